@@ -1,0 +1,72 @@
+# opskit: `make help` says what can be done here. Needs Python 3.11 or later and pip; the rest is installed into .venv.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PYTEST_ARGS ?=
+
+BIN      := $(VENV)/bin
+UV       := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --build-constraints constraints.txt
+BASE     := $(VENV)/.uv-installed
+EXTRAS   := $(VENV)/.extras-installed
+DEV      := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo install test lint check bench constraints clean
+
+help: ## Say what each target does
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
+
+demo: $(EXTRAS) ## See the whole main job happen, on this machine alone, without an AWS account
+	@$(BIN)/opskit demo
+
+install: $(DEV) ## Install opskit, every extra and the developers' tools into .venv
+
+test: $(DEV) ## Run all the tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV) ## Look for mistakes in style, types and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint ## All that must be well before a commit: lint, then the tests
+	@$(MAKE) --no-print-directory test
+
+bench: $(DEV) ## Measure speed and memory, as ratios
+	@$(BIN)/python -m benchmarks
+
+constraints: $(DEV) ## Choose all versions anew and write them to constraints.txt
+	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade --all-extras --group dev \
+	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file constraints.txt
+
+clean: ## Remove what was installed and what the tools left
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find opskit workflows tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is written last, so an interrupted install is done again from that step.
+$(BASE): constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "opskit needs Python 3.11 or later, and '$(PYTHON)' is not. Say which to use: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "Making $(VENV) ..."
+	@rm -rf $(VENV)
+	@if $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
+	    $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv; \
+	elif $(PYTHON) -c 'import venv, pip' 2>/dev/null; then \
+	    $(PYTHON) -m venv --without-pip $(VENV) && \
+	    $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check -c constraints.txt uv; \
+	else \
+	    echo "This Python can make no virtual environment with pip in it. Install its venv package (on Debian and Ubuntu: apt install python3-venv) and run make again." >&2; exit 1; \
+	fi
+	@touch $@
+
+$(EXTRAS): $(BASE) pyproject.toml constraints.txt
+	@echo "Installing opskit with all its extras ..."
+	@$(UV) --editable '.[all]'
+	@touch $@
+
+$(DEV): $(EXTRAS)
+	@echo "Installing the developers' tools ..."
+	@$(UV) --group dev
+	@touch $@
