@@ -1,0 +1,108 @@
+"""The sandbox's child processes (training, Jupyter), none of which may outlive it.
+
+Each child runs on a leash: a small parent of its own that holds a pipe to the sandbox. When the sandbox ends,
+however it ends, the pipe closes and the leash ends the child's whole process group. That works after SIGKILL
+and on every POSIX system, where "die with your parent" is Linux's alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+_GRACE_SECONDS = 3.0
+
+
+class Children:
+    """Starts children on a leash and ends them all at the end."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        output: IO[bytes] | int,
+    ) -> subprocess.Popen[bytes]:
+        """Start ``command`` with stdout and stderr to ``output``; the process returned is its leash, whose exit
+        code is the command's. Raises RuntimeError once the sandbox is ending."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the sandbox is ending")
+            process = subprocess.Popen(
+                [sys.executable, "-m", "opskit.sandbox.children", *command],
+                cwd=cwd,
+                env={**env, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._running = {child for child in self._running if child.poll() is None} | {process}
+            return process
+
+    def end(self, process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS) -> int:
+        """End one child and what it started: ask (SIGTERM), wait ``grace_seconds``, then kill. Returns its exit code."""
+        if process.stdin:
+            process.stdin.close()
+        try:
+            return process.wait(grace_seconds + _GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            _signal_group(process.pid, signal.SIGKILL)
+            return process.wait()
+
+    def close(self) -> None:
+        """End every child; no new one starts after this."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            if process.stdin:
+                process.stdin.close()
+        for process in running:
+            self.end(process)
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
+
+
+def _hold(command: Sequence[str]) -> int:
+    """Run ``command`` until it ends or the pipe on standard input closes."""
+    signal.signal(
+        signal.SIGTERM, lambda *_: None
+    )  # the group is asked to end: the leash outlives it to report
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    threading.Thread(target=_end_when_released, args=(child,), daemon=True).start()
+    code = child.wait()
+    return 128 - code if code < 0 else code
+
+
+def _end_when_released(child: subprocess.Popen[bytes]) -> None:
+    while os.read(0, 4096):
+        continue
+    _signal_group(os.getpgrp(), signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if child.poll() is None:
+        _signal_group(os.getpgrp(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(_hold(sys.argv[1:]))

@@ -1,0 +1,18 @@
+"""AWS's own refusals, as values that any operation of the sandbox can raise."""
+
+from __future__ import annotations
+
+
+class ApiError(Exception):
+    """An error answer of an AWS API: its code, its message and the HTTP status it travels with."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def invalid(message: str) -> ApiError:
+    """The ValidationException most SageMaker operations answer bad input with."""
+    return ApiError("ValidationException", message)

@@ -1,0 +1,96 @@
+"""What the sandbox's rooms share: the clock, the places, what is held there, and a client to the sandbox itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opskit.sandbox.children import Children
+
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where AWS keeps things: one Region of one account."""
+
+    account: str
+    region: str
+
+    def arn(self, resource: str, service: str = "sagemaker") -> str:
+        """The ARN of a resource here, such as ``training-job/boston-1``."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """Instances that a resource holds and a quota counts.
+
+    ``resource`` is the word of AWS's usage metric: training-job, spot-training-job, transform-job, endpoint,
+    notebook-instance or processing-job.
+    """
+
+    resource: str
+    instance_type: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of a client, after it was read off the wire and held against the API model."""
+
+    place: Place
+    service: str
+    operation: str
+    params: dict[str, Any]
+    url: str
+    """The sandbox's own address as the client sees it, such as ``http://127.0.0.1:5000``."""
+
+
+Holder = Callable[[Place], Iterable[Held]]
+
+
+@dataclass
+class World:
+    """The state that outlives a request. Rooms keep their own records; here is only what they share."""
+
+    url: str
+    folder: Path
+    children: Children
+    holders: list[Holder] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
+    _locks: dict[Place, threading.RLock] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self) -> datetime:
+        """The time, aware and in UTC. Every room asks here, so that one place decides what time is."""
+        return datetime.now(UTC)
+
+    def lock(self, place: Place) -> threading.RLock:
+        """The lock under which a place's quotas are judged and its resources made, so that no two pass at once."""
+        with self._guard:
+            return self._locks.setdefault(place, threading.RLock())
+
+    def held(self, place: Place) -> list[Held]:
+        """Everything that counts against a quota here, right now."""
+        return [held for holder in self.holders for held in holder(place)]
+
+    def client(self, service: str, place: Place) -> Any:
+        """A boto3 client to this very sandbox: rooms reach S3, logs and metrics as any other client does."""
+        return _client(service, place.region, self.url)
+
+
+@cache
+def _client(service: str, region: str, url: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.Session(aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=region)
+    config = Config(retries={"total_max_attempts": 2}, max_pool_connections=20, proxies={})
+    return session.client(service, endpoint_url=url, config=config)
