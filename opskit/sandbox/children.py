@@ -37,7 +37,8 @@ class Children:
         output: IO[bytes] | int,
     ) -> subprocess.Popen[bytes]:
         """Start ``command`` with stdout and stderr to ``output``; the process returned is its leash, whose exit
-        code is the command's. Raises RuntimeError once the sandbox is ending."""
+        code is the command's. Raises RuntimeError once the sandbox is ending.
+        """
         with self._lock:
             if self._closed:
                 raise RuntimeError("the sandbox is ending")
@@ -54,7 +55,7 @@ class Children:
             return process
 
     def end(self, process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS) -> int:
-        """End one child and what it started: ask (SIGTERM), wait ``grace_seconds``, then kill. Returns its exit code."""
+        """End one child and what it started: SIGTERM, ``grace_seconds``, SIGKILL. Returns its exit code."""
         if process.stdin:
             process.stdin.close()
         try:
@@ -84,9 +85,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 def _hold(command: Sequence[str]) -> int:
     """Run ``command`` until it ends or the pipe on standard input closes."""
-    signal.signal(
-        signal.SIGTERM, lambda *_: None
-    )  # the group is asked to end: the leash outlives it to report
+    signal.signal(signal.SIGTERM, lambda *_: None)  # the group is asked to end: the leash outlives it to report
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     threading.Thread(target=_end_when_released, args=(child,), daemon=True).start()
     code = child.wait()

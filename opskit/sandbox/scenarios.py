@@ -1,21 +1,132 @@
-"""The accounts a sandbox can start as."""
+"""The accounts a sandbox can start as: what their quotas are worth, what runs there, what AWS would allow."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
 
-from opskit.sandbox.world import World
+from opskit.sandbox.world import ACCOUNT, Place, World
+
+ROLE_NAME = "AmazonSageMaker-ExecutionRole-20240101T120000"
+_ROLE_PATH = "/service-role/"
+
+NotebookKind = Literal["idle", "busy", "kept", "terminal", "stopped", "record"]
+
+
+@dataclass(frozen=True)
+class NotebookSeed:
+    """A notebook instance that stands there at the start.
+
+    ``idle``: a kernel that did nothing for hours; ``busy``: a cell is running; ``kept``: idle, and tagged to be
+    kept; ``terminal``: only a terminal is open; ``stopped``: no process; ``record``: said to be InService, but
+    without a Jupyter (what only has to be counted costs no memory).
+    """
+
+    name: str
+    instance_type: str = "ml.t2.medium"
+    kind: NotebookKind = "idle"
+    tags: tuple[tuple[str, str], ...] = ()
+    region: str = "us-east-1"
+    idle_for: timedelta = timedelta(hours=5)
+
+
+@dataclass(frozen=True)
+class RecordSeed:
+    """A job or endpoint said to be running at the start: listed, described and counted, but with no process.
+
+    ``resource`` is a word of AWS's usage metric: training-job, spot-training-job, transform-job or endpoint.
+    """
+
+    resource: str
+    name: str
+    instance_type: str
+    count: int = 1
+    region: str = "us-east-1"
+    running_for: timedelta = timedelta(hours=3)
+
+
+Seed = NotebookSeed | RecordSeed
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of account: its home Region and what stands in it at the start."""
+    """One kind of account. Quota values stand in ``data/values.csv`` under the scenario's name.
+
+    ``open_per_region`` and ``open_per_account`` are how many increase requests may be open at once; an increase
+    to more than ``automatic_up_to`` needs a support case, one to more than ``denied_above`` is denied.
+    ``early`` names the quotas whose applied value rises while the request still reads CASE_OPENED.
+    """
 
     name: str
     region: str = "us-east-1"
+    seeds: tuple[Seed, ...] = ()
+    open_per_region: int = 2
+    open_per_account: int = 20
+    automatic_up_to: float = 20
+    denied_above: float = 1000
+    early: frozenset[str] = frozenset({"ml.m4.xlarge for transform job usage"})
+    support_plan: bool = False
 
     def seed(self, world: World) -> None:
-        """Make what the account has at the start, through the sandbox's own API."""
+        """Make what the account has at the start: the execution role, then each seed by the room that owns it.
+
+        Raises:
+            LookupError: no room said (in ``world.seeders``) that it can make a seed's resource.
+        """
+        _make_role(world, Place(ACCOUNT, self.region))
+        for seed in self.seeds:
+            resource = seed.resource if isinstance(seed, RecordSeed) else "notebook-instance"
+            world.seeders[resource](Place(ACCOUNT, seed.region), seed)
 
 
-SCENARIOS = {name: Scenario(name) for name in ("fresh", "classroom", "full")}
+def _make_role(world: World, place: Place) -> None:
+    iam = world.client("iam", place)
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sagemaker.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    iam.create_role(
+        Path=_ROLE_PATH,
+        RoleName=ROLE_NAME,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        Description="SageMaker execution role",
+    )
+    allowed = ["sagemaker:*", "s3:*", "logs:*", "cloudwatch:*", "ecr:*", "iam:GetRole", "iam:PassRole"]
+    grant = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
+    iam.put_role_policy(
+        RoleName=ROLE_NAME,
+        PolicyName="AmazonSageMakerFullAccess",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [grant]}),
+    )
+
+
+_CLASSROOM: tuple[Seed, ...] = (
+    NotebookSeed("course-idle", kind="idle"),
+    NotebookSeed("course-busy", kind="busy"),
+    NotebookSeed("course-kept", kind="kept", tags=(("opskit:keep", "thesis deadline"),)),
+    NotebookSeed("course-terminal", kind="terminal"),
+    NotebookSeed("course-stopped", kind="stopped"),
+)
+
+_FULL: tuple[Seed, ...] = (
+    RecordSeed("training-job", "churn-nightly-1", "ml.m4.xlarge"),
+    RecordSeed("training-job", "churn-nightly-2", "ml.m4.xlarge"),
+    RecordSeed("training-job", "ranking-2024", "ml.m5.xlarge", count=2),
+    RecordSeed("transform-job", "churn-scores", "ml.m4.xlarge"),
+    RecordSeed("endpoint", "churn-live", "ml.m4.xlarge"),
+    NotebookSeed("team-a", kind="record"),
+    NotebookSeed("team-b", kind="record"),
+    NotebookSeed("team-c", kind="record"),
+)
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("fresh"),
+        Scenario("classroom", seeds=_CLASSROOM),
+        Scenario("full", seeds=_FULL),
+    )
+}

@@ -14,6 +14,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from opskit.sandbox.children import Children
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
+from opskit.sandbox.service_quotas import ServiceQuotas
 from opskit.sandbox.wire import Front
 from opskit.sandbox.workroom import workroom
 from opskit.sandbox.world import World
@@ -70,9 +71,7 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
     scenario = SCENARIOS[options.scenario]
     children = Children()
     with workroom() as folder:
-        front = Front(
-            DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds
-        )
+        front = Front(DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds)
         server = make_server(HOST, options.port, front, threaded=True, request_handler=_Quiet)
         world = World(f"http://{HOST}:{server.port}", folder, children)
         _furnish(front, world, scenario, options)
@@ -86,8 +85,8 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
 
 
 def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -> None:
-    book = QuotaBook(world, scenario)
-    for room in (book,):
+    book = QuotaBook(world, scenario, options.approve_after_seconds)
+    for room in (ServiceQuotas(world, scenario, book),):
         front.add(room)
 
 

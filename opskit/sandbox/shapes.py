@@ -66,7 +66,11 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 
 def _wrong_type(value: Any, path: str, wanted: str) -> str:
-    return f"Value '{value}' at '{path}' failed to satisfy constraint: Member must be {wanted}"
+    return _broken(value, path, f"be {wanted}")
+
+
+def _broken(value: Any, path: str, rule: str) -> str:
+    return f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {rule}"
 
 
 def _member_path(path: str, name: str) -> str:
@@ -95,7 +99,7 @@ def _length_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
         rule = f"length less than or equal to {high}"
     else:
         return
-    yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must have {rule}"
+    yield _broken(value, path, f"have {rule}")
 
 
 def _list_problems(shape: Any, value: Any, path: str) -> Iterator[str]:
@@ -123,21 +127,19 @@ def _string_problems(shape: Any, value: Any, path: str) -> Iterator[str]:
         return
     if shape.enum and value not in shape.enum:
         allowed = ", ".join(shape.enum)
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy enum value set: [{allowed}]"
+        yield _broken(value, path, f"satisfy enum value set: [{allowed}]")
         return
     yield from _length_problems(shape, value, path)
     pattern = shape.metadata.get("pattern")
     if pattern and not _matches(pattern, value):
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}"
+        yield _broken(value, path, f"satisfy regular expression pattern: {pattern}")
 
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     try:
         return re.compile(pattern.replace("\\p{L}", "\\w").replace("\\p{Z}", "\\s").replace("\\p{N}", "\\d"))
-    except (
-        re.error
-    ):  # some of AWS's patterns are Java's own and no Python pattern; those cannot be checked here
+    except re.error:  # some of AWS's patterns are Java's own and no Python pattern; those cannot be checked here
         return None
 
 
@@ -152,9 +154,9 @@ def _number_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
         return
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and value < low:
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must have value greater than or equal to {low}"
+        yield _broken(value, path, f"have value greater than or equal to {low}")
     if high is not None and value > high:
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must have value less than or equal to {high}"
+        yield _broken(value, path, f"have value less than or equal to {high}")
 
 
 def answer(service: str, operation: str, result: Mapping[str, Any]) -> Any:
@@ -192,7 +194,8 @@ def _shaped_structure(shape: Any, value: Mapping[str, Any], path: str) -> dict[s
 
 def without_empty(shape: Any, value: Any) -> Any:
     """``value`` less the structures that lack their required members: moto's DescribeModel answers an empty
-    VpcConfig where AWS leaves it out, and strict clients (the SageMaker SDK v3) fail on it."""
+    VpcConfig where AWS leaves it out, and strict clients (the SageMaker SDK v3) fail on it.
+    """
     if not shape or not isinstance(value, Mapping | list):
         return value
     if shape.type_name == "list" and isinstance(value, list):

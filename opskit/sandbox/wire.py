@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from moto.iam.models import get_account_id_from
@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Operation = Callable[[Call], dict[str, Any]]
+Method = TypeVar("Method", bound=Callable[..., dict[str, Any]])
 Page = Callable[[Request, Place], Response]
 
 _SERVICES = {
@@ -35,10 +36,10 @@ _SERVICES = {
 }
 
 
-def owns(service: str, *operations: str) -> Callable[[Operation], Operation]:
+def owns(service: str, *operations: str) -> Callable[[Method], Method]:
     """Mark a room's method as the sandbox's answer to these operations of a service (boto3's name for it)."""
 
-    def mark(method: Operation) -> Operation:
+    def mark(method: Method) -> Method:
         method.__dict__["owned"] = [(service, operation) for operation in operations]
         return method
 
@@ -95,9 +96,7 @@ class Front:
             return error_answer(error)
         except Exception:
             _log.exception("%s %s failed", service, operation)
-            return error_answer(
-                ApiError("InternalFailure", f"The sandbox failed on {operation}: see its log.", 500)
-            )
+            return error_answer(ApiError("InternalFailure", f"The sandbox failed on {operation}: see its log.", 500))
 
 
 def _target(request: Request) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""The temporary folder of one sandbox, locked while it runs, so that the next start can clear what a killed one left."""
+"""The temporary folder of one sandbox, locked while it runs: the next start can tell what a killed one left."""
 
 from __future__ import annotations
 

@@ -54,6 +54,8 @@ class Call:
 
 
 Holder = Callable[[Place], Iterable[Held]]
+Seeder = Callable[[Place, Any], None]
+"""Makes what a scenario's seed (see scenarios.py) says stands in a place at the start."""
 
 
 @dataclass
@@ -64,6 +66,8 @@ class World:
     folder: Path
     children: Children
     holders: list[Holder] = field(default_factory=list)
+    seeders: dict[str, Seeder] = field(default_factory=dict)
+    """By the word of AWS's usage metric (``training-job`` …): each room enters its own when it is made."""
     closing: threading.Event = field(default_factory=threading.Event)
     _locks: dict[Place, threading.RLock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
