@@ -1,0 +1,1 @@
+"""Everything opskit can change in an account. Nothing outside this room writes."""

@@ -1,0 +1,347 @@
+"""The one door to boto: sessions, clients, pacing, and AWS's errors in the user's words.
+
+Everything that reads goes through ``Door.read``, everything that changes an account through ``Door.write``.
+Reads are retried; a write is sent once, because a repeat of a write whose answer was lost may do it twice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opskit.errors import (
+    AwsFailure,
+    Denied,
+    NoCredentials,
+    OutcomeUnknown,
+    Throttled,
+    Unreachable,
+    UsageProblem,
+)
+
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 10
+_WRITE_TRIES = 5
+_MOST_CONNECTIONS = 16
+
+# Calls per second and burst per account and Region, from AWS's Service Quotas page; SageMaker's ListTrainingJobs
+# as reported by users. Refill is held a tenth below, since clocks and other callers are never quite ours.
+_RATES: Mapping[str, tuple[float, int]] = {
+    "get_service_quota": (5, 5),
+    "get_aws_default_service_quota": (5, 5),
+    "get_requested_service_quota_change": (5, 5),
+    "list_requested_service_quota_change_history": (5, 5),
+    "list_requested_service_quota_change_history_by_quota": (5, 5),
+    "list_service_quotas": (10, 10),
+    "list_aws_default_service_quotas": (10, 10),
+    "request_service_quota_increase": (3, 3),
+    "list_training_jobs": (2, 2),
+}
+_SHARE_OF_RATE = 0.9
+
+# Answered from one place for all Regions; boto3 would build hosts that do not exist elsewhere.
+_HOME_REGIONS = {"support": "us-east-1", "pricing": "us-east-1", "iam": "us-east-1"}
+
+_READ_VERBS = (
+    "get_",
+    "list_",
+    "describe_",
+    "search",
+    "head_",
+    "filter_",
+    "simulate_",
+    "download_",
+    "invoke_endpoint",
+)
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
+_THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+}
+_EXPIRED = {
+    "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
+    "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidAccessKeyId",
+}  # fmt: skip
+
+
+def _unheard(name: str, region: str) -> None:
+    """The listener when nobody listens."""
+
+
+on_call: Callable[[str, str], None] = _unheard
+"""Told of every call by name and Region, before it goes; ``--verbose`` listens here."""
+
+
+class Pace:
+    """Hands out turns below a rate: ``burst`` at once, then ``per_second``. Safe across threads."""
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._interval = 1 / (per_second * _SHARE_OF_RATE)
+        self._span = self._interval * (burst - 1)
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def turn(self) -> None:
+        """Wait until the next call may go."""
+        with self._lock:
+            now = time.monotonic()
+            self._next = max(self._next, now - self._span)
+            wait = self._next - now
+            self._next += self._interval
+        if wait > 0:
+            time.sleep(wait)
+
+    def wait_seconds(self) -> float:
+        """How long the next call would have to wait."""
+        with self._lock:
+            return max(0.0, self._next - time.monotonic())
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who AWS takes us for."""
+
+    account: str
+    arn: str
+
+
+@dataclass
+class Connection:
+    """One set of credentials: a shared boto3 session, its clients and its paces."""
+
+    session: Any
+    home: str
+    _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict)
+    _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
+    _caller: Caller | None = None
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def door(self, region: str | None = None) -> Door:
+        """The door to one Region; to the home Region when none is named."""
+        return Door(self, region or self.home)
+
+    def client(self, service: str, region: str, *, writes: bool = False) -> Any:
+        """A boto3 client, made once per service and Region. A client for writes never retries by itself."""
+        from botocore.config import Config
+
+        key = (service, region, writes)
+        with self._lock:
+            if key not in self._clients:
+                config = Config(
+                    connect_timeout=_CONNECT_SECONDS,
+                    read_timeout=_READ_SECONDS,
+                    retries={"mode": "standard", "total_max_attempts": 1 if writes else 4},
+                    max_pool_connections=_MOST_CONNECTIONS,
+                    user_agent_extra="opskit",
+                )
+                self._clients[key] = self.session.client(service, region_name=region, config=config)
+            return self._clients[key]
+
+    def pace(self, operation: str, region: str) -> Pace | None:
+        """The pace of an operation in a Region, None where AWS documents no rate."""
+        rate = _RATES.get(operation)
+        if rate is None:
+            return None
+        with self._lock:
+            return self._paces.setdefault((operation, region), Pace(*rate))
+
+    def caller(self) -> Caller:
+        """Who we are, asked once.
+
+        Raises:
+            AwsFailure: AWS does not say.
+        """
+        with self._lock:
+            if self._caller is None:
+                answer = self.door().read("sts", "get_caller_identity")
+                self._caller = Caller(answer["Account"], answer["Arn"])
+            return self._caller
+
+    def endpoint(self) -> str:
+        """Whose AWS this is: ``aws``, or the URL that AWS_ENDPOINT_URL names. What is learnt of one says
+        nothing about another.
+        """
+        url: str = self.client("service-quotas", self.home).meta.endpoint_url
+        return "aws" if ".amazonaws.com" in url or ".api.aws" in url else url
+
+
+@dataclass(frozen=True)
+class Door:
+    """One Region of one account."""
+
+    connection: Connection
+    region: str
+
+    def read(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        """Ask AWS something (boto3's names for service and operation).
+
+        Raises:
+            AwsFailure: it said no, or did not answer.
+            ValueError: the operation is no read.
+        """
+        if not operation.startswith(_READ_VERBS):
+            raise ValueError(f"{operation} changes something; it belongs to Door.write")
+        return self._call(service, operation, params, writes=False)
+
+    def pages(self, service: str, operation: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Every page of a listing, each as AWS answered it, in order.
+
+        Raises:
+            AwsFailure: a page could not be read.
+        """
+        while True:
+            page = self.read(service, operation, **params)
+            yield page
+            token = page.get("NextToken")
+            if not token:
+                return
+            params = {**params, "NextToken": token}
+
+    def write(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        """Change something, once. Only throttling, which AWS answers before it acts, is waited out and repeated.
+
+        Raises:
+            OutcomeUnknown: no answer came, or AWS failed: it may have taken effect.
+            AwsFailure: AWS said no, so nothing changed.
+        """
+        for attempt in range(_WRITE_TRIES):
+            try:
+                return self._call(service, operation, params, writes=True)
+            except Throttled:
+                if attempt == _WRITE_TRIES - 1:
+                    raise
+                time.sleep(2**attempt / 2)
+        raise AssertionError("unreachable")
+
+    def client(self, service: str) -> Any:
+        """The boto3 client itself, for what boto3 does in many calls (S3 transfers, event streams)."""
+        return self.connection.client(service, _HOME_REGIONS.get(service, self.region))
+
+    def _call(self, service: str, operation: str, params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
+        region = _HOME_REGIONS.get(service, self.region)
+        pace = self.connection.pace(operation, region)
+        on_call(f"{service}:{_pascal(operation)}", region)
+        try:
+            client = self.connection.client(service, region, writes=writes)
+            if pace:
+                pace.turn()
+            answer: dict[str, Any] = getattr(client, operation)(**params)
+        except Exception as error:
+            raise translated(error, f"{service}:{_pascal(operation)}", self.region, writes=writes) from error
+        return answer
+
+
+def _pascal(operation: str) -> str:
+    return "".join(word.capitalize() for word in operation.split("_")).replace("Aws", "AWS")
+
+
+def connect(*, profile: str | None = None, role_arn: str | None = None, region: str | None = None) -> Connection:
+    """Open a connection with boto3's own search for credentials and Region.
+
+    Raises:
+        UsageProblem: the profile does not exist, or no Region is set anywhere.
+        AwsFailure: the role could not be assumed.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+    except BotoCoreError as error:
+        raise UsageProblem("profile-not-found", f"{error}.", "`aws configure list-profiles` names yours.") from error
+    home = region or session.region_name
+    if not home:
+        raise UsageProblem("no-region", "No Region is set.", "Add --region us-east-1, or set AWS_DEFAULT_REGION.")
+    connection = Connection(session, home)
+    return connection if role_arn is None else _assumed(connection, role_arn)
+
+
+def _assumed(connection: Connection, role_arn: str) -> Connection:
+    """A connection as another role; its credentials renew themselves for as long as the command runs."""
+    import boto3
+    import botocore.session
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+    base = connection.session
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=base._session.create_client,
+        source_credentials=base.get_credentials(),
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": "opskit"},
+    )
+    inner = botocore.session.get_session()
+    inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, method="assume-role")
+    inner.set_config_variable("region", connection.home)
+    return Connection(boto3.Session(botocore_session=inner, region_name=connection.home), connection.home)
+
+
+def translated(error: Exception, operation: str, region: str, *, writes: bool = False) -> Exception:
+    """AWS's error as opskit's, with what the user can do; an error that is not AWS's comes back as it is."""
+    from botocore import exceptions as boto
+
+    where = {"region": region, "operation": operation}
+    if isinstance(error, boto.ClientError):
+        return _refusal(error, operation, region, writes=writes)
+    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
+        return NoCredentials("no-credentials", f"AWS credentials: {_sentence(error)}", _RENEW, **where)
+    if isinstance(error, boto.TokenRetrievalError | boto.SSOError | boto.UnauthorizedSSOTokenError):
+        return NoCredentials("credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`.", **where)
+    if isinstance(error, boto.HTTPClientError | boto.EndpointConnectionError):
+        return _no_answer(error, operation, region, writes=writes)
+    if isinstance(error, boto.ParamValidationError):
+        return AwsFailure("bad-parameters", f"{operation}: {_sentence(error)}", **where)
+    if isinstance(error, boto.BotoCoreError):
+        return AwsFailure("aws-client", f"{operation}: {_sentence(error)}", **where)
+    return error
+
+
+_RENEW = "Run `aws configure`, `aws sso login`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are."
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _no_answer(error: Exception, operation: str, region: str, *, writes: bool) -> AwsFailure:
+    from botocore import exceptions as boto
+
+    where = {"region": region, "operation": operation}
+    timed_out = isinstance(error, boto.ReadTimeoutError)
+    what = f"gave no answer within {_READ_SECONDS} s" if timed_out else "could not be reached"
+    never_sent = isinstance(error, boto.EndpointConnectionError | boto.ConnectTimeoutError | boto.ProxyConnectionError)
+    if writes and not never_sent:
+        text = f"{operation} in {region} {what}: it may or may not have taken effect."
+        return OutcomeUnknown("outcome-unknown", text, "Run the command again: it looks first.", **where)
+    hint = "Check the network, the Region's name, and AWS_ENDPOINT_URL if it is set."
+    return Unreachable("unreachable", f"{operation} in {region} {what}.", hint, **where)
+
+
+def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFailure:
+    code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+    said = str(error.response.get("Error", {}).get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": said}
+    if code in _THROTTLED or status == 429:
+        return Throttled(
+            "throttled", f"{operation} in {region}: AWS asks to slow down.", "Try again in a minute.", **aws
+        )
+    if code in _DENIED:
+        return Denied(
+            "denied",
+            f"You may not call {operation} in {region}: {said}",
+            f"Allow the action {operation}.",
+            **aws,
+        )
+    if code in _EXPIRED:
+        return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", _RENEW, **aws)
+    if status >= 500 and writes:
+        text = f"{operation} in {region} failed at AWS ({code}): it may or may not have taken effect."
+        return OutcomeUnknown("outcome-unknown", text, "Run the command again: it looks first.", **aws)
+    return AwsFailure("aws-refused", f"{operation} in {region}: {code}: {said}", **aws)

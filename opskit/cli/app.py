@@ -1,0 +1,38 @@
+"""The command tree. Importing it loads typer and nothing heavier, so that help is instant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from opskit import __version__
+
+
+def group(what: str) -> typer.Typer:
+    """A Typer app in the house style: plain help (rich would slow it), no pretty tracebacks."""
+    return typer.Typer(
+        help=what,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+
+
+app = group("Look before you leap into SageMaker: quotas first, then the run, then the lights off.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"opskit {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=False)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,206 @@
+"""What every command shares: the common flags, the settings, errors as exit codes, the form of the answer."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from opskit.errors import ConsentMissing, ExitCode, OpskitError, Problem, UsageProblem
+from opskit.settings import Settings, settle
+
+if TYPE_CHECKING:
+    from opskit.aws import Connection, Door
+    from opskit.show.answer import Answer
+    from opskit.show.render import Screen
+
+OUTPUTS = ("table", "json", "csv", "markdown")
+
+_COMMON: dict[str, Any] = {
+    "region": Annotated[
+        list[str] | None,
+        typer.Option("--region", metavar="REGION", help="Region to look at; repeatable, or 'all'."),
+    ],
+    "profile": Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")],
+    "role_arn": Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="Role to assume first.")],
+    "output": Annotated[str | None, typer.Option("--output", "-o", metavar="FORM", help=", ".join(OUTPUTS) + ".")],
+    "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read.")],
+    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer, no talk.")],
+    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Tell every call on standard error.")],
+    "no_color": Annotated[bool, typer.Option("--no-color", help="No colour.")],
+}
+_FLAGS = {"quiet", "verbose", "no_color"}
+
+
+@dataclass
+class Here:
+    """A command's surroundings, settled: its settings, its screen, and the way to AWS."""
+
+    settings: Settings
+    screen: Screen
+    verbose: bool = False
+    _connection: Connection | None = None
+
+    def connection(self) -> Connection:
+        """The connection to AWS, opened when first asked for.
+
+        Raises:
+            OpskitError: no Region, no such profile, or AWS does not let us in.
+        """
+        from opskit.aws import connect
+
+        if self._connection is None:
+            named = [name for name in self.settings.get("regions") or () if name != "all"]
+            self._connection = connect(
+                profile=self.settings.get("profile"),
+                role_arn=self.settings.get("role-arn"),
+                region=named[0] if named else None,
+            )
+        return self._connection
+
+    def doors(self) -> list[Door]:
+        """One door a Region, in the order they were named; the home Region when none was."""
+        from opskit.observe.regions import enabled_regions
+
+        connection = self.connection()
+        names = self.settings.get("regions") or (connection.home,)
+        if "all" in names:
+            names = enabled_regions(connection.door())
+        return [connection.door(name) for name in dict.fromkeys(names)]
+
+    def door(self) -> Door:
+        """The door of a command that works in one Region.
+
+        Raises:
+            UsageProblem: several Regions were named.
+        """
+        names = self.settings.get("regions") or ()
+        if len(names) > 1 or "all" in names:
+            raise UsageProblem("one-region", "This command works in one Region.", "Name one with --region.")
+        return self.connection().door()
+
+    def consent(self, plan: str, *, yes: bool) -> None:
+        """Ask before changing something: a prompt on a terminal, a refusal that names the flag elsewhere.
+
+        Raises:
+            ConsentMissing: the user said no, or nobody could be asked.
+        """
+        if yes:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise ConsentMissing("consent-missing", "This changes your account and nobody can be asked.", "Add --yes.")
+        self.screen.say(plan)
+        if not typer.confirm("Go on?", err=True):
+            raise ConsentMissing("consent-missing", "Nothing was changed.")
+
+
+Body = Callable[..., "Answer"]
+
+
+def command(app: typer.Typer, *path: str, **typer_options: Any) -> Callable[[Body], Body]:
+    """Register ``body`` as the command ``path`` (such as ``quotas``, ``check``) of ``app``.
+
+    The body takes a ``Here`` first, then its own parameters, and returns an answer; the common flags are added
+    to its signature, and whatever it raises becomes an exit code and, with ``-o json``, an envelope.
+    """
+
+    def register(body: Body) -> Body:
+        def run(**given: Any) -> None:
+            common = {name: given.pop(name) for name in _COMMON}
+            _run(path, common, lambda here: body(here, **given))
+
+        signature = inspect.signature(body, eval_str=True)
+        own = list(signature.parameters.values())[1:]
+        added = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if name in _FLAGS else None,
+                annotation=kind,
+            )
+            for name, kind in _COMMON.items()
+        ]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + added
+        )
+        run.__doc__ = body.__doc__
+        app.command(path[-1], **typer_options)(run)
+        return body
+
+    return register
+
+
+def _run(path: tuple[str, ...], common: dict[str, Any], body: Callable[[Here], Answer]) -> NoReturn:
+    from opskit.show.answer import Answer, failure
+    from opskit.show.render import Output, Screen
+
+    color = not common["no_color"] and not os.environ.get("NO_COLOR")
+    screen = Screen(_early_output(common["output"], Output), color=color, quiet=common["quiet"])
+    try:
+        settings = _settled(common)
+        form = settings.get("output") or "table"
+        if form not in OUTPUTS:
+            raise UsageProblem("bad-output", f"There is no output form '{form}'.", f"One of: {', '.join(OUTPUTS)}.")
+        screen = Screen(Output(form), color=color, quiet=common["quiet"])
+        if common["verbose"]:
+            _tell_calls()
+        answer = body(Here(settings, screen, verbose=common["verbose"]))
+    except OpskitError as error:
+        answer = failure(error)
+    except KeyboardInterrupt:
+        answer = Answer({}, ExitCode.INTERRUPTED, (Problem("interrupted", "Interrupted."),))
+    except BrokenPipeError:
+        _close_quietly(ExitCode.INTERRUPTED)
+    except Exception as error:  # the last line of defence: a bug is one line and a place to report it
+        answer = _bug(error, verbose=common["verbose"])
+    try:
+        screen.show(path, answer)
+    except BrokenPipeError:
+        _close_quietly(answer.exit)
+    raise typer.Exit(int(answer.exit))
+
+
+def _early_output(named: str | None, output: Any) -> Any:
+    """The form to report a settings error in, before the settings are known."""
+    wanted = named or os.environ.get("OPSKIT_OUTPUT")
+    return output(wanted) if wanted in OUTPUTS else output.TABLE
+
+
+def _settled(common: dict[str, Any]) -> Settings:
+    flags = {
+        "regions": tuple(common["region"] or ()),
+        "profile": common["profile"],
+        "role-arn": common["role_arn"],
+        "output": common["output"],
+    }
+    return settle(flags, common["config"])
+
+
+def _bug(error: Exception, *, verbose: bool) -> Answer:
+    import traceback
+
+    from opskit.show.answer import Answer
+
+    if verbose:
+        traceback.print_exc()
+    text = f"This is a bug in opskit: {type(error).__name__}: {error}"
+    return Answer({}, ExitCode.BUG, (Problem("bug", text, "Run it again with --verbose and report what it prints."),))
+
+
+def _close_quietly(code: ExitCode) -> NoReturn:
+    """End without Python's own complaint when the reader of the pipe has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(int(code))
+
+
+def _tell_calls() -> None:
+    """Name every AWS call on standard error. Only its name: parameters and answers can hold secrets."""
+    from opskit import aws
+
+    aws.on_call = lambda name, region: print(f"  {name} {region}", file=sys.stderr, flush=True)

@@ -1,0 +1,113 @@
+"""What can go wrong, in the user's words, and the exit codes scripts rely on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ended. The numbers are a promise to scripts."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    REFUSED = 3
+    AWS = 4
+    PARTLY = 5
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that went wrong: a stable ``code`` for scripts, a sentence, and the next step."""
+
+    code: str
+    message: str
+    hint: str = ""
+    region: str | None = None
+
+
+class OpskitError(Exception):
+    """Ends a command: a problem and the exit code it deserves."""
+
+    exit = ExitCode.BUG
+
+    def __init__(self, code: str, message: str, hint: str = "", *, region: str | None = None) -> None:
+        super().__init__(message)
+        self.problem = Problem(code, message, hint, region)
+
+
+class UsageProblem(OpskitError):
+    """What was typed or set cannot be used as it is."""
+
+    exit = ExitCode.USAGE
+
+
+class ConsentMissing(UsageProblem):
+    """The command would change something and was not told that it may."""
+
+
+class Refused(OpskitError):
+    """opskit looked and says no: a quota is short, a budget exceeded, too many at once."""
+
+    exit = ExitCode.REFUSED
+
+
+class Unreadable(OpskitError):
+    """Something the decision needs could not be read, and unknown is never a yes."""
+
+    exit = ExitCode.PARTLY
+
+
+class ExtraMissing(UsageProblem):
+    """A command needs packages that the base install leaves out."""
+
+    def __init__(self, extra: str, what: str) -> None:
+        super().__init__(
+            "extra-missing",
+            f"{what} needs opskit's '{extra}' extra, which is not installed.",
+            f"pip install 'opskit[{extra}]'",
+        )
+
+
+class AwsFailure(OpskitError):
+    """AWS said no, or could not be reached. ``aws_code`` is AWS's own error code where it gave one."""
+
+    exit = ExitCode.AWS
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        region: str | None = None,
+        aws_code: str | None = None,
+        aws_message: str = "",
+        operation: str = "",
+    ) -> None:
+        super().__init__(code, message, hint, region=region)
+        self.aws_code = aws_code
+        self.aws_message = aws_message or message
+        self.operation = operation
+
+
+class Denied(AwsFailure):
+    """The caller may not do this."""
+
+
+class Throttled(AwsFailure):
+    """AWS asked to slow down and kept doing so."""
+
+
+class Unreachable(AwsFailure):
+    """No answer came: no network, no such endpoint, or a read that timed out."""
+
+
+class NoCredentials(AwsFailure):
+    """There are no credentials, or those there are have expired."""
+
+
+class OutcomeUnknown(AwsFailure):
+    """A write was sent and its answer never came: it may have taken effect. It is looked up, never repeated."""

@@ -1,0 +1,1 @@
+"""AWS and Jupyter reads, turned into values. No judgement here."""

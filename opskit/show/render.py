@@ -1,0 +1,147 @@
+"""Puts an answer on the screen or into the pipe. stdout is the answer, stderr is the talk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import IO, Any, Literal
+
+from opskit.errors import Problem
+from opskit.show.answer import Answer, Envelope, Table, Tone
+
+_STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "bold red", Tone.DIM: "dim"}
+
+
+class Output(StrEnum):
+    """The forms an answer can take."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Where and how to show: the form, whether colour is welcome, whether talk is."""
+
+    output: Output = Output.TABLE
+    color: bool = True
+    quiet: bool = False
+    stdout: IO[str] | None = None
+    stderr: IO[str] | None = None
+
+    @property
+    def out(self) -> IO[str]:
+        """Where the answer goes."""
+        return self.stdout or sys.stdout
+
+    @property
+    def err(self) -> IO[str]:
+        """Where the talk goes."""
+        return self.stderr or sys.stderr
+
+    def say(self, text: str) -> None:
+        """Tell the user something on the way; silent with --quiet."""
+        if not self.quiet:
+            print(text, file=self.err, flush=True)
+
+    def show(self, command: tuple[str, ...], answer: Answer) -> None:
+        """Show an answer in this screen's form."""
+        match self.output:
+            case Output.JSON:
+                self._print(json.dumps(Envelope(command, answer).as_json(), default=plain, ensure_ascii=False))
+            case Output.CSV:
+                self._print(_csv(answer), end="")
+            case Output.MARKDOWN:
+                self._print("\n\n".join([*(_tabulated(table, "github") for table in answer.tables), *answer.notes]))
+            case Output.TABLE:
+                self._tables(answer)
+        if self.output is not Output.JSON:
+            self._problems(answer.problems)
+
+    def _print(self, text: str, end: str = "\n") -> None:
+        if text:
+            print(text, end=end, file=self.out, flush=True)
+
+    def _tables(self, answer: Answer) -> None:
+        for table in answer.tables:
+            if self.out.isatty():
+                self._rich(table)
+            else:
+                self._print(_titled(table, _tabulated(table, "simple")))
+        for note in answer.notes:
+            self._print(note)
+
+    def _rich(self, table: Table) -> None:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        console = Console(file=self.out, no_color=not self.color, highlight=False)
+        shown = RichTable(box=box.SIMPLE_HEAD, title=table.title or None, title_justify="left", pad_edge=False)
+        for column in table.columns:
+            justify: Literal["right", "left"] = "right" if column.right else "left"
+            shown.add_column(column.header, justify=justify, no_wrap=not column.wrap, overflow="fold")
+        for row in table.rows:
+            shown.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in row))
+        console.print(shown)
+
+    def _problems(self, problems: Sequence[Problem]) -> None:
+        for problem in problems:
+            where = f" [{problem.region}]" if problem.region and problem.region not in problem.message else ""
+            print(f"opskit: {problem.message}{where}", file=self.err)
+            if problem.hint:
+                print(f"        {problem.hint}", file=self.err, flush=True)
+
+
+def _titled(table: Table, text: str) -> str:
+    return f"{table.title}\n{text}" if table.title else text
+
+
+def _tabulated(table: Table, style: str) -> str:
+    from tabulate import tabulate
+
+    rows = [[cell.text for cell in row] for row in table.rows]
+    align = ["right" if column.right else "left" for column in table.columns]
+    headers = [column.header for column in table.columns]
+    return tabulate(rows, headers, tablefmt=style, colalign=align if rows else None, disable_numparse=True)
+
+
+def _csv(answer: Answer) -> str:
+    records = [answer.data] if answer.records is None else answer.data.get(answer.records, [])
+    if not records:
+        return ""
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, fieldnames=list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        writer.writerow({name: _cell(value) for name, value in record.items()})
+    return sheet.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, default=plain, ensure_ascii=False)
+    return "" if value is None else value
+
+
+def plain(value: Any) -> Any:
+    """A value JSON knows, for one it does not: times in ISO 8601 UTC, amounts as numbers, names as text."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case Decimal():
+            return float(value)
+        case Enum():
+            return value.value
+        case _:
+            return str(value)
