@@ -1,0 +1,45 @@
+"""constraints.txt gives everyone the same versions, from whichever index their machine is set up to use."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+EXACT = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.+]*( ; [^/@]+)?")
+
+
+def lines() -> list[str]:
+    return (ROOT / "constraints.txt").read_text().splitlines()
+
+
+def asked_for() -> list[Requirement]:
+    """All that pyproject.toml names: to build, to run, every extra, and the developers' tools."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = [text for texts in table["project"]["optional-dependencies"].values() for text in texts]
+    texts = table["build-system"]["requires"] + table["project"]["dependencies"] + extras
+    requirements = [Requirement(text) for text in texts + table["dependency-groups"]["dev"]]
+    return [requirement for requirement in requirements if requirement.name != "opskit"]
+
+
+def test_every_line_is_one_exact_version_and_no_address() -> None:
+    assert [line for line in lines() if not EXACT.fullmatch(line)] == []
+
+
+def test_no_package_has_two_versions() -> None:
+    names = [line.split("==")[0] for line in lines()]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("requirement", asked_for(), ids=str)
+def test_what_the_project_asks_for_has_a_version_that_fits(requirement: Requirement) -> None:
+    chosen = {line.split("==")[0]: line.split("==")[1].split(" ;")[0] for line in lines()}
+    assert requirement.specifier.contains(chosen[canonicalize_name(requirement.name)])
+
+
+@pytest.mark.parametrize("heavy", ["torch", "tensorflow", "nvidia-nccl-cu12"])
+def test_nothing_that_weighs_gigabytes_slips_in(heavy: str) -> None:
+    assert not any(line.startswith(f"{heavy}==") for line in lines())
