@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,6 +22,25 @@ from opskit.sandbox.workroom import workroom
 from opskit.sandbox.world import World
 
 HOST = "127.0.0.1"
+_BACKLOG = 128
+_ELSEWHERE = (
+    "AWS_ENDPOINT_URL",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_",
+    "AWS_WEB_IDENTITY_",
+    "AWS_CONTAINER_",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_CA_BUNDLE",
+)
+
+
+class PortTaken(OSError):
+    """The port cannot be listened on."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +63,7 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """The variables that make any AWS client talk to this sandbox."""
-        return {
+        own = {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "sandbox",
             "AWS_SECRET_ACCESS_KEY": "sandbox",
@@ -50,6 +71,21 @@ class Sandbox:
             "AWS_REGION": self.scenario.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        if any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
+            kept = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+            own["NO_PROXY"] = own["no_proxy"] = f"{kept},{HOST}" if kept else HOST
+        return own
+
+    def whole_environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """``base`` changed so that nothing in it, nor in the user's AWS files, leads a client elsewhere."""
+        kept = {name: value for name, value in base.items() if not _leads_elsewhere(name)}
+        no_files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        return {**kept, **no_files, **self.environment()}
+
+
+def _leads_elsewhere(name: str) -> bool:
+    """Whether a variable names another endpoint, another identity or another profile."""
+    return name.startswith(_ELSEWHERE)
 
 
 class _Quiet(MotoRequestHandler):
@@ -66,7 +102,7 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
     """Run a sandbox on loopback for as long as the block lasts.
 
     Raises:
-        OSError: the port is taken.
+        PortTaken: the port is taken, or not for us.
     """
     scenario = SCENARIOS[options.scenario]
     children = Children()
@@ -82,6 +118,19 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
             yield Sandbox(world.url, scenario)
         finally:
             _close(server, world)
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """A socket that listens: werkzeug's own way ends the whole program when the port is taken."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            raise PortTaken(error.strerror or str(error)) from error
+        yield listener
 
 
 def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -> None:

@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox import shapes
 from opskit.sandbox.faults import ApiError
-from opskit.sandbox.world import Call, Place
+from opskit.sandbox.world import INSIDE, Call, Place
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Front:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
-        if self.latency_seconds:
+        if self.latency_seconds and INSIDE not in request.user_agent.string:
             time.sleep(self.latency_seconds)
         page = next((page for prefix, page in self.pages.items() if request.path.startswith(prefix)), None)
         if page:

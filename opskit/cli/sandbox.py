@@ -1,0 +1,209 @@
+"""``opskit sandbox``: the one door between opskit and the local AWS that shares nothing with it but HTTP."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.app import group
+from opskit.cli.command import Here, command
+from opskit.errors import ExitCode, ExtraMissing, UsageProblem
+from opskit.settings import duration
+from opskit.show.answer import Answer, Cell, Column, Table
+
+if TYPE_CHECKING:
+    from opskit.sandbox.server import Sandbox
+
+sandbox_app = group("A local AWS to practise on: real training, real Jupyter, no account and no bill.")
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_NOT_FOUND = 127
+_NOT_ALLOWED = 126
+_SIGNALLED = 128
+
+
+class ScenarioName(StrEnum):
+    """The accounts a sandbox can start as."""
+
+    FRESH = "fresh"
+    CLASSROOM = "classroom"
+    FULL = "full"
+
+
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")]
+Scenario = Annotated[
+    ScenarioName,
+    typer.Option(
+        "--scenario",
+        help="fresh: a new account, every ml.* quota 0; classroom: what the course needs just fits, with "
+        "notebooks; full: the quotas are there and used up.",
+    ),
+]
+ApproveAfter = Annotated[
+    str, typer.Option("--approve-after", metavar="TIME", help="How long an increase takes, such as 30s.")
+]
+Latency = Annotated[str, typer.Option("--latency", metavar="TIME", help="What every call takes more, such as 50ms.")]
+Rates = Annotated[bool, typer.Option("--rates", help="Throttle calls at AWS's documented rates.")]
+
+
+@command(sandbox_app, "sandbox", "start")
+def start(
+    here: Here,
+    port: Port = 0,
+    scenario: Scenario = ScenarioName.FRESH,
+    approve_after: ApproveAfter = "30s",
+    latency: Latency = "0s",
+    rates: Rates = False,
+) -> Answer:
+    """Serve a local AWS until Ctrl-C, and print the export lines that lead any AWS client to it."""
+    ended = _Ended()
+    with _serving(port, scenario, approve_after, latency, rates) as served:
+        environment = served.environment() | _home(here)
+        data = {"url": served.url, "scenario": scenario.value, "environment": environment}
+        here.screen.show(("sandbox", "start"), Answer(data, notes=tuple(_shell_lines(environment))))
+        here.screen.say(f"A local AWS ({scenario.value}) listens at {served.url}. Paste the lines above into another")
+        here.screen.say("terminal, and every AWS client there talks to it. Ctrl-C ends it and leaves nothing behind.")
+        ended.wait()
+    sys.exit(ExitCode.INTERRUPTED if ended.by() == signal.SIGINT else ExitCode.DONE)
+
+
+@command(sandbox_app, "sandbox", "run", context_settings={"allow_interspersed_args": False})
+def run(
+    here: Here,
+    words: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")],
+    port: Port = 0,
+    scenario: Scenario = ScenarioName.FRESH,
+    approve_after: ApproveAfter = "30s",
+    latency: Latency = "0s",
+    rates: Rates = False,
+) -> Answer:
+    """Run one command (opskit, the AWS CLI, a script) inside a sandbox of its own and exit with its code."""
+    ended = _Ended()
+    with _serving(port, scenario, approve_after, latency, rates) as served:
+        code = _run_inside(words, served.whole_environment(os.environ) | _home(here), ended)
+    sys.exit(code)
+
+
+@command(sandbox_app, "sandbox", "differences")
+def differences(here: Here) -> Answer:
+    """List what is not like AWS."""
+    from opskit.sandbox.differences import DIFFERENCES
+
+    rows = tuple((Cell(difference.area), Cell(difference.text)) for difference in DIFFERENCES)
+    listed = [{"area": difference.area, "text": difference.text} for difference in DIFFERENCES]
+    table = Table((Column("Where"), Column("What is not like AWS", wrap=True)), rows)
+    return Answer({"differences": listed}, tables=(table,), records="differences")
+
+
+@contextmanager
+def _serving(port: int, scenario: str, approve_after: str, latency: str, rates: bool) -> Iterator[Sandbox]:
+    """A running sandbox.
+
+    Raises:
+        ExtraMissing: moto is not installed.
+        UsageProblem: the port is taken, or a time is none.
+    """
+    waiting, slower = duration(approve_after).total_seconds(), duration(latency).total_seconds()
+    try:
+        from opskit.sandbox.server import Options, PortTaken, sandbox
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("opskit"):
+            raise
+        raise ExtraMissing("sandbox", "The sandbox") from error
+    options = Options(port, scenario, waiting, slower, rates)
+    serving = sandbox(options)
+    try:
+        served = serving.__enter__()
+    except PortTaken as error:
+        raise _not_listening(port, error) from error
+    try:
+        yield served
+    finally:
+        serving.__exit__(None, None, None)
+
+
+def _home(here: Here) -> dict[str, str]:
+    """The Region the user named, as the home of the clients; a scenario has one of its own."""
+    names = [name for name in here.settings.get("regions") or () if name != "all"]
+    return {"AWS_DEFAULT_REGION": names[0], "AWS_REGION": names[0]} if names else {}
+
+
+def _not_listening(port: int, error: OSError) -> UsageProblem:
+    hint = "Choose another with --port, or leave --port out to get a free one."
+    return UsageProblem("port-taken", f"The sandbox cannot listen on port {port}: {error}.", hint)
+
+
+def _shell_lines(environment: dict[str, str]) -> Iterator[str]:
+    """Lines for a shell; what would lead its clients elsewhere is unset, if this shell has it."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        if name in os.environ:
+            yield f"unset {name}"
+    for name, value in environment.items():
+        yield f"export {name}={shlex.quote(value)}"
+
+
+class _Ended:
+    """Remembers the signal that asked the sandbox to end, and passes it on to the command that runs inside.
+
+    Nothing is raised from the signal itself, so that cleaning up cannot be interrupted half-way.
+    """
+
+    def __init__(self) -> None:
+        self._by: int | None = None
+        self.child: subprocess.Popen[bytes] | None = None
+        self._asked = threading.Event()
+        for number in _ENDING:
+            signal.signal(number, self._note)
+
+    def by(self) -> int | None:
+        """The signal that came, None as long as none did."""
+        return self._by
+
+    def wait(self) -> None:
+        """Wait for a signal."""
+        self._asked.wait()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._by = number
+        self._asked.set()
+        if self.child and not (number == signal.SIGINT and _terminal_tells_children()):
+            self.child.send_signal(number)
+
+
+def _terminal_tells_children() -> bool:
+    """Whether Ctrl-C reaches the child without us: the terminal signals every process in the foreground."""
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False
+
+
+def _run_inside(words: list[str], environment: dict[str, str], ended: _Ended) -> int:
+    if asked := ended.by():
+        return _SIGNALLED + asked
+    try:
+        ended.child = subprocess.Popen(words, env=environment)
+    except FileNotFoundError:
+        return _cannot_run(words[0], "there is no such command", _NOT_FOUND)
+    except OSError as error:
+        return _cannot_run(words[0], error.strerror or str(error), _NOT_ALLOWED)
+    if asked := ended.by():  # it came while the command was being started
+        ended.child.send_signal(asked)
+    code = ended.child.wait()
+    return _SIGNALLED - code if code < 0 else code
+
+
+def _cannot_run(word: str, why: str, code: int) -> int:
+    typer.echo(f"opskit: Cannot run '{word}': {why}.", err=True)
+    return code
