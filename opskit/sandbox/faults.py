@@ -16,3 +16,7 @@ class ApiError(Exception):
 def invalid(message: str) -> ApiError:
     """The ValidationException most SageMaker operations answer bad input with."""
     return ApiError("ValidationException", message)
+
+
+class NotOurs(Exception):
+    """Raised by an operation that a room owns for some resources alone: this one is moto's to answer."""

@@ -18,7 +18,7 @@ from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox import shapes
-from opskit.sandbox.faults import ApiError
+from opskit.sandbox.faults import ApiError, NotOurs
 from opskit.sandbox.world import INSIDE, Call, Place
 
 _log = logging.getLogger(__name__)
@@ -89,14 +89,19 @@ class Front:
             self.admit(call)
             owner = self.operations.get((service, operation))
             if owner is None:
-                return _cleaned(service, operation, Response.from_app(self.moto, _again(request)))
+                return self._motos(request, service, operation)
             shapes.check_input(service, operation, call.params)
             return _json(shapes.answer(service, operation, owner(call)))
+        except NotOurs:
+            return self._motos(request, service, operation)
         except ApiError as error:
             return error_answer(error)
         except Exception:
             _log.exception("%s %s failed", service, operation)
             return error_answer(ApiError("InternalFailure", f"The sandbox failed on {operation}: see its log.", 500))
+
+    def _motos(self, request: Request, service: str, operation: str) -> Response:
+        return _cleaned(service, operation, Response.from_app(self.moto, _again(request)))
 
 
 def _target(request: Request) -> tuple[str, str] | None:
