@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from opskit.sandbox.children import Children
+from opskit.sandbox.notebooks import Notebooks
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.service_quotas import ServiceQuotas
@@ -135,7 +136,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -> None:
     book = QuotaBook(world, scenario, options.approve_after_seconds)
-    for room in (ServiceQuotas(world, scenario, book),):
+    for room in (ServiceQuotas(world, scenario, book), Notebooks(world, book)):
         front.add(room)
 
 

@@ -1,0 +1,130 @@
+"""What a scenario's notebook did before the sandbox was started.
+
+The kernels, sessions and terminals are real and made the way a person makes them. Only the clock is not: once they
+are there, the activity Jupyter recorded is set back, because nobody can wait for hours. From then on it is recorded
+as ever, so any new work moves it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from jupyter_server._tz import utcnow
+from jupyter_server.serverapp import ServerApp
+
+_FINISHED = "sum(range(10))"
+_ENDLESS = "import time\nwhile True:\n    time.sleep(0.2)"
+_SILENT_COMMAND = "sleep 1000000\n"
+_NOTEBOOK = "analysis.ipynb"
+_FIRST_WORD_SECONDS = 10.0
+_SILENCE_SECONDS = 2.0
+
+Change = tuple[str, Any]
+"""The name of a recorded property of a kernel and its new value; None stands for any."""
+
+
+async def live_through(app: ServerApp, work: str, idle_seconds: float) -> None:
+    """Do the ``work`` of a scenario's notebook, then set Jupyter's record of it back by ``idle_seconds``."""
+    match work:
+        case "idle":
+            await _run_cell(app, _FINISHED, [("execution_state", "busy"), ("execution_state", "idle")])
+        case "busy":
+            await _run_cell(app, _ENDLESS, [("execution_state", "busy"), ("last_activity", None)])
+        case "starting":
+            await _start_unconnected(app)
+        case "terminal":
+            await _run_in_terminal(app)
+        case "empty":
+            pass
+        case _:
+            raise ValueError(f"a notebook's past cannot be {work!r}")
+    _set_back(app, timedelta(seconds=idle_seconds))
+
+
+async def _run_cell(app: ServerApp, code: str, seen_by_jupyter: list[Change]) -> None:
+    """Open a notebook with one cell, run it until Jupyter saw these changes of the kernel, and leave as one who
+    closes the browser tab.
+    """
+    _write_notebook(Path(app.root_dir) / _NOTEBOOK, code)
+    sessions: Any = app.session_manager
+    session = await sessions.create_session(path=_NOTEBOOK, name=_NOTEBOOK, type="notebook", kernel_name="python3")
+    kernel = app.kernel_manager.get_kernel(session["kernel"]["id"])
+    client: Any = kernel.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=120)
+    changes = _changes(kernel)
+    client.execute(code)
+    for change in seen_by_jupyter:
+        await _next(changes, change)
+    client.stop_channels()
+
+
+async def _start_unconnected(app: ServerApp) -> None:
+    """Start a kernel that nobody ever connects to: Jupyter holds it for starting, for ever."""
+    number = await app.kernel_manager.start_kernel()
+    changes = _changes(app.kernel_manager.get_kernel(number))
+    patience = _FIRST_WORD_SECONDS
+    with suppress(TimeoutError):  # a kernel says a word or two by itself, or none that Jupyter was in time to hear
+        while True:
+            await asyncio.wait_for(changes.get(), patience)
+            patience = _SILENCE_SECONDS
+
+
+async def _run_in_terminal(app: ServerApp) -> None:
+    """Open a terminal and start a command in it that prints nothing."""
+    terminals = app.web_app.settings["terminal_manager"]
+    shell = terminals.terminals[terminals.create()["name"]].ptyproc
+    shell.write(_SILENT_COMMAND)
+    while os.tcgetpgrp(shell.fd) == shell.pid or select.select([shell.fd], [], [], 0)[0]:
+        await asyncio.sleep(0.02)
+
+
+def _changes(kernel: Any) -> asyncio.Queue[Change]:
+    """The changes of Jupyter's record of a kernel, from now on."""
+    queue: asyncio.Queue[Change] = asyncio.Queue()
+    kernel.observe(
+        lambda change: queue.put_nowait((change["name"], change["new"])), ["execution_state", "last_activity"]
+    )
+    return queue
+
+
+async def _next(changes: asyncio.Queue[Change], wanted: Change) -> None:
+    """Wait for a change of this name, to this value where one is given."""
+    while True:
+        name, value = await changes.get()
+        if name == wanted[0] and wanted[1] in (None, value):
+            return
+
+
+def _write_notebook(path: Path, code: str) -> None:
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "id": "one",
+        "metadata": {},
+        "source": code,
+        "outputs": [],
+        "execution_count": None,
+    }
+    path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+
+
+def _set_back(app: ServerApp, by: timedelta) -> None:
+    then = utcnow() - by
+    settings: dict[str, Any] = app.web_app.settings
+    settings["started"] = then - timedelta(minutes=5)
+    for name in [name for name in settings if name.endswith("_last_activity")]:
+        settings[name] = then
+    kernels: Any = app.kernel_manager
+    kernels.last_kernel_activity = then
+    for number in kernels.list_kernel_ids():
+        kernels.get_kernel(number).last_activity = then
+    terminals = settings["terminal_manager"].terminals
+    for terminal in terminals.values():
+        terminal.last_activity = then
