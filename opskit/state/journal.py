@@ -1,0 +1,168 @@
+"""The journal: what opskit changed in an account, when, why, as whom, and how it ended. Never a secret.
+
+An intent is written before a change and its outcome after it, so a kill in between leaves a line that says so.
+A journal that cannot be written is said once and stops nothing: turning a notebook off matters more.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from opskit.aws import Door
+from opskit.errors import AwsFailure, OutcomeUnknown
+from opskit.state.store import store
+
+_FILE = "journal.sqlite"
+_SCHEMA = """CREATE TABLE IF NOT EXISTS entries (
+    id TEXT PRIMARY KEY, begun TEXT NOT NULL, ended TEXT, endpoint TEXT NOT NULL, account TEXT, caller TEXT,
+    region TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, because TEXT NOT NULL,
+    outcome TEXT NOT NULL, detail TEXT NOT NULL
+)"""
+
+BEGUN = "begun"
+DONE = "done"
+REFUSED = "refused"
+UNKNOWN = "unknown"
+FAILED = "failed"
+
+_SECRETS = re.compile(
+    r"((?:X-Amz-[A-Za-z-]+|auth_?token|token|password|secret\w*)\s*[=:]\s*)[^\s&'\"]+|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class Deed:
+    """A change under way. Set ``detail`` to what came of it (an id, a status); ``outcome`` only when it is not done."""
+
+    outcome: str = DONE
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the journal.
+
+    ``outcome``: ``done``; ``refused`` (AWS said no: nothing changed); ``unknown`` (sent, no answer came);
+    ``failed`` (opskit itself went wrong); ``begun`` (no outcome was written: it still runs, or was killed).
+    ``account`` and ``caller`` None: AWS did not say who we are.
+    """
+
+    id: str
+    begun: datetime
+    ended: datetime | None
+    endpoint: str
+    account: str | None
+    caller: str | None
+    region: str
+    action: str
+    subject: str
+    because: str
+    outcome: str
+    detail: str
+
+
+def _complain_once() -> Callable[[Exception], None]:
+    said: list[Exception] = []
+
+    def complain(error: Exception) -> None:
+        if not said:
+            sys.stderr.write(f"opskit: The journal cannot be written ({error}); going on without it.\n")
+        said.append(error)
+
+    return complain
+
+
+on_trouble: Callable[[Exception], None] = _complain_once()
+"""Told when the journal cannot be written; says it once a run."""
+
+
+@contextmanager
+def record(door: Door, action: str, subject: str, because: str) -> Iterator[Deed]:
+    """Write down a change around making it: the intent before the block, the outcome after it.
+
+    ``action`` is a verb with its noun (``stop notebook``), ``subject`` what it is done to, ``because`` the reason.
+    What the block raises is written down and passes through.
+    """
+    id = uuid4().hex
+    _write(_begin, id, door, action, subject, because)
+    deed = Deed()
+    try:
+        yield deed
+    except BaseException as error:
+        _write(_end, id, _outcome(error), str(error) or type(error).__name__)
+        raise
+    _write(_end, id, deed.outcome, deed.detail)
+
+
+def entries(since: datetime) -> tuple[Entry, ...]:
+    """What was begun since then, oldest first.
+
+    Raises:
+        OSError, sqlite3.Error: the journal cannot be read.
+    """
+    with store(_FILE, _SCHEMA) as connection:
+        rows = connection.execute("SELECT * FROM entries WHERE begun >= ? ORDER BY begun, id", (_stamp(since),))
+        return tuple(_entry(row) for row in rows)
+
+
+def _write(write: Callable[..., None], *what: object) -> None:
+    try:
+        write(*what)
+    except (OSError, sqlite3.Error) as error:
+        on_trouble(error)
+
+
+def _begin(id: str, door: Door, action: str, subject: str, because: str) -> None:
+    account, caller = _caller(door)
+    row = (id, _stamp(datetime.now(UTC)), None, door.connection.endpoint(), account, caller, door.region)
+    with store(_FILE, _SCHEMA) as connection:
+        connection.execute(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, action, subject, _clean(because), BEGUN, ""),
+        )
+
+
+def _end(id: str, outcome: str, detail: str) -> None:
+    with store(_FILE, _SCHEMA) as connection:
+        connection.execute(
+            "UPDATE entries SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
+            (_stamp(datetime.now(UTC)), outcome, _clean(detail), id),
+        )
+
+
+def _caller(door: Door) -> tuple[str | None, str | None]:
+    try:
+        caller = door.connection.caller()
+    except AwsFailure:
+        return None, None
+    return caller.account, caller.arn
+
+
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, OutcomeUnknown | KeyboardInterrupt):
+        return UNKNOWN
+    return REFUSED if isinstance(error, AwsFailure) else FAILED
+
+
+def _clean(text: str) -> str:
+    """The text without what opens doors: signatures, tokens, key ids."""
+    return _SECRETS.sub(lambda found: f"{found[1] or ''}[removed]", text)
+
+
+def _stamp(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    values = dict(row)
+    ended = values.pop("ended")
+    begun = datetime.fromisoformat(values.pop("begun"))
+    return Entry(begun=begun, ended=datetime.fromisoformat(ended) if ended else None, **values)

@@ -1,0 +1,29 @@
+"""One opskit at a time where two would do the same thing twice. The operating system holds it, so a crash frees it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from opskit.state.folder import state_folder
+
+
+@contextmanager
+def alone(*key: str, busy: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock named by ``key`` for the block; ``busy`` is told when somebody else has it and we wait.
+
+    Raises:
+        OSError: there is no place for the lock's file.
+    """
+    name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:24]
+    folder = state_folder() / "locks"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / name).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            busy()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

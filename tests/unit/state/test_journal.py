@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.aws import Caller, Connection, Door
+from opskit.errors import Denied, OutcomeUnknown
+from opskit.state import journal
+
+LONG_AGO = datetime.now(UTC) - timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(Connection, "endpoint", lambda self: "aws")
+    return tmp_path / "opskit"
+
+
+def door() -> Door:
+    caller = Caller("123456789012", "arn:aws:iam::123456789012:user/ada")
+    return Door(Connection(session=None, home="us-east-1", _caller=caller), "eu-west-1")
+
+
+def test_a_change_is_written_before_and_after() -> None:
+    with journal.record(door(), "stop notebook", "lab-1", because="idle for 5 h") as deed:
+        [before] = journal.entries(LONG_AGO)
+        deed.detail = "Stopping"
+    [after] = journal.entries(LONG_AGO)
+    assert (before.outcome, before.ended) == ("begun", None)
+    assert (after.outcome, after.detail, after.because) == ("done", "Stopping", "idle for 5 h")
+    assert (after.region, after.account, after.caller) == (
+        "eu-west-1",
+        "123456789012",
+        "arn:aws:iam::123456789012:user/ada",
+    )
+    assert after.ended is not None
+    assert after.ended >= after.begun
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (OutcomeUnknown("outcome-unknown", "no answer"), "unknown"),
+        (Denied("denied", "you may not"), "refused"),
+        (KeyboardInterrupt(), "unknown"),
+        (ValueError("a bug"), "failed"),
+    ],
+)
+def test_what_went_wrong_is_written_and_passes_through(error: BaseException, outcome: str) -> None:
+    with pytest.raises(type(error)), journal.record(door(), "stop notebook", "lab-1", because="idle"):
+        raise error
+    assert [entry.outcome for entry in journal.entries(LONG_AGO)] == [outcome]
+
+
+def test_an_unwritable_journal_stops_nothing_and_says_so_once(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.write_text("a file where the folder should be")
+    monkeypatch.setattr(journal, "on_trouble", journal._complain_once())
+    done = []
+    for name in ("one", "two"):
+        with journal.record(door(), "stop notebook", name, because="idle"):
+            done.append(name)
+    assert done == ["one", "two"]
+    assert capsys.readouterr().err.count("cannot be written") == 1
+
+
+def test_a_broken_file_stops_nothing(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state.mkdir()
+    (state / "journal.sqlite").write_bytes(b"not a database" * 1000)
+    with journal.record(door(), "stop notebook", "one", because="idle") as deed:
+        deed.detail = "went on"
+    with pytest.raises(sqlite3.Error):
+        journal.entries(LONG_AGO)
+
+
+def test_no_secret_is_kept() -> None:
+    url = "https://x.notebook.aws/?authToken=eyJhbGciOi&X-Amz-Signature=deadbeef"
+    with journal.record(door(), "open notebook", "lab", because=f"see {url} as AKIAIOSFODNN7EXAMPLE"):
+        pass
+    [entry] = journal.entries(LONG_AGO)
+    assert not any(secret in entry.because for secret in ("eyJ", "deadbeef", "AKIA"))
+
+
+WRITER = """
+import sys
+from opskit.aws import Caller, Connection, Door
+from opskit.state import journal
+Connection.endpoint = lambda self: "aws"
+door = Door(Connection(session=None, home="x", _caller=Caller("1", "arn")), "us-east-1")
+for number in range(int(sys.argv[2])):
+    with journal.record(door, "stop notebook", f"{sys.argv[1]}-{number}", because="test"):
+        pass
+    print(number, flush=True)
+"""
+
+
+def writer(name: str, count: int) -> subprocess.Popen[str]:
+    command: list[Any] = [sys.executable, "-c", WRITER, name, str(count)]
+    return subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": str(Path.cwd())}, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_two_processes_write_and_nothing_is_lost() -> None:
+    writers = [writer(name, 40) for name in ("a", "b", "c")]
+    for one in writers:
+        one.communicate()
+    assert [one.returncode for one in writers] == [0, 0, 0]
+    outcomes = [entry.outcome for entry in journal.entries(LONG_AGO)]
+    assert outcomes == ["done"] * 120
+
+
+def test_a_kill_in_the_middle_loses_nothing_that_was_said() -> None:
+    victim = writer("victim", 10_000)
+    assert victim.stdout is not None
+    said = [victim.stdout.readline() for _ in range(20)]
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    subjects = {entry.subject for entry in journal.entries(LONG_AGO) if entry.outcome == "done"}
+    assert {f"victim-{line.strip()}" for line in said} <= subjects
