@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run opskit as a command line program."""
     from typer import Abort, BadParameter
 
-    from opskit.cli.app import app
+    from opskit.cli.tree import app
 
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private; its UsageError is BadParameter's parent

@@ -55,6 +55,7 @@ ApproveAfter = Annotated[
 ]
 Latency = Annotated[str, typer.Option("--latency", metavar="TIME", help="What every call takes more, such as 50ms.")]
 Rates = Annotated[bool, typer.Option("--rates", help="Throttle calls at AWS's documented rates.")]
+SupportPlan = Annotated[bool, typer.Option("--support-plan", help="Give the account a paid AWS Support plan.")]
 
 
 @command(sandbox_app, "sandbox", "start")
@@ -65,10 +66,11 @@ def start(
     approve_after: ApproveAfter = "30s",
     latency: Latency = "0s",
     rates: Rates = False,
+    support_plan: SupportPlan = False,
 ) -> Answer:
     """Serve a local AWS until Ctrl-C, and print the export lines that lead any AWS client to it."""
     ended = _Ended()
-    with _serving(port, scenario, approve_after, latency, rates) as served:
+    with _serving(port, scenario, approve_after, latency, rates, support_plan) as served:
         environment = served.environment() | _home(here)
         data = {"url": served.url, "scenario": scenario.value, "environment": environment}
         here.screen.show(("sandbox", "start"), Answer(data, notes=tuple(_shell_lines(environment))))
@@ -87,10 +89,11 @@ def run(
     approve_after: ApproveAfter = "30s",
     latency: Latency = "0s",
     rates: Rates = False,
+    support_plan: SupportPlan = False,
 ) -> Answer:
     """Run one command (opskit, the AWS CLI, a script) inside a sandbox of its own and exit with its code."""
     ended = _Ended()
-    with _serving(port, scenario, approve_after, latency, rates) as served:
+    with _serving(port, scenario, approve_after, latency, rates, support_plan) as served:
         code = _run_inside(words, served.whole_environment(os.environ) | _home(here), ended)
     sys.exit(code)
 
@@ -107,7 +110,7 @@ def differences(here: Here) -> Answer:
 
 
 @contextmanager
-def _serving(port: int, scenario: str, approve_after: str, latency: str, rates: bool) -> Iterator[Sandbox]:
+def _serving(port: int, scenario: str, approve_after: str, latency: str, rates: bool, plan: bool) -> Iterator[Sandbox]:
     """A running sandbox.
 
     Raises:
@@ -121,7 +124,7 @@ def _serving(port: int, scenario: str, approve_after: str, latency: str, rates: 
         if (error.name or "").startswith("opskit"):
             raise
         raise ExtraMissing("sandbox", "The sandbox") from error
-    options = Options(port, scenario, waiting, slower, rates)
+    options = Options(port, scenario, waiting, slower, rates, plan)
     serving = sandbox(options)
     try:
         served = serving.__enter__()

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -52,6 +53,25 @@ class Screen:
         """Tell the user something on the way; silent with --quiet."""
         if not self.quiet:
             print(text, file=self.err, flush=True)
+
+    def tell(self, text: str, *, strong: bool = False) -> None:
+        """A line of a story that is itself the answer: on stdout, or beside it where stdout holds JSON."""
+        stream = self.out if self.output is Output.TABLE else self.err
+        if self.quiet:
+            return
+        bold = strong and self.color and stream.isatty()
+        print(f"\033[1m{text}\033[0m" if bold else text, file=stream, flush=True)
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """Show on a terminal that something goes on."""
+        if self.quiet or not self.err.isatty():
+            yield
+            return
+        from rich.console import Console
+
+        with Console(file=self.err, no_color=not self.color).status(text):
+            yield
 
     def show(self, command: tuple[str, ...], answer: Answer) -> None:
         """Show an answer in this screen's form."""

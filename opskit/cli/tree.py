@@ -1,0 +1,11 @@
+"""Every command hung on the tree, one line a noun. Each module brings its commands by being imported."""
+
+from __future__ import annotations
+
+from opskit.cli import demo
+from opskit.cli.app import app
+from opskit.cli.sandbox import sandbox_app
+
+app.add_typer(sandbox_app, name="sandbox")
+
+__all__ = ["app", "demo"]
