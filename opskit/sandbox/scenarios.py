@@ -67,7 +67,10 @@ class Scenario:
     automatic_up_to: float = 20
     denied_above: float = 1000
     early: frozenset[str] = frozenset({"ml.m4.xlarge for transform job usage"})
-    support_plan: bool = False
+
+    def places(self) -> list[Place]:
+        """Where something stands at the start."""
+        return [Place(ACCOUNT, seed.region) for seed in self.seeds]
 
     def seed(self, world: World) -> None:
         """Make what the account has at the start: the execution role, then each seed by the room that owns it.

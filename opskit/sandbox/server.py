@@ -15,9 +15,13 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from opskit.sandbox.children import Children
 from opskit.sandbox.notebooks import Notebooks
+from opskit.sandbox.pricing import Pricing
 from opskit.sandbox.quota_book import QuotaBook
+from opskit.sandbox.rates import Rates
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.service_quotas import ServiceQuotas
+from opskit.sandbox.support import Support
+from opskit.sandbox.usage_metrics import UsageMetrics
 from opskit.sandbox.wire import Front
 from opskit.sandbox.workroom import workroom
 from opskit.sandbox.world import World
@@ -53,6 +57,7 @@ class Options:
     approve_after_seconds: float = 30.0
     latency_seconds: float = 0.0
     rates: bool = False
+    support_plan: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,16 +111,15 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
         PortTaken: the port is taken, or not for us.
     """
     scenario = SCENARIOS[options.scenario]
-    children = Children()
-    with workroom() as folder:
+    with _listening(options.port) as listener, workroom() as folder:
         front = Front(DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds)
-        server = make_server(HOST, options.port, front, threaded=True, request_handler=_Quiet)
-        world = World(f"http://{HOST}:{server.port}", folder, children)
-        _furnish(front, world, scenario, options)
-        thread = threading.Thread(target=server.serve_forever, name="sandbox", daemon=True)
-        thread.start()
+        server = make_server(HOST, 0, front, threaded=True, request_handler=_Quiet, fd=listener.fileno())
+        world = World(f"http://{HOST}:{server.port}", folder, Children())
+        metrics = _furnish(front, world, scenario, options)
+        threading.Thread(target=server.serve_forever, name="sandbox", daemon=True).start()
         try:
             scenario.seed(world)
+            metrics.start(scenario.places())
             yield Sandbox(world.url, scenario)
         finally:
             _close(server, world)
@@ -134,10 +138,19 @@ def _listening(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -> None:
+def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -> UsageMetrics:
     book = QuotaBook(world, scenario, options.approve_after_seconds)
-    for room in (ServiceQuotas(world, scenario, book), Notebooks(world, book)):
+    if options.rates:
+        front.admit = Rates().admit
+    rooms = (
+        ServiceQuotas(world, scenario, book),
+        Support(world, book.requests, plan=options.support_plan),
+        Pricing(),
+        Notebooks(world, book),
+    )
+    for room in rooms:
         front.add(room)
+    return UsageMetrics(world, book)
 
 
 def _close(server: BaseWSGIServer, world: World) -> None:

@@ -83,6 +83,11 @@ class World:
         with self._guard:
             return self._locks.setdefault(place, threading.RLock())
 
+    def places(self) -> list[Place]:
+        """Where anything was ever started."""
+        with self._guard:
+            return list(self._locks)
+
     def held(self, place: Place) -> list[Held]:
         """Everything that counts against a quota here, right now."""
         return [held for holder in self.holders for held in holder(place)]
