@@ -14,8 +14,11 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 _GRACE_SECONDS = 3.0
 
@@ -87,20 +90,35 @@ def _hold(command: Sequence[str]) -> int:
     """Run ``command`` until it ends or the pipe on standard input closes."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # the group is asked to end: the leash outlives it to report
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    threading.Thread(target=_end_when_released, args=(child,), daemon=True).start()
+    released = threading.Event()
+    ender = threading.Thread(target=_end_when_released, args=(child, released), daemon=True)
+    ender.start()
     code = child.wait()
+    if released.is_set():
+        ender.join()
     return 128 - code if code < 0 else code
 
 
-def _end_when_released(child: subprocess.Popen[bytes]) -> None:
+def _end_when_released(child: subprocess.Popen[bytes], released: threading.Event) -> None:
     while os.read(0, 4096):
         continue
+    released.set()
+    descendants = _descendants()  # looked up while the parents that lead to them are alive
     _signal_group(os.getpgrp(), signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     if child.poll() is None:
-        _signal_group(os.getpgrp(), signal.SIGKILL)
+        child.kill()
+    for process in descendants:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _descendants() -> list[psutil.Process]:
+    """What the child started: Jupyter's kernels and terminals have process groups of their own."""
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -48,8 +48,7 @@ class Notebook:
 
     @property
     def arn(self) -> str:
-        # AWS writes the name in lower case here
-        return self.place.arn(f"notebook-instance/{self.name.lower()}")
+        return self.place.arn(f"notebook-instance/{self.name}")
 
     @property
     def instance_type(self) -> str:

@@ -21,7 +21,7 @@ from opskit.sandbox.jupyter.tickets import Tickets
 
 HOST = "127.0.0.1"
 _NEEDED = ("jupyter_server", "jupyter_server_terminals", "ipykernel")
-_FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+_FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 _READY_WITHIN_SECONDS = 180.0
 
 Work = Literal["idle", "busy", "terminal", "empty", "starting"]
@@ -63,6 +63,7 @@ class Folder:
         self.volume.mkdir(parents=True, exist_ok=True)
         home = self.instance / "ec2-user"
         home.mkdir(parents=True)
+        (self.instance / "tmp").mkdir()
         (home / "SageMaker").symlink_to(self.volume)
 
     def lose_instance(self) -> None:
@@ -170,6 +171,7 @@ def _environment(folder: Folder, extra: Mapping[str, str]) -> dict[str, str]:
         **extra,
         "HOME": str(home),
         "SHELL": "/bin/sh",
+        "TMPDIR": str(folder.instance / "tmp"),
         "IPYTHONDIR": str(home / ".ipython"),
         "JUPYTER_NO_CONFIG": "1",
         "JUPYTER_CONFIG_DIR": str(home / ".jupyter"),
