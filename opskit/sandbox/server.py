@@ -62,10 +62,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: where it listens and what a client's environment needs."""
+    """A running sandbox: where it listens and what a client's environment needs.
+
+    ``owned`` are the operations (boto3's service name, operation) that it answers itself; the rest are moto's.
+    """
 
     url: str
     scenario: Scenario
+    owned: frozenset[tuple[str, str]] = frozenset()
 
     def environment(self) -> dict[str, str]:
         """The variables that make any AWS client talk to this sandbox."""
@@ -120,7 +124,7 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
         try:
             scenario.seed(world)
             metrics.start(scenario.places())
-            yield Sandbox(world.url, scenario)
+            yield Sandbox(world.url, scenario, frozenset(front.operations))
         finally:
             _close(server, world)
 
