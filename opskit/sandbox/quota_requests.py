@@ -23,14 +23,14 @@ _EARLY = 0.75
 
 @dataclass(frozen=True)
 class QuotaRequest:
-    """One request for an increase. ``case_from`` is when its support case opens."""
+    """One request for an increase. ``case_from`` is when its support case opens, None when it may have none."""
 
     id: str
     place: Place
     quota: KnownQuota
     desired: float
     created: datetime
-    case_from: datetime
+    case_from: datetime | None
     decided_from: datetime
     value_from: datetime
     decision: str
@@ -40,13 +40,17 @@ class QuotaRequest:
         """PENDING, then CASE_OPENED, then the decision."""
         if now >= self.decided_from:
             return self.decision
-        return "CASE_OPENED" if now >= self.case_from else "PENDING"
+        return "CASE_OPENED" if self.has_case(now) else "PENDING"
+
+    def has_case(self, now: datetime) -> bool:
+        """Whether a support case was opened for it."""
+        return self.case_from is not None and now >= self.case_from
 
     def updated(self, now: datetime) -> datetime | None:
         """When the status last moved; None while it is PENDING, as AWS has it."""
         if now >= self.decided_from:
             return self.decided_from
-        return self.case_from if now >= self.case_from else None
+        return self.case_from if self.has_case(now) else None
 
     def raises(self, now: datetime) -> bool:
         """Whether the applied value has moved to what was asked."""
@@ -75,7 +79,7 @@ class QuotaRequests:
             quota=quota,
             desired=desired,
             created=now,
-            case_from=now + wait / 2,
+            case_from=now + wait / 2 if case_allowed else None,
             decided_from=decided,
             value_from=now + wait * _EARLY if early else decided,
             decision=self._decision(desired, case_allowed),

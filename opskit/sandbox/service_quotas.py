@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -42,7 +43,6 @@ class ServiceQuotas:
         self._scenario = scenario
         self._book = book
         self._reports: dict[str, _Report] = {}
-        self._regions = frozenset(botocore.session.Session().get_available_regions("sagemaker"))
 
     @owns(_SERVICE, "ListServices")
     def list_services(self, call: Call) -> dict[str, Any]:
@@ -154,7 +154,7 @@ class ServiceQuotas:
         return done | rows
 
     def _check_service(self, call: Call) -> None:
-        if call.params["ServiceCode"] != _NAMES["ServiceCode"] or call.place.region not in self._regions:
+        if call.params["ServiceCode"] != _NAMES["ServiceCode"] or call.place.region not in _regions():
             raise ApiError(
                 "NoSuchResourceException",
                 "This service is not available in the current Region. "
@@ -225,7 +225,7 @@ class ServiceQuotas:
         status = request.status(now)
         return _NAMES | {
             "Id": request.id,
-            "CaseId": request.case_id if now >= request.case_from else None,
+            "CaseId": request.case_id if request.has_case(now) else None,
             "QuotaCode": request.quota.code,
             "QuotaName": request.quota.name,
             "DesiredValue": request.desired,
@@ -255,6 +255,12 @@ class ServiceQuotas:
             "AppliedValue": applied,
             "Adjustable": quota.adjustable,
         }
+
+
+@cache
+def _regions() -> frozenset[str]:
+    """The Regions that have SageMaker."""
+    return frozenset(botocore.session.Session().get_available_regions("sagemaker"))
 
 
 def _paged(

@@ -180,7 +180,11 @@ class Support:
         account = call.place.account
         with self._guard:
             own = {case.id: case for case in self._cases.values() if case.account == account}
-        opened = [_case_of(request, now) for request in self._requests.of_account(account) if now >= request.case_from]
+        opened = [
+            _case_of(request, request.case_from, now)
+            for request in self._requests.of_account(account)
+            if request.case_from and request.has_case(now)
+        ]
         cases = {case.id: case for case in opened} | own
         return sorted(cases.values(), key=lambda case: case.created, reverse=True)
 
@@ -242,7 +246,7 @@ def _wanted(case: _Case, call: Call) -> bool:
     )
 
 
-def _case_of(request: QuotaRequest, now: datetime) -> _Case:
+def _case_of(request: QuotaRequest, opened: datetime, now: datetime) -> _Case:
     account = request.place.account
     text = (
         f"Region: {request.place.region}\nQuota: {request.quota.name}\nNew value: {request.desired:.0f}\n"
@@ -250,7 +254,7 @@ def _case_of(request: QuotaRequest, now: datetime) -> _Case:
     )
     return _Case(
         account=account,
-        id=f"case-{account}-muen-{request.case_from.year}-{request.id[:16]}",
+        id=f"case-{account}-muen-{opened.year}-{request.id[:16]}",
         display_id=request.case_id,
         subject=f"Quota Increase: Amazon SageMaker ({request.quota.name})",
         status="opened" if request.status(now) in OPEN else "resolved",
@@ -258,8 +262,8 @@ def _case_of(request: QuotaRequest, now: datetime) -> _Case:
         category="service-code-sagemaker-endpoints",
         severity="low",
         language="en",
-        created=request.case_from,
-        messages=(_Message(text, _submitter(account), request.case_from),),
+        created=opened,
+        messages=(_Message(text, _submitter(account), opened),),
     )
 
 
