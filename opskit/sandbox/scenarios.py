@@ -91,6 +91,8 @@ def _make_role(world: World, place: Place) -> None:
         "Principal": {"Service": "sagemaker.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
+    if any(role["RoleName"] == ROLE_NAME for role in iam.list_roles(PathPrefix=_ROLE_PATH)["Roles"]):
+        return  # made by another sandbox of this process: what moto keeps is the process's
     iam.create_role(
         Path=_ROLE_PATH,
         RoleName=ROLE_NAME,

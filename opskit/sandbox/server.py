@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -42,6 +43,9 @@ _ELSEWHERE = (
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_CA_BUNDLE",
 )
+
+
+_open: set[str] = set()
 
 
 class PortTaken(OSError):
@@ -124,9 +128,11 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
         try:
             scenario.seed(world)
             metrics.start(scenario.places())
+            _open.add(world.url)
             yield Sandbox(world.url, scenario, frozenset(front.operations))
         finally:
             _close(server, world)
+            _forget(world)
 
 
 @contextmanager
@@ -155,6 +161,13 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
     for room in rooms:
         front.add(room)
     return UsageMetrics(world, book)
+
+
+def _forget(world: World) -> None:
+    """Let what moto keeps go with the last sandbox of this process: it is the process's, not one sandbox's."""
+    _open.discard(world.url)
+    if not _open:
+        moto_api_backend.reset()
 
 
 def _close(server: BaseWSGIServer, world: World) -> None:

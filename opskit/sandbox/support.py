@@ -153,6 +153,8 @@ class Support:
         "DescribeTrustedAdvisorCheckResult",
         "DescribeTrustedAdvisorCheckSummaries",
         "DescribeTrustedAdvisorChecks",
+        "GetAttachmentDownloadLink",
+        "GetAttachmentUploadLinks",
         "RefreshTrustedAdvisorCheck",
     )
     def not_here(self, call: Call) -> dict[str, Any]:

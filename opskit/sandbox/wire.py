@@ -18,7 +18,7 @@ from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox import shapes
-from opskit.sandbox.faults import ApiError, NotOurs
+from opskit.sandbox.faults import ApiError, NotOurs, invalid
 from opskit.sandbox.world import INSIDE, Call, Place
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ Operation = Callable[[Call], dict[str, Any]]
 Method = TypeVar("Method", bound=Callable[..., dict[str, Any]])
 Page = Callable[[Request, Place], Response]
 
+_SCOPE_PARTS = 5
 _SERVICES = {
     "SageMaker": "sagemaker",
     "ServiceQuotasV20190624": "service-quotas",
@@ -78,38 +79,61 @@ class Front:
         page = next((page for prefix, page in self.pages.items() if request.path.startswith(prefix)), None)
         if page:
             return page(request, place_of(request))(environ, start_response)
-        target = _target(request)
-        if target is None:
+        prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+        service = _SERVICES.get(prefix)
+        if service is None:
+            return self._passed_on(environ, start_response)
+        return self._json_call(request, service, operation)(environ, start_response)
+
+    def _passed_on(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        try:
             return self.moto(environ, start_response)
-        return self._json_call(request, *target)(environ, start_response)
+        except Exception:  # moto knows no such service or operation, or fails on this input
+            _log.debug("moto failed on %s", environ.get("PATH_INFO"), exc_info=True)
+            answer = error_answer(_unknown_operation()) if "HTTP_X_AMZ_TARGET" in environ else _invalid_action()
+            return answer(environ, start_response)
 
     def _json_call(self, request: Request, service: str, operation: str) -> Response:
         try:
-            call = _read(request, service, operation)
-            self.admit(call)
-            owner = self.operations.get((service, operation))
-            if owner is None:
-                return self._motos(request, service, operation)
-            shapes.check_input(service, operation, call.params)
-            return _json(shapes.answer(service, operation, owner(call)))
-        except NotOurs:
-            return self._motos(request, service, operation)
+            return self._answered(_read(request, service, operation), request)
         except ApiError as error:
             return error_answer(error)
         except Exception:
             _log.exception("%s %s failed", service, operation)
             return error_answer(ApiError("InternalFailure", f"The sandbox failed on {operation}: see its log.", 500))
 
-    def _motos(self, request: Request, service: str, operation: str) -> Response:
-        return _cleaned(service, operation, Response.from_app(self.moto, _again(request)))
+    def _answered(self, call: Call, request: Request) -> Response:
+        self.admit(call)
+        shapes.check_input(call.service, call.operation, call.params)
+        owner = self.operations.get((call.service, call.operation))
+        try:
+            if owner is not None:
+                return _json(shapes.answer(call.service, call.operation, owner(call)))
+        except NotOurs:
+            pass
+        return self._motos(call, request)
+
+    def _motos(self, call: Call, request: Request) -> Response:
+        """The answer of moto, which ends with an exception where it lacks an operation: AWS never does."""
+        try:
+            response = Response.from_app(self.moto, _again(request))
+        except NotImplementedError as error:
+            raise _unknown_operation() from error
+        except Exception as error:
+            _log.debug("moto failed on %s", call.operation, exc_info=True)
+            raise invalid(f"The sandbox cannot answer this {call.operation}: {error!r}") from error
+        return _cleaned(call.service, call.operation, response)
 
 
-def _target(request: Request) -> tuple[str, str] | None:
-    prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
-    service = _SERVICES.get(prefix)
-    if service is None or operation not in shapes.service_model(service).operation_names:
-        return None
-    return service, operation
+def _invalid_action() -> Response:
+    """What AWS's XML services say to an operation they do not have."""
+    text = "<Code>InvalidAction</Code><Message>The action is not valid for this endpoint.</Message>"
+    body = f"<ErrorResponse><Error><Type>Sender</Type>{text}</Error><RequestId>{uuid4()}</RequestId></ErrorResponse>"
+    return Response(body, status=400, content_type="text/xml")
+
+
+def _unknown_operation() -> ApiError:
+    return ApiError("UnknownOperationException", "The requested operation is not recognized by the service.")
 
 
 def place_of(request: Request) -> Place:
@@ -123,13 +147,38 @@ def place_of(request: Request) -> Place:
 
 
 def _read(request: Request, service: str, operation: str) -> Call:
+    if operation not in shapes.service_model(service).operation_names:
+        raise _unknown_operation()
+    _check_scope(request, service)
     try:
         params = json.loads(request.get_data() or b"{}")
     except ValueError as error:
         raise ApiError("SerializationException", "The request body is not JSON.") from error
     if not isinstance(params, dict):
         raise ApiError("SerializationException", "The request body is not a JSON object.")
-    return Call(place_of(request), service, operation, params, request.host_url.rstrip("/"))
+    return Call(place_of(request), service, operation, _without_nulls(params), request.host_url.rstrip("/"))
+
+
+def _without_nulls(value: Any) -> Any:
+    """To AWS, a member that is null is a member that is absent."""
+    match value:
+        case dict():
+            return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+        case list():
+            return [_without_nulls(item) for item in value]
+        case _:
+            return value
+
+
+def _check_scope(request: Request, service: str) -> None:
+    """Refuse a signature made for another service, as AWS does; who does not sign at all is let in."""
+    signed = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    model = shapes.service_model(service)
+    name = model.metadata.get("signingName", model.endpoint_prefix)
+    if len(signed) == _SCOPE_PARTS and signed[3] != name:
+        raise ApiError(
+            "InvalidSignatureException", f"Credential should be scoped to correct service: '{name}'.", status=403
+        )
 
 
 def _again(request: Request) -> dict[str, Any]:

@@ -55,9 +55,9 @@ class Reply:
         return json.loads(self.body).get("__type") if self.status >= 400 else None
 
 
-def post(url: str, target: str, body: bytes, region: str = "us-east-1") -> Reply:
-    """One request as no SDK would send it."""
-    scope = f"Credential=sandbox/20260101/{region}/any/aws4_request"
+def post(url: str, target: str, body: bytes, service: str = "sagemaker", region: str = "us-east-1") -> Reply:
+    """One request as no SDK would send it, signed for ``service`` (its name in signatures)."""
+    scope = f"Credential=sandbox/20260101/{region}/{service}/aws4_request"
     headers = {
         "X-Amz-Target": target,
         "Content-Type": "application/x-amz-json-1.1",
