@@ -69,11 +69,11 @@ def start(
     support_plan: SupportPlan = False,
 ) -> Answer:
     """Serve a local AWS until Ctrl-C, and print the export lines that lead any AWS client to it."""
-    ended = _Ended()
+    ended, outside = _Ended(), dict(os.environ)
     with _serving(port, scenario, approve_after, latency, rates, support_plan) as served:
         environment = served.environment() | _home(here)
         data = {"url": served.url, "scenario": scenario.value, "environment": environment}
-        here.screen.show(("sandbox", "start"), Answer(data, notes=tuple(_shell_lines(environment))))
+        here.screen.show(("sandbox", "start"), Answer(data, notes=tuple(_shell_lines(environment, outside))))
         here.screen.say(f"A local AWS ({scenario.value}) listens at {served.url}. Paste the lines above into another")
         here.screen.say("terminal, and every AWS client there talks to it. Ctrl-C ends it and leaves nothing behind.")
         ended.wait()
@@ -147,10 +147,10 @@ def _not_listening(port: int, error: OSError) -> UsageProblem:
     return UsageProblem("port-taken", f"The sandbox cannot listen on port {port}: {error}.", hint)
 
 
-def _shell_lines(environment: dict[str, str]) -> Iterator[str]:
-    """Lines for a shell; what would lead its clients elsewhere is unset, if this shell has it."""
+def _shell_lines(environment: dict[str, str], outside: dict[str, str]) -> Iterator[str]:
+    """Lines for a shell; what would lead its clients elsewhere is unset, if it has that ``outside``."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        if name in os.environ:
+        if name in outside:
             yield f"unset {name}"
     for name, value in environment.items():
         yield f"export {name}={shlex.quote(value)}"

@@ -119,7 +119,7 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
         PortTaken: the port is taken, or not for us.
     """
     scenario = SCENARIOS[options.scenario]
-    with _listening(options.port) as listener, workroom() as folder:
+    with _listening(options.port) as listener, workroom() as folder, _no_profile():
         front = Front(DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds)
         server = make_server(HOST, 0, front, threaded=True, request_handler=_Quiet, fd=listener.fileno())
         world = World(f"http://{HOST}:{server.port}", folder, Children())
@@ -133,6 +133,16 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
         finally:
             _close(server, world)
             _forget(world)
+
+
+@contextmanager
+def _no_profile() -> Iterator[None]:
+    """Hide the user's profile while moto runs: its sessions fail on one that they do not find."""
+    hidden = {name: os.environ.pop(name) for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 @contextmanager

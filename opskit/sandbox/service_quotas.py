@@ -10,9 +10,8 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-import botocore.session
-
 from opskit.sandbox.faults import ApiError
+from opskit.sandbox.own_session import own_session
 from opskit.sandbox.paging import BadToken, page
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.quota_catalogue import KnownQuota, RegionalQuota
@@ -260,7 +259,7 @@ class ServiceQuotas:
 @cache
 def _regions() -> frozenset[str]:
     """The Regions that have SageMaker."""
-    return frozenset(botocore.session.Session().get_available_regions("sagemaker"))
+    return frozenset(own_session().get_available_regions("sagemaker"))
 
 
 def _paged(

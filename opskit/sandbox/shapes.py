@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import botocore.session
 from botocore.model import ServiceModel, Shape
 
 from opskit.sandbox.faults import ApiError, invalid
+from opskit.sandbox.own_session import own_session
 
 _SHOWN_PROBLEMS = 10
 
@@ -24,7 +24,7 @@ _SHOWN_PROBLEMS = 10
 @cache
 def service_model(service: str) -> ServiceModel:
     """The botocore model of a service by its boto3 name (``sagemaker``, ``service-quotas`` …)."""
-    return botocore.session.Session().get_service_model(service)
+    return own_session().get_service_model(service)
 
 
 def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None:

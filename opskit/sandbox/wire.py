@@ -88,8 +88,8 @@ class Front:
     def _passed_on(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
             return self.moto(environ, start_response)
-        except Exception:  # moto knows no such service or operation, or fails on this input
-            _log.debug("moto failed on %s", environ.get("PATH_INFO"), exc_info=True)
+        except Exception as error:  # moto knows no such service or operation, or fails on this input
+            _log.warning("moto cannot answer %s: %r", _what(environ), error)
             answer = error_answer(_unknown_operation()) if "HTTP_X_AMZ_TARGET" in environ else _invalid_action()
             return answer(environ, start_response)
 
@@ -120,9 +120,14 @@ class Front:
         except NotImplementedError as error:
             raise _unknown_operation() from error
         except Exception as error:
-            _log.debug("moto failed on %s", call.operation, exc_info=True)
+            _log.warning("moto cannot answer %s %s: %r", call.service, call.operation, error)
             raise invalid(f"The sandbox cannot answer this {call.operation}: {error!r}") from error
         return _cleaned(call.service, call.operation, response)
+
+
+def _what(environ: dict[str, Any]) -> str:
+    """A request in a line of the log; never its query or body, which can hold secrets."""
+    return environ.get("HTTP_X_AMZ_TARGET") or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
 
 
 def _invalid_action() -> Response:

@@ -102,6 +102,8 @@ def _client(service: str, region: str, url: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    session = boto3.Session(aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=region)
+    from opskit.sandbox.own_session import own_session
+
+    session = boto3.Session("sandbox", "sandbox", region_name=region, botocore_session=own_session())
     config = Config(retries={"total_max_attempts": 2}, max_pool_connections=20, proxies={}, user_agent_extra=INSIDE)
     return session.client(service, endpoint_url=url, config=config)

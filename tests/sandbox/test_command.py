@@ -1,0 +1,166 @@
+"""``opskit sandbox``: the commands that serve, run inside, and list the differences."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.cli.sandbox import ScenarioName
+from opskit.sandbox.differences import DIFFERENCES
+from opskit.sandbox.scenarios import SCENARIOS
+
+SANDBOX = [sys.executable, "-m", "opskit", "sandbox"]
+ROOT = Path(__file__).parents[2]
+AWS = [sys.executable, "-m", "awscli"]
+
+
+def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run ``opskit sandbox`` with extra environment variables."""
+    return subprocess.run([*SANDBOX, *words], capture_output=True, text=True, check=False, env=os.environ | more)
+
+
+def test_it_exits_with_the_commands_code_and_shows_its_output() -> None:
+    done = run("run", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err\n")
+
+
+def test_a_command_that_is_none_is_said() -> None:
+    done = run("run", "--", "no-such-command-anywhere")
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr == "opskit: Cannot run 'no-such-command-anywhere': there is no such command.\n"
+
+
+def test_a_file_that_is_no_program_is_said(tmp_path: Path) -> None:
+    done = run("run", "--", str(tmp_path))
+    assert done.returncode == 126
+    assert "Cannot run" in done.stderr
+
+
+def test_inside_nothing_leads_elsewhere() -> None:
+    outside = {
+        "AWS_PROFILE": "work",
+        "AWS_SESSION_TOKEN": "secret",
+        "AWS_ENDPOINT_URL_S3": "https://elsewhere.example",
+        "AWS_CONFIG_FILE": "/home/me/.aws/config",
+        "HTTP_PROXY": "http://proxy.example:3128",
+        "UNTOUCHED": "yes",
+    }
+    done = run("run", "--region", "eu-west-1", "--", "env", **outside)
+    inside = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"} & set(inside)
+    assert inside["AWS_CONFIG_FILE"] == os.devnull
+    assert inside["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert (inside["AWS_REGION"], inside["AWS_DEFAULT_REGION"]) == ("eu-west-1", "eu-west-1")
+    assert (inside["NO_PROXY"], inside["UNTOUCHED"]) == ("127.0.0.1", "yes")
+
+
+def test_a_signal_reaches_the_command_and_its_code_comes_back() -> None:
+    script = "trap 'echo told; exit 9' TERM; echo ready; while :; do sleep 0.1; done"
+    process = subprocess.Popen([*SANDBOX, "run", "--", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate()[0] == "told\n"
+    assert process.returncode == 9
+
+
+def test_start_prints_lines_that_a_shell_can_read() -> None:
+    process = subprocess.Popen(
+        [*SANDBOX, "start", "--scenario", "fresh"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"AWS_PROFILE": "work"},
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "unset AWS_PROFILE\n"
+    words = shlex.split(process.stdout.readline())
+    assert words[0] == "export"
+    assert words[1].startswith("AWS_ENDPOINT_URL=http://127.0.0.1:")
+    process.terminate()
+    talk = process.communicate()[1]
+    assert "Ctrl-C" in talk
+
+
+@pytest.mark.parametrize("words", [["--approve-after", "soon"], ["--latency", "-1s"], ["--scenario", "moon"]])
+def test_what_cannot_be_used_is_refused(words: list[str]) -> None:
+    done = run("run", *words, "--", "true")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_the_scenarios_of_the_flag_are_those_there_are() -> None:
+    assert {name.value for name in ScenarioName} == set(SCENARIOS)
+
+
+def test_the_differences_are_listed() -> None:
+    envelope = json.loads(run("differences", "-o", "json").stdout)
+    listed = [(row["area"], row["text"]) for row in envelope["data"]["differences"]]
+    assert listed == [(difference.area, difference.text) for difference in DIFFERENCES]
+    assert DIFFERENCES[0].text in run("differences").stdout
+
+
+def test_the_page_shows_every_difference() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    shown = [line for line in page.splitlines() if line.startswith("- **")]
+    assert shown == [f"- **{difference.area}.** {difference.text}" for difference in DIFFERENCES]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom opskit.cli import main\n"
+        "try: main(['sandbox', 'start', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'moto', 'boto3', 'botocore', 'rich', 'werkzeug', 'flask'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0
+
+
+def test_a_missing_extra_is_one_sentence_with_the_line_to_type() -> None:
+    script = (
+        "import sys\nsys.modules['moto'] = None\nfrom opskit.cli import main\nmain(['sandbox', 'run', '--', 'true'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'opskit[sandbox]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "answer"),
+    [
+        (["service-quotas", "list-service-quotas", "--service-code", "sagemaker"], "length(Quotas) > `330`", True),
+        (
+            ["service-quotas", "get-service-quota", "--service-code", "sagemaker", "--quota-code", "L-A373146E"],
+            "Quota.QuotaName",
+            "ml.m4.xlarge for training job usage",
+        ),
+        (
+            ["support", "describe-services"],
+            "services[?code=='general-info'].name | [0]",
+            "General Info and Getting Started",
+        ),
+        (
+            ["pricing", "get-products", "--service-code", "AmazonSageMaker", "--region", "us-east-1"],
+            "length(PriceList) > `10`",
+            True,
+        ),
+        (["iam", "list-roles"], "length(Roles)", 1),
+        (["sts", "get-caller-identity"], "Account", "123456789012"),
+    ],
+)
+def test_the_aws_cli_runs_against_it(words: list[str], query: str, answer: Any, slow: Any) -> None:
+    environment = slow.whole_environment(os.environ)
+    command = [*AWS, *words, "--query", query, "--output", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == answer

@@ -1,0 +1,163 @@
+"""However a sandbox ends, nothing of it stays: no process, no folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from opskit.sandbox import workroom as workroom_module
+from opskit.sandbox.server import Options, PortTaken, sandbox
+from opskit.sandbox.workroom import workroom
+
+OPSKIT = [sys.executable, "-m", "opskit"]
+JUPYTERS = 4
+
+
+@contextmanager
+def started(temporary: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A ``sandbox start`` with a temporary folder of its own, and its URL."""
+    command = [*OPSKIT, "sandbox", "start", "-o", "json", *options]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout
+        yield process, json.loads(process.stdout.readline())["data"]["url"]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something to hold; the test run's own time limit is the only one."""
+    while not holds():
+        time.sleep(0.05)
+
+
+def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 0)])
+def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    with started(tmp_path, "--scenario", "classroom") as (process, _):
+        until(lambda: len(descendants(process)) >= JUPYTERS)
+        children = descendants(process)
+        process.send_signal(number)
+        process.wait()
+        assert alive(children) == []
+    assert list(tmp_path.iterdir()) == []
+    assert process.returncode == code
+
+
+@pytest.mark.slow
+def test_killed_its_children_end_and_the_next_start_clears_the_folder(tmp_path: Path) -> None:
+    with started(tmp_path, "--scenario", "classroom") as (process, _):
+        until(lambda: len(descendants(process)) >= JUPYTERS)
+        children = descendants(process)
+        process.kill()
+        process.wait()
+        until(lambda: alive(children) == [])
+    left = set(tmp_path.iterdir())
+    assert left
+    with started(tmp_path) as (process, _):
+        now = set(tmp_path.iterdir())
+        assert not left & now
+        assert len(now) == 1
+        process.terminate()
+        process.wait()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_while_it_starts_ends_it_as_well(tmp_path: Path) -> None:
+    command = [*OPSKIT, "sandbox", "start"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: any(tmp_path.iterdir()))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_sandboxes_run_side_by_side(tmp_path: Path) -> None:
+    with started(tmp_path) as (first, first_url), started(tmp_path) as (second, second_url):
+        assert first_url != second_url
+        assert len(list(tmp_path.iterdir())) == 2
+        for process in (first, second):
+            process.terminate()
+            process.wait()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match="in use"), sandbox(Options(port=port)):
+            pass
+        said = subprocess.run(
+            [*OPSKIT, "sandbox", "start", "--port", str(port)], capture_output=True, text=True, check=False
+        )
+    assert said.returncode == 2
+    assert f"cannot listen on port {port}" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
+    with started(tmp_path) as (process, url):
+        listening = [
+            connection.laddr
+            for connection in psutil.Process(process.pid).net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        ]
+        assert [f"http://{address.ip}:{address.port}" for address in listening] == [url]
+        assert url.startswith("http://127.0.0.1:")
+
+
+def test_a_folder_cleared_before_it_was_locked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    lock = workroom_module.fcntl.flock
+    cleared = []
+
+    def another_is_quicker(descriptor: int, how: int) -> None:
+        if not cleared:
+            (folder,) = tmp_path.iterdir()
+            cleared.append(folder)
+            folder.rmdir()
+        lock(descriptor, how)
+
+    monkeypatch.setattr(workroom_module.fcntl, "flock", another_is_quicker)
+    with workroom() as folder:
+        assert folder.is_dir()
+        assert folder not in cleared
+
+
+def test_a_workroom_in_use_is_left_alone_and_an_abandoned_one_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with workroom() as mine:
+        abandoned = tmp_path / f"opskit-sandbox-{os.getuid()}-abandoned"
+        (abandoned / "deep").mkdir(parents=True)
+        other = tmp_path / "someone-elses"
+        other.mkdir()
+        with workroom():
+            assert (mine.is_dir(), abandoned.exists(), other.is_dir()) == (True, False, True)
