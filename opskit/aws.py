@@ -1,14 +1,17 @@
 """The one door to boto: sessions, clients, pacing, and AWS's errors in the user's words.
 
 Everything that reads goes through ``Door.read``, everything that changes an account through ``Door.write``.
-Reads are retried; a write is sent once, because a repeat of a write whose answer was lost may do it twice.
+A read that failed in passing is repeated; a write is sent once, because a repeat of a write whose answer was lost
+may do it twice.
 """
 
 from __future__ import annotations
 
+import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +28,7 @@ from opskit.errors import (
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 10
 _WRITE_TRIES = 5
+_READ_TRIES = 5
 _MOST_CONNECTIONS = 16
 
 # Calls per second and burst per account and Region, from AWS's Service Quotas page; SageMaker's ListTrainingJobs
@@ -121,27 +125,32 @@ class Connection:
     _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
     _caller: Caller | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _asking_who: threading.Lock = field(default_factory=threading.Lock)
 
     def door(self, region: str | None = None) -> Door:
         """The door to one Region; to the home Region when none is named."""
         return Door(self, region or self.home)
 
-    def client(self, service: str, region: str, *, writes: bool = False) -> Any:
-        """A boto3 client, made once per service and Region. A client for writes never retries by itself."""
+    def client(self, service: str, region: str, *, retries: bool = False) -> Any:
+        """A boto3 client, made once per service and Region. Without ``retries`` it sends each call once."""
+        key = (service, region, retries)
+        if key not in self._clients:
+            with self._lock:  # boto3 can make only one client at a time
+                if key not in self._clients:
+                    self._clients[key] = self._new_client(service, region, tries=4 if retries else 1)
+        return self._clients[key]
+
+    def _new_client(self, service: str, region: str, tries: int) -> Any:
         from botocore.config import Config
 
-        key = (service, region, writes)
-        with self._lock:
-            if key not in self._clients:
-                config = Config(
-                    connect_timeout=_CONNECT_SECONDS,
-                    read_timeout=_READ_SECONDS,
-                    retries={"mode": "standard", "total_max_attempts": 1 if writes else 4},
-                    max_pool_connections=_MOST_CONNECTIONS,
-                    user_agent_extra="opskit",
-                )
-                self._clients[key] = self.session.client(service, region_name=region, config=config)
-            return self._clients[key]
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": tries},
+            max_pool_connections=_MOST_CONNECTIONS,
+            user_agent_extra="opskit",
+        )
+        return self.session.client(service, region_name=region, config=config)
 
     def pace(self, operation: str, region: str) -> Pace | None:
         """The pace of an operation in a Region, None where AWS documents no rate."""
@@ -157,7 +166,7 @@ class Connection:
         Raises:
             AwsFailure: AWS does not say.
         """
-        with self._lock:
+        with self._asking_who:  # not the clients' lock: nobody else need wait for this answer
             if self._caller is None:
                 answer = self.door().read("sts", "get_caller_identity")
                 self._caller = Caller(answer["Account"], answer["Arn"])
@@ -179,7 +188,8 @@ class Door:
     region: str
 
     def read(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """Ask AWS something (boto3's names for service and operation).
+        """Ask AWS something (boto3's names for service and operation). Throttling, AWS's own failures and broken
+        connections are waited out for a few seconds; a call that timed out is not repeated.
 
         Raises:
             AwsFailure: it said no, or did not answer.
@@ -187,7 +197,14 @@ class Door:
         """
         if not operation.startswith(_READ_VERBS):
             raise ValueError(f"{operation} changes something; it belongs to Door.write")
-        return self._call(service, operation, params, writes=False)
+        for attempt in range(_READ_TRIES):
+            try:
+                return self._call(service, operation, params, writes=False)
+            except AwsFailure as failure:
+                if not failure.passing or attempt == _READ_TRIES - 1:
+                    raise
+                time.sleep(2**attempt * random.uniform(0.1, 0.3))
+        raise AssertionError("unreachable")
 
     def pages(self, service: str, operation: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Every page of a listing, each as AWS answered it, in order.
@@ -219,22 +236,35 @@ class Door:
                 time.sleep(2**attempt / 2)
         raise AssertionError("unreachable")
 
+    def waits(self, operation: str) -> float:
+        """How many seconds the next call of an operation would have to wait for its turn."""
+        pace = self.connection.pace(operation, self.region)
+        return pace.wait_seconds() if pace else 0.0
+
     def client(self, service: str) -> Any:
         """The boto3 client itself, for what boto3 does in many calls (S3 transfers, event streams)."""
-        return self.connection.client(service, _HOME_REGIONS.get(service, self.region))
+        return self.connection.client(service, _HOME_REGIONS.get(service, self.region), retries=True)
 
     def _call(self, service: str, operation: str, params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
         region = _HOME_REGIONS.get(service, self.region)
         pace = self.connection.pace(operation, region)
         on_call(f"{service}:{_pascal(operation)}", region)
         try:
-            client = self.connection.client(service, region, writes=writes)
+            client = self.connection.client(service, region)
             if pace:
                 pace.turn()
             answer: dict[str, Any] = getattr(client, operation)(**params)
         except Exception as error:
             raise translated(error, f"{service}:{_pascal(operation)}", self.region, writes=writes) from error
         return answer
+
+
+def side_by_side(work: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Do independent reads at once, results in order; the first failure is raised when all have ended."""
+    if len(work) < 2:
+        return [each() for each in work]
+    with ThreadPoolExecutor(max_workers=min(_MOST_CONNECTIONS, len(work))) as pool:
+        return [each.result() for each in [pool.submit(each) for each in work]]
 
 
 def _pascal(operation: str) -> str:
@@ -284,15 +314,16 @@ def _assumed(connection: Connection, role_arn: str) -> Connection:
 def translated(error: Exception, operation: str, region: str, *, writes: bool = False) -> Exception:
     """AWS's error as opskit's, with what the user can do; an error that is not AWS's comes back as it is."""
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
-    where = {"region": region, "operation": operation}
+    where: dict[str, Any] = {"region": region, "operation": operation}
     if isinstance(error, boto.ClientError):
         return _refusal(error, operation, region, writes=writes)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
         return NoCredentials("no-credentials", f"AWS credentials: {_sentence(error)}", _RENEW, **where)
     if isinstance(error, boto.TokenRetrievalError | boto.SSOError | boto.UnauthorizedSSOTokenError):
         return NoCredentials("credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`.", **where)
-    if isinstance(error, boto.HTTPClientError | boto.EndpointConnectionError):
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError):
         return _no_answer(error, operation, region, writes=writes)
     if isinstance(error, boto.ParamValidationError):
         return AwsFailure("bad-parameters", f"{operation}: {_sentence(error)}", **where)
@@ -312,15 +343,21 @@ def _sentence(error: Exception) -> str:
 def _no_answer(error: Exception, operation: str, region: str, *, writes: bool) -> AwsFailure:
     from botocore import exceptions as boto
 
-    where = {"region": region, "operation": operation}
+    where: dict[str, Any] = {"region": region, "operation": operation}
     timed_out = isinstance(error, boto.ReadTimeoutError)
-    what = f"gave no answer within {_READ_SECONDS} s" if timed_out else "could not be reached"
-    never_sent = isinstance(error, boto.EndpointConnectionError | boto.ConnectTimeoutError | boto.ProxyConnectionError)
+    never_sent = isinstance(error, boto.ConnectionError)
+    if timed_out:
+        what = f"gave no answer within {_READ_SECONDS} s"
+    elif never_sent or isinstance(error, boto.HTTPClientError):
+        what = "could not be reached"
+    else:
+        what = "answered what is not AWS's language"
     if writes and not never_sent:
         text = f"{operation} in {region} {what}: it may or may not have taken effect."
         return OutcomeUnknown("outcome-unknown", text, "Run the command again: it looks first.", **where)
     hint = "Check the network, the Region's name, and AWS_ENDPOINT_URL if it is set."
-    return Unreachable("unreachable", f"{operation} in {region} {what}.", hint, **where)
+    passing = not timed_out and not isinstance(error, boto.ConnectTimeoutError | boto.SSLError)
+    return Unreachable("unreachable", f"{operation} in {region} {what}.", hint, **where, passing=passing)
 
 
 def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFailure:
@@ -330,7 +367,11 @@ def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFai
     aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": said}
     if code in _THROTTLED or status == 429:
         return Throttled(
-            "throttled", f"{operation} in {region}: AWS asks to slow down.", "Try again in a minute.", **aws
+            "throttled",
+            f"{operation} in {region}: AWS asks to slow down.",
+            "Try again in a minute.",
+            **aws,
+            passing=True,
         )
     if code in _DENIED:
         return Denied(
@@ -344,4 +385,4 @@ def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFai
     if status >= 500 and writes:
         text = f"{operation} in {region} failed at AWS ({code}): it may or may not have taken effect."
         return OutcomeUnknown("outcome-unknown", text, "Run the command again: it looks first.", **aws)
-    return AwsFailure("aws-refused", f"{operation} in {region}: {code}: {said}", **aws)
+    return AwsFailure("aws-refused", f"{operation} in {region}: {code}: {said}", **aws, passing=status >= 500)

@@ -72,7 +72,9 @@ class ExtraMissing(UsageProblem):
 
 
 class AwsFailure(OpskitError):
-    """AWS said no, or could not be reached. ``aws_code`` is AWS's own error code where it gave one."""
+    """AWS said no, or could not be reached. ``aws_code`` is AWS's own error code where it gave one; ``passing``
+    tells that the same call may well succeed in a moment.
+    """
 
     exit = ExitCode.AWS
 
@@ -86,11 +88,13 @@ class AwsFailure(OpskitError):
         aws_code: str | None = None,
         aws_message: str = "",
         operation: str = "",
+        passing: bool = False,
     ) -> None:
         super().__init__(code, message, hint, region=region)
         self.aws_code = aws_code
         self.aws_message = aws_message or message
         self.operation = operation
+        self.passing = passing
 
 
 class Denied(AwsFailure):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
+from typing import Self
+
+from opskit.errors import Problem
 
 
 class Usage(StrEnum):
@@ -24,14 +29,25 @@ class Usage(StrEnum):
 
 @dataclass(frozen=True)
 class Unread:
-    """Stands where a value would be that could not be read. It is never zero, never idle, never room."""
+    """Stands where a value would be that could not be read. It is never zero, never idle, never room.
+
+    ``code`` and ``hint`` are those of the problem that stood in the way.
+    """
 
     because: str
+    code: str = "unreadable"
+    hint: str = ""
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        """What stands where ``problem`` kept a value from being read."""
+        return cls(problem.message, problem.code, problem.hint)
 
 
 @dataclass(frozen=True)
 class Demand:
-    """So many instances of a type for a use. ``instance_type`` None is an account-wide total over all types.
+    """So many instances of a type for a use. ``instance_type`` None is an account-wide total over all types, or,
+    with ``per_job``, the most that a single job may have.
 
     ``named`` tells whether the user asked for it, or the default set did: a type not offered in a Region
     is a refusal only when it was asked for.
@@ -41,6 +57,7 @@ class Demand:
     usage: Usage
     need: int = 1
     named: bool = True
+    per_job: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,10 +83,33 @@ class Quota:
 
 @dataclass(frozen=True)
 class NotOffered:
-    """No quota of this name exists in the Region: neither applied nor default. No increase can help."""
+    """No quota of this name exists in the Region: neither applied nor default. No increase can help.
+
+    ``looked`` is when that was seen, where it is remembered from an earlier run.
+    """
 
     region: str
     name: str
+    looked: datetime | None = None
+
+
+QuotaAnswer = Quota | NotOffered | Unread
+"""What a look for one quota brings back."""
+
+
+@dataclass(frozen=True)
+class InUse:
+    """What one usage holds in a Region now, counted by instance type.
+
+    ``missing`` None: everything was counted. Otherwise the numbers are a floor: so much is in use at least.
+    """
+
+    by_type: Mapping[str, int]
+    missing: Unread | None = None
+
+    def of(self, instance_type: str | None) -> int:
+        """The instances of a type, or of all types."""
+        return sum(self.by_type.values()) if instance_type is None else self.by_type.get(instance_type, 0)
 
 
 class RequestStatus(StrEnum):
@@ -133,3 +173,188 @@ class Headroom:
     verdict: Verdict
     because: str
     request: Request | None = None
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook instance as AWS lists it.
+
+    ``since`` is when its status last changed: the start, for one that is InService.
+    """
+
+    region: str
+    name: str
+    arn: str
+    instance_type: str
+    status: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel as Jupyter describes it. ``connections`` None: it did not say; ``path``: the notebook file, if any."""
+
+    id: str
+    state: str
+    last_activity: datetime
+    connections: int | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A terminal of Jupyter. ``last_activity`` is its last traffic, which a silent command does not make."""
+
+    name: str
+    last_activity: datetime
+
+
+@dataclass(frozen=True)
+class JupyterView:
+    """What a notebook's Jupyter said about itself.
+
+    ``last_activity`` None: it was not asked, because kernels answer the question. ``gaps`` names, one sentence
+    each, what could not be read: the rest is then only half an answer. ``ahead`` is by how much Jupyter's clock
+    is ahead of ours, as far as it told.
+    """
+
+    kernels: tuple[Kernel, ...] = ()
+    terminals: tuple[Terminal, ...] = ()
+    last_activity: datetime | None = None
+    gaps: tuple[str, ...] = ()
+    ahead: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
+class NotebookEvidence:
+    """All that was read about one notebook.
+
+    ``tags`` None: not asked for. ``jupyter`` None: not asked, because something else already decides.
+    """
+
+    notebook: Notebook
+    tags: Mapping[str, str] | Unread | None = None
+    jupyter: JupyterView | Unread | None = None
+
+
+class Idleness(StrEnum):
+    """What the evidence says about a notebook."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    PROTECTED = "protected"
+    STARTING = "starting"
+    UNKNOWN = "unknown"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a workflow's rows are divided: the share for the test, then the validation's share of the rest."""
+
+    test: float
+    validation: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Instances that do one thing: type, count, and the seconds they may run (None: until someone ends them)."""
+
+    instance_type: str
+    count: int = 1
+    max_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow as a value: data, split, algorithm, instances. ``folder`` is where its files are.
+
+    ``data_file`` is relative to ``folder``; ``skip_lines`` stand above its column names; ``volume_gb`` is the size of
+    the training volume.
+    """
+
+    name: str
+    title: str
+    folder: str
+    data_file: str
+    sha256: str
+    skip_lines: int
+    target: str
+    split: Split
+    framework: str
+    version: str
+    hyperparameters: tuple[tuple[str, str], ...]
+    training: Fleet
+    transform: Fleet
+    endpoint: Fleet
+    volume_gb: int
+
+
+class JobStatus(StrEnum):
+    """Where a training or transform job stands, in SageMaker's words."""
+
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen, or be paid for."""
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A training job as AWS describes it.
+
+    ``secondary`` is AWS's finer word for its state (Downloading, Training …). None means for ``failure``: AWS gave no
+    reason; ``model_uri``: there is no model yet; ``billable_seconds``: AWS has not said.
+    """
+
+    name: str
+    status: JobStatus
+    secondary: str
+    failure: str | None
+    model_uri: str | None
+    billable_seconds: int | None
+    output_uri: str | None = None
+
+
+@dataclass(frozen=True)
+class TransformJob:
+    """A batch transform job as AWS describes it. ``failure`` None: AWS gave no reason."""
+
+    name: str
+    status: JobStatus
+    failure: str | None
+    input_uri: str
+    output_uri: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint as AWS describes it. ``status`` is SageMaker's word; ``failure`` None: AWS gave no reason."""
+
+    name: str
+    status: str
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one instance costs: USD per hour, and who says so (``source``)."""
+
+    usd_per_hour: Decimal
+    source: str
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How well predictions meet the truth: root mean squared and mean absolute error in the target's unit, and R²."""
+
+    rmse: float
+    mae: float
+    r2: float

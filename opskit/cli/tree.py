@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from opskit.cli import demo
 from opskit.cli.app import app
+from opskit.cli.quotas import quotas_app
 from opskit.cli.sandbox import sandbox_app
 
+app.add_typer(quotas_app, name="quotas")
 app.add_typer(sandbox_app, name="sandbox")
 
 __all__ = ["app", "demo"]

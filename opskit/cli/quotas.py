@@ -1,0 +1,36 @@
+"""``opskit quotas``: is there room, and what to ask for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from opskit.cli.app import group
+from opskit.cli.command import Here, command
+from opskit.show.answer import Answer
+
+quotas_app = group("SageMaker quotas: is there room, what to ask for, and when it is true.")
+
+For = Annotated[list[str] | None, typer.Option("--for", metavar="USAGE", help="training, transform, endpoint, …")]
+
+
+@command(quotas_app, "quotas", "check")
+def check(
+    here: Here,
+    types: Annotated[
+        list[str] | None, typer.Argument(metavar="[INSTANCE_TYPE]...", help="Such as ml.m4.xlarge.")
+    ] = None,
+    usages: For = None,
+    need: Annotated[int, typer.Option("--need", min=1, metavar="N", help="Instances needed of each.")] = 1,
+    every: Annotated[bool, typer.Option("--all", help="Every usage of the types.")] = False,
+) -> Answer:
+    """Look whether there is room: applied, in use, free."""
+    from opskit.decide.demands import checked_demands
+    from opskit.flows.check_quotas import check_quotas
+    from opskit.show.quotas import answer_of
+
+    demands = checked_demands(types or (), usages or (), need, every_usage=every)
+    doors = here.doors()
+    return answer_of(check_quotas(doors, demands, datetime.now(UTC)), here.connection().home)

@@ -1,0 +1,87 @@
+"""Look whether there is room: quotas, what is in use and what was asked for, side by side, then judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from opskit.aws import Door, side_by_side
+from opskit.decide.demands import quota_name, with_totals
+from opskit.decide.headroom import QuotaCheck, judge, worst_first
+from opskit.errors import AwsFailure, Problem
+from opskit.model import Demand, Headroom, InUse, NotOffered, QuotaAnswer, Request, Unread, Usage
+from opskit.observe.known_codes import Memory, recall
+from opskit.observe.quotas import read_quotas
+from opskit.observe.requests import open_requests
+from opskit.observe.usage import count_in_use
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one look at a Region brought back."""
+
+    region: str
+    quotas: dict[str, QuotaAnswer]
+    in_use: dict[Usage, InUse]
+    requests: tuple[Request, ...] | Unread
+
+
+def check_quotas(doors: Sequence[Door], demands: Sequence[Demand], now: datetime) -> QuotaCheck:
+    """Judge every demand, and the totals above them, in every Region; the worst comes first."""
+    looks = side_by_side([partial(_look, door, demands, now) for door in doors])
+    judged = [headroom for look in looks for headroom in _judged(look, demands)]
+    problems = tuple(dict.fromkeys(problem for look in looks for problem in _problems(look)))
+    return QuotaCheck(worst_first(judged), problems, frozenset(look.region for look in looks if _is_dark(look)))
+
+
+def memory_of(door: Door, now: datetime) -> Memory:
+    """What is remembered of this Region's quota codes. Where AWS does not say who we are, nothing is."""
+    try:
+        account = door.connection.caller().account
+    except AwsFailure:
+        return Memory("", now)
+    return recall(f"{door.connection.endpoint()} {account} {door.region}", now)
+
+
+def _look(door: Door, demands: Sequence[Demand], now: datetime) -> _Seen:
+    wanted = with_totals(demands)
+    names = list(dict.fromkeys(quota_name(demand) for demand in wanted))
+    quotas, in_use, requests = side_by_side(
+        [
+            lambda: read_quotas(door, names, memory_of(door, now)),
+            lambda: count_in_use(door, {demand.usage for demand in wanted}),
+            lambda: open_requests(door),
+        ]
+    )
+    return _Seen(door.region, quotas, in_use, requests)
+
+
+def _judged(seen: _Seen, demands: Sequence[Demand]) -> Iterable[Headroom]:
+    offered = [demand for demand in demands if not isinstance(_quota(seen, demand), NotOffered)]
+    above = [demand for demand in with_totals(offered) if demand.instance_type is None]
+    for demand in (*demands, *above):
+        # A total that does not exist stands above nothing.
+        if demand.instance_type or not isinstance(_quota(seen, demand), NotOffered):
+            yield _judge(seen, demand)
+
+
+def _judge(seen: _Seen, demand: Demand) -> Headroom:
+    return judge(seen.region, demand, _quota(seen, demand), seen.in_use[demand.usage], seen.requests)
+
+
+def _quota(seen: _Seen, demand: Demand) -> QuotaAnswer:
+    return seen.quotas[quota_name(demand)]
+
+
+def _problems(seen: _Seen) -> Iterable[Problem]:
+    missing = [in_use.missing for in_use in seen.in_use.values() if in_use.missing]
+    unread = [value for value in (*seen.quotas.values(), *missing, seen.requests) if isinstance(value, Unread)]
+    for value in unread:
+        yield Problem(value.code, value.because, value.hint, seen.region)
+
+
+def _is_dark(seen: _Seen) -> bool:
+    quotas = all(isinstance(answer, Unread) for answer in seen.quotas.values())
+    return quotas and all(in_use.missing for in_use in seen.in_use.values())

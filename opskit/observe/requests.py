@@ -1,0 +1,64 @@
+"""Reads quota increase requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opskit.aws import Door, side_by_side
+from opskit.errors import AwsFailure
+from opskit.model import Request, RequestStatus, Unread
+from opskit.observe.quotas import SERVICE, unread
+
+_PAGE = 100
+_HISTORY = "list_requested_service_quota_change_history"
+
+
+def open_requests(door: Door) -> tuple[Request, ...] | Unread:
+    """The requests that AWS is still looking at, in one Region."""
+    try:
+        found = side_by_side(
+            [lambda status=status: _history(door, Status=status) for status in RequestStatus if status.is_open]
+        )
+    except AwsFailure as failure:
+        return unread(failure)
+    return tuple(request for requests in found for request in requests)
+
+
+def all_requests(door: Door) -> tuple[Request, ...]:
+    """Everything that was ever asked for in one Region, the newest first.
+
+    Raises:
+        AwsFailure: it could not be read.
+    """
+    return tuple(sorted(_history(door), key=lambda request: request.created, reverse=True))
+
+
+def requests_of(door: Door, quota_code: str) -> tuple[Request, ...]:
+    """Everything that was ever asked for one quota, the newest first.
+
+    Raises:
+        AwsFailure: it could not be read.
+    """
+    found = _history(door, operation=f"{_HISTORY}_by_quota", QuotaCode=quota_code)
+    return tuple(sorted(found, key=lambda request: request.created, reverse=True))
+
+
+def _history(door: Door, operation: str = _HISTORY, **which: str) -> list[Request]:
+    pages = door.pages("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE, **which)
+    told = [change for page in pages for change in page["RequestedQuotas"]]
+    wanted = which.get("Status")
+    return [_request(door, change) for change in told if wanted in (None, change["Status"])]
+
+
+def _request(door: Door, change: Mapping[str, Any]) -> Request:
+    return Request(
+        id=change["Id"],
+        region=door.region,
+        quota_name=change["QuotaName"],
+        quota_code=change["QuotaCode"],
+        desired=change["DesiredValue"],
+        status=RequestStatus(change["Status"]),
+        created=change["Created"],
+        case_id=change.get("CaseId"),
+    )
