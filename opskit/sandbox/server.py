@@ -19,6 +19,7 @@ from opskit.sandbox.notebooks import Notebooks
 from opskit.sandbox.pricing import Pricing
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.rates import Rates
+from opskit.sandbox.regions import Regions
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.service_quotas import ServiceQuotas
 from opskit.sandbox.support import Support
@@ -162,7 +163,10 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
     book = QuotaBook(world, scenario, options.approve_after_seconds)
     if options.rates:
         front.admit = Rates().admit
+    regions = Regions()
+    front.actions["DescribeRegions"] = regions.describe_regions
     rooms = (
+        regions,
         ServiceQuotas(world, scenario, book),
         Support(world, book.requests, plan=options.support_plan),
         Pricing(),

@@ -6,16 +6,15 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from opskit.sandbox.faults import ApiError
-from opskit.sandbox.own_session import own_session
 from opskit.sandbox.paging import BadToken, page
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.quota_catalogue import KnownQuota, RegionalQuota
 from opskit.sandbox.quota_requests import OPEN, QuotaRequest
+from opskit.sandbox.regions import sagemaker_regions
 from opskit.sandbox.scenarios import Scenario
 from opskit.sandbox.wire import owns
 from opskit.sandbox.world import Call, Place, World
@@ -153,7 +152,7 @@ class ServiceQuotas:
         return done | rows
 
     def _check_service(self, call: Call) -> None:
-        if call.params["ServiceCode"] != _NAMES["ServiceCode"] or call.place.region not in _regions():
+        if call.params["ServiceCode"] != _NAMES["ServiceCode"] or call.place.region not in sagemaker_regions():
             raise ApiError(
                 "NoSuchResourceException",
                 "This service is not available in the current Region. "
@@ -254,12 +253,6 @@ class ServiceQuotas:
             "AppliedValue": applied,
             "Adjustable": quota.adjustable,
         }
-
-
-@cache
-def _regions() -> frozenset[str]:
-    """The Regions that have SageMaker."""
-    return frozenset(own_session().get_available_regions("sagemaker"))
 
 
 def _paged(

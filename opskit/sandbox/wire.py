@@ -11,7 +11,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from moto.iam.models import get_account_id_from
@@ -28,7 +30,9 @@ Operation = Callable[[Call], dict[str, Any]]
 Method = TypeVar("Method", bound=Callable[..., dict[str, Any]])
 Page = Callable[[Request, Place], Response]
 
+_FORM = "application/x-www-form-urlencoded"
 _SCOPE_PARTS = 5
+_PATHS = {"/listRegions": ("account", "ListRegions"), "/getRegionOptStatus": ("account", "GetRegionOptStatus")}
 _SERVICES = {
     "SageMaker": "sagemaker",
     "ServiceQuotasV20190624": "service-quotas",
@@ -64,6 +68,8 @@ class Front:
     moto: WsgiApp
     operations: dict[tuple[str, str], Operation] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
+    actions: dict[str, Page] = field(default_factory=dict)
+    """Own answers in AWS's older protocol, by the Action in a posted form; NotOurs hands one on to moto."""
     latency_seconds: float = 0.0
     admit: Callable[[Call], None] = lambda call: None
     """Asked before every JSON call, owned or moto's: raises the throttling error where rates are switched on."""
@@ -79,11 +85,22 @@ class Front:
         page = next((page for prefix, page in self.pages.items() if request.path.startswith(prefix)), None)
         if page:
             return page(request, place_of(request))(environ, start_response)
-        prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
-        service = _SERVICES.get(prefix)
-        if service is None:
-            return self._passed_on(environ, start_response)
-        return self._json_call(request, service, operation)(environ, start_response)
+        target = _target(request)
+        if target:
+            return self._json_call(request, *target)(environ, start_response)
+        if request.mimetype == _FORM:
+            return self._form_call(request, start_response)
+        return self._passed_on(environ, start_response)
+
+    def _form_call(self, request: Request, start_response: Any) -> Iterable[bytes]:
+        query = dict(parse_qsl(request.get_data(as_text=True)))
+        action = self.actions.get(query.get("Action", ""))
+        try:
+            if action:
+                return action(request, place_of(request))(request.environ, start_response)
+        except NotOurs:
+            pass
+        return self._passed_on(_again(request), start_response)
 
     def _passed_on(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
@@ -123,6 +140,15 @@ class Front:
             _log.warning("moto cannot answer %s %s: %r", call.service, call.operation, error)
             raise invalid(f"The sandbox cannot answer this {call.operation}: {error!r}") from error
         return _cleaned(call.service, call.operation, response)
+
+
+def _target(request: Request) -> tuple[str, str] | None:
+    """The service and operation of a request that speaks JSON, None of one that does not."""
+    if request.path in _PATHS:
+        return _PATHS[request.path]
+    prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+    service = _SERVICES.get(prefix)
+    return (service, operation) if service else None
 
 
 def _what(environ: dict[str, Any]) -> str:
@@ -188,8 +214,6 @@ def _check_scope(request: Request, service: str) -> None:
 
 def _again(request: Request) -> dict[str, Any]:
     """The request's environment with the body, already read, put back for the next application."""
-    from io import BytesIO
-
     return {**request.environ, "wsgi.input": BytesIO(request.get_data())}
 
 
