@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -56,6 +56,10 @@ ApproveAfter = Annotated[
 Latency = Annotated[str, typer.Option("--latency", metavar="TIME", help="What every call takes more, such as 50ms.")]
 Rates = Annotated[bool, typer.Option("--rates", help="Throttle calls at AWS's documented rates.")]
 SupportPlan = Annotated[bool, typer.Option("--support-plan", help="Give the account a paid AWS Support plan.")]
+Quotas = Annotated[
+    int,
+    typer.Option("--quotas", min=0, max=5000, help="Make up quotas until a Region has so many, as grown accounts do."),
+]
 
 
 @command(sandbox_app, "sandbox", "start")
@@ -67,10 +71,12 @@ def start(
     latency: Latency = "0s",
     rates: Rates = False,
     support_plan: SupportPlan = False,
+    quotas: Quotas = 0,
 ) -> Answer:
     """Serve a local AWS until Ctrl-C, and print the export lines that lead any AWS client to it."""
     ended, outside = _Ended(), dict(os.environ)
-    with _serving(port, scenario, approve_after, latency, rates, support_plan) as served:
+    options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
+    with _serving(approve_after, latency, options) as served:
         environment = served.environment() | _home(here)
         data = {"url": served.url, "scenario": scenario.value, "environment": environment}
         here.screen.show(("sandbox", "start"), Answer(data, notes=tuple(_shell_lines(environment, outside))))
@@ -90,10 +96,12 @@ def run(
     latency: Latency = "0s",
     rates: Rates = False,
     support_plan: SupportPlan = False,
+    quotas: Quotas = 0,
 ) -> Answer:
     """Run one command (opskit, the AWS CLI, a script) inside a sandbox of its own and exit with its code."""
     ended = _Ended()
-    with _serving(port, scenario, approve_after, latency, rates, support_plan) as served:
+    options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
+    with _serving(approve_after, latency, options) as served:
         code = _run_inside(words, served.whole_environment(os.environ) | _home(here), ended)
     sys.exit(code)
 
@@ -110,8 +118,8 @@ def differences(here: Here) -> Answer:
 
 
 @contextmanager
-def _serving(port: int, scenario: str, approve_after: str, latency: str, rates: bool, plan: bool) -> Iterator[Sandbox]:
-    """A running sandbox.
+def _serving(approve_after: str, latency: str, options: dict[str, Any]) -> Iterator[Sandbox]:
+    """A running sandbox; ``options`` are the server's, but for those that are times.
 
     Raises:
         ExtraMissing: moto is not installed.
@@ -124,12 +132,11 @@ def _serving(port: int, scenario: str, approve_after: str, latency: str, rates: 
         if (error.name or "").startswith("opskit"):
             raise
         raise ExtraMissing("sandbox", "The sandbox") from error
-    options = Options(port, scenario, waiting, slower, rates, plan)
-    serving = sandbox(options)
+    serving = sandbox(Options(approve_after_seconds=waiting, latency_seconds=slower, **options))
     try:
         served = serving.__enter__()
     except PortTaken as error:
-        raise _not_listening(port, error) from error
+        raise _not_listening(options["port"], error) from error
     try:
         yield served
     finally:

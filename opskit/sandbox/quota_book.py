@@ -59,14 +59,15 @@ class _Judgement:
 class QuotaBook:
     """Applied and default values per place, and the judgement over what is held there."""
 
-    def __init__(self, world: World, scenario: Scenario, approve_after_seconds: float = 30.0) -> None:
+    def __init__(self, world: World, scenario: Scenario, approve_after_seconds: float = 30.0, quotas: int = 0) -> None:
         self._world = world
+        self._at_least = quotas
         self._scenario = scenario
         self.requests = QuotaRequests(scenario, approve_after_seconds)
 
     def quotas(self, place: Place) -> dict[str, RegionalQuota]:
         """The quotas that exist here, by code, with the values the account started with."""
-        return quotas_in(self._scenario.name, place.region)
+        return quotas_in(self._scenario.name, place.region, self._at_least)
 
     def applied(self, place: Place, code: str) -> float | None:
         """The applied value with granted increases in it; None where AWS has none. Raises KeyError."""

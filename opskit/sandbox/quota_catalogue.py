@@ -102,11 +102,18 @@ def type_quota_name(resource: str, instance_type: str) -> str:
 
 
 @cache
-def quotas_in(scenario: str, region: str) -> dict[str, RegionalQuota]:
-    """The quotas that exist in a Region of a scenario, by code."""
+def quotas_in(scenario: str, region: str, at_least: int = 0) -> dict[str, RegionalQuota]:
+    """The quotas that exist in a Region of a scenario, by code; ``at_least`` so many, the rest being made up."""
     rules = [rule for rule in _rules() if rule.scenario in ("*", scenario) and rule.region in ("*", region)]
-    found = (_regional(quota, rules) for quota in catalogue())
-    return {regional.quota.code: regional for regional in found if regional}
+    found = [regional for quota in catalogue() if (regional := _regional(quota, rules))]
+    made_up = [_made_up(number) for number in range(at_least - len(found))]
+    return {regional.quota.code: regional for regional in sorted(found + made_up, key=lambda each: each.quota.name)}
+
+
+def _made_up(number: int) -> RegionalQuota:
+    """A quota as a grown account has it beside those that are known: a type that nobody here asks for."""
+    name = f"ml.x{number}.xlarge for cluster usage"
+    return RegionalQuota(KnownQuota(name, _made_up_code(name), "", None), 0.0, 0.0)
 
 
 @cache

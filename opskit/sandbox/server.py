@@ -55,7 +55,10 @@ class PortTaken(OSError):
 
 @dataclass(frozen=True)
 class Options:
-    """How a sandbox is started. ``port`` 0 takes a free one; times are in seconds."""
+    """How a sandbox is started. ``port`` 0 takes a free one; times are in seconds.
+
+    ``quotas`` makes up quotas until there are so many a Region, as a grown account has.
+    """
 
     port: int = 0
     scenario: str = "fresh"
@@ -63,6 +66,7 @@ class Options:
     latency_seconds: float = 0.0
     rates: bool = False
     support_plan: bool = False
+    quotas: int = 0
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -> UsageMetrics:
-    book = QuotaBook(world, scenario, options.approve_after_seconds)
+    book = QuotaBook(world, scenario, options.approve_after_seconds, options.quotas)
     if options.rates:
         front.admit = Rates().admit
     regions = Regions()

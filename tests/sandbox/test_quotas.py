@@ -95,6 +95,12 @@ def test_every_known_quota_has_a_value_in_every_scenario_and_region() -> None:
             assert len(quotas_in(scenario, region)) > 330
 
 
+def test_a_grown_account_has_more_quotas_and_the_known_ones_as_they_were() -> None:
+    grown, known = quotas_in("fresh", "eu-west-1", 1800), quotas_in("fresh", "eu-west-1")
+    assert len(grown) == 1800
+    assert {code: grown[code] for code in known} == known
+
+
 def test_codes_are_unique_and_published_ones_are_kept() -> None:
     known = {quota.name: quota.code for quota in catalogue()}
     assert len(set(known.values())) == len(known)
