@@ -65,6 +65,7 @@ Quotas = Annotated[
 @command(sandbox_app, "sandbox", "start")
 def start(
     here: Here,
+    *,
     port: Port = 0,
     scenario: Scenario = ScenarioName.FRESH,
     approve_after: ApproveAfter = "30s",
@@ -90,6 +91,7 @@ def start(
 def run(
     here: Here,
     words: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")],
+    *,
     port: Port = 0,
     scenario: Scenario = ScenarioName.FRESH,
     approve_after: ApproveAfter = "30s",

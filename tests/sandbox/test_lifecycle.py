@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import psutil
 import pytest
+from botocore.config import Config
 
 from opskit.sandbox import workroom as workroom_module
 from opskit.sandbox.server import Options, PortTaken, sandbox
@@ -130,6 +132,22 @@ def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
         ]
         assert [f"http://{address.ip}:{address.port}" for address in listening] == [url]
         assert url.startswith("http://127.0.0.1:")
+
+
+def test_it_is_light_beside_its_children(tmp_path: Path) -> None:
+    with started(tmp_path, "--quotas", "2000") as (process, url):
+        session = boto3.Session("sandbox", "sandbox", region_name="us-east-1")
+        for service, operation in [
+            ("s3", "list_buckets"),
+            ("logs", "describe_log_groups"),
+            ("cloudwatch", "list_metrics"),
+            ("sagemaker", "list_models"),
+            ("ec2", "describe_regions"),
+        ]:
+            getattr(session.client(service, endpoint_url=url, config=Config(proxies={})), operation)()
+        quotas = session.client("service-quotas", endpoint_url=url, config=Config(proxies={}))
+        assert len(list(quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker"))) == 20
+        assert psutil.Process(process.pid).memory_info().rss < 300 * 2**20
 
 
 def test_a_folder_cleared_before_it_was_locked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
