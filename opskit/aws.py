@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,9 +123,8 @@ class Connection:
     home: str
     _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict)
     _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
-    _caller: Caller | None = None
+    _asking: Future[Caller] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
-    _asking_who: threading.Lock = field(default_factory=threading.Lock)
 
     def door(self, region: str | None = None) -> Door:
         """The door to one Region; to the home Region when none is named."""
@@ -161,16 +160,22 @@ class Connection:
             return self._paces.setdefault((operation, region), Pace(*rate))
 
     def caller(self) -> Caller:
-        """Who we are, asked once.
+        """Who we are, asked once; whoever asks meanwhile shares the answer, or its failure.
 
         Raises:
             AwsFailure: AWS does not say.
         """
-        with self._asking_who:  # not the clients' lock: nobody else need wait for this answer
-            if self._caller is None:
+        with self._lock:
+            theirs = self._asking
+            asking = self._asking = theirs or Future()
+        if theirs is None:
+            try:
                 answer = self.door().read("sts", "get_caller_identity")
-                self._caller = Caller(answer["Account"], answer["Arn"])
-            return self._caller
+                asking.set_result(Caller(answer["Account"], answer["Arn"]))
+            except BaseException as error:
+                self._asking = None
+                asking.set_exception(error)
+        return asking.result()
 
     def endpoint(self) -> str:
         """Whose AWS this is: ``aws``, or the URL that AWS_ENDPOINT_URL names. What is learnt of one says
@@ -259,12 +264,19 @@ class Door:
         return answer
 
 
-def side_by_side(work: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Do independent reads at once, results in order; the first failure is raised when all have ended."""
+def side_by_side(work: Sequence[Callable[[], Any]], *, most: int = _MOST_CONNECTIONS) -> list[Any]:
+    """Do independent reads at once, ``most`` at a time, results in order.
+
+    Raises:
+        Exception: the first failure, at once; what has not begun by then does not begin.
+    """
     if len(work) < 2:
         return [each() for each in work]
-    with ThreadPoolExecutor(max_workers=min(_MOST_CONNECTIONS, len(work))) as pool:
+    pool = ThreadPoolExecutor(min(most, len(work)))
+    try:
         return [each.result() for each in [pool.submit(each) for each in work]]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _pascal(operation: str) -> str:

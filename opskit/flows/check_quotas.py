@@ -10,9 +10,9 @@ from functools import partial
 from opskit.aws import Door, side_by_side
 from opskit.decide.demands import quota_name, with_totals
 from opskit.decide.headroom import QuotaCheck, judge, worst_first
-from opskit.errors import AwsFailure, Problem
+from opskit.errors import Problem
 from opskit.model import Demand, Headroom, InUse, NotOffered, QuotaAnswer, Request, Unread, Usage
-from opskit.observe.known_codes import Memory, recall
+from opskit.observe.known_codes import memory_of
 from opskit.observe.quotas import read_quotas
 from opskit.observe.requests import open_requests
 from opskit.observe.usage import count_in_use
@@ -34,15 +34,6 @@ def check_quotas(doors: Sequence[Door], demands: Sequence[Demand], now: datetime
     judged = [headroom for look in looks for headroom in _judged(look, demands)]
     problems = tuple(dict.fromkeys(problem for look in looks for problem in _problems(look)))
     return QuotaCheck(worst_first(judged), problems, frozenset(look.region for look in looks if _is_dark(look)))
-
-
-def memory_of(door: Door, now: datetime) -> Memory:
-    """What is remembered of this Region's quota codes. Where AWS does not say who we are, nothing is."""
-    try:
-        account = door.connection.caller().account
-    except AwsFailure:
-        return Memory("", now)
-    return recall(f"{door.connection.endpoint()} {account} {door.region}", now)
 
 
 def _look(door: Door, demands: Sequence[Demand], now: datetime) -> _Seen:

@@ -1,146 +1,166 @@
-"""What is known of quota codes: shipped for the common names, and learnt per account and Region for a week.
+"""Which code AWS gives a quota, remembered so that one short call finds it. The name is the identity; a code is
+only a guess until the answer carries the name.
 
-A code is a shortcut, never a proof: whoever uses one compares the name in AWS's answer with the name wanted.
+What is learnt belongs to one endpoint, account and Region and is believed for seven days. It lives in the cache
+folder: a file that is missing, broken or not writable costs time, never a wrong answer.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import tempfile
-import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from importlib import resources
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import platformdirs
 
-LIFETIME = timedelta(days=7)
+from opskit.aws import Door
+from opskit.errors import AwsFailure, NoCredentials
 
-Standing = Literal["applied", "default-only", "absent"]
+BELIEVED_FOR = timedelta(days=7)
+_RENEWED_AFTER = timedelta(days=1)
+_CLOCKS_APART = timedelta(minutes=5)
+_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Known:
-    """What was learnt of a quota's name: its code (None when absent), and whether it had an applied value."""
+    """What was seen of a quota: its code (None: AWS has no quota of this name), whether it had an applied value,
+    and its default where that was seen.
+    """
 
     code: str | None
-    standing: Standing
-    seen: datetime | None = None
-
-
-@cache
-def _shipped() -> dict[str, str]:
-    text = (resources.files("opskit.observe") / "data" / "quota_codes.csv").read_text(encoding="utf-8")
-    return {row["quota_name"]: row["quota_code"] for row in csv.DictReader(text.splitlines())}
+    applied: bool
+    default: float | None
+    seen: datetime
 
 
 @dataclass
 class Memory:
-    """What one (endpoint, account, Region) has taught. A file that cannot be read or written is no memory, and no
-    failure: the quotas are then found by name each time.
+    """What is remembered of one Region of an account; ``file`` None: nothing is kept beyond this run.
+
+    ``listed`` is when all of the Region's quotas were last looked through: what was not there did not exist.
     """
 
-    key: str
     now: datetime
-    path: Path | None = None
+    file: Path | None = None
+    known: dict[str, Known] = field(default_factory=dict)
+    listed: datetime | None = None
     _learnt: dict[str, Known] = field(default_factory=dict)
-    _forgotten: set[str] = field(default_factory=set)
-    _changed: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _listed_now: bool = False
 
-    def get(self, name: str) -> Known | None:
-        """What is known of a name: learnt here, else shipped."""
-        with self._lock:
-            if name in self._learnt:
-                return self._learnt[name]
-            code = None if name in self._forgotten else _shipped().get(name)
-        return Known(code, "applied") if code else None
+    def recall(self, name: str) -> Known | None:
+        """What was seen of a quota at most seven days ago."""
+        known = self.known.get(name)
+        if known:
+            return known if self._believed(known.seen) else None
+        return Known(None, False, None, self.listed) if self.listed and self._believed(self.listed) else None
 
-    def learn(self, name: str, code: str | None, standing: Standing) -> None:
-        """Remember a name's code and standing, or its absence, as seen now."""
-        with self._lock:
-            before = self._learnt.get(name)
-            if before is None or (before.code, before.standing) != (code, standing):
-                self._learnt[name] = Known(code, standing, self.now)
-                self._changed = True
+    def code(self, name: str) -> str | None:
+        """The code to try for a quota: the one remembered, else the one it has had so far."""
+        known = self.recall(name)
+        return known.code if known else shipped_codes().get(name)
 
-    def forget(self, name: str) -> None:
-        """Drop a code that answered with another name, the shipped one included."""
-        with self._lock:
-            self._learnt.pop(name, None)
-            self._forgotten.add(name)
+    def learn(self, name: str, code: str, *, applied: bool, default: float | None) -> None:
+        """Remember what AWS just said of a quota; a ``default`` of None leaves the one known before."""
+        before = self.known.get(name)
+        if default is None and before:
+            default = before.default
+        if before is None or _is_news(before, code, applied, default, self.now):
+            self.known[name] = self._learnt[name] = Known(code, applied, default, self.now)
 
-    def save(self) -> None:
-        """Keep what was learnt for later runs."""
-        if not self._changed:
+    def learn_all(self, seen: Mapping[str, Known]) -> None:
+        """Remember a look through all quotas."""
+        self.known, self.listed = dict(seen), self.now
+        self._learnt, self._listed_now = {}, True
+
+    def keep(self) -> None:
+        """Write down what was learnt, beside what other runs learnt meanwhile."""
+        if self.file is None or not (self._learnt or self._listed_now):
             return
-        path = self.path or _file()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content = _fresh(_read(path), self.now)
-            learnt = {name: known for name, known in self._learnt.items() if known.seen}
-            content[self.key] = {name: _entry(known) for name, known in learnt.items()}
-            _replace(path, json.dumps(content))
-        except OSError:
-            return  # a cache that cannot be kept costs the next run a second, not its answer
+        latest = self if self._listed_now else _read(self.file, self.now)
+        with suppress(OSError):  # a cache that cannot be written is a cache that is not there
+            _replace(self.file, _written({**latest.known, **self._learnt}, latest.listed))
+
+    def _believed(self, seen: datetime) -> bool:
+        return -_CLOCKS_APART <= self.now - seen <= BELIEVED_FOR
 
 
-def recall(key: str, now: datetime, path: Path | None = None) -> Memory:
-    """The memory of one (endpoint, account, Region), without what is older than a week."""
-    content = _fresh(_read(path or _file()), now).get(key, {})
-    learnt = {
-        name: Known(code, standing, datetime.fromisoformat(seen)) for name, (code, standing, seen) in content.items()
+def memory_of(door: Door, now: datetime) -> Memory:
+    """What is remembered of a door's Region. Where AWS does not say whose it is, nothing is, and nothing is kept.
+
+    Raises:
+        NoCredentials: there are none to ask with.
+    """
+    try:
+        account = door.connection.caller().account
+    except AwsFailure as failure:
+        if isinstance(failure, NoCredentials) and failure.aws_code is None:
+            raise
+        return Memory(now)
+    whose = "\n".join((door.connection.endpoint(), account, door.region))
+    folder = Path(platformdirs.user_cache_dir("opskit", appauthor=False)) / "quota-codes"
+    return _read(folder / f"{hashlib.sha256(whose.encode()).hexdigest()[:24]}.json", now)
+
+
+@cache
+def shipped_codes() -> Mapping[str, str]:
+    """The codes that quotas have had so far, by name; they were the same in every Region and account."""
+    text = (files("opskit.observe") / "data" / "quota_codes.csv").read_text(encoding="utf-8")
+    return {row["quota_name"]: row["quota_code"] for row in csv.DictReader(text.splitlines())}
+
+
+def _is_news(before: Known, code: str, applied: bool, default: float | None, now: datetime) -> bool:
+    same = (before.code, before.applied, before.default) == (code, applied, default)
+    return not same or now - before.seen > _RENEWED_AFTER
+
+
+def _read(file: Path, now: datetime) -> Memory:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["version"] != _VERSION:
+            return Memory(now, file)
+        listed = None if content["listed"] is None else datetime.fromtimestamp(content["listed"], UTC)
+        return Memory(now, file, dict(_entries(content["quotas"].items())), listed)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
+        return Memory(now, file)
+
+
+def _entries(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Known]]:
+    for name, (code, applied, default, seen) in items:
+        if not isinstance(code, str) or not isinstance(default, int | float | None):
+            raise TypeError(f"a broken entry for {name}")
+        yield name, Known(code, bool(applied), default, datetime.fromtimestamp(seen, UTC))
+
+
+def _written(known: Mapping[str, Known], listed: datetime | None) -> str:
+    content = {
+        "version": _VERSION,
+        "listed": listed and listed.timestamp(),
+        "quotas": {
+            name: [each.code, each.applied, each.default, each.seen.timestamp()] for name, each in known.items()
+        },
     }
-    return Memory(key, now, path, learnt)
+    return json.dumps(content, separators=(",", ":"))
 
 
-def _file() -> Path:
-    return Path(platformdirs.user_cache_dir("opskit", appauthor=False)) / "quota-codes.json"
-
-
-def _entry(known: Known) -> list[str | None]:
-    return [known.code, known.standing, known.seen.isoformat() if known.seen else None]
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _replace(file: Path, text: str) -> None:
+    """Put a whole new file in the old one's place, so that no reader ever sees half of one."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _fresh(content: dict[str, Any], now: datetime) -> dict[str, dict[str, Any]]:
-    """The entries that are well-formed and not too old."""
-    kept: dict[str, dict[str, Any]] = {}
-    for key, entries in content.items():
-        good = (
-            {name: entry for name, entry in entries.items() if _is_fresh(entry, now)}
-            if isinstance(entries, dict)
-            else {}
-        )
-        if good:
-            kept[key] = good
-    return kept
-
-
-def _is_fresh(entry: Any, now: datetime) -> bool:
-    try:
-        _, standing, seen = entry
-        age = now - datetime.fromisoformat(seen)
-    except (TypeError, ValueError):
-        return False
-    return standing in ("applied", "default-only", "absent") and timedelta(0) <= age <= LIFETIME
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old content or the new, never half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).replace(path)
+        with os.fdopen(handle, "w", encoding="utf-8") as part:
+            part.write(text)
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,16 +1,18 @@
-"""Reads quotas: by known code where there is one, by name through the listings where there is none.
+"""Reads quotas: by known code where there is one, by name through AWS's two listings where there is none.
 
 AWS leaves a quota without an applied value out of ListServiceQuotas and answers GetServiceQuota with
-NoSuchResourceException; the default then counts. A quota in neither list is not offered in the Region.
+NoSuchResourceException; the default then counts. A quota in neither listing is not offered in the Region.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from opskit.aws import Door, side_by_side
-from opskit.errors import AwsFailure
+from opskit.errors import AwsFailure, NoCredentials, Unreachable
 from opskit.model import NotOffered, Quota, QuotaAnswer, Unread
 from opskit.observe.known_codes import Known, Memory
 
@@ -18,141 +20,216 @@ SERVICE = "sagemaker"
 _PAGE = 100
 _ABSENT = "NoSuchResourceException"
 
+_GET = "get_service_quota"
+_LIST = "list_service_quotas"
+_GET_DEFAULT = "get_aws_default_service_quota"
+_LIST_DEFAULTS = "list_aws_default_service_quotas"
 
-class _WrongCode(Exception):
-    """A code answered with another quota's name."""
+# A look through the listings costs about as many seconds as 30 quotas read one by one at AWS's rates, and it cannot
+# share its rate with them: so many at once, or more than a few that were never seen here, are read from the listings.
+_MANY = 30
+_FEW_UNSEEN = 5
+
+_HOPELESS = {"unreachable", "no-credentials", "credentials-refused", "credentials-expired"}
+"""Problems that another way of asking would meet again."""
+
+
+class _FilterIgnored(Exception):
+    """ListServiceQuotas was asked for one quota and answered others."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A quota in one of AWS's answers. ``why_not`` is AWS's reason where it gave no value."""
+
+    name: str
+    code: str
+    value: float | None
+    adjustable: bool
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """A look through a listing, by name; with ``missing``, not to its end."""
+
+    told: Mapping[str, _Told]
+    missing: Unread | None = None
 
 
 def read_quotas(door: Door, names: Collection[str], memory: Memory) -> dict[str, QuotaAnswer]:
     """The quotas of these names in one Region; what could not be read is ``Unread``, never absent."""
-    known = {name: memory.get(name) for name in names}
-    answers: dict[str, QuotaAnswer] = {
-        name: NotOffered(door.region, name, entry.seen)
-        for name, entry in known.items()
-        if entry and entry.standing == "absent"
-    }
-    coded = {name: entry for name, entry in known.items() if entry and entry.code}
-    looks = side_by_side([lambda name=name: _by_code(door, name, coded[name], memory) for name in coded])
-    answers |= {name: answer for name, answer in zip(coded, looks, strict=True) if answer is not None}
-    missing = [name for name in names if name not in answers]
-    if missing:
-        answers |= _by_name(door, missing, memory)
-    memory.save()
-    return answers
+    absent = {name: known for name in names if (known := memory.recall(name)) and known.code is None}
+    answers: dict[str, QuotaAnswer] = {name: NotOffered(door.region, name, absent[name].seen) for name in absent}
+    wanted = [name for name in dict.fromkeys(names) if name not in absent]
+    if _quicker_by_listing(wanted, memory):
+        answers |= _by_listing(door, wanted, memory)
+    else:
+        found = _by_codes(door, wanted, memory)
+        lost = [name for name in wanted if found[name] is None]
+        answers |= {name: answer for name, answer in found.items() if answer is not None}
+        answers |= _by_listing(door, lost, memory) if lost else {}
+    memory.keep()
+    return {name: answers[name] for name in names}
 
 
 def unread(failure: AwsFailure) -> Unread:
     """A failure as the reason why a value is not known."""
-    return Unread(failure.problem.message, failure.problem.code, failure.problem.hint)
+    return Unread.of(failure.problem)
 
 
-def _by_code(door: Door, name: str, known: Known, memory: Memory) -> QuotaAnswer | None:
-    """The quota behind a code; None when the code does not answer to the name, so that it must be looked up."""
-    code = known.code or ""
-    try:
-        if known.standing == "default-only":
-            applied, default = side_by_side([lambda: _applied(door, name, code), lambda: _default(door, name, code)])
-        else:
-            applied, default = _applied(door, name, code), None
-        if applied is None and default is None:
-            default = _default(door, name, code)
-    except _WrongCode:
-        memory.forget(name)
+def _quicker_by_listing(names: Collection[str], memory: Memory) -> bool:
+    unseen = [name for name in names if memory.recall(name) is None]
+    return len(unseen) > _FEW_UNSEEN or len(names) > _MANY or any(memory.code(name) is None for name in unseen)
+
+
+def _by_codes(door: Door, names: Collection[str], memory: Memory) -> dict[str, QuotaAnswer | None]:
+    """Each quota behind its code; None where the code leads to no quota of the name.
+
+    Two of three go to ListServiceQuotas, whose rate is twice that of GetServiceQuota. What was never seen here goes
+    to the latter, so that a look through the listing finds its rate untouched.
+    """
+    ways = [_GET if memory.recall(name) is None or at % 3 == 2 else _LIST for at, name in enumerate(names)]
+    answers = side_by_side([partial(_by_code, door, name, memory, way) for name, way in zip(names, ways, strict=True)])
+    return dict(zip(names, answers, strict=True))
+
+
+def _by_code(door: Door, name: str, memory: Memory, way: str, code: str | None = None) -> QuotaAnswer | None:
+    """The quota behind its code; None where the code leads to no quota of the name."""
+    known, code = memory.recall(name), code or memory.code(name)
+    if code is None:
         return None
+    try:
+        applied, default = _told_by_code(door, code, way, expect_applied=known is None or known.applied)
     except AwsFailure as failure:
         return unread(failure)
-    if applied is not None:
-        memory.learn(name, code, "applied")
-        return _quota(door, applied, default)
-    if default is not None:
-        memory.learn(name, code, "default-only")
-        return _quota(door, None, default)
-    return None
+    if any(told is not None and told.name != name for told in (applied, default)):
+        return None
+    return _learnt(door, name, applied, default, memory)
 
 
-def _applied(door: Door, name: str, code: str) -> Mapping[str, Any] | None:
-    """The applied value behind a code, None where AWS has none.
-
-    ListServiceQuotas filtered by code has a rate of its own, twice that of GetServiceQuota; the latter is asked
-    when the former would have to wait, is not allowed, or does not know the filter.
-    """
-    if door.waits("list_service_quotas") <= door.waits("get_service_quota"):
-        try:
-            found = door.read("service-quotas", "list_service_quotas", ServiceCode=SERVICE, QuotaCode=code)["Quotas"]
-        except AwsFailure as failure:
-            if failure.aws_code == _ABSENT:
-                return None
-        else:
-            of_code = [quota for quota in found if quota["QuotaCode"] == code]
-            if of_code:
-                return _named(of_code[0], name)
-            if not found:
-                return None
-    return _got(door, "get_service_quota", name, code)
+def _told_by_code(door: Door, code: str, way: str, *, expect_applied: bool) -> tuple[_Told | None, _Told | None]:
+    """What AWS has under a code: applied, and the default where nothing is applied."""
+    if not expect_applied:
+        applied, default = side_by_side([partial(_applied, door, code, way), partial(_get, door, _GET_DEFAULT, code)])
+        return applied, default
+    applied = _applied(door, code, way)
+    return applied, None if applied else _get(door, _GET_DEFAULT, code)
 
 
-def _default(door: Door, name: str, code: str) -> Mapping[str, Any] | None:
-    return _got(door, "get_aws_default_service_quota", name, code)
+def _applied(door: Door, code: str, way: str) -> _Told | None:
+    """The applied quota behind a code by one way or, where that is closed, the other; None where AWS has none."""
+    asks = [partial(_filtered, door, code), partial(_get, door, _GET, code)]
+    first, second = asks if way == _LIST else reversed(asks)
+    try:
+        return first()
+    except (NoCredentials, Unreachable):
+        raise
+    except (AwsFailure, _FilterIgnored):
+        return second()
 
 
-def _got(door: Door, operation: str, name: str, code: str) -> Mapping[str, Any] | None:
+def _filtered(door: Door, code: str) -> _Told | None:
+    """One quota through ListServiceQuotas' filter, which older endpoints do not know."""
+    try:
+        page = door.read("service-quotas", _LIST, ServiceCode=SERVICE, QuotaCode=code)
+    except AwsFailure as failure:
+        if failure.aws_code == _ABSENT:
+            return None
+        raise
+    found = [_told(quota) for quota in page.get("Quotas") or ()]
+    ours = next((told for told in found if told.code == code), None)
+    if found and ours is None:
+        raise _FilterIgnored
+    return ours
+
+
+def _get(door: Door, operation: str, code: str) -> _Told | None:
     try:
         answer = door.read("service-quotas", operation, ServiceCode=SERVICE, QuotaCode=code)
     except AwsFailure as failure:
         if failure.aws_code == _ABSENT:
             return None
         raise
-    return _named(answer["Quota"], name)
+    return _told(answer.get("Quota") or {})
 
 
-def _named(quota: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    if quota.get("QuotaName") != name:
-        raise _WrongCode
-    return quota
+def _told(quota: Mapping[str, Any]) -> _Told:
+    return _Told(
+        quota.get("QuotaName", ""),
+        quota.get("QuotaCode", ""),
+        quota.get("Value"),
+        quota.get("Adjustable", True),
+        (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
+    )
 
 
-def _quota(door: Door, applied: Mapping[str, Any] | None, default: Mapping[str, Any] | None) -> QuotaAnswer:
-    told = applied or default or {}
-    values = [quota.get("Value") if quota else None for quota in (applied, default)]
-    if values == [None, None]:
-        return Unread(f"AWS answered '{told.get('QuotaName')}' without a value.")
-    return Quota(door.region, told["QuotaName"], told["QuotaCode"], *values, told.get("Adjustable", True))
-
-
-def _by_name(door: Door, names: Collection[str], memory: Memory) -> dict[str, QuotaAnswer]:
-    """One look through both listings, side by side."""
-    listings = ("list_service_quotas", "list_aws_default_service_quotas")
-    applied, default = side_by_side([lambda listing=listing: _listed(door, listing, names) for listing in listings])
-    if isinstance(applied, Unread):
-        return dict.fromkeys(names, applied)
-    return {name: _found(door, name, applied.get(name), default, memory) for name in names}
-
-
-def _listed(door: Door, operation: str, names: Collection[str]) -> dict[str, Mapping[str, Any]] | Unread:
-    try:
-        return {quota["QuotaName"]: quota for quota in _all(door, operation) if quota["QuotaName"] in names}
-    except AwsFailure as failure:
-        return unread(failure)
-
-
-def _all(door: Door, operation: str) -> Iterator[Mapping[str, Any]]:
-    for page in door.pages("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE):
-        yield from page["Quotas"]
-
-
-def _found(
-    door: Door,
-    name: str,
-    applied: Mapping[str, Any] | None,
-    defaults: dict[str, Mapping[str, Any]] | Unread,
-    memory: Memory,
-) -> QuotaAnswer:
-    default = None if isinstance(defaults, Unread) else defaults.get(name)
-    if applied is None and isinstance(defaults, Unread):
-        return defaults
+def _learnt(door: Door, name: str, applied: _Told | None, default: _Told | None, memory: Memory) -> QuotaAnswer | None:
+    """The quota that one answer or two tell of, remembered; None where neither does."""
     told = applied or default
     if told is None:
-        memory.learn(name, None, "absent")
-        return NotOffered(door.region, name)
-    memory.learn(name, told["QuotaCode"], "applied" if applied else "default-only")
-    return _quota(door, applied, default)
+        return None
+    if told.value is None:
+        return Unread(f"AWS gives no value for '{name}' in {door.region}. {told.why_not}".strip())
+    memory.learn(name, told.code, applied=applied is not None, default=_value(default))
+    known = memory.recall(name)
+    usual = default.value if default else known.default if known else None
+    return Quota(door.region, name, told.code, _value(applied), usual, told.adjustable)
+
+
+def _value(told: _Told | None) -> float | None:
+    return None if told is None else told.value
+
+
+def _by_listing(door: Door, names: Collection[str], memory: Memory) -> dict[str, QuotaAnswer]:
+    """One look through both listings, side by side. What cannot be listed is asked by code where one is known."""
+    applied, defaults = side_by_side([partial(_listing, door, operation) for operation in (_LIST, _LIST_DEFAULTS)])
+    if applied.missing is None and defaults.missing is None:
+        _learn_all(memory, applied.told, defaults.told)
+    return {name: _in_listings(door, name, applied, defaults, memory) for name in names}
+
+
+def _in_listings(door: Door, name: str, applied: _Listing, defaults: _Listing, memory: Memory) -> QuotaAnswer:
+    is_applied, default = applied.told.get(name), defaults.told.get(name)
+    gap = None if is_applied else applied.missing or (None if default else defaults.missing)
+    if gap is None:
+        return _learnt(door, name, is_applied, default, memory) or NotOffered(door.region, name)
+    if gap.code in _HOPELESS:
+        return gap
+    return _by_code(door, name, memory, _GET, default.code if default else None) or gap
+
+
+def _listing(door: Door, operation: str) -> _Listing:
+    told: dict[str, _Told] = {}
+    try:
+        for quota in _quotas(door, operation):
+            told.setdefault(quota.name, quota)
+    except AwsFailure as failure:
+        if failure.aws_code != _ABSENT:
+            return _Listing(told, unread(failure))
+    return _Listing(told)
+
+
+def _quotas(door: Door, operation: str) -> Iterator[_Told]:
+    for page in door.pages("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE):
+        yield from map(_told, page.get("Quotas") or ())
+
+
+def _learn_all(memory: Memory, applied: Mapping[str, _Told], defaults: Mapping[str, _Told]) -> None:
+    memory.learn_all(
+        {
+            name: Known(told.code, name in applied, defaults[name].value if name in defaults else None, memory.now)
+            for name, told in {**defaults, **applied}.items()
+        }
+    )
+
+
+def with_default(door: Door, quota: Quota) -> Quota | Unread:
+    """The quota with its default, which an applied value alone does not always tell."""
+    if quota.default is not None:
+        return quota
+    try:
+        told = _get(door, _GET_DEFAULT, quota.code)
+    except AwsFailure as failure:
+        return unread(failure)
+    return replace(quota, default=told.value) if told and told.name == quota.name else quota

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from opskit.aws import Door, side_by_side
@@ -17,9 +18,7 @@ _HISTORY = "list_requested_service_quota_change_history"
 def open_requests(door: Door) -> tuple[Request, ...] | Unread:
     """The requests that AWS is still looking at, in one Region."""
     try:
-        found = side_by_side(
-            [lambda status=status: _history(door, Status=status) for status in RequestStatus if status.is_open]
-        )
+        found = side_by_side([partial(_history, door, Status=status) for status in RequestStatus if status.is_open])
     except AwsFailure as failure:
         return unread(failure)
     return tuple(request for requests in found for request in requests)

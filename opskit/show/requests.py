@@ -1,0 +1,181 @@
+"""Quota increases for people and programs: planned, filed, waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opskit.decide.headroom import number
+from opskit.decide.increase import Ask, Outcome, Via
+from opskit.errors import ExitCode, Problem
+from opskit.flows.list_requests import RequestList
+from opskit.flows.wait import End, Waited
+from opskit.show.answer import Answer, Cell, Column, Table, Tone
+from opskit.show.quotas import whole
+
+_TONES = {
+    Outcome.FILED: Tone.GOOD,
+    Outcome.ALREADY_OPEN: Tone.GOOD,
+    Outcome.ALREADY_ENOUGH: Tone.GOOD,
+    Outcome.QUEUED: Tone.WARN,
+    Outcome.PLANNED: Tone.PLAIN,
+    Outcome.REFUSED: Tone.BAD,
+    Outcome.UNKNOWN: Tone.WARN,
+}
+
+
+def increases(asks: Sequence[Ask], why: str = "") -> Answer:
+    """The answer of ``quotas increase``: planned with --dry-run, done otherwise."""
+    rows = tuple(
+        (
+            Cell(ask.region),
+            Cell(ask.quota_name),
+            Cell(number(ask.wish.to)),
+            Cell(ask.outcome.value, _TONES[ask.outcome]),
+            Cell(ask.because),
+        )
+        for ask in asks
+    )
+    columns = (
+        Column("Region"),
+        Column("Quota", wrap=True),
+        Column("To", right=True),
+        Column("Outcome"),
+        Column("Why", wrap=True),
+    )
+    outcomes = {ask.outcome for ask in asks}
+    return Answer(
+        data={"requests": [_ask(ask) for ask in asks]},
+        exit=_exit(outcomes),
+        tables=(Table(columns, rows),) if rows else (),
+        notes=tuple(_notes(asks, why)) or (() if rows else ("Nothing is waiting.",)),
+        records="requests",
+    )
+
+
+def plan_text(asks: Sequence[Ask]) -> str:
+    """The plan in lines, for a prompt."""
+    return "\n".join(f"Ask AWS in {ask.region}: {ask.quota_name}, {ask.because}" for ask in asks)
+
+
+def _exit(outcomes: set[Outcome]) -> ExitCode:
+    if Outcome.REFUSED in outcomes:
+        return ExitCode.REFUSED
+    return ExitCode.PARTLY if Outcome.UNKNOWN in outcomes else ExitCode.DONE
+
+
+def _ask(ask: Ask) -> dict[str, Any]:
+    return {
+        "region": ask.region,
+        "quota_name": ask.quota_name,
+        "quota_code": ask.quota_code,
+        "desired": whole(ask.wish.to),
+        "via": ask.via.value,
+        "outcome": ask.outcome.value,
+        "request_id": ask.request_id,
+        "case_id": ask.case_id,
+        "because": ask.because,
+    }
+
+
+def _notes(asks: Sequence[Ask], why: str) -> list[str]:
+    notes = [_console(ask, why) for ask in asks if ask.via is Via.CONSOLE and ask.outcome is Outcome.PLANNED]
+    if any(ask.outcome is Outcome.QUEUED for ask in asks):
+        notes.append("File what waits for its turn, by hand or from cron: opskit quotas increase --resume --yes")
+    return notes
+
+
+def _console(ask: Ask, why: str) -> str:
+    """The text for the console's form, which works where no API does."""
+    link = f"https://{ask.region}.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas"
+    lines = (
+        f"Paste this into a support case: Create case > Service limit increase > SageMaker ({link}/{ask.quota_code})",
+        f"  Region: {ask.region}",
+        f"  Resource type: SageMaker {ask.wish.usage.value}",
+        f"  Limit: {ask.quota_name}",
+        f"  New limit value: {number(ask.wish.to)}",
+        f"  Use case: {why or 'say in a sentence or two what will run and for how long'}",
+    )
+    return "\n".join(lines)
+
+
+def waited(results: Sequence[Waited], seconds: float) -> Answer:
+    """The answer of ``quotas wait``."""
+    rows = [
+        {
+            "region": result.region,
+            "quota_name": result.quota_name,
+            "quota_code": result.quota_code,
+            "applied": whole(result.value),
+            "desired": whole(result.wish.to),
+            "outcome": result.end.value,
+            "because": result.because,
+        }
+        for result in results
+    ]
+    true = all(result.end is End.TRUE for result in results)
+    unmet = [result for result in results if result.end is not End.TRUE]
+    problems = tuple(Problem("not-granted", f"{each.quota_name}: {each.because}.", "", each.region) for each in unmet)
+    notes = tuple(f"{each.quota_name} in {each.region}: {each.because}." for each in results if each.end is End.TRUE)
+    code = ExitCode.DONE if true else ExitCode.REFUSED
+    return Answer({"quotas": rows, "seconds": round(seconds, 1)}, code, problems, notes=notes, records="quotas")
+
+
+def requests(listed: RequestList) -> Answer:
+    """The answer of ``quotas requests``."""
+    records = [
+        {
+            "region": asked.request.region,
+            "quota_name": asked.request.quota_name,
+            "quota_code": asked.request.quota_code,
+            "desired": whole(asked.request.desired),
+            "status": asked.request.status.value,
+            "request_id": asked.request.id,
+            "case_id": asked.request.case_id,
+            "created": asked.request.created,
+            "applied": whole(asked.value),
+            "moved": asked.has_moved,
+        }
+        for asked in listed.asked
+    ]
+    records += [_waiting(one) for one in listed.waiting]
+    code = ExitCode.DONE
+    if listed.dark:
+        code = ExitCode.PARTLY if listed.asked else ExitCode.AWS
+    notes = () if records else ("Nothing was asked for.",)
+    tables = (Table(_COLUMNS, tuple(_row(record) for record in records)),) if records else ()
+    return Answer({"requests": records}, code, listed.problems, tables, notes, "requests")
+
+
+_COLUMNS = (
+    Column("Region"),
+    Column("Quota", wrap=True),
+    Column("Asked", right=True),
+    Column("Now", right=True),
+    Column("Status"),
+    Column("When"),
+    Column("Case"),
+)
+
+
+def _waiting(one: Any) -> dict[str, Any]:
+    return {
+        "region": one.region,
+        "quota_name": one.quota_name,
+        "quota_code": None,
+        "desired": whole(one.desired),
+        "status": one.standing.value.upper(),
+        "request_id": None,
+        "case_id": None,
+        "created": one.since,
+        "applied": None,
+        "moved": None,
+    }
+
+
+def _row(record: dict[str, Any]) -> tuple[Cell, ...]:
+    now = "?" if record["applied"] is None else str(record["applied"])
+    tone = Tone.GOOD if record["moved"] else Tone.PLAIN
+    texts = (record["region"], record["quota_name"], str(record["desired"]))
+    when = f"{record['created']:%Y-%m-%d %H:%M}"
+    return (*map(Cell, texts), Cell(now, tone), Cell(record["status"]), Cell(when), Cell(record["case_id"] or "-"))

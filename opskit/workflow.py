@@ -1,0 +1,165 @@
+"""Finds and checks a workflow: a folder with a `workflow.toml`, its data, its model card. People bring their own."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import opskit
+from opskit.errors import UsageProblem
+from opskit.model import Fleet, Split, Workflow
+from opskit.settings import duration
+
+ENTRY_POINTS = "opskit.workflows"
+"""The entry point group under which other packages offer workflows. The value names a package or a folder's path."""
+
+FILE_NAME = "workflow.toml"
+
+_NAME = re.compile(r"(?=.{1,32}$)[a-z0-9](-?[a-z0-9])*")  # part of SageMaker names, which end at 63 characters
+
+
+def find_workflow(wanted: str) -> Workflow:
+    """A workflow by name, or by the path of its folder (anything with a separator in it, or ``.``).
+
+    Raises:
+        UsageProblem: there is none of this name, or it is not a workflow.
+    """
+    if wanted in (".", "..") or "/" in wanted or "\\" in wanted:
+        return load_workflow(Path(wanted))
+    shipped, offered = _shipped(), _offered()
+    if wanted in shipped:
+        return load_workflow(shipped[wanted])
+    if wanted in offered:
+        return load_workflow(_folder_of(offered[wanted]))
+    raise _unknown(wanted, sorted({*shipped, *offered}))
+
+
+def load_workflow(folder: Path) -> Workflow:
+    """The workflow of a folder.
+
+    Raises:
+        UsageProblem: the folder has no workflow, or one that makes no sense.
+    """
+    path = folder / FILE_NAME
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageProblem("workflow-unreadable", f"{path} cannot be read: {error}.", _WHAT_IT_NEEDS) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageProblem("workflow-malformed", f"{path} is not valid TOML: {error}.") from error
+    try:
+        return _workflow(table, folder.resolve())
+    except KeyError as error:
+        raise UsageProblem("workflow-malformed", f"{path} lacks {error}.", _WHAT_IT_NEEDS) from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UsageProblem("workflow-malformed", f"{path}: {error}.", _WHAT_IT_NEEDS) from error
+
+
+_WHAT_IT_NEEDS = f"A workflow is a folder with a {FILE_NAME}; the one of 'boston' shows every key."
+
+
+def verified_data(workflow: Workflow) -> bytes:
+    """The workflow's data, byte for byte what its checksum promises.
+
+    Raises:
+        UsageProblem: it cannot be read, or it is not the data the workflow was written for.
+    """
+    path = Path(workflow.folder) / workflow.data_file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageProblem("data-unreadable", f"The data file {path} cannot be read: {error}.") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != workflow.sha256:
+        text = f"{path} is not the data '{workflow.name}' was written for: its SHA-256 is {found}."
+        raise UsageProblem(
+            "data-changed", text, f"Restore it, or set data.sha256 in {FILE_NAME} if the change is meant."
+        )
+    return content
+
+
+def _workflow(table: Mapping[str, Any], folder: Path) -> Workflow:
+    name, data, image = str(table["name"]), table["data"], table["image"]
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"name: '{name}' is not made of lower-case letters, digits and single hyphens, at most 32")
+    return Workflow(
+        name=name,
+        title=str(table.get("title", name)),
+        folder=str(folder),
+        data_file=str(data["file"]),
+        sha256=str(data["sha256"]),
+        skip_lines=int(data.get("skip_lines", 0)),
+        target=str(data["target"]),
+        split=_split(table["split"]),
+        framework=str(image["framework"]),
+        version=str(image["version"]),
+        hyperparameters=tuple(sorted((key, _plain(value)) for key, value in table["hyperparameters"].items())),
+        training=_fleet(table["training"], "max_run"),
+        transform=_fleet(table["transform"], "max_run"),
+        endpoint=_fleet(table["endpoint"]),
+        volume_gb=int(table["training"].get("volume_gb", 10)),
+    )
+
+
+def _split(table: Mapping[str, Any]) -> Split:
+    split = Split(float(table["test"]), float(table["validation"]), int(table["seed"]))
+    if not (0 < split.test < 1 and 0 < split.validation < 1):
+        raise ValueError("split: test and validation are shares between 0 and 1")
+    return split
+
+
+def _fleet(table: Mapping[str, Any], max_run: str | None = None) -> Fleet:
+    seconds = None if max_run is None else int(duration(str(table[max_run])).total_seconds())
+    count = int(table.get("instance_count", 1))
+    if count < 1:
+        raise ValueError("instance_count is at least 1")
+    return Fleet(str(table["instance_type"]), count, seconds)
+
+
+def _plain(value: object) -> str:
+    """A hyperparameter as SageMaker takes it: text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
+        raise TypeError(f"a hyperparameter is text or a number, not {value!r}")
+    return str(value)
+
+
+def _shipped() -> dict[str, Path]:
+    """The workflows that come with opskit: inside the package in a wheel, beside it in a checkout."""
+    package = Path(opskit.__file__).parent
+    inside, beside = package / "workflows", package.parent / "workflows"
+    home = inside if inside.is_dir() else beside
+    return {path.parent.name: path.parent for path in sorted(home.glob(f"*/{FILE_NAME}"))}
+
+
+def _offered() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+def _folder_of(point: EntryPoint) -> Path:
+    """The folder an entry point names: a package's own, or the path a module holds."""
+    try:
+        found = point.load()
+    except Exception as error:  # it is other people's code, and may fail in any way
+        text = f"The workflow '{point.name}' of {point.value} cannot be loaded: {type(error).__name__}: {error}."
+        raise UsageProblem("workflow-unreadable", text, "Repair or uninstall the package that offers it.") from error
+    if isinstance(found, ModuleType):
+        return Path(next(iter(found.__path__)) if hasattr(found, "__path__") else str(found.__file__)).resolve()
+    if isinstance(found, str | Path):
+        return Path(found)
+    raise UsageProblem("workflow-malformed", f"The entry point {point.value} names neither a package nor a folder.")
+
+
+def _unknown(wanted: str, known: list[str]) -> UsageProblem:
+    close = difflib.get_close_matches(wanted, known, n=1)
+    meant = f"Did you mean '{close[0]}'? " if close else ""
+    text = f"There is no workflow '{wanted}'."
+    return UsageProblem("workflow-unknown", text, f"{meant}Known: {', '.join(known)}; or give a folder's path.")
