@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from opskit.decide.demands import quota_name
 from opskit.errors import ExitCode, Problem
@@ -16,12 +17,13 @@ _WORST_FIRST = (Verdict.SHORT, Verdict.NOT_OFFERED, Verdict.UNKNOWN, Verdict.PEN
 class QuotaCheck:
     """All judgements of a look at one or several Regions, and what could not be read.
 
-    ``dark`` names the Regions of which nothing at all could be read.
+    ``dark`` names the Regions of which no quota could be read; ``locked_out`` tells that AWS let us in nowhere.
     """
 
     headrooms: tuple[Headroom, ...]
     problems: tuple[Problem, ...] = ()
     dark: frozenset[str] = frozenset()
+    locked_out: bool = False
 
     @property
     def exit(self) -> ExitCode:
@@ -29,10 +31,10 @@ class QuotaCheck:
         if any(refuses(headroom) for headroom in self.headrooms):
             return ExitCode.REFUSED
         regions = {headroom.region for headroom in self.headrooms}
-        if self.dark and self.dark == regions and len(regions) == 1:
+        if self.dark and self.dark == regions and (len(regions) == 1 or self.locked_out):
             return ExitCode.AWS
         unknown = any(headroom.verdict is Verdict.UNKNOWN for headroom in self.headrooms)
-        return ExitCode.PARTLY if unknown else ExitCode.DONE
+        return ExitCode.PARTLY if unknown or self.dark else ExitCode.DONE
 
 
 def refuses(headroom: Headroom) -> bool:
@@ -52,74 +54,91 @@ def judge(
 ) -> Headroom:
     """Hold one demand against one quota.
 
-    A quota that could not be read is ``unknown``; so is one whose use could not be counted, unless the demand is
-    above the quota, or above what is left of it at best, which no count can mend.
+    A quota that could not be read is ``unknown``. So is one whose use could not be counted in full, unless the
+    demand is above the quota, or above what is left of it at best, which no better count can mend.
     """
     name = quota_name(demand)
     match quota:
         case NotOffered():
-            seen = f" (seen on {quota.looked:%Y-%m-%d})" if quota.looked else ""
-            because = f"{region} has no such quota{seen}: no increase can help"
+            seen = f" (last looked on {quota.looked:%Y-%m-%d})" if quota.looked else ""
+            because = f"{region} has no such quota{seen}, so no increase can help"
             return _unmeasured(region, demand, name, Verdict.NOT_OFFERED, because)
         case Unread():
             return _unmeasured(region, demand, name, Verdict.UNKNOWN, quota.because)
+        case Quota(value=None):
+            return _unmeasured(region, demand, name, Verdict.UNKNOWN, "AWS gave no value")
         case Quota():
-            return _measured(region, demand, quota, in_use, requests)
+            return _measured(demand, quota, quota.value or 0.0, in_use, _open_request(quota, requests))
+        case _:
+            assert_never(quota)
 
 
 def _unmeasured(region: str, demand: Demand, name: str, verdict: Verdict, because: str) -> Headroom:
     return Headroom(region, demand, name, None, None, None, None, None, verdict, because)
 
 
-def _measured(
-    region: str, demand: Demand, quota: Quota, in_use: InUse, requests: Sequence[Request] | Unread
-) -> Headroom:
-    value = quota.value or 0.0
+def _measured(demand: Demand, quota: Quota, value: float, in_use: InUse, request: Request | None) -> Headroom:
     used = 0 if demand.per_job else in_use.of(demand.instance_type)
-    counted = demand.per_job or in_use.missing is None
-    free = max(0.0, value - used)
-    request = _covering(quota, demand.need + used, requests)
-    verdict, because = _verdict(demand, quota, used, free, counted, in_use, request)
+    missing = None if demand.per_job else in_use.missing
+    verdict = _verdict(demand.need, value - used, missing, None if request is None else request.desired - used)
     return Headroom(
-        region=region,
+        region=quota.region,
         demand=demand,
         quota_name=quota.name,
         quota_code=quota.code,
         applied=quota.applied,
         default=quota.default,
-        in_use=used if counted else None,
-        free=free if counted else None,
+        in_use=None if missing else used,
+        free=None if missing else max(0.0, value - used),
         verdict=verdict,
-        because=because,
+        because=_because(demand, quota, value, used, missing) + _asked_for(request),
         request=request,
     )
 
 
-def _verdict(
-    demand: Demand, quota: Quota, used: int, free: float, counted: bool, in_use: InUse, request: Request | None
-) -> tuple[Verdict, str]:
-    held = "the default counts, no applied value: " if quota.applied is None else ""
-    if free < demand.need:
-        at_least = "" if counted else "at least "
-        because = f"{held}{number(quota.value)} allowed, {at_least}{used} in use, {demand.need} needed"
-        if request is not None:
-            asked = f"a request for {number(request.desired)} is {request.status.value.lower().replace('_', ' ')}"
-            return Verdict.PENDING, f"{because}; {asked}"
-        return Verdict.SHORT, because
-    if not counted:
-        why = in_use.missing.because if in_use.missing else "the use could not be counted"
-        return Verdict.UNKNOWN, f"{number(quota.value)} allowed, but what is in use is not known: {why}"
+def _verdict(need: int, left: float, missing: Unread | None, left_then: float | None) -> Verdict:
+    """``left`` is what remains of the quota, at best where something of the use is ``missing``; ``left_then``
+    would remain were the open request granted.
+    """
+    if left < need:
+        covered = left_then is not None and left_then >= need and missing is None
+        return Verdict.PENDING if covered else Verdict.SHORT
+    return Verdict.FITS if missing is None else Verdict.UNKNOWN
+
+
+def _because(demand: Demand, quota: Quota, value: float, used: int, missing: Unread | None) -> str:
+    counts = "" if quota.applied is not None else " (AWS's default; nothing else is applied)"
     if demand.per_job:
-        return Verdict.FITS, f"{held}a job may have {number(quota.value)}"
-    return Verdict.FITS, f"{held}{number(free)} free"
+        return f"a job may have {number(value)}{counts}"
+    if missing is None:
+        return f"{used} of {number(value)} in use{counts}" if used else f"the quota is {number(value)}{counts}"
+    if value - used < demand.need:
+        return f"the quota is {number(value)}{counts}" + (f", at least {used} in use" if used else "")
+    return f"what is in use could not be counted: {missing.because}"
 
 
-def _covering(quota: Quota, wanted: int, requests: Sequence[Request] | Unread) -> Request | None:
-    """The open request of this quota that would make room."""
+def _asked_for(request: Request | None) -> str:
+    if request is None:
+        return ""
+    return f"; {number(request.desired)} asked for, {request.status.value.lower().replace('_', ' ')}"
+
+
+def _open_request(quota: Quota, requests: Sequence[Request] | Unread) -> Request | None:
+    """The open request for a quota. AWS allows one at a time; of several the largest is meant."""
     if isinstance(requests, Unread):
         return None
-    open_ones = [request for request in requests if request.quota_name == quota.name and request.status.is_open]
-    return next((request for request in open_ones if request.desired >= wanted), None)
+    ours = [request for request in requests if request.status.is_open and _is_about(request, quota)]
+    return max(ours, key=lambda request: request.desired, default=None)
+
+
+def _is_about(request: Request, quota: Quota) -> bool:
+    return request.quota_name == quota.name if request.quota_name else request.quota_code == quota.code
+
+
+def room_needed(headroom: Headroom) -> int:
+    """The applied value that would make this demand fit. AWS takes only values above its own default."""
+    needed = headroom.demand.need + (headroom.in_use or 0)
+    return needed if headroom.default is None else max(needed, int(headroom.default) + 1)
 
 
 def number(value: float | None) -> str:

@@ -11,11 +11,13 @@ from opskit.aws import Door, side_by_side
 from opskit.decide.demands import quota_name, with_totals
 from opskit.decide.headroom import QuotaCheck, judge, worst_first
 from opskit.errors import Problem
-from opskit.model import Demand, Headroom, InUse, NotOffered, QuotaAnswer, Request, Unread, Usage
+from opskit.model import Demand, Headroom, InUse, NotOffered, Quota, QuotaAnswer, Request, Unread, Usage
 from opskit.observe.known_codes import memory_of
 from opskit.observe.quotas import read_quotas
 from opskit.observe.requests import open_requests
 from opskit.observe.usage import count_in_use
+
+_REGIONS_AT_ONCE = 40
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,19 @@ class _Seen:
 
 
 def check_quotas(doors: Sequence[Door], demands: Sequence[Demand], now: datetime) -> QuotaCheck:
-    """Judge every demand, and the totals above them, in every Region; the worst comes first."""
-    looks = side_by_side([partial(_look, door, demands, now) for door in doors])
+    """Judge every demand, and the totals above them, in every Region; the worst comes first.
+
+    Raises:
+        NoCredentials: there are none to ask with.
+    """
+    looks: list[_Seen] = side_by_side([partial(_look, door, demands, now) for door in doors], most=_REGIONS_AT_ONCE)
     judged = [headroom for look in looks for headroom in _judged(look, demands)]
-    problems = tuple(dict.fromkeys(problem for look in looks for problem in _problems(look)))
-    return QuotaCheck(worst_first(judged), problems, frozenset(look.region for look in looks if _is_dark(look)))
+    return QuotaCheck(
+        headrooms=worst_first(judged),
+        problems=tuple(dict.fromkeys(problem for look in looks for problem in _problems(look))),
+        dark=frozenset(look.region for look in looks if _is_dark(look)),
+        locked_out=all(_is_locked_out(look) for look in looks),
+    )
 
 
 def _look(door: Door, demands: Sequence[Demand], now: datetime) -> _Seen:
@@ -67,12 +77,22 @@ def _quota(seen: _Seen, demand: Demand) -> QuotaAnswer:
 
 
 def _problems(seen: _Seen) -> Iterable[Problem]:
-    missing = [in_use.missing for in_use in seen.in_use.values() if in_use.missing]
-    unread = [value for value in (*seen.quotas.values(), *missing, seen.requests) if isinstance(value, Unread)]
+    unread = [answer for answer in seen.quotas.values() if isinstance(answer, Unread)]
+    unread += [in_use.missing for in_use in seen.in_use.values() if in_use.missing]
+    if isinstance(seen.requests, Unread):
+        unread.append(seen.requests)
     for value in unread:
         yield Problem(value.code, value.because, value.hint, seen.region)
 
 
 def _is_dark(seen: _Seen) -> bool:
-    quotas = all(isinstance(answer, Unread) for answer in seen.quotas.values())
-    return quotas and all(in_use.missing for in_use in seen.in_use.values())
+    """Whether no quota could be read. What is only remembered as not offered was not read."""
+    answers = seen.quotas.values()
+    return any(isinstance(answer, Unread) for answer in answers) and not any(
+        isinstance(answer, Quota) for answer in answers
+    )
+
+
+def _is_locked_out(seen: _Seen) -> bool:
+    unread = [answer for answer in seen.quotas.values() if isinstance(answer, Unread)]
+    return bool(unread) and all("credentials" in answer.code for answer in unread)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from opskit.observe.quotas import SERVICE, unread
 
 _PAGE = 100
 _HISTORY = "list_requested_service_quota_change_history"
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 def open_requests(door: Door) -> tuple[Request, ...] | Unread:
@@ -45,19 +47,24 @@ def requests_of(door: Door, quota_code: str) -> tuple[Request, ...]:
 
 def _history(door: Door, operation: str = _HISTORY, **which: str) -> list[Request]:
     pages = door.pages("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE, **which)
-    told = [change for page in pages for change in page["RequestedQuotas"]]
+    told = [_request(door, change) for page in pages for change in page.get("RequestedQuotas") or ()]
     wanted = which.get("Status")
-    return [_request(door, change) for change in told if wanted in (None, change["Status"])]
+    return [request for request in told if wanted in (None, request.status)]
 
 
 def _request(door: Door, change: Mapping[str, Any]) -> Request:
     return Request(
-        id=change["Id"],
+        id=change.get("Id", ""),
         region=door.region,
-        quota_name=change["QuotaName"],
-        quota_code=change["QuotaCode"],
-        desired=change["DesiredValue"],
-        status=RequestStatus(change["Status"]),
-        created=change["Created"],
+        quota_name=change.get("QuotaName", ""),
+        quota_code=change.get("QuotaCode", ""),
+        desired=change.get("DesiredValue", 0.0),
+        status=_status(change.get("Status")),
+        created=change.get("Created", _LONG_AGO),
         case_id=change.get("CaseId"),
     )
+
+
+def _status(word: str | None) -> RequestStatus:
+    """A request's status. One that AWS invents later counts as open: nobody should ask again because of it."""
+    return RequestStatus(word) if word in set(RequestStatus) else RequestStatus.CASE_OPENED
