@@ -90,6 +90,7 @@ class Memory:
         latest = self if self._listed_now else _read(self.file, self.now)
         with suppress(OSError):  # a cache that cannot be written is a cache that is not there
             _replace(self.file, _written({**latest.known, **self._learnt}, latest.listed))
+            _clear_old(self.file.parent, self.now)
 
     def _believed(self, seen: datetime) -> bool:
         return -_CLOCKS_APART <= self.now - seen <= BELIEVED_FOR
@@ -164,3 +165,10 @@ def _replace(file: Path, text: str) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _clear_old(folder: Path, now: datetime) -> None:
+    """Remove what nobody believes any more: endpoints come and go."""
+    for file in folder.iterdir():
+        if now.timestamp() - file.stat().st_mtime > BELIEVED_FOR.total_seconds():
+            file.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from typing import Any
 from opskit.aws import Door, side_by_side
 from opskit.errors import AwsFailure, NoCredentials, Unreachable
 from opskit.model import NotOffered, Quota, QuotaAnswer, Unread
-from opskit.observe.known_codes import Known, Memory
+from opskit.observe.known_codes import Known, Memory, shipped_codes
 
 SERVICE = "sagemaker"
 _PAGE = 100
@@ -25,10 +25,12 @@ _LIST = "list_service_quotas"
 _GET_DEFAULT = "get_aws_default_service_quota"
 _LIST_DEFAULTS = "list_aws_default_service_quotas"
 
-# A look through the listings costs about as many seconds as 30 quotas read one by one at AWS's rates, and it cannot
-# share its rate with them: so many at once, or more than a few that were never seen here, are read from the listings.
+# A look through the listings costs about as many seconds as 30 quotas read one by one at AWS's rates, and has to share
+# one of these rates: so many at once, or more than a few that were never seen here, are read from the listings.
 _MANY = 30
-_FEW_UNSEEN = 5
+_FEW_UNSEEN = 7
+_BURST = 5
+_BOTH_BURSTS = 15
 
 _HOPELESS = {"unreachable", "no-credentials", "credentials-refused", "credentials-expired"}
 """Problems that another way of asking would meet again."""
@@ -65,9 +67,9 @@ def read_quotas(door: Door, names: Collection[str], memory: Memory) -> dict[str,
     if _quicker_by_listing(wanted, memory):
         answers |= _by_listing(door, wanted, memory)
     else:
-        found = _by_codes(door, wanted, memory)
-        lost = [name for name in wanted if found[name] is None]
+        found = _by_codes(door, [*wanted, *_worth_a_second_look(absent, wanted, memory)], memory)
         answers |= {name: answer for name, answer in found.items() if answer is not None}
+        lost = [name for name in wanted if name not in answers]
         answers |= _by_listing(door, lost, memory) if lost else {}
     memory.keep()
     return {name: answers[name] for name in names}
@@ -83,20 +85,37 @@ def _quicker_by_listing(names: Collection[str], memory: Memory) -> bool:
     return len(unseen) > _FEW_UNSEEN or len(names) > _MANY or any(memory.code(name) is None for name in unseen)
 
 
-def _by_codes(door: Door, names: Collection[str], memory: Memory) -> dict[str, QuotaAnswer | None]:
-    """Each quota behind its code; None where the code leads to no quota of the name.
+def _worth_a_second_look(absent: Collection[str], wanted: Collection[str], memory: Memory) -> list[str]:
+    """Quotas remembered as absent, by codes they have had elsewhere: as many as can be asked for without a wait."""
+    spare = min(
+        _BOTH_BURSTS - len(wanted),
+        _BURST - sum(1 for name in wanted if (known := memory.recall(name)) and not known.applied),
+    )
+    return [name for name in absent if name in shipped_codes()][: max(0, spare)]
 
-    Two of three go to ListServiceQuotas, whose rate is twice that of GetServiceQuota. What was never seen here goes
-    to the latter, so that a look through the listing finds its rate untouched.
-    """
-    ways = [_GET if memory.recall(name) is None or at % 3 == 2 else _LIST for at, name in enumerate(names)]
-    answers = side_by_side([partial(_by_code, door, name, memory, way) for name, way in zip(names, ways, strict=True)])
+
+def _by_codes(door: Door, names: Collection[str], memory: Memory) -> dict[str, QuotaAnswer | None]:
+    """Each quota behind its code; None where the code leads to no quota of the name."""
+    ways = _ways(names, memory)
+    answers = side_by_side([partial(_by_code, door, name, memory, ways[name]) for name in names])
     return dict(zip(names, answers, strict=True))
+
+
+def _ways(names: Collection[str], memory: Memory) -> dict[str, str]:
+    """Which call asks for which quota. Two of three go to ListServiceQuotas, whose rate is twice GetServiceQuota's.
+    What was never seen here goes to the latter first, so that a look through the listing finds its rate untouched.
+    """
+    unseen = [name for name in names if memory.recall(name) is None]
+    seen = [name for name in names if name not in unseen]
+    return {
+        **{name: _GET if at < _BURST else _LIST for at, name in enumerate(unseen)},
+        **{name: _GET if at % 3 == 2 else _LIST for at, name in enumerate(seen)},
+    }
 
 
 def _by_code(door: Door, name: str, memory: Memory, way: str, code: str | None = None) -> QuotaAnswer | None:
     """The quota behind its code; None where the code leads to no quota of the name."""
-    known, code = memory.recall(name), code or memory.code(name)
+    known, code = memory.recall(name), code or memory.code(name) or shipped_codes().get(name)
     if code is None:
         return None
     try:

@@ -1,0 +1,255 @@
+"""A small AWS of our own for tests and measurements: a few reads over HTTP, with latency, rates and faults.
+
+It is not the sandbox: it knows only what ``quotas check`` asks, and it can fail in every way an endpoint can.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+PAGE = 100
+
+# Calls a second and burst, per Region, as AWS documents them.
+RATES: Mapping[str, tuple[float, float]] = {
+    "GetServiceQuota": (5, 5),
+    "GetAWSDefaultServiceQuota": (5, 5),
+    "ListServiceQuotas": (10, 10),
+    "ListAWSDefaultServiceQuotas": (10, 10),
+    "ListRequestedServiceQuotaChangeHistory": (5, 5),
+    "ListTrainingJobs": (2, 2),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A refusal. ``seconds`` lets the caller wait for it; status 0 closes the connection without a word."""
+
+    status: int
+    code: str = ""
+    message: str = ""
+    seconds: float = 0.0
+
+
+DENIED = Fault(400, "AccessDeniedException", "User is not authorized to perform this action")
+THROTTLED = Fault(400, "TooManyRequestsException", "Rate exceeded")
+BROKEN = Fault(500, "InternalFailure", "We encountered an internal error.")
+CLOSED = Fault(0)
+GARBLED = Fault(200, "", "<html>not AWS</html>")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A quota of the small AWS. None: AWS has no such value. ``reason`` stands where the value would be."""
+
+    name: str
+    code: str
+    applied: float | None = 0.0
+    default: float | None = 0.0
+    reason: str = ""
+
+    def wire(self, value: float | None) -> dict[str, Any]:
+        """The quota as AWS writes it."""
+        told = {
+            "ServiceCode": "sagemaker",
+            "ServiceName": "Amazon SageMaker",
+            "QuotaArn": f"arn:aws:servicequotas:us-east-1:123456789012:sagemaker/{self.code}",
+            "QuotaCode": self.code,
+            "QuotaName": self.name,
+            "Unit": "None",
+            "Adjustable": True,
+            "GlobalQuota": False,
+        }
+        if self.reason:
+            return {**told, "ErrorReason": {"ErrorCode": "DEPENDENCY_SERVICE_ERROR", "ErrorMessage": self.reason}}
+        return {**told, "Value": value}
+
+
+@dataclass
+class SmallAws:
+    """The account: quotas and what runs, the same in every Region unless ``by_region`` says otherwise.
+
+    ``running`` maps an operation to its whole answer, for the SageMaker side; what is missing answers an empty list.
+    ``fault`` is asked before each call.
+    """
+
+    quotas: list[Entry] = field(default_factory=list)
+    by_region: dict[str, list[Entry]] = field(default_factory=dict)
+    running: dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    fault: Callable[[str, str], Fault | None] = lambda operation, region: None
+    latency_seconds: float = 0.0
+    rates: bool = False
+    filters_by_code: bool = True
+    page: int = PAGE
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    most_at_once: int = 0
+    url: str = ""
+    _tokens: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    _at_once: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def environment(self) -> dict[str, str]:
+        """What points a client here."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def count(self, operation: str) -> int:
+        """How often an operation was called."""
+        return sum(called == operation for called, _ in self.calls)
+
+    def answer(self, operation: str, region: str, asked: Mapping[str, Any]) -> dict[str, Any] | Fault:
+        """One call, after its latency."""
+        with self._lock:
+            self.calls.append((operation, region))
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+            throttled = self.rates and not self._turn(operation, region)
+        time.sleep(self.latency_seconds)
+        with self._lock:
+            self._at_once -= 1
+        fault = THROTTLED if throttled else self.fault(operation, region)
+        if fault is not None:
+            time.sleep(fault.seconds)
+            return fault
+        return self._answer(operation, region, asked)
+
+    def _turn(self, operation: str, region: str) -> bool:
+        if operation not in RATES:
+            return True
+        rate, burst = RATES[operation]
+        now = time.monotonic()
+        left, since = self._tokens.get((operation, region), (burst, now))
+        left = min(burst, left + (now - since) * rate)
+        self._tokens[operation, region] = (left - (left >= 1), now)
+        return left >= 1
+
+    def _answer(self, operation: str, region: str, asked: Mapping[str, Any]) -> dict[str, Any] | Fault:
+        quotas = self.by_region.get(region, self.quotas)
+        match operation:
+            case "GetServiceQuota":
+                return _one(quotas, asked, lambda entry: entry.applied)
+            case "GetAWSDefaultServiceQuota":
+                return _one(quotas, asked, lambda entry: entry.default)
+            case "ListServiceQuotas":
+                code = asked.get("QuotaCode") if self.filters_by_code else None
+                chosen = [entry for entry in quotas if code in (None, entry.code)]
+                return self._pages(chosen, asked, lambda entry: entry.applied)
+            case "ListAWSDefaultServiceQuotas":
+                return self._pages(quotas, asked, lambda entry: entry.default)
+            case "ListRequestedServiceQuotaChangeHistory":
+                found = [request for request in self.requests if asked.get("Status") in (None, request["Status"])]
+                return {"RequestedQuotas": found}
+            case _:
+                told = self.running.get(operation)
+                return told(asked) if told else _EMPTY.get(operation, {})
+
+    def _pages(
+        self, quotas: list[Entry], asked: Mapping[str, Any], value: Callable[[Entry], float | None]
+    ) -> dict[str, Any]:
+        there = [entry for entry in quotas if value(entry) is not None]
+        begin = int(asked.get("NextToken") or 0)
+        end = begin + min(self.page, asked.get("MaxResults") or self.page)
+        told: dict[str, Any] = {"Quotas": [entry.wire(value(entry)) for entry in there[begin:end]]}
+        return {**told, "NextToken": str(end)} if end < len(there) else told
+
+
+_EMPTY: Mapping[str, dict[str, Any]] = {
+    "ListTrainingJobs": {"TrainingJobSummaries": []},
+    "Search": {"Results": []},
+    "ListTransformJobs": {"TransformJobSummaries": []},
+    "ListProcessingJobs": {"ProcessingJobSummaries": []},
+    "ListEndpoints": {"Endpoints": []},
+    "ListNotebookInstances": {"NotebookInstances": []},
+    "ListApps": {"Apps": []},
+    "ListClusters": {"ClusterSummaries": []},
+}
+
+
+def _one(
+    quotas: list[Entry], asked: Mapping[str, Any], value: Callable[[Entry], float | None]
+) -> dict[str, Any] | Fault:
+    for entry in quotas:
+        if entry.code == asked["QuotaCode"] and value(entry) is not None:
+            return {"Quota": entry.wire(value(entry))}
+    return Fault(400, "NoSuchResourceException", f"The quota {asked['QuotaCode']} does not exist.")
+
+
+class _Wire(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self.headers.get("Authorization", ""))
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        aws: SmallAws = self.server.aws  # type: ignore[attr-defined]
+        operation = target or "GetCallerIdentity"
+        answer = aws.answer(operation, scope.group(1) if scope else "", json.loads(body) if target else {})
+        if isinstance(answer, Fault):
+            self._refuse(answer, is_json=bool(target))
+        else:
+            self._send(200, json.dumps(answer) if target else _IDENTITY)
+
+    def _refuse(self, fault: Fault, *, is_json: bool) -> None:
+        if fault.status == 0:
+            self.close_connection = True
+        elif not fault.code:
+            self._send(fault.status, fault.message)
+        elif is_json:
+            self._send(fault.status, json.dumps({"__type": fault.code, "message": fault.message}))
+        else:
+            error = f"<Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error>"
+            self._send(fault.status, f"<ErrorResponse>{error}</ErrorResponse>")
+
+    def _send(self, status: int, text: str) -> None:
+        body = text.encode()
+        head = (
+            f"HTTP/1.1 {status} OK\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self.wfile.write(head.encode() + body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+_IDENTITY = (
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+    "<Arn>arn:aws:iam::123456789012:user/somebody</Arn><UserId>AIDEXAMPLE</UserId><Account>123456789012</Account>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is no news."""
+
+
+@contextmanager
+def serve(aws: SmallAws) -> Iterator[SmallAws]:
+    """Answer on a free port of the loopback for as long as the block lasts."""
+    server = _Server(("127.0.0.1", 0), _Wire)
+    server.aws = aws  # type: ignore[attr-defined]
+    aws.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield aws
+    finally:
+        server.shutdown()
+        server.server_close()
