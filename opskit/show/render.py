@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +72,26 @@ class Screen:
 
         with Console(file=self.err, no_color=not self.color).status(text):
             yield
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """A way to tell how work goes on: on a terminal the newest line beside a spinner, under what came before;
+        elsewhere plain lines on standard error; nothing with --quiet.
+        """
+        if self.quiet or not self.err.isatty():
+            yield self.say
+            return
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(file=self.err, no_color=not self.color, highlight=False)
+        with console.status("looking") as status:
+
+            def tell(line: str) -> None:
+                console.print(Text(line))
+                status.update(Text(line.strip()[:60]))
+
+            yield tell
 
     def show(self, command: tuple[str, ...], answer: Answer) -> None:
         """Show an answer in this screen's form."""
