@@ -39,4 +39,29 @@ DIFFERENCES: tuple[Difference, ...] = (
         "The utilisation report has the ml.* quotas in it. Whether AWS's has them is not known.",
     ),
     Difference("Service Quotas", "Request templates and automatic management are not there."),
+    Difference(
+        "Notebook instances",
+        'Where a scenario\'s notebook is idle or busy "for hours", the kernels, sessions and terminals are real, but '
+        "the activity that Jupyter and its log recorded is set back once at the start. New work moves it as ever.",
+    ),
+    Difference(
+        "Notebook instances",
+        "Jupyter answers on http://127.0.0.1 and a port that changes with every start, not on https://NAME.notebook."
+        "REGION.sagemaker.aws; the session's cookie is called authToken-PORT. No VPC shuts it in.",
+    ),
+    Difference(
+        "Notebook instances",
+        "A used or expired presigned URL leads to a bare sign-in page in the place of the AWS console's. The text "
+        "CreatePresignedNotebookInstanceUrl refuses a stopped notebook with is not known from AWS.",
+    ),
+    Difference(
+        "Notebook instances",
+        "They are ready in seconds, run this machine's Python as this user, whatever the instance type and volume "
+        "size, and have the plain Jupyter server: no JupyterLab, no conda kernels, no SageMaker images.",
+    ),
+    Difference(
+        "Notebook instances",
+        "Lifecycle configurations must exist but their scripts do not run, and code repositories are not cloned.",
+    ),
+    Difference("Notebook instances", "A Jupyter that was killed is not started again: the notebook stays InService."),
 )

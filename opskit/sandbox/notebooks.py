@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from botocore.exceptions import ClientError
 
-from opskit.sandbox.faults import invalid
+from opskit.sandbox.faults import ApiError, invalid
 from opskit.sandbox.jupyter.launch import Folder, Past
 from opskit.sandbox.jupyter.tickets import Tickets
 from opskit.sandbox.notebook_lives import NotebookLives
@@ -220,7 +220,7 @@ def _past(seed: NotebookSeed) -> Past | None:
     match seed.kind:
         case "idle" | "kept":
             return Past("idle", seconds)
-        case "busy" | "terminal":
+        case "busy" | "terminal" | "empty" | "starting":
             return Past(seed.kind, seconds)
         case "stopped" | "record":
             return None
@@ -251,8 +251,15 @@ def _passes(summary: dict[str, Any], params: dict[str, Any]) -> bool:
 def _in_time(summary: dict[str, Any], params: dict[str, Any]) -> bool:
     for member in ("CreationTime", "LastModifiedTime"):
         seen: datetime = summary[member]
-        if f"{member}Before" in params and not seen.timestamp() < params[f"{member}Before"]:
+        if (before := params.get(f"{member}Before")) is not None and not seen.timestamp() < _epoch(before):
             return False
-        if f"{member}After" in params and not seen.timestamp() > params[f"{member}After"]:
+        if (after := params.get(f"{member}After")) is not None and not seen.timestamp() > _epoch(after):
             return False
     return True
+
+
+def _epoch(value: Any) -> float:
+    """A timestamp of a request in epoch seconds, as AWS's JSON protocol has them."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ApiError("SerializationException", f"'{value}' is not a timestamp.")
+    return value

@@ -12,7 +12,7 @@ from opskit.sandbox.world import ACCOUNT, Place, World
 ROLE_NAME = "AmazonSageMaker-ExecutionRole-20240101T120000"
 _ROLE_PATH = "/service-role/"
 
-NotebookKind = Literal["idle", "busy", "kept", "terminal", "stopped", "record"]
+NotebookKind = Literal["idle", "busy", "kept", "terminal", "empty", "starting", "stopped", "record"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class NotebookSeed:
     """A notebook instance that stands there at the start.
 
     ``idle``: a kernel that did nothing for hours; ``busy``: a cell is running; ``kept``: idle, and tagged to be
-    kept; ``terminal``: only a terminal is open; ``stopped``: no process; ``record``: said to be InService, but
-    without a Jupyter (what only has to be counted costs no memory).
+    kept; ``terminal``: only a terminal is open, with a silent command in it; ``empty``: neither kernel nor terminal;
+    ``starting``: a kernel that nobody ever connected to; ``stopped``: no process; ``record``: said to be InService,
+    but without a Jupyter, so nothing answers there (what only has to be counted costs no memory).
     """
 
     name: str
