@@ -25,6 +25,7 @@ from opskit.cli.command import Here, command
 from opskit.cli.story import STORY, NotSo, Step
 from opskit.errors import ExtraMissing, OpskitError
 from opskit.show.answer import Answer
+from opskit.show.picture import save_svg
 
 _ACCOUNTS = {"fresh": ("--approve-after", "3s"), "classroom": ()}
 
@@ -38,6 +39,9 @@ def demo(
     here: Here,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="FOLDER", help="Keep what the run writes (data, plot) there.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE", help="Save what it tells as an SVG.")
     ] = None,
 ) -> Answer:
     """See the whole main job happen on this machine: quotas, training, prediction, an idle notebook stopped."""
@@ -53,6 +57,8 @@ def demo(
         told = [_tell(here, number, step, accounts[step.account], folder) for number, step in enumerate(STORY, 1)]
     seconds = round(time.monotonic() - started, 1)
     closing = f"\nAll {len(told)} steps truly happened, in {seconds:g} s. Next: the same commands on your own account."
+    if picture:
+        save_svg(picture, "opskit demo", [*(line for each in told for line in _as_shown(each)), *closing.split("\n")])
     return Answer({"steps": told, "seconds": seconds}, notes=(closing,), records="steps")
 
 
@@ -102,9 +108,19 @@ def _tell(here: Here, number: int, step: Step, environment: dict[str, str], fold
         lines = step.tell(envelope["data"])
     except (NotSo, LookupError, TypeError) as error:
         raise _untrue(step, f"{error}", envelope) from error
-    for line in [*lines, f"Cost on AWS: {step.cost(envelope['data'])}."]:
+    lines.append(f"Cost on AWS: {step.cost(envelope['data'])}.")
+    for line in lines:
         here.screen.tell(f"    {line}")
     return {"step": number, "title": step.title, "command": typed, "exit": envelope["exit"], "told": lines}
+
+
+def _as_shown(told: dict[str, Any]) -> list[str]:
+    return [
+        "",
+        f"{told['step']:2}. {told['title']}",
+        f"    $ {told['command']}",
+        *(f"    {line}" for line in told["told"]),
+    ]
 
 
 def _run(here: Here, step: Step, environment: dict[str, str], folder: Path) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Way(StrEnum):
 
 
 To = Annotated[int | None, typer.Option("--to", min=1, metavar="N", help="The value the quota should have.")]
-Type = Annotated[str | None, typer.Argument(metavar="[INSTANCE_TYPE]", help="Such as ml.m4.xlarge.")]
+Type = Annotated[str | None, typer.Argument(metavar="[INSTANCE_TYPE]", help="Such as ml.m4.xlarge, or total.")]
 
 
 @command(quotas_app, "quotas", "increase")
@@ -97,14 +97,15 @@ def wait(
 
 
 def _wishes(instance_type: str | None, usages: list[str] | None, to: int | None) -> list[Wish]:
-    from opskit.decide.demands import parse_instance_type, parse_usage
+    from opskit.decide.demands import parse_usage, type_or_total
     from opskit.decide.increase import Wish
 
     if not instance_type or not usages or to is None:
         example = "opskit quotas increase ml.m4.xlarge --for training --to 1"
         raise UsageProblem("incomplete", "An instance type, --for and --to are needed.", f"Write it like: {example}")
-    kind = parse_instance_type(instance_type)
-    return [Wish(kind, usage, to) for usage in dict.fromkeys(parse_usage(word) for word in usages)]
+    wanted = tuple(dict.fromkeys(parse_usage(word) for word in usages))
+    kind = type_or_total(instance_type, wanted)
+    return [Wish(kind, usage, to) for usage in wanted]
 
 
 def _clock() -> Clock:

@@ -9,11 +9,14 @@ import typer
 
 from opskit.cli.app import group
 from opskit.cli.command import Here, command
+from opskit.model import Usage
 from opskit.show.answer import Answer
 
 quotas_app = group("SageMaker quotas: is there room, what to ask for, and when it is true.")
 
-For = Annotated[list[str] | None, typer.Option("--for", metavar="USAGE", help="training, transform, endpoint, …")]
+For = Annotated[
+    list[str] | None, typer.Option("--for", metavar="USAGE", help=f"What for; repeatable. One of: {', '.join(Usage)}.")
+]
 
 
 @command(quotas_app, "quotas", "check")
@@ -24,13 +27,17 @@ def check(
     ] = None,
     usages: For = None,
     need: Annotated[int, typer.Option("--need", min=1, metavar="N", help="Instances needed of each.")] = 1,
-    every: Annotated[bool, typer.Option("--all", help="Every usage of the types.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Look at every usage of the types.")] = False,
 ) -> Answer:
-    """Look whether there is room: applied, in use, free."""
+    """Look whether there is room: the quota, what is in use now, and what would help.
+
+    Without a type: what the Boston workflow and the course need. A type without --for: what a run of it needs.
+    """
     from opskit.decide.demands import checked_demands
     from opskit.flows.check_quotas import check_quotas
     from opskit.show.quotas import answer_of
 
     demands = checked_demands(types or (), usages or (), need, every_usage=every)
     doors = here.doors()
-    return answer_of(check_quotas(doors, demands, datetime.now(UTC)), here.connection().home)
+    check = check_quotas(doors, demands, datetime.now(UTC))
+    return answer_of(check, None if here.settings.get("regions") else here.connection().home)

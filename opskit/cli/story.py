@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 Data = dict[str, Any]
@@ -30,6 +31,7 @@ class Step:
     exit: int
     tell: Callable[[Data], list[str]]
     cost: Callable[[Data], str] = lambda data: "nothing"
+    """What the step would have cost on AWS."""
     account: str = "fresh"
 
 
@@ -86,11 +88,25 @@ def _trained(data: Data) -> list[str]:
     _must(2 < metrics["rmse"] < 6, f"an RMSE of {metrics['rmse']} is no Boston model")
     _must(bool(data["artifacts"]["predictions"]), "the transform wrote no predictions")
     _must(bool(data["endpoint"]), "no endpoint was deployed")
+    _must(Path(data["plot"]).is_file(), "there is no plot")
     return [
         f"{data['job']} trained, transformed and deployed.",
         f"On houses it never saw: RMSE {metrics['rmse']:.2f} and MAE {metrics['mae']:.2f} thousand USD, "
-        f"R2 {metrics['r2']:.2f}.",
+        f"R2 {metrics['r2']:.2f}; the plot is {Path(data['plot']).name}.",
     ]
+
+
+def _run_cost(data: Data) -> str:
+    rates = [part["usd_per_hour"] for part in data["plan"]["parts"] if part["usage"] == "endpoint"]
+    return f"at most {data['estimate_usd']} USD, and {rates[0]} USD an hour while the endpoint is up"
+
+
+def _would_cost(data: Data) -> str:
+    return f"nothing; the run would have cost at most {data['estimate_usd']} USD"
+
+
+def _saved(data: Data) -> str:
+    return f"{data['saved_usd_per_hour']} USD an hour less from now on, some 60 hours before Monday"
 
 
 def _predicted(data: Data) -> list[str]:
@@ -117,14 +133,21 @@ def _stopped(data: Data) -> list[str]:
 
 STORY = (
     Step("A new account. Is there room for the course?", ("quotas", "check", _TYPE, *_FOR), 3, _short),
-    Step("Train all the same?", ("train", "boston", "--deploy"), 3, _refused),
+    Step("Train all the same?", ("train", "boston", "--deploy"), 3, _refused, _would_cost),
     Step("Ask for what is missing.", ("quotas", "increase", _TYPE, *_FOR, "--to", "1", "--yes"), 0, _filed),
     Step("Wait until it is true.", ("quotas", "wait", _TYPE, *_FOR[:4], "--to", "1"), 0, _granted),
     Step("File the one that waited.", ("quotas", "increase", "--resume", "--yes"), 0, _resumed),
     Step("And wait for that.", ("quotas", "wait", _TYPE, *_FOR[4:], "--to", "1"), 0, _granted),
     Step("Look again.", ("quotas", "check", _TYPE, *_FOR), 0, _fits),
-    Step("Train, transform, deploy.", ("train", "boston", "--deploy"), 0, _trained),
-    Step("Ask the model.", ("predict", "boston"), 0, _predicted),
+    Step("Train, transform, deploy.", ("train", "boston", "--deploy"), 0, _trained, _run_cost),
+    Step("Ask the model.", ("predict", "boston"), 0, _predicted, lambda data: "nothing beyond the endpoint's hour"),
     Step("Clean up.", ("cleanup", "boston", "--yes"), 0, _cleaned),
-    Step("Friday evening: who left a notebook on?", ("notebook", "stop", "--idle"), 0, _stopped, account="classroom"),
+    Step(
+        "Friday evening: who left a notebook on?",
+        ("notebook", "stop", "--idle"),
+        0,
+        _stopped,
+        _saved,
+        account="classroom",
+    ),
 )

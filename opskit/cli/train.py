@@ -68,7 +68,7 @@ def train(
     )
     with here.screen.progress() as tell:
         run = run_it(here.door(), workflow, wanted, _clock(), tell)
-    folder = RUNS / run.job if run.job else None
+    folder = RUNS.resolve() / run.job if run.job else None
     return answer_of(run, folder, terminal=here.screen.out.isatty())
 
 

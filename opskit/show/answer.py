@@ -30,11 +30,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column. ``wrap`` lets a narrow terminal break its text; others keep their width."""
+    """A table's column. ``wrap`` lets a narrow terminal break its text; others keep their width. A terminal of
+    fewer than ``from_width`` characters goes without it.
+    """
 
     header: str
     right: bool = False
     wrap: bool = False
+    from_width: int = 0
 
 
 @dataclass(frozen=True)

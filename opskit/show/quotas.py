@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from opskit.decide.headroom import QuotaCheck, number, refuses
+from opskit.decide.demands import TOTAL, similar_type
+from opskit.decide.headroom import QuotaCheck, number, room_needed
 from opskit.model import Headroom, Request, Verdict
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 
@@ -19,8 +19,8 @@ _TONES = {
 }
 
 
-def answer_of(check: QuotaCheck, home: str) -> Answer:
-    """The answer of ``quotas check``. ``home`` is the Region that needs no flag in a command."""
+def answer_of(check: QuotaCheck, home: str | None) -> Answer:
+    """The answer of ``quotas check``. ``home`` is the Region that needs no flag in a command, None if all do."""
     return Answer(
         data={"quotas": [record(headroom) for headroom in check.headrooms]},
         exit=check.exit,
@@ -65,56 +65,85 @@ def whole(value: float | None) -> float | int | None:
     return int(value) if value is not None and value == int(value) else value
 
 
-def _table(headrooms: Iterable[Headroom]) -> Table:
-    shown = list(headrooms)
-    several = len({headroom.region for headroom in shown}) > 1
+def _table(headrooms: Sequence[Headroom]) -> Table:
+    several = len({headroom.region for headroom in headrooms}) > 1
     columns = (
         *((Column("Region"),) if several else ()),
-        Column("Quota", wrap=True),
-        Column("Applied", right=True),
+        Column("Instance type"),
+        Column("For"),
+        Column("Quota", right=True),
         Column("In use", right=True),
         Column("Need", right=True),
         Column("Verdict"),
-        Column("Why", wrap=True),
+        Column("Why", wrap=True, from_width=100 if several else 80),
     )
-    return Table(columns, tuple(_row(headroom, several) for headroom in shown))
+    return Table(columns, tuple(_row(headroom, several) for headroom in headrooms))
 
 
 def _row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
-    values = (
-        headroom.quota_name,
-        _applied(headroom),
-        "?" if headroom.in_use is None else str(headroom.in_use),
-        str(headroom.demand.need),
+    demand, verdict = headroom.demand, headroom.verdict
+    kind = demand.instance_type or ("(in one job)" if demand.per_job else "(all types)")
+    in_use = headroom.in_use if headroom.in_use is not None else _nothing(headroom)
+    return (
+        *((Cell(headroom.region),) if several else ()),
+        Cell(kind),
+        Cell(demand.usage.value),
+        Cell(_value(headroom)),
+        Cell("" if demand.per_job else str(in_use)),
+        Cell(str(demand.need)),
+        Cell(verdict.value, _TONES[verdict]),
+        Cell(headroom.because),
     )
-    region = (Cell(headroom.region),) if several else ()
-    verdict = Cell(headroom.verdict.value, _TONES[headroom.verdict])
-    return (*region, *map(Cell, values), verdict, Cell(headroom.because))
 
 
-def _applied(headroom: Headroom) -> str:
+def _value(headroom: Headroom) -> str:
     if headroom.applied is not None:
         return number(headroom.applied)
-    return "-" if headroom.default is None else f"({number(headroom.default)})"
+    return _nothing(headroom) if headroom.default is None else f"({number(headroom.default)})"
 
 
-def _advice(headrooms: Iterable[Headroom], home: str) -> Iterable[str]:
-    """The command that would help, a line for each Region and type; nothing where there is nothing to do."""
-    troubled = [headroom for headroom in headrooms if refuses(headroom)]
-    for verdict, verb in ((Verdict.SHORT, "increase"), (Verdict.PENDING, "wait")):
-        ours = [headroom for headroom in troubled if headroom.verdict is verdict and headroom.demand.instance_type]
-        for (region, kind), group in groupby(ours, key=lambda each: (each.region, each.demand.instance_type)):
-            yield _command(verb, region, str(kind), list(group), home)
-    for headroom in troubled:
-        if headroom.demand.instance_type is None and headroom.verdict is Verdict.SHORT:
-            yield f"In {headroom.region}, '{headroom.quota_name}' is short for all types: {headroom.because}."
-        if headroom.verdict is Verdict.NOT_OFFERED:
-            what = f"{headroom.demand.instance_type} for {headroom.demand.usage}"
-            yield f"{headroom.region} does not offer {what}: take another type or Region; no increase helps."
+def _nothing(headroom: Headroom) -> str:
+    """What stands in a cell without a number: a dash where there is none, a question mark where nobody knows."""
+    return "-" if headroom.verdict is Verdict.NOT_OFFERED else "?"
 
 
-def _command(verb: str, region: str, kind: str, group: list[Headroom], home: str) -> str:
-    target = max(headroom.demand.need + (headroom.in_use or 0) for headroom in group)
-    uses = " ".join(f"--for {headroom.demand.usage}" for headroom in group)
-    where = "" if region == home else f" --region {region}"
-    return f"{'Ask' if verb == 'increase' else 'Follow'}: opskit quotas {verb} {kind} {uses} --to {target}{where}"
+def _advice(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:
+    """What would help, the command first; nothing where there is nothing to do."""
+    if any(headroom.applied is None and headroom.default is not None for headroom in headrooms):
+        yield "(n): no applied value; AWS's default counts."
+    for verdict, words in ((Verdict.SHORT, "Ask for more: opskit quotas increase"), (Verdict.PENDING, _WAIT)):
+        ours = [headroom for headroom in headrooms if headroom.verdict is verdict and not headroom.demand.per_job]
+        yield from (f"{words} {command}" for command in _commands(ours, home))
+    for headroom in headrooms:
+        if headroom.verdict is Verdict.SHORT and headroom.demand.per_job:
+            yield f"'{headroom.quota_name}' can be raised here: {_console(headroom)}"
+    yield from _not_offered([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
+
+
+_WAIT = "Asked already: opskit quotas wait"
+
+
+def _commands(headrooms: Iterable[Headroom], home: str | None) -> Iterator[str]:
+    """The rest of the command line, one for each Region, type and value."""
+    uses: dict[tuple[str, str, int], list[str]] = {}
+    for headroom in headrooms:
+        kind = headroom.demand.instance_type or TOTAL
+        uses.setdefault((headroom.region, kind, room_needed(headroom)), []).append(headroom.demand.usage.value)
+    for (region, kind, value), usages in uses.items():
+        where = "" if region == home else f" --region {region}"
+        yield f"{kind} {' '.join(f'--for {usage}' for usage in usages)} --to {value}{where}"
+
+
+def _console(headroom: Headroom) -> str:
+    page = f"home/services/sagemaker/quotas/{headroom.quota_code}"
+    return f"https://{headroom.region}.console.aws.amazon.com/servicequotas/{page}"
+
+
+def _not_offered(headrooms: Iterable[Headroom]) -> Iterator[str]:
+    uses: dict[tuple[str, str], list[str]] = {}
+    for headroom in headrooms:
+        uses.setdefault((headroom.region, str(headroom.demand.instance_type)), []).append(headroom.demand.usage.value)
+    for (region, kind), usages in uses.items():
+        meant = similar_type(kind)
+        hint = f"Did you mean {meant}?" if meant else "Take another type or another Region."
+        yield f"{region} does not offer {kind} for {', '.join(usages)}: no increase can help. {hint}"

@@ -127,12 +127,15 @@ class Screen:
         from rich.text import Text
 
         console = Console(file=self.out, no_color=not self.color, highlight=False)
-        shown = RichTable(box=box.SIMPLE_HEAD, title=table.title or None, title_justify="left", pad_edge=False)
-        for column in table.columns:
+        shown = RichTable(
+            box=box.SIMPLE_HEAD, title=table.title or None, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
+        )
+        kept = [at for at, column in enumerate(table.columns) if column.from_width <= console.width]
+        for column in (table.columns[at] for at in kept):
             justify: Literal["right", "left"] = "right" if column.right else "left"
             shown.add_column(column.header, justify=justify, no_wrap=not column.wrap, overflow="fold")
         for row in table.rows:
-            shown.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in row))
+            shown.add_row(*(Text(row[at].text, style=_STYLES[row[at].tone]) for at in kept))
         console.print(shown)
 
     def _problems(self, problems: Sequence[Problem]) -> None:

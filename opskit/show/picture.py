@@ -1,0 +1,24 @@
+"""Text as a picture of a terminal, for a README."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def save_svg(path: Path, title: str, lines: Sequence[str]) -> None:
+    """Write the lines as an SVG. A line of a heading (it begins with a number) is bold, a command is blue.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(record=True, width=max(map(len, lines)) + 2, file=io.StringIO())
+    for line in lines:
+        bare = line.strip()
+        style = "bold" if bare[:1].isdigit() and ". " in bare[:4] else "cyan" if bare.startswith("$") else ""
+        console.print(Text(line, style=style))
+    path.write_text(console.export_svg(title=title), encoding="utf-8")
