@@ -46,6 +46,9 @@ _PER_JOB = {
     Usage.PROCESSING: "Maximum number of instances per processing job",
 }
 
+TOTAL = "total"
+"""Stands for all instance types where a quota over all of them is meant."""
+
 # ml.FAMILY.SIZE; new families appear every few months, so only the shape is checked and AWS knows the rest.
 _TYPE = re.compile(
     r"ml\.(?:[a-z]+\d[a-z0-9-]*\.(?:nano|micro|small|medium|large|\d*xlarge|metal(?:-\d+xl)?)|geospatial\.interactive)"
@@ -110,6 +113,20 @@ def _usual(instance_type: str) -> tuple[Usage, ...]:
     return dict(COURSE).get(instance_type, _USAGES_OF_A_RUN)
 
 
+def type_or_total(word: str, usages: Iterable[Usage]) -> str | None:
+    """An instance type, or None for ``total``: the account-wide quota over all types.
+
+    Raises:
+        UsageProblem: it cannot be one, or a usage has no such total.
+    """
+    if word.strip().lower() != TOTAL:
+        return parse_instance_type(word)
+    for usage in usages:
+        if usage not in _TOTAL:
+            raise UsageProblem("no-total", f"AWS has no quota over all types for {usage}.", "Name an instance type.")
+    return None
+
+
 def parse_usage(word: str) -> Usage:
     """A usage by its word.
 
@@ -147,6 +164,14 @@ def did_you_mean(word: str) -> str | None:
     if _TYPE.fullmatch(guess):
         return guess
     close = difflib.get_close_matches(guess, _familiar_types(), n=1, cutoff=0.75)
+    return close[0] if close else None
+
+
+def similar_type(instance_type: str) -> str | None:
+    """The familiar type that a well-formed but unheard-of one resembles; None where it is familiar itself."""
+    if instance_type in _familiar_types():
+        return None
+    close = difflib.get_close_matches(instance_type, _familiar_types(), n=1, cutoff=0.85)
     return close[0] if close else None
 
 

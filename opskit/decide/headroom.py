@@ -60,8 +60,8 @@ def judge(
     name = quota_name(demand)
     match quota:
         case NotOffered():
-            seen = f" (last looked on {quota.looked:%Y-%m-%d})" if quota.looked else ""
-            because = f"{region} has no such quota{seen}, so no increase can help"
+            seen = f" (looked on {quota.looked:%Y-%m-%d})" if quota.looked else ""
+            because = f"not offered in {region}{seen}: no increase can help"
             return _unmeasured(region, demand, name, Verdict.NOT_OFFERED, because)
         case Unread():
             return _unmeasured(region, demand, name, Verdict.UNKNOWN, quota.because)
@@ -135,10 +135,14 @@ def _is_about(request: Request, quota: Quota) -> bool:
     return request.quota_name == quota.name if request.quota_name else request.quota_code == quota.code
 
 
-def room_needed(headroom: Headroom) -> int:
-    """The applied value that would make this demand fit. AWS takes only values above its own default."""
-    needed = headroom.demand.need + (headroom.in_use or 0)
-    return needed if headroom.default is None else max(needed, int(headroom.default) + 1)
+def enough(headroom: Headroom) -> int:
+    """The applied value that would make a demand fit, beside what is known to be in use."""
+    return headroom.demand.need + (headroom.in_use or 0)
+
+
+def enough_to_ask(headroom: Headroom) -> int:
+    """The value to ask AWS for so that a demand fits: AWS takes only values above its own default."""
+    return max(enough(headroom), 0 if headroom.default is None else int(headroom.default) + 1)
 
 
 def number(value: float | None) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from opskit.decide.demands import TOTAL, similar_type
-from opskit.decide.headroom import QuotaCheck, number, room_needed
+from opskit.decide.headroom import QuotaCheck, enough, enough_to_ask, number
 from opskit.model import Headroom, Request, Verdict
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 
@@ -69,20 +69,20 @@ def _table(headrooms: Sequence[Headroom]) -> Table:
     several = len({headroom.region for headroom in headrooms}) > 1
     columns = (
         *((Column("Region"),) if several else ()),
-        Column("Instance type"),
-        Column("For"),
+        Column("Type", wrap=True),
+        Column("For", wrap=True),
         Column("Quota", right=True),
         Column("In use", right=True),
         Column("Need", right=True),
         Column("Verdict"),
-        Column("Why", wrap=True, from_width=100 if several else 80),
+        Column("Why", wrap=True, from_width=108 if several else 92),
     )
     return Table(columns, tuple(_row(headroom, several) for headroom in headrooms))
 
 
 def _row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
     demand, verdict = headroom.demand, headroom.verdict
-    kind = demand.instance_type or ("(in one job)" if demand.per_job else "(all types)")
+    kind = demand.instance_type or ("(one job)" if demand.per_job else "(all types)")
     in_use = headroom.in_use if headroom.in_use is not None else _nothing(headroom)
     return (
         *((Cell(headroom.region),) if several else ()),
@@ -111,27 +111,26 @@ def _advice(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:
     """What would help, the command first; nothing where there is nothing to do."""
     if any(headroom.applied is None and headroom.default is not None for headroom in headrooms):
         yield "(n): no applied value; AWS's default counts."
-    for verdict, words in ((Verdict.SHORT, "Ask for more: opskit quotas increase"), (Verdict.PENDING, _WAIT)):
-        ours = [headroom for headroom in headrooms if headroom.verdict is verdict and not headroom.demand.per_job]
-        yield from (f"{words} {command}" for command in _commands(ours, home))
+    yield from _commands(headrooms, Verdict.SHORT, "Ask for more: opskit quotas increase", enough_to_ask, home)
+    yield from _commands(headrooms, Verdict.PENDING, "Asked already: opskit quotas wait", enough, home)
     for headroom in headrooms:
         if headroom.verdict is Verdict.SHORT and headroom.demand.per_job:
             yield f"'{headroom.quota_name}' can be raised here: {_console(headroom)}"
     yield from _not_offered([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
 
 
-_WAIT = "Asked already: opskit quotas wait"
-
-
-def _commands(headrooms: Iterable[Headroom], home: str | None) -> Iterator[str]:
-    """The rest of the command line, one for each Region, type and value."""
+def _commands(
+    headrooms: Iterable[Headroom], verdict: Verdict, words: str, value: Callable[[Headroom], int], home: str | None
+) -> Iterator[str]:
+    """One command for each Region, type and value."""
     uses: dict[tuple[str, str, int], list[str]] = {}
     for headroom in headrooms:
-        kind = headroom.demand.instance_type or TOTAL
-        uses.setdefault((headroom.region, kind, room_needed(headroom)), []).append(headroom.demand.usage.value)
-    for (region, kind, value), usages in uses.items():
+        if headroom.verdict is verdict and not headroom.demand.per_job:
+            key = (headroom.region, headroom.demand.instance_type or TOTAL, value(headroom))
+            uses.setdefault(key, []).append(headroom.demand.usage.value)
+    for (region, kind, to), usages in uses.items():
         where = "" if region == home else f" --region {region}"
-        yield f"{kind} {' '.join(f'--for {usage}' for usage in usages)} --to {value}{where}"
+        yield f"{words} {kind} {' '.join(f'--for {usage}' for usage in usages)} --to {to}{where}"
 
 
 def _console(headroom: Headroom) -> str:
