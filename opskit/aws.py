@@ -279,6 +279,14 @@ def side_by_side(work: Sequence[Callable[[], Any]], *, most: int = _MOST_CONNECT
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def is_gone(failure: AwsFailure) -> bool:
+    """Whether a failure means that the resource does not exist, in any of the ways SageMaker says so."""
+    if failure.aws_code in ("ResourceNotFound", "ResourceNotFoundException", "RecordNotFound"):
+        return True
+    words = ("recordnotfound", "could not find", "not found", "does not exist", "cannot find")
+    return failure.aws_code == "ValidationException" and any(word in failure.aws_message.lower() for word in words)
+
+
 def _pascal(operation: str) -> str:
     return "".join(word.capitalize() for word in operation.split("_")).replace("Aws", "AWS")
 

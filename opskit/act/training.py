@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from opskit.aws import Door, translated
+from opskit.aws import Door, is_gone, translated
 from opskit.decide.guard import explained
 from opskit.errors import AwsFailure, ExtraMissing
 from opskit.model import Fleet, Workflow
-from opskit.observe.usage import is_gone
 from opskit.state.journal import record
 
 _TAG = "opskit:workflow"

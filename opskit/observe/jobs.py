@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opskit.aws import Door
+from opskit.aws import Door, is_gone
 from opskit.errors import AwsFailure
 from opskit.model import Endpoint, JobStatus, TrainingJob, TransformJob
-from opskit.observe.usage import is_gone
 
 _PAGE = 100
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"

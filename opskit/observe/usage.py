@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from opskit.aws import Door, side_by_side
+from opskit.aws import Door, is_gone, side_by_side
 from opskit.errors import AwsFailure
 from opskit.model import InUse, Unread, Usage
 from opskit.observe.quotas import unread
@@ -36,14 +36,6 @@ def count_in_use(door: Door, usages: Iterable[Usage]) -> dict[Usage, InUse]:
     looks = [look for covered, look in _LOOKS if wanted & covered]
     found = side_by_side([partial(look, door) for look in looks])
     return {usage: in_use for part in found for usage, in_use in part.items() if usage in wanted}
-
-
-def is_gone(failure: AwsFailure) -> bool:
-    """Whether a failure means that the resource does not exist, in any of the ways SageMaker says so."""
-    if failure.aws_code in ("ResourceNotFound", "ResourceNotFoundException", "RecordNotFound"):
-        return True
-    words = ("recordnotfound", "could not find", "not found", "does not exist", "cannot find")
-    return failure.aws_code == "ValidationException" and any(word in failure.aws_message.lower() for word in words)
 
 
 def _training(door: Door) -> Found:
