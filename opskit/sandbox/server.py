@@ -15,14 +15,21 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from opskit.sandbox.children import Children
+from opskit.sandbox.endpoints import EndpointRoom
+from opskit.sandbox.invoking import PREFIX, Invoking
+from opskit.sandbox.models import ModelRoom
 from opskit.sandbox.notebooks import Notebooks
 from opskit.sandbox.pricing import Pricing
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.rates import Rates
 from opskit.sandbox.regions import Regions
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
+from opskit.sandbox.search import Search
 from opskit.sandbox.service_quotas import ServiceQuotas
 from opskit.sandbox.support import Support
+from opskit.sandbox.tags import Tags
+from opskit.sandbox.training import TrainingRoom
+from opskit.sandbox.transform import TransformRoom
 from opskit.sandbox.usage_metrics import UsageMetrics
 from opskit.sandbox.wire import Front
 from opskit.sandbox.workroom import workroom
@@ -169,12 +176,23 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
         front.admit = Rates().admit
     regions = Regions()
     front.actions["DescribeRegions"] = regions.describe_regions
+    tags = Tags()
+    models = ModelRoom(world, tags)
+    training = TrainingRoom(world, book, tags)
+    endpoints = EndpointRoom(world, book, tags, models)
+    front.pages[PREFIX] = Invoking(endpoints).page
     rooms = (
         regions,
         ServiceQuotas(world, scenario, book),
         Support(world, book.requests, plan=options.support_plan),
         Pricing(),
         Notebooks(world, book),
+        tags,
+        models,
+        training,
+        TransformRoom(world, book, tags, models),
+        endpoints,
+        Search(world, training, endpoints),
     )
     for room in rooms:
         front.add(room)

@@ -1,0 +1,266 @@
+"""The hyperparameters the built-in XGBoost accepts, with the messages its container refuses the others with.
+
+Source: the algorithm mode of AWS's open-source XGBoost container, and "XGBoost hyperparameters" in the SageMaker guide.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opskit.sandbox.container.failure import UserError
+
+PLATFORM_PREFIX = "sagemaker_"
+"""Hyperparameters of this prefix are the platform's own words to the container, not the algorithm's."""
+
+SCRIPT_MODE = ("sagemaker_program", "sagemaker_submit_directory")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The numbers from ``low`` to ``high``, without an end where that end is open."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        low = "(-inf" if self.low == -math.inf else f"{'(' if self.open_low else '['}{self.low:g}"
+        high = "+inf)" if self.high == math.inf else f"{self.high:g}{')' if self.open_high else ']'}"
+        return f"{low}, {high}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one hyperparameter is read from its text, and the values it may have."""
+
+    parse: Callable[[str], Any]
+    allowed: Interval | tuple[str, ...] | tuple[int, ...] | None = None
+    every: bool = False
+    """The value is a list, and ``allowed`` is for each of its items."""
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise UserError when a value is not among the allowed ones."""
+        if self.allowed is None:
+            return
+        shown = str(self.allowed) if isinstance(self.allowed, Interval) else list(self.allowed)
+        if not self.every and value not in self.allowed:
+            raise UserError(f"Hyperparameter {name}: {value} is not in {shown}")
+        if self.every and any(item not in self.allowed for item in _flat(value)):
+            raise UserError(f"Hyperparameter {name}: value {value} not in range {shown}")
+
+
+def _flat(value: Any) -> list[Any]:
+    return [item for part in value for item in _flat(part)] if isinstance(value, list | tuple) else [value]
+
+
+def _integer(low: float = -math.inf, high: float = math.inf) -> Rule:
+    return Rule(int, Interval(low, high))
+
+
+def _number(low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False) -> Rule:
+    return Rule(float, Interval(low, high, above, below))
+
+
+def _one_of(*values: str) -> Rule:
+    return Rule(str, values)
+
+
+def _list(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+MAXIMISED = (
+    "accuracy", "auc", "aucpr", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "map", "ndcg", "precision",
+    "precision_macro", "precision_micro", "r2", "recall", "recall_macro", "recall_micro",
+)  # fmt: skip
+MINIMISED = (
+    "aft-nloglik", "cox-nloglik", "error", "gamma-deviance", "gamma-nloglik", "interval-regression-accuracy",
+    "logloss", "mae", "mape", "merror", "mlogloss", "mphe", "mse", "poisson-nloglik", "rmse", "rmsle",
+    "tweedie-nloglik",
+)  # fmt: skip
+OBJECTIVES = (
+    "aft_loss_distribution", "binary:logistic", "binary:logitraw", "binary:hinge", "count:poisson", "multi:softmax",
+    "multi:softprob", "rank:pairwise", "rank:ndcg", "rank:map", "reg:absoluteerror", "reg:linear",
+    "reg:squarederror", "reg:logistic", "reg:gamma", "reg:pseudohubererror", "reg:squaredlogerror", "reg:tweedie",
+    "survival:aft", "survival:cox",
+)  # fmt: skip
+_TREE_UPDATERS = (
+    "grow_colmaker", "distcol", "grow_histmaker", "grow_local_histmaker", "grow_quantile_histmaker",
+    "grow_skmaker", "sync", "refresh", "prune",
+)  # fmt: skip
+_LINEAR_UPDATERS = ("shotgun", "coord_descent")
+_THRESHOLDED = ("error", "ndcg", "map")
+
+RULES: Mapping[str, Rule] = {
+    "num_round": _integer(1),
+    "csv_weights": _integer(0, 1),
+    "early_stopping_rounds": _integer(1),
+    "booster": _one_of("gbtree", "gblinear", "dart"),
+    "verbosity": _integer(0, 3),
+    "nthread": _integer(1),
+    "eta": _number(0, 1),
+    "gamma": _number(0),
+    "max_depth": _integer(0),
+    "min_child_weight": _number(0),
+    "max_delta_step": _number(0),
+    "subsample": _number(0, 1, above=True),
+    "sampling_method": _one_of("uniform", "gradient_based"),
+    "colsample_bytree": _number(0, 1, above=True),
+    "colsample_bylevel": _number(0, 1, above=True),
+    "colsample_bynode": _number(0, 1, above=True),
+    "lambda": _number(0),
+    "alpha": _number(0),
+    "tree_method": _one_of("auto", "exact", "approx", "hist", "gpu_hist"),
+    "sketch_eps": _number(0, 1, above=True, below=True),
+    "scale_pos_weight": _number(0, above=True),
+    "updater": Rule(_list, (*_TREE_UPDATERS, *_LINEAR_UPDATERS), every=True),
+    "dsplit": _one_of("row", "col"),
+    "refresh_leaf": _integer(0, 1),
+    "process_type": _one_of("default", "update"),
+    "grow_policy": _one_of("depthwise", "lossguide"),
+    "max_leaves": _integer(0),
+    "max_bin": _integer(0),
+    "predictor": _one_of("auto", "cpu_predictor", "gpu_predictor"),
+    "monotone_constraints": Rule(_literal, (-1, 0, 1), every=True),
+    "interaction_constraints": Rule(_literal, Interval(1), every=True),
+    "sample_type": _one_of("uniform", "weighted"),
+    "normalize_type": _one_of("tree", "forest"),
+    "rate_drop": _number(0, 1),
+    "one_drop": _integer(0, 1),
+    "skip_drop": _number(0, 1),
+    "lambda_bias": _number(0, 1),
+    "tweedie_variance_power": _number(1, 2, above=True, below=True),
+    "objective": Rule(str, OBJECTIVES),
+    "num_class": _integer(2),
+    "base_score": _number(0),
+    "_kfold": _integer(2),
+    "_num_cv_round": _integer(1),
+    "_tuning_objective_metric": Rule(str),
+    "eval_metric": Rule(_list),
+    "seed": _integer(-(2**31) + 1, 2**31 - 2),
+    "num_parallel_tree": _integer(1),
+    "save_model_on_termination": _one_of("true", "false"),
+    "aft_loss_distribution": _one_of("normal", "logistic", "extreme"),
+    "aft_loss_distribution_scale": _number(0, above=True),
+    "deterministic_histogram": _one_of("true", "false"),
+    "max_cached_hist_node": _integer(1),
+}
+_OF_OLD: Mapping[str, Rule] = {"silent": _integer(0, 1), "sketch_eps": _number(0, 1), "num_feature": _integer(1)}
+"""Accepted beside RULES by the first image (``xgboost:1``, xgboost 0.72) alone."""
+
+
+def validated(given: Mapping[str, str], *, of_old: bool = False) -> dict[str, Any]:
+    """The typed hyperparameters, in the order the container judges them: missing, unknown, unreadable, out of range.
+
+    Raises:
+        UserError: in the container's words.
+    """
+    rules = {**RULES, **_OF_OLD} if of_old else RULES
+    texts = {name: _decoded(text) for name, text in given.items() if not name.startswith(PLATFORM_PREFIX)}
+    if "num_round" not in texts:
+        raise UserError("Missing required hyperparameter: num_round")
+    values = {name: _parsed(rules, name, text) for name, text in texts.items()}
+    for name, value in values.items():
+        rules[name].check(name, value)
+    _check_together(values)
+    return values
+
+
+def _decoded(text: str) -> str:
+    """Clients send values bare (``0.2``, ``reg:linear``) or as JSON (``"reg:linear"``); the container reads both."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text
+
+
+def _parsed(rules: Mapping[str, Rule], name: str, text: str) -> Any:
+    if name not in rules:
+        raise UserError(f"Extraneous hyperparameter found: {name}")
+    try:
+        return rules[name].parse(text)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"Hyperparameter {name}: could not parse value (caused by {type(error).__name__})") from error
+
+
+def _check_together(values: Mapping[str, Any]) -> None:
+    objective = values.get("objective", "reg:squarederror")
+    if objective in ("multi:softmax", "multi:softprob") and "num_class" not in values:
+        raise UserError("Require input for parameter 'num_class' for multi-classification")
+    _check_metrics(values.get("eval_metric", []), objective)
+    _check_constraints(values)
+    _check_updater(values)
+
+
+def _check_metrics(metrics: list[str], objective: str) -> None:
+    for metric in metrics:
+        _check_metric(metric)
+    if "auc" in metrics and not objective.startswith(("binary:", "rank:")):
+        raise UserError("Metric 'auc' can only be applied for classification and ranking problems.")
+    if "aft-nloglik" in metrics and objective != "survival:aft":
+        raise UserError("Metric 'aft-nloglik' can only be applied for 'survival:aft' objective.")
+
+
+def _check_metric(metric: str) -> None:
+    name, at, threshold = (part.strip() for part in metric.partition("@"))
+    if not at:
+        if metric not in (*MAXIMISED, *MINIMISED):
+            raise UserError(f"Hyperparameter eval_metric: value {[metric]} not in range {[*MAXIMISED, *MINIMISED]}")
+        return
+    if name not in _THRESHOLDED:
+        raise UserError(
+            f"Metric '{metric}' is not supported. Parameter 'eval_metric' with customized threshold should "
+            "be one of these options: 'error', 'ndcg', 'map'."
+        )
+    try:
+        float(threshold)
+    except ValueError as error:
+        raise UserError(f"Threshold value 't' in '{name}@t' expects float input.") from error
+
+
+def _check_constraints(values: Mapping[str, Any]) -> None:
+    method = values.get("tree_method")
+    if "monotone_constraints" in values and method not in ("exact", "hist"):
+        raise UserError(
+            "monotone_constraints can be used only when the tree_method parameter is set to either 'exact' or 'hist'."
+        )
+    if "interaction_constraints" in values and method not in ("exact", "hist", "approx"):
+        raise UserError(
+            "interaction_constraints can be used only when the tree_method parameter is set to "
+            "either 'exact', 'hist' or 'approx'."
+        )
+
+
+def _check_updater(values: Mapping[str, Any]) -> None:
+    updaters = values.get("updater", [])
+    if not updaters:
+        return
+    allowed: tuple[str, ...]
+    if values.get("booster") == "gblinear":
+        allowed, kind = _LINEAR_UPDATERS, "Linear"
+    elif values.get("process_type") == "update":
+        allowed, kind = ("refresh", "prune"), "Process type 'update'"
+    else:
+        allowed, kind = _TREE_UPDATERS, "Tree"
+    if not all(updater in allowed for updater in updaters):
+        names = ", ".join(f"'{name}'" for name in allowed)
+        raise UserError(f"{kind} updater should be selected from these options: {names}.")

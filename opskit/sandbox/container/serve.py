@@ -1,0 +1,160 @@
+"""``python -m opskit.sandbox.container.serve FOLDER``: the model of a folder behind ``/ping`` and ``/invocations``.
+
+The port it took is written to ``FOLDER/port`` once the model is loaded. With SAGEMAKER_BATCH set, predictions come
+one a line, as batch transform wants them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from opskit.sandbox.container import tables
+from opskit.sandbox.container.boosting import xgboost
+from opskit.sandbox.container.failure import UserError, report
+from opskit.sandbox.container.train import log
+
+PORT_FILE = "port"
+_JSON = ("application/json", "json")
+_JSON_LINES = ("application/jsonlines", "jsonlines")
+_CSV = ("text/csv", "csv", "*/*", "")
+
+
+class Refusal(Exception):
+    """An HTTP answer other than 200: its status and the message the user sees."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Predictor:
+    """A loaded model; predictions are made one request at a time."""
+
+    def __init__(self, folder: Path, *, batch: bool) -> None:
+        self._booster = _load(folder / "model")
+        self._batch = batch
+        self._lock = threading.Lock()
+
+    def answer(self, body: bytes, content_type: str, accept: str) -> tuple[str, bytes]:
+        """The content type and body of the predictions for a request. Raises Refusal."""
+        kind = self._kind(content_type)
+        columns = self._booster.num_features()
+        try:
+            features = tables.request(body.decode("utf-8", "replace"), kind, columns)
+        except UserError as error:
+            raise Refusal(415, str(error)) from error
+        if features.shape[1] != columns:
+            raise Refusal(
+                400,
+                f"Unable to evaluate payload provided: Feature size of {kind} inference data {features.shape[1]} is "
+                f"not consistent with feature size of trained model {columns}.",
+            )
+        with self._lock:
+            predictions = self._booster.predict(xgboost().DMatrix(features, nthread=1)).tolist()
+        return self._encoded(predictions, accept.partition(";")[0].strip().lower())
+
+    def _kind(self, content_type: str) -> str:
+        try:
+            return tables.format_of(content_type or "text/csv")
+        except UserError as error:
+            raise Refusal(415, str(error)) from error
+
+    def _encoded(self, predictions: list[Any], accept: str) -> tuple[str, bytes]:
+        if accept in _JSON:
+            scores = {"predictions": [{"score": score} for score in predictions]}
+            return "application/json", json.dumps(scores).encode()
+        if accept in _JSON_LINES:
+            lines = [json.dumps({"score": score}) for score in predictions]
+            return "application/jsonlines", ("\n".join(lines) + "\n").encode()
+        if accept not in _CSV:
+            raise Refusal(
+                415,
+                f"{accept} is not an accepted Accept type. Please choose one of the following: "
+                "['text/csv', 'application/json', 'application/jsonlines'].",
+            )
+        text = "\n".join(map(str, predictions)) + "\n" if self._batch else ",".join(map(str, predictions))
+        return "text/csv; charset=utf-8", text.encode()
+
+
+def _load(folder: Path) -> Any:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    named = [path for path in files if path.name == "xgboost-model"] or files
+    if not named:
+        raise UserError("Unable to load model: the model archive is empty")
+    module = xgboost()
+    try:
+        booster = module.Booster(model_file=bytearray(named[0].read_bytes()))
+    except module.core.XGBoostError as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"Unable to load model: {named[0].name} is no xgboost model: {reason}") from error
+    booster.set_param({"nthread": 1})
+    return booster
+
+
+class Service(BaseHTTPRequestHandler):
+    """The two paths every SageMaker container answers."""
+
+    protocol_version = "HTTP/1.1"
+    predictor: Predictor
+
+    def do_GET(self) -> None:
+        """Health: a model that is loaded is healthy."""
+        self._send(200 if self.path == "/ping" else 404, "text/plain", b"")
+
+    def do_POST(self) -> None:
+        """Predict the rows of the body."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if not body.strip():
+            self._send(204, "text/plain", b"")
+            return
+        try:
+            kind, answer = self.predictor.answer(
+                body, self.headers.get("Content-Type") or "", self.headers.get("Accept") or ""
+            )
+        except Refusal as refusal:
+            log(str(refusal), "ERROR")
+            self._send(refusal.status, "text/plain", str(refusal).encode())
+            return
+        self._send(200, kind, answer)
+
+    def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        log(f'"{self.requestline}" {args[1] if len(args) > 1 else "-"}')
+
+
+def main(folder: Path) -> int:
+    """Serve until told to end; 1 with ``output/failure`` when the model cannot be loaded."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    warnings.simplefilter("ignore")
+    try:
+        predictor = Predictor(folder, batch=bool(os.environ.get("SAGEMAKER_BATCH")))
+    except UserError as error:
+        log(str(error), "ERROR")
+        report(folder, str(error))
+        return 1
+    Service.predictor = predictor
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    log("Model loaded successfully")
+    half = folder / f"{PORT_FILE}.half"
+    half.write_text(str(server.server_port))
+    half.rename(folder / PORT_FILE)
+    server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

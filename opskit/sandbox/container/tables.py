@@ -1,0 +1,213 @@
+"""Reading the algorithm's data, from a channel's files or a request's body: libsvm, or CSV without a header."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opskit.sandbox.container.boosting import xgboost
+from opskit.sandbox.container.failure import UserError
+
+CONTENT_TYPES = ("csv", "libsvm", "text/csv", "text/libsvm", "text/x-libsvm")
+_DELIMITERS = (",", ";", "\t", "|", " ")
+_DEEPEST = 3
+
+
+def format_of(content_type: str | None) -> str:
+    """``csv`` or ``libsvm``, from a channel's or a request's content type; libsvm where a channel has none.
+
+    Raises:
+        UserError: another type, in the container's words.
+    """
+    if content_type is None:
+        return "libsvm"
+    kind, *parameters = (part.strip() for part in content_type.lower().split(";"))
+    if kind not in CONTENT_TYPES:
+        raise UserError(f"{content_type} is not an accepted ContentType: {', '.join(CONTENT_TYPES)}.")
+    if kind.endswith("csv") and any(part.startswith("label_size") and part != "label_size=1" for part in parameters):
+        raise UserError(
+            f"{content_type} is not an accepted csv ContentType. Optional parameter label_size must be equal to 1"
+        )
+    return "csv" if kind.endswith("csv") else "libsvm"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as the algorithm takes them; ``labels`` and ``weights`` are None where the rows have none."""
+
+    features: Any
+    labels: Any
+    weights: Any = None
+
+    def matrix(self) -> Any:
+        """The rows as xgboost's own matrix."""
+        return xgboost().DMatrix(self.features, label=self.labels, weight=self.weights)
+
+
+def channel(folder: Path, kind: str, *, weighted: bool = False) -> Table | None:
+    """All rows of a channel's files, None where it has no rows.
+
+    Raises:
+        UserError: a file is not what its content type says.
+    """
+    files = list(_data_files(folder))
+    if kind == "csv":
+        rows = [row for path in files for row in _csv_file(path)]
+        return _labelled(rows, weighted=weighted) if rows else None
+    lines = [_libsvm_line(path, text) for path in files for text in _lines(path)]
+    return _sparse_table(lines) if lines else None
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if any(part.startswith((".", "_")) for part in parts) or not path.is_file():
+            continue
+        if len(parts) > _DEEPEST + 1:
+            raise UserError(f"Folder depth exceed the limit: {_DEEPEST}.")
+        yield path
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(errors="replace") as file:
+        for line in file:
+            if line.strip():
+                yield line.strip()
+
+
+def _csv_file(path: Path) -> list[list[float]]:
+    rows: list[list[float]] = []
+    delimiter = None
+    for line in _lines(path):
+        delimiter = delimiter or _delimiter(line)
+        row = _csv_row(line, delimiter, path.name, first=not rows)
+        if rows and len(row) != len(rows[0]):
+            raise UserError(
+                f"Failed to load csv data with exception:\nrow {len(rows) + 1} of file '{path.name}' has "
+                f"{len(row)} columns, the first row has {len(rows[0])}"
+            )
+        rows.append(row)
+    return rows
+
+
+def _delimiter(line: str) -> str:
+    for delimiter in _DELIMITERS:
+        if delimiter in line:
+            return delimiter
+    raise UserError(f"Could not determine delimiter on line {line[:50]}:\nCould not determine delimiter")
+
+
+def _csv_row(line: str, delimiter: str, name: str, *, first: bool) -> list[float]:
+    row = []
+    for text in line.split(delimiter):
+        try:
+            row.append(_number(text))
+        except ValueError as error:
+            where = "the header line" if first else "the line"
+            raise UserError(
+                f"Non-numeric value '{text.strip()[:50]}' found in {where} '{line[:50]}...' of file '{name}'. "
+                "CSV format require no header line in it. If header line is already removed, XGBoost does not "
+                "accept non-numeric value in the data."
+            ) from error
+    return row
+
+
+def _number(text: str) -> float:
+    return float(text) if text.strip() else math.nan
+
+
+def _labelled(rows: list[list[float]], *, weighted: bool) -> Table:
+    import numpy
+
+    if len({len(row) for row in rows}) > 1:
+        raise UserError(
+            "Failed to load csv data with exception:\nthe files of the channel differ in their number of columns"
+        )
+    table = numpy.array(rows)
+    first = 2 if weighted else 1
+    if table.shape[1] <= first:
+        raise UserError("Failed to load csv data with exception:\nthe data has a label but no features")
+    return Table(table[:, first:], table[:, 0], table[:, 1] if weighted else None)
+
+
+@dataclass(frozen=True)
+class _Sparse:
+    label: float
+    weight: float | None
+    cells: list[tuple[int, float]]
+
+
+def _libsvm_line(path: Path, text: str) -> _Sparse:
+    try:
+        return _sparse(text)
+    except ValueError as error:
+        raise UserError(
+            f"First line '{text[:50]}...' of file '{path.name}' is not 'LIBSVM' format. "
+            "Please ensure the file is in 'LIBSVM' format."
+        ) from error
+
+
+def _sparse(text: str) -> _Sparse:
+    head, *cells = text.split()
+    label, _, weight = head.partition(":")
+    return _Sparse(float(label), float(weight) if weight else None, [_cell(cell) for cell in cells])
+
+
+def _cell(text: str) -> tuple[int, float]:
+    index, _, value = text.partition(":")
+    return int(index), float(value)
+
+
+def _sparse_table(lines: list[_Sparse]) -> Table:
+    import numpy
+
+    weights = [line.weight for line in lines]
+    return Table(
+        _csr([line.cells for line in lines]),
+        numpy.array([line.label for line in lines]),
+        None if None in weights else numpy.array(weights, dtype=float),
+    )
+
+
+def _csr(rows: list[list[tuple[int, float]]], columns: int = 0) -> Any:
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+
+    at, index, values = [], [], []
+    for number, row in enumerate(rows):
+        for column, value in row:
+            at.append(number)
+            index.append(column)
+            values.append(value)
+    width = max([columns, *(column + 1 for column in index)])
+    return csr_matrix((values, (at, index)), shape=(len(rows), width))
+
+
+def request(body: str, kind: str, columns: int) -> Any:
+    """The features of a request's body (no label), one row a line, for a model of ``columns`` features.
+
+    Raises:
+        UserError: the body is not what its content type says.
+    """
+    lines = [line for line in body.splitlines() if line.strip()]
+    try:
+        return _dense(lines) if kind == "csv" else _csr(list(_request_cells(lines)), columns)
+    except ValueError as error:
+        raise UserError(
+            f"Loading {kind} data failed with Exception, please ensure data is in {kind} format:\n "
+            f"{type(error)}\n {error}"
+        ) from error
+
+
+def _dense(lines: list[str]) -> Any:
+    import numpy
+
+    delimiter = next((mark for mark in _DELIMITERS if mark in lines[0]), ",")
+    return numpy.array([[_number(text) for text in line.split(delimiter)] for line in lines])
+
+
+def _request_cells(lines: Iterable[str]) -> Iterator[list[tuple[int, float]]]:
+    for line in lines:
+        yield [_cell(text) for text in line.split() if ":" in text]

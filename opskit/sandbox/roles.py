@@ -1,0 +1,34 @@
+"""The execution role a job or model names: SageMaker refuses one that it cannot assume."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from opskit.sandbox.faults import invalid
+from opskit.sandbox.world import Place, World
+
+_PRINCIPAL = "sagemaker.amazonaws.com"
+
+
+def check_role(world: World, place: Place, arn: str | None) -> None:
+    """Raise AWS's ValidationException where the role does not exist or does not trust SageMaker."""
+    if arn is None:
+        return
+    account, _, path = arn.split(":", 4)[4].partition(":")
+    if account != place.account:
+        raise invalid(f"RoleArn: Cross-account pass role is not allowed. {arn}")
+    if not _trusts(world, place, path.rpartition("/")[2]):
+        raise invalid(
+            f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
+            f"'{_PRINCIPAL}' to assume the role."
+        )
+
+
+def _trusts(world: World, place: Place, name: str) -> bool:
+    try:
+        role = world.client("iam", place).get_role(RoleName=name)["Role"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchEntity":
+            return False
+        raise
+    return _PRINCIPAL in str(role["AssumeRolePolicyDocument"])
