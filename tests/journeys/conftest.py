@@ -1,0 +1,78 @@
+"""The real command, as a process of its own, against a sandbox over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.sandbox.server import Options, Sandbox, sandbox
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended: its exit code, and what it said."""
+
+    exit: int
+    stdout: str
+    stderr: str
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        """The one JSON object on stdout."""
+        answer: dict[str, Any] = json.loads(self.stdout)
+        assert answer["exit"] == self.exit
+        return answer
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The envelope's data."""
+        data: dict[str, Any] = self.envelope["data"]
+        return data
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Somebody's shell: a home, a folder and an AWS."""
+
+    home: Path
+    environment: dict[str, str] = field(repr=False)
+
+    def opskit(self, *words: str, json_output: bool = True) -> Ended:
+        """Run opskit and wait for its end."""
+        form = ("-o", "json") if json_output else ()
+        done = subprocess.run(self.command(*words, *form), check=False, capture_output=True, text=True, **self.where())
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start opskit and go on."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(self.command(*words), **pipes, **self.where())
+
+    @staticmethod
+    def command(*words: str) -> Sequence[str]:
+        return [sys.executable, "-m", "opskit", *words]
+
+    def where(self) -> dict[str, Any]:
+        return {"cwd": self.home, "env": self.environment, "stdin": subprocess.DEVNULL}
+
+
+def shell_for(running: Sandbox, home: Path) -> Shell:
+    own = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CACHE", "STATE", "CONFIG")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_", "XDG_"))}
+    root = str(Path(__file__).parents[2])
+    return Shell(home, {**kept, **own, **running.environment(), "PYTHONPATH": root})
+
+
+@pytest.fixture
+def fresh_shell(tmp_path: Path) -> Iterator[Shell]:
+    """A shell at a new account, where an increase takes a second."""
+    with sandbox(Options(approve_after_seconds=1)) as running:
+        yield shell_for(running, tmp_path)

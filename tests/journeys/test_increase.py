@@ -1,0 +1,75 @@
+"""Asking for more, from the shell."""
+
+from __future__ import annotations
+
+import boto3
+
+from tests.journeys.conftest import Shell
+
+_ALL = ("ml.m4.xlarge", "--for", "training", "--for", "transform", "--for", "endpoint", "--to", "1")
+
+
+def _filed(shell: Shell) -> list[str]:
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
+    key, secret, region, url = (shell.environment[name] for name in names)
+    client = boto3.Session(key, secret, region_name=region).client("service-quotas", endpoint_url=url)
+    history = client.list_requested_service_quota_change_history(ServiceCode="sagemaker")["RequestedQuotas"]
+    return sorted(request["QuotaName"] for request in history)
+
+
+def test_three_are_asked_the_third_waits_its_turn_and_none_is_asked_twice(fresh_shell: Shell) -> None:
+    first = fresh_shell.opskit("quotas", "increase", *_ALL, "--yes")
+    assert first.exit == 0
+    assert [request["outcome"] for request in first.data["requests"]] == ["filed", "filed", "queued"]
+    assert fresh_shell.opskit("quotas", "wait", *_ALL[:5], "--to", "1").exit == 0
+    resumed = fresh_shell.opskit("quotas", "increase", "--resume", "--yes")
+    assert [request["outcome"] for request in resumed.data["requests"]] == ["filed"]
+    assert fresh_shell.opskit("quotas", "wait", "ml.m4.xlarge", "--for", "endpoint", "--to", "1").exit == 0
+    again = fresh_shell.opskit("quotas", "increase", *_ALL, "--yes")
+    assert {request["outcome"] for request in again.data["requests"]} == {"already-enough"}
+    assert len(_filed(fresh_shell)) == 3
+    asked = fresh_shell.opskit("quotas", "requests").data["requests"]
+    assert {(request["status"], request["moved"]) for request in asked} == {("APPROVED", True)}
+
+
+def test_two_terminals_at_once_file_one_request(fresh_shell: Shell) -> None:
+    words = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "1", "--yes")
+    both = [fresh_shell.start(*words) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    for process in both:
+        process.communicate()
+    assert _filed(fresh_shell) == ["ml.m4.xlarge for training job usage"]
+
+
+def test_without_a_terminal_consent_is_asked_for_by_its_flag(fresh_shell: Shell) -> None:
+    ended = fresh_shell.opskit("quotas", "increase", *_ALL)
+    assert ended.exit == 2
+    assert "--yes" in ended.envelope["errors"][0]["hint"]
+    assert _filed(fresh_shell) == []
+
+
+def test_a_dry_run_plans_and_files_nothing(fresh_shell: Shell) -> None:
+    ended = fresh_shell.opskit("quotas", "increase", *_ALL, "--dry-run")
+    assert {request["outcome"] for request in ended.data["requests"]} == {"planned"}
+    assert _filed(fresh_shell) == []
+
+
+def test_what_cannot_work_is_refused_with_the_reason(fresh_shell: Shell) -> None:
+    ended = fresh_shell.opskit("quotas", "increase", "ml.p2.xlarge", "--for", "training", "--to", "1", "--yes")
+    assert ended.exit == 3
+    assert "no increase can help" in ended.data["requests"][0]["because"]
+
+
+def test_waiting_ends_at_its_timeout(fresh_shell: Shell) -> None:
+    ended = fresh_shell.opskit("quotas", "wait", *_ALL, "--timeout", "1s")
+    assert ended.exit == 3
+    assert {quota["outcome"] for quota in ended.data["quotas"]} == {"waiting"}
+
+
+def test_the_console_text_names_everything_the_form_asks(fresh_shell: Shell) -> None:
+    words = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "2", "--via", "console")
+    ended = fresh_shell.opskit(*words, json_output=False)
+    assert ended.exit == 0
+    for part in ("us-east-1", "ml.m4.xlarge for training job usage", "New limit value: 2"):
+        assert part in ended.stdout
+    assert _filed(fresh_shell) == []

@@ -1,0 +1,110 @@
+"""The guarded workflow, from the shell: refused with nothing made, then run once, shown, deployed, asked, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from opskit.sandbox.server import Options, sandbox
+from tests.journeys.conftest import Shell, shell_for
+
+
+def _client(shell: Shell, service: str) -> Any:
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
+    key, secret, region, url = (shell.environment[name] for name in names)
+    return boto3.Session(key, secret, region_name=region).client(service, endpoint_url=url)
+
+
+def _made(shell: Shell) -> list[Any]:
+    sagemaker = _client(shell, "sagemaker")
+    return [
+        *sagemaker.list_training_jobs()["TrainingJobSummaries"],
+        *sagemaker.list_models()["Models"],
+        *_client(shell, "s3").list_buckets()["Buckets"],
+    ]
+
+
+def test_the_guard_refuses_and_nothing_is_made(fresh_shell: Shell) -> None:
+    ended = fresh_shell.opskit("train", "boston", "--deploy")
+    assert ended.exit == 3
+    assert ended.data["guard"]["verdict"] == "short"
+    assert ended.data["job"] is None
+    assert _made(fresh_shell) == []
+    assert list(fresh_shell.home.glob("opskit-runs*")) == []
+
+
+@pytest.fixture(scope="module")
+def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    with sandbox(Options(scenario="classroom")) as running:
+        yield shell_for(running, tmp_path_factory.mktemp("classroom"))
+
+
+def test_a_budget_that_does_not_suffice_refuses(classroom: Shell) -> None:
+    ended = classroom.opskit("train", "boston", "--max-usd", "0.01")
+    assert ended.exit == 3
+    assert ended.envelope["errors"][0]["code"] == "over-budget"
+    assert ended.data["job"] is None
+
+
+def test_a_price_nobody_knows_refuses_a_budget(classroom: Shell) -> None:
+    ended = classroom.opskit("train", "boston", "--instance-type", "ml.c5.xlarge", "--max-usd", "5")
+    assert ended.exit == 5
+    assert ended.data["estimate_usd"] is None
+
+
+def test_a_dry_run_names_the_job_and_makes_nothing(classroom: Shell) -> None:
+    ended = classroom.opskit("train", "boston", "--dry-run")
+    assert ended.exit == 0
+    assert ended.data["job"] is None
+    assert ended.data["plan"]["job"].startswith("boston-")
+    assert _made(classroom) == []
+
+
+def test_the_whole_workflow(classroom: Shell) -> None:
+    run = classroom.opskit("train", "boston", "--deploy")
+    assert run.exit == 0, run.stderr
+    data = run.data
+    assert 2 < data["metrics"]["rmse"] < 6
+    assert data["metrics"]["r2"] > 0.6
+    assert data["endpoint"] == data["job"]
+    assert Path(data["plot"]).read_bytes().startswith(b"\x89PNG")
+    assert all(uri.startswith("s3://") for uri in data["artifacts"].values())
+    assert "validation-rmse" in run.stderr
+
+    again = classroom.opskit("train", "boston", "--deploy")
+    assert again.exit == 0
+    assert again.data["job"] == data["job"]
+    assert again.data["metrics"] == data["metrics"]
+    assert len(_client(classroom, "sagemaker").list_training_jobs()["TrainingJobSummaries"]) == 1
+
+    test_set = classroom.opskit("predict", "boston")
+    assert len(test_set.data["predictions"]) == 167
+    house = "0.00632,18.0,2.31,0,0.538,6.575,65.2,4.09,1,296.0,15.3,396.9,4.98\n"
+    (classroom.home / "house.csv").write_text(house)
+    one = classroom.opskit("predict", "boston", "house.csv")
+    assert 10 < one.data["predictions"][0] < 50
+    (classroom.home / "bad.csv").write_text(house + "1,2\n")
+    bad = classroom.opskit("predict", "boston", "bad.csv")
+    assert bad.exit == 2
+    assert "line 2" in bad.envelope["errors"][0]["message"]
+
+    refused = classroom.opskit("cleanup", "boston")
+    assert refused.exit == 2
+    cleaned = classroom.opskit("cleanup", "boston", "--local", "--yes")
+    assert cleaned.exit == 0
+    assert cleaned.data["removed"]["endpoints"] == [data["endpoint"]]
+    assert not Path(data["folder"]).exists()
+    assert _client(classroom, "sagemaker").list_models()["Models"] == []
+    empty = classroom.opskit("cleanup", "boston", "--yes")
+    assert empty.exit == 0
+    assert empty.data["removed"]["objects"] == 0
+
+
+def test_an_unknown_workflow_names_the_known_ones(classroom: Shell) -> None:
+    ended = classroom.opskit("train", "bosten")
+    assert ended.exit == 2
+    assert "boston" in ended.envelope["errors"][0]["hint"]
