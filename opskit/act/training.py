@@ -210,30 +210,36 @@ def _tags(workflow: Workflow) -> list[dict[str, str]]:
 def _sdk(door: Door, action: str, name: str) -> Iterator[Mapping[str, Any]]:
     """The SDK's parts and a ``make`` that treats what exists already as made, with AWS's errors as opskit's."""
     _hush()
-    from botocore.exceptions import BotoCoreError, ClientError
     from sagemaker.core import resources, shapes
 
     def make(kind: Any, **arguments: Any) -> None:
         try:
             kind.create(**arguments, session=door.connection.session, region=door.region)
-        except ClientError as error:
-            if not _exists_already(error):
+        except Exception as error:
+            if not (_exists_already(error) or _refused_the_answer(error)):
                 raise
 
     with record(door, action, name, "workflow run"):
         try:
             yield {"resources": resources, "shapes": shapes, "make": make}
-        except (ClientError, BotoCoreError) as error:
+        except Exception as error:
             failure = translated(error, f"sagemaker:{action}", door.region, writes=True)
             if isinstance(failure, AwsFailure) and failure.aws_code == "ResourceLimitExceeded":
                 raise explained(failure.aws_message) from failure
             raise failure from error
 
 
-def _exists_already(error: Any) -> bool:
-    told = error.response.get("Error", {})
+def _exists_already(error: Exception) -> bool:
+    told = getattr(error, "response", {}).get("Error", {})
     said = str(told.get("Message", "")).lower()
     return told.get("Code") == "ResourceInUse" or "already exist" in said or "must be unique" in said
+
+
+def _refused_the_answer(error: Exception) -> bool:
+    """Whether the SDK choked on AWS's answer: it describes what it has just made, so that is there all the same.
+    The flow looks at every resource itself before it goes on.
+    """
+    return type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic")
 
 
 def _hush() -> None:

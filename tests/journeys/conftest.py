@@ -53,8 +53,15 @@ class Shell:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start opskit and go on."""
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(self.command(*words), **pipes, **self.where())
+        return subprocess.Popen(
+            self.command(*words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.home,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+        )
 
     @staticmethod
     def command(*words: str) -> Sequence[str]:
