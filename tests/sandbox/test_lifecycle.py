@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +19,6 @@ import psutil
 import pytest
 from botocore.config import Config
 
-from opskit.sandbox import workroom as workroom_module
 from opskit.sandbox.server import Options, PortTaken, sandbox
 from opskit.sandbox.workroom import workroom
 
@@ -49,7 +49,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return psutil.Process(process.pid).children(recursive=True)
+    return list(psutil.Process(process.pid).children(recursive=True))
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -152,8 +152,8 @@ def test_it_is_light_beside_its_children(tmp_path: Path) -> None:
 
 def test_a_folder_cleared_before_it_was_locked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    lock = workroom_module.fcntl.flock
-    cleared = []
+    lock = fcntl.flock
+    cleared: list[Path] = []
 
     def another_is_quicker(descriptor: int, how: int) -> None:
         if not cleared:
@@ -162,7 +162,7 @@ def test_a_folder_cleared_before_it_was_locked_is_made_anew(tmp_path: Path, monk
             folder.rmdir()
         lock(descriptor, how)
 
-    monkeypatch.setattr(workroom_module.fcntl, "flock", another_is_quicker)
+    monkeypatch.setattr(fcntl, "flock", another_is_quicker)
     with workroom() as folder:
         assert folder.is_dir()
         assert folder not in cleared

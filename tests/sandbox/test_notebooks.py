@@ -107,7 +107,7 @@ class Visit:
 
 
 def _ends(message: dict[str, Any]) -> bool:
-    return (
+    return bool(
         message["parent_header"].get("msg_id") == "m1"
         and message["msg_type"] == "status"
         and message["content"]["execution_state"] == "idle"
@@ -414,6 +414,15 @@ class TestLife:
         assert described["DirectInternetAccess"] == "Enabled"
         assert "FailureReason" not in described
 
+    def test_tags_come_with_it_and_change_later(self, workbench: Any, east: Any) -> None:
+        arn = {"ResourceArn": f"arn:aws:sagemaker:{WEST}:123456789012:notebook-instance/workbench"}
+        assert workbench.list_tags(**arn)["Tags"] == [{"Key": "team", "Value": "blue"}]
+        workbench.add_tags(**arn, Tags=[{"Key": "opskit:idle-since", "Value": "2026-01-01T00:00:00Z"}])
+        workbench.delete_tags(**arn, TagKeys=["team"])
+        assert [tag["Key"] for tag in workbench.list_tags(**arn)["Tags"]] == ["opskit:idle-since"]
+        kept = east.describe_notebook_instance(NotebookInstanceName="course-kept")["NotebookInstanceArn"]
+        assert [tag["Key"] for tag in east.list_tags(ResourceArn=kept)["Tags"]] == ["opskit:keep"]
+
     def test_a_name_is_used_once(self, workbench: Any) -> None:
         with pytest.raises(ClientError, match="Cannot create a duplicate Notebook Instance"):
             create(workbench, "workbench")
@@ -422,6 +431,7 @@ class TestLife:
         ("wrong", "text"),
         [
             ({"InstanceType": "m1.m4.xlarge"}, "Member must satisfy enum value set"),
+            ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "Could not assume role"),
             ({"VolumeSizeInGB": 16385}, "less than or equal to 16384"),
             ({"LifecycleConfigName": "none-such"}, "none-such"),
             ({"DirectInternetAccess": "Disabled"}, "SubnetId"),

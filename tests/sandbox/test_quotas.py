@@ -56,14 +56,15 @@ class Desk:
         self.room = ServiceQuotas(self.world, scenario, self.book)
 
     def call(self, operation: str, method: Any, place: Place = HOME, **params: Any) -> dict[str, Any]:
-        return method(Call(place, "service-quotas", operation, params, ""))
+        answer: dict[str, Any] = method(Call(place, "service-quotas", operation, params, ""))
+        return answer
 
-    def ask(self, code: str, desired: float, place: Place = HOME, **more: Any) -> dict[str, Any]:
+    def ask(self, code: str, desired: float, place: Place = HOME, **more: Any) -> Any:
         params = {"ServiceCode": "sagemaker", "QuotaCode": code, "DesiredValue": desired, **more}
         answer = self.call("RequestServiceQuotaIncrease", self.room.request_increase, place, **params)
         return answer["RequestedQuota"]
 
-    def look(self, request_id: str) -> dict[str, Any]:
+    def look(self, request_id: str) -> Any:
         answer = self.call("GetRequestedServiceQuotaChange", self.room.get_requested, RequestId=request_id)
         return answer["RequestedQuota"]
 

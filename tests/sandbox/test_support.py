@@ -26,7 +26,7 @@ def desk(slow: Sandbox, account_of: Any) -> Any:
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
-    return error.value.response["Error"]["Code"]
+    return str(error.value.response["Error"]["Code"])
 
 
 @pytest.mark.parametrize("operation", ["describe_services", "describe_severity_levels", "describe_cases"])

@@ -27,7 +27,9 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def door() -> Door:
     caller = Caller("123456789012", "arn:aws:iam::123456789012:user/ada")
-    return Door(Connection(session=None, home="us-east-1", _caller=caller), "eu-west-1")
+    connection = Connection(session=None, home="us-east-1")
+    connection.__dict__["caller"] = lambda: caller
+    return Door(connection, "eu-west-1")
 
 
 def test_a_change_is_written_before_and_after() -> None:
@@ -96,7 +98,8 @@ import sys
 from opskit.aws import Caller, Connection, Door
 from opskit.state import journal
 Connection.endpoint = lambda self: "aws"
-door = Door(Connection(session=None, home="x", _caller=Caller("1", "arn")), "us-east-1")
+Connection.caller = lambda self: Caller("1", "arn")
+door = Door(Connection(session=None, home="x"), "us-east-1")
 for number in range(int(sys.argv[2])):
     with journal.record(door, "stop notebook", f"{sys.argv[1]}-{number}", because="test"):
         pass
