@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,18 @@ class LogStream:
         self._name = {"logGroupName": group, "logStreamName": stream}
         self._made = False
 
-    def write(self, lines: Sequence[str]) -> None:
-        """Append lines, each an event of now. Empty ones are left out, as CloudWatch takes none."""
-        events = self._events(lines)
+    def write(self, lines: Sequence[str], ago: timedelta = timedelta()) -> None:
+        """Append lines, each an event of now, or of some time ``ago`` for what is said to be older than the sandbox.
+
+        Empty ones are left out, as CloudWatch takes none.
+        """
+        events = self._events(lines, ago)
         for start in range(0, len(events), _MOST_EVENTS):
             self._client().put_log_events(**self._name, logEvents=events[start : start + _MOST_EVENTS])
 
-    def _events(self, lines: Sequence[str]) -> list[dict[str, Any]]:
-        now = int(self._world.now().timestamp() * 1000)
-        return [{"timestamp": now, "message": line[:_LONGEST_LINE]} for line in lines if line.strip()]
+    def _events(self, lines: Sequence[str], ago: timedelta) -> list[dict[str, Any]]:
+        then = int((self._world.now() - ago).timestamp() * 1000)
+        return [{"timestamp": then, "message": line[:_LONGEST_LINE]} for line in lines if line.strip()]
 
     def _client(self) -> Any:
         client = self._world.client("logs", self._place)

@@ -9,15 +9,16 @@ from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opskit.sandbox.job_logs import Growing, LogStream
 from opskit.sandbox.jupyter.launch import Jupyter, JupyterFailed, Past
-from opskit.sandbox.jupyter.log_feed import LogFeed
 from opskit.sandbox.notebook_record import Notebook
 from opskit.sandbox.world import World
 
 _log = logging.getLogger(__name__)
 
+_LOG_GROUP = "/aws/sagemaker/NotebookInstances"
 _AT_ONCE = 2
-"""Jupyter servers that may be starting side by side: each keeps a core busy for two seconds or more."""
+"""Jupyter servers that may be starting side by side: each keeps a core busy meanwhile."""
 _LOOK_EVERY_SECONDS = 0.5
 _SHOW_FOR_SECONDS = 0.3
 _REASON_LENGTH = 1024
@@ -64,19 +65,20 @@ class NotebookLives:
         return thread
 
     def _live(self, notebook: Notebook, past: Past | None) -> None:
+        feed = _Feed(self._world, notebook)
         try:
             jupyter = self._started(notebook, past)
         except JupyterFailed as failure:
+            feed.send()
             self._fail(notebook, str(failure))
             return
-        feed = LogFeed(self._world, notebook.place, notebook.name, notebook.folder.log)
-        _send(feed, timedelta(seconds=past.idle_seconds) if past else timedelta())
+        feed.send(timedelta(seconds=past.idle_seconds) if past else timedelta())
         with self._world.lock(notebook.place):
             notebook.jupyter = jupyter
             notebook.move("InService", notebook.modified if past else self._world.now())
         while jupyter.running and not self._world.closing.wait(_LOOK_EVERY_SECONDS):
-            _send(feed)
-        _send(feed)
+            feed.send()
+        feed.send()
 
     def _started(self, notebook: Notebook, past: Past | None) -> Jupyter:
         with self._starting:
@@ -111,9 +113,19 @@ class NotebookLives:
             notebook.move("Failed", self._world.now())
 
 
-def _send(feed: LogFeed, ago: timedelta = timedelta()) -> None:
-    """A notebook lives on when its log cannot be sent; the lines stay in its own file."""
-    try:
-        feed.send_new(ago)
-    except (BotoCoreError, ClientError) as error:
-        _log.warning("Jupyter's log lines were not sent to CloudWatch Logs: %s", error)
+class _Feed:
+    """Jupyter's log lines on their way into CloudWatch Logs, where AWS puts them too."""
+
+    def __init__(self, world: World, notebook: Notebook) -> None:
+        self._file = notebook.folder.log
+        self._lines = Growing(self._file)
+        self._stream = LogStream(world, notebook.place, _LOG_GROUP, f"{notebook.name}/jupyter.log")
+
+    def send(self, ago: timedelta = timedelta()) -> None:
+        """Send what is new; a notebook lives on where that fails, and the lines stay in its own file."""
+        if not self._file.exists():
+            return
+        try:
+            self._stream.write(self._lines.lines(), ago)
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("Jupyter's log lines were not sent to CloudWatch Logs: %s", error)

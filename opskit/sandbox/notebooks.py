@@ -8,14 +8,16 @@ from typing import Any, assert_never
 
 from botocore.exceptions import ClientError
 
-from opskit.sandbox.faults import ApiError, invalid
+from opskit.sandbox.faults import invalid
 from opskit.sandbox.jupyter.launch import Folder, Past
 from opskit.sandbox.jupyter.tickets import Tickets
+from opskit.sandbox.listing import PAGE, moment, one_page
 from opskit.sandbox.notebook_lives import NotebookLives
 from opskit.sandbox.notebook_record import Notebook
-from opskit.sandbox.paging import BadToken, page
 from opskit.sandbox.quota_book import QuotaBook
+from opskit.sandbox.roles import check_role
 from opskit.sandbox.scenarios import ROLE_NAME, NotebookSeed
+from opskit.sandbox.tags import tags_given
 from opskit.sandbox.wire import owns
 from opskit.sandbox.world import Call, Held, Place, World
 
@@ -38,7 +40,6 @@ _DISASSOCIATE = {
     "DisassociateDefaultCodeRepository": "DefaultCodeRepository",
     "DisassociateAdditionalCodeRepositories": "AdditionalCodeRepositories",
 }
-_PAGE = 10
 _SESSION_SECONDS = 43200
 _SEEDED_AGO = timedelta(days=7)
 _NOWHERE = "127.0.0.1:9"
@@ -60,13 +61,14 @@ class Notebooks:
     def create(self, call: Call) -> dict[str, Any]:
         name = call.params["NotebookInstanceName"]
         details = _DEFAULTS | _details(call.params)
+        tags = tags_given(call.params)
         self._check(call.place, details)
         with self._world.lock(call.place):
             if (twin := self._all.get((call.place, name))) is not None:
                 raise invalid(f"Cannot create a duplicate Notebook Instance ({twin.arn})")
             self._book.admit(call.place, call.operation, Held("notebook-instance", details["InstanceType"]))
             notebook = self._make(call.place, name, details)
-            notebook.tags = {tag["Key"]: tag["Value"] for tag in call.params.get("Tags", [])}
+            notebook.tags = tags
         self._lives.start(notebook)
         return {"NotebookInstanceArn": notebook.arn}
 
@@ -81,10 +83,7 @@ class Notebooks:
         wanted.sort(key=_sort_key(call.params.get("SortBy", "Name")))
         if call.params.get("SortOrder") == "Descending":
             wanted.reverse()
-        try:
-            shown, token = page(call, wanted, call.params.get("MaxResults", _PAGE), call.params.get("NextToken"))
-        except BadToken as error:
-            raise invalid("Invalid NextToken") from error
+        shown, token = one_page(call, wanted, PAGE)
         return {"NotebookInstances": shown, "NextToken": token}
 
     @owns("sagemaker", "StartNotebookInstance")
@@ -152,6 +151,11 @@ class Notebooks:
         nobodys = Tickets(notebook.arn).issue(self._world.now(), seconds)
         return {"AuthorizedUrl": f"http://{_NOWHERE}?authToken={nobodys}"}
 
+    def tags_of(self, place: Place, name: str) -> dict[str, str] | None:
+        """The tags of a notebook instance, None where there is none."""
+        notebook = self._all.get((place, name))
+        return notebook.tags if notebook else None
+
     def seed(self, place: Place, seed: Any) -> None:
         """Make a scenario's notebook instance: as of a past day, without asking the quotas."""
         assert isinstance(seed, NotebookSeed)
@@ -188,6 +192,7 @@ class Notebooks:
         return [held for notebook in self._here(place) for held in notebook.held()]
 
     def _check(self, place: Place, details: dict[str, Any]) -> None:
+        check_role(self._world, place, details["RoleArn"])
         if details.get("DirectInternetAccess") == "Disabled" and not details.get("SubnetId"):
             raise invalid("DirectInternetAccess can be Disabled only where a SubnetId is given.")
         if (config := details.get("NotebookInstanceLifecycleConfigName")) is not None:
@@ -251,15 +256,8 @@ def _passes(summary: dict[str, Any], params: dict[str, Any]) -> bool:
 def _in_time(summary: dict[str, Any], params: dict[str, Any]) -> bool:
     for member in ("CreationTime", "LastModifiedTime"):
         seen: datetime = summary[member]
-        if (before := params.get(f"{member}Before")) is not None and not seen.timestamp() < _epoch(before):
+        if (before := params.get(f"{member}Before")) is not None and not seen < moment(before):
             return False
-        if (after := params.get(f"{member}After")) is not None and not seen.timestamp() > _epoch(after):
+        if (after := params.get(f"{member}After")) is not None and not seen > moment(after):
             return False
     return True
-
-
-def _epoch(value: Any) -> float:
-    """A timestamp of a request in epoch seconds, as AWS's JSON protocol has them."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ApiError("SerializationException", f"'{value}' is not a timestamp.")
-    return value

@@ -177,6 +177,8 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
     regions = Regions()
     front.actions["DescribeRegions"] = regions.describe_regions
     tags = Tags()
+    notebooks = Notebooks(world, book)
+    tags.own("notebook-instance", notebooks.tags_of)
     models = ModelRoom(world, tags)
     training = TrainingRoom(world, book, tags)
     endpoints = EndpointRoom(world, book, tags, models)
@@ -186,7 +188,7 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
         ServiceQuotas(world, scenario, book),
         Support(world, book.requests, plan=options.support_plan),
         Pricing(),
-        Notebooks(world, book),
+        notebooks,
         tags,
         models,
         training,

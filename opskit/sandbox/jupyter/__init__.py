@@ -1,5 +1,5 @@
 """The real Jupyter server behind an InService notebook instance.
 
-``launch``, ``tickets`` and ``log_feed`` run in the sandbox, which never imports Jupyter; ``serve``, ``entrance``
+``launch`` and ``tickets`` run in the sandbox, which never imports Jupyter; ``serve``, ``entrance``
 and ``past`` run in the process of the notebook.
 """

@@ -91,7 +91,7 @@ class Jupyter:
         orders = _write_orders(folder, secret, past)
         with folder.log.open("wb") as log:
             self._process = children.start(
-                [sys.executable, "-m", "opskit.sandbox.jupyter.serve", str(orders)],
+                [sys.executable, "-m", "opskit.sandbox.jupyter", str(orders)],
                 cwd=folder.volume,
                 env=_environment(folder, environment),
                 output=log,

@@ -1,14 +1,10 @@
-"""The notebook's process: a real Jupyter server with the gate in front of it.
-
-Run as ``python -m opskit.sandbox.jupyter.serve ORDERS``; ORDERS is read once and removed.
-"""
+"""The notebook's process: a real Jupyter server with the gate in front of it."""
 
 from __future__ import annotations
 
 import json
 import secrets
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +50,8 @@ async def _get_ready(app: ServerApp, orders: dict[str, Any]) -> None:
     unfinished.rename(ready)
 
 
-def main(path: Path) -> None:
-    """Serve until SIGTERM."""
+def serve(path: Path) -> None:
+    """Serve until SIGTERM, as the orders say that stand in ``path``; they are read once and removed."""
     orders = json.loads(path.read_text())
     path.unlink()
     app = ServerApp.instance(config=_config(orders["volume"]))
@@ -63,7 +59,3 @@ def main(path: Path) -> None:
     guard(app, Tickets(orders["secret"]))
     app.io_loop.add_callback(_get_ready, app, orders)
     app.start()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
