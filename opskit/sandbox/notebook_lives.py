@@ -117,6 +117,7 @@ class _Feed:
     """Jupyter's log lines on their way into CloudWatch Logs, where AWS puts them too."""
 
     def __init__(self, world: World, notebook: Notebook) -> None:
+        self._world = world
         self._file = notebook.folder.log
         self._lines = Growing(self._file)
         self._stream = LogStream(world, notebook.place, _LOG_GROUP, f"{notebook.name}/jupyter.log")
@@ -128,4 +129,5 @@ class _Feed:
         try:
             self._stream.write(self._lines.lines(), ago)
         except (BotoCoreError, ClientError) as error:
-            _log.warning("Jupyter's log lines were not sent to CloudWatch Logs: %s", error)
+            if not self._world.closing.is_set():
+                _log.warning("Jupyter's log lines were not sent to CloudWatch Logs: %s", error)
