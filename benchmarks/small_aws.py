@@ -90,6 +90,7 @@ class SmallAws:
     filters_by_code: bool = True
     page: int = PAGE
     calls: list[tuple[str, str]] = field(default_factory=list)
+    refused: int = 0
     most_at_once: int = 0
     url: str = ""
     _tokens: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class SmallAws:
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
             throttled = self.rates and not self._turn(operation, region)
+            self.refused += throttled
         time.sleep(self.latency_seconds)
         with self._lock:
             self._at_once -= 1

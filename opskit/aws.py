@@ -59,6 +59,7 @@ _READ_VERBS = (
     "simulate_",
     "download_",
     "invoke_endpoint",
+    "create_presigned_",  # a key to look with; it changes nothing
 )
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
 _THROTTLED = {
@@ -149,7 +150,9 @@ class Connection:
             max_pool_connections=_MOST_CONNECTIONS,
             user_agent_extra="opskit",
         )
-        return self.session.client(service, region_name=region, config=config)
+        client = self.session.client(service, region_name=region, config=config)
+        client.meta.events.register("after-call", _check_language)
+        return client
 
     def pace(self, operation: str, region: str) -> Pace | None:
         """The pace of an operation in a Region, None where AWS documents no rate."""
@@ -183,6 +186,19 @@ class Connection:
         """
         url: str = self.client("service-quotas", self.home).meta.endpoint_url
         return "aws" if ".amazonaws.com" in url or ".api.aws" in url else url
+
+
+def _check_language(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """Refuse what is no answer of AWS's. botocore takes a proxy's page, or half an answer, for an empty one, and an
+    empty listing would then read as nothing in use.
+    """
+    from botocore.parsers import ResponseParserError
+
+    is_json = str(model.service_model.metadata.get("protocol", "")).startswith("json")
+    expected = set(model.output_shape.members) if model.output_shape else set()
+    is_empty = http_response.content.strip() in (b"", b"{}")
+    if is_json and http_response.status_code < 300 and expected and not is_empty and not expected & set(parsed):
+        raise ResponseParserError(f"an answer to {model.name} without anything of it")
 
 
 @dataclass(frozen=True)
