@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -23,6 +23,8 @@ from urllib3.exceptions import HTTPError
 
 from opskit.decide.idleness import moment
 from opskit.model import JupyterView, Kernel, Terminal, Unread
+
+_T = TypeVar("_T")
 
 WITHIN_SECONDS = 10.0
 """What one Jupyter may cost, all its answers together."""

@@ -64,7 +64,7 @@ def _on_demand(product: Mapping[str, Any]) -> Iterator[Decimal]:
     for term in product.get("terms", {}).get("OnDemand", {}).values():
         for dimension in term.get("priceDimensions", {}).values():
             try:
-                yield Decimal(str(dimension["pricePerUnit"]["USD"]))
+                yield Decimal(f"{Decimal(str(dimension['pricePerUnit']['USD'])).normalize():f}")
             except (KeyError, InvalidOperation):
                 continue
 
@@ -76,7 +76,10 @@ def _from_table(region: str, instance_type: str, component: Component) -> Price 
     row = rows.get(component.value) or rows.get("any")
     if row is None:
         return Unread(f"nobody tells the price of {instance_type} for {component.value}")
-    return Price(Decimal(row["usd_per_hour"]), f"opskit's table, as of {row['as_of']}, confidence {row['confidence']}")
+    return Price(
+        Decimal(row["usd_per_hour"].rstrip("0")),
+        f"opskit's table, as of {row['as_of']}, confidence {row['confidence']}",
+    )
 
 
 @cache

@@ -1,0 +1,50 @@
+"""What opskit may do to a notebook: stop it, start it, tag it. Nothing here deletes."""
+
+from __future__ import annotations
+
+from opskit.aws import Door
+from opskit.model import Notebook
+from opskit.state.journal import record
+
+
+def stop(door: Door, notebook: Notebook, because: str) -> None:
+    """Stop a notebook instance; its files stay.
+
+    Raises:
+        OutcomeUnknown: the answer was lost.
+        AwsFailure: AWS refused.
+    """
+    with record(door, "stop notebook", notebook.name, because):
+        door.write("sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name)
+
+
+def start(door: Door, name: str) -> None:
+    """Start a notebook instance.
+
+    Raises:
+        OutcomeUnknown: the answer was lost.
+        AwsFailure: AWS refused, for a quota for example.
+    """
+    with record(door, "start notebook", name, "asked for"):
+        door.write("sagemaker", "start_notebook_instance", NotebookInstanceName=name)
+
+
+def tag(door: Door, notebook: Notebook, tags: dict[str, str]) -> None:
+    """Add tags, in place of those of the same key.
+
+    Raises:
+        AwsFailure: AWS refused.
+    """
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    with record(door, "tag notebook", notebook.name, ", ".join(tags)):
+        door.write("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=listed)
+
+
+def untag(door: Door, notebook: Notebook, keys: list[str]) -> None:
+    """Remove tags; those that are not there are no trouble.
+
+    Raises:
+        AwsFailure: AWS refused.
+    """
+    with record(door, "untag notebook", notebook.name, ", ".join(keys)):
+        door.write("sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=keys)

@@ -1,0 +1,112 @@
+"""Notebooks for people and programs: verdict, reason, price, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from opskit.decide.spans import in_words
+from opskit.errors import ExitCode, Problem
+from opskit.flows.look_at_notebooks import Round, could_not_be_read
+from opskit.flows.stop_notebooks import Handled, StopOutcome
+from opskit.model import Idleness
+from opskit.show.answer import Answer, Cell, Column, Table, Tone
+
+_TONES = {
+    Idleness.IDLE: Tone.WARN,
+    Idleness.BUSY: Tone.GOOD,
+    Idleness.PROTECTED: Tone.GOOD,
+    Idleness.STARTING: Tone.PLAIN,
+    Idleness.UNKNOWN: Tone.WARN,
+    Idleness.STOPPED: Tone.DIM,
+}
+_COLUMNS = (
+    Column("Region"),
+    Column("Notebook"),
+    Column("Type"),
+    Column("Verdict"),
+    Column("Idle", right=True),
+    Column("USD/h", right=True),
+    Column("Action"),
+    Column("Why", wrap=True),
+)
+
+
+def listing(look: Round) -> Answer:
+    """The answer of ``notebook list``."""
+    shown = [Handled(seen, False, seen.judgement.because) for seen in look.seen]
+    unread = any(could_not_be_read(seen) for seen in look.seen)
+    return _answer(shown, look.problems, ExitCode.PARTLY if unread else ExitCode.DONE, ())
+
+
+def stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], missing: Sequence[str] = ()) -> Answer:
+    """The answer of ``notebook stop``."""
+    partly = any(each.unread or each.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN) for each in handled)
+    code = ExitCode.PARTLY if partly or missing else ExitCode.DONE
+    gone = tuple(Problem("no-notebook", f"There is no notebook instance '{name}'.") for name in missing)
+    failed = tuple(
+        Problem("stop-failed", f"{each.seen.notebook.name}: {each.because}", "", each.seen.notebook.region)
+        for each in handled
+        if each.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN)
+    )
+    return _answer(handled, (*problems, *gone, *failed), code, _saved(handled))
+
+
+def _answer(handled: Sequence[Handled], problems: tuple[Problem, ...], code: ExitCode, notes: Iterable[str]) -> Answer:
+    if problems and code is ExitCode.DONE:
+        code = ExitCode.PARTLY if handled else ExitCode.AWS
+    data = {"notebooks": [_record(each) for each in handled], "saved_usd_per_hour": saved_usd(handled)}
+    table = (Table(_COLUMNS, tuple(_row(each) for each in handled)),) if handled else ()
+    said = tuple(notes) or (() if handled or problems else ("There are no notebook instances.",))
+    return Answer(data, code, problems, table, said, "notebooks")
+
+
+def saved_usd(handled: Sequence[Handled]) -> Decimal | None:
+    """What the stops save, in USD per hour; None where a price is not known. What is only planned saves nothing."""
+    prices = [each.seen.usd_per_hour for each in handled if each.outcome is StopOutcome.DONE]
+    known = [price for price in prices if price is not None]
+    return sum(known, Decimal(0)) if len(known) == len(prices) else None
+
+
+def _saved(handled: Sequence[Handled]) -> list[str]:
+    stopped = [each for each in handled if each.outcome is StopOutcome.DONE]
+    if not stopped:
+        planned = sum(each.outcome is StopOutcome.PLANNED for each in handled)
+        return [f"{planned} would be stopped; nothing was changed." if planned else "Nothing was stopped."]
+    saved = saved_usd(handled)
+    money = "a price that nobody tells" if saved is None else f"{saved} USD per hour"
+    return [f"Stopped {len(stopped)}, which saves {money}. Their files are kept."]
+
+
+def _record(handled: Handled) -> dict[str, Any]:
+    seen = handled.seen
+    idle = seen.judgement.idle
+    return {
+        "region": seen.notebook.region,
+        "name": seen.notebook.name,
+        "instance_type": seen.notebook.instance_type,
+        "status": handled.status or seen.notebook.status,
+        "verdict": seen.judgement.verdict.value,
+        "because": handled.because,
+        "idle_seconds": None if idle is None else int(idle.total_seconds()),
+        "usd_per_hour": seen.usd_per_hour,
+        "action": "stop" if handled.stop else "keep",
+        "outcome": handled.outcome and handled.outcome.value,
+    }
+
+
+def _row(handled: Handled) -> tuple[Cell, ...]:
+    seen = handled.seen
+    idle = seen.judgement.idle
+    action = "stop" if handled.stop else "keep"
+    return (
+        Cell(seen.notebook.region),
+        Cell(seen.notebook.name),
+        Cell(seen.notebook.instance_type),
+        Cell(seen.judgement.verdict.value, _TONES[seen.judgement.verdict]),
+        Cell("" if idle is None else in_words(idle)),
+        Cell("?" if seen.usd_per_hour is None else str(seen.usd_per_hour)),
+        Cell(f"{action}: {handled.outcome}" if handled.outcome else action),
+        Cell(handled.because),
+    )

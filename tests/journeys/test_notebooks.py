@@ -1,0 +1,71 @@
+"""Notebooks from the shell, each a real Jupyter: the idle one stops, no other does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from opskit.sandbox.server import Options, sandbox
+from tests.journeys.conftest import Ended, Shell, shell_for
+
+
+@pytest.fixture(scope="module")
+def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    with sandbox(Options(scenario="classroom")) as running:
+        shell = shell_for(running, tmp_path_factory.mktemp("classroom"))
+        while any(each["verdict"] == "starting" for each in _by_name(shell.opskit("notebook", "list")).values()):
+            continue
+        yield shell
+
+
+def _by_name(ended: Ended) -> dict[str, dict[str, Any]]:
+    return {notebook["name"]: notebook for notebook in ended.data["notebooks"]}
+
+
+def test_a_dry_run_stops_nothing(classroom: Shell) -> None:
+    ended = classroom.opskit("notebook", "stop", "--idle", "--dry-run")
+    assert ended.exit == 0
+    assert _by_name(ended)["course-idle"]["outcome"] == "planned"
+    assert _by_name(classroom.opskit("notebook", "list"))["course-idle"]["status"] == "InService"
+
+
+def test_what_is_not_meant_is_left_alone(classroom: Shell) -> None:
+    ended = classroom.opskit("notebook", "stop", "--idle", "--match", "other-*")
+    assert ended.data["notebooks"] == []
+
+
+def test_a_kept_notebook_is_not_stopped(classroom: Shell) -> None:
+    assert classroom.opskit("notebook", "keep", "course-idle", "--for", "1h").exit == 0
+    kept = _by_name(classroom.opskit("notebook", "stop", "--idle"))["course-idle"]
+    assert (kept["verdict"], kept["action"]) == ("protected", "keep")
+    assert classroom.opskit("notebook", "unkeep", "course-idle").exit == 0
+
+
+def test_the_idle_one_stops_and_no_other(classroom: Shell) -> None:
+    ended = classroom.opskit("notebook", "stop", "--idle", "--verbose")
+    assert ended.exit == 0
+    found = _by_name(ended)
+    verdicts = {name: (each["verdict"], each["action"], each["outcome"]) for name, each in found.items()}
+    assert verdicts == {
+        "course-busy": ("busy", "keep", None),
+        "course-idle": ("idle", "stop", "done"),
+        "course-kept": ("protected", "keep", None),
+        "course-stopped": ("stopped", "keep", None),
+        "course-terminal": ("unknown", "keep", None),
+    }
+    assert found["course-idle"]["idle_seconds"] > 4 * 3600
+    assert ended.data["saved_usd_per_hour"] == 0.0464
+    assert not re.search("authToken", ended.stdout + ended.stderr, re.IGNORECASE)
+    after = _by_name(classroom.opskit("notebook", "list"))
+    assert after["course-busy"]["status"] == "InService"
+    assert after["course-idle"]["verdict"] == "stopped"
+
+
+def test_a_name_that_is_not_there_is_said(classroom: Shell) -> None:
+    ended = classroom.opskit("notebook", "stop", "nobody")
+    assert ended.exit == 5
+    assert "nobody" in ended.envelope["errors"][0]["message"]
+    assert classroom.opskit("notebook", "stop").exit == 2
