@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opskit.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 FILE_NAME = "opskit.toml"
 
@@ -42,6 +42,8 @@ def usd(text: str) -> Decimal:
     Raises:
         UsageProblem: it is not one.
     """
+    from decimal import Decimal, InvalidOperation  # inside, as help is faster without it
+
     try:
         amount = Decimal(str(text).strip().removeprefix("$"))
     except InvalidOperation:
@@ -143,6 +145,8 @@ def _found_file(environment: Mapping[str, str]) -> Path | None:
 
 
 def _read_file(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -155,6 +159,8 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _check_known(name: str, path: Path) -> None:
+    import difflib
+
     known = [key.name for key in KEYS]
     if name in known:
         return

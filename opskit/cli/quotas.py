@@ -9,13 +9,18 @@ import typer
 
 from opskit.cli.app import group
 from opskit.cli.command import Here, command
-from opskit.model import Usage
 from opskit.show.answer import Answer
 
 quotas_app = group("SageMaker quotas: is there room, what to ask for, and when it is true.")
 
 For = Annotated[
-    list[str] | None, typer.Option("--for", metavar="USAGE", help=f"What for; repeatable. One of: {', '.join(Usage)}.")
+    list[str] | None,
+    typer.Option(
+        "--for",
+        metavar="USAGE",
+        help="What for; repeatable. One of: training, spot-training, transform, endpoint, notebook, processing, "
+        "warm-pool, studio-jupyterlab, studio-codeeditor, cluster.",
+    ),
 ]
 
 
