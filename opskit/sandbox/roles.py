@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
 from botocore.exceptions import ClientError
+from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.faults import invalid
 from opskit.sandbox.world import Place, World
@@ -32,3 +37,24 @@ def _trusts(world: World, place: Place, name: str) -> bool:
             return False
         raise
     return _PRINCIPAL in str(role["AssumeRolePolicyDocument"])
+
+
+def simulate_policy(request: Request, place: Place) -> Response:
+    """IAM's SimulatePrincipalPolicy, which moto lacks and the SageMaker SDK asks: all is allowed, as it is here."""
+    query = dict(parse_qsl(request.get_data(as_text=True)))
+    actions = [text for name, text in query.items() if name.startswith("ActionNames.member.")]
+    results = "".join(_allowed(action) for action in actions)
+    body = (
+        '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
+        f"<SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>{results}"
+        "</EvaluationResults></SimulatePrincipalPolicyResult>"
+        f"<ResponseMetadata><RequestId>{uuid4()}</RequestId></ResponseMetadata></SimulatePrincipalPolicyResponse>"
+    )
+    return Response(body, content_type="text/xml")
+
+
+def _allowed(action: str) -> str:
+    return (
+        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>*</EvalResourceName>"
+        "<EvalDecision>allowed</EvalDecision><MatchedStatements/><MissingContextValues/></member>"
+    )

@@ -23,6 +23,7 @@ from opskit.sandbox.pricing import Pricing
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.rates import Rates
 from opskit.sandbox.regions import Regions
+from opskit.sandbox.roles import simulate_policy
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.search import Search
 from opskit.sandbox.service_quotas import ServiceQuotas
@@ -176,6 +177,7 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
         front.admit = Rates().admit
     regions = Regions()
     front.actions["DescribeRegions"] = regions.describe_regions
+    front.actions["SimulatePrincipalPolicy"] = simulate_policy
     tags = Tags()
     notebooks = Notebooks(world, book)
     tags.own("notebook-instance", notebooks.tags_of)

@@ -94,16 +94,37 @@ class World:
 
     def client(self, service: str, place: Place) -> Any:
         """A boto3 client to this very sandbox: rooms reach S3, logs and metrics as any other client does."""
-        return _client(service, place.region, self.url)
+        with _making:
+            return _client(service, place, self.url)
+
+
+_making = threading.RLock()
+"""Clients of one session must be made one after another."""
 
 
 @cache
-def _client(service: str, region: str, url: str) -> Any:
-    import boto3
+def _client(service: str, place: Place, url: str) -> Any:
     from botocore.config import Config
+
+    config = Config(retries={"total_max_attempts": 2}, max_pool_connections=20, proxies={}, user_agent_extra=INSIDE)
+    return _session(place.account, url).client(service, place.region, endpoint_url=url, config=config)
+
+
+@cache
+def _session(account: str, url: str) -> Any:
+    """One session an account: each that is made holds 20 MB of API models."""
+    import boto3
 
     from opskit.sandbox.own_session import own_session
 
-    session = boto3.Session("sandbox", "sandbox", region_name=region, botocore_session=own_session())
-    config = Config(retries={"total_max_attempts": 2}, max_pool_connections=20, proxies={}, user_agent_extra=INSIDE)
-    return session.client(service, endpoint_url=url, config=config)
+    return boto3.Session(*_keys(account, url), botocore_session=own_session())
+
+
+def _keys(account: str, url: str) -> tuple[str, ...]:
+    """Credentials of an account: its own where it is the sandbox's first, else those of a role assumed in it."""
+    if account == ACCOUNT:
+        return ("sandbox", "sandbox")
+    role = f"arn:aws:iam::{account}:role/sandbox"
+    sts = _client("sts", Place(ACCOUNT, "us-east-1"), url)
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="sandbox")["Credentials"]
+    return (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from opskit.sandbox.images import xgboost_image
 from opskit.sandbox.server import Options, Sandbox, sandbox
 
 AN_HOUR = 3600.0
@@ -109,3 +112,159 @@ def send() -> Callable[..., Reply]:
 def account_of() -> Callable[[Sandbox], Account]:
     """The main account of any sandbox."""
     return Account
+
+
+def look_until(look: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
+    """Look again and again until what is seen is ``done``."""
+    while not done(seen := look()):
+        time.sleep(0.1)
+    return seen
+
+
+@dataclass(frozen=True)
+class Lab:
+    """An account with quotas, a bucket, a role and a table: all that jobs and endpoints need."""
+
+    account: Account
+    role: str
+    image: str
+    bucket: str = "the-lab"
+
+    @functools.cache  # noqa: B019 - one lab a session, and a client takes long to make
+    def client(self, service: str) -> Any:
+        return self.account.client(service)
+
+    @property
+    def sagemaker(self) -> Any:
+        return self.client("sagemaker")
+
+    def name(self, stem: str) -> str:
+        """A name that no other test uses."""
+        return f"{stem}-{random.randrange(16**8):08x}"
+
+    def put(self, key: str, body: str | bytes) -> str:
+        """Write an object; returns its URI."""
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
+        return f"s3://{self.bucket}/{key}"
+
+    def read(self, uri: str) -> bytes:
+        """The object at a URI."""
+        key = uri.removeprefix(f"s3://{self.bucket}/")
+        return bytes(self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def channel(self, uri: str, name: str = "train", **more: Any) -> dict[str, Any]:
+        source = {"S3DataType": "S3Prefix", "S3Uri": uri}
+        return {"ChannelName": name, "ContentType": "csv", "DataSource": {"S3DataSource": source}, **more}
+
+    def job(self, stem: str, parameters: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+        """What CreateTrainingJob needs to train on the lab's table."""
+        table = f"s3://{self.bucket}/table"
+        request = {
+            "TrainingJobName": self.name(stem),
+            "RoleArn": self.role,
+            "AlgorithmSpecification": {"TrainingImage": self.image, "TrainingInputMode": "File"},
+            "HyperParameters": {"num_round": "5"} if parameters is None else parameters,
+            "InputDataConfig": [self.channel(f"{table}/train"), self.channel(f"{table}/validation", "validation")],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/output"},
+            "ResourceConfig": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        }
+        return {**request, **changes}
+
+    def create(self, stem: str, parameters: dict[str, str] | None = None, **changes: Any) -> str:
+        """Start a training job; returns its name."""
+        request = self.job(stem, parameters, **changes)
+        self.sagemaker.create_training_job(**request)
+        return str(request["TrainingJobName"])
+
+    def over(self, name: str) -> dict[str, Any]:
+        """The training job once it is over."""
+        look = functools.partial(self.sagemaker.describe_training_job, TrainingJobName=name)
+        return dict(look_until(look, lambda job: job["TrainingJobStatus"] not in ("InProgress", "Stopping")))
+
+    def train(self, stem: str, parameters: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+        """A training job that is over."""
+        return self.over(self.create(stem, parameters, **changes))
+
+    def make_model(self, data: str) -> str:
+        """A model over these artifacts; returns its name."""
+        name = self.name("model")
+        container = {"Image": self.image, "ModelDataUrl": data}
+        self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.role)
+        return name
+
+
+_GRANTED = {
+    "ml.m4.xlarge for training job usage": 10,
+    "ml.m4.xlarge for spot training job usage": 2,
+    "ml.m5.xlarge for training job usage": 1,
+    "ml.m4.xlarge for transform job usage": 10,
+    "ml.m5.xlarge for transform job usage": 1,
+    "ml.m4.xlarge for endpoint usage": 10,
+    "ml.m5.xlarge for endpoint usage": 1,
+    "Number of instances across all training jobs": 20,
+    "Number of instances across all transform jobs": 20,
+    "Number of instances across active endpoints": 20,
+}
+
+
+def _grant(account: Account) -> None:
+    quotas = account.client("service-quotas")
+    pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    codes = {quota["QuotaName"]: quota["QuotaCode"] for page in pages for quota in page["Quotas"]}
+    for name, value in _GRANTED.items():
+        quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=codes[name], DesiredValue=value)
+
+
+def _table(rows: int, seed: int, *, labels: bool = True) -> str:
+    """CSV rows of a sum of three features, the label first."""
+    chance = random.Random(seed)
+    lines = []
+    for _ in range(rows):
+        features = [round(chance.uniform(0, 10), 3) for _ in range(3)]
+        label = [round(3 * features[0] - 2 * features[1] + features[2], 3)] if labels else []
+        lines.append(",".join(map(str, label + features)))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """A sandbox in which quotas were granted and data was uploaded."""
+    with sandbox(Options(approve_after_seconds=0)) as running:
+        account = Account(running)
+        _grant(account)
+        roles = account.client("iam").list_roles()["Roles"]
+        role = next(role["Arn"] for role in roles if "SageMaker-ExecutionRole" in role["RoleName"])
+        lab = Lab(account, role, xgboost_image("us-east-1"))
+        account.client("s3").create_bucket(Bucket=lab.bucket)
+        lab.put("table/train/train.csv", _table(120, 1))
+        lab.put("table/validation/validation.csv", _table(40, 2))
+        lab.put("table/test/test.csv", _table(30, 3, labels=False))
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def trained(lab: Lab) -> dict[str, Any]:
+    """One completed training job of the lab."""
+    job = lab.train("trained", {"num_round": "30", "max_depth": "3"})
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    return job
+
+
+@pytest.fixture(scope="session")
+def model(lab: Lab, trained: dict[str, Any]) -> str:
+    """A model of the trained job."""
+    return lab.make_model(trained["ModelArtifacts"]["S3ModelArtifacts"])
+
+
+@pytest.fixture(scope="session")
+def full() -> Iterator[Account]:
+    """The account whose quotas are used up."""
+    with sandbox(Options(scenario="full")) as running:
+        yield Account(running)
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., Any]:
+    """Looks again and again: what to look at, and what it should be like."""
+    return look_until

@@ -14,6 +14,8 @@ from typing import Any, cast
 from opskit.sandbox.container import hyperparameters, tables
 from opskit.sandbox.container.boosting import xgboost
 from opskit.sandbox.container.failure import UserError, report
+from opskit.sandbox.container.hyperparameters import MAXIMISED
+from opskit.sandbox.container.metrics import CUSTOM, evaluation
 
 _NOT_FOR_XGBOOST = (
     "num_round", "early_stopping_rounds", "csv_weights", "eval_metric", "save_model_on_termination", "predictor",
@@ -112,7 +114,7 @@ def _parameters(config: dict[str, Any]) -> dict[str, Any]:
         kept["tree_method"] = "hist"
     if "updater" in kept:
         kept["updater"] = ",".join(kept["updater"])
-    metrics = list(config.get("eval_metric", []))
+    metrics = [name for name in config.get("eval_metric", []) if name not in CUSTOM]
     # Before 2.0 xgboost started every prediction at 0.5; it estimates the start now, which draws another curve.
     start = {"base_score": 0.5} if _starts_at_half(kept.get("objective", "reg:squarederror")) else {}
     threads = min(config.get("nthread", 1), _MOST_THREADS)
@@ -131,6 +133,7 @@ def _boost(folder: Path, config: dict[str, Any], train: Any, validation: Any) ->
         log(f"Validation matrix has {validation.num_row()} rows")
         watched.append((validation, "validation"))
     parameters = _parameters(config)
+    custom = [name for name in config.get("eval_metric", []) if name in CUSTOM]
     latest: list[Any] = []
     try:
         booster = xgboost().train(
@@ -138,6 +141,7 @@ def _boost(folder: Path, config: dict[str, Any], train: Any, validation: Any) ->
             train,
             config["num_round"],
             evals=watched,
+            custom_metric=evaluation(custom) if custom else None,
             callbacks=[_rounds(latest), *_early_stopping(config)],
             verbose_eval=False,
         )
@@ -153,7 +157,10 @@ def _early_stopping(config: dict[str, Any]) -> list[Any]:
     if rounds is None:
         return []
     sliceable = config.get("booster") != "gblinear"
-    return [xgboost().callback.EarlyStopping(rounds=rounds, save_best=sliceable)]
+    judged = next((name for name in reversed(config.get("eval_metric", [])) if name in CUSTOM), None)
+    higher_is_better = judged in MAXIMISED if judged else None
+    stopping = xgboost().callback.EarlyStopping(rounds=rounds, save_best=sliceable, maximize=higher_is_better)
+    return [stopping]
 
 
 def _rounds(latest: list[Any]) -> Any:

@@ -1,0 +1,111 @@
+"""The evaluation metrics that AWS's container has beyond xgboost's own, such as ``accuracy``, ``f1`` and ``r2``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Metric = Callable[[Any, Any], float]
+
+
+def _labels(predictions: Any) -> Any:
+    """Predicted classes: the likeliest column, or the side of a half."""
+    import numpy
+
+    if predictions.ndim > 1 and predictions.shape[1] > 1:
+        return numpy.argmax(predictions, axis=-1)
+    flat = predictions.ravel()
+    probabilities = flat.size == 0 or (flat.min() >= 0 and flat.max() <= 1)
+    return (flat > 0.5).astype(int) if probabilities else flat.astype(int)
+
+
+def _counts(predictions: Any, truth: Any) -> tuple[Any, Any, Any]:
+    """Per class that occurs: right ones, predicted ones, true ones."""
+    import numpy
+
+    guessed, true = _labels(predictions), truth.astype(int)
+    classes = numpy.union1d(guessed, true)
+    right = numpy.array([((guessed == one) & (true == one)).sum() for one in classes], dtype=float)
+    predicted = numpy.array([(guessed == one).sum() for one in classes], dtype=float)
+    actual = numpy.array([(true == one).sum() for one in classes], dtype=float)
+    return right, predicted, actual
+
+
+def _ratio(part: Any, whole: Any) -> Any:
+    import numpy
+
+    return numpy.divide(part, whole, out=numpy.zeros_like(part), where=whole > 0)
+
+
+def _accuracy(predictions: Any, truth: Any) -> float:
+    return float((_labels(predictions) == truth.astype(int)).mean())
+
+
+def _precision(predictions: Any, truth: Any) -> Any:
+    right, predicted, _ = _counts(predictions, truth)
+    return _ratio(right, predicted)
+
+
+def _recall(predictions: Any, truth: Any) -> Any:
+    right, _, actual = _counts(predictions, truth)
+    return _ratio(right, actual)
+
+
+def _f1(predictions: Any, truth: Any) -> Any:
+    right, predicted, actual = _counts(predictions, truth)
+    return _ratio(2 * right, predicted + actual)
+
+
+def _balanced_accuracy(predictions: Any, truth: Any) -> float:
+    right, _, actual = _counts(predictions, truth)
+    return float((right[actual > 0] / actual[actual > 0]).mean())
+
+
+def _mean(scores: Callable[[Any, Any], Any]) -> Metric:
+    return lambda predictions, truth: float(scores(predictions, truth).mean())
+
+
+def _of_the_second(scores: Callable[[Any, Any], Any]) -> Metric:
+    """The score of class 1, as metrics of two classes are meant; 0 where it never occurs."""
+
+    def score(predictions: Any, truth: Any) -> float:
+        found = scores(predictions, truth)
+        return float(found[-1]) if len(found) else 0.0
+
+    return score
+
+
+def _mse(predictions: Any, truth: Any) -> float:
+    return float(((predictions.ravel() - truth) ** 2).mean())
+
+
+def _r2(predictions: Any, truth: Any) -> float:
+    spread = ((truth - truth.mean()) ** 2).sum()
+    return float(1 - ((predictions.ravel() - truth) ** 2).sum() / spread) if spread else 0.0
+
+
+CUSTOM: Mapping[str, Metric] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "f1": _mean(_f1),
+    "f1_binary": _of_the_second(_f1),
+    "f1_macro": _mean(_f1),
+    "mse": _mse,
+    "precision": _of_the_second(_precision),
+    "precision_macro": _mean(_precision),
+    "precision_micro": _accuracy,
+    "r2": _r2,
+    "recall": _of_the_second(_recall),
+    "recall_macro": _mean(_recall),
+    "recall_micro": _accuracy,
+}
+"""By the names of the ``eval_metric`` hyperparameter. Precision and recall over all decisions are the accuracy."""
+
+
+def evaluation(names: list[str]) -> Callable[[Any, Any], list[tuple[str, float]]]:
+    """What xgboost calls after each round for the custom metrics among ``names``."""
+
+    def evaluate(predictions: Any, matrix: Any) -> list[tuple[str, float]]:
+        return [(name, CUSTOM[name](predictions, matrix.get_label())) for name in names]
+
+    return evaluate
