@@ -194,10 +194,11 @@ def _check_language(http_response: Any, parsed: Mapping[str, Any], model: Any, *
     """
     from botocore.parsers import ResponseParserError
 
-    is_json = str(model.service_model.metadata.get("protocol", "")).startswith("json")
+    if not str(model.service_model.metadata.get("protocol", "")).startswith("json") or model.has_streaming_output:
+        return  # to look at a stream is to use it up
     expected = set(model.output_shape.members) if model.output_shape else set()
     is_empty = http_response.content.strip() in (b"", b"{}")
-    if is_json and http_response.status_code < 300 and expected and not is_empty and not expected & set(parsed):
+    if http_response.status_code < 300 and expected and not is_empty and not expected & set(parsed):
         raise ResponseParserError(f"an answer to {model.name} without anything of it")
 
 
@@ -210,7 +211,8 @@ class Door:
 
     def read(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Ask AWS something (boto3's names for service and operation). Throttling, AWS's own failures and broken
-        connections are waited out for a few seconds; a call that timed out is not repeated.
+        connections are waited out for a few seconds; a call that timed out is not repeated. A streamed ``Body``
+        comes as bytes.
 
         Raises:
             AwsFailure: it said no, or did not answer.
@@ -275,6 +277,8 @@ class Door:
             if pace:
                 pace.turn()
             answer: dict[str, Any] = getattr(client, operation)(**params)
+            if hasattr(answer.get("Body"), "read"):  # read here, where a stream that breaks off can be asked for anew
+                answer["Body"] = answer["Body"].read()
         except Exception as error:
             raise translated(error, f"{service}:{_pascal(operation)}", self.region, writes=writes) from error
         return answer
@@ -359,7 +363,7 @@ def translated(error: Exception, operation: str, region: str, *, writes: bool = 
         return NoCredentials("no-credentials", f"AWS credentials: {_sentence(error)}", _RENEW, **where)
     if isinstance(error, boto.TokenRetrievalError | boto.SSOError | boto.UnauthorizedSSOTokenError):
         return NoCredentials("credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`.", **where)
-    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError):
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError | ResponseParserError):
         return _no_answer(error, operation, region, writes=writes)
     if isinstance(error, boto.ParamValidationError):
         return AwsFailure("bad-parameters", f"{operation}: {_sentence(error)}", **where)

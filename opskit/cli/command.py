@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
@@ -115,8 +116,7 @@ def command(app: typer.Typer, *path: str, **typer_options: Any) -> Callable[[Bod
             common = {name: given.pop(name) for name in _COMMON}
             _run(path, common, lambda here: body(here, **given))
 
-        signature = inspect.signature(body, eval_str=True)
-        own = list(signature.parameters.values())[1:]
+        own = _own_parameters(body)
         added = [
             inspect.Parameter(
                 name,
@@ -126,14 +126,22 @@ def command(app: typer.Typer, *path: str, **typer_options: Any) -> Callable[[Bod
             )
             for name, kind in _COMMON.items()
         ]
-        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + added
-        )
+        run.__signature__ = inspect.Signature(own + added)  # type: ignore[attr-defined]
         run.__doc__ = body.__doc__
         app.command(path[-1], **typer_options)(run)
         return body
 
     return register
+
+
+def _own_parameters(body: Body) -> list[inspect.Parameter]:
+    """The parameters that a body adds to the common ones, as Typer reads them. What it returns is left alone, so
+    that its module need not load what only types speak of.
+    """
+    own = list(inspect.signature(body).parameters.values())[1:]
+    told = SimpleNamespace(__annotations__={each.name: each.annotation for each in own})
+    kinds = get_type_hints(told, body.__globals__, include_extras=True)
+    return [each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kinds[each.name]) for each in own]
 
 
 def _run(path: tuple[str, ...], common: dict[str, Any], body: Callable[[Here], Answer]) -> NoReturn:

@@ -13,11 +13,11 @@ from opskit.cli.command import Here, command
 from opskit.cli.quotas import For, quotas_app
 from opskit.errors import UsageProblem
 from opskit.settings import duration
-from opskit.show.answer import Answer
 
 if TYPE_CHECKING:
     from opskit.decide.increase import Wish
     from opskit.flows.increase import Clock
+    from opskit.show.answer import Answer
 
 
 class Way(StrEnum):

@@ -12,11 +12,11 @@ from opskit.cli.app import app, group
 from opskit.cli.command import Here, command
 from opskit.errors import Refused, UsageProblem
 from opskit.settings import duration
-from opskit.show.answer import Answer
 
 if TYPE_CHECKING:
     from opskit.aws import Door
     from opskit.model import Notebook
+    from opskit.show.answer import Answer
 
 notebook_app = group("Notebook instances: who left what on, and off with it.")
 app.add_typer(notebook_app, name="notebook")
@@ -74,6 +74,7 @@ def stop(
 def start(here: Here, names: Annotated[list[str], typer.Argument(metavar="NAME...")]) -> Answer:
     """Start notebooks."""
     from opskit.act.notebooks import start as begin
+    from opskit.show.answer import Answer
 
     door = here.door()
     for name in names:
@@ -91,6 +92,7 @@ def keep(
     """Let nobody stop a notebook for a while."""
     from opskit.act.notebooks import tag
     from opskit.decide.idleness import KEEP, KEEP_UNTIL
+    from opskit.show.answer import Answer
 
     door = here.door()
     until = datetime.now(UTC) + duration(span) if span else None
@@ -105,6 +107,7 @@ def unkeep(here: Here, name: Annotated[str, typer.Argument(metavar="NAME")]) -> 
     """Let an idle notebook be stopped again."""
     from opskit.act.notebooks import untag
     from opskit.decide.idleness import KEEP, KEEP_UNTIL
+    from opskit.show.answer import Answer
 
     door = here.door()
     untag(door, _one(door, name), [KEEP, KEEP_UNTIL])

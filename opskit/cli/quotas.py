@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from opskit.cli.app import group
 from opskit.cli.command import Here, command
-from opskit.show.answer import Answer
+
+if TYPE_CHECKING:
+    from opskit.show.answer import Answer
 
 quotas_app = group("SageMaker quotas: is there room, what to ask for, and when it is true.")
 

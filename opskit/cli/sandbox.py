@@ -20,10 +20,10 @@ from opskit.cli.app import group
 from opskit.cli.command import Here, command
 from opskit.errors import ExitCode, ExtraMissing, UsageProblem
 from opskit.settings import duration
-from opskit.show.answer import Answer, Cell, Column, Table
 
 if TYPE_CHECKING:
     from opskit.sandbox.server import Sandbox
+    from opskit.show.answer import Answer
 
 sandbox_app = group("A local AWS to practise on: real training, real Jupyter, no account and no bill.")
 
@@ -75,6 +75,8 @@ def start(
     quotas: Quotas = 0,
 ) -> Answer:
     """Serve a local AWS until Ctrl-C, and print the export lines that lead any AWS client to it."""
+    from opskit.show.answer import Answer
+
     ended, outside = _Ended(), dict(os.environ)
     options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
     with _serving(approve_after, latency, options) as served:
@@ -112,6 +114,7 @@ def run(
 def differences(here: Here) -> Answer:
     """List what is not like AWS."""
     from opskit.sandbox.differences import DIFFERENCES
+    from opskit.show.answer import Answer, Cell, Column, Table
 
     rows = tuple((Cell(difference.area), Cell(difference.text)) for difference in DIFFERENCES)
     listed = [{"area": difference.area, "text": difference.text} for difference in DIFFERENCES]

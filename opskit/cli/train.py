@@ -13,11 +13,11 @@ from opskit.cli.app import app
 from opskit.cli.command import Here, command
 from opskit.errors import UsageProblem
 from opskit.settings import usd
-from opskit.show.answer import Answer
 
 if TYPE_CHECKING:
     from opskit.flows.increase import Clock
     from opskit.model import Workflow
+    from opskit.show.answer import Answer
 
 RUNS = Path("opskit-runs")
 """Where a run's files go, below the current folder."""

@@ -84,7 +84,7 @@ def predict(door: Door, workflow: Workflow, rows: Sequence[str]) -> tuple[str, t
         answer = door.read(
             "sagemaker-runtime", "invoke_endpoint", EndpointName=live[0], ContentType="text/csv", Body=body
         )
-        values += [float(value) for value in answer["Body"].read().decode().replace(",", "\n").split()]
+        values += [float(value) for value in answer["Body"].decode().replace(",", "\n").split()]
     return live[0], tuple(values)
 
 

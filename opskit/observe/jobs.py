@@ -159,7 +159,7 @@ def object_at(door: Door, uri: str) -> bytes | None:
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
-        return bytes(door.read("s3", "get_object", Bucket=bucket, Key=key)["Body"].read())
+        return bytes(door.read("s3", "get_object", Bucket=bucket, Key=key)["Body"])
     except AwsFailure as failure:
         if failure.aws_code in ("404", "NoSuchKey", "NoSuchBucket"):
             return None
