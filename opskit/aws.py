@@ -88,7 +88,8 @@ class Pace:
 
     def __init__(self, per_second: float, burst: int) -> None:
         self._interval = 1 / (per_second * _SHARE_OF_RATE)
-        self._span = self._interval * (burst - 1)
+        at_once = burst - 1 if burst > 2 else burst  # calls sent apart can arrive together
+        self._span = self._interval * (at_once - 1)
         self._next = 0.0
         self._lock = threading.Lock()
 
