@@ -1,12 +1,15 @@
-"""Filing quota increases with Service Quotas: sent once, and every answer read for what it means."""
+"""Filing quota increases, with Service Quotas or AWS Support: sent once, and every answer read for what it means."""
 
 from __future__ import annotations
 
 from opskit.aws import Door
+from opskit.decide.headroom import number
 from opskit.decide.increase import Ask, Outcome
+from opskit.decide.support import case_body, case_subject
 from opskit.errors import AwsFailure, OutcomeUnknown, Throttled
 
 _SERVICE = "service-quotas"
+_ISSUE = "service-limit-increase"
 
 
 def file_increase(door: Door, ask: Ask) -> Ask:
@@ -32,7 +35,7 @@ def file_increase(door: Door, ask: Ask) -> Ask:
     request = answer.get("RequestedQuota", {})
     if not request.get("Id"):
         return ask.ended(Outcome.UNKNOWN, "AWS answered without saying whether it took the request.")
-    because = f"Asked AWS for {ask.wish.to:g}; its status is {request.get('Status', 'not said')}."
+    because = f"Asked AWS for {number(ask.wish.to)}; its status is {request.get('Status', 'not said')}."
     return ask.ended(Outcome.FILED, because, request_id=request["Id"], case_id=request.get("CaseId"))
 
 
@@ -51,9 +54,38 @@ def open_support_case(door: Door, ask: Ask) -> Ask:
     return ask.ended(Outcome.FILED, "AWS opens a support case for the open request.")
 
 
+def create_case(door: Door, ask: Ask, why: str) -> Ask:
+    """Open a case with AWS Support; the ask comes back with what AWS said.
+
+    ``unknown`` means that it may have been opened: look before asking again, for AWS refuses no second one.
+
+    Raises:
+        ValueError: the ask names no desk.
+    """
+    if ask.desk is None:
+        raise ValueError(f"{ask.quota_name} has no desk at AWS Support")
+    try:
+        answer = door.write(
+            "support",
+            "create_case",
+            subject=case_subject(ask.quota_name, ask.wish.to, ask.region),
+            communicationBody=case_body(ask.quota_name, ask.quota_code, ask.wish.to, ask.region, why),
+            serviceCode=ask.desk.service,
+            categoryCode=ask.desk.category,
+            severityCode="low",
+            issueType=_ISSUE if ask.desk.service == _ISSUE else "customer-service",
+            language="en",
+        )
+    except AwsFailure as failure:
+        return _no_case(ask, failure)
+    if not answer.get("caseId"):
+        return ask.ended(Outcome.UNKNOWN, "AWS Support answered without saying whether it took the case.")
+    return ask.ended(Outcome.FILED, "A case with AWS Support is open.", case_id=answer["caseId"])
+
+
 def _not_filed(ask: Ask, failure: AwsFailure) -> Ask:
     if isinstance(failure, OutcomeUnknown):
-        return ask.ended(Outcome.UNKNOWN, str(failure))
+        return ask.ended(Outcome.UNKNOWN, str(failure), problem=failure.problem)
     if isinstance(failure, Throttled):
         return ask.ended(Outcome.QUEUED, "AWS asks to slow down and took no request.")
     match failure.aws_code:
@@ -62,12 +94,18 @@ def _not_filed(ask: Ask, failure: AwsFailure) -> Ask:
         case "ResourceAlreadyExistsException":
             return ask.ended(Outcome.ALREADY_OPEN, f"AWS says: {failure.aws_message}")
         case _:
-            return ask.ended(Outcome.REFUSED, f"AWS refused: {failure}")
+            return ask.ended(Outcome.REFUSED, f"AWS refused: {failure}", problem=failure.problem)
 
 
 def _no_case(ask: Ask, failure: AwsFailure) -> Ask:
     if isinstance(failure, OutcomeUnknown):
-        return ask.ended(Outcome.UNKNOWN, str(failure))
-    if failure.aws_code == "ResourceAlreadyExistsException":
-        return ask.ended(Outcome.ALREADY_OPEN, "The request has its support case already.")
-    return ask.ended(Outcome.REFUSED, f"AWS opened no case: {failure}")
+        return ask.ended(Outcome.UNKNOWN, str(failure), problem=failure.problem)
+    if isinstance(failure, Throttled):
+        return ask.ended(Outcome.QUEUED, "AWS asks to slow down and took no case.")
+    match failure.aws_code:
+        case "ResourceAlreadyExistsException":
+            return ask.ended(Outcome.ALREADY_OPEN, "The request has its support case already.")
+        case "CaseCreationLimitExceeded":
+            return ask.ended(Outcome.QUEUED, "AWS Support takes no more open cases for now.")
+        case _:
+            return ask.ended(Outcome.REFUSED, f"AWS opened no case: {failure}", problem=failure.problem)

@@ -15,8 +15,8 @@ from opskit.errors import UsageProblem
 from opskit.settings import duration
 
 if TYPE_CHECKING:
-    from opskit.decide.increase import Wish
-    from opskit.flows.increase import Clock
+    from opskit.decide.increase import Ask, Wish
+    from opskit.flows.increase import Clock, ShortTotal
     from opskit.show.answer import Answer
 
 
@@ -46,26 +46,44 @@ def increase(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> Answer:
     """Ask AWS for a higher quota, never twice."""
-    from opskit.decide.increase import Via
-    from opskit.flows.increase import file_increases, plan_increases, planned_only, waiting_asks
-    from opskit.show.requests import increases, plan_text
+    from opskit.show.requests import increases
 
-    now = datetime.now(UTC)
     if resume:
-        if instance_type or usages or to:
-            raise UsageProblem("resume-alone", "--resume files what is remembered.", "Leave out type, --for and --to.")
-        found = waiting_asks(here.connection().door(), now)
-        doors, asks = [door for door, _ in found], tuple(ask for _, ask in found)
-    else:
-        wishes = _wishes(instance_type, usages, to)
-        doors = here.doors()
-        asks = plan_increases(doors, wishes, Via(via.value), now)
+        if instance_type or usages or to or via is not Way.AUTO or why:
+            hint = "Leave out type, --for, --to, --via and --why."
+            raise UsageProblem("resume-alone", "--resume files what is remembered, as it was asked for.", hint)
+        return increases(_resumed(here, dry_run=dry_run))
+    wishes = _wishes(instance_type, usages, to)
+    return increases(*_asked(here, wishes, via, why, dry_run=dry_run, yes=yes), why=why)
+
+
+def _resumed(here: Here, *, dry_run: bool) -> list[Ask]:
+    """File what waits for its turn. Whoever queued it agreed to that, so nobody is asked again."""
+    from opskit.flows.increase import file_increases, waiting_asks
+
+    found = waiting_asks(here.doors(), datetime.now(UTC), everywhere=not here.settings.get("regions"))
+    if dry_run:
+        return [ask for _, ask, _ in found]
+    return [done for door, ask, why in found for done in file_increases([door], [ask], why, _clock(), here.screen.say)]
+
+
+def _asked(
+    here: Here, wishes: list[Wish], via: Way, why: str, *, dry_run: bool, yes: bool
+) -> tuple[tuple[Ask, ...], tuple[ShortTotal, ...]]:
+    """Plan, ask for consent where something would be sent, and send it."""
+    from opskit.decide.increase import Via
+    from opskit.flows.increase import file_increases, plan_increases, planned_only, short_totals
+    from opskit.show.requests import plan_text
+
+    now, doors = datetime.now(UTC), here.doors()
+    asks = plan_increases(doors, wishes, Via(via.value), now)
+    totals = short_totals(doors, wishes, now)
+    if dry_run:
+        return asks, totals
     planned = planned_only(asks)
-    if dry_run or not asks:
-        return increases(asks, why)
     if planned:
         here.consent(plan_text(planned), yes=yes)
-    return increases(file_increases(doors, asks, why, _clock(), here.screen.say), why)
+    return file_increases(doors, asks, why, _clock(), here.screen.say), totals
 
 
 @command(quotas_app, "quotas", "requests")

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from opskit.decide.headroom import number
+from opskit.decide.support import Case, Desk, same_case
+from opskit.errors import Problem
 from opskit.model import Demand, NotOffered, Quota, Request, RequestStatus, Unread, Usage
 
 _FRESH = timedelta(hours=24)
 """For how long an approval whose value is not there yet is waited for rather than asked again."""
-_CLOCKS_APART = timedelta(minutes=5)
-"""How far this machine's clock and AWS's may differ when an attempt is matched with a request."""
+_CASE_APPEARS = timedelta(hours=1)
+"""For how long a support case of unknown fate may still appear. AWS refuses no second case, so we do."""
 
 
 class Via(StrEnum):
@@ -50,21 +53,40 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class SupportView:
+    """What AWS Support offers the account: ``desk`` None when it takes no quota increases; and its open cases."""
+
+    desk: Desk | None
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
 class Sight:
-    """What was seen of the quota that a wish is about, and of all requests ever made for it."""
+    """What was seen of the quota that a wish is about, and of all requests ever made for it.
+
+    ``support`` None: it was not looked at, because the wish does not go that way.
+    """
 
     region: str
     name: str
     quota: Quota | NotOffered | Unread
-    requests: tuple[Request, ...] | Unread
+    requests: tuple[Request, ...] | Unread = ()
+    support: SupportView | Unread | None = None
+
+    @property
+    def request_ids(self) -> frozenset[str]:
+        """The requests that are there already, to tell a new one from."""
+        return frozenset() if isinstance(self.requests, Unread) else frozenset(one.id for one in self.requests)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A filing of ours whose outcome nobody knows: sent at ``at``, never answered."""
+    """A filing of ours whose outcome nobody knows: sent at ``at``, never answered. ``known`` were there before."""
 
     at: datetime
     desired: float
+    known: frozenset[str] = frozenset()
+    via: Via = Via.SERVICE_QUOTAS
 
 
 @dataclass(frozen=True)
@@ -72,7 +94,9 @@ class Ask:
     """One wish in one Region: the plan while ``outcome`` is planned, the result afterwards.
 
     ``quota_code``, ``applied`` and ``default`` None: AWS has none, or it could not be read; ``because`` says which.
-    ``request`` is the request that is open or was just filed; ``case_id`` its support case, None without one.
+    ``request_id`` is the request that is open or was just filed, ``case_id`` its support case; None without one.
+    ``open_to`` is what an open request asks for. ``desk`` is where AWS Support takes a case of its own.
+    ``problem`` is what AWS or the network said no with.
     """
 
     region: str
@@ -84,12 +108,20 @@ class Ask:
     via: Via
     outcome: Outcome
     because: str
-    request: Request | None = None
     request_id: str | None = None
     case_id: str | None = None
+    open_to: float | None = None
+    desk: Desk | None = None
+    problem: Problem | None = None
 
     def ended(
-        self, outcome: Outcome, because: str, *, request_id: str | None = None, case_id: str | None = None
+        self,
+        outcome: Outcome,
+        because: str,
+        *,
+        request_id: str | None = None,
+        case_id: str | None = None,
+        problem: Problem | None = None,
     ) -> Ask:
         """This ask with what became of it."""
         return replace(
@@ -98,12 +130,17 @@ class Ask:
             because=because,
             request_id=request_id or self.request_id,
             case_id=case_id or self.case_id,
+            problem=problem,
         )
+
+    @property
+    def acts(self) -> bool:
+        """Whether carrying it out would send anything."""
+        return self.outcome is Outcome.PLANNED and self.via is not Via.CONSOLE
 
 
 def plan(wish: Wish, sight: Sight, via: Via, now: datetime, attempt: Attempt | None = None) -> Ask:
     """Decide what to do about a wish: ``planned`` when asking can work, else what stands in the way."""
-    way = Via.SERVICE_QUOTAS if via is Via.AUTO else via
     seen = sight.quota if isinstance(sight.quota, Quota) else None
     ask = Ask(
         region=sight.region,
@@ -112,36 +149,43 @@ def plan(wish: Wish, sight: Sight, via: Via, now: datetime, attempt: Attempt | N
         quota_code=seen.code if seen else None,
         applied=seen.applied if seen else None,
         default=seen.default if seen else None,
-        via=way,
+        via=Via.SERVICE_QUOTAS if via is Via.AUTO else via,
         outcome=Outcome.PLANNED,
         because="",
     )
     match sight.quota:
-        case Unread(because):
-            return ask.ended(Outcome.UNKNOWN, f"The quota could not be read: {because}")
+        case Unread():
+            return _unread(ask, "The quota could not be read:", sight.quota)
         case NotOffered():
-            return ask.ended(
-                Outcome.REFUSED,
-                f"{sight.region} has no quota of this name: no increase can help, another Region might.",
-            )
+            where = f"{sight.region} has no quota of this name"
+            return ask.ended(Outcome.REFUSED, f"{where}: no increase can help, another Region might.")
         case Quota() as quota:
-            return _of_known(ask, quota, sight.requests, now, attempt)
+            return _of_known(ask, quota, sight, now, attempt)
 
 
-def _of_known(
-    ask: Ask, quota: Quota, requests: tuple[Request, ...] | Unread, now: datetime, attempt: Attempt | None
-) -> Ask:
+def _unread(ask: Ask, what: str, unread: Unread) -> Ask:
+    problem = Problem(unread.code, unread.because, unread.hint, ask.region)
+    return ask.ended(Outcome.UNKNOWN, f"{what} {unread.because}", problem=problem)
+
+
+def _of_known(ask: Ask, quota: Quota, sight: Sight, now: datetime, attempt: Attempt | None) -> Ask:
     if quota.value is None:
         return ask.ended(Outcome.UNKNOWN, "AWS has no applied value, and the default could not be read.")
     if quota.value >= ask.wish.to:
         which = "default" if quota.applied is None else "applied value"
         return ask.ended(Outcome.ALREADY_ENOUGH, f"The {which} is already {number(quota.value)}.")
-    if isinstance(requests, Unread):
-        return ask.ended(
-            Outcome.UNKNOWN, f"Earlier requests could not be read, so asking might ask twice: {requests.because}"
-        )
-    asked = _asked_already(ask, requests, now, attempt)
-    return asked or _askable(ask, quota, quota.value)
+    if isinstance(sight.requests, Unread):
+        return _unread(ask, "Earlier requests could not be read, so asking might ask twice:", sight.requests)
+    asked = _asked_already(ask, sight.requests, now, attempt)
+    if asked:
+        return asked
+    match ask.via:
+        case Via.CONSOLE:
+            return replace(ask, because=_wanted(ask, quota.value))
+        case Via.SUPPORT:
+            return _by_case(ask, quota.value, sight.support, now, attempt)
+        case _:
+            return _by_service_quotas(ask, quota, quota.value)
 
 
 def _asked_already(ask: Ask, requests: tuple[Request, ...], now: datetime, attempt: Attempt | None) -> Ask | None:
@@ -153,13 +197,9 @@ def _asked_already(ask: Ask, requests: tuple[Request, ...], now: datetime, attem
     for request in newest:
         fresh = now - request.created < _FRESH
         if request.status is RequestStatus.APPROVED and fresh and request.desired >= ask.wish.to:
-            return ask.ended(
-                Outcome.ALREADY_OPEN,
-                f"A request to {number(request.desired)} is approved; the applied value has not moved yet.",
-                request_id=request.id,
-                case_id=request.case_id,
-            )
-    if attempt and (arrived := trace(attempt, newest)):
+            because = f"A request to {number(request.desired)} is approved; the applied value has not moved yet."
+            return _already_open(ask, request, because)
+    if attempt and attempt.desired == ask.wish.to and (arrived := trace(attempt, newest)):
         return ask.ended(
             Outcome.REFUSED,
             f"The request sent at {attempt.at:%H:%M} UTC had arrived, and AWS closed it: {arrived.status}.",
@@ -172,32 +212,60 @@ def _asked_already(ask: Ask, requests: tuple[Request, ...], now: datetime, attem
 def _open(ask: Ask, request: Request) -> Ask:
     if ask.via is Via.SUPPORT and request.status is RequestStatus.PENDING:
         because = f"The request to {number(request.desired)} is still PENDING: a support case moves it on."
-        return replace(ask, because=because, request=request, request_id=request.id)
+        return replace(ask, because=because, request_id=request.id)
     because = f"A request to {number(request.desired)} is already open ({request.status})."
     if request.desired < ask.wish.to:
         because += f" AWS takes one a quota at a time: ask for {number(ask.wish.to)} when it is closed."
-    return ask.ended(Outcome.ALREADY_OPEN, because, request_id=request.id, case_id=request.case_id)
+    return _already_open(ask, request, because)
 
 
-def _askable(ask: Ask, quota: Quota, value: float) -> Ask:
+def _already_open(ask: Ask, request: Request, because: str) -> Ask:
+    ended = ask.ended(Outcome.ALREADY_OPEN, because, request_id=request.id, case_id=request.case_id)
+    return replace(ended, open_to=request.desired)
+
+
+def _wanted(ask: Ask, value: float) -> str:
+    return f"{number(value)} now, {number(ask.wish.to)} wanted."
+
+
+def _by_service_quotas(ask: Ask, quota: Quota, value: float) -> Ask:
     """The plan itself, or why Service Quotas cannot take it."""
-    if ask.via is Via.SERVICE_QUOTAS and not quota.adjustable:
+    if not quota.adjustable:
         return ask.ended(Outcome.REFUSED, "AWS says that this quota is not adjustable.")
-    if ask.via is Via.SERVICE_QUOTAS and quota.default is not None and ask.wish.to <= quota.default:
+    if quota.default is not None and ask.wish.to <= quota.default:
         return ask.ended(
             Outcome.REFUSED,
             f"Service Quotas takes only values above the default, {number(quota.default)}; the applied value "
             f"{number(value)} was lowered, and only AWS Support can restore it.",
         )
-    return replace(ask, because=f"{number(value)} now, {number(ask.wish.to)} wanted.")
+    return replace(ask, because=_wanted(ask, value))
+
+
+def _by_case(
+    ask: Ask, value: float, support: SupportView | Unread | None, now: datetime, attempt: Attempt | None
+) -> Ask:
+    """A case of AWS Support's own, unless one is there or Support takes none."""
+    match support:
+        case None:
+            return ask.ended(Outcome.UNKNOWN, "AWS Support was not looked at.")
+        case Unread(code="no-support-plan"):
+            return ask.ended(Outcome.REFUSED, support.because)
+        case Unread():
+            return _unread(ask, "AWS Support could not be read, so asking might ask twice:", support)
+        case SupportView():
+            pass
+    case = same_case(ask.quota_name, ask.wish.instance_type, ask.wish.usage, ask.region, support.cases)
+    if case:
+        because = f"Support case {case.display_id} is already open for it: {case.subject}"
+        return ask.ended(Outcome.ALREADY_OPEN, because, case_id=case.display_id)
+    if attempt and attempt.via is Via.SUPPORT and now - attempt.at < _CASE_APPEARS:
+        because = f"A support case was sent at {attempt.at:%H:%M} UTC and may still appear: look again in an hour."
+        return ask.ended(Outcome.UNKNOWN, because)
+    if support.desk is None:
+        return ask.ended(Outcome.REFUSED, "AWS Support offers this account no case for SageMaker quotas.")
+    return replace(ask, because=_wanted(ask, value), desk=support.desk)
 
 
 def trace(attempt: Attempt, requests: Iterable[Request]) -> Request | None:
     """The request that an attempt of unknown outcome turns out to have made, None when there is none."""
-    since = attempt.at - _CLOCKS_APART
-    return next((one for one in requests if one.desired == attempt.desired and one.created >= since), None)
-
-
-def number(value: float) -> str:
-    """A quota's value as people write it."""
-    return str(int(value)) if float(value).is_integer() else str(value)
+    return next((one for one in requests if one.desired == attempt.desired and one.id not in attempt.known), None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
 from opskit.aws import Door
+from opskit.errors import UsageProblem
 
 
 def state_folder() -> Path:
@@ -27,3 +31,18 @@ def whose(door: Door) -> tuple[str, str]:
         AwsFailure: AWS does not say who we are.
     """
     return door.connection.endpoint(), door.connection.caller().account
+
+
+@contextmanager
+def usable_state() -> Iterator[None]:
+    """Tell in the user's words that what opskit must remember cannot be kept or read.
+
+    Raises:
+        UsageProblem: the block met a state folder that cannot be used.
+    """
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        where = platformdirs.user_state_dir("opskit", appauthor=False)
+        text = f"opskit's state in {where} cannot be used ({error}), and without it something could be asked twice."
+        raise UsageProblem("state-unusable", text, "Set XDG_STATE_HOME to a folder that can be written.") from error

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
-from opskit.state.folder import state_folder
+from opskit.state.folder import state_folder, usable_state
 
 
 @contextmanager
@@ -15,15 +16,20 @@ def alone(*key: str, busy: Callable[[], None]) -> Iterator[None]:
     """Hold the lock named by ``key`` for the block; ``busy`` is told when somebody else has it and we wait.
 
     Raises:
-        OSError: there is no place for the lock's file.
+        UsageProblem: there is no place for the lock's file.
     """
-    name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:24]
+    with ExitStack() as stack:
+        with usable_state():
+            file = stack.enter_context(_place(key).open("w"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                busy()
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _place(key: tuple[str, ...]) -> Path:
     folder = state_folder() / "locks"
     folder.mkdir(mode=0o700, exist_ok=True)
-    with (folder / name).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            busy()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:24]

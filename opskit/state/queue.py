@@ -12,14 +12,14 @@ from enum import StrEnum
 
 from opskit.aws import Door
 from opskit.model import Usage
-from opskit.state.folder import whose
+from opskit.state.folder import usable_state, whose
 from opskit.state.store import store
 
 _FILE = "queue.sqlite"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS waiting (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, quota_name TEXT NOT NULL,
     instance_type TEXT, usage TEXT NOT NULL, desired REAL NOT NULL, via TEXT NOT NULL, why TEXT NOT NULL,
-    standing TEXT NOT NULL, since TEXT NOT NULL,
+    standing TEXT NOT NULL, since TEXT NOT NULL, known TEXT NOT NULL,
     PRIMARY KEY (endpoint, account, region, quota_name)
 )"""
 
@@ -33,7 +33,9 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Waiting:
-    """One remembered request. ``via`` is the way it is to be asked; ``since`` when it was put off or sent."""
+    """One remembered request. ``via`` is the way it is to be asked; ``since`` when it was put off or sent;
+    ``known`` are the ids of the requests that were there before.
+    """
 
     region: str
     quota_name: str
@@ -44,13 +46,14 @@ class Waiting:
     why: str
     standing: Standing
     since: datetime
+    known: frozenset[str] = frozenset()
 
 
 def remember(door: Door, waiting: Waiting) -> None:
     """Put a request into the queue, in place of what stood there for the same quota.
 
     Raises:
-        OSError, sqlite3.Error: the queue cannot be written.
+        UsageProblem: the state folder cannot be used.
         AwsFailure: AWS does not say whose account this is.
     """
     row = (
@@ -63,24 +66,26 @@ def remember(door: Door, waiting: Waiting) -> None:
         waiting.why,
         waiting.standing,
         waiting.since.astimezone(UTC).isoformat(),
+        " ".join(sorted(waiting.known)),
     )
-    with store(_FILE, _SCHEMA) as connection:
+    with usable_state(), store(_FILE, _SCHEMA) as connection:
         connection.execute(
-            "INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*whose(door), *row)
+            "INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*whose(door), *row)
         )
 
 
-def forget(door: Door, quota_name: str) -> None:
-    """Take a quota's request out of the door's Region's queue; it may be gone already.
+def forget(door: Door, quota_name: str, least: float, most: float) -> None:
+    """Take a quota's request for a value from ``least`` to ``most`` out of the door's Region's queue, if it is there.
 
     Raises:
-        OSError, sqlite3.Error: the queue cannot be written.
+        UsageProblem: the state folder cannot be used.
         AwsFailure: AWS does not say whose account this is.
     """
-    with store(_FILE, _SCHEMA) as connection:
+    with usable_state(), store(_FILE, _SCHEMA) as connection:
         connection.execute(
-            "DELETE FROM waiting WHERE endpoint = ? AND account = ? AND region = ? AND quota_name = ?",
-            (*whose(door), door.region, quota_name),
+            "DELETE FROM waiting WHERE endpoint = ? AND account = ? AND region = ? AND quota_name = ?"
+            " AND desired BETWEEN ? AND ?",
+            (*whose(door), door.region, quota_name, least, most),
         )
 
 
@@ -88,10 +93,10 @@ def waiting(door: Door) -> tuple[Waiting, ...]:
     """What waits in all Regions of the door's account, the longest first.
 
     Raises:
-        OSError, sqlite3.Error: the queue cannot be read.
+        UsageProblem: the state folder cannot be used.
         AwsFailure: AWS does not say whose account this is.
     """
-    with store(_FILE, _SCHEMA) as connection:
+    with usable_state(), store(_FILE, _SCHEMA) as connection:
         rows = connection.execute(
             "SELECT * FROM waiting WHERE endpoint = ? AND account = ? ORDER BY since, quota_name", whose(door)
         )
@@ -109,4 +114,5 @@ def _waiting(row: sqlite3.Row) -> Waiting:
         why=row["why"],
         standing=Standing(row["standing"]),
         since=datetime.fromisoformat(row["since"]),
+        known=frozenset(row["known"].split()),
     )
