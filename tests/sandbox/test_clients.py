@@ -1,0 +1,187 @@
+"""Clients nobody here wrote: the AWS CLI, and the SageMaker SDK v3 in both its styles."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+needs_cli = pytest.mark.skipif(importlib.util.find_spec("awscli") is None, reason="the AWS CLI is not installed")
+needs_sdk = pytest.mark.skipif(importlib.util.find_spec("sagemaker") is None, reason="sagemaker is not installed")
+
+QUIET = "SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      TelemetryOptOut: true\n"
+
+
+@pytest.fixture
+def environment(lab: Any, tmp_path: Path) -> dict[str, str]:
+    """What makes any client talk to the lab, and to nobody else."""
+    settings = tmp_path / "sagemaker.yaml"
+    settings.write_text(QUIET)
+    return {
+        **lab.account.sandbox.whole_environment(os.environ),
+        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(settings),
+        "ROLE": lab.role,
+        "IMAGE": lab.image,
+        "BUCKET": lab.bucket,
+        "AWS_PAGER": "",
+    }
+
+
+@pytest.fixture
+def aws(environment: dict[str, str]) -> Any:
+    """Runs one command of the AWS CLI; returns what it printed, read as JSON."""
+
+    def run(*words: str, fails: bool = False) -> Any:
+        command = [sys.executable, "-m", "awscli", *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert bool(done.returncode) == fails, done.stderr
+        if fails:
+            return done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    return run
+
+
+@needs_cli
+def test_the_aws_cli_trains_and_predicts(aws: Any, lab: Any, tmp_path: Path, until: Any) -> None:
+    name = lab.name("cli")
+    request = tmp_path / "job.json"
+    request.write_text(json.dumps(lab.job("x", TrainingJobName=name)))
+    assert aws("sagemaker", "create-training-job", "--cli-input-json", f"file://{request}")["TrainingJobArn"]
+    lab.over(name)
+    job = aws("sagemaker", "describe-training-job", "--training-job-name", name)
+    assert job["TrainingJobStatus"] == "Completed"
+    listed = aws("sagemaker", "list-training-jobs", "--name-contains", name)["TrainingJobSummaries"]
+    assert [one["TrainingJobName"] for one in listed] == [name]
+    again = aws("sagemaker", "create-training-job", "--cli-input-json", f"file://{request}", fails=True)
+    assert "(ResourceInUse) when calling the CreateTrainingJob operation" in again
+
+    container = f"Image={lab.image},ModelDataUrl={job['ModelArtifacts']['S3ModelArtifacts']}"
+    role = ("--execution-role-arn", lab.role)
+    aws("sagemaker", "create-model", "--model-name", name, "--primary-container", container, *role)
+    variant = f"VariantName=A,ModelName={name},InstanceType=ml.m4.xlarge,InitialInstanceCount=1"
+    aws("sagemaker", "create-endpoint-config", "--endpoint-config-name", name, "--production-variants", variant)
+    aws("sagemaker", "create-endpoint", "--endpoint-name", name, "--endpoint-config-name", name)
+    # The waiters look every half minute: by the time they look, there is nothing to wait for.
+    until(lambda: lab.sagemaker.describe_endpoint(EndpointName=name), lambda one: one["EndpointStatus"] == "InService")
+    aws("sagemaker", "wait", "endpoint-in-service", "--endpoint-name", name)
+    answer = tmp_path / "answer"
+    row = tmp_path / "row.csv"
+    row.write_text("1.0,2.0,3.0")
+    body = ("--body", f"fileb://{row}", "--content-type", "text/csv")
+    aws("sagemaker-runtime", "invoke-endpoint", "--endpoint-name", name, *body, str(answer))
+    assert -30 < float(answer.read_text()) < 40
+    aws("sagemaker", "delete-endpoint", "--endpoint-name", name)
+    until(lambda: lab.sagemaker.list_endpoints(NameContains=name)["Endpoints"], lambda found: not found)
+    aws("sagemaker", "wait", "endpoint-deleted", "--endpoint-name", name)
+
+
+CORE = """
+import json, os
+import boto3
+from sagemaker.core import image_uris
+from sagemaker.core.resources import Endpoint, EndpointConfig, Model, TrainingJob, TransformJob
+from sagemaker.core.shapes import (
+    AlgorithmSpecification, Channel, ContainerDefinition, DataSource, OutputDataConfig, ProductionVariant,
+    ResourceConfig, S3DataSource, StoppingCondition, TransformDataSource, TransformInput, TransformOutput,
+    TransformResources, TransformS3DataSource,
+)
+region, bucket, role, name = os.environ["AWS_REGION"], os.environ["BUCKET"], os.environ["ROLE"], os.environ["NAME"]
+session = boto3.Session(region_name=region)
+here = {"session": session, "region": region}
+image = image_uris.retrieve("xgboost", region, version="1.7-1")
+
+def channel(name):
+    uri = f"s3://{bucket}/table/{name}"
+    source = S3DataSource(s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated")
+    return Channel(channel_name=name, content_type="text/csv", data_source=DataSource(s3_data_source=source))
+
+job = TrainingJob.create(
+    training_job_name=name, role_arn=role, hyper_parameters={"num_round": "4"},
+    algorithm_specification=AlgorithmSpecification(training_image=image, training_input_mode="File"),
+    input_data_config=[channel("train"), channel("validation")],
+    output_data_config=OutputDataConfig(s3_output_path=f"s3://{bucket}/sdk"),
+    resource_config=ResourceConfig(instance_type="ml.m4.xlarge", instance_count=1, volume_size_in_gb=5),
+    stopping_condition=StoppingCondition(max_runtime_in_seconds=600), tags=[{"key": "a", "value": "b"}], **here)
+job.wait(poll=1, logs=True)
+job = TrainingJob.get(name, **here)
+found = [one.training_job_name for one in TrainingJob.get_all(name_contains=name, **here)]
+artifacts = job.model_artifacts.s3_model_artifacts
+model = Model.create(model_name=name, execution_role_arn=role, primary_container=ContainerDefinition(
+    image=image, model_data_url=artifacts), **here)
+source = TransformS3DataSource(s3_data_type="S3Prefix", s3_uri=f"s3://{bucket}/table/test/test.csv")
+transform = TransformJob.create(
+    transform_job_name=name, model_name=name,
+    transform_input=TransformInput(content_type="text/csv", split_type="Line",
+        data_source=TransformDataSource(s3_data_source=source)),
+    transform_output=TransformOutput(s3_output_path=f"s3://{bucket}/sdk/{name}", accept="text/csv",
+        assemble_with="Line"),
+    transform_resources=TransformResources(instance_type="ml.m4.xlarge", instance_count=1), **here)
+transform.wait(poll=1)
+config = EndpointConfig.create(endpoint_config_name=name, production_variants=[ProductionVariant(
+    variant_name="AllTraffic", model_name=name, initial_instance_count=1, instance_type="ml.m4.xlarge",
+    initial_variant_weight=1.0)], **here)
+endpoint = Endpoint.create(endpoint_name=name, endpoint_config_name=name, **here)
+endpoint.wait_for_status("InService", poll=1)
+answer = endpoint.invoke(body="1.0,2.0,3.0", content_type="text/csv", accept="text/csv", **here)
+prediction = float(answer.body.read())
+endpoint.delete()
+endpoint.wait_for_delete(poll=1)
+config.delete()
+model.delete()
+told = {"status": job.training_job_status, "metrics": len(job.final_metric_data_list), "found": found,
+        "transform": transform.transform_job_status, "prediction": prediction}
+"""
+
+TRAINER = """
+from sagemaker.core.helper.session_helper import Session
+from sagemaker.train import ModelTrainer
+from sagemaker.train.configs import Compute, InputData, OutputDataConfig, StoppingCondition
+
+bucket = os.environ["BUCKET"]
+session = Session(boto_session=boto3.Session(region_name=os.environ["AWS_REGION"]), default_bucket=bucket)
+trainer = ModelTrainer(
+    sagemaker_session=session, role=os.environ["ROLE"], training_image=os.environ["IMAGE"], base_job_name="trainer",
+    compute=Compute(instance_type="ml.m4.xlarge", instance_count=1, volume_size_in_gb=5),
+    hyperparameters={"num_round": "4", "objective": "reg:linear", "eta": "0.3"},
+    output_data_config=OutputDataConfig(s3_output_path=f"s3://{bucket}/trainer"),
+    stopping_condition=StoppingCondition(max_runtime_in_seconds=600))
+uri = f"s3://{bucket}/table/train"
+trainer.train(input_data_config=[InputData(channel_name="train", data_source=uri, content_type="text/csv")], wait=False)
+told["trainer"] = trainer._latest_training_job.training_job_name
+open(os.environ["TOLD"], "w").write(json.dumps(told))
+"""
+
+
+@pytest.fixture
+def told(environment: dict[str, str], tmp_path: Path) -> Any:
+    """Runs a script in a process of its own; returns what it tells."""
+
+    def run(script: str, name: str = "") -> dict[str, Any]:
+        answer = tmp_path / "told.json"
+        more = {"NAME": name, "TOLD": str(answer)}
+        command = [sys.executable, "-W", "ignore", "-c", script]
+        done = subprocess.run(command, env={**environment, **more}, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return dict(json.loads(answer.read_text()))
+
+    return run
+
+
+@needs_sdk
+def test_the_sdk_goes_all_the_way_in_both_its_styles(lab: Any, told: Any) -> None:
+    name = lab.name("sdk")
+    answer = told(CORE + TRAINER, name)
+    assert (answer["status"], answer["transform"], answer["metrics"]) == ("Completed", "Completed", 2)
+    assert answer["found"] == [name]
+    assert -30 < answer["prediction"] < 40
+    assert len(lab.read(f"s3://{lab.bucket}/sdk/{name}/test.csv.out").splitlines()) == 30
+    job = lab.over(answer["trainer"])
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert lab.read(job["ModelArtifacts"]["S3ModelArtifacts"])
