@@ -64,4 +64,56 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Lifecycle configurations must exist but their scripts do not run, and code repositories are not cloned.",
     ),
     Difference("Notebook instances", "A Jupyter that was killed is not started again: the notebook stays InService."),
+    Difference(
+        "Jobs",
+        "One image alone is there: AWS's built-in XGBoost in its algorithm mode, whatever its tag, run by the xgboost "
+        "installed here with one thread. Jobs and endpoints of any other image, of a script or of an algorithm "
+        "resource fail and say so.",
+    ),
+    Difference(
+        "Jobs",
+        "They start within a second and train at this machine's speed, whatever the instance type. Several instances "
+        "count against quotas, but one process does the work with all of the data, also where it is to be sharded.",
+    ),
+    Difference(
+        "Jobs",
+        "Models start from base_score 0.5, as up to xgboost 1.7; early stopping keeps the best round's model; "
+        "gpu_hist trains as hist. There is no _kfold cross-validation. FailureReason has the container's message "
+        "without its Python traceback.",
+    ),
+    Difference(
+        "Jobs",
+        "Channels are CSV or libsvm in S3: no Parquet, RecordIO, augmented manifests, EFS or FSx. Pipe and FastFile "
+        "channels are downloaded as File ones are. Buckets of every Region can be read.",
+    ),
+    Difference(
+        "Jobs",
+        "A CSV header always fails the job, in the words of the first image; the later images train on it as a row.",
+    ),
+    Difference(
+        "Jobs",
+        "Spot jobs are never interrupted, warm pools are not kept, and checkpoints, debugger rules, profilers, "
+        "TensorBoard, experiments, VPCs and encryption keys are accepted and then ignored.",
+    ),
+    Difference("Jobs", "Processing and tuning jobs are moto's: records that are complete at once and run nothing."),
+    Difference("Jobs", "StopTrainingJob gives the algorithm three seconds to save its model, AWS two minutes."),
+    Difference(
+        "Transform jobs",
+        "Input is split by Line or not at all, and the filters of DataProcessing pick columns of CSV records alone.",
+    ),
+    Difference(
+        "Endpoints",
+        "Each variant is one process, also where several instances are asked for; a serverless one stays started. "
+        "Data capture, autoscaling, shadow variants, asynchronous and streamed invocation, inference components and "
+        "pipelines of containers are not there.",
+    ),
+    Difference(
+        "Endpoints",
+        "An update counts the instances of both configurations until it is done. Which counts AWS takes is not known.",
+    ),
+    Difference(
+        "Search",
+        "Search finds training jobs and endpoints; other resources are moto's. The SageMaker SDK's question to IAM "
+        "whether a role may do all it needs (SimulatePrincipalPolicy) is always answered with yes.",
+    ),
 )
