@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from opskit.errors import (
     AwsFailure,
@@ -24,6 +24,8 @@ from opskit.errors import (
     Unreachable,
     UsageProblem,
 )
+
+T = TypeVar("T")
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 10
@@ -126,6 +128,7 @@ class Connection:
     _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict)
     _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
     _asking: Future[Caller] | None = None
+    _lent: Any = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def door(self, region: str | None = None) -> Door:
@@ -155,6 +158,12 @@ class Connection:
         client.meta.events.register("after-call", _check_language)
         return client
 
+    def lent_session(self) -> Any:
+        """A boto3 session for another library: the same credentials, and our clients, which send each call once."""
+        if self._lent is None:
+            self._lent = _lent_session(self)
+        return self._lent
+
     def pace(self, operation: str, region: str) -> Pace | None:
         """The pace of an operation in a Region, None where AWS documents no rate."""
         rate = _RATES.get(operation)
@@ -175,7 +184,7 @@ class Connection:
         if theirs is None:
             try:
                 answer = self.door().read("sts", "get_caller_identity")
-                asking.set_result(Caller(answer["Account"], answer["Arn"]))
+                asking.set_result(_caller(answer))
             except BaseException as error:
                 self._asking = None
                 asking.set_exception(error)
@@ -187,6 +196,24 @@ class Connection:
         """
         url: str = self.client("service-quotas", self.home).meta.endpoint_url
         return "aws" if ".amazonaws.com" in url or ".api.aws" in url else url
+
+
+def _heard(call: Callable[..., dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
+    """A call's answer; botocore stumbling over it is an answer that is not AWS's."""
+    from botocore.parsers import ResponseParserError
+
+    try:
+        return call(**params)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ResponseParserError(f"{type(error).__name__}: {error}") from error
+
+
+def _caller(answer: Mapping[str, Any]) -> Caller:
+    try:
+        return Caller(answer["Account"], answer["Arn"])
+    except KeyError as error:
+        text = "sts:GetCallerIdentity answered without an account."
+        raise AwsFailure("bad-answer", text, "Check AWS_ENDPOINT_URL if it is set.") from error
 
 
 def _check_language(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
@@ -251,14 +278,39 @@ class Door:
             OutcomeUnknown: no answer came, or AWS failed: it may have taken effect.
             AwsFailure: AWS said no, so nothing changed.
         """
+        return self._sent(lambda: self._call(service, operation, params, writes=True))
+
+    def lend(self, service: str, operation: str, send: Callable[[Any], None]) -> None:
+        """Change something through another library, once. ``send`` gets a boto3 session whose clients are ours, and
+        ends with a call of ``operation``, or with looking at what that has made.
+
+        Raises:
+            OutcomeUnknown: no answer came, or AWS failed: it may have taken effect.
+            AwsFailure: AWS said no, so nothing changed.
+        """
+        self._sent(lambda: self._lent(service, operation, send))
+
+    def _sent(self, send: Callable[[], T]) -> T:
         for attempt in range(_WRITE_TRIES):
             try:
-                return self._call(service, operation, params, writes=True)
+                return send()
             except Throttled:
                 if attempt == _WRITE_TRIES - 1:
                     raise
                 time.sleep(2**attempt / 2)
         raise AssertionError("unreachable")
+
+    def _lent(self, service: str, operation: str, send: Callable[[Any], None]) -> None:
+        from botocore.exceptions import ClientError
+
+        name = f"{service}:{_pascal(operation)}"
+        on_call(name, self.region)
+        try:
+            send(self.connection.lent_session())
+        except Exception as error:
+            if isinstance(error, ClientError) and error.operation_name != _pascal(operation):
+                return  # the change was made; what failed is the look at it
+            raise translated(error, name, self.region, writes=True) from error
 
     def waits(self, operation: str) -> float:
         """How many seconds the next call of an operation would have to wait for its turn."""
@@ -273,16 +325,30 @@ class Door:
         region = _HOME_REGIONS.get(service, self.region)
         pace = self.connection.pace(operation, region)
         on_call(f"{service}:{_pascal(operation)}", region)
+        what = f"{service}:{_pascal(operation)}"
         try:
-            client = self.connection.client(service, region)
+            call = getattr(self.connection.client(service, region), operation)
             if pace:
                 pace.turn()
-            answer: dict[str, Any] = getattr(client, operation)(**params)
-            if hasattr(answer.get("Body"), "read"):  # read here, where a stream that breaks off can be asked for anew
-                answer["Body"] = answer["Body"].read()
+            answer = _heard(call, params)
         except Exception as error:
-            raise translated(error, f"{service}:{_pascal(operation)}", self.region, writes=writes) from error
+            raise translated(error, what, self.region, writes=writes) from error
         return answer
+
+
+def _lent_session(connection: Connection) -> Any:
+    import boto3
+
+    class Lent(boto3.Session):  # type: ignore[misc]
+        """The connection's own session, but for its clients. (Made anew, it would hook itself into S3 twice.)"""
+
+        def __init__(self) -> None:
+            self.__dict__.update(connection.session.__dict__)
+
+        def client(self, service_name: str, region_name: str | None = None, **_: Any) -> Any:
+            return connection.client(service_name, region_name or connection.home)
+
+    return Lent()
 
 
 def side_by_side(work: Sequence[Callable[[], Any]], *, most: int = _MOST_CONNECTIONS) -> list[Any]:

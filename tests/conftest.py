@@ -37,5 +37,6 @@ def small_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallAws]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reads that fail are repeated, but at once."""
+    """Reads that fail are repeated, but at once, and no rate is kept."""
+    monkeypatch.setattr("opskit.aws._RATES", {})
     monkeypatch.setattr("opskit.aws.random.uniform", lambda low, high: 0.0)

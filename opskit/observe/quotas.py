@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from opskit.aws import Door, side_by_side
-from opskit.errors import AwsFailure, NoCredentials, Unreachable
+from opskit.errors import AwsFailure, Throttled
 from opskit.model import NotOffered, Quota, QuotaAnswer, Unread
 from opskit.observe.known_codes import Known, Memory, shipped_codes
 
@@ -96,9 +96,17 @@ def _worth_a_second_look(absent: Collection[str], wanted: Collection[str], memor
 
 def _by_codes(door: Door, names: Collection[str], memory: Memory) -> dict[str, QuotaAnswer | None]:
     """Each quota behind its code; None where the code leads to no quota of the name."""
-    ways = _ways(names, memory)
-    answers = side_by_side([partial(_by_code, door, name, memory, ways[name]) for name in names])
-    return dict(zip(names, answers, strict=True))
+    ways, with_default = _ways(names, memory), _with_default(names, memory)
+    asks = [partial(_by_code, door, name, memory, ways[name], with_default=name in with_default) for name in names]
+    return dict(zip(names, side_by_side(asks), strict=True))
+
+
+def _with_default(names: Collection[str], memory: Memory) -> set[str]:
+    """The quotas whose default is asked for at once: it counts, or nobody knows it yet and it costs no wait."""
+    known = {name: memory.recall(name) for name in names}
+    counts = [name for name, each in known.items() if each and not each.applied]
+    unknown = [name for name, each in known.items() if each is None or (each.applied and each.default is None)]
+    return {*counts, *unknown[: max(0, _BURST - len(counts))]}
 
 
 def _ways(names: Collection[str], memory: Memory) -> dict[str, str]:
@@ -113,13 +121,15 @@ def _ways(names: Collection[str], memory: Memory) -> dict[str, str]:
     }
 
 
-def _by_code(door: Door, name: str, memory: Memory, way: str, code: str | None = None) -> QuotaAnswer | None:
+def _by_code(
+    door: Door, name: str, memory: Memory, way: str, code: str | None = None, *, with_default: bool = False
+) -> QuotaAnswer | None:
     """The quota behind its code; None where the code leads to no quota of the name."""
-    known, code = memory.recall(name), code or memory.code(name) or shipped_codes().get(name)
+    code = code or memory.code(name) or shipped_codes().get(name)
     if code is None:
         return None
     try:
-        applied, default = _told_by_code(door, code, way, expect_applied=known is None or known.applied)
+        applied, default = _told_by_code(door, code, way, with_default=with_default)
     except AwsFailure as failure:
         return unread(failure)
     if any(told is not None and told.name != name for told in (applied, default)):
@@ -127,13 +137,26 @@ def _by_code(door: Door, name: str, memory: Memory, way: str, code: str | None =
     return _learnt(door, name, applied, default, memory)
 
 
-def _told_by_code(door: Door, code: str, way: str, *, expect_applied: bool) -> tuple[_Told | None, _Told | None]:
-    """What AWS has under a code: applied, and the default where nothing is applied."""
-    if not expect_applied:
-        applied, default = side_by_side([partial(_applied, door, code, way), partial(_get, door, _GET_DEFAULT, code)])
-        return applied, default
-    applied = _applied(door, code, way)
-    return applied, None if applied else _get(door, _GET_DEFAULT, code)
+def _told_by_code(door: Door, code: str, way: str, *, with_default: bool) -> tuple[_Told | None, _Told | None]:
+    """What AWS has under a code: applied, and the default where nothing is applied, or where it is wanted anyway and
+    can be had.
+    """
+    if not with_default:
+        applied = _applied(door, code, way)
+        return applied, None if applied else _get(door, _GET_DEFAULT, code)
+    applied, default = side_by_side([partial(_applied, door, code, way), partial(_default_or_why_not, door, code)])
+    if isinstance(default, AwsFailure):
+        if applied is None:
+            raise default
+        return applied, None
+    return applied, default
+
+
+def _default_or_why_not(door: Door, code: str) -> _Told | AwsFailure | None:
+    try:
+        return _get(door, _GET_DEFAULT, code)
+    except AwsFailure as failure:
+        return failure
 
 
 def _applied(door: Door, code: str, way: str) -> _Told | None:
@@ -142,9 +165,11 @@ def _applied(door: Door, code: str, way: str) -> _Told | None:
     first, second = asks if way == _LIST else reversed(asks)
     try:
         return first()
-    except (NoCredentials, Unreachable):
-        raise
-    except (AwsFailure, _FilterIgnored):
+    except _FilterIgnored:
+        return second()
+    except AwsFailure as failure:
+        if failure.problem.code in _HOPELESS or (failure.passing and not isinstance(failure, Throttled)):
+            raise
         return second()
 
 

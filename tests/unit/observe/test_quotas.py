@@ -48,11 +48,21 @@ def numbers(answer: QuotaAnswer) -> tuple[float | None, float | None]:
     return answer.applied, answer.default
 
 
-def test_a_known_code_is_one_call(small_aws: SmallAws) -> None:
+def test_a_known_code_is_one_call_and_its_default_one_beside_it(small_aws: SmallAws) -> None:
     small_aws.quotas = [entry(TRAINING)]
-    answer = one(TRAINING)
-    assert answer == Quota("us-east-1", TRAINING, "L-A373146E", 4, None)
-    assert [called for called, _ in small_aws.calls] == ["GetCallerIdentity", "GetServiceQuota"]
+    assert one(TRAINING) == Quota("us-east-1", TRAINING, "L-A373146E", 4, 1)
+    first, *rest = [called for called, _ in small_aws.calls]
+    assert (first, {*rest}) == ("GetCallerIdentity", {"GetServiceQuota", "GetAWSDefaultServiceQuota"})
+    small_aws.calls.clear()
+    assert one(TRAINING) == Quota("us-east-1", TRAINING, "L-A373146E", 4, 1)
+    assert [called for called, _ in small_aws.calls] == ["GetCallerIdentity", "ListServiceQuotas"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_default_that_nobody_needs_may_be_unreadable(small_aws: SmallAws) -> None:
+    small_aws.quotas = [entry(TRAINING)]
+    small_aws.fault = lambda called, _: DENIED if "Default" in called else None
+    assert numbers(one(TRAINING)) == (4, None)
 
 
 def test_without_an_applied_value_the_default_counts(small_aws: SmallAws) -> None:
