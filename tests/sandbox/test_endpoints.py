@@ -19,7 +19,7 @@ def configure(lab: Any, model: str) -> Any:
     """Makes an endpoint configuration of variants; returns its name."""
 
     def configured(*variants: dict[str, Any]) -> str:
-        name = lab.name("config")
+        name = str(lab.name("config"))
         plain = {"ModelName": model, "InstanceType": "ml.m4.xlarge", "InitialInstanceCount": 1}
         given = [{"VariantName": "AllTraffic", **plain, **variant} for variant in variants or ({},)]
         lab.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=given)

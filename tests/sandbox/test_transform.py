@@ -16,7 +16,7 @@ def start(lab: Any, model: str) -> Any:
     """Starts a transform job over an S3 URI; returns its name."""
 
     def started(uri: str, **changes: Any) -> str:
-        name = lab.name("transform")
+        name = str(lab.name("transform"))
         request = {
             "TransformJobName": name,
             "ModelName": model,
