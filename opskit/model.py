@@ -292,18 +292,25 @@ class Workflow:
 
 
 class JobStatus(StrEnum):
-    """Where a training or transform job stands, in SageMaker's words."""
+    """Where a training or transform job stands, in SageMaker's words. A word that is new to us is work in progress:
+    nothing is started beside it.
+    """
 
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"
     FAILED = "Failed"
     STOPPING = "Stopping"
     STOPPED = "Stopped"
+    DELETING = "Deleting"
+
+    @classmethod
+    def _missing_(cls, value: object) -> JobStatus:
+        return cls.IN_PROGRESS
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen, or be paid for."""
-        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
+        return self not in (JobStatus.IN_PROGRESS, JobStatus.STOPPING)
 
 
 @dataclass(frozen=True)
@@ -336,11 +343,14 @@ class TransformJob:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint as AWS describes it. ``status`` is SageMaker's word; ``failure`` None: AWS gave no reason."""
+    """An endpoint as AWS describes it. ``status`` is SageMaker's word; ``failure`` None: AWS gave no reason;
+    ``config`` is the name of its configuration.
+    """
 
     name: str
     status: str
     failure: str | None = None
+    config: str = ""
 
 
 @dataclass(frozen=True)
