@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -22,8 +23,23 @@ def store(name: str, schema: str) -> Iterator[sqlite3.Connection]:
     path = state_folder() / name
     with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
+        _share(connection)
         connection.execute("PRAGMA synchronous = FULL")
         with connection:
             connection.execute(schema)
             yield connection
+
+
+def _share(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer work side by side. Two who say so at once to a new file are told that it is busy
+    without SQLite's usual patience, so the patience is ours.
+    """
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
