@@ -333,7 +333,16 @@ class Door:
             answer = _heard(call, params)
         except Exception as error:
             raise translated(error, what, self.region, writes=writes) from error
+        if hasattr(answer.get("Body"), "read"):
+            answer["Body"] = self._streamed(answer["Body"], f"{service}:{_pascal(operation)}")
         return answer
+
+    def _streamed(self, stream: Any, name: str) -> bytes:
+        """A stream read to its end here, where one that breaks off can be asked for anew."""
+        try:
+            return bytes(stream.read())
+        except Exception as error:
+            raise translated(error, name, self.region) from error
 
 
 def _lent_session(connection: Connection) -> Any:
