@@ -143,7 +143,7 @@ requests = st.lists(
     ),
     max_size=4,
 )
-supports = st.sampled_from([None, UNREAD, view(), view(CASE), view(desk=None), Unread("", "no-support-plan")])
+supports = st.sampled_from([None, UNREAD, view(), view(CASE), view(desk=None), Unread("no plan", "no-support-plan")])
 
 
 @given(quotas, requests | st.just(UNREAD), supports, st.sampled_from(list(Via)), st.floats(1, 100))
