@@ -175,6 +175,8 @@ class EndpointRoom:
         coming = self._variants(call.place, config)
         with self._world.lock(call.place):
             endpoint = self._settled(call)
+            if call.params.get("RetainAllVariantProperties"):
+                _retain(endpoint.variants, coming, call.params.get("ExcludeRetainedVariantProperties", []))
             if endpoint.status != "InService":
                 raise invalid(f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}.')
             self._book.admit(call.place, call.operation, *[held for variant in coming for held in variant.holds()])
@@ -244,6 +246,16 @@ class EndpointRoom:
             config = self._models.configs.put(place, seed.name, params, born)
             variants = self._variants(place, config)
             self._at(place)[seed.name] = Endpoint(place, seed.name, config, born, born, variants, status="InService")
+
+
+def _retain(old: list[Variant], new: list[Variant], but: list[dict[str, str]]) -> None:
+    """Give new variants the weights and counts that variants of their names have now."""
+    changed = {exception["VariantPropertyType"] for exception in but}
+    by_name = {variant.name: variant for variant in old}
+    for variant in new:
+        if before := by_name.get(variant.name):
+            variant.count = variant.count if "DesiredInstanceCount" in changed else before.count
+            variant.weight = variant.weight if "DesiredWeight" in changed else before.weight
 
 
 def _more(by_name: dict[str, Variant], wanted: list[dict[str, Any]]) -> Iterable[Held]:

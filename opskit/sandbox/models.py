@@ -11,7 +11,7 @@ from opskit.sandbox.faults import ApiError, invalid
 from opskit.sandbox.listing import Listed, listed
 from opskit.sandbox.roles import check_role
 from opskit.sandbox.serving import model_data
-from opskit.sandbox.storage import S3Uri, Store
+from opskit.sandbox.storage import S3Uri, StorageFailure, Store
 from opskit.sandbox.tags import Tags, tags_given
 from opskit.sandbox.wire import owns
 from opskit.sandbox.world import Call, Place, World
@@ -110,8 +110,11 @@ class ModelRoom:
         uri, zipped = model_data(container)
         if uri is None:
             return
-        store = Store(self._world, place)
-        found = store.exists(S3Uri.parse(uri)) if zipped else store.sources({"S3DataType": "S3Prefix", "S3Uri": uri})
+        store, parsed = Store(self._world, place), S3Uri.parse(uri)
+        try:
+            found = store.exists(parsed) if zipped else store.sources({"S3DataType": "S3Prefix", "S3Uri": uri})
+        except StorageFailure as error:
+            raise invalid(str(error)) from error
         if not found:
             raise invalid(f"Could not find model data at {uri}.")
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.faults import invalid
@@ -32,8 +32,10 @@ def check_role(world: World, place: Place, arn: str | None) -> None:
 def _trusts(world: World, place: Place, name: str) -> bool:
     try:
         role = world.client("iam", place).get_role(RoleName=name)["Role"]
+    except ParamValidationError:  # no role can have such a name
+        return False
     except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchEntity":
+        if error.response["Error"]["Code"] in ("NoSuchEntity", "ValidationError"):
             return False
         raise
     return _PRINCIPAL in str(role["AssumeRolePolicyDocument"])

@@ -38,6 +38,24 @@ def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None
     raise _validation_error(service, text)
 
 
+def known(service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """``params`` without the members that the model does not have: AWS passes over them in silence."""
+    shape = service_model(service).operation_model(operation).input_shape
+    return dict(_known(shape, params)) if shape else {}
+
+
+def _known(shape: Any, value: Any) -> Any:
+    match shape.type_name:
+        case "structure":
+            return {name: _known(shape.members[name], item) for name, item in value.items() if name in shape.members}
+        case "list":
+            return [_known(shape.member, item) for item in value]
+        case "map":
+            return {key: _known(shape.value, item) for key, item in value.items()}
+        case _:
+            return value
+
+
 def _validation_error(service: str, text: str) -> ApiError:
     if service == "service-quotas":
         return ApiError("IllegalArgumentException", text)

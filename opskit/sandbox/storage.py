@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
-from opskit.sandbox.faults import invalid
+from opskit.sandbox.faults import ApiError, invalid
 from opskit.sandbox.world import Place, World
 
 
 class StorageFailure(Exception):
     """S3 did not give or take what a job needed; the text fits into a FailureReason."""
+
+
+_BUCKET = re.compile(r"[a-zA-Z0-9.\-_]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class S3Uri:
         """Read ``s3://bucket/key``. Raises AWS's ValidationException for anything else."""
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
-        if scheme != "s3" or not bucket:
+        if scheme != "s3" or not _BUCKET.fullmatch(bucket):
             raise invalid(f"Invalid S3 URI: {text}. Expected s3://bucket/key")
         return cls(bucket, key)
 
@@ -72,26 +76,28 @@ class Store:
                 yield from (item["Key"] for item in page.get("Contents", []) if not item["Key"].endswith("/"))
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchBucket", "404"):
-                raise
+                raise StorageFailure(_said(uri, error)) from error
 
     def _listed_in(self, manifest: S3Uri) -> Iterator[Source]:
         try:
             entries = json.loads(self._body(manifest).read())
             prefix = S3Uri.parse(entries[0]["prefix"])
             names = [str(name) for name in entries[1:]]
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, ApiError) as error:
             raise StorageFailure(f"Failed to parse manifest file {manifest}: {error}") from error
         for name in names:
             yield Source(prefix.below(name), name)
 
     def exists(self, uri: S3Uri) -> bool:
-        """Whether the object is there."""
+        """Whether the object is there. Raises StorageFailure where S3 does not say."""
+        if not uri.key:
+            return False
         try:
             self._s3.head_object(Bucket=uri.bucket, Key=uri.key)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
                 return False
-            raise
+            raise StorageFailure(_said(uri, error)) from error
         return True
 
     def fetch(self, source: Source, folder: Path, *, unzip: bool = False) -> Path:
@@ -112,7 +118,7 @@ class Store:
     def _body(self, uri: S3Uri) -> Any:
         try:
             return self._s3.get_object(Bucket=uri.bucket, Key=uri.key)["Body"]
-        except ClientError as error:
+        except (ClientError, ParamValidationError) as error:
             raise StorageFailure(_said(uri, error)) from error
 
     def put(self, path: Path, uri: S3Uri) -> None:
@@ -120,7 +126,7 @@ class Store:
         try:
             with path.open("rb") as body:
                 self._s3.put_object(Bucket=uri.bucket, Key=uri.key, Body=body)
-        except ClientError as error:
+        except (ClientError, ParamValidationError) as error:
             raise StorageFailure(_said(uri, error)) from error
 
 
@@ -130,14 +136,25 @@ def _below(prefix: str, key: str) -> str:
     return key.removeprefix(folder) if key.startswith(folder) else key[prefix.rfind("/") + 1 :]
 
 
-def _said(uri: S3Uri, error: ClientError) -> str:
+def _said(uri: S3Uri, error: ClientError | ParamValidationError) -> str:
+    if isinstance(error, ParamValidationError):
+        return f"{uri}: {error}"
     return f"{uri}: {error.response['Error']['Code']}: {error.response['Error'].get('Message', '')}"
 
 
-def missing_text(uri: str, place: Place, role: str) -> str:
-    """AWS's refusal of a data source that has no objects."""
+def check_source(world: World, place: Place, source: Mapping[str, Any], role: str) -> None:
+    """Raise AWS's ValidationException for a data source without objects."""
+    if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+        raise invalid(f"The sandbox reads data of S3DataType S3Prefix or ManifestFile, not {source['S3DataType']}.")
+    uri = source["S3Uri"]
     bucket = S3Uri.parse(uri).bucket
-    return (
+    try:
+        found = source["S3DataType"] == "ManifestFile" or Store(world, place).sources(source)
+    except StorageFailure as error:
+        raise invalid(str(error)) from error
+    if found:
+        return
+    raise invalid(
         f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists '
         f"in the selected region ({place.region}), that objects exist under that S3 prefix, and that the role "
         f'"{role}" has "s3:ListBucket" permissions on bucket "{bucket}".'

@@ -15,7 +15,7 @@ from opskit.sandbox.listing import listed
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.roles import check_role
 from opskit.sandbox.scenarios import ROLE_NAME, RecordSeed
-from opskit.sandbox.storage import S3Uri, Store, missing_text
+from opskit.sandbox.storage import S3Uri, check_source
 from opskit.sandbox.tags import Tags, tags_given
 from opskit.sandbox.training_job import ACTIVE, TrainingJob
 from opskit.sandbox.training_run import TrainingRun
@@ -96,11 +96,9 @@ class TrainingRoom:
         names = [channel["ChannelName"] for channel in channels]
         if len(names) != len(set(names)):
             raise invalid("Duplicate channel names found in InputDataConfig.")
-        store = Store(self._world, job.place)
         for channel in channels:
-            source = channel["DataSource"].get("S3DataSource")
-            if source and source["S3DataType"] == "S3Prefix" and not store.sources(source):
-                raise invalid(missing_text(source["S3Uri"], job.place, job.params["RoleArn"]))
+            if source := channel["DataSource"].get("S3DataSource"):
+                check_source(self._world, job.place, source, job.params["RoleArn"])
 
     @owns("sagemaker", "DescribeTrainingJob")
     def describe_training_job(self, call: Call) -> dict[str, Any]:

@@ -89,6 +89,8 @@ class TrainingRun:
         if ending is Ending.COMPLETED:
             self._move("Uploading")
         self._upload(must=ending is Ending.COMPLETED)
+        if self.job.stop.is_set():  # also where it was asked for after the algorithm was done
+            ending = Ending.STOPPED
         self._end("Completed" if ending is Ending.COMPLETED else "Stopped", ending.value)
 
     def _paused(self, seconds: float) -> bool:

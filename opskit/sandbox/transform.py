@@ -14,7 +14,7 @@ from opskit.sandbox.models import ModelRoom
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.records import check_filter
 from opskit.sandbox.scenarios import RecordSeed
-from opskit.sandbox.storage import S3Uri, Store, missing_text
+from opskit.sandbox.storage import S3Uri, check_source
 from opskit.sandbox.tags import Tags, tags_given
 from opskit.sandbox.training_job import ACTIVE
 from opskit.sandbox.transform_job import TransformJob
@@ -84,11 +84,7 @@ class TransformRoom:
         for name in ("InputFilter", "OutputFilter"):
             check_filter(processing.get(name))
         S3Uri.parse(job.params["TransformOutput"]["S3OutputPath"])
-        source = given["DataSource"]["S3DataSource"]
-        if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
-            raise invalid(f"S3DataType {source['S3DataType']} is not supported for transform jobs.")
-        if source["S3DataType"] == "S3Prefix" and not Store(self._world, job.place).sources(source):
-            raise invalid(missing_text(source["S3Uri"], job.place, role))
+        check_source(self._world, job.place, given["DataSource"]["S3DataSource"], role)
 
     def _named(self, call: Call) -> TransformJob:
         name = call.params["TransformJobName"]

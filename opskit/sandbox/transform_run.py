@@ -80,6 +80,7 @@ class TransformRun:
                 self.job.begin(self.world.now())
             for source in self._store.sources(self.job.params["TransformInput"]["DataSource"]["S3DataSource"]):
                 self._transform(container, source)
+            self._look_up()
         finally:
             container.end()
             if not self.world.closing.is_set():

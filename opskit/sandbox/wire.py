@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -82,7 +82,7 @@ class Front:
         request = Request(environ)
         if self.latency_seconds and INSIDE not in request.user_agent.string:
             time.sleep(self.latency_seconds)
-        page = next((page for prefix, page in self.pages.items() if request.path.startswith(prefix)), None)
+        page = self._page(request)
         if page:
             return page(request, place_of(request))(environ, start_response)
         target = _target(request)
@@ -91,6 +91,11 @@ class Front:
         if request.mimetype == _FORM:
             return self._form_call(request, start_response)
         return self._passed_on(environ, start_response)
+
+    def _page(self, request: Request) -> Page | None:
+        if _signed_for(request) == "s3":  # a bucket may be called as a page is
+            return None
+        return next((page for prefix, page in self.pages.items() if request.path.startswith(prefix)), None)
 
     def _form_call(self, request: Request, start_response: Any) -> Iterable[bytes]:
         query = dict(parse_qsl(request.get_data(as_text=True)))
@@ -125,7 +130,8 @@ class Front:
         owner = self.operations.get((call.service, call.operation))
         try:
             if owner is not None:
-                return _json(shapes.answer(call.service, call.operation, owner(call)))
+                understood = replace(call, params=shapes.known(call.service, call.operation, call.params))
+                return _json(shapes.answer(call.service, call.operation, owner(understood)))
         except NotOurs:
             pass
         return self._motos(call, request)
@@ -201,12 +207,18 @@ def _without_nulls(value: Any) -> Any:
             return value
 
 
+def _signed_for(request: Request) -> str | None:
+    """The service in the scope of a request's signature, None where there is no such signature."""
+    scope = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    return scope[3] if len(scope) == _SCOPE_PARTS else None
+
+
 def _check_scope(request: Request, service: str) -> None:
     """Refuse a signature made for another service, as AWS does; who does not sign at all is let in."""
-    signed = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    signed = _signed_for(request)
     model = shapes.service_model(service)
     name = model.metadata.get("signingName", model.endpoint_prefix)
-    if len(signed) == _SCOPE_PARTS and signed[3] != name:
+    if signed not in (None, name):
         raise ApiError(
             "InvalidSignatureException", f"Credential should be scoped to correct service: '{name}'.", status=403
         )

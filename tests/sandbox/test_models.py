@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -94,3 +95,17 @@ def test_tags_of_other_resources_are_motos(lab: Any) -> None:
         Tags=tags,
     )["PipelineArn"]
     assert lab.sagemaker.list_tags(ResourceArn=arn)["Tags"] == tags
+
+
+def test_members_that_the_model_does_not_have_are_passed_over(lab: Any, send: Any) -> None:
+    name = lab.name("newer-client")
+    request = {"ModelName": name, "PrimaryContainer": {"Image": lab.image, "Invented": {"Deep": 1}}, "Other": [1]}
+    assert send(lab.account.sandbox.url, "SageMaker.CreateModel", json.dumps(request).encode()).status == 200
+    assert lab.sagemaker.describe_model(ModelName=name)["PrimaryContainer"] == {"Image": lab.image}
+
+
+def test_a_bucket_may_be_called_endpoints(lab: Any) -> None:
+    s3 = lab.client("s3")
+    s3.create_bucket(Bucket="endpoints")
+    s3.put_object(Bucket="endpoints", Key="a/invocations", Body=b"x")
+    assert s3.get_object(Bucket="endpoints", Key="a/invocations")["Body"].read() == b"x"
