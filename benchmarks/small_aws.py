@@ -90,6 +90,7 @@ class SmallAws:
     filters_by_code: bool = True
     page: int = PAGE
     calls: list[tuple[str, str]] = field(default_factory=list)
+    spans: list[tuple[float, float]] = field(default_factory=list)
     refused: int = 0
     most_at_once: int = 0
     url: str = ""
@@ -111,6 +112,19 @@ class SmallAws:
         """How often an operation was called."""
         return sum(called == operation for called, _ in self.calls)
 
+    def one_after_another(self) -> int:
+        """The most calls of which each began when the one before had ended."""
+        chain, ended = 0, 0.0
+        for began, end in sorted(self.spans, key=lambda span: span[1]):
+            if began >= ended:
+                chain, ended = chain + 1, end
+        return chain
+
+    def forget_calls(self) -> None:
+        """Count anew."""
+        self.calls.clear()
+        self.spans.clear()
+
     def answer(self, operation: str, region: str, asked: Mapping[str, Any]) -> dict[str, Any] | Fault:
         """One call, after its latency."""
         with self._lock:
@@ -119,9 +133,11 @@ class SmallAws:
             self.most_at_once = max(self.most_at_once, self._at_once)
             throttled = self.rates and not self._turn(operation, region)
             self.refused += throttled
+        began = time.monotonic()
         time.sleep(self.latency_seconds)
         with self._lock:
             self._at_once -= 1
+            self.spans.append((began, time.monotonic()))
         fault = THROTTLED if throttled else self.fault(operation, region)
         if fault is not None:
             time.sleep(fault.seconds)

@@ -11,8 +11,10 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from opskit.errors import (
@@ -368,11 +370,28 @@ def side_by_side(work: Sequence[Callable[[], Any]], *, most: int = _MOST_CONNECT
     """
     if len(work) < 2:
         return [each() for each in work]
-    pool = ThreadPoolExecutor(min(most, len(work)))
+    waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+    results: list[Future[Any]] = [Future() for _ in work]
+    for pair in zip(work, results, strict=True):
+        waiting.put(pair)
+    for _ in range(min(most, len(work))):  # daemons: an interrupted command does not wait for an endpoint that hangs
+        threading.Thread(target=_work_off, args=(waiting,), daemon=True).start()
     try:
-        return [each.result() for each in [pool.submit(each) for each in work]]
+        return [each.result() for each in results]
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        with suppress(Empty):
+            while True:
+                waiting.get_nowait()
+
+
+def _work_off(waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]]]) -> None:
+    with suppress(Empty):
+        while True:
+            each, result = waiting.get_nowait()
+            try:
+                result.set_result(each())
+            except BaseException as error:
+                result.set_exception(error)
 
 
 def is_gone(failure: AwsFailure) -> bool:
