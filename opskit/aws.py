@@ -130,6 +130,7 @@ class Connection:
     _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict)
     _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
     _asking: Future[Caller] | None = None
+    _open: Callable[[], Connection] | None = None
     _lent: Any = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -191,6 +192,20 @@ class Connection:
                 self._asking = None
                 asking.set_exception(error)
         return asking.result()
+
+    def renew(self) -> None:
+        """Look for credentials anew, as when the connection was opened: somebody may have signed in meanwhile.
+
+        Raises:
+            UsageProblem: the profile is gone.
+            AwsFailure: the role could not be assumed.
+        """
+        if self._open is None:
+            return
+        fresh = self._open()
+        with self._lock:
+            self.session, self._asking, self._lent = fresh.session, None, None
+            self._clients.clear()
 
     def endpoint(self) -> str:
         """Whose AWS this is: ``aws``, or the URL that AWS_ENDPOINT_URL names. What is learnt of one says
@@ -413,6 +428,12 @@ def connect(*, profile: str | None = None, role_arn: str | None = None, region: 
         UsageProblem: the profile does not exist, or no Region is set anywhere.
         AwsFailure: the role could not be assumed.
     """
+    connection = _opened(profile, role_arn, region)
+    connection._open = lambda: _opened(profile, role_arn, region)
+    return connection
+
+
+def _opened(profile: str | None, role_arn: str | None, region: str | None) -> Connection:
     import boto3
     from botocore.exceptions import BotoCoreError
 
@@ -480,7 +501,7 @@ def _no_answer(error: Exception, operation: str, region: str, *, writes: bool) -
 
     where: dict[str, Any] = {"region": region, "operation": operation}
     timed_out = isinstance(error, boto.ReadTimeoutError)
-    never_sent = isinstance(error, boto.ConnectionError)
+    never_sent = isinstance(error, boto.ConnectionError) and not isinstance(error, boto.SSLError)
     if timed_out:
         what = f"gave no answer within {_READ_SECONDS} s"
     elif never_sent or isinstance(error, boto.HTTPClientError):

@@ -110,7 +110,9 @@ def wait(
     from opskit.show.requests import waited
 
     wishes, longest, begun = _wishes(instance_type, usages, to), duration(timeout), time.monotonic()
-    results = wait_for(here.doors(), wishes, longest, here.screen.say, _clock())
+    doors = here.doors()
+    with here.screen.progress() as tell:
+        results = wait_for(doors, wishes, longest, tell, _clock())
     return waited(results, time.monotonic() - begun)
 
 

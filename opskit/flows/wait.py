@@ -3,111 +3,141 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 
 from opskit.aws import Door, side_by_side
 from opskit.decide.demands import quota_name
-from opskit.decide.headroom import number
 from opskit.decide.increase import Wish
-from opskit.errors import AwsFailure, NoCredentials
+from opskit.decide.patience import End, Look, Waited, is_over, judged
+from opskit.errors import AwsFailure, NoCredentials, UsageProblem
 from opskit.flows.increase import Clock
-from opskit.model import NotOffered, Quota, QuotaAnswer, RequestStatus, Unread
+from opskit.model import Quota, Request, Unread
 from opskit.observe.known_codes import memory_of
-from opskit.observe.quotas import read_quotas
+from opskit.observe.quotas import read_quotas, unread
 from opskit.observe.requests import requests_of
+from opskit.state import queue
+
+__all__ = ["End", "Waited", "wait_for"]
 
 _FIRST_SECONDS, _LONGEST_SECONDS, _GROWTH = 1.0, 60.0, 1.5
-_UNFAVOURABLE = {RequestStatus.DENIED, RequestStatus.NOT_APPROVED, RequestStatus.INVALID_REQUEST}
+_SIGN_OF_LIFE = timedelta(minutes=15)
+_CREDENTIALS = {"no-credentials", "credentials-refused", "credentials-expired"}
 
 
-class End(StrEnum):
-    """How waiting for one quota stands."""
+@dataclass
+class _Watch:
+    """What one wait remembers between two looks."""
 
-    TRUE = "true"
-    WAITING = "waiting"
-    DENIED = "denied"
-    NOT_OFFERED = "not-offered"
+    tell: Callable[[str], None]
+    begun: datetime
+    told: str = ""
+    told_at: datetime | None = None
+    closed_since: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
+    def closed_for(self, region: str, name: str, now: datetime) -> timedelta:
+        """How long a quota's request has been seen closed without a word."""
+        return now - self.closed_since.get((region, name), now)
 
-@dataclass(frozen=True)
-class Waited:
-    """One quota that was waited for. ``value`` None: it could not be read."""
-
-    region: str
-    wish: Wish
-    quota_name: str
-    quota_code: str | None
-    value: float | None
-    end: End
-    because: str
+    def learn(self, seen: Sequence[Waited], now: datetime) -> None:
+        """Remember what is closed, and say what is new; now and then say that this still waits."""
+        for waited in (waited for waited in seen if waited.closed):
+            self.closed_since.setdefault((waited.region, waited.quota_name), now)
+        text = "\n".join(_line(waited) for waited in seen if waited.end is not End.TRUE)
+        if text != self.told:
+            self.tell(text)
+        elif self.told_at and now - self.told_at >= _SIGN_OF_LIFE:
+            self.tell(f"Still waiting after {_span(now - self.begun)}.")
+        else:
+            return
+        self.told, self.told_at = text, now
 
 
 def wait_for(
     doors: Sequence[Door], wishes: Sequence[Wish], timeout: timedelta, tell: Callable[[str], None], clock: Clock
 ) -> tuple[Waited, ...]:
-    """Look until every wish is true, one is refused for good, or ``timeout`` has passed.
+    """Look until every wish is true, one is refused for good, or ``timeout`` has passed; then say how each stands.
 
     What cannot be read is looked at again: throttling passes, and credentials can be renewed while this waits.
+
+    Raises:
+        NoCredentials: there were none that AWS takes when the waiting began.
+        UsageProblem: what opskit remembers cannot be read.
     """
-    until = clock.now() + timeout
-    pause, told = _FIRST_SECONDS, ""
-    while True:
-        seen = _seen(doors, wishes, clock)
-        over = all(waited.end is not End.WAITING for waited in seen) or any(
-            waited.end in (End.DENIED, End.NOT_OFFERED) for waited in seen
-        )
-        left = (until - clock.now()).total_seconds()
-        if over or left <= 0:
-            return seen
-        saying = "; ".join(f"{waited.quota_name}: {waited.because}" for waited in seen if waited.end is End.WAITING)
-        if saying != told:
-            tell(saying)
-            told = saying
+    watch = _Watch(tell, clock.now())
+    until, pause, seen = watch.begun + timeout, _FIRST_SECONDS, _first(doors, wishes, watch, clock.now())
+    while not is_over(seen) and (left := (until - clock.now()).total_seconds()) > 0:
+        watch.learn(seen, clock.now())
         clock.sleep(min(pause, left))
         pause = min(pause * _GROWTH, _LONGEST_SECONDS)
+        seen = _again(doors, wishes, watch, clock.now(), seen)
+    return seen
 
 
-def _seen(doors: Sequence[Door], wishes: Sequence[Wish], clock: Clock) -> tuple[Waited, ...]:
-    work = [partial(_look, door, wish, clock) for door in doors for wish in wishes]
+def _first(doors: Sequence[Door], wishes: Sequence[Wish], watch: _Watch, now: datetime) -> tuple[Waited, ...]:
+    seen = _seen(doors, wishes, watch, now)
+    problems = [waited.problem for waited in seen if waited.problem and waited.problem.code in _CREDENTIALS]
+    if seen and len(problems) == len(seen):
+        raise NoCredentials(problems[0].code, problems[0].message, problems[0].hint, region=problems[0].region)
+    return seen
+
+
+def _again(
+    doors: Sequence[Door], wishes: Sequence[Wish], watch: _Watch, now: datetime, before: tuple[Waited, ...]
+) -> tuple[Waited, ...]:
+    """Another look. Credentials that AWS no longer takes are looked for anew, as they were found at the start."""
+    if any(waited.problem and waited.problem.code in _CREDENTIALS for waited in before):
+        _renew(doors)
+    try:
+        return _seen(doors, wishes, watch, now)
+    except NoCredentials as failure:
+        _renew(doors)
+        watch.tell(f"{failure.problem.message} Waiting goes on. {failure.problem.hint}".strip())
+        return before
+
+
+def _renew(doors: Sequence[Door]) -> None:
+    for connection in {id(door.connection): door.connection for door in doors}.values():
+        with suppress(AwsFailure, UsageProblem):  # the next look says what is wrong
+            connection.renew()
+
+
+def _seen(doors: Sequence[Door], wishes: Sequence[Wish], watch: _Watch, now: datetime) -> tuple[Waited, ...]:
+    work = [partial(_look, door, wish, watch, now) for door in doors for wish in wishes]
     return tuple(side_by_side(work))
 
 
-def _look(door: Door, wish: Wish, clock: Clock) -> Waited:
+def _look(door: Door, wish: Wish, watch: _Watch, now: datetime) -> Waited:
     name = quota_name(wish.demand())
-    answer = read_quotas(door, [name], memory_of(door, clock.now()))[name]
-    code = answer.code if isinstance(answer, Quota) else None
-    value = answer.value if isinstance(answer, Quota) else None
-    end, because = _judged(door, wish, answer)
-    return Waited(door.region, wish, name, code, value, end, because)
+    answer = read_quotas(door, [name], memory_of(door, now))[name]
+    if not isinstance(answer, Quota) or (answer.value or 0) >= wish.to:
+        return judged(Look(door.region, wish, name, answer))
+    closed_for = watch.closed_for(door.region, name, now)
+    look = Look(door.region, wish, name, answer, _requests(door, answer.code), _is_queued(door, name), closed_for)
+    return judged(look)
 
 
-def _judged(door: Door, wish: Wish, answer: QuotaAnswer) -> tuple[End, str]:
-    match answer:
-        case NotOffered():
-            return End.NOT_OFFERED, f"{door.region} has no such quota: there is nothing to wait for"
-        case Unread():
-            return End.WAITING, f"could not be read ({answer.because} {answer.hint}); looking again".replace(" )", ")")
-        case Quota():
-            if (answer.value or 0) >= wish.to:
-                return End.TRUE, f"the applied value is {number(answer.value)}"
-            return _unmet(door, wish, answer)
-
-
-def _unmet(door: Door, wish: Wish, quota: Quota) -> tuple[End, str]:
-    """Still too low: denied when the newest request for it was, else it may yet come."""
-    now = f"{number(quota.value)} now, {number(wish.to)} wanted"
+def _requests(door: Door, code: str) -> Sequence[Request] | Unread:
     try:
-        requests = requests_of(door, quota.code)
-    except NoCredentials as failure:
-        return End.WAITING, f"{now}; {failure.problem.message} {failure.problem.hint}"
+        return requests_of(door, code)
+    except AwsFailure as failure:
+        return unread(failure)
+
+
+def _is_queued(door: Door, name: str) -> bool:
+    try:
+        return any((one.region, one.quota_name) == (door.region, name) for one in queue.waiting(door))
     except AwsFailure:
-        return End.WAITING, now
-    if not requests:
-        return End.WAITING, f"{now}; nothing was asked for yet (opskit quotas increase)"
-    newest = requests[0]
-    if newest.status in _UNFAVOURABLE and not any(request.status.is_open for request in requests):
-        return End.DENIED, f"{now}; the request of {newest.created:%Y-%m-%d} ended {newest.status}"
-    return End.WAITING, f"{now}; the request is {newest.status}"
+        return False
+
+
+def _line(waited: Waited) -> str:
+    hint = f" Waiting goes on. {waited.problem.hint}" if waited.problem else ""
+    return f"{waited.quota_name} in {waited.region}: {waited.because}{hint}".rstrip()
+
+
+def _span(span: timedelta) -> str:
+    hours, seconds = divmod(int(span.total_seconds()), 3600)
+    return f"{hours} h {seconds // 60} min" if hours else f"{seconds // 60} min"

@@ -7,10 +7,10 @@ from typing import Any
 
 from opskit.decide.headroom import number
 from opskit.decide.increase import Ask, Outcome, Via
+from opskit.decide.patience import End, Waited, waiting_exit
 from opskit.errors import ExitCode, Problem
 from opskit.flows.increase import ShortTotal
 from opskit.flows.list_requests import RequestList
-from opskit.flows.wait import End, Waited
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 from opskit.show.quotas import whole
 
@@ -156,12 +156,27 @@ def waited(results: Sequence[Waited], seconds: float) -> Answer:
         }
         for result in results
     ]
-    true = all(result.end is End.TRUE for result in results)
     unmet = [result for result in results if result.end is not End.TRUE]
-    problems = tuple(Problem("not-granted", f"{each.quota_name}: {each.because}.", "", each.region) for each in unmet)
     notes = tuple(f"{each.quota_name} in {each.region}: {each.because}." for each in results if each.end is End.TRUE)
-    code = ExitCode.DONE if true else ExitCode.REFUSED
-    return Answer({"quotas": rows, "seconds": round(seconds, 1)}, code, problems, notes=notes, records="quotas")
+    return Answer(
+        {"quotas": rows, "seconds": round(seconds, 1)},
+        waiting_exit(results),
+        tuple(_unmet(each) for each in unmet),
+        notes=notes,
+        records="quotas",
+    )
+
+
+def _unmet(result: Waited) -> Problem:
+    if result.end is End.UNREADABLE and result.problem:
+        return result.problem
+    code = "timeout" if result.end is End.WAITING else result.end.value
+    hint = {
+        End.WAITING: "It may still come: run the same command again.",
+        End.DENIED: "Ask again with a reason, for less, or through AWS Support: opskit quotas increase --via console",
+        End.NOT_OFFERED: "Another Region or another instance type may have it: opskit quotas check",
+    }.get(result.end, "")
+    return Problem(code, f"{result.quota_name}: {result.because}.", hint, result.region)
 
 
 def requests(listed: RequestList) -> Answer:

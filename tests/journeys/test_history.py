@@ -1,0 +1,22 @@
+"""What opskit changed, read back from the shell."""
+
+from __future__ import annotations
+
+from tests.journeys.conftest import Shell
+
+
+def test_what_was_asked_stands_in_the_history(fresh_shell: Shell) -> None:
+    assert fresh_shell.opskit("history").data == {"history": []}
+    words = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "1", "--why", "the course", "--yes")
+    [asked] = fresh_shell.opskit(*words).data["requests"]
+    [entry] = fresh_shell.opskit("history").data["history"]
+    assert (entry["action"], entry["outcome"], entry["detail"]) == ("request increase", "filed", asked["request_id"])
+    assert (entry["because"], entry["region"]) == ("the course", "us-east-1")
+    assert entry["caller"].startswith("arn:aws:")
+    shown = fresh_shell.opskit("history", "--since", "1h", json_output=False)
+    assert "ml.m4.xlarge for training job usage to 1" in shown.stdout
+
+
+def test_a_span_that_is_none_is_said(fresh_shell: Shell) -> None:
+    assert fresh_shell.opskit("history", "--since", "soon").exit == 2
+    assert fresh_shell.opskit("history", "--since", "900000d").exit == 0
