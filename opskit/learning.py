@@ -63,15 +63,6 @@ def score(truth: Sequence[float], predicted: Sequence[float]) -> Metrics:
     )
 
 
-def columns(workflow: Workflow, content: bytes) -> tuple[str, ...]:
-    """The names of the features, in the order the model takes them.
-
-    Raises:
-        UsageProblem: the data has no such target column.
-    """
-    return tuple(str(name) for name in _frame(workflow, content).columns[1:])
-
-
 def _frame(workflow: Workflow, content: bytes) -> Any:
     """The data with its label first."""
     import pandas

@@ -340,6 +340,11 @@ class TransformJob:
     input_uri: str
     output_uri: str
 
+    @property
+    def predictions_uri(self) -> str:
+        """Where SageMaker writes the predictions: the input's name with ``.out`` behind it."""
+        return f"{self.output_uri.rstrip('/')}/{self.input_uri.rpartition('/')[2]}.out"
+
 
 @dataclass(frozen=True)
 class Endpoint:

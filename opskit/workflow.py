@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import hashlib
 import re
@@ -83,6 +84,20 @@ def verified_data(workflow: Workflow) -> bytes:
             "data-changed", text, f"Restore it, or set data.sha256 in {FILE_NAME} if the change is meant."
         )
     return content
+
+
+def feature_names(workflow: Workflow, content: bytes) -> tuple[str, ...]:
+    """The names of the features, in the order the model takes them.
+
+    Raises:
+        UsageProblem: the data has no such target column.
+    """
+    lines = content.decode("utf-8-sig").splitlines()[workflow.skip_lines :]
+    names = [name.strip() for name in next(csv.reader(lines[:1]), [])]
+    if workflow.target not in names:
+        text = f"{workflow.data_file} has no column '{workflow.target}'."
+        raise UsageProblem("target-missing", text, f"It has: {', '.join(names)}.")
+    return tuple(name for name in names if name != workflow.target)
 
 
 def _workflow(table: Mapping[str, Any], folder: Path) -> Workflow:

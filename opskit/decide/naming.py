@@ -1,11 +1,15 @@
-"""What a run is called. Asking twice for the same thing finds the first job instead of paying for a second."""
+"""What a run is called. Asking twice for the same thing finds the first job instead of paying for a second.
+
+A job's name is the workflow's, a hash of what decides the model (data, split, algorithm, hyperparameters, instances),
+and the attempt. Role and bucket are not in the hash: they change where a model lies, not what it is.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from opskit.model import Fleet, JobStatus, Workflow
@@ -29,9 +33,10 @@ class Show:
 
 @dataclass(frozen=True)
 class Start:
-    """A job to be made."""
+    """A job to be made. ``after`` is the attempt before it and how that ended; None for the first."""
 
     name: str
+    after: tuple[str, JobStatus] | None = None
 
 
 Next = Follow | Show | Start
@@ -52,20 +57,30 @@ def stem(workflow: Workflow, fleet: Fleet) -> str:
     return f"{workflow.name}-{digest[:_HASH_LENGTH]}"
 
 
-def next_job(stem: str, jobs: Mapping[str, JobStatus], *, again: bool, usable: Iterable[str] = ()) -> Next:
+def next_job(stem: str, jobs: Mapping[str, JobStatus], *, again: bool, usable: Collection[str] = ()) -> Next:
     """Follow what runs, show the newest completed job whose model is still there (``usable``), or start the next
     attempt.
     """
-    attempts = _attempts(stem, jobs)
-    for name in attempts:
-        if not jobs[name].is_over:
-            return Follow(name)
-    kept = set(usable)
-    completed = [name for name in attempts if jobs[name] is JobStatus.COMPLETED and name in kept]
-    if completed and not again:
-        return Show(completed[0])
-    newest = _number(attempts[0]) if attempts else 0
-    return Start(f"{stem}-{newest + 1}")
+    attempts = attempts_of(stem, jobs)
+    return _next(attempts, jobs, f"{stem}-{_after(attempts)}", () if again else usable)
+
+
+def next_transform(job: str, jobs: Mapping[str, JobStatus], usable: Collection[str] = ()) -> Next:
+    """The same for the transforms of a training job: the first has its name, later ones a number behind it."""
+    later = attempts_of(job, jobs)
+    attempts = later + [job] * (job in jobs)
+    number = max(2, _after(later))
+    return _next(attempts, jobs, f"{job}-{number}" if attempts else job, usable)
+
+
+def _next(attempts: list[str], jobs: Mapping[str, JobStatus], new: str, usable: Collection[str]) -> Next:
+    live = [name for name in attempts if not jobs[name].is_over]
+    if live:
+        return Follow(live[0])
+    shown = [name for name in attempts if jobs[name] is JobStatus.COMPLETED and name in usable]
+    if shown:
+        return Show(shown[0])
+    return Start(new, (attempts[0], jobs[attempts[0]]) if attempts else None)
 
 
 def belongs_to(workflow: str, name: str) -> bool:
@@ -73,10 +88,14 @@ def belongs_to(workflow: str, name: str) -> bool:
     return re.fullmatch(rf"{re.escape(workflow)}-[0-9a-f]{{{_HASH_LENGTH}}}-\d+(-\d+)?", name) is not None
 
 
-def _attempts(stem: str, jobs: Mapping[str, JobStatus]) -> list[str]:
-    """The attempts among the jobs, the newest first."""
-    ours = [name for name in jobs if re.fullmatch(rf"{re.escape(stem)}-\d+", name)]
+def attempts_of(stem: str, names: Collection[str]) -> list[str]:
+    """The attempts at a stem among names, the newest first."""
+    ours = [name for name in names if re.fullmatch(rf"{re.escape(stem)}-\d+", name)]
     return sorted(ours, key=_number, reverse=True)
+
+
+def _after(attempts: list[str]) -> int:
+    return _number(attempts[0]) + 1 if attempts else 1
 
 
 def _number(name: str) -> int:

@@ -31,55 +31,61 @@ class Component(StrEnum):
 def read_price(door: Door, instance_type: str, component: Component) -> Price | Unread:
     """The on-demand price of one instance; ``Unread`` says why nobody knows it."""
     try:
-        found = _from_aws(door, instance_type, component)
-    except AwsFailure:
-        found = None
-    return found or _from_table(door.region, instance_type, component)
+        usd = _from_aws(door, instance_type, component)
+    except AwsFailure as failure:
+        return _from_table(door.region, instance_type, component, failure.problem.message.rstrip("."))
+    if usd is not None:
+        return Price(usd, "AWS price list")
+    return _from_table(door.region, instance_type, component, "AWS's price list does not have it")
 
 
-def _from_aws(door: Door, instance_type: str, component: Component) -> Price | None:
-    filters = [
-        {"Type": "TERM_MATCH", "Field": field, "Value": value}
-        for field, value in (("instanceName", instance_type), ("regionCode", door.region))
-    ]
+def _from_aws(door: Door, instance_type: str, component: Component) -> Decimal | None:
+    """The dearest of the prices that AWS lists for this, so that an estimate is never too low."""
+    products = _products(door, instanceName=instance_type, regionCode=door.region)
+    prices = [usd for product in products if _is_for(product, component) for usd in _on_demand(product)]
+    return max((usd for usd in prices if usd > 0), default=None)
+
+
+def _products(door: Door, **wanted: str) -> Iterator[Mapping[str, Any]]:
+    filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
     for page in door.pages("pricing", "get_products", ServiceCode=_SERVICE_CODE, Filters=filters):
-        for product in map(json.loads, page["PriceList"]):
-            usd = _usd(product, component)
-            if usd is not None:
-                return Price(usd, "AWS price list")
-    return None
+        yield from map(json.loads, page["PriceList"])
 
 
-def _usd(product: Mapping[str, Any], component: Component) -> Decimal | None:
-    """The USD per hour of a product of the price list, None when it is for something else."""
+def _is_for(product: Mapping[str, Any], component: Component) -> bool:
+    """Whether a product is this component. Older products tell it as the type of the platform."""
     attributes = product.get("product", {}).get("attributes", {})
-    told = {str(attributes.get(key, "")).lower() for key in ("component", "platoinstancetype")}
-    if component.value.lower() not in told:
-        return None
-    prices = [usd for usd in _on_demand(product) if usd > 0]
-    return prices[0] if prices else None
+    told = {_plain(attributes.get(key)) for key in ("component", "platoinstancetype")}
+    return _plain(component) in told
+
+
+def _plain(word: object) -> str:
+    return "".join(str(word or "").lower().replace("-", " ").split())
 
 
 def _on_demand(product: Mapping[str, Any]) -> Iterator[Decimal]:
     for term in product.get("terms", {}).get("OnDemand", {}).values():
         for dimension in term.get("priceDimensions", {}).values():
             try:
-                yield Decimal(f"{Decimal(str(dimension['pricePerUnit']['USD'])).normalize():f}")
+                yield _tidy(dimension["pricePerUnit"]["USD"])
             except (KeyError, InvalidOperation):
                 continue
 
 
-def _from_table(region: str, instance_type: str, component: Component) -> Price | Unread:
+def _tidy(number: object) -> Decimal:
+    """An amount without AWS's trailing zeros (0.2800000000)."""
+    return Decimal(f"{Decimal(str(number)).normalize():f}")
+
+
+def _from_table(region: str, instance_type: str, component: Component, why: str) -> Price | Unread:
     if region != _TABLE_REGION:
-        return Unread(f"no price of {instance_type} in {region} could be read, and opskit's own table has none")
+        return Unread(f"the price of {instance_type} in {region} is not known ({why})")
     rows = {row["component"]: row for row in _table() if row["instance_type"] == instance_type and row["usd_per_hour"]}
     row = rows.get(component.value) or rows.get("any")
     if row is None:
-        return Unread(f"nobody tells the price of {instance_type} for {component.value}")
-    return Price(
-        Decimal(row["usd_per_hour"].rstrip("0")),
-        f"opskit's table, as of {row['as_of']}, confidence {row['confidence']}",
-    )
+        return Unread(f"the price of {instance_type} for {component.value} is not known ({why})")
+    source = f"opskit's table, as of {row['as_of']}, confidence {row['confidence']}"
+    return Price(_tidy(row["usd_per_hour"]), source)
 
 
 @cache

@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from opskit.aws import Door
-from opskit.errors import AwsFailure, UsageProblem
+from opskit.errors import AwsFailure, Denied, UsageProblem
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
+_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
+_CHOOSE = "Choose one with --role, or set execution-role in opskit.toml."
 
 
-def execution_role(door: Door) -> str:
-    """The ARN of the role to use: the caller's own where SageMaker may assume it, else the account's only one.
+def execution_role(door: Door, named: str | None = None) -> str:
+    """The ARN of the role to use: the one ``named`` (ARN or name), else the caller's own where SageMaker may assume
+    it, else the account's only one.
 
     Raises:
-        UsageProblem: there is none, or there are several.
+        UsageProblem: there is none, there are several, or SageMaker may not assume the one that was named.
         AwsFailure: IAM does not tell.
     """
-    own = _own_role(door)
-    if own:
-        return own
-    roles = [role["Arn"] for role in _all_roles(door) if _trusts_sagemaker(role)]
-    if len(roles) == 1:
-        return str(roles[0])
-    if roles:
-        text = f"Several roles could run SageMaker: {', '.join(sorted(roles))}."
-        raise UsageProblem("several-roles", text, "Choose one with --role, or set execution-role in opskit.toml.")
-    hint = "Make one in the SageMaker console (Create role), or name one with --role."
-    raise UsageProblem("no-role", f"No role of this account trusts {_PRINCIPAL}.", hint)
+    if named:
+        return _named_role(door, named)
+    return _own_role(door) or _only_role(door)
+
+
+def _named_role(door: Door, named: str) -> str:
+    """A role by name or ARN. One we may not look at is taken at its word: AWS judges it before anything runs."""
+    name = named.rpartition("/")[2]
+    if ":" in named and not _ARN.fullmatch(named):
+        raise UsageProblem("bad-role", f"'{named}' is not the ARN of a role.", _CHOOSE)
+    try:
+        role = door.read("iam", "get_role", RoleName=name)["Role"]
+    except Denied:
+        if ":" in named:
+            return named
+        raise
+    except AwsFailure as failure:
+        if failure.aws_code == "NoSuchEntity":
+            raise UsageProblem("no-role", f"There is no role '{name}' in this account.", _CHOOSE) from failure
+        raise
+    if not _trusts_sagemaker(role):
+        hint = f"Allow {_PRINCIPAL} to assume it, or choose another with --role."
+        raise UsageProblem("role-not-trusted", f"SageMaker may not assume the role '{name}'.", hint)
+    return named if ":" in named else str(role["Arn"])
 
 
 def _own_role(door: Door) -> str | None:
-    """The role we run as, if it is an execution role: on a notebook instance it is."""
+    """The role we run as, if it is an execution role: on a notebook instance it is. Its session's ARN lacks the
+    role's path, so IAM is asked for the whole ARN.
+    """
     parts = door.connection.caller().arn.split(":", 5)[-1].split("/")
     if parts[0] != "assumed-role" or len(parts) < 2:
         return None
@@ -43,6 +62,20 @@ def _own_role(door: Door) -> str | None:
     except AwsFailure:
         return None
     return str(role["Arn"]) if _trusts_sagemaker(role) else None
+
+
+def _only_role(door: Door) -> str:
+    try:
+        roles = sorted(str(role["Arn"]) for role in _all_roles(door) if _trusts_sagemaker(role))
+    except Denied as failure:
+        text = f"Which role SageMaker may work with cannot be read: {failure.problem.message}"
+        raise Denied("role-unreadable", text, _CHOOSE, region=door.region, aws_code=failure.aws_code) from failure
+    if len(roles) == 1:
+        return roles[0]
+    if roles:
+        raise UsageProblem("several-roles", f"Several roles could run SageMaker: {', '.join(roles)}.", _CHOOSE)
+    hint = "Make one in the SageMaker console (Create role), or name one with --role."
+    raise UsageProblem("no-role", f"No role of this account trusts {_PRINCIPAL}.", hint)
 
 
 def _all_roles(door: Door) -> Iterator[Mapping[str, Any]]:
@@ -58,11 +91,17 @@ def _all_roles(door: Door) -> Iterator[Mapping[str, Any]]:
 def _trusts_sagemaker(role: Mapping[str, Any]) -> bool:
     document = role.get("AssumeRolePolicyDocument") or {}
     policy = json.loads(unquote(document)) if isinstance(document, str) else document
-    statements = policy.get("Statement", [])
-    return any(_allows(each) for each in (statements if isinstance(statements, list) else [statements]))
+    return any(_allows(each) for each in _as_list(policy.get("Statement")))
 
 
 def _allows(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal", {})
-    services = principal.get("Service", []) if isinstance(principal, dict) else []
-    return statement.get("Effect") == "Allow" and _PRINCIPAL in (services if isinstance(services, list) else [services])
+    services = _as_list(principal.get("Service")) if isinstance(principal, dict) else []
+    return statement.get("Effect") == "Allow" and _PRINCIPAL in services
+
+
+def _as_list(value: Any) -> list[Any]:
+    """IAM writes a list of one as the one."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-_WIDTH, _HEIGHT = 48, 16
+_WIDTH, _HEIGHT = 48, 14
+# A braille character is a grid of 2 x 4 dots; these are the bits of its left and right column, from the top.
+_BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+_BLANK = 0x2800
 
 
-def draw(path: Path, title: str, truth: Sequence[float], predicted: Sequence[float]) -> None:
+def draw(path: Path, title: str, target: str, truth: Sequence[float], predicted: Sequence[float]) -> None:
     """Write the scatter plot as a PNG.
 
     Raises:
@@ -19,25 +22,32 @@ def draw(path: Path, title: str, truth: Sequence[float], predicted: Sequence[flo
     low, high = min(*truth, *predicted), max(*truth, *predicted)
     figure = Figure(figsize=(6, 6), layout="constrained")
     axes = figure.subplots()
-    axes.plot([low, high], [low, high], color="0.6", linewidth=1, label="as predicted")
+    axes.plot([low, high], [low, high], color="0.6", linewidth=1, label="a perfect prediction")
     axes.scatter(truth, predicted, s=14, alpha=0.7)
-    axes.set(title=title, xlabel="median value, thousand USD", ylabel="predicted, thousand USD")
+    axes.set(title=title, xlabel=f"{target}, true", ylabel=f"{target}, predicted")
     axes.set_aspect("equal")
+    axes.legend(loc="upper left", frameon=False)
     figure.savefig(path, dpi=120)
 
 
-def sketch(truth: Sequence[float], predicted: Sequence[float], width: int = _WIDTH, height: int = _HEIGHT) -> str:
-    """The same in characters: a dot is a house, the line is where a perfect prediction would be."""
+def sketch(target: str, truth: Sequence[float], predicted: Sequence[float]) -> str:
+    """The same in braille dots. A row on the diagonal is a perfect prediction."""
     low, high = min(*truth, *predicted), max(*truth, *predicted)
+    dots = {_dot(x, y, low, high) for x, y in zip(truth, predicted, strict=True)}
+    rows = ["".join(_braille(dots, column, row) for column in range(_WIDTH)) for row in range(_HEIGHT)]
+    labels = [f"{high:8.1f}", *[" " * 8] * (_HEIGHT - 2), f"{low:8.1f}"]
+    body = [f"{label} ┤{row}" for label, row in zip(labels, rows, strict=True)]
+    foot = [f"{'':8} └{'─' * _WIDTH}", f"{'':10}{low:<{_WIDTH - 8}.1f}{high:>8.1f}"]
+    return "\n".join([f"{'':10}{target}: predicted (up) over true (right)", *body, *foot])
+
+
+def _dot(x: float, y: float, low: float, high: float) -> tuple[int, int]:
+    """Where a point goes on the grid of dots, from the left and from the top."""
     span = (high - low) or 1.0
-    grid = [[" "] * width for _ in range(height)]
-    for column in range(width):
-        grid[height - 1 - int(column / (width - 1) * (height - 1))][column] = "·"
-    for x, y in zip(truth, predicted, strict=True):
-        column = round((x - low) / span * (width - 1))
-        grid[height - 1 - round((y - low) / span * (height - 1))][column] = "●"
-    lines = [f"{high:6.1f} ┤" if row == 0 else "       │" for row in range(height - 1)] + [f"{low:6.1f} ┤"]
-    body = [line + "".join(cells).rstrip() for line, cells in zip(lines, grid, strict=True)]
-    foot = "       └" + "─" * width
-    caption = f"        predicted over true, {low:.1f} to {high:.1f}; dots on the line are right"
-    return "\n".join([*body, foot, caption])
+    across, up = (x - low) / span, (y - low) / span
+    return round(across * (_WIDTH * 2 - 1)), round((1 - up) * (_HEIGHT * 4 - 1))
+
+
+def _braille(dots: set[tuple[int, int]], column: int, row: int) -> str:
+    bits = (_BITS[x][y] for x in range(2) for y in range(4) if (column * 2 + x, row * 4 + y) in dots)
+    return chr(_BLANK + sum(bits))

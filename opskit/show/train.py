@@ -1,81 +1,156 @@
-"""A run, a deployment, predictions and a clean-up, for people and programs."""
+"""A run, for people and programs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from opskit.decide.guard import Part, verdict_of
-from opskit.errors import ExitCode
-from opskit.flows.serve import Deployed, Leftovers
+from opskit.decide.headroom import QuotaCheck
+from opskit.decide.naming import Follow, Next, Show, Start
+from opskit.errors import ExitCode, Problem
+from opskit.flows.look_ahead import Plan
 from opskit.flows.train import Run
-from opskit.model import Price, Unread, Usage
+from opskit.model import Price, TransformJob, Unread
 from opskit.show.answer import Answer, Cell, Column, Table
+from opskit.show.money import money
 from opskit.show.plot import draw, sketch
 from opskit.show.quotas import record
 from opskit.show.requests import increases
 
 
-def answer_of(run: Run, folder: Path | None, *, terminal: bool) -> Answer:
-    """The answer of ``train``. With scores and a ``folder``, the plot is drawn there."""
-    plot = _plotted(run, folder) if folder and run.metrics else None
-    data = {
+@dataclass(frozen=True)
+class Kept:
+    """A run's files on this machine. None: there are none; ``problem`` says why they could not be written."""
+
+    folder: Path | None = None
+    plot: Path | None = None
+    problem: Problem | None = None
+
+
+def keep(run: Run, runs: Path) -> Kept:
+    """Write a run's data, its predictions and the plot into a folder of its own below ``runs``."""
+    if run.metrics is None or run.sets is None or run.job is None:
+        return Kept()
+    folder = runs.resolve() / run.job
+    plot = folder / "predictions.png"
+    contents = {
+        "train.csv": run.sets.train,
+        "validation.csv": run.sets.validation,
+        "test.csv": run.sets.test,
+        "test.csv.out": run.predictions,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        draw(plot, f"{run.workflow.name}: {run.job}", run.workflow.target, run.sets.truth, run.predicted)
+    except OSError as error:
+        hint = "The run is done; the same command in another folder shows it and pays nothing."
+        return Kept(problem=Problem("files-not-written", f"{folder} cannot be written: {error}.", hint))
+    return Kept(folder, plot)
+
+
+def answer_of(run: Run, kept: Kept, *, terminal: bool) -> Answer:
+    """The answer of ``train``; ``terminal`` adds the small plot."""
+    problems = (*run.problems, *([kept.problem] if kept.problem else []))
+    exit = ExitCode.PARTLY if kept.problem and run.exit is ExitCode.DONE else run.exit
+    return Answer(_data(run, kept), exit, problems, _tables(run), tuple(_notes(run, kept, terminal)))
+
+
+def _data(run: Run, kept: Kept) -> dict[str, Any]:
+    return {
         "job": run.job,
         "model": run.model,
-        "transform": run.transform,
-        "artifacts": {"model": run.model_uri, "test": run.test_uri, "predictions": run.predictions_uri},
+        "transform": run.transform and run.transform.name,
+        "artifacts": _artifacts(run.model_uri, run.transform),
         "metrics": run.metrics and {"rmse": run.metrics.rmse, "mae": run.metrics.mae, "r2": run.metrics.r2},
-        "plot": plot and str(plot),
-        "folder": str(folder) if folder and run.metrics else None,
-        "estimate_usd": run.estimate_usd,
+        "plot": kept.plot and str(kept.plot),
+        "folder": kept.folder and str(kept.folder),
+        "estimate_usd": run.plan and run.plan.estimate_usd,
+        "billable_seconds": run.billable_seconds,
         "guard": _guard(run),
         "endpoint": run.endpoint,
-        "plan": _plan(run),
+        "plan": run.plan and _plan(run.plan),
         "requests": list(increases(run.asked).data["requests"]),
+        "running": [{"kind": each.kind.value, "name": each.name, "sure": each.sure} for each in run.running],
     }
-    return Answer(data, run.exit, tuple(run.problems), _tables(run), tuple(_notes(run, plot, terminal)))
+
+
+def _artifacts(model_uri: str | None, transform: TransformJob | None) -> dict[str, str | None]:
+    return {
+        "model": model_uri,
+        "test": transform.input_uri if transform else None,
+        "predictions": transform.predictions_uri if transform else None,
+    }
 
 
 def _guard(run: Run) -> dict[str, Any]:
-    if run.check is None:
+    if run.plan and run.plan.check:
+        return guard_record(run.plan.check)
+    looked = run.plan is not None and run.wanted.guard
+    return {"verdict": "not-needed" if looked else "skipped", "quotas": []}
+
+
+def guard_record(check: QuotaCheck | None) -> dict[str, Any]:
+    """The quotas as a guard saw them; ``skipped`` when it did not look."""
+    if check is None:
         return {"verdict": "skipped", "quotas": []}
-    return {"verdict": verdict_of(run.check).value, "quotas": [record(each) for each in run.check.headrooms]}
+    return {"verdict": verdict_of(check).value, "quotas": [record(each) for each in check.headrooms]}
 
 
-def _plan(run: Run) -> dict[str, Any]:
+def _plan(plan: Plan) -> dict[str, Any]:
     return {
-        "job": run.next.name if run.next else None,
-        "role": run.role,
-        "bucket": run.bucket,
-        "parts": [
-            {
-                "usage": part.usage.value,
-                "instance_type": part.fleet.instance_type,
-                "instance_count": part.fleet.count,
-                "max_seconds": part.fleet.max_seconds,
-                "usd_per_hour": part.price.usd_per_hour if isinstance(part.price, Price) else None,
-                "price_source": part.price.source if isinstance(part.price, Price) else part.price.because,
-            }
-            for part in run.parts
-        ],
+        "job": plan.job.name,
+        "transform": plan.transform.name,
+        "steps": steps_of(plan),
+        "image": plan.image,
+        "role": plan.role,
+        "bucket": plan.bucket,
+        "hyperparameters": dict(plan.workflow.hyperparameters),
+        "parts": [part_record(part) for part in plan.parts],
     }
 
 
-def _plotted(run: Run, folder: Path) -> Path:
-    """Keep the data and the predictions beside the plot."""
-    assert run.sets is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (("train", run.sets.train), ("validation", run.sets.validation), ("test", run.sets.test)):
-        (folder / f"{name}.csv").write_bytes(content)
-    (folder / "test.csv.out").write_text("".join(f"{value}\n" for value in run.predicted), encoding="utf-8")
-    path = folder / "predictions.png"
-    draw(path, f"{run.workflow.name}: {run.job}", run.sets.truth, run.predicted)
-    return path
+def steps_of(plan: Plan) -> list[str]:
+    """What the run would do, in order, in words."""
+    steps = [f"make the bucket {plan.bucket}"] if plan.makes_bucket else []
+    steps += [f"upload train.csv and validation.csv to {plan.bucket}"] if isinstance(plan.job, Start) else []
+    steps.append(f"{_verb(plan.job)} the training job {plan.job.name}")
+    if isinstance(plan.transform, Start):
+        steps += ["make its model, unless it is there", f"upload test.csv to {plan.bucket}"]
+    steps.append(f"{_verb(plan.transform)} the transform job {plan.transform.name}")
+    steps.append("fetch test.csv.out and score it")
+    return steps + ([f"put the model behind the endpoint {plan.job.name}"] if plan.deploys else [])
+
+
+def _verb(next: Next) -> str:
+    match next:
+        case Start():
+            return "start"
+        case Follow():
+            return "follow"
+        case Show():
+            return "show"
+
+
+def part_record(part: Part) -> dict[str, Any]:
+    """What is paid for, for programs."""
+
+    return {
+        "usage": part.usage.value,
+        "instance_type": part.fleet.instance_type,
+        "instance_count": part.fleet.count,
+        "max_seconds": part.fleet.max_seconds,
+        "usd_per_hour": part.price.usd_per_hour if isinstance(part.price, Price) else None,
+        "price_source": part.price.source if isinstance(part.price, Price) else part.price.because,
+    }
 
 
 def _tables(run: Run) -> tuple[Table, ...]:
-    if not run.wanted.dry_run:
+    """What would be paid for, where the run is a plan or was refused."""
+    if run.plan is None or not run.plan.parts or not (run.wanted.dry_run or run.plan.in_the_way):
         return ()
     rows = tuple(
         (
@@ -85,84 +160,38 @@ def _tables(run: Run) -> tuple[Table, ...]:
             Cell("?" if isinstance(part.price, Unread) else f"{part.price.usd_per_hour}"),
             Cell(part.price.because if isinstance(part.price, Unread) else part.price.source),
         )
-        for part in run.parts
+        for part in run.plan.parts
     )
-    columns = (Column("Would start"), Column("On"), Column("At most"), Column("USD/h", right=True), Column("Price by"))
+    columns = (
+        Column("Would start"),
+        Column("On"),
+        Column("At most"),
+        Column("USD/h", right=True),
+        Column("Price by", wrap=True),
+    )
     return (Table(columns, rows),)
 
 
-def _notes(run: Run, plot: Path | None, terminal: bool) -> list[str]:
+def _notes(run: Run, kept: Kept, terminal: bool) -> list[str]:
     notes = []
-    if run.wanted.dry_run and run.next:
-        notes.append(f"Job {run.next.name}, role {run.role}, bucket {run.bucket}. Nothing was changed.")
-    notes += _money(run)
+    if run.plan and run.wanted.dry_run:
+        notes += [f"{at}. {step}" for at, step in enumerate(steps_of(run.plan), 1)]
+        notes.append(f"Role {run.plan.role or 'not known'}. Nothing was changed.")
+    notes += money(run.plan.parts) if run.plan else []
     if run.metrics and run.sets:
         if terminal:
-            notes.append(sketch(run.sets.truth, run.predicted))
+            notes.append(sketch(run.workflow.target, run.sets.truth, run.predicted))
         scores = f"RMSE {run.metrics.rmse:.3f}  MAE {run.metrics.mae:.3f}  R2 {run.metrics.r2:.3f}"
         notes.append(f"{run.job}: {scores} on {len(run.predicted)} rows it never saw.")
-    if plot:
-        notes.append(f"Data, predictions and plot: {plot.parent}")
+    if run.billable_seconds is not None:
+        notes.append(f"AWS bills {run.billable_seconds} s of training.")
+    if kept.folder:
+        notes.append(f"Data, predictions and plot: {kept.folder}")
     if run.endpoint:
-        notes.append(f"Endpoint {run.endpoint} answers (opskit predict {run.workflow.name}) and bills until")
-        notes.append(f"  opskit cleanup {run.workflow.name}")
+        notes += endpoint_notes(run.endpoint, run.workflow.name)
     return notes
 
 
-def _money(run: Run) -> list[str]:
-    if not run.parts:
-        return []
-    if run.estimate_usd is None:
-        why = next((part.price.because for part in run.parts if isinstance(part.price, Unread)), "")
-        return [f"What this costs at most is not known: {why}."]
-    prices = {part.price.source for part in run.parts if isinstance(part.price, Price)}
-    hourly = [part.price.usd_per_hour for part in run.parts if _is_hosting(part) and isinstance(part.price, Price)]
-    extra = "".join(f", and {usd} USD per hour while deployed" for usd in hourly)
-    return [f"At most {run.estimate_usd} USD{extra} (prices: {'; '.join(sorted(prices))})."]
-
-
-def _is_hosting(part: Part) -> bool:
-    return part.usage is Usage.ENDPOINT
-
-
-def deployed(result: Deployed) -> Answer:
-    """The answer of ``deploy``."""
-    quotas = [record(each) for each in result.check.headrooms] if result.check else []
-    verdict = verdict_of(result.check).value if result.check else "skipped"
-    data = {"endpoint": result.endpoint, "guard": {"verdict": verdict, "quotas": quotas}}
-    return Answer(data, notes=(f"Endpoint {result.endpoint} answers. It bills until cleanup.",))
-
-
-def predictions(endpoint: str, values: Sequence[float]) -> Answer:
-    """The answer of ``predict``."""
-    table = Table(
-        (Column("Row", right=True), Column("Prediction", right=True)),
-        tuple((Cell(str(at)), Cell(f"{value:.2f}")) for at, value in enumerate(values, 1)),
-    )
-    return Answer({"endpoint": endpoint, "predictions": list(values)}, tables=(table,))
-
-
-def cleanup_plan(left: Leftovers) -> str:
-    """What would be removed, for a prompt."""
-    named = [*left.endpoints, *left.configs, *left.models]
-    return f"Remove {', '.join(named) or 'no resources'} and {len(left.keys)} objects in s3://{left.bucket}/opskit/."
-
-
-def cleaned(left: Leftovers, local: Sequence[Path]) -> Answer:
-    """The answer of ``cleanup``."""
-    removed = {
-        "endpoints": list(left.endpoints),
-        "endpoint_configs": list(left.configs),
-        "models": list(left.models),
-        "objects": len(left.keys),
-        "local": [str(path) for path in local],
-    }
-    kept = {"training_jobs": list(left.jobs), "bucket": left.bucket}
-    counts = f"{len(left.endpoints)} endpoints, {len(left.configs)} endpoint configs, {len(left.models)} models"
-    notes = ["There was nothing to remove."] if left.is_empty else [f"Removed {counts}, {len(left.keys)} objects."]
-    notes += [f"Removed {path}" for path in local]
-    if left.jobs:
-        notes.append(
-            f"Left: the records of {len(left.jobs)} training jobs and their logs (they cost nothing), the bucket."
-        )
-    return Answer({"removed": removed, "left": kept}, ExitCode.DONE, notes=tuple(notes))
+def endpoint_notes(name: str, workflow: str) -> list[str]:
+    """What to know of an endpoint that answers."""
+    return [f"The endpoint {name} answers (opskit predict {workflow}) and bills until", f"  opskit cleanup {workflow}"]

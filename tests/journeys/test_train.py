@@ -51,9 +51,15 @@ def test_a_budget_that_does_not_suffice_refuses(classroom: Shell) -> None:
 
 
 def test_a_price_nobody_knows_refuses_a_budget(classroom: Shell) -> None:
-    ended = classroom.opskit("train", "boston", "--instance-type", "ml.c5.xlarge", "--max-usd", "5")
+    dear = ("train", "boston", "--instance-type", "ml.c5.xlarge", "--max-usd", "5")
+    ended = classroom.opskit(*dear, "--no-guard")
     assert ended.exit == 5
     assert ended.data["estimate_usd"] is None
+    assert ended.envelope["errors"][0]["code"] == "price-unknown"
+    guarded = classroom.opskit(*dear)  # no room either, and 3 wins over 5
+    assert guarded.exit == 3
+    assert {error["code"] for error in guarded.envelope["errors"]} == {"no-room", "price-unknown"}
+    assert _made(classroom) == []
 
 
 def test_a_dry_run_names_the_job_and_makes_nothing(classroom: Shell) -> None:

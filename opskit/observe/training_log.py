@@ -1,0 +1,51 @@
+"""Reads a training job's log as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from opskit.aws import Door
+from opskit.errors import AwsFailure
+
+_GROUP = "/aws/sagemaker/TrainingJobs"
+_ABSENT = "ResourceNotFoundException"  # the account's first job makes the group, a job's first line its stream
+
+
+@dataclass
+class TrainingLog:
+    """The log of one job, and how far each of its streams was read."""
+
+    job: str
+    places: dict[str, str] = field(default_factory=dict)
+
+    def new_lines(self, door: Door) -> Iterator[str]:
+        """The lines that came since the last look, in the order of each stream.
+
+        Raises:
+            AwsFailure: the log could not be read.
+        """
+        for stream in self._streams(door):
+            yield from self._lines(door, stream)
+
+    def _streams(self, door: Door) -> list[str]:
+        try:
+            told = door.read("logs", "describe_log_streams", logGroupName=_GROUP, logStreamNamePrefix=f"{self.job}/")
+        except AwsFailure as failure:
+            if failure.aws_code == _ABSENT:
+                return []
+            raise
+        return [stream["logStreamName"] for stream in told["logStreams"]]
+
+    def _lines(self, door: Door, stream: str) -> Iterator[str]:
+        """A stream's new lines. CloudWatch says that it was read to its end by giving the same token again."""
+        while True:
+            at = self.places.get(stream)
+            place = {} if at is None else {"nextToken": at}
+            page = door.read(
+                "logs", "get_log_events", logGroupName=_GROUP, logStreamName=stream, startFromHead=True, **place
+            )
+            yield from (event["message"].replace("#011", "\t").rstrip() for event in page["events"])
+            self.places[stream] = page["nextForwardToken"]
+            if page["nextForwardToken"] == at:
+                return
