@@ -1,0 +1,34 @@
+"""What is left running, and how to stop it."""
+
+from __future__ import annotations
+
+import pytest
+
+from opskit.decide.running import Kind, Running, interrupted, still_running, stop_command
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (Kind.TRAINING_JOB, "aws sagemaker stop-training-job --training-job-name b-1 --region eu-west-1"),
+        (Kind.TRANSFORM_JOB, "aws sagemaker stop-transform-job --transform-job-name b-1 --region eu-west-1"),
+        (Kind.ENDPOINT, "aws sagemaker delete-endpoint --endpoint-name b-1 --region eu-west-1"),
+    ],
+)
+def test_the_command_is_the_aws_clis(kind: Kind, expected: str) -> None:
+    assert stop_command(Running(kind, "b-1"), "eu-west-1") == expected
+
+
+def test_the_profile_is_not_forgotten() -> None:
+    assert stop_command(Running(Kind.ENDPOINT, "b"), "eu-west-1", "course").endswith("--profile course")
+
+
+def test_what_was_never_confirmed_is_not_called_running() -> None:
+    told = interrupted([Running(Kind.TRAINING_JOB, "b-1")], "eu-west-1", None)
+    assert "may be running" in told.message
+    sure = still_running([Running(Kind.TRAINING_JOB, "b-1", sure=True)], "eu-west-1", None)
+    assert sure.message == "The training job b-1 is still running."
+
+
+def test_nothing_running_is_said_too() -> None:
+    assert "Nothing of this run is running" in interrupted([], "eu-west-1", None).message

@@ -1,0 +1,141 @@
+"""Jobs, models and endpoints as AWS describes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from opskit.errors import AwsFailure
+from opskit.model import Fleet, JobStatus
+from opskit.observe import jobs
+from opskit.observe.training_log import TrainingLog
+from tests.unit.stubbed import scripted
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-job/b-1"
+
+
+def described(**more: Any) -> dict[str, Any]:
+    return {
+        "TrainingJobName": "b-1",
+        "TrainingJobArn": ARN,
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"},
+        "TrainingJobStatus": "Completed",
+        "SecondaryStatus": "Completed",
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "ResourceConfig": {"VolumeSizeInGB": 10},
+        "StoppingCondition": {},
+        "CreationTime": NOW,
+        **more,
+    }
+
+
+def test_a_completed_job() -> None:
+    with scripted() as (door, script):
+        script.answers("sagemaker", "describe_training_job", described(BillableTimeInSeconds=61))
+        job = jobs.training_job(door, "b-1")
+    assert job
+    assert (job.status, job.model_uri, job.billable_seconds, job.failure) == (
+        JobStatus.COMPLETED,
+        "s3://b/model.tar.gz",
+        61,
+        None,
+    )
+
+
+def test_a_status_that_is_new_is_work_in_progress() -> None:
+    with scripted() as (door, script):
+        script.answers("sagemaker", "describe_training_job", described(TrainingJobStatus="Rehearsing"))
+        job = jobs.training_job(door, "b-1")
+    assert job
+    assert not job.status.is_over
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("ValidationException", "Requested resource not found."),
+        ("ValidationException", "RecordNotFound"),
+        ("ValidationException", 'Could not find endpoint "arn".'),
+        ("ResourceNotFound", ""),
+    ],
+)
+def test_what_is_not_there_is_none(code: str, message: str) -> None:
+    with scripted() as (door, script):
+        script.refuses("sagemaker", "describe_training_job", code, message)
+        assert jobs.training_job(door, "b-1") is None
+
+
+def test_any_other_failure_is_no_absence() -> None:
+    with scripted() as (door, script):
+        script.refuses("sagemaker", "describe_training_job", "AccessDeniedException", "no")
+        with pytest.raises(AwsFailure):
+            jobs.training_job(door, "b-1")
+
+
+def test_all_pages_are_listed() -> None:
+    def page(name: str, **more: str) -> dict[str, Any]:
+        summary = {"TrainingJobName": name, "TrainingJobArn": ARN, "CreationTime": NOW, "TrainingJobStatus": "Failed"}
+        return {"TrainingJobSummaries": [summary], **more}
+
+    asked = {"NameContains": "b-", "MaxResults": 100, "SortBy": "CreationTime", "SortOrder": "Descending"}
+    with scripted() as (door, script):
+        script.answers("sagemaker", "list_training_jobs", page("b-2", NextToken="t"), asked)
+        script.answers("sagemaker", "list_training_jobs", page("b-1"), {**asked, "NextToken": "t"})
+        assert jobs.training_jobs(door, "b-") == {"b-2": JobStatus.FAILED, "b-1": JobStatus.FAILED}
+
+
+def test_a_transform_says_where_its_predictions_are() -> None:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in/test.csv"}}
+    told = {
+        "TransformJobName": "b-1",
+        "TransformJobArn": ARN.replace("training", "transform"),
+        "TransformJobStatus": "Completed",
+        "ModelName": "b-1",
+        "TransformInput": {"DataSource": source},
+        "TransformOutput": {"S3OutputPath": "s3://b/out/"},
+        "TransformResources": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1},
+        "CreationTime": NOW,
+        "FailureReason": "",
+    }
+    with scripted() as (door, script):
+        script.answers("sagemaker", "describe_transform_job", told)
+        job = jobs.transform_job(door, "b-1")
+    assert job
+    assert job.predictions_uri == "s3://b/out/test.csv.out"
+    assert job.failure is None
+
+
+def test_the_instances_of_an_endpoint() -> None:
+    variant = {"VariantName": "v", "ModelName": "b-1", "InstanceType": "ml.m4.xlarge", "InitialInstanceCount": 1}
+    told = {
+        "EndpointConfigName": "b-1",
+        "EndpointConfigArn": ARN.replace("training-job", "endpoint-config"),
+        "ProductionVariants": [variant],
+        "CreationTime": NOW,
+    }
+    with scripted() as (door, script):
+        script.answers("sagemaker", "describe_endpoint_config", told)
+        assert jobs.endpoint_fleet(door, "b-1") == Fleet("ml.m4.xlarge", 1)
+
+
+def test_a_log_is_read_on_from_where_it_was_left() -> None:
+    group = "/aws/sagemaker/TrainingJobs"
+    streams = {"logStreams": [{"logStreamName": "b-1/algo-1-1"}]}
+    stream = {"logGroupName": group, "logStreamName": "b-1/algo-1-1", "startFromHead": True}
+    with scripted() as (door, script):
+        log = TrainingLog("b-1")
+        script.refuses("logs", "describe_log_streams", "ResourceNotFoundException", "no group yet")
+        assert list(log.new_lines(door)) == []
+        script.answers("logs", "describe_log_streams", streams, {"logGroupName": group, "logStreamNamePrefix": "b-1/"})
+        event = {"message": "[0]#011train-rmse:1\n"}
+        script.answers("logs", "get_log_events", {"events": [event], "nextForwardToken": "1"}, stream)
+        script.answers("logs", "get_log_events", {"events": [], "nextForwardToken": "1"}, {**stream, "nextToken": "1"})
+        assert list(log.new_lines(door)) == ["[0]\ttrain-rmse:1"]
+        script.answers("logs", "describe_log_streams", streams)
+        more = {"events": [{"message": "end"}], "nextForwardToken": "2"}
+        script.answers("logs", "get_log_events", more, {**stream, "nextToken": "1"})
+        script.answers("logs", "get_log_events", {"events": [], "nextForwardToken": "2"}, {**stream, "nextToken": "2"})
+        assert list(log.new_lines(door)) == ["end"]

@@ -1,0 +1,103 @@
+"""Which role SageMaker works with: the named one, our own, or the only one; never a guess among several."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from opskit.errors import Denied, UsageProblem
+from opskit.observe.roles import execution_role
+from tests.unit.stubbed import ACCOUNT, scripted
+
+ARN = f"arn:aws:iam::{ACCOUNT}:role"
+
+
+def role(name: str, service: Any = "sagemaker.amazonaws.com", path: str = "/", effect: str = "Allow") -> dict[str, Any]:
+    statement = {"Effect": effect, "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {
+        "Path": path,
+        "RoleName": name,
+        "RoleId": "AROA1234567890123456",
+        "Arn": f"{ARN}{path}{name}",
+        "CreateDate": "2024-01-01T00:00:00Z",
+        "AssumeRolePolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    }
+
+
+def test_the_only_role_that_trusts_sagemaker() -> None:
+    roles = [role("web", "ec2.amazonaws.com"), role("exec", ["lambda.amazonaws.com", "sagemaker.amazonaws.com"], "/s/")]
+    with scripted() as (door, script):
+        page = {"Roles": roles[:1], "IsTruncated": True, "Marker": "m"}
+        script.answers("iam", "list_roles", page, {"MaxItems": 200})
+        script.answers("iam", "list_roles", {"Roles": roles[1:]}, {"MaxItems": 200, "Marker": "m"})
+        assert execution_role(door) == f"{ARN}/s/exec"
+
+
+def test_our_own_role_with_its_path() -> None:
+    with scripted(f"arn:aws:sts::{ACCOUNT}:assumed-role/exec/SageMaker") as (door, script):
+        script.answers("iam", "get_role", {"Role": role("exec", path="/service-role/")}, {"RoleName": "exec"})
+        assert execution_role(door) == f"{ARN}/service-role/exec"
+
+
+def test_our_own_role_is_not_used_when_sagemaker_may_not() -> None:
+    with scripted(f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/me") as (door, script):
+        script.answers("iam", "get_role", {"Role": role("admin", "ec2.amazonaws.com")})
+        script.answers("iam", "list_roles", {"Roles": [role("exec")]})
+        assert execution_role(door) == f"{ARN}/exec"
+
+
+@pytest.mark.parametrize(
+    ("roles", "code"),
+    [
+        ([role("b"), role("a")], "several-roles"),
+        ([role("web", "ec2.amazonaws.com"), role("no", effect="Deny")], "no-role"),
+    ],
+)
+def test_none_or_several_are_said(roles: list[dict[str, Any]], code: str) -> None:
+    with scripted() as (door, script):
+        script.answers("iam", "list_roles", {"Roles": roles})
+        with pytest.raises(UsageProblem) as caught:
+            execution_role(door)
+    assert caught.value.problem.code == code
+    assert "--role" in caught.value.problem.hint
+    if code == "several-roles":
+        assert f"{ARN}/a, {ARN}/b" in caught.value.problem.message
+
+
+def test_roles_that_may_not_be_listed_ask_for_a_name() -> None:
+    with scripted() as (door, script):
+        script.refuses("iam", "list_roles", "AccessDenied", "no", 403)
+        with pytest.raises(Denied) as caught:
+            execution_role(door)
+    assert "--role" in caught.value.problem.hint
+
+
+@pytest.mark.parametrize("named", ["exec", f"{ARN}/exec"])
+def test_a_named_role_is_looked_at(named: str) -> None:
+    with scripted() as (door, script):
+        script.answers("iam", "get_role", {"Role": role("exec")}, {"RoleName": "exec"})
+        assert execution_role(door, named) == f"{ARN}/exec"
+
+
+def test_a_named_arn_that_may_not_be_looked_at_is_taken_at_its_word() -> None:
+    with scripted() as (door, script):
+        script.refuses("iam", "get_role", "AccessDenied", "no", 403)
+        assert execution_role(door, f"{ARN}/exec") == f"{ARN}/exec"
+
+
+def test_a_named_role_that_sagemaker_may_not_assume_is_refused() -> None:
+    with scripted() as (door, script):
+        script.answers("iam", "get_role", {"Role": role("web", "ec2.amazonaws.com")})
+        with pytest.raises(UsageProblem, match="may not assume"):
+            execution_role(door, "web")
+
+
+def test_a_named_role_that_is_not_there() -> None:
+    with scripted() as (door, script):
+        script.refuses("iam", "get_role", "NoSuchEntity", "not found", 404)
+        with pytest.raises(UsageProblem, match="no role 'gone'"):
+            execution_role(door, "gone")
+        with pytest.raises(UsageProblem, match="not the ARN of a role"):
+            execution_role(door, f"arn:aws:iam::{ACCOUNT}:user/me")
