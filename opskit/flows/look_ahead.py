@@ -105,10 +105,9 @@ def began_meanwhile(door: Door, plan: Plan) -> bool:
     Raises:
         AwsFailure: the jobs could not be listed.
     """
-    if not isinstance(plan.job, Start):
-        return False
-    found = jobs.training_jobs(door, plan.job.name)
-    return plan.job.name in found
+    if isinstance(plan.job, Start):
+        return plan.job.name in jobs.training_jobs(door, plan.job.name)
+    return isinstance(plan.transform, Start) and plan.transform.name in jobs.transform_jobs(door, plan.transform.name)
 
 
 def _is_finished(plan: Plan) -> bool:

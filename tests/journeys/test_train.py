@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from opskit.sandbox.server import Options, sandbox
 from tests.journeys.conftest import Shell, shell_for
+
+BOSTON = Path(__file__).parents[2] / "workflows" / "boston"
 
 
 def _client(shell: Shell, service: str) -> Any:
@@ -108,6 +111,18 @@ def test_the_whole_workflow(classroom: Shell) -> None:
     empty = classroom.opskit("cleanup", "boston", "--yes")
     assert empty.exit == 0
     assert empty.data["removed"]["objects"] == 0
+
+
+def test_what_is_missing_is_asked_for_and_waited_for(fresh_shell: Shell) -> None:
+    """Three requests, of which AWS lets two be open: the third is filed when its turn has come."""
+    folder = Path(shutil.copytree(BOSTON, fresh_shell.home / "mine"))
+    path = folder / "workflow.toml"
+    path.write_text(path.read_text().replace("num_round = 200", "num_round = 3"))
+    ended = fresh_shell.opskit("train", "./mine", "--deploy", "--request-increase", "--wait")
+    assert ended.exit == 0, ended.stdout
+    assert [request["outcome"] for request in ended.data["requests"]] == ["filed"] * 3
+    assert ended.data["guard"]["verdict"] == "fits"
+    assert ended.data["endpoint"] == ended.data["job"]
 
 
 def test_an_unknown_workflow_names_the_known_ones(classroom: Shell) -> None:

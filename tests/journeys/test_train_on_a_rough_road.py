@@ -1,0 +1,207 @@
+"""The guarded run where AWS denies, loses answers and fails, and where two run at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import boto3
+import pytest
+
+from opskit.sandbox.server import Options, sandbox
+from tests.journeys.conftest import Ended, Shell, shell_for
+from tests.journeys.rough_road import Answer, Road, refused, refused_in_xml, rough_road
+
+pytestmark = pytest.mark.slow
+
+BOSTON = Path(__file__).parents[2] / "workflows" / "boston"
+Rule = Callable[[int, Callable[[], Answer]], Answer | None]
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    with sandbox(Options(scenario="classroom")) as running:
+        yield shell_for(running, tmp_path_factory.mktemp("classroom"))
+
+
+@pytest.fixture
+def road(account: Shell) -> Iterator[Road]:
+    with rough_road(account.environment["AWS_ENDPOINT_URL"]) as road:
+        yield road
+
+
+@pytest.fixture
+def shell(account: Shell, road: Road, tmp_path: Path) -> Shell:
+    """A shell whose way to the account is the rough road, with a workflow of its own in it."""
+    folder = Path(shutil.copytree(BOSTON, tmp_path / "mine"))
+    path = folder / "workflow.toml"
+    path.write_text(path.read_text().replace("num_round = 200", "num_round = 3"))
+    return replace(account, home=tmp_path, environment={**account.environment, "AWS_ENDPOINT_URL": road.url})
+
+
+def edit(shell: Shell, old: str, new: str) -> None:
+    path = shell.home / "mine" / "workflow.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def always(answer: Answer) -> Rule:
+    return lambda count, send: answer
+
+
+def lost(count: int, send: Callable[[], Answer]) -> None:
+    """AWS does it, and its answer never arrives."""
+    send()
+
+
+def created(road: Road) -> dict[str, int]:
+    return {name: count for name, count in road.seen.items() if name.startswith(("Create", "PUT"))}
+
+
+def codes(ended: Ended) -> list[str]:
+    return [error["code"] for error in ended.envelope["errors"]]
+
+
+def test_lost_answers_failing_looks_and_a_closed_log_do_not_make_anything_twice(shell: Shell, road: Road) -> None:
+    road.rules = {
+        "CreateTrainingJob": lost,
+        "CreateModel": lambda count, send: (send(), refused("InternalFailure", "oops", 500))[1],
+        "CreateTransformJob": lambda count, send: (send(), refused("ResourceLimitExceeded", "a moment too late"))[1],
+        "DescribeTrainingJob": lambda count, send: (
+            refused("InternalFailure", "oops", 500) if count % 3 == 0 else send()
+        ),
+        "DescribeLogStreams": always(refused("AccessDeniedException", "no logs for you")),
+    }
+    ended = shell.opskit("train", "./mine")
+    assert ended.exit == 0, ended.stdout
+    assert ended.data["metrics"]["rmse"] > 0
+    assert {name: road.seen[name] for name in ("CreateTrainingJob", "CreateModel", "CreateTransformJob")} == {
+        "CreateTrainingJob": 1,
+        "CreateModel": 1,
+        "CreateTransformJob": 1,
+    }
+    assert ended.stderr.count("no logs for you") == 1
+
+    road.seen.clear()
+    shown = shell.opskit("train", "./mine")
+    assert shown.exit == 0
+    assert shown.data["metrics"] == ended.data["metrics"]
+    assert shown.data["guard"]["verdict"] == "not-needed"
+    assert shown.data["estimate_usd"] == 0
+    assert created(road) == {}
+
+
+def test_a_failed_job_says_why_and_the_next_attempt_follows_it(shell: Shell, road: Road) -> None:
+    edit(shell, "max_depth = 5", "max_depth = -5")
+    first = shell.opskit("train", "./mine")
+    assert first.exit == 4
+    assert codes(first) == ["job-failed"]
+    assert "AlgorithmError" in first.envelope["errors"][0]["message"]
+    assert "The last lines of its log" in first.envelope["errors"][0]["hint"]
+    second = shell.opskit("train", "./mine")
+    assert second.data["job"] == first.data["job"].removesuffix("-1") + "-2"
+    assert f"{first.data['job']}, is failed" in second.stderr
+
+
+def test_two_at_once_make_one_job(shell: Shell, road: Road) -> None:
+    edit(shell, "eta = 0.2", "eta = 0.3")
+    pair = [shell.start("train", "./mine", "-o", "json") for _ in range(2)]
+    answers = [process.communicate() for process in pair]
+    told = [json.loads(stdout) for stdout, _ in answers]
+    assert [process.returncode for process in pair] == [0, 0], answers
+    assert told[0]["data"]["job"] == told[1]["data"]["job"]
+    assert told[0]["data"]["metrics"] == told[1]["data"]["metrics"]
+    job = told[0]["data"]["job"]
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+    key, secret, region = (shell.environment[name] for name in names)
+    client = boto3.Session(key, secret, region_name=region).client("sagemaker", endpoint_url=road.target)
+    assert len(client.list_training_jobs(NameContains=job.rpartition("-")[0])["TrainingJobSummaries"]) == 1
+    assert len(client.list_transform_jobs(NameContains=job.rpartition("-")[0])["TransformJobSummaries"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "rules", "exit", "code"),
+    [
+        ((), {"ListRoles": always(refused_in_xml("AccessDenied", "no"))}, 4, "role-unreadable"),
+        (("--role", "no-such-role"), {}, 2, "no-role"),
+        (("--bucket", "no-such-bucket-anywhere"), {}, 2, "no-bucket"),
+        ((), {"GetCallerIdentity": always(refused_in_xml("ExpiredToken", "expired"))}, 4, "credentials-refused"),
+        ((), {"ListTrainingJobs": always(refused("AccessDeniedException", "no"))}, 4, "denied"),
+        ((), {"GetProducts": always(refused("AccessDeniedException", "no"))}, 0, None),  # the table knows
+        (("--instance-type", "ml.c5.xlarge", "--no-guard"), {}, 0, None),  # said, not refused
+    ],
+)
+def test_what_stands_in_the_way_is_said_before_anything_is_made(
+    shell: Shell, road: Road, words: tuple[str, ...], rules: dict[str, Rule], exit: int, code: str | None
+) -> None:
+    edit(shell, "eta = 0.2", "eta = 0.4")
+    road.rules = rules
+    ended = shell.opskit("train", "./mine", *words, "--dry-run")
+    assert ended.exit == exit, ended.stdout
+    assert codes(ended) == ([code] if code else [])
+    assert created(road) == {}
+
+
+def test_quotas_that_cannot_be_read_are_no_room(shell: Shell, road: Road) -> None:
+    edit(shell, "eta = 0.2", "eta = 0.5")
+    names = ("GetServiceQuota", "ListServiceQuotas", "GetAWSDefaultServiceQuota", "ListAWSDefaultServiceQuotas")
+    road.rules = dict.fromkeys(names, always(refused("AccessDeniedException", "no quotas for you")))
+    ended = shell.opskit("train", "./mine")
+    assert ended.exit == 4
+    assert codes(ended) == ["quota-unknown"]
+    assert ended.data["guard"]["verdict"] == "unknown"
+    assert "--no-guard" in ended.envelope["errors"][0]["hint"]
+    assert created(road) == {}
+
+
+def test_a_refusal_of_awss_is_explained_and_nothing_is_said_to_run(shell: Shell, road: Road) -> None:
+    edit(shell, "eta = 0.2", "eta = 0.6")
+    text = (
+        "The account-level service limit 'ml.m4.xlarge for training job usage' is 0 Instances, with current "
+        "utilization of 0 Instances and a request delta of 1 Instances. Please use AWS Service Quotas."
+    )
+    road.rules = {"CreateTrainingJob": always(refused("ResourceLimitExceeded", text))}
+    ended = shell.opskit("train", "./mine", "--no-guard")
+    assert ended.exit == 3
+    assert codes(ended) == ["aws-quota"]
+    assert ended.envelope["errors"][0]["hint"] == "opskit quotas increase ml.m4.xlarge --for training --to 1"
+    assert ended.data["job"] is None
+    assert ended.data["running"] == []
+    assert road.seen["CreateTrainingJob"] == 1
+
+
+def test_a_write_nobody_can_confirm_is_named_with_the_way_to_stop_it(shell: Shell, road: Road) -> None:
+    edit(shell, "eta = 0.2", "eta = 0.7")
+    road.rules = {
+        "CreateTrainingJob": always(refused("InternalFailure", "oops", 500)),
+        "DescribeTrainingJob": always(refused("AccessDeniedException", "no")),
+    }
+    ended = shell.opskit("train", "./mine")
+    assert ended.exit == 4
+    assert codes(ended) == ["outcome-unknown", "still-running"]
+    assert "may be running" in ended.envelope["errors"][1]["message"]
+    assert "aws sagemaker stop-training-job --training-job-name mine" not in ended.envelope["errors"][1]["hint"]
+    assert "aws sagemaker stop-training-job --training-job-name boston-" in ended.envelope["errors"][1]["hint"]
+    assert road.seen["CreateTrainingJob"] == 1
+
+
+def test_a_cleanup_goes_on_where_something_stays(shell: Shell, road: Road) -> None:
+    """Last, on what the tests before have left."""
+    road.rules = {
+        "DeleteModel": always(refused("AccessDeniedException", "no")),
+        "ListEndpoints": always(refused("AccessDeniedException", "no")),
+    }
+    partly = shell.opskit("cleanup", "./mine", "--yes")
+    assert partly.exit == 5
+    assert partly.data["removed"]["objects"] > 0
+    assert partly.data["left"]["models"]
+    assert set(codes(partly)) == {"denied"}
+    road.rules = {}
+    rest = shell.opskit("cleanup", "./mine", "--yes")
+    assert rest.exit == 0
+    assert rest.data["removed"]["models"] == partly.data["left"]["models"]
+    assert shell.opskit("cleanup", "./mine", "--yes").data["removed"]["models"] == []
