@@ -107,11 +107,6 @@ class Pace:
         if wait > 0:
             time.sleep(wait)
 
-    def wait_seconds(self) -> float:
-        """How long the next call would have to wait."""
-        with self._lock:
-            return max(0.0, self._next - time.monotonic())
-
 
 @dataclass(frozen=True)
 class Caller:
@@ -328,11 +323,6 @@ class Door:
             if isinstance(error, ClientError) and error.operation_name != _pascal(operation):
                 return  # the change was made; what failed is the look at it
             raise translated(error, name, self.region, writes=True) from error
-
-    def waits(self, operation: str) -> float:
-        """How many seconds the next call of an operation would have to wait for its turn."""
-        pace = self.connection.pace(operation, self.region)
-        return pace.wait_seconds() if pace else 0.0
 
     def client(self, service: str) -> Any:
         """The boto3 client itself, for what boto3 does in many calls (S3 transfers, event streams)."""

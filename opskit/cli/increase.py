@@ -16,7 +16,7 @@ from opskit.settings import duration
 
 if TYPE_CHECKING:
     from opskit.decide.increase import Ask, Wish
-    from opskit.flows.increase import Clock, ShortTotal
+    from opskit.flows.increase import ShortTotal
     from opskit.show.answer import Answer
 
 
@@ -59,12 +59,15 @@ def increase(
 
 def _resumed(here: Here, *, dry_run: bool) -> list[Ask]:
     """File what waits for its turn. Whoever queued it agreed to that, so nobody is asked again."""
+    from opskit.flows.clock import system_clock
     from opskit.flows.increase import file_increases, waiting_asks
 
     found = waiting_asks(here.doors(), datetime.now(UTC), everywhere=not here.settings.get("regions"))
     if dry_run:
         return [ask for _, ask, _ in found]
-    return [done for door, ask, why in found for done in file_increases([door], [ask], why, _clock(), here.screen.say)]
+    return [
+        done for door, ask, why in found for done in file_increases([door], [ask], why, system_clock(), here.screen.say)
+    ]
 
 
 def _asked(
@@ -72,6 +75,7 @@ def _asked(
 ) -> tuple[tuple[Ask, ...], tuple[ShortTotal, ...]]:
     """Plan, ask for consent where something would be sent, and send it."""
     from opskit.decide.increase import Via
+    from opskit.flows.clock import system_clock
     from opskit.flows.increase import file_increases, plan_increases, planned_only, short_totals
     from opskit.show.requests import plan_text
 
@@ -83,7 +87,7 @@ def _asked(
     planned = planned_only(asks)
     if planned:
         here.consent(plan_text(planned), yes=yes)
-    return file_increases(doors, asks, why, _clock(), here.screen.say), totals
+    return file_increases(doors, asks, why, system_clock(), here.screen.say), totals
 
 
 @command(quotas_app, "quotas", "requests")
@@ -106,13 +110,14 @@ def wait(
     timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait, such as 72h.")] = "72h",
 ) -> Answer:
     """Wait until the applied value suffices."""
+    from opskit.flows.clock import system_clock
     from opskit.flows.wait import wait_for
     from opskit.show.requests import waited
 
     wishes, longest, begun = _wishes(instance_type, usages, to), duration(timeout), time.monotonic()
     doors = here.doors()
     with here.screen.progress() as tell:
-        results = wait_for(doors, wishes, longest, tell, _clock())
+        results = wait_for(doors, wishes, longest, tell, system_clock())
     return waited(results, time.monotonic() - begun)
 
 
@@ -126,9 +131,3 @@ def _wishes(instance_type: str | None, usages: list[str] | None, to: int | None)
     wanted = tuple(dict.fromkeys(parse_usage(word) for word in usages))
     kind = type_or_total(instance_type, wanted)
     return [Wish(kind, usage, to) for usage in wanted]
-
-
-def _clock() -> Clock:
-    from opskit.flows.increase import Clock
-
-    return Clock(lambda: datetime.now(UTC), time.sleep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +50,7 @@ def stop(
 ) -> Answer:
     """Stop notebooks: by name, or those that are idle."""
     from opskit.decide.idleness import IdlePolicy
-    from opskit.flows.increase import Clock
+    from opskit.flows.clock import system_clock
     from opskit.flows.look_at_notebooks import look_at_all
     from opskit.flows.stop_notebooks import carry_out, plan_idle, plan_named
     from opskit.show.notebooks import stopping
@@ -65,8 +64,7 @@ def stop(
     many = sum(each.stop for each in plan)
     if many > limit and not yes and not dry_run:
         raise Refused("over-limit", f"{many} notebooks would be stopped, more than {limit}.", "Add --yes, or --limit.")
-    clock = Clock(lambda: datetime.now(UTC), time.sleep)
-    done = plan if dry_run else carry_out(plan, policy, clock, by_name=not idle)
+    done = plan if dry_run else carry_out(plan, policy, system_clock(), by_name=not idle)
     return stopping(done, look.problems, missing)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +13,6 @@ from opskit.errors import UsageProblem
 from opskit.settings import usd
 
 if TYPE_CHECKING:
-    from opskit.flows.increase import Clock
     from opskit.model import Workflow
     from opskit.show.answer import Answer
 
@@ -50,6 +47,7 @@ def train(
     dry_run: DryRun = False,
 ) -> Answer:
     """Train, transform and score a workflow, quota first."""
+    from opskit.flows.clock import system_clock
     from opskit.flows.look_ahead import Wanted
     from opskit.flows.train import train as run_it
     from opskit.show.progress import watching
@@ -72,7 +70,7 @@ def train(
     )
     rounds = dict(workflow.hyperparameters).get("num_round", "")
     with watching(here.screen, int(rounds) if rounds.isdecimal() else None) as tell:
-        run = run_it(here.door(), workflow, wanted, _clock(), tell, profile=here.settings.get("profile"))
+        run = run_it(here.door(), workflow, wanted, system_clock(), tell, profile=here.settings.get("profile"))
     return answer_of(run, keep(run, RUNS), terminal=here.screen.out.isatty())
 
 
@@ -81,6 +79,7 @@ def deploy(
     here: Here, name: Name, instance_type: Type = None, no_guard: NoGuard = False, dry_run: DryRun = False
 ) -> Answer:
     """Put a workflow's newest model behind an endpoint."""
+    from opskit.flows.clock import system_clock
     from opskit.flows.deploy import deploy as put_it
     from opskit.show.progress import watching
     from opskit.show.serve import deployed
@@ -88,7 +87,9 @@ def deploy(
 
     workflow, kind, profile = find_workflow(name), _type(instance_type), here.settings.get("profile")
     with watching(here.screen) as tell:
-        done = put_it(here.door(), workflow, kind, _clock(), tell, guard=not no_guard, dry_run=dry_run, profile=profile)
+        done = put_it(
+            here.door(), workflow, kind, system_clock(), tell, guard=not no_guard, dry_run=dry_run, profile=profile
+        )
     return deployed(done)
 
 
@@ -181,9 +182,3 @@ def _remove(folders: list[Path]) -> None:
             shutil.rmtree(folder)
     except OSError as error:
         raise UsageProblem("files-kept", f"{error.filename} cannot be removed: {error.strerror}.") from error
-
-
-def _clock() -> Clock:
-    from opskit.flows.increase import Clock
-
-    return Clock(lambda: datetime.now(UTC), time.sleep)

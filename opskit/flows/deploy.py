@@ -11,9 +11,9 @@ from opskit.decide.naming import belongs_to
 from opskit.decide.running import Running, interrupted, still_running
 from opskit.errors import ExitCode, OpskitError, Problem, UsageProblem
 from opskit.flows.check_quotas import check_quotas
+from opskit.flows.clock import Clock
 from opskit.flows.endpoint import put_behind_endpoint
 from opskit.flows.events import Tell, news_only
-from opskit.flows.increase import Clock
 from opskit.model import Fleet, Usage, Workflow
 from opskit.observe import jobs
 from opskit.observe.prices import Component, read_price

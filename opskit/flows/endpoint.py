@@ -8,9 +8,9 @@ from opskit.decide.naming import Follow, Show, Start
 from opskit.decide.refusals import endpoint_failed, explained
 from opskit.decide.running import Kind, Running
 from opskit.errors import AwsFailure, OutcomeUnknown
+from opskit.flows.clock import Clock
 from opskit.flows.events import Chosen, Tell
 from opskit.flows.follow import follow_endpoint
-from opskit.flows.increase import Clock
 from opskit.flows.made import made
 from opskit.model import Fleet, Workflow
 from opskit.observe import jobs

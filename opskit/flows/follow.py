@@ -12,8 +12,8 @@ from opskit.aws import Door
 from opskit.decide.refusals import transform_failed
 from opskit.decide.running import Kind
 from opskit.errors import AwsFailure, Denied, Unreachable
+from opskit.flows.clock import Clock
 from opskit.flows.events import LogLine, State, Tell, Trouble
-from opskit.flows.increase import Clock
 from opskit.model import Endpoint, JobStatus, TrainingJob, TransformJob
 from opskit.observe import jobs
 from opskit.observe.training_log import TrainingLog

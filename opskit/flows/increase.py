@@ -20,6 +20,7 @@ from opskit.decide.headroom import number
 from opskit.decide.increase import Ask, Attempt, Outcome, Sight, SupportView, Via, Wish, plan, trace
 from opskit.decide.support import desk_for, same_case
 from opskit.errors import AwsFailure, UsageProblem
+from opskit.flows.clock import Clock
 from opskit.model import Quota, Request, Unread, Usage
 from opskit.observe.known_codes import memory_of
 from opskit.observe.quotas import read_quotas, unread, with_default
@@ -34,14 +35,6 @@ _LOOKS_SECONDS = (0.5, 1.0, 2.0)
 """How long to wait before each look for a request whose answer was lost."""
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The time and how to let it pass, handed in so that a test need not wait."""
-
-    now: Callable[[], datetime]
-    sleep: Callable[[float], None]
 
 
 @dataclass(frozen=True)

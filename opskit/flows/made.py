@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opskit.errors import AwsFailure, OutcomeUnknown
-from opskit.flows.increase import Clock
+from opskit.flows.clock import Clock
 
 _LOOKS_SECONDS = (0.5, 1.0, 2.0)
 """How long to wait before each look for something whose answer was lost."""

@@ -9,8 +9,9 @@ from opskit.aws import Door
 from opskit.decide.guard import asked_for, waited_for
 from opskit.decide.headroom import QuotaCheck
 from opskit.decide.increase import Ask, Outcome, Via, Wish
+from opskit.flows.clock import Clock
 from opskit.flows.events import Remark, Tell
-from opskit.flows.increase import Clock, file_increases, plan_increases
+from opskit.flows.increase import file_increases, plan_increases
 from opskit.flows.wait import wait_for
 
 _LONGEST_WAIT = timedelta(hours=72)

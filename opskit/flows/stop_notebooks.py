@@ -12,7 +12,7 @@ from opskit.act import notebooks as act
 from opskit.aws import side_by_side
 from opskit.decide.idleness import IdlePolicy
 from opskit.errors import AwsFailure, OutcomeUnknown
-from opskit.flows.increase import Clock
+from opskit.flows.clock import Clock
 from opskit.flows.look_at_notebooks import Round, Seen, could_not_be_read, look_at
 from opskit.model import Idleness
 from opskit.observe.notebooks import notebook as read_notebook

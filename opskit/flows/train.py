@@ -18,10 +18,10 @@ from opskit.decide.naming import Follow, Start
 from opskit.decide.refusals import explained, training_failed
 from opskit.decide.running import Kind, Running, interrupted, still_running
 from opskit.errors import AwsFailure, ExitCode, OpskitError, OutcomeUnknown, Problem
+from opskit.flows.clock import Clock
 from opskit.flows.endpoint import put_behind_endpoint
 from opskit.flows.events import Chosen, Priced, Tell, Uploaded, news_only
 from opskit.flows.follow import follow_training, follow_transform
-from opskit.flows.increase import Clock
 from opskit.flows.look_ahead import Plan, Wanted, began_meanwhile, look_ahead
 from opskit.flows.made import made
 from opskit.flows.room import make_room

@@ -13,7 +13,7 @@ from opskit.decide.demands import quota_name
 from opskit.decide.increase import Wish
 from opskit.decide.patience import End, Look, Waited, is_over, judged
 from opskit.errors import AwsFailure, NoCredentials, UsageProblem
-from opskit.flows.increase import Clock
+from opskit.flows.clock import Clock
 from opskit.model import Quota, Request, Unread
 from opskit.observe.known_codes import memory_of
 from opskit.observe.quotas import read_quotas, unread

@@ -10,8 +10,8 @@ import pytest
 
 from opskit.errors import AwsFailure, Denied, Throttled, Unreachable
 from opskit.flows import follow
+from opskit.flows.clock import Clock
 from opskit.flows.events import Event, LogLine, State, Trouble, news_only
-from opskit.flows.increase import Clock
 from opskit.model import Endpoint, JobStatus, TrainingJob, TransformJob
 
 LIVE, DONE, FAILED, STOPPED = JobStatus.IN_PROGRESS, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED

@@ -15,7 +15,8 @@ from opskit import aws as door_module
 from opskit.aws import Connection, Door, connect
 from opskit.decide.increase import Ask, Outcome, Via, Wish
 from opskit.errors import NoCredentials, UsageProblem
-from opskit.flows.increase import Clock, file_increases, plan_increases, short_totals, waiting_asks
+from opskit.flows.clock import Clock
+from opskit.flows.increase import file_increases, plan_increases, short_totals, waiting_asks
 from opskit.model import Usage
 from opskit.state import journal, queue
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from opskit.errors import AwsFailure, Denied, OutcomeUnknown
-from opskit.flows.increase import Clock
+from opskit.flows.clock import Clock
 from opskit.flows.made import made
 
 CLOCK = Clock(lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda seconds: None)

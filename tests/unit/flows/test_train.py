@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from opskit.errors import ExitCode
-from opskit.flows.increase import Clock
+from opskit.flows.clock import Clock
 from opskit.flows.look_ahead import Wanted
 from opskit.flows.train import train
 from opskit.workflow import find_workflow

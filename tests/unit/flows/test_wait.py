@@ -15,7 +15,7 @@ from opskit.aws import Connection, Door, connect
 from opskit.decide.increase import Wish
 from opskit.decide.patience import End, Waited
 from opskit.errors import NoCredentials
-from opskit.flows.increase import Clock
+from opskit.flows.clock import Clock
 from opskit.flows.wait import wait_for
 from opskit.model import Usage
 
