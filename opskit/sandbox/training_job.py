@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from opskit.sandbox.echo import echoed
+from opskit.sandbox.job import Job
 from opskit.sandbox.listing import Listed
-from opskit.sandbox.world import Held, Place
+from opskit.sandbox.world import Held
 
 ACTIVE = ("InProgress", "Stopping")
 LONGEST_REASON = 1024
@@ -52,23 +52,11 @@ class Step:
 
 
 @dataclass
-class TrainingJob:
-    """A training job. Change it under the lock of its place."""
+class TrainingJob(Job):
+    """A training job."""
 
-    place: Place
-    params: dict[str, Any]
-    created: datetime
-    modified: datetime
-    tags: dict[str, str] = field(default_factory=dict)
-    status: str = "InProgress"
-    failure: str | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
     steps: list[Step] = field(default_factory=list)
     metrics: dict[str, tuple[float, datetime]] = field(default_factory=dict)
-    stop: threading.Event = field(default_factory=threading.Event)
-    runs: bool = True
-    """False for what a scenario says is running: there is no process to stop."""
 
     @property
     def name(self) -> str:

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from opskit.sandbox.echo import echoed
+from opskit.sandbox.job import Job
 from opskit.sandbox.listing import Listed
 from opskit.sandbox.training_job import LONGEST_REASON
-from opskit.sandbox.world import Held, Place
+from opskit.sandbox.world import Held
 
 _MOST_MEGABYTES = 6
 
 
 @dataclass
-class TransformJob:
-    """A transform job. Change it under the lock of its place."""
-
-    place: Place
-    params: dict[str, Any]
-    created: datetime
-    modified: datetime
-    tags: dict[str, str] = field(default_factory=dict)
-    status: str = "InProgress"
-    failure: str | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    runs: bool = True
-    """False for what a scenario says is running: there is no process to stop."""
+class TransformJob(Job):
+    """A transform job."""
 
     @property
     def name(self) -> str:
