@@ -46,13 +46,14 @@ def stop(
     tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only what has this tag.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more at once.")] = 10,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Also more than --limit.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Also more than --limit, and what is kept.")] = False,
 ) -> Answer:
     """Stop notebooks: by name, or those that are idle."""
     from opskit.decide.idleness import IdlePolicy
     from opskit.flows.clock import system_clock
     from opskit.flows.look_at_notebooks import look_at_all
     from opskit.flows.stop_notebooks import carry_out, plan_idle, plan_named
+    from opskit.model import Idleness
     from opskit.show.notebooks import stopping
 
     if bool(names) == idle:
@@ -61,6 +62,9 @@ def stop(
     look = look_at_all(here.doors(), policy, datetime.now(UTC), names=names or ())
     plan = plan_idle(look, match, _pair(tag)) if idle else plan_named(look)
     missing = [name for name in names or () if all(each.seen.notebook.name != name for each in plan)]
+    kept = [each.seen.notebook.name for each in plan if each.stop and each.seen.judgement.verdict is Idleness.PROTECTED]
+    if kept and not yes and not dry_run:
+        raise Refused("kept", f"Somebody asked to keep {', '.join(kept)}.", "Add --yes, or `opskit notebook unkeep`.")
     many = sum(each.stop for each in plan)
     if many > limit and not yes and not dry_run:
         raise Refused("over-limit", f"{many} notebooks would be stopped, more than {limit}.", "Add --yes, or --limit.")
@@ -89,12 +93,14 @@ def keep(
 ) -> Answer:
     """Let nobody stop a notebook for a while."""
     from opskit.act.notebooks import tag
-    from opskit.decide.idleness import KEEP, KEEP_UNTIL
+    from opskit.decide.idleness import KEEP, KEEP_REASON, KEEP_UNTIL
     from opskit.show.answer import Answer
 
     door = here.door()
     until = datetime.now(UTC) + duration(span) if span else None
     tags = {KEEP_UNTIL: until.isoformat(timespec="seconds")} if until else {KEEP: reason or "kept"}
+    if until and reason:
+        tags[KEEP_REASON] = reason
     tag(door, _one(door, name), tags)
     text = f"{name} is kept" + (f" until {until:%Y-%m-%d %H:%M} UTC." if until else " until `opskit notebook unkeep`.")
     return Answer({"name": name, "tags": tags}, notes=(text,))
@@ -104,11 +110,11 @@ def keep(
 def unkeep(here: Here, name: Annotated[str, typer.Argument(metavar="NAME")]) -> Answer:
     """Let an idle notebook be stopped again."""
     from opskit.act.notebooks import untag
-    from opskit.decide.idleness import KEEP, KEEP_UNTIL
+    from opskit.decide.idleness import KEEP, KEEP_REASON, KEEP_UNTIL
     from opskit.show.answer import Answer
 
     door = here.door()
-    untag(door, _one(door, name), [KEEP, KEEP_UNTIL])
+    untag(door, _one(door, name), [KEEP, KEEP_UNTIL, KEEP_REASON])
     return Answer({"name": name}, notes=(f"{name} is no longer kept.",))
 
 

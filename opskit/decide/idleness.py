@@ -15,6 +15,7 @@ from opskit.model import Idleness, JupyterView, Kernel, NotebookEvidence, Unread
 
 KEEP = "opskit:keep"
 KEEP_UNTIL = "opskit:keep-until"
+KEEP_REASON = "opskit:keep-reason"
 UNREADABLE_OK = "opskit:unreadable-ok"
 
 SKEW = timedelta(minutes=5)
@@ -82,7 +83,8 @@ def kept_because(tags: Mapping[str, str], now: datetime) -> str | None:
     until = moment(tags[KEEP_UNTIL])
     if until is None:
         return f"kept: the time in its tag {KEEP_UNTIL} cannot be read"
-    return f"kept until {until:%Y-%m-%d %H:%M} UTC" if until > now else None
+    reason = f": {tags[KEEP_REASON]}" if tags.get(KEEP_REASON, "").strip() else ""
+    return f"kept until {until:%Y-%m-%d %H:%M} UTC{reason}" if until > now else None
 
 
 def moment(text: object) -> datetime | None:

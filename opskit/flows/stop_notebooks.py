@@ -18,6 +18,9 @@ from opskit.model import Idleness
 from opskit.observe.notebooks import notebook as read_notebook
 
 _OFF = {"Stopping", "Stopped"}
+_LOOKS = 5
+_BETWEEN_SECONDS = 1.0
+"""An AWS that has taken a stop may go on saying InService for a moment."""
 
 
 class StopOutcome(StrEnum):
@@ -87,7 +90,7 @@ def _carried_out(handled: Handled, policy: IdlePolicy, clock: Clock, by_name: bo
         return handled
     try:
         again = handled if by_name else _second_look(handled, policy, clock)
-        return _stopped(again) if again.stop else again
+        return _stopped(again, clock) if again.stop else again
     except AwsFailure as failure:
         return Handled(handled.seen, True, failure.problem.message, StopOutcome.REFUSED)
 
@@ -103,27 +106,39 @@ def _second_look(handled: Handled, policy: IdlePolicy, clock: Clock) -> Handled:
     return Handled(again, judgement.verdict is Idleness.IDLE, judgement.because, None)
 
 
-def _stopped(handled: Handled) -> Handled:
+def _stopped(handled: Handled, clock: Clock) -> Handled:
     seen = handled.seen
     try:
         act.stop(seen.door, seen.notebook, handled.because)
     except OutcomeUnknown as failure:
-        return _looked_up(handled, failure)
+        return _looked_up(handled, failure, clock)
     except AwsFailure as failure:
         return Handled(seen, True, f"AWS refused: {failure.problem.message}", StopOutcome.REFUSED)
-    return _looked_up(handled, None)
+    return _looked_up(handled, None, clock)
 
 
-def _looked_up(handled: Handled, failure: OutcomeUnknown | None) -> Handled:
+def _looked_up(handled: Handled, failure: OutcomeUnknown | None, clock: Clock) -> Handled:
     """Confirm that it is stopping; where the answer was lost, its status tells what happened."""
     seen = handled.seen
     try:
-        now_there = read_notebook(seen.door, seen.notebook.name)
+        status = _status_after(seen, clock)
     except AwsFailure as unread:
         because = f"{handled.because}; whether it is stopping could not be read: {unread.problem.message}"
         return Handled(seen, True, because, StopOutcome.UNKNOWN)
-    status = now_there.status if now_there else "gone"
     if status in _OFF:
         return Handled(seen, True, handled.because, StopOutcome.DONE, status)
     lost = failure.problem.message if failure else f"AWS took the stop, but says {status}"
     return Handled(seen, True, f"{handled.because}; {lost}", StopOutcome.UNKNOWN, status)
+
+
+def _status_after(seen: Seen, clock: Clock) -> str:
+    """The notebook's status once it has moved, or the last one seen after a few looks."""
+    status = ""
+    for look in range(_LOOKS):
+        if look:
+            clock.sleep(_BETWEEN_SECONDS)
+        now_there = read_notebook(seen.door, seen.notebook.name)
+        status = now_there.status if now_there else "gone"
+        if status != "InService":
+            break
+    return status

@@ -22,14 +22,14 @@ _TONES = {
     Idleness.STOPPED: Tone.DIM,
 }
 _COLUMNS = (
-    Column("Region"),
-    Column("Notebook"),
-    Column("Type"),
+    Column("Region", from_width=100),
+    Column("Notebook", wrap=True),
+    Column("Type", from_width=80),
     Column("Verdict"),
     Column("Idle", right=True),
-    Column("USD/h", right=True),
+    Column("USD/h", right=True, from_width=70),
     Column("Action"),
-    Column("Why", wrap=True),
+    Column("Why", wrap=True, from_width=90),
 )
 
 

@@ -200,7 +200,7 @@ def requests(listed: RequestList) -> Answer:
     code = ExitCode.DONE
     if listed.dark:
         code = ExitCode.PARTLY if listed.asked else ExitCode.AWS
-    notes = () if records else ("Nothing was asked for.",)
+    notes = () if records or listed.problems else ("Nothing was asked for.",)  # what is unread is not nothing
     tables = (Table(_COLUMNS, tuple(_row(record) for record in records)),) if records else ()
     return Answer({"requests": records}, code, listed.problems, tables, notes, "requests")
 

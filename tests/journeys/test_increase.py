@@ -73,3 +73,11 @@ def test_the_console_text_names_everything_the_form_asks(fresh_shell: Shell) -> 
     for part in ("us-east-1", "ml.m4.xlarge for training job usage", "New limit value: 2"):
         assert part in ended.stdout
     assert _filed(fresh_shell) == []
+
+
+def test_what_cannot_be_read_is_not_nothing(fresh_shell: Shell) -> None:
+    fresh_shell.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
+    ended = fresh_shell.opskit("quotas", "requests", json_output=False)
+    assert ended.exit == 4
+    assert "Nothing was asked for" not in ended.stdout
+    assert "could not be reached" in ended.stderr

@@ -38,9 +38,14 @@ def test_what_is_not_meant_is_left_alone(classroom: Shell) -> None:
 
 
 def test_a_kept_notebook_is_not_stopped(classroom: Shell) -> None:
-    assert classroom.opskit("notebook", "keep", "course-idle", "--for", "1h").exit == 0
+    assert classroom.opskit("notebook", "keep", "course-idle", "--for", "1h", "--reason", "still writing").exit == 0
     kept = _by_name(classroom.opskit("notebook", "stop", "--idle"))["course-idle"]
     assert (kept["verdict"], kept["action"]) == ("protected", "keep")
+    assert "still writing" in kept["because"]
+    by_name = classroom.opskit("notebook", "stop", "course-idle")
+    assert by_name.exit == 3
+    assert "--yes" in by_name.envelope["errors"][0]["hint"]
+    assert _by_name(classroom.opskit("notebook", "list"))["course-idle"]["status"] == "InService"
     assert classroom.opskit("notebook", "unkeep", "course-idle").exit == 0
 
 

@@ -1,0 +1,48 @@
+"""A stop is confirmed by what AWS says afterwards, also where AWS takes a moment to say it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from opskit.aws import Door
+from opskit.decide.idleness import IdlePolicy, Judgement
+from opskit.flows import stop_notebooks
+from opskit.flows.clock import Clock
+from opskit.flows.look_at_notebooks import Seen
+from opskit.flows.stop_notebooks import Handled, StopOutcome, carry_out
+from opskit.model import Idleness, Notebook, NotebookEvidence
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LAB = Notebook("us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", NOW)
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, statuses: list[str]) -> tuple[Handled, list[str]]:
+    """Stop one notebook by name on an AWS that says these statuses, one a look; the last for ever."""
+    stops: list[str] = []
+
+    def read(door: Any, name: str) -> Notebook:
+        status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+        return Notebook(LAB.region, name, LAB.arn, LAB.instance_type, status, NOW)
+
+    monkeypatch.setattr(stop_notebooks, "read_notebook", read)
+    monkeypatch.setattr("opskit.act.notebooks.stop", lambda door, notebook, because: stops.append(notebook.name))
+    seen = Seen(cast(Door, None), NotebookEvidence(LAB), Judgement(Idleness.BUSY, "busy"), None)
+    plan = [Handled(seen, True, "asked for by name", StopOutcome.PLANNED)]
+    clock = Clock(lambda: NOW, lambda seconds: None)
+    [handled] = carry_out(plan, IdlePolicy(), clock, by_name=True)
+    return handled, stops
+
+
+def test_an_aws_that_lags_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled, stops = ended(monkeypatch, ["InService", "InService", "Stopping"])
+    assert (handled.outcome, handled.status) == (StopOutcome.DONE, "Stopping")
+    assert stops == ["lab"]
+
+
+def test_a_notebook_that_never_moves_is_unknown_and_stopped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled, stops = ended(monkeypatch, ["InService"])
+    assert handled.outcome is StopOutcome.UNKNOWN
+    assert stops == ["lab"]
