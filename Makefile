@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
-PYTEST_ARGS ?=
+# Two workers, a file to each, since most tests wait for a server or a process of their own.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 BIN      := $(VENV)/bin
 UV       := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --build-constraints constraints.txt

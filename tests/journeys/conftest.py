@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from opskit.sandbox.server import Options, Sandbox, sandbox
+_ROOT = str(Path(__file__).parents[2])
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,45 @@ class Shell:
         return {"cwd": self.home, "env": self.environment, "stdin": subprocess.DEVNULL}
 
 
-def shell_for(running: Sandbox, home: Path) -> Shell:
+@dataclass(frozen=True)
+class Served:
+    """A sandbox that runs as a process of its own, as a user's does, so that no two tests share what moto keeps."""
+
+    variables: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.variables["AWS_ENDPOINT_URL"]
+
+    def environment(self) -> dict[str, str]:
+        """What leads a client to it."""
+        return dict(self.variables)
+
+
+@contextmanager
+def served(scenario: str = "fresh", *, approve_after: str = "30s") -> Iterator[Served]:
+    """Run a sandbox for as long as the block lasts."""
+    words = ("sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
+    environment = {**kept, "PYTHONPATH": _ROOT}
+    process = subprocess.Popen(Shell.command(*words), stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        yield Served(json.loads(process.stdout.readline())["data"]["environment"])
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def shell_for(running: Served, home: Path) -> Shell:
     own = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CACHE", "STATE", "CONFIG")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_", "XDG_"))}
-    root = str(Path(__file__).parents[2])
-    return Shell(home, {**kept, **own, **running.environment(), "PYTHONPATH": root})
+    return Shell(home, {**kept, **own, **running.environment(), "PYTHONPATH": _ROOT})
 
 
 @pytest.fixture
 def fresh_shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell at a new account, where an increase takes a second."""
-    with sandbox(Options(approve_after_seconds=1)) as running:
+    with served(approve_after="1s") as running:
         yield shell_for(running, tmp_path)

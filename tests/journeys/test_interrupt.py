@@ -8,13 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from opskit.sandbox.server import Options, sandbox
-from tests.journeys.conftest import Shell, shell_for
+from tests.journeys.conftest import Shell, served, shell_for
 
 
 @pytest.fixture
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with sandbox(Options(scenario="classroom")) as running:
+    with served("classroom") as running:
         yield shell_for(running, tmp_path_factory.mktemp("home"))
 
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from opskit.sandbox.server import Options, sandbox
-from tests.journeys.conftest import Ended, Shell, shell_for
+from tests.journeys.conftest import Ended, Shell, served, shell_for
 
 
 @pytest.fixture(scope="module")
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with sandbox(Options(scenario="classroom")) as running:
+    with served("classroom") as running:
         shell = shell_for(running, tmp_path_factory.mktemp("classroom"))
         while any(each["verdict"] == "starting" for each in _by_name(shell.opskit("notebook", "list")).values()):
             continue

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opskit.sandbox.server import Options, sandbox
+from tests.journeys.conftest import served
 
 HOME = "us-east-1"
 
@@ -40,7 +40,7 @@ def test_regions_differ_and_each_is_told(fresh_shell: Any) -> None:
 
 
 def test_a_full_account_counts_what_runs(fresh_shell: Any) -> None:
-    with sandbox(Options(scenario="full")) as running:
+    with served("full") as running:
         fresh_shell.environment.update(running.environment())
         rows = by_name(fresh_shell.opskit("quotas", "check").data)
     used = {name: (row["in_use"], row["free"], row["verdict"]) for name, row in rows.items()}

@@ -10,8 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from opskit.sandbox.server import Options, sandbox
-from tests.journeys.conftest import Shell, shell_for
+from tests.journeys.conftest import Shell, served, shell_for
 
 BOSTON = Path(__file__).parents[2] / "workflows" / "boston"
 
@@ -42,7 +41,7 @@ def test_the_guard_refuses_and_nothing_is_made(fresh_shell: Shell) -> None:
 
 @pytest.fixture(scope="module")
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with sandbox(Options(scenario="classroom")) as running:
+    with served("classroom") as running:
         yield shell_for(running, tmp_path_factory.mktemp("classroom"))
 
 

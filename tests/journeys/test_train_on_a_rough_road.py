@@ -11,8 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from opskit.sandbox.server import Options, sandbox
-from tests.journeys.conftest import Ended, Shell, shell_for
+from tests.journeys.conftest import Ended, Shell, served, shell_for
 from tests.journeys.rough_road import Answer, Road, refused, refused_in_xml, rough_road
 
 pytestmark = pytest.mark.slow
@@ -23,7 +22,7 @@ Rule = Callable[[int, Callable[[], Answer]], Answer | None]
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with sandbox(Options(scenario="classroom")) as running:
+    with served("classroom") as running:
         yield shell_for(running, tmp_path_factory.mktemp("classroom"))
 
 
