@@ -7,6 +7,7 @@ may do it twice.
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -122,6 +123,7 @@ class Connection:
 
     session: Any
     home: str
+    read_seconds: float = field(default_factory=lambda: _READ_SECONDS)
     _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict)
     _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
     _asking: Future[Caller] | None = None
@@ -146,8 +148,8 @@ class Connection:
         from botocore.config import Config
 
         config = Config(
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
+            connect_timeout=min(_CONNECT_SECONDS, self.read_seconds),
+            read_timeout=self.read_seconds,
             retries={"mode": "standard", "total_max_attempts": tries},
             max_pool_connections=_MOST_CONNECTIONS,
             user_agent_extra="opskit",
@@ -322,7 +324,7 @@ class Door:
         except Exception as error:
             if isinstance(error, ClientError) and error.operation_name != _pascal(operation):
                 return  # the change was made; what failed is the look at it
-            raise translated(error, name, self.region, writes=True) from error
+            raise translated(error, name, self.region, self.connection.read_seconds, writes=True) from error
 
     def client(self, service: str) -> Any:
         """The boto3 client itself, for what boto3 does in many calls (S3 transfers, event streams)."""
@@ -339,7 +341,7 @@ class Door:
                 pace.turn()
             answer = _heard(call, params)
         except Exception as error:
-            raise translated(error, what, self.region, writes=writes) from error
+            raise translated(error, what, self.region, self.connection.read_seconds, writes=writes) from error
         if hasattr(answer.get("Body"), "read"):
             answer["Body"] = self._streamed(answer["Body"], f"{service}:{_pascal(operation)}")
         return answer
@@ -349,7 +351,7 @@ class Door:
         try:
             return bytes(stream.read())
         except Exception as error:
-            raise translated(error, name, self.region) from error
+            raise translated(error, name, self.region, self.connection.read_seconds) from error
 
 
 def _lent_session(connection: Connection) -> Any:
@@ -411,8 +413,15 @@ def _pascal(operation: str) -> str:
     return "".join(word.capitalize() for word in operation.split("_")).replace("Aws", "AWS")
 
 
-def connect(*, profile: str | None = None, role_arn: str | None = None, region: str | None = None) -> Connection:
-    """Open a connection with boto3's own search for credentials and Region.
+def connect(
+    *,
+    profile: str | None = None,
+    role_arn: str | None = None,
+    region: str | None = None,
+    read_seconds: float | None = None,
+) -> Connection:
+    """Open a connection with boto3's own search for credentials and Region. An answer of AWS is waited for as long
+    as ``read_seconds``.
 
     Raises:
         UsageProblem: the profile does not exist, or no Region is set anywhere.
@@ -420,7 +429,25 @@ def connect(*, profile: str | None = None, role_arn: str | None = None, region: 
     """
     connection = _opened(profile, role_arn, region)
     connection._open = lambda: _opened(profile, role_arn, region)
+    connection.read_seconds = read_seconds or connection.read_seconds
     return connection
+
+
+def usual_region(profile: str | None = None) -> tuple[str, str] | None:
+    """The Region that boto3 takes where none is named, and where it found it: a variable or a file. None: nowhere,
+    or there is no such profile.
+    """
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    session = botocore.session.Session(profile=profile)
+    try:
+        region = session.get_config_variable("region")
+    except BotoCoreError:
+        return None
+    variable = "AWS_DEFAULT_REGION"
+    found = variable if os.environ.get(variable) else session.get_config_variable("config_file")
+    return (region, found) if region else None
 
 
 def _opened(profile: str | None, role_arn: str | None, region: str | None) -> Connection:
@@ -457,8 +484,10 @@ def _assumed(connection: Connection, role_arn: str) -> Connection:
     return Connection(boto3.Session(botocore_session=inner, region_name=connection.home), connection.home)
 
 
-def translated(error: Exception, operation: str, region: str, *, writes: bool = False) -> Exception:
-    """AWS's error as opskit's, with what the user can do; an error that is not AWS's comes back as it is."""
+def translated(error: Exception, operation: str, region: str, seconds: float, *, writes: bool = False) -> Exception:
+    """AWS's error as opskit's, with what the user can do; an error that is not AWS's comes back as it is. ``seconds``
+    is how long an answer was waited for.
+    """
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 
@@ -470,7 +499,7 @@ def translated(error: Exception, operation: str, region: str, *, writes: bool = 
     if isinstance(error, boto.TokenRetrievalError | boto.SSOError | boto.UnauthorizedSSOTokenError):
         return NoCredentials("credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`.", **where)
     if isinstance(error, boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError | ResponseParserError):
-        return _no_answer(error, operation, region, writes=writes)
+        return _no_answer(error, operation, region, seconds, writes=writes)
     if isinstance(error, boto.ParamValidationError):
         return AwsFailure("bad-parameters", f"{operation}: {_sentence(error)}", **where)
     if isinstance(error, boto.BotoCoreError):
@@ -486,14 +515,14 @@ def _sentence(error: Exception) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _no_answer(error: Exception, operation: str, region: str, *, writes: bool) -> AwsFailure:
+def _no_answer(error: Exception, operation: str, region: str, seconds: float, *, writes: bool) -> AwsFailure:
     from botocore import exceptions as boto
 
     where: dict[str, Any] = {"region": region, "operation": operation}
     timed_out = isinstance(error, boto.ReadTimeoutError)
     never_sent = isinstance(error, boto.ConnectionError) and not isinstance(error, boto.SSLError)
     if timed_out:
-        what = f"gave no answer within {_READ_SECONDS} s"
+        what = f"gave no answer within {seconds:g} s"
     elif never_sent or isinstance(error, boto.HTTPClientError):
         what = "could not be reached"
     else:
@@ -502,6 +531,8 @@ def _no_answer(error: Exception, operation: str, region: str, *, writes: bool) -
         text = f"{operation} in {region} {what}: it may or may not have taken effect."
         return OutcomeUnknown("outcome-unknown", text, "Run the command again: it looks first.", **where)
     hint = "Check the network, the Region's name, and AWS_ENDPOINT_URL if it is set."
+    if timed_out:
+        hint += " OPSKIT_READ_TIMEOUT=30s waits longer."
     passing = not timed_out and not isinstance(error, boto.ConnectTimeoutError | boto.SSLError)
     return Unreachable("unreachable", f"{operation} in {region} {what}.", hint, **where, passing=passing)
 

@@ -50,7 +50,8 @@ class Demand:
     with ``per_job``, the most that a single job may have.
 
     ``named`` tells whether the user asked for it, or the default set did: a type not offered in a Region
-    is a refusal only when it was asked for.
+    is a refusal only when it was asked for. ``share`` (0 to 1) is the part of the quota in use from which it is
+    too full for the user, None where nobody drew that line.
     """
 
     instance_type: str | None
@@ -58,6 +59,7 @@ class Demand:
     need: int = 1
     named: bool = True
     per_job: bool = False
+    share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 import typer
 
 from opskit.errors import ConsentMissing, ExitCode, OpskitError, Problem, UsageProblem
-from opskit.settings import Settings, settle
+from opskit.settings import OUTPUTS, Settings, settle
 
 if TYPE_CHECKING:
     from opskit.aws import Connection, Door
     from opskit.show.answer import Answer
     from opskit.show.render import Screen
-
-OUTPUTS = ("table", "json", "csv", "markdown")
 
 _COMMON: dict[str, Any] = {
     "region": Annotated[
@@ -62,15 +60,16 @@ class Here:
                 profile=self.settings.get("profile"),
                 role_arn=self.settings.get("role-arn"),
                 region=named[0] if named else None,
+                read_seconds=self.settings.get("read-timeout").total_seconds(),
             )
         return self._connection
 
-    def doors(self) -> list[Door]:
-        """One door a Region, in the order they were named; the home Region when none was."""
+    def doors(self, wanted: Sequence[str] = ()) -> list[Door]:
+        """One door a Region, in the order they were ``wanted``, else set; the home Region when none was."""
         from opskit.observe.regions import enabled_regions
 
         connection = self.connection()
-        names = self.settings.get("regions") or (connection.home,)
+        names = wanted or self.settings.get("regions") or (connection.home,)
         if "all" in names:
             names = enabled_regions(connection.door())
         return [connection.door(name) for name in dict.fromkeys(names)]
@@ -152,10 +151,7 @@ def _run(path: tuple[str, ...], common: dict[str, Any], body: Callable[[Here], A
     screen = Screen(_early_output(common["output"], Output), color=color, quiet=common["quiet"])
     try:
         settings = _settled(common)
-        form = settings.get("output") or "table"
-        if form not in OUTPUTS:
-            raise UsageProblem("bad-output", f"There is no output form '{form}'.", f"One of: {', '.join(OUTPUTS)}.")
-        screen = Screen(Output(form), color=color, quiet=common["quiet"])
+        screen = Screen(Output(settings.get("output")), color=color, quiet=common["quiet"])
         if common["verbose"]:
             _tell_calls()
         answer = body(Here(settings, screen, verbose=common["verbose"]))

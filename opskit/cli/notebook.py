@@ -20,18 +20,21 @@ if TYPE_CHECKING:
 notebook_app = group("Notebook instances: who left what on, and off with it.")
 app.add_typer(notebook_app, name="notebook")
 
-After = Annotated[str, typer.Option("--after", metavar="TIME", help="Idle means: no activity for so long.")]
+After = Annotated[
+    str | None, typer.Option("--after", metavar="TIME", help="Idle means: no activity for so long; 1h unless set.")
+]
 Terminals = Annotated[bool, typer.Option("--ignore-terminals", help="A silent terminal keeps nothing alive.")]
 
 
 @command(notebook_app, "notebook", "list")
-def listed(here: Here, after: After = "1h", ignore_terminals: Terminals = False) -> Answer:
+def listed(here: Here, after: After = None, ignore_terminals: Terminals = False) -> Answer:
     """Show every notebook, what it does and costs."""
     from opskit.decide.idleness import IdlePolicy
     from opskit.flows.look_at_notebooks import look_at_all
     from opskit.show.notebooks import listing
 
-    return listing(look_at_all(here.doors(), IdlePolicy(duration(after), ignore_terminals), datetime.now(UTC)))
+    policy = IdlePolicy(here.settings.chosen("notebook.after", after), ignore_terminals)
+    return listing(look_at_all(here.doors(), policy, datetime.now(UTC)))
 
 
 @command(notebook_app, "notebook", "start")

@@ -38,13 +38,18 @@ def check(
 ) -> Answer:
     """Look whether there is room: the quota, what is in use now, and what would help.
 
-    Without a type: what the Boston workflow and the course need. A type without --for: what a run of it needs.
+    Without a type: the watch list of the settings, else what the Boston workflow and the course need. A type
+    without --for: what a run of it needs.
     """
     from opskit.decide.demands import checked_demands
-    from opskit.flows.check_quotas import check_quotas
+    from opskit.flows.check_quotas import check_each
+    from opskit.flows.watch_list import watched
     from opskit.show.quotas import answer_of
 
     demands = checked_demands(types or (), usages or (), need, every_usage=every)
-    doors = here.doors()
-    check = check_quotas(doors, demands, datetime.now(UTC))
+    if (types, usages, need, every) == (None, None, 1, False) and here.settings.get("watch"):
+        wanted = watched(here.settings, here.doors)
+    else:
+        wanted = [(door, demands) for door in here.doors()]
+    check = check_each(wanted, datetime.now(UTC))
     return answer_of(check, None if here.settings.get("regions") else here.connection().home)

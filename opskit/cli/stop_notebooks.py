@@ -10,7 +10,6 @@ import typer
 from opskit.cli.command import Here, command
 from opskit.cli.notebook import After, Terminals, notebook_app
 from opskit.errors import Refused, UsageProblem
-from opskit.settings import duration
 
 if TYPE_CHECKING:
     from opskit.show.answer import Answer
@@ -23,11 +22,13 @@ def stop(
     here: Here,
     names: Names = None,
     idle: Annotated[bool, typer.Option("--idle", help="Stop what nobody uses.")] = False,
-    after: After = "1h",
+    after: After = None,
     ignore_terminals: Terminals = False,
     match: Annotated[str, typer.Option("--match", metavar="GLOB", help="Only names like this.")] = "*",
     tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only what has this tag.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more at once.")] = 10,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more at once; 10 unless set.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Also more than --limit, and what is kept.")] = False,
 ) -> Answer:
@@ -41,7 +42,7 @@ def stop(
 
     if bool(names) == idle:
         raise UsageProblem("what-to-stop", "Name notebooks, or say --idle.", "`opskit notebook list` shows them.")
-    policy = IdlePolicy(duration(after), ignore_terminals)
+    policy = IdlePolicy(here.settings.chosen("notebook.after", after), ignore_terminals)
     look = look_at_all(here.doors(), policy, datetime.now(UTC), names=names or ())
     plan = plan_idle(look, match, _pair(tag)) if idle else plan_named(look)
     missing = [name for name in names or () if all(each.seen.notebook.name != name for each in plan)]
@@ -49,8 +50,9 @@ def stop(
     if kept and not yes and not dry_run:
         raise Refused("kept", f"Somebody asked to keep {', '.join(kept)}.", "Add --yes, or `opskit notebook unkeep`.")
     many = sum(each.stop for each in plan)
-    if many > limit and not yes and not dry_run:
-        raise Refused("over-limit", f"{many} notebooks would be stopped, more than {limit}.", "Add --yes, or --limit.")
+    most = here.settings.chosen("notebook.limit", limit)
+    if many > most and not yes and not dry_run:
+        raise Refused("over-limit", f"{many} notebooks would be stopped, more than {most}.", "Add --yes, or --limit.")
     done = plan if dry_run else carry_out(plan, policy, system_clock(), by_name=not idle)
     return stopping(done, look.problems, missing)
 

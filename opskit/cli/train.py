@@ -10,7 +10,6 @@ import typer
 from opskit.cli.app import app
 from opskit.cli.command import Here, command
 from opskit.errors import UsageProblem
-from opskit.settings import usd
 
 if TYPE_CHECKING:
     from opskit.model import Workflow
@@ -58,9 +57,9 @@ def train(
     wanted = Wanted(
         instance_type=_type(instance_type),
         instance_count=instance_count,
-        role=role or here.settings.get("execution-role"),
-        bucket=bucket or here.settings.get("bucket"),
-        max_usd=usd(max_usd) if max_usd is not None else here.settings.get("max-usd"),
+        role=here.settings.chosen("execution-role", role),
+        bucket=here.settings.chosen("bucket", bucket),
+        max_usd=here.settings.chosen("max-usd", max_usd),
         guard=not no_guard,
         request_increase=request_increase,
         wait=wait,
@@ -129,7 +128,7 @@ def cleanup(
 
     workflow = find_workflow(name)
     door = here.door()
-    left = leftovers(door, workflow, bucket or here.settings.get("bucket"))
+    left = leftovers(door, workflow, here.settings.chosen("bucket", bucket))
     folders = _local(workflow) if local else []
     if dry_run:
         return planned(left, folders)

@@ -76,7 +76,12 @@ def course_demands(*, every_usage: bool = False) -> tuple[Demand, ...]:
 
 
 def named_demands(
-    types: Sequence[str], usages: Sequence[str] = (), need: int = 1, *, every_usage: bool = False
+    types: Sequence[str],
+    usages: Sequence[str] = (),
+    need: int = 1,
+    *,
+    every_usage: bool = False,
+    share: float | None = None,
 ) -> tuple[Demand, ...]:
     """What the user typed, as demands. A type without a usage is wanted for what the course does with it, any
     other type for a run: training, transform and endpoint. ``every_usage`` looks at all of them; then a use that
@@ -88,7 +93,7 @@ def named_demands(
     wanted = tuple(dict.fromkeys(parse_usage(word) for word in usages))
     kinds = dict.fromkeys(parse_instance_type(word) for word in types)
     return tuple(
-        Demand(kind, usage, need, named=bool(wanted) or not every_usage)
+        Demand(kind, usage, need, named=bool(wanted) or not every_usage, share=share)
         for kind in kinds
         for usage in (wanted or (tuple(Usage) if every_usage else _usual(kind)))
     )
@@ -186,24 +191,42 @@ def _familiar_types() -> tuple[str, ...]:
 
 def with_totals(demands: Iterable[Demand]) -> tuple[Demand, ...]:
     """The demands and what stands above them: for each usage the account-wide total, which takes them together,
-    and the most one job may have, which takes the largest. Each quota once, with the largest need.
+    and the most one job may have, which takes the largest. Each quota once, with the largest need and the strictest
+    share.
     """
-    largest: dict[str, Demand] = {}
-    for demand in demands:
-        largest[quota_name(demand)] = _larger(largest.get(quota_name(demand)), demand)
+    largest = _by_quota(demands)
     plain = [demand for demand in largest.values() if demand.instance_type is not None]
     for usage in dict.fromkeys(demand.usage for demand in plain):
-        for above in _above(usage, [demand.need for demand in plain if demand.usage is usage]):
+        for above in _above(usage, [demand for demand in plain if demand.usage is usage]):
             largest[quota_name(above)] = _larger(largest.get(quota_name(above)), above)
     return tuple(largest.values())
 
 
-def _above(usage: Usage, needs: Sequence[int]) -> list[Demand]:
-    total = [Demand(None, usage, sum(needs), named=False)] if usage in _TOTAL else []
+def together(demands: Iterable[Demand]) -> tuple[Demand, ...]:
+    """The demands, each quota once, with the largest need and the strictest share."""
+    return tuple(_by_quota(demands).values())
+
+
+def _by_quota(demands: Iterable[Demand]) -> dict[str, Demand]:
+    largest: dict[str, Demand] = {}
+    for demand in demands:
+        largest[quota_name(demand)] = _larger(largest.get(quota_name(demand)), demand)
+    return largest
+
+
+def _above(usage: Usage, demands: Sequence[Demand]) -> list[Demand]:
+    needs = [demand.need for demand in demands]
+    share = _strictest(demand.share for demand in demands)
+    total = [Demand(None, usage, sum(needs), named=False, share=share)] if usage in _TOTAL else []
     return total + ([Demand(None, usage, max(needs), named=False, per_job=True)] if usage in _PER_JOB else [])
 
 
 def _larger(known: Demand | None, demand: Demand) -> Demand:
     if known is None:
         return demand
-    return replace(known, need=max(known.need, demand.need), named=known.named or demand.named)
+    share = _strictest((known.share, demand.share))
+    return replace(known, need=max(known.need, demand.need), named=known.named or demand.named, share=share)
+
+
+def _strictest(shares: Iterable[float | None]) -> float | None:
+    return min((share for share in shares if share is not None), default=None)

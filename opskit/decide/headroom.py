@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from opskit.decide.demands import quota_name
@@ -38,10 +38,24 @@ class QuotaCheck:
 
 
 def refuses(headroom: Headroom) -> bool:
-    """Whether a judgement is a no: short, or not offered although it was asked for by name."""
+    """Whether a judgement is a no: short, not offered although it was asked for by name, or fuller than the user
+    wants it.
+    """
     if headroom.verdict is Verdict.NOT_OFFERED:
         return headroom.demand.named
-    return headroom.verdict in (Verdict.SHORT, Verdict.PENDING)
+    return headroom.verdict in (Verdict.SHORT, Verdict.PENDING) or is_too_full(headroom)
+
+
+def is_too_full(headroom: Headroom) -> bool:
+    """Whether so much of a quota is in use that the user wants to hear of it, although there may be room."""
+    share, part = headroom.demand.share, in_use_share(headroom)
+    return share is not None and part is not None and part >= share
+
+
+def in_use_share(headroom: Headroom) -> float | None:
+    """The part of a quota that is in use, above 1 where more is; None where either is unknown, or the quota 0."""
+    value = headroom.applied if headroom.applied is not None else headroom.default
+    return None if not value or headroom.in_use is None else headroom.in_use / value
 
 
 def worst_first(headrooms: Iterable[Headroom]) -> tuple[Headroom, ...]:
@@ -81,7 +95,7 @@ def _measured(demand: Demand, quota: Quota, value: float, in_use: InUse, request
     used = 0 if demand.per_job else in_use.of(demand.instance_type)
     missing = None if demand.per_job else in_use.missing
     verdict = _verdict(demand.need, value - used, missing, None if request is None else request.desired - used)
-    return Headroom(
+    headroom = Headroom(
         region=quota.region,
         demand=demand,
         quota_name=quota.name,
@@ -94,6 +108,7 @@ def _measured(demand: Demand, quota: Quota, value: float, in_use: InUse, request
         because=_because(demand, quota, value, used, missing) + _asked_for(request),
         request=request,
     )
+    return replace(headroom, because=headroom.because + _too_full(headroom))
 
 
 def _verdict(need: int, left: float, missing: Unread | None, left_then: float | None) -> Verdict:
@@ -115,6 +130,12 @@ def _because(demand: Demand, quota: Quota, value: float, used: int, missing: Unr
     if value - used < demand.need:
         return f"the quota is {number(value)}{counts}" + (f", at least {used} in use" if used else "")
     return f"what is in use could not be counted: {missing.because}"
+
+
+def _too_full(headroom: Headroom) -> str:
+    if not is_too_full(headroom):
+        return ""
+    return f"; {in_use_share(headroom) or 0:.0%} of it is in use, and you want to hear of {headroom.demand.share:.0%}"
 
 
 def _asked_for(request: Request | None) -> str:

@@ -25,6 +25,7 @@ class _Seen:
     """What one look at a Region brought back."""
 
     region: str
+    demands: Sequence[Demand]
     quotas: dict[str, QuotaAnswer]
     in_use: dict[Usage, InUse]
     requests: tuple[Request, ...] | Unread
@@ -36,8 +37,17 @@ def check_quotas(doors: Sequence[Door], demands: Sequence[Demand], now: datetime
     Raises:
         NoCredentials: there are none to ask with.
     """
-    looks: list[_Seen] = side_by_side([partial(_look, door, demands, now) for door in doors], most=_REGIONS_AT_ONCE)
-    judged = [headroom for look in looks for headroom in _judged(look, demands)]
+    return check_each([(door, demands) for door in doors], now)
+
+
+def check_each(wanted: Sequence[tuple[Door, Sequence[Demand]]], now: datetime) -> QuotaCheck:
+    """Judge what is demanded of each Region, and the totals above it; the worst comes first.
+
+    Raises:
+        NoCredentials: there are none to ask with.
+    """
+    looks: list[_Seen] = side_by_side([partial(_look, *each, now) for each in wanted], most=_REGIONS_AT_ONCE)
+    judged = [headroom for look in looks for headroom in _judged(look)]
     return QuotaCheck(
         headrooms=worst_first(judged),
         problems=tuple(dict.fromkeys(problem for look in looks for problem in _problems(look))),
@@ -56,13 +66,13 @@ def _look(door: Door, demands: Sequence[Demand], now: datetime) -> _Seen:
             lambda: open_requests(door),
         ]
     )
-    return _Seen(door.region, quotas, in_use, requests)
+    return _Seen(door.region, demands, quotas, in_use, requests)
 
 
-def _judged(seen: _Seen, demands: Sequence[Demand]) -> Iterable[Headroom]:
-    offered = [demand for demand in demands if not isinstance(_quota(seen, demand), NotOffered)]
+def _judged(seen: _Seen) -> Iterable[Headroom]:
+    offered = [demand for demand in seen.demands if not isinstance(_quota(seen, demand), NotOffered)]
     above = [demand for demand in with_totals(offered) if demand.instance_type is None]
-    for demand in (*demands, *above):
+    for demand in (*seen.demands, *above):
         # A total that does not exist stands above nothing.
         if demand.instance_type or not isinstance(_quota(seen, demand), NotOffered):
             yield _judge(seen, demand)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from opskit.decide.demands import TOTAL, similar_type
-from opskit.decide.headroom import QuotaCheck, enough, enough_to_ask, number
+from opskit.decide.headroom import QuotaCheck, enough, enough_to_ask, is_too_full, number
+from opskit.errors import Problem
 from opskit.model import Headroom, Request, Verdict
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 
@@ -24,7 +25,7 @@ def answer_of(check: QuotaCheck, home: str | None) -> Answer:
     return Answer(
         data={"quotas": [record(headroom) for headroom in check.headrooms]},
         exit=check.exit,
-        problems=check.problems,
+        problems=(*check.problems, *_too_full(check.headrooms)),
         tables=(_table(check.headrooms),),
         notes=tuple(_advice(check.headrooms, home)),
         records="quotas",
@@ -47,6 +48,7 @@ def record(headroom: Headroom) -> dict[str, Any]:
         "verdict": headroom.verdict.value,
         "because": headroom.because,
         "request": headroom.request and _request(headroom.request),
+        "share": headroom.demand.share,
     }
 
 
@@ -91,9 +93,16 @@ def _row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
         Cell(_value(headroom)),
         Cell("" if demand.per_job else str(in_use)),
         Cell(str(demand.need)),
-        Cell(verdict.value, _TONES[verdict]),
+        Cell(f"{verdict.value}, full", Tone.WARN) if is_too_full(headroom) else Cell(verdict.value, _TONES[verdict]),
         Cell(headroom.because),
     )
+
+
+def _too_full(headrooms: Iterable[Headroom]) -> Iterator[Problem]:
+    for headroom in filter(is_too_full, headrooms):
+        text = f"{headroom.quota_name}: {headroom.because}."
+        hint = "Ask for more before it is needed, or raise `share` in the watch list."
+        yield Problem("too-full", text, hint, headroom.region)
 
 
 def _value(headroom: Headroom) -> str:

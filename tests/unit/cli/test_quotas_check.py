@@ -16,7 +16,7 @@ from opskit.observe.known_codes import shipped_codes
 
 FIELDS = [
     "region", "instance_type", "usage", "quota_name", "quota_code", "applied", "default", "in_use", "need", "free",
-    "verdict", "because", "request",
+    "verdict", "because", "request", "share",
 ]  # fmt: skip
 TRAINING = "ml.m4.xlarge for training job usage"
 TOTAL = "Number of instances across all training jobs"

@@ -1,0 +1,134 @@
+"""Every value knows where it came from, and what cannot be read says which file and which key."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.errors import UsageProblem
+from opskit.settings import KEYS, Watch, settle
+
+EVERYTHING = """
+regions = ["us-east-1", "eu-west-1"]
+profile = "school"
+role-arn = "arn:aws:iam::123456789012:role/ops"
+output = "csv"
+read-timeout = "1m30s"
+bucket = "ours"
+execution-role = "SageMakerRole"
+max-usd = 2.5
+
+[notebook]
+after = "36h"
+limit = 3
+
+[[watch]]
+types = ["ml.m4.xlarge"]
+need = 2
+share = "80%"
+
+[[watch]]
+types = "ml.g5.xlarge"
+uses = ["endpoint"]
+regions = ["eu-west-1"]
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "opskit.toml"
+    file.write_text(text)
+    return file
+
+
+def test_a_file_can_set_every_key(tmp_path: Path) -> None:
+    file = written(tmp_path, EVERYTHING)
+    settings = settle({}, file, {})
+    assert {setting.source for setting in settings.values.values()} == {str(file)}
+    assert settings.get("notebook.after") == timedelta(hours=36)
+    assert settings.get("read-timeout") == timedelta(seconds=90)
+    assert settings.get("watch") == (
+        Watch(("ml.m4.xlarge",), need=2, share=0.8),
+        Watch(("ml.g5.xlarge",), ("endpoint",), ("eu-west-1",)),
+    )
+
+
+def test_a_flag_stands_above_a_variable_above_the_file_above_the_default(tmp_path: Path) -> None:
+    file, variables = written(tmp_path, "output = 'csv'\n[notebook]\nlimit = 3"), {"OPSKIT_OUTPUT": "json"}
+    nowhere = {"XDG_CONFIG_HOME": str(tmp_path / "nothing")}
+    told = [
+        settle({"output": "markdown"}, file, variables),
+        settle({}, file, variables),
+        settle({}, file, {}),
+        settle({}, None, nowhere),
+    ]
+    assert [(each.get("output"), each.values["output"].source) for each in told] == [
+        ("markdown", "--output"),
+        ("json", "OPSKIT_OUTPUT"),
+        ("csv", str(file)),
+        ("table", "default"),
+    ]
+    assert told[2].chosen("notebook.limit", None) == 3
+    assert told[2].chosen("notebook.limit", 7) == 7
+
+
+def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
+    texts = {
+        "regions": "us-east-1, eu-west-1",
+        "read-timeout": "1m30s",
+        "max-usd": "2.50",
+        "notebook.after": "36h",
+        "notebook.limit": "3",
+    }
+    by_file = settle({}, written(tmp_path, EVERYTHING), {})
+    given = {key.environment: texts.get(key.name, by_file.get(key.name)) for key in KEYS if key.environment}
+    by_variable = settle({}, written(tmp_path, ""), given)
+    assert all(by_variable.get(key.name) == by_file.get(key.name) for key in KEYS if key.environment)
+    assert all(by_variable.values[key.name].source == key.environment for key in KEYS if key.environment)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "hint"),
+    [
+        ("regionz = 1", "no setting 'regionz'", "'regions'"),
+        ("max_usd = 1", "no setting 'max_usd'", "'max-usd'"),
+        ("quite-other = 1", "no setting 'quite-other'", "Known keys: regions"),
+        ("after = '1h'", "no setting 'after'", "'notebook.after'"),
+        ("[notebook]\naftr = '1h'", "no setting 'notebook.aftr'", "'notebook.after'"),
+        ("watch = [{types = ['ml.m4.xlarge']}, {type = 'x'}]", "entry 2: there is no setting 'type'", "'types'"),
+        ("notebook = 1", "notebook must be a table, not 1", "[notebook]"),
+        ("output = 1", "output must be one of table", ""),
+        ("output = 'xml'", "output: There is no output form 'xml'", "table, json"),
+        ("regions = ['us-east-1', 1]", "regions must be a list of words", ""),
+        ("profile = ''", "profile must be text", ""),
+        ("max-usd = 'lots'", "max-usd: 'lots' is not an amount", "2.50"),
+        ("read-timeout = 10", "read-timeout must be a time", ""),
+        ("read-timeout = '0s'", "read-timeout must be a time above zero", ""),
+        ("[notebook]\nlimit = '3'", "notebook.limit must be a whole number", ""),
+        ("[notebook]\nlimit = true", "notebook.limit must be a whole number", ""),
+        ("[notebook]\nafter = 'soon'", "notebook.after: 'soon' is not a duration", "30s"),
+        ("watch = ['ml.m4.xlarge']", "watch: entry 1 must be a table", "[[watch]]"),
+        ("[watch]\nuses = ['training']", "watch: entry 1 names no types", "types"),
+        ("[watch]\ntypes = ['ml.m4.xlarge']\nshare = 8", "share must be a share", ""),
+        ("regions = [", "not valid TOML", ""),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_names_its_file_and_key(tmp_path: Path, text: str, words: str, hint: str) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(UsageProblem) as told:
+        settle({}, file, {})
+    assert str(file) in told.value.problem.message
+    assert words in told.value.problem.message
+    assert hint in told.value.problem.hint
+
+
+def test_a_bad_variable_names_itself() -> None:
+    with pytest.raises(UsageProblem, match="OPSKIT_NOTEBOOK_LIMIT must be a whole number of at least 1, not 'many'"):
+        settle({}, None, {"OPSKIT_NOTEBOOK_LIMIT": "many"})
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.default is None], ids=lambda key: key.name)
+def test_what_has_no_default_says_what_happens_instead(key: Any) -> None:
+    assert key.otherwise
