@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 sandbox_app = group("A local AWS to practise on: real training, real Jupyter, no account and no bill.")
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 _NOT_FOUND = 127
 _NOT_ALLOWED = 126
 _SIGNALLED = 128
@@ -60,6 +62,15 @@ Quotas = Annotated[
     int,
     typer.Option("--quotas", min=0, max=5000, help="Make up quotas until a Region has so many, as grown accounts do."),
 ]
+Denied = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--deny",
+        metavar="ACTION,...",
+        help="Refuse IAM actions, such as sagemaker:StopNotebookInstance or servicequotas:*, as AWS refuses what no "
+        "policy allows. Repeatable.",
+    ),
+]
 
 
 @command(sandbox_app, "sandbox", "start")
@@ -73,13 +84,15 @@ def start(
     rates: Rates = False,
     support_plan: SupportPlan = False,
     quotas: Quotas = 0,
+    deny: Denied = None,
 ) -> Answer:
     """Serve a local AWS until Ctrl-C, and print the export lines that lead any AWS client to it."""
     from opskit.show.answer import Answer
 
     ended, outside = _Ended(), dict(os.environ)
     options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
-    with _serving(approve_after, latency, options) as served:
+    denied = _actions(deny or [])
+    with _serving(approve_after, latency, options | {"denied": denied}) as served:
         environment = served.environment() | _home(here)
         data = {"url": served.url, "scenario": scenario.value, "environment": environment}
         here.screen.show(("sandbox", "start"), Answer(data, notes=tuple(_shell_lines(environment, outside))))
@@ -101,11 +114,13 @@ def run(
     rates: Rates = False,
     support_plan: SupportPlan = False,
     quotas: Quotas = 0,
+    deny: Denied = None,
 ) -> Answer:
     """Run one command (opskit, the AWS CLI, a script) inside a sandbox of its own and exit with its code."""
     ended = _Ended()
     options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
-    with _serving(approve_after, latency, options) as served:
+    denied = _actions(deny or [])
+    with _serving(approve_after, latency, options | {"denied": denied}) as served:
         code = _run_inside(words, served.whole_environment(os.environ) | _home(here), ended)
     sys.exit(code)
 
@@ -146,6 +161,16 @@ def _serving(approve_after: str, latency: str, options: dict[str, Any]) -> Itera
         yield served
     finally:
         serving.__exit__(None, None, None)
+
+
+def _actions(texts: list[str]) -> tuple[str, ...]:
+    """The actions of every ``--deny``. Raises UsageProblem for one that is none: it would deny nothing, in silence."""
+    actions = tuple(action.strip() for text in texts for action in text.split(","))
+    for action in actions:
+        if not _ACTION.fullmatch(action) or action.startswith("service-quotas:"):
+            hint = "Name them as a policy does: sagemaker:CreateTrainingJob, servicequotas:*, s3:PutObject."
+            raise UsageProblem("bad-action", f"'{action}' is no IAM action that can be denied.", hint)
+    return actions
 
 
 def _home(here: Here) -> dict[str, str]:

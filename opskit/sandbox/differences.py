@@ -14,7 +14,14 @@ class Difference:
 
 
 DIFFERENCES: tuple[Difference, ...] = (
-    Difference("Account", "Any credentials are let in, and no IAM policy is enforced."),
+    Difference(
+        "Account",
+        "Any credentials are let in. IAM policies are kept but not enforced: everybody may do all that --deny does not "
+        "name, and SimulatePrincipalPolicy says the same of every principal.",
+    ),
+    Difference(
+        "Account", "What --deny names is refused for every resource, and an S3 bucket's settings by few of their names."
+    ),
     Difference("Account", "Everything is gone when the sandbox ends."),
     Difference(
         "Service Quotas",
@@ -114,7 +121,6 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Search",
-        "Search finds training jobs and endpoints; other resources are moto's. The SageMaker SDK's question to IAM "
-        "whether a role may do all it needs (SimulatePrincipalPolicy) is always answered with yes.",
+        "Search finds training jobs and endpoints; other resources are moto's.",
     ),
 )

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.faults import invalid
+from opskit.sandbox.permissions import Permissions
 from opskit.sandbox.world import Place, World
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
@@ -41,11 +42,17 @@ def _trusts(world: World, place: Place, name: str) -> bool:
     return _PRINCIPAL in str(role["AssumeRolePolicyDocument"])
 
 
-def simulate_policy(request: Request, place: Place) -> Response:
-    """IAM's SimulatePrincipalPolicy, which moto lacks and the SageMaker SDK asks: all is allowed, as it is here."""
+def simulated(permissions: Permissions, request: Request) -> Response:
+    """IAM's SimulatePrincipalPolicy, which moto lacks and the SageMaker SDK asks: any principal may do what callers
+    of the sandbox may.
+    """
     query = dict(parse_qsl(request.get_data(as_text=True)))
-    actions = [text for name, text in query.items() if name.startswith("ActionNames.member.")]
-    results = "".join(_allowed(action) for action in actions)
+    actions, resources = (_members(query, name) for name in ("ActionNames", "ResourceArns"))
+    results = "".join(
+        _decided(action, resource, allowed=permissions.allows(action))
+        for action in actions
+        for resource in resources or ["*"]
+    )
     body = (
         '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
         f"<SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>{results}"
@@ -55,8 +62,13 @@ def simulate_policy(request: Request, place: Place) -> Response:
     return Response(body, content_type="text/xml")
 
 
-def _allowed(action: str) -> str:
+def _members(query: dict[str, str], name: str) -> list[str]:
+    return [value for key, value in query.items() if key.startswith(f"{name}.member.")]
+
+
+def _decided(action: str, resource: str, *, allowed: bool) -> str:
     return (
-        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>*</EvalResourceName>"
-        "<EvalDecision>allowed</EvalDecision><MatchedStatements/><MissingContextValues/></member>"
+        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>{escape(resource)}"
+        f"</EvalResourceName><EvalDecision>{'allowed' if allowed else 'implicitDeny'}</EvalDecision>"
+        "<MatchedStatements/><MissingContextValues/></member>"
     )

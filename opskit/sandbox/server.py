@@ -10,20 +10,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from moto.core.config import default_user_config
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from opskit.sandbox.children import Children
 from opskit.sandbox.endpoints import EndpointRoom
+from opskit.sandbox.identity import caller_identity
 from opskit.sandbox.invoking import PREFIX, Invoking
 from opskit.sandbox.models import ModelRoom
 from opskit.sandbox.notebooks import Notebooks
+from opskit.sandbox.permissions import Permissions
 from opskit.sandbox.pricing import Pricing
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.rates import Rates
 from opskit.sandbox.regions import Regions
-from opskit.sandbox.roles import simulate_policy
+from opskit.sandbox.roles import simulated
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.search import Search
 from opskit.sandbox.service_quotas import ServiceQuotas
@@ -65,7 +68,8 @@ class PortTaken(OSError):
 class Options:
     """How a sandbox is started. ``port`` 0 takes a free one; times are in seconds.
 
-    ``quotas`` makes up quotas until there are so many a Region, as a grown account has.
+    ``quotas`` makes up quotas until there are so many a Region, as a grown account has. ``denied`` are patterns of
+    IAM actions that nobody may do.
     """
 
     port: int = 0
@@ -75,6 +79,7 @@ class Options:
     rates: bool = False
     support_plan: bool = False
     quotas: int = 0
+    denied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,7 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
         PortTaken: the port is taken, or not for us.
     """
     scenario = SCENARIOS[options.scenario]
+    default_user_config["iam"] = {"load_aws_managed_policies": True}  # AmazonSageMakerFullAccess and all the others
     with _listening(options.port) as listener, workroom() as folder, _no_profile():
         front = Front(DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds)
         server = make_server(HOST, 0, front, threaded=True, request_handler=_Quiet, fd=listener.fileno())
@@ -177,7 +183,10 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
         front.admit = Rates().admit
     regions = Regions()
     front.actions["DescribeRegions"] = regions.describe_regions
-    front.actions["SimulatePrincipalPolicy"] = simulate_policy
+    permissions = Permissions(options.denied)
+    front.refusal = permissions.refusal
+    front.actions["GetCallerIdentity"] = caller_identity
+    front.actions["SimulatePrincipalPolicy"] = lambda request, place: simulated(permissions, request)
     tags = Tags()
     notebooks = Notebooks(world, book)
     tags.own("notebook-instance", notebooks.tags_of)

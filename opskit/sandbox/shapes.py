@@ -170,6 +170,9 @@ def _number_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         yield _wrong_type(value, path, "a number")
         return
+    if shape.type_name in ("integer", "long") and not isinstance(value, int):
+        yield _wrong_type(value, path, "an integer")
+        return
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and value < low:
         yield _broken(value, path, f"have value greater than or equal to {low}")

@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox import shapes
 from opskit.sandbox.faults import ApiError, NotOurs, invalid
+from opskit.sandbox.signature import place_of, signed_for
 from opskit.sandbox.world import INSIDE, Call, Place
 
 _log = logging.getLogger(__name__)
@@ -30,9 +30,8 @@ Operation = Callable[[Call], dict[str, Any]]
 Method = TypeVar("Method", bound=Callable[..., dict[str, Any]])
 Page = Callable[[Request, Place], Response]
 
-_FORM = "application/x-www-form-urlencoded"
-_SCOPE_PARTS = 5
-_PATHS = {"/listRegions": ("account", "ListRegions"), "/getRegionOptStatus": ("account", "GetRegionOptStatus")}
+FORM = "application/x-www-form-urlencoded"
+PATHS = {"/listRegions": ("account", "ListRegions"), "/getRegionOptStatus": ("account", "GetRegionOptStatus")}
 _SERVICES = {
     "SageMaker": "sagemaker",
     "ServiceQuotasV20190624": "service-quotas",
@@ -73,6 +72,8 @@ class Front:
     latency_seconds: float = 0.0
     admit: Callable[[Call], None] = lambda call: None
     """Asked before every JSON call, owned or moto's: raises the throttling error where rates are switched on."""
+    refusal: Callable[[Request], Response | None] = lambda request: None
+    """Asked before everything: AWS's answer to what the caller may not do."""
 
     def add(self, room: object) -> None:
         """Let a room answer the operations it owns."""
@@ -82,18 +83,21 @@ class Front:
         request = Request(environ)
         if self.latency_seconds and INSIDE not in request.user_agent.string:
             time.sleep(self.latency_seconds)
+        refused = self.refusal(request)
+        if refused:
+            return refused(environ, start_response)
         page = self._page(request)
         if page:
             return page(request, place_of(request))(environ, start_response)
         target = _target(request)
         if target:
             return self._json_call(request, *target)(environ, start_response)
-        if request.mimetype == _FORM:
+        if request.mimetype == FORM:
             return self._form_call(request, start_response)
         return self._passed_on(environ, start_response)
 
     def _page(self, request: Request) -> Page | None:
-        if _signed_for(request) == "s3":  # a bucket may be called as a page is
+        if signed_for(request) == "s3":  # a bucket may be called as a page is
             return None
         return next((page for prefix, page in self.pages.items() if request.path.startswith(prefix)), None)
 
@@ -150,8 +154,8 @@ class Front:
 
 def _target(request: Request) -> tuple[str, str] | None:
     """The service and operation of a request that speaks JSON, None of one that does not."""
-    if request.path in _PATHS:
-        return _PATHS[request.path]
+    if request.path in PATHS:
+        return PATHS[request.path]
     prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
     service = _SERVICES.get(prefix)
     return (service, operation) if service else None
@@ -171,16 +175,6 @@ def _invalid_action() -> Response:
 
 def _unknown_operation() -> ApiError:
     return ApiError("UnknownOperationException", "The requested operation is not recognized by the service.")
-
-
-def place_of(request: Request) -> Place:
-    """The account and Region a request is signed for; us-east-1 where it is not signed."""
-    try:
-        scope = request.headers["Authorization"].split("Credential=")[1].split(",")[0].split("/")
-        key, region = scope[0], scope[2]
-    except (KeyError, IndexError):
-        key, region = "", "us-east-1"
-    return Place(get_account_id_from(key), region)
 
 
 def _read(request: Request, service: str, operation: str) -> Call:
@@ -207,15 +201,9 @@ def _without_nulls(value: Any) -> Any:
             return value
 
 
-def _signed_for(request: Request) -> str | None:
-    """The service in the scope of a request's signature, None where there is no such signature."""
-    scope = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
-    return scope[3] if len(scope) == _SCOPE_PARTS else None
-
-
 def _check_scope(request: Request, service: str) -> None:
     """Refuse a signature made for another service, as AWS does; who does not sign at all is let in."""
-    signed = _signed_for(request)
+    signed = signed_for(request)
     model = shapes.service_model(service)
     name = model.metadata.get("signingName", model.endpoint_prefix)
     if signed not in (None, name):

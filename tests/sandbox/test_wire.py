@@ -50,6 +50,7 @@ def call(slow: Sandbox, send: Any) -> Call:
         (b'{"ServiceCode": 5}', "IllegalArgumentException"),
         (b'{"ServiceCode": "sagemaker", "MaxResults": 101}', "IllegalArgumentException"),
         (b'{"ServiceCode": "sagemaker", "MaxResults": NaN}', "IllegalArgumentException"),
+        (b'{"ServiceCode": "sagemaker", "MaxResults": 1.5}', "IllegalArgumentException"),
         (b'{"ServiceCode": "sagemaker", "QuotaAppliedAtLevel": "MOON"}', "IllegalArgumentException"),
         (b'{"ServiceCode": "no service"}', "IllegalArgumentException"),
     ],

@@ -1,0 +1,34 @@
+"""Who a request is from, and for which service and Region it was signed: all that AWS reads off a signature."""
+
+from __future__ import annotations
+
+from moto.iam.models import get_account_id_from
+from werkzeug.wrappers import Request
+
+from opskit.sandbox.world import Place
+
+_SCOPE_PARTS = 5
+
+
+def _scope(request: Request) -> list[str]:
+    """Access key, date, Region, service and version; empty where there is no such signature."""
+    parts = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    return parts if len(parts) == _SCOPE_PARTS else []
+
+
+def signed_for(request: Request) -> str | None:
+    """The service in the scope of a request's signature, None where there is no such signature."""
+    scope = _scope(request)
+    return scope[3] if scope else None
+
+
+def key_of(request: Request) -> str:
+    """The access key a request is signed with, empty where it is not."""
+    scope = _scope(request)
+    return scope[0] if scope else ""
+
+
+def place_of(request: Request) -> Place:
+    """The account and Region a request is signed for; us-east-1 where it is not signed."""
+    scope = _scope(request)
+    return Place(get_account_id_from(key_of(request)), scope[2] if scope else "us-east-1")
