@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from opskit.aws import Door
 from opskit.model import Notebook
-from opskit.state.journal import record
+from opskit.state.journal import Stopping, record
+
+STOP, START = "stop notebook", "start notebook"
+"""What the journal calls them; ``history`` measures from one to the other."""
 
 
-def stop(door: Door, notebook: Notebook, because: str) -> None:
-    """Stop a notebook instance; its files stay.
+def stop(door: Door, notebook: Notebook, because: str, usd_per_hour: Decimal | None = None) -> None:
+    """Stop a notebook instance; its files stay. Its price, in USD, is written down with it for ``history``; None:
+    nobody knows it.
 
     Raises:
         OutcomeUnknown: the answer was lost.
         AwsFailure: AWS refused.
     """
-    with record(door, "stop notebook", notebook.name, because):
+    with record(door, STOP, notebook.name, because, stop=Stopping(usd_per_hour, notebook.since)):
         door.write("sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name)
 
 
@@ -25,7 +31,7 @@ def start(door: Door, name: str) -> None:
         OutcomeUnknown: the answer was lost.
         AwsFailure: AWS refused, for a quota for example.
     """
-    with record(door, "start notebook", name, "asked for"):
+    with record(door, START, name, "asked for"):
         door.write("sagemaker", "start_notebook_instance", NotebookInstanceName=name)
 
 

@@ -109,7 +109,7 @@ def _second_look(handled: Handled, policy: IdlePolicy, clock: Clock) -> Handled:
 def _stopped(handled: Handled, clock: Clock) -> Handled:
     seen = handled.seen
     try:
-        act.stop(seen.door, seen.notebook, handled.because)
+        act.stop(seen.door, seen.notebook, handled.because, seen.usd_per_hour)
     except OutcomeUnknown as failure:
         return _looked_up(handled, failure, clock)
     except AwsFailure as failure:

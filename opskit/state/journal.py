@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import uuid4
 
 from opskit.aws import Door
@@ -25,6 +26,12 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS entries (
     region TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, because TEXT NOT NULL,
     outcome TEXT NOT NULL, detail TEXT NOT NULL
 )"""
+_STOPS_SCHEMA = "CREATE TABLE IF NOT EXISTS stops (id TEXT PRIMARY KEY, usd_per_hour TEXT, running_since TEXT)"
+"""What only stops have stands beside the entries: so files of an older opskit need no change, and it can go on using
+newer ones.
+"""
+_ENTRIES = """SELECT entries.*, stops.usd_per_hour, stops.running_since
+    FROM entries LEFT JOIN stops USING (id) WHERE begun >= ? ORDER BY begun, id"""
 
 BEGUN = "begun"
 DONE = "done"
@@ -47,12 +54,23 @@ class Deed:
 
 
 @dataclass(frozen=True)
+class Stopping:
+    """What is written down with a stop, so that its saving can be told later: the price then (None: nobody knew it),
+    and since when the thing had been running.
+    """
+
+    usd_per_hour: Decimal | None
+    running_since: datetime
+
+
+@dataclass(frozen=True)
 class Entry:
     """One line of the journal.
 
     ``outcome``: ``done``; ``refused`` (AWS said no: nothing changed); ``unknown`` (sent, no answer came);
     ``failed`` (opskit itself went wrong); ``begun`` (no outcome was written: it still runs, or was killed).
-    ``account`` and ``caller`` None: AWS did not say who we are.
+    ``account`` and ``caller`` None: AWS did not say who we are. ``stop`` None: it is no stop, or an opskit wrote it
+    that did not yet write down prices.
     """
 
     id: str
@@ -67,6 +85,7 @@ class Entry:
     because: str
     outcome: str
     detail: str
+    stop: Stopping | None = None
 
 
 def _complain_once() -> Callable[[Exception], None]:
@@ -85,14 +104,14 @@ on_trouble: Callable[[Exception], None] = _complain_once()
 
 
 @contextmanager
-def record(door: Door, action: str, subject: str, because: str) -> Iterator[Deed]:
+def record(door: Door, action: str, subject: str, because: str, *, stop: Stopping | None = None) -> Iterator[Deed]:
     """Write down a change around making it: the intent before the block, the outcome after it.
 
     ``action`` is a verb with its noun (``stop notebook``), ``subject`` what it is done to, ``because`` the reason.
     What the block raises is written down and passes through.
     """
     id = uuid4().hex
-    _write(_begin, id, door, action, subject, because)
+    _write(_begin, id, door, action, subject, because, stop)
     deed = Deed()
     try:
         yield deed
@@ -108,8 +127,8 @@ def entries(since: datetime) -> tuple[Entry, ...]:
     Raises:
         OSError, sqlite3.Error: the journal cannot be read.
     """
-    with store(_FILE, _SCHEMA) as connection:
-        rows = connection.execute("SELECT * FROM entries WHERE begun >= ? ORDER BY begun, id", (_stamp(since),))
+    with store(_FILE, _SCHEMA, _STOPS_SCHEMA) as connection:
+        rows = connection.execute(_ENTRIES, (_stamp(since),))
         return tuple(_entry(row) for row in rows)
 
 
@@ -120,14 +139,17 @@ def _write(write: Callable[..., None], *what: object) -> None:
         on_trouble(error)
 
 
-def _begin(id: str, door: Door, action: str, subject: str, because: str) -> None:
+def _begin(id: str, door: Door, action: str, subject: str, because: str, stop: Stopping | None) -> None:
     account, caller = _caller(door)
     row = (id, _stamp(datetime.now(UTC)), None, door.connection.endpoint(), account, caller, door.region)
-    with store(_FILE, _SCHEMA) as connection:
+    with store(_FILE, _SCHEMA, _STOPS_SCHEMA) as connection:
         connection.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*row, action, subject, _clean(because), BEGUN, ""),
         )
+        if stop:
+            usd = None if stop.usd_per_hour is None else str(stop.usd_per_hour)
+            connection.execute("INSERT INTO stops VALUES (?, ?, ?)", (id, usd, _stamp(stop.running_since)))
 
 
 def _end(id: str, outcome: str, detail: str) -> None:
@@ -163,6 +185,8 @@ def _stamp(when: datetime) -> str:
 
 def _entry(row: sqlite3.Row) -> Entry:
     values = dict(row)
+    usd, running_since = values.pop("usd_per_hour"), values.pop("running_since")
+    stop = Stopping(Decimal(usd) if usd else None, datetime.fromisoformat(running_since)) if running_since else None
     ended = values.pop("ended")
     begun = datetime.fromisoformat(values.pop("begun"))
-    return Entry(begun=begun, ended=datetime.fromisoformat(ended) if ended else None, **values)
+    return Entry(begun=begun, ended=datetime.fromisoformat(ended) if ended else None, stop=stop, **values)

@@ -13,7 +13,7 @@ _BUSY_SECONDS = 10.0
 
 
 @contextmanager
-def store(name: str, schema: str) -> Iterator[sqlite3.Connection]:
+def store(name: str, *schema: str) -> Iterator[sqlite3.Connection]:
     """A connection to the file ``name`` in the state folder; what is done in the block is done together or not.
 
     Raises:
@@ -26,7 +26,8 @@ def store(name: str, schema: str) -> Iterator[sqlite3.Connection]:
         _share(connection)
         connection.execute("PRAGMA synchronous = FULL")
         with connection:
-            connection.execute(schema)
+            for table in schema:
+                connection.execute(table)
             yield connection
 
 

@@ -28,7 +28,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, statuses: list[str]) -> tuple[Handled
         return Notebook(LAB.region, name, LAB.arn, LAB.instance_type, status, NOW)
 
     monkeypatch.setattr(stop_notebooks, "read_notebook", read)
-    monkeypatch.setattr("opskit.act.notebooks.stop", lambda door, notebook, because: stops.append(notebook.name))
+    monkeypatch.setattr("opskit.act.notebooks.stop", lambda door, notebook, *told: stops.append(notebook.name))
     seen = Seen(cast(Door, None), NotebookEvidence(LAB), Judgement(Idleness.BUSY, "busy"), None)
     plan = [Handled(seen, True, "asked for by name", StopOutcome.PLANNED)]
     clock = Clock(lambda: NOW, lambda seconds: None)

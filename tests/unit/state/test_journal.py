@@ -5,7 +5,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,41 @@ def test_a_change_is_written_before_and_after() -> None:
     )
     assert after.ended is not None
     assert after.ended >= after.begun
+
+
+@pytest.mark.parametrize("usd", [Decimal("0.0464"), None])
+def test_a_stop_keeps_its_price_to_the_digit_and_an_unknown_one_stays_unknown(usd: Decimal | None) -> None:
+    stop = journal.Stopping(usd, LONG_AGO)
+    with journal.record(door(), "stop notebook", "lab-1", because="idle", stop=stop):
+        pass
+    with journal.record(door(), "start notebook", "lab-1", because="asked for"):
+        pass
+    stopped, started = journal.entries(LONG_AGO)
+    assert (stopped.stop, started.stop) == (stop, None)
+
+
+def test_a_journal_of_an_older_opskit_is_read_and_written_on(state: Path) -> None:
+    state.mkdir()
+    with closing(sqlite3.connect(state / "journal.sqlite")) as old, old:
+        old.execute(journal._SCHEMA)
+        values = (
+            "1",
+            "2999-01-01T00:00:00+00:00",
+            None,
+            "aws",
+            None,
+            None,
+            "us-east-1",
+            "stop notebook",
+            "lab",
+            "idle",
+        )
+        old.execute(f"INSERT INTO entries VALUES ({', '.join('?' * 12)})", (*values, "done", ""))
+    with journal.record(door(), "stop notebook", "lab", "idle", stop=journal.Stopping(Decimal(1), LONG_AGO)):
+        pass
+    newer, older = journal.entries(LONG_AGO)
+    assert (older.subject, older.stop) == ("lab", None)
+    assert newer.stop == journal.Stopping(Decimal(1), LONG_AGO)
 
 
 @pytest.mark.parametrize(
