@@ -1,0 +1,90 @@
+"""The block comes and goes, and what others wrote stays as it is, byte for byte."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opskit.decide.crontab import BEGIN, END, block, parts, with_jobs, without_jobs
+
+STOP = b"*/30 * * * * /bin/opskit cron run stop-idle --quiet -- notebook stop --idle\n"
+RESUME = b"*/10 * * * * /bin/opskit cron run resume --quiet -- quotas increase --resume\n"
+OFTEN = STOP.replace(b"*/30", b"*/5")
+JOBS = {"stop-idle": STOP, "resume": RESUME}
+
+LINES = st.one_of(
+    st.binary(max_size=30).map(lambda some: some.replace(b"\n", b"")),
+    st.sampled_from([BEGIN, END, BEGIN + b"\r", b"  " + END + b" ", b"# >>> opskit", b"MAILTO=\xff\xfe", b"\r", b""]),
+)
+CRONTABS = st.builds(lambda lines, last: b"\n".join(lines) + last, st.lists(LINES, max_size=12), st.just(b"\n") | LINES)
+CHOSEN = st.dictionaries(st.sampled_from(list(JOBS)), st.sampled_from([STOP, RESUME, OFTEN]), min_size=1).map(
+    lambda chosen: {name: JOBS[name] for name in chosen}
+)
+
+
+def others(crontab: bytes) -> list[bytes]:
+    """The lines outside opskit's blocks, found in another way than the product does: an end closes the last begin."""
+    kept: list[bytes] = []
+    lines = crontab.split(b"\n")
+    for line in lines:
+        kept.append(line)
+        if line.strip() == END:
+            begun = [at for at, each in enumerate(kept) if each.strip() == BEGIN]
+            if begun and END not in (each.strip() for each in kept[begun[-1] : -1]):
+                del kept[begun[-1] :]
+    return kept[:-1] if kept and kept[-1] == b"" else kept
+
+
+@given(CRONTABS, CHOSEN)
+def test_what_others_wrote_stays(crontab: bytes, chosen: dict[str, bytes]) -> None:
+    assert others(with_jobs(crontab, chosen)) == others(crontab)
+    assert others(without_jobs(crontab)) == others(crontab)
+
+
+@given(CRONTABS, CHOSEN)
+def test_a_second_time_changes_nothing(crontab: bytes, chosen: dict[str, bytes]) -> None:
+    once = with_jobs(crontab, chosen)
+    assert with_jobs(once, chosen) == once
+    assert len(parts(once).blocks) == 1
+    assert parts(once).jobs.items() >= chosen.items()
+
+
+@given(CRONTABS, CHOSEN)
+def test_what_was_put_in_comes_out(crontab: bytes, chosen: dict[str, bytes]) -> None:
+    clean = without_jobs(crontab)
+    ended = clean if not clean or clean.endswith(b"\n") else clean + b"\n"
+    assert without_jobs(with_jobs(clean, chosen)) == ended
+
+
+@given(CRONTABS)
+def test_a_crontab_is_cut_and_not_changed(crontab: bytes) -> None:
+    cut = parts(crontab)
+    pieces = [piece for pair in zip(cut.around, (*cut.blocks, b""), strict=True) for piece in pair]
+    assert b"".join(pieces) == crontab
+
+
+def test_a_job_joins_those_that_are_there_and_takes_the_place_of_itself() -> None:
+    crontab = b"MAILTO=me\n" + block({"stop-idle": STOP}) + b"0 1 * * * mine"
+    both = with_jobs(crontab, {"resume": RESUME})
+    assert both == b"MAILTO=me\n" + block(JOBS) + b"0 1 * * * mine"
+    changed = with_jobs(both, {"stop-idle": OFTEN})
+    assert changed == b"MAILTO=me\n" + block({"stop-idle": OFTEN, "resume": RESUME}) + b"0 1 * * * mine"
+    assert without_jobs(changed, ("stop-idle",)) == b"MAILTO=me\n" + block({"resume": RESUME}) + b"0 1 * * * mine"
+    assert without_jobs(changed, ("stop-idle", "resume")) == b"MAILTO=me\n0 1 * * * mine"
+
+
+def test_two_blocks_become_one() -> None:
+    doubled = block({"stop-idle": STOP}) + b"x\n" + block({"stop-idle": OFTEN})
+    assert with_jobs(doubled, {"stop-idle": STOP}) == block({"stop-idle": STOP}) + b"x\n"
+
+
+@pytest.mark.parametrize(
+    ("crontab", "halves"),
+    [(b"", 0), (BEGIN + b"\nx\n", 1), (END + b"\n", 1), (block(JOBS), 0), (BEGIN + b"\n" + block(JOBS) + END, 2)],
+)
+def test_half_a_block_is_somebody_elses(crontab: bytes, halves: int) -> None:
+    assert parts(crontab).halves == halves
+    assert not re.search(rb"stop-idle", without_jobs(crontab))
