@@ -1,6 +1,7 @@
 """opskit's block in a crontab: everything outside it stays as it is, byte for byte.
 
-A block is a line that begins it and the next line that ends it. Half a block is somebody else's text.
+A block is a line that begins it, lines that opskit writes, and the line that ends it. Half a block, or one with
+anything else in it, is somebody else's text.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ BEGIN = b"# >>> opskit >>>"
 END = b"# <<< opskit <<<"
 _HEAD = b"# `opskit cron install` writes these lines and `opskit cron remove` takes them out: do not edit them.\n"
 _JOB = re.compile(rb" cron run ([a-z0-9][a-z0-9-]*) ")
+_OURS = re.compile(rb"# `opskit cron | cron run [a-z0-9]")
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Parts:
 
     @property
     def halves(self) -> int:
-        """How many marks outside the blocks have lost their other half."""
-        return sum(_mark(line) is not None for piece in self.around for line in _lines(piece))
+        """How many marks stand outside the blocks: they have lost their other half, or there is more between them."""
+        return sum(_is_mark(line, BEGIN, END) for piece in self.around for line in _lines(piece))
 
 
 def parts(crontab: bytes) -> Parts:
@@ -39,18 +41,16 @@ def parts(crontab: bytes) -> Parts:
     around, blocks = [b""], list[bytes]()
     held: list[bytes] = []
     for line in _lines(crontab):
-        mark = _mark(line)
-        if mark is BEGIN:
-            around[-1] += b"".join(held)
-            held = [line]
-        elif mark is END and held:
+        if _is_mark(line, END) and held:
             blocks.append(b"".join([*held, line]))
             around.append(b"")
             held = []
-        elif held:
+        elif held and _OURS.search(line):
             held.append(line)
         else:
-            around[-1] += line
+            around[-1] += b"".join(held)
+            held = [line] if _is_mark(line, BEGIN) else []
+            around[-1] += b"" if held else line
     around[-1] += b"".join(held)
     return Parts(tuple(around), tuple(blocks))
 
@@ -86,6 +86,5 @@ def _lines(text: bytes) -> list[bytes]:
     return [line for line in re.split(rb"(?<=\n)", text) if line]
 
 
-def _mark(line: bytes) -> bytes | None:
-    """Which of the two marks a line is."""
-    return next((mark for mark in (BEGIN, END) if line.strip() == mark), None)
+def _is_mark(line: bytes, *marks: bytes) -> bool:
+    return line.strip() in marks
