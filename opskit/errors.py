@@ -15,6 +15,8 @@ class ExitCode(IntEnum):
     REFUSED = 3
     AWS = 4
     PARTLY = 5
+    NOT_RUNNABLE = 126
+    NOT_FOUND = 127
     INTERRUPTED = 130
 
 
@@ -69,6 +71,14 @@ class ExtraMissing(UsageProblem):
             f"{what} needs opskit's '{extra}' extra, which is not installed.",
             f"pip install 'opskit[{extra}]'",
         )
+
+
+class CannotRun(OpskitError):
+    """A command that opskit was to run is not there, or is there and cannot be run; the codes are a shell's."""
+
+    def __init__(self, word: str, why: str, exit: ExitCode) -> None:
+        super().__init__("cannot-run", f"Cannot run '{word}': {why}.")
+        self.exit = exit
 
 
 class AwsFailure(OpskitError):

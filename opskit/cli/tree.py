@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from opskit.cli import cron, demo, history, increase, notebook, settings, stop_notebooks, train
+from opskit.cli import (
+    cron,
+    demo,
+    guard,
+    history,
+    increase,
+    notebook,
+    settings,
+    stop_notebooks,
+    train,
+)
 from opskit.cli.app import app
 from opskit.cli.quotas import quotas_app
 from opskit.cli.sandbox import sandbox_app
@@ -10,4 +20,15 @@ from opskit.cli.sandbox import sandbox_app
 app.add_typer(quotas_app, name="quotas")
 app.add_typer(sandbox_app, name="sandbox")
 
-__all__ = ["app", "cron", "demo", "history", "increase", "notebook", "settings", "stop_notebooks", "train"]
+__all__ = [
+    "app",
+    "cron",
+    "demo",
+    "guard",
+    "history",
+    "increase",
+    "notebook",
+    "settings",
+    "stop_notebooks",
+    "train",
+]

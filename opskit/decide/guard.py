@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from opskit.decide.demands import parse_instance_type
 from opskit.decide.headroom import QuotaCheck, enough, enough_to_ask, refuses
 from opskit.decide.increase import Wish
-from opskit.errors import ExitCode, OpskitError, Refused, Unreadable
-from opskit.model import Demand, Fleet, Headroom, Price, Unread, Usage, Verdict
+from opskit.errors import ExitCode, OpskitError, Refused, Unreadable, UsageProblem
+from opskit.model import Demand, Fleet, Price, Unread, Usage, Verdict
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,33 @@ class Part:
     def demand(self) -> Demand:
         """What it needs of the quotas."""
         return Demand(self.fleet.instance_type, self.usage, self.fleet.count)
+
+
+def demands_of(words: Iterable[str], usage: Usage) -> list[Demand]:
+    """What ``TYPE=N``, ``TYPE`` for one of it, say is needed for a use, each type once with all its instances.
+
+    Raises:
+        UsageProblem: a word is nothing of the kind.
+    """
+    needs: dict[str, int] = {}
+    for word in words:
+        kind, count = _type_and_count(word)
+        needs[kind] = needs.get(kind, 0) + count
+    return [Demand(kind, usage, need) for kind, need in needs.items()]
+
+
+def _type_and_count(word: str) -> tuple[str, int]:
+    kind, equals, count = word.partition("=")
+    if not equals and (slip := _SLIP.fullmatch(word)):
+        hint = f"Did you mean {slip[1]}={slip[2]}?"
+        raise UsageProblem("bad-count", f"'{word}' is not an instance type and a number.", hint)
+    if equals and not (count.strip().isdecimal() and int(count)):
+        raise UsageProblem("bad-count", f"'{word}' does not say how many instances.", f"Write it like {kind}=4.")
+    return parse_instance_type(kind), int(count or 1)
+
+
+_SLIP = re.compile(r"(ml\.[a-z0-9-]+\.[a-z0-9]+)[\s:*,]+(\d+)")
+"""A type and a number with something else than ``=`` between them."""
 
 
 def estimate_usd(parts: Iterable[Part]) -> Decimal | None:
@@ -57,7 +86,7 @@ def over_budget(parts: Sequence[Part], max_usd: Decimal | None) -> OpskitError |
     if estimate + hourly <= max_usd:
         return None
     endpoint = f" with the first hour of the endpoint ({hourly} USD)" if hourly else ""
-    text = f"This may cost {estimate + hourly} USD{endpoint}, more than {max_usd}."
+    text = f"This may cost {(estimate + hourly).normalize():f} USD{endpoint}, more than {max_usd}."
     return Refused("over-budget", text, "Take a smaller instance type, or raise --max-usd.")
 
 
@@ -70,30 +99,54 @@ def verdict_of(check: QuotaCheck) -> Verdict:
     return Verdict.UNKNOWN if unknown or check.dark else Verdict.FITS
 
 
-def refusal(check: QuotaCheck) -> OpskitError | None:
-    """Why the quotas do not let the run start; None when they do."""
+def refusal(check: QuotaCheck, hints: Mapping[Verdict, str]) -> OpskitError | None:
+    """Why the quotas do not let something start, with the next step that ``hints`` know; None when they do."""
     verdict = verdict_of(check)
     if verdict is Verdict.FITS:
         return None
     if verdict is Verdict.UNKNOWN:
-        reasons = _reasons(each for each in check.headrooms if each.verdict is verdict)
-        text = f"Whether there is room is not known, so nothing was started. {reasons}"
-        error: OpskitError = Unreadable("quota-unknown", text, "--no-guard starts all the same.")
+        text = f"Whether there is room is not known, so nothing was started. {why_not(check)}"
+        error: OpskitError = Unreadable("quota-unknown", text, hints[verdict])
         error.exit = check.exit
         return error
-    reasons = _reasons(each for each in check.headrooms if refuses(each))
-    return Refused("no-room", f"There is no room, so nothing was started. {reasons}", _HINTS.get(verdict, ""))
+    return Refused("no-room", f"There is no room, so nothing was started. {why_not(check)}", hints[verdict])
 
 
-_HINTS = {
+def why_not(check: QuotaCheck) -> str:
+    """What stands in the way of room, quota by quota; what could not be told only where nothing else does."""
+    no = [each for each in check.headrooms if refuses(each)]
+    reasons = no or [each for each in check.headrooms if each.verdict is Verdict.UNKNOWN]
+    return "; ".join(f"{each.quota_name}: {each.because}" for each in reasons) + "."
+
+
+def worth_waiting(check: QuotaCheck) -> bool:
+    """Whether a later look may find room: something is short, and none of it is a thing that no increase can help."""
+    no = {each.verdict for each in check.headrooms if refuses(each)}
+    return bool(no) and no <= {Verdict.SHORT, Verdict.PENDING}
+
+
+def may_pass(check: QuotaCheck) -> bool:
+    """Whether what could not be told may well be told at a later look: it was not for want of a permission."""
+    return verdict_of(check) is Verdict.UNKNOWN and all(each.code != "denied" for each in check.problems)
+
+
+HINTS_OF_A_RUN: Mapping[Verdict, str] = {
     Verdict.SHORT: "Add --request-increase to ask for what is missing, and --wait to go on when it is granted.",
     Verdict.PENDING: "Add --wait to go on when the request is granted.",
     Verdict.NOT_OFFERED: "Take another --instance-type or --region: no increase helps.",
+    Verdict.UNKNOWN: "--no-guard starts all the same.",
 }
-
-
-def _reasons(headrooms: Iterable[Headroom]) -> str:
-    return "; ".join(f"{each.quota_name}: {each.because}" for each in headrooms) + "."
+HINTS_OF_AN_ENDPOINT: Mapping[Verdict, str] = {
+    **HINTS_OF_A_RUN,
+    Verdict.SHORT: "`opskit quotas increase` asks for what is missing, `opskit quotas wait` tells when it is granted.",
+    Verdict.PENDING: "`opskit quotas wait` tells when the request is granted.",
+}
+HINTS_OF_A_COMMAND: Mapping[Verdict, str] = {
+    Verdict.SHORT: "`opskit quotas increase` asks for what is missing; --wait 2h goes on as soon as there is room.",
+    Verdict.PENDING: "--wait 2h goes on as soon as there is room.",
+    Verdict.NOT_OFFERED: "Take another instance type or --region: no increase helps.",
+    Verdict.UNKNOWN: "Nothing is started on a guess.",
+}
 
 
 def asked_for(check: QuotaCheck) -> list[Wish]:

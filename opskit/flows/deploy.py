@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from opskit.aws import Door
-from opskit.decide.guard import Part, refusal
+from opskit.decide.guard import HINTS_OF_AN_ENDPOINT, Part, refusal
 from opskit.decide.headroom import QuotaCheck
 from opskit.decide.naming import belongs_to
 from opskit.decide.running import Running, interrupted, still_running
@@ -98,7 +98,7 @@ def _look(door: Door, done: Deployment, model: str, clock: Clock, *, named: bool
     done.part = Part(Usage.ENDPOINT, done.fleet, read_price(door, done.fleet.instance_type, Component.HOSTING))
     if guard:
         done.check = check_quotas([door], [done.part.demand()], clock.now())
-        error = refusal(done.check)
+        error = refusal(done.check, HINTS_OF_AN_ENDPOINT)
         if error:
             raise error
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from opskit.aws import Door, side_by_side
-from opskit.decide.guard import Part, estimate_usd, over_budget, refusal
+from opskit.decide.guard import HINTS_OF_A_RUN, Part, estimate_usd, over_budget, refusal
 from opskit.decide.headroom import QuotaCheck
 from opskit.decide.naming import Next, Show, Start, attempts_of, next_job, next_transform, stem
 from opskit.errors import OpskitError, UsageProblem
@@ -17,16 +17,10 @@ from opskit.flows.check_quotas import check_quotas
 from opskit.flows.tried import tried
 from opskit.model import Fleet, JobStatus, Unread, Usage, Workflow
 from opskit.observe import jobs
-from opskit.observe.prices import Component, read_price
+from opskit.observe.prices import COMPONENTS, read_price
 from opskit.observe.roles import execution_role
 from opskit.observe.storage import BucketState, bucket_state, object_exists
 from opskit.sdk import image_uri
-
-_COMPONENTS = {
-    Usage.TRAINING: Component.TRAINING,
-    Usage.TRANSFORM: Component.TRANSFORM,
-    Usage.ENDPOINT: Component.HOSTING,
-}
 
 
 @dataclass(frozen=True)
@@ -128,7 +122,7 @@ def _judged(door: Door, plan: Plan, wanted: Wanted, now: datetime) -> Plan:
     )
     if bucket is BucketState.ABSENT and wanted.bucket:
         bucket = UsageProblem("no-bucket", f"There is no bucket '{plan.bucket}'.", "Make it, or leave --bucket out.")
-    ways = [check and refusal(check), over_budget(parts, wanted.max_usd), role, bucket]
+    ways = [check and refusal(check, HINTS_OF_A_RUN), over_budget(parts, wanted.max_usd), role, bucket]
     judged = replace(
         plan,
         makes_bucket=bucket is BucketState.ABSENT,
@@ -211,4 +205,4 @@ def _quotas(door: Door, plan: Plan, usages: list[Usage], now: datetime) -> Quota
 
 
 def _part(door: Door, usage: Usage, fleet: Fleet) -> Part:
-    return Part(usage, fleet, read_price(door, fleet.instance_type, _COMPONENTS[usage]))
+    return Part(usage, fleet, read_price(door, fleet.instance_type, COMPONENTS[usage]))

@@ -13,7 +13,7 @@ from typing import Any
 
 from opskit.aws import Door
 from opskit.errors import AwsFailure
-from opskit.model import Price, Unread
+from opskit.model import Price, Unread, Usage
 
 _SERVICE_CODE = "AmazonSageMaker"
 _TABLE_REGION = "us-east-1"
@@ -26,6 +26,18 @@ class Component(StrEnum):
     TRANSFORM = "Batch Transform"
     HOSTING = "Hosting"
     NOTEBOOK = "Notebook"
+    PROCESSING = "Processing"
+
+
+COMPONENTS: Mapping[Usage, Component] = {
+    Usage.TRAINING: Component.TRAINING,
+    Usage.SPOT_TRAINING: Component.TRAINING,  # the list has no spot prices: on demand is the most it can cost
+    Usage.TRANSFORM: Component.TRANSFORM,
+    Usage.ENDPOINT: Component.HOSTING,
+    Usage.NOTEBOOK: Component.NOTEBOOK,
+    Usage.PROCESSING: Component.PROCESSING,
+}
+"""What the instances of a use are billed as, for the uses that have a price of their own."""
 
 
 def read_price(door: Door, instance_type: str, component: Component) -> Price | Unread:
@@ -49,7 +61,16 @@ def _from_aws(door: Door, instance_type: str, component: Component) -> Decimal |
 def _products(door: Door, **wanted: str) -> Iterator[Mapping[str, Any]]:
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
     for page in door.pages("pricing", "get_products", ServiceCode=_SERVICE_CODE, Filters=filters):
-        yield from map(json.loads, page["PriceList"])
+        yield from (product for each in page.get("PriceList", []) if (product := _parsed(each)))
+
+
+def _parsed(text: object) -> Mapping[str, Any] | None:
+    """A product, which AWS puts as a JSON text into its JSON; None for what is none."""
+    try:
+        product = json.loads(str(text))
+    except ValueError:
+        return None
+    return product if isinstance(product, dict) else None
 
 
 def _is_for(product: Mapping[str, Any], component: Component) -> bool:

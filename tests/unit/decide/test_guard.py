@@ -7,19 +7,25 @@ from decimal import Decimal
 import pytest
 
 from opskit.decide.guard import (
+    HINTS_OF_A_COMMAND,
+    HINTS_OF_A_RUN,
+    HINTS_OF_AN_ENDPOINT,
     Part,
     asked_for,
+    demands_of,
     estimate_usd,
     hourly_usd,
+    may_pass,
     over_budget,
     refusal,
     verdict_of,
     waited_for,
     worst_exit,
+    worth_waiting,
 )
 from opskit.decide.headroom import QuotaCheck
 from opskit.decide.increase import Wish
-from opskit.errors import AwsFailure, ExitCode, OpskitError, Refused, Unreadable, UsageProblem
+from opskit.errors import AwsFailure, ExitCode, OpskitError, Problem, Refused, Unreadable, UsageProblem
 from opskit.model import Demand, Fleet, Headroom, Price, Unread, Usage, Verdict
 
 HOUR = Part(Usage.TRAINING, Fleet("ml.m4.xlarge", 1, 3600), Price(Decimal("0.28"), "table"))
@@ -83,13 +89,13 @@ def seen(verdict: Verdict, usage: Usage = Usage.TRAINING, in_use: int = 0, **mor
     ],
 )
 def test_the_guard_lets_only_what_fits_go(verdicts: list[Verdict], exit: ExitCode | None) -> None:
-    error = refusal(QuotaCheck(tuple(seen(verdict) for verdict in verdicts)))
+    error = refusal(QuotaCheck(tuple(seen(verdict) for verdict in verdicts)), HINTS_OF_A_RUN)
     assert (error and error.exit) == exit
 
 
 def test_what_could_not_be_read_at_all_is_never_room() -> None:
     dark = QuotaCheck((seen(Verdict.UNKNOWN),), dark=frozenset({"us-east-1"}), locked_out=True)
-    error = refusal(dark)
+    error = refusal(dark, HINTS_OF_A_RUN)
     assert verdict_of(dark) is Verdict.UNKNOWN
     assert error and error.exit is ExitCode.AWS
 
@@ -111,3 +117,62 @@ def test_what_is_asked_for_is_above_awss_default_and_what_is_waited_for_is_what_
 )
 def test_a_no_wins(errors: list[OpskitError], exit: ExitCode) -> None:
     assert worst_exit(errors) is exit
+
+
+def test_every_refusal_has_its_next_step() -> None:
+    for hints in (HINTS_OF_A_RUN, HINTS_OF_AN_ENDPOINT, HINTS_OF_A_COMMAND):
+        assert set(hints) == set(Verdict) - {Verdict.FITS}
+
+
+@pytest.mark.parametrize(
+    ("words", "needs"),
+    [
+        (["ml.p3.2xlarge=4"], {"ml.p3.2xlarge": 4}),
+        (["ml.p3.2xlarge"], {"ml.p3.2xlarge": 1}),
+        (["ML.P3.2xlarge=2", "ml.p3.2xlarge=3", "ml.m5.large"], {"ml.p3.2xlarge": 5, "ml.m5.large": 1}),
+        ([], {}),
+    ],
+)
+def test_what_a_command_needs(words: list[str], needs: dict[str, int]) -> None:
+    demands = demands_of(words, Usage.TRAINING)
+    assert {each.instance_type: each.need for each in demands} == needs
+    assert all(each.usage is Usage.TRAINING and each.named for each in demands)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("ml.p3.2xlarge=", "Write it like ml.p3.2xlarge=4."),
+        ("ml.p3.2xlarge=0", "Write it like ml.p3.2xlarge=4."),
+        ("ml.p3.2xlarge=-1", "Write it like ml.p3.2xlarge=4."),
+        ("ml.p3.2xlarge=many", "Write it like ml.p3.2xlarge=4."),
+        ("ml.p3.2xlarge:4", "Did you mean ml.p3.2xlarge=4?"),
+        ("ml.p3.2xlarge*4", "Did you mean ml.p3.2xlarge=4?"),
+        ("p3.2xlarge=4", "Did you mean ml.p3.2xlarge?"),
+        ("ml.p3.2xlrage=4", "Did you mean ml.p3.2xlarge?"),
+        ("4", "Write it like ml.m4.xlarge."),
+    ],
+)
+def test_a_slip_is_told_with_what_was_meant(word: str, hint: str) -> None:
+    with pytest.raises(UsageProblem) as told:
+        demands_of([word], Usage.TRAINING)
+    assert told.value.problem.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worth"),
+    [
+        ([Verdict.SHORT, Verdict.FITS], True),
+        ([Verdict.PENDING, Verdict.UNKNOWN], True),
+        ([Verdict.SHORT, Verdict.NOT_OFFERED], False),
+        ([Verdict.UNKNOWN], False),
+        ([Verdict.FITS], False),
+    ],
+)
+def test_only_what_may_change_is_waited_for(verdicts: list[Verdict], worth: bool) -> None:
+    assert worth_waiting(QuotaCheck(tuple(seen(verdict) for verdict in verdicts))) is worth
+
+
+@pytest.mark.parametrize(("code", "passes"), [("throttled", True), ("unreachable", True), ("denied", False)])
+def test_a_permission_does_not_come_by_waiting(code: str, passes: bool) -> None:
+    assert may_pass(QuotaCheck((seen(Verdict.UNKNOWN),), (Problem(code, "so"),))) is passes

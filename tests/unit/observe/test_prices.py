@@ -73,3 +73,10 @@ def test_what_may_not_be_read_is_named() -> None:
 
 def test_a_price_the_table_has_not_is_nobodys() -> None:
     assert isinstance(priced([], "ml.t3.medium", Component.TRAINING), Unread)
+
+
+def test_what_is_no_price_list_is_no_price() -> None:
+    assert isinstance(priced(["<html>", "[]"], "ml.c5.9xlarge", Component.PROCESSING), Unread)
+    with scripted() as (door, script):
+        script.answers("pricing", "get_products", {})
+        assert isinstance(read_price(door, "ml.c5.9xlarge", Component.TRAINING), Unread)
