@@ -21,7 +21,7 @@ import typer
 from opskit.cli.app import app
 from opskit.cli.command import Here, command
 from opskit.errors import CannotRun, ExitCode, UsageProblem
-from opskit.settings import duration, usd
+from opskit.settings import duration
 
 if TYPE_CHECKING:
     from opskit.flows.guard import Terms
@@ -86,7 +86,7 @@ def _demands(wanted: dict[str, Instances]) -> tuple[Demand, ...]:
 def _terms(here: Here, demands: tuple[Demand, ...], max_usd: str | None, hours: str | None, wait: timedelta) -> Terms:
     from opskit.flows.guard import Terms
 
-    budget = here.settings.get("max-usd") if max_usd is None else usd(max_usd)
+    budget = here.settings.chosen("max-usd", max_usd)
     if budget is not None and hours is None:
         source = here.settings.values["max-usd"].source if max_usd is None else "--max-usd"
         text = f"The budget of {budget} USD ({source}) cannot be kept: nobody said how long the instances may run."
