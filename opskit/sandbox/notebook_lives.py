@@ -9,6 +9,8 @@ from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opskit.sandbox.cloning import NotCloned, clone
+from opskit.sandbox.code_repositories import CodeRepositories
 from opskit.sandbox.job_logs import Growing, LogStream
 from opskit.sandbox.jupyter.launch import Jupyter, JupyterFailed, Past
 from opskit.sandbox.notebook_record import Notebook
@@ -27,8 +29,9 @@ _REASON_LENGTH = 1024
 class NotebookLives:
     """Runs each notebook's Jupyter from Pending to Stopped, and the short-lived statuses between."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, repositories: CodeRepositories) -> None:
         self._world = world
+        self._repositories = repositories
         self._starting = threading.BoundedSemaphore(_AT_ONCE)
         self._lives: dict[str, threading.Thread] = {}
 
@@ -68,7 +71,7 @@ class NotebookLives:
         feed = _Feed(self._world, notebook)
         try:
             jupyter = self._started(notebook, past)
-        except JupyterFailed as failure:
+        except (JupyterFailed, NotCloned) as failure:
             feed.send()
             self._fail(notebook, str(failure))
             return
@@ -81,6 +84,9 @@ class NotebookLives:
         feed.send()
 
     def _started(self, notebook: Notebook, past: Past | None) -> Jupyter:
+        folder = notebook.folder
+        for repository in self._repositories.of(notebook.place, notebook.details):
+            clone(self._world, repository, folder.volume, folder.root / "git.log")
         with self._starting:
             jupyter = Jupyter(self._world.children, notebook.folder, self._environment(notebook), past)
             jupyter.wait_until_ready(self._world.closing)

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from botocore.exceptions import ClientError
 
+from opskit.sandbox.code_repositories import CodeRepositories
 from opskit.sandbox.faults import invalid
 from opskit.sandbox.jupyter.launch import Folder, Past
 from opskit.sandbox.jupyter.tickets import Tickets
@@ -49,10 +50,11 @@ _NOWHERE = "127.0.0.1:9"
 class Notebooks:
     """The notebook instances of every place."""
 
-    def __init__(self, world: World, book: QuotaBook) -> None:
+    def __init__(self, world: World, book: QuotaBook, repositories: CodeRepositories) -> None:
         self._world = world
         self._book = book
-        self._lives = NotebookLives(world)
+        self._repositories = repositories
+        self._lives = NotebookLives(world, repositories)
         self._all: dict[tuple[Place, str], Notebook] = {}
         world.holders.append(self._held)
         world.seeders["notebook-instance"] = self.seed
@@ -197,6 +199,7 @@ class Notebooks:
             raise invalid("DirectInternetAccess can be Disabled only where a SubnetId is given.")
         if (config := details.get("NotebookInstanceLifecycleConfigName")) is not None:
             self._check_lifecycle_config(place, config)
+        self._repositories.check(place, details)
 
     def _check_lifecycle_config(self, place: Place, name: str) -> None:
         client = self._world.client("sagemaker", place)

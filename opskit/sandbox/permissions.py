@@ -112,12 +112,12 @@ def _resource(place: Place, params: dict[str, Any]) -> str | None:
         if member == "ResourceArn":
             return str(value)
         if member.endswith("Name") and isinstance(value, str):
-            return place.arn(f"{_kebab(member.removesuffix('Name'))}/{value}".lower())
+            return place.arn(f"{_kebab(member.removesuffix('Name'))}/{value}")
     return None
 
 
 def _kebab(words: str) -> str:
-    return "".join(f"-{letter}" if letter.isupper() else letter for letter in words).lstrip("-")
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in words).lstrip("-")
 
 
 def _asked_of_s3(request: Request) -> Asked:

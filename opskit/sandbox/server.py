@@ -16,6 +16,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from opskit.sandbox.children import Children
+from opskit.sandbox.code_repositories import CodeRepositories
 from opskit.sandbox.endpoints import EndpointRoom
 from opskit.sandbox.identity import caller_identity
 from opskit.sandbox.invoking import PREFIX, Invoking
@@ -188,7 +189,8 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
     front.actions["GetCallerIdentity"] = caller_identity
     front.actions["SimulatePrincipalPolicy"] = lambda request, place: simulated(permissions, request)
     tags = Tags()
-    notebooks = Notebooks(world, book)
+    repositories = CodeRepositories(world, tags)
+    notebooks = Notebooks(world, book, repositories)
     tags.own("notebook-instance", notebooks.tags_of)
     models = ModelRoom(world, tags)
     training = TrainingRoom(world, book, tags)
@@ -200,6 +202,7 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
         Support(world, book.requests, plan=options.support_plan),
         Pricing(),
         notebooks,
+        repositories,
         tags,
         models,
         training,
