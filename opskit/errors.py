@@ -62,6 +62,12 @@ class Unreadable(OpskitError):
     exit = ExitCode.PARTLY
 
 
+class NotDelivered(OpskitError):
+    """What somebody else was to be told did not reach them. What was done stands."""
+
+    exit = ExitCode.PARTLY
+
+
 class ExtraMissing(UsageProblem):
     """A command needs packages that the base install leaves out."""
 

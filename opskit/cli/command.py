@@ -102,18 +102,45 @@ class Here:
 
 Body = Callable[..., "Answer"]
 
+_NEWS: dict[str, Any] = {
+    "heartbeat": Annotated[
+        str | None,
+        typer.Option("--heartbeat", metavar="FILE|URL", help="When all went well, write the file or fetch the URL."),
+    ],
+    "notify": Annotated[
+        str | None,
+        typer.Option(
+            "--notify",
+            metavar="WHERE",
+            help="Tell what was done or failed: an SNS topic's ARN, a webhook's URL, or a file that holds one.",
+        ),
+    ],
+}
+"""The flags of a command that runs while nobody looks."""
 
-def command(app: typer.Typer, *path: str, **typer_options: Any) -> Callable[[Body], Body]:
+
+def command(app: typer.Typer, *path: str, unattended: bool = False, **typer_options: Any) -> Callable[[Body], Body]:
     """Register ``body`` as the command ``path`` (such as ``quotas``, ``check``) of ``app``.
 
     The body takes a ``Here`` first, then its own parameters, and returns an answer; the common flags are added
-    to its signature, and whatever it raises becomes an exit code and, with ``-o json``, an envelope.
+    to its signature, and whatever it raises becomes an exit code and, with ``-o json``, an envelope. A command that
+    may run ``unattended`` gets --heartbeat and --notify as well; with --dry-run nobody is told.
     """
+    flags = _NEWS | _COMMON if unattended else _COMMON
 
     def register(body: Body) -> Body:
         def run(**given: Any) -> None:
-            common = {name: given.pop(name) for name in _COMMON}
-            _run(path, common, lambda here: body(here, **given))
+            common = {name: given.pop(name) for name in flags}
+            news = {name: common.pop(name) for name in flags if name in _NEWS}
+
+            def work(here: Here) -> Answer:
+                if not any(news.values()) or given.get("dry_run"):
+                    return body(here, **given)
+                from opskit.cli.news import with_news
+
+                return with_news(here, path, lambda: body(here, **given), **news)
+
+            _run(path, common, work)
 
         own = _own_parameters(body)
         added = [
@@ -123,7 +150,7 @@ def command(app: typer.Typer, *path: str, **typer_options: Any) -> Callable[[Bod
                 default=False if name in _FLAGS else None,
                 annotation=kind,
             )
-            for name, kind in _COMMON.items()
+            for name, kind in flags.items()
         ]
         run.__signature__ = inspect.Signature(own + added)  # type: ignore[attr-defined]
         run.__doc__ = body.__doc__
@@ -144,30 +171,48 @@ def _own_parameters(body: Body) -> list[inspect.Parameter]:
 
 
 def _run(path: tuple[str, ...], common: dict[str, Any], body: Callable[[Here], Answer]) -> NoReturn:
-    from opskit.show.answer import Answer, failure
     from opskit.show.render import Output, Screen
 
     color = not common["no_color"] and not os.environ.get("NO_COLOR")
     screen = Screen(_early_output(common["output"], Output), color=color, quiet=common["quiet"])
-    try:
+
+    def work() -> Answer:
+        nonlocal screen
         settings = _settled(common)
         screen = Screen(Output(settings.get("output")), color=color, quiet=common["quiet"])
         if common["verbose"]:
             _tell_calls()
-        answer = body(Here(settings, screen, verbose=common["verbose"]))
-    except OpskitError as error:
-        answer = failure(error)
-    except KeyboardInterrupt:
-        answer = Answer({}, ExitCode.INTERRUPTED, (Problem("interrupted", "Interrupted."),))
+        return body(Here(settings, screen, verbose=common["verbose"]))
+
+    try:
+        answer = answered(work, verbose=common["verbose"])
     except BrokenPipeError:
         _close_quietly(ExitCode.INTERRUPTED)
-    except Exception as error:  # the last line of defence: a bug is one line and a place to report it
-        answer = _bug(error, verbose=common["verbose"])
     try:
         screen.show(path, answer)
     except BrokenPipeError:
         _close_quietly(answer.exit)
     raise typer.Exit(int(answer.exit))
+
+
+def answered(work: Callable[[], Answer], *, verbose: bool) -> Answer:
+    """What ``work`` answers, or what it raised as an answer.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    from opskit.show.answer import Answer, failure
+
+    try:
+        return work()
+    except OpskitError as error:
+        return failure(error)
+    except KeyboardInterrupt:
+        return Answer({}, ExitCode.INTERRUPTED, (Problem("interrupted", "Interrupted."),))
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # the last line of defence: a bug is one line and a place to report it
+        return _bug(error, verbose=verbose)
 
 
 def _early_output(named: str | None, output: Any) -> Any:

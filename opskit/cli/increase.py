@@ -33,7 +33,7 @@ To = Annotated[int | None, typer.Option("--to", min=1, metavar="N", help="The va
 Type = Annotated[str | None, typer.Argument(metavar="[INSTANCE_TYPE]", help="Such as ml.m4.xlarge, or total.")]
 
 
-@command(quotas_app, "quotas", "increase")
+@command(quotas_app, "quotas", "increase", unattended=True)
 def increase(
     here: Here,
     instance_type: Type = None,

@@ -26,7 +26,7 @@ For = Annotated[
 ]
 
 
-@command(quotas_app, "quotas", "check")
+@command(quotas_app, "quotas", "check", unattended=True)
 def check(
     here: Here,
     types: Annotated[

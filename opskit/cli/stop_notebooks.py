@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")]
 
 
-@command(notebook_app, "notebook", "stop")
+@command(notebook_app, "notebook", "stop", unattended=True)
 def stop(
     here: Here,
     names: Names = None,

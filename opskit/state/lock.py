@@ -29,6 +29,26 @@ def alone(*key: str, busy: Callable[[], None]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def alone_or_not(*key: str) -> Iterator[int | None]:
+    """Hold the lock named by ``key`` for the block, or go into it without: then somebody else has it. What comes is
+    the lock's file descriptor, or None without the lock; a child that is handed it holds the lock for as long as it
+    lives, even when we are killed.
+
+    Raises:
+        UsageProblem: there is no place for the lock's file.
+    """
+    with ExitStack() as stack:
+        with usable_state():
+            file = stack.enter_context(_place(key).open("w"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held: int | None = file.fileno()
+            except BlockingIOError:
+                held = None
+        yield held
+
+
 def _place(key: tuple[str, ...]) -> Path:
     folder = state_folder() / "locks"
     folder.mkdir(mode=0o700, exist_ok=True)
