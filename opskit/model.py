@@ -24,6 +24,7 @@ class Usage(StrEnum):
     WARM_POOL = "warm-pool"
     STUDIO_JUPYTERLAB = "studio-jupyterlab"
     STUDIO_CODEEDITOR = "studio-codeeditor"
+    STUDIO_KERNELGATEWAY = "studio-kernelgateway"
     CLUSTER = "cluster"
 
 

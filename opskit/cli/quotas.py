@@ -21,7 +21,7 @@ For = Annotated[
         "--for",
         metavar="USAGE",
         help="What for; repeatable. One of: training, spot-training, transform, endpoint, notebook, processing, "
-        "warm-pool, studio-jupyterlab, studio-codeeditor, cluster.",
+        "warm-pool, studio-jupyterlab, studio-codeeditor, studio-kernelgateway, cluster.",
     ),
 ]
 

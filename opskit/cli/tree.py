@@ -5,6 +5,7 @@ from __future__ import annotations
 from opskit.cli import (
     cron,
     demo,
+    explain,
     guard,
     history,
     increase,
@@ -24,6 +25,7 @@ __all__ = [
     "app",
     "cron",
     "demo",
+    "explain",
     "guard",
     "history",
     "increase",

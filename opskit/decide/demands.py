@@ -30,6 +30,7 @@ _OF_A_TYPE = {
     Usage.WARM_POOL: "{} for training warm pool usage",
     Usage.STUDIO_JUPYTERLAB: "Studio JupyterLab Apps running on {} instances",
     Usage.STUDIO_CODEEDITOR: "Studio CodeEditor Apps running on {} instances",
+    Usage.STUDIO_KERNELGATEWAY: "Studio KernelGateway Apps running on {} instance",
     Usage.CLUSTER: "{} for cluster usage",
 }
 _TOTAL = {

@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from opskit.decide.demands import quota_name
+from opskit.decide.complaints import Kind, Place, complaints_in
+from opskit.decide.explanation import explanation
+from opskit.decide.plain_text import plain_text
 from opskit.errors import AwsFailure, OpskitError, Refused
-from opskit.model import Demand, Endpoint, JobStatus, TrainingJob, TransformJob, Usage
+from opskit.model import Endpoint, JobStatus, TrainingJob, TransformJob
 
-# Seen texts: "The account-level service limit 'NAME' is 0 Instances, with current utilization of 0 Instances and a
-# request delta of 1 Instances. …" and "The requested resource training-job/TYPE is not available in this region".
-_QUOTA = re.compile(
-    r"limit '(?P<name>[^']+)' is (?P<value>[\d.]+) \w+, with current utilization of (?P<used>[\d.]+) \w+ "
-    r"and a request delta of (?P<delta>[\d.]+)"
-)
-_NOT_OFFERED = re.compile(r"requested resource (?P<what>\S+) is not available in this region", re.IGNORECASE)
 _CAPACITY = re.compile(r"capacity", re.IGNORECASE)
 _NO_CAPACITY = "AWS has none of these instances free now; no quota helps. Try again later, or take another type."
 _LAST_LINES = 10
@@ -23,39 +18,29 @@ _LAST_LINES = 10
 
 def explained(failure: AwsFailure) -> OpskitError:
     """AWS's refusal to start something. A quota or an offer is a no (Refused); anything else stays what it was."""
-    offer = _NOT_OFFERED.search(failure.aws_message)
-    if offer:
-        text = f"AWS does not offer {offer['what']} in {failure.problem.region}."
-        return Refused("not-offered", text, "Take another --instance-type or --region: no increase helps.")
-    if failure.aws_code == "ResourceLimitExceeded":
-        return _quota_short(failure.aws_message)
-    if failure.aws_code == "CapacityError" or "insufficientinstancecapacity" in failure.aws_message.lower():
-        return AwsFailure("no-capacity", failure.problem.message, _NO_CAPACITY, region=failure.problem.region)
-    return failure
+    said = plain_text(f"{failure.aws_code}: {failure.aws_message}")
+    complaint = next((each for each in complaints_in(said, {}) if each.kind in _CODES), None)
+    region = failure.problem.region
+    if complaint is None:
+        return _quota_short(failure) if failure.aws_code == "ResourceLimitExceeded" else failure
+    means = explanation(complaint, Place(region, "call") if region else None, {})
+    hint = " ".join(filter(None, (_HINTS.get(complaint.kind, means.hint), means.command)))
+    if complaint.kind is Kind.NO_CAPACITY:
+        return AwsFailure(_CODES[complaint.kind], failure.problem.message, hint, region=region)
+    return Refused(_CODES[complaint.kind], f"AWS refused: {means.because}", hint, region=region)
 
 
-def _quota_short(said: str) -> Refused:
-    found = _QUOTA.search(said)
-    if found is None:
-        return Refused("aws-quota", f"AWS refused: {said}", "`opskit quotas check` shows what there is.")
-    value, used, delta = (float(found[key]) for key in ("value", "used", "delta"))
-    text = (
-        f"AWS refused: the SageMaker quota '{found['name']}' is {value:g}, {used:g} of it in use, and this needs "
-        f"{delta:g} more. (It is no EC2 quota.)"
-    )
-    return Refused("aws-quota", text, _command_for(found["name"], used + delta))
+_CODES = {Kind.QUOTA_SHORT: "aws-quota", Kind.NOT_OFFERED: "not-offered", Kind.NO_CAPACITY: "no-capacity"}
+_HINTS = {
+    Kind.NOT_OFFERED: "Take another --instance-type or --region: no increase helps. Which have it:",
+    Kind.NO_CAPACITY: f"{_NO_CAPACITY} Which have room:",
+}
 
 
-def _command_for(name: str, to: float) -> str:
-    """The command that asks for a quota, where its name tells which that is."""
-    kind = next((word for word in name.split() if word.startswith("ml.")), None)
-    for usage in Usage:
-        try:
-            if quota_name(Demand(kind, usage)) == name:
-                return f"opskit quotas increase {kind or 'total'} --for {usage} --to {to:g}"
-        except KeyError:  # this usage has no quota over all types
-            continue
-    return "Ask for it in the AWS console: Service Quotas, Amazon SageMaker, and this name."
+def _quota_short(failure: AwsFailure) -> Refused:
+    """A quota in words that nobody has seen yet is a no all the same."""
+    said = f"AWS refused: {failure.aws_message}"
+    return Refused("aws-quota", said, "`opskit quotas check` shows what there is.", region=failure.problem.region)
 
 
 def training_failed(job: TrainingJob, lines: Sequence[str], region: str) -> AwsFailure:

@@ -27,6 +27,7 @@ _WORDS: Mapping[Usage, tuple[str, ...]] = {
     Usage.WARM_POOL: ("warm pool",),
     Usage.STUDIO_JUPYTERLAB: ("jupyterlab",),
     Usage.STUDIO_CODEEDITOR: ("codeeditor", "code editor"),
+    Usage.STUDIO_KERNELGATEWAY: ("kernelgateway", "kernel gateway"),
     Usage.CLUSTER: ("cluster",),
 }
 _OTHER: Mapping[Usage, tuple[str, ...]] = {Usage.TRAINING: ("spot", "warm pool")}

@@ -20,7 +20,11 @@ _PAGE = 100
 _RUNNING = ("InProgress", "Stopping")
 _HOLDING_POOLS = ("Available", "InUse")
 _NOTEBOOK_HOLDS_NOTHING = {"Stopped", "Failed", "Deleting"}
-_STUDIO_APPS = {"JupyterLab": Usage.STUDIO_JUPYTERLAB, "CodeEditor": Usage.STUDIO_CODEEDITOR}
+_STUDIO_APPS = {
+    "JupyterLab": Usage.STUDIO_JUPYTERLAB,
+    "CodeEditor": Usage.STUDIO_CODEEDITOR,
+    "KernelGateway": Usage.STUDIO_KERNELGATEWAY,
+}
 _APP_HOLDS_NOTHING = {"Deleted", "Failed"}
 _UNKNOWN_TYPE = "?"
 """Under this an instance whose type AWS does not tell is counted: it is in the totals all the same."""
@@ -286,7 +290,7 @@ _LOOKS: tuple[tuple[frozenset[Usage], Callable[[Door], Found]], ...] = (
     (frozenset({Usage.ENDPOINT}), _endpoints),
     (frozenset({Usage.NOTEBOOK}), _notebooks),
     (frozenset({Usage.WARM_POOL}), _warm_pools),
-    (frozenset({Usage.STUDIO_JUPYTERLAB, Usage.STUDIO_CODEEDITOR}), _apps),
+    (frozenset(_STUDIO_APPS.values()), _apps),
     (frozenset({Usage.CLUSTER}), _clusters),
 )
 """How each usage is counted; what one look covers is looked at once."""

@@ -36,7 +36,11 @@ def refused(message: str, code: str = "ResourceLimitExceeded") -> AwsFailure:
             (4, 0, 11),
             "opskit quotas increase total --for processing --to 11",
         ),
-        ("KernelGateway Apps running on ml.m5.12xlarge instance", (0, 0, 1), "in the AWS console"),
+        (
+            "KernelGateway Apps running on ml.m5.12xlarge instance",  # Service Quotas says "Studio" before it
+            (0, 0, 1),
+            "opskit quotas increase ml.m5.12xlarge --for studio-kernelgateway --to 1 --region us-east-1",
+        ),
     ],
 )
 def test_a_short_quota_becomes_its_numbers_and_the_command_that_helps(
