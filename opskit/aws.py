@@ -204,6 +204,14 @@ class Connection:
             self.session, self._asking, self._lent = fresh.session, None, None
             self._clients.clear()
 
+    def hang_up(self, region: str | None = None) -> None:
+        """Close the connections that lie idle, to one Region or to all. Nobody may be calling there meanwhile; the
+        next call opens one anew.
+        """
+        for (_, where, _), client in list(self._clients.items()):
+            if region in (None, where):
+                client.close()
+
     def endpoint(self) -> str:
         """Whose AWS this is: ``aws``, or the URL that AWS_ENDPOINT_URL names. What is learnt of one says
         nothing about another.

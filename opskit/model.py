@@ -232,12 +232,14 @@ class JupyterView:
 class NotebookEvidence:
     """All that was read about one notebook.
 
-    ``tags`` None: not asked for. ``jupyter`` None: not asked, because something else already decides.
+    ``tags`` None: not asked for. ``jupyter`` None: not asked, because something else already decides. ``log`` is the
+    time of the last line of Jupyter's log, None where that was not asked for.
     """
 
     notebook: Notebook
     tags: Mapping[str, str] | Unread | None = None
     jupyter: JupyterView | Unread | None = None
+    log: datetime | Unread | None = None
 
 
 class Idleness(StrEnum):

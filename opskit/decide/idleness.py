@@ -7,8 +7,9 @@ new to us makes it unknown, and unknown is never stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from opskit.decide.spans import in_words
 from opskit.model import Idleness, JupyterView, Kernel, NotebookEvidence, Unread
@@ -18,36 +19,64 @@ KEEP_UNTIL = "opskit:keep-until"
 KEEP_REASON = "opskit:keep-reason"
 UNREADABLE_OK = "opskit:unreadable-ok"
 
-SKEW = timedelta(minutes=5)
-"""How far two clocks may differ before their times cannot be compared."""
+SKEW = timedelta(minutes=10)
+"""How far two clocks may differ before their times cannot be compared. Five minutes happen, and AWS signs with them."""
 
 COMING_UP = timedelta(minutes=10)
 """How long after InService a Jupyter that does not answer is taken to be coming up."""
+
+_YEARS = range(1970, 3000)
+"""What a machine means that says anything else, nobody knows, and Python cannot reckon with the outermost years."""
 
 _OFF = {"Stopping", "Stopped", "Failed", "Deleting", "Updating"}
 _WAITS_FOR_SOMEBODY = {"starting", "restarting", "autorestarting"}
 _AT_REST = {"idle", "dead"}
 
 
+class Evidence(StrEnum):
+    """Where signs of life are looked for: in Jupyter itself, or in its log, which may only hint."""
+
+    JUPYTER = "jupyter"
+    LOGS = "logs"
+
+
 @dataclass(frozen=True)
 class IdlePolicy:
-    """What the user calls idle: no activity for ``after``; ``ignore_terminals``: a silent terminal is nobody."""
+    """What the user calls idle: no activity for ``after``.
+
+    ``ignore_terminals``: a silent terminal is nobody. ``max_age``: what nothing but something stuck (an open terminal,
+    a kernel that never came up, a tab that was left open) has kept alive for so long is idle too; None: it never is.
+    ``evidence`` is where it is looked for; ``trust_logs``: a silent log proves what it only hints at.
+    """
 
     after: timedelta = timedelta(hours=1)
     ignore_terminals: bool = False
+    max_age: timedelta | None = None
+    evidence: Evidence = Evidence.JUPYTER
+    trust_logs: bool = False
+
+
+class Rule(StrEnum):
+    """Which rule calls a notebook idle."""
+
+    IDLE = "idle"
+    MAX_AGE = "max-age"
 
 
 @dataclass(frozen=True)
 class Judgement:
     """The verdict over one notebook and why. ``idle`` None: it cannot be told, or nothing runs.
 
-    ``readable`` False: something that the verdict needs could not be read (and nobody said that this is all right).
+    ``readable`` False: something that the verdict needs could not be read; ``excused``: and its owner said that this
+    is all right. ``rule`` is the one by which an idle notebook is idle, None for the others.
     """
 
     verdict: Idleness
     because: str
     idle: timedelta | None = None
     readable: bool = True
+    excused: bool = False
+    rule: Rule | None = None
 
 
 def judge(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> Judgement:
@@ -62,13 +91,25 @@ def judge(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> Judg
         return Judgement(Idleness.PROTECTED, kept)
     if notebook.since > now + SKEW:
         return _unreadable("AWS says that it started in the future: check this machine's clock", tags)
-    match evidence.jupyter:
-        case None:
-            return _unreadable("nobody looked into its Jupyter", tags)
+    if isinstance(evidence.jupyter, JupyterView):
+        return _by_view(evidence.jupyter, notebook.since, tags, policy, now)
+    match evidence.log:
+        case datetime() as said:
+            return _by_log(said, notebook.since, tags, policy, now)
         case Unread(because):
             return _silent(because, notebook.since, tags, now)
-        case view:
-            return _by_view(view, notebook.since, tags, policy, now)
+    because = evidence.jupyter.because if evidence.jupyter else "nobody looked into its Jupyter"
+    return _silent(because, notebook.since, tags, now)
+
+
+def is_settled(view: JupyterView, policy: IdlePolicy, now: datetime) -> bool:
+    """Whether what is known of a Jupyter keeps its notebook on, whatever the answers to further questions are."""
+    if any(_is_busy(kernel, policy) for kernel in view.kernels):
+        return True
+    if view.gaps:
+        return False
+    is_open = bool(view.terminals) and not policy.ignore_terminals and policy.max_age is None
+    return is_open or any(now - when < policy.after for when, _ in _activity(view))
 
 
 def kept_because(tags: Mapping[str, str], now: datetime) -> str | None:
@@ -93,9 +134,9 @@ def moment(text: object) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(text.strip())
-        return None if when.tzinfo is None else when.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return when.astimezone(UTC) if when.tzinfo is not None and when.year in _YEARS else None
 
 
 def _by_status(status: str) -> Judgement:
@@ -107,38 +148,38 @@ def _by_status(status: str) -> Judgement:
 
 
 def _unreadable(because: str, tags: Mapping[str, str]) -> Judgement:
-    return Judgement(Idleness.UNKNOWN, because, readable=UNREADABLE_OK in tags)
+    return Judgement(Idleness.UNKNOWN, because, readable=False, excused=UNREADABLE_OK in tags)
 
 
 def _silent(because: str, since: datetime, tags: Mapping[str, str], now: datetime) -> Judgement:
     if now - since < COMING_UP:
-        return Judgement(Idleness.STARTING, f"started {in_words(now - since)} ago; {because}")
+        return Judgement(Idleness.STARTING, f"started {in_words(max(now - since, timedelta(0)))} ago; {because}")
     return _unreadable(because, tags)
 
 
 def _by_view(
     view: JupyterView, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime
 ) -> Judgement:
-    if (busy := next((kernel for kernel in view.kernels if _is_busy(kernel)), None)) is not None:
+    if (busy := next((kernel for kernel in view.kernels if _is_busy(kernel, policy)), None)) is not None:
         return Judgement(Idleness.BUSY, _at_work(busy))
-    if view.gaps:
-        return _unreadable("; ".join(view.gaps), tags)
-    if abs(view.ahead) > SKEW:
-        return _unreadable(f"its clock and this machine's differ by {in_words(abs(view.ahead))}", tags)
-    if (riddle := _riddle(view)) is not None:
-        return _unreadable(riddle, tags)
-    signs = _signs(view, since)
-    latest, what = max(signs)
+    if (gap := _gap(view)) is not None:
+        return _unreadable(gap, tags)
+    latest, what = max([(since, _START), *_activity(view), *_use(view)])
     if latest > now + SKEW:
         return _unreadable(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
-    return _by_age(view, max(now - latest, timedelta(0)), what, policy)
+    return _by_age(view, since, policy, now) or _unreadable("Jupyter does not say when it was last used", tags)
 
 
-def _is_busy(kernel: Kernel) -> bool:
+def _is_busy(kernel: Kernel, policy: IdlePolicy) -> bool:
     """Busy counts however old its activity is: a silent cell makes none. A starting kernel that somebody is
-    connected to is about to work; one that nobody ever connected to stays ``starting`` for ever.
+    connected to is about to work, unless the user set an end to waiting for such; one that nobody ever connected to
+    stays ``starting`` for ever.
     """
-    return kernel.state == "busy" or (kernel.state in _WAITS_FOR_SOMEBODY and bool(kernel.connections))
+    return kernel.state == "busy" or (policy.max_age is None and _is_awaited(kernel))
+
+
+def _is_awaited(kernel: Kernel) -> bool:
+    return kernel.state in _WAITS_FOR_SOMEBODY and bool(kernel.connections)
 
 
 def _at_work(kernel: Kernel) -> str:
@@ -146,35 +187,82 @@ def _at_work(kernel: Kernel) -> str:
     return f"{what} is running" if kernel.state == "busy" else f"{what} is {kernel.state}, with somebody connected"
 
 
-def _riddle(view: JupyterView) -> str | None:
-    """What of a complete answer opskit cannot interpret; None where it understands all."""
+def _gap(view: JupyterView) -> str | None:
+    """What keeps Jupyter's answers from being all that there is to know; None where they are."""
+    if view.gaps:
+        return "; ".join(view.gaps)
+    if abs(view.ahead) > SKEW:
+        return f"its clock and this machine's differ by {in_words(abs(view.ahead))}"
     for kernel in view.kernels:
         if kernel.state in _WAITS_FOR_SOMEBODY and kernel.connections is None:
             return f"kernel {kernel.id[:8]} is {kernel.state}, and Jupyter does not say whether anybody is connected"
         if kernel.state not in _AT_REST | _WAITS_FOR_SOMEBODY:
             return f"kernel {kernel.id[:8]} is in a state that opskit does not know"
-    if not view.kernels and view.last_activity is None:
-        return "Jupyter does not say when it was last used"
     return None
 
 
-def _signs(view: JupyterView, since: datetime) -> list[tuple[datetime, str]]:
-    """Every sign of life with its time on our clock. Jupyter's own record counts only where no kernel does:
-    an open browser tab keeps it young.
-    """
-    signs = [(since, "its start")]
-    signs += [(kernel.last_activity - view.ahead, "the last activity of a kernel") for kernel in view.kernels]
-    signs += [(terminal.last_activity - view.ahead, "the last traffic of a terminal") for terminal in view.terminals]
-    if not view.kernels and view.last_activity is not None:
-        signs.append((view.last_activity - view.ahead, "the last use of Jupyter"))
-    return signs
+_START = "its start"
 
 
-def _by_age(view: JupyterView, age: timedelta, what: str, policy: IdlePolicy) -> Judgement:
+def _activity(view: JupyterView) -> list[tuple[datetime, str]]:
+    """Every sign of work with its time on our clock."""
+    signs = [(kernel.last_activity - view.ahead, "the last activity of a kernel") for kernel in view.kernels]
+    return signs + [(each.last_activity - view.ahead, "the last traffic of a terminal") for each in view.terminals]
+
+
+def _use(view: JupyterView) -> list[tuple[datetime, str]]:
+    """Jupyter's own record of its use. It counts only where no kernel does: an open browser tab keeps it young."""
+    if view.kernels or view.last_activity is None:
+        return []
+    return [(view.last_activity - view.ahead, "the last use of Jupyter")]
+
+
+def _by_age(view: JupyterView, since: datetime, policy: IdlePolicy, now: datetime) -> Judgement | None:
+    """None: nothing speaks for work, and Jupyter keeps back when it was last used."""
+    worked = _aged(max((since, _START), *_activity(view)), policy, now)
+    if worked.verdict is not Idleness.IDLE:
+        return worked
+    stuck = _stuck(view, policy, now)
+    if stuck is None:
+        signs = [(since, _START), *_activity(view), *_use(view)]
+        return _aged(max(signs), policy, now) if view.kernels or _use(view) else None
+    age = worked.idle or timedelta(0)
+    if policy.max_age is None or age < policy.max_age:
+        return stuck if stuck.idle is not None else replace(stuck, idle=age)
+    because = f"nothing but this for {in_words(age)}, longer than --max-age {in_words(policy.max_age)}: "
+    return Judgement(Idleness.IDLE, because + stuck.because, age, rule=Rule.MAX_AGE)
+
+
+def _aged(sign: tuple[datetime, str], policy: IdlePolicy, now: datetime) -> Judgement:
+    """The verdict where this is the youngest sign of life."""
+    when, what = sign
+    age = max(now - when, timedelta(0))
     said = f"{what} was {in_words(age)} ago"
-    if age < policy.after:
-        verdict = Idleness.STARTING if what == "its start" else Idleness.BUSY
-        return Judgement(verdict, f"{said}, less than {in_words(policy.after)}", age)
+    if age >= policy.after:
+        return Judgement(Idleness.IDLE, said, age, rule=Rule.IDLE)
+    verdict = Idleness.STARTING if what == _START else Idleness.BUSY
+    return Judgement(verdict, f"{said}, less than {in_words(policy.after)}", age)
+
+
+def _stuck(view: JupyterView, policy: IdlePolicy, now: datetime) -> Judgement | None:
+    """The sign of life in a Jupyter where no work was seen for long, with the verdict it makes; None: there is none."""
+    if (kernel := next((kernel for kernel in view.kernels if _is_awaited(kernel)), None)) is not None:
+        return Judgement(Idleness.BUSY, _at_work(kernel))
     if view.terminals and not policy.ignore_terminals:
-        return Judgement(Idleness.UNKNOWN, "a terminal is open, and what runs in it cannot be seen", age)
-    return Judgement(Idleness.IDLE, said, age)
+        return Judgement(Idleness.UNKNOWN, "a terminal is open, and what runs in it cannot be seen")
+    used = [_aged(sign, policy, now) for sign in _use(view)]
+    return next((judgement for judgement in used if judgement.verdict is Idleness.BUSY), None)
+
+
+def _by_log(said: datetime, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime) -> Judgement:
+    """A log speaks only of what was asked of Jupyter: a cell or a terminal's command may compute without a word."""
+    latest, what = max((since, _START), (said, "the last line of Jupyter's log"))
+    if latest > now + SKEW:
+        return _unreadable(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
+    judgement = _aged((latest, what), policy, now)
+    if judgement.verdict is not Idleness.IDLE:
+        return judgement
+    if policy.trust_logs:
+        return replace(judgement, because=f"{judgement.because}, and --trust-logs takes that for proof")
+    because = f"{judgement.because}, which does not prove that nothing computes"
+    return Judgement(Idleness.UNKNOWN, because, judgement.idle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
@@ -22,8 +23,9 @@ def notebooks(door: Door) -> Iterator[Notebook]:
         AwsFailure: a page could not be read.
     """
     for page in door.pages("sagemaker", "list_notebook_instances", MaxResults=_PAGE, SortBy="Name"):
-        for summary in page["NotebookInstances"]:
-            yield _notebook(door.region, summary)
+        with _sense(door, "sagemaker:ListNotebookInstances"):
+            found = [_notebook(door.region, summary) for summary in page["NotebookInstances"]]
+        yield from found
 
 
 def notebook(door: Door, name: str) -> Notebook | None:
@@ -33,11 +35,13 @@ def notebook(door: Door, name: str) -> Notebook | None:
         AwsFailure: it could not be read.
     """
     try:
-        return _notebook(door.region, door.read("sagemaker", "describe_notebook_instance", NotebookInstanceName=name))
+        answer = door.read("sagemaker", "describe_notebook_instance", NotebookInstanceName=name)
     except AwsFailure as failure:
         if "RecordNotFound" in (failure.aws_code or "") or "RecordNotFound" in failure.aws_message:
             return None
         raise
+    with _sense(door, "sagemaker:DescribeNotebookInstance"):
+        return _notebook(door.region, answer)
 
 
 def tags(door: Door, arn: str) -> Mapping[str, str]:
@@ -46,8 +50,9 @@ def tags(door: Door, arn: str) -> Mapping[str, str]:
     Raises:
         AwsFailure: they could not be read.
     """
-    pages = door.pages("sagemaker", "list_tags", ResourceArn=arn, MaxResults=_PAGE)
-    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    pages = list(door.pages("sagemaker", "list_tags", ResourceArn=arn, MaxResults=_PAGE))
+    with _sense(door, "sagemaker:ListTags"):
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
 
 
 def presigned_url(door: Door, name: str, session_seconds: int = _SESSION_SECONDS) -> str:
@@ -62,8 +67,25 @@ def presigned_url(door: Door, name: str, session_seconds: int = _SESSION_SECONDS
         NotebookInstanceName=name,
         SessionExpirationDurationInSeconds=session_seconds,
     )
-    url: str = answer["AuthorizedUrl"]
-    return url
+    with _sense(door, "sagemaker:CreatePresignedNotebookInstanceUrl"):
+        return str(answer["AuthorizedUrl"])
+
+
+@contextmanager
+def _sense(door: Door, operation: str) -> Iterator[None]:
+    """Turn an answer that lacks what AWS promises into a failure, outside of the handler since it may hold a key.
+
+    Raises:
+        AwsFailure: the block stumbled over the answer.
+    """
+    stumbled = ""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError) as error:
+        stumbled = type(error).__name__
+    if stumbled:
+        text = f"{operation} in {door.region} gave an answer that does not make sense ({stumbled})."
+        raise AwsFailure("bad-answer", text, region=door.region, operation=operation)
 
 
 def _notebook(region: str, said: Mapping[str, Any]) -> Notebook:
@@ -72,6 +94,6 @@ def _notebook(region: str, said: Mapping[str, Any]) -> Notebook:
         name=said["NotebookInstanceName"],
         arn=said["NotebookInstanceArn"],
         instance_type=said.get("InstanceType", ""),
-        status=said.get("NotebookInstanceStatus", ""),
+        status=said["NotebookInstanceStatus"],
         since=(said.get("LastModifiedTime") or said["CreationTime"]).astimezone(UTC),
     )

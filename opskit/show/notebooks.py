@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from opskit.decide.grace import Step
+from opskit.decide.idleness import Rule
 from opskit.decide.spans import in_words
 from opskit.errors import ExitCode, Problem
 from opskit.flows.look_at_notebooks import Round, could_not_be_read
 from opskit.flows.stop_notebooks import Handled, StopOutcome
-from opskit.model import Idleness
+from opskit.model import Idleness, NotebookEvidence
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 
 _TONES = {
@@ -35,22 +37,32 @@ _COLUMNS = (
 
 def listing(look: Round) -> Answer:
     """The answer of ``notebook list``."""
-    shown = [Handled(seen, False, seen.judgement.because) for seen in look.seen]
+    shown = [Handled(seen, Step.NOTHING, seen.judgement.because) for seen in look.seen]
     unread = any(could_not_be_read(seen) for seen in look.seen)
     return _answer(shown, look.problems, ExitCode.PARTLY if unread else ExitCode.DONE, ())
 
 
 def stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], missing: Sequence[str] = ()) -> Answer:
-    """The answer of ``notebook stop``."""
+    """The answer of ``notebook stop``. ``missing`` are the names that nothing bears."""
     partly = any(each.unread or each.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN) for each in handled)
     code = ExitCode.PARTLY if partly or missing else ExitCode.DONE
     gone = tuple(Problem("no-notebook", f"There is no notebook instance '{name}'.") for name in missing)
     failed = tuple(
-        Problem("stop-failed", f"{each.seen.notebook.name}: {each.because}", "", each.seen.notebook.region)
+        Problem(
+            "stop-failed" if each.stop else "tag-failed",
+            f"{each.seen.notebook.name}: {each.because}",
+            "",
+            each.seen.notebook.region,
+        )
         for each in handled
         if each.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN)
     )
     return _answer(handled, (*problems, *gone, *failed), code, _saved(handled))
+
+
+def not_stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], refusal: Problem) -> Answer:
+    """The answer of a ``notebook stop`` that refuses: the plan, of which nothing was done, and why."""
+    return _answer(handled, (*problems, refusal), ExitCode.REFUSED, ("Nothing was stopped.",))
 
 
 def _answer(handled: Sequence[Handled], problems: tuple[Problem, ...], code: ExitCode, notes: Iterable[str]) -> Answer:
@@ -74,9 +86,19 @@ def _saved(handled: Sequence[Handled]) -> list[str]:
     if not stopped:
         planned = sum(each.outcome is StopOutcome.PLANNED for each in handled)
         return [f"{planned} would be stopped; nothing was changed." if planned else "Nothing was stopped."]
-    saved = saved_usd(handled)
+    return [*_stuck(stopped), _money(stopped)]
+
+
+def _stuck(stopped: Sequence[Handled]) -> list[str]:
+    """The louder word over those that --max-age took."""
+    names = [each.seen.notebook.name for each in stopped if each.seen.judgement.rule is Rule.MAX_AGE]
+    return [f"--max-age stopped what may have been at work: {', '.join(names)}."] if names else []
+
+
+def _money(stopped: Sequence[Handled]) -> str:
+    saved = saved_usd(stopped)
     money = "a price that nobody tells" if saved is None else f"{saved} USD per hour"
-    return [f"Stopped {len(stopped)}, which saves {money}. Their files are kept."]
+    return f"Stopped {len(stopped)}, which saves {money}. Their files are kept."
 
 
 def _record(handled: Handled) -> dict[str, Any]:
@@ -89,11 +111,23 @@ def _record(handled: Handled) -> dict[str, Any]:
         "status": handled.status or seen.notebook.status,
         "verdict": seen.judgement.verdict.value,
         "because": handled.because,
+        "evidence": evidence_used(seen.evidence),
+        "rule": seen.judgement.rule and seen.judgement.rule.value,
         "idle_seconds": None if idle is None else int(idle.total_seconds()),
         "usd_per_hour": seen.usd_per_hour,
         "action": "stop" if handled.stop else "keep",
+        "step": handled.step.value,
         "outcome": handled.outcome and handled.outcome.value,
     }
+
+
+def evidence_used(evidence: NotebookEvidence) -> str:
+    """What a verdict stands on: ``jupyter``, ``logs``, or what AWS alone says, its ``tags`` or its ``status``."""
+    if evidence.jupyter is not None:
+        return "jupyter"
+    if evidence.log is not None:
+        return "logs"
+    return "tags" if evidence.notebook.status == "InService" else "status"
 
 
 def _row(handled: Handled) -> tuple[Cell, ...]:

@@ -7,12 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from opskit.aws import Door
+from opskit.aws import Connection, Door
+from opskit.decide.grace import Step
 from opskit.decide.idleness import IdlePolicy, Judgement
 from opskit.flows import stop_notebooks
 from opskit.flows.clock import Clock
 from opskit.flows.look_at_notebooks import Seen
-from opskit.flows.stop_notebooks import Handled, StopOutcome, carry_out
+from opskit.flows.stop_notebooks import Handled, StopOutcome, Terms, carry_out
 from opskit.model import Idleness, Notebook, NotebookEvidence
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,10 +30,10 @@ def ended(monkeypatch: pytest.MonkeyPatch, statuses: list[str]) -> tuple[Handled
 
     monkeypatch.setattr(stop_notebooks, "read_notebook", read)
     monkeypatch.setattr("opskit.act.notebooks.stop", lambda door, notebook, *told: stops.append(notebook.name))
-    seen = Seen(cast(Door, None), NotebookEvidence(LAB), Judgement(Idleness.BUSY, "busy"), None)
-    plan = [Handled(seen, True, "asked for by name", StopOutcome.PLANNED)]
+    seen = Seen(Door(cast(Connection, None), LAB.region), NotebookEvidence(LAB), Judgement(Idleness.BUSY, "busy"), None)
+    plan = [Handled(seen, Step.STOP, "asked for by name", StopOutcome.PLANNED)]
     clock = Clock(lambda: NOW, lambda seconds: None)
-    [handled] = carry_out(plan, IdlePolicy(), clock, by_name=True)
+    [handled] = carry_out(plan, Terms(IdlePolicy()), clock, by_name=True)
     return handled, stops
 
 
