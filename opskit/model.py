@@ -182,7 +182,8 @@ class Headroom:
 class Notebook:
     """A notebook instance as AWS lists it.
 
-    ``since`` is when its status last changed: the start, for one that is InService.
+    ``since`` is when its status last changed: the start, for one that is InService. ``failure`` None: AWS gave no
+    reason, as in a list.
     """
 
     region: str
@@ -191,6 +192,7 @@ class Notebook:
     instance_type: str
     status: str
     since: datetime
+    failure: str | None = None
 
 
 @dataclass(frozen=True)

@@ -86,16 +86,17 @@ class Here:
         return self.connection().door()
 
     def consent(self, plan: str, *, yes: bool) -> None:
-        """Ask before changing something: a prompt on a terminal, a refusal that names the flag elsewhere.
+        """Tell the plan and ask before changing something: a prompt on a terminal, a refusal that names the flag
+        elsewhere.
 
         Raises:
             ConsentMissing: the user said no, or nobody could be asked.
         """
         if yes:
             return
+        self.screen.say(plan)
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise ConsentMissing("consent-missing", "This changes your account and nobody can be asked.", "Add --yes.")
-        self.screen.say(plan)
         if not typer.confirm("Go on?", err=True):
             raise ConsentMissing("consent-missing", "Nothing was changed.")
 

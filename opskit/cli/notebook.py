@@ -23,6 +23,7 @@ app.add_typer(notebook_app, name="notebook")
 After = Annotated[
     str | None, typer.Option("--after", metavar="TIME", help="Idle means: no activity for so long; 1h unless set.")
 ]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is in service.")]
 Terminals = Annotated[bool, typer.Option("--ignore-terminals", help="A silent terminal keeps nothing alive.")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opskit.cli import (
+    create_notebook,
     cron,
     demo,
     explain,
@@ -23,6 +24,7 @@ app.add_typer(sandbox_app, name="sandbox")
 
 __all__ = [
     "app",
+    "create_notebook",
     "cron",
     "demo",
     "explain",

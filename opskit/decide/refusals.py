@@ -9,7 +9,7 @@ from opskit.decide.complaints import Kind, Place, complaints_in
 from opskit.decide.explanation import explanation
 from opskit.decide.plain_text import plain_text
 from opskit.errors import AwsFailure, OpskitError, Refused
-from opskit.model import Endpoint, JobStatus, TrainingJob, TransformJob
+from opskit.model import Endpoint, JobStatus, Notebook, TrainingJob, TransformJob
 
 _CAPACITY = re.compile(r"capacity", re.IGNORECASE)
 _NO_CAPACITY = "AWS has none of these instances free now; no quota helps. Try again later, or take another type."
@@ -67,6 +67,15 @@ def endpoint_failed(endpoint: Endpoint, workflow: str, region: str) -> AwsFailur
     hint = f"{_NO_CAPACITY} {remove}" if _CAPACITY.search(reason) else remove
     text = f"The endpoint {endpoint.name} ended {endpoint.status}: {reason}"
     return AwsFailure("endpoint-failed", text, hint, region=region)
+
+
+def notebook_failed(notebook: Notebook) -> AwsFailure:
+    """Why a notebook instance that was coming up is not in service."""
+    reason = f": {notebook.failure}" if notebook.failure else ""
+    text = f"The notebook instance {notebook.name} is {notebook.status}{reason}"
+    capacity = notebook.failure and _CAPACITY.search(notebook.failure)
+    hint = _NO_CAPACITY if capacity else f"`opskit notebook start {notebook.name}` tries again."
+    return AwsFailure("notebook-failed", text, hint, region=notebook.region)
 
 
 def _next_step(reason: str, secondary: str = "") -> str:

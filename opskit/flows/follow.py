@@ -54,7 +54,7 @@ def follow_training(door: Door, name: str, clock: Clock, tell: Tell) -> tuple[Tr
         AwsFailure: it cannot be looked at any more, or is not there.
     """
     log = _Log(TrainingLog(name), tell)
-    for job in _looks(lambda: _there(jobs.training_job(door, name), Kind.TRAINING_JOB, name, door), clock, tell):
+    for job in looks(lambda: _there(jobs.training_job(door, name), Kind.TRAINING_JOB, name, door), clock, tell):
         _tell_state(Kind.TRAINING_JOB, name, job.secondary or job.status, tell)
         log.read(door)
         if job.status.is_over:
@@ -81,7 +81,7 @@ def follow_transform(door: Door, name: str, max_seconds: int | None, clock: Cloc
     """
     until = None if max_seconds is None else clock.now() + timedelta(seconds=max_seconds)
     ran_out = False
-    for job in _looks(lambda: _there(jobs.transform_job(door, name), Kind.TRANSFORM_JOB, name, door), clock, tell):
+    for job in looks(lambda: _there(jobs.transform_job(door, name), Kind.TRANSFORM_JOB, name, door), clock, tell):
         _tell_state(Kind.TRANSFORM_JOB, name, job.status, tell)
         if job.status is JobStatus.COMPLETED:
             return job
@@ -99,7 +99,7 @@ def follow_endpoint(door: Door, name: str, clock: Clock, tell: Tell) -> Endpoint
     Raises:
         AwsFailure: it cannot be looked at any more.
     """
-    for found in _looks(lambda: jobs.endpoint(door, name), clock, tell):
+    for found in looks(lambda: jobs.endpoint(door, name), clock, tell):
         if found is None:
             return None
         _tell_state(Kind.ENDPOINT, name, found.status, tell)
@@ -108,7 +108,7 @@ def follow_endpoint(door: Door, name: str, clock: Clock, tell: Tell) -> Endpoint
     raise AssertionError("unreachable")
 
 
-def _looks(look: Callable[[], T], clock: Clock, tell: Tell) -> Iterator[T]:
+def looks(look: Callable[[], T], clock: Clock, tell: Tell) -> Iterator[T]:
     """Look again and again, ever more slowly, and wait out what keeps us from looking."""
     begun, seen_last = clock.now(), clock.now()
     while True:

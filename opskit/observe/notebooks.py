@@ -96,4 +96,5 @@ def _notebook(region: str, said: Mapping[str, Any]) -> Notebook:
         instance_type=said.get("InstanceType", ""),
         status=said["NotebookInstanceStatus"],
         since=(said.get("LastModifiedTime") or said["CreationTime"]).astimezone(UTC),
+        failure=said.get("FailureReason") or None,
     )

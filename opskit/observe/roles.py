@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from opskit.aws import Door
-from opskit.errors import AwsFailure, Denied, UsageProblem
+from opskit.errors import AwsFailure, Denied, NoCredentials, UsageProblem
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
@@ -29,20 +29,50 @@ def execution_role(door: Door, named: str | None = None) -> str:
     return _own_role(door) or _only_role(door)
 
 
+def role_called(door: Door, name: str) -> str | None:
+    """The ARN of a role by its name; None where there is none.
+
+    Raises:
+        UsageProblem: SageMaker may not assume it.
+        AwsFailure: IAM does not tell.
+    """
+    try:
+        return _named_role(door, name)
+    except UsageProblem as problem:
+        if problem.problem.code == "no-role":
+            return None
+        raise
+
+
+def has_policy(door: Door, role: str, policy: str) -> bool:
+    """Whether a role has an inline policy of this name.
+
+    Raises:
+        AwsFailure: IAM does not tell.
+    """
+    try:
+        door.read("iam", "get_role_policy", RoleName=role, PolicyName=policy)
+    except AwsFailure as failure:
+        if failure.aws_code == "NoSuchEntity":
+            return False
+        raise
+    return True
+
+
 def _named_role(door: Door, named: str) -> str:
-    """A role by name or ARN. One we may not look at is taken at its word: AWS judges it before anything runs."""
+    """A role by name or ARN. An ARN that IAM does not tell about (it denies, or cannot be reached from a closed
+    network) is taken at its word: AWS judges it before anything runs.
+    """
     name = named.rpartition("/")[2]
     if ":" in named and not _ARN.fullmatch(named):
         raise UsageProblem("bad-role", f"'{named}' is not the ARN of a role.", _CHOOSE)
     try:
         role = door.read("iam", "get_role", RoleName=name)["Role"]
-    except Denied:
-        if ":" in named:
-            return named
-        raise
     except AwsFailure as failure:
         if failure.aws_code == "NoSuchEntity":
             raise UsageProblem("no-role", f"There is no role '{name}' in this account.", _CHOOSE) from failure
+        if ":" in named and not isinstance(failure, NoCredentials):
+            return named
         raise
     if not _trusts_sagemaker(role):
         hint = f"Allow {_PRINCIPAL} to assume it, or choose another with --role."

@@ -1,0 +1,36 @@
+"""Is there room for one more notebook? And the command that helps where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opskit.decide.demands import TOTAL, similar_type
+from opskit.decide.guard import asked_for, refusal, waited_for
+from opskit.decide.headroom import QuotaCheck
+from opskit.decide.increase import Wish
+from opskit.errors import OpskitError
+from opskit.model import Verdict
+
+
+def no_room(check: QuotaCheck, region: str) -> OpskitError | None:
+    """Why the quotas do not let a notebook run, with the command that helps; None when they do."""
+    hints = {
+        Verdict.SHORT: _commands("increase", asked_for(check), region),
+        Verdict.PENDING: _commands("wait", waited_for(check), region),
+        Verdict.NOT_OFFERED: _another_type(check),
+        Verdict.UNKNOWN: "--no-guard goes on all the same.",
+    }
+    return refusal(check, hints)
+
+
+def _commands(verb: str, wishes: Sequence[Wish], region: str) -> str:
+    return "; ".join(
+        f"opskit quotas {verb} {wish.instance_type or TOTAL} --for {wish.usage} --to {wish.to} --region {region}"
+        for wish in wishes
+    )
+
+
+def _another_type(check: QuotaCheck) -> str:
+    kinds = [each.demand.instance_type for each in check.headrooms]
+    meant = next((close for kind in kinds if kind and (close := similar_type(kind))), None)
+    return f"Did you mean {meant}?" if meant else "Take another instance type or Region: no increase helps."

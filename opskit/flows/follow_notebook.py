@@ -1,0 +1,44 @@
+"""Wait until a notebook instance that comes up is in service, or has failed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from opskit.aws import Door
+from opskit.decide.refusals import notebook_failed
+from opskit.errors import AwsFailure, Unreadable
+from opskit.flows.clock import Clock
+from opskit.flows.events import Remark, Tell
+from opskit.flows.follow import looks
+from opskit.model import Notebook
+from opskit.observe.notebooks import notebook as read_notebook
+
+_LONGEST = timedelta(minutes=30)
+"""As long as AWS's own waiter (NotebookInstanceInService) waits."""
+
+COMING_UP = {"Pending", "Updating", "PendingMaintenance", "InMaintenance"}
+"""Statuses that lead to InService by themselves."""
+
+
+def until_in_service(door: Door, name: str, clock: Clock, tell: Tell) -> Notebook:
+    """Watch a notebook instance until it is in service.
+
+    Raises:
+        AwsFailure: it failed, is being stopped or deleted, or cannot be looked at any more.
+        Unreadable: it has not come up for half an hour.
+    """
+    until, said = clock.now() + _LONGEST, ""
+    for found in looks(lambda: read_notebook(door, name), clock, tell):
+        if found is None:
+            raise AwsFailure("vanished", f"The notebook instance {name} is not there any more.", region=door.region)
+        if found.status == "InService":
+            return found
+        if found.status not in COMING_UP:
+            raise notebook_failed(found)
+        if found.status != said:
+            tell(Remark(f"{name}: {found.status}"))
+        said = found.status
+        if clock.now() > until:
+            text = f"The notebook instance {name} is still {found.status} after 30 minutes."
+            raise Unreadable("still-coming-up", text, "`opskit notebook list` shows it.", region=door.region)
+    raise AssertionError("unreachable")
