@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.small_aws import SmallAws, serve
+from opskit import aws
+from opskit.cli import command
+from opskit.decide.permissions import CALLS, FIND_REGIONS
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +24,23 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     for kind in ("cache", "state", "config"):
         monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(home / kind))
     return home
+
+
+@pytest.fixture(autouse=True)
+def calls_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a command calls in any test, its policy allows (`opskit iam policy`, decide/permissions.py)."""
+    run = command._run
+
+    def noting(path: tuple[str, ...], *rest: Any) -> None:
+        calls: set[str] = set()
+        monkeypatch.setattr(aws, "on_call", lambda name, region: calls.add(name))
+        try:
+            run(path, *rest)
+        finally:
+            beyond = calls - CALLS.get(" ".join(path), calls) - FIND_REGIONS
+            assert not beyond, f"decide/permissions.py does not know that {' '.join(path)} calls {beyond}"
+
+    monkeypatch.setattr(command, "_run", noting)
 
 
 @pytest.fixture

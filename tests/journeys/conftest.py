@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,11 @@ from typing import Any
 
 import pytest
 
+from opskit.decide.permissions import CALLS, FIND_REGIONS
+from opskit.decide.policy import Scope, policy
+
 _ROOT = str(Path(__file__).parents[2])
+_RECORDED = Path(__file__).with_name("recorded.py")
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,19 @@ class Shell:
         """Run opskit and wait for its end."""
         form = ("-o", "json") if json_output else ()
         done = subprocess.run(self.command(*words, *form), check=False, capture_output=True, text=True, **self.where())
+        for command, calls in self.calls().items():
+            beyond = calls - CALLS.get(command, calls) - FIND_REGIONS
+            assert not beyond, f"decide/permissions.py does not know that {command} calls {beyond}"
         return Ended(done.returncode, done.stdout, done.stderr)
+
+    def calls(self) -> dict[str, set[str]]:
+        """What each command has called at AWS so far."""
+        noted = self.home / "calls"
+        made: dict[str, set[str]] = {}
+        for line in noted.read_text().splitlines() if noted.exists() else ():
+            command, _, call = line.partition("\t")
+            made.setdefault(command, set()).add(call)
+        return made
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start opskit and go on."""
@@ -66,7 +82,7 @@ class Shell:
 
     @staticmethod
     def command(*words: str) -> Sequence[str]:
-        return [sys.executable, "-m", "opskit", *words]
+        return [sys.executable, str(_RECORDED), *words]
 
     def where(self) -> dict[str, Any]:
         return {"cwd": self.home, "env": self.environment, "stdin": subprocess.DEVNULL}
@@ -89,9 +105,12 @@ class Served:
 
 
 @contextmanager
-def served(scenario: str = "fresh", *, approve_after: str = "30s") -> Iterator[Served]:
-    """Run a sandbox for as long as the block lasts."""
-    words = ("sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after)
+def served(
+    scenario: str = "fresh", *, approve_after: str = "30s", only: Sequence[str] = tuple(CALLS)
+) -> Iterator[Served]:
+    """Run a sandbox for as long as the block lasts. What no command of ``only`` has in its policy is denied there."""
+    words = ["sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after]
+    words += [word for action in _actions(CALLS) - _actions(only) for word in ("--deny", action)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     environment = {**kept, "PYTHONPATH": _ROOT}
     process = subprocess.Popen(Shell.command(*words), stdout=subprocess.PIPE, text=True, env=environment)
@@ -103,10 +122,16 @@ def served(scenario: str = "fresh", *, approve_after: str = "30s") -> Iterator[S
         process.communicate()
 
 
+def _actions(commands: Iterable[str]) -> set[str]:
+    made = policy(commands, Scope())
+    return {action for each in made["Statement"] for action in each["Action"]} if made else set()
+
+
 def shell_for(running: Served, home: Path) -> Shell:
     own = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CACHE", "STATE", "CONFIG")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_", "XDG_"))}
-    return Shell(home, {**kept, **own, **running.environment(), "PYTHONPATH": _ROOT})
+    noted = {"CALLS_GO_TO": str(home / "calls"), "PYTHONPATH": _ROOT}
+    return Shell(home, {**kept, **own, **running.environment(), **noted})
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from opskit.decide.permissions import CALLS
 from tests.journeys.conftest import Ended, Shell, served, shell_for
 
 
 @pytest.fixture(scope="module")
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with served("classroom") as running:
+    with served("classroom", only=[command for command in CALLS if command.startswith("notebook ")]) as running:
         shell = shell_for(running, tmp_path_factory.mktemp("classroom"))
         while any(each["verdict"] == "starting" for each in _by_name(shell.opskit("notebook", "list")).values()):
             continue

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from opskit.decide.permissions import CALLS
 from tests.journeys.conftest import Shell, served, shell_for
 
 BOSTON = Path(__file__).parents[2] / "workflows" / "boston"
@@ -41,7 +42,7 @@ def test_the_guard_refuses_and_nothing_is_made(fresh_shell: Shell) -> None:
 
 @pytest.fixture(scope="module")
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with served("classroom") as running:
+    with served("classroom", only=("train", "deploy", "predict", "cleanup")) as running:
         yield shell_for(running, tmp_path_factory.mktemp("classroom"))
 
 
@@ -110,6 +111,15 @@ def test_the_whole_workflow(classroom: Shell) -> None:
     empty = classroom.opskit("cleanup", "boston", "--yes")
     assert empty.exit == 0
     assert empty.data["removed"]["objects"] == 0
+
+
+def test_their_policies_allow_what_they_call_and_no_more(classroom: Shell) -> None:
+    made = classroom.calls()
+    seldom = {"s3:HeadObject", "iam:GetRole", "sagemaker:StopTransformJob", "sagemaker:DeleteEndpoint"}
+    asking = CALLS["quotas increase"] - {"service-quotas:ListServiceQuotas"}
+    assert CALLS["train"] - made["train"] <= seldom | asking
+    assert made["predict"] == CALLS["predict"]
+    assert made["cleanup"] == CALLS["cleanup"]
 
 
 def test_what_is_missing_is_asked_for_and_waited_for(fresh_shell: Shell) -> None:

@@ -1,0 +1,161 @@
+"""The least IAM policy that lets commands do what they call at AWS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opskit.decide.notebook_role import ROLE_NAME
+from opskit.decide.permissions import CALLS, FIND_REGIONS
+
+READ, ENTER, CHANGE = "Read", "Enter", "Change"
+"""What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""
+
+_PREFIXES = {"service-quotas": "servicequotas", "sagemaker-runtime": "sagemaker"}
+_OF_S3 = {
+    "CreateBucket": "CreateBucket",
+    "DeleteObjects": "DeleteObject",
+    "GetObject": "GetObject",
+    "HeadBucket": "ListBucket",
+    "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "PutObject": "PutObject",
+}
+_WORDS = {"iam": "Roles", "logs": "Logs", "s3": "Storage", "sagemaker": "SageMaker", "servicequotas": "Quotas"}
+_READS = ("Get", "List", "Describe", "Search", "Simulate", "Invoke")
+_FREE = "sts:GetCallerIdentity"
+"""AWS answers it to everybody, whatever a policy says."""
+_PASSED = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+_MADE_WITH_A_ROLE = ("sagemaker:CreateModel", "sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob")
+_SAGEMAKER_KINDS = (
+    *("notebook-instance", "training-job", "transform-job", "processing-job"),
+    *("endpoint-config", "endpoint", "model", "app", "cluster"),
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a policy is narrowed to: the Regions (none: all of them), the bucket, and the role that is passed on."""
+
+    regions: tuple[str, ...] = ()
+    bucket: str = "sagemaker-*"
+    role: str | None = None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One permission of a policy."""
+
+    action: str
+    kind: str
+    on: str = "everything"
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """The statement it belongs to: what for, and where."""
+        where = {"everything": "Everywhere", "passed role": "PassedRole"}
+        if self.action.endswith("Tags"):
+            return self.kind, "Tags"
+        return self.kind, where.get(self.on) or _WORDS[self.action.partition(":")[0]]
+
+
+def policy(commands: Iterable[str], scope: Scope) -> dict[str, Any] | None:
+    """The least policy for the commands; None where they need none. Reads and changes stand in statements of their
+    own, narrowed to a kind of resource where AWS lets them be.
+    """
+    grants = {grant for command in commands for call in CALLS[command] for grant in _grants(call)}
+    if "all" in scope.regions:
+        grants |= {grant for call in FIND_REGIONS for grant in _grants(call)}
+    groups = sorted({grant.group for grant in grants}, key=lambda group: (_ORDER.index(group[0]), group[1]))
+    statements = [_statement([grant for grant in grants if grant.group == group], scope) for group in groups]
+    return {"Version": "2012-10-17", "Statement": statements} if statements else None
+
+
+_ORDER = (READ, ENTER, CHANGE)
+
+
+def _grants(call: str) -> Iterable[Grant]:
+    """What IAM must allow for an operation: its action, and what AWS asks besides."""
+    if call == _FREE:
+        return
+    service, _, operation = call.partition(":")
+    name = _OF_S3[operation] if service == "s3" else operation
+    action = f"{_PREFIXES.get(service, service)}:{name}"
+    on = _on(action)
+    yield Grant(action, _kind(name), on)
+    if service == "sagemaker" and operation.startswith("Create") and _kind(name) is CHANGE:
+        yield Grant("sagemaker:AddTags", CHANGE, on)
+    if call in _MADE_WITH_A_ROLE:
+        yield Grant("iam:PassRole", CHANGE, "passed role")
+
+
+def _kind(name: str) -> str:
+    if name.startswith("CreatePresigned"):
+        return ENTER
+    return READ if name.startswith(_READS) else CHANGE
+
+
+def _on(action: str) -> str:
+    """The kind of resource that an action can be narrowed to."""
+    service, _, name = action.partition(":")
+    match service:
+        case "s3":
+            return "objects" if name.endswith("Object") else "buckets"
+        case "logs":
+            return "training logs"
+        case "iam" if name == "GetRole":
+            return "roles"
+        case "iam" if "Role" in name and name != "ListRoles":
+            return "own role"
+        case "servicequotas" if name == "RequestServiceQuotaIncrease":
+            return "quotas"
+        case "sagemaker" if not name.startswith(("List", "Search")) or name == "ListTags":
+            return _sagemaker_kind(name)
+    return "everything"
+
+
+def _sagemaker_kind(name: str) -> str:
+    """The resource in an action's name. Only notebooks' tags are read or changed on their own."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+    return next((kind for kind in _SAGEMAKER_KINDS if kind in words), "notebook-instance")
+
+
+def _statement(grants: Sequence[Grant], scope: Scope) -> dict[str, Any]:
+    """One statement for what goes together. An action on another's resources allows nothing, so they share a list;
+    tags, which all can have, have a statement of their own.
+    """
+    told = {
+        "Sid": "".join(grants[0].group),
+        "Effect": "Allow",
+        "Action": sorted({grant.action for grant in grants}),
+        "Resource": sorted({arn for grant in grants for arn in _resources(grant.on, scope)}),
+    }
+    return {**told, "Condition": _PASSED} if grants[0].on == "passed role" else told
+
+
+def _resources(on: str, scope: Scope) -> list[str]:
+    named = [region for region in scope.regions if region != "all"]
+    arn, role = f"arn:{_partition(named)}", scope.role or "*"
+    of_no_region = {
+        "everything": "*",
+        "buckets": f"{arn}:s3:::{scope.bucket}",
+        "objects": f"{arn}:s3:::{scope.bucket}/opskit/*",
+        "roles": f"{arn}:iam::*:role/*",
+        "own role": f"{arn}:iam::*:role/{ROLE_NAME}",
+        "passed role": role if role.startswith("arn:") else f"{arn}:iam::*:role/{role}",
+    }
+    if on in of_no_region:
+        return [of_no_region[on]]
+    others = {
+        "quotas": "servicequotas:{}:*:sagemaker/*",
+        "training logs": "logs:{}:*:log-group:/aws/sagemaker/TrainingJobs:*",
+    }
+    regions = ["*"] if "all" in scope.regions else named or ["*"]
+    return [f"{arn}:{others.get(on, f'sagemaker:{{}}:*:{on}/*').format(region)}" for region in regions]
+
+
+def _partition(regions: Sequence[str]) -> str:
+    beginnings = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((name for start, name in beginnings.items() if regions and regions[0].startswith(start)), "aws")
