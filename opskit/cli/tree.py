@@ -5,6 +5,7 @@ from __future__ import annotations
 from opskit.cli import (
     create_notebook,
     cron,
+    cron_run,
     demo,
     explain,
     guard,
@@ -27,6 +28,7 @@ __all__ = [
     "app",
     "create_notebook",
     "cron",
+    "cron_run",
     "demo",
     "explain",
     "guard",

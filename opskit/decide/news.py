@@ -6,6 +6,7 @@ An answer is taken as ``-o json`` promises it, so that one command can tell of a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,6 @@ from typing import Any
 from opskit.errors import Problem
 
 _MOST_LINES = 20
-_DONE = {"done", "filed"}
 _URL = re.compile(r"https?://([^/?#@\s]*@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?([/?#]\S*)?")
 
 
@@ -67,6 +67,18 @@ def news(command: Sequence[str], data: Mapping[str, Any], exit: int, problems: I
     return "\n".join([f"opskit {' '.join(command)}", *_first(done), *saved, *ended, *_first(failed)])
 
 
+def digest(data: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer's data in a few words: what was done, and how many of what."""
+    told: dict[str, Any] = {}
+    for kind, by in (("notebooks", "verdict"), ("quotas", "verdict"), ("requests", "outcome")):
+        if kind in data:
+            told[kind] = dict(Counter(str(each[by]) for each in data[kind]))
+    if "notebooks" in data:
+        told["stopped"] = [each["name"] for each in data["notebooks"] if _is_stopped(each)]
+        told["saved_usd_per_hour"] = data.get("saved_usd_per_hour")
+    return told
+
+
 def _first(lines: Sequence[str]) -> list[str]:
     rest = len(lines) - _MOST_LINES
     return [*(f"- {line}" for line in lines[:_MOST_LINES]), *([f"- and {rest} more"] if rest > 0 else [])]
@@ -76,8 +88,12 @@ def _stopped(notebooks: Iterable[Mapping[str, Any]]) -> list[str]:
     return [
         f"stopped {each['name']} ({each['instance_type']}, {each['region']}): {each['because']}"
         for each in notebooks
-        if each["action"] == "stop" and each["outcome"] in _DONE
+        if _is_stopped(each)
     ]
+
+
+def _is_stopped(notebook: Mapping[str, Any]) -> bool:
+    return (notebook["action"], notebook["outcome"]) == ("stop", "done")
 
 
 def _saved(data: Mapping[str, Any]) -> list[str]:
@@ -89,7 +105,7 @@ def _filed(requests: Iterable[Mapping[str, Any]]) -> list[str]:
     return [
         f"asked for {each['quota_name']} of {each['desired']:g} in {each['region']}"
         for each in requests
-        if each["outcome"] in _DONE
+        if each["outcome"] == "filed"
     ]
 
 
