@@ -108,7 +108,13 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Spot jobs are never interrupted, warm pools are not kept, and checkpoints, debugger rules, profilers, "
         "TensorBoard, experiments, VPCs and encryption keys are accepted and then ignored.",
     ),
-    Difference("Jobs", "Processing and tuning jobs are moto's: records that are complete at once and run nothing."),
+    Difference(
+        "Jobs",
+        "Processing jobs have to fit their quotas, hold them for a second and fail, because no container "
+        "of theirs runs. Tuning jobs have to fit as well, and are then moto's: records that are complete at once, with "
+        "made-up results. Debugger and profiler rules have to fit where they name an instance type.",
+    ),
+    Difference("Studio", "There are no domains with apps in them: ListApps is empty."),
     Difference("Jobs", "StopTrainingJob gives the algorithm three seconds to save its model, AWS two minutes."),
     Difference(
         "Transform jobs",

@@ -91,19 +91,27 @@ class QuotaBook:
                 counts[metric] = counts.get(metric, 0) + held.count
         return counts
 
-    def admit(self, place: Place, operation: str, *wanted: Held) -> None:
+    def admit(self, place: Place, operation: str, *wanted: Held, times: int = 1) -> None:
         """Raise AWS's ResourceLimitExceeded when ``wanted`` does not fit beside what is held.
 
         Call it under ``world.lock(place)`` and make the resource before the lock is released. Several variants
-        of one endpoint are judged together.
+        of one endpoint are judged together. ``times`` is how many resources of this kind run side by side.
         """
-        for judgement in self._judgements(place, wanted):
+        for judgement in self._judgements(place, wanted, times):
             if judgement.exceeded:
                 refusal = judgement.refusal()
                 _log.info("%s refused in %s: %s", operation, place.region, refusal.message)
                 raise refusal
 
-    def _judgements(self, place: Place, wanted: Iterable[Held]) -> Iterator[_Judgement]:
+    def admit_amount(self, place: Place, name: str, amount: int, unit: str) -> None:
+        """Raise AWS's ResourceLimitExceeded when one resource asks for more of something, such as Seconds to run,
+        than the quota of this name has.
+        """
+        value = self.value(place, name)
+        if value is not None and (judgement := _Judgement(name, value, 0, amount, unit)).exceeded:
+            raise judgement.refusal()
+
+    def _judgements(self, place: Place, wanted: Iterable[Held], times: int) -> Iterator[_Judgement]:
         in_use = self.in_use(place)
         by_type = _summed((held.resource, held.instance_type, held.count) for held in wanted)
         for (resource, instance_type), count in by_type.items():
@@ -114,13 +122,13 @@ class QuotaBook:
                 raise ApiError(
                     "ResourceLimitExceeded", f"The requested resource {metric} is not available in this region"
                 )
-            yield _Judgement(name, value, in_use.get(metric, 0), count)
+            yield _Judgement(name, value, in_use.get(metric, 0), count * times)
         totals = _summed((resource, "", count) for (resource, _), count in by_type.items())
         for (resource, _), count in totals.items():
-            yield from self._total_judgements(place, resource, count, in_use)
+            yield from self._total_judgements(place, resource, count, times, in_use)
 
     def _total_judgements(
-        self, place: Place, resource: str, count: int, in_use: dict[str, int]
+        self, place: Place, resource: str, count: int, times: int, in_use: dict[str, int]
     ) -> Iterator[_Judgement]:
         at_once = self.value(place, _AT_ONCE.get(resource, ""))
         if at_once is not None:
@@ -128,7 +136,7 @@ class QuotaBook:
         total = self.value(place, _TOTALS[resource])
         if total is not None:
             unit = "NotebookInstances" if resource == "notebook-instance" else "Instances"
-            yield _Judgement(_TOTALS[resource], total, in_use.get(_total_metric(resource), 0), count, unit)
+            yield _Judgement(_TOTALS[resource], total, in_use.get(_total_metric(resource), 0), count * times, unit)
 
 
 def _total_metric(resource: str) -> str:

@@ -37,7 +37,8 @@ class NotebookSeed:
 class RecordSeed:
     """A job or endpoint said to be running at the start: listed, described and counted, but with no process.
 
-    ``resource`` is a word of AWS's usage metric: training-job, spot-training-job, transform-job or endpoint.
+    ``resource`` is a word of AWS's usage metric: training-job, spot-training-job,
+    transform-job, processing-job or endpoint.
     """
 
     resource: str

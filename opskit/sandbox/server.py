@@ -24,6 +24,7 @@ from opskit.sandbox.models import ModelRoom
 from opskit.sandbox.notebooks import Notebooks
 from opskit.sandbox.permissions import Permissions
 from opskit.sandbox.pricing import Pricing
+from opskit.sandbox.processing import ProcessingRoom
 from opskit.sandbox.quota_book import QuotaBook
 from opskit.sandbox.rates import Rates
 from opskit.sandbox.regions import Regions
@@ -31,10 +32,12 @@ from opskit.sandbox.roles import simulated
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.search import Search
 from opskit.sandbox.service_quotas import ServiceQuotas
+from opskit.sandbox.studio import Studio
 from opskit.sandbox.support import Support
 from opskit.sandbox.tags import Tags
 from opskit.sandbox.training import TrainingRoom
 from opskit.sandbox.transform import TransformRoom
+from opskit.sandbox.tuning import TuningFront
 from opskit.sandbox.usage_metrics import UsageMetrics
 from opskit.sandbox.wire import Front
 from opskit.sandbox.workroom import workroom
@@ -122,7 +125,7 @@ def _leads_elsewhere(name: str) -> bool:
 
 
 class _Quiet(MotoRequestHandler):
-    """HTTP/1.1 (clients keep connections) and no line a request on the terminal."""
+    """HTTP/1.1, for bodies that come in chunks, and no line a request on the terminal."""
 
     protocol_version = "HTTP/1.1"
 
@@ -208,6 +211,9 @@ def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -
         training,
         TransformRoom(world, book, tags, models),
         endpoints,
+        ProcessingRoom(world, book, tags),
+        TuningFront(world, book),
+        Studio(),
         Search(world, training, endpoints),
     )
     for room in rooms:

@@ -58,12 +58,19 @@ class TrainingRoom:
         self._check(job)
         with self._world.lock(call.place):
             self._refuse_used_name(job)
-            self._book.admit(call.place, call.operation, *job.holds())
+            self._admit(call.operation, job)
             job.move("Starting", now)
             self._at(call.place)[job.name] = job
         run = TrainingRun(self._world, job, self._folder(job))
         threading.Thread(target=self._run, args=(run,), name=job.name, daemon=True).start()
         return {"TrainingJobArn": job.arn}
+
+    def _admit(self, operation: str, job: TrainingJob) -> None:
+        place, volume = job.place, job.params["ResourceConfig"].get("VolumeSizeInGB", 0)
+        self._book.admit(place, operation, *job.holds())
+        self._book.admit(place, operation, *job.watched_by())
+        self._book.admit_amount(place, "Longest run time for a training job", job.longest_seconds, "Seconds")
+        self._book.admit_amount(place, "Size of EBS volume for a training job instance", volume, "Gigabytes")
 
     def _folder(self, job: TrainingJob) -> Path:
         folder = self._world.folder / "training" / job.place.account / job.place.region / job.name

@@ -120,6 +120,11 @@ class TrainingJob(Job):
         resource = "spot-training-job" if self.params.get("EnableManagedSpotTraining") else "training-job"
         return [Held(resource, instance_type, count) for instance_type, count in self.instances()]
 
+    def watched_by(self) -> list[Held]:
+        """The processing jobs that the job's debugger and profiler rules would run beside it."""
+        rules = [*self.params.get("DebugRuleConfigurations", []), *self.params.get("ProfilerRuleConfigurations", [])]
+        return [Held("processing-job", rule["InstanceType"]) for rule in rules if "InstanceType" in rule]
+
     def described(self) -> dict[str, Any]:
         """The answer of DescribeTrainingJob."""
         return {

@@ -16,10 +16,12 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox import shapes
 from opskit.sandbox.faults import ApiError, NotOurs, invalid
+from opskit.sandbox.loopback import stranger
 from opskit.sandbox.signature import place_of, signed_for
 from opskit.sandbox.world import INSIDE, Call, Place
 
@@ -60,6 +62,20 @@ def operations_of(room: object) -> dict[tuple[str, str], Operation]:
     return table
 
 
+class _Request(Request):
+    """A request whose body is read into memory up to a point only: what is larger is S3's, and read by moto."""
+
+    max_content_length = 16 * 1024 * 1024
+
+
+_TOO_LARGE = ApiError("RequestEntityTooLargeException", "The request body is too large.", status=413)
+
+
+def _not_for(site: str) -> ApiError:
+    text = f"The sandbox answers the programs on its own machine alone, and no web page of {site}."
+    return ApiError("AccessDeniedException", text, status=403)
+
+
 @dataclass
 class Front:
     """The WSGI application: own operations first, then own pages (by path prefix), then moto."""
@@ -80,9 +96,18 @@ class Front:
         self.operations.update(operations_of(room))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        request = Request(environ)
+        request = _Request(environ)
+        if site := stranger(request):
+            return error_answer(_not_for(site))(environ, start_response)
         if self.latency_seconds and INSIDE not in request.user_agent.string:
             time.sleep(self.latency_seconds)
+        try:
+            return self._let_in(request, start_response)
+        except RequestEntityTooLarge:
+            return error_answer(_TOO_LARGE)(environ, start_response)
+
+    def _let_in(self, request: Request, start_response: Any) -> Iterable[bytes]:
+        environ = request.environ
         refused = self.refusal(request)
         if refused:
             return refused(environ, start_response)
@@ -92,7 +117,7 @@ class Front:
         target = _target(request)
         if target:
             return self._json_call(request, *target)(environ, start_response)
-        if request.mimetype == FORM:
+        if request.mimetype == FORM and signed_for(request) != "s3":
             return self._form_call(request, start_response)
         return self._passed_on(environ, start_response)
 
@@ -124,6 +149,8 @@ class Front:
             return self._answered(_read(request, service, operation), request)
         except ApiError as error:
             return error_answer(error)
+        except RequestEntityTooLarge:
+            raise
         except Exception:
             _log.exception("%s %s failed", service, operation)
             return error_answer(ApiError("InternalFailure", f"The sandbox failed on {operation}: see its log.", 500))
@@ -202,11 +229,13 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _check_scope(request: Request, service: str) -> None:
-    """Refuse a signature made for another service, as AWS does; who does not sign at all is let in."""
+    """Refuse a signature made for another service, and a request without one, as AWS does."""
     signed = signed_for(request)
+    if signed is None:
+        raise ApiError("MissingAuthenticationTokenException", "Missing Authentication Token", status=403)
     model = shapes.service_model(service)
     name = model.metadata.get("signingName", model.endpoint_prefix)
-    if signed not in (None, name):
+    if signed != name:
         raise ApiError(
             "InvalidSignatureException", f"Credential should be scoped to correct service: '{name}'.", status=403
         )

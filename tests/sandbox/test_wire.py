@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import Client
 
 from opskit.sandbox import server, shapes
 from opskit.sandbox.server import Sandbox
@@ -202,10 +203,63 @@ def test_an_answer_that_breaks_the_model_never_leaves() -> None:
         shapes.answer("sagemaker", "CreateTrainingJob", {})
 
 
-def test_a_room_that_is_broken_says_so_as_aws_does() -> None:
-    from werkzeug.test import Client
+SIGNED = "AWS4-HMAC-SHA256 Credential=sandbox/20260101/us-east-1/sagemaker/aws4_request, Signature=0"
+ASKS = {"X-Amz-Target": "SageMaker.ListModels", "Authorization": SIGNED}
 
-    front = Front(moto=lambda environ, start_response: [])
-    front.operations["sagemaker", "ListModels"] = lambda call: {"Nonsense": 1}
-    answer = Client(front).post("/", headers={"X-Amz-Target": "SageMaker.ListModels"}, data=b"{}")
-    assert (answer.status_code, json.loads(answer.data)["__type"]) == (500, "InternalFailure")
+
+def front(answer: dict[str, Any]) -> Client:
+    """A client of a sandbox whose ListModels answers just this."""
+    asked = Front(moto=lambda environ, start_response: [])
+    asked.operations["sagemaker", "ListModels"] = lambda call: answer
+    return Client(asked)
+
+
+def told(answer: Any) -> tuple[int, str | None]:
+    return answer.status_code, json.loads(answer.data).get("__type")
+
+
+def test_a_room_that_is_broken_says_so_as_aws_does() -> None:
+    assert told(front({"Nonsense": 1}).post("/", headers=ASKS, data=b"{}")) == (500, "InternalFailure")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Origin": "https://site.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1.site.example"},
+        {"Host": "site.example:5000"},
+        {"Host": "127.0.0.1.site.example"},
+        {"Host": "[", "Origin": "http://localhost"},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "GET"])
+def test_a_web_page_that_the_user_has_open_is_not_let_in(method: str, more: dict[str, str]) -> None:
+    answer = front({"Models": []}).open("/", method=method, headers=ASKS | more, data=b"{}")
+    assert told(answer) == (403, "AccessDeniedException")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Host": "localhost:5000"},
+        {"Host": "bucket.localhost"},
+        {"Host": "123456789012.127.0.0.1:5000"},
+        {"Host": "[::1]:5000"},
+        {"Origin": "http://localhost:3000"},
+    ],
+)
+def test_programs_on_this_machine_are(more: dict[str, str]) -> None:
+    assert front({"Models": []}).post("/", headers=ASKS | more, data=b"{}").status_code == 200
+
+
+def test_who_does_not_sign_is_refused() -> None:
+    unsigned = {"X-Amz-Target": "SageMaker.ListModels"}
+    answer = front({"Models": []}).post("/", headers=unsigned, data=b"{}")
+    assert told(answer) == (403, "MissingAuthenticationTokenException")
+
+
+def test_a_body_without_end_is_not_read() -> None:
+    answer = front({"Models": []}).post("/", headers=ASKS, data=b" " * (17 * 2**20))
+    assert told(answer) == (413, "RequestEntityTooLargeException")

@@ -1,0 +1,32 @@
+"""Who may talk to the sandbox: programs on this machine, and not the web pages that their user has open.
+
+A page of any site can send requests to 127.0.0.1, and one whose name is rebound to 127.0.0.1 can read the answers too;
+what it made here, a notebook for one, would run as the user. AWS is called by name and never meets this.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from werkzeug.wrappers import Request
+
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+_BELOW_LOCAL = (".127.0.0.1", ".localhost")
+"""SDKs put an account or a bucket in front of the host; no site can have such a name."""
+
+
+def stranger(request: Request) -> str | None:
+    """The site that a request was sent to or from, where that is another machine's; None for those let in."""
+    host, origin = request.headers.get("Host"), request.headers.get("Origin")
+    for url in (f"http://{host}" if host else None, origin):
+        if url is not None and not _is_local(url):
+            return url
+    return None
+
+
+def _is_local(url: str) -> bool:
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return name in _LOCAL or name.endswith(_BELOW_LOCAL)
