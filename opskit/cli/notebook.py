@@ -9,12 +9,9 @@ import typer
 
 from opskit.cli.app import app, group
 from opskit.cli.command import Here, command
-from opskit.errors import UsageProblem
 from opskit.settings import duration
 
 if TYPE_CHECKING:
-    from opskit.aws import Door
-    from opskit.model import Notebook
     from opskit.show.answer import Answer
 
 notebook_app = group("Notebook instances: who left what on, and off with it.")
@@ -38,57 +35,28 @@ def listed(here: Here, after: After = None, ignore_terminals: Terminals = False)
     return listing(look_at_all(here.doors(), policy, datetime.now(UTC)))
 
 
-@command(notebook_app, "notebook", "start")
-def start(here: Here, names: Annotated[list[str], typer.Argument(metavar="NAME...")]) -> Answer:
-    """Start notebooks."""
-    from opskit.act.notebooks import start as begin
-    from opskit.show.answer import Answer
-
-    door = here.door()
-    for name in names:
-        begin(door, _one(door, name).name)
-    return Answer({"notebooks": [{"region": door.region, "name": name, "action": "start"} for name in names]})
-
-
 @command(notebook_app, "notebook", "keep")
 def keep(
     here: Here,
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    span: Annotated[str | None, typer.Option("--for", metavar="TIME", help="How long, such as 36h.")] = None,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "",
+    span: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="How long, such as 36h; for ever unless said.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever wants to stop it.")] = "",
 ) -> Answer:
     """Let nobody stop a notebook for a while."""
-    from opskit.act.notebooks import tag
-    from opskit.decide.idleness import KEEP, KEEP_REASON, KEEP_UNTIL
-    from opskit.show.answer import Answer
+    from opskit.decide.keeping import keep_for
+    from opskit.flows.keep_notebook import keep_notebook
+    from opskit.show.notebook_starting import kept
 
-    door = here.door()
-    until = datetime.now(UTC) + duration(span) if span else None
-    tags = {KEEP_UNTIL: until.isoformat(timespec="seconds")} if until else {KEEP: reason or "kept"}
-    if until and reason:
-        tags[KEEP_REASON] = reason
-    tag(door, _one(door, name), tags)
-    text = f"{name} is kept" + (f" until {until:%Y-%m-%d %H:%M} UTC." if until else " until `opskit notebook unkeep`.")
-    return Answer({"name": name, "tags": tags}, notes=(text,))
+    wish = keep_for(None if span is None else duration(span), reason, datetime.now(UTC))
+    return kept(keep_notebook(here.door(), name, wish), wish)
 
 
 @command(notebook_app, "notebook", "unkeep")
 def unkeep(here: Here, name: Annotated[str, typer.Argument(metavar="NAME")]) -> Answer:
     """Let an idle notebook be stopped again."""
-    from opskit.act.notebooks import untag
-    from opskit.decide.idleness import KEEP, KEEP_REASON, KEEP_UNTIL
-    from opskit.show.answer import Answer
+    from opskit.flows.keep_notebook import unkeep_notebook
+    from opskit.show.notebook_starting import unkept
 
-    door = here.door()
-    untag(door, _one(door, name), [KEEP, KEEP_UNTIL, KEEP_REASON])
-    return Answer({"name": name}, notes=(f"{name} is no longer kept.",))
-
-
-def _one(door: Door, name: str) -> Notebook:
-    from opskit.observe.notebooks import notebook
-
-    found = notebook(door, name)
-    if found is None:
-        text = f"There is no notebook instance '{name}' in {door.region}."
-        raise UsageProblem("no-notebook", text, "`opskit notebook list` shows them.")
-    return found
+    return unkept(*unkeep_notebook(here.door(), name))

@@ -14,6 +14,7 @@ from opskit.cli import (
     increase,
     notebook,
     settings,
+    start_notebooks,
     stop_notebooks,
     train,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "increase",
     "notebook",
     "settings",
+    "start_notebooks",
     "stop_notebooks",
     "train",
 ]
