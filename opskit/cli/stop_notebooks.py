@@ -66,7 +66,7 @@ def stop(
         Evidence(evidence),
         trust_logs,
     )
-    terms, clock = Terms(policy, _span(grace)), system_clock()
+    terms, clock = Terms(policy, _span(grace) or None), system_clock()
     look = look_at_all(here.doors(), policy, now := clock.now(), Meant(names or (), match, _pair(tag)))
     plan = plan_idle(look, terms, now) if idle else plan_named(look)
     if dry_run:

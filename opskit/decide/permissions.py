@@ -77,17 +77,21 @@ _CLEANUP = (
     | _of("sagemaker", "ListEndpointConfigs", "ListEndpoints", "ListModels", "ListTrainingJobs", "ListTransformJobs")
 )
 
+_STOP = _SEE_NOTEBOOKS | _WHO | _of("sagemaker", "AddTags", "DeleteTags", "StopNotebookInstance")
+_CHECK = _VALUES | _ALL_REQUESTS | _COUNT_IN_USE
+
 NOTHING: frozenset[str] = frozenset()
 CALLS: Mapping[str, frozenset[str]] = {
-    "quotas check": _VALUES | _ALL_REQUESTS | _COUNT_IN_USE,
+    "quotas check": _CHECK,
     "quotas explain": NOTHING,
     "quotas increase": _ASK,
     "quotas requests": _VALUES | _ALL_REQUESTS,
     "quotas wait": _VALUES | _ITS_REQUESTS,
     "notebook list": _SEE_NOTEBOOKS,
     "notebook create": _CREATE_NOTEBOOK,
-    "notebook stop": _SEE_NOTEBOOKS | _WHO | _of("sagemaker", "StopNotebookInstance"),
+    "notebook stop": _STOP,
     "notebook start": _ONE_NOTEBOOK | _of("sagemaker", "StartNotebookInstance"),
+    "notebook open": _ONE_NOTEBOOK | _of("sagemaker", "CreatePresignedNotebookInstanceUrl"),
     "notebook keep": _ONE_NOTEBOOK | _of("sagemaker", "AddTags"),
     "notebook unkeep": _ONE_NOTEBOOK | _of("sagemaker", "DeleteTags"),
     "train": _TRAIN,
@@ -100,6 +104,9 @@ CALLS: Mapping[str, frozenset[str]] = {
     "predict": _of("sagemaker", "ListEndpoints") | _of("sagemaker-runtime", "InvokeEndpoint"),
     "cleanup": _CLEANUP,
     "cron show": NOTHING,
+    "cron install": NOTHING,
+    "cron remove": NOTHING,
+    "cron run": _CHECK | _ASK | _STOP | _of("sns", "Publish"),
     "iam policy": NOTHING,
     "history": NOTHING,
     "settings": NOTHING,

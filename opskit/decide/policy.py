@@ -23,7 +23,14 @@ _OF_S3 = {
     "ListObjectsV2": "ListBucket",
     "PutObject": "PutObject",
 }
-_WORDS = {"iam": "Roles", "logs": "Logs", "s3": "Storage", "sagemaker": "SageMaker", "servicequotas": "Quotas"}
+_WORDS = {
+    "iam": "Roles",
+    "logs": "Logs",
+    "s3": "Storage",
+    "sagemaker": "SageMaker",
+    "servicequotas": "Quotas",
+    "sns": "Topics",
+}
 _READS = ("Get", "List", "Describe", "Search", "Simulate", "Invoke")
 _FREE = "sts:GetCallerIdentity"
 """AWS answers it to everybody, whatever a policy says."""
@@ -109,6 +116,8 @@ def _on(action: str) -> str:
             return "roles"
         case "iam" if "Role" in name and name != "ListRoles":
             return "own role"
+        case "sns":
+            return "topics"
         case "servicequotas" if name == "RequestServiceQuotaIncrease":
             return "quotas"
         case "sagemaker" if not name.startswith(("List", "Search")) or name == "ListTags":
@@ -150,6 +159,7 @@ def _resources(on: str, scope: Scope) -> list[str]:
         return [of_no_region[on]]
     others = {
         "quotas": "servicequotas:{}:*:sagemaker/*",
+        "topics": "sns:{}:*:*",
         "training logs": "logs:{}:*:log-group:/aws/sagemaker/TrainingJobs:*",
     }
     regions = ["*"] if "all" in scope.regions else named or ["*"]

@@ -34,9 +34,9 @@ class Rhythm:
 JOBS = (
     Job(
         "stop-idle",
-        ("notebook", "stop", "--idle"),
-        timedelta(minutes=30),
-        timedelta(minutes=15),
+        ("notebook", "stop", "--idle", "--grace", "30m"),
+        timedelta(minutes=15),  # at 30 a run some seconds early would find the grace unspent, and leave it to the next
+        timedelta(minutes=10),
         "stops notebooks that nobody uses",
     ),
     Job(

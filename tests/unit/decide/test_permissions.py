@@ -93,7 +93,7 @@ def test_what_can_be_narrowed_is() -> None:
 def test_two_commands_allow_no_more_than_each() -> None:
     assert (
         "arn:aws:sagemaker:*:*:notebook-instance/*"
-        not in statements("train", "notebook stop")["ChangeTags"]["Resource"]
+        not in statements("train", "notebook start")["ChangeTags"]["Resource"]
     )
 
 
