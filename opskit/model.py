@@ -275,13 +275,15 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Workflow:
-    """A workflow as a value: data, split, algorithm, instances. ``folder`` is where its files are.
+    """A workflow as a value: data, split, algorithm, instances. ``folder`` is where its files are, and ``word`` what
+    leads to it on the command line: its name where opskit or a package brings it, else its folder as it was typed.
 
     ``data_file`` is relative to ``folder``; ``skip_lines`` stand above its column names; ``volume_gb`` is the size of
     the training volume.
     """
 
     name: str
+    word: str
     title: str
     folder: str
     data_file: str
@@ -363,6 +365,10 @@ class Endpoint:
     status: str
     failure: str | None = None
     config: str = ""
+
+
+IN_THE_MAKING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
+"""The statuses of an endpoint that AWS is at work on, and lets nobody delete or change."""
 
 
 @dataclass(frozen=True)

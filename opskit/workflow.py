@@ -6,6 +6,7 @@ import csv
 import difflib
 import hashlib
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -33,17 +34,17 @@ def find_workflow(wanted: str) -> Workflow:
         UsageProblem: there is none of this name, or it is not a workflow.
     """
     if wanted in (".", "..") or "/" in wanted or "\\" in wanted:
-        return load_workflow(Path(wanted))
+        return load_workflow(Path(wanted), shlex.quote(wanted))
     shipped, offered = _shipped(), _offered()
     if wanted in shipped:
-        return load_workflow(shipped[wanted])
+        return load_workflow(shipped[wanted], wanted)
     if wanted in offered:
-        return load_workflow(_folder_of(offered[wanted]))
+        return load_workflow(_folder_of(offered[wanted]), wanted)
     raise _unknown(wanted, sorted({*shipped, *offered}))
 
 
-def load_workflow(folder: Path) -> Workflow:
-    """The workflow of a folder.
+def load_workflow(folder: Path, word: str = "") -> Workflow:
+    """The workflow of a folder. ``word`` is what leads to it on the command line where the folder's path does not.
 
     Raises:
         UsageProblem: the folder has no workflow, or one that makes no sense.
@@ -56,7 +57,7 @@ def load_workflow(folder: Path) -> Workflow:
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem("workflow-malformed", f"{path} is not valid TOML: {error}.") from error
     try:
-        return _workflow(table, folder.resolve())
+        return _workflow(table, folder.resolve(), word or shlex.quote(str(folder)))
     except KeyError as error:
         raise UsageProblem("workflow-malformed", f"{path} lacks {error}.", _WHAT_IT_NEEDS) from error
     except (TypeError, ValueError, AttributeError) as error:
@@ -100,12 +101,13 @@ def feature_names(workflow: Workflow, content: bytes) -> tuple[str, ...]:
     return tuple(name for name in names if name != workflow.target)
 
 
-def _workflow(table: Mapping[str, Any], folder: Path) -> Workflow:
+def _workflow(table: Mapping[str, Any], folder: Path, word: str) -> Workflow:
     name, data, image = str(table["name"]), table["data"], table["image"]
     if not _NAME.fullmatch(name):
         raise ValueError(f"name: '{name}' is not made of lower-case letters, digits and single hyphens, at most 32")
     return Workflow(
         name=name,
+        word=word,
         title=str(table.get("title", name)),
         folder=str(folder),
         data_file=str(data["file"]),
@@ -174,7 +176,8 @@ def _folder_of(point: EntryPoint) -> Path:
 
 
 def _unknown(wanted: str, known: list[str]) -> UsageProblem:
-    close = difflib.get_close_matches(wanted, known, n=1)
+    is_folder = (Path(wanted) / FILE_NAME).is_file()
+    close = [f"./{wanted}"] if is_folder else difflib.get_close_matches(wanted, known, n=1)
     meant = f"Did you mean '{close[0]}'? " if close else ""
     text = f"There is no workflow '{wanted}'."
     return UsageProblem("workflow-unknown", text, f"{meant}Known: {', '.join(known)}; or give a folder's path.")

@@ -123,6 +123,8 @@ def cleanup(
 ) -> Answer:
     """Remove what a workflow made: endpoint, model, files."""
     from opskit.flows.clean_up import clean_up, leftovers
+    from opskit.flows.clock import system_clock
+    from opskit.show.progress import watching
     from opskit.show.serve import cleaned, cleanup_plan, planned
     from opskit.workflow import find_workflow
 
@@ -134,9 +136,11 @@ def cleanup(
         return planned(left, folders)
     if not left.is_empty or folders:
         here.consent(cleanup_plan(left, folders), yes=yes)
-    done = clean_up(door, left)
-    _remove(folders)
-    return cleaned(done, folders)
+    with watching(here.screen) as tell:
+        done = clean_up(door, left, system_clock(), tell, profile=here.settings.get("profile"))
+    gone = [] if done.was_interrupted else folders
+    _remove(gone)
+    return cleaned(done, gone)
 
 
 def _type(word: str | None) -> str | None:

@@ -10,35 +10,47 @@ from opskit.errors import UsageProblem
 
 
 def parse_rows(source: str, text: str, features: Sequence[str]) -> list[str]:
-    """The rows of a CSV as the model takes them: numbers alone, in the data's order. A header with the features'
-    names may stand above; ``source`` names the text in errors.
+    """The rows of a CSV as the model takes them: numbers alone, in the data's order. A header may stand above; with
+    it the columns may come in any order, and others between them. ``source`` names the text in errors.
 
     Raises:
         UsageProblem: there are no rows, or one is not a row of numbers.
     """
     shape = f"A row has the {len(features)} features: {', '.join(features)}."
-    lines = [(at, cells) for at, cells in _lines(text) if any(cell.strip() for cell in cells)]
-    if lines and _is_header(lines[0][1], features):
-        lines = lines[1:]
+    lines = [(at, cells) for at, cells in _lines(source, text) if any(cell.strip() for cell in cells)]
+    columns, width = list(range(len(features))), len(features)
+    if lines and (header := _header(source, lines[0][1], features)):
+        columns, width, lines = header, len(lines[0][1]), lines[1:]
     if not lines:
         raise UsageProblem("file-empty", f"{source} has no rows.", shape)
-    return [_row(f"{source}, line {at}", cells, len(features), shape) for at, cells in lines]
+    return [_row(f"{source}, line {at}", cells, columns, width, shape) for at, cells in lines]
 
 
-def _lines(text: str) -> list[tuple[int, list[str]]]:
+def _lines(source: str, text: str) -> list[tuple[int, list[str]]]:
     reader = csv.reader(text.removeprefix("\ufeff").splitlines())
-    return [(reader.line_num, cells) for cells in reader]
+    try:
+        return [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        raise UsageProblem("file-unreadable", f"{source} is not CSV: {error}.") from error
 
 
-def _is_header(cells: Sequence[str], features: Sequence[str]) -> bool:
-    return [cell.strip().lower() for cell in cells] == [name.lower() for name in features]
+def _header(source: str, cells: Sequence[str], features: Sequence[str]) -> list[int] | None:
+    """Where each feature's column is, by the names above the columns; None where no names stand there."""
+    names, wanted = [cell.strip().lower() for cell in cells], [name.lower() for name in features]
+    if not set(names) & set(wanted):
+        return None
+    missing = [name for name, low in zip(features, wanted, strict=True) if low not in names]
+    if missing:
+        text = f"{source} has a header, and no column {', '.join(missing)} in it."
+        raise UsageProblem("column-missing", text, f"The features are: {', '.join(features)}.")
+    return [names.index(name) for name in wanted]
 
 
-def _row(where: str, cells: Sequence[str], width: int, shape: str) -> str:
+def _row(where: str, cells: Sequence[str], columns: Sequence[int], width: int, shape: str) -> str:
     if len(cells) != width:
         more = " Leave out the target." if len(cells) == width + 1 else ""
         raise UsageProblem("bad-row", f"{where} has {len(cells)} values, not {width}.", shape + more)
-    return ",".join(str(_number(where, cell.strip(), shape)) for cell in cells)
+    return ",".join(str(_number(where, cells[at].strip(), shape)) for at in columns)
 
 
 def _number(where: str, cell: str, shape: str) -> float:

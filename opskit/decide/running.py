@@ -60,4 +60,6 @@ def _list(running: Sequence[Running]) -> str:
 
 def _how_to_stop(running: Sequence[Running], region: str, profile: str | None) -> str:
     commands = "; ".join(stop_command(each, region, profile) for each in running)
-    return f"To stop: {commands}. To go on: the same opskit command again."
+    later = " (AWS refuses that while the endpoint is being made; opskit cleanup waits for it)"
+    note = later if any(each.kind is Kind.ENDPOINT for each in running) else ""
+    return f"To stop: {commands}{note}. To go on: the same opskit command again."

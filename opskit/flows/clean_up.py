@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,10 +12,13 @@ from opskit.act import storage
 from opskit.act.endpoints import Removable
 from opskit.aws import Door, side_by_side
 from opskit.decide.naming import belongs_to
-from opskit.decide.running import Kind, Running
+from opskit.decide.running import Kind, Running, interrupted
 from opskit.errors import AwsFailure, ExitCode, OpskitError, Problem
+from opskit.flows.clock import Clock
+from opskit.flows.events import Tell, news_only
+from opskit.flows.follow import follow_endpoint
 from opskit.flows.tried import tried
-from opskit.model import JobStatus, Workflow
+from opskit.model import IN_THE_MAKING, JobStatus, Workflow
 from opskit.observe import jobs
 from opskit.observe.storage import objects_under, parts_of
 
@@ -49,6 +53,7 @@ class Leftovers:
     jobs: tuple[str, ...]
     live_jobs: tuple[Running, ...]
     unread: tuple[OpskitError, ...] = field(default=(), repr=False)
+    knows_endpoints: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -56,23 +61,32 @@ class Leftovers:
         return not (self.items or self.objects)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cleaned:
     """What a cleanup removed, and what it could not."""
 
     left: Leftovers
-    items: tuple[Item, ...] = ()
-    objects: tuple[Objects, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    items: list[Item] = field(default_factory=list)
+    objects: list[Objects] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    was_interrupted: bool = False
 
     @property
     def exit(self) -> ExitCode:
         """Partly done, when something could not be looked at or removed; AWS's no, when nothing could."""
+        if self.was_interrupted:
+            return ExitCode.INTERRUPTED
         if not self.problems:
             return ExitCode.DONE
         did_nothing = not (self.items or self.objects)
         saw_nothing = len(self.left.unread) >= _LISTINGS and not self.left.jobs
         return ExitCode.AWS if did_nothing and (saw_nothing or not self.left.is_empty) else ExitCode.PARTLY
+
+    @property
+    def endpoints(self) -> list[Running]:
+        """The endpoints that are still there, and bill."""
+        there = [item for item in self.left.items if item.kind is Removable.ENDPOINT and item not in self.items]
+        return [Running(Kind.ENDPOINT, item.name, sure=True) for item in there]
 
 
 def leftovers(door: Door, workflow: Workflow, bucket: str | None) -> Leftovers:
@@ -112,15 +126,43 @@ def leftovers(door: Door, workflow: Workflow, bucket: str | None) -> Leftovers:
             for each in (endpoints, configs, models, training, transforms, *objects)
             if isinstance(each, OpskitError)
         ),
+        knows_endpoints=not isinstance(endpoints, OpskitError),
     )
 
 
-def clean_up(door: Door, left: Leftovers) -> Cleaned:
-    """Remove what was found, what bills first. One that stays does not keep the others."""
-    problems = [error.problem for error in left.unread]
-    gone = [item for item in left.items if _removed(partial(act.delete, door, item.kind, item.name), problems)]
-    emptied = [each for each in left.objects if _emptied(door, each, problems)]
-    return Cleaned(left, tuple(gone), tuple(emptied), tuple(problems))
+def clean_up(door: Door, left: Leftovers, clock: Clock, tell: Tell, *, profile: str | None = None) -> Cleaned:
+    """Remove what was found, what bills first. One that stays does not keep the others, but an endpoint that stays
+    keeps its configuration and its model: without them nobody could tell any more what it runs on.
+    """
+    done, tell = Cleaned(left, problems=[error.problem for error in left.unread]), news_only(tell)
+    try:
+        for item in left.items:
+            if not _is_needed(item, done) and _removed(partial(_delete, door, item, clock, tell), done.problems):
+                done.items.append(item)
+        for each in left.objects:
+            if _emptied(door, each, done.problems):
+                done.objects.append(each)
+    except KeyboardInterrupt:
+        done.was_interrupted = True
+        done.problems.append(interrupted(done.endpoints, left.region, profile))
+    return done
+
+
+def _is_needed(item: Item, done: Cleaned) -> bool:
+    """Whether an endpoint that stays, or that may be there unseen, is made of this."""
+    if item.kind is Removable.ENDPOINT:
+        return False
+    return not done.left.knows_endpoints or any(f"{item.name}-".startswith(f"{one.name}-") for one in done.endpoints)
+
+
+def _delete(door: Door, item: Item, clock: Clock, tell: Tell) -> None:
+    """Delete one thing; an endpoint that is being made or changed once it is done, as AWS refuses it before."""
+    if item.kind is Removable.ENDPOINT:
+        with suppress(AwsFailure):  # then AWS is asked at once, and says what it thinks
+            found = jobs.endpoint(door, item.name)
+            if found and found.status in IN_THE_MAKING:
+                follow_endpoint(door, item.name, clock, tell)
+    act.delete(door, item.kind, item.name)
 
 
 def _ours(workflow: str, found: Iterable[str] | OpskitError) -> list[str]:

@@ -78,7 +78,7 @@ def _newest_model(door: Door, workflow: Workflow) -> str:
     if ours:
         return ours[0]
     text = f"There is no model of '{workflow.name}' in {door.region}."
-    raise UsageProblem("no-model", text, f"Train one: opskit train {workflow.name}")
+    raise UsageProblem("no-model", text, f"Train one: opskit train {workflow.word}")
 
 
 def _look(door: Door, done: Deployment, model: str, clock: Clock, *, named: bool, guard: bool) -> None:
@@ -108,5 +108,5 @@ def _check_same(door: Door, done: Deployment, name: str, *, named: bool) -> None
     there = jobs.endpoint_fleet(door, found.config) if found else None
     if there and named and there.instance_type != done.fleet.instance_type:
         text = f"The endpoint {name} is there already, on {there.instance_type}."
-        raise UsageProblem("endpoint-exists", text, f"Remove it first: opskit cleanup {done.workflow.name}")
+        raise UsageProblem("endpoint-exists", text, f"Remove it first: opskit cleanup {done.workflow.word}")
     done.fleet = there or done.fleet

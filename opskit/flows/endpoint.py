@@ -40,7 +40,7 @@ def put_behind_endpoint(
         running.clear()
         raise AwsFailure("vanished", f"The endpoint {model} is not there any more.", region=door.region)
     if found.status != "InService":
-        raise endpoint_failed(found, workflow.name, door.region)
+        raise endpoint_failed(found, workflow.word, door.region)
     running.clear()
     return model
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from opskit.aws import Door
 from opskit.decide.naming import belongs_to
 from opskit.errors import AwsFailure, Refused
-from opskit.model import Workflow
+from opskit.model import IN_THE_MAKING, Workflow
 from opskit.observe import jobs
 
 _ROWS_AT_ONCE = 500
@@ -36,10 +36,10 @@ def _endpoint(door: Door, workflow: Workflow) -> str:
     for name, status in found.items():
         if status == "InService":
             return name
-    making = [name for name, status in found.items() if status in ("Creating", "Updating", "SystemUpdating")]
+    making = [name for name, status in found.items() if status in IN_THE_MAKING]
     text = f"No endpoint of '{workflow.name}' is in service in {door.region}."
     hint = f"{making[0]} is in the making: wait for it, or" if making else "Make one:"
-    raise Refused("no-endpoint", text, f"{hint} opskit deploy {workflow.name}")
+    raise Refused("no-endpoint", text, f"{hint} opskit deploy {workflow.word}")
 
 
 def _asked(door: Door, name: str, rows: Sequence[str]) -> list[float]:

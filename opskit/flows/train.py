@@ -46,6 +46,7 @@ class Run:
     plan: Plan | None = None
     asked: tuple[Ask, ...] = ()
     sets: Sets | None = None
+    uploaded: list[str] = field(default_factory=list)
     job: str | None = None
     billable_seconds: int | None = None
     model: str | None = None
@@ -98,7 +99,7 @@ def _plan(door: Door, run: Run, clock: Clock, tell: Tell) -> Plan:
         return look_ahead(door, run.workflow, wanted, clock.now())
     if wanted.dry_run or not (wanted.request_increase or wanted.wait):
         return plan
-    why = f"opskit train {run.workflow.name}"
+    why = f"opskit train {run.workflow.word}"
     run.asked = make_room(door, plan.check, why, clock, tell, ask=wanted.request_increase, wait=wanted.wait)
     return look_ahead(door, run.workflow, wanted, clock.now())
 
@@ -156,7 +157,9 @@ def _start_training(door: Door, run: Run, plan: Plan, sets: Sets, clock: Clock, 
     if plan.makes_bucket:
         storage.make_bucket(door, plan.bucket)
     contents = {"train": sets.train, "validation": sets.validation}
-    channels = {each: _uploaded(door, plan, f"{each}/{each}.csv", content, tell) for each, content in contents.items()}
+    channels = {
+        each: _uploaded(door, run, plan, f"{each}/{each}.csv", content, tell) for each, content in contents.items()
+    }
     tell(Chosen(Kind.TRAINING_JOB, plan.job, fleet))
     run.running[:] = [Running(Kind.TRAINING_JOB, name)]
     output = f"{_home(plan)}/output"
@@ -184,9 +187,10 @@ def _home(plan: Plan) -> str:
     return f"s3://{plan.bucket}/{_PREFIX}/{plan.workflow.name}/{plan.job.name}"
 
 
-def _uploaded(door: Door, plan: Plan, path: str, content: bytes, tell: Tell) -> str:
+def _uploaded(door: Door, run: Run, plan: Plan, path: str, content: bytes, tell: Tell) -> str:
     uri = f"{_home(plan)}/{path}"
     storage.put(door, plan.account, uri, content)
+    run.uploaded.append(uri)
     tell(Uploaded(uri, len(content)))
     return uri
 
@@ -211,9 +215,9 @@ def _transformed(
     name, fleet = plan.transform.name, plan.fleets[Usage.TRANSFORM]
     if isinstance(plan.transform, Start):
         _model(door, plan, model_uri, clock)
-        if plan.makes_bucket:
+        if plan.makes_bucket and not isinstance(plan.job, Start):  # else the training has made it
             storage.make_bucket(door, plan.bucket)
-        source = _uploaded(door, plan, "test/test.csv", sets.test, tell)
+        source = _uploaded(door, run, plan, "test/test.csv", sets.test, tell)
         tell(Chosen(Kind.TRANSFORM_JOB, plan.transform, fleet))
         run.running[:] = [Running(Kind.TRANSFORM_JOB, name)]
         output = f"{_home(plan)}/transform/{name}"

@@ -94,7 +94,7 @@ def transform_job(door: Door, name: str) -> TransformJob | None:
         status=JobStatus(told["TransformJobStatus"]),
         failure=told.get("FailureReason") or None,
         input_uri=told["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"],
-        output_uri=told["TransformOutput"]["S3OutputPath"],
+        output_uri=told.get("TransformOutput", {}).get("S3OutputPath", ""),
     )
 
 
@@ -107,7 +107,7 @@ def endpoint(door: Door, name: str) -> Endpoint | None:
     told = _described(door, "describe_endpoint", EndpointName=name)
     if told is None:
         return None
-    return Endpoint(name, told["EndpointStatus"], told.get("FailureReason") or None, told["EndpointConfigName"])
+    return Endpoint(name, told["EndpointStatus"], told.get("FailureReason") or None, told.get("EndpointConfigName", ""))
 
 
 def endpoint_fleet(door: Door, config: str) -> Fleet | None:
@@ -135,7 +135,7 @@ def model_exists(door: Door, name: str) -> bool:
 def _listed(door: Door, operation: str, key: str, contains: str) -> list[Mapping[str, Any]]:
     order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
     pages = door.pages("sagemaker", operation, NameContains=contains, MaxResults=_PAGE, **order)
-    return [item for page in pages for item in page[key]]
+    return [item for page in pages for item in page.get(key, ())]
 
 
 def _described(door: Door, operation: str, **which: str) -> Mapping[str, Any] | None:

@@ -120,7 +120,10 @@ def _all_roles(door: Door) -> Iterator[Mapping[str, Any]]:
 
 def _trusts_sagemaker(role: Mapping[str, Any]) -> bool:
     document = role.get("AssumeRolePolicyDocument") or {}
-    policy = json.loads(unquote(document)) if isinstance(document, str) else document
+    try:
+        policy = json.loads(unquote(document)) if isinstance(document, str) else document
+    except ValueError:
+        return False  # a policy that is no JSON lets nobody in
     return any(_allows(each) for each in _as_list(policy.get("Statement")))
 
 

@@ -34,7 +34,7 @@ def deployed(done: Deployment) -> Answer:
         fleet = f"{done.fleet.count} x {done.fleet.instance_type}"
         notes.append(f"The endpoint {done.model} on {fleet} {verb}. Nothing was changed.")
     if done.endpoint:
-        notes += endpoint_notes(done.endpoint, done.workflow.name)
+        notes += endpoint_notes(done.endpoint, done.workflow.word)
     notes += [f"The endpoint {name} of an older model bills too." for name in done.others]
     return Answer(data, done.exit, tuple(done.problems), notes=tuple(notes))
 
@@ -87,7 +87,7 @@ def cleaned(done: Cleaned, local: Sequence[Path]) -> Answer:
     if not notes and left.is_empty:
         notes = [f"There is nothing of '{left.workflow}' to remove in {left.region}."]
     data = {"removed": removed, "left": _left(left, done.items)}
-    return Answer(data, done.exit, done.problems, notes=(*notes, *_staying(left, done.items)))
+    return Answer(data, done.exit, tuple(done.problems), notes=(*notes, *_staying(left, done.items)))
 
 
 def _record(items: Sequence[Item], left: Leftovers, local: Sequence[Path]) -> dict[str, Any]:

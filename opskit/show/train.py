@@ -187,11 +187,16 @@ def _notes(run: Run, kept: Kept, terminal: bool) -> list[str]:
         notes.append(f"AWS bills {run.billable_seconds} s of training.")
     if kept.folder:
         notes.append(f"Data, predictions and plot: {kept.folder}")
+    if run.problems and run.uploaded and not run.running:
+        files = ", ".join(uri.rpartition("/")[2] for uri in run.uploaded)
+        notes.append(
+            f"Left in S3 for the next try: {files}. To remove what there is: opskit cleanup {run.workflow.word}"
+        )
     if run.endpoint:
-        notes += endpoint_notes(run.endpoint, run.workflow.name)
+        notes += endpoint_notes(run.endpoint, run.workflow.word)
     return notes
 
 
 def endpoint_notes(name: str, workflow: str) -> list[str]:
-    """What to know of an endpoint that answers."""
+    """What to know of an endpoint that answers. ``workflow`` is the word that leads to it."""
     return [f"The endpoint {name} answers (opskit predict {workflow}) and bills until", f"  opskit cleanup {workflow}"]

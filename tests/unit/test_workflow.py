@@ -71,6 +71,14 @@ def test_an_unknown_name_is_told_what_was_meant() -> None:
     assert "Did you mean 'boston'?" in caught.value.problem.hint
 
 
+def test_a_folder_without_a_slash_is_told_how_to_write_it(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copy.parent)
+    copy.rename("mine")
+    with pytest.raises(UsageProblem) as caught:
+        find_workflow("mine")
+    assert "Did you mean './mine'?" in caught.value.problem.hint
+
+
 def test_a_folder_by_its_path(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rewrite(copy, r'^name = "boston"', 'name = "mine"')
     assert find_workflow(str(copy)).name == "mine"
@@ -100,7 +108,7 @@ def test_another_package_offers_one(copy: Path, monkeypatch: pytest.MonkeyPatch,
     point = EntryPoint("churn", value, loader.ENTRY_POINTS)
     monkeypatch.setattr(loader, "entry_points", lambda group: [point] if group == loader.ENTRY_POINTS else [])
     try:
-        assert find_workflow("churn").name == "churn"
+        assert (find_workflow("churn").name, find_workflow("churn").word) == ("churn", "churn")
     finally:
         for name in [name for name in sys.modules if name.startswith("their_workflows")]:
             del sys.modules[name]
@@ -149,3 +157,14 @@ def test_a_folder_without_a_workflow(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem) as caught:
         load_workflow(tmp_path)
     assert caught.value.problem.code == "workflow-unreadable"
+
+
+def test_a_hint_leads_to_the_workflow_as_it_was_asked_for(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copy.parent)
+    spaced = Path(shutil.copytree(copy, copy.parent / "my own"))
+    for wanted, word in (
+        ("boston", "boston"),
+        (f"./{copy.name}", f"./{copy.name}"),
+        (f"./{spaced.name}", "'./my own'"),
+    ):
+        assert find_workflow(wanted).word == word

@@ -19,6 +19,7 @@ FEATURES = ("CRIM", "ZN", "RM")
         "CRIM,ZN,RM\n1,2,3\n4,5,6",
         '"crim","zn","rm"\r\n"1"," 2 ","3"\r\n\r\n4,5,6\r\n',
         "\ufeffCRIM,ZN,RM\n1,2,3\n\n4,5,6\n",
+        "rm,MEDV,crim,zn\n3,24,1,2\n6,,4,5\n",
     ],
 )
 def test_a_header_quotes_and_empty_lines_are_welcome(text: str) -> None:
@@ -36,13 +37,16 @@ def test_a_header_quotes_and_empty_lines_are_welcome(text: str) -> None:
         ("1,,3\n", "line 1: '' is not a number"),
         ("1,nan,3\n", "'nan' is not a number"),
         ("A,B,C\n1,2,3\n", "line 1: 'A' is not a number"),
+        ("CRIM,RM\n1,2\n", "a header, and no column ZN"),
+        ("CRIM,ZN,RM,MEDV\n1,2,3\n", "line 2 has 3 values, not 4"),
+        (f"1,2,{'3' * 200_000}\n", "is not CSV"),
     ],
 )
 def test_what_is_no_row_of_numbers_is_said_with_its_line(text: str, words: str) -> None:
     with pytest.raises(UsageProblem) as caught:
         parse_rows("f.csv", text, FEATURES)
     assert words in caught.value.problem.message
-    assert "CRIM, ZN, RM" in caught.value.problem.hint
+    assert "CRIM, ZN, RM" in caught.value.problem.hint or words == "is not CSV"
 
 
 def test_a_row_with_the_target_in_it_is_told_so() -> None:
