@@ -73,7 +73,9 @@ _TRAIN = (
 _CLEANUP = (
     _WHO
     | _of("s3", "DeleteObjects", "ListObjectsV2")
-    | _of("sagemaker", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel", "DescribeTrainingJob")
+    | _of(
+        "sagemaker", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel", "DescribeEndpoint", "DescribeTrainingJob"
+    )
     | _of("sagemaker", "ListEndpointConfigs", "ListEndpoints", "ListModels", "ListTrainingJobs", "ListTransformJobs")
 )
 
