@@ -20,8 +20,12 @@ def history(
     here: Here,
     since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back, such as 30d.")] = "30d",
 ) -> Answer:
-    """Show what opskit changed in your accounts."""
+    """Show what opskit changed, and what its stops saved.
+
+    A stop saves until the next start: by opskit's journal, else by AWS's word, else until now. A stop whose price is
+    not known is not counted.
+    """
     from opskit.flows.history import history as read
     from opskit.show.history import history as shown
 
-    return shown(read(duration(since), datetime.now(UTC)))
+    return shown(read(duration(since), datetime.now(UTC), here.connection))

@@ -51,12 +51,12 @@ _SEE_NOTEBOOKS = _PRICES | _of(
     "sagemaker", "CreatePresignedNotebookInstanceUrl", "DescribeNotebookInstance", "ListNotebookInstances", "ListTags"
 )
 _ONE_NOTEBOOK = _WHO | _of("sagemaker", "DescribeNotebookInstance")
+_ROOM_FOR_NOTEBOOKS = _ONE_NOTEBOOK | _VALUES | _ALL_REQUESTS | _PRICES | _of("sagemaker", "ListNotebookInstances")
+_START_NOTEBOOK = _ROOM_FOR_NOTEBOOKS | _of("sagemaker", "StartNotebookInstance")
 _CREATE_NOTEBOOK = (
-    _VALUES
-    | _ALL_REQUESTS
-    | _PRICES
+    _ROOM_FOR_NOTEBOOKS
     | _of("iam", "CreateRole", "GetRole", "GetRolePolicy", "PutRolePolicy")
-    | _of("sagemaker", "CreateNotebookInstance", "DescribeNotebookInstance", "ListNotebookInstances")
+    | _of("sagemaker", "CreateNotebookInstance")
 )
 _DEPLOY = (
     _VALUES | _ALL_REQUESTS | _PRICES | _COUNT_ENDPOINTS | _of("sagemaker", "CreateEndpoint", "CreateEndpointConfig")
@@ -92,10 +92,10 @@ CALLS: Mapping[str, frozenset[str]] = {
     "notebook list": _SEE_NOTEBOOKS,
     "notebook create": _CREATE_NOTEBOOK,
     "notebook stop": _STOP,
-    "notebook start": _ONE_NOTEBOOK | _of("sagemaker", "StartNotebookInstance"),
+    "notebook start": _START_NOTEBOOK,
     "notebook open": _ONE_NOTEBOOK | _of("sagemaker", "CreatePresignedNotebookInstanceUrl"),
-    "notebook keep": _ONE_NOTEBOOK | _of("sagemaker", "AddTags"),
-    "notebook unkeep": _ONE_NOTEBOOK | _of("sagemaker", "DeleteTags"),
+    "notebook keep": _ONE_NOTEBOOK | _of("sagemaker", "AddTags", "DeleteTags", "ListTags"),
+    "notebook unkeep": _ONE_NOTEBOOK | _of("sagemaker", "DeleteTags", "ListTags"),
     "train": _TRAIN,
     "guard": _VALUES
     | _ALL_REQUESTS
@@ -110,7 +110,7 @@ CALLS: Mapping[str, frozenset[str]] = {
     "cron remove": NOTHING,
     "cron run": _CHECK | _ASK | _STOP | _of("sns", "Publish"),
     "iam policy": NOTHING,
-    "history": NOTHING,
+    "history": _WHO | _of("sagemaker", "ListNotebookInstances"),
     "settings": NOTHING,
     "demo": NOTHING,
     "sandbox start": NOTHING,

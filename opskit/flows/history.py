@@ -1,22 +1,112 @@
-"""Read back what opskit changed."""
+"""Read back what opskit changed, and what its stops saved. Only where the journal does not tell when a notebook was
+started again is AWS asked; and where AWS cannot be asked, the journal is still read.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
+from opskit.act.notebooks import CREATE, START, STOP
+from opskit.aws import Connection, side_by_side
+from opskit.decide.savings import Gone, Happened, Saving, Seen, What, needs_a_look, saving
+from opskit.errors import AwsFailure, OpskitError, Problem
+from opskit.model import Notebook, Unread
+from opskit.observe.notebooks import notebooks
 from opskit.state import journal
 from opskit.state.folder import usable_state
+from opskit.state.journal import Entry
+
+_WHAT = {STOP: What.STOP, START: What.START, CREATE: What.START}
+_NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED)
+_ELSEWHERE = Unread("it is of another account")
 
 
-def history(since: timedelta, now: datetime) -> tuple[journal.Entry, ...]:
-    """What was begun in the time before ``now``, oldest first.
+@dataclass(frozen=True)
+class History:
+    """What opskit changed, oldest first, and what each of its stops saved, by the entry's id. ``problems`` are what
+    kept AWS from telling what is running now.
+    """
+
+    entries: tuple[Entry, ...]
+    savings: Mapping[str, Saving]
+    problems: tuple[Problem, ...] = ()
+
+
+def history(since: timedelta, now: datetime, connect: Callable[[], Connection]) -> History:
+    """What was begun in the time before ``now``. ``connect`` opens the way to AWS, if it is needed.
 
     Raises:
         UsageProblem: the journal cannot be read.
     """
+    entries = _entries(since, now)
+    later = _later(entries)
+    stops = [entry for entry in entries if entry.id in later]
+    open_ends = [entry for entry in stops if needs_a_look(_happened(entry), later[entry.id])]
+    seen, problems = _look(open_ends, connect) if open_ends else ({}, ())
+    savings = {
+        entry.id: saving(_happened(entry), later[entry.id], seen.get(entry.id, _ELSEWHERE), now) for entry in stops
+    }
+    return History(entries, savings, problems)
+
+
+def _entries(since: timedelta, now: datetime) -> tuple[Entry, ...]:
     try:
         begin = now - since
     except OverflowError:
         begin = datetime.min.replace(tzinfo=now.tzinfo)
     with usable_state():
         return journal.entries(begin)
+
+
+def _later(entries: Sequence[Entry]) -> dict[str, list[Happened]]:
+    """For each stop, by its id, what opskit did to the same notebook after it."""
+    by_name: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in entries:
+        if entry.action in _WHAT and entry.outcome not in _NOTHING_HAPPENED:
+            by_name.setdefault((entry.endpoint, entry.region, entry.subject), []).append(entry)
+    return {
+        entry.id: [_happened(other) for other in same[at + 1 :] if _is_of_same_account(entry, other)]
+        for same in by_name.values()
+        for at, entry in enumerate(same)
+        if entry.action == STOP
+    }
+
+
+def _is_of_same_account(one: Entry, other: Entry) -> bool:
+    """Whether two entries may be about one account: where AWS did not tell whose an entry is, it may be."""
+    return one.account == other.account or None in (one.account, other.account)
+
+
+def _happened(entry: Entry) -> Happened:
+    certain = entry.outcome == journal.DONE
+    price, running_since = (entry.stop.usd_per_hour, entry.stop.running_since) if entry.stop else (None, None)
+    return Happened(_WHAT[entry.action], entry.begun, certain, price, running_since)
+
+
+def _look(stops: Sequence[Entry], connect: Callable[[], Connection]) -> tuple[dict[str, Seen], tuple[Problem, ...]]:
+    """What AWS says now of the notebooks that were stopped, by the entry's id; those of other accounts are left out."""
+    try:
+        connection = connect()
+        account, endpoint = connection.caller().account, connection.endpoint()
+    except OpskitError as error:
+        return {entry.id: Unread.of(error.problem) for entry in stops}, (error.problem,)
+    ours = [entry for entry in stops if (entry.account, entry.endpoint) == (account, endpoint)]
+    regions = list(dict.fromkeys(entry.region for entry in ours))
+    looks = side_by_side([partial(_listed, connection, region) for region in regions])
+    found = dict(zip(regions, looks, strict=True))
+    problems = tuple(look for look in looks if isinstance(look, Problem))
+    return {entry.id: _seen(entry, found[entry.region]) for entry in ours}, problems
+
+
+def _listed(connection: Connection, region: str) -> dict[str, Notebook] | Problem:
+    try:
+        return {each.name: each for each in notebooks(connection.door(region))}
+    except AwsFailure as failure:
+        return failure.problem
+
+
+def _seen(entry: Entry, listed: dict[str, Notebook] | Problem) -> Seen:
+    return Unread.of(listed) if isinstance(listed, Problem) else listed.get(entry.subject, Gone())

@@ -31,7 +31,7 @@ _STOPS_SCHEMA = "CREATE TABLE IF NOT EXISTS stops (id TEXT PRIMARY KEY, usd_per_
 newer ones.
 """
 _ENTRIES = """SELECT entries.*, stops.usd_per_hour, stops.running_since
-    FROM entries LEFT JOIN stops USING (id) WHERE begun >= ? ORDER BY begun, id"""
+    FROM entries LEFT JOIN stops USING (id) WHERE begun >= ? ORDER BY entries.rowid"""
 
 BEGUN = "begun"
 DONE = "done"
@@ -122,7 +122,7 @@ def record(door: Door, action: str, subject: str, because: str, *, stop: Stoppin
 
 
 def entries(since: datetime) -> tuple[Entry, ...]:
-    """What was begun since then, oldest first.
+    """What was begun since then, in the order it was written, which no clock that is set back can turn around.
 
     Raises:
         OSError, sqlite3.Error: the journal cannot be read.

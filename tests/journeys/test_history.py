@@ -6,7 +6,8 @@ from tests.journeys.conftest import Shell
 
 
 def test_what_was_asked_stands_in_the_history(fresh_shell: Shell) -> None:
-    assert fresh_shell.opskit("history").data == {"history": []}
+    nothing = {"stops": 0, "saved_usd": 0, "uncounted": 0}
+    assert fresh_shell.opskit("history").data == {"history": [], "savings": nothing}
     words = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "1", "--why", "the course", "--yes")
     [asked] = fresh_shell.opskit(*words).data["requests"]
     [entry] = fresh_shell.opskit("history").data["history"]

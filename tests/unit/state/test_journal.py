@@ -80,7 +80,7 @@ def test_a_journal_of_an_older_opskit_is_read_and_written_on(state: Path) -> Non
         old.execute(f"INSERT INTO entries VALUES ({', '.join('?' * 12)})", (*values, "done", ""))
     with journal.record(door(), "stop notebook", "lab", "idle", stop=journal.Stopping(Decimal(1), LONG_AGO)):
         pass
-    newer, older = journal.entries(LONG_AGO)
+    older, newer = journal.entries(LONG_AGO)
     assert (older.subject, older.stop) == ("lab", None)
     assert newer.stop == journal.Stopping(Decimal(1), LONG_AGO)
 

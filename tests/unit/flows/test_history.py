@@ -1,0 +1,160 @@
+"""What the stops in the journal saved, with AWS's word where the journal ends, and without it where it must be."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from opskit.act import notebooks as act
+from opskit.aws import Caller, Connection, Door
+from opskit.errors import ExitCode, NoCredentials
+from opskit.flows.history import History, history
+from opskit.model import Notebook
+from opskit.show.history import history as shown
+from tests.unit.flows.test_create_notebook import LAB, described
+from tests.unit.stubbed import Script, scripted
+
+NOW = datetime.now(UTC)
+LATER = NOW + timedelta(hours=10)
+PRICE = Decimal("0.10")
+
+
+@pytest.fixture
+def aws() -> Iterator[tuple[Door, Script]]:
+    with scripted() as both:
+        yield both
+
+
+def stop(door: Door, script: Script, name: str = "lab", usd: Decimal | None = PRICE, ran_for: float = 5) -> None:
+    script.answers("sagemaker", "stop_notebook_instance", {})
+    since = NOW - timedelta(hours=ran_for)
+    act.stop(door, Notebook("us-east-1", name, LAB, "ml.t2.medium", "InService", since), "idle", usd)
+
+
+def start(door: Door, script: Script, name: str = "lab") -> None:
+    script.answers("sagemaker", "start_notebook_instance", {})
+    act.start(door, name)
+
+
+def lists(script: Script, *told: dict[str, Any]) -> None:
+    script.answers("sagemaker", "list_notebook_instances", {"NotebookInstances": list(told)})
+
+
+def read(door: Door, now: datetime = LATER) -> History:
+    return history(timedelta(days=30), now, lambda: door.connection)
+
+
+def saved(told: History) -> list[Decimal | None]:
+    return [each.usd for each in told.savings.values()]
+
+
+def test_until_now_while_aws_says_that_it_is_off(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script)
+    lists(script, described("Stopped", LastModifiedTime=NOW))
+    told = read(door)
+    assert [round(usd or 0, 2) for usd in saved(told)] == [Decimal("1.00")]
+    answer = shown(told)
+    assert answer.exit is ExitCode.DONE
+    assert answer.data["savings"]["uncounted"] == 0
+    [entry] = answer.data["history"]
+    assert entry["saved_usd"] == told.savings[entry["id"]].usd
+    assert entry["usd_per_hour"] == PRICE
+
+
+def test_until_the_start_that_aws_tells(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script)
+    lists(script, described("InService", LastModifiedTime=NOW + timedelta(hours=2)))
+    assert [round(usd or 0, 2) for usd in saved(read(door))] == [Decimal("0.20")]
+
+
+def test_a_start_of_ours_needs_no_call(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script)
+    start(door, script)
+    told = history(timedelta(days=30), LATER, lambda: pytest.fail("nothing is to be asked"))
+    assert [usd is not None and usd < Decimal("0.01") for usd in saved(told)] == [True]
+
+
+def test_a_start_of_another_notebook_ends_nothing(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script)
+    start(door, script, "other")
+    lists(script, described("Stopped", LastModifiedTime=NOW))
+    assert [round(usd or 0, 2) for usd in saved(read(door))] == [Decimal("1.00")]
+
+
+def test_what_has_no_price_is_not_counted_and_nothing_is_asked_for_it(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script, usd=None)
+    told = history(timedelta(days=30), LATER, lambda: pytest.fail("nothing is to be asked"))
+    answer = shown(told)
+    assert answer.data["savings"] == {"stops": 1, "saved_usd": 0, "uncounted": 1}
+    assert any("1 stop not counted: its price is not known" in note for note in answer.notes)
+
+
+def test_without_aws_the_journal_still_tells_and_says_what_it_rests_on(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script)
+
+    def locked() -> Connection:
+        raise NoCredentials("no-credentials", "AWS credentials: none found.")
+
+    told = history(timedelta(days=30), LATER, locked)
+    answer = shown(told)
+    assert [round(usd or 0, 2) for usd in saved(told)] == [Decimal("1.00")]
+    assert answer.exit is ExitCode.PARTLY
+    assert "as far as opskit's journal tells" in answer.data["history"][0]["saved_because"]
+    assert any("journal" in note for note in answer.notes)
+
+
+def test_a_list_that_is_denied_is_said(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script)
+    script.refuses("sagemaker", "list_notebook_instances", "AccessDeniedException", "no")
+    told = read(door)
+    assert [problem.code for problem in told.problems] == ["denied"]
+    assert saved(told) != [None]
+
+
+def test_another_accounts_notebook_of_that_name_tells_nothing(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script)
+    other = dataclasses.replace(door.connection)
+    other._asking = Future()
+    other._asking.set_result(Caller("999999999999", "arn:aws:iam::999999999999:user/me"))
+    told = history(timedelta(days=30), LATER, lambda: other)
+    [found] = told.savings.values()
+    assert "another account" in found.because
+    assert shown(told).exit is ExitCode.DONE
+
+
+def test_a_refused_stop_is_no_stop(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    script.refuses("sagemaker", "stop_notebook_instance", "ValidationException", "Status (Stopped) not in …")
+    with pytest.raises(Exception, match="Status"):
+        act.stop(door, Notebook("us-east-1", "lab", LAB, "ml.t2.medium", "InService", NOW), "idle", PRICE)
+    told = read(door)
+    assert told.savings == {}
+    assert shown(told).data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
+
+
+def test_many_stops_are_no_trouble(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    for _ in range(50):
+        stop(door, script)
+        start(door, script)
+    assert len(saved(read(door))) == 50
+
+
+def test_a_span_without_an_end_is_all(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script, usd=None)
+    assert len(history(timedelta(days=900_000), LATER, lambda: door.connection).entries) == 1
