@@ -1,0 +1,167 @@
+"""The real cron daemon runs what `opskit cron install` wrote: an idle notebook stops by itself, a busy one lives on.
+
+cron wakes once a minute, so this takes up to 70 seconds, nearly all of them asleep.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.journeys.conftest import Shell, served, shell_for
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MINE = b"# mine, \xff\xfe\n30 4 1 1 * echo a happy new year\n"
+PATIENCE = timedelta(minutes=3)
+
+
+def crontab(word: str, given: bytes = b"") -> bytes | None:
+    """What the program crontab says; None where it fails, as it does where there is no crontab."""
+    done = subprocess.run(["crontab", word], input=given, capture_output=True, check=False)
+    return None if done.returncode else done.stdout
+
+
+def daemon() -> bool:
+    """Whether cron itself runs."""
+    names = [path.parent / "comm" for path in Path("/proc").glob("[0-9]*/stat")]
+    return any(name.exists() and name.read_text().strip() in ("cron", "crond") for name in names)
+
+
+def installed() -> bool:
+    """Have cron here, asleep unless it was awake: as it is, or put here where a package manager lets us."""
+    if not shutil.which("crontab", path=PATH) and os.geteuid() == 0 and shutil.which("apt-get"):
+        awake, quietly = daemon(), {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in (["update"], ["install", "-y", "--no-install-recommends", "cron"]):
+            subprocess.run(["apt-get", *words], check=False, capture_output=True, env=quietly)
+        if daemon() and not awake:
+            subprocess.run(["service", "cron", "stop"], check=False, capture_output=True)
+    return shutil.which("crontab", path=PATH) is not None
+
+
+@contextmanager
+def crontab_of_our_own() -> Iterator[bytes]:
+    """A crontab to try things with. What the user has in it goes on if cron is awake, does not begin if it is not,
+    and stands there again afterwards, byte for byte.
+    """
+    before = crontab("-l")
+    begin = (before or b"") + MINE if daemon() else MINE
+    try:
+        crontab("-", begin)
+        yield begin
+    finally:
+        if before is None:
+            crontab("-r")
+        else:
+            crontab("-", before)
+        assert crontab("-l") == before
+
+
+@contextmanager
+def cron_awake() -> Iterator[None]:
+    """The machine's own daemon, or one of ours, which ends with the block."""
+    if daemon():
+        yield
+        return
+    program = shutil.which("cron", path=PATH) or shutil.which("crond", path=PATH)
+    if program is None or os.geteuid() != 0:
+        pytest.skip(
+            "CRON DOES NOT RUN AND MAY NOT BE STARTED HERE: NOTHING IS KNOWN OF `opskit cron install` UNDER CRON"
+        )
+    process = subprocess.Popen([program, "-f"], stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def cron(monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
+    """What stands in the crontab."""
+    monkeypatch.setenv("PATH", PATH)
+    if not installed():
+        pytest.skip("CRON IS NOT HERE AND CANNOT BE INSTALLED: NOTHING IS KNOWN OF `opskit cron install` UNDER CRON")
+    with crontab_of_our_own() as begin:
+        yield begin
+
+
+@pytest.fixture
+def shell(tmp_path: Path, cron: bytes) -> Iterator[Shell]:
+    """A teacher's shell, which may do what `opskit iam policy cron run` allows and no more."""
+    with served("classroom", only=["cron run"]) as running:
+        shell = shell_for(running, tmp_path)
+        while any(each["verdict"] == "starting" for each in notebooks(shell).values()):
+            continue
+        yield shell
+
+
+def notebooks(shell: Shell) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in shell.opskit("notebook", "list").data["notebooks"]}
+
+
+def mark_as_idle(shell: Shell, name: str, ago: timedelta) -> None:
+    """What a run of cron's before would have done."""
+    there = {"endpoint_url": shell.environment["AWS_ENDPOINT_URL"], "region_name": "us-east-1"}
+    keys = {key: shell.environment[key.upper()] for key in ("aws_access_key_id", "aws_secret_access_key")}
+    client = boto3.client("sagemaker", **there, **keys)
+    arn = client.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
+    since = (datetime.now(UTC) - ago).isoformat()
+    client.add_tags(ResourceArn=arn, Tags=[{"Key": "opskit:idle-since", "Value": since}])
+
+
+def wait_for(came: Callable[[], bool]) -> bool:
+    """Whether it came while cron had time for it."""
+    until = datetime.now(UTC) + PATIENCE
+    while not came() and datetime.now(UTC) < until:
+        time.sleep(0.2)
+    return came()
+
+
+def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, cron: bytes, tmp_path: Path) -> None:
+    mark_as_idle(shell, "course-idle", timedelta(minutes=31))
+    keys = tmp_path / "keys"
+    keys.touch(mode=0o600)
+    keys.write_text("".join(f"{name}={value}\n" for name, value in shell.environment.items() if "ACCESS_KEY" in name))
+    heartbeat, probe, log = tmp_path / "100% alive", tmp_path / "probe", tmp_path / "state" / "opskit" / "runs.jsonl"
+    wish = ("stop-idle", "--every", "1m", "--env-file", str(keys), "--heartbeat", str(heartbeat))
+
+    assert shell.opskit("cron", "install", *wish).data["crontab"] == "changed"
+    written = crontab("-l") or b""
+    assert shell.opskit("cron", "install", *wish).data["crontab"] == "unchanged"
+    assert written.startswith(cron)
+    assert b"SECRET" not in written
+    crontab("-", written + f"* * * * * touch {probe}\n".encode())
+    with cron_awake():
+        ran = wait_for(heartbeat.exists)
+        if not ran and not probe.exists():
+            pytest.skip(f"CRON RUNS NOTHING FOR {getpass.getuser()} HERE: NOTHING IS KNOWN OF `opskit cron install`")
+        assert shell.opskit("cron", "remove").data["removed"] == ["stop-idle"]
+    assert crontab("-l") == cron + f"* * * * * touch {probe}\n".encode()
+
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert ran, lines
+    first = lines[0]
+    assert (first["command"], first["exit"], first["errors"]) == (
+        ["notebook", "stop", "--idle", "--grace", "30m"],
+        0,
+        [],
+    )
+    assert first["stopped"] == ["course-idle"]
+    assert first["saved_usd_per_hour"] == 0.0464
+    assert json.loads(heartbeat.read_text())["exit"] == 0
+    after = notebooks(shell)
+    assert after["course-idle"]["verdict"] == "stopped"
+    assert (after["course-busy"]["status"], after["course-busy"]["verdict"]) == ("InService", "busy")
+    assert after["course-kept"]["status"] == after["course-terminal"]["status"] == "InService"
