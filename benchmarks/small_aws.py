@@ -1,6 +1,6 @@
 """A small AWS of our own for tests and measurements: a few reads over HTTP, with latency, rates and faults.
 
-It is not the sandbox: it knows only what ``quotas check`` asks, and it can fail in every way an endpoint can.
+It is not the sandbox: it knows only what looks at quotas ask, and it can fail in every way an endpoint can.
 """
 
 from __future__ import annotations
@@ -47,13 +47,16 @@ GARBLED = Fault(200, "", "<html>not AWS</html>")
 
 @dataclass(frozen=True)
 class Entry:
-    """A quota of the small AWS. None: AWS has no such value. ``reason`` stands where the value would be."""
+    """A quota of the small AWS. None: AWS has no such value. ``reason`` stands where the value would be; ``metric`` is
+    the resource under which AWS/Usage counts it, if it does.
+    """
 
     name: str
     code: str
     applied: float | None = 0.0
     default: float | None = 0.0
     reason: str = ""
+    metric: str = ""
 
     def wire(self, value: float | None) -> dict[str, Any]:
         """The quota as AWS writes it."""
@@ -67,14 +70,27 @@ class Entry:
             "Adjustable": True,
             "GlobalQuota": False,
         }
+        if self.metric:
+            told |= {"UsageMetric": _usage_metric(self.metric)}
         if self.reason:
             return {**told, "ErrorReason": {"ErrorCode": "DEPENDENCY_SERVICE_ERROR", "ErrorMessage": self.reason}}
         return {**told, "Value": value}
 
 
+def _usage_metric(resource: str) -> dict[str, Any]:
+    return {
+        "MetricNamespace": "AWS/Usage",
+        "MetricName": "ResourceCount",
+        "MetricDimensions": {"Class": "None", "Resource": resource, "Service": "SageMaker", "Type": "Resource"},
+        "MetricStatisticRecommendation": "Maximum",
+    }
+
+
 @dataclass
 class SmallAws:
     """The account: quotas and what runs, the same in every Region unless ``by_region`` says otherwise.
+
+    ``published`` are the points of AWS/Usage by resource: seconds since 1970 and a value.
 
     ``running`` maps an operation to its whole answer, for the SageMaker side; what is missing answers an empty list.
     ``fault`` is asked before each call.
@@ -82,6 +98,7 @@ class SmallAws:
 
     quotas: list[Entry] = field(default_factory=list)
     by_region: dict[str, list[Entry]] = field(default_factory=dict)
+    published: dict[str, dict[float, float]] = field(default_factory=dict)
     running: dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     fault: Callable[[str, str], Fault | None] = lambda operation, region: None
@@ -170,9 +187,22 @@ class SmallAws:
             case "ListRequestedServiceQuotaChangeHistory":
                 found = [request for request in self.requests if asked.get("Status") in (None, request["Status"])]
                 return {"RequestedQuotas": found}
+            case "GetMetricData" if operation not in self.running:
+                return {"MetricDataResults": [self._points(query) for query in asked["MetricDataQueries"]]}
             case _:
                 told = self.running.get(operation)
                 return told(asked) if told else _EMPTY.get(operation, {})
+
+    def _points(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        dimensions = {each["Name"]: each["Value"] for each in query["MetricStat"]["Metric"]["Dimensions"]}
+        points = self.published.get(dimensions["Resource"], {})
+        return {
+            "Id": query["Id"],
+            "Label": "ResourceCount",
+            "StatusCode": "Complete",
+            "Timestamps": list(points),
+            "Values": list(points.values()),
+        }
 
     def _pages(
         self, quotas: list[Entry], asked: Mapping[str, Any], value: Callable[[Entry], float | None]

@@ -63,7 +63,7 @@ class Demand:
     share: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Quota:
     """A quota of one Region as AWS answered it.
 
@@ -144,6 +144,28 @@ class Request:
     status: RequestStatus
     created: datetime
     case_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of a quota was in use at a time."""
+
+    amount: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedQuota:
+    """A quota as a look over all of them saw it.
+
+    ``gap`` is why the value that counts is not known, None where it is. ``use`` is ``Unread`` also where AWS
+    publishes none: that is not zero. ``request`` is the open one.
+    """
+
+    quota: Quota
+    use: Use | Unread
+    gap: Unread | None = None
+    request: Request | None = None
 
 
 class Verdict(StrEnum):

@@ -1,4 +1,4 @@
-"""``opskit quotas``: is there room, and what to ask for."""
+"""``opskit quotas``: is there room, what is there in all, and what to ask for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import typer
 
 from opskit.cli.app import group
 from opskit.cli.command import Here, command
+from opskit.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from opskit.decide.quota_list import UseFrom
     from opskit.show.answer import Answer
 
 quotas_app = group("SageMaker quotas: is there room, what to ask for, and when it is true.")
@@ -53,3 +55,49 @@ def check(
         wanted = [(door, demands) for door in here.doors()]
     check = check_each(wanted, datetime.now(UTC))
     return answer_of(check, None if here.settings.get("regions") else here.connection().home)
+
+
+@command(quotas_app, "quotas", "list")
+def list_(
+    here: Here,
+    match: Annotated[
+        str,
+        typer.Option("--match", metavar="TEXT", help="Only names or codes with this in them; * and ? stand for more."),
+    ] = "",
+    usages: For = None,
+    used: Annotated[bool, typer.Option("--used", help="Only those with something in use.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="Only those without room for one more.")] = False,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Show AWS's default beside each value, however narrow the terminal.")
+    ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Count what is in use now, instead of AWS's metrics of the last day.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Take the use from AWS's own quota utilisation report, where it has one.")
+    ] = False,
+) -> Answer:
+    """List every SageMaker quota: value, default, use and open request; what hurts most stands on top.
+
+    The use is what AWS last published in CloudWatch, with the time of it; what AWS did not publish is not known.
+    """
+    from opskit.decide.demands import parse_usage
+    from opskit.decide.quota_list import Choice
+    from opskit.flows.clock import system_clock
+    from opskit.flows.list_quotas import list_quotas
+    from opskit.show.quota_list import answer_of
+
+    use_from = _use_from(live=live, report=report)
+    choice = Choice(match, tuple(map(parse_usage, usages or ())), used, short)
+    doors = here.doors()
+    with here.screen.waiting("Reading every quota"):
+        listing = list_quotas(doors, choice, use_from, system_clock())
+    return answer_of(listing, with_defaults=defaults)
+
+
+def _use_from(*, live: bool, report: bool) -> UseFrom:
+    from opskit.decide.quota_list import UseFrom
+
+    if live and report:
+        raise UsageProblem("one-source", "--live and --report are two sources of the same number.", "Give one of them.")
+    return UseFrom.LIVE if live else UseFrom.REPORT if report else UseFrom.METRICS

@@ -67,6 +67,24 @@ def quota_name(demand: Demand) -> str:
     return (_PER_JOB if demand.per_job else _TOTAL)[demand.usage]
 
 
+_USAGE_OF = {template: usage for usage, template in _OF_A_TYPE.items()}
+_USAGE_ABOVE = {name: usage for names in (_TOTAL, _PER_JOB) for usage, name in names.items()}
+_TYPE_IN_A_NAME = re.compile(r"\bml\.[a-z0-9.-]*[a-z0-9]")
+
+
+def what_for(name: str) -> tuple[str | None, Usage | None]:
+    """The instance type and the usage that a quota's name tells of; None for what it does not tell."""
+    found = _TYPE_IN_A_NAME.search(name)
+    if found is None:
+        return None, _USAGE_ABOVE.get(name)
+    return found[0], _USAGE_OF.get(name.replace(found[0], "{}", 1))
+
+
+def is_per_job(name: str) -> bool:
+    """Whether a quota bounds a single job, so that nothing is ever used up of it."""
+    return name in _PER_JOB.values()
+
+
 def course_demands(*, every_usage: bool = False) -> tuple[Demand, ...]:
     """What the Boston workflow and the course need."""
     return tuple(

@@ -81,10 +81,23 @@ _CLEANUP = (
 
 _STOP = _SEE_NOTEBOOKS | _WHO | _of("sagemaker", "AddTags", "DeleteTags", "StopNotebookInstance")
 _CHECK = _VALUES | _ALL_REQUESTS | _COUNT_IN_USE
+_LIST = (
+    _ALL_REQUESTS
+    | _COUNT_IN_USE
+    | _of("cloudwatch", "GetMetricData")
+    | _of(
+        "service-quotas",
+        "GetQuotaUtilizationReport",
+        "ListAWSDefaultServiceQuotas",
+        "ListServiceQuotas",
+        "StartQuotaUtilizationReport",
+    )
+)
 
 NOTHING: frozenset[str] = frozenset()
 CALLS: Mapping[str, frozenset[str]] = {
     "quotas check": _CHECK,
+    "quotas list": _LIST,
     "quotas explain": NOTHING,
     "quotas increase": _ASK,
     "quotas requests": _VALUES | _ALL_REQUESTS,

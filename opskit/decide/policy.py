@@ -31,7 +31,7 @@ _WORDS = {
     "servicequotas": "Quotas",
     "sns": "Topics",
 }
-_READS = ("Get", "List", "Describe", "Search", "Simulate", "Invoke")
+_READS = ("Get", "List", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
 _FREE = "sts:GetCallerIdentity"
 """AWS answers it to everybody, whatever a policy says."""
 _PASSED = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from opskit.errors import ExitCode, OpskitError, Problem
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Each(Sequence[T], Generic[T]):
+    """Rows or records that are made one at a time, as they are shown: an answer of thousands never stands in memory
+    in all its forms.
+    """
+
+    of: Sequence[Any]
+    made: Callable[[Any], T]
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        return Each(self.of[at], self.made) if isinstance(at, slice) else self.made(self.of[at])
 
 
 class Tone(StrEnum):
@@ -45,7 +67,7 @@ class Table:
     """Rows for people. Each row has a cell a column."""
 
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Sequence[tuple[Cell, ...]]
     title: str = ""
 
 

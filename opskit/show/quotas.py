@@ -47,12 +47,13 @@ def record(headroom: Headroom) -> dict[str, Any]:
         "free": whole(headroom.free),
         "verdict": headroom.verdict.value,
         "because": headroom.because,
-        "request": headroom.request and _request(headroom.request),
+        "request": headroom.request and request_record(headroom.request),
         "share": headroom.demand.share,
     }
 
 
-def _request(request: Request) -> dict[str, Any]:
+def request_record(request: Request) -> dict[str, Any]:
+    """An increase request in JSON, as scripts rely on it."""
     return {
         "id": request.id,
         "status": request.status.value,

@@ -97,7 +97,9 @@ class Screen:
         """Show an answer in this screen's form."""
         match self.output:
             case Output.JSON:
-                self._print(json.dumps(Envelope(command, answer).as_json(), default=plain, ensure_ascii=False))
+                whole = Envelope(command, answer).as_json()
+                self.out.writelines(_json(whole, ("data", answer.records) if answer.records else ()))
+                self._print("\n", end="")
             case Output.CSV:
                 self._print(_csv(answer), end="")
             case Output.MARKDOWN:
@@ -157,6 +159,33 @@ def _tabulated(table: Table, style: str) -> str:
     align = ["right" if column.right else "left" for column in table.columns]
     headers = [column.header for column in table.columns]
     return tabulate(rows, headers, tablefmt=style, colalign=align if rows else None, disable_numparse=True)
+
+
+def _json(value: Any, path: Sequence[str]) -> Iterator[str]:
+    """A value as JSON, in pieces: what ``path`` leads to an item at a time, so that a long list never stands in
+    memory as one text.
+    """
+    if not path or not value:
+        yield _dumped(value)
+        return
+    for at, (name, each) in enumerate(value.items()):
+        yield f"{', ' if at else '{'}{_dumped(name)}: "
+        if name == path[0]:
+            yield from _json(each, path[1:]) if path[1:] else _items(each)
+        else:
+            yield _dumped(each)
+    yield "}"
+
+
+def _items(values: Sequence[Any]) -> Iterator[str]:
+    yield "["
+    for at, value in enumerate(values):
+        yield f"{', ' if at else ''}{_dumped(value)}"
+    yield "]"
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, default=plain, ensure_ascii=False)
 
 
 def _csv(answer: Answer) -> str:

@@ -31,6 +31,16 @@ class Ran:
         data: dict[str, Any] = self.envelope["data"]
         return data
 
+    @property
+    def quotas(self) -> list[dict[str, Any]]:
+        """The quotas of an answer that has some."""
+        rows: list[dict[str, Any]] = self.data["quotas"]
+        return rows
+
+    def row(self, name: str, region: str = "us-east-1") -> dict[str, Any]:
+        """The quota of this name in a Region."""
+        return next(row for row in self.quotas if row["quota_name"] == name and row["region"] == region)
+
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> Ran:
     """Run opskit with these words; whatever comes, it is no traceback."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
 from benchmarks.small_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, Fault, SmallAws
-from opskit.cli import main
 from opskit.model import Usage
 from opskit.observe.known_codes import shipped_codes
+from tests.unit.cli.running import Ran, run
 
 FIELDS = [
     "region", "instance_type", "usage", "quota_name", "quota_code", "applied", "default", "in_use", "need", "free",
@@ -32,26 +30,6 @@ def account(applied: float | None = 4, **others: float | None) -> list[Entry]:
     ]
 
 
-class Ran:
-    """What a run printed and how it ended."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def envelope(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.out)
-        return found
-
-    @property
-    def quotas(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.envelope["data"]["quotas"]
-        return rows
-
-    def row(self, name: str, region: str = "us-east-1") -> dict[str, Any]:
-        return next(row for row in self.quotas if row["quota_name"] == name and row["region"] == region)
-
-
 Check = Callable[..., Ran]
 
 
@@ -59,15 +37,10 @@ Check = Callable[..., Ran]
 def check(small_aws: SmallAws, capsys: pytest.CaptureFixture[str], impatient: None) -> Check:
     small_aws.quotas = account()
 
-    def run(*arguments: str, form: str | None = "json") -> Ran:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(["quotas", "check", *arguments, *(["-o", form] if form else [])])
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return Ran(int(ended.value.code or 0), told.out, told.err)
+    def check_with(*arguments: str, form: str | None = "json") -> Ran:
+        return run(capsys, "quotas", "check", *arguments, *(["-o", form] if form else []))
 
-    return run
+    return check_with
 
 
 def test_the_default_set_has_its_rows_with_every_field(check: Check) -> None:

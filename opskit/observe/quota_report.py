@@ -1,0 +1,66 @@
+"""Reads Service Quotas' own report on how much of each quota is in use.
+
+AWS makes it on demand, within seconds, for the quotas of every service, and deletes it after 15 minutes. Whether
+SageMaker's quotas are all in it is not documented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from opskit.aws import Door
+from opskit.errors import AwsFailure
+from opskit.model import Unread, Use
+from opskit.observe.quotas import SERVICE, unread
+
+_PAGE = 1000
+_NOT_YET = ("PENDING", "IN_PROGRESS")
+_ROUNDED_AWAY = 0.00005 + 1e-9
+
+
+def order_report(door: Door) -> str | Unread:
+    """Have AWS make a report; its id, or why there is none."""
+    try:
+        answer = door.read("service-quotas", "start_quota_utilization_report")
+    except AwsFailure as failure:
+        return unread(failure)
+    return answer.get("ReportId") or Unread("AWS made a report without an id")
+
+
+def read_report(door: Door, report_id: str) -> Mapping[str, Use] | Unread | None:
+    """The uses by quota code; None while AWS is still at it. A quota without a value has no utilisation, so it is
+    not in there.
+    """
+    uses: dict[str, Use] = {}
+    at = datetime.now(UTC)
+    try:
+        for page in door.pages("service-quotas", "get_quota_utilization_report", ReportId=report_id, MaxResults=_PAGE):
+            if page.get("Status") in _NOT_YET:
+                return None
+            if page.get("Status") != "COMPLETED":
+                return Unread(f"AWS could not make the report. {page.get('ErrorMessage', '')}".strip())
+            at = page.get("GeneratedAt", at).astimezone(UTC)
+            uses.update(_uses(page, at))
+    except AwsFailure as failure:
+        return unread(failure)
+    return uses
+
+
+def _uses(page: Mapping[str, Any], at: datetime) -> dict[str, Use]:
+    told = [quota for quota in page.get("Quotas") or () if quota.get("ServiceCode") == SERVICE]
+    return {quota["QuotaCode"]: Use(amount, at) for quota in told if (amount := _amount(quota)) is not None}
+
+
+def _amount(quota: Mapping[str, Any]) -> float | None:
+    """What is in use, from AWS's percentage of the value that counts: a whole number where the percentage, rounded
+    to its second place, allows one.
+    """
+    applied = quota.get("AppliedValue")
+    value = quota.get("DefaultValue") if applied is None else applied
+    percent = quota.get("Utilization")
+    if not value or percent is None:
+        return None
+    amount = float(percent * value / 100)
+    return float(round(amount)) if abs(amount - round(amount)) <= value * _ROUNDED_AWAY else amount

@@ -1,0 +1,135 @@
+"""Reads how much of the quotas is in use from the AWS/Usage metrics that AWS publishes for them in CloudWatch.
+
+AWS publishes about every 20 minutes and only what is in use: a window of an hour has been seen empty while jobs ran,
+so a day is asked for and its newest value counts. Where a day brings nothing, nothing was published, which is not
+the same as nothing in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from opskit.aws import Door, begun
+from opskit.errors import AwsFailure
+from opskit.model import Unread, Use
+from opskit.observe.quotas import unread
+
+_AT_ONCE = 500
+_WINDOW = timedelta(hours=24)
+_PERIOD_SECONDS = 3600
+
+NO_METRIC = Unread("AWS publishes no use of it", "no-metric")
+NOT_PUBLISHED = Unread("AWS published no use of it in the last 24 h", "not-published")
+
+Query = dict[str, Any]
+Dimension = Mapping[str, str]
+
+
+@dataclass
+class UsageMetrics:
+    """The use of the quotas of one Region, asked for in full batches while quotas still come in.
+
+    ``known`` are the uses that another source has told already, by quota code; they are not asked for.
+    """
+
+    door: Door
+    now: datetime
+    known: Mapping[str, Use] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+    _codes: list[str] = field(default_factory=list)
+    _queries: list[Query] = field(default_factory=list)
+    _dimensions: dict[tuple[str, str], Dimension] = field(default_factory=dict)
+    _asked: list[Future[dict[str, Use | Unread]]] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def want(self, code: str, metric: Mapping[str, Any] | None) -> None:
+        """The use of this quota is wanted; ``metric`` is what AWS measures it by, None where it does not."""
+        with self._lock:
+            if not metric or code in self._seen:
+                return
+            self._seen.add(code)
+            if code in self.known:
+                return
+            self._queries.append(_query(f"m{len(self._codes)}", metric, self._dimension))
+            self._codes.append(code)
+            if len(self._codes) == _AT_ONCE:
+                self._ask()
+
+    def told(self) -> dict[str, Use | Unread]:
+        """The uses by quota code. What is not in it has no metric."""
+        with self._lock:
+            if self._codes:
+                self._ask()
+        told: dict[str, Use | Unread] = dict(self.known)
+        for each in self._asked:
+            told.update(each.result())
+        return told
+
+    def _ask(self) -> None:
+        codes, queries = self._codes, self._queries
+        self._codes, self._queries, self._dimensions = [], [], {}
+        self._asked.append(begun(partial(_uses, self.door, codes, queries, self.now)))
+
+    def _dimension(self, name: str, value: str) -> Dimension:
+        """A dimension as CloudWatch wants it. Most are the same for all metrics, and then the same here."""
+        return self._dimensions.setdefault((name, value), {"Name": name, "Value": value})
+
+
+def _uses(door: Door, codes: Sequence[str], queries: list[Query], now: datetime) -> dict[str, Use | Unread]:
+    """The newest published use of each code, asked for by the query at the same place; what could not be read says
+    why.
+    """
+    newest: dict[str, Use | Unread] = {}
+    of_id = {query["Id"]: code for query, code in zip(queries, codes, strict=True)}
+    window = {"StartTime": now - _WINDOW, "EndTime": now}
+    try:
+        for page in door.pages("cloudwatch", "get_metric_data", MetricDataQueries=queries, **window):
+            for result in page.get("MetricDataResults") or ():
+                code = of_id.get(result.get("Id", ""))
+                if code is not None:
+                    newest[code] = _newer(newest.get(code), _use(result))
+    except AwsFailure as failure:
+        return dict.fromkeys(codes, unread(failure))
+    left_out = Unread("CloudWatch left it out of its answer")
+    return {code: newest.get(code, left_out) for code in codes}
+
+
+def _query(id: str, metric: Mapping[str, Any], dimension: Callable[[str, str], Dimension]) -> Query:
+    dimensions = metric.get("MetricDimensions") or {}
+    return {
+        "Id": id,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": metric.get("MetricNamespace", "AWS/Usage"),
+                "MetricName": metric.get("MetricName", "ResourceCount"),
+                "Dimensions": [dimension(name, value) for name, value in dimensions.items()],
+            },
+            "Period": _PERIOD_SECONDS,
+            "Stat": metric.get("MetricStatisticRecommendation") or "Maximum",
+        },
+    }
+
+
+def _use(result: Mapping[str, Any]) -> Use | Unread:
+    if result.get("StatusCode") in ("InternalError", "Forbidden"):
+        return Unread(_said(result.get("Messages") or ()) or f"CloudWatch says {result['StatusCode']}")
+    points = zip(result.get("Timestamps") or (), result.get("Values") or (), strict=False)
+    at, amount = max(points, default=(None, 0.0))
+    return NOT_PUBLISHED if at is None else Use(amount, at.astimezone(UTC))
+
+
+def _said(messages: Iterable[Mapping[str, str]]) -> str:
+    return "; ".join(message.get("Value", "") for message in messages)
+
+
+def _newer(one: Use | Unread | None, other: Use | Unread) -> Use | Unread:
+    """Of a metric told on several pages the newest point counts; a page without a point says nothing."""
+    if isinstance(one, Use) and isinstance(other, Use):
+        return max(one, other, key=lambda use: use.at)
+    return other if one is None or one is NOT_PUBLISHED else one
