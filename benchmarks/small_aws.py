@@ -87,6 +87,21 @@ def _usage_metric(resource: str) -> dict[str, Any]:
 
 
 @dataclass
+class Gauge:
+    """How many there are, and were at most."""
+
+    now: int = 0
+    most: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def move(self, by: int) -> None:
+        """So many more."""
+        with self._lock:
+            self.now += by
+            self.most = max(self.most, self.now)
+
+
+@dataclass
 class SmallAws:
     """The account: quotas and what runs, the same in every Region unless ``by_region`` says otherwise.
 
@@ -110,6 +125,7 @@ class SmallAws:
     spans: list[tuple[float, float]] = field(default_factory=list)
     refused: int = 0
     most_at_once: int = 0
+    gauge: Gauge = field(default_factory=Gauge)
     url: str = ""
     _tokens: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     _at_once: int = 0
@@ -280,24 +296,45 @@ _IDENTITY = (
 )
 
 
-class _Server(ThreadingHTTPServer):
+class SmallServer(ThreadingHTTPServer):
+    """A server on a free port of the loopback, whose open connections a gauge counts."""
+
     daemon_threads = True
     request_queue_size = 256
 
+    def __init__(self, wire: type[BaseHTTPRequestHandler], gauge: Gauge) -> None:
+        super().__init__(("127.0.0.1", 0), wire)
+        self._gauge = gauge
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def get_request(self) -> tuple[Any, Any]:
+        taken = super().get_request()
+        self._gauge.move(1)
+        return taken
+
+    def close_request(self, request: Any) -> None:
+        self._gauge.move(-1)
+        super().close_request(request)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up is no news."""
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Answer for as long as the block lasts."""
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield
+        finally:
+            self.shutdown()
+            self.server_close()
 
 
 @contextmanager
 def serve(aws: SmallAws) -> Iterator[SmallAws]:
     """Answer on a free port of the loopback for as long as the block lasts."""
-    server = _Server(("127.0.0.1", 0), _Wire)
+    server = SmallServer(_Wire, aws.gauge)
     server.aws = aws  # type: ignore[attr-defined]
-    aws.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    aws.url = server.url
+    with server.running():
         yield aws
-    finally:
-        server.shutdown()
-        server.server_close()

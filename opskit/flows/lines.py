@@ -1,4 +1,4 @@
-"""How many connections a look at notebooks holds: some to AWS, more to Jupyters, one spare, never more than 16."""
+"""How many connections a look at notebooks holds: some to AWS, more to Jupyters, never more than 16 in all."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from threading import BoundedSemaphore
 
 from opskit.aws import Door
 
-_TO_AWS = 5
+_TO_AWS = 6
 _TO_JUPYTERS = 10
-"""A Jupyter is asked twice as much as AWS is about it. With both, the one left over is for who we are."""
+"""An idle Jupyter is asked twice as much as AWS is about it, a busy one as much."""
 
-CALLERS = _TO_AWS + _TO_JUPYTERS + 5
+CALLERS = _TO_AWS + _TO_JUPYTERS + 4
 """Threads that keep every line busy; those too many wait for a line."""
 
 
 class Lines:
-    """Lets callers through to AWS and to Jupyters, so many at once.
+    """Lets callers through to AWS and to Jupyters, so many at once; with ``spare``, some calls may go past it.
 
     boto3 keeps a connection open after a call, for each Region. So the lines to AWS are shared out among the Regions;
     where there are more Regions than lines, each hangs up after its call.
     """
 
-    def __init__(self, doors: Iterable[Door]) -> None:
+    def __init__(self, doors: Iterable[Door], spare: int = 0) -> None:
         regions = {door.region for door in doors}
-        self._hangs_up = len(regions) > _TO_AWS
-        self._aws = BoundedSemaphore(_TO_AWS)
-        self._of = {region: BoundedSemaphore(max(1, _TO_AWS // len(regions))) for region in regions}
+        most = _TO_AWS - spare
+        self._hangs_up = len(regions) > most
+        self._aws = BoundedSemaphore(most)
+        self._of = {region: BoundedSemaphore(max(1, most // len(regions))) for region in regions}
         self._jupyters = BoundedSemaphore(_TO_JUPYTERS)
 
     @contextmanager

@@ -79,9 +79,9 @@ def look_at_all(doors: Sequence[Door], policy: IdlePolicy, now: datetime, meant:
         for notebook in part
         if meant.by_name(notebook)
     ]
-    _hang_up(doors)
+    hang_up(doors)
     prices = _prices({(door.region, notebook.instance_type): door for door, notebook in found})
-    _hang_up(doors)
+    hang_up(doors)
     lines = Lines(door for door, _ in found)
     looks = side_by_side([partial(look_at, *each, policy, now, lines, meant) for each in found], most=CALLERS)
     seen = [
@@ -111,15 +111,15 @@ def look_at(
     return evidence, judge(evidence, policy, now)
 
 
+def hang_up(doors: Sequence[Door]) -> None:
+    """End the connections that the last stage left: the next one counts its own."""
+    for door in doors:
+        door.connection.hang_up()
+
+
 def could_not_be_read(seen: Seen) -> bool:
     """Whether a verdict is unknown because something could not be read, and nobody said that this is all right."""
     return seen.judgement.verdict is Idleness.UNKNOWN and not (seen.judgement.readable or seen.judgement.excused)
-
-
-def _hang_up(doors: Sequence[Door]) -> None:
-    """End what was held to list: from here on the lines count."""
-    for door in doors:
-        door.connection.hang_up()
 
 
 def _listed(door: Door) -> list[Notebook] | Problem:

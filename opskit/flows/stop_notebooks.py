@@ -15,7 +15,7 @@ from opskit.decide.idleness import IdlePolicy
 from opskit.errors import AwsFailure, OutcomeUnknown
 from opskit.flows.clock import Clock
 from opskit.flows.lines import CALLERS, Lines
-from opskit.flows.look_at_notebooks import Round, Seen, could_not_be_read, look_at
+from opskit.flows.look_at_notebooks import Round, Seen, could_not_be_read, hang_up, look_at
 from opskit.model import Idleness
 from opskit.observe.notebooks import notebook as read_notebook
 
@@ -88,7 +88,9 @@ def refuse(plan: Sequence[Handled]) -> tuple[Handled, ...]:
 
 def carry_out(plan: Sequence[Handled], terms: Terms, clock: Clock, *, by_name: bool = False) -> tuple[Handled, ...]:
     """Stop what is planned, each after a second look; one that fails does not hinder the others."""
-    lines = Lines(handled.seen.door for handled in plan if handled.step is not Step.NOTHING)
+    doors = [handled.seen.door for handled in plan if handled.step is not Step.NOTHING]
+    hang_up(doors[:1])
+    lines = Lines(doors, spare=1)  # the journal asks AWS who we are
     deeds = [partial(_carried_out, handled, terms, clock, lines, by_name) for handled in plan]
     return tuple(side_by_side(deeds, most=CALLERS))
 

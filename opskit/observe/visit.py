@@ -16,6 +16,7 @@ import socket
 import ssl
 import time
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -34,6 +35,7 @@ WITHIN_SECONDS = 10.0
 MOST_BYTES = 1_000_000
 """A thousand kernels are told in half of this; what is longer is no answer of Jupyter's."""
 
+_PARTING_SECONDS = 0.02
 _MOST_HOPS = 6
 _TRIES = 3
 _QUIETLY = urlencode({"no_track_activity": 1})
@@ -151,9 +153,16 @@ class Visit:
             return _Reply(answer.status, _body(answer), answer.getheader("location"), answer.getheader("date"), heard)
 
     def _hang_up(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        """End the connection, and give the other end a moment to do so too: it counts connections as well."""
+        line, self._line = self._line, None
+        if line is None:
+            return
+        with suppress(OSError):
+            if line.sock is not None:
+                line.sock.shutdown(socket.SHUT_WR)
+                line.sock.settimeout(_PARTING_SECONDS)
+                line.sock.recv(1)
+        line.close()
 
 
 class _Hurried(io.RawIOBase):

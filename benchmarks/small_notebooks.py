@@ -1,0 +1,239 @@
+"""Notebooks for the small AWS: what SageMaker says of them, and a small Jupyter in front of each, with faults.
+
+They are no sandbox either. One server plays all the Jupyters, and tells them apart by the cookie it gave.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.cookies import SimpleCookie
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from benchmarks.small_aws import Fault, SmallAws, SmallServer, serve
+
+DAY = timedelta(days=1)
+HANGS = Fault(-1)
+"""Takes a question and never answers it; how long is the client's affair."""
+DRIPS = Fault(-2)
+"""Answers a byte at a time, for ever."""
+ENDLESS = Fault(-3)
+"""Answers more than anybody can take."""
+
+
+@dataclass
+class Lab:
+    """One notebook instance with its Jupyter. Times are Jupyter's own; ``ahead`` is how far its clock is wrong."""
+
+    name: str
+    status: str = "InService"
+    since: datetime = field(default_factory=lambda: datetime.now(UTC) - 2 * DAY)
+    used: datetime = field(default_factory=lambda: datetime.now(UTC) - DAY)
+    kernels: list[dict[str, Any]] = field(default_factory=list)
+    terminals: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    instance_type: str = "ml.t2.medium"
+    ahead: timedelta = timedelta(0)
+    fault: Callable[[str], Fault | None] = lambda what: None
+    stops: int = 0
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return f"arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/{self.name}"
+
+    def wire(self) -> dict[str, Any]:
+        """The notebook as SageMaker writes it."""
+        return {
+            "NotebookInstanceName": self.name,
+            "NotebookInstanceArn": self.arn,
+            "NotebookInstanceStatus": self.status,
+            "InstanceType": self.instance_type,
+            "CreationTime": self.since.timestamp(),
+            "LastModifiedTime": self.since.timestamp(),
+        }
+
+    def kernel(self, state: str, active: timedelta, connections: int = 0) -> Lab:
+        """The notebook with one more kernel, active so long ago."""
+        known = {"id": f"{self.name}-{len(self.kernels)}", "name": "python3", "execution_state": state}
+        self.kernels.append({**known, "last_activity": self.ago(active), "connections": connections})
+        return self
+
+    def terminal(self, active: timedelta) -> Lab:
+        """The notebook with one more terminal, with traffic so long ago."""
+        self.terminals.append({"name": str(len(self.terminals) + 1), "last_activity": self.ago(active)})
+        return self
+
+    def ago(self, span: timedelta) -> str:
+        """A time as Jupyter writes it, by its own clock."""
+        return (datetime.now(UTC) + self.ahead - span).isoformat().replace("+00:00", "Z")
+
+    def says(self, what: str) -> Any:
+        """Jupyter's answer to a question; None where it has none."""
+        sessions = [
+            {"id": f"s-{each['id']}", "path": f"{self.name}.ipynb", "type": "notebook", "kernel": each}
+            for each in self.kernels
+        ]
+        status = {"last_activity": self.used.isoformat(), "kernels": len(self.kernels), "connections": 0}
+        answers = {"kernels": self.kernels, "terminals": self.terminals, "sessions": sessions, "status": status}
+        return answers.get(what)
+
+
+@dataclass
+class SmallNotebooks:
+    """All notebooks of the account. ``calls`` counts what Jupyters were asked, ``seconds`` is what each answer takes.
+    ``log`` is when a notebook's Jupyter last wrote a line, for those that have a log.
+    """
+
+    labs: dict[str, Lab]
+    seconds: float = 0.0
+    log: dict[str, datetime] = field(default_factory=dict)
+    counted: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+    url: str = ""
+    _at_once: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, *labs: Lab) -> SmallNotebooks:
+        """These notebooks."""
+        return cls({lab.name: lab for lab in labs})
+
+    def operations(self) -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]]:
+        """What the small AWS answers with."""
+        return {
+            "ListNotebookInstances": self._list,
+            "DescribeNotebookInstance": lambda asked: self._with(asked, lambda lab: lab.wire()),
+            "ListTags": lambda asked: self._with(asked, _told_tags),
+            "AddTags": lambda asked: self._with(asked, lambda lab: _tag(lab, asked)),
+            "DeleteTags": lambda asked: self._with(asked, lambda lab: _untag(lab, asked)),
+            "CreatePresignedNotebookInstanceUrl": lambda asked: self._with(asked, self._presigned),
+            "StopNotebookInstance": lambda asked: self._with(asked, _stop),
+            "GetLogEvents": self._log_events,
+        }
+
+    def _with(
+        self, asked: Mapping[str, Any], answer: Callable[[Lab], dict[str, Any] | Fault]
+    ) -> dict[str, Any] | Fault:
+        name = asked.get("NotebookInstanceName") or str(asked.get("ResourceArn")).rpartition("/")[2]
+        with self._lock:
+            return answer(self.labs[name]) if name in self.labs else Fault(400, "ValidationException", "RecordNotFound")
+
+    def _list(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        names = sorted(self.labs)
+        begin = int(asked.get("NextToken") or 0)
+        end = begin + int(asked.get("MaxResults") or 10)
+        told: dict[str, Any] = {"NotebookInstances": [self.labs[name].wire() for name in names[begin:end]]}
+        return {**told, "NextToken": str(end)} if end < len(names) else told
+
+    def _presigned(self, lab: Lab) -> dict[str, Any] | Fault:
+        if lab.status != "InService":
+            return Fault(400, "ValidationException", f"Status ({lab.status}) not in ([InService])")
+        self.keys.append(f"{lab.name}.key{len(self.keys)}")
+        return {"AuthorizedUrl": f"{self.url}?authToken={self.keys[-1]}"}
+
+    def _log_events(self, asked: Mapping[str, Any]) -> dict[str, Any] | Fault:
+        last = self.log.get(asked["logStreamName"].removesuffix("/jupyter.log"))
+        if last is None:
+            return Fault(400, "ResourceNotFoundException", "The specified log stream does not exist.")
+        if "nextToken" not in asked:  # CloudWatch's first page is often an empty one
+            return {"events": [], "nextBackwardToken": "b/1", "nextForwardToken": "f/1"}
+        event = {"timestamp": int(last.timestamp() * 1000), "message": "a line", "ingestionTime": 0}
+        return {"events": [event], "nextBackwardToken": "b/2", "nextForwardToken": "f/2"}
+
+    def answer(self, lab: Lab, what: str) -> Fault | Any:
+        """One question to one Jupyter, after its time."""
+        with self._lock:
+            self.counted.append(what)
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        time.sleep(self.seconds)
+        with self._lock:
+            self._at_once -= 1
+        return lab.fault(what) or lab.says(what)
+
+
+def _told_tags(lab: Lab) -> dict[str, Any]:
+    return {"Tags": [{"Key": key, "Value": value} for key, value in lab.tags.items()]}
+
+
+def _tag(lab: Lab, asked: Mapping[str, Any]) -> dict[str, Any]:
+    lab.tags |= {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
+    return _told_tags(lab)
+
+
+def _untag(lab: Lab, asked: Mapping[str, Any]) -> dict[str, Any]:
+    lab.tags = {key: value for key, value in lab.tags.items() if key not in asked["TagKeys"]}
+    return {}
+
+
+def _stop(lab: Lab) -> dict[str, Any] | Fault:
+    if lab.status != "InService":
+        return Fault(400, "ValidationException", f"Status ({lab.status}) not in ([InService]). Unable to transition.")
+    lab.status, lab.stops = "Stopping", lab.stops + 1
+    return {}
+
+
+class _Jupyter(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        rooms: SmallNotebooks = self.server.rooms  # type: ignore[attr-defined]
+        asked = urlsplit(self.path)
+        key = parse_qs(asked.query).get("authToken", [""])[0]
+        cookie = SimpleCookie(self.headers.get("Cookie")).get("session")
+        lab = rooms.labs.get((key or (cookie.value if cookie else "")).partition(".")[0])
+        if lab is None:
+            self._send(403, b"{}", lab)
+            return
+        if not key and "no_track_activity=1" not in asked.query:
+            lab.used = datetime.now(UTC)
+        answer = rooms.answer(lab, "enter" if key else asked.path.rpartition("/")[2])
+        if isinstance(answer, Fault):
+            self._fail(answer, lab)
+        elif key:
+            self._send(302, b"", lab, f"Set-Cookie: session={key}; HttpOnly; Path=/\r\nLocation: /tree?\r\n")
+        else:
+            self._send(404 if answer is None else 200, json.dumps(answer).encode(), lab)
+
+    def _fail(self, fault: Fault, lab: Lab) -> None:
+        time.sleep(fault.seconds)
+        self.close_connection = True
+        if fault == HANGS:
+            self.rfile.read(1)  # until the client has had enough
+        elif fault in (DRIPS, ENDLESS):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[")
+            while True:
+                self.wfile.write(b" " if fault == DRIPS else b" " * 65536)
+                time.sleep(0.01 if fault == DRIPS else 0)
+        elif fault.status:
+            self._send(fault.status, fault.message.encode(), lab)
+
+    def _send(self, status: int, body: bytes, lab: Lab | None, more: str = "") -> None:
+        date = format_datetime(datetime.now(UTC) + (lab.ahead if lab else timedelta(0)), usegmt=True)
+        head = f"HTTP/1.1 {status} Said\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+        self.wfile.write(head.encode() + body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+@contextmanager
+def serve_notebooks(aws: SmallAws, rooms: SmallNotebooks) -> Iterator[SmallAws]:
+    """A small AWS with these notebooks, and their Jupyters, for as long as the block lasts."""
+    server = SmallServer(_Jupyter, aws.gauge)
+    server.rooms = rooms  # type: ignore[attr-defined]
+    rooms.url = server.url
+    aws.running |= rooms.operations()
+    with server.running(), serve(aws):
+        yield aws
