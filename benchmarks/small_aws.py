@@ -312,9 +312,9 @@ class SmallServer(ThreadingHTTPServer):
         self._gauge.move(1)
         return taken
 
-    def close_request(self, request: Any) -> None:
+    def shutdown_request(self, request: Any) -> None:
         self._gauge.move(-1)
-        super().close_request(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up is no news."""

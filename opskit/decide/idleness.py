@@ -219,7 +219,7 @@ def _use(view: JupyterView) -> list[tuple[datetime, str]]:
 
 def _by_age(view: JupyterView, since: datetime, policy: IdlePolicy, now: datetime) -> Judgement | None:
     """None: nothing speaks for work, and Jupyter keeps back when it was last used."""
-    worked = _aged(max((since, _START), *_activity(view)), policy, now)
+    worked = _aged(max([(since, _START), *_activity(view)]), policy, now)
     if worked.verdict is not Idleness.IDLE:
         return worked
     stuck = _stuck(view, policy, now)

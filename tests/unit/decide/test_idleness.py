@@ -1,0 +1,267 @@
+"""Each rule of what is idle, as a table; and that nothing which works, or cannot be read, is ever called idle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from opskit.decide.idleness import IdlePolicy, Judgement, Rule, is_settled, judge, kept_because, moment
+from opskit.model import Idleness, JupyterView, Kernel, Notebook, NotebookEvidence, Terminal, Unread
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LAB = Notebook("us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", NOW - timedelta(days=3))
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+POLICY = IdlePolicy(after=HOUR)
+PATIENT = replace(POLICY, max_age=timedelta(days=1))
+
+
+def kernel(state: str, ago: timedelta, connections: int | None = 0) -> Kernel:
+    return Kernel("0123456789", state, NOW - ago, connections)
+
+
+def terminal(ago: timedelta) -> Terminal:
+    return Terminal("1", NOW - ago)
+
+
+def view(*kernels: Kernel, terminals: tuple[Terminal, ...] = (), used: timedelta | None = None, **more: Any) -> Any:
+    return JupyterView(kernels, terminals, None if used is None else NOW - used, **more)
+
+
+def judged(inside: Any, policy: IdlePolicy = POLICY, lab: Notebook = LAB, **tags: str) -> Judgement:
+    named = {key.replace("_", ":", 1).replace("_", "-"): value for key, value in tags.items()}
+    return judge(NotebookEvidence(lab, named, inside), policy, NOW)
+
+
+IDLE, BUSY, UNKNOWN, STARTING = Idleness.IDLE, Idleness.BUSY, Idleness.UNKNOWN, Idleness.STARTING
+
+
+@pytest.mark.parametrize(
+    ("inside", "verdict", "idle"),
+    [
+        pytest.param(view(kernel("busy", 50 * HOUR)), BUSY, None, id="busy however old"),
+        pytest.param(view(kernel("idle", 5 * HOUR), kernel("busy", 50 * HOUR)), BUSY, None, id="one of two is busy"),
+        pytest.param(view(kernel("busy", HOUR), gaps=("no terminals",)), BUSY, None, id="busy, and half an answer"),
+        pytest.param(view(kernel("idle", 5 * HOUR)), IDLE, 5 * HOUR, id="idle for long"),
+        pytest.param(view(kernel("idle", HOUR)), IDLE, HOUR, id="idle for just so long"),
+        pytest.param(view(kernel("idle", 59 * MINUTE)), BUSY, 59 * MINUTE, id="idle for less"),
+        pytest.param(view(kernel("idle", 9 * HOUR), kernel("idle", MINUTE)), BUSY, MINUTE, id="the youngest counts"),
+        pytest.param(view(kernel("dead", 5 * HOUR)), IDLE, 5 * HOUR, id="a dead kernel rests"),
+        pytest.param(view(kernel("starting", 5 * HOUR)), IDLE, 5 * HOUR, id="stuck in starting, alone"),
+        pytest.param(view(kernel("starting", MINUTE)), BUSY, MINUTE, id="starting since a minute"),
+        pytest.param(view(kernel("starting", 5 * HOUR, 1)), BUSY, None, id="starting with somebody there"),
+        pytest.param(view(kernel("starting", 5 * HOUR, None)), UNKNOWN, None, id="starting, connections unsaid"),
+        pytest.param(view(kernel("restarting", 5 * HOUR)), IDLE, 5 * HOUR, id="stuck in restarting, alone"),
+        pytest.param(view(kernel("pondering", 5 * HOUR)), UNKNOWN, None, id="a state of tomorrow's Jupyter"),
+        pytest.param(view(terminals=(terminal(5 * HOUR),)), UNKNOWN, 5 * HOUR, id="an open silent terminal"),
+        pytest.param(view(terminals=(terminal(MINUTE),)), BUSY, MINUTE, id="a terminal with young traffic"),
+        pytest.param(
+            view(kernel("idle", 5 * HOUR), terminals=(terminal(9 * HOUR),)), UNKNOWN, 5 * HOUR, id="beside a kernel"
+        ),
+        pytest.param(view(used=5 * HOUR), IDLE, 5 * HOUR, id="nothing open, used long ago"),
+        pytest.param(view(used=MINUTE), BUSY, MINUTE, id="nothing open, used just now"),
+        pytest.param(view(used=99 * HOUR), IDLE, 72 * HOUR, id="nothing open, never used since its start"),
+        pytest.param(view(), UNKNOWN, None, id="nothing open, no word when it was used"),
+        pytest.param(view(kernel("idle", 5 * HOUR), used=MINUTE), IDLE, 5 * HOUR, id="a tab keeps Jupyter young"),
+        pytest.param(view(kernel("idle", 5 * HOUR), gaps=("x",)), UNKNOWN, None, id="half an answer"),
+        pytest.param(view(kernel("idle", -HOUR)), UNKNOWN, None, id="activity in the future"),
+        pytest.param(view(used=-HOUR), UNKNOWN, None, id="use in the future"),
+        pytest.param(view(kernel("idle", -MINUTE)), BUSY, timedelta(0), id="a little in the future"),
+        pytest.param(Unread("it is silent"), UNKNOWN, None, id="cannot be reached"),
+        pytest.param(None, UNKNOWN, None, id="not looked at"),
+    ],
+)
+def test_what_jupyter_says(inside: Any, verdict: Idleness, idle: timedelta | None) -> None:
+    judgement = judged(inside)
+    assert (judgement.verdict, judgement.idle) == (verdict, idle)
+    assert (judgement.rule is Rule.IDLE) == (verdict is IDLE)
+    assert judgement.because
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), 5 * MINUTE, -5 * MINUTE, timedelta(minutes=5, seconds=2)])
+@pytest.mark.parametrize(("ago", "verdict"), [(61 * MINUTE, IDLE), (58 * MINUTE, BUSY)])
+def test_a_clock_that_is_wrong_is_reckoned_with(ahead: timedelta, ago: timedelta, verdict: Idleness) -> None:
+    inside = JupyterView((kernel("idle", ago - ahead),), ahead=ahead)
+    assert judged(inside).verdict is verdict
+    assert judged(JupyterView(last_activity=NOW - ago + ahead, ahead=ahead)).verdict is verdict
+
+
+@pytest.mark.parametrize("ahead", [11 * MINUTE, -11 * MINUTE, timedelta(days=900000)])
+def test_a_clock_that_is_quite_wrong_is_not_believed(ahead: timedelta) -> None:
+    judgement = judged(JupyterView((kernel("idle", 5 * HOUR),), ahead=ahead))
+    assert (judgement.verdict, judgement.readable) == (UNKNOWN, False)
+
+
+@pytest.mark.parametrize("skew", [-5 * MINUTE, timedelta(0), 5 * MINUTE])
+def test_a_notebook_just_started_has_its_grace(skew: timedelta) -> None:
+    young = replace(LAB, since=NOW - MINUTE + skew)
+    assert judged(view(used=5 * HOUR), lab=young).verdict is STARTING
+    assert judged(view(kernel("idle", 5 * HOUR)), lab=young).verdict is STARTING
+    assert judged(Unread("it is silent"), lab=young).verdict is STARTING
+    assert judged(view(kernel("busy", MINUTE)), lab=young).verdict is BUSY
+    assert judged(view(used=HOUR), lab=replace(LAB, since=NOW + HOUR)).verdict is UNKNOWN
+
+
+def test_terminals_may_be_ignored_but_not_their_traffic() -> None:
+    careless = replace(POLICY, ignore_terminals=True)
+    assert judged(view(terminals=(terminal(5 * HOUR),), used=5 * HOUR), careless).verdict is IDLE
+    assert judged(view(terminals=(terminal(MINUTE),), used=5 * HOUR), careless).verdict is BUSY
+
+
+@pytest.mark.parametrize(
+    ("inside", "verdict"),
+    [
+        pytest.param(view(terminals=(terminal(25 * HOUR),)), IDLE, id="a terminal silent for longer"),
+        pytest.param(view(terminals=(terminal(23 * HOUR),)), UNKNOWN, id="a terminal silent for less"),
+        pytest.param(view(kernel("starting", 25 * HOUR, 1)), IDLE, id="starting, connected, for longer"),
+        pytest.param(view(kernel("starting", 23 * HOUR, 1)), BUSY, id="starting, connected, for less"),
+        pytest.param(view(used=MINUTE), IDLE, id="nothing but an open tab"),
+        pytest.param(view(kernel("busy", 70 * HOUR)), BUSY, id="busy stays busy"),
+        pytest.param(view(kernel("idle", MINUTE), terminals=(terminal(70 * HOUR),)), BUSY, id="beside young work"),
+        pytest.param(view(kernel("starting", 70 * HOUR, 1), gaps=("x",)), UNKNOWN, id="half an answer"),
+        pytest.param(Unread("it is silent"), UNKNOWN, id="cannot be reached"),
+    ],
+)
+def test_max_age_takes_only_what_something_stuck_keeps_on(inside: Any, verdict: Idleness) -> None:
+    judgement = judged(inside, PATIENT)
+    assert judgement.verdict is verdict
+    assert (judgement.rule is Rule.MAX_AGE) == (verdict is IDLE)
+    assert verdict is not IDLE or "--max-age" in judgement.because
+    assert judged(inside, PATIENT, opskit_keep="").verdict is Idleness.PROTECTED
+
+
+@pytest.mark.parametrize(
+    ("ago", "trust", "verdict"),
+    [(5 * HOUR, False, UNKNOWN), (5 * HOUR, True, IDLE), (MINUTE, True, BUSY), (-HOUR, True, UNKNOWN)],
+)
+def test_a_log_only_reports_unless_it_is_trusted(ago: timedelta, trust: bool, verdict: Idleness) -> None:
+    judgement = judge(NotebookEvidence(LAB, {}, log=NOW - ago), replace(POLICY, trust_logs=trust), NOW)
+    assert judgement.verdict is verdict
+    assert ago < timedelta(0) or (judgement.idle, judgement.readable) == (ago, True)
+
+
+def test_a_log_that_cannot_be_read_proves_nothing() -> None:
+    judgement = judge(NotebookEvidence(LAB, {}, log=Unread("denied")), replace(POLICY, trust_logs=True), NOW)
+    assert (judgement.verdict, judgement.readable) == (UNKNOWN, False)
+
+
+@pytest.mark.parametrize(
+    ("tags", "kept"),
+    [
+        ({}, False),
+        ({"opskit:keep": ""}, True),
+        ({"opskit:keep": "false"}, True),
+        ({"opskit:keep-until": "2026-03-01T12:00:01Z"}, True),
+        ({"opskit:keep-until": "2026-03-01T13:30:00+01:00"}, True),
+        ({"opskit:keep-until": "2026-03-01T12:30:00+01:00"}, False),
+        ({"opskit:keep-until": "2026-03-01T12:00:00Z"}, False),
+        ({"opskit:keep-until": "2026-02-28T23:59:59.5Z"}, False),
+        ({"opskit:keep-until": "2026-02-28"}, True),
+        ({"opskit:keep-until": "2026-02-28T12:00:00"}, True),
+        ({"opskit:keep-until": "next Friday"}, True),
+        ({"opskit:keep-until": ""}, True),
+        ({"Opskit:Keep": "tags have cases"}, False),
+    ],
+)
+def test_what_keeps(tags: dict[str, str], kept: bool) -> None:
+    assert (kept_because(tags, NOW) is not None) is kept
+    verdict = judge(NotebookEvidence(LAB, tags, view(kernel("idle", 5 * HOUR))), POLICY, NOW).verdict
+    assert verdict is (Idleness.PROTECTED if kept else IDLE)
+
+
+def test_without_its_tags_nothing_is_idle() -> None:
+    evidence = NotebookEvidence(LAB, Unread("denied"), view(kernel("idle", 5 * HOUR)))
+    judgement = judge(evidence, POLICY, NOW)
+    assert (judgement.verdict, judgement.readable, judgement.excused) == (UNKNOWN, False, False)
+
+
+def test_a_tag_excuses_what_cannot_be_read() -> None:
+    judgement = judged(Unread("its VPC lets nobody in"), opskit_unreadable_ok="")
+    assert (judgement.verdict, judgement.readable, judgement.excused) == (UNKNOWN, False, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("Pending", STARTING),
+        ("Stopping", Idleness.STOPPED),
+        ("Stopped", Idleness.STOPPED),
+        ("Failed", Idleness.STOPPED),
+        ("Deleting", Idleness.STOPPED),
+        ("Updating", Idleness.STOPPED),
+        ("InMaintenance", UNKNOWN),
+        ("Tomorrow", UNKNOWN),
+    ],
+)
+def test_what_is_not_in_service(status: str, verdict: Idleness) -> None:
+    assert judged(None, lab=replace(LAB, status=status)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("2026-03-01T12:00:00Z", NOW),
+        ("2026-03-01T12:00:00.000001Z", NOW + timedelta(microseconds=1)),
+        ("2026-03-01T21:00:00+09:00", NOW),
+        ("2026-03-01T12:00:00", None),
+        ("2026-03-01", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("", None),
+        (None, None),
+        (1772366400, None),
+    ],
+)
+def test_a_time_is_whole_or_none(text: object, when: datetime | None) -> None:
+    assert moment(text) == when
+
+
+SPANS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9))
+KERNELS = st.builds(
+    kernel,
+    st.sampled_from(["idle", "busy", "starting", "restarting", "dead", "odd"]),
+    SPANS,
+    st.sampled_from([0, 1, None]),
+)
+VIEWS = st.builds(
+    JupyterView,
+    st.lists(KERNELS, max_size=3).map(tuple),
+    st.lists(st.builds(terminal, SPANS), max_size=2).map(tuple),
+    st.none() | SPANS.map(lambda span: NOW - span),
+    st.just(()) | st.just(("a gap",)),
+    st.timedeltas(min_value=-9 * MINUTE, max_value=9 * MINUTE),
+)
+POLICIES = st.builds(IdlePolicy, SPANS, st.booleans(), st.none() | SPANS)
+
+
+@given(VIEWS, POLICIES)
+@example(view(terminals=(terminal(HOUR),), gaps=("a gap",)), IdlePolicy(timedelta(0), True, timedelta(0)))
+def test_what_works_or_has_a_gap_is_never_idle(inside: JupyterView, policy: IdlePolicy) -> None:
+    judgement = judged(inside, policy)
+    works = any(each.state == "busy" for each in inside.kernels)
+    if works or inside.gaps or not judgement.readable:
+        assert judgement.verdict is not IDLE
+    if judgement.verdict is IDLE:
+        assert judgement.rule is not None
+        assert judgement.idle is not None
+        assert judgement.idle >= min(policy.after, policy.max_age or policy.after)
+
+
+@given(VIEWS, VIEWS, POLICIES)
+def test_what_is_settled_stays_settled(first: JupyterView, more: JupyterView, policy: IdlePolicy) -> None:
+    """Whatever the questions left out would have brought, the notebook would have stayed on."""
+    if is_settled(first, policy, NOW):
+        everything = replace(
+            first,
+            kernels=first.kernels + more.kernels,
+            terminals=first.terminals + more.terminals,
+            gaps=more.gaps,
+            last_activity=more.last_activity,
+        )
+        assert judged(first, policy).verdict is not IDLE
+        assert judged(everything, policy).verdict is not IDLE
