@@ -84,7 +84,7 @@ class Lab:
         ]
         status = {"last_activity": self.used.isoformat(), "kernels": len(self.kernels), "connections": 0}
         answers = {"kernels": self.kernels, "terminals": self.terminals, "sessions": sessions, "status": status}
-        return answers.get(what)
+        return answers.get(what, "a page" if what == "tree" else None)
 
 
 @dataclass
@@ -183,7 +183,9 @@ def _stop(lab: Lab) -> dict[str, Any] | Fault:
     return {}
 
 
-class _Jupyter(BaseHTTPRequestHandler):
+class SmallJupyter(BaseHTTPRequestHandler):
+    """What all Jupyters speak, for the notebooks that the server has as its ``rooms``."""
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -231,7 +233,7 @@ class _Jupyter(BaseHTTPRequestHandler):
 @contextmanager
 def serve_notebooks(aws: SmallAws, rooms: SmallNotebooks) -> Iterator[SmallAws]:
     """A small AWS with these notebooks, and their Jupyters, for as long as the block lasts."""
-    server = SmallServer(_Jupyter, aws.gauge)
+    server = SmallServer(SmallJupyter, aws.gauge)
     server.rooms = rooms  # type: ignore[attr-defined]
     rooms.url = server.url
     aws.running |= rooms.operations()

@@ -120,9 +120,7 @@ def _kernel(said: Mapping[str, Any], path: str | None = None) -> Kernel:
 
 def _session_kernels(answer: Any) -> tuple[Kernel, ...]:
     """The kernels of the sessions. A session may outlive its kernel and then has none."""
-    return tuple(
-        _kernel(said["kernel"], said.get("path")) for said in _listed(answer) if said.get("kernel") is not None
-    )
+    return tuple(_kernel(said["kernel"], said.get("path")) for said in _listed(answer) if said["kernel"] is not None)
 
 
 def _merged(kernels: tuple[Kernel, ...], later: tuple[Kernel, ...]) -> tuple[Kernel, ...]:

@@ -133,11 +133,14 @@ class Visit:
 
     def _get(self, url: str, what: str) -> _Reply:
         """One GET. No error but a ``Gap`` leaves it, raised outside of the handler so that it carries no context."""
-        try:
-            return self._fetched(url)
-        except Exception as error:
-            self._hang_up()
-            trouble = _trouble(what, error)
+        for is_first in (self._line is None, True):  # one that was kept open may have been closed at the other end
+            try:
+                return self._fetched(url)
+            except Exception as error:
+                self._hang_up()
+                trouble = _trouble(what, error)
+                if is_first or not isinstance(error, ConnectionError):
+                    break
         raise trouble
 
     def _fetched(self, url: str) -> _Reply:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from opskit.aws import Connection, Door
+from opskit.aws import Connection
 from opskit.decide.grace import Step
 from opskit.decide.idleness import IdlePolicy, Judgement
 from opskit.flows import stop_notebooks
@@ -30,7 +30,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, statuses: list[str]) -> tuple[Handled
 
     monkeypatch.setattr(stop_notebooks, "read_notebook", read)
     monkeypatch.setattr("opskit.act.notebooks.stop", lambda door, notebook, *told: stops.append(notebook.name))
-    seen = Seen(Door(cast(Connection, None), LAB.region), NotebookEvidence(LAB), Judgement(Idleness.BUSY, "busy"), None)
+    seen = Seen(Connection(None, LAB.region).door(), NotebookEvidence(LAB), Judgement(Idleness.BUSY, "busy"), None)
     plan = [Handled(seen, Step.STOP, "asked for by name", StopOutcome.PLANNED)]
     clock = Clock(lambda: NOW, lambda seconds: None)
     [handled] = carry_out(plan, Terms(IdlePolicy()), clock, by_name=True)
