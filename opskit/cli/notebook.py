@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,15 +24,30 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is in service.
 Terminals = Annotated[bool, typer.Option("--ignore-terminals", help="A silent terminal keeps nothing alive.")]
 
 
-@command(notebook_app, "notebook", "list")
-def listed(here: Here, after: After = None, ignore_terminals: Terminals = False) -> Answer:
-    """Show every notebook, what it does and costs."""
-    from opskit.decide.idleness import IdlePolicy
-    from opskit.flows.look_at_notebooks import look_at_all
-    from opskit.show.notebooks import listing
+Source = Annotated[
+    Literal["jupyter", "logs"],
+    typer.Option("--evidence", help="Ask Jupyter itself, or read its log, which only reports."),
+]
+Match = Annotated[str, typer.Option("--match", metavar="GLOB", help="Only names like this.")]
 
-    policy = IdlePolicy(here.settings.chosen("notebook.after", after), ignore_terminals)
-    return listing(look_at_all(here.doors(), policy, datetime.now(UTC)))
+
+@command(notebook_app, "notebook", "list")
+def listed(
+    here: Here,
+    after: After = None,
+    ignore_terminals: Terminals = False,
+    evidence: Source = "jupyter",
+    match: Match = "*",
+) -> Answer:
+    """Show every notebook: what it does, and what it costs."""
+    from opskit.decide.idleness import Evidence, IdlePolicy
+    from opskit.flows.look_at_notebooks import Meant, look_at_all
+    from opskit.show.notebook_list import listing
+
+    span = here.settings.chosen("notebook.after", after)
+    policy = IdlePolicy(span, ignore_terminals, evidence=Evidence(evidence))
+    now = datetime.now(UTC)
+    return listing(look_at_all(here.doors(), policy, now, Meant(glob=match)), now)
 
 
 @command(notebook_app, "notebook", "keep")

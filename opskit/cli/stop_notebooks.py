@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from opskit.cli.command import Here, command
-from opskit.cli.notebook import After, Terminals, notebook_app
+from opskit.cli.notebook import After, Match, Source, Terminals, notebook_app
 from opskit.errors import Problem, UsageProblem
 from opskit.settings import duration
 
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from opskit.show.answer import Answer
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")]
-Source = Annotated[
-    Literal["jupyter", "logs"],
-    typer.Option("--evidence", help="Ask Jupyter itself, or read its log, which only reports."),
-]
 
 
 @command(notebook_app, "notebook", "stop", unattended=True)
@@ -40,7 +36,7 @@ def stop(
     ignore_terminals: Terminals = False,
     evidence: Source = "jupyter",
     trust_logs: Annotated[bool, typer.Option("--trust-logs", help="Stop on the word of a silent log.")] = False,
-    match: Annotated[str, typer.Option("--match", metavar="GLOB", help="Only names like this.")] = "*",
+    match: Match = "*",
     tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only what has this tag.")] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more at once; 10 unless set.")

@@ -1,4 +1,4 @@
-"""Notebooks for people and programs: verdict, reason, price, and what was done."""
+"""A stop for people and programs: each notebook's verdict, reason and price, and what was done."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from opskit.decide.grace import Step
 from opskit.decide.idleness import Rule
 from opskit.decide.spans import in_words
 from opskit.errors import ExitCode, Problem
-from opskit.flows.look_at_notebooks import Round, could_not_be_read
 from opskit.flows.stop_notebooks import Handled, StopOutcome
 from opskit.model import Idleness, NotebookEvidence
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 
-_TONES = {
+TONES = {
     Idleness.IDLE: Tone.WARN,
     Idleness.BUSY: Tone.GOOD,
     Idleness.PROTECTED: Tone.GOOD,
@@ -23,6 +21,8 @@ _TONES = {
     Idleness.UNKNOWN: Tone.WARN,
     Idleness.STOPPED: Tone.DIM,
 }
+"""How each verdict feels."""
+
 _COLUMNS = (
     Column("Region", from_width=100),
     Column("Notebook", wrap=True),
@@ -33,13 +33,6 @@ _COLUMNS = (
     Column("Action"),
     Column("Why", wrap=True, from_width=90),
 )
-
-
-def listing(look: Round) -> Answer:
-    """The answer of ``notebook list``."""
-    shown = [Handled(seen, Step.NOTHING, seen.judgement.because) for seen in look.seen]
-    unread = any(could_not_be_read(seen) for seen in look.seen)
-    return _answer(shown, look.problems, ExitCode.PARTLY if unread else ExitCode.DONE, ())
 
 
 def stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], missing: Sequence[str] = ()) -> Answer:
@@ -138,7 +131,7 @@ def _row(handled: Handled) -> tuple[Cell, ...]:
         Cell(seen.notebook.region),
         Cell(seen.notebook.name),
         Cell(seen.notebook.instance_type),
-        Cell(seen.judgement.verdict.value, _TONES[seen.judgement.verdict]),
+        Cell(seen.judgement.verdict.value, TONES[seen.judgement.verdict]),
         Cell("" if idle is None else in_words(idle)),
         Cell("?" if seen.usd_per_hour is None else str(seen.usd_per_hour)),
         Cell(f"{action}: {handled.outcome}" if handled.outcome else action),

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from opskit.decide.notebook_costs import Cost, Costs, cost_of, together
+from opskit.model import Notebook
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+PRICE = Decimal("0.0464")
+
+
+def since(hours: float, status: str = "InService") -> Notebook:
+    return Notebook("us-east-1", "lab", "arn", "ml.t2.medium", status, NOW - timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(
+    ("notebook", "price", "spent", "runs"),
+    [
+        (since(10), PRICE, Decimal("0.4640"), True),
+        (since(0), PRICE, Decimal(0), True),
+        (since(-0.05), PRICE, Decimal(0), True),  # AWS's clock is ahead of ours
+        (since(10), None, None, True),
+        (since(10, "Stopped"), PRICE, None, False),
+        (since(10, "Pending"), PRICE, None, False),
+        (since(10, "Failed"), None, None, False),
+    ],
+)
+def test_one_costs_from_its_start_while_it_is_in_service(
+    notebook: Notebook, price: Decimal | None, spent: Decimal | None, runs: bool
+) -> None:
+    assert cost_of(notebook, price, NOW) == Cost(notebook.since if runs else None, price, spent)
+
+
+def test_together_they_cost_what_is_known_and_the_unknown_is_counted() -> None:
+    costs = [
+        cost_of(since(10), PRICE, NOW),
+        cost_of(since(5), PRICE, NOW),
+        cost_of(since(1), None, NOW),
+        cost_of(since(9, "Stopped"), None, NOW),
+    ]
+    assert together(costs) == Costs(3, 1, Decimal("0.0928"), Decimal("0.6960"))
+    assert together([]) == Costs(0, 0, Decimal(0), Decimal(0))
