@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,6 +70,7 @@ _READ_VERBS = (
     "start_quota_utilization_report",  # what it starts can only be read, and AWS deletes it after 15 minutes
 )
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
+_ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 _THROTTLED = {
     "Throttling",
     "ThrottlingException",
@@ -585,12 +587,9 @@ def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFai
             passing=True,
         )
     if code in _DENIED:
-        return Denied(
-            "denied",
-            f"You may not call {operation} in {region}: {said}",
-            f"Allow the action {operation}.",
-            **aws,
-        )
+        named = _ACTION.search(said)  # to make a thing with tags takes sagemaker:AddTags besides
+        hint = f"Allow the action {named[1] if named else operation}; `opskit iam policy` prints all that is needed."
+        return Denied("denied", f"You may not call {operation} in {region}: {said}", hint, **aws)
     if code in _EXPIRED:
         return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", _RENEW, **aws)
     if status >= 500 and writes:

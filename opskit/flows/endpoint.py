@@ -32,9 +32,9 @@ def put_behind_endpoint(
         tell(Chosen(Kind.ENDPOINT, Show(model), fleet))
         return model
     tell(Chosen(Kind.ENDPOINT, Follow(model) if found else Start(model), fleet))
-    running[:] = [Running(Kind.ENDPOINT, model, sure=found is not None)]
     if found is None:
         _make(door, workflow, fleet, model, clock, running)
+    running[:] = [Running(Kind.ENDPOINT, model, sure=True)]
     found = follow_endpoint(door, model, clock, tell)
     if found is None:
         running.clear()
@@ -47,6 +47,7 @@ def put_behind_endpoint(
 
 def _make(door: Door, workflow: Workflow, fleet: Fleet, model: str, clock: Clock, running: list[Running]) -> None:
     config = _config(door, workflow, fleet, model, clock)
+    running[:] = [Running(Kind.ENDPOINT, model)]
     try:
         made(
             lambda: act.make_endpoint(door, workflow, model, config),
@@ -58,7 +59,6 @@ def _make(door: Door, workflow: Workflow, fleet: Fleet, model: str, clock: Clock
             raise
         running.clear()
         raise explained(failure) from failure
-    running[:] = [Running(Kind.ENDPOINT, model, sure=True)]
 
 
 def _config(door: Door, workflow: Workflow, fleet: Fleet, model: str, clock: Clock) -> str:
