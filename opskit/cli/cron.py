@@ -265,7 +265,12 @@ def _full(path: Path) -> Path:
 
 
 def _home() -> str:
-    """The user's home as the machine's list of users has it, which is where cron starts its commands."""
+    """The user's home as the machine's list of users has it, which is where cron starts its commands; nothing where
+    the list has no such user.
+    """
     import pwd
 
-    return pwd.getpwuid(os.getuid()).pw_dir
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,6 +39,7 @@ def run(
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", job):
         raise UsageProblem("bad-job", f"'{job}' is no name for a job.", "Use small letters, digits and -.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends this ends what it runs
     if env_file:
         os.environ.update(private_variables(env_file))
     runs, longest, begun = _words(job, words), duration(deadline), datetime.now(UTC)

@@ -34,7 +34,7 @@ def with_news(
     if told:
         answer = _after(answer, lambda: _tell(here, told, path, answer))
     if heartbeat and answer.exit is ExitCode.DONE and not answer.data.get("skipped"):
-        answer = _after(answer, lambda: _beat(heartbeat, path))
+        answer = _after(answer, lambda: _beat(heartbeat, answer.data.get("runs") or path))
     return answer
 
 

@@ -17,6 +17,9 @@ from opskit.errors import UsageProblem
 _LONGEST = 998
 """Characters of a command that every cron takes."""
 
+_SYSTEMD_SECONDS = 60
+"""How long after the deadline systemd ends a run that did not keep it."""
+
 _NAMES = frozenset({
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -54,10 +57,11 @@ class Unattended:
         """The service and the timer of systemd, by file name."""
         stem = f"opskit-{self.job.name}"
         lines = [f"Environment={_systemd_word(f'{name}={value}')}" for name, value in self.variables.items()]
+        patience = int(self.job.deadline.total_seconds()) + _SYSTEMD_SECONDS
         command = " ".join(map(_systemd_command_word, self.command))
         service = [
             "[Unit]", f"Description=opskit {self.job.what}", "",
-            "[Service]", "Type=oneshot", *lines, f"ExecStart={command}",
+            "[Service]", "Type=oneshot", f"TimeoutStartSec={patience}s", *lines, f"ExecStart={command}",
         ]  # fmt: skip
         timer = [
             "[Unit]", f"Description=opskit {self.job.what}", "",

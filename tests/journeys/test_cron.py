@@ -5,11 +5,13 @@ cron wakes once a minute, so this takes up to 70 seconds, nearly all of them asl
 
 from __future__ import annotations
 
+import fcntl
 import getpass
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,20 +54,22 @@ def installed() -> bool:
 
 @contextmanager
 def crontab_of_our_own() -> Iterator[bytes]:
-    """A crontab to try things with. What the user has in it goes on if cron is awake, does not begin if it is not,
-    and stands there again afterwards, byte for byte.
+    """A crontab to try things with, one test run at a time. What the user has in it goes on if cron is awake, does
+    not begin if it is not, and stands there again afterwards, byte for byte.
     """
-    before = crontab("-l")
-    begin = (before or b"") + MINE if daemon() else MINE
-    try:
-        crontab("-", begin)
-        yield begin
-    finally:
-        if before is None:
-            crontab("-r")
-        else:
-            crontab("-", before)
-        assert crontab("-l") == before
+    with (Path(tempfile.gettempdir()) / f"opskit-tests-crontab-{os.geteuid()}").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        before = crontab("-l")
+        begin = (before or b"") + MINE if daemon() else MINE
+        try:
+            crontab("-", begin)
+            yield begin
+        finally:
+            if before is None:
+                crontab("-r")
+            else:
+                crontab("-", before)
+            assert crontab("-l") == before
 
 
 @contextmanager
@@ -111,14 +115,33 @@ def notebooks(shell: Shell) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in shell.opskit("notebook", "list").data["notebooks"]}
 
 
-def mark_as_idle(shell: Shell, name: str, ago: timedelta) -> None:
-    """What a run of cron's before would have done."""
+def client(shell: Shell, service: str) -> Any:
+    """AWS as an administrator has it."""
     there = {"endpoint_url": shell.environment["AWS_ENDPOINT_URL"], "region_name": "us-east-1"}
     keys = {key: shell.environment[key.upper()] for key in ("aws_access_key_id", "aws_secret_access_key")}
-    client = boto3.client("sagemaker", **there, **keys)
-    arn = client.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
+    return boto3.client(service, **there, **keys)
+
+
+def mark_as_idle(shell: Shell, name: str, ago: timedelta) -> None:
+    """What a run of cron's before would have done."""
+    sagemaker = client(shell, "sagemaker")
+    arn = sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
     since = (datetime.now(UTC) - ago).isoformat()
-    client.add_tags(ResourceArn=arn, Tags=[{"Key": "opskit:idle-since", "Value": since}])
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "opskit:idle-since", "Value": since}])
+
+
+def topic_with_a_reader(shell: Shell) -> tuple[str, Callable[[], list[str]]]:
+    """An SNS topic, and what has come to a queue that listens to it."""
+    sns, sqs = client(shell, "sns"), client(shell, "sqs")
+    topic, queue = sns.create_topic(Name="lights-off")["TopicArn"], sqs.create_queue(QueueName="mine")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def read() -> list[str]:
+        came = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"])["Message"] for message in came]
+
+    return topic, read
 
 
 def wait_for(came: Callable[[], bool]) -> bool:
@@ -135,7 +158,8 @@ def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, 
     keys.touch(mode=0o600)
     keys.write_text("".join(f"{name}={value}\n" for name, value in shell.environment.items() if "ACCESS_KEY" in name))
     heartbeat, probe, log = tmp_path / "100% alive", tmp_path / "probe", tmp_path / "state" / "opskit" / "runs.jsonl"
-    wish = ("stop-idle", "--every", "1m", "--env-file", str(keys), "--heartbeat", str(heartbeat))
+    topic, told = topic_with_a_reader(shell)
+    wish = ("stop-idle", "--every", "1m", "--env-file", str(keys), "--heartbeat", str(heartbeat), "--notify", topic)
 
     assert shell.opskit("cron", "install", *wish).data["crontab"] == "changed"
     written = crontab("-l") or b""
@@ -161,6 +185,9 @@ def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, 
     assert first["stopped"] == ["course-idle"]
     assert first["saved_usd_per_hour"] == 0.0464
     assert json.loads(heartbeat.read_text())["exit"] == 0
+    [news] = told()
+    assert "stopped course-idle" in news
+    assert "0.0464 USD per hour" in news
     after = notebooks(shell)
     assert after["course-idle"]["verdict"] == "stopped"
     assert (after["course-busy"]["status"], after["course-busy"]["verdict"]) == ("InService", "busy")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from benchmarks.small_aws import SmallAws
-from opskit.cli import main
 from opskit.decide.crontab import BEGIN, END
+from tests.unit.cli.running import Ran, run
 
 PROGRAM = """#!/bin/sh
 case "$1" in
@@ -25,36 +25,16 @@ case "$1" in
 esac
 """
 
-Run = Callable[..., "Ran"]
-
-
-class Ran:
-    """How a command ended and what it said."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def envelope(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.out)
-        return found
-
-    @property
-    def codes(self) -> list[str]:
-        return [problem["code"] for problem in self.envelope["errors"]]
+Run = Callable[..., Ran]
 
 
 @pytest.fixture
 def opskit(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*words: str) -> Ran:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return Ran(int(ended.value.code or 0), told.out, told.err)
+    return lambda *words: run(capsys, *words)
 
-    return run
+
+def codes(ran: Ran) -> list[str]:
+    return [problem["code"] for problem in ran.envelope["errors"]]
 
 
 @pytest.fixture
@@ -97,18 +77,18 @@ def test_the_lines_of_others_stay_as_they_are(before: bytes, crontab: Path, opsk
 
 
 def test_again_changes_nothing_and_writes_nothing(crontab: Path, opskit: Run) -> None:
-    assert opskit("cron", "install", "-o", "json").envelope["data"]["crontab"] == "changed"
+    assert opskit("cron", "install", "-o", "json").data["crontab"] == "changed"
     again = opskit("cron", "install")
     assert again.code == 0
     assert crontab.with_name("spool.writes").read_text().count("\n") == 1
-    assert opskit("cron", "install", "-o", "json").envelope["data"]["crontab"] == "unchanged"
-    assert opskit("cron", "remove", "-o", "json").envelope["data"]["removed"] == ["stop-idle", "resume", "check"]
+    assert opskit("cron", "install", "-o", "json").data["crontab"] == "unchanged"
+    assert opskit("cron", "remove", "-o", "json").data["removed"] == ["stop-idle", "resume", "check"]
     assert not crontab.exists()
-    assert opskit("cron", "remove", "-o", "json").envelope["data"] == {"crontab": "unchanged", "removed": []}
+    assert opskit("cron", "remove", "-o", "json").data == {"crontab": "unchanged", "removed": []}
 
 
 def test_a_dry_run_changes_nothing_and_shows_what_would_be(crontab: Path, opskit: Run) -> None:
-    planned = opskit("cron", "install", "--dry-run", "-o", "json").envelope["data"]
+    planned = opskit("cron", "install", "--dry-run", "-o", "json").data
     assert planned["crontab"] == "planned"
     assert not crontab.exists()
     opskit("cron", "install")
@@ -188,11 +168,11 @@ def test_a_webhook_stays_out_as_well(crontab: Path, opskit: Run, tmp_path: Path)
 
 def test_what_makes_a_run_fail_at_once_is_said_now(crontab: Path, opskit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opskit.state.crontab.daemon_runs", lambda: False)
-    assert opskit("cron", "install", "-o", "json").codes == ["cron-asleep"]
+    assert codes(opskit("cron", "install", "-o", "json")) == ["cron-asleep"]
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    assert opskit("cron", "install", "-o", "json").codes == ["profile-not-found", "cron-asleep"]
+    assert codes(opskit("cron", "install", "-o", "json")) == ["profile-not-found", "cron-asleep"]
     crontab.write_bytes(crontab.read_bytes() + BEGIN)
-    assert "half-a-block" in opskit("cron", "remove", "-o", "json").codes
+    assert "half-a-block" in codes(opskit("cron", "remove", "-o", "json"))
 
 
 @pytest.mark.parametrize(
@@ -236,7 +216,7 @@ def test_a_crontab_that_may_not_be_had_is_said_in_crons_words(crontab: Path, ops
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="SYSTEMD IS NOT HERE: ITS UNITS ARE NOT VERIFIED")
 def test_systemd_takes_the_units(crontab: Path, opskit: Run, tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze", path=os.defpath) or "systemd-analyze"
-    units = opskit("cron", "show", "--systemd", "-o", "json").envelope["data"]["units"]
+    units = opskit("cron", "show", "--systemd", "-o", "json").data["units"]
     odd = ("stop-idle", "--every", "1m", "--", "--match", 'a b%$x*"q\\')
     units |= {f"odd-{name}": text for name, text in _units(opskit, *odd).items()}
     assert len(units) == 8
@@ -250,7 +230,7 @@ def test_systemd_takes_the_units(crontab: Path, opskit: Run, tmp_path: Path) -> 
 
 
 def _units(opskit: Run, *words: str) -> dict[str, str]:
-    units: dict[str, str] = opskit("cron", "show", "--systemd", "-o", "json", *words).envelope["data"]["units"]
+    units: dict[str, str] = opskit("cron", "show", "--systemd", "-o", "json", *words).data["units"]
     return units
 
 
@@ -267,7 +247,7 @@ def test_a_run_without_trouble_says_nothing_and_is_logged(
     [line] = logged(own_folders)
     assert (line["job"], line["command"]) == ("resume", ["quotas", "increase", "--resume"])
     assert (line["exit"], line["status"], line["errors"], line["requests"]) == (0, "ok", [], {})
-    assert json.loads(beat.read_text())["command"] == ["cron", "run"]
+    assert json.loads(beat.read_text())["command"] == ["quotas", "increase", "--resume"]
 
 
 def test_a_run_that_fails_is_one_line_its_exit_and_its_line_in_the_log(
@@ -295,6 +275,6 @@ def test_a_run_gets_the_keys_of_its_file(
     keys.chmod(0o600)
     ran = opskit("cron", "run", "mine", "--env-file", str(keys), "-o", "json", "--", "settings")
     assert ran.code == 0
-    assert "eu-west-3" in json.dumps(ran.envelope["data"]["answer"])
+    assert "eu-west-3" in json.dumps(ran.data["answer"])
     keys.write_text("not a line\n")
     assert opskit("cron", "run", "mine", "--env-file", str(keys), "--", "settings").code == 2

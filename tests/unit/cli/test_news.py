@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from benchmarks.small_aws import SmallAws
 from opskit.cli.command import Here
 from opskit.cli.news import with_news
 from opskit.errors import ExitCode, OpskitError, Problem, UsageProblem
 from opskit.settings import settle
 from opskit.show.answer import Answer
 from opskit.show.render import Screen
+from tests.unit.cli.running import run
 from tests.unit.stubbed import scripted
 
 PATH = ("notebook", "stop")
@@ -199,3 +201,23 @@ def test_no_sign_of_life_when_the_news_did_not_arrive(hook: Hook, tmp_path: Path
     hook.status = 500
     told(Answer(STOPPED), notify=hook.url, heartbeat=tmp_path / "alive")
     assert not (tmp_path / "alive").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("notebook", "stop", "--idle"), ("quotas", "check"), ("quotas", "increase", "--resume")]
+)
+def test_the_commands_that_run_unattended_have_both_flags(
+    words: tuple[str, ...], small_aws: SmallAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = run(capsys, *words, "--notify", "ftp://sssh", "-o", "json")
+    assert (refused.code, refused.envelope["errors"][0]["code"]) == (2, "bad-notify")
+    assert run(capsys, *words, "--heartbeat", "/no/such/folder/file").code == 2
+    assert small_aws.calls == []
+
+
+def test_a_dry_run_tells_nobody(small_aws: SmallAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    beat = tmp_path / "alive"
+    assert run(capsys, "quotas", "increase", "--resume", "--dry-run", "--heartbeat", str(beat)).code == 0
+    assert not beat.exists()
+    assert run(capsys, "quotas", "increase", "--resume", "--heartbeat", str(beat)).code == 0
+    assert beat.exists()
