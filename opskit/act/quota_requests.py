@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from opskit.aws import Door
 from opskit.decide.headroom import number
-from opskit.decide.increase import Ask, Outcome
+from opskit.decide.increase import Ask, Outcome, Via
 from opskit.decide.support import case_body, case_subject
-from opskit.errors import AwsFailure, OutcomeUnknown, Throttled
+from opskit.errors import AwsFailure, OutcomeUnknown, Throttled, Unreachable
 
 _SERVICE = "service-quotas"
 _ISSUE = "service-limit-increase"
@@ -50,7 +50,10 @@ def open_support_case(door: Door, ask: Ask) -> Ask:
     try:
         door.write(_SERVICE, "create_support_case", RequestId=ask.request_id)
     except AwsFailure as failure:
-        return _no_case(ask, failure)
+        ended = _no_case(ask, failure)
+        if ended.outcome is Outcome.REFUSED and ask.via is not Via.SUPPORT:
+            return ask.ended(Outcome.ALREADY_OPEN, f"The request is open. {ended.because}")
+        return ended
     return ask.ended(Outcome.FILED, "AWS opens a support case for the open request.")
 
 
@@ -86,6 +89,8 @@ def create_case(door: Door, ask: Ask, why: str) -> Ask:
 def _not_filed(ask: Ask, failure: AwsFailure) -> Ask:
     if isinstance(failure, OutcomeUnknown):
         return ask.ended(Outcome.UNKNOWN, str(failure), problem=failure.problem)
+    if isinstance(failure, Unreachable):
+        return ask.ended(Outcome.UNKNOWN, f"Nothing arrived: {failure}", problem=failure.problem)
     if isinstance(failure, Throttled):
         return ask.ended(Outcome.QUEUED, "AWS asks to slow down and took no request.")
     match failure.aws_code:
@@ -100,6 +105,8 @@ def _not_filed(ask: Ask, failure: AwsFailure) -> Ask:
 def _no_case(ask: Ask, failure: AwsFailure) -> Ask:
     if isinstance(failure, OutcomeUnknown):
         return ask.ended(Outcome.UNKNOWN, str(failure), problem=failure.problem)
+    if isinstance(failure, Unreachable):
+        return ask.ended(Outcome.UNKNOWN, f"Nothing arrived: {failure}", problem=failure.problem)
     if isinstance(failure, Throttled):
         return ask.ended(Outcome.QUEUED, "AWS asks to slow down and took no case.")
     match failure.aws_code:

@@ -16,7 +16,7 @@ from opskit.settings import duration
 
 if TYPE_CHECKING:
     from opskit.decide.increase import Ask, Wish
-    from opskit.flows.increase import ShortTotal
+    from opskit.flows.plan_increases import ShortTotal
     from opskit.show.answer import Answer
 
 
@@ -60,7 +60,8 @@ def increase(
 def _resumed(here: Here, *, dry_run: bool) -> list[Ask]:
     """File what waits for its turn. Whoever queued it agreed to that, so nobody is asked again."""
     from opskit.flows.clock import system_clock
-    from opskit.flows.increase import file_increases, waiting_asks
+    from opskit.flows.increase import file_increases
+    from opskit.flows.plan_increases import waiting_asks
 
     found = waiting_asks(here.doors(), datetime.now(UTC), everywhere=not here.settings.get("regions"))
     if dry_run:
@@ -76,7 +77,8 @@ def _asked(
     """Plan, ask for consent where something would be sent, and send it."""
     from opskit.decide.increase import Via
     from opskit.flows.clock import system_clock
-    from opskit.flows.increase import file_increases, plan_increases, planned_only, short_totals
+    from opskit.flows.increase import file_increases
+    from opskit.flows.plan_increases import plan_increases, planned_only, short_totals
     from opskit.show.requests import plan_text
 
     now, doors = datetime.now(UTC), here.doors()

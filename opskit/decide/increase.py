@@ -14,12 +14,24 @@ from opskit.model import Demand, NotOffered, Quota, Request, RequestStatus, Unre
 
 _FRESH = timedelta(hours=24)
 """For how long an approval whose value is not there yet is waited for rather than asked again."""
-_CASE_APPEARS = timedelta(hours=1)
-"""For how long a support case of unknown fate may still appear. AWS refuses no second case, so we do."""
+_APPEARS = timedelta(hours=1)
+"""For how long what AWS took may be missing from its lists; and a support case of unknown fate may still appear:
+AWS refuses no second case, so we do.
+"""
+_HANGS = timedelta(hours=24)
+"""After how long a PENDING request is helped on by a support case: what AWS grants by itself it grants in minutes."""
+_SETTLES = timedelta(seconds=10)
+"""For how long a filing of unknown fate may still be on its way. Later than that, AWS's own rule holds: it takes one
+open request a quota.
+"""
+
+_ABOUT_THE_CALLER = {"denied", "no-credentials", "credentials-refused", "credentials-expired"}
 
 
 class Via(StrEnum):
-    """The way to ask. ``auto`` is Service Quotas, and its queue where AWS takes no more requests at once."""
+    """The way to ask. ``auto`` is Service Quotas, its queue where AWS takes no more requests at once, and AWS Support
+    for what Service Quotas cannot take.
+    """
 
     AUTO = "auto"
     SERVICE_QUOTAS = "service-quotas"
@@ -81,12 +93,22 @@ class Sight:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A filing of ours whose outcome nobody knows: sent at ``at``, never answered. ``known`` were there before."""
+    """A filing of ours that AWS's lists may not show yet, sent at ``at``; ``known`` were there before. ``id`` is what
+    AWS called it, None where its answer was lost.
+    """
 
     at: datetime
     desired: float
     known: frozenset[str] = frozenset()
     via: Via = Via.SERVICE_QUOTAS
+    id: str | None = None
+
+    def settles_in(self, now: datetime) -> float:
+        """Seconds until a look tells whether it arrived; 0 where it does already."""
+        if self.id is not None or self.via is Via.SUPPORT:
+            return 0.0
+        left = (_SETTLES - (now - self.at)).total_seconds()
+        return min(max(0.0, left), _SETTLES.total_seconds())  # clocks are set back at times
 
 
 @dataclass(frozen=True)
@@ -96,7 +118,8 @@ class Ask:
     ``quota_code``, ``applied`` and ``default`` None: AWS has none, or it could not be read; ``because`` says which.
     ``request_id`` is the request that is open or was just filed, ``case_id`` its support case; None without one.
     ``open_to`` is what an open request asks for. ``desk`` is where AWS Support takes a case of its own.
-    ``problem`` is what AWS or the network said no with.
+    ``problem`` is what AWS or the network said no with. ``only_support``: Service Quotas cannot take it, AWS
+    Support may. ``is_under_way``: it was sent, and may yet appear.
     """
 
     region: str
@@ -113,6 +136,8 @@ class Ask:
     open_to: float | None = None
     desk: Desk | None = None
     problem: Problem | None = None
+    only_support: bool = False
+    is_under_way: bool = False
 
     def ended(
         self,
@@ -137,6 +162,18 @@ class Ask:
     def acts(self) -> bool:
         """Whether carrying it out would send anything."""
         return self.outcome is Outcome.PLANNED and self.via is not Via.CONSOLE
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether a refusal is about who asks, not about what is asked for."""
+        return self.problem is not None and self.problem.code in _ABOUT_THE_CALLER
+
+    @property
+    def covers(self) -> float:
+        """Up to which value an ask that is open already makes others needless."""
+        if self.open_to is None and self.case_id is None:
+            return 0.0
+        return self.wish.to if self.open_to is None else self.open_to
 
 
 def plan(wish: Wish, sight: Sight, via: Via, now: datetime, attempt: Attempt | None = None) -> Ask:
@@ -193,24 +230,39 @@ def _asked_already(ask: Ask, requests: tuple[Request, ...], now: datetime, attem
     newest = sorted(requests, key=lambda request: request.created, reverse=True)
     for request in newest:
         if request.status.is_open:
-            return _open(ask, request)
+            return _open(ask, request, now, attempt)
     for request in newest:
         fresh = now - request.created < _FRESH
         if request.status is RequestStatus.APPROVED and fresh and request.desired >= ask.wish.to:
             because = f"A request to {number(request.desired)} is approved; the applied value has not moved yet."
             return _already_open(ask, request, because)
-    if attempt and attempt.desired == ask.wish.to and (arrived := trace(attempt, newest)):
-        return ask.ended(
-            Outcome.REFUSED,
-            f"The request sent at {attempt.at:%H:%M} UTC had arrived, and AWS closed it: {arrived.status}.",
-            request_id=arrived.id,
-            case_id=arrived.case_id,
-        )
-    return None
+    return _sent_before(ask, newest, now, attempt) if attempt else None
 
 
-def _open(ask: Ask, request: Request) -> Ask:
-    if ask.via is Via.SUPPORT and request.status is RequestStatus.PENDING:
+def _sent_before(ask: Ask, requests: list[Request], now: datetime, attempt: Attempt) -> Ask | None:
+    """The ask ended by a filing of ours that is not among the open requests, None when it is out of the way."""
+    if attempt.id is not None:
+        if now - attempt.at >= _APPEARS or any(request.id == attempt.id for request in requests):
+            return None
+        because = f"It was asked for at {attempt.at:%H:%M} UTC; AWS's lists do not show it yet."
+        return replace(ask.ended(Outcome.ALREADY_OPEN, because, request_id=attempt.id), open_to=attempt.desired)
+    arrived = trace(attempt, requests)
+    if attempt.desired != ask.wish.to or arrived is None:
+        return None
+    return ask.ended(
+        Outcome.REFUSED,
+        f"The request sent at {attempt.at:%H:%M} UTC had arrived, and AWS closed it: {arrived.status}.",
+        request_id=arrived.id,
+        case_id=arrived.case_id,
+    )
+
+
+def _open(ask: Ask, request: Request, now: datetime, attempt: Attempt | None) -> Ask:
+    hangs = ask.via is not Via.CONSOLE and now - request.created >= _HANGS
+    if request.status is RequestStatus.PENDING and (hangs or ask.via is Via.SUPPORT):
+        if attempt and attempt.at > request.created and now - attempt.at < _APPEARS:
+            because = f"A support case for it was asked for at {attempt.at:%H:%M} UTC."
+            return _already_open(ask, request, because)
         because = f"The request to {number(request.desired)} is still PENDING: a support case moves it on."
         return replace(ask, because=because, request_id=request.id)
     because = f"A request to {number(request.desired)} is already open ({request.status})."
@@ -231,14 +283,23 @@ def _wanted(ask: Ask, value: float) -> str:
 def _by_service_quotas(ask: Ask, quota: Quota, value: float) -> Ask:
     """The plan itself, or why Service Quotas cannot take it."""
     if not quota.adjustable:
-        return ask.ended(Outcome.REFUSED, "AWS says that this quota is not adjustable.")
-    if quota.default is not None and ask.wish.to <= quota.default:
-        return ask.ended(
-            Outcome.REFUSED,
+        because = "AWS says that this quota is not adjustable."
+    elif quota.default is not None and ask.wish.to <= quota.default:
+        because = (
             f"Service Quotas takes only values above the default, {number(quota.default)}; the applied value "
-            f"{number(value)} was lowered, and only AWS Support can restore it.",
+            f"{number(value)} was lowered, and only AWS Support can restore it."
         )
-    return replace(ask, because=_wanted(ask, value))
+    else:
+        return replace(ask, because=_wanted(ask, value))
+    return replace(ask.ended(Outcome.REFUSED, because), only_support=True)
+
+
+def with_support(refused: Ask, by_case: Ask) -> Ask:
+    """What to do about a wish that Service Quotas cannot take, given what AWS Support can do about it."""
+    because = f"{refused.because} {by_case.because}"
+    if by_case.outcome in (Outcome.REFUSED, Outcome.UNKNOWN) and not by_case.is_under_way:
+        return replace(refused, because=because)
+    return replace(by_case, because=because)
 
 
 def _by_case(
@@ -258,12 +319,20 @@ def _by_case(
     if case:
         because = f"Support case {case.display_id} is already open for it: {case.subject}"
         return ask.ended(Outcome.ALREADY_OPEN, because, case_id=case.display_id)
-    if attempt and attempt.via is Via.SUPPORT and now - attempt.at < _CASE_APPEARS:
-        because = f"A support case was sent at {attempt.at:%H:%M} UTC and may still appear: look again in an hour."
-        return ask.ended(Outcome.UNKNOWN, because)
+    if attempt and attempt.via is Via.SUPPORT and now - attempt.at < _APPEARS:
+        return _case_sent(ask, attempt)
     if support.desk is None:
         return ask.ended(Outcome.REFUSED, "AWS Support offers this account no case for SageMaker quotas.")
     return replace(ask, because=_wanted(ask, value), desk=support.desk)
+
+
+def _case_sent(ask: Ask, attempt: Attempt) -> Ask:
+    """The ask ended by a case of ours that AWS Support does not show yet."""
+    at = f"A support case was sent at {attempt.at:%H:%M} UTC"
+    if attempt.id is None:
+        waits = ask.ended(Outcome.UNKNOWN, f"{at} and may still appear: look again in an hour.")
+        return replace(waits, is_under_way=True)
+    return ask.ended(Outcome.ALREADY_OPEN, f"{at}; AWS does not show it yet.", case_id=attempt.id)
 
 
 def trace(attempt: Attempt, requests: Iterable[Request]) -> Request | None:

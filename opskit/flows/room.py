@@ -11,7 +11,8 @@ from opskit.decide.headroom import QuotaCheck
 from opskit.decide.increase import Ask, Outcome, Via, Wish
 from opskit.flows.clock import Clock
 from opskit.flows.events import Remark, Tell
-from opskit.flows.increase import file_increases, plan_increases
+from opskit.flows.increase import file_increases
+from opskit.flows.plan_increases import plan_increases
 from opskit.flows.wait import wait_for
 
 _LONGEST_WAIT = timedelta(hours=72)

@@ -68,11 +68,16 @@ def read_quotas(door: Door, names: Collection[str], memory: Memory) -> dict[str,
         answers |= _by_listing(door, wanted, memory)
     else:
         found = _by_codes(door, [*wanted, *_worth_a_second_look(absent, wanted, memory)], memory)
-        answers |= {name: answer for name, answer in found.items() if answer is not None}
+        answers |= {name: answer for name, answer in found.items() if answer is not None and not _is_closed(answer)}
         lost = [name for name in wanted if name not in answers]
         answers |= _by_listing(door, lost, memory) if lost else {}
     memory.keep()
     return {name: answers[name] for name in names}
+
+
+def _is_closed(answer: QuotaAnswer) -> bool:
+    """Whether we may not ask for a single quota; the listings may be open all the same."""
+    return isinstance(answer, Unread) and answer.code == "denied"
 
 
 def unread(failure: AwsFailure) -> Unread:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from opskit.aws import Door, side_by_side
-from opskit.errors import AwsFailure
+from opskit.errors import AwsFailure, Denied
 from opskit.model import Request, RequestStatus, Unread
 from opskit.observe.quotas import SERVICE, unread
 
@@ -36,12 +36,16 @@ def all_requests(door: Door) -> tuple[Request, ...]:
 
 
 def requests_of(door: Door, quota_code: str) -> tuple[Request, ...]:
-    """Everything that was ever asked for one quota, the newest first.
+    """Everything that was ever asked for one quota, the newest first; from the list of all where AWS does not let us
+    ask for one.
 
     Raises:
         AwsFailure: it could not be read.
     """
-    found = _history(door, operation=f"{_HISTORY}_by_quota", QuotaCode=quota_code)
+    try:
+        found = _history(door, operation=f"{_HISTORY}_by_quota", QuotaCode=quota_code)
+    except Denied:
+        found = [request for request in _history(door) if request.quota_code == quota_code]
     return tuple(sorted(found, key=lambda request: request.created, reverse=True))
 
 

@@ -9,8 +9,8 @@ from opskit.decide.headroom import number
 from opskit.decide.increase import Ask, Outcome, Via
 from opskit.decide.patience import End, Waited, waiting_exit
 from opskit.errors import ExitCode, Problem
-from opskit.flows.increase import ShortTotal
 from opskit.flows.list_requests import RequestList
+from opskit.flows.plan_increases import ShortTotal
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 from opskit.show.quotas import whole
 

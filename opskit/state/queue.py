@@ -1,13 +1,14 @@
-"""Requests that wait for their turn, and attempts whose outcome nobody knows yet.
+"""Requests that wait for their turn, attempts whose outcome nobody knows yet, and what was filed just now.
 
-An attempt is written down before it is sent: whatever happens then, the next run looks before it asks again.
+An attempt is written down before it is sent: whatever happens then, the next run looks before it asks again. What was
+filed is kept for a day, because AWS's lists show it late.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from opskit.aws import Door
@@ -16,25 +17,27 @@ from opskit.state.folder import usable_state, whose
 from opskit.state.store import store
 
 _FILE = "queue.sqlite"
-_SCHEMA = """CREATE TABLE IF NOT EXISTS waiting (
+_SCHEMA = """CREATE TABLE IF NOT EXISTS asked (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, quota_name TEXT NOT NULL,
     instance_type TEXT, usage TEXT NOT NULL, desired REAL NOT NULL, via TEXT NOT NULL, why TEXT NOT NULL,
-    standing TEXT NOT NULL, since TEXT NOT NULL, known TEXT NOT NULL,
-    PRIMARY KEY (endpoint, account, region, quota_name)
+    standing TEXT NOT NULL, since TEXT NOT NULL, known TEXT NOT NULL, id TEXT,
+    PRIMARY KEY (endpoint, account, region, quota_name, desired)
 )"""
+_FILED_COUNTS_FOR = timedelta(days=1)
 
 
 class Standing(StrEnum):
-    """Why a request is remembered: it was put off, or it was sent and nobody knows what became of it."""
+    """Why a request is remembered: it was put off, it was sent and nobody knows what became of it, or AWS has it."""
 
     QUEUED = "queued"
     ATTEMPTED = "attempted"
+    FILED = "filed"
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One remembered request. ``via`` is the way it is to be asked; ``since`` when it was put off or sent;
-    ``known`` are the ids of the requests that were there before.
+    """One remembered request. ``via`` is the way it is to be asked; ``since`` when it was put off, sent or filed;
+    ``known`` are the ids of the requests that were there before; ``id`` is what AWS calls it (None: not filed).
     """
 
     region: str
@@ -47,10 +50,11 @@ class Waiting:
     standing: Standing
     since: datetime
     known: frozenset[str] = frozenset()
+    id: str | None = None
 
 
 def remember(door: Door, waiting: Waiting) -> None:
-    """Put a request into the queue, in place of what stood there for the same quota.
+    """Put a request into the queue, in place of what stood there for the same quota and value.
 
     Raises:
         UsageProblem: the state folder cannot be used.
@@ -67,15 +71,18 @@ def remember(door: Door, waiting: Waiting) -> None:
         waiting.standing,
         waiting.since.astimezone(UTC).isoformat(),
         " ".join(sorted(waiting.known)),
+        waiting.id,
     )
+    places = ", ".join("?" * (len(row) + 2))
     with usable_state(), store(_FILE, _SCHEMA) as connection:
-        connection.execute(
-            "INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*whose(door), *row)
-        )
+        connection.execute(f"INSERT OR REPLACE INTO asked VALUES ({places})", (*whose(door), *row))
+        old = (waiting.since - _FILED_COUNTS_FOR).astimezone(UTC).isoformat()
+        connection.execute("DELETE FROM asked WHERE standing = ? AND since < ?", (Standing.FILED, old))
 
 
 def forget(door: Door, quota_name: str, least: float, most: float) -> None:
-    """Take a quota's request for a value from ``least`` to ``most`` out of the door's Region's queue, if it is there.
+    """Take a quota's requests for a value from ``least`` to ``most`` out of the door's Region's queue, but for those
+    that AWS has: they are kept for their day.
 
     Raises:
         UsageProblem: the state folder cannot be used.
@@ -83,9 +90,9 @@ def forget(door: Door, quota_name: str, least: float, most: float) -> None:
     """
     with usable_state(), store(_FILE, _SCHEMA) as connection:
         connection.execute(
-            "DELETE FROM waiting WHERE endpoint = ? AND account = ? AND region = ? AND quota_name = ?"
-            " AND desired BETWEEN ? AND ?",
-            (*whose(door), door.region, quota_name, least, most),
+            "DELETE FROM asked WHERE endpoint = ? AND account = ? AND region = ? AND quota_name = ?"
+            " AND desired BETWEEN ? AND ? AND standing != ?",
+            (*whose(door), door.region, quota_name, least, most, Standing.FILED),
         )
 
 
@@ -96,11 +103,31 @@ def waiting(door: Door) -> tuple[Waiting, ...]:
         UsageProblem: the state folder cannot be used.
         AwsFailure: AWS does not say whose account this is.
     """
+    return tuple(one for one in _remembered(door) if one.standing is not Standing.FILED)
+
+
+def sent(door: Door, quota_name: str, now: datetime) -> tuple[Waiting, ...]:
+    """What was sent for a quota in the door's Region and still counts, the latest first: its outcome is not known, or
+    AWS took it within the last day.
+
+    Raises:
+        UsageProblem: the state folder cannot be used.
+        AwsFailure: AWS does not say whose account this is.
+    """
+    ours = [one for one in _remembered(door) if (one.region, one.quota_name) == (door.region, quota_name)]
+    return tuple(one for one in reversed(ours) if one.standing is Standing.ATTEMPTED or _counts(one, now))
+
+
+def _counts(one: Waiting, now: datetime) -> bool:
+    return one.standing is Standing.FILED and now - one.since < _FILED_COUNTS_FOR
+
+
+def _remembered(door: Door) -> list[Waiting]:
     with usable_state(), store(_FILE, _SCHEMA) as connection:
         rows = connection.execute(
-            "SELECT * FROM waiting WHERE endpoint = ? AND account = ? ORDER BY since, quota_name", whose(door)
+            "SELECT * FROM asked WHERE endpoint = ? AND account = ? ORDER BY since, quota_name", whose(door)
         )
-        return tuple(_waiting(row) for row in rows)
+        return [_waiting(row) for row in rows]
 
 
 def _waiting(row: sqlite3.Row) -> Waiting:
@@ -115,4 +142,5 @@ def _waiting(row: sqlite3.Row) -> Waiting:
         standing=Standing(row["standing"]),
         since=datetime.fromisoformat(row["since"]),
         known=frozenset(row["known"].split()),
+        id=row["id"],
     )
