@@ -19,6 +19,12 @@ from opskit.sandbox.faults import ApiError, invalid
 from opskit.sandbox.own_session import own_session
 
 _SHOWN_PROBLEMS = 10
+_VALIDATION_CODES = {
+    "service-quotas": "IllegalArgumentException",
+    "pricing": "InvalidParameterException",
+    "logs": "InvalidParameterException",
+    "cloudwatch": "ValidationError",
+}
 _REPOSITORIES = ("CodeRepositoryNameOrUrl", "GitConfigUrl")
 """Shapes that AWS takes https alone in, but the sandbox takes what is on this machine, so that it needs no network."""
 
@@ -59,11 +65,8 @@ def _known(shape: Any, value: Any) -> Any:
 
 
 def _validation_error(service: str, text: str) -> ApiError:
-    if service == "service-quotas":
-        return ApiError("IllegalArgumentException", text)
-    if service == "pricing":
-        return ApiError("InvalidParameterException", text)
-    return invalid(text)
+    code = _VALIDATION_CODES.get(service)
+    return ApiError(code, text) if code else invalid(text)
 
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:

@@ -39,7 +39,10 @@ _SERVICES = {
     "ServiceQuotasV20190624": "service-quotas",
     "AWSSupport_20130415": "support",
     "AWSPriceListService": "pricing",
+    "Logs_20140328": "logs",
+    "GraniteServiceVersion20100801": "cloudwatch",
 }
+"""The services whose requests and answers are held against botocore's models; of the last two all is moto's."""
 
 
 def owns(service: str, *operations: str) -> Callable[[Method], Method]:
@@ -180,9 +183,13 @@ class Front:
 
 
 def _target(request: Request) -> tuple[str, str] | None:
-    """The service and operation of a request that speaks JSON, None of one that does not."""
+    """The service and operation of a request that speaks JSON, None of one that does not, or is compressed: only
+    those to CloudWatch are, and moto unpacks them.
+    """
     if request.path in PATHS:
         return PATHS[request.path]
+    if "Content-Encoding" in request.headers:
+        return None
     prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
     service = _SERVICES.get(prefix)
     return (service, operation) if service else None

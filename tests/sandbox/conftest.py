@@ -18,8 +18,21 @@ from botocore.config import Config
 
 from opskit.sandbox.images import xgboost_image
 from opskit.sandbox.server import Options, Sandbox, sandbox
+from tests.sandbox.strictly import mistakes
 
 AN_HOUR = 3600.0
+
+
+ANSWERED: set[tuple[str, str]] = set()
+"""The operations (boto3's service name, operation) that this process's clients were answered."""
+
+
+def _read_strictly(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
+    """Fail the test on any answer, owned or moto's, that is not as botocore's model has it."""
+    wrong = mistakes(response_dict, operation_model)
+    assert not wrong, wrong
+    if response_dict["status_code"] < 300:
+        ANSWERED.add((operation_model.service_model.service_name, operation_model.name))
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,9 @@ class Account:
     def client(self, service: str, region: str = "us-east-1") -> Any:
         session = boto3.Session(self.key, self.secret, self.token, region)
         config = Config(retries={"total_max_attempts": 1}, proxies={})
-        return session.client(service, endpoint_url=self.sandbox.url, config=config)
+        client = session.client(service, endpoint_url=self.sandbox.url, config=config)
+        client.meta.events.register("before-parse", _read_strictly)
+        return client
 
     def other(self) -> Account:
         """An account nobody used before, reached as real ones are: by assuming a role in it."""
