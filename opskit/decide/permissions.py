@@ -123,6 +123,7 @@ CALLS: Mapping[str, frozenset[str]] = {
     "cron remove": NOTHING,
     "cron run": _CHECK | _ASK | _STOP | _of("sns", "Publish"),
     "iam policy": NOTHING,
+    "doctor": _WHO | _of("iam", "GetRole", "SimulatePrincipalPolicy"),
     "history": _WHO | _of("sagemaker", "ListNotebookInstances"),
     "settings": NOTHING,
     "demo": NOTHING,

@@ -72,12 +72,24 @@ def policy(commands: Iterable[str], scope: Scope) -> dict[str, Any] | None:
     """The least policy for the commands; None where they need none. Reads and changes stand in statements of their
     own, narrowed to a kind of resource where AWS lets them be.
     """
-    grants = {grant for command in commands for call in CALLS[command] for grant in _grants(call)}
+    grants = grants_of(call for command in commands for call in CALLS[command])
     if "all" in scope.regions:
-        grants |= {grant for call in FIND_REGIONS for grant in _grants(call)}
+        grants |= grants_of(FIND_REGIONS)
     groups = sorted({grant.group for grant in grants}, key=lambda group: (_ORDER.index(group[0]), group[1]))
     statements = [_statement([grant for grant in grants if grant.group == group], scope) for group in groups]
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
+
+
+def grants_of(calls: Iterable[str]) -> frozenset[Grant]:
+    """Every permission that calls need."""
+    return frozenset(grant for call in calls for grant in _grants(call))
+
+
+def sample(grant: Grant, account: str, scope: Scope) -> str:
+    """The ARN of one resource that a permission may be asked for, whether there is such a one or not."""
+    arn = _resources(grant.on, scope)[0]
+    named = arn.replace("::*:", f"::{account}:").replace(":*:", f":{account}:")
+    return named if named == "*" else named.replace("*", "opskit")
 
 
 _ORDER = (READ, ENTER, CHANGE)
