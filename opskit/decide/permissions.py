@@ -79,7 +79,12 @@ _CLEANUP = (
     | _of("sagemaker", "ListEndpointConfigs", "ListEndpoints", "ListModels", "ListTrainingJobs", "ListTransformJobs")
 )
 
-_STOP = _SEE_NOTEBOOKS | _WHO | _of("sagemaker", "AddTags", "DeleteTags", "StopNotebookInstance")
+_STOP = (
+    _SEE_NOTEBOOKS
+    | _WHO
+    | _of("sagemaker", "AddTags", "DeleteTags", "DescribeNotebookInstance", "StopNotebookInstance")
+    | _of("logs", "GetLogEvents")
+)
 _CHECK = _VALUES | _ALL_REQUESTS | _COUNT_IN_USE
 _LIST = (
     _ALL_REQUESTS
