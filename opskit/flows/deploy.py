@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from opskit.aws import Door
+from opskit.decide.demands import parse_instance_type
 from opskit.decide.guard import HINTS_OF_AN_ENDPOINT, Part, refusal
 from opskit.decide.headroom import QuotaCheck
 from opskit.decide.naming import belongs_to
@@ -53,8 +54,13 @@ def deploy(
     dry_run: bool = False,
     profile: str | None = None,
 ) -> Deployment:
-    """Deploy the newest model of a workflow; what stopped it is in ``exit`` and ``problems``."""
-    fleet = replace(workflow.endpoint, instance_type=instance_type or workflow.endpoint.instance_type)
+    """Deploy the newest model of a workflow; what stopped it is in ``exit`` and ``problems``.
+
+    Raises:
+        UsageProblem: the instance type cannot be one.
+    """
+    kind = parse_instance_type(instance_type or workflow.endpoint.instance_type)
+    fleet = replace(workflow.endpoint, instance_type=kind)
     done = Deployment(workflow, door.region, fleet, is_plan=dry_run)
     try:
         check_installed("Deploying")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from opskit.aws import Door, side_by_side
+from opskit.decide.demands import parse_instance_type
 from opskit.decide.guard import HINTS_OF_A_RUN, Part, estimate_usd, over_budget, refusal
 from opskit.decide.headroom import QuotaCheck
 from opskit.decide.naming import Next, Show, Start, attempts_of, next_job, next_transform, stem
@@ -74,10 +75,11 @@ def look_ahead(door: Door, workflow: Workflow, wanted: Wanted, now: datetime) ->
     """See what the run would do.
 
     Raises:
+        UsageProblem: an instance type of the workflow's, or the user's, cannot be one.
         AwsFailure: AWS does not say who we are, or which jobs there are.
     """
-    account = door.connection.caller().account
     fleets = _fleets(workflow, wanted)
+    account = door.connection.caller().account
     job = _job(door, stem(workflow, fleets[Usage.TRAINING]), again=wanted.again)
     transform = _transform(door, job)
     plan = Plan(
@@ -157,7 +159,10 @@ def _role(door: Door, plan: Plan, wanted: Wanted) -> str | None:
 def _fleets(workflow: Workflow, wanted: Wanted) -> dict[Usage, Fleet]:
     """The instances of each part; a type named by the user is meant for all of them, a count for the training."""
     own = {Usage.TRAINING: workflow.training, Usage.TRANSFORM: workflow.transform, Usage.ENDPOINT: workflow.endpoint}
-    fleets = {use: replace(each, instance_type=wanted.instance_type or each.instance_type) for use, each in own.items()}
+    fleets = {
+        use: replace(each, instance_type=parse_instance_type(wanted.instance_type or each.instance_type))
+        for use, each in own.items()
+    }
     count = wanted.instance_count or workflow.training.count
     return fleets | {Usage.TRAINING: replace(fleets[Usage.TRAINING], count=count)}
 
