@@ -70,7 +70,7 @@ def train(
     rounds = dict(workflow.hyperparameters).get("num_round", "")
     with watching(here.screen, int(rounds) if rounds.isdecimal() else None) as tell:
         run = run_it(here.door(), workflow, wanted, system_clock(), tell, profile=here.settings.get("profile"))
-    return answer_of(run, keep(run, RUNS), terminal=here.screen.out.isatty())
+    return answer_of(run, keep(run, RUNS), columns=here.screen.columns)
 
 
 @command(app, "deploy")

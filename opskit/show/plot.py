@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-_WIDTH, _HEIGHT = 48, 14
+_WIDTH, _HEIGHT, _MARGIN = 48, 14, 10
+_NARROWEST = 16
 # A braille character is a grid of 2 x 4 dots; these are the bits of its left and right column, from the top.
 _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 _BLANK = 0x2800
@@ -30,22 +31,28 @@ def draw(path: Path, title: str, target: str, truth: Sequence[float], predicted:
     figure.savefig(path, dpi=120)
 
 
-def sketch(target: str, truth: Sequence[float], predicted: Sequence[float]) -> str:
-    """The same in braille dots. A row on the diagonal is a perfect prediction."""
+def sketch(target: str, truth: Sequence[float], predicted: Sequence[float], columns: int) -> str:
+    """The same in braille dots, on a terminal of so many ``columns``; nothing where it is too narrow for it. A row on
+    the diagonal is a perfect prediction.
+    """
+    width = min(_WIDTH, columns - _MARGIN)
+    if width < _NARROWEST:
+        return ""
+    height = _HEIGHT * width // _WIDTH
     low, high = min(*truth, *predicted), max(*truth, *predicted)
-    dots = {_dot(x, y, low, high) for x, y in zip(truth, predicted, strict=True)}
-    rows = ["".join(_braille(dots, column, row) for column in range(_WIDTH)) for row in range(_HEIGHT)]
-    labels = [f"{high:8.1f}", *[" " * 8] * (_HEIGHT - 2), f"{low:8.1f}"]
+    places = zip(_places(truth, low, high, width * 2), _places(predicted, low, high, height * 4), strict=True)
+    dots = {(across, height * 4 - 1 - up) for across, up in places}
+    rows = ["".join(_braille(dots, column, row) for column in range(width)) for row in range(height)]
+    labels = [f"{high:8.1f}", *[" " * 8] * (height - 2), f"{low:8.1f}"]
     body = [f"{label} ┤{row}" for label, row in zip(labels, rows, strict=True)]
-    foot = [f"{'':8} └{'─' * _WIDTH}", f"{'':10}{low:<{_WIDTH - 8}.1f}{high:>8.1f}"]
-    return "\n".join([f"{'':10}{target}: predicted (up) over true (right)", *body, *foot])
+    foot = [f"{'':8} └{'─' * width}", f"{'':{_MARGIN}}{low:<{width - 8}.1f}{high:>8.1f}"]
+    return "\n".join([f"{'':{_MARGIN}}{target}: predicted (up) over true (right)", *body, *foot])
 
 
-def _dot(x: float, y: float, low: float, high: float) -> tuple[int, int]:
-    """Where a point goes on the grid of dots, from the left and from the top."""
+def _places(values: Sequence[float], low: float, high: float, dots: int) -> list[int]:
+    """Where each value goes on a scale of so many dots, from ``low`` on."""
     span = (high - low) or 1.0
-    across, up = (x - low) / span, (y - low) / span
-    return round(across * (_WIDTH * 2 - 1)), round((1 - up) * (_HEIGHT * 4 - 1))
+    return [round((value - low) / span * (dots - 1)) for value in values]
 
 
 def _braille(dots: set[tuple[int, int]], column: int, row: int) -> str:

@@ -83,7 +83,7 @@ def _bar(console: Any, rounds: int | None) -> Iterator[Tell]:
 
         def tell(event: Event) -> None:
             if line_of(event):
-                console.print(Text(line_of(event)))
+                console.print(Text(line_of(event)), soft_wrap=True)  # what is copied from it stays whole
             found = read_round(event.text) if isinstance(event, LogLine) else None
             if found:
                 progress.update(task, total=rounds, completed=found.number + 1, description=_scores(found))

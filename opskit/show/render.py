@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,11 @@ class Screen:
     def err(self) -> IO[str]:
         """Where the talk goes."""
         return self.stderr or sys.stderr
+
+    @property
+    def columns(self) -> int | None:
+        """How wide the terminal is that the answer goes to; None where it goes elsewhere."""
+        return shutil.get_terminal_size().columns if self.out.isatty() else None
 
     def say(self, text: str) -> None:
         """Tell the user something on the way; silent with --quiet."""

@@ -114,7 +114,6 @@ def _staying(left: Leftovers, gone: Sequence[Item]) -> list[str]:
         stop = stop_command(job, left.region)
         notes.append(f"Left: the {job.kind.words} {job.name} is in progress and bills. To stop it: {stop}")
     if left.jobs:
-        notes.append(
-            f"Left: the records and logs of {len(left.jobs)} training jobs, which cost next to nothing; the bucket."
-        )
+        count = f"{len(left.jobs)} training job{'s' if len(left.jobs) > 1 else ''}"
+        notes.append(f"Left: the records and logs of {count}, which cost next to nothing; the bucket.")
     return notes

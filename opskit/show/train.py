@@ -12,7 +12,7 @@ from opskit.decide.naming import Follow, Next, Show, Start
 from opskit.errors import ExitCode, Problem
 from opskit.flows.look_ahead import Plan
 from opskit.flows.train import Run
-from opskit.model import Price, TransformJob, Unread
+from opskit.model import Price, TransformJob, Unread, Usage
 from opskit.show.answer import Answer, Cell, Column, Table
 from opskit.show.money import money
 from opskit.show.plot import draw, sketch
@@ -52,11 +52,11 @@ def keep(run: Run, runs: Path) -> Kept:
     return Kept(folder, plot)
 
 
-def answer_of(run: Run, kept: Kept, *, terminal: bool) -> Answer:
-    """The answer of ``train``; ``terminal`` adds the small plot."""
+def answer_of(run: Run, kept: Kept, *, columns: int | None) -> Answer:
+    """The answer of ``train``; on a terminal of so many ``columns`` (None: it is none) with the small plot."""
     problems = (*run.problems, *([kept.problem] if kept.problem else []))
     exit = ExitCode.PARTLY if kept.problem and run.exit is ExitCode.DONE else run.exit
-    return Answer(_data(run, kept), exit, problems, _tables(run), tuple(_notes(run, kept, terminal)))
+    return Answer(_data(run, kept), exit, problems, _tables(run), tuple(_notes(run, kept, columns)))
 
 
 def _data(run: Run, kept: Kept) -> dict[str, Any]:
@@ -172,29 +172,41 @@ def _tables(run: Run) -> tuple[Table, ...]:
     return (Table(columns, rows),)
 
 
-def _notes(run: Run, kept: Kept, terminal: bool) -> list[str]:
+def _notes(run: Run, kept: Kept, columns: int | None) -> list[str]:
     notes = []
     if run.plan and run.wanted.dry_run:
         notes += [f"{at}. {step}" for at, step in enumerate(steps_of(run.plan), 1)]
         notes.append(f"Role {run.plan.role or 'not known'}. Nothing was changed.")
-    notes += money(run.plan.parts) if run.plan else []
+    if run.plan and not run.metrics:
+        notes += money(run.plan.parts)
     if run.metrics and run.sets:
-        if terminal:
-            notes.append(sketch(run.workflow.target, run.sets.truth, run.predicted))
+        if columns and (drawn := sketch(run.workflow.target, run.sets.truth, run.predicted, columns)):
+            notes.append(drawn)
         scores = f"RMSE {run.metrics.rmse:.3f}  MAE {run.metrics.mae:.3f}  R2 {run.metrics.r2:.3f}"
         notes.append(f"{run.job}: {scores} on {len(run.predicted)} rows it never saw.")
+    return notes + _after_the_run(run, kept)
+
+
+def _after_the_run(run: Run, kept: Kept) -> list[str]:
+    """What was paid, where the files are, and what stays."""
+    word, notes = run.workflow.word, []
     if run.billable_seconds is not None:
-        notes.append(f"AWS bills {run.billable_seconds} s of training.")
+        notes.append(f"AWS bills {run.billable_seconds} s of training{_billed(run)}.")
     if kept.folder:
         notes.append(f"Data, predictions and plot: {kept.folder}")
     if run.problems and run.uploaded and not run.running:
         files = ", ".join(uri.rpartition("/")[2] for uri in run.uploaded)
-        notes.append(
-            f"Left in S3 for the next try: {files}. To remove what there is: opskit cleanup {run.workflow.word}"
-        )
-    if run.endpoint:
-        notes += endpoint_notes(run.endpoint, run.workflow.word)
-    return notes
+        notes.append(f"Left in S3 for the next try: {files}. To remove what there is: opskit cleanup {word}")
+    return notes + (endpoint_notes(run.endpoint, word) if run.endpoint else [])
+
+
+def _billed(run: Run) -> str:
+    """What the training did cost, where this run started it and knows the price."""
+    for part in run.plan.parts if run.plan else ():
+        if part.usage is Usage.TRAINING and isinstance(part.price, Price) and run.billable_seconds is not None:
+            usd = part.price.usd_per_hour * part.fleet.count * run.billable_seconds / 3600
+            return f", {usd:.4f} USD"
+    return ""
 
 
 def endpoint_notes(name: str, workflow: str) -> list[str]:
