@@ -198,6 +198,16 @@ class Headroom:
     verdict: Verdict
     because: str
     request: Request | None = None
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another type that has room now: for ``free`` instances. ``price`` None: it has none of its own."""
+
+    instance_type: str
+    free: int
+    price: Price | Unread | None = None
 
 
 @dataclass(frozen=True)

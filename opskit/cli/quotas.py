@@ -53,7 +53,7 @@ def check(
         wanted = watched(here.settings, here.doors)
     else:
         wanted = [(door, demands) for door in here.doors()]
-    check = check_each(wanted, datetime.now(UTC))
+    check = check_each(wanted, datetime.now(UTC), suggest=True)
     return answer_of(check, None if here.settings.get("regions") else here.connection().home)
 
 

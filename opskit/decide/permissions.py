@@ -101,7 +101,7 @@ _LIST = (
 
 NOTHING: frozenset[str] = frozenset()
 CALLS: Mapping[str, frozenset[str]] = {
-    "quotas check": _CHECK,
+    "quotas check": _CHECK | _PRICES,
     "quotas list": _LIST,
     "quotas explain": NOTHING,
     "quotas increase": _ASK,

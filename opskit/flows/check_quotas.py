@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from opskit.aws import Door, side_by_side
+from opskit.decide.alternatives import alternatives, lacking, used_up
 from opskit.decide.demands import quota_name, with_totals
 from opskit.decide.headroom import QuotaCheck, judge, worst_first
 from opskit.errors import Problem
-from opskit.model import Demand, Headroom, InUse, NotOffered, Quota, QuotaAnswer, Request, Unread, Usage
-from opskit.observe.known_codes import memory_of
+from opskit.flows.alternatives import Others, look_for_others
+from opskit.model import Demand, Headroom, InUse, NotOffered, Quota, QuotaAnswer, Request, Unread, Usage, Verdict
+from opskit.observe.known_codes import Memory, memory_of
 from opskit.observe.quotas import read_quotas
 from opskit.observe.requests import open_requests
 from opskit.observe.usage import count_in_use
 
 _REGIONS_AT_ONCE = 40
+_NO_ROOM = (Verdict.SHORT, Verdict.PENDING, Verdict.NOT_OFFERED)
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class _Seen:
     quotas: dict[str, QuotaAnswer]
     in_use: dict[Usage, InUse]
     requests: tuple[Request, ...] | Unread
+    others: Others = field(default_factory=Others)
 
 
 def check_quotas(doors: Sequence[Door], demands: Sequence[Demand], now: datetime) -> QuotaCheck:
@@ -40,13 +44,16 @@ def check_quotas(doors: Sequence[Door], demands: Sequence[Demand], now: datetime
     return check_each([(door, demands) for door in doors], now)
 
 
-def check_each(wanted: Sequence[tuple[Door, Sequence[Demand]]], now: datetime) -> QuotaCheck:
-    """Judge what is demanded of each Region, and the totals above it; the worst comes first.
+def check_each(wanted: Sequence[tuple[Door, Sequence[Demand]]], now: datetime, *, suggest: bool = False) -> QuotaCheck:
+    """Judge what is demanded of each Region, and the totals above it; the worst comes first. ``suggest`` looks for
+    other types where there is no room.
 
     Raises:
         NoCredentials: there are none to ask with.
     """
-    looks: list[_Seen] = side_by_side([partial(_look, *each, now) for each in wanted], most=_REGIONS_AT_ONCE)
+    looks: list[_Seen] = side_by_side(
+        [partial(_look, *each, now, suggest=suggest) for each in wanted], most=_REGIONS_AT_ONCE
+    )
     judged = [headroom for look in looks for headroom in _judged(look)]
     return QuotaCheck(
         headrooms=worst_first(judged),
@@ -56,17 +63,36 @@ def check_each(wanted: Sequence[tuple[Door, Sequence[Demand]]], now: datetime) -
     )
 
 
-def _look(door: Door, demands: Sequence[Demand], now: datetime) -> _Seen:
+def _look(door: Door, demands: Sequence[Demand], now: datetime, *, suggest: bool) -> _Seen:
     wanted = with_totals(demands)
-    names = list(dict.fromkeys(quota_name(demand) for demand in wanted))
-    quotas, in_use, requests = side_by_side(
+    (quotas, others, memory), in_use, requests = side_by_side(
         [
-            lambda: read_quotas(door, names, memory_of(door, now)),
+            lambda: _quotas(door, wanted, now, suggest=suggest),
             lambda: count_in_use(door, {demand.usage for demand in wanted}),
             lambda: open_requests(door),
         ]
     )
-    return _Seen(door.region, demands, quotas, in_use, requests)
+    seen = _Seen(door.region, demands, quotas, in_use, requests, others)
+    return _with_more_others(door, seen, memory) if suggest else seen
+
+
+def _quotas(
+    door: Door, wanted: Sequence[Demand], now: datetime, *, suggest: bool
+) -> tuple[dict[str, QuotaAnswer], Others, Memory]:
+    """The quotas, and those of other types where no count can make these suffice: while what is in use is still
+    being counted.
+    """
+    memory = memory_of(door, now)
+    quotas = read_quotas(door, list(dict.fromkeys(map(quota_name, wanted))), memory)
+    short = lacking(wanted, quotas) if suggest else []
+    return quotas, look_for_others(door, short, memory, len(quotas)), memory
+
+
+def _with_more_others(door: Door, seen: _Seen, memory: Memory) -> _Seen:
+    """Other types for what is used up, too, which only the count could tell."""
+    asked = len(seen.quotas) + len(seen.others.quotas)
+    more = look_for_others(door, used_up(list(_judged(seen))), memory, asked)
+    return replace(seen, others=Others(seen.others.quotas | more.quotas, {**seen.others.prices, **more.prices}))
 
 
 def _judged(seen: _Seen) -> Iterable[Headroom]:
@@ -79,7 +105,12 @@ def _judged(seen: _Seen) -> Iterable[Headroom]:
 
 
 def _judge(seen: _Seen, demand: Demand) -> Headroom:
-    return judge(seen.region, demand, _quota(seen, demand), seen.in_use[demand.usage], seen.requests)
+    in_use = seen.in_use[demand.usage]
+    headroom = judge(seen.region, demand, _quota(seen, demand), in_use, seen.requests)
+    if headroom.verdict not in _NO_ROOM:
+        return headroom
+    quotas = {**seen.quotas, **seen.others.quotas}
+    return replace(headroom, alternatives=alternatives(seen.region, demand, quotas, in_use, seen.others.prices))
 
 
 def _quota(seen: _Seen, demand: Demand) -> QuotaAnswer:

@@ -14,10 +14,11 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +30,20 @@ from opskit.errors import AwsFailure, NoCredentials
 BELIEVED_FOR = timedelta(days=7)
 _RENEWED_AFTER = timedelta(days=1)
 _CLOCKS_APART = timedelta(minutes=5)
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Known:
     """What was seen of a quota: its code (None: AWS has no quota of this name), whether it had an applied value,
-    and its default where that was seen.
+    and its default where that was seen. ``value`` is the one that was applied: a hint where to look, no answer.
     """
 
     code: str | None
     applied: bool
     default: float | None
     seen: datetime
+    value: float | None = None
 
 
 @dataclass
@@ -70,13 +72,22 @@ class Memory:
         known = self.recall(name)
         return known.code if known else shipped_codes().get(name)
 
-    def learn(self, name: str, code: str, *, applied: bool, default: float | None) -> None:
+    def hint(self, name: str) -> float | None:
+        """The value that a quota last had, infinite where it may exist and was never seen, None where it does not."""
+        known = self.recall(name)
+        if known is None:
+            return inf if name in shipped_codes() else None
+        value = known.value if known.applied else known.default
+        return None if known.code is None else inf if value is None else value
+
+    def learn(self, name: str, code: str, *, applied: bool, default: float | None, value: float | None = None) -> None:
         """Remember what AWS just said of a quota; a ``default`` of None leaves the one known before."""
         before = self.known.get(name)
         if default is None and before:
             default = before.default
-        if before is None or _is_news(before, code, applied, default, self.now):
-            self.known[name] = self._learnt[name] = Known(code, applied, default, self.now)
+        told = Known(code, applied, default, self.now, value)
+        if before is None or _is_news(before, told):
+            self.known[name] = self._learnt[name] = told
 
     def learn_all(self, seen: Mapping[str, Known]) -> None:
         """Remember a look through all quotas."""
@@ -120,9 +131,8 @@ def shipped_codes() -> Mapping[str, str]:
     return {row["quota_name"]: row["quota_code"] for row in csv.DictReader(text.splitlines())}
 
 
-def _is_news(before: Known, code: str, applied: bool, default: float | None, now: datetime) -> bool:
-    same = (before.code, before.applied, before.default) == (code, applied, default)
-    return not same or now - before.seen > _RENEWED_AFTER
+def _is_news(before: Known, told: Known) -> bool:
+    return replace(before, seen=told.seen) != told or told.seen - before.seen > _RENEWED_AFTER
 
 
 def _read(file: Path, now: datetime) -> Memory:
@@ -137,10 +147,12 @@ def _read(file: Path, now: datetime) -> Memory:
 
 
 def _entries(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Known]]:
-    for name, (code, applied, default, seen) in items:
-        if not isinstance(code, str) or not isinstance(default, int | float | None):
+    for name, (code, applied, default, seen, value) in items:
+        if not (
+            isinstance(code, str) and isinstance(default, int | float | None) and isinstance(value, int | float | None)
+        ):
             raise TypeError(f"a broken entry for {name}")
-        yield name, Known(code, bool(applied), default, datetime.fromtimestamp(seen, UTC))
+        yield name, Known(code, bool(applied), default, datetime.fromtimestamp(seen, UTC), value)
 
 
 def _written(known: Mapping[str, Known], listed: datetime | None) -> str:
@@ -148,7 +160,8 @@ def _written(known: Mapping[str, Known], listed: datetime | None) -> str:
         "version": _VERSION,
         "listed": listed and listed.timestamp(),
         "quotas": {
-            name: [each.code, each.applied, each.default, each.seen.timestamp()] for name, each in known.items()
+            name: [each.code, each.applied, each.default, each.seen.timestamp(), each.value]
+            for name, each in known.items()
         },
     }
     return json.dumps(content, separators=(",", ":"))

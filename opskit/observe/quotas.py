@@ -80,6 +80,23 @@ def _is_closed(answer: QuotaAnswer) -> bool:
     return isinstance(answer, Unread) and answer.code == "denied"
 
 
+def glance(door: Door, names: Collection[str], memory: Memory) -> dict[str, QuotaAnswer]:
+    """Those of the quotas that a code leads to at once, and what this run has just seen of them; never a look through
+    the listings. What could not be had so is left out.
+    """
+    just_seen = {name: quota for name in names if (quota := _just_seen(door, name, memory))}
+    found = _by_codes(door, [name for name in names if name not in just_seen], memory)
+    memory.keep()
+    return {**just_seen, **{name: answer for name, answer in found.items() if answer is not None}}
+
+
+def _just_seen(door: Door, name: str, memory: Memory) -> Quota | None:
+    known = memory.recall(name)
+    if known is None or known.code is None or known.seen != memory.now:
+        return None
+    return Quota(door.region, name, known.code, known.value if known.applied else None, known.default)
+
+
 def unread(failure: AwsFailure) -> Unread:
     """A failure as the reason why a value is not known."""
     return Unread.of(failure.problem)
@@ -220,7 +237,7 @@ def _learnt(door: Door, name: str, applied: _Told | None, default: _Told | None,
         return None
     if told.value is None:
         return Unread(f"AWS gives no value for '{name}' in {door.region}. {told.why_not}".strip())
-    memory.learn(name, told.code, applied=applied is not None, default=_value(default))
+    memory.learn(name, told.code, applied=applied is not None, default=_value(default), value=_value(applied))
     known = memory.recall(name)
     usual = default.value if default else known.default if known else None
     return Quota(door.region, name, told.code, _value(applied), usual, told.adjustable)
@@ -267,7 +284,7 @@ def _quotas(door: Door, operation: str) -> Iterator[_Told]:
 def _learn_all(memory: Memory, applied: Mapping[str, _Told], defaults: Mapping[str, _Told]) -> None:
     memory.learn_all(
         {
-            name: Known(told.code, name in applied, defaults[name].value if name in defaults else None, memory.now)
+            name: Known(told.code, name in applied, _value(defaults.get(name)), memory.now, _value(applied.get(name)))
             for name, told in {**defaults, **applied}.items()
         }
     )

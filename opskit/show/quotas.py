@@ -8,7 +8,7 @@ from typing import Any
 from opskit.decide.demands import TOTAL, similar_type
 from opskit.decide.headroom import QuotaCheck, enough, enough_to_ask, is_too_full, number
 from opskit.errors import Problem
-from opskit.model import Headroom, Request, Verdict
+from opskit.model import Alternative, Headroom, Price, Request, Verdict
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 
 _TONES = {
@@ -49,6 +49,17 @@ def record(headroom: Headroom) -> dict[str, Any]:
         "because": headroom.because,
         "request": headroom.request and request_record(headroom.request),
         "share": headroom.demand.share,
+        "alternatives": [_alternative(each) for each in headroom.alternatives],
+    }
+
+
+def _alternative(other: Alternative) -> dict[str, Any]:
+    price = other.price if isinstance(other.price, Price) else None
+    return {
+        "instance_type": other.instance_type,
+        "free": other.free,
+        "usd_per_hour": price and price.usd_per_hour,
+        "price_source": price and price.source,
     }
 
 
@@ -127,6 +138,7 @@ def _advice(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:
         if headroom.verdict is Verdict.SHORT and headroom.demand.per_job:
             yield f"'{headroom.quota_name}' can be raised here: {_console(headroom)}"
     yield from _not_offered([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
+    yield from _instead(headrooms, home)
 
 
 def _commands(
@@ -156,3 +168,20 @@ def _not_offered(headrooms: Iterable[Headroom]) -> Iterator[str]:
         meant = similar_type(kind)
         hint = f"Did you mean {meant}?" if meant else "Take another type or another Region."
         yield f"{region} does not offer {kind} for {', '.join(usages)}: no increase can help. {hint}"
+
+
+def _instead(headrooms: Iterable[Headroom], home: str | None) -> Iterator[str]:
+    """The types that have room now, one line for each type that has none."""
+    uses: dict[tuple[str, str, tuple[Alternative, ...]], list[str]] = {}
+    for headroom in headrooms:
+        if headroom.alternatives:
+            key = (headroom.region, str(headroom.demand.instance_type), headroom.alternatives)
+            uses.setdefault(key, []).append(headroom.demand.usage.value)
+    for (region, kind, others), usages in uses.items():
+        where = "" if region == home else f" in {region}"
+        yield f"Room now{where}, instead of {kind} for {', '.join(usages)}: {'; '.join(map(_in_words, others))}."
+
+
+def _in_words(other: Alternative) -> str:
+    price = f"{other.price.usd_per_hour} USD an hour" if isinstance(other.price, Price) else "price not known"
+    return f"{other.free} x {other.instance_type} ({price})"

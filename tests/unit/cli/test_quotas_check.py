@@ -15,7 +15,7 @@ from tests.unit.cli.running import Ran, run
 
 FIELDS = [
     "region", "instance_type", "usage", "quota_name", "quota_code", "applied", "default", "in_use", "need", "free",
-    "verdict", "because", "request", "share",
+    "verdict", "because", "request", "share", "alternatives",
 ]  # fmt: skip
 TRAINING = "ml.m4.xlarge for training job usage"
 TOTAL = "Number of instances across all training jobs"
@@ -259,3 +259,78 @@ def test_every_usage_of_a_type(check: Check) -> None:
     ran = check("ml.m4.xlarge", "--all")
     assert ran.code == 0
     assert {row["usage"] for row in ran.quotas} == {usage.value for usage in Usage}
+
+
+def gpus(**applied: float) -> list[Entry]:
+    """An account that has some of the types like ml.p2.xlarge, which is gone."""
+    others = {"g4dn.xlarge": 0.0, "g5.xlarge": 0.0, "p3.2xlarge": 0.0} | {
+        name.replace("_", "."): value for name, value in applied.items()
+    }
+    plain = [each for each in account() if not any(f"ml.{kind} for training" in each.name for kind in others)]
+    return plain + [
+        Entry(name := f"ml.{kind} for training job usage", shipped_codes().get(name, f"L-{kind}"), value, 0)
+        for kind, value in others.items()
+    ]
+
+
+def test_what_is_gone_leads_to_what_has_room(check: Check, small_aws: SmallAws) -> None:
+    small_aws.quotas = gpus(g4dn_xlarge=2, p3_2xlarge=1)
+    for _ in ("from the listing", "from what is known"):
+        (row,) = check("ml.p2.xlarge", "--for", "training").quotas
+        found = [(each["instance_type"], each["free"]) for each in row["alternatives"]]
+        assert found[0] == ("ml.g4dn.xlarge", 2)
+        assert len(found) <= 3
+        assert row["alternatives"][0]["usd_per_hour"] == 0.736
+    told = check("ml.p2.xlarge", "--for", "training", form=None)
+    assert "instead of ml.p2.xlarge for training: 2 x ml.g4dn.xlarge (0.736 USD an hour)" in told.out
+
+
+def test_a_remembered_room_is_looked_at_again(check: Check, small_aws: SmallAws) -> None:
+    small_aws.quotas = gpus(g4dn_xlarge=2)
+    check("ml.p2.xlarge", "--for", "training")
+    small_aws.quotas = gpus(g4dn_xlarge=0)
+    (row,) = check("ml.p2.xlarge", "--for", "training").quotas
+    assert "ml.g4dn.xlarge" not in [each["instance_type"] for each in row["alternatives"]]
+
+
+def test_a_total_without_room_leaves_no_alternative(check: Check, small_aws: SmallAws) -> None:
+    total = Entry(TOTAL, "L-00C91CB5", 0, 0)
+    small_aws.quotas = [total, *(each for each in gpus(g4dn_xlarge=2) if each.name != TOTAL)]
+    assert check("ml.p2.xlarge", "--for", "training").quotas[0]["alternatives"] == []
+    assert small_aws.count("GetProducts") == 0
+
+
+def test_where_all_fits_no_other_type_is_looked_at(check: Check, small_aws: SmallAws) -> None:
+    ran = check("ml.m4.xlarge")
+    assert {len(row["alternatives"]) for row in ran.quotas} == {0}
+    assert small_aws.count("GetProducts") == 0
+    assert small_aws.count("ListServiceQuotas") + small_aws.count("GetServiceQuota") == 7
+
+
+def test_what_is_used_up_leads_on_too(check: Check, small_aws: SmallAws) -> None:
+    notebook = {
+        "NotebookInstanceName": "n",
+        "NotebookInstanceArn": "arn:a",
+        "NotebookInstanceStatus": "InService",
+        "InstanceType": "ml.t2.medium",
+    }
+    small_aws.running["ListNotebookInstances"] = lambda _: {"NotebookInstances": [notebook]}
+    name = "ml.t2.medium for notebook instance usage"
+    small_aws.quotas = [Entry(name, each.code, 1, 0) if each.name == name else each for each in account()]
+    ran = check("ml.t2.medium", "--for", "notebook")
+    row = ran.row(name)
+    assert (ran.code, row["verdict"]) == (3, "short")
+    assert row["alternatives"][0]["instance_type"] == "ml.t3.medium"
+    assert row["alternatives"][0]["free"] == 3  # the total has 4, and one is taken
+
+
+@pytest.mark.parametrize("fault", [BROKEN, CLOSED, GARBLED, DENIED, THROTTLED])
+def test_a_price_that_cannot_be_read_is_taken_from_the_table_or_unknown(
+    check: Check, small_aws: SmallAws, fault: Fault
+) -> None:
+    small_aws.quotas = gpus(g4dn_xlarge=2)
+    small_aws.fault = lambda called, _: fault if called == "GetProducts" else None
+    (row,) = check("ml.p2.xlarge", "--for", "training", "--region", "eu-west-1").quotas
+    assert row["alternatives"][0] == {
+        "instance_type": "ml.g4dn.xlarge", "free": 2, "usd_per_hour": None, "price_source": None,
+    }  # fmt: skip

@@ -11,11 +11,13 @@ import pytest
 from benchmarks.small_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, Fault, SmallAws
 from opskit.cli import main
 from opskit.decide.demands import course_demands, quota_name, with_totals
+from opskit.model import Demand, Usage
 from opskit.observe.known_codes import shipped_codes
 
 FAULTS = (BROKEN, CLOSED, DENIED, GARBLED, THROTTLED)
 REGIONS = ("us-east-1", "eu-west-1")
-NAMES = [quota_name(demand) for demand in with_totals(course_demands())]
+OTHERS = [Demand("ml.g4dn.xlarge", Usage.TRAINING), Demand("ml.m5.xlarge", Usage.TRAINING)]
+NAMES = [quota_name(demand) for demand in with_totals([*course_demands(), *OTHERS])]
 RUNS = 25
 
 
@@ -83,6 +85,10 @@ def judge(row: dict[str, Any], quotas: list[Entry], notebooks: int, seed: int) -
         assert not there or (there[0].applied, there[0].default) == (None, None) or "looked" in row["because"], (
             seed,
             row,
+        )
+    for other in row["alternatives"]:
+        assert other["free"] <= (
+            truth(quotas, row["quota_name"].replace(row["instance_type"], other["instance_type"])) or 0
         )
     assert row["free"] is None or row["free"] >= 0
     assert row["because"]
