@@ -52,7 +52,10 @@ def increase(
         if instance_type or usages or to or via is not Way.AUTO or why:
             hint = "Leave out type, --for, --to, --via and --why."
             raise UsageProblem("resume-alone", "--resume files what is remembered, as it was asked for.", hint)
-        return increases(_resumed(here, dry_run=dry_run))
+        resumed = _resumed(here, dry_run=dry_run)
+        if not resumed and here.screen.out.isatty():  # cron mails whatever it hears
+            here.screen.say("Nothing is waiting.")
+        return increases(resumed)
     wishes = _wishes(instance_type, usages, to)
     return increases(*_asked(here, wishes, via, why, dry_run=dry_run, yes=yes), why=why)
 

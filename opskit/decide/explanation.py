@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from opskit.decide.complaints import Complaint, Kind, Place
+from opskit.decide.console import quota_page
 from opskit.decide.demands import TOTAL
 from opskit.decide.headroom import number
 
@@ -54,7 +55,7 @@ def _short(complaint: Complaint, place: Place | None) -> Told:
     )
     demand = complaint.quota.demand if complaint.quota else None
     if demand is None:
-        where_to_ask = f"Ask for it in the console: {_console(place)}, and search for this name."
+        where_to_ask = f"Ask for it in the console: {_page(place)}, and search for this name."
         return text, " ".join(filter(None, (hint, where_to_ask))), None, True
     if demand.per_job:
         return text, "Fewer instances a job help at once. More of them a job:", None, True
@@ -95,9 +96,8 @@ def _by_aws_cli(code: str | None, to: float | None, place: Place | None) -> str 
     return f"aws service-quotas request-service-quota-increase {which}{region}"
 
 
-def _console(place: Place | None) -> str:
-    host = f"{place.region}.console.aws.amazon.com" if place else "console.aws.amazon.com"
-    return f"https://{host}/servicequotas/home/services/sagemaker/quotas"
+def _page(place: Place | None, service: str = "sagemaker") -> str:
+    return quota_page(place.region if place else None, service=service)
 
 
 def _command(verb: str, *words: str | Place | None) -> str:
@@ -255,8 +255,7 @@ def _credentials(complaint: Complaint, place: Place | None) -> Told:
 
 def _ec2_quota(complaint: Complaint, place: Place | None) -> Told:
     text = "This is a quota of EC2's own (vCPUs or instances), not one of SageMaker's, which opskit looks after."
-    where = f"https://{place.region}.console" if place else "https://console"
-    return text, f"Ask for it here: {where}.aws.amazon.com/servicequotas/home/services/ec2/quotas", None, True
+    return text, f"Ask for it here: {_page(place, 'ec2')}", None, True
 
 
 _TELLINGS: Mapping[Kind, Callable[[Complaint, Place | None], Told]] = {

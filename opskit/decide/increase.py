@@ -245,7 +245,9 @@ def _sent_before(ask: Ask, requests: list[Request], now: datetime, attempt: Atte
         if now - attempt.at >= _APPEARS or any(request.id == attempt.id for request in requests):
             return None
         because = f"It was asked for at {attempt.at:%H:%M} UTC; AWS's lists do not show it yet."
-        return replace(ask.ended(Outcome.ALREADY_OPEN, because, request_id=attempt.id), open_to=attempt.desired)
+        request, case = (None, attempt.id) if attempt.via is Via.SUPPORT else (attempt.id, None)
+        ended = ask.ended(Outcome.ALREADY_OPEN, because, request_id=request, case_id=case)
+        return replace(ended, open_to=attempt.desired)
     arrived = trace(attempt, requests)
     if attempt.desired != ask.wish.to or arrived is None:
         return None

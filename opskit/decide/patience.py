@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
@@ -54,7 +54,7 @@ class Waited:
 @dataclass(frozen=True)
 class Look:
     """What one look for a wish saw. ``queued``: it waits in opskit's own queue; ``closed_for``: how long the request
-    has been seen closed without a word.
+    has been seen closed without a word; ``filed``: when AWS took a request that its lists do not show yet.
     """
 
     region: str
@@ -64,6 +64,7 @@ class Look:
     requests: Sequence[Request] | Unread = ()
     queued: bool = False
     closed_for: timedelta = timedelta(0)
+    filed: datetime | None = None
 
 
 def judged(look: Look) -> Waited:
@@ -92,6 +93,9 @@ def _unmet(look: Look, now: str) -> Waited:
     opened = next((request for request in newest if request.status.is_open), None)
     if opened:
         return _waited(look, End.WAITING, f"{now}; the request to {number(opened.desired)} is {opened.status}")
+    if look.filed:
+        at = f"{look.filed:%H:%M} UTC"
+        return _waited(look, End.WAITING, f"{now}; it was asked for at {at}, and AWS's lists do not show it yet")
     if look.queued:
         return _waited(look, End.WAITING, f"{now}; it waits its turn (opskit quotas increase --resume files it)")
     enough = [request for request in newest if request.desired >= look.wish.to]

@@ -85,12 +85,16 @@ def look_and_plan(door: Door, wish: Wish, via: Via, now: datetime) -> tuple[Ask,
         UsageProblem: what opskit remembers cannot be read.
     """
     name = quota_name(wish.demand())
-    sight = _look(door, wish, via, now)
-    ask = plan(wish, sight, via, now, last_attempt(door, name, via, now))
+    try:
+        sight, attempt = _look(door, wish, via, now), last_attempt(door, name, via, now)
+    except AwsFailure as failure:
+        if via is not Via.CONSOLE:
+            raise
+        sight, attempt = Sight(door.region, name, unread(failure)), None  # the form can be filled in all the same
+    ask = plan(wish, sight, via, now, attempt)
     if via is Via.AUTO and ask.only_support:
         sight = replace(sight, support=_support(door, wish.usage))
-        attempt = last_attempt(door, name, Via.SUPPORT, now)
-        return with_support(ask, plan(wish, sight, Via.SUPPORT, now, attempt)), sight
+        return with_support(ask, plan(wish, sight, Via.SUPPORT, now, last_attempt(door, name, Via.SUPPORT, now))), sight
     return ask, sight
 
 
@@ -146,7 +150,10 @@ def last_attempt(door: Door, name: str, via: Via, now: datetime) -> Attempt | No
 
 def _short_totals(door: Door, wishes: Sequence[Wish], now: datetime) -> list[ShortTotal]:
     above = [each for each in with_totals(wish.demand() for wish in wishes) if each.instance_type is None]
-    quotas = read_quotas(door, [quota_name(demand) for demand in above], memory_of(door, now))
+    try:
+        quotas = read_quotas(door, [quota_name(demand) for demand in above], memory_of(door, now))
+    except AwsFailure:
+        return []
     return [
         ShortTotal(door.region, demand.usage, quota.name, quota.value, demand.need, demand.per_job)
         for demand in above

@@ -12,7 +12,7 @@ from opskit.aws import Door, side_by_side
 from opskit.decide.demands import quota_name
 from opskit.decide.increase import Wish
 from opskit.decide.patience import End, Look, Waited, is_over, judged
-from opskit.errors import AwsFailure, NoCredentials, UsageProblem
+from opskit.errors import AwsFailure, NoCredentials, OpskitError, UsageProblem
 from opskit.flows.clock import Clock
 from opskit.model import Quota, Request, Unread
 from opskit.observe.known_codes import memory_of
@@ -24,6 +24,8 @@ __all__ = ["End", "Waited", "wait_for"]
 
 _FIRST_SECONDS, _LONGEST_SECONDS, _GROWTH = 1.0, 60.0, 1.5
 _SIGN_OF_LIFE = timedelta(minutes=15)
+_APPEARS = timedelta(hours=1)
+"""For how long a request that AWS took may be missing from its lists."""
 _CREDENTIALS = {"no-credentials", "credentials-refused", "credentials-expired"}
 
 
@@ -114,8 +116,9 @@ def _look(door: Door, wish: Wish, watch: _Watch, now: datetime) -> Waited:
     answer = read_quotas(door, [name], memory_of(door, now))[name]
     if not isinstance(answer, Quota) or (answer.value or 0) >= wish.to:
         return judged(Look(door.region, wish, name, answer))
-    closed_for = watch.closed_for(door.region, name, now)
-    look = Look(door.region, wish, name, answer, _requests(door, answer.code), _is_queued(door, name), closed_for)
+    requests = _requests(door, answer.code)
+    queued, filed = _kept(door, name, requests, now)
+    look = Look(door.region, wish, name, answer, requests, queued, watch.closed_for(door.region, name, now), filed)
     return judged(look)
 
 
@@ -126,11 +129,17 @@ def _requests(door: Door, code: str) -> Sequence[Request] | Unread:
         return unread(failure)
 
 
-def _is_queued(door: Door, name: str) -> bool:
+def _kept(door: Door, name: str, requests: Sequence[Request] | Unread, now: datetime) -> tuple[bool, datetime | None]:
+    """Whether opskit keeps a request for a quota in its queue, and when it filed one that AWS does not show yet. Where
+    its state cannot be used, AWS's lists decide.
+    """
+    shown = set() if isinstance(requests, Unread) else {request.id for request in requests}
     try:
-        return any((one.region, one.quota_name) == (door.region, name) for one in queue.waiting(door))
-    except AwsFailure:
-        return False
+        queued = any((one.region, one.quota_name) == (door.region, name) for one in queue.waiting(door))
+        sent = [one for one in queue.sent(door, name, now) if one.id and one.id not in shown]
+    except OpskitError:
+        return False, None
+    return queued, next((one.since for one in sent if now - one.since < _APPEARS), None)
 
 
 def _line(waited: Waited) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from opskit.decide.console import quota_page
 from opskit.decide.demands import TOTAL, similar_type
 from opskit.decide.headroom import QuotaCheck, enough, enough_to_ask, is_too_full, number
 from opskit.errors import Problem
@@ -136,7 +137,7 @@ def _advice(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:
     yield from _commands(headrooms, Verdict.PENDING, "Asked already: opskit quotas wait", enough, home)
     for headroom in headrooms:
         if headroom.verdict is Verdict.SHORT and headroom.demand.per_job:
-            yield f"'{headroom.quota_name}' can be raised here: {_console(headroom)}"
+            yield f"'{headroom.quota_name}' can be raised here: {quota_page(headroom.region, headroom.quota_code)}"
     yield from _not_offered([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
     yield from _instead(headrooms, home)
 
@@ -153,11 +154,6 @@ def _commands(
     for (region, kind, to), usages in uses.items():
         where = "" if region == home else f" --region {region}"
         yield f"{words} {kind} {' '.join(f'--for {usage}' for usage in usages)} --to {to}{where}"
-
-
-def _console(headroom: Headroom) -> str:
-    page = f"home/services/sagemaker/quotas/{headroom.quota_code}"
-    return f"https://{headroom.region}.console.aws.amazon.com/servicequotas/{page}"
 
 
 def _not_offered(headrooms: Iterable[Headroom]) -> Iterator[str]:

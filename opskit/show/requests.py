@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from opskit.decide.console import case_form, case_page, quota_page
 from opskit.decide.headroom import number
 from opskit.decide.increase import Ask, Outcome, Via
 from opskit.decide.patience import End, Waited, waiting_exit
 from opskit.errors import ExitCode, Problem
-from opskit.flows.list_requests import RequestList
+from opskit.flows.list_requests import Asked, RequestList
 from opskit.flows.plan_increases import ShortTotal
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 from opskit.show.quotas import whole
-
-_CASE_FORM = "https://support.console.aws.amazon.com/support/home#/case/create?issueType=service-limit-increase"
+from opskit.state.queue import Standing, Waiting
 
 _TONES = {
     Outcome.FILED: Tone.GOOD,
@@ -44,7 +45,7 @@ def increases(asks: Sequence[Ask], totals: Sequence[ShortTotal] = (), why: str =
         exit=_exit(asks),
         problems=tuple(dict.fromkeys(ask.problem for ask in asks if ask.problem)),
         tables=(Table(columns, rows),) if rows else (),
-        notes=tuple(_notes(asks, totals, why)) or (() if rows else ("Nothing is waiting.",)),
+        notes=tuple(_notes(asks, totals, why)),
         records="requests",
     )
 
@@ -100,8 +101,8 @@ def _ask(ask: Ask, why: str) -> dict[str, Any]:
 
 def _needs_console(ask: Ask) -> bool:
     """Whether pasting into the console is the way that was asked for, or the only one left."""
-    if ask.via is Via.CONSOLE:
-        return ask.outcome is Outcome.PLANNED
+    if ask.via is Via.CONSOLE:  # also where nothing could be read: people in the console can
+        return ask.outcome in (Outcome.PLANNED, Outcome.UNKNOWN)
     return ask.outcome is Outcome.REFUSED and ask.quota_code is not None
 
 
@@ -112,8 +113,8 @@ def _notes(asks: Sequence[Ask], totals: Sequence[ShortTotal], why: str) -> Itera
     if any(ask.outcome is Outcome.REFUSED and ask.quota_code and ask.via is Via.SERVICE_QUOTAS for ask in asks):
         yield "With a paid support plan, the same command with --via support opens that case."
     if any(ask.outcome is Outcome.QUEUED for ask in asks):
-        yield "File what waits for its turn, by hand or from cron: opskit quotas increase --resume"
-    if any(ask.outcome is Outcome.UNKNOWN and ask.quota_code for ask in asks):
+        yield _RESUME
+    if any(ask.outcome is Outcome.UNKNOWN and ask.quota_code and ask.via is not Via.CONSOLE for ask in asks):
         yield "What is unknown may have been filed. Run the same command again: it looks before it asks."
     for total in totals:
         yield _short_total(total)
@@ -129,15 +130,14 @@ def _short_total(total: ShortTotal) -> str:
 
 def _console(ask: Ask, why: str) -> str:
     """The text for the console's form, which works where no API does."""
-    quota = f"https://{ask.region}.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas/{ask.quota_code}"
     lines = (
-        f"For the console's form (Create case > Service limit increase > SageMaker): {_CASE_FORM}",
+        f"For the console's form (Create case > Service limit increase > SageMaker): {case_form(ask.region)}",
         f"  Region: {ask.region}",
         f"  Resource type: SageMaker {ask.wish.usage}",
         f"  Limit: {ask.quota_name}",
         f"  New limit value: {number(ask.wish.to)}",
         f"  Use case: {why or 'say in a sentence or two what will run, and for how long'}",
-        f"The quota itself: {quota}",
+        f"The quota itself: {quota_page(ask.region, ask.quota_code)}",
     )
     return "\n".join(lines)
 
@@ -180,30 +180,30 @@ def _unmet(result: Waited) -> Problem:
 
 
 def requests(listed: RequestList) -> Answer:
-    """The answer of ``quotas requests``."""
-    records = [
-        {
-            "region": asked.request.region,
-            "quota_name": asked.request.quota_name,
-            "quota_code": asked.request.quota_code,
-            "desired": whole(asked.request.desired),
-            "status": asked.request.status.value,
-            "request_id": asked.request.id,
-            "case_id": asked.request.case_id,
-            "created": asked.request.created,
-            "applied": whole(asked.value),
-            "moved": asked.has_moved,
-        }
-        for asked in listed.asked
-    ]
-    records += [_waiting(one) for one in listed.waiting]
+    """The answer of ``quotas requests``. Beside the promised fields each has ``age_seconds``, ``case_url`` and
+    ``change``: what is different since the last look (empty: nothing; null: it is not known to AWS yet).
+    """
+    records = [_asked(asked) for asked in listed.asked] + [_waiting(one) for one in listed.waiting]
     code = ExitCode.DONE
     if listed.dark:
         code = ExitCode.PARTLY if listed.asked else ExitCode.AWS
-    notes = () if records or listed.problems else ("Nothing was asked for.",)  # what is unread is not nothing
     tables = (Table(_COLUMNS, tuple(_row(record) for record in records)),) if records else ()
-    return Answer({"requests": records}, code, listed.problems, tables, notes, "requests")
+    data = {"requests": records, "last_look": listed.looked}
+    return Answer(data, code, listed.problems, tables, tuple(_request_notes(listed, records)), "requests")
 
+
+def _request_notes(listed: RequestList, records: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if not records and not listed.problems:  # what is unread is not nothing
+        yield "Nothing was asked for."
+    for url in dict.fromkeys(record["case_url"] for record in records if record["case_url"]):
+        yield f"Case: {url}"
+    if listed.looked and listed.asked and not any(asked.change for asked in listed.asked):
+        yield f"Nothing has changed since {listed.looked:%Y-%m-%d %H:%M} UTC."
+    if any(one.standing is Standing.QUEUED for one in listed.waiting):
+        yield _RESUME
+
+
+_RESUME = "File what waits for its turn, by hand or from cron: opskit quotas increase --resume"
 
 _COLUMNS = (
     Column("Region"),
@@ -211,12 +211,32 @@ _COLUMNS = (
     Column("Asked", right=True),
     Column("Now", right=True),
     Column("Status"),
-    Column("When"),
+    Column("Age", right=True),
     Column("Case"),
+    Column("Since the last look", wrap=True),
 )
 
 
-def _waiting(one: Any) -> dict[str, Any]:
+def _asked(asked: Asked) -> dict[str, Any]:
+    request = asked.request
+    return {
+        "region": request.region,
+        "quota_name": request.quota_name,
+        "quota_code": request.quota_code,
+        "desired": whole(request.desired),
+        "status": request.status.value,
+        "request_id": request.id,
+        "case_id": request.case_id,
+        "case_url": case_page(request.region, request.case_id) if request.case_id else None,
+        "created": request.created,
+        "age_seconds": int(asked.age.total_seconds()),
+        "applied": whole(asked.value),
+        "moved": asked.has_moved,
+        "change": asked.change,
+    }
+
+
+def _waiting(one: Waiting) -> dict[str, Any]:
     return {
         "region": one.region,
         "quota_name": one.quota_name,
@@ -225,15 +245,34 @@ def _waiting(one: Any) -> dict[str, Any]:
         "status": one.standing.value.upper(),
         "request_id": None,
         "case_id": None,
+        "case_url": None,
         "created": one.since,
+        "age_seconds": int(max(0.0, (datetime.now(UTC) - one.since).total_seconds())),
         "applied": None,
         "moved": None,
+        "change": None,
     }
 
 
 def _row(record: dict[str, Any]) -> tuple[Cell, ...]:
     now = "?" if record["applied"] is None else str(record["applied"])
     tone = Tone.GOOD if record["moved"] else Tone.PLAIN
-    texts = (record["region"], record["quota_name"], str(record["desired"]))
-    when = f"{record['created']:%Y-%m-%d %H:%M}"
-    return (*map(Cell, texts), Cell(now, tone), Cell(record["status"]), Cell(when), Cell(record["case_id"] or "-"))
+    change = record["change"] or ""
+    return (
+        Cell(record["region"]),
+        Cell(record["quota_name"]),
+        Cell(str(record["desired"])),
+        Cell(now, tone),
+        Cell(record["status"]),
+        Cell(_age(record["age_seconds"])),
+        Cell(record["case_id"] or "-"),
+        Cell(change, Tone.WARN if change else Tone.PLAIN),
+    )
+
+
+def _age(seconds: int) -> str:
+    """A time span in its largest unit: what was asked yesterday is no matter of minutes."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -16,6 +16,7 @@ from opskit.errors import OpskitError
 from opskit.flows.increase import file_increases
 from opskit.flows.plan_increases import plan_increases, waiting_asks
 from opskit.model import Usage
+from opskit.show.requests import increases
 from opskit.state import queue
 from tests.unit.flows.rough_quotas import Killed, RoughQuotas
 
@@ -171,3 +172,53 @@ def test_quotas_of_billions_are_asked_for_to_the_last_digit(to: int) -> None:
     assert ask.outcome is Outcome.FILED
     assert aws.requests[0]["DesiredValue"] == to
     assert f"Asked AWS for {to};" in ask.because
+
+
+@pytest.mark.parametrize(("value", "default", "adjustable"), [(1, 8, True), (1, 0, False)])
+def test_what_service_quotas_cannot_take_goes_to_support_once(value: int, default: int, adjustable: bool) -> None:
+    aws = RoughQuotas(QUOTAS, value=value, default=default, adjustable=adjustable)
+    [ask] = run(aws, WISHES[:1])
+    assert (ask.via, ask.outcome, ask.case_id) == (Via.SUPPORT, Outcome.FILED, "case-1")
+    assert aws.requests == []
+    [again] = run(aws, WISHES[:1])
+    assert (again.outcome, again.case_id) == (Outcome.ALREADY_OPEN, "case-1")
+    assert len(aws.cases) == 1
+
+
+@pytest.mark.parametrize("denied", [frozenset[str](), frozenset({"describe_cases"}), frozenset({"create_case"})])
+def test_where_support_takes_nothing_the_reason_stays(denied: frozenset[str]) -> None:
+    aws = RoughQuotas(QUOTAS, value=1, default=8, has_plan=bool(denied), denied=denied)
+    [ask] = run(aws, WISHES[:1])
+    assert ask.outcome is Outcome.REFUSED
+    assert (
+        "only AWS Support can restore it" in ask.because or "create_case" in ask.because or "CreateCase" in ask.because
+    )
+
+
+def test_a_request_that_hangs_is_helped_on_once() -> None:
+    aws = RoughQuotas(QUOTAS)
+    run(aws, WISHES[:1])
+    aws.sleep(3600)
+    assert [ask.outcome for ask in run(aws, WISHES[:1])] == [Outcome.ALREADY_OPEN]
+    aws.sleep(48 * 3600)
+    assert [ask.outcome for ask in run(aws, WISHES[:1])] == [Outcome.FILED]
+    assert [ask.outcome for ask in run(aws, WISHES[:1])] == [Outcome.ALREADY_OPEN]
+    assert aws.calls.count("create_support_case") == 1
+
+
+def test_a_request_that_hangs_and_may_not_be_helped_is_open_all_the_same() -> None:
+    aws = RoughQuotas(QUOTAS, denied=frozenset({"create_support_case"}))
+    run(aws, WISHES[:1])
+    aws.sleep(48 * 3600)
+    [ask] = run(aws, WISHES[:1])
+    assert ask.outcome is Outcome.ALREADY_OPEN
+    assert "may not call" in ask.because
+
+
+def test_the_form_of_the_console_needs_nothing_that_can_be_read() -> None:
+    aws = RoughQuotas(QUOTAS, flaky=1.0)
+    [ask] = run(aws, WISHES[:1], Via.CONSOLE)
+    assert ask.outcome is Outcome.UNKNOWN
+    [note] = increases([ask], why="a course").notes
+    for part in ("Region: us-east-1", "Limit: ml.m4.xlarge for training job usage", "value: 4", "Use case: a course"):
+        assert part in note

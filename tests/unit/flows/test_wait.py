@@ -18,9 +18,11 @@ from opskit.errors import NoCredentials
 from opskit.flows.clock import Clock
 from opskit.flows.wait import wait_for
 from opskit.model import Usage
+from opskit.state import queue
 
 NAME, CODE = "ml.m4.xlarge for training job usage", "L-A373146E"
 WISH = Wish("ml.m4.xlarge", Usage.TRAINING, 4)
+FILED = queue.Standing.FILED
 EXPIRED = Fault(400, "ExpiredTokenException", "The security token included in the request is expired")
 
 
@@ -168,3 +170,16 @@ def test_one_region_s_trouble_does_not_end_another_s_wait(waiting: Waiting) -> N
     waiting.grant()
     seen = waiting.run(timedelta(minutes=1), "eu-west-1", "us-east-1")
     assert [waited.end for waited in seen] == [End.WAITING, End.TRUE]
+
+
+def test_what_was_filed_just_now_is_waited_for_although_only_an_old_no_is_to_be_seen(waiting: Waiting) -> None:
+    ask(waiting.aws, "DENIED")
+    [door] = doors()
+    now = waiting.time.clock().now()
+    filed = queue.Waiting(
+        door.region, NAME, WISH.instance_type, WISH.usage, 4, "service-quotas", "", FILED, now, id="r-2"
+    )
+    queue.remember(door, filed)
+    waiting.time.then[600] = waiting.grant
+    assert [waited.end for waited in waiting.run()] == [End.TRUE]
+    assert "do not show it yet" in waiting.said[0]
