@@ -67,7 +67,7 @@ def _named_role(door: Door, named: str) -> str:
     if ":" in named and not _ARN.fullmatch(named):
         raise UsageProblem("bad-role", f"'{named}' is not the ARN of a role.", _CHOOSE)
     try:
-        role = door.read("iam", "get_role", RoleName=name)["Role"]
+        role = _role(door, name)
     except AwsFailure as failure:
         if failure.aws_code == "NoSuchEntity":
             raise UsageProblem("no-role", f"There is no role '{name}' in this account.", _CHOOSE) from failure
@@ -80,6 +80,14 @@ def _named_role(door: Door, named: str) -> str:
     return named if ":" in named else str(role["Arn"])
 
 
+def _role(door: Door, name: str) -> Mapping[str, Any]:
+    answer = door.read("iam", "get_role", RoleName=name)
+    if "Role" not in answer:
+        raise AwsFailure("bad-answer", f"IAM answered without the role '{name}'.", region=door.region)
+    role: Mapping[str, Any] = answer["Role"]
+    return role
+
+
 def _own_role(door: Door) -> str | None:
     """The role we run as, if it is an execution role: on a notebook instance it is. Its session's ARN lacks the
     role's path, so IAM is asked for the whole ARN.
@@ -88,7 +96,7 @@ def _own_role(door: Door) -> str | None:
     if parts[0] != "assumed-role" or len(parts) < 2:
         return None
     try:
-        role = door.read("iam", "get_role", RoleName=parts[1])["Role"]
+        role = _role(door, parts[1])
     except AwsFailure:
         return None
     return str(role["Arn"]) if _trusts_sagemaker(role) else None
