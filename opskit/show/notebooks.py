@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from opskit.decide.idleness import Rule
+from opskit.decide.idleness import UNREADABLE_OK, Rule
 from opskit.decide.spans import in_words
 from opskit.errors import ExitCode, Problem
 from opskit.flows.stop_notebooks import Handled, StopOutcome
@@ -50,7 +50,17 @@ def stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], missing:
         for each in handled
         if each.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN)
     )
-    return _answer(handled, (*problems, *gone, *failed), code, _saved(handled))
+    return _answer(handled, (*problems, *gone, *failed, *_unread(handled)), code, _saved(handled))
+
+
+def _unread(handled: Sequence[Handled]) -> tuple[Problem, ...]:
+    """A word on each that is kept because it could not be read: it is why the exit is not 0."""
+    hint = f"Where that has to be so, a tag {UNREADABLE_OK} on the notebook makes it no failure."
+    kept = [each for each in handled if each.unread]
+    return tuple(
+        Problem("unread", f"{each.seen.notebook.name}: {each.because}", hint, each.seen.notebook.region)
+        for each in kept
+    )
 
 
 def not_stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], refusal: Problem) -> Answer:

@@ -147,10 +147,10 @@ class Screen:
         console.print(shown)
 
     def _problems(self, problems: Sequence[Problem]) -> None:
-        for problem in problems:
+        for problem, following in zip(problems, [*problems[1:], None], strict=False):
             where = f" [{problem.region}]" if problem.region and problem.region not in problem.message else ""
             print(f"opskit: {problem.message}{where}", file=self.err)
-            if problem.hint:
+            if problem.hint and (following is None or following.hint != problem.hint):  # once for those it helps alike
                 print(f"        {problem.hint}", file=self.err, flush=True)
 
 

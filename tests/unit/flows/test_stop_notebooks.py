@@ -10,11 +10,13 @@ import pytest
 from opskit.aws import Connection
 from opskit.decide.grace import Step
 from opskit.decide.idleness import IdlePolicy, Judgement
+from opskit.errors import ExitCode
 from opskit.flows import stop_notebooks
 from opskit.flows.clock import Clock
 from opskit.flows.look_at_notebooks import Seen
 from opskit.flows.stop_notebooks import Handled, StopOutcome, Terms, carry_out
 from opskit.model import Idleness, Notebook, NotebookEvidence
+from opskit.show.notebooks import stopping
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LAB = Notebook("us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", NOW)
@@ -47,3 +49,12 @@ def test_a_notebook_that_never_moves_is_unknown_and_stopped_once(monkeypatch: py
     handled, stops = ended(monkeypatch, ["InService"])
     assert handled.outcome is StopOutcome.UNKNOWN
     assert stops == ["lab"]
+
+
+def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
+    judgement = Judgement(Idleness.UNKNOWN, "it did not answer", readable=False)
+    seen = Seen(Connection(None, LAB.region).door(), NotebookEvidence(LAB), judgement, None)
+    answer = stopping([Handled(seen, Step.NOTHING, judgement.because)], ())
+    assert answer.exit is ExitCode.PARTLY
+    assert [problem.message for problem in answer.problems] == ["lab: it did not answer"]
+    assert "opskit:unreadable-ok" in answer.problems[0].hint
