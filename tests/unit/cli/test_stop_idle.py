@@ -301,7 +301,9 @@ def test_the_tag_goes_when_work_resumes(account: Any, capsys: pytest.CaptureFixt
     assert stops(rooms) == {}
 
 
-@pytest.mark.parametrize("value", ["soon", iso(-2 * HOUR), iso(99 * HOUR), ""])
+@pytest.mark.parametrize(
+    "value", ["soon", iso(-2 * HOUR), iso(99 * HOUR), ""], ids=["no time", "to come", "before the work", "empty"]
+)
 def test_a_tag_that_cannot_be_true_starts_the_grace_anew(
     value: str, account: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
