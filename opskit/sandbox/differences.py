@@ -22,6 +22,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "Account", "What --deny names is refused for every resource, and an S3 bucket's settings by few of their names."
     ),
+    Difference("Account", "Of AWS's managed policies those for SageMaker, S3, CloudWatch and the like are there."),
     Difference("Account", "Everything is gone when the sandbox ends."),
     Difference(
         "Service Quotas",

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from moto.core.config import default_user_config
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -20,6 +19,7 @@ from opskit.sandbox.code_repositories import CodeRepositories
 from opskit.sandbox.endpoints import EndpointRoom
 from opskit.sandbox.identity import caller_identity
 from opskit.sandbox.invoking import PREFIX, Invoking
+from opskit.sandbox.managed_policies import keep_policies
 from opskit.sandbox.models import ModelRoom
 from opskit.sandbox.notebooks import Notebooks
 from opskit.sandbox.permissions import Permissions
@@ -141,7 +141,7 @@ def sandbox(options: Options) -> Iterator[Sandbox]:
         PortTaken: the port is taken, or not for us.
     """
     scenario = SCENARIOS[options.scenario]
-    default_user_config["iam"] = {"load_aws_managed_policies": True}  # AmazonSageMakerFullAccess and all the others
+    keep_policies()
     with _listening(options.port) as listener, workroom() as folder, _no_profile():
         front = Front(DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds)
         server = make_server(HOST, 0, front, threaded=True, request_handler=_Quiet, fd=listener.fileno())

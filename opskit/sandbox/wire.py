@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox import shapes
@@ -32,6 +33,9 @@ Operation = Callable[[Call], dict[str, Any]]
 Method = TypeVar("Method", bound=Callable[..., dict[str, Any]])
 Page = Callable[[Request, Place], Response]
 
+_MOTOS_OWN = "/moto-api/"
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What no XML can hold, and so no answer that repeats it."""
 FORM = "application/x-www-form-urlencoded"
 PATHS = {"/listRegions": ("account", "ListRegions"), "/getRegionOptStatus": ("account", "GetRegionOptStatus")}
 _SERVICES = {
@@ -72,6 +76,7 @@ class _Request(Request):
 
 
 _TOO_LARGE = ApiError("RequestEntityTooLargeException", "The request body is too large.", status=413)
+_BROKEN_OFF = ApiError("SerializationException", "The request body cannot be read to its end.")
 
 
 def _not_for(site: str) -> ApiError:
@@ -108,6 +113,8 @@ class Front:
             return self._let_in(request, start_response)
         except RequestEntityTooLarge:
             return error_answer(_TOO_LARGE)(environ, start_response)
+        except (ClientDisconnected, OSError):
+            return error_answer(_BROKEN_OFF)(environ, start_response)
 
     def _let_in(self, request: Request, start_response: Any) -> Iterable[bytes]:
         environ = request.environ
@@ -122,6 +129,8 @@ class Front:
             return self._json_call(request, *target)(environ, start_response)
         if request.mimetype == FORM and signed_for(request) != "s3":
             return self._form_call(request, start_response)
+        if request.path.startswith(_MOTOS_OWN) and signed_for(request) != "s3":  # its reset button and its dashboard
+            return _invalid_action()(environ, start_response)
         return self._passed_on(environ, start_response)
 
     def _page(self, request: Request) -> Page | None:
@@ -131,6 +140,10 @@ class Front:
 
     def _form_call(self, request: Request, start_response: Any) -> Iterable[bytes]:
         query = dict(parse_qsl(request.get_data(as_text=True)))
+        if any(_NO_XML.search(value) for value in query.values()):
+            return _xml_error("ValidationError", "A parameter has a character in it that none can have.")(
+                request.environ, start_response
+            )
         action = self.actions.get(query.get("Action", ""))
         try:
             if action:
@@ -148,12 +161,11 @@ class Front:
             return answer(environ, start_response)
 
     def _json_call(self, request: Request, service: str, operation: str) -> Response:
+        request.get_data()  # here, and kept: a body that cannot be read is not the operation's failure
         try:
             return self._answered(_read(request, service, operation), request)
         except ApiError as error:
             return error_answer(error)
-        except RequestEntityTooLarge:
-            raise
         except Exception:
             _log.exception("%s %s failed", service, operation)
             return error_answer(ApiError("InternalFailure", f"The sandbox failed on {operation}: see its log.", 500))
@@ -202,7 +214,11 @@ def _what(environ: dict[str, Any]) -> str:
 
 def _invalid_action() -> Response:
     """What AWS's XML services say to an operation they do not have."""
-    text = "<Code>InvalidAction</Code><Message>The action is not valid for this endpoint.</Message>"
+    return _xml_error("InvalidAction", "The action is not valid for this endpoint.")
+
+
+def _xml_error(code: str, message: str) -> Response:
+    text = f"<Code>{code}</Code><Message>{message}</Message>"
     body = f"<ErrorResponse><Error><Type>Sender</Type>{text}</Error><RequestId>{uuid4()}</RequestId></ErrorResponse>"
     return Response(body, status=400, content_type="text/xml")
 

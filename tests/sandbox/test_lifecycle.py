@@ -145,6 +145,9 @@ def test_it_is_light_beside_its_children(tmp_path: Path) -> None:
             ("ec2", "describe_regions"),
         ]:
             getattr(session.client(service, endpoint_url=url, config=Config(proxies={})), operation)()
+        for number in range(4):  # other accounts, as nothing but an assumed role makes them
+            role = {"RoleArn": f"arn:aws:iam::{number:012}:role/visitor", "RoleSessionName": "visitor"}
+            session.client("sts", endpoint_url=url, config=Config(proxies={})).assume_role(**role)
         quotas = session.client("service-quotas", endpoint_url=url, config=Config(proxies={}))
         assert len(list(quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker"))) == 20
         assert psutil.Process(process.pid).memory_info().rss < 300 * 2**20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -258,6 +259,20 @@ def test_who_does_not_sign_is_refused() -> None:
     unsigned = {"X-Amz-Target": "SageMaker.ListModels"}
     answer = front({"Models": []}).post("/", headers=unsigned, data=b"{}")
     assert told(answer) == (403, "MissingAuthenticationTokenException")
+
+
+def test_a_body_that_breaks_off_is_no_json() -> None:
+    answer = front({"Models": []}).post("/", headers=ASKS, input_stream=BytesIO(b"{"), content_length=100)
+    assert told(answer) == (400, "SerializationException")
+
+
+def test_what_no_xml_can_repeat_is_refused(account: Any) -> None:
+    with pytest.raises(ClientError, match="ValidationError"):
+        account.client("iam").get_role(RoleName="a\x0cb")
+
+
+def test_motos_own_pages_are_not_there(slow: Sandbox, send: Any) -> None:
+    assert send(f"{slow.url}/moto-api/reset", "", b"", "nothing").status == 400
 
 
 def test_a_body_without_end_is_not_read() -> None:
