@@ -116,6 +116,13 @@ class QuotaRequests:
         with self._guard:
             self._requests[request.id] = replace(request, case_from=now)
 
+    def close_case(self, case_id: str, now: datetime) -> None:
+        """End the open request, if any, whose support case was resolved before it was decided: CASE_CLOSED."""
+        with self._guard:
+            for request in list(self._requests.values()):
+                if request.case_id == case_id and request.status(now) in OPEN:
+                    self._requests[request.id] = replace(request, decided_from=now, decision="CASE_CLOSED")
+
     def granted(self, place: Place, code: str, now: datetime) -> Iterator[float]:
         """The values that requests have raised a quota to."""
         for request in self.of_place(place):

@@ -139,6 +139,7 @@ class Support:
         case = self._case(call, call.params.get("caseId"))
         with self._guard:
             self._cases[case.id] = replace(case, status="resolved")
+        self._requests.close_case(case.display_id, self._world.now())
         return {"initialCaseStatus": case.status, "finalCaseStatus": "resolved"}
 
     @owns(

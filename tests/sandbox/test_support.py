@@ -121,3 +121,17 @@ def test_a_case_that_service_quotas_opened_stands_there_too(slow: Sandbox, accou
     now = quotas.get_requested_service_quota_change(RequestId=request["Id"])["RequestedQuota"]
     assert case["displayId"] == now["CaseId"]
     assert "ml.m4.xlarge for training job usage" in case["subject"]
+
+
+def test_a_request_whose_case_is_resolved_is_closed(slow: Sandbox, account_of: Any) -> None:
+    other = account_of(slow).other()
+    quotas, support = other.client("service-quotas"), other.client("support")
+    asked = {"ServiceCode": "sagemaker", "QuotaCode": "L-A373146E", "DesiredValue": 2}
+    request = {"RequestId": quotas.request_service_quota_increase(**asked)["RequestedQuota"]["Id"]}
+    quotas.create_support_case(**request)
+    (case,) = support.describe_cases()["cases"]
+    support.resolve_case(caseId=case["caseId"])
+    assert quotas.get_requested_service_quota_change(**request)["RequestedQuota"]["Status"] == "CASE_CLOSED"
+    one = {"ServiceCode": "sagemaker", "QuotaCode": "L-A373146E"}
+    assert quotas.get_service_quota(**one)["Quota"]["Value"] == 0
+    assert quotas.request_service_quota_increase(**asked)["RequestedQuota"]["Status"] == "PENDING"
