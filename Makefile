@@ -13,7 +13,7 @@ DEV      := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test lint check bench constraints clean
+.PHONY: help demo install test lint check docs bench constraints clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -34,6 +34,9 @@ lint: $(DEV) ## Look for mistakes in style, types and the direction of imports
 
 check: lint ## All that must be well before a commit: lint, then the tests
 	@$(MAKE) --no-print-directory test
+
+docs: $(DEV) ## Write the pages of docs/ that the code already knows
+	@$(BIN)/python docs/generate.py
 
 bench: $(DEV) ## Measure speed and memory, as ratios
 	@$(BIN)/python -m benchmarks

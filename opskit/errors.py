@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,6 +19,19 @@ class ExitCode(IntEnum):
     NOT_RUNNABLE = 126
     NOT_FOUND = 127
     INTERRUPTED = 130
+
+
+EXIT_MEANINGS: Mapping[ExitCode, str] = {
+    ExitCode.DONE: "done, or there is room",
+    ExitCode.BUG: "a bug, or the unforeseen",
+    ExitCode.USAGE: "what was typed or set cannot be used, or consent was not given",
+    ExitCode.REFUSED: "opskit looked and says no: a quota is short, a budget exceeded, too many at once",
+    ExitCode.AWS: "AWS said no or could not be reached, or there are no credentials",
+    ExitCode.PARTLY: "partly done, or something could not be read",
+    ExitCode.NOT_RUNNABLE: "the command after `--` is there and cannot be run",
+    ExitCode.NOT_FOUND: "there is no such command as the one after `--`",
+    ExitCode.INTERRUPTED: "interrupted",
+}
 
 
 @dataclass(frozen=True)

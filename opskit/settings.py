@@ -176,7 +176,7 @@ KEYS = (
     ),
     Key("profile", TEXT, "the AWS profile to use", "OPSKIT_PROFILE", "--profile", otherwise="boto3's own choice"),
     Key("role-arn", TEXT, "the role to assume before anything else", "OPSKIT_ROLE_ARN", "--role-arn", otherwise="none"),
-    Key("output", FORM, "the form of answers: " + ", ".join(OUTPUTS), "OPSKIT_OUTPUT", "--output", OUTPUTS[0]),
+    Key("output", FORM, "the form of answers", "OPSKIT_OUTPUT", "--output", OUTPUTS[0]),
     Key(
         "read-timeout",
         SOME_TIME,

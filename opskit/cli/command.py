@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opskit.show.answer import Answer
     from opskit.show.render import Screen
 
-_COMMON: dict[str, Any] = {
+COMMON: dict[str, Any] = {
     "region": Annotated[
         list[str] | None,
         typer.Option("--region", metavar="REGION", help="Region to look at; repeatable, or 'all'."),
@@ -127,7 +127,7 @@ def command(app: typer.Typer, *path: str, unattended: bool = False, **typer_opti
     to its signature, and whatever it raises becomes an exit code and, with ``-o json``, an envelope. A command that
     may run ``unattended`` gets --heartbeat and --notify as well; with --dry-run nobody is told.
     """
-    flags = _NEWS | _COMMON if unattended else _COMMON
+    flags = _NEWS | COMMON if unattended else COMMON
 
     def register(body: Body) -> Body:
         def run(**given: Any) -> None:

@@ -1,0 +1,178 @@
+"""Writes the pages that the code already knows: commands, exit codes, settings, permissions. `make docs` runs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from opskit.cli.command import COMMON
+from opskit.cli.tree import app
+from opskit.decide.permissions import CALLS
+from opskit.decide.policy import CHANGE, ENTER, READ, grants_of
+from opskit.errors import EXIT_MEANINGS, ExitCode
+from opskit.settings import FILE_NAME, KEYS, WATCH_KEYS, Key
+from opskit.show.settings import in_text
+
+_FOLDER = Path(__file__).parent
+_NOTE = "<!-- Written by `make docs` from the code. Change it there. -->"
+
+_KINDS = {READ: "reads", ENTER: "opens notebooks", CHANGE: "changes"}
+_EXAMPLE = """\
+regions = ["us-east-1", "eu-west-1"]
+max-usd = 5.00
+
+[notebook]
+after = "2h"
+
+[[watch]]
+types = ["ml.m4.xlarge", "ml.t2.medium"]
+share = "80%"
+
+[[watch]]
+types = ["ml.g5.xlarge"]
+uses = ["endpoint"]
+regions = ["eu-west-1"]
+need = 2
+"""
+
+
+def pages() -> dict[str, str]:
+    """Every generated page, by file name."""
+    written = {
+        "commands.md": _commands(),
+        "exit-codes.md": _exit_codes(),
+        "iam.md": _permissions(),
+        "settings.md": _settings(),
+    }
+    return {name: "\n\n".join([_NOTE, *parts]) + "\n" for name, parts in written.items()}
+
+
+def _commands() -> Iterator[str]:
+    yield "# Commands"
+    yield (
+        "Each ends with one of the [exit codes](exit-codes.md), reads the [settings](settings.md), and needs some "
+        "[permissions](iam.md). These flags go after the name of any of them:"
+    )
+    leaves = list(_leaves(typer.main.get_command(app), ()))
+    yield _options(param for param in leaves[0][1].params if param.name in COMMON)
+    for path, command in leaves:
+        yield f"## opskit {' '.join(path)}"
+        yield _paragraphs(command.help or "")
+        own = [param for param in command.params if param.name not in COMMON]
+        if own:
+            yield _options(own)
+
+
+def _paragraphs(text: str) -> str:
+    """A docstring as markdown: one line a paragraph."""
+    return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
+
+
+def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield path, command
+        return
+    for name, child in children.items():
+        yield from _leaves(child, (*path, name))
+
+
+def _options(params: Any) -> str:
+    return _table(("Flag or argument", "What for"), [(_written(param), _meaning(param)) for param in params])
+
+
+def _written(param: Any) -> str:
+    if param.param_type_name == "argument":
+        return f"`{param.metavar or param.name.upper()}`"
+    names = ", ".join(f"`{name}`" for name in param.opts)
+    return names if param.is_flag else f"{names} `{param.metavar or param.type.name.upper()}`"
+
+
+def _meaning(param: Any) -> str:
+    text = " ".join((param.help or "").split())
+    default = param.default
+    told = not (default in (None, False, "", ()) or callable(default))
+    return f"{text} Default: `{getattr(default, 'value', default)}`.".strip() if told else text
+
+
+def _exit_codes() -> Iterator[str]:
+    yield "# Exit codes"
+    yield _table(("Code", "Meaning"), [(str(int(code)), EXIT_MEANINGS[code]) for code in ExitCode])
+    yield (
+        "Of several, 3 wins over 5, and 5 over 0: no room is no room, whatever else could not be read; and what could "
+        "not be read is never counted as room. With `-o json` the code is also in the answer, as `exit`."
+    )
+
+
+def _permissions() -> Iterator[str]:
+    yield "# Permissions"
+    yield (
+        "What each command asks of AWS at most. `opskit iam policy quotas check notebook stop` prints the policy for "
+        "the commands it names, narrowed to the resources they touch; `opskit doctor` tells which of it you have. "
+        "sts:GetCallerIdentity is allowed to everybody; `--region all` needs account:ListRegions or "
+        "ec2:DescribeRegions besides."
+    )
+    for command, calls in CALLS.items():
+        grants = grants_of(calls)
+        told = [
+            f"- {word}: {', '.join(sorted({grant.action for grant in grants if grant.kind == kind}))}"
+            for kind, word in _KINDS.items()
+            if any(grant.kind == kind for grant in grants)
+        ]
+        yield f"## opskit {command}"
+        yield "\n".join(told) or "Needs no permission."
+
+
+def _settings() -> Iterator[str]:
+    yield "# Settings"
+    yield (
+        f"A flag wins over a variable, a variable over the file, the file over the default. The file is `{FILE_NAME}` "
+        f"in the folder you stand in, else `opskit/{FILE_NAME}` in your configuration folder (`~/.config`); `--config` "
+        "names another. `opskit settings` shows every value and where it came from. A key that does not "
+        "exist, or a value of the wrong type, is an error that names the file and the key."
+    )
+    yield _table(
+        ("Key", "Variable", "Flag", "What for", "Written as", "When nobody sets it"),
+        [
+            (f"`{key.name}`", _code(key.environment), _code(key.flag), key.what, key.kind.what, _default(key))
+            for key in KEYS
+        ],
+    )
+    yield "## The watch list"
+    yield (
+        "What `opskit quotas check` looks at when nothing is named, an entry a `[[watch]]`. A `--region` that is typed "
+        "stands above the entries' own. Where at least `share` of a quota is in use the check ends with 3 and says so, "
+        "although its verdict may be `fits`: there is room, but less than you want."
+    )
+    yield _table(
+        ("Key", "What for", "Written as", "When left out"),
+        [(f"`{key.name}`", key.what, key.kind.what, _default(key)) for key in WATCH_KEYS],
+    )
+    yield f"## An example\n\n```toml\n{_EXAMPLE}```"
+
+
+def _default(key: Key) -> str:
+    return key.otherwise if key.default is None else f"`{in_text(key.default)}`"
+
+
+def _code(text: str) -> str:
+    return text and f"`{text}`"
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def write(folder: Path, written: Mapping[str, str]) -> None:
+    """Put the pages into a folder."""
+    for name, text in written.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(_FOLDER, pages())
