@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 def history(
     here: Here,
     since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back, such as 30d.")] = "30d",
+    action: Annotated[
+        str | None, typer.Option("--action", metavar="TEXT", help="Only actions with this in them, such as stop.")
+    ] = None,
 ) -> Answer:
     """Show what opskit changed, and what its stops saved.
 
@@ -26,6 +29,9 @@ def history(
     not known is not counted.
     """
     from opskit.flows.history import history as read
+    from opskit.flows.history import narrowed
     from opskit.show.history import history as shown
 
-    return shown(read(duration(since), datetime.now(UTC), here.connection))
+    told = read(duration(since), datetime.now(UTC), here.connection)
+    regions = here.settings.get("regions") if here.settings.values["regions"].source == "--region" else ()
+    return shown(narrowed(told, action, regions))

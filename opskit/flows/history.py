@@ -5,7 +5,7 @@ started again is AWS asked; and where AWS cannot be asked, the journal is still 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -50,6 +50,17 @@ def history(since: timedelta, now: datetime, connect: Callable[[], Connection]) 
         entry.id: saving(_happened(entry), later[entry.id], seen.get(entry.id, _ELSEWHERE), now) for entry in stops
     }
     return History(entries, savings, problems)
+
+
+def narrowed(told: History, action: str | None, regions: Sequence[str]) -> History:
+    """Only the entries of actions with a word in them, and of some Regions; None, and none or ``all``, are all."""
+    entries = tuple(
+        entry
+        for entry in told.entries
+        if (action or "").lower() in entry.action and (entry.region in regions or "all" in regions or not regions)
+    )
+    ids = {entry.id for entry in entries}
+    return replace(told, entries=entries, savings={id: each for id, each in told.savings.items() if id in ids})
 
 
 def _entries(since: timedelta, now: datetime) -> tuple[Entry, ...]:

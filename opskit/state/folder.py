@@ -12,6 +12,8 @@ import platformdirs
 from opskit.aws import Door
 from opskit.errors import UsageProblem
 
+_ELSEWHERE = "Set XDG_STATE_HOME to a folder that can be written."
+
 
 def state_folder() -> Path:
     """The folder of opskit's state, made when missing.
@@ -45,4 +47,6 @@ def usable_state() -> Iterator[None]:
     except (OSError, sqlite3.Error) as error:
         where = platformdirs.user_state_dir("opskit", appauthor=False)
         text = f"opskit's state in {where} cannot be used ({error}), and without it something could be asked twice."
-        raise UsageProblem("state-unusable", text, "Set XDG_STATE_HOME to a folder that can be written.") from error
+        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+        hint = f"A file there is damaged: move it away from {where}." if damaged else _ELSEWHERE
+        raise UsageProblem("state-unusable", text, hint) from error

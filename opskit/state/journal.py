@@ -6,7 +6,6 @@ A journal that cannot be written is said once and stops nothing: turning a noteb
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 from opskit.aws import Door
+from opskit.decide.secrets import without_secrets
 from opskit.errors import AwsFailure, OutcomeUnknown
 from opskit.state.store import store
 
@@ -30,7 +30,9 @@ _STOPS_SCHEMA = "CREATE TABLE IF NOT EXISTS stops (id TEXT PRIMARY KEY, usd_per_
 """What only stops have stands beside the entries: so files of an older opskit need no change, and it can go on using
 newer ones.
 """
-_ENTRIES = """SELECT entries.*, stops.usd_per_hour, stops.running_since
+_COLUMNS = "id, begun, ended, endpoint, account, caller, region, action, subject, because, outcome, detail"
+"""Named wherever they are meant, so that a file of a newer opskit, which may have more of them, can be used."""
+_ENTRIES = f"""SELECT {_COLUMNS}, stops.usd_per_hour, stops.running_since
     FROM entries LEFT JOIN stops USING (id) WHERE begun >= ? ORDER BY entries.rowid"""
 
 BEGUN = "begun"
@@ -38,11 +40,6 @@ DONE = "done"
 REFUSED = "refused"
 UNKNOWN = "unknown"
 FAILED = "failed"
-
-_SECRETS = re.compile(
-    r"((?:X-Amz-[A-Za-z-]+|auth_?token|token|password|secret\w*)\s*[=:]\s*)[^\s&'\"]+|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -111,14 +108,15 @@ def record(door: Door, action: str, subject: str, because: str, *, stop: Stoppin
     What the block raises is written down and passes through.
     """
     id = uuid4().hex
-    _write(_begin, id, door, action, subject, because, stop)
+    is_written = _write(_begin, id, door, action, subject, because, stop)
+    end = _end if is_written else _nothing  # what was never begun cannot be ended, and a try may take its time
     deed = Deed()
     try:
         yield deed
     except BaseException as error:
-        _write(_end, id, _outcome(error), str(error) or type(error).__name__)
+        _write(end, id, _outcome(error), str(error) or type(error).__name__)
         raise
-    _write(_end, id, deed.outcome, deed.detail)
+    _write(end, id, deed.outcome, deed.detail)
 
 
 def entries(since: datetime) -> tuple[Entry, ...]:
@@ -132,11 +130,18 @@ def entries(since: datetime) -> tuple[Entry, ...]:
         return tuple(_entry(row) for row in rows)
 
 
-def _write(write: Callable[..., None], *what: object) -> None:
+def _write(write: Callable[..., None], *what: object) -> bool:
+    """Whether it could be written down."""
     try:
         write(*what)
     except (OSError, sqlite3.Error) as error:
         on_trouble(error)
+        return False
+    return True
+
+
+def _nothing(id: str, outcome: str, detail: str) -> None:
+    """The end of what could not be begun."""
 
 
 def _begin(id: str, door: Door, action: str, subject: str, because: str, stop: Stopping | None) -> None:
@@ -144,19 +149,22 @@ def _begin(id: str, door: Door, action: str, subject: str, because: str, stop: S
     row = (id, _stamp(datetime.now(UTC)), None, door.connection.endpoint(), account, caller, door.region)
     with store(_FILE, _SCHEMA, _STOPS_SCHEMA) as connection:
         connection.execute(
-            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, action, subject, _clean(because), BEGUN, ""),
+            f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, action, without_secrets(subject), without_secrets(because), BEGUN, ""),
         )
         if stop:
             usd = None if stop.usd_per_hour is None else str(stop.usd_per_hour)
-            connection.execute("INSERT INTO stops VALUES (?, ?, ?)", (id, usd, _stamp(stop.running_since)))
+            connection.execute(
+                "INSERT INTO stops (id, usd_per_hour, running_since) VALUES (?, ?, ?)",
+                (id, usd, _stamp(stop.running_since)),
+            )
 
 
 def _end(id: str, outcome: str, detail: str) -> None:
     with store(_FILE, _SCHEMA) as connection:
         connection.execute(
             "UPDATE entries SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
-            (_stamp(datetime.now(UTC)), outcome, _clean(detail), id),
+            (_stamp(datetime.now(UTC)), outcome, without_secrets(detail), id),
         )
 
 
@@ -172,11 +180,6 @@ def _outcome(error: BaseException) -> str:
     if isinstance(error, OutcomeUnknown | KeyboardInterrupt):
         return UNKNOWN
     return REFUSED if isinstance(error, AwsFailure) else FAILED
-
-
-def _clean(text: str) -> str:
-    """The text without what opens doors: signatures, tokens, key ids."""
-    return _SECRETS.sub(lambda found: f"{found[1] or ''}[removed]", text)
 
 
 def _stamp(when: datetime) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 from opskit.state.folder import state_folder
 
 _BUSY_SECONDS = 10.0
+_making = threading.Lock()
 
 
 @contextmanager
@@ -20,7 +25,7 @@ def store(name: str, *schema: str) -> Iterator[sqlite3.Connection]:
         OSError: the state folder cannot be made.
         sqlite3.Error: the file cannot be opened, read or written.
     """
-    path = state_folder() / name
+    path = _private(state_folder() / name)
     with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
         connection.row_factory = sqlite3.Row
         _share(connection)
@@ -29,6 +34,19 @@ def store(name: str, *schema: str) -> Iterator[sqlite3.Connection]:
             for table in schema:
                 connection.execute(table)
             yield connection
+
+
+def _private(path: Path) -> Path:
+    """The file, made for its user's eyes only; SQLite gives its companions the same rights. One that others could
+    read, from an older opskit, is closed to them. Where it exists it is not opened: closing it again would end the
+    locks that other threads of this process hold on it.
+    """
+    with _making:
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.chmod(0o600)
+    return path
 
 
 def _share(connection: sqlite3.Connection) -> None:
@@ -40,7 +58,9 @@ def _share(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
             if time.monotonic() > until:
                 raise
             time.sleep(0.01)

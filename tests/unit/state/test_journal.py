@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-import signal
+import random
 import sqlite3
 import subprocess
 import sys
@@ -160,11 +160,95 @@ def test_two_processes_write_and_nothing_is_lost() -> None:
     assert outcomes == ["done"] * 120
 
 
-def test_a_kill_in_the_middle_loses_nothing_that_was_said() -> None:
-    victim = writer("victim", 10_000)
+@pytest.mark.parametrize("seed", range(3))
+def test_kills_at_any_point_lose_nothing_that_was_said_and_break_nothing(state: Path, seed: int) -> None:
+    """A writer says a number once its outcome is written down. Two write at once, and both are killed."""
+    chance = random.Random(seed)
+    victims = {name: writer(name, 10_000) for name in ("a", "b")}
+    said = {name: _killed_after(victim, chance.randrange(1, 30)) for name, victim in victims.items()}
+    with journal.record(door(), "stop notebook", "survivor", because="life goes on"):
+        pass
+    with closing(sqlite3.connect(state / "journal.sqlite")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    entries = journal.entries(LONG_AGO)
+    done = {entry.subject for entry in entries if entry.outcome == "done"}
+    assert {f"{name}-{number}" for name, numbers in said.items() for number in numbers} < done
+    assert "survivor" in done
+    begun = [entry.subject for entry in entries if entry.outcome != "done"]
+    assert len(begun) <= len(victims)
+    assert all(entry.outcome in ("begun", "done") for entry in entries)
+
+
+def _killed_after(victim: subprocess.Popen[str], lines: int) -> list[int]:
+    """All that a writer said before it was killed, some time after so many lines."""
     assert victim.stdout is not None
-    said = [victim.stdout.readline() for _ in range(20)]
-    victim.send_signal(signal.SIGKILL)
-    victim.communicate()
-    subjects = {entry.subject for entry in journal.entries(LONG_AGO) if entry.outcome == "done"}
-    assert {f"victim-{line.strip()}" for line in said} <= subjects
+    said = [victim.stdout.readline() for _ in range(lines)]
+    victim.kill()
+    rest, _ = victim.communicate()
+    whole = "".join(said) + rest
+    return [int(line) for line in whole[: whole.rfind("\n") + 1].split()]
+
+
+FULL = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+"""
+
+
+def test_a_full_disk_is_said_once_and_stops_nothing() -> None:
+    command: list[Any] = [sys.executable, "-c", FULL + WRITER, "full", "20"]
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    ended = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert ended.stdout.split() == [str(number) for number in range(20)]
+    assert ended.stderr.count("The journal cannot be written") == 1
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_journal_of_a_newer_opskit_is_read_and_written_on(state: Path) -> None:
+    with journal.record(door(), "stop notebook", "before", because="idle"):
+        pass
+    with closing(sqlite3.connect(state / "journal.sqlite")) as newer, newer:
+        newer.execute("ALTER TABLE entries ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'")
+        newer.execute("ALTER TABLE stops ADD COLUMN mood TEXT")
+    with journal.record(door(), "stop notebook", "after", "idle", stop=journal.Stopping(Decimal(1), LONG_AGO)):
+        pass
+    assert [entry.subject for entry in journal.entries(LONG_AGO)] == ["before", "after"]
+
+
+def test_a_journal_nobody_understands_stops_nothing_and_says_so(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.mkdir()
+    with closing(sqlite3.connect(state / "journal.sqlite")) as other, other:
+        other.execute("CREATE TABLE entries (something TEXT)")
+    monkeypatch.setattr(journal, "on_trouble", journal._complain_once())
+    with journal.record(door(), "stop notebook", "lab", because="idle") as deed:
+        deed.detail = "went on"
+    assert capsys.readouterr().err.count("cannot be written") == 1
+
+
+def test_only_its_user_can_read_it(state: Path) -> None:
+    before = os.umask(0)
+    try:
+        with journal.record(door(), "stop notebook", "lab", because="idle"):
+            pass
+        (state / "journal.sqlite").chmod(0o644)  # as an older opskit left it
+        with journal.record(door(), "stop notebook", "lab", because="idle"):
+            pass
+    finally:
+        os.umask(before)
+    assert state.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o077 for path in state.iterdir()} == {"journal.sqlite": 0}
+
+
+def test_what_a_message_holds_is_kept_without_its_secrets(state: Path) -> None:
+    refusal = Denied(
+        "denied", "no: Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE, Signature=deadbeef"
+    )
+    url = "https://x.notebook.us-east-1.sagemaker.aws/?authToken=eyJhbGciOi"
+    with pytest.raises(Denied), journal.record(door(), "open notebook", f"lab at {url}", because=f"see {url}"):
+        raise refusal
+    content = b"".join(path.read_bytes() for path in state.iterdir())
+    assert not any(secret in content for secret in (b"eyJ", b"deadbeef", b"AKIA"))
+    assert b"lab at https://x.notebook.us-east-1.sagemaker.aws/" in content
