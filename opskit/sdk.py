@@ -7,11 +7,14 @@ given; the parts above it (`sagemaker.train`, `sagemaker.serve`) do otherwise, a
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from types import FrameType
 from typing import Any
 
 from opskit.errors import ExtraMissing, UsageProblem
@@ -59,6 +62,34 @@ def image_uri(framework: str, version: str, region: str) -> str:
     except ValueError as error:
         text = f"{framework} {version} has no image in {region} that the SageMaker SDK knows of."
         raise UsageProblem("no-image", text, str(error).split(" Supported", maxsplit=1)[0]) from error
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C through. While it looks for settings of its own the SDK catches whatever comes, an interruption too,
+    and goes on: here that comes up again at the end.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or not _in_the_main_thread():
+        yield
+        return
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if came:
+        raise KeyboardInterrupt
+
+
+def _in_the_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 from opskit.aws import Door
 from opskit.errors import OutcomeUnknown
 from opskit.model import Fleet, Workflow
-from opskit.sdk import sdk
+from opskit.sdk import interruptible, sdk
 from opskit.state.journal import record
 
 _TAG = "opskit:workflow"
@@ -106,11 +106,12 @@ def create(door: Door, operation: str, name: str, kind: Any, **arguments: Any) -
     """
     with record(door, operation.replace("_", " "), name, "workflow run"):
         try:
-            door.lend(
-                "sagemaker",
-                operation,
-                lambda session: kind.create(**arguments, session=session, region=door.region),
-            )
+            with interruptible():
+                door.lend(
+                    "sagemaker",
+                    operation,
+                    lambda session: kind.create(**arguments, session=session, region=door.region),
+                )
         except ValueError as error:  # pydantic's, of an argument or of an answer: only a look can tell which
             text = f"The SageMaker SDK stumbled over {name}: {error}"
             raise OutcomeUnknown("sdk-stumbled", text, "Run the command again: it looks first.") from error
