@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 PAGE = 100
 
@@ -120,6 +121,7 @@ class SmallAws:
     latency_seconds: float = 0.0
     rates: bool = False
     filters_by_code: bool = True
+    enabled: tuple[str, ...] = ("us-east-1",)
     page: int = PAGE
     calls: list[tuple[str, str]] = field(default_factory=list)
     spans: list[tuple[float, float]] = field(default_factory=list)
@@ -203,6 +205,8 @@ class SmallAws:
             case "ListRequestedServiceQuotaChangeHistory":
                 found = [request for request in self.requests if asked.get("Status") in (None, request["Status"])]
                 return {"RequestedQuotas": found}
+            case "ListRegions":
+                return {"Regions": [{"RegionName": region, "RegionOptStatus": "ENABLED"} for region in self.enabled]}
             case "GetMetricData" if operation not in self.running:
                 return {"MetricDataResults": [self._points(query) for query in asked["MetricDataQueries"]]}
             case _:
@@ -258,14 +262,14 @@ class _Wire(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self.headers.get("Authorization", ""))
-        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2] or _PATHS.get(self.path, "")
         aws: SmallAws = self.server.aws  # type: ignore[attr-defined]
-        operation = target or "GetCallerIdentity"
+        operation = target or parse_qs(body.decode()).get("Action", [""])[0]
         answer = aws.answer(operation, scope.group(1) if scope else "", json.loads(body) if target else {})
         if isinstance(answer, Fault):
             self._refuse(answer, is_json=bool(target))
         else:
-            self._send(200, json.dumps(answer) if target else _IDENTITY)
+            self._send(200, json.dumps(answer) if target else _XML[operation](aws))
 
     def _refuse(self, fault: Fault, *, is_json: bool) -> None:
         if fault.status == 0:
@@ -289,11 +293,35 @@ class _Wire(BaseHTTPRequestHandler):
         return
 
 
-_IDENTITY = (
-    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-    "<Arn>arn:aws:iam::123456789012:user/somebody</Arn><UserId>AIDEXAMPLE</UserId><Account>123456789012</Account>"
-    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
-)
+_PATHS = {"/listRegions": "ListRegions"}
+
+
+def _identity(aws: SmallAws) -> str:
+    return (
+        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+        "<Arn>arn:aws:iam::123456789012:user/somebody</Arn><UserId>AIDEXAMPLE</UserId><Account>123456789012</Account>"
+        "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+    )
+
+
+def _role(aws: SmallAws) -> str:
+    return (
+        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+        "<AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
+        "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    )
+
+
+def _regions(aws: SmallAws) -> str:
+    items = "".join(f"<item><regionName>{region}</regionName></item>" for region in aws.enabled)
+    return f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
+
+
+_XML: Mapping[str, Callable[[SmallAws], str]] = {
+    "GetCallerIdentity": _identity,
+    "AssumeRole": _role,
+    "DescribeRegions": _regions,
+}
 
 
 class SmallServer(ThreadingHTTPServer):

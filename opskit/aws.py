@@ -17,6 +17,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -80,8 +81,10 @@ _THROTTLED = {
 }
 _EXPIRED = {
     "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
-    "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidAccessKeyId",
+    "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure",
 }  # fmt: skip
+_NOT_ENABLED = "OptInRequired"
+_PERHAPS_NOT_ENABLED = {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure"}
 
 
 def _unheard(name: str, region: str) -> None:
@@ -134,6 +137,7 @@ class Connection:
     _open: Callable[[], Connection] | None = None
     _lent: Any = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _making: threading.RLock = field(default_factory=threading.RLock)
 
     def door(self, region: str | None = None) -> Door:
         """The door to one Region; to the home Region when none is named."""
@@ -143,26 +147,25 @@ class Connection:
         """A boto3 client, made once per service and Region. Without ``retries`` it sends each call once."""
         key = (service, region, retries)
         if key not in self._clients:
-            with self._lock:  # boto3 can make only one client at a time
+            with self._making:  # boto3 can make only one client at a time
                 if key not in self._clients:
                     self._clients[key] = self._new_client(service, region, tries=4 if retries else 1)
         return self._clients[key]
 
     def _new_client(self, service: str, region: str, tries: int) -> Any:
-        from botocore.config import Config
-
-        config = Config(
-            connect_timeout=min(_CONNECT_SECONDS, self.read_seconds),
-            read_timeout=self.read_seconds,
-            retries={"mode": "standard", "total_max_attempts": tries},
-            max_pool_connections=_MOST_CONNECTIONS,
-            user_agent_extra="opskit",
-        )
+        config = _config(self.read_seconds, tries)
         parsers = self.session._session.get_component("response_parser_factory")
         parsers.set_parser_defaults(timestamp_parser=_moment)
         client = self.session.client(service, region_name=region, config=config)
         client.meta.events.register("after-call", _check_language)
         return client
+
+    def leave(self, region: str) -> None:
+        """Let go of a Region's clients, which a look at many Regions would pile up."""
+        for key in [key for key in self._clients if key[1] == region and key[0] not in _HOME_REGIONS]:
+            client = self._clients.pop(key, None)
+            if client is not None:
+                client.close()
 
     def lent_session(self) -> Any:
         """A boto3 session for another library: the same credentials, and our clients, which send each call once."""
@@ -175,8 +178,7 @@ class Connection:
         rate = _RATES.get(operation)
         if rate is None:
             return None
-        with self._lock:
-            return self._paces.setdefault((operation, region), Pace(*rate))
+        return self._paces.setdefault((operation, region), Pace(*rate))
 
     def caller(self) -> Caller:
         """Who we are, asked once; whoever asks meanwhile shares the answer, or its failure.
@@ -224,6 +226,19 @@ class Connection:
         """
         url: str = self.client("service-quotas", self.home).meta.endpoint_url
         return "aws" if ".amazonaws.com" in url or ".api.aws" in url else url
+
+
+def _config(read_seconds: float, tries: int) -> Any:
+    """How a client waits and repeats."""
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=min(_CONNECT_SECONDS, read_seconds),
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": tries},
+        max_pool_connections=_MOST_CONNECTIONS,
+        user_agent_extra="opskit",
+    )
 
 
 def _heard(call: Callable[..., dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -352,6 +367,10 @@ class Door:
             if isinstance(error, ClientError) and error.operation_name != _pascal(operation):
                 return  # the change was made; what failed is the look at it
             raise translated(error, name, self.region, self.connection.read_seconds, writes=True) from error
+
+    def leave(self) -> None:
+        """Let go of what talks to this Region."""
+        self.connection.leave(self.region)
 
     def client(self, service: str) -> Any:
         """The boto3 client itself, for what boto3 does in many calls (S3 transfers, event streams)."""
@@ -508,13 +527,17 @@ def _assumed(connection: Connection, role_arn: str) -> Connection:
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
     base = connection.session
+    own = base.get_credentials()
+    if own is None:
+        raise NoCredentials("no-credentials", "There are no AWS credentials to assume a role with.", _RENEW)
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=base._session.create_client,
-        source_credentials=base.get_credentials(),
+        client_creator=partial(base._session.create_client, config=_config(connection.read_seconds, tries=1)),
+        source_credentials=own,
         role_arn=role_arn,
         extra_args={"RoleSessionName": "opskit"},
     )
-    inner = botocore.session.get_session()
+    inner = botocore.session.Session(profile=base._session.profile)  # whose endpoints and Region go on to count
+    inner.register_component("data_loader", base._session.get_component("data_loader"))
     inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, method="assume-role")
     inner.set_config_variable("region", connection.home)
     return Connection(boto3.Session(botocore_session=inner, region_name=connection.home), connection.home)
@@ -544,6 +567,7 @@ def translated(error: Exception, operation: str, region: str, seconds: float, *,
 
 
 _RENEW = "Run `aws configure`, `aws sso login`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are."
+_ELSEWHERE = "A Region that is not enabled for the account answers so, too."
 
 
 def _sentence(error: Exception) -> str:
@@ -590,8 +614,12 @@ def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFai
         named = _ACTION.search(said)  # to make a thing with tags takes sagemaker:AddTags besides
         hint = f"Allow the action {named[1] if named else operation}; `opskit iam policy` prints all that is needed."
         return Denied("denied", f"You may not call {operation} in {region}: {said}", hint, **aws)
+    if code == _NOT_ENABLED:
+        text = f"{region} is not enabled for your account: {said}"
+        return Denied("region-not-enabled", text, "Enable it in the account's settings, or leave it out.", **aws)
     if code in _EXPIRED:
-        return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", _RENEW, **aws)
+        hint = f"{_RENEW} {_ELSEWHERE}" if code in _PERHAPS_NOT_ENABLED else _RENEW
+        return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", hint, **aws)
     if status >= 500 and writes:
         text = f"{operation} in {region} failed at AWS ({code}): it may or may not have taken effect."
         return OutcomeUnknown("outcome-unknown", text, "Run the command again: it looks first.", **aws)

@@ -52,7 +52,8 @@ def check_each(wanted: Sequence[tuple[Door, Sequence[Demand]]], now: datetime, *
         NoCredentials: there are none to ask with.
     """
     looks: list[_Seen] = side_by_side(
-        [partial(_look, *each, now, suggest=suggest) for each in wanted], most=_REGIONS_AT_ONCE
+        [partial(_look if len(wanted) == 1 else _visit, *each, now, suggest=suggest) for each in wanted],
+        most=_REGIONS_AT_ONCE,
     )
     judged = [headroom for look in looks for headroom in _judged(look)]
     return QuotaCheck(
@@ -61,6 +62,14 @@ def check_each(wanted: Sequence[tuple[Door, Sequence[Demand]]], now: datetime, *
         dark=frozenset(look.region for look in looks if _is_dark(look)),
         locked_out=all(_is_locked_out(look) for look in looks),
     )
+
+
+def _visit(door: Door, demands: Sequence[Demand], now: datetime, *, suggest: bool) -> _Seen:
+    """A look at one Region of many: nothing of it stays but what was seen."""
+    try:
+        return _look(door, demands, now, suggest=suggest)
+    finally:
+        door.leave()
 
 
 def _look(door: Door, demands: Sequence[Demand], now: datetime, *, suggest: bool) -> _Seen:

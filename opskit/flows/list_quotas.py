@@ -36,7 +36,7 @@ class _Seen:
 def list_quotas(doors: Sequence[Door], choice: Choice, use_from: UseFrom, clock: Clock) -> QuotaList:
     """Every quota that is wanted, in every Region, the worst first. A Region that fails does not hide the others."""
     looks: list[_Seen] = side_by_side(
-        [partial(_look, door, choice, use_from, clock) for door in doors], most=_REGIONS_AT_ONCE
+        [partial(_visit, door, choice, use_from, clock) for door in doors], most=_REGIONS_AT_ONCE
     )
     return QuotaList(
         quotas=worst_first(listed for look in looks for listed in look.quotas),
@@ -45,6 +45,14 @@ def list_quotas(doors: Sequence[Door], choice: Choice, use_from: UseFrom, clock:
         dark=frozenset(look.region for look in looks if look.is_dark),
         remarks=tuple(f"{look.region}: {look.remark}" for look in looks if look.remark),
     )
+
+
+def _visit(door: Door, choice: Choice, use_from: UseFrom, clock: Clock) -> _Seen:
+    """A look at one Region, of which nothing stays but what was seen."""
+    try:
+        return _look(door, choice, use_from, clock)
+    finally:
+        door.leave()
 
 
 def _look(door: Door, choice: Choice, use_from: UseFrom, clock: Clock) -> _Seen:

@@ -92,7 +92,7 @@ def glance(door: Door, names: Collection[str], memory: Memory) -> dict[str, Quot
 
 def _just_seen(door: Door, name: str, memory: Memory) -> Quota | None:
     known = memory.recall(name)
-    if known is None or known.code is None or known.seen != memory.now:
+    if known is None or known.code is None or known.seen != memory.now or (known.applied and known.value is None):
         return None
     return Quota(door.region, name, known.code, known.value if known.applied else None, known.default)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from opskit.aws import Door
-from opskit.errors import AwsFailure
+from opskit.errors import AwsFailure, Denied
+
+_NAME_THEM = "Name the Regions, with --region for each; or allow account:ListRegions or ec2:DescribeRegions."
 
 
 def enabled_regions(door: Door) -> tuple[str, ...]:
@@ -15,13 +19,27 @@ def enabled_regions(door: Door) -> tuple[str, ...]:
         AwsFailure: neither would tell.
     """
     try:
-        return _from_account(door)
+        regions = _from_account(door) or _from_ec2(door)
     except AwsFailure:
-        regions = door.read("ec2", "describe_regions", AllRegions=False)["Regions"]
-        return tuple(sorted(region["RegionName"] for region in regions))
+        regions = _from_ec2(door)
+    if not regions:
+        raise AwsFailure("no-regions", "AWS names no Region that is enabled for your account.", _NAME_THEM)
+    return regions
 
 
 def _from_account(door: Door) -> tuple[str, ...]:
     wanted = ["ENABLED", "ENABLED_BY_DEFAULT"]
     pages = door.pages("account", "list_regions", RegionOptStatusContains=wanted, MaxResults=50)
-    return tuple(sorted(region["RegionName"] for page in pages for region in page["Regions"]))
+    return _names(region for page in pages for region in page.get("Regions") or ())
+
+
+def _from_ec2(door: Door) -> tuple[str, ...]:
+    try:
+        return _names(door.read("ec2", "describe_regions", AllRegions=False).get("Regions") or ())
+    except Denied as failure:
+        text = f"You may not ask which Regions are enabled for your account. {failure.problem.message}"
+        raise Denied("regions-denied", text, _NAME_THEM, aws_code=failure.aws_code) from failure
+
+
+def _names(regions: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    return tuple(sorted(region["RegionName"] for region in regions if region.get("RegionName")))
