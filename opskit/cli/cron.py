@@ -114,12 +114,16 @@ def install(
     from opskit.flows.change_crontab import change_crontab
     from opskit.show.cron import installed
     from opskit.state.crontab import daemon_runs
+    from opskit.state.folder import usable_state
+    from opskit.state.run_log import log_file
 
     runs = _runs(here, jobs or [], _Wish(every, deadline, heartbeat, notify, env_file))
     lines = {run.job.name: run.crontab_line() for run in runs}
     change = change_crontab(lambda before: with_jobs(before, lines), dry_run=dry_run)
     warnings = (*_warnings(here, env_file), *_unset(here, env_file))
-    return installed(runs, change, warnings, asleep=daemon_runs() is False)
+    with usable_state():
+        log = str(log_file())
+    return installed(runs, change, warnings, log, asleep=daemon_runs() is False)
 
 
 @command(cron_app, "cron", "remove")

@@ -39,15 +39,20 @@ def systemd_units(runs: Sequence[Unattended], warnings: tuple[Problem, ...]) -> 
     return Answer(data, problems=warnings, notes=tuple(shown), records="jobs")
 
 
-def installed(runs: Sequence[Unattended], change: Change, warnings: tuple[Problem, ...], *, asleep: bool) -> Answer:
-    """The answer of ``cron install``. ``asleep``: cron itself does not run on this machine."""
+def installed(
+    runs: Sequence[Unattended], change: Change, warnings: tuple[Problem, ...], log: str, *, asleep: bool
+) -> Answer:
+    """The answer of ``cron install``. ``log`` is where runs will be written down; ``asleep``: cron itself does not run
+    on this machine.
+    """
     said = {"changed": "In your crontab now", "planned": "Would be in your crontab", "unchanged": "In your crontab"}
     each = [f"{said[_what(change)]}: {run.job.name}, every {in_words(run.job.every)}, {run.job.what}." for run in runs]
     if asleep:
         hint = "Start it (on Debian and Ubuntu: service cron start), or take `opskit cron show --systemd`."
         warnings = (*warnings, Problem("cron-asleep", "cron does not run on this machine: nothing will happen.", hint))
-    data = {"crontab": _what(change), "jobs": [_with_line(run) for run in runs]}
-    return Answer(data, problems=(*warnings, *_halves(change)), notes=tuple(each), records="jobs")
+    data = {"crontab": _what(change), "jobs": [_with_line(run) for run in runs], "log": log}
+    told = (*each, f"Every run is a line of {log}.")
+    return Answer(data, problems=(*warnings, *_halves(change)), notes=told, records="jobs")
 
 
 def removed(change: Change) -> Answer:

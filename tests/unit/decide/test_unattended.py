@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -119,6 +120,14 @@ def test_a_job_is_adapted_and_its_deadline_stays_within_its_rhythm() -> None:
         adapted(job("stop-idle"), (), timedelta(minutes=5), timedelta(minutes=6))
     with pytest.raises(UsageProblem, match="stop"):
         job("stop")
+
+
+def test_the_page_shows_every_job() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "cron.md").read_text(encoding="utf-8")
+    for each in JOBS:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{each.name}` |"))
+        assert f"| `{' '.join(each.words)}` |" in row
+        assert f"| {each.deadline.total_seconds() / 60:g} minutes |" in row
 
 
 def test_every_job_fits_into_its_rhythm() -> None:
