@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,18 +27,24 @@ def explain(
     text: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT | -]", help="The error; - or nothing: from standard input.")
     ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask AWS which other types have room.")] = False,
 ) -> Answer:
     """Explain an error of SageMaker's: which quota, the numbers, and what helps.
 
     Any text around it will do: opskit train boston 2>&1 | opskit quotas explain -
 
-    Needs no credentials. Ends with 2 when the text holds no error that opskit knows.
+    Needs no credentials; with some, it looks which other types have room where AWS has none of yours. Ends with 2
+    when the text holds no error that opskit knows.
     """
-    from opskit.flows.explain import explain
+    from opskit.flows.explain import explain, with_others
     from opskit.show.explain import explained
 
     pasted = _piped() if text in (None, [], ["-"]) else " ".join(text or ())
-    return explained(explain(pasted, _said(here), lambda: _set_here(here)))
+    found = explain(pasted, _said(here), lambda: _set_here(here))
+    if not offline:
+        now = datetime.now(UTC)
+        found = tuple(with_others(each, lambda region: here.connection().door(region), now) for each in found)
+    return explained(found)
 
 
 def _piped() -> str:

@@ -87,7 +87,10 @@ _BARE_LIMIT = re.compile(
     rf"limit(?P<name>[^']{{1,160}}?)is(?P<value>{_N})[a-z]{{1,30}},?withcurrentutilizationof(?P<used>{_N})[a-z]{{1,30}}?"
     rf"andarequestdeltaof(?P<need>{_N})(?=[a-z])"
 )
-_OURS = re.compile(rf"quota'(?P<name>{_NAME})'is(?P<value>{_N}),(?P<used>{_N})ofitinuse,andthisneeds(?P<need>{_N})more")
+_OURS = re.compile(
+    rf"quota'(?P<name>{_NAME})'(?:in[a-z0-9-]{{6,20}}?)?is(?P<value>{_N}?)(?::notonecanbestarted|,(?P<used>{_N}?)ofitinuse)"
+    rf"(?:\(morethanthequota[^)]{{0,80}}\))?(?:,andthisneeds(?P<need>{_N}?)more)?"
+)
 _AFTER_NAME = re.compile(
     rf"'?[:|]?(?:(?P<none>notofferedin)|(?:thequota)?is(?P<value>{_N})|(?P<used>{_N})of(?P<most>{_N})inuse)"
 )

@@ -10,6 +10,8 @@ from opskit.decide.complaints import Complaint, Kind, Place
 from opskit.decide.console import quota_page
 from opskit.decide.demands import TOTAL
 from opskit.decide.headroom import number
+from opskit.decide.machines import similar
+from opskit.model import Alternative, Demand
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,15 @@ class Explanation:
     command: str | None
     helps: bool | None
     to: float | None = None
+    others: tuple[Alternative, ...] = ()
+
+    @property
+    def lacking(self) -> Demand | None:
+        """What another type could do instead, as far as the text tells; None where no type is lacking."""
+        complaint = self.complaint
+        if complaint.kind not in (Kind.NOT_OFFERED, Kind.NO_CAPACITY) or not complaint.type or not complaint.usage:
+            return None
+        return Demand(complaint.type, complaint.usage)
 
 
 def explanation(complaint: Complaint, place: Place | None, codes: Mapping[str, str]) -> Explanation:
@@ -118,21 +129,29 @@ def _look(complaint: Complaint, region: str) -> str | None:
     return f"opskit quotas check {complaint.type}{usage} --region {region}"
 
 
-_WHO_HAS_ROOM = "opskit quotas check INSTANCE_TYPE --region all tells which have room."
+_WHO_HAS_ROOM = "Which have room: opskit quotas check INSTANCE_TYPE --region all"
 
 
 def _not_offered(complaint: Complaint, place: Place | None) -> Told:
     where = place.region if place else "this Region"
     text = f"AWS does not offer {_what(complaint)} in {where}. No quota stands in the way, and no increase helps."
-    hint = f"What helps: another instance type, or a Region that has it. {_WHO_HAS_ROOM}"
+    hint = f"What helps: another instance type{_like(complaint)}, or a Region that has it. {_WHO_HAS_ROOM}"
     return text, hint, _look(complaint, "all"), False
 
 
 def _no_capacity(complaint: Complaint, place: Place | None) -> Told:
     where = f" in {place.region}" if place else ""
     text = f"AWS has no free machines of {_what(complaint)}{where} just now: capacity, not a quota. No increase helps."
-    hint = f"What helps: trying again later, another instance type, or another Region. {_WHO_HAS_ROOM}"
+    hint = (
+        f"What helps: trying again later, another instance type{_like(complaint)}, or another Region. {_WHO_HAS_ROOM}"
+    )
     return text, hint, _look(complaint, "all"), False
+
+
+def _like(complaint: Complaint) -> str:
+    """The types most like the one that is not to be had."""
+    like = similar(complaint.type or "")[:3]
+    return f" (like it are {', '.join(like)})" if like else ""
 
 
 def _already_asked(complaint: Complaint, place: Place | None) -> Told:

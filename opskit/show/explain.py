@@ -9,7 +9,7 @@ from opskit.decide.complaints import Kind
 from opskit.decide.explanation import Explanation
 from opskit.errors import ExitCode, Problem
 from opskit.show.answer import Answer
-from opskit.show.quotas import whole
+from opskit.show.quotas import alternative_record, alternative_words, whole
 
 
 def explained(found: Sequence[Explanation]) -> Answer:
@@ -17,7 +17,7 @@ def explained(found: Sequence[Explanation]) -> Answer:
     as quota-short, not-offered, no-capacity), ``region`` and ``region_from`` (flag, arn, text, or what set it; null:
     nobody tells), ``instance_type``, ``usage``, ``quota_name``, ``quota_code``, ``applied``, ``in_use``, ``need`` and
     ``to`` (null: the text does not say), ``is_ec2_quota``, ``increase_helps`` (null: it does not tell), ``because``,
-    ``hint`` and ``command`` (null: none helps).
+    ``alternatives[]`` (types that have room now, as in ``quotas check``), ``hint`` and ``command`` (null: none helps).
     """
     if not found:
         return Answer({"explanations": []}, ExitCode.USAGE, (_UNKNOWN,), records="explanations")
@@ -44,6 +44,8 @@ def _lines(found: Explanation) -> Iterator[str]:
         yield f"  Region: {found.place.region} (from {_SOURCES.get(found.place.source, found.place.source)})"
     if found.hint:
         yield f"  {found.hint}"
+    if found.others and found.place:
+        yield f"  Room now in {found.place.region}: {'; '.join(map(alternative_words, found.others))}."
     if found.command:
         yield f"  $ {found.command}"
 
@@ -68,6 +70,7 @@ def _record(found: Explanation) -> dict[str, Any]:
         "is_ec2_quota": complaint.kind is Kind.EC2_QUOTA,
         "increase_helps": found.helps,
         "because": found.because,
+        "alternatives": [alternative_record(each) for each in found.others],
         "hint": found.hint,
         "command": found.command,
     }

@@ -50,11 +50,12 @@ def record(headroom: Headroom) -> dict[str, Any]:
         "because": headroom.because,
         "request": headroom.request and request_record(headroom.request),
         "share": headroom.demand.share,
-        "alternatives": [_alternative(each) for each in headroom.alternatives],
+        "alternatives": [alternative_record(each) for each in headroom.alternatives],
     }
 
 
-def _alternative(other: Alternative) -> dict[str, Any]:
+def alternative_record(other: Alternative) -> dict[str, Any]:
+    """Another type that has room, for programs."""
     price = other.price if isinstance(other.price, Price) else None
     return {
         "instance_type": other.instance_type,
@@ -175,9 +176,11 @@ def _instead(headrooms: Iterable[Headroom], home: str | None) -> Iterator[str]:
             uses.setdefault(key, []).append(headroom.demand.usage.value)
     for (region, kind, others), usages in uses.items():
         where = "" if region == home else f" in {region}"
-        yield f"Room now{where}, instead of {kind} for {', '.join(usages)}: {'; '.join(map(_in_words, others))}."
+        told = "; ".join(map(alternative_words, others))
+        yield f"Room now{where}, instead of {kind} for {', '.join(usages)}: {told}."
 
 
-def _in_words(other: Alternative) -> str:
+def alternative_words(other: Alternative) -> str:
+    """Another type that has room, for people."""
     price = f"{other.price.usd_per_hour} USD an hour" if isinstance(other.price, Price) else "price not known"
     return f"{other.free} x {other.instance_type} ({price})"

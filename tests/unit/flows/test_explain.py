@@ -6,6 +6,7 @@ import html
 import json
 import textwrap
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.small_aws import DENIED, Entry, SmallAws
+from opskit.aws import Door, connect
 from opskit.decide.complaints import Kind, Place
 from opskit.decide.explanation import Explanation
-from opskit.flows.explain import explain
+from opskit.flows.explain import explain, with_others
+from opskit.show.explain import explained as shown
 
 TEXTS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "decide" / "error_messages.json").read_text(encoding="utf-8")
@@ -98,6 +102,15 @@ def test_a_short_quota_is_none_of_ec2_s(known: dict[str, Any]) -> None:
     [only] = explained(known["message"])
     assert only.helps
     assert "raising an EC2 limit changes nothing" in only.because
+
+
+@pytest.mark.parametrize("known", TEXTS[:8], ids=lambda known: known["message"][:60])
+def test_what_opskit_says_of_it_is_understood_again(known: dict[str, Any]) -> None:
+    first = explain(known["message"], Place("eu-west-3", "--region"), lambda: None)[0]
+    [again] = explained(f"opskit: AWS refused: {first.because}\n        {first.command}")
+    assert again.place == Place("eu-west-3", "text")
+    assert (again.command, again.complaint.name) == (first.command, first.complaint.name)
+    assert (again.complaint.value, again.complaint.need) == (first.complaint.value, first.complaint.need)
 
 
 @pytest.mark.parametrize("text", [NOT_OFFERED, "CapacityError: Unable to provision requested ML compute capacity."])
@@ -237,3 +250,28 @@ def test_no_text_is_too_odd(text: str) -> None:
 )
 def test_no_text_is_too_long(part: str) -> None:
     explained(part * (200_000 // len(part)))
+
+
+def test_with_credentials_it_names_types_that_have_room_now(small_aws: SmallAws, impatient: None) -> None:
+    other = Entry("ml.m5.large for training job usage", "L-611FA074", applied=3.0)
+    total = Entry("Number of instances across all training jobs", "L-00C91CB5", applied=20.0)
+    small_aws.quotas = [other, total]
+    [found] = explained(f"{NOT_OFFERED} [us-east-1]")
+    with_room = with_others(found, connect(region="us-east-1").door, datetime.now(UTC))
+    assert [each.instance_type for each in with_room.others] == ["ml.m5.large"]
+    assert "3 x ml.m5.large" in shown([with_room]).notes[0]
+
+
+def test_where_aws_does_not_answer_the_explanation_stays(small_aws: SmallAws, impatient: None) -> None:
+    small_aws.fault = lambda operation, region: DENIED
+    [found] = explained(f"{NOT_OFFERED} [us-east-1]")
+    assert with_others(found, connect(region="us-east-1").door, datetime.now(UTC)).others == ()
+
+
+def test_what_another_type_cannot_help_is_not_looked_for() -> None:
+    def unwanted(region: str) -> Door:
+        raise AssertionError("asked")
+
+    for text in (f"{SHORT} [us-east-1]", NOT_OFFERED, "CapacityError: Unable to provision [us-east-1]"):
+        for each in explained(text):
+            assert with_others(each, unwanted, datetime.now(UTC)) == each
