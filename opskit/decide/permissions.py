@@ -103,7 +103,7 @@ NOTHING: frozenset[str] = frozenset()
 CALLS: Mapping[str, frozenset[str]] = {
     "quotas check": _CHECK | _PRICES,
     "quotas list": _LIST,
-    "quotas explain": NOTHING,
+    "quotas explain": _VALUES | _COUNT_IN_USE | _PRICES,
     "quotas increase": _ASK,
     "quotas requests": _VALUES | _ALL_REQUESTS,
     "quotas wait": _VALUES | _ITS_REQUESTS,
