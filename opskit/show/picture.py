@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,4 +22,5 @@ def save_svg(path: Path, title: str, lines: Sequence[str]) -> None:
         bare = line.strip()
         style = "bold" if bare[:1].isdigit() and ". " in bare[:4] else "cyan" if bare.startswith("$") else ""
         console.print(Text(line, style=style))
-    path.write_text(console.export_svg(title=title), encoding="utf-8")
+    picture = re.sub(r"@font-face\s*\{.*?\}\s*", "", console.export_svg(title=title), flags=re.DOTALL)
+    path.write_text(picture, encoding="utf-8")  # with the reader's own font: a picture fetches nothing from anywhere
