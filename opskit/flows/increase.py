@@ -110,6 +110,8 @@ def _sent(errand: _Errand, ask: Ask, known: frozenset[str]) -> Ask:
             done = _with_request(done, requests_or_why_not(door, ask.quota_code or ""))
         deed.outcome, deed.detail = done.outcome.value, done.request_id or done.case_id or done.because
     _settle(errand, done, known, queued)
+    if done.outcome is Outcome.FILED and ask.request_id and ask.via is not Via.SUPPORT:
+        return replace(done, outcome=Outcome.ALREADY_OPEN)  # the request was there before; only its case is new
     return done
 
 
