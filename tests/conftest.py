@@ -28,12 +28,13 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 
 @pytest.fixture(autouse=True)
-def calls_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a command calls in any test, its policy allows (`opskit iam policy`, decide/permissions.py)."""
+def calls_made(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """What each command calls in a test. Its policy allows it (`opskit iam policy`, decide/permissions.py)."""
+    made: dict[str, set[str]] = {}
     run = command._run
 
     def noting(path: tuple[str, ...], *rest: Any) -> None:
-        calls: set[str] = set()
+        calls = made.setdefault(" ".join(path), set())
         monkeypatch.setattr(aws, "on_call", lambda name, region: calls.add(name))
         try:
             run(path, *rest)
@@ -44,6 +45,7 @@ def calls_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
             assert not beyond, f"decide/permissions.py does not know that {' '.join(path)} calls {beyond}"
 
     monkeypatch.setattr(command, "_run", noting)
+    return made
 
 
 @pytest.fixture

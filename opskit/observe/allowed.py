@@ -88,7 +88,7 @@ NO_PLAN = "SubscriptionRequiredException"
 
 def tried(door: Door) -> dict[str, bool | Unread]:
     """Whether each look was allowed. ``support:DescribeServices`` is also unread where there is no plan."""
-    answers = side_by_side([partial(_try, door, *look) for look in LOOKS.values()])
+    answers = side_by_side([partial(_try, door, *look) for look in LOOKS.values()], most=len(LOOKS))
     return dict(zip(LOOKS, answers, strict=True))
 
 

@@ -1,0 +1,78 @@
+"""No policy asks for what its command never calls: each is run on a sandbox, its calls held against the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from opskit.decide.permissions import CALLS
+from opskit.decide.policy import grants_of
+from tests.journeys.conftest import Served, served
+from tests.unit.cli.running import run
+
+COMMANDS = """
+quotas check ml.m4.xlarge --all
+quotas list
+quotas list --live
+quotas list --report
+quotas increase ml.m4.xlarge --for training --to 9 --yes
+quotas increase ml.m4.xlarge --for training --to 9 --via support --yes
+quotas requests
+quotas wait ml.m4.xlarge --for training --to 9 --timeout 1ms
+notebook start course-stopped
+notebook create mine --yes
+notebook create mine2 --yes --no-guard
+notebook list
+notebook keep course-idle --for 1h
+notebook unkeep course-idle
+notebook open course-idle
+notebook stop --idle
+notebook stop course-terminal --yes
+history
+"""
+SEVERAL_WAYS = {call for call in CALLS["quotas wait"] if "ServiceQuota" in call}
+"""To a quota's value: which of them is taken depends on what is known of it."""
+OF_WHAT_RUNS = {call for call in CALLS["quotas check"] if ":Describe" in call}
+"""Nothing but notebooks runs in this account."""
+SELDOM = {
+    "quotas increase": {"service-quotas:CreateSupportCase", "support:CreateCase"},
+    "notebook create": {"iam:GetRolePolicy"},
+    "notebook keep": {"sagemaker:DeleteTags"},
+    "notebook list": {"sagemaker:DescribeNotebookInstance"},
+    "notebook stop": {"sagemaker:AddTags", "sagemaker:DeleteTags", "logs:GetLogEvents"},
+}
+
+
+@pytest.fixture(scope="module")
+def classroom() -> Iterator[Served]:
+    with served("classroom", approve_after="1h") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def here(classroom: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in classroom.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+def test_no_policy_asks_for_what_is_never_called(
+    calls_made: dict[str, set[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in COMMANDS.split("\n")[1:-1]:
+        run(capsys, *line.split())
+    assert len(calls_made) == 13
+    never = {
+        command: CALLS[command] - made - SEVERAL_WAYS - OF_WHAT_RUNS - SELDOM.get(command, set())
+        for command, made in calls_made.items()
+    }
+    assert {command: calls for command, calls in never.items() if grants_of(calls)} == {}
+
+
+def test_the_doctor_finds_all_well_where_all_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = run(capsys, "doctor", "-o", "json")
+    assert ran.code == 0, ran.out
+    assert {each["allowed"] for each in ran.data["commands"]} == {True}
+    assert (ran.data["support_plan"], ran.data["region"]) == (False, "us-east-1")
+    assert abs(ran.data["clock_ahead_seconds"]) < 30
+    assert "every command is allowed" in run(capsys, "doctor").out
