@@ -21,6 +21,9 @@ from opskit.show.answer import Answer, Envelope, Table, Tone
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "bold red", Tone.DIM: "dim"}
 
 
+_NARROW_COLUMN = 4
+
+
 class Output(StrEnum):
     """The forms an answer can take."""
 
@@ -139,9 +142,10 @@ class Screen:
             box=box.SIMPLE_HEAD, title=table.title or None, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
         )
         kept = [at for at, column in enumerate(table.columns) if column.from_width <= console.width]
+        is_narrow = _least_width(table, kept) > console.width  # then all may break, rather than some be cut
         for column in (table.columns[at] for at in kept):
             justify: Literal["right", "left"] = "right" if column.right else "left"
-            shown.add_column(column.header, justify=justify, no_wrap=not column.wrap, overflow="fold")
+            shown.add_column(column.header, justify=justify, no_wrap=not (column.wrap or is_narrow), overflow="fold")
         for row in table.rows:
             shown.add_row(*(Text(row[at].text, style=_STYLES[row[at].tone]) for at in kept))
         console.print(shown)
@@ -152,6 +156,19 @@ class Screen:
             print(f"opskit: {problem.message}{where}", file=self.err)
             if problem.hint and (following is None or following.hint != problem.hint):  # once for those it helps alike
                 print(f"        {problem.hint}", file=self.err, flush=True)
+
+
+def _least_width(table: Table, kept: Sequence[int]) -> int:
+    """The characters that these columns take at least: whole texts, or a few characters where they may break."""
+    widths = [
+        _NARROW_COLUMN if table.columns[at].wrap else max(map(len, [table.columns[at].header, *_texts(table, at)]))
+        for at in kept
+    ]
+    return sum(widths) + len(widths)
+
+
+def _texts(table: Table, at: int) -> list[str]:
+    return [row[at].text for row in table.rows]
 
 
 def _titled(table: Table, text: str) -> str:

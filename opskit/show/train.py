@@ -167,7 +167,7 @@ def _tables(run: Run) -> tuple[Table, ...]:
         Column("On"),
         Column("At most"),
         Column("USD/h", right=True),
-        Column("Price by", wrap=True),
+        Column("Price by", wrap=True, from_width=70),
     )
     return (Table(columns, rows),)
 
