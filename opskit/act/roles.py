@@ -8,6 +8,9 @@ from opskit.aws import Door
 from opskit.decide.notebook_role import ROLE_NAME, TRUST, policy
 from opskit.state.journal import record
 
+MAKE, PERMIT = "create role", "put role policy"
+"""What the journal calls them."""
+
 _WHAT_FOR = "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
 
 
@@ -17,7 +20,7 @@ def make_role(door: Door, because: str) -> None:
     Raises:
         AwsFailure: AWS refused, or its answer was lost (OutcomeUnknown).
     """
-    with record(door, "create role", ROLE_NAME, because):
+    with record(door, MAKE, ROLE_NAME, because):
         door.write(
             "iam",
             "create_role",
@@ -33,6 +36,6 @@ def permit(door: Door, account: str, partition: str, because: str) -> None:
     Raises:
         AwsFailure: AWS refused, or its answer was lost (OutcomeUnknown).
     """
-    with record(door, "put role policy", ROLE_NAME, because):
+    with record(door, PERMIT, ROLE_NAME, because):
         document = json.dumps(policy(account, partition))
         door.write("iam", "put_role_policy", RoleName=ROLE_NAME, PolicyName=ROLE_NAME, PolicyDocument=document)

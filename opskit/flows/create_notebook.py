@@ -27,6 +27,7 @@ from opskit.model import Demand, Notebook, Price, Unread, Usage
 from opskit.observe.notebooks import notebook as read_notebook
 from opskit.observe.prices import Component, read_price
 from opskit.observe.roles import execution_role, has_policy, role_called
+from opskit.state.journal import confirm
 
 _UNTIL_KNOWN_SECONDS = (2.0, 4.0, 8.0, 8.0, 8.0)
 """A role that opskit made, now or in a run before that ended early, takes a few seconds until SageMaker knows it."""
@@ -185,11 +186,13 @@ def _make_role(door: Door, plan: CreatePlan, clock: Clock, tell: Tell) -> None:
     if not (plan.role and plan.role.needs_consent):
         return
     because = f"for the notebook {plan.wish.name}"
+    found = partial(confirm, door, subject=ROLE_NAME, seen="it is there")
     try:
         if plan.role.makes:
-            made(lambda: act_roles.make_role(door, because), lambda: role_called(door, ROLE_NAME) is not None, clock)
+            make = partial(act_roles.make_role, door, because)
+            made(make, lambda: role_called(door, ROLE_NAME) is not None, clock, partial(found, act_roles.MAKE))
         permit = partial(act_roles.permit, door, plan.account, _partition(door), because)
-        made(permit, lambda: has_policy(door, ROLE_NAME, ROLE_NAME), clock)
+        made(permit, lambda: has_policy(door, ROLE_NAME, ROLE_NAME), clock, partial(found, act_roles.PERMIT))
     except Denied as failure:
         raise _needs_a_role(failure) from failure
     tell(Remark(f"The role {plan.role.arn} is made."))
@@ -211,6 +214,7 @@ def _make(door: Door, plan: CreatePlan, clock: Clock, tell: Tell) -> None:
         lambda: act.create(door, plan.wish, role.arn, "asked for"),
         lambda: read_notebook(door, plan.wish.name) is not None,
         clock,
+        partial(confirm, door, act.CREATE, plan.wish.name, "it is there"),
     )
     for pause in () if plan.wish.role else _UNTIL_KNOWN_SECONDS:
         try:

@@ -11,9 +11,16 @@ _LOOKS_SECONDS = (0.5, 1.0, 2.0)
 """How long to wait before each look for something whose answer was lost."""
 
 
-def made(make: Callable[[], None], is_there: Callable[[], bool], clock: Clock) -> None:
+def _say_nothing() -> None:
+    """For whom it is enough that it is there."""
+
+
+def made(
+    make: Callable[[], None], is_there: Callable[[], bool], clock: Clock, confirm: Callable[[], None] = _say_nothing
+) -> None:
     """Make something, and where AWS refuses or its answer is lost, look whether it is there all the same: made by
-    that very call, or by another opskit at the same moment. Then all is well.
+    that very call, or by another opskit at the same moment. Then all is well; ``confirm`` is told where the answer
+    was lost.
 
     Raises:
         AwsFailure: it is not there; as AWS refused it.
@@ -24,6 +31,7 @@ def made(make: Callable[[], None], is_there: Callable[[], bool], clock: Clock) -
     except OutcomeUnknown as failure:
         if not any(_found(is_there, clock, seconds) for seconds in _LOOKS_SECONDS):
             raise failure
+        confirm()
     except AwsFailure as failure:
         if not _found(is_there, clock, 0.0):
             raise failure

@@ -23,6 +23,7 @@ from opskit.flows.tried import tried
 from opskit.model import Demand, Notebook, Price, Unread, Usage
 from opskit.observe.notebooks import notebook as read_notebook
 from opskit.observe.prices import Component, read_price
+from opskit.state.journal import confirm
 
 _CAN_START = {"Stopped", "Failed"}
 
@@ -109,7 +110,12 @@ def _started(door: Door, start: Start, clock: Clock) -> Start:
     if start.outcome is not StartOutcome.PLANNED:
         return start
     try:
-        made(partial(act.start, door, start.name), partial(_is_on, door, start.name), clock)
+        made(
+            partial(act.start, door, start.name),
+            partial(_is_on, door, start.name),
+            clock,
+            partial(confirm, door, act.START, start.name, "it comes up"),
+        )
     except OutcomeUnknown as failure:
         return replace(start, outcome=StartOutcome.UNKNOWN, error=failure)
     except AwsFailure as failure:

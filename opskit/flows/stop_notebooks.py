@@ -18,6 +18,7 @@ from opskit.flows.lines import CALLERS, Lines
 from opskit.flows.look_at_notebooks import Round, Seen, could_not_be_read, hang_up, look_at
 from opskit.model import Idleness
 from opskit.observe.notebooks import notebook as read_notebook
+from opskit.state.journal import confirm
 
 _OFF = {"Stopping", "Stopped"}
 _LOOKS = 5
@@ -167,6 +168,8 @@ def _looked_up(handled: Handled, failure: OutcomeUnknown | None, clock: Clock, l
         because = f"{handled.because}; whether it is stopping could not be read: {unread.problem.message}"
         return replace(handled, because=because, outcome=StopOutcome.UNKNOWN)
     if status in _OFF:
+        if failure:
+            confirm(handled.seen.door, act.STOP, handled.seen.notebook.name, status)
         return replace(handled, outcome=StopOutcome.DONE, status=status)
     lost = failure.problem.message if failure else f"AWS took the stop, but says {status}"
     return replace(handled, because=f"{handled.because}; {lost}", outcome=StopOutcome.UNKNOWN, status=status)

@@ -64,7 +64,8 @@ class Stopping:
 class Entry:
     """One line of the journal.
 
-    ``outcome``: ``done``; ``refused`` (AWS said no: nothing changed); ``unknown`` (sent, no answer came);
+    ``outcome``: ``done``; ``refused`` (AWS said no: nothing changed); ``unknown`` (sent, no answer came, and no look
+    has shown that it was made);
     ``failed`` (opskit itself went wrong); ``begun`` (no outcome was written: it still runs, or was killed).
     ``account`` and ``caller`` None: AWS did not say who we are. ``stop`` None: it is no stop, or an opskit wrote it
     that did not yet write down prices.
@@ -119,6 +120,13 @@ def record(door: Door, action: str, subject: str, because: str, *, stop: Stoppin
     _write(end, id, deed.outcome, deed.detail)
 
 
+def confirm(door: Door, action: str, subject: str, seen: str) -> None:
+    """Write down that the newest change of this kind, whose answer was lost, was made after all: a look has ``seen``
+    what it does.
+    """
+    _write(_confirm, door, action, subject, seen)
+
+
 def entries(since: datetime) -> tuple[Entry, ...]:
     """What was begun since then, in the order it was written, which no clock that is set back can turn around.
 
@@ -165,6 +173,16 @@ def _end(id: str, outcome: str, detail: str) -> None:
         connection.execute(
             "UPDATE entries SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
             (_stamp(datetime.now(UTC)), outcome, without_secrets(detail), id),
+        )
+
+
+def _confirm(door: Door, action: str, subject: str, seen: str) -> None:
+    same = (door.connection.endpoint(), door.region, action, without_secrets(subject), UNKNOWN)
+    with store(_FILE, _SCHEMA, _STOPS_SCHEMA) as connection:
+        connection.execute(
+            "UPDATE entries SET outcome = ?, detail = ? WHERE rowid = (SELECT max(rowid) FROM entries"
+            " WHERE endpoint = ? AND region = ? AND action = ? AND subject = ? AND outcome = ?)",
+            (DONE, without_secrets(seen), *same),
         )
 
 

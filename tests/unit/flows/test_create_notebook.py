@@ -228,6 +228,7 @@ def test_a_lost_answer_is_looked_up(aws: tuple[Door, Script]) -> None:
     is_there(script)
     is_there(script)
     assert run(door)[0].outcome is CreateOutcome.CREATED
+    assert [entry.outcome for entry in journal.entries(datetime.min.replace(tzinfo=UTC))] == ["done"]
 
 
 def test_one_that_stays_lost_is_unknown(aws: tuple[Door, Script]) -> None:

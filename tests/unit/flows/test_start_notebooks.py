@@ -16,6 +16,7 @@ from opskit.flows.clock import Clock
 from opskit.flows.start_notebooks import Start, StartOutcome, all_awaited, plan_starts, start_notebooks
 from opskit.model import Demand, Price
 from opskit.show.notebook_starting import starting
+from opskit.state import journal
 from tests.unit.decide.test_notebook_room import T2, headroom
 from tests.unit.flows.test_create_notebook import described, is_not_there, is_there
 from tests.unit.stubbed import Script, scripted
@@ -120,6 +121,8 @@ def test_a_lost_answer_is_looked_up_and_sent_once(
         is_there(script, "Pending")
     starts = start_notebooks(door, plan_starts(door, ["lab"], CLOCK), CLOCK)
     assert outcomes(starts) == {"lab": outcome}
+    [entry] = journal.entries(datetime.min.replace(tzinfo=UTC))
+    assert entry.outcome == ("done" if outcome is StartOutcome.DONE else "unknown")
     assert starting(starts, "us-east-1").exit is (ExitCode.DONE if outcome is StartOutcome.DONE else ExitCode.PARTLY)
 
 

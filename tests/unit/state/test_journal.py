@@ -5,7 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -98,6 +98,16 @@ def test_what_went_wrong_is_written_and_passes_through(error: BaseException, out
     with pytest.raises(type(error)), journal.record(door(), "stop notebook", "lab-1", because="idle"):
         raise error
     assert [entry.outcome for entry in journal.entries(LONG_AGO)] == [outcome]
+
+
+def test_a_lost_answer_that_a_look_has_found_is_done_and_only_that_one() -> None:
+    for name in ("lab-1", "lab-1", "lab-2"):
+        with suppress(OutcomeUnknown), journal.record(door(), "stop notebook", name, because="idle"):
+            raise OutcomeUnknown("outcome-unknown", "no answer")
+    journal.confirm(door(), "stop notebook", "lab-1", "Stopping")
+    journal.confirm(door(), "start notebook", "lab-2", "Pending")
+    told = [(entry.subject, entry.outcome, entry.detail) for entry in journal.entries(LONG_AGO)]
+    assert told == [("lab-1", "unknown", "no answer"), ("lab-1", "done", "Stopping"), ("lab-2", "unknown", "no answer")]
 
 
 def test_an_unwritable_journal_stops_nothing_and_says_so_once(
