@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FILE_NAME = "opskit.toml"
 OUTPUTS = ("table", "json", "csv", "markdown")
 
+_LONGEST_ANSWER = timedelta(hours=1)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -73,6 +74,8 @@ def _text(value: str) -> str:
 
 def _texts(value: str | Sequence[str]) -> tuple[str, ...]:
     words = value.split(",") if isinstance(value, str) else value
+    if not words:
+        raise ValueError
     return tuple(_text(word) for word in words)
 
 
@@ -97,7 +100,7 @@ def _output(value: str) -> str:
 
 
 def _some_time(value: str) -> timedelta:
-    if not duration(value):
+    if not timedelta() < duration(value) <= _LONGEST_ANSWER:
         raise ValueError
     return duration(value)
 
@@ -107,7 +110,7 @@ TEXTS = Kind("a list of words", (str, list), _texts)
 COUNT = Kind("a whole number of at least 1", (int,), _count)
 SHARE = Kind("a share such as 0.8 or '80%'", (int, float, str), _share)
 SPAN = Kind("a time such as '90s' or '36h'", (str,), duration)
-SOME_TIME = Kind("a time above zero, such as '10s'", (str,), _some_time)
+SOME_TIME = Kind("a time above zero, at most 1h, such as '10s'", (str,), _some_time)
 AMOUNT = Kind("an amount of USD such as 2.50", (int, float, str), usd)
 FORM = Kind(f"one of {', '.join(OUTPUTS)}", (str,), _output)
 

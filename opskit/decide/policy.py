@@ -123,7 +123,7 @@ def _on(action: str) -> str:
         case "s3":
             return "objects" if name.endswith("Object") else "buckets"
         case "logs":
-            return "training logs"
+            return "logs"
         case "iam" if name == "GetRole":
             return "roles"
         case "iam" if "Role" in name and name != "ListRoles":
@@ -172,7 +172,7 @@ def _resources(on: str, scope: Scope) -> list[str]:
     others = {
         "quotas": "servicequotas:{}:*:sagemaker/*",
         "topics": "sns:{}:*:*",
-        "training logs": "logs:{}:*:log-group:/aws/sagemaker/TrainingJobs:*",
+        "logs": "logs:{}:*:log-group:/aws/sagemaker/*",
     }
     regions = ["*"] if "all" in scope.regions else named or ["*"]
     return [f"{arn}:{others.get(on, f'sagemaker:{{}}:*:{on}/*').format(region)}" for region in regions]

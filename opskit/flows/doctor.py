@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from opskit.aws import Caller, Connection, Door, side_by_side, usual_region
-from opskit.decide.checkup import Finding, Permitted, State, clock_finding, permissions_finding, permitted
+from opskit.decide.checkup import Finding, Permitted, State, clock_finding, permissions_finding, permitted, skew_finding
 from opskit.decide.permissions import CALLS, FIND_REGIONS
 from opskit.decide.policy import Scope
 from opskit.errors import OpskitError
@@ -45,6 +45,8 @@ def check_up(settings: Settings, connect: Callable[[], Connection], clock: Clock
         seen.failure = error
         what = "region" if error.problem.code == "no-region" else "credentials"
         seen.findings.insert(0, Finding(what, State.WRONG, error.problem.message, error.problem.hint))
+        skew = skew_finding(error.problem.message)
+        seen.findings += [skew] if skew else []
     seen.findings += _machine()
     return seen
 

@@ -12,7 +12,7 @@ from opskit.flows.doctor import Checkup
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 
 _TONES = {State.WELL: Tone.GOOD, State.NOTE: Tone.PLAIN, State.WRONG: Tone.BAD, State.UNKNOWN: Tone.WARN}
-_FINDINGS = (Column("What"), Column("State"), Column("", wrap=True), Column("What to do", wrap=True))
+_FINDINGS = (Column("What"), Column("State"), Column("How", wrap=True), Column("What to do", wrap=True))
 _COMMANDS = (Column("Command"), Column("Allowed"), Column("Lacks", wrap=True))
 _WORDS = {True: "yes", False: "no", None: "unknown"}
 _COMMAND_TONES = {True: Tone.GOOD, False: Tone.BAD, None: Tone.WARN}

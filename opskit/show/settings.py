@@ -63,7 +63,8 @@ def in_text(value: Any) -> str:
     if isinstance(value, Watch):
         return _watch(value)
     if isinstance(value, tuple):
-        return ("; " if isinstance(value[0], Watch) else ", ").join(map(in_text, value))
+        between = "; " if any(isinstance(each, Watch) for each in value) else ", "
+        return between.join(map(in_text, value)) or "nothing"
     return str(value)
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opskit.errors import UsageProblem
-from opskit.settings import KEYS, Watch, settle
+from opskit.settings import KEYS, Key, Watch, _settled, settle
+from opskit.show.settings import in_text
 
 EVERYTHING = """
 regions = ["us-east-1", "eu-west-1"]
@@ -127,6 +130,33 @@ def test_what_cannot_be_read_names_its_file_and_key(tmp_path: Path, text: str, w
 def test_a_bad_variable_names_itself() -> None:
     with pytest.raises(UsageProblem, match="OPSKIT_NOTEBOOK_LIMIT must be a whole number of at least 1, not 'many'"):
         settle({}, None, {"OPSKIT_NOTEBOOK_LIMIT": "many"})
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["types", "uses", "share", "x"]), inner),
+)
+
+
+@given(st.sampled_from(KEYS), _VALUES)
+def test_no_value_is_too_strange(key: Key, value: Any) -> None:
+    try:
+        setting = _settled(key, {}, {}, {key.name: value}, Path("opskit.toml"))
+    except UsageProblem as error:
+        assert "opskit.toml" in error.problem.message
+        assert key.name in error.problem.message
+    else:
+        assert in_text(setting.value)
+
+
+@given(st.sampled_from([key for key in KEYS if key.environment]), st.text(min_size=1))
+def test_no_variable_is_too_strange(key: Key, value: str) -> None:
+    try:
+        setting = _settled(key, {}, {key.environment: value}, {}, None)
+    except UsageProblem as error:
+        assert key.environment in error.problem.message
+    else:
+        assert in_text(setting.value)
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key.default is None], ids=lambda key: key.name)

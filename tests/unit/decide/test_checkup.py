@@ -12,6 +12,7 @@ from opskit.decide.checkup import (
     exit_of,
     permissions_finding,
     permitted,
+    skew_finding,
 )
 from opskit.decide.permissions import CALLS
 from opskit.decide.policy import Scope, grants_of, sample
@@ -62,6 +63,19 @@ def test_a_clock_is_right_wrong_or_not_known(seconds: float | None, state: State
     finding = clock_finding(seconds)
     assert finding.state is state
     assert word in finding.says
+
+
+@pytest.mark.parametrize(
+    ("refusal", "is_skew"),
+    [
+        ("Signature expired: 20261124T190000Z is now earlier than 20261124T200000Z", True),
+        ("Signature not yet current: 20261124T210000Z is still later than 20261124T200500Z", True),
+        ("RequestTimeTooSkewed: The difference between the request time and the server's time is too large.", True),
+        ("The security token included in the request is expired", False),
+    ],
+)
+def test_a_refused_signature_may_be_the_clocks_fault(refusal: str, is_skew: bool) -> None:
+    assert (skew_finding(refusal) is not None) is is_skew
 
 
 @pytest.mark.parametrize(

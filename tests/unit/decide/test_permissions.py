@@ -90,6 +90,11 @@ def test_what_can_be_narrowed_is() -> None:
     assert all(":eu-west-1:" in arn for arn in narrow["ChangeSageMaker"]["Resource"])
 
 
+def test_the_logs_of_notebooks_and_of_jobs_are_sagemakers() -> None:
+    for command in ("notebook stop", "train"):
+        assert statements(command)["ReadLogs"]["Resource"] == ["arn:aws:logs:*:*:log-group:/aws/sagemaker/*"]
+
+
 def test_two_commands_allow_no_more_than_each() -> None:
     assert (
         "arn:aws:sagemaker:*:*:notebook-instance/*"
