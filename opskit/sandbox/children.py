@@ -7,6 +7,7 @@ and on every POSIX system, where "die with your parent" is Linux's alone.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from typing import IO
 import psutil
 
 _GRACE_SECONDS = 3.0
+_SET_CHILD_SUBREAPER = 36
+"""Linux's PR_SET_CHILD_SUBREAPER."""
 
 
 class Children:
@@ -89,6 +92,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 def _hold(command: Sequence[str]) -> int:
     """Run ``command`` until it ends or the pipe on standard input closes."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # the group is asked to end: the leash outlives it to report
+    _adopt_orphans()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     released = threading.Event()
     ender = threading.Thread(target=_end_when_released, args=(child, released), daemon=True)
@@ -96,6 +100,7 @@ def _hold(command: Sequence[str]) -> int:
     code = child.wait()
     if released.is_set():
         ender.join()
+    _kill(_descendants())
     return 128 - code if code < 0 else code
 
 
@@ -110,7 +115,19 @@ def _end_when_released(child: subprocess.Popen[bytes], released: threading.Event
         time.sleep(0.02)
     if child.poll() is None:
         child.kill()
-    for process in descendants:
+    _kill(descendants)
+
+
+def _adopt_orphans() -> None:
+    """Be the parent of what the child's children leave behind, such as ``nohup python train.py &`` in a terminal that
+    was closed: else it would be nobody's, and stay. Linux alone can do that.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _kill(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
 

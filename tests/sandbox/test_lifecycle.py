@@ -19,6 +19,7 @@ import psutil
 import pytest
 from botocore.config import Config
 
+from opskit.sandbox.children import Children
 from opskit.sandbox.server import Options, PortTaken, sandbox
 from opskit.sandbox.workroom import workroom
 
@@ -54,6 +55,13 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def gone(number: int) -> bool:
+    try:
+        return bool(psutil.Process(number).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.mark.slow
@@ -96,6 +104,20 @@ def test_a_signal_while_it_starts_ends_it_as_well(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone lets a process adopt another's orphans")
+@pytest.mark.parametrize("after", ["exec sleep 1000", "true"])
+def test_what_a_child_left_behind_ends_with_it(after: str, tmp_path: Path) -> None:
+    children, left = Children(), tmp_path / "left"
+    orphan = f"(setsid sh -c 'echo $$ > {left}.new; mv {left}.new {left}; exec sleep 1000' &)"
+    script = f"{orphan}; while ! test -e {left}; do sleep 0.01; done; {after}"
+    process = children.start(["sh", "-c", script], cwd=tmp_path, env=os.environ, output=subprocess.DEVNULL)
+    until(left.exists)
+    if after == "true":
+        process.wait()
+    children.end(process)
+    until(lambda: gone(int(left.read_text())))
 
 
 def test_two_sandboxes_run_side_by_side(tmp_path: Path) -> None:
