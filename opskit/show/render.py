@@ -21,7 +21,8 @@ from opskit.show.answer import Answer, Envelope, Table, Tone
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "bold red", Tone.DIM: "dim"}
 
 
-_NARROW_COLUMN = 4
+_NARROW_COLUMN, _BESIDE = 4, 2
+"""Characters of a column that may break, and those that stand beside each column."""
 
 
 class Output(StrEnum):
@@ -164,7 +165,7 @@ def _least_width(table: Table, kept: Sequence[int]) -> int:
         _NARROW_COLUMN if table.columns[at].wrap else max(map(len, [table.columns[at].header, *_texts(table, at)]))
         for at in kept
     ]
-    return sum(widths) + len(widths)
+    return sum(widths) + _BESIDE * len(widths) + 1
 
 
 def _texts(table: Table, at: int) -> list[str]:
