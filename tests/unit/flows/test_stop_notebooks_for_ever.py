@@ -162,7 +162,7 @@ class People(RuleBasedStateMachine):
 
     def do(self, name: str, does: str) -> None:
         desk = self.desks[name]
-        if desk.status == "Stopped":  # nothing can be done before it is started
+        if does != "nothing" and desk.status == "Stopped":  # what is done first is to start it
             self.desks[name] = Desk(self.now, self.now, tags=desk.tags)
         else:
             DEEDS[does](desk, self.now)

@@ -1,0 +1,92 @@
+"""Real Jupyters in the states that are rare: stuck in starting, with nothing open, killed. (The classroom's compute
+silently, rest, and have a terminal.)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import psutil
+import pytest
+
+from opskit.sandbox import scenarios
+from opskit.sandbox.scenarios import NotebookSeed, Scenario
+from opskit.sandbox.server import Options, sandbox
+from tests.unit.cli.running import run
+
+pytestmark = pytest.mark.slow
+
+Stop = Callable[..., dict[str, dict[str, Any]]]
+A_LONG_TIME_SECONDS = 4 * 3600
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    kinds = {"starting": "starting", "empty": "empty", "doomed": "idle"}
+    seeds = tuple(NotebookSeed(name, kind=kind) for name, kind in kinds.items())  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(scenarios.SCENARIOS, "rare", Scenario("rare", seeds=seeds))
+        with sandbox(Options(scenario="rare")) as running:
+            yield running.environment()
+
+
+@pytest.fixture
+def sagemaker(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("sagemaker")
+    while client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"]:
+        time.sleep(0.05)
+    return client
+
+
+@pytest.fixture
+def stop(sagemaker: Any, capsys: pytest.CaptureFixture[str]) -> Stop:
+    """``notebook stop --idle`` with more words: its rows by name."""
+
+    def stopped(*words: str) -> dict[str, dict[str, Any]]:
+        ran = run(capsys, "notebook", "stop", "--idle", "-o", "json", *words)
+        return {row["name"]: row for row in ran.data["notebooks"]}
+
+    return stopped
+
+
+def test_their_log_is_as_old_as_their_work(stop: Stop) -> None:
+    for row in stop("--evidence", "logs").values():
+        assert (row["verdict"], row["evidence"], row["action"]) == ("unknown", "logs", "keep")
+        assert row["idle_seconds"] > A_LONG_TIME_SECONDS
+
+
+def test_a_look_does_not_wake_them(stop: Stop) -> None:
+    for _ in range(2):
+        for row in stop("--dry-run").values():
+            assert (row["verdict"], row["evidence"], row["outcome"]) == ("idle", "jupyter", "planned")
+            assert row["idle_seconds"] > A_LONG_TIME_SECONDS
+
+
+def test_whose_server_was_killed_stays_on_and_the_others_stop(stop: Stop, sagemaker: Any) -> None:
+    url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName="doomed")["AuthorizedUrl"]
+    listener = served_at(urlsplit(url).port)
+    listener.kill()
+    listener.wait()
+    rows = stop()
+    assert {name: (row["verdict"], row["outcome"]) for name, row in rows.items()} == {
+        "starting": ("idle", "done"),
+        "empty": ("idle", "done"),
+        "doomed": ("unknown", None),
+    }
+    assert "cannot be reached" in rows["doomed"]["because"]
+    described = sagemaker.describe_notebook_instance(NotebookInstanceName="doomed")
+    assert described["NotebookInstanceStatus"] == "InService"
+
+
+def served_at(port: int | None) -> psutil.Process:
+    """The process of ours that listens on a port."""
+    for process in psutil.Process().children(recursive=True):
+        if any(line.status == "LISTEN" and line.laddr.port == port for line in process.net_connections()):
+            return process
+    raise LookupError(port)
