@@ -91,7 +91,7 @@ def show(
     env_file: EnvFile = None,
     systemd: Annotated[bool, typer.Option("--systemd", help="As services and timers of systemd.")] = False,
 ) -> Answer:
-    """Print the lines that `opskit cron install` would put into your crontab."""
+    """Print the lines for your crontab, or systemd's units; change nothing."""
     from opskit.show.cron import crontab_lines, systemd_units
 
     runs = _runs(here, jobs or [], _Wish(every, deadline, heartbeat, notify, env_file))
@@ -109,7 +109,10 @@ def install(
     env_file: EnvFile = None,
     dry_run: DryRun = False,
 ) -> Answer:
-    """Put the jobs into your crontab, in a block of their own; again changes nothing."""
+    """Put the jobs into your crontab; again changes nothing.
+
+    They stand in a block of their own; all other lines stay as they are.
+    """
     from opskit.decide.crontab import with_jobs
     from opskit.flows.change_crontab import change_crontab
     from opskit.show.cron import installed

@@ -13,7 +13,7 @@ import typer
 
 from opskit.cli.command import Here, command
 from opskit.cli.cron import cron_app, program, typed_flags
-from opskit.errors import OpskitError, UsageProblem
+from opskit.errors import ExitCode, OpskitError, UsageProblem
 from opskit.settings import duration
 
 if TYPE_CHECKING:
@@ -32,8 +32,11 @@ def run(
         Path | None, typer.Option("--env-file", metavar="FILE", help="NAME=value lines, for keys.")
     ] = None,
 ) -> Answer:
-    """Run a job now as cron does: never beside itself, never too long, written to the log; silent when all is well."""
-    from opskit.flows.run_unattended import run_alone
+    """Run a job with a lock, a deadline and a log, as cron does.
+
+    Never beside an earlier run of the same, and with --quiet silent when all is well.
+    """
+    from opskit.flows.run_unattended import Ended, run_alone
     from opskit.show.cron import Run, ran
     from opskit.state.private import private_variables
 
@@ -45,7 +48,11 @@ def run(
     runs, longest, begun = _words(job, words), duration(deadline), datetime.now(UTC)
     flags = typed_flags(here)
     key = (job, *runs, *flags, os.environ.get("AWS_PROFILE", ""), os.environ.get("AWS_ENDPOINT_URL", ""))
-    ended = run_alone(key, [*program(), *_with(runs, [*flags, "--quiet", "-o", "json"])], os.environ, longest)
+    asked = [*program(), *_with(runs, [*flags, "--quiet", "-o", "json"])]
+    try:
+        ended = run_alone(key, asked, os.environ, longest)
+    except KeyboardInterrupt:  # it goes into the log as well, and whoever is to be told is told
+        ended = Ended(int(ExitCode.INTERRUPTED), "", "it was interrupted", (datetime.now(UTC) - begun).total_seconds())
     result = Run(job, runs, begun, longest, ended)
     return ran(result, _logged(result.line()), quiet=here.screen.quiet)
 

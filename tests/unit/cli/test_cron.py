@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 from collections.abc import Callable
@@ -264,6 +265,29 @@ def test_a_run_that_fails_is_one_line_its_exit_and_its_line_in_the_log(
     assert line["quotas"]
     assert not (tmp_path / "alive").exists()
     assert stat.S_IMODE((own_folders / "state" / "opskit" / "runs.jsonl").stat().st_mode) == 0o600
+
+
+def test_a_run_that_is_interrupted_is_logged_too(
+    own_folders: Path, opskit: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("opskit.flows.run_unattended.run_alone", interrupted)
+    ran = opskit("cron", "run", "check", "-q")
+    assert ran.code == 130
+    assert "check ended with 130: it was interrupted" in ran.err
+    assert [line["exit"] for line in logged(own_folders)] == [130]
+
+
+def test_a_run_beside_an_earlier_one_does_nothing_and_is_logged(
+    own_folders: Path, opskit: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("opskit.flows.run_unattended.run_alone", lambda *_: None)
+    ran = opskit("cron", "run", "check", "-q", "--heartbeat", str(tmp_path / "alive"))
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert [(line["status"], line["exit"]) for line in logged(own_folders)] == [("skipped", None)]
+    assert not (tmp_path / "alive").exists()
 
 
 def test_a_run_gets_the_keys_of_its_file(
