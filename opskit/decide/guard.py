@@ -113,10 +113,15 @@ def refusal(check: QuotaCheck, hints: Mapping[Verdict, str]) -> OpskitError | No
 
 
 def why_not(check: QuotaCheck) -> str:
-    """What stands in the way of room, quota by quota; what could not be told only where nothing else does."""
+    """What stands in the way of room, a reason once for all quotas it holds for; what could not be told only where
+    nothing else does.
+    """
     no = [each for each in check.headrooms if refuses(each)]
     reasons = no or [each for each in check.headrooms if each.verdict is Verdict.UNKNOWN]
-    return "; ".join(f"{each.quota_name}: {each.because}" for each in reasons) + "."
+    names: dict[str, list[str]] = {}
+    for each in reasons:
+        names.setdefault(each.because.rstrip("."), []).append(each.quota_name)
+    return "; ".join(f"{', '.join(quotas)}: {because}" for because, quotas in names.items()) + "."
 
 
 def worth_waiting(check: QuotaCheck) -> bool:

@@ -20,6 +20,7 @@ from opskit.decide.guard import (
     refusal,
     verdict_of,
     waited_for,
+    why_not,
     worst_exit,
     worth_waiting,
 )
@@ -176,3 +177,11 @@ def test_only_what_may_change_is_waited_for(verdicts: list[Verdict], worth: bool
 @pytest.mark.parametrize(("code", "passes"), [("throttled", True), ("unreachable", True), ("denied", False)])
 def test_a_permission_does_not_come_by_waiting(code: str, passes: bool) -> None:
     assert may_pass(QuotaCheck((seen(Verdict.UNKNOWN),), (Problem(code, "so"),))) is passes
+
+
+def test_a_reason_is_told_once_for_all_it_holds_for() -> None:
+    unreadable = {"because": "AWS could not be reached."}
+    rows = (seen(Verdict.UNKNOWN, **unreadable), seen(Verdict.UNKNOWN, Usage.TRANSFORM, **unreadable))  # type: ignore[arg-type]
+    assert why_not(QuotaCheck(rows)) == "q training, q transform: AWS could not be reached."
+    mixed = (*rows, seen(Verdict.SHORT, Usage.ENDPOINT, because="the quota is 0"))
+    assert why_not(QuotaCheck(mixed)) == "q endpoint: the quota is 0."
