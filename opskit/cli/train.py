@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,7 +97,9 @@ def deploy(
 def predict(
     here: Here,
     name: Name,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="CSV of features; none: the test set.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="CSV of features, or -; none: the test set.")
+    ] = None,
 ) -> Answer:
     """Ask a workflow's endpoint."""
     from opskit.decide.rows import parse_rows
@@ -107,7 +110,8 @@ def predict(
     workflow = find_workflow(name)
     if file is None:
         return _test_set(here, workflow)
-    rows = parse_rows(str(file), _text(file), feature_names(workflow, verified_data(workflow)))
+    source = "standard input" if str(file) == "-" else str(file)
+    rows = parse_rows(source, _text(file), feature_names(workflow, verified_data(workflow)))
     endpoint, values = ask(here.door(), workflow, rows)
     return predictions(endpoint, values)
 
@@ -165,7 +169,7 @@ def _test_set(here: Here, workflow: Workflow) -> Answer:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageProblem("file-unreadable", f"{file} cannot be read: {error}.") from error
 

@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -213,7 +213,8 @@ def _dumped(value: Any) -> str:
 
 
 def _csv(answer: Answer) -> str:
-    records = [answer.data] if answer.records is None else answer.data.get(answer.records, [])
+    found = [answer.data] if answer.records is None else answer.data.get(answer.records, [])
+    records = [each if isinstance(each, Mapping) else {answer.records: each} for each in found]  # or a column of values
     if not records:
         return ""
     sheet = io.StringIO()

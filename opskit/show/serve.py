@@ -52,7 +52,8 @@ def predictions(
         rows = [[*row, Cell(f"{value:.2f}")] for row, value in zip(rows, truth, strict=True)]
         data |= {"truth": list(truth), "metrics": {"rmse": metrics.rmse, "mae": metrics.mae, "r2": metrics.r2}}
         notes = (f"RMSE {metrics.rmse:.3f}  MAE {metrics.mae:.3f}  R2 {metrics.r2:.3f}",)
-    return Answer(data, tables=(Table(tuple(columns), tuple(tuple(row) for row in rows)),), notes=notes)
+    table = Table(tuple(columns), tuple(tuple(row) for row in rows))
+    return Answer(data, tables=(table,), notes=notes, records="predictions")
 
 
 def cleanup_plan(left: Leftovers, local: Sequence[Path]) -> str:
