@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +55,7 @@ def train(
     from opskit.show.train import answer_of, keep
     from opskit.workflow import find_workflow
 
+    _heed_an_end_from_outside()
     workflow = find_workflow(name)
     wanted = Wanted(
         instance_type=_type(instance_type),
@@ -85,6 +87,7 @@ def deploy(
     from opskit.show.serve import deployed
     from opskit.workflow import find_workflow
 
+    _heed_an_end_from_outside()
     workflow, kind, profile = find_workflow(name), _type(instance_type), here.settings.get("profile")
     with watching(here.screen) as tell:
         done = put_it(
@@ -132,6 +135,7 @@ def cleanup(
     from opskit.show.serve import cleaned, cleanup_plan, planned
     from opskit.workflow import find_workflow
 
+    _heed_an_end_from_outside()
     workflow = find_workflow(name)
     door = here.door()
     left = leftovers(door, workflow, here.settings.chosen("bucket", bucket))
@@ -145,6 +149,11 @@ def cleanup(
     gone = [] if done.was_interrupted else folders
     _remove(gone)
     return cleaned(done, gone)
+
+
+def _heed_an_end_from_outside() -> None:
+    """Take a SIGTERM (a time limit's, a CI's) for a Ctrl-C: what goes on at AWS is named then, too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _type(word: str | None) -> str | None:
