@@ -23,7 +23,17 @@ RUNS = 5
 REST_SECONDS = 1.3  # until a server's rates are as if nobody had called
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1")
 
+LISTED, FEWER_LISTED = 1500, 500
+TWENTY = tuple(
+    f"{place}-{side}-{number}"
+    for place in ("us", "eu", "ap", "sa", "ca")
+    for side in ("east", "west")
+    for number in (1, 2)
+)
+
 CHECK = ("-m", "opskit", "quotas", "check", "-o", "json")
+LIST = ("-m", "opskit", "quotas", "list", "-o", "json")
+PLAIN_LIST = ("-m", "benchmarks.plain_list")
 FIVE = tuple(word for region in REGIONS for word in ("--region", region))
 BOTO = """
 import boto3
@@ -127,7 +137,7 @@ def of_check(aws: SmallAws, environment: dict[str, str], cache: Path) -> list[Pr
     unknown = typical((*CHECK, "ml.new1.xlarge", "--for", "training"), environment, forget)
     run(CHECK, environment)
     warm = typical(CHECK, environment, rest)
-    chain, calls = aws.one_after_another(), len(aws.calls)
+    chain = aws.one_after_another()
     listings = aws.count("ListAWSDefaultServiceQuotas")
     run((*CHECK, *FIVE), environment)
     five = typical((*CHECK, *FIVE), environment, rest)
@@ -140,7 +150,60 @@ def of_check(aws: SmallAws, environment: dict[str, str], cache: Path) -> list[Pr
         Promise("five Regions : one", five.seconds / warm.seconds, 2),
         Promise("peak memory, one Region", warm.megabytes, 100, "MB"),
         Promise("peak memory, five Regions", five.megabytes, 100, "MB"),
-        Promise(f"calls refused by AWS's rates ({calls} a run)", aws.refused, 0),
+    ]
+
+
+def used_account(quotas: int) -> tuple[list[Entry], dict[str, dict[float, float]]]:
+    """So many quotas, each with a day of use."""
+    now = time.time()
+    day = {now - 3600 * hour: float(hour % 4) for hour in range(24)}
+    kinds = [f"training-job/ml.m9.{at}xlarge" for at in range(quotas)]
+    entries = [
+        Entry(f"{kind[13:]} for training job usage", f"L-{at:08X}", None if at % 40 == 7 else 4, 2, metric=kind)
+        for at, kind in enumerate(kinds)
+    ]
+    return entries, dict.fromkeys(kinds, day)
+
+
+def of_list(aws: SmallAws, environment: dict[str, str]) -> list[Promise]:
+    """``quotas list`` against a plain script that reads half as much, and what a quota costs in memory."""
+
+    def rest() -> None:
+        time.sleep(REST_SECONDS)
+        aws.forget_calls()
+
+    aws.quotas, aws.published = used_account(LISTED)
+    plain = typical(PLAIN_LIST, environment, rest)
+    plain_calls = len(aws.calls)
+    listed = typical(LIST, environment, rest)
+    calls = len(aws.calls)
+    aws.quotas, aws.published = used_account(FEWER_LISTED)
+    fewer = typical(LIST, environment, rest)
+    grown = (listed.megabytes - fewer.megabytes) * 1024 / (LISTED - FEWER_LISTED)
+    what = f"list of {LISTED} with use, {calls} calls : plain script, {plain_calls} calls"
+    return [
+        Promise(what, listed.seconds / plain.seconds, 1.1),
+        Promise(f"memory a quota, from {FEWER_LISTED} to {LISTED}", grown, 2, "KB"),
+    ]
+
+
+def of_regions(aws: SmallAws, environment: dict[str, str]) -> list[Promise]:
+    """Twenty Regions at once."""
+
+    def rest() -> None:
+        time.sleep(REST_SECONDS)
+        aws.forget_calls()
+
+    aws.quotas, aws.enabled = grown_account(), TWENTY
+    everywhere = ("--region", "all")
+    run((*CHECK, *everywhere), environment)
+    check = typical((*CHECK, *everywhere), environment, rest)
+    listed = typical((*LIST, *everywhere, "--used"), environment, rest)
+    return [
+        Promise("check in twenty Regions", check.seconds, 2.5, "s"),
+        Promise("check in twenty Regions, peak memory", check.megabytes, 150, "MB"),
+        Promise("list in twenty Regions", listed.seconds, 2.5, "s"),
+        Promise("list in twenty Regions, peak memory", listed.megabytes, 150, "MB"),
     ]
 
 
@@ -153,7 +216,13 @@ def main() -> int:
         kept.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed opskit is compiled
         environment = kept | aws.environment() | own
         run(("-m", "opskit", "--version"), environment)
-        promises = [*of_help(environment), *of_check(aws, environment, Path(folder))]
+        promises = [
+            *of_help(environment),
+            *of_check(aws, environment, Path(folder)),
+            *of_list(aws, environment),
+            *of_regions(aws, environment),
+            Promise("calls refused by AWS's rates", aws.refused, 0),
+        ]
     print(f"{QUOTAS} quotas, {LATENCY_SECONDS * 1000:g} ms a call, AWS's rates; median of {RUNS} runs\n")
     print(tabulate([each.row() for each in promises], ("What", "Measured", "Promised", "Share", "")))
     return 0 if all(each.kept for each in promises) else 1
