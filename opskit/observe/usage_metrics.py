@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache
+from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
@@ -29,6 +30,7 @@ NOT_PUBLISHED = Unread("AWS published no use of it in the last 24 h", "not-publi
 
 Query = dict[str, Any]
 Dimension = Mapping[str, str]
+Batch = tuple[list[str], list[Query]]
 
 
 @dataclass
@@ -45,7 +47,8 @@ class UsageMetrics:
     _codes: list[str] = field(default_factory=list)
     _queries: list[Query] = field(default_factory=list)
     _dimensions: dict[tuple[str, str], Dimension] = field(default_factory=dict)
-    _asked: list[Future[dict[str, Use | Unread]]] = field(default_factory=list)
+    _batches: SimpleQueue[Batch | None] = field(default_factory=SimpleQueue)
+    _answers: Future[dict[str, Use | Unread]] | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def want(self, code: str, metric: Mapping[str, Any] | None) -> None:
@@ -66,15 +69,30 @@ class UsageMetrics:
         with self._lock:
             if self._codes:
                 self._ask()
-        told: dict[str, Use | Unread] = dict(self.known)
-        for each in self._asked:
-            told.update(each.result())
+        self._batches.put(None)
+        told = self._answers.result() if self._answers else {}
+        told.update(self.known)
         return told
 
     def _ask(self) -> None:
-        codes, queries = self._codes, self._queries
+        self._batches.put((self._codes, self._queries))
         self._codes, self._queries, self._dimensions = [], [], {}
-        self._asked.append(begun(partial(_uses, self.door, codes, queries, self.now)))
+        self._answers = self._answers or begun(self._answered)
+
+    def _answered(self) -> dict[str, Use | Unread]:
+        """One batch after the other: an answer is 12,000 points, and two of them need not stand in memory at once.
+        Where nobody answers, the rest is not asked.
+        """
+        told: dict[str, Use | Unread] = {}
+        nobody: Unread | None = None
+        while batch := self._batches.get():
+            codes, queries = batch
+            uses = dict.fromkeys(codes, nobody) if nobody else _uses(self.door, codes, queries, self.now)
+            nobody = nobody or next(
+                (use for use in uses.values() if isinstance(use, Unread) and use.code == "unreachable"), None
+            )
+            told.update(uses)
+        return told
 
     def _dimension(self, name: str, value: str) -> Dimension:
         """A dimension as CloudWatch wants it. Most are the same for all metrics, and then the same here."""
@@ -121,7 +139,13 @@ def _use(result: Mapping[str, Any]) -> Use | Unread:
         return Unread(_said(result.get("Messages") or ()) or f"CloudWatch says {result['StatusCode']}")
     points = zip(result.get("Timestamps") or (), result.get("Values") or (), strict=False)
     at, amount = max(points, default=(None, 0.0))
-    return NOT_PUBLISHED if at is None else Use(amount, at.astimezone(UTC))
+    return NOT_PUBLISHED if at is None else Use(amount, _shared(at.astimezone(UTC)))
+
+
+@lru_cache(maxsize=64)
+def _shared(at: datetime) -> datetime:
+    """One value for the many quotas that were measured at the same time."""
+    return at
 
 
 def _said(messages: Iterable[Mapping[str, str]]) -> str:
