@@ -36,14 +36,25 @@ def guard(
     here: Here,
     words: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")],
     training: Annotated[
-        Instances, typer.Option("--training", metavar="TYPE=N", help="Training instances it will start; repeatable.")
+        Instances,
+        typer.Option(
+            "--training",
+            metavar="TYPE=N",
+            help="Training instances it will start, such as ml.p3.2xlarge=4; repeatable.",
+        ),
     ] = None,
-    transform: Annotated[Instances, typer.Option("--transform", metavar="TYPE=N", help="The same, transform.")] = None,
-    endpoint: Annotated[Instances, typer.Option("--endpoint", metavar="TYPE=N", help="The same, endpoint.")] = None,
+    transform: Annotated[
+        Instances, typer.Option("--transform", metavar="TYPE=N", help="Transform instances, likewise.")
+    ] = None,
+    endpoint: Annotated[
+        Instances, typer.Option("--endpoint", metavar="TYPE=N", help="Endpoint instances, likewise.")
+    ] = None,
     processing: Annotated[
-        Instances, typer.Option("--processing", metavar="TYPE=N", help="The same, processing.")
+        Instances, typer.Option("--processing", metavar="TYPE=N", help="Processing instances, likewise.")
     ] = None,
-    notebook: Annotated[Instances, typer.Option("--notebook", metavar="TYPE=N", help="The same, notebook.")] = None,
+    notebook: Annotated[
+        Instances, typer.Option("--notebook", metavar="TYPE=N", help="Notebook instances, likewise.")
+    ] = None,
     spot: Annotated[bool, typer.Option("--spot", help="The training is spot training.")] = False,
     max_usd: Annotated[
         str | None, typer.Option("--max-usd", metavar="X", help="Refuse what may cost more in --hours.")
@@ -52,7 +63,11 @@ def guard(
     wait: Annotated[str, typer.Option("--wait", metavar="TIME", help="How long to wait for room, such as 2h.")] = "0s",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and do not run it.")] = False,
 ) -> Answer:
-    """Run a command only when there is room for what it starts."""
+    """Run a command only when there is room for what it starts.
+
+    Then its output and its exit code are its own. Without room it does not run, and the exit code is 3; where that
+    cannot be told, 4 or 5.
+    """
     from opskit.flows.clock import system_clock
     from opskit.flows.guard import guard as look
     from opskit.show.guard import guarded, let_through
