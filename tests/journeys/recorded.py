@@ -1,23 +1,79 @@
-"""opskit as it is, but that every call it makes of AWS is noted in the file that ``CALLS_GO_TO`` names."""
+"""opskit as it is, but that every call it makes of AWS is noted in the file that ``CALLS_GO_TO`` names, and held
+against the command's policy: may this be done, to this resource?
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from opskit import aws
 from opskit.cli import main
 from opskit.decide.permissions import command_of
+from opskit.decide.policy import Scope, grants_of, policy
 
 _FILE = Path(os.environ.get("CALLS_GO_TO", os.devnull))
+_HERE = "us-east-1:123456789012"
 
 
-def _note(name: str, region: str) -> None:
+def resource_of(service: str, params: Mapping[str, Any]) -> str:
+    """The ARN of what a call's parameters name, as AWS builds it; ``*`` where they name nothing."""
+    if "ResourceArn" in params:
+        return str(params["ResourceArn"])
+    if service == "s3":
+        return f"arn:aws:s3:::{params['Bucket']}" + (f"/{params['Key']}" if "Key" in params else "")
+    if "logGroupName" in params:
+        return f"arn:aws:logs:{_HERE}:log-group:{params['logGroupName']}:log-stream:one"
+    if "RoleName" in params:
+        return f"arn:aws:iam::123456789012:role/{params['RoleName']}"
+    if "QuotaCode" in params:
+        return f"arn:aws:servicequotas:{_HERE}:sagemaker/{params['QuotaCode']}"
+    named = next((key for key in params if key.endswith("Name")), None)
+    if service.startswith("sagemaker") and named:
+        kind = re.sub(r"(?<!^)(?=[A-Z])", "-", named.removesuffix("Name")).lower()
+        return f"arn:aws:sagemaker:{_HERE}:{kind}/{params[named]}"
+    return "*"
+
+
+def allows(command: str, call: str, resource: str) -> bool:
+    """Whether the command's policy lets a call touch a resource. A bucket that is the user's own is for the settings
+    to name, and what one delete takes out of a bucket stands in its body.
+    """
+    if call == "s3:DeleteObjects" or (call.startswith("s3:") and not resource.startswith("arn:aws:s3:::sagemaker-")):
+        return True
+    actions = {grant.action for grant in grants_of([call]) if grant.action not in ("sagemaker:AddTags", "iam:PassRole")}
+    actions = actions or {grant.action for grant in grants_of([call])}
+    statements = (policy([command], Scope(("all",))) or {"Statement": []})["Statement"]
+    covered = (arn for each in statements if actions & set(each["Action"]) for arn in each["Resource"])
+    return not actions or any(fnmatchcase(resource, arn) for arn in covered)
+
+
+def asking(command: str | None, beyond: Callable[[str], None]) -> Callable[..., dict[str, Any]]:
+    """``Door._call``, which tells ``beyond`` of each call that the command's policy does not cover. ``doctor`` tries
+    what it may not do.
+    """
+    send = aws.Door._call
+
+    def call(door: aws.Door, service: str, operation: str, params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
+        name, resource = f"{service}:{aws._pascal(operation)}", resource_of(service, params)
+        if command and command != "doctor" and not allows(command, name, resource):
+            beyond(f"{name} on {resource}")
+        return send(door, service, operation, params, writes=writes)
+
+    return call
+
+
+def _note(name: str, region: str = "") -> None:
     with _FILE.open("a") as file:
         file.write(f"{command_of(sys.argv[1:])}\t{name}\n")
 
 
 if __name__ == "__main__":
     aws.on_call = _note
+    aws.Door._call = asking(command_of(sys.argv[1:]), _note)  # type: ignore[method-assign]
     main()
