@@ -20,9 +20,12 @@ from opskit.show.history import history as shown
 from tests.unit.flows.test_create_notebook import LAB, described
 from tests.unit.stubbed import Script, scripted
 
-NOW = datetime.now(UTC)
-LATER = NOW + timedelta(hours=10)
 PRICE = Decimal("0.10")
+
+
+def hours_from_now(hours: float) -> datetime:
+    """The journal takes the machine's time, so what AWS says is told beside it."""
+    return datetime.now(UTC) + timedelta(hours=hours)
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def aws() -> Iterator[tuple[Door, Script]]:
 
 def stop(door: Door, script: Script, name: str = "lab", usd: Decimal | None = PRICE, ran_for: float = 5) -> None:
     script.answers("sagemaker", "stop_notebook_instance", {})
-    since = NOW - timedelta(hours=ran_for)
+    since = hours_from_now(-ran_for)
     act.stop(door, Notebook("us-east-1", name, LAB, "ml.t2.medium", "InService", since), "idle", usd)
 
 
@@ -46,8 +49,8 @@ def lists(script: Script, *told: dict[str, Any]) -> None:
     script.answers("sagemaker", "list_notebook_instances", {"NotebookInstances": list(told)})
 
 
-def read(door: Door, now: datetime = LATER) -> History:
-    return history(timedelta(days=30), now, lambda: door.connection)
+def read(door: Door) -> History:
+    return history(timedelta(days=30), hours_from_now(10), lambda: door.connection)
 
 
 def saved(told: History) -> list[Decimal | None]:
@@ -57,7 +60,7 @@ def saved(told: History) -> list[Decimal | None]:
 def test_until_now_while_aws_says_that_it_is_off(aws: tuple[Door, Script]) -> None:
     door, script = aws
     stop(door, script)
-    lists(script, described("Stopped", LastModifiedTime=NOW))
+    lists(script, described("Stopped", LastModifiedTime=hours_from_now(0)))
     told = read(door)
     assert [round(usd or 0, 2) for usd in saved(told)] == [Decimal("1.00")]
     answer = shown(told)
@@ -71,7 +74,7 @@ def test_until_now_while_aws_says_that_it_is_off(aws: tuple[Door, Script]) -> No
 def test_until_the_start_that_aws_tells(aws: tuple[Door, Script]) -> None:
     door, script = aws
     stop(door, script)
-    lists(script, described("InService", LastModifiedTime=NOW + timedelta(hours=2)))
+    lists(script, described("InService", LastModifiedTime=hours_from_now(2)))
     assert [round(usd or 0, 2) for usd in saved(read(door))] == [Decimal("0.20")]
 
 
@@ -79,7 +82,7 @@ def test_a_start_of_ours_needs_no_call(aws: tuple[Door, Script]) -> None:
     door, script = aws
     stop(door, script)
     start(door, script)
-    told = history(timedelta(days=30), LATER, lambda: pytest.fail("nothing is to be asked"))
+    told = history(timedelta(days=30), hours_from_now(10), lambda: pytest.fail("nothing is to be asked"))
     assert [usd is not None and usd < Decimal("0.01") for usd in saved(told)] == [True]
 
 
@@ -87,14 +90,14 @@ def test_a_start_of_another_notebook_ends_nothing(aws: tuple[Door, Script]) -> N
     door, script = aws
     stop(door, script)
     start(door, script, "other")
-    lists(script, described("Stopped", LastModifiedTime=NOW))
+    lists(script, described("Stopped", LastModifiedTime=hours_from_now(0)))
     assert [round(usd or 0, 2) for usd in saved(read(door))] == [Decimal("1.00")]
 
 
 def test_what_has_no_price_is_not_counted_and_nothing_is_asked_for_it(aws: tuple[Door, Script]) -> None:
     door, script = aws
     stop(door, script, usd=None)
-    told = history(timedelta(days=30), LATER, lambda: pytest.fail("nothing is to be asked"))
+    told = history(timedelta(days=30), hours_from_now(10), lambda: pytest.fail("nothing is to be asked"))
     answer = shown(told)
     assert answer.data["savings"] == {"stops": 1, "saved_usd": 0, "uncounted": 1}
     assert any("1 stop not counted: its price is not known" in note for note in answer.notes)
@@ -107,7 +110,7 @@ def test_without_aws_the_journal_still_tells_and_says_what_it_rests_on(aws: tupl
     def locked() -> Connection:
         raise NoCredentials("no-credentials", "AWS credentials: none found.")
 
-    told = history(timedelta(days=30), LATER, locked)
+    told = history(timedelta(days=30), hours_from_now(10), locked)
     answer = shown(told)
     assert [round(usd or 0, 2) for usd in saved(told)] == [Decimal("1.00")]
     assert answer.exit is ExitCode.PARTLY
@@ -130,7 +133,7 @@ def test_another_accounts_notebook_of_that_name_tells_nothing(aws: tuple[Door, S
     other = dataclasses.replace(door.connection)
     other._asking = Future()
     other._asking.set_result(Caller("999999999999", "arn:aws:iam::999999999999:user/me"))
-    told = history(timedelta(days=30), LATER, lambda: other)
+    told = history(timedelta(days=30), hours_from_now(10), lambda: other)
     [found] = told.savings.values()
     assert "another account" in found.because
     assert shown(told).exit is ExitCode.DONE
@@ -140,7 +143,9 @@ def test_a_refused_stop_is_no_stop(aws: tuple[Door, Script]) -> None:
     door, script = aws
     script.refuses("sagemaker", "stop_notebook_instance", "ValidationException", "Status (Stopped) not in …")
     with pytest.raises(Exception, match="Status"):
-        act.stop(door, Notebook("us-east-1", "lab", LAB, "ml.t2.medium", "InService", NOW), "idle", PRICE)
+        act.stop(
+            door, Notebook("us-east-1", "lab", LAB, "ml.t2.medium", "InService", hours_from_now(-1)), "idle", PRICE
+        )
     told = read(door)
     assert told.savings == {}
     assert shown(told).data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
@@ -157,4 +162,4 @@ def test_many_stops_are_no_trouble(aws: tuple[Door, Script]) -> None:
 def test_a_span_without_an_end_is_all(aws: tuple[Door, Script]) -> None:
     door, script = aws
     stop(door, script, usd=None)
-    assert len(history(timedelta(days=900_000), LATER, lambda: door.connection).entries) == 1
+    assert len(history(timedelta(days=900_000), hours_from_now(10), lambda: door.connection).entries) == 1
