@@ -109,6 +109,7 @@ class SmallAws:
     ``published`` are the points of AWS/Usage by resource: seconds since 1970 and a value.
 
     ``running`` maps an operation to its whole answer, for the SageMaker side; what is missing answers an empty list.
+    ``filters_by_code`` None: ListServiceQuotas takes the filter and finds nothing.
     ``fault`` is asked before each call.
     """
 
@@ -120,7 +121,7 @@ class SmallAws:
     fault: Callable[[str, str], Fault | None] = lambda operation, region: None
     latency_seconds: float = 0.0
     rates: bool = False
-    filters_by_code: bool = True
+    filters_by_code: bool | None = True
     enabled: tuple[str, ...] = ("us-east-1",)
     page: int = PAGE
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -197,8 +198,8 @@ class SmallAws:
             case "GetAWSDefaultServiceQuota":
                 return _one(quotas, asked, lambda entry: entry.default)
             case "ListServiceQuotas":
-                code = asked.get("QuotaCode") if self.filters_by_code else None
-                chosen = [entry for entry in quotas if code in (None, entry.code)]
+                code = None if self.filters_by_code is False else asked.get("QuotaCode")
+                chosen = [entry for entry in quotas if code is None or (self.filters_by_code and code == entry.code)]
                 return self._pages(chosen, asked, lambda entry: entry.applied)
             case "ListAWSDefaultServiceQuotas":
                 return self._pages(quotas, asked, lambda entry: entry.default)

@@ -36,8 +36,10 @@ _HOPELESS = {"unreachable", "no-credentials", "credentials-refused", "credential
 """Problems that another way of asking would meet again."""
 
 
-class _FilterIgnored(Exception):
-    """ListServiceQuotas was asked for one quota and answered others."""
+class _FilterUnsure(Exception):
+    """ListServiceQuotas was asked for one quota and answered others, or none: whether it knows the filter, or had
+    filtered its first page alone, cannot be told from that.
+    """
 
 
 @dataclass(frozen=True)
@@ -132,14 +134,18 @@ def _with_default(names: Collection[str], memory: Memory) -> set[str]:
 
 
 def _ways(names: Collection[str], memory: Memory) -> dict[str, str]:
-    """Which call asks for which quota. Two of three go to ListServiceQuotas, whose rate is twice GetServiceQuota's.
+    """Which call asks for which quota. Two of three go to ListServiceQuotas, whose rate is twice GetServiceQuota's;
+    what has no applied value to GetServiceQuota, which alone says so for certain.
     What was never seen here goes to the latter first, so that a look through the listing finds its rate untouched.
     """
     unseen = [name for name in names if memory.recall(name) is None]
-    seen = [name for name in names if name not in unseen]
+    seen = {name: known for name in names if (known := memory.recall(name))}
+    unapplied = [name for name, known in seen.items() if not known.applied]
+    applied = [name for name, known in seen.items() if known.applied]
     return {
         **{name: _GET if at < _BURST else _LIST for at, name in enumerate(unseen)},
-        **{name: _GET if at % 3 == 2 else _LIST for at, name in enumerate(seen)},
+        **{name: _GET if at < _BURST else _LIST for at, name in enumerate(unapplied)},
+        **{name: _GET if at % 3 == 2 and not unapplied else _LIST for at, name in enumerate(applied)},
     }
 
 
@@ -187,12 +193,15 @@ def _applied(door: Door, code: str, way: str) -> _Told | None:
     first, second = asks if way == _LIST else reversed(asks)
     try:
         return first()
-    except _FilterIgnored:
+    except _FilterUnsure:
         return second()
     except AwsFailure as failure:
         if failure.problem.code in _HOPELESS or (failure.passing and not isinstance(failure, Throttled)):
             raise
-        return second()
+        try:
+            return second()
+        except _FilterUnsure:
+            raise failure from None
 
 
 def _filtered(door: Door, code: str) -> _Told | None:
@@ -203,10 +212,9 @@ def _filtered(door: Door, code: str) -> _Told | None:
         if failure.aws_code == _ABSENT:
             return None
         raise
-    found = [_told(quota) for quota in page.get("Quotas") or ()]
-    ours = next((told for told in found if told.code == code), None)
-    if found and ours is None:
-        raise _FilterIgnored
+    ours = next((told for told in map(_told, page.get("Quotas") or ()) if told.code == code), None)
+    if ours is None:
+        raise _FilterUnsure
     return ours
 
 

@@ -187,6 +187,27 @@ def test_where_one_way_is_closed_the_other_is_taken(small_aws: SmallAws, way: st
     assert {numbers(answer)[0] for answer in read([TRAINING, TRANSFORM, OTHER]).values()} == {4}
 
 
+def test_a_filter_that_finds_nothing_proves_nothing(small_aws: SmallAws) -> None:
+    small_aws.quotas = [entry(TRAINING, applied=0, default=9)]
+    one(TRAINING)
+    small_aws.filters_by_code = None
+    assert numbers(one(TRAINING)) == (0, 9)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("filters", [None, False])
+def test_where_only_a_filter_that_tells_nothing_is_open_nothing_is_told(
+    small_aws: SmallAws, filters: bool | None
+) -> None:
+    small_aws.quotas, small_aws.page = [entry(OTHER), entry(TRAINING, applied=0, default=9)], 1
+    one(TRAINING)
+    small_aws.filters_by_code = filters
+    small_aws.fault = lambda called, _: THROTTLED if called == "GetServiceQuota" else None
+    answer = one(TRAINING)
+    assert isinstance(answer, Unread)
+    assert answer.code == "throttled"
+
+
 def test_an_endpoint_that_does_not_know_the_filter_is_asked_the_old_way(small_aws: SmallAws) -> None:
     small_aws.quotas = [entry(f"ml.m4.xlarge number {at} usage") for at in range(150)] + [entry(TRAINING)]
     small_aws.filters_by_code = False
