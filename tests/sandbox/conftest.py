@@ -201,6 +201,21 @@ class Lab:
         """A training job that is over."""
         return self.over(self.create(stem, parameters, **changes))
 
+    def elsewhere(self, region: str, values: dict[str, int]) -> Any:
+        """SageMaker in another Region, where these quotas were granted and no other test runs anything."""
+        _grant(self.account, values, region)
+        return self.account.client("sagemaker", region)
+
+    def tuning(self, name: str, side_by_side: int) -> dict[str, Any]:
+        """What CreateHyperParameterTuningJob needs."""
+        limits = {"MaxParallelTrainingJobs": side_by_side, "MaxNumberOfTrainingJobs": 4}
+        asked = ("AlgorithmSpecification", "RoleArn", "OutputDataConfig", "ResourceConfig", "StoppingCondition")
+        return {
+            "HyperParameterTuningJobName": name,
+            "HyperParameterTuningJobConfig": {"Strategy": "Random", "ResourceLimits": limits},
+            "TrainingJobDefinition": {member: self.job("tuned")[member] for member in asked},
+        }
+
     def make_model(self, data: str) -> str:
         """A model over these artifacts; returns its name."""
         name = self.name("model")
@@ -223,11 +238,12 @@ _GRANTED = {
 }
 
 
-def _grant(account: Account) -> None:
-    quotas = account.client("service-quotas")
+def _grant(account: Account, values: dict[str, int], region: str = "us-east-1") -> None:
+    """Let these quotas be increased at once, in a sandbox that approves without waiting."""
+    quotas = account.client("service-quotas", region)
     pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
     codes = {quota["QuotaName"]: quota["QuotaCode"] for page in pages for quota in page["Quotas"]}
-    for name, value in _GRANTED.items():
+    for name, value in values.items():
         quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=codes[name], DesiredValue=value)
 
 
@@ -247,7 +263,7 @@ def lab() -> Iterator[Lab]:
     """A sandbox in which quotas were granted and data was uploaded."""
     with sandbox(Options(approve_after_seconds=0)) as running:
         account = Account(running)
-        _grant(account)
+        _grant(account, _GRANTED)
         roles = account.client("iam").list_roles()["Roles"]
         role = next(role["Arn"] for role in roles if "SageMaker-ExecutionRole" in role["RoleName"])
         lab = Lab(account, role, xgboost_image("us-east-1"))

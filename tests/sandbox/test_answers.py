@@ -14,7 +14,6 @@ import pytest
 
 from tests.sandbox.conftest import ANSWERED, Lab
 
-WHERE = "ap-south-1"
 UNANSWERED = {
     ("sagemaker", "DescribeApp"),  # there are no apps
     *(
@@ -100,13 +99,9 @@ def answered(client: Any, steps: Iterator[Step]) -> None:
 
 @pytest.fixture
 def far(lab: Lab) -> Any:
-    """SageMaker in a Region of the lab that no other test uses, with room for a notebook and a processing job."""
-    client = lab.account.client("service-quotas", WHERE)
-    pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-    codes = {quota["QuotaName"]: quota["QuotaCode"] for page in pages for quota in page["Quotas"]}
-    for name in ("ml.t2.medium for notebook instance usage", "ml.m4.xlarge for processing job usage"):
-        client.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=codes[name], DesiredValue=2)
-    return lab.account.client("sagemaker", WHERE)
+    return lab.elsewhere(
+        "ap-south-1", {"ml.t2.medium for notebook instance usage": 2, "ml.m4.xlarge for processing job usage": 2}
+    )
 
 
 def reads(lab: Lab, full: Any) -> None:
@@ -223,23 +218,6 @@ def a_notebook_that_runs(full: Any) -> None:
     sagemaker.stop_notebook_instance(NotebookInstanceName="team-b")
 
 
-def a_tuning_job(lab: Lab) -> None:
-    resources = {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}
-    definition = {
-        "AlgorithmSpecification": {"TrainingImage": lab.image, "TrainingInputMode": "File"},
-        "RoleArn": lab.role,
-        "OutputDataConfig": {"S3OutputPath": "s3://bucket/output"},
-        "ResourceConfig": resources,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-    }
-    limits = {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 1}
-    config = {"Strategy": "Random", "ResourceLimits": limits}
-    named = {"HyperParameterTuningJobName": lab.name("t")[:32]}
-    lab.sagemaker.create_hyper_parameter_tuning_job(
-        **named, HyperParameterTuningJobConfig=config, TrainingJobDefinition=definition
-    )
-
-
 def test_every_operation_is_answered_strictly(
     lab: Lab, trained: dict[str, Any], model: str, far: Any, full: Any, slow: Any, account_of: Any, until: Any
 ) -> None:
@@ -250,5 +228,5 @@ def test_every_operation_is_answered_strictly(
     an_endpoint_and_what_it_is_made_of(lab, trained, until)
     a_notebook_that_cannot_start(lab, far, until)
     a_notebook_that_runs(full)
-    a_tuning_job(lab)
+    lab.sagemaker.create_hyper_parameter_tuning_job(**lab.tuning("answers", 1))
     assert slow.owned - ANSWERED == UNANSWERED

@@ -16,7 +16,6 @@ from opskit.sandbox.scenarios import ROLE_NAME
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 ROLE = f"arn:aws:iam::123456789012:role/service-role/{ROLE_NAME}"
-WHERE = "eu-west-2"
 ANYONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com"}
 ANYONE |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
 
@@ -43,13 +42,7 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def sagemaker(lab: Any) -> Any:
-    """SageMaker in a Region of the lab that no other test uses, in which two notebooks may run."""
-    quotas = lab.account.client("service-quotas", WHERE)
-    pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-    codes = {quota["QuotaName"]: quota["QuotaCode"] for page in pages for quota in page["Quotas"]}
-    code = codes["ml.t2.medium for notebook instance usage"]
-    quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=2)
-    return lab.account.client("sagemaker", WHERE)
+    return lab.elsewhere("eu-west-2", {"ml.t2.medium for notebook instance usage": 2})
 
 
 def _made(sagemaker: Any, name: str, until: Any, **more: Any) -> dict[str, Any]:

@@ -8,19 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-WHERE = "eu-west-3"
-
 
 @pytest.fixture(scope="module")
 def sagemaker(lab: Any) -> Any:
-    """SageMaker in a Region of the lab of its own, with room for two processing jobs and one training job."""
-    quotas = lab.account.client("service-quotas", WHERE)
-    pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-    codes = {quota["QuotaName"]: quota["QuotaCode"] for page in pages for quota in page["Quotas"]}
-    for usage, value in (("processing", 2), ("training", 1)):
-        code = codes[f"ml.m4.xlarge for {usage} job usage"]
-        quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=value)
-    return lab.account.client("sagemaker", WHERE)
+    granted = {"ml.m4.xlarge for processing job usage": 2, "ml.m4.xlarge for training job usage": 1}
+    return lab.elsewhere("eu-west-3", granted)
 
 
 def _process(sagemaker: Any, lab: Any, name: str, count: int = 1, **more: Any) -> None:
@@ -70,26 +62,10 @@ def test_what_no_processing_job_may_have(count: int, more: dict[str, Any], text:
 
 
 def test_a_tuning_job_needs_room_for_what_runs_side_by_side(sagemaker: Any, lab: Any) -> None:
-    resources = {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}
-    definition = {
-        "AlgorithmSpecification": {"TrainingImage": lab.image, "TrainingInputMode": "File"},
-        "RoleArn": lab.role,
-        "OutputDataConfig": {"S3OutputPath": "s3://bucket/output"},
-        "ResourceConfig": resources,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-    }
-
-    def tune(name: str, side_by_side: int) -> Any:
-        limits = {"MaxParallelTrainingJobs": side_by_side, "MaxNumberOfTrainingJobs": 4}
-        return sagemaker.create_hyper_parameter_tuning_job(
-            HyperParameterTuningJobName=name,
-            HyperParameterTuningJobConfig={"Strategy": "Random", "ResourceLimits": limits},
-            TrainingJobDefinition=definition,
-        )
-
+    tune = sagemaker.create_hyper_parameter_tuning_job
     with pytest.raises(ClientError, match=r"is 1 Instances, .* request delta of 2 Instances"):
-        tune("two-at-once", 2)
-    assert tune("one-by-one", 1)["HyperParameterTuningJobArn"]
+        tune(**lab.tuning("two-at-once", 2))
+    assert tune(**lab.tuning("one-by-one", 1))["HyperParameterTuningJobArn"]
 
 
 def test_training_is_refused_by_the_other_quotas_that_it_uses(sagemaker: Any, lab: Any) -> None:
