@@ -597,9 +597,14 @@ def _no_answer(error: Exception, operation: str, region: str, seconds: float, *,
     return Unreachable("unreachable", f"{operation} in {region} {what}.", hint, **where, passing=passing)
 
 
+def _plain(text: str) -> str:
+    """What was said, on one line; a web page, which a proxy or a broken server answers with, is not repeated."""
+    return "it answered with a web page" if text.lstrip()[:1] == "<" else " ".join(text.split())
+
+
 def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFailure:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
-    said = str(error.response.get("Error", {}).get("Message", ""))
+    said = _plain(str(error.response.get("Error", {}).get("Message", "")))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": said}
     if code in _THROTTLED or status == 429:
