@@ -50,7 +50,8 @@ class UsageMetrics:
 
 
 def _point(metric: str, count: int, moment: datetime) -> dict[str, Any]:
-    dimensions = {"Service": "SageMaker", "Class": "None", "Type": "Resource", "Resource": metric}
+    # In the order in which Service Quotas names them: to moto, unlike AWS, another order is another metric.
+    dimensions = {"Class": "None", "Resource": metric, "Service": "SageMaker", "Type": "Resource"}
     return {
         "MetricName": "ResourceCount",
         "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],

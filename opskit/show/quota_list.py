@@ -119,7 +119,7 @@ def _notes(listing: QuotaList) -> Iterator[str]:
     """What the signs mean, where they occur."""
     yield from listing.remarks
     if not listing.quotas and not listing.problems:
-        yield "There is no such quota."
+        yield "No quota is like that."
     if any(listed.quota.applied is None and not listed.gap for listed in listing.quotas):
         yield "(n): no applied value; AWS's default counts."
     if any(isinstance(listed.use, Unread) and listed.use.code in NOT_TOLD for listed in listing.quotas):

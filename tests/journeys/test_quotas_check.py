@@ -43,12 +43,14 @@ def test_a_full_account_counts_what_runs(fresh_shell: Any) -> None:
     with served("full") as running:
         fresh_shell.environment.update(running.environment())
         rows = by_name(fresh_shell.opskit("quotas", "check").data)
+        published = by_name(fresh_shell.opskit("quotas", "list", "--used").data)
     used = {name: (row["in_use"], row["free"], row["verdict"]) for name, row in rows.items()}
     assert used["ml.m4.xlarge for training job usage"] == (2, 0, "short")
     assert used["Number of instances across all training jobs"] == (4, 0, "short")
     assert used["ml.m4.xlarge for transform job usage"] == (1, 0, "short")
     assert used["ml.m4.xlarge for endpoint usage"] == (1, 0, "short")
     assert used["ml.t2.medium for notebook instance usage"] == (3, 0, "short")
+    assert published["ml.m4.xlarge for training job usage"]["in_use"] == 2
 
 
 @pytest.mark.parametrize(("words", "code"), [(("m4.xlarge",), 2), (("training",), 2), (("--need", "0"), 2)])

@@ -517,7 +517,8 @@ def test_usage_is_published_to_cloudwatch(account: Any) -> None:
 
 
 def usage_query(name: str, resource: str) -> dict[str, Any]:
-    dimensions = {"Service": "SageMaker", "Class": "None", "Type": "Resource", "Resource": resource}
+    # as Service Quotas names them: the order matters to moto
+    dimensions = {"Class": "None", "Resource": resource, "Service": "SageMaker", "Type": "Resource"}
     metric = {
         "Namespace": "AWS/Usage",
         "MetricName": "ResourceCount",

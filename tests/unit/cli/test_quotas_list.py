@@ -124,7 +124,7 @@ def test_what_narrows_it_down(listed: Callable[..., Ran], words: list[str], foun
 
 
 def test_nothing_found_is_said(listed: Callable[..., Ran]) -> None:
-    assert "There is no such quota." in listed("--match", "nothing", form=None).out
+    assert "No quota is like that." in listed("--match", "nothing", form=None).out
     assert listed("--match", "nothing", form="csv").out == ""
 
 
