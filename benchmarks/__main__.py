@@ -75,14 +75,14 @@ def _word(kept: bool) -> str:
     return "kept" if kept else "BROKEN"
 
 
-def run(arguments: Sequence[str], environment: dict[str, str]) -> Ran:
-    """A Python process from its start to its end."""
+def run(arguments: Sequence[str], environment: dict[str, str], ends: Sequence[int] = (0, 3)) -> Ran:
+    """A Python process from its start to its end, which is to be with one of these codes."""
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 3):
+    if process.returncode not in ends:
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
     return Ran(seconds, used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024))
 

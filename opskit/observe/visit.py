@@ -35,7 +35,7 @@ WITHIN_SECONDS = 10.0
 MOST_BYTES = 1_000_000
 """A thousand kernels are told in half of this; what is longer is no answer of Jupyter's."""
 
-_PARTING_SECONDS = 0.02
+_PARTING_SECONDS = 0.1
 _MOST_HOPS = 6
 _TRIES = 3
 _QUIETLY = urlencode({"no_track_activity": 1})
