@@ -198,7 +198,7 @@ class SmallJupyter(BaseHTTPRequestHandler):
         if lab is None:
             self._send(403, b"{}", lab)
             return
-        if not key and "no_track_activity=1" not in asked.query:
+        if "no_track_activity=1" not in asked.query:
             lab.used = datetime.now(UTC)
         answer = rooms.answer(lab, "enter" if key else asked.path.rpartition("/")[2])
         if isinstance(answer, Fault):

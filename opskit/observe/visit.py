@@ -39,7 +39,9 @@ _PARTING_SECONDS = 0.1
 _MOST_HOPS = 6
 _TRIES = 3
 _QUIETLY = urlencode({"no_track_activity": 1})
-"""Without it, Jupyter takes our questions for somebody's work and the notebook never comes to rest."""
+"""Without it, Jupyter takes our questions for somebody's work and the notebook never comes to rest. It goes with the
+front page, too: which of its pages count, each Jupyter decides for itself.
+"""
 
 _CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -106,7 +108,7 @@ class Visit:
         return self._asked(what)
 
     def _asked(self, what: str) -> Any:
-        target = f"{self._front.scheme}://{self._front.netloc}/{what}?{_QUIETLY}"
+        target = f"{self._front.scheme}://{self._front.netloc}/{what}"
         reply = self._get(target, what)
         while self._pending and _is_shut(reply.status):  # the first cookie was not the one that opens the door
             self._hop(self._pending)
@@ -144,6 +146,7 @@ class Visit:
         raise trouble
 
     def _fetched(self, url: str) -> _Reply:
+        url = _quietly(url)
         request = Request(url)
         self._jar.add_cookie_header(request)
         if self._line is None:
@@ -288,6 +291,12 @@ def _through(front: SplitResult, proxy: SplitResult | None, url: str) -> tuple[s
         return url, _pass_for(proxy)
     parts = urlsplit(url)
     return urlunsplit(("", "", parts.path or "/", parts.query, "")), {}
+
+
+def _quietly(url: str) -> str:
+    """The same page, asked for in a way that is nobody's work."""
+    parts = urlsplit(url)
+    return parts._replace(query=f"{parts.query}&{_QUIETLY}".lstrip("&")).geturl()
 
 
 def _next(here: str, location: str | None) -> str | None:
