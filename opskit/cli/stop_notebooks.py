@@ -66,11 +66,11 @@ def stop(
     look = look_at_all(here.doors(), policy, now := clock.now(), Meant(names or (), match, _pair(tag)))
     plan = plan_idle(look, terms, now) if idle else plan_named(look)
     if dry_run:
-        return stopping(plan, look.problems, _missing(names, plan))
+        return stopping(plan, look, _missing(names, plan))
     most = here.settings.chosen("notebook.limit", limit) if idle else len(plan)
     if not yes and (refusal := _refusal(plan, most)) is not None:
         return not_stopping(refuse(plan), look.problems, refusal)
-    return stopping(carry_out(plan, terms, clock, by_name=not idle), look.problems, _missing(names, plan))
+    return stopping(carry_out(plan, terms, clock, by_name=not idle), look, _missing(names, plan))
 
 
 def _missing(names: list[str] | None, plan: Sequence[Handled]) -> list[str]:

@@ -23,7 +23,7 @@ _MADE_AND_DELETED = ("Model", "EndpointConfig", "Endpoint")
 _PULL_IMAGES = ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage", "GetAuthorizationToken")
 _LOGS = ("CreateLogGroup", "CreateLogStream", "PutLogEvents", "DescribeLogStreams", "GetLogEvents")
 _OBJECTS = ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
-_BUCKETS = ("CreateBucket", "ListBucket", "GetBucketLocation")
+_BUCKETS = ("ListBucket", "GetBucketLocation")
 
 
 def in_words(account: str) -> tuple[str, ...]:
@@ -54,6 +54,7 @@ def policy(account: str, partition: str) -> dict[str, Any]:
             _allow("Logs", [f"logs:{action}" for action in _LOGS], logs),
             _allow("Metrics", ["cloudwatch:PutMetricData"], "*", in_namespace),
             _allow("Images", [f"ecr:{action}" for action in _PULL_IMAGES], "*"),
+            _allow("NewBucket", ["s3:CreateBucket"], buckets),  # one that is yet to be has no account to ask for
             _allow("Buckets", [f"s3:{action}" for action in _BUCKETS], buckets, in_account),
             _allow("Objects", [f"s3:{action}" for action in _OBJECTS], f"{buckets}/*", in_account),
         ],

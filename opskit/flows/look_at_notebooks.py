@@ -62,10 +62,13 @@ class Meant:
 
 @dataclass(frozen=True)
 class Round:
-    """A look at all notebooks of some Regions; ``problems`` are those of Regions that could not be listed."""
+    """A look at all notebooks of some Regions; ``problems`` are those of Regions that could not be listed, ``is_blind``
+    says that these were all.
+    """
 
     seen: tuple[Seen, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[Problem, ...] = ()
+    is_blind: bool = False
 
 
 def look_at_all(doors: Sequence[Door], policy: IdlePolicy, now: datetime, meant: Meant = Meant()) -> Round:
@@ -89,7 +92,7 @@ def look_at_all(doors: Sequence[Door], policy: IdlePolicy, now: datetime, meant:
         for (door, notebook), (evidence, judgement) in zip(found, looks, strict=True)
         if meant.by_tag(evidence)
     ]
-    return Round(tuple(seen), problems)
+    return Round(tuple(seen), problems, is_blind=0 < len(doors) == len(problems))
 
 
 def look_at(

@@ -99,7 +99,9 @@ class _Asked:
         except Gap as gap:
             self.gaps.append(str(gap))
             self.passing = self.passing or gap.passing
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except ValueError:
+            self.gaps.append(f"a time in Jupyter's answer to {what} cannot be read")
+        except (KeyError, TypeError, AttributeError):
             self.gaps.append(f"Jupyter's answer to {what} does not make sense")
         return ()
 

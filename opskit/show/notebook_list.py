@@ -31,14 +31,14 @@ def listing(look: Round, now: datetime) -> Answer:
     costs = [cost_of(seen.notebook, seen.usd_per_hour, now) for seen in look.seen]
     data = {
         "notebooks": [_record(seen, cost) for seen, cost in zip(look.seen, costs, strict=True)],
-        "totals": _totals(together(costs)),
+        "totals": _totals(together(costs), is_whole=not look.problems),
     }
     table = (_table(look.seen, costs),) if look.seen else ()
     return Answer(data, _exit(look), look.problems, table, tuple(_notes(look, together(costs))), "notebooks")
 
 
 def _exit(look: Round) -> ExitCode:
-    if look.problems and not look.seen:
+    if look.is_blind:
         return ExitCode.AWS
     unread = look.problems or any(could_not_be_read(seen) for seen in look.seen)
     return ExitCode.PARTLY if unread else ExitCode.DONE
@@ -63,11 +63,11 @@ def _record(seen: Seen, cost: Cost) -> dict[str, Any]:
     }
 
 
-def _totals(costs: Costs) -> dict[str, Any]:
-    """The sums; null where a price in them is not known."""
-    told = costs.unpriced == 0
+def _totals(costs: Costs, *, is_whole: bool) -> dict[str, Any]:
+    """The sums; null where a price in them is not known, or a Region that belongs to them could not be read."""
+    told = is_whole and costs.unpriced == 0
     return {
-        "running": costs.running,
+        "running": costs.running if is_whole else None,
         "unpriced": costs.unpriced,
         "usd_per_hour": costs.usd_per_hour if told else None,
         "usd_since_start": costs.usd_since_start if told else None,
@@ -110,7 +110,7 @@ def _notes(look: Round, costs: Costs) -> Iterator[str]:
         yield "There are no notebook instances."
     if not costs.running:
         return
-    least = "at least " if costs.unpriced else ""
+    least = "at least " if costs.unpriced or look.problems else ""
     yield (
         f"{costs.running} of {len(look.seen)} running: {least}{costs.usd_per_hour} USD per hour, "
         f"{least}{_cents(costs.usd_since_start)} USD since they were started."

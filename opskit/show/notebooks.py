@@ -9,6 +9,7 @@ from typing import Any
 from opskit.decide.idleness import UNREADABLE_OK, Rule
 from opskit.decide.spans import in_words
 from opskit.errors import ExitCode, Problem
+from opskit.flows.look_at_notebooks import Round
 from opskit.flows.stop_notebooks import Handled, StopOutcome
 from opskit.model import Idleness, NotebookEvidence
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
@@ -35,11 +36,13 @@ _COLUMNS = (
 )
 
 
-def stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], missing: Sequence[str] = ()) -> Answer:
-    """The answer of ``notebook stop``. ``missing`` are the names that nothing bears."""
-    partly = any(each.unread or each.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN) for each in handled)
-    code = ExitCode.PARTLY if partly or missing else ExitCode.DONE
-    gone = tuple(Problem("no-notebook", f"There is no notebook instance '{name}'.") for name in missing)
+_LIST = "`opskit notebook list` shows them; --region looks elsewhere."
+
+
+def stopping(handled: Sequence[Handled], look: Round, missing: Sequence[str] = ()) -> Answer:
+    """The answer of ``notebook stop``, after ``look``. ``missing`` are the names that nothing bears where AWS told."""
+    where = " where AWS could be asked" if look.problems else ""
+    gone = tuple(Problem("no-notebook", f"There is no notebook instance '{name}'{where}.", _LIST) for name in missing)
     failed = tuple(
         Problem(
             "stop-failed" if each.stop else "tag-failed",
@@ -50,7 +53,17 @@ def stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], missing:
         for each in handled
         if each.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN)
     )
-    return _answer(handled, (*problems, *gone, *failed, *_unread(handled)), code, _saved(handled))
+    problems = (*look.problems, *(() if look.is_blind else gone), *failed, *_unread(handled))
+    return _answer(handled, problems, _exit(handled, look, problems), _saved(handled))
+
+
+def _exit(handled: Sequence[Handled], look: Round, problems: Sequence[Problem]) -> ExitCode:
+    """A name that nothing bears is a slip of whoever typed it where it stands alone, as it is for ``start``."""
+    if look.is_blind:
+        return ExitCode.AWS
+    if problems and not (handled or look.problems):
+        return ExitCode.USAGE
+    return ExitCode.PARTLY if problems else ExitCode.DONE
 
 
 def _unread(handled: Sequence[Handled]) -> tuple[Problem, ...]:
@@ -69,8 +82,6 @@ def not_stopping(handled: Sequence[Handled], problems: tuple[Problem, ...], refu
 
 
 def _answer(handled: Sequence[Handled], problems: tuple[Problem, ...], code: ExitCode, notes: Iterable[str]) -> Answer:
-    if problems and code is ExitCode.DONE:
-        code = ExitCode.PARTLY if handled else ExitCode.AWS
     data = {"notebooks": [_record(each) for each in handled], "saved_usd_per_hour": saved_usd(handled)}
     table = (Table(_COLUMNS, tuple(_row(each) for each in handled)),) if handled else ()
     said = tuple(notes) or (() if handled or problems else ("There are no notebook instances.",))

@@ -10,10 +10,10 @@ import pytest
 from opskit.aws import Connection
 from opskit.decide.grace import Step
 from opskit.decide.idleness import IdlePolicy, Judgement
-from opskit.errors import ExitCode
+from opskit.errors import ExitCode, Problem
 from opskit.flows import stop_notebooks
 from opskit.flows.clock import Clock
-from opskit.flows.look_at_notebooks import Seen
+from opskit.flows.look_at_notebooks import Round, Seen
 from opskit.flows.stop_notebooks import Handled, StopOutcome, Terms, carry_out
 from opskit.model import Idleness, Notebook, NotebookEvidence
 from opskit.show.notebooks import stopping
@@ -54,7 +54,32 @@ def test_a_notebook_that_never_moves_is_unknown_and_stopped_once(monkeypatch: py
 def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
     judgement = Judgement(Idleness.UNKNOWN, "it did not answer", readable=False)
     seen = Seen(Connection(None, LAB.region).door(), NotebookEvidence(LAB), judgement, None)
-    answer = stopping([Handled(seen, Step.NOTHING, judgement.because)], ())
+    answer = stopping([Handled(seen, Step.NOTHING, judgement.because)], Round((seen,)))
     assert answer.exit is ExitCode.PARTLY
     assert [problem.message for problem in answer.problems] == ["lab: it did not answer"]
     assert "opskit:unreadable-ok" in answer.problems[0].hint
+
+
+ELSEWHERE = (Problem("denied", "Access denied.", region="eu-west-1"),)
+
+
+@pytest.mark.parametrize(
+    ("look", "missing", "code", "said"),
+    [
+        (Round(()), [], ExitCode.DONE, []),
+        (Round(()), ["lap"], ExitCode.USAGE, ["There is no notebook instance 'lap'."]),
+        (Round((), ELSEWHERE), [], ExitCode.PARTLY, ["Access denied."]),
+        (
+            Round((), ELSEWHERE),
+            ["lap"],
+            ExitCode.PARTLY,
+            ["Access denied.", "There is no notebook instance 'lap' where AWS could be asked."],
+        ),
+        (Round((), ELSEWHERE, is_blind=True), ["lap"], ExitCode.AWS, ["Access denied."]),
+    ],
+)
+def test_nobody_says_that_there_is_nothing_where_nobody_could_look(
+    look: Round, missing: list[str], code: ExitCode, said: list[str]
+) -> None:
+    answer = stopping([], look, missing)
+    assert (answer.exit, [problem.message for problem in answer.problems]) == (code, said)
