@@ -72,6 +72,11 @@ _READ_VERBS = (
 )
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
 _ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html has the forms of this sentence.
+_DENIAL = re.compile(
+    r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:(?P<name>\w+))"
+    r"(?: on resource: (?P<what>\S+))? (?:because|with) (?P<why>.+?)(?: the [\w-]+:\w+ action)?\.?"
+)
 _THROTTLED = {
     "Throttling",
     "ThrottlingException",
@@ -602,6 +607,22 @@ def _plain(text: str) -> str:
     return "it answered with a web page" if text.lstrip()[:1] == "<" else " ".join(text.split())
 
 
+def _denial(said: str, operation: str, region: str) -> tuple[str, str]:
+    """What may not be called, and what to allow whom. AWS says all in one sentence, most of it twice, and a table
+    with a row a quota has no place for that.
+    """
+    named = _ACTION.search(said)  # to make a thing with tags takes sagemaker:AddTags besides
+    action = named[1] if named else operation
+    parts = _DENIAL.fullmatch(said)
+    whom = f" to {parts['who']}" if parts else ""
+    if parts and parts["name"] == operation.partition(":")[2]:
+        where = f" on {parts['what']}" if parts["what"] and parts["what"] != "*" else ""
+        why = f"{parts['why']} it" if parts["why"].endswith("allows") else parts["why"]
+        said, operation = why, f"{action}{where}"
+    hint = f"Allow the action {action}{whom}; `opskit iam policy` prints all that is needed."
+    return f"You may not call {operation} in {region}: {said}", hint
+
+
 def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFailure:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
     said = _plain(str(error.response.get("Error", {}).get("Message", "")))
@@ -616,9 +637,7 @@ def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFai
             passing=True,
         )
     if code in _DENIED:
-        named = _ACTION.search(said)  # to make a thing with tags takes sagemaker:AddTags besides
-        hint = f"Allow the action {named[1] if named else operation}; `opskit iam policy` prints all that is needed."
-        return Denied("denied", f"You may not call {operation} in {region}: {said}", hint, **aws)
+        return Denied("denied", *_denial(said, operation, region), **aws)
     if code == _NOT_ENABLED:
         text = f"{region} is not enabled for your account: {said}"
         return Denied("region-not-enabled", text, "Enable it in the account's settings, or leave it out.", **aws)

@@ -39,3 +39,33 @@ def test_a_denial_names_the_action_that_is_to_be_allowed() -> None:
     failure = translated(ClientError(answer, "CreateTrainingJob"), "sagemaker:CreateTrainingJob", "us-east-1", 10)
     assert isinstance(failure, Denied)
     assert "Allow the action iam:PassRole" in failure.problem.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            "User: me is not authorized to perform: servicequotas:ListServiceQuotas on resource: * because no "
+            "identity-based policy allows the servicequotas:ListServiceQuotas action",
+            "You may not call servicequotas:ListServiceQuotas in us-east-1: no identity-based policy allows it",
+        ),
+        (
+            "User: me is not authorized to perform: servicequotas:ListServiceQuotas on resource: arn:x with an "
+            "explicit deny in a service control policy",
+            "You may not call servicequotas:ListServiceQuotas on arn:x in us-east-1: an explicit deny in a service "
+            "control policy",
+        ),
+        (
+            "User: me is not authorized to perform: iam:PassRole on resource: * because no session policy allows the "
+            "iam:PassRole action",
+            "You may not call service-quotas:ListServiceQuotas in us-east-1: User: me is not authorized to perform: "
+            "iam:PassRole on resource: * because no session policy allows the iam:PassRole action",
+        ),
+    ],
+)
+def test_a_denial_says_once_what_may_not_be_done_and_why_and_whom_to_allow_it(said: str, message: str) -> None:
+    answer = {"Error": {"Code": "AccessDeniedException", "Message": said}}
+    failure = translated(ClientError(answer, "ListServiceQuotas"), "service-quotas:ListServiceQuotas", "us-east-1", 10)
+    assert isinstance(failure, Denied)
+    assert failure.problem.message == message
+    assert " to me; `opskit iam policy`" in failure.problem.hint
