@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from opskit.cli.command import COMMON
-from opskit.cli.tree import app
+from opskit.cli.tree import BRANCHES, whole_tree
 from opskit.decide.permissions import CALLS
 from opskit.decide.policy import CHANGE, ENTER, READ, grants_of
 from opskit.errors import EXIT_MEANINGS, ExitCode
@@ -57,7 +57,9 @@ def _commands() -> Iterator[str]:
         "Each ends with one of the [exit codes](exit-codes.md), reads the [settings](settings.md), and needs some "
         "[permissions](iam.md). These flags go after the name of any of them:"
     )
-    leaves = list(_leaves(typer.main.get_command(app), ()))
+    words = list(BRANCHES)
+    found = _leaves(typer.main.get_command(whole_tree()), ())
+    leaves = sorted(found, key=lambda leaf: (words.index(leaf[0][0]), leaf[0]))
     yield _options(param for param in leaves[0][1].params if param.name in COMMON)
     for path, command in leaves:
         yield f"## opskit {' '.join(path)}"

@@ -12,14 +12,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run opskit as a command line program."""
     from typer import Abort, BadParameter
 
-    from opskit.cli.tree import app
+    from opskit.cli.tree import tree_for
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character gets its answer all the same
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private; its UsageError is BadParameter's parent
     try:
-        code = app(arguments, standalone_mode=False, prog_name="opskit")
+        code = tree_for(arguments)(arguments, standalone_mode=False, prog_name="opskit")
     except usage_error as error:
         code = _misused(error, arguments)
     except (Abort, KeyboardInterrupt):

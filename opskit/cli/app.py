@@ -20,7 +20,11 @@ def group(what: str) -> typer.Typer:
     )
 
 
-app = group("Look before you leap into SageMaker: quotas first, then the run, then the lights off.")
+def root() -> typer.Typer:
+    """A tree without branches."""
+    made = group("Look before you leap into SageMaker: quotas first, then the run, then the lights off.")
+    made.callback(invoke_without_command=False)(_root)
+    return made
 
 
 def _version(wanted: bool) -> None:
@@ -29,10 +33,12 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=False)
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     pass
+
+
+app = root()

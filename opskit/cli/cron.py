@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli.app import app, group
 from opskit.cli.command import Here, command
+from opskit.cli.tree import branch
 from opskit.errors import OpskitError, Problem, UsageProblem
 from opskit.settings import KEYS, duration
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from opskit.decide.unattended import Unattended
     from opskit.show.answer import Answer
 
-cron_app = group("Let opskit run by itself: stop what is idle, file what waits, look for room.")
-app.add_typer(cron_app, name="cron")
+cron_app = branch("cron")
 
 Jobs = Annotated[
     list[str] | None,

@@ -24,7 +24,10 @@ def demo(
         Path | None, typer.Option("--picture", metavar="FILE", help="Save what it tells as an SVG.")
     ] = None,
 ) -> Answer:
-    """See the whole main job happen on this machine: quotas, training, prediction, an idle notebook stopped."""
+    """See the whole main job happen on this machine.
+
+    Quotas are asked for, a model trains and predicts, an idle notebook is stopped.
+    """
     from opskit.cli.stage import perform
 
     return perform(here, keep, picture)

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @command(app, "doctor")
 def doctor(here: Here) -> Answer:
-    """Look whether all is well: who you are, which Region, what you may do, this machine.
+    """Look who you are, what you may do, and whether all is well.
 
-    Tries harmless reads, asks IAM's simulator about the rest, and changes nothing.
+    Looks at Region, permissions, Support plan and this machine: tries harmless reads, asks IAM's simulator about the
+    rest, and changes nothing.
     """
     from opskit.flows.clock import system_clock
     from opskit.flows.doctor import check_up

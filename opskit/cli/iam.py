@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli.app import app, group
 from opskit.cli.command import Here, command
+from opskit.cli.tree import branch
 
 if TYPE_CHECKING:
     from opskit.show.answer import Answer
 
-iam_app = group("The permissions that opskit needs.")
-app.add_typer(iam_app, name="iam")
+iam_app = branch("iam")
 
 
 @command(iam_app, "iam", "policy", context_settings={"ignore_unknown_options": True})

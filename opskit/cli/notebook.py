@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from opskit.cli.app import app, group
 from opskit.cli.command import Here, command
+from opskit.cli.tree import branch
 from opskit.settings import duration
 
 if TYPE_CHECKING:
     from opskit.show.answer import Answer
 
-notebook_app = group("Notebook instances: who left what on, and off with it.")
-app.add_typer(notebook_app, name="notebook")
+notebook_app = branch("notebook")
 
 After = Annotated[
     str | None, typer.Option("--after", metavar="TIME", help="Idle means: no activity for so long; 1h unless set.")

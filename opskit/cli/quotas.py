@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli.app import group
 from opskit.cli.command import Here, command
+from opskit.cli.tree import branch
 from opskit.errors import UsageProblem
 
 if TYPE_CHECKING:
     from opskit.decide.quota_list import UseFrom
     from opskit.show.answer import Answer
 
-quotas_app = group("SageMaker quotas: is there room, what to ask for, and when it is true.")
+quotas_app = branch("quotas")
 
 For = Annotated[
     list[str] | None,

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opskit.cli.app import group
 from opskit.cli.command import Here, command
+from opskit.cli.tree import branch
 from opskit.errors import ExitCode, ExtraMissing, UsageProblem
 from opskit.settings import duration
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from opskit.sandbox.server import Sandbox
     from opskit.show.answer import Answer
 
-sandbox_app = group("A local AWS to practise on: real training, real Jupyter, no account and no bill.")
+sandbox_app = branch("sandbox")
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")

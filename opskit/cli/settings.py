@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @command(app, "settings")
 def settings(here: Here) -> Answer:
-    """Show each setting, and where it came from: a flag, a variable, a file, or the default."""
+    """Show each setting, and where it came from.
+
+    That is a flag, a variable, a file, or the default.
+    """
     from opskit.flows.settings import everything
     from opskit.show.settings import answer_of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import typer
 
-from opskit.cli.tree import app
+from opskit.cli.tree import BRANCHES, tree_for, whole_tree
 from opskit.model import Usage
 
 HEAVY = {"boto3", "botocore", "rich", "pandas", "numpy", "sagemaker", "sklearn", "matplotlib", "requests", "tabulate"}
@@ -32,7 +32,7 @@ def paths(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
         yield from paths(child, (*path, name))
 
 
-EVERY_HELP = [[*path, "--help"] for path in paths(typer.main.get_command(app))]
+EVERY_HELP = [[*path, "--help"] for path in paths(typer.main.get_command(whole_tree()))]
 
 
 def run(arguments: list[str]) -> tuple[subprocess.CompletedProcess[str], set[str]]:
@@ -54,3 +54,28 @@ def test_the_help_of_for_names_every_usage() -> None:
     ended, _ = run(["quotas", "check", "--help"])
     unwrapped = "".join(ended.stdout.split())  # help breaks its lines at hyphens too
     assert all(usage.value in unwrapped for usage in Usage)
+
+
+def test_the_menu_tells_of_each_word_what_its_own_help_begins_with() -> None:
+    grown = typer.main.get_command(whole_tree())
+    assert {name: each.help for name, each in BRANCHES.items()} == {
+        name: (child.help or "").partition("\n")[0] for name, child in getattr(grown, "commands", {}).items()
+    }
+
+
+def test_no_line_of_the_menu_is_cut_off() -> None:
+    ended, _ = run(["--help"])
+    assert "..." not in ended.stdout.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("words", [["--help"], [], ["qoutas", "check"], ["--version"]])
+def test_what_needs_no_command_loads_none(words: list[str]) -> None:
+    _, loaded = run(words)
+    assert not {name for name in loaded if name.startswith("opskit.cli.")} - {"opskit.cli.app", "opskit.cli.tree"}
+
+
+def test_a_command_line_loads_its_own_branch_alone() -> None:
+    _, loaded = run(["quotas", "check", "--help"])
+    assert "opskit.cli.quotas" in loaded
+    assert "opskit.cli.notebook" not in loaded
+    assert "check" in getattr(typer.main.get_command(tree_for(["quotas"])), "commands", {})["quotas"].commands

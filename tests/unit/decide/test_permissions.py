@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit import aws
-from opskit.cli.tree import app
+from opskit.cli.tree import whole_tree
 from opskit.decide.permissions import CALLS, FIND_REGIONS, commands_named
 from opskit.decide.policy import CHANGE, ENTER, READ, Scope, policy
 from opskit.errors import UsageProblem
@@ -43,7 +43,7 @@ def actions(*commands: str) -> set[str]:
 
 
 def test_every_command_says_what_it_calls() -> None:
-    assert leaves(typer.main.get_command(app)) == set(CALLS)
+    assert leaves(typer.main.get_command(whole_tree())) == set(CALLS)
 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
