@@ -36,3 +36,13 @@ def test_the_example_can_be_used(tmp_path: Path) -> None:
     file = tmp_path / "opskit.toml"
     file.write_text(GENERATED["_EXAMPLE"])
     assert len(settle({}, file, {}).get("watch")) == 2
+
+
+@pytest.mark.parametrize("room", ["flows", "decide"])
+def test_the_floor_plan_shows_every_file_of_the_wide_rooms_once(room: str) -> None:
+    column = {"flows": 2, "decide": 3}[room]
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Which file")[2].partition("\n## ")[0]
+    rows = [row.split("|") for row in table.splitlines() if row.startswith("| **")]
+    shown = [name for row in rows for name in row[column].split("`")[1::2]]
+    assert sorted(shown) == sorted(file.stem for file in (DOCS.parent / "opskit" / room).glob("[!_]*.py"))
