@@ -6,7 +6,7 @@ from opskit.aws import Door
 from opskit.decide.headroom import number
 from opskit.decide.increase import Ask, Outcome, Via
 from opskit.decide.support import case_body, case_subject
-from opskit.errors import AwsFailure, OutcomeUnknown, Throttled, Unreachable
+from opskit.errors import AwsFailure, OutcomeUnknown, Problem, Throttled, Unreachable
 
 _SERVICE = "service-quotas"
 _ISSUE = "service-limit-increase"
@@ -34,7 +34,7 @@ def file_increase(door: Door, ask: Ask) -> Ask:
         return _not_filed(ask, failure)
     request = answer.get("RequestedQuota", {})
     if not request.get("Id"):
-        return ask.ended(Outcome.UNKNOWN, "AWS answered without saying whether it took the request.")
+        return _unsaid(ask, "AWS answered without saying whether it took the request.")
     because = f"Asked AWS for {number(ask.wish.to)}; its status is {request.get('Status', 'not said')}."
     return ask.ended(Outcome.FILED, because, request_id=request["Id"], case_id=request.get("CaseId"))
 
@@ -82,8 +82,13 @@ def create_case(door: Door, ask: Ask, why: str) -> Ask:
     except AwsFailure as failure:
         return _no_case(ask, failure)
     if not answer.get("caseId"):
-        return ask.ended(Outcome.UNKNOWN, "AWS Support answered without saying whether it took the case.")
+        return _unsaid(ask, "AWS Support answered without saying whether it took the case.")
     return ask.ended(Outcome.FILED, "A case with AWS Support is open.", case_id=answer["caseId"])
+
+
+def _unsaid(ask: Ask, because: str) -> Ask:
+    hint = "Run the command again: it looks first."
+    return ask.ended(Outcome.UNKNOWN, because, problem=Problem("outcome-unknown", because, hint, ask.region))
 
 
 def _not_filed(ask: Ask, failure: AwsFailure) -> Ask:

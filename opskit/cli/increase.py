@@ -81,12 +81,11 @@ def _asked(
     from opskit.decide.increase import Via
     from opskit.flows.clock import system_clock
     from opskit.flows.increase import file_increases
-    from opskit.flows.plan_increases import plan_increases, planned_only, short_totals
+    from opskit.flows.plan_increases import plan_with_totals, planned_only
     from opskit.show.requests import plan_text
 
     now, doors = datetime.now(UTC), here.doors()
-    asks = plan_increases(doors, wishes, Via(via.value), now)
-    totals = short_totals(doors, wishes, now)
+    asks, totals = plan_with_totals(doors, wishes, Via(via.value), now)
     if dry_run:
         return asks, totals
     planned = planned_only(asks)

@@ -164,6 +164,12 @@ class Ask:
         return self.outcome is Outcome.PLANNED and self.via is not Via.CONSOLE
 
     @property
+    def may_have_arrived(self) -> bool:
+        """Whether it was sent, and nobody knows yet what became of it."""
+        lost = self.problem is not None and self.problem.code == "outcome-unknown"
+        return self.outcome is Outcome.UNKNOWN and (lost or self.is_under_way)
+
+    @property
     def may_pass(self) -> bool:
         """Whether a refusal is about who asks, not about what is asked for."""
         return self.problem is not None and self.problem.code in _ABOUT_THE_CALLER
@@ -244,7 +250,7 @@ def _sent_before(ask: Ask, requests: list[Request], now: datetime, attempt: Atte
     if attempt.id is not None:
         if now - attempt.at >= _APPEARS or any(request.id == attempt.id for request in requests):
             return None
-        because = f"It was asked for at {attempt.at:%H:%M} UTC; AWS's lists do not show it yet."
+        because = f"{number(attempt.desired)} was asked for at {attempt.at:%H:%M} UTC; AWS's lists do not show it yet."
         request, case = (None, attempt.id) if attempt.via is Via.SUPPORT else (attempt.id, None)
         ended = ask.ended(Outcome.ALREADY_OPEN, because, request_id=request, case_id=case)
         return replace(ended, open_to=attempt.desired)

@@ -64,10 +64,10 @@ def list_requests(doors: Sequence[Door], now: datetime, *, only_open: bool) -> R
     """Read every Region's requests; one that fails does not hide the others. This look is remembered for the next;
     where opskit's state cannot be used, only what has changed is not told.
     """
-    parts = side_by_side([partial(_region, door, now) for door in doors])
+    *parts, remembered = side_by_side([*(partial(_region, door, now) for door in doors), partial(_remembered, doors)])
     asked = [one for part in parts if not isinstance(part, Problem) for one in part]
     problems = [part for part in parts if isinstance(part, Problem)]
-    waiting, looks, trouble = _remembered(doors)
+    waiting, looks, trouble = remembered
     told = [replace(one, before=looks.get(one.request.id)) for one in asked]
     if asked and trouble is None:
         remember_looks(doors[0], (Look(one.request.id, one.request.status, one.value, now) for one in asked))

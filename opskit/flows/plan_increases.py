@@ -33,6 +33,21 @@ class ShortTotal:
     per_job: bool
 
 
+def plan_with_totals(
+    doors: Sequence[Door], wishes: Sequence[Wish], via: Via, now: datetime
+) -> tuple[tuple[Ask, ...], tuple[ShortTotal, ...]]:
+    """What would be asked for, and what would still refuse it; read side by side.
+
+    Raises:
+        AwsFailure: AWS does not say who we are.
+        UsageProblem: what opskit remembers cannot be read.
+    """
+    asks, totals = side_by_side(
+        [partial(plan_increases, doors, wishes, via, now), partial(short_totals, doors, wishes, now)]
+    )
+    return asks, totals
+
+
 def plan_increases(doors: Sequence[Door], wishes: Sequence[Wish], via: Via, now: datetime) -> tuple[Ask, ...]:
     """What would be asked for in every Region; changes nothing.
 
@@ -86,7 +101,8 @@ def look_and_plan(door: Door, wish: Wish, via: Via, now: datetime) -> tuple[Ask,
     """
     name = quota_name(wish.demand())
     try:
-        sight, attempt = _look(door, wish, via, now), last_attempt(door, name, via, now)
+        attempt = last_attempt(door, name, via, now)  # first: without it nothing else is worth a wait
+        sight = _look(door, wish, via, now)
     except AwsFailure as failure:
         if via is not Via.CONSOLE:
             raise

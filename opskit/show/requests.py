@@ -114,8 +114,10 @@ def _notes(asks: Sequence[Ask], totals: Sequence[ShortTotal], why: str) -> Itera
         yield "With a paid support plan, the same command with --via support opens that case."
     if any(ask.outcome is Outcome.QUEUED for ask in asks):
         yield _RESUME
-    if any(ask.outcome is Outcome.UNKNOWN and ask.quota_code and ask.via is not Via.CONSOLE for ask in asks):
+    if any(ask.may_have_arrived for ask in asks):
         yield "What is unknown may have been filed. Run the same command again: it looks before it asks."
+    elif any(ask.outcome is Outcome.UNKNOWN and ask.via is not Via.CONSOLE for ask in asks):
+        yield "What is unknown was not asked for. Run the same command again."
     for total in totals:
         yield _short_total(total)
 

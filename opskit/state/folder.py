@@ -5,14 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
 
 from opskit.aws import Door
-from opskit.errors import UsageProblem
+from opskit.errors import Denied, UsageProblem
 
 _ELSEWHERE = "Set XDG_STATE_HOME to a folder that can be written."
+_BY_ACCOUNT = "Allow sts:GetCallerIdentity: opskit keeps what it did by account, so as to do nothing twice."
 
 
 def state_folder() -> Path:
@@ -32,7 +34,11 @@ def whose(door: Door) -> tuple[str, str]:
     Raises:
         AwsFailure: AWS does not say who we are.
     """
-    return door.connection.endpoint(), door.connection.caller().account
+    try:
+        return door.connection.endpoint(), door.connection.caller().account
+    except Denied as failure:
+        failure.problem = replace(failure.problem, hint=_BY_ACCOUNT)
+        raise
 
 
 @contextmanager

@@ -223,3 +223,12 @@ def test_the_form_of_the_console_needs_nothing_that_can_be_read() -> None:
     [note] = increases([ask], why="a course").notes
     for part in ("Region: us-east-1", "Limit: ml.m4.xlarge for training job usage", "value: 4", "Use case: a course"):
         assert part in note
+
+
+def test_only_what_was_sent_is_said_to_be_filed_perhaps() -> None:
+    listings = {operation for operation in READS if operation.startswith("list_requested")}
+    unread = run(RoughQuotas(QUOTAS, denied=frozenset(listings)), WISHES[:1])
+    lost = run(RoughQuotas(QUOTAS, lost=1.0, lag=60.0), WISHES[:1])
+    assert {ask.outcome for ask in (*unread, *lost)} == {Outcome.UNKNOWN}
+    assert increases(unread).notes == ("What is unknown was not asked for. Run the same command again.",)
+    assert "may have been filed" in increases(lost).notes[0]
