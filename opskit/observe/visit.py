@@ -114,7 +114,7 @@ class Visit:
             self._hop(self._pending)
             reply = self._get(target, what)
         if reply.status != 200:
-            raise _refused(what, reply.status)
+            raise _refused(what, reply.status, has_cookie=bool(len(self._jar)))
         answer = _json(reply.body)
         if answer is None:
             raise Gap(f"Jupyter's answer to {what} is not JSON", passing=True)
@@ -316,9 +316,10 @@ def _is_shut(status: int) -> bool:
     return status in (401, 403) or 300 <= status < 400
 
 
-def _refused(what: str, status: int) -> Gap:
+def _refused(what: str, status: int, *, has_cookie: bool = True) -> Gap:
+    """Whoever was given no cookie met somebody else at the front door, a proxy that had a bad moment for example."""
     if _is_shut(status):
-        return Gap(f"Jupyter does not let us in ({what}: HTTP {status})")
+        return Gap(f"Jupyter does not let us in ({what}: HTTP {status})", passing=not has_cookie)
     return Gap(f"Jupyter answered {what} with HTTP {status}", passing=status >= 500 or status == 429)
 
 

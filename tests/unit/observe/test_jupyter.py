@@ -130,6 +130,14 @@ def test_a_passing_trouble_is_asked_again() -> None:
     assert (len(seen.kernels), seen.gaps) == (1, ())
 
 
+def test_a_front_page_without_a_cookie_is_tried_again_with_a_new_key() -> None:
+    left = [Fault(200, "", "<html>a proxy's bad moment</html>")]
+    lab = Lab("lab", fault=lambda asked: left.pop() if left and asked == "enter" else None).kernel("idle", HOUR)
+    seen = sight(lab)
+    assert isinstance(seen, JupyterView)
+    assert (len(seen.kernels), seen.gaps) == (1, ())
+
+
 @pytest.mark.parametrize("what", ["enter", "kernels", "sessions"])
 @pytest.mark.parametrize("fault", [HANGS, DRIPS], ids=["hangs", "drips"])
 @pytest.mark.usefixtures("hasty")
