@@ -98,7 +98,13 @@ def typical(arguments: Sequence[str], environment: dict[str, str], before: Calla
 
 def usual_megabytes(arguments: Sequence[str], environment: dict[str, str]) -> float:
     """The median of the peaks of several runs, for differences that are smaller than what their peaks differ by."""
-    return statistics.median(run(arguments, environment).megabytes for _ in range(RUNS))
+    return statistics.median(_rested(arguments, environment).megabytes for _ in range(RUNS))
+
+
+def _rested(arguments: Sequence[str], environment: dict[str, str]) -> Ran:
+    """A run that finds the rates untouched: one process cannot know what another has used of them."""
+    time.sleep(REST_SECONDS)
+    return run(arguments, environment)
 
 
 def grown_account() -> list[Entry]:
@@ -140,11 +146,11 @@ def of_check(aws: SmallAws, environment: dict[str, str], cache: Path) -> list[Pr
     boto = typical(("-c", BOTO), environment)
     first = typical(CHECK, environment, forget)
     unknown = typical((*CHECK, "ml.new1.xlarge", "--for", "training"), environment, forget)
-    run(CHECK, environment)
+    _rested(CHECK, environment)
     warm = typical(CHECK, environment, rest)
     chain = aws.one_after_another()
     listings = aws.count("ListAWSDefaultServiceQuotas")
-    run((*CHECK, *FIVE), environment)
+    _rested((*CHECK, *FIVE), environment)
     five = typical((*CHECK, *FIVE), environment, rest)
     return [
         Promise("first run, beyond boto3 and its clients", first.seconds - boto.seconds, 1.5, "s"),
@@ -201,7 +207,7 @@ def of_regions(aws: SmallAws, environment: dict[str, str]) -> list[Promise]:
 
     aws.quotas, aws.enabled = grown_account(), TWENTY
     everywhere = ("--region", "all")
-    run((*CHECK, *everywhere), environment)
+    _rested((*CHECK, *everywhere), environment)
     check = typical((*CHECK, *everywhere), environment, rest)
     listed = typical((*LIST, *everywhere, "--used"), environment, rest)
     return [
