@@ -71,6 +71,6 @@ def test_the_idle_one_stops_and_no_other(classroom: Shell) -> None:
 
 def test_a_name_that_is_not_there_is_said(classroom: Shell) -> None:
     ended = classroom.opskit("notebook", "stop", "nobody")
-    assert ended.exit == 5
+    assert ended.exit == 2
     assert "nobody" in ended.envelope["errors"][0]["message"]
     assert classroom.opskit("notebook", "stop").exit == 2
