@@ -121,7 +121,7 @@ def run(
     options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
     denied = _actions(deny or [])
     with _serving(approve_after, latency, options | {"denied": denied}) as served:
-        code = _run_inside(words, served.whole_environment(os.environ) | _home(here), ended)
+        code = _run_inside(words, _with_own_commands(served.whole_environment(os.environ) | _home(here)), ended)
     sys.exit(code)
 
 
@@ -227,6 +227,14 @@ def _terminal_tells_children() -> bool:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
     except (OSError, ValueError):
         return False
+
+
+def _with_own_commands(environment: dict[str, str]) -> dict[str, str]:
+    """Who runs ``.venv/bin/opskit`` finds ``opskit`` and ``aws`` inside as well, after all that is on the PATH."""
+    import sysconfig
+
+    own = sysconfig.get_path("scripts")
+    return {**environment, "PATH": os.pathsep.join([environment.get("PATH", os.defpath), own])}
 
 
 def _run_inside(words: list[str], environment: dict[str, str], ended: _Ended) -> int:
