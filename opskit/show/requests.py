@@ -178,7 +178,7 @@ def _unmet(result: Waited) -> Problem:
         End.DENIED: "Ask again with a reason, for less, or through AWS Support: opskit quotas increase --via console",
         End.NOT_OFFERED: "Another Region or another instance type may have it: opskit quotas check",
     }.get(result.end, "")
-    return Problem(code, f"{result.quota_name}: {result.because}.", hint, result.region)
+    return Problem(code, f"{result.quota_name}: {result.because.removesuffix('.')}.", hint, result.region)
 
 
 def requests(listed: RequestList) -> Answer:
