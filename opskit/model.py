@@ -184,7 +184,8 @@ class Headroom:
 
     None means for ``quota_code``: AWS has no such quota or it could not be read; ``applied``: AWS has no applied
     value (the default counts) or it could not be read; ``default``: it was not needed or could not be read;
-    ``in_use``: it could not be counted; ``free``: it cannot be told. ``because`` always says which.
+    ``in_use``: it could not be counted, and ``at_least`` so many are; ``free``: it cannot be told. ``because`` always
+    says which.
     """
 
     region: str
@@ -199,6 +200,7 @@ class Headroom:
     because: str
     request: Request | None = None
     alternatives: tuple[Alternative, ...] = ()
+    at_least: int = 0
 
 
 @dataclass(frozen=True)

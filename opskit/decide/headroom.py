@@ -107,6 +107,7 @@ def _measured(demand: Demand, quota: Quota, value: float, in_use: InUse, request
         verdict=verdict,
         because=_because(demand, quota, value, used, missing) + _asked_for(request),
         request=request,
+        at_least=used,
     )
     return replace(headroom, because=headroom.because + _too_full(headroom))
 
@@ -158,7 +159,8 @@ def _is_about(request: Request, quota: Quota) -> bool:
 
 def enough(headroom: Headroom) -> int:
     """The applied value that would make a demand fit, beside what is known to be in use."""
-    return headroom.demand.need + (headroom.in_use or 0)
+    used = headroom.at_least if headroom.in_use is None else headroom.in_use
+    return headroom.demand.need + used
 
 
 def enough_to_ask(headroom: Headroom) -> int:

@@ -192,6 +192,12 @@ def test_what_to_ask_for_is_above_what_runs_and_above_the_default() -> None:
     assert (enough(lowered), enough_to_ask(lowered)) == (1, 5)
 
 
+def test_what_is_known_to_be_in_use_is_asked_for_where_not_all_could_be_counted() -> None:
+    partly = judge(HERE, DEMAND, quota(3), running(5, missing=UNREAD), ())
+    assert (partly.verdict, partly.in_use) == (Verdict.SHORT, None)
+    assert enough(partly) == 6
+
+
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (3e9, "3000000000"), (2.5, "2.5"), (None, "?")])
 def test_numbers_read_as_people_write_them(value: float | None, text: str) -> None:
     assert number(value) == text
