@@ -143,5 +143,9 @@ class NoCredentials(AwsFailure):
     """There are no credentials, or those there are have expired."""
 
 
+CREDENTIALS = frozenset({"no-credentials", "credentials-refused", "credentials-expired"})
+"""The codes of problems that signing in anew would mend."""
+
+
 class OutcomeUnknown(AwsFailure):
     """A write was sent and its answer never came: it may have taken effect. It is looked up, never repeated."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from opskit.decide.headroom import number
 from opskit.decide.support import Case, Desk, same_case
-from opskit.errors import Problem
+from opskit.errors import CREDENTIALS, Problem
 from opskit.model import Demand, NotOffered, Quota, Request, RequestStatus, Unread, Usage
 
 _FRESH = timedelta(hours=24)
@@ -25,7 +25,7 @@ _SETTLES = timedelta(seconds=10)
 open request a quota.
 """
 
-_ABOUT_THE_CALLER = {"denied", "no-credentials", "credentials-refused", "credentials-expired"}
+_ABOUT_THE_CALLER = CREDENTIALS | {"denied"}
 
 
 class Via(StrEnum):

@@ -12,7 +12,7 @@ from opskit.aws import Door, side_by_side
 from opskit.decide.demands import quota_name
 from opskit.decide.increase import Wish
 from opskit.decide.patience import End, Look, Waited, is_over, judged
-from opskit.errors import AwsFailure, NoCredentials, OpskitError, UsageProblem
+from opskit.errors import CREDENTIALS, AwsFailure, NoCredentials, OpskitError, UsageProblem
 from opskit.flows.clock import Clock
 from opskit.model import Quota, Request, Unread
 from opskit.observe.known_codes import memory_of
@@ -26,7 +26,6 @@ _FIRST_SECONDS, _LONGEST_SECONDS, _GROWTH = 1.0, 60.0, 1.5
 _SIGN_OF_LIFE = timedelta(minutes=15)
 _APPEARS = timedelta(hours=1)
 """For how long a request that AWS took may be missing from its lists."""
-_CREDENTIALS = {"no-credentials", "credentials-refused", "credentials-expired"}
 
 
 @dataclass
@@ -80,7 +79,7 @@ def wait_for(
 
 def _first(doors: Sequence[Door], wishes: Sequence[Wish], watch: _Watch, now: datetime) -> tuple[Waited, ...]:
     seen = _seen(doors, wishes, watch, now)
-    problems = [waited.problem for waited in seen if waited.problem and waited.problem.code in _CREDENTIALS]
+    problems = [waited.problem for waited in seen if waited.problem and waited.problem.code in CREDENTIALS]
     if seen and len(problems) == len(seen):
         raise NoCredentials(problems[0].code, problems[0].message, problems[0].hint, region=problems[0].region)
     return seen
@@ -90,7 +89,7 @@ def _again(
     doors: Sequence[Door], wishes: Sequence[Wish], watch: _Watch, now: datetime, before: tuple[Waited, ...]
 ) -> tuple[Waited, ...]:
     """Another look. Credentials that AWS no longer takes are looked for anew, as they were found at the start."""
-    if any(waited.problem and waited.problem.code in _CREDENTIALS for waited in before):
+    if any(waited.problem and waited.problem.code in CREDENTIALS for waited in before):
         _renew(doors)
     try:
         return _seen(doors, wishes, watch, now)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from opskit.aws import Door, side_by_side
-from opskit.errors import AwsFailure, Throttled
+from opskit.errors import CREDENTIALS, AwsFailure, Throttled
 from opskit.model import NotOffered, Quota, QuotaAnswer, Unread
 from opskit.observe.known_codes import Known, Memory, shipped_codes
 
@@ -32,7 +32,7 @@ _FEW_UNSEEN = 7
 _BURST = 5
 _BOTH_BURSTS = 15
 
-_HOPELESS = {"unreachable", "no-credentials", "credentials-refused", "credentials-expired"}
+_HOPELESS = CREDENTIALS | {"unreachable"}
 """Problems that another way of asking would meet again."""
 
 

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from opskit.state.folder import state_folder, usable_state
 
@@ -21,9 +22,7 @@ def alone(*key: str, busy: Callable[[], None]) -> Iterator[None]:
     with ExitStack() as stack:
         with usable_state():
             file = stack.enter_context(_place(key).open("w"))
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _taken(file):
                 busy()
                 fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -41,12 +40,17 @@ def alone_or_not(*key: str) -> Iterator[int | None]:
     with ExitStack() as stack:
         with usable_state():
             file = stack.enter_context(_place(key).open("w"))
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                held: int | None = file.fileno()
-            except BlockingIOError:
-                held = None
+            held = file.fileno() if _taken(file) else None
         yield held
+
+
+def _taken(file: IO[str]) -> bool:
+    """Take the lock of a file; False: somebody else has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _place(key: tuple[str, ...]) -> Path:
