@@ -284,6 +284,8 @@ def _placed(flat: str, complaints: Sequence[Complaint]) -> list[Complaint]:
     """The complaints, each with its Region: the one the text names, or of several the one that goes with it. A text
     that names one before its first complaint puts each before what happened there, any other behind it.
     """
+    if not complaints:  # a text may name Regions and complain of nothing that is known
+        return []
     arns = {found.start("region") for found in _ARN.finditer(flat)}
     found = [
         (each.start(), Place(each[0], "arn" if each.start() in arns else "text")) for each in _REGION.finditer(flat)
@@ -292,7 +294,7 @@ def _placed(flat: str, complaints: Sequence[Complaint]) -> list[Complaint]:
         only = min((place for _, place in found), key=lambda place: place.source, default=None)
         return [replace(complaint, place=only) for complaint in complaints]
     ends = [complaint.at for complaint in complaints[1:]] + [len(flat)]
-    is_first = bool(complaints) and found[0][0] < complaints[0].at
+    is_first = found[0][0] < complaints[0].at
     return [
         replace(complaint, place=_nearest(found, complaint.at, end, before=is_first))
         for complaint, end in zip(complaints, ends, strict=True)

@@ -215,7 +215,14 @@ def test_a_region_that_is_set_is_not_asked_for_where_the_text_names_one() -> Non
     assert explain(f"{SHORT} {ARN}", None, unwanted)
 
 
-@pytest.mark.parametrize("text", ["", " ", "hello", "Traceback (most recent call last):", "limit '", "ml.m4.xlarge"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "hello", "Traceback (most recent call last):", "limit '", "ml.m4.xlarge", "us-east-1 eu-west-1"),
+        "Could not access model data at s3://sagemaker-us-east-1-1/m.tar.gz. The object is located in eu-west-1.",
+        "ARN should be scoped to correct region: us-west-2 (arn:aws:sagemaker:us-east-1:1:model-package/x)",
+    ],
+)
 def test_what_is_no_error_is_not_explained(text: str) -> None:
     assert explained(text) == ()
 
@@ -231,12 +238,19 @@ PIECES = st.sampled_from(
     [
         *(each["message"] for each in TEXTS), "limit '", "' is ", "is 0 Instances", "ml.", "ml.m4.xlarge", "L-A373146E",
         '{"opskit": 1, "data": {"quotas": [', '{"opskit"', "]}}", "requested resource ", "/ml.t3.medium", "\x1b[", "&#",
-        "status (", ") not in ([", "arn:aws:", "us-east-1", "9" * 400, "\\u0027", "'" * 50, " " * 50, "\ud800", "\0",
+        "status (", ") not in ([", "arn:aws:", "9" * 400, "\\u0027", "'" * 50, " " * 50, "\ud800", "\0",
     ]
 )  # fmt: skip
+REGIONS = st.sampled_from(["us-east-1 ", "eu-west-1 ", f"{ARN} ", "'us-gov-west-1'"])
 
 
-@given(st.one_of(st.text(), st.lists(st.one_of(PIECES, st.text(max_size=20)), max_size=12).map("".join)))
+@given(
+    st.one_of(
+        st.text(),
+        st.lists(st.one_of(REGIONS, st.text(max_size=20)), max_size=6).map("".join),
+        st.lists(st.one_of(PIECES, REGIONS, st.text(max_size=20)), max_size=12).map("".join),
+    )
+)
 def test_no_text_is_too_odd(text: str) -> None:
     for each in explained(text):
         assert each.because
