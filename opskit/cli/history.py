@@ -22,9 +22,13 @@ def history(
     action: Annotated[
         str | None, typer.Option("--action", metavar="TEXT", help="Only actions with this in them, such as stop.")
     ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="Also what was changed in other accounts and at other endpoints.")
+    ] = False,
 ) -> Answer:
     """Show what opskit changed, and what its stops saved.
 
+    It lists and sums what belongs to the present account and endpoint; others are summed apart, and listed with --all.
     A stop saves until the next start: by opskit's journal, else by AWS's word, else until now. A stop whose price is
     not known is not counted.
     """
@@ -34,4 +38,4 @@ def history(
 
     told = read(duration(since), datetime.now(UTC), here.connection)
     regions = here.settings.get("regions") if here.settings.values["regions"].source == "--region" else ()
-    return shown(narrowed(told, action, regions))
+    return shown(narrowed(told, action, regions), everywhere=everywhere)

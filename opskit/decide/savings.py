@@ -54,7 +54,12 @@ class Gone:
     """The notebook is not there any more."""
 
 
-Seen = Notebook | Gone | Unread
+@dataclass(frozen=True)
+class Elsewhere:
+    """The notebook is of another account or endpoint than the one that is asked now."""
+
+
+Seen = Notebook | Gone | Elsewhere | Unread
 """What AWS says of the notebook now. ``Unread``: it could not or need not be asked."""
 
 
@@ -107,6 +112,8 @@ def _end_by_aws(stop: Happened, seen: Seen, now: datetime) -> tuple[datetime, st
     match seen:
         case Gone():
             return "it is deleted, and since when is not known"
+        case Elsewhere():
+            return "it is of another account or endpoint, and whether it was started again can only be told there"
         case Unread(because):
             return now, f"until now, as far as opskit's journal tells: {because}"
         case Notebook(status=status, since=since) if status in _RUNS_OR_WILL:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from opskit.decide.savings import Saving, total_usd
 from opskit.errors import ExitCode
-from opskit.flows.history import History
+from opskit.flows.history import AccountPlace, History, place_of
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 from opskit.state.journal import BEGUN, Entry
 
 _TONES = {"refused": Tone.BAD, "failed": Tone.BAD, "unknown": Tone.WARN, BEGUN: Tone.WARN}
+_ACCOUNT = Column("Account")
 _COLUMNS = (
     Column("When (UTC)"),
     Column("Region", from_width=80),
@@ -24,15 +25,27 @@ _COLUMNS = (
 )
 
 
-def history(told: History) -> Answer:
-    """The answer of ``history``: oldest first."""
-    tables = (Table(_COLUMNS, tuple(_row(entry, told.savings.get(entry.id)) for entry in told.entries)),)
+def history(told: History, *, everywhere: bool = False) -> Answer:
+    """The answer of ``history``, oldest first: the entries of the present endpoint and account, with ``everywhere``
+    those of all others too. ``savings`` are those of the present one (``saved_usd`` null: which one that is could not
+    be told); ``elsewhere[]`` has a sum for each other one.
+    """
+    shown = [entry for entry in told.entries if everywhere or told.may_be_here(place_of(entry))]
+    several = len({place_of(entry) for entry in shown} | {told.here} - {None}) > 1
+    columns = (_ACCOUNT, *_COLUMNS) if several else _COLUMNS
+    rows = tuple(_row(entry, told.savings.get(entry.id), several=several) for entry in shown)
     return Answer(
-        {"history": [_record(entry, told.savings.get(entry.id)) for entry in told.entries], "savings": _total(told)},
+        {
+            "account": told.here and told.here.account,
+            "endpoint": told.here and told.here.endpoint,
+            "history": [_record(entry, told.savings.get(entry.id)) for entry in shown],
+            "savings": _present_sum(told),
+            "elsewhere": [_place_record(told, place) for place in told.places() if place != told.here],
+        },
         ExitCode.PARTLY if told.problems else ExitCode.DONE,
         told.problems,
-        tables if told.entries else (),
-        tuple(_notes(told)),
+        (Table(columns, rows),) if shown else (),
+        tuple(_notes(told, shown, everywhere=everywhere)),
         "history",
     )
 
@@ -58,14 +71,34 @@ def _record(entry: Entry, saving: Saving | None) -> dict[str, Any]:
     }
 
 
-def _total(told: History) -> dict[str, Any]:
-    savings = told.savings.values()
+def _present_sum(told: History) -> dict[str, Any]:
+    """What was saved in the present endpoint and account. Where it is not known which one that is, a sum would mix
+    what belongs to several.
+    """
+    if told.here is None:
+        stops = len(told.savings)
+        return {"stops": stops, "saved_usd": None if stops else 0, "uncounted": stops}
+    return _sums(_savings_of(told, told.here))
+
+
+def _place_record(told: History, place: AccountPlace) -> dict[str, Any]:
+    changes = sum(place_of(entry) == place for entry in told.entries)
+    where = {"account": place.account, "endpoint": place.endpoint}
+    return {**where, "changes": changes, **_sums(_savings_of(told, place))}
+
+
+def _savings_of(told: History, place: AccountPlace) -> list[Saving]:
+    return [told.savings[entry.id] for entry in told.entries if entry.id in told.savings and place_of(entry) == place]
+
+
+def _sums(savings: Sequence[Saving]) -> dict[str, Any]:
     uncounted = sum(saving.usd is None for saving in savings)
     return {"stops": len(savings), "saved_usd": total_usd(savings), "uncounted": uncounted}
 
 
-def _row(entry: Entry, saving: Saving | None) -> tuple[Cell, ...]:
+def _row(entry: Entry, saving: Saving | None, *, several: bool) -> tuple[Cell, ...]:
     return (
+        *((Cell(_place_words(place_of(entry))),) if several else ()),
         Cell(f"{entry.begun:%Y-%m-%d %H:%M:%S}"),
         Cell(entry.region),
         Cell(entry.action),
@@ -77,20 +110,44 @@ def _row(entry: Entry, saving: Saving | None) -> tuple[Cell, ...]:
     )
 
 
-def _notes(told: History) -> Iterator[str]:
+def _place_words(place: AccountPlace) -> str:
+    """An account, with its endpoint where that is not AWS itself."""
+    account = place.account or "unknown"
+    return account if place.endpoint == "aws" else f"{account} at {place.endpoint}"
+
+
+def _notes(told: History, shown: Sequence[Entry], *, everywhere: bool) -> Iterator[str]:
     if not told.entries:
         yield "opskit changed nothing in that time."
-    if any(entry.outcome == BEGUN for entry in told.entries):
+    elif not shown and told.here:
+        yield f"opskit changed nothing in the account {_place_words(told.here)} in that time."
+    if any(entry.outcome == BEGUN for entry in shown):
         yield "'begun' has no outcome yet: it still runs, or was stopped in the middle."
-    savings = told.savings.values()
+    if told.here:
+        yield from _money_notes(_savings_of(told, told.here), "")
+    for place in told.places():
+        if place != told.here:
+            yield from _elsewhere_notes(told, place, is_listed=everywhere or told.may_be_here(place))
+
+
+def _elsewhere_notes(told: History, place: AccountPlace, *, is_listed: bool) -> Iterator[str]:
+    """What was done in another account, in a line of its own: its sum is never part of the present one's."""
+    changes = sum(place_of(entry) == place for entry in told.entries)
+    if not is_listed:
+        count = "1 change" if changes == 1 else f"{changes} changes"
+        yield f"Account {_place_words(place)}: {count}, of another account or endpoint. --all shows them."
+    yield from _money_notes(_savings_of(told, place), f"Account {_place_words(place)}: ")
+
+
+def _money_notes(savings: Sequence[Saving], where: str) -> Iterator[str]:
     counted = [saving for saving in savings if saving.usd is not None]
     if counted:
-        yield f"{_stops(len(counted))} saved {total_usd(counted):.4f} USD, until the next start or until now."
+        yield f"{where}{_stops(len(counted))} saved {total_usd(counted):.4f} USD, until the next start or until now."
     for reason in dict.fromkeys(saving.because for saving in savings if saving.usd is None):
         many = sum(saving.usd is None and saving.because == reason for saving in savings)
-        yield f"{_stops(many)} not counted: {reason}."
+        yield f"{where}{_stops(many)} not counted: {reason}."
     for reason in dict.fromkeys(saving.because for saving in counted if "journal" in saving.because):
-        yield f"Counted {reason}"
+        yield f"{where}Counted {reason}"
 
 
 def _stops(many: int) -> str:

@@ -177,12 +177,13 @@ def _end(id: str, outcome: str, detail: str) -> None:
 
 
 def _confirm(door: Door, action: str, subject: str, seen: str) -> None:
+    account, _ = _caller(door)
     same = (door.connection.endpoint(), door.region, action, without_secrets(subject), UNKNOWN)
     with store(_FILE, _SCHEMA, _STOPS_SCHEMA) as connection:
         connection.execute(
             "UPDATE entries SET outcome = ?, detail = ? WHERE rowid = (SELECT max(rowid) FROM entries"
-            " WHERE endpoint = ? AND region = ? AND action = ? AND subject = ? AND outcome = ?)",
-            (DONE, without_secrets(seen), *same),
+            " WHERE endpoint = ? AND region = ? AND action = ? AND subject = ? AND outcome = ? AND account IS ?)",
+            (DONE, without_secrets(seen), *same, account),
         )
 
 

@@ -7,10 +7,14 @@ from tests.journeys.conftest import Shell
 
 def test_what_was_asked_stands_in_the_history(fresh_shell: Shell) -> None:
     nothing = {"stops": 0, "saved_usd": 0, "uncounted": 0}
-    assert fresh_shell.opskit("history").data == {"history": [], "savings": nothing}
+    before = fresh_shell.opskit("history").data
+    assert (before["history"], before["savings"], before["elsewhere"]) == ([], nothing, [])
     words = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "1", "--why", "the course", "--yes")
     [asked] = fresh_shell.opskit(*words).data["requests"]
-    [entry] = fresh_shell.opskit("history").data["history"]
+    after = fresh_shell.opskit("history").data
+    [entry] = after["history"]
+    assert after["account"] == entry["account"]
+    assert after["endpoint"].startswith("http://127.0.0.1:")
     assert (entry["action"], entry["outcome"], entry["detail"]) == ("request increase", "filed", asked["request_id"])
     assert (entry["because"], entry["region"]) == ("the course", "us-east-1")
     assert entry["caller"].startswith("arn:aws:")

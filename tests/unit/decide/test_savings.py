@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.decide.savings import Gone, Happened, Saving, Seen, What, needs_a_look, saving, total_usd
+from opskit.decide.savings import Elsewhere, Gone, Happened, Saving, Seen, What, needs_a_look, saving, total_usd
 from opskit.model import Notebook, Unread
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -49,6 +49,8 @@ CASES: list[tuple[str, Happened, list[Happened], Seen, float | None, str]] = [
     ("it never stopped", stop(), [], says("InService", -5), None, "it did not stop"),
     ("deleted", stop(), [], Gone(), None, "deleted"),
     ("AWS cannot be asked", stop(), [], OFFLINE, 10, "as far as opskit's journal tells: no network"),
+    ("another account's", stop(), [], Elsewhere(), None, "can only be told there"),
+    ("another account's, started by opskit", stop(), [start(3)], Elsewhere(), 3, "by opskit"),
     ("no price", stop(usd=None), [start(3)], OFFLINE, None, "its price is not known"),
     ("a lost answer", stop(certain=False), [], OFFLINE, None, "whether it stopped is not known"),
     ("a lost answer, then a start", stop(certain=False), [start(3)], OFFLINE, None, "whether it stopped"),
@@ -95,7 +97,12 @@ def test_only_what_is_known_is_summed() -> None:
 prices = st.none() | st.decimals(0, 100, places=4)
 moments = st.floats(-50, 50)
 stops = st.builds(stop, moments, usd=prices, ran_since=st.none() | moments, certain=st.booleans())
-looks = st.just(Gone()) | st.just(OFFLINE) | st.builds(says, st.sampled_from(["InService", "Stopped", "Odd"]), moments)
+looks = (
+    st.just(Gone())
+    | st.just(Elsewhere())
+    | st.just(OFFLINE)
+    | st.builds(says, st.sampled_from(["InService", "Stopped", "Odd"]), moments)
+)
 
 
 @given(stops, st.lists(stops | st.builds(start, moments), max_size=3), looks)

@@ -17,8 +17,9 @@ from opskit.errors import ExitCode, NoCredentials
 from opskit.flows.history import History, history
 from opskit.model import Notebook
 from opskit.show.history import history as shown
+from opskit.state import journal
 from tests.unit.flows.test_create_notebook import LAB, described
-from tests.unit.stubbed import Script, scripted
+from tests.unit.stubbed import ACCOUNT, Script, scripted
 
 PRICE = Decimal("0.10")
 
@@ -78,11 +79,12 @@ def test_until_the_start_that_aws_tells(aws: tuple[Door, Script]) -> None:
     assert [round(usd or 0, 2) for usd in saved(read(door))] == [Decimal("0.20")]
 
 
-def test_a_start_of_ours_needs_no_call(aws: tuple[Door, Script]) -> None:
+def test_a_start_of_ours_needs_no_look(aws: tuple[Door, Script]) -> None:
     door, script = aws
     stop(door, script)
     start(door, script)
-    told = history(timedelta(days=30), hours_from_now(10), lambda: pytest.fail("nothing is to be asked"))
+    told = read(door)  # whose script has no list: a look would fail
+    assert told.problems == ()
     assert [usd is not None and usd < Decimal("0.01") for usd in saved(told)] == [True]
 
 
@@ -97,8 +99,7 @@ def test_a_start_of_another_notebook_ends_nothing(aws: tuple[Door, Script]) -> N
 def test_what_has_no_price_is_not_counted_and_nothing_is_asked_for_it(aws: tuple[Door, Script]) -> None:
     door, script = aws
     stop(door, script, usd=None)
-    told = history(timedelta(days=30), hours_from_now(10), lambda: pytest.fail("nothing is to be asked"))
-    answer = shown(told)
+    answer = shown(read(door))
     assert answer.data["savings"] == {"stops": 1, "saved_usd": 0, "uncounted": 1}
     assert any("1 stop not counted: its price is not known" in note for note in answer.notes)
 
@@ -127,16 +128,85 @@ def test_a_list_that_is_denied_is_said(aws: tuple[Door, Script]) -> None:
     assert saved(told) != [None]
 
 
-def test_another_accounts_notebook_of_that_name_tells_nothing(aws: tuple[Door, Script]) -> None:
-    door, script = aws
-    stop(door, script)
+def as_account(door: Door, account: str, endpoint: str = "aws") -> Connection:
+    """A connection that leads to another account, or to another endpoint."""
     other = dataclasses.replace(door.connection)
     other._asking = Future()
-    other._asking.set_result(Caller("999999999999", "arn:aws:iam::999999999999:user/me"))
-    told = history(timedelta(days=30), hours_from_now(10), lambda: other)
-    [found] = told.savings.values()
-    assert "another account" in found.because
-    assert shown(told).exit is ExitCode.DONE
+    other._asking.set_result(Caller(account, f"arn:aws:iam::{account}:user/me"))
+    other.endpoint = lambda: endpoint  # type: ignore[method-assign]
+    return other
+
+
+ELSEWHERE = [("999999999999", "aws"), (ACCOUNT, "http://127.0.0.1:4566"), ("999999999999", "http://127.0.0.1:4566")]
+
+
+@pytest.mark.parametrize(("account", "endpoint"), ELSEWHERE)
+def test_only_the_present_account_and_endpoint_are_summed(
+    aws: tuple[Door, Script], account: str, endpoint: str
+) -> None:
+    door, script = aws
+    for _ in range(2):  # a stop of each that the journal ends, so that both are worth something
+        stop(door, script)
+        start(door, script)
+    there = as_account(door, account, endpoint)
+    told = history(timedelta(days=30), hours_from_now(10), lambda: there)
+    answer = shown(told)
+    assert (answer.data["account"], answer.data["endpoint"]) == (account, endpoint)
+    assert answer.data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
+    assert answer.data["history"] == []
+    [other] = answer.data["elsewhere"]
+    assert (other["account"], other["endpoint"], other["changes"], other["stops"]) == (ACCOUNT, "aws", 4, 2)
+    assert f"Account {ACCOUNT}: 4 changes, of another account or endpoint. --all shows them." in answer.notes
+    assert not any(note.startswith("2 stops saved") for note in answer.notes)
+    everything = shown(told, everywhere=True)
+    assert len(everything.data["history"]) == 4
+    assert everything.data["savings"] == answer.data["savings"]
+    assert everything.tables[0].columns[0].header == "Account"
+    assert {row[0].text for row in everything.tables[0].rows} == {ACCOUNT}
+
+
+def test_here_and_elsewhere_are_two_sums(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    stop(door, script)
+    start(door, script)
+    stop(Door(as_account(door, "999999999999"), door.region), script)  # where it is still off, as far as we know
+    answer = shown(read(door))
+    assert [entry["account"] for entry in answer.data["history"]] == [ACCOUNT, ACCOUNT]
+    assert answer.data["savings"]["stops"] == 1
+    [other] = answer.data["elsewhere"]
+    assert (other["stops"], other["saved_usd"], other["uncounted"]) == (1, 0, 1)
+    assert any("can only be told there" in note for note in answer.notes)
+
+
+def test_whose_account_is_not_known_is_shown_and_not_summed(
+    aws: tuple[Door, Script], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door, script = aws
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "_caller", lambda door: (None, None))
+        stop(door, script)
+        start(door, script)
+    answer = shown(read(door))
+    assert [entry["account"] for entry in answer.data["history"]] == [None, None]
+    assert answer.data["savings"]["stops"] == 0
+    assert [(each["account"], each["stops"]) for each in answer.data["elsewhere"]] == [(None, 1)]
+    assert not any("--all" in note for note in answer.notes)
+
+
+def test_where_the_present_account_is_not_known_nothing_is_summed_over_several(aws: tuple[Door, Script]) -> None:
+    door, script = aws
+    for each in (door, Door(as_account(door, "999999999999"), door.region)):
+        stop(each, script)
+        start(each, script)
+
+    def locked() -> Connection:
+        raise NoCredentials("no-credentials", "AWS credentials: none found.")
+
+    answer = shown(history(timedelta(days=30), hours_from_now(10), locked))
+    assert answer.exit is ExitCode.PARTLY
+    assert len(answer.data["history"]) == 4
+    assert answer.data["savings"] == {"stops": 2, "saved_usd": None, "uncounted": 2}
+    assert [each["stops"] for each in answer.data["elsewhere"]] == [1, 1]
 
 
 def test_a_refused_stop_is_no_stop(aws: tuple[Door, Script]) -> None:

@@ -27,8 +27,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "opskit"
 
 
-def door() -> Door:
-    caller = Caller("123456789012", "arn:aws:iam::123456789012:user/ada")
+def door(account: str = "123456789012") -> Door:
+    caller = Caller(account, f"arn:aws:iam::{account}:user/ada")
     connection = Connection(session=None, home="us-east-1")
     connection.__dict__["caller"] = lambda: caller
     return Door(connection, "eu-west-1")
@@ -108,6 +108,13 @@ def test_a_lost_answer_that_a_look_has_found_is_done_and_only_that_one() -> None
     journal.confirm(door(), "start notebook", "lab-2", "Pending")
     told = [(entry.subject, entry.outcome, entry.detail) for entry in journal.entries(LONG_AGO)]
     assert told == [("lab-1", "unknown", "no answer"), ("lab-1", "done", "Stopping"), ("lab-2", "unknown", "no answer")]
+
+
+def test_what_is_seen_in_one_account_proves_nothing_of_another() -> None:
+    with suppress(OutcomeUnknown), journal.record(door("999999999999"), "stop notebook", "lab-1", because="idle"):
+        raise OutcomeUnknown("outcome-unknown", "no answer")
+    journal.confirm(door(), "stop notebook", "lab-1", "Stopping")
+    assert [entry.outcome for entry in journal.entries(LONG_AGO)] == ["unknown"]
 
 
 def test_an_unwritable_journal_stops_nothing_and_says_so_once(
