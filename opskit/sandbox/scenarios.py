@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from opskit.sandbox.world import ACCOUNT, Place, World
+from opskit.sandbox.state import ACCOUNT, Place, World
 
 ROLE_NAME = "AmazonSageMaker-ExecutionRole-20240101T120000"
 _ROLE_PATH = "/service-role/"

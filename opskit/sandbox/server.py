@@ -14,34 +14,34 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from opskit.sandbox.children import Children
-from opskit.sandbox.code_repositories import CodeRepositories
-from opskit.sandbox.endpoints import EndpointRoom
-from opskit.sandbox.identity import caller_identity
-from opskit.sandbox.invoking import PREFIX, Invoking
-from opskit.sandbox.managed_policies import keep_policies
-from opskit.sandbox.models import ModelRoom
-from opskit.sandbox.notebooks import Notebooks
-from opskit.sandbox.permissions import Permissions
-from opskit.sandbox.pricing import Pricing
-from opskit.sandbox.processing import ProcessingRoom
-from opskit.sandbox.quota_book import QuotaBook
-from opskit.sandbox.rates import Rates
-from opskit.sandbox.regions import Regions
-from opskit.sandbox.roles import simulated
+from opskit.sandbox.account.caller_identity import caller_identity
+from opskit.sandbox.account.execution_roles import simulated
+from opskit.sandbox.account.managed_policies import keep_policies
+from opskit.sandbox.account.permissions import Permissions
+from opskit.sandbox.account.regions import Regions
+from opskit.sandbox.dispatcher import Front
+from opskit.sandbox.hosting.endpoint_service import EndpointRoom
+from opskit.sandbox.hosting.invoke_endpoint import PREFIX, Invoking
+from opskit.sandbox.hosting.model_service import ModelRoom
+from opskit.sandbox.jobs.processing_service import ProcessingRoom
+from opskit.sandbox.jobs.search_service import Search
+from opskit.sandbox.jobs.training_service import TrainingRoom
+from opskit.sandbox.jobs.transform_service import TransformRoom
+from opskit.sandbox.jobs.tuning_service import TuningFront
+from opskit.sandbox.notebooks.code_repositories import CodeRepositories
+from opskit.sandbox.notebooks.notebook_service import Notebooks
+from opskit.sandbox.pricing.price_list import Pricing
+from opskit.sandbox.processes import Children
+from opskit.sandbox.quotas.quota_ledger import QuotaBook
+from opskit.sandbox.quotas.service_quotas import ServiceQuotas
+from opskit.sandbox.quotas.usage_metrics import UsageMetrics
+from opskit.sandbox.rate_limits import Rates
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
-from opskit.sandbox.search import Search
-from opskit.sandbox.service_quotas import ServiceQuotas
+from opskit.sandbox.state import World
 from opskit.sandbox.studio import Studio
-from opskit.sandbox.support import Support
+from opskit.sandbox.support.support_cases import Support
 from opskit.sandbox.tags import Tags
-from opskit.sandbox.training import TrainingRoom
-from opskit.sandbox.transform import TransformRoom
-from opskit.sandbox.tuning import TuningFront
-from opskit.sandbox.usage_metrics import UsageMetrics
-from opskit.sandbox.wire import Front
-from opskit.sandbox.workroom import workroom
-from opskit.sandbox.world import World
+from opskit.sandbox.work_dir import workroom
 
 HOST = "127.0.0.1"
 _BACKLOG = 128

@@ -5,7 +5,7 @@ from __future__ import annotations
 from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Request
 
-from opskit.sandbox.world import Place
+from opskit.sandbox.state import Place
 
 _SCOPE_PARTS = 5
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from opskit.sandbox.faults import ApiError
-from opskit.sandbox.listing import one_page
-from opskit.sandbox.wire import owns
-from opskit.sandbox.world import Call
+from opskit.sandbox.dispatcher import owns
+from opskit.sandbox.errors import ApiError
+from opskit.sandbox.list_responses import one_page
+from opskit.sandbox.state import Call
 
 _MOST = 10
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from opskit.sandbox.faults import ApiError, NotOurs, invalid
-from opskit.sandbox.paging import BadToken, page
-from opskit.sandbox.wire import owns
-from opskit.sandbox.world import Call, Place
+from opskit.sandbox.dispatcher import owns
+from opskit.sandbox.errors import ApiError, NotOurs, invalid
+from opskit.sandbox.pagination import BadToken, page
+from opskit.sandbox.state import Call, Place
 
 _MOST_TAGS = 50
 _PAGE = 100

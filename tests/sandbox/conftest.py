@@ -16,9 +16,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from opskit.sandbox.images import xgboost_image
+from opskit.sandbox.container.images import xgboost_image
 from opskit.sandbox.server import Options, Sandbox, sandbox
-from tests.sandbox.strictly import mistakes
+from tests.sandbox.strict_client import mistakes
 
 AN_HOUR = 3600.0
 

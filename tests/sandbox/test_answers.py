@@ -1,6 +1,6 @@
 """Every operation that opskit, the SageMaker SDK or a person's AWS CLI calls is answered as botocore's model has it.
 
-The clients of these tests read strictly (``strictly.py``): one member too many, too few or empty fails them.
+The clients of these tests read strictly (``strict_client.py``): one member too many, too few or empty fails them.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ import psutil
 import pytest
 from botocore.config import Config
 
-from opskit.sandbox.children import Children
+from opskit.sandbox.processes import Children
 from opskit.sandbox.server import Options, PortTaken, sandbox
-from opskit.sandbox.workroom import workroom
+from opskit.sandbox.work_dir import workroom
 
 OPSKIT = [sys.executable, "-m", "opskit"]
 JUPYTERS = 4

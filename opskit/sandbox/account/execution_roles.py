@@ -1,0 +1,74 @@
+"""The execution role a job or model names: SageMaker refuses one that it cannot assume."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+from botocore.exceptions import ClientError, ParamValidationError
+from werkzeug.wrappers import Request, Response
+
+from opskit.sandbox.account.permissions import Permissions
+from opskit.sandbox.errors import invalid
+from opskit.sandbox.state import Place, World
+
+_PRINCIPAL = "sagemaker.amazonaws.com"
+
+
+def check_role(world: World, place: Place, arn: str | None) -> None:
+    """Raise AWS's ValidationException where the role does not exist or does not trust SageMaker."""
+    if arn is None:
+        return
+    account, _, path = arn.split(":", 4)[4].partition(":")
+    if account != place.account:
+        raise invalid(f"RoleArn: Cross-account pass role is not allowed. {arn}")
+    if not _trusts(world, place, path.rpartition("/")[2]):
+        raise invalid(
+            f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
+            f"'{_PRINCIPAL}' to assume the role."
+        )
+
+
+def _trusts(world: World, place: Place, name: str) -> bool:
+    try:
+        role = world.client("iam", place).get_role(RoleName=name)["Role"]
+    except ParamValidationError:  # no role can have such a name
+        return False
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchEntity", "ValidationError"):
+            return False
+        raise
+    return _PRINCIPAL in str(role["AssumeRolePolicyDocument"])
+
+
+def simulated(permissions: Permissions, request: Request) -> Response:
+    """IAM's SimulatePrincipalPolicy, which moto lacks and the SageMaker SDK asks: any principal may do what callers
+    of the sandbox may.
+    """
+    query = dict(parse_qsl(request.get_data(as_text=True)))
+    actions, resources = (_members(query, name) for name in ("ActionNames", "ResourceArns"))
+    results = "".join(
+        _decided(action, resource, allowed=permissions.allows(action))
+        for action in actions
+        for resource in resources or ["*"]
+    )
+    body = (
+        '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
+        f"<SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>{results}"
+        "</EvaluationResults></SimulatePrincipalPolicyResult>"
+        f"<ResponseMetadata><RequestId>{uuid4()}</RequestId></ResponseMetadata></SimulatePrincipalPolicyResponse>"
+    )
+    return Response(body, content_type="text/xml")
+
+
+def _members(query: dict[str, str], name: str) -> list[str]:
+    return [value for key, value in query.items() if key.startswith(f"{name}.member.")]
+
+
+def _decided(action: str, resource: str, *, allowed: bool) -> str:
+    return (
+        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>{escape(resource)}"
+        f"</EvalResourceName><EvalDecision>{'allowed' if allowed else 'implicitDeny'}</EvalDecision>"
+        "<MatchedStatements/><MissingContextValues/></member>"
+    )

@@ -1,0 +1,84 @@
+"""Which Regions an account has. moto would answer too, but its EC2 alone costs a hundred megabytes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+from werkzeug.wrappers import Request, Response
+
+from opskit.sandbox.api_models import own_session
+from opskit.sandbox.dispatcher import owns
+from opskit.sandbox.errors import ApiError, NotOurs, invalid
+from opskit.sandbox.pagination import BadToken, page
+from opskit.sandbox.state import Call, Place
+
+_PAGE = 50
+_OPT_IN = frozenset(
+    {
+        *("af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
+        *("ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2"),
+        *("il-central-1", "me-central-1", "me-south-1", "mx-central-1"),
+    }
+)
+_PLAIN_QUERY = {"Action", "Version", "AllRegions"}
+
+
+@cache
+def sagemaker_regions() -> frozenset[str]:
+    """The Regions that have SageMaker, as botocore knows them."""
+    return frozenset(own_session().get_available_regions("sagemaker"))
+
+
+def _status(region: str) -> str:
+    return "DISABLED" if region in _OPT_IN else "ENABLED_BY_DEFAULT"
+
+
+class Regions:
+    """The Account API's answer and EC2's older one: Regions that need no opting in are enabled, others are not."""
+
+    @owns("account", "ListRegions")
+    def list_regions(self, call: Call) -> dict[str, Any]:
+        wanted = call.params.get("RegionOptStatusContains") or ["DISABLED", "ENABLED_BY_DEFAULT"]
+        names = [name for name in sorted(sagemaker_regions()) if _status(name) in wanted]
+        try:
+            listed, token = page(call, names, call.params.get("MaxResults", _PAGE), call.params.get("NextToken"))
+        except BadToken as error:
+            raise invalid("Invalid NextToken") from error
+        return {
+            "Regions": [{"RegionName": name, "RegionOptStatus": _status(name)} for name in listed],
+            "NextToken": token,
+        }
+
+    @owns("account", "GetRegionOptStatus")
+    def get_status(self, call: Call) -> dict[str, Any]:
+        name = call.params["RegionName"]
+        if name not in sagemaker_regions():
+            raise ApiError("ValidationException", f"There is no Region {name}.")
+        return {"RegionName": name, "RegionOptStatus": _status(name)}
+
+    def describe_regions(self, request: Request, place: Place) -> Response:
+        """EC2's DescribeRegions without filters; raises NotOurs for one with filters, which moto answers."""
+        query = dict(parse_qsl(request.get_data(as_text=True)))
+        if not set(query) <= _PLAIN_QUERY:
+            raise NotOurs
+        every = query.get("AllRegions") == "true"
+        shown = [name for name in sorted(sagemaker_regions()) if every or name not in _OPT_IN]
+        items = "".join(_item(name) for name in shown)
+        body = (
+            '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
+            f"<requestId>{uuid4()}</requestId><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
+        )
+        return Response(body, content_type="text/xml;charset=UTF-8")
+
+
+def _item(region: str) -> str:
+    status = "not-opted-in" if region in _OPT_IN else "opt-in-not-required"
+    endpoint = f"ec2.{region}.amazonaws.com"
+    return (
+        f"<item><regionName>{escape(region)}</regionName><regionEndpoint>{endpoint}</regionEndpoint>"
+        f"<optInStatus>{status}</optInStatus></item>"
+    )

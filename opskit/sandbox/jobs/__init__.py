@@ -1,0 +1,1 @@
+"""Training, transform, processing and tuning jobs, and Search over them."""

@@ -1,0 +1,78 @@
+"""One batch transform job's record, and how Describe, List and Search show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from opskit.sandbox.jobs.job_record import Job
+from opskit.sandbox.jobs.training_job import LONGEST_REASON
+from opskit.sandbox.list_responses import Listed
+from opskit.sandbox.request_echo import echoed
+from opskit.sandbox.state import Held
+
+_MOST_MEGABYTES = 6
+
+
+@dataclass
+class TransformJob(Job):
+    """A transform job."""
+
+    @property
+    def name(self) -> str:
+        return str(self.params["TransformJobName"])
+
+    @property
+    def arn(self) -> str:
+        return self.place.arn(f"transform-job/{self.name}")
+
+    @property
+    def most_bytes(self) -> int:
+        """How large a request to the container may be."""
+        megabytes: int = self.params.get("MaxPayloadInMB", _MOST_MEGABYTES)
+        return megabytes * 1024 * 1024 if megabytes else 2**40
+
+    def begin(self, now: datetime) -> None:
+        """The instances are there."""
+        self.started = self.modified = now
+
+    def end(self, status: str, now: datetime, failure: str | None = None) -> None:
+        """Reach the state that the job stays in."""
+        self.status, self.ended, self.modified = status, now, now
+        self.failure = failure[:LONGEST_REASON] if failure else None
+
+    def holds(self) -> list[Held]:
+        """What quotas count for the job, whether or not it still runs."""
+        resources = self.params["TransformResources"]
+        return [Held("transform-job", resources["InstanceType"], resources["InstanceCount"])]
+
+    def described(self) -> dict[str, Any]:
+        """The answer of DescribeTransformJob."""
+        given = self.params
+        return {
+            **echoed("DescribeTransformJob", given),
+            "TransformInput": {"CompressionType": "None", "SplitType": "None", **given["TransformInput"]},
+            "TransformOutput": {"AssembleWith": "None", **given["TransformOutput"]},
+            "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+            | given.get("DataProcessing", {}),
+            "TransformJobArn": self.arn,
+            "TransformJobStatus": self.status,
+            "FailureReason": self.failure,
+            "CreationTime": self.created,
+            "TransformStartTime": self.started,
+            "TransformEndTime": self.ended,
+        }
+
+    def listed(self) -> Listed:
+        """The job as ListTransformJobs shows it."""
+        summary = {
+            "TransformJobName": self.name,
+            "TransformJobArn": self.arn,
+            "CreationTime": self.created,
+            "TransformEndTime": self.ended,
+            "LastModifiedTime": self.modified,
+            "TransformJobStatus": self.status,
+            "FailureReason": self.failure,
+        }
+        return Listed(self.name, self.created, self.modified, self.status, summary)

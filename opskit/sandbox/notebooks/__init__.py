@@ -1,0 +1,1 @@
+"""Notebook instances: records, their way from status to status, and the Jupyter behind each."""

@@ -1,0 +1,69 @@
+"""Cloning a notebook's repositories onto its volume, with the git that is installed here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from opskit.sandbox.state import World
+
+_WITHIN_SECONDS = 300.0
+_LOOK_EVERY_SECONDS = 0.05
+_FROM_OUTSIDE = ("PATH", "LANG", "SSL_CERT_FILE", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
+_NOBODY_TO_ASK = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "true",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+
+
+class NotCloned(Exception):
+    """A repository could not be cloned; the text is what a notebook's FailureReason says."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A Git repository at a URL, and the branch to take, None for its own choice."""
+
+    url: str
+    branch: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder git clones it into."""
+        return urlsplit(self.url).path.rstrip("/").rpartition("/")[2].removesuffix(".git")
+
+
+def clone(world: World, repository: Repository, volume: Path, log: Path) -> None:
+    """Clone into ``volume``, once: what stands there already is the user's. ``log`` takes what git says.
+
+    Raises:
+        NotCloned: git could not, or is not installed.
+    """
+    if not repository.folder or (volume / repository.folder).exists():
+        return
+    if shutil.which("git") is None:
+        raise NotCloned(f"{repository.url} cannot be cloned: git is not installed beside the sandbox.")
+    volume.mkdir(parents=True, exist_ok=True)
+    branch = ("--branch", repository.branch) if repository.branch else ()
+    with log.open("wb") as said:
+        process = world.children.start(
+            ["git", "clone", "--quiet", *branch, "--", repository.url, repository.folder],
+            cwd=volume,
+            env={**{name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ}, **_NOBODY_TO_ASK},
+            output=said,
+        )
+    deadline = time.monotonic() + _WITHIN_SECONDS
+    while process.poll() is None and time.monotonic() < deadline and not world.closing.wait(_LOOK_EVERY_SECONDS):
+        continue
+    if world.children.end(process):
+        raise NotCloned(f"{repository.url} could not be cloned: {_why(log)}")
+
+
+def _why(log: Path) -> str:
+    return " ".join(log.read_text(errors="replace").split()) or f"git took more than {_WITHIN_SECONDS:.0f} seconds."

@@ -1,0 +1,180 @@
+"""A notebook's Jupyter as the sandbox sees it: a folder, a child process, the port it answers on."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from opskit.sandbox.notebooks.jupyter.presigned_tokens import Tickets
+from opskit.sandbox.processes import Children
+
+HOST = "127.0.0.1"
+_NEEDED = ("jupyter_server", "jupyter_server_terminals", "ipykernel")
+_FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+_READY_WITHIN_SECONDS = 180.0
+
+Work = Literal["idle", "busy", "terminal", "empty", "starting"]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a scenario's notebook was doing before the sandbox was started, and since when it has been silent."""
+
+    work: Work
+    idle_seconds: float
+
+
+class JupyterFailed(Exception):
+    """Jupyter could not be started; the text is what a notebook's FailureReason says."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A notebook's files: ``volume`` is kept over Stop and Start, ``instance`` is the part that a stop loses."""
+
+    root: Path
+
+    @property
+    def volume(self) -> Path:
+        return self.root / "SageMaker"
+
+    @property
+    def instance(self) -> Path:
+        return self.root / "instance"
+
+    @property
+    def log(self) -> Path:
+        return self.instance / "jupyter.log"
+
+    def renew(self) -> None:
+        """Make an empty instance beside the volume, with the volume in the home directory as on AWS."""
+        self.lose_instance()
+        self.volume.mkdir(parents=True, exist_ok=True)
+        home = self.instance / "ec2-user"
+        home.mkdir(parents=True)
+        (self.instance / "tmp").mkdir()
+        (home / "SageMaker").symlink_to(self.volume)
+
+    def lose_instance(self) -> None:
+        shutil.rmtree(self.instance, ignore_errors=True)
+
+    def delete(self) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Jupyter:
+    """One life of a notebook's Jupyter server, from start to stop.
+
+    Raises:
+        JupyterFailed: it is not installed beside the sandbox.
+        RuntimeError: the sandbox is ending.
+    """
+
+    def __init__(self, children: Children, folder: Folder, environment: Mapping[str, str], past: Past | None) -> None:
+        _require_jupyter()
+        self._children = children
+        self._folder = folder
+        self._tickets = Tickets(secret := secrets.token_hex(32))
+        self._port: int | None = None
+        folder.renew()
+        orders = _write_orders(folder, secret, past)
+        with folder.log.open("wb") as log:
+            self._process = children.start(
+                [sys.executable, "-m", "opskit.sandbox.notebooks.jupyter", str(orders)],
+                cwd=folder.volume,
+                env=_environment(folder, environment),
+                output=log,
+            )
+
+    def wait_until_ready(self, closing: threading.Event) -> None:
+        """Return when Jupyter answers and its past (if any) is in place.
+
+        Raises:
+            JupyterFailed: it ended or was not ready in time.
+        """
+        deadline = time.monotonic() + _READY_WITHIN_SECONDS
+        port = self._folder.instance / "port"
+        while not port.exists():
+            if self._process.poll() is not None or closing.wait(0.05):
+                raise JupyterFailed(f"Jupyter ended before it was ready: {self._last_line()}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise JupyterFailed(f"Jupyter was not ready within {_READY_WITHIN_SECONDS:.0f} seconds.")
+        self._port = int(port.read_text())
+
+    @property
+    def host(self) -> str | None:
+        """Address and port that Jupyter answers on; None until it is ready."""
+        return f"{HOST}:{self._port}" if self._port else None
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def authorized_url(self, now: datetime, session_seconds: int) -> str:
+        """The URL that opens this Jupyter once within five minutes. A bearer key: never log it."""
+        return f"http://{self.host}?authToken={self._tickets.issue(now, session_seconds)}"
+
+    def stop(self) -> None:
+        """End Jupyter, its kernels and its terminals."""
+        self._children.end(self._process)
+
+    def _last_line(self) -> str:
+        lines = self._folder.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing."
+
+
+def _require_jupyter() -> None:
+    missing = [module for module in _NEEDED if find_spec(module) is None]
+    if missing:
+        raise JupyterFailed(
+            f"Jupyter is not installed beside the sandbox ({', '.join(missing)} missing). "
+            "Install it with: pip install 'opskit[sandbox]'"
+        )
+
+
+def _write_orders(folder: Folder, secret: str, past: Past | None) -> Path:
+    """Hand the secret over in a file that only this user can read and that Jupyter removes: command lines and
+    environments can be read by others.
+    """
+    orders = folder.instance / "orders.json"
+    text = json.dumps(
+        {
+            "secret": secret,
+            "volume": str(folder.volume),
+            "port_file": str(folder.instance / "port"),
+            "past": past and {"work": past.work, "idle_seconds": past.idle_seconds},
+        }
+    )
+    descriptor = os.open(orders, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    return orders
+
+
+def _environment(folder: Folder, extra: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which nothing of the user's own Jupyter, IPython, shell or AWS set-up is read."""
+    home = folder.instance / "ec2-user"
+    return {
+        **{name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ},
+        **extra,
+        "HOME": str(home),
+        "SHELL": "/bin/sh",
+        "TMPDIR": str(folder.instance / "tmp"),
+        "IPYTHONDIR": str(home / ".ipython"),
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_CONFIG_DIR": str(home / ".jupyter"),
+        "JUPYTER_DATA_DIR": str(home / ".local/share/jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(folder.instance / "runtime"),
+    }

@@ -1,0 +1,91 @@
+"""A notebook instance as SageMaker's API tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from opskit.sandbox.errors import invalid
+from opskit.sandbox.notebooks.jupyter.launch import Folder, Jupyter
+from opskit.sandbox.state import Held, Place
+
+Status = Literal["Pending", "InService", "Stopping", "Stopped", "Failed", "Deleting", "Updating"]
+
+_HOLDS = ("Pending", "InService", "Stopping", "Updating")
+_SUMMARY = (
+    "NotebookInstanceName",
+    "NotebookInstanceArn",
+    "NotebookInstanceStatus",
+    "Url",
+    "InstanceType",
+    "CreationTime",
+    "LastModifiedTime",
+    "NotebookInstanceLifecycleConfigName",
+    "DefaultCodeRepository",
+    "AdditionalCodeRepositories",
+)
+
+
+@dataclass
+class Notebook:
+    """One notebook instance. Change it under its place's lock only.
+
+    ``details`` are the members of DescribeNotebookInstance that do not move by themselves. ``jupyter`` is there
+    from InService to Stopping, save for a scenario's bare record.
+    """
+
+    place: Place
+    name: str
+    details: dict[str, Any]
+    created: datetime
+    modified: datetime
+    folder: Folder
+    tags: dict[str, str] = field(default_factory=dict)
+    status: Status = "Pending"
+    failure: str | None = None
+    jupyter: Jupyter | None = None
+
+    @property
+    def arn(self) -> str:
+        return self.place.arn(f"notebook-instance/{self.name}")
+
+    @property
+    def instance_type(self) -> str:
+        kind: str = self.details["InstanceType"]
+        return kind
+
+    def held(self) -> list[Held]:
+        """What it holds of its quotas: nothing once it is stopped or failed."""
+        return [Held("notebook-instance", self.instance_type)] if self.status in _HOLDS else []
+
+    def move(self, status: Status, now: datetime) -> None:
+        """Enter a status. As on AWS, the last modified time is when it was last started, stopped or changed."""
+        self.status = status
+        self.modified = now
+
+    def require(self, target: Status, *allowed: Status) -> None:
+        """Raise AWS's ValidationException where the status is none of those that may go over to ``target``."""
+        if self.status not in allowed:
+            raise invalid(
+                f"Status ({self.status}) not in ([{', '.join(allowed)}]). "
+                f"Unable to transition to ({target}) for Notebook Instance ({self.arn})."
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """The answer of DescribeNotebookInstance."""
+        return {
+            **self.details,
+            "NotebookInstanceName": self.name,
+            "NotebookInstanceArn": self.arn,
+            "NotebookInstanceStatus": self.status,
+            "FailureReason": self.failure,
+            "Url": self.jupyter.host if self.jupyter and self.status == "InService" else None,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.modified,
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Its line in ListNotebookInstances."""
+        described = self.describe()
+        return {member: described.get(member) for member in _SUMMARY}

@@ -1,0 +1,159 @@
+"""The Price List API for SageMaker: the few prices that are known, in the shape AWS answers them in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from opskit.sandbox.dispatcher import owns
+from opskit.sandbox.errors import ApiError
+from opskit.sandbox.pagination import BadToken, page
+from opskit.sandbox.quotas.quota_catalogue import rows
+from opskit.sandbox.state import Call
+from opskit.sandbox.support.support_cases import check_region
+
+_PRICING = "pricing"
+_CODE = "AmazonSageMaker"
+_REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
+_PUBLISHED = "2026-09-01T00:00:00Z"
+_USAGE_WORDS = {
+    "Training": "Train",
+    "Hosting": "Host",
+    "Notebook": "Notebk",
+    "Processing": "Processing",
+    "Batch Transform": "Tsform",
+}
+_RATE = "JRTCKXETXF"
+_PER_HOUR = "6YS6EN2CT7"
+
+Product = dict[str, Any]
+
+
+class Pricing:
+    """Answers for one service, ``AmazonSageMaker``, in one Region, us-east-1."""
+
+    @owns(_PRICING, "DescribeServices")
+    def describe_services(self, call: Call) -> dict[str, Any]:
+        _check(call, call.params.get("ServiceCode", _CODE))
+        names = sorted({name for product in products() for name in product["product"]["attributes"]})
+        services = [{"ServiceCode": _CODE, "AttributeNames": [*names, "productFamily", "termType"]}]
+        return {"FormatVersion": "aws_v1"} | _paged(call, "Services", services)
+
+    @owns(_PRICING, "GetAttributeValues")
+    def get_attribute_values(self, call: Call) -> dict[str, Any]:
+        _check(call, call.params["ServiceCode"])
+        values = {_field(product, call.params["AttributeName"]) for product in products()} - {None}
+        if not values:
+            raise ApiError("NotFoundException", f"The attribute {call.params['AttributeName']} does not exist.")
+        return _paged(call, "AttributeValues", [{"Value": value} for value in sorted(filter(None, values))])
+
+    @owns(_PRICING, "GetProducts")
+    def get_products(self, call: Call) -> dict[str, Any]:
+        _check(call, call.params["ServiceCode"])
+        filters = call.params.get("Filters", [])
+        found = [json.dumps(product) for product in products() if all(_fits(product, rule) for rule in filters)]
+        return {"FormatVersion": "aws_v1"} | _paged(call, "PriceList", found)
+
+
+def _check(call: Call, service: str) -> None:
+    check_region(call, _REGIONS)
+    if service != _CODE:
+        raise ApiError("NotFoundException", f"The service {service} was not found.")
+
+
+@cache
+def products() -> tuple[Product, ...]:
+    """Every product with a price; types whose price nobody knows are no products here."""
+    priced = [
+        row
+        for row in rows(__package__, "prices_us_east_1.csv")
+        if row["usd_per_hour"] and row["component"] in _USAGE_WORDS
+    ]
+    return tuple(_product(row["instance_type"], row["component"], row["usd_per_hour"]) for row in priced)
+
+
+def _product(instance_type: str, component: str, usd_per_hour: str) -> Product:
+    usage = f"USE1-{_USAGE_WORDS[component]}:{instance_type}"
+    sku = sha256(usage.encode()).hexdigest()[:16].upper()
+    return {
+        "product": {
+            "productFamily": "ML Instance",
+            "attributes": _attributes(instance_type, component, usage),
+            "sku": sku,
+        },
+        "serviceCode": _CODE,
+        "terms": {"OnDemand": {f"{sku}.{_RATE}": _term(sku, component, instance_type, usd_per_hour)}},
+        "version": "20260901000000",
+        "publicationDate": _PUBLISHED,
+    }
+
+
+def _attributes(instance_type: str, component: str, usage: str) -> dict[str, str]:
+    return {
+        "servicecode": _CODE,
+        "servicename": "Amazon SageMaker",
+        "location": "US East (N. Virginia)",
+        "locationType": "AWS Region",
+        "regionCode": "us-east-1",
+        "instanceName": instance_type,
+        "instanceType": f"{instance_type}-{component.replace(' ', '')}",
+        "component": component,
+        "platoinstancename": instance_type,
+        "platoinstancetype": component,
+        "usagetype": usage,
+        "operation": "RunInstance",
+    }
+
+
+def _term(sku: str, component: str, instance_type: str, usd_per_hour: str) -> dict[str, Any]:
+    rate = f"{sku}.{_RATE}.{_PER_HOUR}"
+    dimension = {
+        "unit": "Hrs",
+        "endRange": "Inf",
+        "description": f"${usd_per_hour} per {component} {instance_type} hour in US East (N. Virginia)",
+        "appliesTo": [],
+        "rateCode": rate,
+        "beginRange": "0",
+        "pricePerUnit": {"USD": f"{float(usd_per_hour):.10f}"},
+    }
+    return {
+        "priceDimensions": {rate: dimension},
+        "sku": sku,
+        "effectiveDate": _PUBLISHED,
+        "offerTermCode": _RATE,
+        "termAttributes": {},
+    }
+
+
+def _field(product: Product, name: str) -> str | None:
+    """A product's value for a filter's field; names are matched as AWS does, whatever their case."""
+    known = {key.lower(): value for key, value in product["product"]["attributes"].items()}
+    known |= {"productfamily": product["product"]["productFamily"], "termtype": "OnDemand"}
+    known |= {"sku": product["product"]["sku"]}
+    return known.get(name.lower())
+
+
+def _fits(product: Product, rule: dict[str, str]) -> bool:
+    value = (_field(product, rule["Field"]) or "").lower()
+    wanted = rule["Value"].lower()
+    listed = [item.strip() for item in wanted.split(",")]
+    match rule["Type"]:
+        case "CONTAINS":
+            return wanted in value
+        case "ANY_OF":
+            return value in listed
+        case "NONE_OF":
+            return value not in listed
+        case _:
+            return value == wanted
+
+
+def _paged(call: Call, name: str, items: Sequence[Any]) -> dict[str, Any]:
+    try:
+        listed, token = page(call, items, call.params.get("MaxResults", 100), call.params.get("NextToken"))
+    except BadToken as error:
+        raise ApiError("InvalidNextTokenException", "The pagination token is invalid.") from error
+    return {name: listed, "NextToken": token}

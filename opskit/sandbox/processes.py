@@ -1,0 +1,142 @@
+"""The sandbox's child processes (training, Jupyter), none of which may outlive it.
+
+Each child runs on a leash: a small parent of its own that holds a pipe to the sandbox. When the sandbox ends,
+however it ends, the pipe closes and the leash ends the child's whole process group. That works after SIGKILL
+and on every POSIX system, where "die with your parent" is Linux's alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+_GRACE_SECONDS = 3.0
+_SET_CHILD_SUBREAPER = 36
+"""Linux's PR_SET_CHILD_SUBREAPER."""
+
+
+class Children:
+    """Starts children on a leash and ends them all at the end."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        output: IO[bytes] | int,
+    ) -> subprocess.Popen[bytes]:
+        """Start ``command`` with stdout and stderr to ``output``; the process returned is its leash, whose exit
+        code is the command's. Raises RuntimeError once the sandbox is ending.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the sandbox is ending")
+            process = subprocess.Popen(
+                [sys.executable, "-m", "opskit.sandbox.processes", *command],
+                cwd=cwd,
+                env={**env, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._running = {child for child in self._running if child.poll() is None} | {process}
+            return process
+
+    def end(self, process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS) -> int:
+        """End one child and what it started: SIGTERM, ``grace_seconds``, SIGKILL. Returns its exit code."""
+        if process.stdin:
+            process.stdin.close()
+        try:
+            return process.wait(grace_seconds + _GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            _signal_group(process.pid, signal.SIGKILL)
+            return process.wait()
+
+    def close(self) -> None:
+        """End every child; no new one starts after this."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            if process.stdin:
+                process.stdin.close()
+        for process in running:
+            self.end(process)
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
+
+
+def _hold(command: Sequence[str]) -> int:
+    """Run ``command`` until it ends or the pipe on standard input closes."""
+    signal.signal(signal.SIGTERM, lambda *_: None)  # the group is asked to end: the leash outlives it to report
+    _adopt_orphans()
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    released = threading.Event()
+    ender = threading.Thread(target=_end_when_released, args=(child, released), daemon=True)
+    ender.start()
+    code = child.wait()
+    if released.is_set():
+        ender.join()
+    _kill(_descendants())
+    return 128 - code if code < 0 else code
+
+
+def _end_when_released(child: subprocess.Popen[bytes], released: threading.Event) -> None:
+    while os.read(0, 4096):
+        continue
+    released.set()
+    descendants = _descendants()  # looked up while the parents that lead to them are alive
+    _signal_group(os.getpgrp(), signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if child.poll() is None:
+        child.kill()
+    _kill(descendants)
+
+
+def _adopt_orphans() -> None:
+    """Be the parent of what the child's children leave behind, such as ``nohup python train.py &`` in a terminal that
+    was closed: else it would be nobody's, and stay. Linux alone can do that.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _kill(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _descendants() -> list[psutil.Process]:
+    """What the child started: Jupyter's kernels and terminals have process groups of their own."""
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(_hold(sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""Which SageMaker quotas there are, and what each is worth in a scenario's Regions before anyone asked for more.
+
+The names, codes and usage metrics are AWS's own; the values are the scenarios' (``data/values.csv``: the last
+row that fits a scenario, a Region and a name counts; ``none`` is a quota without an applied value, ``absent``
+one that the Region does not have).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class KnownQuota:
+    """A quota as AWS names it everywhere; ``metric`` is its usage metric's Resource, empty where it has none."""
+
+    name: str
+    code: str
+    metric: str
+    period: tuple[str, int] | None
+    """The unit and number of the usage metric's period, such as ("HOUR", 1)."""
+
+    @property
+    def adjustable(self) -> bool:
+        """AWS grants no increase of its own API rates here."""
+        return not self.name.startswith("Rate of ")
+
+
+@dataclass(frozen=True)
+class RegionalQuota:
+    """A quota in one Region: its default, and its applied value, None where AWS has none."""
+
+    quota: KnownQuota
+    default: float
+    applied: float | None
+
+
+@dataclass(frozen=True)
+class _Rule:
+    scenario: str
+    region: str
+    name: str
+    default: str
+    applied: str
+
+
+def rows(package: str, name: str) -> list[dict[str, str]]:
+    """The rows of a table that lies in the folder ``data`` of a package of the sandbox."""
+    text = (files(package) / "data" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+@cache
+def catalogue() -> tuple[KnownQuota, ...]:
+    """Every SageMaker quota the sandbox knows, in AWS's order: by name."""
+    known = [_known(row) for row in rows(__package__, "sagemaker_quotas.csv")]
+    return tuple(sorted(known, key=lambda quota: quota.name))
+
+
+def _known(row: dict[str, str]) -> KnownQuota:
+    name = row["quota_name"]
+    unit, _, number = row["usage_period"].partition(" ")
+    return KnownQuota(
+        name=name,
+        code=row["quota_code"] or _made_up_code(name),
+        metric=row["usage_metric_resource"] or _metric_of(name),
+        period=(unit, int(number)) if unit else None,
+    )
+
+
+def _made_up_code(name: str) -> str:
+    """A code for a quota whose real one nobody published: steady, and of the real ones' form."""
+    return "L-" + sha256(name.encode()).hexdigest()[:8].upper()
+
+
+_USAGES = {
+    "training job": "training-job",
+    "spot training job": "spot-training-job",
+    "transform job": "transform-job",
+    "processing job": "processing-job",
+    "endpoint": "endpoint",
+    "notebook instance": "notebook-instance",
+}
+
+
+def _metric_of(name: str) -> str:
+    found = re.fullmatch(r"(ml\.\S+) for (.+) usage", name)
+    usage = _USAGES.get(found[2]) if found else None
+    return f"{usage}/{found[1]}" if found and usage else ""
+
+
+def type_quota_name(resource: str, instance_type: str) -> str:
+    """The quota of one instance type, such as ``ml.m4.xlarge for training job usage``."""
+    usage = next(word for word, metric in _USAGES.items() if metric == resource)
+    return f"{instance_type} for {usage} usage"
+
+
+@cache
+def quotas_in(scenario: str, region: str, at_least: int = 0) -> dict[str, RegionalQuota]:
+    """The quotas that exist in a Region of a scenario, by code; ``at_least`` so many, the rest being made up."""
+    rules = [rule for rule in _rules() if rule.scenario in ("*", scenario) and rule.region in ("*", region)]
+    found = [regional for quota in catalogue() if (regional := _regional(quota, rules))]
+    made_up = [_made_up(number) for number in range(at_least - len(found))]
+    return {regional.quota.code: regional for regional in sorted(found + made_up, key=lambda each: each.quota.name)}
+
+
+def _made_up(number: int) -> RegionalQuota:
+    """A quota as a grown account has it beside those that are known: a type that nobody here asks for."""
+    name = f"ml.x{number}.xlarge for cluster usage"
+    return RegionalQuota(KnownQuota(name, _made_up_code(name), "", None), 0.0, 0.0)
+
+
+@cache
+def _rules() -> tuple[_Rule, ...]:
+    return tuple(
+        _Rule(row["scenario"], row["region"], row["quota_name"], row["default"], row["applied"])
+        for row in rows(__package__, "values.csv")
+    )
+
+
+def _regional(quota: KnownQuota, rules: list[_Rule]) -> RegionalQuota | None:
+    rule = next((rule for rule in reversed(rules) if fnmatchcase(quota.name, rule.name)), None)
+    if rule is None:
+        raise LookupError(f"data/values.csv says nothing of {quota.name!r}")
+    if rule.default == "absent":
+        return None
+    return RegionalQuota(quota, float(rule.default), None if rule.applied == "none" else float(rule.applied))

@@ -1,0 +1,1 @@
+"""AWS Support: the cases of an account that has a support plan."""

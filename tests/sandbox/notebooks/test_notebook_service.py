@@ -1,0 +1,591 @@
+"""Notebook instances: real Jupyter servers, opened, worked in, stopped and found again as on AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from botocore.exceptions import ClientError
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from opskit.sandbox import scenarios
+from opskit.sandbox.notebooks.jupyter import launch
+from opskit.sandbox.scenarios import ROLE_NAME, NotebookSeed, Scenario
+from opskit.sandbox.server import Options, Sandbox, sandbox
+from opskit.sandbox.state import World
+
+pytestmark = pytest.mark.slow
+
+ROLE = f"arn:aws:iam::123456789012:role/service-role/{ROLE_NAME}"
+GIVE_UP_AFTER_SECONDS = 180.0
+FIVE_HOURS = timedelta(hours=5)
+WEST = "us-west-2"
+GROUP = "/aws/sagemaker/NotebookInstances"
+
+
+def until(reached: Callable[[], Any]) -> Any:
+    """Ask again and again until the answer is true; what it then is."""
+    deadline = time.monotonic() + GIVE_UP_AFTER_SECONDS
+    while not (answer := reached()):
+        assert time.monotonic() < deadline, "it never came to pass"
+        time.sleep(0.05)
+    return answer
+
+
+def status(client: Any, name: str) -> str:
+    return str(client.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceStatus"])
+
+
+def create(client: Any, name: str, **more: Any) -> str:
+    """A notebook in service, and its ARN."""
+    arn = client.create_notebook_instance(NotebookInstanceName=name, InstanceType="ml.t2.medium", RoleArn=ROLE, **more)[
+        "NotebookInstanceArn"
+    ]
+    until(lambda: status(client, name) == "InService")
+    return str(arn)
+
+
+def presigned(client: Any, name: str) -> str:
+    return str(client.create_presigned_notebook_instance_url(NotebookInstanceName=name)["AuthorizedUrl"])
+
+
+class Visit:
+    """One person's cookie session with one notebook, entered as AWS's presigned URLs are."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        url = presigned(client, name)
+        self.host = url.partition("?")[0]
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.entered = self.session.get(url)
+
+    def get(self, path: str, **query: str) -> Any:
+        answer = self.session.get(f"{self.host}/api/{path}", params=query)
+        answer.raise_for_status()
+        return answer.json()
+
+    def look(self, path: str) -> Any:
+        """Read without being counted as activity."""
+        return self.get(path, no_track_activity="1")
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        xsrf = {"X-XSRFToken": self.session.cookies["_xsrf"]}
+        answer = self.session.request(method, f"{self.host}/api/{path}", json=body, headers=xsrf)
+        answer.raise_for_status()
+        return answer.json()
+
+    def run(self, kernel: str, code: str) -> None:
+        """Run a cell in a kernel through its websocket, as a browser does, and wait for its end."""
+        asyncio.run(self._run(kernel, code))
+
+    async def _run(self, kernel: str, code: str) -> None:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.session.cookies.items())
+        url = f"{self.host.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
+        socket = await websocket_connect(HTTPRequest(url, headers={"Cookie": cookie}))
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        header = {"msg_id": "m1", "msg_type": "execute_request", "session": "s1", "username": "", "version": "5.3"}
+        request = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        await socket.write_message(json.dumps(request))
+        while not _ends(json.loads(str(await socket.read_message()))):
+            continue
+        socket.close()
+
+
+def _ends(message: dict[str, Any]) -> bool:
+    return bool(
+        message["parent_header"].get("msg_id") == "m1"
+        and message["msg_type"] == "status"
+        and message["content"]["execution_state"] == "idle"
+    )
+
+
+def ago(stamp: str) -> timedelta:
+    return datetime.now(UTC) - datetime.fromisoformat(stamp)
+
+
+@pytest.fixture(scope="module")
+def east(classroom: Sandbox, account_of: Callable[..., Any]) -> Any:
+    """The classroom's SageMaker in its home Region, with every seeded notebook where it belongs."""
+    client = account_of(classroom).client("sagemaker")
+    until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
+    return client
+
+
+@pytest.fixture(scope="module")
+def west(classroom: Sandbox, account_of: Callable[..., Any]) -> Any:
+    return account_of(classroom).client("sagemaker", WEST)
+
+
+@pytest.fixture(scope="module")
+def workbench(west: Any) -> Any:
+    """A notebook somebody made and works in, called ``workbench``."""
+    create(west, "workbench", Tags=[{"Key": "team", "Value": "blue"}], VolumeSizeInGB=10)
+    return west
+
+
+@pytest.fixture(scope="module")
+def corner(account_of: Callable[..., Any]) -> Iterator[Any]:
+    """An account with the rare notebooks, each called as its kind."""
+    seeds = tuple(NotebookSeed(kind, kind=kind) for kind in ("starting", "empty", "record", "idle"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(scenarios.SCENARIOS, "corner", Scenario("corner", seeds=seeds))
+        with sandbox(Options(scenario="corner")) as running:
+            client = account_of(running).client("sagemaker")
+            until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
+            yield client
+
+
+class TestSeeds:
+    def test_idle_has_a_kernel_that_rests_since_hours(self, east: Any) -> None:
+        visit = Visit(east, "course-idle")
+        (kernel,) = visit.look("kernels")
+        assert kernel["execution_state"] == "idle"
+        assert FIVE_HOURS <= ago(kernel["last_activity"]) < FIVE_HOURS + timedelta(hours=1)
+        assert ago(visit.look("status")["last_activity"]) >= FIVE_HOURS
+        (session,) = visit.look("sessions")
+        assert session["kernel"]["id"] == kernel["id"]
+        assert visit.look(f"contents/{session['path']}")["type"] == "notebook"
+
+    def test_busy_computes_silently_since_hours(self, east: Any) -> None:
+        (kernel,) = Visit(east, "course-busy").look("kernels")
+        assert kernel["execution_state"] == "busy"
+        assert ago(kernel["last_activity"]) >= FIVE_HOURS
+
+    def test_terminal_is_open_without_a_kernel(self, east: Any) -> None:
+        visit = Visit(east, "course-terminal")
+        assert visit.look("kernels") == []
+        (terminal,) = visit.look("terminals")
+        assert ago(terminal["last_activity"]) >= FIVE_HOURS
+
+    def test_stopped_has_no_door(self, east: Any) -> None:
+        assert status(east, "course-stopped") == "Stopped"
+        with pytest.raises(ClientError, match=r"Status \(Stopped\) not in \(\[InService\]\)"):
+            presigned(east, "course-stopped")
+
+    def test_they_were_started_before_the_sandbox(self, east: Any) -> None:
+        described = east.describe_notebook_instance(NotebookInstanceName="course-idle")
+        assert datetime.now(UTC) - described["LastModifiedTime"] > FIVE_HOURS
+        assert described["CreationTime"] < described["LastModifiedTime"]
+
+    def test_their_log_is_as_old_as_their_work(
+        self, classroom: Sandbox, east: Any, account_of: Callable[..., Any]
+    ) -> None:
+        logs = account_of(classroom).client("logs")
+        (stream,) = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix="course-kept/")["logStreams"]
+        assert stream["logStreamName"] == "course-kept/jupyter.log"
+        assert time.time() - stream["lastEventTimestamp"] / 1000 >= FIVE_HOURS.total_seconds()
+
+    def test_the_rare_ones(self, corner: Any) -> None:
+        (kernel,) = Visit(corner, "starting").look("kernels")
+        assert (kernel["execution_state"], kernel["connections"]) == ("starting", 0)
+        assert ago(kernel["last_activity"]) >= FIVE_HOURS
+        empty = Visit(corner, "empty")
+        assert (empty.look("kernels"), empty.look("terminals")) == ([], [])
+        assert ago(empty.look("status")["last_activity"]) >= FIVE_HOURS
+        with pytest.raises(requests.ConnectionError):
+            Visit(corner, "record")
+
+
+class TestActivity:
+    def test_a_look_that_asks_not_to_be_counted_is_not_counted(self, workbench: Any) -> None:
+        visit = Visit(workbench, "workbench")
+        before = visit.look("status")["last_activity"]
+        for path in ("kernels", "sessions", "terminals"):
+            visit.look(path)
+        assert visit.look("status")["last_activity"] == before
+        visit.get("kernels")
+        assert visit.look("status")["last_activity"] > before
+
+    def test_work_moves_a_record_that_was_set_back(self, corner: Any) -> None:
+        visit = Visit(corner, "idle")
+        (kernel,) = visit.look("kernels")
+        assert ago(kernel["last_activity"]) >= FIVE_HOURS
+        visit.run(kernel["id"], "21 * 2")
+        (kernel,) = visit.look("kernels")
+        assert ago(kernel["last_activity"]) < timedelta(hours=1)
+
+
+class TestOpening:
+    def test_a_token_lets_in_once(self, workbench: Any) -> None:
+        url = presigned(workbench, "workbench")
+        first, second = requests.Session(), requests.Session()
+        entered = first.get(url)
+        assert [hop.status_code for hop in entered.history] == [302]
+        assert "authToken" not in entered.url
+        assert first.get(f"{_bare(url)}/api/kernels").status_code == 200
+        assert second.get(url).url.endswith("/login")
+        assert second.get(f"{_bare(url)}/api/kernels").status_code == 403
+
+    @pytest.mark.parametrize("path", ["/tree", "/lab", "/lab/tree/analysis.ipynb"])
+    def test_a_path_before_the_token_opens_too(self, workbench: Any, path: str) -> None:
+        url = presigned(workbench, "workbench")
+        session = requests.Session()
+        session.get(url.replace("?", f"{path}?"))
+        assert session.get(f"{_bare(url)}/api/kernels").status_code == 200
+
+    def test_appending_a_path_to_the_query_reaches_nothing(self, workbench: Any) -> None:
+        url = presigned(workbench, "workbench")
+        answer = requests.get(f"{url}/api/kernels")
+        assert answer.headers["Content-Type"].startswith("text/html")
+
+    @pytest.mark.parametrize("token", ["", "nonsense", "e30=.00", "caf\u00e9.\u00e9"])
+    def test_a_wrong_token_does_not_let_in(self, workbench: Any, token: str) -> None:
+        host = _bare(presigned(workbench, "workbench"))
+        session = requests.Session()
+        assert session.get(host, params={"authToken": token}).url.endswith("/login")
+        assert session.get(f"{host}/api/kernels").status_code == 403
+
+    def test_a_token_of_another_notebook_does_not_let_in(self, east: Any, workbench: Any) -> None:
+        token = presigned(east, "course-kept").partition("=")[2]
+        host = _bare(presigned(workbench, "workbench"))
+        session = requests.Session()
+        session.get(host, params={"authToken": token})
+        assert session.get(f"{host}/api/kernels").status_code == 403
+
+    def test_a_token_is_good_for_five_minutes(self, workbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        for age, allowed in ((timedelta(minutes=4), 200), (timedelta(minutes=5, seconds=1), 403)):
+            monkeypatch.setattr(World, "now", lambda _, age=age: datetime.now(UTC) - age)
+            url = presigned(workbench, "workbench")
+            session = requests.Session()
+            session.get(url)
+            assert session.get(f"{_bare(url)}/api/kernels").status_code == allowed
+
+    def test_nobody_enters_without_a_token(self, workbench: Any) -> None:
+        host = _bare(presigned(workbench, "workbench"))
+        assert requests.get(f"{host}/api/kernels").status_code == 403
+        assert requests.get(f"{host}/api/terminals").status_code == 403
+        assert requests.get(f"{host}/tree").url.endswith("/login")
+
+    def test_two_notebooks_fit_into_one_cookie_jar(self, east: Any, workbench: Any) -> None:
+        session = requests.Session()
+        urls = [presigned(east, "course-kept"), presigned(workbench, "workbench")]
+        for url in urls:
+            session.get(url)
+        answers = [session.get(f"{_bare(url)}/api/kernels?no_track_activity=1") for url in urls]
+        assert [answer.status_code for answer in answers] == [200, 200]
+
+    @pytest.mark.parametrize("seconds", [600, 1799, 43201])
+    def test_a_session_is_half_an_hour_at_least_and_half_a_day_at_most(
+        self, classroom: Sandbox, east: Any, send: Callable[..., Any], seconds: int
+    ) -> None:
+        asked = {"NotebookInstanceName": "course-idle", "SessionExpirationDurationInSeconds": seconds}
+        answer = send(classroom.url, "SageMaker.CreatePresignedNotebookInstanceUrl", json.dumps(asked).encode())
+        assert (answer.status, answer.code) == (400, "ValidationException")
+
+    def test_a_session_ends(self, tmp_path: Path) -> None:
+        from opskit.sandbox.processes import Children
+
+        children = Children()
+        jupyter = launch.Jupyter(children, launch.Folder(tmp_path / "notebook"), {}, None)
+        try:
+            jupyter.wait_until_ready(World("", tmp_path, children).closing)
+            for seconds, allowed in ((1800, 200), (0, 403)):
+                session = requests.Session()
+                session.get(jupyter.authorized_url(datetime.now(UTC), seconds))
+                assert session.get(f"http://{jupyter.host}/api/kernels").status_code == allowed
+        finally:
+            children.close()
+
+    def test_keys_are_in_no_log_and_no_process_list(
+        self, classroom: Sandbox, workbench: Any, account_of: Callable[..., Any]
+    ) -> None:
+        url = presigned(workbench, "workbench")
+        token = url.partition("authToken=")[2]
+        visit = Visit(workbench, "workbench")
+        requests.get(url)
+        logs = account_of(classroom).client("logs", WEST)
+        name = {"logGroupName": GROUP, "logStreamName": "workbench/jupyter.log"}
+        lines = until(lambda: _with_text(logs.get_log_events(**name, startFromHead=True)["events"], "authToken="))
+        assert token not in lines
+        assert not any(value in lines for value in visit.session.cookies.values())
+        assert token not in _everything_processes_show()
+
+
+def _bare(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def _with_text(events: list[dict[str, Any]], text: str) -> str | None:
+    lines = "\n".join(event["message"] for event in events)
+    return lines if text in lines else None
+
+
+def _everything_processes_show() -> str:
+    shown = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            shown.append(f"{process.cmdline()} {process.environ()}")
+    return "\n".join(shown)
+
+
+class TestLife:
+    def test_stop_keeps_the_volume_and_start_finds_it(self, west: Any) -> None:
+        create(west, "kept-files")
+        visit = Visit(west, "kept-files")
+        visit.send("PUT", "contents/thesis.txt", {"type": "file", "format": "text", "content": "chapter one"})
+        visit.send("POST", "kernels")
+        west.stop_notebook_instance(NotebookInstanceName="kept-files")
+        assert status(west, "kept-files") == "Stopping"
+        until(lambda: status(west, "kept-files") == "Stopped")
+        with pytest.raises(requests.ConnectionError):
+            visit.look("kernels")
+        west.start_notebook_instance(NotebookInstanceName="kept-files")
+        until(lambda: status(west, "kept-files") == "InService")
+        again = Visit(west, "kept-files")
+        assert again.look("contents/thesis.txt")["content"] == "chapter one"
+        assert again.look("kernels") == []
+        self.ends(west)
+
+    def ends(self, west: Any) -> None:
+        with pytest.raises(ClientError) as refused:
+            west.delete_notebook_instance(NotebookInstanceName="kept-files")
+        arn = f"arn:aws:sagemaker:{WEST}:123456789012:notebook-instance/kept-files"
+        assert refused.value.response["Error"]["Message"] == (
+            "Status (InService) not in ([Stopped, Failed]). Unable to transition to (Deleting) for Notebook "
+            f"Instance ({arn})."
+        )
+        west.stop_notebook_instance(NotebookInstanceName="kept-files")
+        until(lambda: status(west, "kept-files") == "Stopped")
+        west.delete_notebook_instance(NotebookInstanceName="kept-files")
+        assert status(west, "kept-files") == "Deleting"
+        with pytest.raises(ClientError, match="RecordNotFound"):
+            until(lambda: status(west, "kept-files") == "gone")
+
+    def test_a_command_left_behind_in_a_terminal_ends_with_the_notebook(self, west: Any) -> None:
+        create(west, "terminals")
+        before = _sleepers()
+        visit = Visit(west, "terminals")
+        name = visit.send("POST", "terminals")["name"]
+        asyncio.run(_type(visit, name, "nohup sleep 86399 >/dev/null 2>&1 &\n"))
+        started = until(lambda: _sleepers() - before)
+        west.stop_notebook_instance(NotebookInstanceName="terminals")
+        until(lambda: status(west, "terminals") == "Stopped")
+        assert not _sleepers() & started
+
+    def test_a_stopped_one_is_changed(self, east: Any) -> None:
+        name = {"NotebookInstanceName": "course-stopped"}
+        east.update_notebook_instance(**name, InstanceType="ml.t3.medium", VolumeSizeInGB=20)
+        assert status(east, "course-stopped") == "Updating"
+        until(lambda: status(east, "course-stopped") == "Stopped")
+        described = east.describe_notebook_instance(**name)
+        assert (described["InstanceType"], described["VolumeSizeInGB"]) == ("ml.t3.medium", 20)
+        with pytest.raises(ClientError, match="larger"):
+            east.update_notebook_instance(**name, VolumeSizeInGB=10)
+        with pytest.raises(ClientError, match=r"Status \(InService\) not in \(\[Stopped, Failed\]\)"):
+            east.update_notebook_instance(NotebookInstanceName="course-busy", VolumeSizeInGB=10)
+
+    @pytest.mark.parametrize(
+        ("operation", "name", "text"),
+        [
+            ("start", "course-busy", "Status (InService) not in ([Stopped, Failed])"),
+            ("stop", "course-stopped", "Status (Stopped) not in ([InService])"),
+            ("stop", "nobody", "RecordNotFound"),
+            ("start", "nobody", "RecordNotFound"),
+            ("delete", "nobody", "RecordNotFound"),
+            ("update", "nobody", "RecordNotFound"),
+            ("describe", "nobody", "RecordNotFound"),
+        ],
+    )
+    def test_wrong_states_and_names_get_awss_words(self, east: Any, operation: str, name: str, text: str) -> None:
+        with pytest.raises(ClientError) as refused:
+            getattr(east, f"{operation}_notebook_instance")(NotebookInstanceName=name)
+        assert refused.value.response["Error"]["Code"] == "ValidationException"
+        assert refused.value.response["Error"]["Message"].startswith(text)
+
+    def test_what_was_asked_for_is_described(self, workbench: Any) -> None:
+        described = workbench.describe_notebook_instance(NotebookInstanceName="workbench")
+        assert described["VolumeSizeInGB"] == 10
+        assert described["RoleArn"] == ROLE
+        assert described["DirectInternetAccess"] == "Enabled"
+        assert "FailureReason" not in described
+
+    def test_tags_come_with_it_and_change_later(self, workbench: Any, east: Any) -> None:
+        arn = {"ResourceArn": f"arn:aws:sagemaker:{WEST}:123456789012:notebook-instance/workbench"}
+        assert workbench.list_tags(**arn)["Tags"] == [{"Key": "team", "Value": "blue"}]
+        workbench.add_tags(**arn, Tags=[{"Key": "opskit:idle-since", "Value": "2026-01-01T00:00:00Z"}])
+        workbench.delete_tags(**arn, TagKeys=["team"])
+        assert [tag["Key"] for tag in workbench.list_tags(**arn)["Tags"]] == ["opskit:idle-since"]
+        kept = east.describe_notebook_instance(NotebookInstanceName="course-kept")["NotebookInstanceArn"]
+        assert [tag["Key"] for tag in east.list_tags(ResourceArn=kept)["Tags"]] == ["opskit:keep"]
+
+    def test_a_name_is_used_once(self, workbench: Any) -> None:
+        with pytest.raises(ClientError, match="Cannot create a duplicate Notebook Instance"):
+            create(workbench, "workbench")
+
+    @pytest.mark.parametrize(
+        ("wrong", "text"),
+        [
+            ({"InstanceType": "m1.m4.xlarge"}, "Member must satisfy enum value set"),
+            ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "Could not assume role"),
+            ({"VolumeSizeInGB": 16385}, "less than or equal to 16384"),
+            ({"LifecycleConfigName": "none-such"}, "none-such"),
+            ({"DirectInternetAccess": "Disabled"}, "SubnetId"),
+        ],
+    )
+    def test_bad_input_is_refused(self, west: Any, wrong: dict[str, Any], text: str) -> None:
+        asked = {"NotebookInstanceName": "bad", "InstanceType": "ml.t2.medium", "RoleArn": ROLE} | wrong
+        with pytest.raises(ClientError) as refused:
+            west.create_notebook_instance(**asked)
+        assert refused.value.response["Error"]["Code"] == "ValidationException"
+        assert text in refused.value.response["Error"]["Message"]
+
+    def test_without_jupyter_it_fails_and_says_how_to_get_it(self, west: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(launch, "find_spec", lambda name: None if name == "ipykernel" else find_spec(name))
+        west.create_notebook_instance(NotebookInstanceName="bare", InstanceType="ml.t2.medium", RoleArn=ROLE)
+        until(lambda: status(west, "bare") == "Failed")
+        reason = west.describe_notebook_instance(NotebookInstanceName="bare")["FailureReason"]
+        assert "pip install 'opskit[sandbox]'" in reason
+
+
+def _sleepers() -> set[int]:
+    return {
+        process.pid for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "86399"]
+    }
+
+
+async def _type(visit: Visit, terminal: str, text: str) -> None:
+    cookie = "; ".join(f"{name}={value}" for name, value in visit.session.cookies.items())
+    url = f"{visit.host.replace('http', 'ws', 1)}/terminals/websocket/{terminal}"
+    socket = await websocket_connect(HTTPRequest(url, headers={"Cookie": cookie}))
+    await socket.write_message(json.dumps(["stdin", text]))
+    while "nohup" not in str(await socket.read_message()):
+        continue
+    socket.close()
+
+
+class TestQuotas:
+    def test_running_notebooks_hold_their_quota_and_a_stop_frees_it(
+        self, monkeypatch: pytest.MonkeyPatch, account_of: Callable[..., Any]
+    ) -> None:
+        team = tuple(NotebookSeed(f"team-{letter}", kind="record") for letter in "abc")
+        monkeypatch.setitem(scenarios.SCENARIOS, "full", Scenario("full", seeds=team))
+        with sandbox(Options(scenario="full")) as running:
+            client = account_of(running).client("sagemaker")
+            asked = {"NotebookInstanceName": "one-more", "InstanceType": "ml.t2.medium", "RoleArn": ROLE}
+            with pytest.raises(ClientError) as refused:
+                client.create_notebook_instance(**asked)
+            error = refused.value.response["Error"]
+            assert error["Code"] == "ResourceLimitExceeded"
+            assert (
+                "'ml.t2.medium for notebook instance usage' is 3 Instances, with current utilization of 3"
+                in error["Message"]
+            )
+            client.stop_notebook_instance(NotebookInstanceName="team-a")
+            until(lambda: status(client, "team-a") == "Stopped")
+            client.create_notebook_instance(**asked)
+            with pytest.raises(ClientError, match="ResourceLimitExceeded"):
+                client.start_notebook_instance(NotebookInstanceName="team-a")
+
+
+class TestLists:
+    def names(self, client: Any, **asked: Any) -> list[str]:
+        return [row["NotebookInstanceName"] for row in client.list_notebook_instances(**asked)["NotebookInstances"]]
+
+    def test_by_name_unless_asked_otherwise(self, east: Any) -> None:
+        names = ["course-busy", "course-idle", "course-kept", "course-stopped", "course-terminal"]
+        assert self.names(east) == names
+        assert self.names(east, SortOrder="Descending") == names[::-1]
+        assert self.names(east, SortBy="Status")[-1] == "course-stopped"
+
+    def test_filters(self, east: Any) -> None:
+        assert self.names(east, NameContains="kept") == ["course-kept"]
+        assert self.names(east, StatusEquals="Stopped") == ["course-stopped"]
+        assert self.names(east, CreationTimeAfter=datetime.now(UTC)) == []
+        assert len(self.names(east, CreationTimeBefore=datetime.now(UTC))) == 5
+        assert self.names(east, DefaultCodeRepositoryContains="github") == []
+
+    def test_pages(self, east: Any) -> None:
+        pages = list(east.get_paginator("list_notebook_instances").paginate(PaginationConfig={"PageSize": 2}))
+        assert [len(page["NotebookInstances"]) for page in pages] == [2, 2, 1]
+        with pytest.raises(ClientError, match="ValidationException"):
+            east.list_notebook_instances(NextToken="forged")
+
+    def test_a_time_that_is_none_is_refused(self, classroom: Sandbox, send: Callable[..., Any]) -> None:
+        answer = send(classroom.url, "SageMaker.ListNotebookInstances", b'{"CreationTimeAfter": "yesterday"}')
+        assert answer.status == 400
+
+
+class TestOtherClients:
+    def test_aws_cli(self, classroom: Sandbox, east: Any) -> None:
+        command = [sys.executable, "-m", "awscli", "sagemaker", "list-notebook-instances", "--name-contains", "busy"]
+        said = subprocess.run(
+            command, env=classroom.whole_environment(os.environ), check=True, capture_output=True, text=True
+        ).stdout
+        (row,) = json.loads(said)["NotebookInstances"]
+        assert (row["NotebookInstanceName"], row["NotebookInstanceStatus"]) == ("course-busy", "InService")
+
+    def test_sagemaker_sdk(self, classroom: Sandbox, east: Any) -> None:
+        code = (
+            "from sagemaker.core.resources import NotebookInstance\n"
+            "notebook = NotebookInstance.get('course-busy', region='us-east-1')\n"
+            "print(notebook.notebook_instance_status, notebook.instance_type)"
+        )
+        said = subprocess.run(
+            [sys.executable, "-c", code],
+            env=classroom.whole_environment(os.environ),
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert said.split()[-2:] == ["InService", "ml.t2.medium"]
+
+
+_HOST = """
+import sys, time
+from opskit.sandbox import scenarios
+from opskit.sandbox.server import Options, sandbox
+seeds = tuple(scenarios.NotebookSeed(kind, kind=kind) for kind in ("busy", "terminal"))
+scenarios.SCENARIOS["corner"] = scenarios.Scenario("corner", seeds=seeds)
+with sandbox(Options(scenario="corner")) as running:
+    print(running.url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_nothing_outlives_the_sandbox(how: signal.Signals, tmp_path: Path) -> None:
+    import boto3
+
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    host = subprocess.Popen(
+        [sys.executable, "-c", _HOST],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert host.stdin and host.stdout
+    with host.stdin, host.stdout:
+        url = host.stdout.readline().decode().strip()
+        client = boto3.Session("sandbox", "sandbox", region_name="us-east-1").client("sagemaker", endpoint_url=url)
+        until(lambda: len(client.list_notebook_instances(StatusEquals="InService")["NotebookInstances"]) == 2)
+        assert len(_of(tmp_path)) >= 7  # the host, two leashes, two servers, a kernel, a shell
+        host.send_signal(how)
+        host.wait()
+    until(lambda: not _of(tmp_path))
+    assert how == signal.SIGKILL or not list(tmp_path.iterdir())
+
+
+def _of(folder: Path) -> list[int]:
+    """The processes that were given this folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(str(folder) in value for value in (*process.environ().values(), *process.cmdline())):
+                found.append(process.pid)
+    return [pid for pid in found if pid != os.getpid()]
