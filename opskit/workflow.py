@@ -26,6 +26,20 @@ FILE_NAME = "workflow.toml"
 
 _NAME = re.compile(r"(?=.{1,32}$)[a-z0-9](-?[a-z0-9])*")  # part of SageMaker names, which end at 63 characters
 
+_INSTANCES = ("instance_type", "instance_count")
+_TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
+    "data": ("file", "sha256", "skip_lines", "target"),
+    "split": ("test", "validation", "seed"),
+    "image": ("framework", "version"),
+    "training": (*_INSTANCES, "volume_gb", "max_run"),
+    "transform": (*_INSTANCES, "max_run"),
+    "endpoint": _INSTANCES,
+}
+"""Every key of each table. A key that is not here would be ignored, and a limit that was misspelt would not hold."""
+_FREE_TABLES = ("hyperparameters",)
+"""Tables whose keys are not opskit's: the algorithm knows them, and refuses those that it does not."""
+_TOP_KEYS = ("name", "title", *_TABLE_KEYS, *_FREE_TABLES)
+
 
 def find_workflow(wanted: str) -> Workflow:
     """A workflow by name, or by the path of its folder (anything with a separator in it, or ``.``).
@@ -51,11 +65,13 @@ def load_workflow(folder: Path, word: str = "") -> Workflow:
     """
     path = folder / FILE_NAME
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageProblem("workflow-unreadable", f"{path} cannot be read: {error}.", _WHAT_IT_NEEDS) from error
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem("workflow-malformed", f"{path} is not valid TOML: {error}.") from error
+    _check_keys(table, text, path)
     try:
         return _workflow(table, folder.resolve(), word or shlex.quote(str(folder)))
     except KeyError as error:
@@ -99,6 +115,52 @@ def feature_names(workflow: Workflow, content: bytes) -> tuple[str, ...]:
         text = f"{workflow.data_file} has no column '{workflow.target}'."
         raise UsageProblem("target-missing", text, f"It has: {', '.join(names)}.")
     return tuple(name for name in names if name != workflow.target)
+
+
+def _check_keys(table: Mapping[str, Any], text: str, path: Path) -> None:
+    """Refuse what nobody would read: a key or a table that a workflow does not have."""
+    for name in (*_TABLE_KEYS, *_FREE_TABLES):
+        if not isinstance(table.get(name, {}), dict):
+            raise UsageProblem("workflow-malformed", f"{path}: {name} must be a table.", f"Write [{name}].")
+    unknown: list[tuple[str, ...]] = [(name,) for name in table if name not in _TOP_KEYS]
+    unknown += [(name, key) for name, known in _TABLE_KEYS.items() for key in table.get(name, {}) if key not in known]
+    if unknown:
+        said = " ".join(f"{path}{_line_of(names, text)}: {_unknown_key(table, names)}." for names in unknown)
+        hint = " ".join(dict.fromkeys(_meant_key(names) for names in unknown))
+        raise UsageProblem("workflow-unknown-key", said, hint)
+
+
+def _unknown_key(table: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    if len(names) > 1:
+        return f"there is no key '{names[1]}' in [{names[0]}]"
+    return f"there is no table [{names[0]}]" if isinstance(table[names[0]], dict) else f"there is no key '{names[0]}'"
+
+
+def _meant_key(names: tuple[str, ...]) -> str:
+    """What was meant by a key nobody knows: one spelt like it in its table, or its namesake in another place."""
+    *place, key = names
+    known = _TABLE_KEYS[place[0]] if place else _TOP_KEYS
+    homes = [f"[{name}]" for name, keys in _TABLE_KEYS.items() if key in keys]
+    homes += ["the top of the file, above every table"] if place and key in _TOP_KEYS else []
+    if homes:
+        return f"'{key}' belongs in {' or '.join(homes)}."
+    close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1)
+    if close:
+        return f"Did you mean '{'.'.join([*place, close[0]])}'?"
+    return f"{f'[{place[0]}]' if place else 'A workflow'} has: {', '.join(known)}."
+
+
+def _line_of(names: tuple[str, ...], text: str) -> str:
+    """Where a key stands, as far as one line says so; TOML's own reader does not tell."""
+    found, table = [], ""
+    for at, line in enumerate(text.splitlines(), 1):
+        head, is_pair, _ = line.partition("=")
+        header = re.match(r"\s*\[+([^\]]+)\]", line)
+        table = header[1] if header else table
+        dotted = table if header else f"{table}.{head}" if is_pair else ""
+        if tuple(part.strip(" \t'\"") for part in dotted.split(".") if part.strip()) == names:
+            found.append(at)
+    return f", line {found[0]}" if len(found) == 1 else ""
 
 
 def _workflow(table: Mapping[str, Any], folder: Path, word: str) -> Workflow:

@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import sys
+import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 import opskit
 from opskit import workflow as loader
-from opskit.errors import UsageProblem
+from opskit.errors import ExitCode, UsageProblem
 from opskit.workflow import feature_names, find_workflow, load_workflow, verified_data
 
 BOSTON = Path(__file__).parents[2] / "workflows" / "boston"
@@ -151,6 +152,90 @@ def test_a_workflow_that_makes_no_sense_says_why(copy: Path, pattern: str, by: s
         load_workflow(copy)
     assert words in caught.value.problem.message
     assert "workflow.toml" in caught.value.problem.message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by", "line", "said", "hint"),
+    [
+        (
+            r"^max_run = .*the notebook.*",
+            'max_runs = "1h"',
+            38,
+            "no key 'max_runs' in [training]",
+            "'training.max_run'",
+        ),
+        (r"^instance_type(?=.*\n.*\nvolume)", "instance_typ", 35, "'instance_typ' in [training]", "instance_type'"),
+        (r"^volume_gb", "volume-gb", 37, "'volume-gb' in [training]", "'training.volume_gb'"),
+        (r"^seed", "sead", 15, "'sead' in [split]", "'split.seed'"),
+        (r"^target", "Target", 9, "'Target' in [data]", "'data.target'"),
+        (r"^framework", "famework", 20, "'famework' in [image]", "'image.framework'"),
+        (r"^\[endpoint\]", "[endpoints]", 45, "no table [endpoints]", "'endpoint'"),
+        (r"^\[endpoint\]", '[endpoint]\nmax_run = "1h"', 46, "'max_run' in [endpoint]", "[training] or [transform]"),
+        (r"^\[data\]", '[data]\ntitle = "x"', 6, "'title' in [data]", "the top of the file"),
+        (r"^title", "titel", 3, "no key 'titel'", "'title'"),
+        (r"^\[data\]", 'colour = "red"\n[data]', 5, "no key 'colour'", "A workflow has: name, title, data"),
+        (r"^\[split\]", "[split]\n[data.more]\nx = 1\n[splits]", 13, "'more' in [data]", "[data] has: file"),
+        (r"^\[data\]", "training.hours = 1\n[data]", 5, "'hours' in [training]", "has: instance_type"),
+    ],
+)
+def test_a_key_nobody_reads_is_an_error(copy: Path, pattern: str, by: str, line: int, said: str, hint: str) -> None:
+    if "training." in by:  # one table cannot be written in two ways
+        rewrite(copy, r"^\[training\](.|\n)*^\[transform\]", "[transform]")
+    rewrite(copy, pattern, by)
+    with pytest.raises(UsageProblem) as caught:
+        load_workflow(copy)
+    problem = caught.value.problem
+    assert (problem.code, caught.value.exit) == ("workflow-unknown-key", ExitCode.USAGE)
+    assert f"{copy / 'workflow.toml'}, line {line}: " in problem.message
+    assert said in problem.message
+    assert hint in problem.hint
+
+
+def test_every_key_nobody_reads_is_named_at_once(copy: Path) -> None:
+    rewrite(copy, r"^max_run = ", "max_time = ")
+    with pytest.raises(UsageProblem) as caught:
+        load_workflow(copy)
+    assert caught.value.problem.message.count("there is no key 'max_time'") == 2
+
+
+def test_the_keys_that_are_known_are_those_that_are_read(copy: Path) -> None:
+    """A key that is read and not known could not be used; one that is known and not read would be ignored."""
+    read: set[tuple[str, str]] = set()
+
+    class Table(dict[str, object]):
+        def __init__(self, name: str, content: dict[str, object]) -> None:
+            self.name = name
+            super().__init__(
+                {key: Table(key, each) if isinstance(each, dict) else each for key, each in content.items()}
+            )
+
+        def __getitem__(self, key: str) -> object:
+            read.add((self.name, key))
+            return super().__getitem__(key)
+
+        def get(self, key: str, default: object = None) -> object:
+            read.add((self.name, key))
+            return super().get(key, default)
+
+    content = tomllib.loads((copy / "workflow.toml").read_text())
+    loader._workflow(Table("", content), copy, "mine")
+    known = {(table, key) for table, keys in loader._TABLE_KEYS.items() for key in keys}
+    assert read == known | {("", key) for key in loader._TOP_KEYS}
+    loader._check_keys(content, "", copy)
+
+
+def test_hyperparameters_are_the_algorithms_own(copy: Path) -> None:
+    rewrite(copy, r"^max_depth = 5", "max_depth = 5\ntree_method = 'hist'")
+    assert dict(load_workflow(copy).hyperparameters)["tree_method"] == "hist"
+
+
+@pytest.mark.parametrize("by", ["split = 3", "[[split]]\ntest = 0.3"])
+def test_what_is_no_table_is_said_to_be_none(copy: Path, by: str) -> None:
+    rewrite(copy, r"^\[split\](.|\n)*^\[image\]", "[image]")
+    rewrite(copy, r"^\[data\]", f"{by}\n[data]")
+    with pytest.raises(UsageProblem) as caught:
+        load_workflow(copy)
+    assert caught.value.problem.message.endswith("split must be a table.")
 
 
 def test_a_folder_without_a_workflow(tmp_path: Path) -> None:
