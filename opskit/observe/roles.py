@@ -9,19 +9,25 @@ from typing import Any
 from urllib.parse import unquote
 
 from opskit.aws import Door
+from opskit.decide.notebook_role import ROLE_NAME as NOTEBOOK_ROLE
 from opskit.errors import AwsFailure, Denied, NoCredentials, UsageProblem
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
+_SERVICE_LINKED_PATH, _SERVICE_LINKED_NAME = "/aws-service-role/", "AWSServiceRole"
+"""Marks of a role that an AWS service made for itself. It trusts SageMaker like any execution role, and nobody can
+pass it on: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+"""
 _CHOOSE = "Choose one with --role, or set execution-role in opskit.toml."
 
 
 def execution_role(door: Door, named: str | None = None) -> str:
     """The ARN of the role to use: the one ``named`` (ARN or name), else the caller's own where SageMaker may assume
-    it, else the account's only one.
+    it, else the account's only one. A service-linked role is none, and the role that opskit makes for notebooks
+    counts only where there is no other: making a notebook does not make the choice of a role for training unclear.
 
     Raises:
-        UsageProblem: there is none, there are several, or SageMaker may not assume the one that was named.
+        UsageProblem: there is none, there are several, or the one that was named cannot be an execution role.
         AwsFailure: IAM does not tell.
     """
     if named:
@@ -66,6 +72,9 @@ def _named_role(door: Door, named: str) -> str:
     name = named.rpartition("/")[2]
     if ":" in named and not _ARN.fullmatch(named):
         raise UsageProblem("bad-role", f"'{named}' is not the ARN of a role.", _CHOOSE)
+    if _is_service_linked(name, named.partition(":role")[2]):
+        text = f"The role '{name}' is service-linked: an AWS service made it for itself, and it cannot be passed."
+        raise UsageProblem("role-service-linked", text, _CHOOSE)
     try:
         role = _role(door, name)
     except AwsFailure as failure:
@@ -99,21 +108,22 @@ def _own_role(door: Door) -> str | None:
         role = _role(door, parts[1])
     except AwsFailure:
         return None
-    return str(role["Arn"]) if _trusts_sagemaker(role) else None
+    return str(role["Arn"]) if _can_execute(role) else None
 
 
 def _only_role(door: Door) -> str:
     try:
-        roles = sorted(str(role["Arn"]) for role in _all_roles(door) if _trusts_sagemaker(role))
+        found = {str(role["Arn"]): str(role["RoleName"]) for role in _all_roles(door) if _can_execute(role)}
     except Denied as failure:
         text = f"Which role SageMaker may work with cannot be read: {failure.problem.message}"
         raise Denied("role-unreadable", text, _CHOOSE, region=door.region, aws_code=failure.aws_code) from failure
+    roles = sorted(arn for arn, name in found.items() if name != NOTEBOOK_ROLE) or list(found)
     if len(roles) == 1:
         return roles[0]
     if roles:
         raise UsageProblem("several-roles", f"Several roles could run SageMaker: {', '.join(roles)}.", _CHOOSE)
     hint = "Make one in the SageMaker console (Create role), or name one with --role."
-    raise UsageProblem("no-role", f"No role of this account trusts {_PRINCIPAL}.", hint)
+    raise UsageProblem("no-role", f"No role of this account that could be passed trusts {_PRINCIPAL}.", hint)
 
 
 def _all_roles(door: Door) -> Iterator[Mapping[str, Any]]:
@@ -124,6 +134,15 @@ def _all_roles(door: Door) -> Iterator[Mapping[str, Any]]:
         if not page.get("IsTruncated"):
             return
         params["Marker"] = page["Marker"]
+
+
+def _can_execute(role: Mapping[str, Any]) -> bool:
+    """Whether SageMaker can work with a role: it may assume it, and the role can be passed to it."""
+    return not _is_service_linked(str(role["RoleName"]), str(role.get("Path", "/"))) and _trusts_sagemaker(role)
+
+
+def _is_service_linked(name: str, path: str) -> bool:
+    return path.startswith(_SERVICE_LINKED_PATH) or name.startswith(_SERVICE_LINKED_NAME)
 
 
 def _trusts_sagemaker(role: Mapping[str, Any]) -> bool:

@@ -23,6 +23,10 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Account", "What --deny names is refused for every resource, and an S3 bucket's settings by few of their names."
     ),
     Difference("Account", "Of AWS's managed policies those for SageMaker, S3, CloudWatch and the like are there."),
+    Difference(
+        "Account",
+        "A service-linked role that is passed is refused as one that cannot be assumed; AWS's own text is not known.",
+    ),
     Difference("Account", "Everything is gone when the sandbox ends."),
     Difference(
         "Service Quotas",

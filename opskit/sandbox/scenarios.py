@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from opskit.sandbox.state import ACCOUNT, Place, World
 
 ROLE_NAME = "AmazonSageMaker-ExecutionRole-20240101T120000"
 _ROLE_PATH = "/service-role/"
+SERVICE_LINKED_ROLE = "AWSServiceRoleForAmazonSageMakerNotebooks"
+_SERVICE_LINKED_PATH = "/aws-service-role/sagemaker.amazonaws.com/"
 
 NotebookKind = Literal["idle", "busy", "kept", "terminal", "empty", "starting", "stopped", "record"]
 
@@ -75,39 +77,36 @@ class Scenario:
         return [Place(ACCOUNT, seed.region) for seed in self.seeds]
 
     def seed(self, world: World) -> None:
-        """Make what the account has at the start: the execution role, then each seed by the room that owns it.
+        """Make what the account has at the start: its roles, then each seed by the room that owns it.
 
         Raises:
             LookupError: no room said (in ``world.seeders``) that it can make a seed's resource.
         """
-        _make_role(world, Place(ACCOUNT, self.region))
+        _make_roles(world, Place(ACCOUNT, self.region))
         for seed in self.seeds:
             resource = seed.resource if isinstance(seed, RecordSeed) else "notebook-instance"
             world.seeders[resource](Place(ACCOUNT, seed.region), seed)
 
 
-def _make_role(world: World, place: Place) -> None:
+def _make_roles(world: World, place: Place) -> None:
+    """The execution role that the console makes, and the service-linked one that SageMaker made for itself when
+    somebody opened Studio: it trusts the same principal and stands in the same list, and nobody can pass it on.
+    """
     iam = world.client("iam", place)
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sagemaker.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
     if any(role["RoleName"] == ROLE_NAME for role in iam.list_roles(PathPrefix=_ROLE_PATH)["Roles"]):
         return  # made by another sandbox of this process: what moto keeps is the process's
-    iam.create_role(
-        Path=_ROLE_PATH,
-        RoleName=ROLE_NAME,
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-        Description="SageMaker execution role",
-    )
+    for_studio = ("For the files of Studio", ["elasticfilesystem:*"])
+    _make_role(iam, SERVICE_LINKED_ROLE, _SERVICE_LINKED_PATH, *for_studio)
     allowed = ["sagemaker:*", "s3:*", "logs:*", "cloudwatch:*", "ecr:*", "iam:GetRole", "iam:PassRole"]
+    _make_role(iam, ROLE_NAME, _ROLE_PATH, "SageMaker execution role", allowed)
+
+
+def _make_role(iam: Any, name: str, path: str, description: str, allowed: list[str]) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
     grant = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
-    iam.put_role_policy(
-        RoleName=ROLE_NAME,
-        PolicyName="AmazonSageMakerFullAccess",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [grant]}),
-    )
+    trusted, granted = (json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, grant))
+    iam.create_role(Path=path, RoleName=name, AssumeRolePolicyDocument=trusted, Description=description)
+    iam.put_role_policy(RoleName=name, PolicyName=f"{name}-Policy", PolicyDocument=granted)
 
 
 _CLASSROOM: tuple[Seed, ...] = (

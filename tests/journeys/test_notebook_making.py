@@ -11,6 +11,7 @@ from tests.journeys.conftest import served
 from tests.journeys.rough_road import Answer, Road, refused, refused_in_xml, rough_road
 from tests.unit.cli.running import Ran, run
 
+SANDBOX_ROLE = "AmazonSageMaker-ExecutionRole-20240101T120000"
 LIMIT = (
     "The account-level service limit 'ml.t2.medium for notebook instance usage' is 5 NotebookInstances, with current "
     "utilization of 5 NotebookInstances and a request delta of 1 NotebookInstances. Please contact AWS support."
@@ -58,6 +59,9 @@ def test_a_notebook_is_made_once_opened_stopped_and_counted(road: Road, capsys: 
     assert (road.seen["CreateRole"], road.seen["CreateNotebookInstance"]) == (2, 2)
     assert [each["outcome"] for each in notebook("create", "lab").data["notebooks"]] == ["exists"]
     assert notebook("create", "another").code == 3  # five of five
+
+    planned = run(capsys, "train", "boston", "--dry-run", "-o", "json")  # the course's order: notebook first
+    assert (planned.code, planned.data["plan"]["role"].rpartition("/")[2]) == (0, SANDBOX_ROLE)
 
     url = notebook("open", "lab").data["url"]
     assert requests.Session().get(url, timeout=10).ok

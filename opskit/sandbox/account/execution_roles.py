@@ -14,6 +14,8 @@ from opskit.sandbox.errors import invalid
 from opskit.sandbox.state import Place, World
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
+_SERVICE_LINKED = "role/aws-service-role/"
+"""Such roles are a service's own: whoever has one trusted by SageMaker cannot pass it to SageMaker all the same."""
 
 
 def check_role(world: World, place: Place, arn: str | None) -> None:
@@ -23,7 +25,7 @@ def check_role(world: World, place: Place, arn: str | None) -> None:
     account, _, path = arn.split(":", 4)[4].partition(":")
     if account != place.account:
         raise invalid(f"RoleArn: Cross-account pass role is not allowed. {arn}")
-    if not _trusts(world, place, path.rpartition("/")[2]):
+    if path.startswith(_SERVICE_LINKED) or not _trusts(world, place, path.rpartition("/")[2]):
         raise invalid(
             f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
             f"'{_PRINCIPAL}' to assume the role."

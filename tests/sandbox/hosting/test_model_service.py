@@ -41,6 +41,15 @@ def test_bad_models_are_refused(lab: Any) -> None:
         create(ModelName="bad", ExecutionRoleArn=lab.role)
 
 
+def test_a_service_linked_role_trusts_sagemaker_and_cannot_be_passed(lab: Any) -> None:
+    roles = {role["RoleName"]: role for role in lab.account.client("iam").list_roles()["Roles"]}
+    role = roles["AWSServiceRoleForAmazonSageMakerNotebooks"]
+    assert role["Arn"].startswith("arn:aws:iam::123456789012:role/aws-service-role/sagemaker.amazonaws.com/")
+    assert "sagemaker.amazonaws.com" in json.dumps(role["AssumeRolePolicyDocument"])
+    with pytest.raises(ClientError, match="Could not assume role"):
+        lab.sagemaker.create_model(ModelName="bad", PrimaryContainer={"Image": lab.image}, ExecutionRoleArn=role["Arn"])
+
+
 def test_a_configuration_is_what_was_made(lab: Any, model: str) -> None:
     name = lab.name("config")
     variant = {"VariantName": "A", "ModelName": model, "InstanceType": "ml.m4.xlarge", "InitialInstanceCount": 2}

@@ -66,6 +66,60 @@ def test_none_or_several_are_said(roles: list[dict[str, Any]], code: str) -> Non
         assert f"{ARN}/a, {ARN}/b" in caught.value.problem.message
 
 
+SERVICE_LINKED = ("AWSServiceRoleForAmazonSageMakerNotebooks", "/aws-service-role/sagemaker.amazonaws.com/")
+
+
+def service_linked() -> dict[str, Any]:
+    return role(SERVICE_LINKED[0], path=SERVICE_LINKED[1])
+
+
+def test_a_service_linked_role_is_no_candidate() -> None:
+    with scripted() as (door, script):
+        script.answers("iam", "list_roles", {"Roles": [service_linked(), role("exec", path="/service-role/")]})
+        assert execution_role(door) == f"{ARN}/service-role/exec"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [SERVICE_LINKED, ("AWSServiceRoleForTomorrow", "/"), ("x", "/aws-service-role/y/")]
+)
+def test_where_only_a_service_has_a_role_there_is_none(name: str, path: str) -> None:
+    with scripted() as (door, script):
+        script.answers("iam", "list_roles", {"Roles": [role(name, path=path)]})
+        with pytest.raises(UsageProblem) as caught:
+            execution_role(door)
+    assert caught.value.problem.code == "no-role"
+
+
+@pytest.mark.parametrize(
+    "named", [SERVICE_LINKED[0], f"{ARN}{SERVICE_LINKED[1]}{SERVICE_LINKED[0]}", f"{ARN}/aws-service-role/y/x"]
+)
+def test_a_named_role_that_cannot_be_passed_is_refused_without_a_call(named: str) -> None:
+    with scripted() as (door, script):
+        with pytest.raises(UsageProblem, match="service-linked") as caught:
+            execution_role(door, named)
+        script.is_played()
+    assert "--role" in caught.value.problem.hint
+
+
+def test_making_a_notebook_does_not_make_the_choice_of_a_role_unclear() -> None:
+    with scripted() as (door, script):
+        roles = [role("opskit-notebook"), service_linked(), role("exec")]
+        script.answers("iam", "list_roles", {"Roles": roles})
+        assert execution_role(door) == f"{ARN}/exec"
+
+
+def test_the_role_for_notebooks_trains_where_there_is_no_other() -> None:
+    with scripted() as (door, script):
+        script.answers("iam", "list_roles", {"Roles": [service_linked(), role("opskit-notebook")]})
+        assert execution_role(door) == f"{ARN}/opskit-notebook"
+
+
+def test_on_a_notebook_of_opskits_its_role_is_our_own() -> None:
+    with scripted(f"arn:aws:sts::{ACCOUNT}:assumed-role/opskit-notebook/SageMaker") as (door, script):
+        script.answers("iam", "get_role", {"Role": role("opskit-notebook")}, {"RoleName": "opskit-notebook"})
+        assert execution_role(door) == f"{ARN}/opskit-notebook"
+
+
 def test_roles_that_may_not_be_listed_ask_for_a_name() -> None:
     with scripted() as (door, script):
         script.refuses("iam", "list_roles", "AccessDenied", "no", 403)
