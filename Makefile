@@ -68,6 +68,8 @@ $(BASE): constraints.txt
 
 $(EXTRAS): $(BASE) pyproject.toml constraints.txt
 	@echo "Installing opskit with all its extras ..."
+	@# Another project's distribution of this name would be found before this folder, and was ours until it was renamed.
+	@$(BIN)/uv pip uninstall --quiet --python $(BIN)/python opskit 2>/dev/null
 	@$(UV) --editable '.[all]'
 	@touch $@
 

@@ -82,6 +82,11 @@ class NotDelivered(OpskitError):
     exit = ExitCode.PARTLY
 
 
+def extra_hint(extra: str) -> str:
+    """How to install one of opskit's extras. Only from its clone: on PyPI its name is another project's."""
+    return f"In the clone of opskit: pip install '.[{extra}]'"
+
+
 class ExtraMissing(UsageProblem):
     """A command needs packages that the base install leaves out."""
 
@@ -89,7 +94,7 @@ class ExtraMissing(UsageProblem):
         super().__init__(
             "extra-missing",
             f"{what} needs opskit's '{extra}' extra, which is not installed.",
-            f"pip install 'opskit[{extra}]'",
+            extra_hint(extra),
         )
 
 

@@ -5,34 +5,63 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run opskit as a command line program."""
     from typer import Abort, BadParameter
 
-    from opskit.cli.tree import tree_for
-
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character gets its answer all the same
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private; its UsageError is BadParameter's parent
     try:
-        code = tree_for(arguments)(arguments, standalone_mode=False, prog_name="opskit")
+        code = _load_tree(arguments)(arguments, standalone_mode=False, prog_name="opskit")
     except usage_error as error:
         code = _misused(error, arguments)
+    except ImportError as error:
+        code = _cannot_start(error, arguments)
     except (Abort, KeyboardInterrupt):
         print("opskit: Interrupted.", file=sys.stderr)
         code = 130
     sys.exit(code or 0)
 
 
+def _load_tree(arguments: Sequence[str]) -> Typer:
+    """As much of the tree as a command line needs.
+
+    Raises:
+        ImportError: a file of the package is missing, or another project's.
+    """
+    import opskit
+    from opskit.cli.tree import tree_for
+
+    if not hasattr(opskit, "DISTRIBUTION"):  # all but nothing, and tells another project's __init__.py from ours
+        raise ImportError(f"{opskit.__path__[0]}: its __init__.py is missing, or another project's.")
+    return tree_for(arguments)
+
+
+def _cannot_start(error: ImportError, arguments: Sequence[str]) -> int:
+    """Say why opskit cannot be loaded, where that is known. Else it is a bug, and raised again."""
+    from opskit.observe.package_files import find_mixed_files
+
+    mixed = find_mixed_files()
+    if mixed is None:
+        raise error
+    try:
+        return _refuse((), "mixed-install", f"{mixed.says}.", mixed.hint, arguments)
+    except ImportError:  # what would print it is among the files that are another's
+        print(f"opskit: {mixed.says}.\n        {mixed.hint}", file=sys.stderr)
+        return 2
+
+
 def _misused(error: BaseException, arguments: Sequence[str]) -> int:
-    """Say what was mistyped, as one JSON object where JSON was asked for."""
-    from opskit.errors import ExitCode, Problem
-    from opskit.show.answer import Answer
-    from opskit.show.render import Output, Screen
+    """Say what was mistyped."""
+    from opskit.errors import ExitCode
 
     if type(error).__name__ == "NoArgsIsHelpError":  # a bare `opskit quotas` asks what there is
         print(error, file=sys.stderr)
@@ -40,11 +69,21 @@ def _misused(error: BaseException, arguments: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "opskit"
     message = getattr(error, "format_message", lambda: str(error))()
-    problem = Problem("usage", message or f"'{path}' needs a command.", f"Try '{path} --help'.")
+    return _refuse(
+        tuple(path.split()[1:]), "usage", message or f"'{path}' needs a command.", f"Try '{path} --help'.", arguments
+    )
+
+
+def _refuse(command: tuple[str, ...], code: str, message: str, hint: str, arguments: Sequence[str]) -> int:
+    """Tell what kept a command from being run, as one JSON object where JSON was asked for."""
+    from opskit.errors import ExitCode, Problem
+    from opskit.show.answer import Answer
+    from opskit.show.render import Output, Screen
+
     asked = [word.split("=")[-1] for word in arguments]
     wants_json = any(word == "json" and _names_output(arguments, at) for at, word in enumerate(asked))
     screen = Screen(Output.JSON if wants_json else Output.TABLE)
-    screen.show(tuple(path.split()[1:]), Answer({}, ExitCode.USAGE, (problem,)))
+    screen.show(command, Answer({}, ExitCode.USAGE, (Problem(code, message, hint),)))
     return int(ExitCode.USAGE)
 
 

@@ -235,10 +235,13 @@ def _settled(common: dict[str, Any]) -> Settings:
 def _bug(error: Exception, *, verbose: bool) -> Answer:
     import traceback
 
+    from opskit.observe.package_files import find_mixed_files
     from opskit.show.answer import Answer
 
     if verbose:
         traceback.print_exc()
+    if isinstance(error, ImportError) and (mixed := find_mixed_files()):
+        return Answer({}, ExitCode.USAGE, (Problem("mixed-install", f"{mixed.says}.", mixed.hint),))
     text = f"This is a bug in opskit: {type(error).__name__}: {error}"
     return Answer({}, ExitCode.BUG, (Problem("bug", text, "Run it again with --verbose and report what it prints."),))
 

@@ -10,13 +10,14 @@ from opskit.aws import Caller, Connection, Door, side_by_side, usual_region
 from opskit.decide.checkup import Finding, Permitted, State, clock_finding, permissions_finding, permitted, skew_finding
 from opskit.decide.permissions import CALLS, FIND_REGIONS
 from opskit.decide.policy import Scope
-from opskit.errors import OpskitError
+from opskit.errors import OpskitError, extra_hint
 from opskit.flows.clock import Clock
 from opskit.flows.tried import tried
 from opskit.model import Unread
 from opskit.observe import machine
 from opskit.observe.allowed import Allowed, allowed
 from opskit.observe.identity import clock_ahead
+from opskit.observe.package_files import find_mixed_files
 from opskit.settings import Settings
 
 
@@ -112,4 +113,7 @@ def _machine() -> Iterator[Finding]:
         else:
             yield Finding(f"{name} folder", State.WELL, str(folder))
     for extra in machine.missing_extras():
-        yield Finding(f"extra {extra}", State.NOTE, "not installed", f"pip install 'opskit[{extra}]'")
+        yield Finding(f"extra {extra}", State.NOTE, "not installed", extra_hint(extra))
+    mixed = find_mixed_files()
+    if mixed:
+        yield Finding("package", State.WRONG, mixed.says, mixed.hint)

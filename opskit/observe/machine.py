@@ -10,11 +10,12 @@ from pathlib import Path
 
 import platformdirs
 
+from opskit import DISTRIBUTION
 from opskit.errors import ExtraMissing
 from opskit.sdk import check_installed
 
 _OF_THE_SANDBOX = ("ipykernel", "jupyter_server", "moto", "psutil", "xgboost")
-_TOLD = ("opskit", "boto3", "sagemaker")
+_TOLD = {"opskit": DISTRIBUTION, "boto3": "boto3", "sagemaker": "sagemaker"}
 
 
 def folders() -> dict[str, Path]:
@@ -39,9 +40,9 @@ def trouble_with(folder: Path) -> str | None:
 def versions() -> dict[str, str]:
     """The versions that a report of a bug should name."""
     told = {"python": platform.python_version()}
-    for name in _TOLD:
+    for name, distribution in _TOLD.items():
         try:
-            told[name] = metadata.version(name)
+            told[name] = metadata.version(distribution)
         except metadata.PackageNotFoundError:
             continue
     return told

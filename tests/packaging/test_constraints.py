@@ -8,6 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from opskit import DISTRIBUTION
+
 ROOT = Path(__file__).parents[2]
 EXACT = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.+]*( ; [^/@]+)?")
 
@@ -22,7 +24,7 @@ def asked_for() -> list[Requirement]:
     extras = [text for texts in table["project"]["optional-dependencies"].values() for text in texts]
     texts = table["build-system"]["requires"] + table["project"]["dependencies"] + extras
     requirements = [Requirement(text) for text in texts + table["dependency-groups"]["dev"]]
-    return [requirement for requirement in requirements if requirement.name != "opskit"]
+    return [requirement for requirement in requirements if requirement.name != DISTRIBUTION]
 
 
 def test_every_line_is_one_exact_version_and_no_address() -> None:

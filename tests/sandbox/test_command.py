@@ -131,7 +131,7 @@ def test_a_missing_extra_is_one_sentence_with_the_line_to_type() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "pip install 'opskit[sandbox]'" in done.stderr
+    assert "pip install '.[sandbox]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-INSTALL = "The sandbox trains with the real xgboost, and it is not installed. Install it: pip install 'opskit[sandbox]'"
+INSTALL = (
+    "The sandbox trains with the real xgboost, and it is not installed. "
+    "Install it, in the clone of opskit: pip install '.[sandbox]'"
+)
 
 
 class UserError(Exception):

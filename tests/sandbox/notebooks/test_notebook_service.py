@@ -449,7 +449,7 @@ class TestLife:
         west.create_notebook_instance(NotebookInstanceName="bare", InstanceType="ml.t2.medium", RoleArn=ROLE)
         until(lambda: status(west, "bare") == "Failed")
         reason = west.describe_notebook_instance(NotebookInstanceName="bare")["FailureReason"]
-        assert "pip install 'opskit[sandbox]'" in reason
+        assert "pip install '.[sandbox]'" in reason
 
 
 def _sleepers() -> set[int]:

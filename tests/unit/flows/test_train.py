@@ -20,5 +20,5 @@ def test_a_missing_extra_is_one_sentence_and_no_call(monkeypatch: pytest.MonkeyP
     with scripted() as (door, _):
         run = train(door, find_workflow("boston"), Wanted(), clock, lambda event: None)
     assert run.exit is ExitCode.USAGE
-    assert [problem.hint for problem in run.problems] == ["pip install 'opskit[train]'"]
+    assert [problem.hint for problem in run.problems] == ["In the clone of opskit: pip install '.[train]'"]
     assert run.plan is None

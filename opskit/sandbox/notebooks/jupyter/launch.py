@@ -140,7 +140,7 @@ def _require_jupyter() -> None:
     if missing:
         raise JupyterFailed(
             f"Jupyter is not installed beside the sandbox ({', '.join(missing)} missing). "
-            "Install it with: pip install 'opskit[sandbox]'"
+            "Install it, in the clone of opskit: pip install '.[sandbox]'"
         )
 
 
