@@ -93,7 +93,7 @@ def start(
     options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
     denied = _actions(deny or [])
     with _serving(approve_after, latency, options | {"denied": denied}) as served:
-        environment = served.environment() | _home(here)
+        environment = served.client_environment() | _home(here)
         data = {"url": served.url, "scenario": scenario.value, "environment": environment}
         here.screen.show(("sandbox", "start"), Answer(data, notes=tuple(_shell_lines(environment, outside))))
         here.screen.say(f"A local AWS ({scenario.value}) listens at {served.url}. Paste the lines above into another")
@@ -121,7 +121,7 @@ def run(
     options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
     denied = _actions(deny or [])
     with _serving(approve_after, latency, options | {"denied": denied}) as served:
-        code = _run_inside(words, _with_own_commands(served.whole_environment(os.environ) | _home(here)), ended)
+        code = _run_inside(words, _with_own_commands(served.isolated_environment(os.environ) | _home(here)), ended)
     sys.exit(code)
 
 
@@ -147,12 +147,12 @@ def _serving(approve_after: str, latency: str, options: dict[str, Any]) -> Itera
     """
     waiting, slower = duration(approve_after).total_seconds(), duration(latency).total_seconds()
     try:
-        from opskit.sandbox.server import Options, PortTaken, sandbox
+        from opskit.sandbox.server import PortTaken, SandboxOptions, run_sandbox
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("opskit"):
             raise
         raise ExtraMissing("sandbox", "The sandbox") from error
-    serving = sandbox(Options(approve_after_seconds=waiting, latency_seconds=slower, **options))
+    serving = run_sandbox(SandboxOptions(approve_after_seconds=waiting, latency_seconds=slower, **options))
     try:
         served = serving.__enter__()
     except PortTaken as error:

@@ -13,10 +13,10 @@ class ApiError(Exception):
         self.status = status
 
 
-def invalid(message: str) -> ApiError:
+def validation_error(message: str) -> ApiError:
     """The ValidationException most SageMaker operations answer bad input with."""
     return ApiError("ValidationException", message)
 
 
-class NotOurs(Exception):
-    """Raised by an operation that a room owns for some resources alone: this one is moto's to answer."""
+class FallThrough(Exception):
+    """Raised by an operation that a service owns for some resources alone: this one is moto's to answer."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from opskit.sandbox.errors import ApiError, invalid
-from opskit.sandbox.pagination import BadToken, page
-from opskit.sandbox.state import Call
+from opskit.sandbox.errors import ApiError, validation_error
+from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.state import ApiCall
 
-PAGE = 10
+DEFAULT_PAGE_SIZE = 10
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedResource:
     """One resource as a list operation sees it."""
 
     name: str
@@ -25,41 +25,47 @@ class Listed:
     summary: dict[str, Any]
 
 
-def listed(call: Call, rows: Iterable[Listed], member: str, *, newest_first: bool = True) -> dict[str, Any]:
+def list_response(
+    call: ApiCall, rows: Iterable[ListedResource], member: str, *, newest_first: bool = True
+) -> dict[str, Any]:
     """The answer of a list operation whose summaries stand under ``member``.
 
     ``newest_first`` is the order where the client names none.
     """
-    kept = [row for row in rows if _wanted(call.params, row)]
+    kept = [row for row in rows if _matches_filters(call.params, row)]
     order = call.params.get("SortOrder", "Descending" if newest_first else "Ascending")
-    kept.sort(key=lambda row: _sort_key(call.params.get("SortBy", "CreationTime"), row), reverse=order == "Descending")
-    rows_here, token = one_page(call, kept, PAGE)
+    kept.sort(
+        key=lambda row: _row_sort_key(call.params.get("SortBy", "CreationTime"), row), reverse=order == "Descending"
+    )
+    rows_here, token = validated_page(call, kept, DEFAULT_PAGE_SIZE)
     return {member: [row.summary for row in rows_here], "NextToken": token}
 
 
-def one_page(call: Call, items: list[Any], size: int) -> tuple[list[Any], str | None]:
+def validated_page(call: ApiCall, items: list[Any], size: int) -> tuple[list[Any], str | None]:
     """The page a call asks for, and the token of the next. Raises ValidationException for a bad token."""
     try:
-        return page(call, items, call.params.get("MaxResults", size), call.params.get("NextToken"))
-    except BadToken as error:
-        raise invalid("Invalid pagination token.") from error
+        return cut_page(call, items, call.params.get("MaxResults", size), call.params.get("NextToken"))
+    except InvalidToken as error:
+        raise validation_error("Invalid pagination token.") from error
 
 
-def _wanted(params: dict[str, Any], row: Listed) -> bool:
+def _matches_filters(params: dict[str, Any], row: ListedResource) -> bool:
     return (
         params.get("NameContains", "").lower() in row.name.lower()
         and params.get("StatusEquals", row.status) == row.status
-        and _within(params, "CreationTime", row.created)
-        and _within(params, "LastModifiedTime", row.modified)
+        and _in_time_range(params, "CreationTime", row.created)
+        and _in_time_range(params, "LastModifiedTime", row.modified)
     )
 
 
-def _within(params: dict[str, Any], name: str, value: datetime) -> bool:
+def _in_time_range(params: dict[str, Any], name: str, value: datetime) -> bool:
     after, before = params.get(f"{name}After"), params.get(f"{name}Before")
-    return (after is None or value > moment(after)) and (before is None or value < moment(before))
+    return (after is None or value > parse_api_timestamp(after)) and (
+        before is None or value < parse_api_timestamp(before)
+    )
 
 
-def moment(value: Any) -> datetime:
+def parse_api_timestamp(value: Any) -> datetime:
     """A timestamp as clients send it: seconds since 1970, or ISO 8601. Raises SerializationException."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -70,7 +76,7 @@ def moment(value: Any) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _sort_key(by: str, row: Listed) -> tuple[Any, ...]:
+def _row_sort_key(by: str, row: ListedResource) -> tuple[Any, ...]:
     match by:
         case "Name":
             return (row.name, row.created)

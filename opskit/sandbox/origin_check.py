@@ -10,23 +10,23 @@ from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request
 
-_LOCAL = ("127.0.0.1", "localhost", "::1")
-_BELOW_LOCAL = (".127.0.0.1", ".localhost")
+_LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+_LOCAL_SUFFIXES = (".127.0.0.1", ".localhost")
 """SDKs put an account or a bucket in front of the host; no site can have such a name."""
 
 
-def stranger(request: Request) -> str | None:
+def foreign_origin(request: Request) -> str | None:
     """The site that a request was sent to or from, where that is another machine's; None for those let in."""
     host, origin = request.headers.get("Host"), request.headers.get("Origin")
     for url in (f"http://{host}" if host else None, origin):
-        if url is not None and not _is_local(url):
+        if url is not None and not _is_local_origin(url):
             return url
     return None
 
 
-def _is_local(url: str) -> bool:
+def _is_local_origin(url: str) -> bool:
     try:
         name = urlsplit(url).hostname or ""
     except ValueError:
         return False
-    return name in _LOCAL or name.endswith(_BELOW_LOCAL)
+    return name in _LOCAL_HOSTS or name.endswith(_LOCAL_SUFFIXES)

@@ -10,47 +10,49 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from opskit.sandbox.state import Call
+from opskit.sandbox.state import ApiCall
 
 _SECRET = secrets.token_bytes(16)
 _Item = TypeVar("_Item")
 
 
-class BadToken(ValueError):
+class InvalidToken(ValueError):
     """A NextToken that this sandbox did not give out for this very question."""
 
 
-def page(call: Call, items: Sequence[_Item], size: int, token: str | None) -> tuple[list[_Item], str | None]:
+def cut_page(call: ApiCall, items: Sequence[_Item], size: int, token: str | None) -> tuple[list[_Item], str | None]:
     """The items of the page that ``token`` names and the token of the next, None on the last page.
 
     Raises:
-        BadToken: the token is forged, or belongs to another operation, place or filter.
+        InvalidToken: the token is forged, or belongs to another operation, account, Region or filter.
     """
-    start = _start(call, token) if token else 0
+    start = _token_start(call, token) if token else 0
     after = start + size
-    return list(items[start:after]), _token(call, after) if after < len(items) else None
+    return list(items[start:after]), _make_token(call, after) if after < len(items) else None
 
 
-def _token(call: Call, start: int) -> str:
+def _make_token(call: ApiCall, start: int) -> str:
     text = str(start).encode()
-    return base64.b64encode(_seal(call, text) + text).decode()
+    return base64.b64encode(_sign_offset(call, text) + text).decode()
 
 
-def _start(call: Call, token: str) -> int:
+def _token_start(call: ApiCall, token: str) -> int:
     try:
         raw = base64.b64decode(token, validate=True)
     except ValueError as error:
-        raise BadToken(token) from error
+        raise InvalidToken(token) from error
     seal, text = raw[:16], raw[16:]
-    if not hmac.compare_digest(seal, _seal(call, text)):
-        raise BadToken(token)
+    if not hmac.compare_digest(seal, _sign_offset(call, text)):
+        raise InvalidToken(token)
     return int(text)
 
 
-def _seal(call: Call, text: bytes) -> bytes:
-    question = json.dumps([call.place.account, call.place.region, call.operation, _filters(call)], sort_keys=True)
+def _sign_offset(call: ApiCall, text: bytes) -> bytes:
+    question = json.dumps(
+        [call.account_region.account, call.account_region.region, call.operation, _filter_params(call)], sort_keys=True
+    )
     return hmac.digest(_SECRET, question.encode() + b"\0" + text, hashlib.sha256)[:16]
 
 
-def _filters(call: Call) -> dict[str, Any]:
+def _filter_params(call: ApiCall) -> dict[str, Any]:
     return {name: value for name, value in call.params.items() if name.lower() not in ("nexttoken", "maxresults")}

@@ -26,7 +26,7 @@ _SET_CHILD_SUBREAPER = 36
 """Linux's PR_SET_CHILD_SUBREAPER."""
 
 
-class Children:
+class ChildProcesses:
     """Starts children on a leash and ends them all at the end."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         return
 
 
-def _hold(command: Sequence[str]) -> int:
+def _run_on_leash(command: Sequence[str]) -> int:
     """Run ``command`` until it ends or the pipe on standard input closes."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # the group is asked to end: the leash outlives it to report
     _adopt_orphans()
@@ -100,7 +100,7 @@ def _hold(command: Sequence[str]) -> int:
     code = child.wait()
     if released.is_set():
         ender.join()
-    _kill(_descendants())
+    _kill_processes(_find_descendants())
     return 128 - code if code < 0 else code
 
 
@@ -108,14 +108,14 @@ def _end_when_released(child: subprocess.Popen[bytes], released: threading.Event
     while os.read(0, 4096):
         continue
     released.set()
-    descendants = _descendants()  # looked up while the parents that lead to them are alive
+    descendants = _find_descendants()  # looked up while the parents that lead to them are alive
     _signal_group(os.getpgrp(), signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     if child.poll() is None:
         child.kill()
-    _kill(descendants)
+    _kill_processes(descendants)
 
 
 def _adopt_orphans() -> None:
@@ -126,17 +126,17 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _kill(processes: Sequence[psutil.Process]) -> None:
+def _kill_processes(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
-def _descendants() -> list[psutil.Process]:
+def _find_descendants() -> list[psutil.Process]:
     """What the child started: Jupyter's kernels and terminals have process groups of their own."""
     found: list[psutil.Process] = psutil.Process().children(recursive=True)
     return found
 
 
 if __name__ == "__main__":
-    sys.exit(_hold(sys.argv[1:]))
+    sys.exit(_run_on_leash(sys.argv[1:]))

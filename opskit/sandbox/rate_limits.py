@@ -8,21 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opskit.sandbox.errors import ApiError
-from opskit.sandbox.state import Call, Place
+from opskit.sandbox.state import AccountRegion, ApiCall
 
 
 @dataclass(frozen=True)
-class Rate:
+class RateLimit:
     """So many calls a second, and so many at once."""
 
     per_second: float
     burst: int
 
 
-_READ = Rate(5, 5)
-_LIST = Rate(10, 10)
-_FILE = Rate(3, 3)
-RATES: dict[tuple[str, str], Rate] = {
+_READ = RateLimit(5, 5)
+_LIST = RateLimit(10, 10)
+_FILE = RateLimit(3, 3)
+CALL_RATES: dict[tuple[str, str], RateLimit] = {
     ("service-quotas", "GetServiceQuota"): _READ,
     ("service-quotas", "GetAWSDefaultServiceQuota"): _READ,
     ("service-quotas", "GetRequestedServiceQuotaChange"): _READ,
@@ -32,40 +32,40 @@ RATES: dict[tuple[str, str], Rate] = {
     ("service-quotas", "ListServiceQuotas"): _LIST,
     ("service-quotas", "ListAWSDefaultServiceQuotas"): _LIST,
     ("service-quotas", "RequestServiceQuotaIncrease"): _FILE,
-    ("sagemaker", "ListTrainingJobs"): Rate(2, 2),
+    ("sagemaker", "ListTrainingJobs"): RateLimit(2, 2),
 }
 """Per account and Region: each operation has a bucket of its own."""
 
-_REFUSALS = {
+_THROTTLING_ERRORS = {
     "service-quotas": ApiError("TooManyRequestsException", "Too Many Requests", status=429),
     "sagemaker": ApiError("ThrottlingException", "Rate exceeded"),
 }
 
 
 @dataclass
-class _Bucket:
+class _TokenBucket:
     tokens: float
     at: float
 
 
-class Rates:
+class CallRateLimits:
     """The buckets. ``clock`` gives seconds that only go forward."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[Place, str, str], _Bucket] = {}
+        self._buckets: dict[tuple[AccountRegion, str, str], _TokenBucket] = {}
         self._guard = threading.Lock()
 
-    def admit(self, call: Call) -> None:
+    def check_rate(self, call: ApiCall) -> None:
         """Take a token for a call, or raise the service's throttling error when none is left."""
-        rate = RATES.get((call.service, call.operation))
-        if rate and not self._take((call.place, call.service, call.operation), rate):
-            raise _REFUSALS[call.service]
+        rate = CALL_RATES.get((call.service, call.operation))
+        if rate and not self._take_token((call.account_region, call.service, call.operation), rate):
+            raise _THROTTLING_ERRORS[call.service]
 
-    def _take(self, key: tuple[Place, str, str], rate: Rate) -> bool:
+    def _take_token(self, key: tuple[AccountRegion, str, str], rate: RateLimit) -> bool:
         with self._guard:
             now = self._clock()
-            bucket = self._buckets.setdefault(key, _Bucket(rate.burst, now))
+            bucket = self._buckets.setdefault(key, _TokenBucket(rate.burst, now))
             bucket.tokens = min(rate.burst, bucket.tokens + (now - bucket.at) * rate.per_second)
             bucket.at = now
             if bucket.tokens < 1:

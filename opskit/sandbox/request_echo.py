@@ -8,12 +8,12 @@ from typing import Any
 from opskit.sandbox import validation
 
 
-def echoed(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def echo_request(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """The members of a request that the answer of a SageMaker operation has too, less the empty ones."""
     shape = validation.service_model("sagemaker").operation_model(operation).output_shape
-    return shared(shape, params)
+    return shared_members(shape, params)
 
 
-def shared(shape: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+def shared_members(shape: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     """The members of ``params`` that a structure of the API model has too, less the empty ones."""
     return {name: value for name, value in params.items() if name in shape.members and value not in ({}, [], None)}

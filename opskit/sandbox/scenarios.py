@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from opskit.sandbox.state import ACCOUNT, Place, World
+from opskit.sandbox.state import ACCOUNT, AccountRegion, SandboxState
 
 ROLE_NAME = "AmazonSageMaker-ExecutionRole-20240101T120000"
 _ROLE_PATH = "/service-role/"
@@ -72,36 +72,36 @@ class Scenario:
     denied_above: float = 1000
     early: frozenset[str] = frozenset({"ml.m4.xlarge for transform job usage"})
 
-    def places(self) -> list[Place]:
+    def seeded_account_regions(self) -> list[AccountRegion]:
         """Where something stands at the start."""
-        return [Place(ACCOUNT, seed.region) for seed in self.seeds]
+        return [AccountRegion(ACCOUNT, seed.region) for seed in self.seeds]
 
-    def seed(self, world: World) -> None:
-        """Make what the account has at the start: its roles, then each seed by the room that owns it.
+    def create_resources(self, state: SandboxState) -> None:
+        """Make what the account has at the start: its roles, then each seed by the service that owns it.
 
         Raises:
-            LookupError: no room said (in ``world.seeders``) that it can make a seed's resource.
+            LookupError: no service said (in ``state.seeders``) that it can make a seed's resource.
         """
-        _make_roles(world, Place(ACCOUNT, self.region))
+        _create_roles(state, AccountRegion(ACCOUNT, self.region))
         for seed in self.seeds:
             resource = seed.resource if isinstance(seed, RecordSeed) else "notebook-instance"
-            world.seeders[resource](Place(ACCOUNT, seed.region), seed)
+            state.seeders[resource](AccountRegion(ACCOUNT, seed.region), seed)
 
 
-def _make_roles(world: World, place: Place) -> None:
+def _create_roles(state: SandboxState, account_region: AccountRegion) -> None:
     """The execution role that the console makes, and the service-linked one that SageMaker made for itself when
     somebody opened Studio: it trusts the same principal and stands in the same list, and nobody can pass it on.
     """
-    iam = world.client("iam", place)
+    iam = state.client("iam", account_region)
     if any(role["RoleName"] == ROLE_NAME for role in iam.list_roles(PathPrefix=_ROLE_PATH)["Roles"]):
         return  # made by another sandbox of this process: what moto keeps is the process's
     for_studio = ("For the files of Studio", ["elasticfilesystem:*"])
-    _make_role(iam, SERVICE_LINKED_ROLE, _SERVICE_LINKED_PATH, *for_studio)
+    _create_role(iam, SERVICE_LINKED_ROLE, _SERVICE_LINKED_PATH, *for_studio)
     allowed = ["sagemaker:*", "s3:*", "logs:*", "cloudwatch:*", "ecr:*", "iam:GetRole", "iam:PassRole"]
-    _make_role(iam, ROLE_NAME, _ROLE_PATH, "SageMaker execution role", allowed)
+    _create_role(iam, ROLE_NAME, _ROLE_PATH, "SageMaker execution role", allowed)
 
 
-def _make_role(iam: Any, name: str, path: str, description: str, allowed: list[str]) -> None:
+def _create_role(iam: Any, name: str, path: str, description: str, allowed: list[str]) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
     grant = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
     trusted, granted = (json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, grant))
@@ -109,7 +109,7 @@ def _make_role(iam: Any, name: str, path: str, description: str, allowed: list[s
     iam.put_role_policy(RoleName=name, PolicyName=f"{name}-Policy", PolicyDocument=granted)
 
 
-_CLASSROOM: tuple[Seed, ...] = (
+_CLASSROOM_SEEDS: tuple[Seed, ...] = (
     NotebookSeed("course-idle", kind="idle"),
     NotebookSeed("course-busy", kind="busy"),
     NotebookSeed("course-kept", kind="kept", tags=(("opskit:keep", "thesis deadline"),)),
@@ -117,7 +117,7 @@ _CLASSROOM: tuple[Seed, ...] = (
     NotebookSeed("course-stopped", kind="stopped"),
 )
 
-_FULL: tuple[Seed, ...] = (
+_FULL_SEEDS: tuple[Seed, ...] = (
     RecordSeed("training-job", "churn-nightly-1", "ml.m4.xlarge"),
     RecordSeed("training-job", "churn-nightly-2", "ml.m4.xlarge"),
     RecordSeed("training-job", "ranking-2024", "ml.m5.xlarge", count=2),
@@ -132,7 +132,7 @@ SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("fresh"),
-        Scenario("classroom", seeds=_CLASSROOM),
-        Scenario("full", seeds=_FULL),
+        Scenario("classroom", seeds=_CLASSROOM_SEEDS),
+        Scenario("full", seeds=_FULL_SEEDS),
     )
 }

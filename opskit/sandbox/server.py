@@ -14,38 +14,38 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from opskit.sandbox.account.caller_identity import caller_identity
-from opskit.sandbox.account.execution_roles import simulated
-from opskit.sandbox.account.managed_policies import keep_policies
+from opskit.sandbox.account.caller_identity import answer_get_caller_identity
+from opskit.sandbox.account.execution_roles import simulate_principal_policy
+from opskit.sandbox.account.managed_policies import load_managed_policies
 from opskit.sandbox.account.permissions import Permissions
-from opskit.sandbox.account.regions import Regions
-from opskit.sandbox.dispatcher import Front
-from opskit.sandbox.hosting.endpoint_service import EndpointRoom
-from opskit.sandbox.hosting.invoke_endpoint import PREFIX, Invoking
-from opskit.sandbox.hosting.model_service import ModelRoom
-from opskit.sandbox.jobs.processing_service import ProcessingRoom
-from opskit.sandbox.jobs.search_service import Search
-from opskit.sandbox.jobs.training_service import TrainingRoom
-from opskit.sandbox.jobs.transform_service import TransformRoom
-from opskit.sandbox.jobs.tuning_service import TuningFront
-from opskit.sandbox.notebooks.code_repositories import CodeRepositories
-from opskit.sandbox.notebooks.notebook_service import Notebooks
-from opskit.sandbox.pricing.price_list import Pricing
-from opskit.sandbox.processes import Children
-from opskit.sandbox.quotas.quota_ledger import QuotaBook
-from opskit.sandbox.quotas.service_quotas import ServiceQuotas
-from opskit.sandbox.quotas.usage_metrics import UsageMetrics
-from opskit.sandbox.rate_limits import Rates
+from opskit.sandbox.account.regions import RegionService
+from opskit.sandbox.dispatcher import Dispatcher
+from opskit.sandbox.hosting.endpoint_service import EndpointService
+from opskit.sandbox.hosting.invoke_endpoint import INVOKE_PATH_PREFIX, InvokeEndpointPage
+from opskit.sandbox.hosting.model_service import ModelService
+from opskit.sandbox.jobs.processing_service import ProcessingService
+from opskit.sandbox.jobs.search_service import SearchService
+from opskit.sandbox.jobs.training_service import TrainingService
+from opskit.sandbox.jobs.transform_service import TransformService
+from opskit.sandbox.jobs.tuning_service import TuningService
+from opskit.sandbox.notebooks.code_repositories import CodeRepositoryService
+from opskit.sandbox.notebooks.notebook_service import NotebookService
+from opskit.sandbox.pricing.price_list import PricingService
+from opskit.sandbox.processes import ChildProcesses
+from opskit.sandbox.quotas.quota_ledger import QuotaLedger
+from opskit.sandbox.quotas.service_quotas import QuotaService
+from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
+from opskit.sandbox.rate_limits import CallRateLimits
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
-from opskit.sandbox.state import World
-from opskit.sandbox.studio import Studio
-from opskit.sandbox.support.support_cases import Support
-from opskit.sandbox.tags import Tags
-from opskit.sandbox.work_dir import workroom
+from opskit.sandbox.state import SandboxState
+from opskit.sandbox.studio import StudioService
+from opskit.sandbox.support.support_cases import SupportService
+from opskit.sandbox.tags import TagService
+from opskit.sandbox.work_dir import temporary_work_dir
 
 HOST = "127.0.0.1"
 _BACKLOG = 128
-_ELSEWHERE = (
+_REDIRECTING_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_PROFILE",
@@ -61,7 +61,7 @@ _ELSEWHERE = (
 )
 
 
-_open: set[str] = set()
+_open_urls: set[str] = set()
 
 
 class PortTaken(OSError):
@@ -69,7 +69,7 @@ class PortTaken(OSError):
 
 
 @dataclass(frozen=True)
-class Options:
+class SandboxOptions:
     """How a sandbox is started. ``port`` 0 takes a free one; times are in seconds.
 
     ``quotas`` makes up quotas until there are so many a Region, as a grown account has. ``denied`` are patterns of
@@ -95,9 +95,9 @@ class Sandbox:
 
     url: str
     scenario: Scenario
-    owned: frozenset[tuple[str, str]] = frozenset()
+    own_operations: frozenset[tuple[str, str]] = frozenset()
 
-    def environment(self) -> dict[str, str]:
+    def client_environment(self) -> dict[str, str]:
         """The variables that make any AWS client talk to this sandbox."""
         own = {
             "AWS_ENDPOINT_URL": self.url,
@@ -112,19 +112,19 @@ class Sandbox:
             own["NO_PROXY"] = own["no_proxy"] = f"{kept},{HOST}" if kept else HOST
         return own
 
-    def whole_environment(self, base: Mapping[str, str]) -> dict[str, str]:
+    def isolated_environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """``base`` changed so that nothing in it, nor in the user's AWS files, leads a client elsewhere."""
         kept = {name: value for name, value in base.items() if not _leads_elsewhere(name)}
         no_files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        return {**kept, **no_files, **self.environment()}
+        return {**kept, **no_files, **self.client_environment()}
 
 
 def _leads_elsewhere(name: str) -> bool:
     """Whether a variable names another endpoint, another identity or another profile."""
-    return name.startswith(_ELSEWHERE)
+    return name.startswith(_REDIRECTING_VARIABLES)
 
 
-class _Quiet(MotoRequestHandler):
+class _QuietRequestHandler(MotoRequestHandler):
     """HTTP/1.1, for bodies that come in chunks, and no line a request on the terminal."""
 
     protocol_version = "HTTP/1.1"
@@ -134,32 +134,36 @@ class _Quiet(MotoRequestHandler):
 
 
 @contextmanager
-def sandbox(options: Options) -> Iterator[Sandbox]:
+def run_sandbox(options: SandboxOptions) -> Iterator[Sandbox]:
     """Run a sandbox on loopback for as long as the block lasts.
 
     Raises:
         PortTaken: the port is taken, or not for us.
     """
     scenario = SCENARIOS[options.scenario]
-    keep_policies()
-    with _listening(options.port) as listener, workroom() as folder, _no_profile():
-        front = Front(DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds)
-        server = make_server(HOST, 0, front, threaded=True, request_handler=_Quiet, fd=listener.fileno())
-        world = World(f"http://{HOST}:{server.port}", folder, Children())
-        metrics = _furnish(front, world, scenario, options)
+    load_managed_policies()
+    with _open_listener(options.port) as listener, temporary_work_dir() as folder, _hide_aws_profile():
+        dispatcher = Dispatcher(
+            DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds
+        )
+        server = make_server(
+            HOST, 0, dispatcher, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
+        )
+        state = SandboxState(f"http://{HOST}:{server.port}", folder, ChildProcesses())
+        metrics = _register_services(dispatcher, state, scenario, options)
         threading.Thread(target=server.serve_forever, name="sandbox", daemon=True).start()
         try:
-            scenario.seed(world)
-            metrics.start(scenario.places())
-            _open.add(world.url)
-            yield Sandbox(world.url, scenario, frozenset(front.operations))
+            scenario.create_resources(state)
+            metrics.start_publishing(scenario.seeded_account_regions())
+            _open_urls.add(state.url)
+            yield Sandbox(state.url, scenario, frozenset(dispatcher.operations))
         finally:
-            _close(server, world)
-            _forget(world)
+            _close_server(server, state)
+            _reset_moto_after_last(state)
 
 
 @contextmanager
-def _no_profile() -> Iterator[None]:
+def _hide_aws_profile() -> Iterator[None]:
     """Hide the user's profile while moto runs: its sessions fail on one that they do not find."""
     hidden = {name: os.environ.pop(name) for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE") if name in os.environ}
     try:
@@ -169,7 +173,7 @@ def _no_profile() -> Iterator[None]:
 
 
 @contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
+def _open_listener(port: int) -> Iterator[socket.socket]:
     """A socket that listens: werkzeug's own way ends the whole program when the port is taken."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -181,56 +185,60 @@ def _listening(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _furnish(front: Front, world: World, scenario: Scenario, options: Options) -> UsageMetrics:
-    book = QuotaBook(world, scenario, options.approve_after_seconds, options.quotas)
+def _register_services(
+    dispatcher: Dispatcher, state: SandboxState, scenario: Scenario, options: SandboxOptions
+) -> UsageMetricPublisher:
+    ledger = QuotaLedger(state, scenario, options.approve_after_seconds, options.quotas)
     if options.rates:
-        front.admit = Rates().admit
-    regions = Regions()
-    front.actions["DescribeRegions"] = regions.describe_regions
+        dispatcher.check_rate = CallRateLimits().check_rate
+    regions = RegionService()
+    dispatcher.actions["DescribeRegions"] = regions.describe_regions
     permissions = Permissions(options.denied)
-    front.refusal = permissions.refusal
-    front.actions["GetCallerIdentity"] = caller_identity
-    front.actions["SimulatePrincipalPolicy"] = lambda request, place: simulated(permissions, request)
-    tags = Tags()
-    repositories = CodeRepositories(world, tags)
-    notebooks = Notebooks(world, book, repositories)
-    tags.own("notebook-instance", notebooks.tags_of)
-    models = ModelRoom(world, tags)
-    training = TrainingRoom(world, book, tags)
-    endpoints = EndpointRoom(world, book, tags, models)
-    front.pages[PREFIX] = Invoking(endpoints).page
-    rooms = (
+    dispatcher.denial_response = permissions.denial_response
+    dispatcher.actions["GetCallerIdentity"] = answer_get_caller_identity
+    dispatcher.actions["SimulatePrincipalPolicy"] = lambda request, account_region: simulate_principal_policy(
+        permissions, request
+    )
+    tags = TagService()
+    repositories = CodeRepositoryService(state, tags)
+    notebooks = NotebookService(state, ledger, repositories)
+    tags.register_resource_type("notebook-instance", notebooks.notebook_tags)
+    models = ModelService(state, tags)
+    training = TrainingService(state, ledger, tags)
+    endpoints = EndpointService(state, ledger, tags, models)
+    dispatcher.pages[INVOKE_PATH_PREFIX] = InvokeEndpointPage(endpoints).answer_request
+    services = (
         regions,
-        ServiceQuotas(world, scenario, book),
-        Support(world, book.requests, plan=options.support_plan),
-        Pricing(),
+        QuotaService(state, scenario, ledger),
+        SupportService(state, ledger.requests, plan=options.support_plan),
+        PricingService(),
         notebooks,
         repositories,
         tags,
         models,
         training,
-        TransformRoom(world, book, tags, models),
+        TransformService(state, ledger, tags, models),
         endpoints,
-        ProcessingRoom(world, book, tags),
-        TuningFront(world, book),
-        Studio(),
-        Search(world, training, endpoints),
+        ProcessingService(state, ledger, tags),
+        TuningService(state, ledger),
+        StudioService(),
+        SearchService(state, training, endpoints),
     )
-    for room in rooms:
-        front.add(room)
-    return UsageMetrics(world, book)
+    for service in services:
+        dispatcher.add_service(service)
+    return UsageMetricPublisher(state, ledger)
 
 
-def _forget(world: World) -> None:
+def _reset_moto_after_last(state: SandboxState) -> None:
     """Let what moto keeps go with the last sandbox of this process: it is the process's, not one sandbox's."""
-    _open.discard(world.url)
-    if not _open:
+    _open_urls.discard(state.url)
+    if not _open_urls:
         moto_api_backend.reset()
 
 
-def _close(server: BaseWSGIServer, world: World) -> None:
-    world.closing.set()
-    world.children.close()
+def _close_server(server: BaseWSGIServer, state: SandboxState) -> None:
+    state.closing.set()
+    state.processes.close()
     server.shutdown()
     server.server_close()
     logging.shutdown()

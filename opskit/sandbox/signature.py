@@ -5,30 +5,30 @@ from __future__ import annotations
 from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Request
 
-from opskit.sandbox.state import Place
+from opskit.sandbox.state import AccountRegion
 
 _SCOPE_PARTS = 5
 
 
-def _scope(request: Request) -> list[str]:
+def _credential_scope(request: Request) -> list[str]:
     """Access key, date, Region, service and version; empty where there is no such signature."""
     parts = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
     return parts if len(parts) == _SCOPE_PARTS else []
 
 
-def signed_for(request: Request) -> str | None:
+def signing_service(request: Request) -> str | None:
     """The service in the scope of a request's signature, None where there is no such signature."""
-    scope = _scope(request)
+    scope = _credential_scope(request)
     return scope[3] if scope else None
 
 
-def key_of(request: Request) -> str:
+def access_key_id(request: Request) -> str:
     """The access key a request is signed with, empty where it is not."""
-    scope = _scope(request)
+    scope = _credential_scope(request)
     return scope[0] if scope else ""
 
 
-def place_of(request: Request) -> Place:
+def signed_account_region(request: Request) -> AccountRegion:
     """The account and Region a request is signed for; us-east-1 where it is not signed."""
-    scope = _scope(request)
-    return Place(get_account_id_from(key_of(request)), scope[2] if scope else "us-east-1")
+    scope = _credential_scope(request)
+    return AccountRegion(get_account_id_from(access_key_id(request)), scope[2] if scope else "us-east-1")

@@ -12,22 +12,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PREFIX = "opskit-sandbox-"
-_TRIES = 5
+_REMOVE_TRIES = 5
 
 
 @contextmanager
-def workroom() -> Iterator[Path]:
+def temporary_work_dir() -> Iterator[Path]:
     """A folder of its own for one sandbox; it is gone afterwards, and so is what killed ones left."""
-    _clear_abandoned()
-    folder, lock = _locked_folder()
+    _remove_abandoned_dirs()
+    folder, lock = _create_locked_dir()
     try:
         yield folder
     finally:
-        _remove(folder)
+        _remove_tree(folder)
         os.close(lock)
 
 
-def _locked_folder() -> tuple[Path, int]:
+def _create_locked_dir() -> tuple[Path, int]:
     """A new folder and its lock. Another sandbox that starts right now may take it for abandoned before it is
     locked, and clear it: then the lock is on a folder that is gone, and a new one is made.
     """
@@ -43,28 +43,28 @@ def _locked_folder() -> tuple[Path, int]:
         os.close(lock)
 
 
-def _clear_abandoned() -> None:
+def _remove_abandoned_dirs() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}{os.getuid()}-*"):
-        _clear_if_abandoned(folder)
+        _remove_if_abandoned(folder)
 
 
-def _clear_if_abandoned(folder: Path) -> None:
+def _remove_if_abandoned(folder: Path) -> None:
     try:
         lock = os.open(folder, os.O_RDONLY)
     except OSError:  # cleared by another sandbox, or not ours to clear
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove(folder)
+        _remove_tree(folder)
     except BlockingIOError:
         return  # a running sandbox holds it
     finally:
         os.close(lock)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder even while the last children of a killed sandbox are still writing into it."""
-    for _ in range(_TRIES):
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder even while the last child processes of a killed sandbox are still writing into it."""
+    for _ in range(_REMOVE_TRIES):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return

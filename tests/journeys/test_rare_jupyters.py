@@ -15,7 +15,7 @@ import pytest
 
 from opskit.sandbox import scenarios
 from opskit.sandbox.scenarios import NotebookSeed, Scenario
-from opskit.sandbox.server import Options, sandbox
+from opskit.sandbox.server import SandboxOptions, run_sandbox
 from tests.unit.cli.running import run
 
 pytestmark = pytest.mark.slow
@@ -30,8 +30,8 @@ def environment() -> Iterator[dict[str, str]]:
     seeds = tuple(NotebookSeed(name, kind=kind) for name, kind in kinds.items())  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scenarios.SCENARIOS, "rare", Scenario("rare", seeds=seeds))
-        with sandbox(Options(scenario="rare")) as running:
-            yield running.environment()
+        with run_sandbox(SandboxOptions(scenario="rare")) as running:
+            yield running.client_environment()
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from opskit.sandbox.container.images import xgboost_image
-from opskit.sandbox.server import Options, Sandbox, sandbox
+from opskit.sandbox.container.images import xgboost_image_uri
+from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
 from tests.sandbox.strict_client import mistakes
 
 AN_HOUR = 3600.0
@@ -93,21 +93,21 @@ def post(url: str, target: str, body: bytes, service: str = "sagemaker", region:
 @pytest.fixture(scope="session")
 def fresh() -> Iterator[Sandbox]:
     """A new account, in which increases are granted after half a second."""
-    with sandbox(Options(approve_after_seconds=0.5)) as running:
+    with run_sandbox(SandboxOptions(approve_after_seconds=0.5)) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def slow() -> Iterator[Sandbox]:
     """A new account with a Support plan, in which no increase is granted while tests run."""
-    with sandbox(Options(approve_after_seconds=AN_HOUR, support_plan=True)) as running:
+    with run_sandbox(SandboxOptions(approve_after_seconds=AN_HOUR, support_plan=True)) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def classroom() -> Iterator[Sandbox]:
     """The course's account, with its notebooks."""
-    with sandbox(Options(scenario="classroom", approve_after_seconds=0.5)) as running:
+    with run_sandbox(SandboxOptions(scenario="classroom", approve_after_seconds=0.5)) as running:
         yield running
 
 
@@ -261,12 +261,12 @@ def _table(rows: int, seed: int, *, labels: bool = True) -> str:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """A sandbox in which quotas were granted and data was uploaded."""
-    with sandbox(Options(approve_after_seconds=0)) as running:
+    with run_sandbox(SandboxOptions(approve_after_seconds=0)) as running:
         account = Account(running)
         _grant(account, _GRANTED)
         roles = account.client("iam").list_roles()["Roles"]
         role = next(role["Arn"] for role in roles if "SageMaker-ExecutionRole" in role["RoleName"])
-        lab = Lab(account, role, xgboost_image("us-east-1"))
+        lab = Lab(account, role, xgboost_image_uri("us-east-1"))
         account.client("s3").create_bucket(Bucket=lab.bucket)
         lab.put("table/train/train.csv", _table(120, 1))
         lab.put("table/validation/validation.csv", _table(40, 2))
@@ -291,7 +291,7 @@ def model(lab: Lab, trained: dict[str, Any]) -> str:
 @pytest.fixture(scope="session")
 def full() -> Iterator[Account]:
     """The account whose quotas are used up."""
-    with sandbox(Options(scenario="full")) as running:
+    with run_sandbox(SandboxOptions(scenario="full")) as running:
         yield Account(running)
 
 

@@ -229,4 +229,4 @@ def test_every_operation_is_answered_strictly(
     a_notebook_that_cannot_start(lab, far, until)
     a_notebook_that_runs(full)
     lab.sagemaker.create_hyper_parameter_tuning_job(**lab.tuning("answers", 1))
-    assert slow.owned - ANSWERED == UNANSWERED
+    assert slow.own_operations - ANSWERED == UNANSWERED

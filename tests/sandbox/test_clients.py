@@ -24,7 +24,7 @@ def environment(lab: Any, tmp_path: Path) -> dict[str, str]:
     settings = tmp_path / "sagemaker.yaml"
     settings.write_text(QUIET)
     return {
-        **lab.account.sandbox.whole_environment(os.environ),
+        **lab.account.sandbox.isolated_environment(os.environ),
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(settings),
         "ROLE": lab.role,
         "IMAGE": lab.image,

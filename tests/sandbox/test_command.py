@@ -154,12 +154,12 @@ def test_a_missing_extra_is_one_sentence_with_the_line_to_type() -> None:
             "length(PriceList) > `10`",
             True,
         ),
-        (["iam", "list-roles"], "length(Roles)", 1),
+        (["iam", "list-roles"], "length(Roles)", 2),
         (["sts", "get-caller-identity"], "Account", "123456789012"),
     ],
 )
 def test_the_aws_cli_runs_against_it(words: list[str], query: str, answer: Any, slow: Any) -> None:
-    environment = slow.whole_environment(os.environ)
+    environment = slow.isolated_environment(os.environ)
     command = [*AWS, *words, "--query", query, "--output", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.stderr == ""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import Client
 
 from opskit.sandbox import server, validation
-from opskit.sandbox.dispatcher import Front
+from opskit.sandbox.dispatcher import Dispatcher
 from opskit.sandbox.server import Sandbox
 
 TARGETS = {
@@ -169,7 +169,7 @@ def _structure(shape: Any, depth: int) -> st.SearchStrategy[Any]:
 
 
 def owned_operations() -> list[tuple[str, str]]:
-    """Every operation that some room of the sandbox answers itself."""
+    """Every operation that some service of the sandbox answers itself."""
     found: set[tuple[str, str]] = set()
     for thing in vars(server).values():
         if isinstance(thing, type):
@@ -179,8 +179,8 @@ def owned_operations() -> list[tuple[str, str]]:
 
 
 def test_the_owned_operations_are_those_the_sandbox_says(slow: Sandbox) -> None:
-    assert set(owned_operations()) == slow.owned
-    assert len(slow.owned) > 40
+    assert set(owned_operations()) == slow.own_operations
+    assert len(slow.own_operations) > 40
 
 
 @pytest.mark.parametrize(("service", "operation"), owned_operations())
@@ -199,18 +199,18 @@ def test_no_input_makes_an_owned_operation_fail(service: str, operation: str, ca
 
 def test_an_answer_that_breaks_the_model_never_leaves() -> None:
     with pytest.raises(LookupError, match="unknown"):
-        validation.answer("service-quotas", "GetServiceQuota", {"Quota": {"Colour": "red"}})
+        validation.shape_output("service-quotas", "GetServiceQuota", {"Quota": {"Colour": "red"}})
     with pytest.raises(LookupError, match="missing"):
-        validation.answer("sagemaker", "CreateTrainingJob", {})
+        validation.shape_output("sagemaker", "CreateTrainingJob", {})
 
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=sandbox/20260101/us-east-1/sagemaker/aws4_request, Signature=0"
 ASKS = {"X-Amz-Target": "SageMaker.ListModels", "Authorization": SIGNED}
 
 
-def front(answer: dict[str, Any]) -> Client:
+def dispatcher(answer: dict[str, Any]) -> Client:
     """A client of a sandbox whose ListModels answers just this."""
-    asked = Front(moto=lambda environ, start_response: [])
+    asked = Dispatcher(moto=lambda environ, start_response: [])
     asked.operations["sagemaker", "ListModels"] = lambda call: answer
     return Client(asked)
 
@@ -220,7 +220,7 @@ def told(answer: Any) -> tuple[int, str | None]:
 
 
 def test_a_room_that_is_broken_says_so_as_aws_does() -> None:
-    assert told(front({"Nonsense": 1}).post("/", headers=ASKS, data=b"{}")) == (500, "InternalFailure")
+    assert told(dispatcher({"Nonsense": 1}).post("/", headers=ASKS, data=b"{}")) == (500, "InternalFailure")
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_room_that_is_broken_says_so_as_aws_does() -> None:
 )
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "GET"])
 def test_a_web_page_that_the_user_has_open_is_not_let_in(method: str, more: dict[str, str]) -> None:
-    answer = front({"Models": []}).open("/", method=method, headers=ASKS | more, data=b"{}")
+    answer = dispatcher({"Models": []}).open("/", method=method, headers=ASKS | more, data=b"{}")
     assert told(answer) == (403, "AccessDeniedException")
     assert "Access-Control-Allow-Origin" not in answer.headers
 
@@ -252,17 +252,17 @@ def test_a_web_page_that_the_user_has_open_is_not_let_in(method: str, more: dict
     ],
 )
 def test_programs_on_this_machine_are(more: dict[str, str]) -> None:
-    assert front({"Models": []}).post("/", headers=ASKS | more, data=b"{}").status_code == 200
+    assert dispatcher({"Models": []}).post("/", headers=ASKS | more, data=b"{}").status_code == 200
 
 
 def test_who_does_not_sign_is_refused() -> None:
     unsigned = {"X-Amz-Target": "SageMaker.ListModels"}
-    answer = front({"Models": []}).post("/", headers=unsigned, data=b"{}")
+    answer = dispatcher({"Models": []}).post("/", headers=unsigned, data=b"{}")
     assert told(answer) == (403, "MissingAuthenticationTokenException")
 
 
 def test_a_body_that_breaks_off_is_no_json() -> None:
-    answer = front({"Models": []}).post("/", headers=ASKS, input_stream=BytesIO(b"{"), content_length=100)
+    answer = dispatcher({"Models": []}).post("/", headers=ASKS, input_stream=BytesIO(b"{"), content_length=100)
     assert told(answer) == (400, "SerializationException")
 
 
@@ -276,5 +276,5 @@ def test_motos_own_pages_are_not_there(slow: Sandbox, send: Any) -> None:
 
 
 def test_a_body_without_end_is_not_read() -> None:
-    answer = front({"Models": []}).post("/", headers=ASKS, data=b" " * (17 * 2**20))
+    answer = dispatcher({"Models": []}).post("/", headers=ASKS, data=b" " * (17 * 2**20))
     assert told(answer) == (413, "RequestEntityTooLargeException")

@@ -19,9 +19,9 @@ import psutil
 import pytest
 from botocore.config import Config
 
-from opskit.sandbox.processes import Children
-from opskit.sandbox.server import Options, PortTaken, sandbox
-from opskit.sandbox.work_dir import workroom
+from opskit.sandbox.processes import ChildProcesses
+from opskit.sandbox.server import PortTaken, SandboxOptions, run_sandbox
+from opskit.sandbox.work_dir import temporary_work_dir
 
 OPSKIT = [sys.executable, "-m", "opskit"]
 JUPYTERS = 4
@@ -69,10 +69,10 @@ def gone(number: int) -> bool:
 def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
     with started(tmp_path, "--scenario", "classroom") as (process, _):
         until(lambda: len(descendants(process)) >= JUPYTERS)
-        children = descendants(process)
+        processes = descendants(process)
         process.send_signal(number)
         process.wait()
-        assert alive(children) == []
+        assert alive(processes) == []
     assert list(tmp_path.iterdir()) == []
     assert process.returncode == code
 
@@ -81,10 +81,10 @@ def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, tmp_p
 def test_killed_its_children_end_and_the_next_start_clears_the_folder(tmp_path: Path) -> None:
     with started(tmp_path, "--scenario", "classroom") as (process, _):
         until(lambda: len(descendants(process)) >= JUPYTERS)
-        children = descendants(process)
+        processes = descendants(process)
         process.kill()
         process.wait()
-        until(lambda: alive(children) == [])
+        until(lambda: alive(processes) == [])
     left = set(tmp_path.iterdir())
     assert left
     with started(tmp_path) as (process, _):
@@ -109,14 +109,14 @@ def test_a_signal_while_it_starts_ends_it_as_well(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone lets a process adopt another's orphans")
 @pytest.mark.parametrize("after", ["exec sleep 1000", "true"])
 def test_what_a_child_left_behind_ends_with_it(after: str, tmp_path: Path) -> None:
-    children, left = Children(), tmp_path / "left"
+    processes, left = ChildProcesses(), tmp_path / "left"
     orphan = f"(setsid sh -c 'echo $$ > {left}.new; mv {left}.new {left}; exec sleep 1000' &)"
     script = f"{orphan}; while ! test -e {left}; do sleep 0.01; done; {after}"
-    process = children.start(["sh", "-c", script], cwd=tmp_path, env=os.environ, output=subprocess.DEVNULL)
+    process = processes.start(["sh", "-c", script], cwd=tmp_path, env=os.environ, output=subprocess.DEVNULL)
     until(left.exists)
     if after == "true":
         process.wait()
-    children.end(process)
+    processes.end(process)
     until(lambda: gone(int(left.read_text())))
 
 
@@ -135,7 +135,7 @@ def test_a_port_that_is_taken_is_said() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(PortTaken, match="in use"), sandbox(Options(port=port)):
+        with pytest.raises(PortTaken, match="in use"), run_sandbox(SandboxOptions(port=port)):
             pass
         said = subprocess.run(
             [*OPSKIT, "sandbox", "start", "--port", str(port)], capture_output=True, text=True, check=False
@@ -188,7 +188,7 @@ def test_a_folder_cleared_before_it_was_locked_is_made_anew(tmp_path: Path, monk
         lock(descriptor, how)
 
     monkeypatch.setattr(fcntl, "flock", another_is_quicker)
-    with workroom() as folder:
+    with temporary_work_dir() as folder:
         assert folder.is_dir()
         assert folder not in cleared
 
@@ -197,10 +197,10 @@ def test_a_workroom_in_use_is_left_alone_and_an_abandoned_one_cleared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with workroom() as mine:
+    with temporary_work_dir() as mine:
         abandoned = tmp_path / f"opskit-sandbox-{os.getuid()}-abandoned"
         (abandoned / "deep").mkdir(parents=True)
         other = tmp_path / "someone-elses"
         other.mkdir()
-        with workroom():
+        with temporary_work_dir():
             assert (mine.is_dir(), abandoned.exists(), other.is_dir()) == (True, False, True)

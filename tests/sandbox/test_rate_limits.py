@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from opskit.sandbox.errors import ApiError
-from opskit.sandbox.rate_limits import Rates
-from opskit.sandbox.state import ACCOUNT, Call, Place
+from opskit.sandbox.rate_limits import CallRateLimits
+from opskit.sandbox.state import ACCOUNT, AccountRegion, ApiCall
 
 
-def admitted(rates: Rates, calls: int, service: str, operation: str, region: str = "us-east-1") -> int:
+def admitted(rates: CallRateLimits, calls: int, service: str, operation: str, region: str = "us-east-1") -> int:
     """How many of so many calls at once are let in."""
     let_in = 0
     for _ in range(calls):
         try:
-            rates.admit(Call(Place(ACCOUNT, region), service, operation, {}, ""))
+            rates.check_rate(ApiCall(AccountRegion(ACCOUNT, region), service, operation, {}, ""))
         except ApiError:
             continue
         let_in += 1
@@ -40,7 +40,7 @@ class Clock:
 )
 def test_a_burst_is_let_in_then_so_many_a_second(service: str, operation: str, burst: int, per_second: int) -> None:
     clock = Clock()
-    rates = Rates(clock)
+    rates = CallRateLimits(clock)
     assert admitted(rates, 50, service, operation) == burst
     clock.seconds += 1
     assert admitted(rates, 50, service, operation) == per_second
@@ -49,14 +49,14 @@ def test_a_burst_is_let_in_then_so_many_a_second(service: str, operation: str, b
 
 
 def test_every_operation_and_region_has_a_bucket_of_its_own() -> None:
-    rates = Rates(Clock())
+    rates = CallRateLimits(Clock())
     assert admitted(rates, 9, "service-quotas", "GetServiceQuota") == 5
     assert admitted(rates, 9, "service-quotas", "GetAWSDefaultServiceQuota") == 5
     assert admitted(rates, 9, "service-quotas", "GetServiceQuota", "eu-west-1") == 5
 
 
 def test_what_has_no_documented_rate_is_let_in() -> None:
-    assert admitted(Rates(Clock()), 500, "sagemaker", "DescribeEndpoint") == 500
+    assert admitted(CallRateLimits(Clock()), 500, "sagemaker", "DescribeEndpoint") == 500
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_what_has_no_documented_rate_is_let_in() -> None:
     ],
 )
 def test_over_the_rate_the_service_says_so_in_its_own_code(service: str, operation: str, code: str) -> None:
-    rates = Rates(Clock())
+    rates = CallRateLimits(Clock())
     admitted(rates, 50, service, operation)
     with pytest.raises(ApiError) as error:
-        rates.admit(Call(Place(ACCOUNT, "us-east-1"), service, operation, {}, ""))
+        rates.check_rate(ApiCall(AccountRegion(ACCOUNT, "us-east-1"), service, operation, {}, ""))
     assert error.value.code == code

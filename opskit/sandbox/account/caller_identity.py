@@ -8,34 +8,36 @@ from xml.sax.saxutils import escape
 from moto.sts.models import sts_backends
 from werkzeug.wrappers import Request, Response
 
-from opskit.sandbox.signature import key_of, place_of
-from opskit.sandbox.state import Place
+from opskit.sandbox.signature import access_key_id, signed_account_region
+from opskit.sandbox.state import AccountRegion
 
-_USER = "default_user"
+_DEFAULT_USER = "default_user"
 """Whom keys are taken for that nobody made: moto's IAM knows the user by this name."""
-_NOBODY = ":user/moto"
+_MOTO_UNKNOWN_USER = ":user/moto"
 
 
-def _identity(request: Request) -> tuple[str, str]:
+def _resolve_caller(request: Request) -> tuple[str, str]:
     """The caller's id and ARN: a user, or a role's session. moto names an ARN that no AWS has for unknown keys."""
-    place = place_of(request)
-    number, arn, _ = sts_backends[place.account]["aws"].get_caller_identity(key_of(request), place.region)
-    if arn.endswith(_NOBODY):
-        return "AIDAIOSFODNN7EXAMPLE", f"arn:aws:iam::{place.account}:user/{_USER}"
+    account_region = signed_account_region(request)
+    number, arn, _ = sts_backends[account_region.account]["aws"].get_caller_identity(
+        access_key_id(request), account_region.region
+    )
+    if arn.endswith(_MOTO_UNKNOWN_USER):
+        return "AIDAIOSFODNN7EXAMPLE", f"arn:aws:iam::{account_region.account}:user/{_DEFAULT_USER}"
     return str(number), str(arn)
 
 
 def caller_arn(request: Request) -> str:
     """Who signed a request."""
-    return _identity(request)[1]
+    return _resolve_caller(request)[1]
 
 
-def caller_identity(request: Request, place: Place) -> Response:
+def answer_get_caller_identity(request: Request, account_region: AccountRegion) -> Response:
     """STS's GetCallerIdentity."""
-    number, arn = (escape(text) for text in _identity(request))
+    number, arn = (escape(text) for text in _resolve_caller(request))
     body = (
         '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-        f"<Arn>{arn}</Arn><UserId>{number}</UserId><Account>{place.account}</Account></GetCallerIdentityResult>"
+        f"<Arn>{arn}</Arn><UserId>{number}</UserId><Account>{account_region.account}</Account></GetCallerIdentityResult>"
         f"<ResponseMetadata><RequestId>{uuid4()}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
     )
     return Response(body, content_type="text/xml")

@@ -10,31 +10,31 @@ from botocore.exceptions import ClientError, ParamValidationError
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.account.permissions import Permissions
-from opskit.sandbox.errors import invalid
-from opskit.sandbox.state import Place, World
+from opskit.sandbox.errors import validation_error
+from opskit.sandbox.state import AccountRegion, SandboxState
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
 _SERVICE_LINKED = "role/aws-service-role/"
 """Such roles are a service's own: whoever has one trusted by SageMaker cannot pass it to SageMaker all the same."""
 
 
-def check_role(world: World, place: Place, arn: str | None) -> None:
+def check_role(state: SandboxState, account_region: AccountRegion, arn: str | None) -> None:
     """Raise AWS's ValidationException where the role does not exist or does not trust SageMaker."""
     if arn is None:
         return
     account, _, path = arn.split(":", 4)[4].partition(":")
-    if account != place.account:
-        raise invalid(f"RoleArn: Cross-account pass role is not allowed. {arn}")
-    if path.startswith(_SERVICE_LINKED) or not _trusts(world, place, path.rpartition("/")[2]):
-        raise invalid(
+    if account != account_region.account:
+        raise validation_error(f"RoleArn: Cross-account pass role is not allowed. {arn}")
+    if path.startswith(_SERVICE_LINKED) or not _trusts_sagemaker(state, account_region, path.rpartition("/")[2]):
+        raise validation_error(
             f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
             f"'{_PRINCIPAL}' to assume the role."
         )
 
 
-def _trusts(world: World, place: Place, name: str) -> bool:
+def _trusts_sagemaker(state: SandboxState, account_region: AccountRegion, name: str) -> bool:
     try:
-        role = world.client("iam", place).get_role(RoleName=name)["Role"]
+        role = state.client("iam", account_region).get_role(RoleName=name)["Role"]
     except ParamValidationError:  # no role can have such a name
         return False
     except ClientError as error:
@@ -44,14 +44,14 @@ def _trusts(world: World, place: Place, name: str) -> bool:
     return _PRINCIPAL in str(role["AssumeRolePolicyDocument"])
 
 
-def simulated(permissions: Permissions, request: Request) -> Response:
+def simulate_principal_policy(permissions: Permissions, request: Request) -> Response:
     """IAM's SimulatePrincipalPolicy, which moto lacks and the SageMaker SDK asks: any principal may do what callers
     of the sandbox may.
     """
     query = dict(parse_qsl(request.get_data(as_text=True)))
-    actions, resources = (_members(query, name) for name in ("ActionNames", "ResourceArns"))
+    actions, resources = (_list_members(query, name) for name in ("ActionNames", "ResourceArns"))
     results = "".join(
-        _decided(action, resource, allowed=permissions.allows(action))
+        _decision_xml(action, resource, allowed=permissions.is_allowed(action))
         for action in actions
         for resource in resources or ["*"]
     )
@@ -64,11 +64,11 @@ def simulated(permissions: Permissions, request: Request) -> Response:
     return Response(body, content_type="text/xml")
 
 
-def _members(query: dict[str, str], name: str) -> list[str]:
+def _list_members(query: dict[str, str], name: str) -> list[str]:
     return [value for key, value in query.items() if key.startswith(f"{name}.member.")]
 
 
-def _decided(action: str, resource: str, *, allowed: bool) -> str:
+def _decision_xml(action: str, resource: str, *, allowed: bool) -> str:
     return (
         f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>{escape(resource)}"
         f"</EvalResourceName><EvalDecision>{'allowed' if allowed else 'implicitDeny'}</EvalDecision>"

@@ -10,16 +10,16 @@ from moto.core.config import default_user_config
 from moto.iam import models
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-_WANTED = re.compile(
+_LOADED_POLICIES = re.compile(
     r"AmazonSageMaker.*|AmazonS3.*|CloudWatch.*|AmazonEC2ContainerRegistry.*|ServiceQuotas.*|AmazonSNS.*|IAM.*|"
     r"AWSSupport.*|AWSPriceList.*|AdministratorAccess|PowerUserAccess|ReadOnlyAccess|ViewOnlyAccess|SecurityAudit"
 )
 
 
 @cache
-def keep_policies() -> None:
+def load_managed_policies() -> None:
     """Let every account of moto's have these policies; all 1,582 would hold 20 MB an account."""
     known = json.loads(aws_managed_policies_data)
-    kept = {name: policy for name, policy in known.items() if _WANTED.fullmatch(name)}
+    kept = {name: policy for name, policy in known.items() if _LOADED_POLICIES.fullmatch(name)}
     models.aws_managed_policies_data = json.dumps(kept)  # type: ignore[attr-defined]
     default_user_config["iam"] = {"load_aws_managed_policies": True}

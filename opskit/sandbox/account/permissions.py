@@ -19,21 +19,21 @@ from xml.sax.saxutils import escape
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.account.caller_identity import caller_arn
-from opskit.sandbox.dispatcher import FORM, PATHS, error_answer
+from opskit.sandbox.dispatcher import FORM_CONTENT_TYPE, OPERATION_PATHS, error_response
 from opskit.sandbox.errors import ApiError
-from opskit.sandbox.signature import place_of, signed_for
-from opskit.sandbox.state import INSIDE, Place
+from opskit.sandbox.signature import signed_account_region, signing_service
+from opskit.sandbox.state import INTERNAL_USER_AGENT, AccountRegion
 
-_PREFIXES = {"monitoring": "cloudwatch"}
+_ACTION_PREFIXES = {"monitoring": "cloudwatch"}
 """IAM's prefixes that are not the name in signatures."""
-_ANYWAY = "sts:GetCallerIdentity"
+_ALWAYS_ALLOWED = "sts:GetCallerIdentity"
 """AWS answers it to everybody, whatever a policy says."""
-_INVOKED = re.compile("/endpoints/([^/]+)/invocations")
+_INVOCATION_PATH = re.compile("/endpoints/([^/]+)/invocations")
 _FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequiredPermission:
     """One permission that a request needs."""
 
     action: str
@@ -46,58 +46,58 @@ class Permissions:
 
     denied: tuple[str, ...] = ()
 
-    def allows(self, action: str) -> bool:
+    def is_allowed(self, action: str) -> bool:
         """Whether callers may do this. IAM does not mind the case of an action."""
         lower = action.lower()
-        return action == _ANYWAY or not any(fnmatchcase(lower, pattern.lower()) for pattern in self.denied)
+        return action == _ALWAYS_ALLOWED or not any(fnmatchcase(lower, pattern.lower()) for pattern in self.denied)
 
-    def refusal(self, request: Request) -> Response | None:
+    def denial_response(self, request: Request) -> Response | None:
         """AWS's answer to a request that is not allowed; None where it is. The sandbox's own calls always are."""
-        if not self.denied or INSIDE in request.user_agent.string:
+        if not self.denied or INTERNAL_USER_AGENT in request.user_agent.string:
             return None
-        refused = (asked for asked in _asked(request) if not self.allows(asked.action))
+        refused = (asked for asked in _required_permissions(request) if not self.is_allowed(asked.action))
         first = next(refused, None)
-        return _refusal(request, first) if first else None
+        return _access_denied_response(request, first) if first else None
 
 
-def _asked(request: Request) -> Iterator[Asked]:
-    service = signed_for(request) or ""
+def _required_permissions(request: Request) -> Iterator[RequiredPermission]:
+    service = signing_service(request) or ""
     if service == "s3":
-        yield _asked_of_s3(request)
-    elif operation := _operation(request):
-        yield from _asked_of(service, operation, request)
+        yield _s3_permission(request)
+    elif operation := _operation_name(request):
+        yield from _operation_permissions(service, operation, request)
 
 
-def _operation(request: Request) -> str | None:
+def _operation_name(request: Request) -> str | None:
     """The operation that a request names: in its target, in its form or by its path."""
     if target := request.headers.get("X-Amz-Target"):
         return target.rpartition(".")[2]
-    if request.mimetype == FORM:
+    if request.mimetype == FORM_CONTENT_TYPE:
         return next(iter(parse_qs(request.get_data(as_text=True)).get("Action", [])), None)
-    if _INVOKED.fullmatch(request.path):
+    if _INVOCATION_PATH.fullmatch(request.path):
         return "InvokeEndpoint"
-    return PATHS.get(request.path, ("", None))[1]
+    return OPERATION_PATHS.get(request.path, ("", None))[1]
 
 
-def _asked_of(service: str, operation: str, request: Request) -> Iterator[Asked]:
-    prefix = _PREFIXES.get(service, service)
+def _operation_permissions(service: str, operation: str, request: Request) -> Iterator[RequiredPermission]:
+    prefix = _ACTION_PREFIXES.get(service, service)
     if prefix != "sagemaker":
-        yield Asked(f"{prefix}:{operation}", "*")
+        yield RequiredPermission(f"{prefix}:{operation}", "*")
         return
-    params = _params(request)
-    resource = _resource(place_of(request), params) or "*"
-    yield Asked(f"sagemaker:{operation}", resource)
+    params = _sagemaker_params(request)
+    resource = _resource_arn(signed_account_region(request), params) or "*"
+    yield RequiredPermission(f"sagemaker:{operation}", resource)
     if operation.startswith("Create") and params.get("Tags"):
-        yield Asked("sagemaker:AddTags", resource)
+        yield RequiredPermission("sagemaker:AddTags", resource)
     for member in ("RoleArn", "ExecutionRoleArn"):
         if member in params:
-            yield Asked("iam:PassRole", str(params[member]))
+            yield RequiredPermission("iam:PassRole", str(params[member]))
 
 
-def _params(request: Request) -> dict[str, Any]:
+def _sagemaker_params(request: Request) -> dict[str, Any]:
     """A SageMaker request's members; none where it is no JSON, which is refused later."""
     if "X-Amz-Target" not in request.headers:
-        invoked = _INVOKED.fullmatch(request.path)
+        invoked = _INVOCATION_PATH.fullmatch(request.path)
         return {"EndpointName": invoked[1]} if invoked else {}
     try:
         params = json.loads(request.get_data() or b"{}")
@@ -106,24 +106,24 @@ def _params(request: Request) -> dict[str, Any]:
     return params if isinstance(params, dict) else {}
 
 
-def _resource(place: Place, params: dict[str, Any]) -> str | None:
+def _resource_arn(account_region: AccountRegion, params: dict[str, Any]) -> str | None:
     """The ARN of what a request names first: ``NotebookInstanceName`` stands for a notebook-instance."""
     for member, value in params.items():
         if member == "ResourceArn":
             return str(value)
         if member.endswith("Name") and isinstance(value, str):
-            return place.arn(f"{_kebab(member.removesuffix('Name'))}/{value}")
+            return account_region.arn(f"{_to_kebab_case(member.removesuffix('Name'))}/{value}")
     return None
 
 
-def _kebab(words: str) -> str:
+def _to_kebab_case(words: str) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in words).lstrip("-")
 
 
-def _asked_of_s3(request: Request) -> Asked:
+def _s3_permission(request: Request) -> RequiredPermission:
     bucket, _, key = request.path.lstrip("/").partition("/")
     resource = f"arn:aws:s3:::{request.path.strip('/')}" if bucket else "*"
-    return Asked(f"s3:{_s3_action(request, bucket, key)}", resource)
+    return RequiredPermission(f"s3:{_s3_action(request, bucket, key)}", resource)
 
 
 def _s3_action(request: Request, bucket: str, key: str) -> str:
@@ -133,30 +133,30 @@ def _s3_action(request: Request, bucket: str, key: str) -> str:
         return "ListAllMyBuckets"
     if key:
         return {"GET": "GetObject", "HEAD": "GetObject", "DELETE": "DeleteObject"}.get(method, "PutObject")
-    setting = next((name for name in _SETTINGS if name in request.args), None)
+    setting = next((name for name in _BUCKET_SETTINGS if name in request.args), None)
     if setting:
         return f"{'Get' if method == 'GET' else 'Put'}Bucket{setting.capitalize()}"
     return {"PUT": "CreateBucket", "DELETE": "DeleteBucket", "POST": "DeleteObject"}.get(method, "ListBucket")
 
 
-_SETTINGS = ("location", "versioning", "tagging", "policy", "acl", "cors", "logging", "notification", "website")
+_BUCKET_SETTINGS = ("location", "versioning", "tagging", "policy", "acl", "cors", "logging", "notification", "website")
 
 
-def _refusal(request: Request, asked: Asked) -> Response:
+def _access_denied_response(request: Request, asked: RequiredPermission) -> Response:
     text = (
         f"User: {caller_arn(request)} is not authorized to perform: {asked.action} on resource: {asked.resource} "
         f"because no identity-based policy allows the {asked.action} action"
     )
-    if signed_for(request) == "s3":
-        return _xml(f"<Error><Code>AccessDenied</Code><Message>{escape(text)}</Message></Error>")
-    if request.mimetype != FORM:
-        return error_answer(ApiError("AccessDeniedException", text))
-    if signed_for(request) == "ec2":
+    if signing_service(request) == "s3":
+        return _forbidden_xml(f"<Error><Code>AccessDenied</Code><Message>{escape(text)}</Message></Error>")
+    if request.mimetype != FORM_CONTENT_TYPE:
+        return error_response(ApiError("AccessDeniedException", text))
+    if signing_service(request) == "ec2":
         said = f"<Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation. {text}"
-        return _xml(f"<Response><Errors><Error>{said}</Message></Error></Errors></Response>")
+        return _forbidden_xml(f"<Response><Errors><Error>{said}</Message></Error></Errors></Response>")
     said = f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{escape(text)}</Message></Error>"
-    return _xml(f"<ErrorResponse>{said}<RequestId>{uuid4()}</RequestId></ErrorResponse>")
+    return _forbidden_xml(f"<ErrorResponse>{said}<RequestId>{uuid4()}</RequestId></ErrorResponse>")
 
 
-def _xml(body: str) -> Response:
+def _forbidden_xml(body: str) -> Response:
     return Response(body, status=_FORBIDDEN, content_type="text/xml")

@@ -11,13 +11,13 @@ from xml.sax.saxutils import escape
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.api_models import own_session
-from opskit.sandbox.dispatcher import owns
-from opskit.sandbox.errors import ApiError, NotOurs, invalid
-from opskit.sandbox.pagination import BadToken, page
-from opskit.sandbox.state import Call, Place
+from opskit.sandbox.dispatcher import aws_operation
+from opskit.sandbox.errors import ApiError, FallThrough, validation_error
+from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.state import AccountRegion, ApiCall
 
 _PAGE = 50
-_OPT_IN = frozenset(
+_OPT_IN_REGIONS = frozenset(
     {
         *("af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
         *("ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2"),
@@ -33,41 +33,41 @@ def sagemaker_regions() -> frozenset[str]:
     return frozenset(own_session().get_available_regions("sagemaker"))
 
 
-def _status(region: str) -> str:
-    return "DISABLED" if region in _OPT_IN else "ENABLED_BY_DEFAULT"
+def _opt_in_status(region: str) -> str:
+    return "DISABLED" if region in _OPT_IN_REGIONS else "ENABLED_BY_DEFAULT"
 
 
-class Regions:
+class RegionService:
     """The Account API's answer and EC2's older one: Regions that need no opting in are enabled, others are not."""
 
-    @owns("account", "ListRegions")
-    def list_regions(self, call: Call) -> dict[str, Any]:
+    @aws_operation("account", "ListRegions")
+    def list_regions(self, call: ApiCall) -> dict[str, Any]:
         wanted = call.params.get("RegionOptStatusContains") or ["DISABLED", "ENABLED_BY_DEFAULT"]
-        names = [name for name in sorted(sagemaker_regions()) if _status(name) in wanted]
+        names = [name for name in sorted(sagemaker_regions()) if _opt_in_status(name) in wanted]
         try:
-            listed, token = page(call, names, call.params.get("MaxResults", _PAGE), call.params.get("NextToken"))
-        except BadToken as error:
-            raise invalid("Invalid NextToken") from error
+            listed, token = cut_page(call, names, call.params.get("MaxResults", _PAGE), call.params.get("NextToken"))
+        except InvalidToken as error:
+            raise validation_error("Invalid NextToken") from error
         return {
-            "Regions": [{"RegionName": name, "RegionOptStatus": _status(name)} for name in listed],
+            "Regions": [{"RegionName": name, "RegionOptStatus": _opt_in_status(name)} for name in listed],
             "NextToken": token,
         }
 
-    @owns("account", "GetRegionOptStatus")
-    def get_status(self, call: Call) -> dict[str, Any]:
+    @aws_operation("account", "GetRegionOptStatus")
+    def get_region_opt_status(self, call: ApiCall) -> dict[str, Any]:
         name = call.params["RegionName"]
         if name not in sagemaker_regions():
             raise ApiError("ValidationException", f"There is no Region {name}.")
-        return {"RegionName": name, "RegionOptStatus": _status(name)}
+        return {"RegionName": name, "RegionOptStatus": _opt_in_status(name)}
 
-    def describe_regions(self, request: Request, place: Place) -> Response:
-        """EC2's DescribeRegions without filters; raises NotOurs for one with filters, which moto answers."""
+    def describe_regions(self, request: Request, account_region: AccountRegion) -> Response:
+        """EC2's DescribeRegions without filters; raises FallThrough for one with filters, which moto answers."""
         query = dict(parse_qsl(request.get_data(as_text=True)))
         if not set(query) <= _PLAIN_QUERY:
-            raise NotOurs
+            raise FallThrough
         every = query.get("AllRegions") == "true"
-        shown = [name for name in sorted(sagemaker_regions()) if every or name not in _OPT_IN]
-        items = "".join(_item(name) for name in shown)
+        shown = [name for name in sorted(sagemaker_regions()) if every or name not in _OPT_IN_REGIONS]
+        items = "".join(_region_item_xml(name) for name in shown)
         body = (
             '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
             f"<requestId>{uuid4()}</requestId><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
@@ -75,8 +75,8 @@ class Regions:
         return Response(body, content_type="text/xml;charset=UTF-8")
 
 
-def _item(region: str) -> str:
-    status = "not-opted-in" if region in _OPT_IN else "opt-in-not-required"
+def _region_item_xml(region: str) -> str:
+    status = "not-opted-in" if region in _OPT_IN_REGIONS else "opt-in-not-required"
     endpoint = f"ec2.{region}.amazonaws.com"
     return (
         f"<item><regionName>{escape(region)}</regionName><regionEndpoint>{endpoint}</regionEndpoint>"

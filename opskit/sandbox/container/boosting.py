@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Any, cast
 
-from opskit.sandbox.container.failure import INSTALL, UserError
+from opskit.sandbox.container.failure import XGBOOST_MISSING, UserError
 
-_NOT_NEEDED = ("sklearn", "pandas")
+_HIDDEN_MODULES = ("sklearn", "pandas")
 
 
-def xgboost() -> Any:
+def load_xgboost() -> Any:
     """The xgboost module.
 
     It imports pandas and scikit-learn where they are installed, only to recognise their tables; hidden from it,
@@ -20,10 +20,10 @@ def xgboost() -> Any:
         UserError: xgboost is not installed.
     """
     modules = cast(dict[str, Any], sys.modules)
-    for name in _NOT_NEEDED:
+    for name in _HIDDEN_MODULES:
         modules.setdefault(name, None)
     try:
         import xgboost as module
     except ImportError as error:
-        raise UserError(INSTALL) from error
+        raise UserError(XGBOOST_MISSING) from error
     return module

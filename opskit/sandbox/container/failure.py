@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-INSTALL = (
+XGBOOST_MISSING = (
     "The sandbox trains with the real xgboost, and it is not installed. "
     "Install it, in the clone of opskit: pip install '.[sandbox]'"
 )
@@ -14,14 +14,14 @@ class UserError(Exception):
     """What the user asked for cannot be done: bad data, bad hyperparameters, a bad model."""
 
 
-def report(folder: Path, message: str) -> None:
+def write_failure(folder: Path, message: str) -> None:
     """Leave the reason where the platform looks for it: ``output/failure``."""
     output = folder / "output"
     output.mkdir(parents=True, exist_ok=True)
     (output / "failure").write_text(message)
 
 
-def reported(folder: Path) -> str | None:
+def read_failure(folder: Path) -> str | None:
     """The reason a container left, None where it left none."""
     path = folder / "output" / "failure"
     return path.read_text(errors="replace") if path.exists() else None

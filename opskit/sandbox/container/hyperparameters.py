@@ -41,46 +41,48 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Rule:
+class HyperparameterRule:
     """How one hyperparameter is read from its text, and the values it may have."""
 
     parse: Callable[[str], Any]
     allowed: Interval | tuple[str, ...] | tuple[int, ...] | None = None
-    every: bool = False
+    applies_to_items: bool = False
     """The value is a list, and ``allowed`` is for each of its items."""
 
-    def check(self, name: str, value: Any) -> None:
+    def check_value(self, name: str, value: Any) -> None:
         """Raise UserError when a value is not among the allowed ones."""
         if self.allowed is None:
             return
         shown = str(self.allowed) if isinstance(self.allowed, Interval) else list(self.allowed)
-        if not self.every and value not in self.allowed:
+        if not self.applies_to_items and value not in self.allowed:
             raise UserError(f"Hyperparameter {name}: {value} is not in {shown}")
-        if self.every and any(item not in self.allowed for item in _flat(value)):
+        if self.applies_to_items and any(item not in self.allowed for item in _flatten_value(value)):
             raise UserError(f"Hyperparameter {name}: value {value} not in range {shown}")
 
 
-def _flat(value: Any) -> list[Any]:
-    return [item for part in value for item in _flat(part)] if isinstance(value, list | tuple) else [value]
+def _flatten_value(value: Any) -> list[Any]:
+    return [item for part in value for item in _flatten_value(part)] if isinstance(value, list | tuple) else [value]
 
 
-def _integer(low: float = -math.inf, high: float = math.inf) -> Rule:
-    return Rule(int, Interval(low, high))
+def _integer_rule(low: float = -math.inf, high: float = math.inf) -> HyperparameterRule:
+    return HyperparameterRule(int, Interval(low, high))
 
 
-def _number(low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False) -> Rule:
-    return Rule(float, Interval(low, high, above, below))
+def _number_rule(
+    low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False
+) -> HyperparameterRule:
+    return HyperparameterRule(float, Interval(low, high, above, below))
 
 
-def _one_of(*values: str) -> Rule:
-    return Rule(str, values)
+def _choice_rule(*values: str) -> HyperparameterRule:
+    return HyperparameterRule(str, values)
 
 
-def _list(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     return text.split(",")
 
 
-def _literal(text: str) -> Any:
+def _parse_literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (SyntaxError, MemoryError, RecursionError) as error:
@@ -109,82 +111,86 @@ _TREE_UPDATERS = (
 _LINEAR_UPDATERS = ("shotgun", "coord_descent")
 _THRESHOLDED = ("error", "ndcg", "map")
 
-RULES: Mapping[str, Rule] = {
-    "num_round": _integer(1),
-    "csv_weights": _integer(0, 1),
-    "early_stopping_rounds": _integer(1),
-    "booster": _one_of("gbtree", "gblinear", "dart"),
-    "verbosity": _integer(0, 3),
-    "nthread": _integer(1),
-    "eta": _number(0, 1),
-    "gamma": _number(0),
-    "max_depth": _integer(0),
-    "min_child_weight": _number(0),
-    "max_delta_step": _number(0),
-    "subsample": _number(0, 1, above=True),
-    "sampling_method": _one_of("uniform", "gradient_based"),
-    "colsample_bytree": _number(0, 1, above=True),
-    "colsample_bylevel": _number(0, 1, above=True),
-    "colsample_bynode": _number(0, 1, above=True),
-    "lambda": _number(0),
-    "alpha": _number(0),
-    "tree_method": _one_of("auto", "exact", "approx", "hist", "gpu_hist"),
-    "sketch_eps": _number(0, 1, above=True, below=True),
-    "scale_pos_weight": _number(0, above=True),
-    "updater": Rule(_list, (*_TREE_UPDATERS, *_LINEAR_UPDATERS), every=True),
-    "dsplit": _one_of("row", "col"),
-    "refresh_leaf": _integer(0, 1),
-    "process_type": _one_of("default", "update"),
-    "grow_policy": _one_of("depthwise", "lossguide"),
-    "max_leaves": _integer(0),
-    "max_bin": _integer(0),
-    "predictor": _one_of("auto", "cpu_predictor", "gpu_predictor"),
-    "monotone_constraints": Rule(_literal, (-1, 0, 1), every=True),
-    "interaction_constraints": Rule(_literal, Interval(1), every=True),
-    "sample_type": _one_of("uniform", "weighted"),
-    "normalize_type": _one_of("tree", "forest"),
-    "rate_drop": _number(0, 1),
-    "one_drop": _integer(0, 1),
-    "skip_drop": _number(0, 1),
-    "lambda_bias": _number(0, 1),
-    "tweedie_variance_power": _number(1, 2, above=True, below=True),
-    "objective": Rule(str, OBJECTIVES),
-    "num_class": _integer(2),
-    "base_score": _number(0),
-    "_kfold": _integer(2),
-    "_num_cv_round": _integer(1),
-    "_tuning_objective_metric": Rule(str),
-    "eval_metric": Rule(_list),
-    "seed": _integer(-(2**31) + 1, 2**31 - 2),
-    "num_parallel_tree": _integer(1),
-    "save_model_on_termination": _one_of("true", "false"),
-    "aft_loss_distribution": _one_of("normal", "logistic", "extreme"),
-    "aft_loss_distribution_scale": _number(0, above=True),
-    "deterministic_histogram": _one_of("true", "false"),
-    "max_cached_hist_node": _integer(1),
+RULES: Mapping[str, HyperparameterRule] = {
+    "num_round": _integer_rule(1),
+    "csv_weights": _integer_rule(0, 1),
+    "early_stopping_rounds": _integer_rule(1),
+    "booster": _choice_rule("gbtree", "gblinear", "dart"),
+    "verbosity": _integer_rule(0, 3),
+    "nthread": _integer_rule(1),
+    "eta": _number_rule(0, 1),
+    "gamma": _number_rule(0),
+    "max_depth": _integer_rule(0),
+    "min_child_weight": _number_rule(0),
+    "max_delta_step": _number_rule(0),
+    "subsample": _number_rule(0, 1, above=True),
+    "sampling_method": _choice_rule("uniform", "gradient_based"),
+    "colsample_bytree": _number_rule(0, 1, above=True),
+    "colsample_bylevel": _number_rule(0, 1, above=True),
+    "colsample_bynode": _number_rule(0, 1, above=True),
+    "lambda": _number_rule(0),
+    "alpha": _number_rule(0),
+    "tree_method": _choice_rule("auto", "exact", "approx", "hist", "gpu_hist"),
+    "sketch_eps": _number_rule(0, 1, above=True, below=True),
+    "scale_pos_weight": _number_rule(0, above=True),
+    "updater": HyperparameterRule(_split_list, (*_TREE_UPDATERS, *_LINEAR_UPDATERS), applies_to_items=True),
+    "dsplit": _choice_rule("row", "col"),
+    "refresh_leaf": _integer_rule(0, 1),
+    "process_type": _choice_rule("default", "update"),
+    "grow_policy": _choice_rule("depthwise", "lossguide"),
+    "max_leaves": _integer_rule(0),
+    "max_bin": _integer_rule(0),
+    "predictor": _choice_rule("auto", "cpu_predictor", "gpu_predictor"),
+    "monotone_constraints": HyperparameterRule(_parse_literal, (-1, 0, 1), applies_to_items=True),
+    "interaction_constraints": HyperparameterRule(_parse_literal, Interval(1), applies_to_items=True),
+    "sample_type": _choice_rule("uniform", "weighted"),
+    "normalize_type": _choice_rule("tree", "forest"),
+    "rate_drop": _number_rule(0, 1),
+    "one_drop": _integer_rule(0, 1),
+    "skip_drop": _number_rule(0, 1),
+    "lambda_bias": _number_rule(0, 1),
+    "tweedie_variance_power": _number_rule(1, 2, above=True, below=True),
+    "objective": HyperparameterRule(str, OBJECTIVES),
+    "num_class": _integer_rule(2),
+    "base_score": _number_rule(0),
+    "_kfold": _integer_rule(2),
+    "_num_cv_round": _integer_rule(1),
+    "_tuning_objective_metric": HyperparameterRule(str),
+    "eval_metric": HyperparameterRule(_split_list),
+    "seed": _integer_rule(-(2**31) + 1, 2**31 - 2),
+    "num_parallel_tree": _integer_rule(1),
+    "save_model_on_termination": _choice_rule("true", "false"),
+    "aft_loss_distribution": _choice_rule("normal", "logistic", "extreme"),
+    "aft_loss_distribution_scale": _number_rule(0, above=True),
+    "deterministic_histogram": _choice_rule("true", "false"),
+    "max_cached_hist_node": _integer_rule(1),
 }
-_OF_OLD: Mapping[str, Rule] = {"silent": _integer(0, 1), "sketch_eps": _number(0, 1), "num_feature": _integer(1)}
+_FIRST_IMAGE_RULES: Mapping[str, HyperparameterRule] = {
+    "silent": _integer_rule(0, 1),
+    "sketch_eps": _number_rule(0, 1),
+    "num_feature": _integer_rule(1),
+}
 """Accepted beside RULES by the first image (``xgboost:1``, xgboost 0.72) alone."""
 
 
-def validated(given: Mapping[str, str], *, of_old: bool = False) -> dict[str, Any]:
+def validate_hyperparameters(given: Mapping[str, str], *, of_old: bool = False) -> dict[str, Any]:
     """The typed hyperparameters, in the order the container judges them: missing, unknown, unreadable, out of range.
 
     Raises:
         UserError: in the container's words.
     """
-    rules = {**RULES, **_OF_OLD} if of_old else RULES
-    texts = {name: _decoded(text) for name, text in given.items() if not name.startswith(PLATFORM_PREFIX)}
+    rules = {**RULES, **_FIRST_IMAGE_RULES} if of_old else RULES
+    texts = {name: _decode_text(text) for name, text in given.items() if not name.startswith(PLATFORM_PREFIX)}
     if "num_round" not in texts:
         raise UserError("Missing required hyperparameter: num_round")
-    values = {name: _parsed(rules, name, text) for name, text in texts.items()}
+    values = {name: _parse_hyperparameter(rules, name, text) for name, text in texts.items()}
     for name, value in values.items():
-        rules[name].check(name, value)
-    _check_together(values)
+        rules[name].check_value(name, value)
+    _check_combinations(values)
     return values
 
 
-def _decoded(text: str) -> str:
+def _decode_text(text: str) -> str:
     """Clients send values bare (``0.2``, ``reg:linear``) or as JSON (``"reg:linear"``); the container reads both."""
     try:
         value = json.loads(text)
@@ -193,7 +199,7 @@ def _decoded(text: str) -> str:
     return value if isinstance(value, str) else text
 
 
-def _parsed(rules: Mapping[str, Rule], name: str, text: str) -> Any:
+def _parse_hyperparameter(rules: Mapping[str, HyperparameterRule], name: str, text: str) -> Any:
     if name not in rules:
         raise UserError(f"Extraneous hyperparameter found: {name}")
     try:
@@ -202,25 +208,25 @@ def _parsed(rules: Mapping[str, Rule], name: str, text: str) -> Any:
         raise UserError(f"Hyperparameter {name}: could not parse value (caused by {type(error).__name__})") from error
 
 
-def _check_together(values: Mapping[str, Any]) -> None:
+def _check_combinations(values: Mapping[str, Any]) -> None:
     objective = values.get("objective", "reg:squarederror")
     if objective in ("multi:softmax", "multi:softprob") and "num_class" not in values:
         raise UserError("Require input for parameter 'num_class' for multi-classification")
-    _check_metrics(values.get("eval_metric", []), objective)
+    _check_metric_objectives(values.get("eval_metric", []), objective)
     _check_constraints(values)
     _check_updater(values)
 
 
-def _check_metrics(metrics: list[str], objective: str) -> None:
+def _check_metric_objectives(metrics: list[str], objective: str) -> None:
     for metric in metrics:
-        _check_metric(metric)
+        _check_metric_name(metric)
     if "auc" in metrics and not objective.startswith(("binary:", "rank:")):
         raise UserError("Metric 'auc' can only be applied for classification and ranking problems.")
     if "aft-nloglik" in metrics and objective != "survival:aft":
         raise UserError("Metric 'aft-nloglik' can only be applied for 'survival:aft' objective.")
 
 
-def _check_metric(metric: str) -> None:
+def _check_metric_name(metric: str) -> None:
     name, at, threshold = (part.strip() for part in metric.partition("@"))
     if not at:
         if metric not in (*MAXIMISED, *MINIMISED):

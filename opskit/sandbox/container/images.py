@@ -12,13 +12,13 @@ _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/"
     r"(?P<repository>[a-z0-9._/-]+?)(:(?P<tag>[\w.-]+))?(@sha256:[0-9a-f]{64})?"
 )
-_OF_OLD = "xgboost"
+_FIRST_REPOSITORY = "xgboost"
 """The repository of the first image, which held xgboost 0.72."""
 
-_TODAY = "sagemaker-xgboost"
+_CURRENT_REPOSITORY = "sagemaker-xgboost"
 
 _ACCOUNTS = {
-    _TODAY: {
+    _CURRENT_REPOSITORY: {
         "af-south-1": "510948584623",
         "ap-east-1": "651117190479",
         "ap-northeast-1": "354813040037",
@@ -53,7 +53,7 @@ _ACCOUNTS = {
         "us-west-1": "746614075791",
         "us-west-2": "246618743249",
     },
-    _OF_OLD: {
+    _FIRST_REPOSITORY: {
         "af-south-1": "455444449433",
         "ap-east-1": "286214385809",
         "ap-northeast-1": "501404015308",
@@ -93,14 +93,14 @@ _ACCOUNTS = {
 class Algorithm:
     """The built-in XGBoost of an image; ``of_old`` is its first version, which knew other hyperparameters."""
 
-    of_old: bool
+    is_first_image: bool
 
 
 class UnknownImage(ValueError):
     """An image the sandbox cannot stand in for; the text is for the user."""
 
 
-def algorithm_of(image: str | None, region: str) -> Algorithm:
+def find_algorithm(image: str | None, region: str) -> Algorithm:
     """The algorithm in an image.
 
     Raises:
@@ -108,22 +108,22 @@ def algorithm_of(image: str | None, region: str) -> Algorithm:
     """
     match = _IMAGE.fullmatch(image or "")
     if match is None or match["repository"] not in _ACCOUNTS:
-        raise UnknownImage(_text(image, region))
+        raise UnknownImage(_unknown_image_text(image, region))
     account = _ACCOUNTS[match["repository"]].get(region)
     if account is not None and (match["account"], match["region"]) != (account, region):
-        raise UnknownImage(_text(image, region))
-    return Algorithm(of_old=match["repository"] == _OF_OLD)
+        raise UnknownImage(_unknown_image_text(image, region))
+    return Algorithm(is_first_image=match["repository"] == _FIRST_REPOSITORY)
 
 
-def xgboost_image(region: str) -> str:
+def xgboost_image_uri(region: str) -> str:
     """The URI of an image of the built-in XGBoost that a Region has."""
-    account = _ACCOUNTS[_TODAY].get(region, _ACCOUNTS[_TODAY]["us-east-1"])
+    account = _ACCOUNTS[_CURRENT_REPOSITORY].get(region, _ACCOUNTS[_CURRENT_REPOSITORY]["us-east-1"])
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"{account}.dkr.ecr.{region}.{domain}/{_TODAY}:1.7-1"
+    return f"{account}.dkr.ecr.{region}.{domain}/{_CURRENT_REPOSITORY}:1.7-1"
 
 
-def _text(image: str | None, region: str) -> str:
+def _unknown_image_text(image: str | None, region: str) -> str:
     return (
-        f"The sandbox has one image alone, the built-in XGBoost of the job's Region ({xgboost_image(region)}); "
+        f"The sandbox has one image alone, the built-in XGBoost of the job's Region ({xgboost_image_uri(region)}); "
         f"it cannot run {image or 'an algorithm without a TrainingImage'}."
     )

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from opskit.sandbox.container import tables
-from opskit.sandbox.container.boosting import xgboost
-from opskit.sandbox.container.failure import UserError, report
-from opskit.sandbox.container.train import log
+from opskit.sandbox.container.boosting import load_xgboost
+from opskit.sandbox.container.failure import UserError, write_failure
+from opskit.sandbox.container.train import write_log
 
 PORT_FILE = "port"
 _JSON = ("application/json", "json")
@@ -27,7 +27,7 @@ _JSON_LINES = ("application/jsonlines", "jsonlines")
 _CSV = ("text/csv", "csv", "*/*", "")
 
 
-class Refusal(Exception):
+class InvocationRefused(Exception):
     """An HTTP answer other than 200: its status and the message the user sees."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -39,35 +39,35 @@ class Predictor:
     """A loaded model; predictions are made one request at a time."""
 
     def __init__(self, folder: Path, *, batch: bool) -> None:
-        self._booster = _load(folder / "model")
+        self._booster = _load_booster(folder / "model")
         self._batch = batch
         self._lock = threading.Lock()
 
-    def answer(self, body: bytes, content_type: str, accept: str) -> tuple[str, bytes]:
-        """The content type and body of the predictions for a request. Raises Refusal."""
-        kind = self._kind(content_type)
+    def predict_rows(self, body: bytes, content_type: str, accept: str) -> tuple[str, bytes]:
+        """The content type and body of the predictions for a request. Raises InvocationRefused."""
+        kind = self._input_format(content_type)
         columns = self._booster.num_features()
         try:
-            features = tables.request(body.decode("utf-8", "replace"), kind, columns)
+            features = tables.read_request_body(body.decode("utf-8", "replace"), kind, columns)
         except UserError as error:
-            raise Refusal(415, str(error)) from error
+            raise InvocationRefused(415, str(error)) from error
         if features.shape[1] != columns:
-            raise Refusal(
+            raise InvocationRefused(
                 400,
                 f"Unable to evaluate payload provided: Feature size of {kind} inference data {features.shape[1]} is "
                 f"not consistent with feature size of trained model {columns}.",
             )
         with self._lock:
-            predictions = self._booster.predict(xgboost().DMatrix(features, nthread=1)).tolist()
-        return self._encoded(predictions, accept.partition(";")[0].strip().lower())
+            predictions = self._booster.predict(load_xgboost().DMatrix(features, nthread=1)).tolist()
+        return self._encode_predictions(predictions, accept.partition(";")[0].strip().lower())
 
-    def _kind(self, content_type: str) -> str:
+    def _input_format(self, content_type: str) -> str:
         try:
-            return tables.format_of(content_type or "text/csv")
+            return tables.data_format(content_type or "text/csv")
         except UserError as error:
-            raise Refusal(415, str(error)) from error
+            raise InvocationRefused(415, str(error)) from error
 
-    def _encoded(self, predictions: list[Any], accept: str) -> tuple[str, bytes]:
+    def _encode_predictions(self, predictions: list[Any], accept: str) -> tuple[str, bytes]:
         if accept in _JSON:
             scores = {"predictions": [{"score": score} for score in predictions]}
             return "application/json", json.dumps(scores).encode()
@@ -75,7 +75,7 @@ class Predictor:
             lines = [json.dumps({"score": score}) for score in predictions]
             return "application/jsonlines", ("\n".join(lines) + "\n").encode()
         if accept not in _CSV:
-            raise Refusal(
+            raise InvocationRefused(
                 415,
                 f"{accept} is not an accepted Accept type. Please choose one of the following: "
                 "['text/csv', 'application/json', 'application/jsonlines'].",
@@ -84,12 +84,12 @@ class Predictor:
         return "text/csv; charset=utf-8", text.encode()
 
 
-def _load(folder: Path) -> Any:
+def _load_booster(folder: Path) -> Any:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     named = [path for path in files if path.name == "xgboost-model"] or files
     if not named:
         raise UserError("Unable to load model: the model archive is empty")
-    module = xgboost()
+    module = load_xgboost()
     try:
         booster = module.Booster(model_file=bytearray(named[0].read_bytes()))
     except module.core.XGBoostError as error:
@@ -99,7 +99,7 @@ def _load(folder: Path) -> Any:
     return booster
 
 
-class Service(BaseHTTPRequestHandler):
+class InvocationHandler(BaseHTTPRequestHandler):
     """The two paths every SageMaker container answers."""
 
     protocol_version = "HTTP/1.1"
@@ -107,25 +107,25 @@ class Service(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Health: a model that is loaded is healthy."""
-        self._send(200 if self.path == "/ping" else 404, "text/plain", b"")
+        self._send_response(200 if self.path == "/ping" else 404, "text/plain", b"")
 
     def do_POST(self) -> None:
         """Predict the rows of the body."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if not body.strip():
-            self._send(204, "text/plain", b"")
+            self._send_response(204, "text/plain", b"")
             return
         try:
-            kind, answer = self.predictor.answer(
+            kind, answer = self.predictor.predict_rows(
                 body, self.headers.get("Content-Type") or "", self.headers.get("Accept") or ""
             )
-        except Refusal as refusal:
-            log(str(refusal), "ERROR")
-            self._send(refusal.status, "text/plain", str(refusal).encode())
+        except InvocationRefused as refusal:
+            write_log(str(refusal), "ERROR")
+            self._send_response(refusal.status, "text/plain", str(refusal).encode())
             return
-        self._send(200, kind, answer)
+        self._send_response(200, kind, answer)
 
-    def _send(self, status: int, kind: str, body: bytes) -> None:
+    def _send_response(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -133,22 +133,22 @@ class Service(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        log(f'"{self.requestline}" {args[1] if len(args) > 1 else "-"}')
+        write_log(f'"{self.requestline}" {args[1] if len(args) > 1 else "-"}')
 
 
-def main(folder: Path) -> int:
+def serve_model(folder: Path) -> int:
     """Serve until told to end; 1 with ``output/failure`` when the model cannot be loaded."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     warnings.simplefilter("ignore")
     try:
         predictor = Predictor(folder, batch=bool(os.environ.get("SAGEMAKER_BATCH")))
     except UserError as error:
-        log(str(error), "ERROR")
-        report(folder, str(error))
+        write_log(str(error), "ERROR")
+        write_failure(folder, str(error))
         return 1
-    Service.predictor = predictor
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    log("Model loaded successfully")
+    InvocationHandler.predictor = predictor
+    server = ThreadingHTTPServer(("127.0.0.1", 0), InvocationHandler)
+    write_log("Model loaded successfully")
     half = folder / f"{PORT_FILE}.half"
     half.write_text(str(server.server_port))
     half.rename(folder / PORT_FILE)
@@ -157,4 +157,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(serve_model(Path(sys.argv[1])))

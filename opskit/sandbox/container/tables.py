@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opskit.sandbox.container.boosting import xgboost
+from opskit.sandbox.container.boosting import load_xgboost
 from opskit.sandbox.container.failure import UserError
 
 CONTENT_TYPES = ("csv", "libsvm", "text/csv", "text/libsvm", "text/x-libsvm")
 _DELIMITERS = (",", ";", "\t", "|", " ")
-_DEEPEST = 3
+_MAX_FOLDER_DEPTH = 3
 
 
-def format_of(content_type: str | None) -> str:
+def data_format(content_type: str | None) -> str:
     """``csv`` or ``libsvm``, from a channel's or a request's content type; libsvm where a channel has none.
 
     Raises:
@@ -35,55 +35,55 @@ def format_of(content_type: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """Rows as the algorithm takes them; ``labels`` and ``weights`` are None where the rows have none."""
 
     features: Any
     labels: Any
     weights: Any = None
 
-    def matrix(self) -> Any:
+    def to_matrix(self) -> Any:
         """The rows as xgboost's own matrix."""
-        return xgboost().DMatrix(self.features, label=self.labels, weight=self.weights)
+        return load_xgboost().DMatrix(self.features, label=self.labels, weight=self.weights)
 
 
-def channel(folder: Path, kind: str, *, weighted: bool = False) -> Table | None:
+def read_channel(folder: Path, kind: str, *, weighted: bool = False) -> DataTable | None:
     """All rows of a channel's files, None where it has no rows.
 
     Raises:
         UserError: a file is not what its content type says.
     """
-    files = list(_data_files(folder))
+    files = list(_channel_files(folder))
     if kind == "csv":
-        rows = [row for path in files for row in _csv_file(path)]
-        return _labelled(rows, weighted=weighted) if rows else None
-    lines = [_libsvm_line(path, text) for path in files for text in _lines(path)]
+        rows = [row for path in files for row in _read_csv_file(path)]
+        return _csv_table(rows, weighted=weighted) if rows else None
+    lines = [_parse_libsvm_line(path, text) for path in files for text in _nonempty_lines(path)]
     return _sparse_table(lines) if lines else None
 
 
-def _data_files(folder: Path) -> Iterator[Path]:
+def _channel_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if any(part.startswith((".", "_")) for part in parts) or not path.is_file():
             continue
-        if len(parts) > _DEEPEST + 1:
-            raise UserError(f"Folder depth exceed the limit: {_DEEPEST}.")
+        if len(parts) > _MAX_FOLDER_DEPTH + 1:
+            raise UserError(f"Folder depth exceed the limit: {_MAX_FOLDER_DEPTH}.")
         yield path
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _nonempty_lines(path: Path) -> Iterator[str]:
     with path.open(errors="replace") as file:
         for line in file:
             if line.strip():
                 yield line.strip()
 
 
-def _csv_file(path: Path) -> list[list[float]]:
+def _read_csv_file(path: Path) -> list[list[float]]:
     rows: list[list[float]] = []
     delimiter = None
-    for line in _lines(path):
-        delimiter = delimiter or _delimiter(line)
-        row = _csv_row(line, delimiter, path.name, first=not rows)
+    for line in _nonempty_lines(path):
+        delimiter = delimiter or _detect_delimiter(line)
+        row = _parse_csv_row(line, delimiter, path.name, first=not rows)
         if rows and len(row) != len(rows[0]):
             raise UserError(
                 f"Failed to load csv data with exception:\nrow {len(rows) + 1} of file '{path.name}' has "
@@ -93,18 +93,18 @@ def _csv_file(path: Path) -> list[list[float]]:
     return rows
 
 
-def _delimiter(line: str) -> str:
+def _detect_delimiter(line: str) -> str:
     for delimiter in _DELIMITERS:
         if delimiter in line:
             return delimiter
     raise UserError(f"Could not determine delimiter on line {line[:50]}:\nCould not determine delimiter")
 
 
-def _csv_row(line: str, delimiter: str, name: str, *, first: bool) -> list[float]:
+def _parse_csv_row(line: str, delimiter: str, name: str, *, first: bool) -> list[float]:
     row = []
     for text in line.split(delimiter):
         try:
-            row.append(_number(text))
+            row.append(_parse_csv_cell(text))
         except ValueError as error:
             where = "the header line" if first else "the line"
             raise UserError(
@@ -115,11 +115,11 @@ def _csv_row(line: str, delimiter: str, name: str, *, first: bool) -> list[float
     return row
 
 
-def _number(text: str) -> float:
+def _parse_csv_cell(text: str) -> float:
     return float(text) if text.strip() else math.nan
 
 
-def _labelled(rows: list[list[float]], *, weighted: bool) -> Table:
+def _csv_table(rows: list[list[float]], *, weighted: bool) -> DataTable:
     import numpy
 
     if len({len(row) for row in rows}) > 1:
@@ -130,19 +130,19 @@ def _labelled(rows: list[list[float]], *, weighted: bool) -> Table:
     first = 2 if weighted else 1
     if table.shape[1] <= first:
         raise UserError("Failed to load csv data with exception:\nthe data has a label but no features")
-    return Table(table[:, first:], table[:, 0], table[:, 1] if weighted else None)
+    return DataTable(table[:, first:], table[:, 0], table[:, 1] if weighted else None)
 
 
 @dataclass(frozen=True)
-class _Sparse:
+class _SparseRow:
     label: float
     weight: float | None
     cells: list[tuple[int, float]]
 
 
-def _libsvm_line(path: Path, text: str) -> _Sparse:
+def _parse_libsvm_line(path: Path, text: str) -> _SparseRow:
     try:
-        return _sparse(text)
+        return _parse_sparse_row(text)
     except ValueError as error:
         raise UserError(
             f"First line '{text[:50]}...' of file '{path.name}' is not 'LIBSVM' format. "
@@ -150,29 +150,29 @@ def _libsvm_line(path: Path, text: str) -> _Sparse:
         ) from error
 
 
-def _sparse(text: str) -> _Sparse:
+def _parse_sparse_row(text: str) -> _SparseRow:
     head, *cells = text.split()
     label, _, weight = head.partition(":")
-    return _Sparse(float(label), float(weight) if weight else None, [_cell(cell) for cell in cells])
+    return _SparseRow(float(label), float(weight) if weight else None, [_parse_sparse_cell(cell) for cell in cells])
 
 
-def _cell(text: str) -> tuple[int, float]:
+def _parse_sparse_cell(text: str) -> tuple[int, float]:
     index, _, value = text.partition(":")
     return int(index), float(value)
 
 
-def _sparse_table(lines: list[_Sparse]) -> Table:
+def _sparse_table(lines: list[_SparseRow]) -> DataTable:
     import numpy
 
     weights = [line.weight for line in lines]
-    return Table(
-        _csr([line.cells for line in lines]),
+    return DataTable(
+        _build_csr_matrix([line.cells for line in lines]),
         numpy.array([line.label for line in lines]),
         None if None in weights else numpy.array(weights, dtype=float),
     )
 
 
-def _csr(rows: list[list[tuple[int, float]]], columns: int = 0) -> Any:
+def _build_csr_matrix(rows: list[list[tuple[int, float]]], columns: int = 0) -> Any:
     from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
     at, index, values = [], [], []
@@ -185,7 +185,7 @@ def _csr(rows: list[list[tuple[int, float]]], columns: int = 0) -> Any:
     return csr_matrix((values, (at, index)), shape=(len(rows), width))
 
 
-def request(body: str, kind: str, columns: int) -> Any:
+def read_request_body(body: str, kind: str, columns: int) -> Any:
     """The features of a request's body (no label), one row a line, for a model of ``columns`` features.
 
     Raises:
@@ -193,7 +193,7 @@ def request(body: str, kind: str, columns: int) -> Any:
     """
     lines = [line for line in body.splitlines() if line.strip()]
     try:
-        return _dense(lines) if kind == "csv" else _csr(list(_request_cells(lines)), columns)
+        return _dense_features(lines) if kind == "csv" else _build_csr_matrix(list(_sparse_body_rows(lines)), columns)
     except ValueError as error:
         raise UserError(
             f"Loading {kind} data failed with Exception, please ensure data is in {kind} format:\n "
@@ -201,13 +201,13 @@ def request(body: str, kind: str, columns: int) -> Any:
         ) from error
 
 
-def _dense(lines: list[str]) -> Any:
+def _dense_features(lines: list[str]) -> Any:
     import numpy
 
     delimiter = next((mark for mark in _DELIMITERS if mark in lines[0]), ",")
-    return numpy.array([[_number(text) for text in line.split(delimiter)] for line in lines])
+    return numpy.array([[_parse_csv_cell(text) for text in line.split(delimiter)] for line in lines])
 
 
-def _request_cells(lines: Iterable[str]) -> Iterator[list[tuple[int, float]]]:
+def _sparse_body_rows(lines: Iterable[str]) -> Iterator[list[tuple[int, float]]]:
     for line in lines:
-        yield [_cell(text) for text in line.split() if ":" in text]
+        yield [_parse_sparse_cell(text) for text in line.split() if ":" in text]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from opskit.sandbox.hosting.model_container import Container
-from opskit.sandbox.hosting.model_service import Record
-from opskit.sandbox.list_responses import Listed
-from opskit.sandbox.state import Held, Place
+from opskit.sandbox.hosting.model_container import ModelContainer
+from opskit.sandbox.hosting.model_service import StoredRecord
+from opskit.sandbox.list_responses import ListedResource
+from opskit.sandbox.state import AccountRegion, InstanceUsage
 
 HOLDING = ("Creating", "InService", "Updating", "SystemUpdating", "RollingBack")
 BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
@@ -24,18 +24,18 @@ class Variant:
     image: str | None
     weight: float
     count: int
-    container: Container | None = None
+    container: ModelContainer | None = None
 
     @property
     def name(self) -> str:
         return str(self.settings["VariantName"])
 
-    def holds(self) -> list[Held]:
+    def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the variant; a serverless one has no instances."""
         instance_type = self.settings.get("InstanceType")
-        return [Held("endpoint", instance_type, self.count)] if instance_type else []
+        return [InstanceUsage("endpoint", instance_type, self.count)] if instance_type else []
 
-    def shown(self, *, ready: bool, now: datetime) -> dict[str, Any]:
+    def describe(self, *, ready: bool, now: datetime) -> dict[str, Any]:
         """The variant as DescribeEndpoint shows it."""
         count = self.count if self.settings.get("InstanceType") else None
         return {
@@ -54,40 +54,40 @@ class Variant:
 
 @dataclass
 class Endpoint:
-    """An endpoint. Change it under the lock of its place."""
+    """An endpoint. Change it under the lock of its account and Region."""
 
-    place: Place
+    account_region: AccountRegion
     name: str
-    config: Record
+    config: StoredRecord
     created: datetime
     modified: datetime
     variants: list[Variant]
-    coming: list[Variant] = field(default_factory=list)
+    new_variants: list[Variant] = field(default_factory=list)
     """The variants of a configuration that an update is starting, beside those that still serve."""
     tags: dict[str, str] = field(default_factory=dict)
     status: str = "Creating"
     failure: str | None = None
-    deployment: dict[str, Any] | None = None
-    gone: threading.Event = field(default_factory=threading.Event)
+    deployment_config: dict[str, Any] | None = None
+    deleted: threading.Event = field(default_factory=threading.Event)
 
     @property
     def arn(self) -> str:
-        return self.place.arn(f"endpoint/{self.name}")
+        return self.account_region.arn(f"endpoint/{self.name}")
 
-    def move(self, status: str, now: datetime, failure: str | None = None) -> None:
+    def enter_status(self, status: str, now: datetime, failure: str | None = None) -> None:
         """Go on to another status."""
         self.status, self.modified, self.failure = status, now, failure
 
-    def holds(self) -> list[Held]:
+    def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the endpoint now."""
         if self.status not in HOLDING:
             return []
-        return [held for variant in (*self.variants, *self.coming) for held in variant.holds()]
+        return [held for variant in (*self.variants, *self.new_variants) for held in variant.instance_usage()]
 
-    def described(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The answer of DescribeEndpoint."""
         ready = self.status != "Creating"
-        variants = [variant.shown(ready=ready, now=self.created) for variant in self.variants]
+        variants = [variant.describe(ready=ready, now=self.created) for variant in self.variants]
         return {
             "EndpointName": self.name,
             "EndpointArn": self.arn,
@@ -97,10 +97,10 @@ class Endpoint:
             "FailureReason": self.failure,
             "CreationTime": self.created,
             "LastModifiedTime": self.modified,
-            "LastDeploymentConfig": self.deployment,
+            "LastDeploymentConfig": self.deployment_config,
         }
 
-    def listed(self) -> Listed:
+    def list_row(self) -> ListedResource:
         """The endpoint as ListEndpoints shows it."""
         summary = {
             "EndpointName": self.name,
@@ -109,4 +109,4 @@ class Endpoint:
             "LastModifiedTime": self.modified,
             "EndpointStatus": self.status,
         }
-        return Listed(self.name, self.created, self.modified, self.status, summary)
+        return ListedResource(self.name, self.created, self.modified, self.status, summary)

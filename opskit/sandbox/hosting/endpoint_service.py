@@ -9,231 +9,245 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from opskit.sandbox.container.images import xgboost_image
-from opskit.sandbox.dispatcher import owns
-from opskit.sandbox.errors import invalid
+from opskit.sandbox.container.images import xgboost_image_uri
+from opskit.sandbox.dispatcher import aws_operation
+from opskit.sandbox.errors import validation_error
 from opskit.sandbox.hosting.endpoint_record import BUSY, Endpoint, Variant
-from opskit.sandbox.hosting.model_container import CannotServe, Container, Unhealthy
-from opskit.sandbox.hosting.model_service import ModelRoom, Record
-from opskit.sandbox.jobs.training_job import LONGEST_REASON
-from opskit.sandbox.list_responses import listed
-from opskit.sandbox.quotas.quota_ledger import QuotaBook
+from opskit.sandbox.hosting.model_container import ContainerUnhealthy, ModelContainer, ModelNotServable
+from opskit.sandbox.hosting.model_service import ModelService, StoredRecord
+from opskit.sandbox.jobs.training_job import MAX_FAILURE_REASON
+from opskit.sandbox.list_responses import list_response
+from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.scenarios import RecordSeed
-from opskit.sandbox.state import Call, Held, Place, World
+from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState
 from opskit.sandbox.storage.log_streams import LogStream
-from opskit.sandbox.tags import Tags, tags_given
+from opskit.sandbox.tags import TagService, request_tags
 
 _log = logging.getLogger(__name__)
 
-GROUP = "/aws/sagemaker/Endpoints"
+ENDPOINT_LOG_GROUP = "/aws/sagemaker/Endpoints"
 _LOG_SECONDS = 0.5
 
 
-class EndpointRoom:
+class EndpointService:
     """CreateEndpoint and what belongs to it."""
 
-    def __init__(self, world: World, book: QuotaBook, tags: Tags, models: ModelRoom) -> None:
-        self._world = world
-        self._book = book
+    def __init__(self, state: SandboxState, ledger: QuotaLedger, tags: TagService, models: ModelService) -> None:
+        self._state = state
+        self._ledger = ledger
         self._models = models
-        self._endpoints: dict[Place, dict[str, Endpoint]] = {}
-        world.holders.append(self.held)
-        world.seeders["endpoint"] = self.seed
-        tags.own("endpoint", self._tags_of)
+        self._endpoints: dict[AccountRegion, dict[str, Endpoint]] = {}
+        state.usage_sources.append(self.instances_in_use)
+        state.seeders["endpoint"] = self.add_seed_record
+        tags.register_resource_type("endpoint", self._endpoint_tags)
 
-    def _at(self, place: Place) -> dict[str, Endpoint]:
-        return self._endpoints.setdefault(place, {})
+    def _endpoints_by_name(self, account_region: AccountRegion) -> dict[str, Endpoint]:
+        return self._endpoints.setdefault(account_region, {})
 
-    def _tags_of(self, place: Place, name: str) -> dict[str, str] | None:
-        endpoint = self.find(place, name)
+    def _endpoint_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
+        endpoint = self.find_endpoint(account_region, name)
         return endpoint.tags if endpoint else None
 
-    def held(self, place: Place) -> Iterable[Held]:
+    def instances_in_use(self, account_region: AccountRegion) -> Iterable[InstanceUsage]:
         """The instances behind endpoints that serve or are about to."""
-        return [held for endpoint in self.all(place) for held in endpoint.holds()]
+        return [held for endpoint in self.all_endpoints(account_region) for held in endpoint.instance_usage()]
 
-    def all(self, place: Place) -> list[Endpoint]:
-        """Every endpoint of a place, the oldest first."""
-        return list(self._at(place).values())
+    def all_endpoints(self, account_region: AccountRegion) -> list[Endpoint]:
+        """Every endpoint of an account and Region, the oldest first."""
+        return list(self._endpoints_by_name(account_region).values())
 
-    def find(self, place: Place, name: str) -> Endpoint | None:
+    def find_endpoint(self, account_region: AccountRegion, name: str) -> Endpoint | None:
         """The endpoint of this name, None where there is none."""
-        return self._at(place).get(name)
+        return self._endpoints_by_name(account_region).get(name)
 
-    def _named(self, call: Call) -> Endpoint:
+    def _get_endpoint(self, call: ApiCall) -> Endpoint:
         name = call.params["EndpointName"]
-        endpoint = self.find(call.place, name)
+        endpoint = self.find_endpoint(call.account_region, name)
         if endpoint is None:
-            raise invalid(f'Could not find endpoint "{call.place.arn(f"endpoint/{name}")}".')
+            raise validation_error(f'Could not find endpoint "{call.account_region.arn(f"endpoint/{name}")}".')
         return endpoint
 
-    def _settled(self, call: Call) -> Endpoint:
-        endpoint = self._named(call)
+    def _get_settled_endpoint(self, call: ApiCall) -> Endpoint:
+        endpoint = self._get_endpoint(call)
         if endpoint.status in BUSY:
-            raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+            raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         return endpoint
 
-    @owns("sagemaker", "CreateEndpoint")
-    def create_endpoint(self, call: Call) -> dict[str, Any]:
-        tags = tags_given(call.params)
-        config = self._models.configs.get(call.place, call.params["EndpointConfigName"])
-        variants = self._variants(call.place, config)
-        now, name = self._world.now(), call.params["EndpointName"]
-        with self._world.lock(call.place):
-            if self.find(call.place, name):
-                raise invalid(f'Cannot create already existing endpoint "{call.place.arn(f"endpoint/{name}")}".')
-            self._book.admit(call.place, call.operation, *[held for variant in variants for held in variant.holds()])
-            endpoint = Endpoint(call.place, name, config, now, now, variants, tags=tags)
-            endpoint.deployment = call.params.get("DeploymentConfig") or None
-            self._at(call.place)[name] = endpoint
-        self._soon(endpoint, self._create)
+    @aws_operation("sagemaker", "CreateEndpoint")
+    def create_endpoint(self, call: ApiCall) -> dict[str, Any]:
+        tags = request_tags(call.params)
+        config = self._models.configs.get_record(call.account_region, call.params["EndpointConfigName"])
+        variants = self._build_variants(call.account_region, config)
+        now, name = self._state.now(), call.params["EndpointName"]
+        with self._state.lock(call.account_region):
+            if self.find_endpoint(call.account_region, name):
+                raise validation_error(
+                    f'Cannot create already existing endpoint "{call.account_region.arn(f"endpoint/{name}")}".'
+                )
+            self._ledger.check_capacity(
+                call.account_region,
+                call.operation,
+                *[held for variant in variants for held in variant.instance_usage()],
+            )
+            endpoint = Endpoint(call.account_region, name, config, now, now, variants, tags=tags)
+            endpoint.deployment_config = call.params.get("DeploymentConfig") or None
+            self._endpoints_by_name(call.account_region)[name] = endpoint
+        self._run_in_background(endpoint, self._bring_into_service)
         return {"EndpointArn": endpoint.arn}
 
-    def _variants(self, place: Place, config: Record) -> list[Variant]:
-        return [self._variant(place, settings) for settings in config.params["ProductionVariants"]]
+    def _build_variants(self, account_region: AccountRegion, config: StoredRecord) -> list[Variant]:
+        return [self._build_variant(account_region, settings) for settings in config.params["ProductionVariants"]]
 
-    def _variant(self, place: Place, settings: dict[str, Any]) -> Variant:
-        model = self._models.models.get(place, settings["ModelName"]).params
+    def _build_variant(self, account_region: AccountRegion, settings: dict[str, Any]) -> Variant:
+        model = self._models.models.get_record(account_region, settings["ModelName"]).params
         containers = model.get("Containers") or [model.get("PrimaryContainer", {})]
         weight = float(settings.get("InitialVariantWeight", 1.0))
         return Variant(settings, containers[0].get("Image"), weight, settings.get("InitialInstanceCount", 0))
 
-    def _soon(self, endpoint: Endpoint, what: Any) -> None:
-        threading.Thread(target=self._safely, args=(endpoint, what), name=endpoint.name, daemon=True).start()
+    def _run_in_background(self, endpoint: Endpoint, what: Any) -> None:
+        threading.Thread(target=self._run_or_fail, args=(endpoint, what), name=endpoint.name, daemon=True).start()
 
-    def _safely(self, endpoint: Endpoint, what: Any) -> None:
+    def _run_or_fail(self, endpoint: Endpoint, what: Any) -> None:
         try:
             what(endpoint)
         except Exception:
-            if not self._world.closing.is_set():
+            if not self._state.closing.is_set():
                 _log.exception("endpoint %s", endpoint.name)
-                self._move(endpoint, "Failed", "We encountered an internal error. Please try again.")
+                self._enter_status(endpoint, "Failed", "We encountered an internal error. Please try again.")
 
-    def _move(self, endpoint: Endpoint, status: str, failure: str | None = None) -> None:
-        with self._world.lock(endpoint.place):
-            endpoint.move(status, self._world.now(), failure[:LONGEST_REASON] if failure else None)
+    def _enter_status(self, endpoint: Endpoint, status: str, failure: str | None = None) -> None:
+        with self._state.lock(endpoint.account_region):
+            endpoint.enter_status(status, self._state.now(), failure[:MAX_FAILURE_REASON] if failure else None)
 
-    def _create(self, endpoint: Endpoint) -> None:
-        problem = self._bring_up(endpoint, endpoint.variants)
+    def _bring_into_service(self, endpoint: Endpoint) -> None:
+        problem = self._start_variants(endpoint, endpoint.variants)
         if problem:
-            self._take_down(endpoint.variants)
-            self._move(endpoint, "Failed", problem)
+            self._stop_variants(endpoint.variants)
+            self._enter_status(endpoint, "Failed", problem)
             return
-        self._move(endpoint, "InService")
-        self._carry_logs(endpoint)
+        self._enter_status(endpoint, "InService")
+        self._forward_logs(endpoint)
 
-    def _carry_logs(self, endpoint: Endpoint) -> None:
-        while not endpoint.gone.wait(_LOG_SECONDS) and not self._world.closing.is_set():
+    def _forward_logs(self, endpoint: Endpoint) -> None:
+        while not endpoint.deleted.wait(_LOG_SECONDS) and not self._state.closing.is_set():
             for variant in list(endpoint.variants):
                 if variant.container:
-                    variant.container.carry_log()
+                    variant.container.forward_log()
 
-    def _bring_up(self, endpoint: Endpoint, variants: list[Variant]) -> str | None:
+    def _start_variants(self, endpoint: Endpoint, variants: list[Variant]) -> str | None:
         """Start the containers of all variants; returns the reason where one of them cannot serve."""
         for variant in variants:
             try:
-                variant.container = self._container(endpoint, variant)
-                if not variant.container.wait(endpoint.gone):
+                variant.container = self._start_container(endpoint, variant)
+                if not variant.container.wait_until_ready(endpoint.deleted):
                     return "The endpoint was deleted before it was in service."
-            except Unhealthy:
+            except ContainerUnhealthy:
                 return (
                     f"The primary container for production variant {variant.name} did not pass the ping health check. "
                     "Please check CloudWatch logs for this endpoint."
                 )
-            except CannotServe as error:
+            except ModelNotServable as error:
                 return str(error)
         return None
 
-    def _container(self, endpoint: Endpoint, variant: Variant) -> Container:
+    def _start_container(self, endpoint: Endpoint, variant: Variant) -> ModelContainer:
         instance = f"i-{uuid4().hex[:17]}"
-        place = endpoint.place
-        stream = LogStream(self._world, place, f"{GROUP}/{endpoint.name}", f"{variant.name}/{instance}")
-        folder = self._world.folder / "endpoints" / place.account / place.region / endpoint.name / instance
-        model = self._models.models.get(place, variant.settings["ModelName"]).params
-        return Container.start(self._world, place, model, folder, stream, batch=False)
+        account_region = endpoint.account_region
+        stream = LogStream(
+            self._state, account_region, f"{ENDPOINT_LOG_GROUP}/{endpoint.name}", f"{variant.name}/{instance}"
+        )
+        folder = (
+            self._state.folder / "endpoints" / account_region.account / account_region.region / endpoint.name / instance
+        )
+        model = self._models.models.get_record(account_region, variant.settings["ModelName"]).params
+        return ModelContainer.start(self._state, account_region, model, folder, stream, batch=False)
 
-    def _take_down(self, variants: list[Variant]) -> None:
+    def _stop_variants(self, variants: list[Variant]) -> None:
         for variant in variants:
             if variant.container:
                 variant.container.end()
                 variant.container = None
 
-    @owns("sagemaker", "DescribeEndpoint")
-    def describe_endpoint(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            return self._named(call).described()
+    @aws_operation("sagemaker", "DescribeEndpoint")
+    def describe_endpoint(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            return self._get_endpoint(call).describe()
 
-    @owns("sagemaker", "ListEndpoints")
-    def list_endpoints(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            rows = [endpoint.listed() for endpoint in self.all(call.place)]
-        return listed(call, rows, "Endpoints")
+    @aws_operation("sagemaker", "ListEndpoints")
+    def list_endpoints(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            rows = [endpoint.list_row() for endpoint in self.all_endpoints(call.account_region)]
+        return list_response(call, rows, "Endpoints")
 
-    @owns("sagemaker", "UpdateEndpoint")
-    def update_endpoint(self, call: Call) -> dict[str, Any]:
-        config = self._models.configs.get(call.place, call.params["EndpointConfigName"])
-        coming = self._variants(call.place, config)
-        with self._world.lock(call.place):
-            endpoint = self._settled(call)
+    @aws_operation("sagemaker", "UpdateEndpoint")
+    def update_endpoint(self, call: ApiCall) -> dict[str, Any]:
+        config = self._models.configs.get_record(call.account_region, call.params["EndpointConfigName"])
+        coming = self._build_variants(call.account_region, config)
+        with self._state.lock(call.account_region):
+            endpoint = self._get_settled_endpoint(call)
             if call.params.get("RetainAllVariantProperties"):
-                _retain(endpoint.variants, coming, call.params.get("ExcludeRetainedVariantProperties", []))
+                _retain_properties(endpoint.variants, coming, call.params.get("ExcludeRetainedVariantProperties", []))
             if endpoint.status != "InService":
-                raise invalid(f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}.')
-            self._book.admit(call.place, call.operation, *[held for variant in coming for held in variant.holds()])
-            endpoint.coming = coming
-            endpoint.deployment = call.params.get("DeploymentConfig") or endpoint.deployment
-            endpoint.move("Updating", self._world.now())
-        self._soon(endpoint, lambda endpoint: self._update(endpoint, config))
+                raise validation_error(f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}.')
+            self._ledger.check_capacity(
+                call.account_region, call.operation, *[held for variant in coming for held in variant.instance_usage()]
+            )
+            endpoint.new_variants = coming
+            endpoint.deployment_config = call.params.get("DeploymentConfig") or endpoint.deployment_config
+            endpoint.enter_status("Updating", self._state.now())
+        self._run_in_background(endpoint, lambda endpoint: self._replace_variants(endpoint, config))
         return {"EndpointArn": endpoint.arn}
 
-    def _update(self, endpoint: Endpoint, config: Record) -> None:
+    def _replace_variants(self, endpoint: Endpoint, config: StoredRecord) -> None:
         """Start the new variants beside the old ones, which serve until the new ones can."""
-        problem = self._bring_up(endpoint, endpoint.coming)
-        with self._world.lock(endpoint.place):
-            over = endpoint.coming if problem else endpoint.variants
+        problem = self._start_variants(endpoint, endpoint.new_variants)
+        with self._state.lock(endpoint.account_region):
+            over = endpoint.new_variants if problem else endpoint.variants
             if not problem:
-                endpoint.variants, endpoint.config = endpoint.coming, config
-            endpoint.coming = []
-            endpoint.move("InService", self._world.now(), problem)
-        self._take_down(over)
+                endpoint.variants, endpoint.config = endpoint.new_variants, config
+            endpoint.new_variants = []
+            endpoint.enter_status("InService", self._state.now(), problem)
+        self._stop_variants(over)
 
-    @owns("sagemaker", "UpdateEndpointWeightsAndCapacities")
-    def update_endpoint_weights_and_capacities(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            endpoint = self._settled(call)
+    @aws_operation("sagemaker", "UpdateEndpointWeightsAndCapacities")
+    def update_endpoint_weights_and_capacities(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            endpoint = self._get_settled_endpoint(call)
             by_name = {variant.name: variant for variant in endpoint.variants}
             wanted = call.params["DesiredWeightsAndCapacities"]
             for change in wanted:
                 if change["VariantName"] not in by_name:
-                    raise invalid(f'Could not find variant "{change["VariantName"]}" of endpoint "{endpoint.arn}".')
-            self._book.admit(call.place, call.operation, *_more(by_name, wanted))
+                    raise validation_error(
+                        f'Could not find variant "{change["VariantName"]}" of endpoint "{endpoint.arn}".'
+                    )
+            self._ledger.check_capacity(call.account_region, call.operation, *_additional_usage(by_name, wanted))
             for change in wanted:
                 variant = by_name[change["VariantName"]]
                 variant.weight = float(change.get("DesiredWeight", variant.weight))
                 variant.count = change.get("DesiredInstanceCount", variant.count)
-            endpoint.move("InService", self._world.now())
+            endpoint.enter_status("InService", self._state.now())
         return {"EndpointArn": endpoint.arn}
 
-    @owns("sagemaker", "DeleteEndpoint")
-    def delete_endpoint(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            endpoint = self._settled(call)
-            endpoint.move("Deleting", self._world.now())
-            endpoint.gone.set()
-        self._soon(endpoint, self._delete)
+    @aws_operation("sagemaker", "DeleteEndpoint")
+    def delete_endpoint(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            endpoint = self._get_settled_endpoint(call)
+            endpoint.enter_status("Deleting", self._state.now())
+            endpoint.deleted.set()
+        self._run_in_background(endpoint, self._remove_endpoint)
         return {}
 
-    def _delete(self, endpoint: Endpoint) -> None:
-        self._take_down(endpoint.variants)
-        place = endpoint.place
-        folder = self._world.folder / "endpoints" / place.account / place.region / endpoint.name
+    def _remove_endpoint(self, endpoint: Endpoint) -> None:
+        self._stop_variants(endpoint.variants)
+        account_region = endpoint.account_region
+        folder = self._state.folder / "endpoints" / account_region.account / account_region.region / endpoint.name
         shutil.rmtree(folder, ignore_errors=True)
-        with self._world.lock(place):
-            self._at(place).pop(endpoint.name, None)
+        with self._state.lock(account_region):
+            self._endpoints_by_name(account_region).pop(endpoint.name, None)
 
-    def seed(self, place: Place, seed: RecordSeed) -> None:
+    def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter an endpoint that is said to be in service since ``running_for``, without a process."""
-        born = self._world.now() - seed.running_for
+        born = self._state.now() - seed.running_for
         settings = {
             "VariantName": "AllTraffic",
             "ModelName": seed.name,
@@ -241,14 +255,16 @@ class EndpointRoom:
             "InitialInstanceCount": seed.count,
         }
         params = {"EndpointConfigName": seed.name, "ProductionVariants": [settings]}
-        with self._world.lock(place):
-            self._models.models.put(place, seed.name, _seed_model(place, seed), born)
-            config = self._models.configs.put(place, seed.name, params, born)
-            variants = self._variants(place, config)
-            self._at(place)[seed.name] = Endpoint(place, seed.name, config, born, born, variants, status="InService")
+        with self._state.lock(account_region):
+            self._models.models.create_record(account_region, seed.name, _seed_model_params(account_region, seed), born)
+            config = self._models.configs.create_record(account_region, seed.name, params, born)
+            variants = self._build_variants(account_region, config)
+            self._endpoints_by_name(account_region)[seed.name] = Endpoint(
+                account_region, seed.name, config, born, born, variants, status="InService"
+            )
 
 
-def _retain(old: list[Variant], new: list[Variant], but: list[dict[str, str]]) -> None:
+def _retain_properties(old: list[Variant], new: list[Variant], but: list[dict[str, str]]) -> None:
     """Give new variants the weights and counts that variants of their names have now."""
     changed = {exception["VariantPropertyType"] for exception in but}
     by_name = {variant.name: variant for variant in old}
@@ -258,18 +274,18 @@ def _retain(old: list[Variant], new: list[Variant], but: list[dict[str, str]]) -
             variant.weight = variant.weight if "DesiredWeight" in changed else before.weight
 
 
-def _more(by_name: dict[str, Variant], wanted: list[dict[str, Any]]) -> Iterable[Held]:
+def _additional_usage(by_name: dict[str, Variant], wanted: list[dict[str, Any]]) -> Iterable[InstanceUsage]:
     """The instances that new counts need beyond those there are."""
     for change in wanted:
         variant = by_name[change["VariantName"]]
         more = change.get("DesiredInstanceCount", variant.count) - variant.count
         if more > 0 and "InstanceType" in variant.settings:
-            yield Held("endpoint", variant.settings["InstanceType"], more)
+            yield InstanceUsage("endpoint", variant.settings["InstanceType"], more)
 
 
-def _seed_model(place: Place, seed: RecordSeed) -> dict[str, Any]:
-    data = f"s3://sagemaker-{place.region}-{place.account}/{seed.name}/output/model.tar.gz"
+def _seed_model_params(account_region: AccountRegion, seed: RecordSeed) -> dict[str, Any]:
+    data = f"s3://sagemaker-{account_region.region}-{account_region.account}/{seed.name}/output/model.tar.gz"
     return {
         "ModelName": seed.name,
-        "PrimaryContainer": {"Image": xgboost_image(place.region), "ModelDataUrl": data},
+        "PrimaryContainer": {"Image": xgboost_image_uri(account_region.region), "ModelDataUrl": data},
     }

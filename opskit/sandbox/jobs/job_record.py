@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from opskit.sandbox.state import Place
+from opskit.sandbox.state import AccountRegion
 
 
 @dataclass
-class Job:
-    """A job's record: what it was asked with, and where it stands. Change it under the lock of its place."""
+class JobRecord:
+    """A job's record: its request and its status. Change it under the lock of its account and Region."""
 
-    place: Place
+    account_region: AccountRegion
     params: dict[str, Any]
     created: datetime
     modified: datetime
@@ -23,6 +23,6 @@ class Job:
     failure: str | None = None
     started: datetime | None = None
     ended: datetime | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    runs: bool = True
+    stop_requested: threading.Event = field(default_factory=threading.Event)
+    has_process: bool = True
     """False for what a scenario says is running: there is no process to stop."""

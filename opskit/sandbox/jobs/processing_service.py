@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from opskit.sandbox.account.execution_roles import check_role
-from opskit.sandbox.dispatcher import owns
-from opskit.sandbox.errors import ApiError, invalid
-from opskit.sandbox.jobs.job_record import Job
-from opskit.sandbox.jobs.training_job import ACTIVE
-from opskit.sandbox.list_responses import Listed, listed
-from opskit.sandbox.quotas.quota_ledger import QuotaBook
-from opskit.sandbox.request_echo import echoed
+from opskit.sandbox.dispatcher import aws_operation
+from opskit.sandbox.errors import ApiError, validation_error
+from opskit.sandbox.jobs.job_record import JobRecord
+from opskit.sandbox.jobs.training_job import ACTIVE_STATUSES
+from opskit.sandbox.list_responses import ListedResource, list_response
+from opskit.sandbox.quotas.quota_ledger import QuotaLedger
+from opskit.sandbox.request_echo import echo_request
 from opskit.sandbox.scenarios import ROLE_NAME, RecordSeed
-from opskit.sandbox.state import Call, Held, Place, World
-from opskit.sandbox.tags import Tags, tags_given
+from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState
+from opskit.sandbox.tags import TagService, request_tags
 
-_TAKES_SECONDS = 1.0
+_RUN_SECONDS = 1.0
 _NO_CONTAINER = "ClientError: The sandbox runs no processing containers; the job was let in by the quotas and no more."
 
 
 @dataclass
-class ProcessingJob(Job):
+class ProcessingJob(JobRecord):
     """A processing job."""
 
     @property
@@ -33,27 +33,27 @@ class ProcessingJob(Job):
 
     @property
     def arn(self) -> str:
-        return self.place.arn(f"processing-job/{self.name}")
+        return self.account_region.arn(f"processing-job/{self.name}")
 
     @property
-    def longest_seconds(self) -> int:
+    def max_runtime_seconds(self) -> int:
         return int(self.params.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0))
 
-    def holds(self) -> Held:
+    def instance_usage(self) -> InstanceUsage:
         """What quotas count for the job, whether or not it is over."""
         cluster = self.params["ProcessingResources"]["ClusterConfig"]
-        return Held("processing-job", cluster["InstanceType"], cluster["InstanceCount"])
+        return InstanceUsage("processing-job", cluster["InstanceType"], cluster["InstanceCount"])
 
-    def described(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The answer of DescribeProcessingJob."""
-        given = echoed("DescribeProcessingJob", self.params)
-        return {**given, **self._summary(), "ProcessingStartTime": self.started}
+        given = echo_request("DescribeProcessingJob", self.params)
+        return {**given, **self._summary_members(), "ProcessingStartTime": self.started}
 
-    def listed(self) -> Listed:
+    def list_row(self) -> ListedResource:
         """The job as ListProcessingJobs shows it."""
-        return Listed(self.name, self.created, self.modified, self.status, self._summary())
+        return ListedResource(self.name, self.created, self.modified, self.status, self._summary_members())
 
-    def _summary(self) -> dict[str, Any]:
+    def _summary_members(self) -> dict[str, Any]:
         return {
             "ProcessingJobName": self.name,
             "ProcessingJobArn": self.arn,
@@ -65,101 +65,111 @@ class ProcessingJob(Job):
         }
 
 
-class ProcessingRoom:
+class ProcessingService:
     """CreateProcessingJob and what belongs to it."""
 
-    def __init__(self, world: World, book: QuotaBook, tags: Tags) -> None:
-        self._world = world
-        self._book = book
-        self._jobs: dict[Place, dict[str, ProcessingJob]] = {}
-        world.holders.append(self.held)
-        world.seeders["processing-job"] = self.seed
-        tags.own("processing-job", self._tags_of)
+    def __init__(self, state: SandboxState, ledger: QuotaLedger, tags: TagService) -> None:
+        self._state = state
+        self._ledger = ledger
+        self._jobs: dict[AccountRegion, dict[str, ProcessingJob]] = {}
+        state.usage_sources.append(self.instances_in_use)
+        state.seeders["processing-job"] = self.add_seed_record
+        tags.register_resource_type("processing-job", self._job_tags)
 
-    def _at(self, place: Place) -> dict[str, ProcessingJob]:
-        return self._jobs.setdefault(place, {})
+    def _jobs_by_name(self, account_region: AccountRegion) -> dict[str, ProcessingJob]:
+        return self._jobs.setdefault(account_region, {})
 
-    def _tags_of(self, place: Place, name: str) -> dict[str, str] | None:
-        job = self._at(place).get(name)
+    def _job_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
+        job = self._jobs_by_name(account_region).get(name)
         return job.tags if job else None
 
-    def held(self, place: Place) -> Iterable[Held]:
+    def instances_in_use(self, account_region: AccountRegion) -> Iterable[InstanceUsage]:
         """The instances of the jobs that are not over."""
-        return [job.holds() for job in list(self._at(place).values()) if job.status in ACTIVE]
+        return [
+            job.instance_usage()
+            for job in list(self._jobs_by_name(account_region).values())
+            if job.status in ACTIVE_STATUSES
+        ]
 
-    @owns("sagemaker", "CreateProcessingJob")
-    def create_processing_job(self, call: Call) -> dict[str, Any]:
-        now, place = self._world.now(), call.place
-        job = ProcessingJob(place, call.params, now, now, tags_given(call.params))
-        check_role(self._world, place, call.params["RoleArn"])
-        with self._world.lock(place):
-            if job.name in self._at(place):
+    @aws_operation("sagemaker", "CreateProcessingJob")
+    def create_processing_job(self, call: ApiCall) -> dict[str, Any]:
+        now, account_region = self._state.now(), call.account_region
+        job = ProcessingJob(account_region, call.params, now, now, request_tags(call.params))
+        check_role(self._state, account_region, call.params["RoleArn"])
+        with self._state.lock(account_region):
+            if job.name in self._jobs_by_name(account_region):
                 raise ApiError(
                     "ResourceInUse",
                     "Job name must be unique within an AWS account and region, and a job with this name already "
                     f"exists ({job.arn})",
                 )
-            self._book.admit(place, call.operation, job.holds())
-            self._book.admit_amount(place, "Longest run time for a processing job", job.longest_seconds, "Seconds")
-            self._at(place)[job.name] = job
-        threading.Thread(target=self._run, args=(job,), name=job.name, daemon=True).start()
+            self._ledger.check_capacity(account_region, call.operation, job.instance_usage())
+            self._ledger.check_amount(
+                account_region, "Longest run time for a processing job", job.max_runtime_seconds, "Seconds"
+            )
+            self._jobs_by_name(account_region)[job.name] = job
+        threading.Thread(target=self._run_without_container, args=(job,), name=job.name, daemon=True).start()
         return {"ProcessingJobArn": job.arn}
 
-    def _run(self, job: ProcessingJob) -> None:
-        stopped = job.stop.wait(_TAKES_SECONDS)
-        with self._world.lock(job.place):
+    def _run_without_container(self, job: ProcessingJob) -> None:
+        stopped = job.stop_requested.wait(_RUN_SECONDS)
+        with self._state.lock(job.account_region):
             job.status, job.failure = ("Stopped", None) if stopped else ("Failed", _NO_CONTAINER)
-            job.ended = job.modified = self._world.now()
+            job.ended = job.modified = self._state.now()
 
-    @owns("sagemaker", "DescribeProcessingJob")
-    def describe_processing_job(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            return self._named(call).described()
+    @aws_operation("sagemaker", "DescribeProcessingJob")
+    def describe_processing_job(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            return self._find_job(call).describe()
 
-    @owns("sagemaker", "ListProcessingJobs")
-    def list_processing_jobs(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            rows = [job.listed() for job in self._at(call.place).values()]
-        return listed(call, rows, "ProcessingJobSummaries")
+    @aws_operation("sagemaker", "ListProcessingJobs")
+    def list_processing_jobs(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            rows = [job.list_row() for job in self._jobs_by_name(call.account_region).values()]
+        return list_response(call, rows, "ProcessingJobSummaries")
 
-    @owns("sagemaker", "StopProcessingJob")
-    def stop_processing_job(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            job = self._named(call)
-            if job.status not in ACTIVE:
-                raise invalid(f"The request was rejected because the processing job is in status {job.status}.")
-            job.status, job.modified = "Stopping", self._world.now()
-            job.stop.set()
-            if not job.runs:
+    @aws_operation("sagemaker", "StopProcessingJob")
+    def stop_processing_job(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            job = self._find_job(call)
+            if job.status not in ACTIVE_STATUSES:
+                raise validation_error(
+                    f"The request was rejected because the processing job is in status {job.status}."
+                )
+            job.status, job.modified = "Stopping", self._state.now()
+            job.stop_requested.set()
+            if not job.has_process:
                 job.status, job.ended = "Stopped", job.modified
         return {}
 
-    @owns("sagemaker", "DeleteProcessingJob")
-    def delete_processing_job(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            job = self._named(call)
-            if job.status in ACTIVE:
+    @aws_operation("sagemaker", "DeleteProcessingJob")
+    def delete_processing_job(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            job = self._find_job(call)
+            if job.status in ACTIVE_STATUSES:
                 raise ApiError("ResourceInUse", f"The processing job {job.arn} is in status {job.status}.")
-            del self._at(call.place)[job.name]
+            del self._jobs_by_name(call.account_region)[job.name]
         return {}
 
-    def _named(self, call: Call) -> ProcessingJob:
+    def _find_job(self, call: ApiCall) -> ProcessingJob:
         name = call.params["ProcessingJobName"]
         try:
-            return self._at(call.place)[name]
+            return self._jobs_by_name(call.account_region)[name]
         except KeyError:
-            raise invalid(f"Could not find requested job with name: {name}") from None
+            raise validation_error(f"Could not find requested job with name: {name}") from None
 
-    def seed(self, place: Place, seed: RecordSeed) -> None:
+    def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter a job that is said to be processing since ``running_for``, without a process."""
-        born = self._world.now() - seed.running_for
+        born = self._state.now() - seed.running_for
         cluster = {"InstanceType": seed.instance_type, "InstanceCount": seed.count, "VolumeSizeInGB": 30}
         params = {
             "ProcessingJobName": seed.name,
             "ProcessingResources": {"ClusterConfig": cluster},
-            "AppSpecification": {"ImageUri": f"{place.account}.dkr.ecr.{place.region}.amazonaws.com/features:latest"},
-            "RoleArn": f"arn:aws:iam::{place.account}:role/service-role/{ROLE_NAME}",
+            "AppSpecification": {
+                "ImageUri": f"{account_region.account}.dkr.ecr.{account_region.region}.amazonaws.com/features:latest"
+            },
+            "RoleArn": f"arn:aws:iam::{account_region.account}:role/service-role/{ROLE_NAME}",
         }
-        job = ProcessingJob(place, params, born, born, started=born, runs=False)
-        with self._world.lock(place):
-            self._at(place)[job.name] = job
+        job = ProcessingJob(account_region, params, born, born, started=born, has_process=False)
+        with self._state.lock(account_region):
+            self._jobs_by_name(account_region)[job.name] = job

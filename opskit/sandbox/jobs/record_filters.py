@@ -5,29 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from opskit.sandbox.errors import invalid
+from opskit.sandbox.errors import validation_error
 
-_COLUMNS = re.compile(r"\$(?:\[(?P<inner>-?\d*:-?\d*|-?\d+(?:,-?\d+)*)\])?")
+_COLUMN_FILTER = re.compile(r"\$(?:\[(?P<inner>-?\d*:-?\d*|-?\d+(?:,-?\d+)*)\])?")
 
 
-def check_filter(path: str | None) -> None:
+def check_column_filter(path: str | None) -> None:
     """Raise ValidationException for a JSONPath that picks no columns of a CSV record."""
-    if path is not None and not _COLUMNS.fullmatch(path):
-        raise invalid(
+    if path is not None and not _COLUMN_FILTER.fullmatch(path):
+        raise validation_error(
             f"The sandbox reads filters over CSV records alone, such as $[1:], $[0] and $[0,2,5]; {path} is none."
         )
 
 
-def picked(line: str, path: str | None) -> str:
+def select_columns(line: str, path: str | None) -> str:
     """The columns of a CSV record that a filter names."""
-    inner = (_COLUMNS.fullmatch(path or "$") or {"inner": None})["inner"]
+    inner = (_COLUMN_FILTER.fullmatch(path or "$") or {"inner": None})["inner"]
     if inner is None:
         return line
     cells = line.split(",")
-    return ",".join(_chosen(cells, inner))
+    return ",".join(_select_cells(cells, inner))
 
 
-def _chosen(cells: Sequence[str], inner: str) -> Iterable[str]:
+def _select_cells(cells: Sequence[str], inner: str) -> Iterable[str]:
     if ":" in inner:
         first, last = (int(text) if text else None for text in inner.split(":"))
         return cells[first:last]
@@ -35,7 +35,7 @@ def _chosen(cells: Sequence[str], inner: str) -> Iterable[str]:
     return [cells[number] for number in numbers if -len(cells) <= number < len(cells)]
 
 
-def payloads(lines: Iterable[str], *, most_bytes: int, single: bool) -> Iterator[list[str]]:
+def group_payloads(lines: Iterable[str], *, most_bytes: int, single: bool) -> Iterator[list[str]]:
     """Lines in groups that fit into one request; one line each where ``single``."""
     group: list[str] = []
     size = 0

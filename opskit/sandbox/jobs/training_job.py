@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from opskit.sandbox.jobs.job_record import Job
-from opskit.sandbox.list_responses import Listed
-from opskit.sandbox.request_echo import echoed
-from opskit.sandbox.state import Held
+from opskit.sandbox.jobs.job_record import JobRecord
+from opskit.sandbox.list_responses import ListedResource
+from opskit.sandbox.request_echo import echo_request
+from opskit.sandbox.state import InstanceUsage
 
-ACTIVE = ("InProgress", "Stopping")
-LONGEST_REASON = 1024
+ACTIVE_STATUSES = ("InProgress", "Stopping")
+MAX_FAILURE_REASON = 1024
 
-MESSAGES = {
+STATUS_MESSAGES = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading input data",
     "Training": "Training image download completed. Training in progress.",
@@ -28,12 +28,12 @@ MESSAGES = {
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
     "Failed": "Training job failed",
 }
-_ROUND = re.compile(r"\[\d+\]((?:#011[\w@.-]+:[-+.\w]+)+)")
+_ROUND_LINE = re.compile(r"\[\d+\]((?:#011[\w@.-]+:[-+.\w]+)+)")
 _DEFAULT_RUNTIME = 86_400
 
 
 @dataclass
-class Step:
+class StatusTransition:
     """One entry of SecondaryStatusTransitions."""
 
     status: str
@@ -41,7 +41,7 @@ class Step:
     message: str
     ended: datetime | None = None
 
-    def shown(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The entry in AWS's shape."""
         return {
             "Status": self.status,
@@ -52,10 +52,10 @@ class Step:
 
 
 @dataclass
-class TrainingJob(Job):
+class TrainingJob(JobRecord):
     """A training job."""
 
-    steps: list[Step] = field(default_factory=list)
+    transitions: list[StatusTransition] = field(default_factory=list)
     metrics: dict[str, tuple[float, datetime]] = field(default_factory=dict)
 
     @property
@@ -64,92 +64,92 @@ class TrainingJob(Job):
 
     @property
     def arn(self) -> str:
-        return self.place.arn(f"training-job/{self.name}")
+        return self.account_region.arn(f"training-job/{self.name}")
 
     @property
-    def secondary(self) -> str:
-        return self.steps[-1].status
+    def secondary_status(self) -> str:
+        return self.transitions[-1].status
 
     @property
-    def artifacts(self) -> str:
+    def model_artifacts_uri(self) -> str:
         """Where the model goes: an archive, or a prefix where the job asked for no compression."""
         output = self.params["OutputDataConfig"]
         whole = output.get("CompressionType") == "NONE"
         return f"{output['S3OutputPath'].rstrip('/')}/{self.name}/output/{'model/' if whole else 'model.tar.gz'}"
 
     @property
-    def longest_seconds(self) -> int:
+    def max_runtime_seconds(self) -> int:
         condition = self.params.get("StoppingCondition", {})
         return int(condition.get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME))
 
-    def move(self, secondary: str, now: datetime) -> None:
+    def enter_status(self, secondary: str, now: datetime) -> None:
         """Go on to the next secondary status."""
-        if self.steps:
-            self.steps[-1].ended = now
-        self.steps.append(Step(secondary, now, MESSAGES[secondary]))
+        if self.transitions:
+            self.transitions[-1].ended = now
+        self.transitions.append(StatusTransition(secondary, now, STATUS_MESSAGES[secondary]))
         self.modified = now
         if secondary == "Downloading":
             self.started = now
 
-    def end(self, status: str, secondary: str, now: datetime, failure: str | None = None) -> None:
+    def finish(self, status: str, secondary: str, now: datetime, failure: str | None = None) -> None:
         """Reach the state that the job stays in."""
-        self.move(secondary, now)
-        self.steps[-1].ended = now
+        self.enter_status(secondary, now)
+        self.transitions[-1].ended = now
         self.status, self.ended = status, now
-        self.failure = failure[:LONGEST_REASON] if failure else None
+        self.failure = failure[:MAX_FAILURE_REASON] if failure else None
         if failure:
-            self.steps[-1].message = failure[:LONGEST_REASON]
+            self.transitions[-1].message = failure[:MAX_FAILURE_REASON]
 
-    def note(self, lines: Iterable[str], now: datetime) -> None:
+    def record_metrics(self, lines: Iterable[str], now: datetime) -> None:
         """Take the last values of the algorithm's metrics from its log lines."""
         for line in lines:
-            match = _ROUND.fullmatch(line)
+            match = _ROUND_LINE.fullmatch(line)
             if match:
                 for part in match[1].split("#011")[1:]:
                     name, _, value = part.rpartition(":")
                     self.metrics[name.replace("-", ":", 1)] = (float(value), now)
 
-    def instances(self) -> list[tuple[str, int]]:
+    def instance_counts(self) -> list[tuple[str, int]]:
         """The instance types and counts the job asked for, one pair an instance group."""
         resources = self.params["ResourceConfig"]
         groups = resources.get("InstanceGroups") or [resources]
         return [(group["InstanceType"], group["InstanceCount"]) for group in groups]
 
-    def holds(self) -> list[Held]:
+    def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the job, whether or not it still runs."""
         resource = "spot-training-job" if self.params.get("EnableManagedSpotTraining") else "training-job"
-        return [Held(resource, instance_type, count) for instance_type, count in self.instances()]
+        return [InstanceUsage(resource, instance_type, count) for instance_type, count in self.instance_counts()]
 
-    def watched_by(self) -> list[Held]:
+    def rule_usage(self) -> list[InstanceUsage]:
         """The processing jobs that the job's debugger and profiler rules would run beside it."""
         rules = [*self.params.get("DebugRuleConfigurations", []), *self.params.get("ProfilerRuleConfigurations", [])]
-        return [Held("processing-job", rule["InstanceType"]) for rule in rules if "InstanceType" in rule]
+        return [InstanceUsage("processing-job", rule["InstanceType"]) for rule in rules if "InstanceType" in rule]
 
-    def described(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The answer of DescribeTrainingJob."""
         return {
             **_DEFAULTS,
-            **echoed("DescribeTrainingJob", self.params),
-            **self._inputs(),
-            **self._times(),
+            **echo_request("DescribeTrainingJob", self.params),
+            **self._input_members(),
+            **self._time_members(),
             "TrainingJobArn": self.arn,
             "TrainingJobStatus": self.status,
-            "SecondaryStatus": self.secondary,
-            "SecondaryStatusTransitions": [step.shown() for step in self.steps],
-            "ModelArtifacts": {"S3ModelArtifacts": self.artifacts},
+            "SecondaryStatus": self.secondary_status,
+            "SecondaryStatusTransitions": [step.describe() for step in self.transitions],
+            "ModelArtifacts": {"S3ModelArtifacts": self.model_artifacts_uri},
             "FailureReason": self.failure,
             "StoppingCondition": {
-                "MaxRuntimeInSeconds": self.longest_seconds,
+                "MaxRuntimeInSeconds": self.max_runtime_seconds,
                 **self.params.get("StoppingCondition", {}),
             },
-            "FinalMetricDataList": self._metrics() or None,
+            "FinalMetricDataList": self._metric_members() or None,
         }
 
-    def _inputs(self) -> dict[str, Any]:
+    def _input_members(self) -> dict[str, Any]:
         channels = self.params.get("InputDataConfig")
-        return {"InputDataConfig": [_channel(channel) for channel in channels]} if channels else {}
+        return {"InputDataConfig": [_channel_with_defaults(channel) for channel in channels]} if channels else {}
 
-    def _times(self) -> dict[str, Any]:
+    def _time_members(self) -> dict[str, Any]:
         times: dict[str, Any] = {"CreationTime": self.created, "LastModifiedTime": self.modified}
         if self.started:
             times["TrainingStartTime"] = self.started
@@ -160,14 +160,14 @@ class TrainingJob(Job):
             times["TrainingTimeInSeconds"] = times["BillableTimeInSeconds"] = seconds
         return times
 
-    def _metrics(self) -> list[dict[str, Any]]:
+    def _metric_members(self) -> list[dict[str, Any]]:
         return [
             {"MetricName": name, "Value": value, "Timestamp": at}
             for name, (value, at) in self.metrics.items()
             if math.isfinite(value)
         ]
 
-    def listed(self) -> Listed:
+    def list_row(self) -> ListedResource:
         """The job as ListTrainingJobs shows it."""
         summary = {
             "TrainingJobName": self.name,
@@ -176,9 +176,9 @@ class TrainingJob(Job):
             "TrainingEndTime": self.ended,
             "LastModifiedTime": self.modified,
             "TrainingJobStatus": self.status,
-            "SecondaryStatus": self.secondary,
+            "SecondaryStatus": self.secondary_status,
         }
-        return Listed(self.name, self.created, self.modified, self.status, summary)
+        return ListedResource(self.name, self.created, self.modified, self.status, summary)
 
 
 _DEFAULTS = {
@@ -188,7 +188,7 @@ _DEFAULTS = {
 }
 
 
-def _channel(channel: dict[str, Any]) -> dict[str, Any]:
+def _channel_with_defaults(channel: dict[str, Any]) -> dict[str, Any]:
     shown = {"CompressionType": "None", "RecordWrapperType": "None", **channel}
     source = channel["DataSource"].get("S3DataSource")
     if source:

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from opskit.sandbox.container import failure
-from opskit.sandbox.container.images import UnknownImage, algorithm_of
+from opskit.sandbox.container.images import UnknownImage, find_algorithm
 from opskit.sandbox.jobs.training_job import TrainingJob
-from opskit.sandbox.state import World
-from opskit.sandbox.storage.log_streams import Growing, LogStream
-from opskit.sandbox.storage.s3_objects import S3Uri, StorageFailure, Store
+from opskit.sandbox.state import SandboxState
+from opskit.sandbox.storage.log_streams import LogStream, LogTail
+from opskit.sandbox.storage.s3_objects import S3Error, S3Store, S3Uri
 
 _log = logging.getLogger(__name__)
 
-GROUP = "/aws/sagemaker/TrainingJobs"
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _STARTING_SECONDS = 0.2
 _POLL_SECONDS = 0.1
 
@@ -32,11 +32,11 @@ class JobFailed(Exception):
     """The job ends as Failed; the text is its FailureReason."""
 
 
-class Closing(Exception):
+class SandboxClosing(Exception):
     """The sandbox is ending, and nobody will read what becomes of the job."""
 
 
-class Ending(Enum):
+class TrainingEnd(Enum):
     """How a training process came to its end."""
 
     COMPLETED = "Completed"
@@ -44,7 +44,7 @@ class Ending(Enum):
     TOO_LONG = "MaxRuntimeExceeded"
 
 
-def child_environment(**more: str) -> dict[str, str]:
+def container_environment(**more: str) -> dict[str, str]:
     """What a container's process sees: a small environment, and one thread for its arithmetic."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     return {**kept, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **more}
@@ -54,160 +54,164 @@ def child_environment(**more: str) -> dict[str, str]:
 class TrainingRun:
     """The life of one job, on a thread of its own."""
 
-    world: World
+    state: SandboxState
     job: TrainingJob
     folder: Path
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Take the job from Starting to its end, whatever that is."""
         try:
-            self._run()
-        except Closing:
+            self._run_steps()
+        except SandboxClosing:
             return
         except JobFailed as reason:
-            self._end("Failed", "Failed", str(reason))
-        except StorageFailure as reason:
-            self._end("Failed", "Failed", f"ClientError: Data download failed:{reason}")
+            self._finish("Failed", "Failed", str(reason))
+        except S3Error as reason:
+            self._finish("Failed", "Failed", f"ClientError: Data download failed:{reason}")
         except Exception:
-            if self.world.closing.is_set():
+            if self.state.closing.is_set():
                 return
             _log.exception("training job %s", self.job.name)
-            self._end("Failed", "Failed", "InternalServerError: We encountered an internal error.  Please try again.")
+            self._finish(
+                "Failed", "Failed", "InternalServerError: We encountered an internal error.  Please try again."
+            )
 
-    def _run(self) -> None:
-        if self._paused(_STARTING_SECONDS):
-            self._end("Stopped", "Stopped")
+    def _run_steps(self) -> None:
+        if self._wait_for_stop(_STARTING_SECONDS):
+            self._finish("Stopped", "Stopped")
             return
-        algorithm = self._algorithm()
-        self._move("Downloading")
-        self._lay_out()
-        if self.job.stop.is_set():
-            self._end("Stopped", "Stopped")
+        algorithm = self._is_first_image()
+        self._enter_status("Downloading")
+        self._prepare_input()
+        if self.job.stop_requested.is_set():
+            self._finish("Stopped", "Stopped")
             return
-        self._move("Training")
-        ending = self._train(of_old=algorithm)
-        if ending is Ending.COMPLETED:
-            self._move("Uploading")
-        self._upload(must=ending is Ending.COMPLETED)
-        if self.job.stop.is_set():  # also where it was asked for after the algorithm was done
-            ending = Ending.STOPPED
-        self._end("Completed" if ending is Ending.COMPLETED else "Stopped", ending.value)
+        self._enter_status("Training")
+        ending = self._train_in_container(of_old=algorithm)
+        if ending is TrainingEnd.COMPLETED:
+            self._enter_status("Uploading")
+        self._upload_model(must=ending is TrainingEnd.COMPLETED)
+        if self.job.stop_requested.is_set():  # also where it was asked for after the algorithm was done
+            ending = TrainingEnd.STOPPED
+        self._finish("Completed" if ending is TrainingEnd.COMPLETED else "Stopped", ending.value)
 
-    def _paused(self, seconds: float) -> bool:
-        """Wait; true where the job was stopped meanwhile. Raises Closing."""
-        stopped = self.job.stop.wait(seconds)
-        if self.world.closing.is_set():
-            raise Closing
+    def _wait_for_stop(self, seconds: float) -> bool:
+        """Wait; true where the job was stopped meanwhile. Raises SandboxClosing."""
+        stopped = self.job.stop_requested.wait(seconds)
+        if self.state.closing.is_set():
+            raise SandboxClosing
         return stopped
 
-    def _move(self, secondary: str) -> None:
-        with self.world.lock(self.job.place):
+    def _enter_status(self, secondary: str) -> None:
+        with self.state.lock(self.job.account_region):
             if self.job.status == "InProgress":
-                self.job.move(secondary, self.world.now())
+                self.job.enter_status(secondary, self.state.now())
 
-    def _end(self, status: str, secondary: str, reason: str | None = None) -> None:
-        with self.world.lock(self.job.place):
-            self.job.end(status, secondary, self.world.now(), reason)
+    def _finish(self, status: str, secondary: str, reason: str | None = None) -> None:
+        with self.state.lock(self.job.account_region):
+            self.job.finish(status, secondary, self.state.now(), reason)
 
-    def _algorithm(self) -> bool:
+    def _is_first_image(self) -> bool:
         specification = self.job.params["AlgorithmSpecification"]
         if "ContainerEntrypoint" in specification or "ContainerArguments" in specification:
             raise JobFailed("ClientError: The sandbox runs the built-in XGBoost as it is, without an entrypoint.")
         try:
-            return algorithm_of(specification.get("TrainingImage"), self.job.place.region).of_old
+            return find_algorithm(specification.get("TrainingImage"), self.job.account_region.region).is_first_image
         except UnknownImage as error:
             raise JobFailed(f"ClientError: {error}") from error
 
-    def _lay_out(self) -> None:
-        store = Store(self.world, self.job.place)
+    def _prepare_input(self) -> None:
+        store = S3Store(self.state, self.job.account_region)
         config = self.folder / "input" / "config"
         config.mkdir(parents=True)
-        for name, value in self._config().items():
+        for name, value in self._config_files().items():
             (config / f"{name}.json").write_text(json.dumps(value))
         for channel in self.job.params.get("InputDataConfig", []):
-            self._fetch(store, channel)
+            self._download_channel(store, channel)
 
-    def _config(self) -> dict[str, Any]:
+    def _config_files(self) -> dict[str, Any]:
         channels = self.job.params.get("InputDataConfig", [])
         mode = self.job.params["AlgorithmSpecification"]["TrainingInputMode"]
         return {
             "hyperparameters": self.job.params.get("HyperParameters", {}),
-            "inputdataconfig": {channel["ChannelName"]: _as_seen_inside(channel, mode) for channel in channels},
+            "inputdataconfig": {channel["ChannelName"]: _channel_config(channel, mode) for channel in channels},
             "resourceconfig": {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"},
         }
 
-    def _fetch(self, store: Store, channel: dict[str, Any]) -> None:
+    def _download_channel(self, store: S3Store, channel: dict[str, Any]) -> None:
         source = channel["DataSource"].get("S3DataSource")
         if source is None:
             raise JobFailed("ClientError: The sandbox reads channels from S3 alone.")
         folder = self.folder / "input" / "data" / channel["ChannelName"]
         folder.mkdir(parents=True, exist_ok=True)
-        for item in store.sources(source):
-            store.fetch(item, folder, unzip=channel.get("CompressionType") == "Gzip")
+        for item in store.list_sources(source):
+            store.download(item, folder, unzip=channel.get("CompressionType") == "Gzip")
 
-    def _train(self, *, of_old: bool) -> Ending:
+    def _train_in_container(self, *, of_old: bool) -> TrainingEnd:
         output = self.folder / "log.txt"
-        stream = LogStream(self.world, self.job.place, GROUP, f"{self.job.name}/algo-1-{int(time.time())}")
+        stream = LogStream(
+            self.state, self.job.account_region, TRAINING_LOG_GROUP, f"{self.job.name}/algo-1-{int(time.time())}"
+        )
         with output.open("wb") as file:
-            process = self.world.children.start(
+            process = self.state.processes.start(
                 [sys.executable, "-m", "opskit.sandbox.container.train", str(self.folder)],
                 cwd=self.folder,
                 env={
                     **self.job.params.get("Environment", {}),
-                    **child_environment(XGBOOST_OF_OLD=str(int(of_old))),
+                    **container_environment(XGBOOST_OF_OLD=str(int(of_old))),
                 },
                 output=file,
             )
-        log = Growing(output)
-        ending = self._watched(process, log, stream)
-        self._carry(log, stream, last=True)
-        if ending is Ending.COMPLETED and process.returncode:
-            reason = failure.reported(self.folder) or "the algorithm left no reason"
+        log = LogTail(output)
+        ending = self._wait_for_process(process, log, stream)
+        self._forward_log(log, stream, last=True)
+        if ending is TrainingEnd.COMPLETED and process.returncode:
+            reason = failure.read_failure(self.folder) or "the algorithm left no reason"
             raise JobFailed(f"AlgorithmError: {reason}, exit code: {process.returncode}")
         return ending
 
-    def _watched(self, process: subprocess.Popen[bytes], log: Growing, stream: LogStream) -> Ending:
-        deadline = time.monotonic() + self.job.longest_seconds
+    def _wait_for_process(self, process: subprocess.Popen[bytes], log: LogTail, stream: LogStream) -> TrainingEnd:
+        deadline = time.monotonic() + self.job.max_runtime_seconds
         while process.poll() is None:
-            if self._paused(_POLL_SECONDS):
-                self.world.children.end(process)
-                return Ending.STOPPED
+            if self._wait_for_stop(_POLL_SECONDS):
+                self.state.processes.end(process)
+                return TrainingEnd.STOPPED
             if time.monotonic() > deadline:
-                self.world.children.end(process)
-                return Ending.TOO_LONG
-            self._carry(log, stream)
-        return Ending.COMPLETED
+                self.state.processes.end(process)
+                return TrainingEnd.TOO_LONG
+            self._forward_log(log, stream)
+        return TrainingEnd.COMPLETED
 
-    def _carry(self, log: Growing, stream: LogStream, *, last: bool = False) -> None:
-        lines = log.lines(last=last)
-        with self.world.lock(self.job.place):
-            self.job.note(lines, self.world.now())
-        stream.write(lines)
+    def _forward_log(self, log: LogTail, stream: LogStream, *, last: bool = False) -> None:
+        lines = log.new_lines(last=last)
+        with self.state.lock(self.job.account_region):
+            self.job.record_metrics(lines, self.state.now())
+        stream.write_lines(lines)
 
-    def _upload(self, *, must: bool) -> None:
+    def _upload_model(self, *, must: bool) -> None:
         files = sorted(path for path in (self.folder / "model").rglob("*") if path.is_file())
         if not files and not must:
             return
         try:
-            self._put(files)
-        except StorageFailure as error:
+            self._upload_files(files)
+        except S3Error as error:
             raise JobFailed(f"ClientError: Artifact upload failed:{error}") from error
 
-    def _put(self, files: list[Path]) -> None:
-        store, model = Store(self.world, self.job.place), self.folder / "model"
-        target = S3Uri.parse(self.job.artifacts)
+    def _upload_files(self, files: list[Path]) -> None:
+        store, model = S3Store(self.state, self.job.account_region), self.folder / "model"
+        target = S3Uri.parse(self.job.model_artifacts_uri)
         if target.key.endswith("/"):
             for path in files:
-                store.put(path, target.below(path.relative_to(model).as_posix()))
+                store.upload(path, target.child(path.relative_to(model).as_posix()))
             return
         archive = self.folder / "model.tar.gz"
         with tarfile.open(archive, "w:gz") as tar:
             for path in files:
                 tar.add(path, path.relative_to(model).as_posix())
-        store.put(archive, target)
+        store.upload(archive, target)
 
 
-def _as_seen_inside(channel: dict[str, Any], mode: str) -> dict[str, Any]:
+def _channel_config(channel: dict[str, Any], mode: str) -> dict[str, Any]:
     source = channel["DataSource"].get("S3DataSource", {})
     seen = {
         "ContentType": channel.get("ContentType"),

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opskit.sandbox.jobs.job_record import Job
-from opskit.sandbox.jobs.training_job import LONGEST_REASON
-from opskit.sandbox.list_responses import Listed
-from opskit.sandbox.request_echo import echoed
-from opskit.sandbox.state import Held
+from opskit.sandbox.jobs.job_record import JobRecord
+from opskit.sandbox.jobs.training_job import MAX_FAILURE_REASON
+from opskit.sandbox.list_responses import ListedResource
+from opskit.sandbox.request_echo import echo_request
+from opskit.sandbox.state import InstanceUsage
 
-_MOST_MEGABYTES = 6
+_DEFAULT_MAX_PAYLOAD_MB = 6
 
 
 @dataclass
-class TransformJob(Job):
+class TransformJob(JobRecord):
     """A transform job."""
 
     @property
@@ -25,33 +25,33 @@ class TransformJob(Job):
 
     @property
     def arn(self) -> str:
-        return self.place.arn(f"transform-job/{self.name}")
+        return self.account_region.arn(f"transform-job/{self.name}")
 
     @property
-    def most_bytes(self) -> int:
+    def max_payload_bytes(self) -> int:
         """How large a request to the container may be."""
-        megabytes: int = self.params.get("MaxPayloadInMB", _MOST_MEGABYTES)
+        megabytes: int = self.params.get("MaxPayloadInMB", _DEFAULT_MAX_PAYLOAD_MB)
         return megabytes * 1024 * 1024 if megabytes else 2**40
 
-    def begin(self, now: datetime) -> None:
+    def mark_started(self, now: datetime) -> None:
         """The instances are there."""
         self.started = self.modified = now
 
-    def end(self, status: str, now: datetime, failure: str | None = None) -> None:
+    def finish(self, status: str, now: datetime, failure: str | None = None) -> None:
         """Reach the state that the job stays in."""
         self.status, self.ended, self.modified = status, now, now
-        self.failure = failure[:LONGEST_REASON] if failure else None
+        self.failure = failure[:MAX_FAILURE_REASON] if failure else None
 
-    def holds(self) -> list[Held]:
+    def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the job, whether or not it still runs."""
         resources = self.params["TransformResources"]
-        return [Held("transform-job", resources["InstanceType"], resources["InstanceCount"])]
+        return [InstanceUsage("transform-job", resources["InstanceType"], resources["InstanceCount"])]
 
-    def described(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The answer of DescribeTransformJob."""
         given = self.params
         return {
-            **echoed("DescribeTransformJob", given),
+            **echo_request("DescribeTransformJob", given),
             "TransformInput": {"CompressionType": "None", "SplitType": "None", **given["TransformInput"]},
             "TransformOutput": {"AssembleWith": "None", **given["TransformOutput"]},
             "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
@@ -64,7 +64,7 @@ class TransformJob(Job):
             "TransformEndTime": self.ended,
         }
 
-    def listed(self) -> Listed:
+    def list_row(self) -> ListedResource:
         """The job as ListTransformJobs shows it."""
         summary = {
             "TransformJobName": self.name,
@@ -75,4 +75,4 @@ class TransformJob(Job):
             "TransformJobStatus": self.status,
             "FailureReason": self.failure,
         }
-        return Listed(self.name, self.created, self.modified, self.status, summary)
+        return ListedResource(self.name, self.created, self.modified, self.status, summary)

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from opskit.sandbox.hosting.model_container import CannotServe, Container, Unhealthy
-from opskit.sandbox.jobs.record_filters import payloads, picked
-from opskit.sandbox.jobs.training_run import Closing, JobFailed
+from opskit.sandbox.hosting.model_container import ContainerUnhealthy, ModelContainer, ModelNotServable
+from opskit.sandbox.jobs.record_filters import group_payloads, select_columns
+from opskit.sandbox.jobs.training_run import JobFailed, SandboxClosing
 from opskit.sandbox.jobs.transform_job import TransformJob
-from opskit.sandbox.state import World
+from opskit.sandbox.state import SandboxState
 from opskit.sandbox.storage.log_streams import LogStream
-from opskit.sandbox.storage.s3_objects import S3Uri, Source, StorageFailure, Store
+from opskit.sandbox.storage.s3_objects import S3Error, S3Source, S3Store, S3Uri
 
 _log = logging.getLogger(__name__)
 
-GROUP = "/aws/sagemaker/TransformJobs"
+TRANSFORM_LOG_GROUP = "/aws/sagemaker/TransformJobs"
 _SEE_LOGS = "See job logs for more information"
 _NO_CONTENT = 204
 
 
-class Stopped(Exception):
+class JobStopped(Exception):
     """StopTransformJob was called."""
 
 
@@ -33,129 +33,133 @@ class Stopped(Exception):
 class TransformRun:
     """The life of one transform job, on a thread of its own."""
 
-    world: World
+    state: SandboxState
     job: TransformJob
     model: Mapping[str, Any]
     folder: Path
 
     def __post_init__(self) -> None:
-        self._store = Store(self.world, self.job.place)
+        self._store = S3Store(self.state, self.job.account_region)
         stream = f"{self.job.name}/i-{uuid4().hex[:17]}-{int(time.time())}"
-        self._container_log = LogStream(self.world, self.job.place, GROUP, stream)
-        self._data_log = LogStream(self.world, self.job.place, GROUP, f"{stream}/data-log")
+        self._container_log = LogStream(self.state, self.job.account_region, TRANSFORM_LOG_GROUP, stream)
+        self._data_log = LogStream(self.state, self.job.account_region, TRANSFORM_LOG_GROUP, f"{stream}/data-log")
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Take the job to its end, whatever that is."""
         try:
-            self._run()
-            self._end("Completed")
-        except Closing:
+            self._run_steps()
+            self._finish("Completed")
+        except SandboxClosing:
             return
-        except Stopped:
-            self._end("Stopped")
-        except Unhealthy:
-            self._end("Failed", f"AlgorithmError: {_SEE_LOGS}")
-        except (CannotServe, StorageFailure) as reason:
-            self._end("Failed", f"ClientError: {reason}")
+        except JobStopped:
+            self._finish("Stopped")
+        except ContainerUnhealthy:
+            self._finish("Failed", f"AlgorithmError: {_SEE_LOGS}")
+        except (ModelNotServable, S3Error) as reason:
+            self._finish("Failed", f"ClientError: {reason}")
         except JobFailed as reason:
-            self._end("Failed", str(reason))
+            self._finish("Failed", str(reason))
         except Exception:
-            if self.world.closing.is_set():
+            if self.state.closing.is_set():
                 return
             _log.exception("transform job %s", self.job.name)
-            self._end("Failed", "InternalServerError: We encountered an internal error.  Please try again.")
+            self._finish("Failed", "InternalServerError: We encountered an internal error.  Please try again.")
 
-    def _end(self, status: str, reason: str | None = None) -> None:
-        with self.world.lock(self.job.place):
-            self.job.end(status, self.world.now(), reason)
+    def _finish(self, status: str, reason: str | None = None) -> None:
+        with self.state.lock(self.job.account_region):
+            self.job.finish(status, self.state.now(), reason)
 
-    def _run(self) -> None:
-        container = Container.start(
-            self.world, self.job.place, self.model, self.folder / "container", self._container_log, batch=True
+    def _run_steps(self) -> None:
+        container = ModelContainer.start(
+            self.state, self.job.account_region, self.model, self.folder / "container", self._container_log, batch=True
         )
         try:
-            if not container.wait(self.job.stop):
-                self._look_up()
-            with self.world.lock(self.job.place):
-                self.job.begin(self.world.now())
-            for source in self._store.sources(self.job.params["TransformInput"]["DataSource"]["S3DataSource"]):
-                self._transform(container, source)
-            self._look_up()
+            if not container.wait_until_ready(self.job.stop_requested):
+                self._raise_if_ended()
+            with self.state.lock(self.job.account_region):
+                self.job.mark_started(self.state.now())
+            for source in self._store.list_sources(self.job.params["TransformInput"]["DataSource"]["S3DataSource"]):
+                self._transform_object(container, source)
+            self._raise_if_ended()
         finally:
             container.end()
-            if not self.world.closing.is_set():
-                container.carry_log(last=True)
+            if not self.state.closing.is_set():
+                container.forward_log(last=True)
 
-    def _look_up(self) -> None:
-        """Raise what ends the run early: Closing or Stopped."""
-        if self.world.closing.is_set():
-            raise Closing
-        if self.job.stop.is_set():
-            raise Stopped
+    def _raise_if_ended(self) -> None:
+        """Raise what ends the run early: SandboxClosing or JobStopped."""
+        if self.state.closing.is_set():
+            raise SandboxClosing
+        if self.job.stop_requested.is_set():
+            raise JobStopped
 
-    def _transform(self, container: Container, source: Source) -> None:
+    def _transform_object(self, container: ModelContainer, source: S3Source) -> None:
         given = self.job.params["TransformInput"]
-        path = self._store.fetch(source, self.folder / "input", unzip=given.get("CompressionType") == "Gzip")
+        path = self._store.download(source, self.folder / "input", unzip=given.get("CompressionType") == "Gzip")
         text = path.read_text(errors="replace")
         answers: list[str] = []
-        for lines in self._requests(text):
-            self._look_up()
-            answers.append(self._answer(container, source, lines))
+        for lines in self._split_requests(text):
+            self._raise_if_ended()
+            answers.append(self._predict_lines(container, source, lines))
         result = self.folder / "output" / f"{source.name}.out"
         result.parent.mkdir(parents=True, exist_ok=True)
-        result.write_text(self._assembled(answers))
+        result.write_text(self._assemble_output(answers))
         output = S3Uri.parse(self.job.params["TransformOutput"]["S3OutputPath"])
-        self._store.put(result, output.below(f"{source.name}.out"))
+        self._store.upload(result, output.child(f"{source.name}.out"))
         path.unlink()
 
-    def _requests(self, text: str) -> list[list[str]]:
+    def _split_requests(self, text: str) -> list[list[str]]:
         lines = [line for line in text.splitlines() if line.strip()]
         if self.job.params["TransformInput"].get("SplitType", "None") == "None":
             return [lines] if lines else []
         single = self.job.params.get("BatchStrategy") == "SingleRecord"
-        return list(payloads(lines, most_bytes=self.job.most_bytes, single=single))
+        return list(group_payloads(lines, most_bytes=self.job.max_payload_bytes, single=single))
 
-    def _answer(self, container: Container, source: Source, lines: list[str]) -> str:
+    def _predict_lines(self, container: ModelContainer, source: S3Source, lines: list[str]) -> str:
         processing = self.job.params.get("DataProcessing", {})
-        body = "\n".join(picked(line, processing.get("InputFilter")) for line in lines)
-        if len(body.encode()) > self.job.most_bytes:
-            raise self._refused(source, "Too much data for max payload size", "ClientError")
-        predictions = self._ask(container, source, body)
+        body = "\n".join(select_columns(line, processing.get("InputFilter")) for line in lines)
+        if len(body.encode()) > self.job.max_payload_bytes:
+            raise self._refusal_error(source, "Too much data for max payload size", "ClientError")
+        predictions = self._invoke_container(container, source, body)
         if processing.get("JoinSource", "None") == "None" and "OutputFilter" not in processing:
             return predictions
-        return self._joined(source, lines, predictions.splitlines(), processing)
+        return self._join_output(source, lines, predictions.splitlines(), processing)
 
-    def _ask(self, container: Container, source: Source, body: str) -> str:
+    def _invoke_container(self, container: ModelContainer, source: S3Source, body: str) -> str:
         given, wanted = self.job.params["TransformInput"], self.job.params["TransformOutput"]
         try:
-            answer = container.ask(body.encode(), given.get("ContentType", ""), wanted.get("Accept", ""))
+            answer = container.invoke(body.encode(), given.get("ContentType", ""), wanted.get("Accept", ""))
         except OSError as error:
-            self._look_up()
-            raise self._refused(source, f"Model server did not respond: {error}", "AlgorithmError") from error
+            self._raise_if_ended()
+            raise self._refusal_error(source, f"Model server did not respond: {error}", "AlgorithmError") from error
         if answer.status == _NO_CONTENT:
             return ""
         if answer.status != 200:
             kind = "ClientError" if answer.status < 500 else "AlgorithmError"
             message = answer.body.decode("utf-8", "replace")
-            raise self._refused(source, f"Bad HTTP status received from algorithm: {answer.status}", kind, message)
+            raise self._refusal_error(
+                source, f"Bad HTTP status received from algorithm: {answer.status}", kind, message
+            )
         return answer.body.decode()
 
-    def _refused(self, source: Source, what: str, kind: str, message: str = "") -> JobFailed:
+    def _refusal_error(self, source: S3Source, what: str, kind: str, message: str = "") -> JobFailed:
         where = f"[sagemaker logs]: {source.uri.bucket}/{source.uri.key}:"
         said = [f"{where} Message:", *(f"{where} {line}" for line in message.splitlines())] if message else []
-        self._data_log.write([f"{where} {what}", *said])
+        self._data_log.write_lines([f"{where} {what}", *said])
         return JobFailed(f"{kind}: {_SEE_LOGS}")
 
-    def _joined(self, source: Source, lines: list[str], answers: list[str], processing: Mapping[str, str]) -> str:
+    def _join_output(
+        self, source: S3Source, lines: list[str], answers: list[str], processing: Mapping[str, str]
+    ) -> str:
         if processing.get("JoinSource") == "Input":
             if len(lines) != len(answers):
-                raise self._refused(
+                raise self._refusal_error(
                     source, "Fail to join data: mismatched line count between the input and output", "ClientError"
                 )
             answers = [f"{line},{answer}" for line, answer in zip(lines, answers, strict=True)]
-        return "".join(f"{picked(answer, processing.get('OutputFilter'))}\n" for answer in answers)
+        return "".join(f"{select_columns(answer, processing.get('OutputFilter'))}\n" for answer in answers)
 
-    def _assembled(self, answers: list[str]) -> str:
+    def _assemble_output(self, answers: list[str]) -> str:
         if self.job.params["TransformOutput"].get("AssembleWith") != "Line":
             return "".join(answers)
         return "".join(f"{answer.rstrip(chr(10))}\n" for answer in answers if answer)

@@ -6,37 +6,37 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from opskit.sandbox.account.execution_roles import check_role
-from opskit.sandbox.dispatcher import owns
-from opskit.sandbox.errors import NotOurs
-from opskit.sandbox.quotas.quota_ledger import QuotaBook
-from opskit.sandbox.state import Call, Held, World
+from opskit.sandbox.dispatcher import aws_operation
+from opskit.sandbox.errors import FallThrough
+from opskit.sandbox.quotas.quota_ledger import QuotaLedger
+from opskit.sandbox.state import ApiCall, InstanceUsage, SandboxState
 
 
-class TuningFront:
+class TuningService:
     """What stands in front of moto's CreateHyperParameterTuningJob."""
 
-    def __init__(self, world: World, book: QuotaBook) -> None:
-        self._world = world
-        self._book = book
+    def __init__(self, state: SandboxState, ledger: QuotaLedger) -> None:
+        self._state = state
+        self._ledger = ledger
 
-    @owns("sagemaker", "CreateHyperParameterTuningJob")
-    def create_tuning_job(self, call: Call) -> dict[str, Any]:
+    @aws_operation("sagemaker", "CreateHyperParameterTuningJob")
+    def create_tuning_job(self, call: ApiCall) -> dict[str, Any]:
         """AWS asks the quotas for as many training jobs as run side by side, when the tuning job is made."""
         definition = call.params.get("TrainingJobDefinition")
         definitions = [definition] if definition else call.params.get("TrainingJobDefinitions", [])
         side_by_side = call.params["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]
         for each in definitions:
-            check_role(self._world, call.place, each["RoleArn"])
-            with self._world.lock(call.place):
-                for one in _held(each):
-                    self._book.admit(call.place, call.operation, one, times=side_by_side)
-        raise NotOurs
+            check_role(self._state, call.account_region, each["RoleArn"])
+            with self._state.lock(call.account_region):
+                for one in _training_usage(each):
+                    self._ledger.check_capacity(call.account_region, call.operation, one, times=side_by_side)
+        raise FallThrough
 
 
-def _held(definition: Mapping[str, Any]) -> Iterator[Held]:
+def _training_usage(definition: Mapping[str, Any]) -> Iterator[InstanceUsage]:
     """What one training job of a tuning job holds."""
     resources = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig", {})
     kind = "spot-training-job" if definition.get("EnableManagedSpotTraining") else "training-job"
     for each in resources.get("InstanceGroups") or resources.get("InstanceConfigs") or [resources]:
         if "InstanceType" in each:
-            yield Held(kind, each["InstanceType"], each.get("InstanceCount", 1))
+            yield InstanceUsage(kind, each["InstanceType"], each.get("InstanceCount", 1))

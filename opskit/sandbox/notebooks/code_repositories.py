@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opskit.sandbox.dispatcher import owns
-from opskit.sandbox.errors import invalid
-from opskit.sandbox.list_responses import Listed, listed
-from opskit.sandbox.notebooks.git_clone import Repository
-from opskit.sandbox.state import Call, Place, World
-from opskit.sandbox.tags import Tags, tags_given
+from opskit.sandbox.dispatcher import aws_operation
+from opskit.sandbox.errors import validation_error
+from opskit.sandbox.list_responses import ListedResource, list_response
+from opskit.sandbox.notebooks.git_clone import GitRepository
+from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
+from opskit.sandbox.tags import TagService, request_tags
 
 
 @dataclass
-class _Named:
-    """One CodeRepository. Change it under the lock of its place."""
+class _CodeRepository:
+    """One CodeRepository. Change it under the lock of its account and Region."""
 
     name: str
     arn: str
@@ -26,7 +26,7 @@ class _Named:
     modified: datetime
     tags: dict[str, str]
 
-    def shown(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The repository in AWS's shape, the same in Describe and List."""
         return {
             "CodeRepositoryName": self.name,
@@ -37,87 +37,94 @@ class _Named:
         }
 
 
-class CodeRepositories:
+class CodeRepositoryService:
     """CreateCodeRepository and what belongs to it."""
 
-    def __init__(self, world: World, tags: Tags) -> None:
-        self._world = world
-        self._all: dict[Place, dict[str, _Named]] = {}
-        tags.own("code-repository", self._tags_of)
+    def __init__(self, state: SandboxState, tags: TagService) -> None:
+        self._state = state
+        self._all: dict[AccountRegion, dict[str, _CodeRepository]] = {}
+        tags.register_resource_type("code-repository", self._repository_tags)
 
-    def check(self, place: Place, notebook: Mapping[str, Any]) -> None:
+    def check_repositories(self, account_region: AccountRegion, notebook: Mapping[str, Any]) -> None:
         """Raise AWS's ValidationException where a notebook instance names a repository that is none."""
-        for one in _wanted(notebook):
-            if not _is_url(one) and one not in self._at(place):
-                raise invalid(f"Code Repository ({one}) not found.")
+        for one in _named_repositories(notebook):
+            if not _is_repository_url(one) and one not in self._repositories_by_name(account_region):
+                raise validation_error(f"Code Repository ({one}) not found.")
 
-    def of(self, place: Place, notebook: Mapping[str, Any]) -> list[Repository]:
+    def repositories_to_clone(self, account_region: AccountRegion, notebook: Mapping[str, Any]) -> list[GitRepository]:
         """What a notebook instance's settings say it clones; a repository that was deleted is cloned no more."""
-        return [found for one in _wanted(notebook) if (found := self._repository(place, one))]
+        return [
+            found for one in _named_repositories(notebook) if (found := self._resolve_repository(account_region, one))
+        ]
 
-    def _repository(self, place: Place, name_or_url: str) -> Repository | None:
-        if _is_url(name_or_url):
-            return Repository(name_or_url)
-        named = self._at(place).get(name_or_url)
-        return Repository(named.config["RepositoryUrl"], named.config.get("Branch")) if named else None
+    def _resolve_repository(self, account_region: AccountRegion, name_or_url: str) -> GitRepository | None:
+        if _is_repository_url(name_or_url):
+            return GitRepository(name_or_url)
+        named = self._repositories_by_name(account_region).get(name_or_url)
+        return GitRepository(named.config["RepositoryUrl"], named.config.get("Branch")) if named else None
 
-    @owns("sagemaker", "CreateCodeRepository")
-    def create(self, call: Call) -> dict[str, Any]:
-        name, now, tags = call.params["CodeRepositoryName"], self._world.now(), tags_given(call.params)
-        arn = call.place.arn(f"code-repository/{name}")
-        with self._world.lock(call.place):
-            if name in self._at(call.place):
-                raise invalid(f"Cannot create a duplicate Code Repository ({arn})")
-            self._at(call.place)[name] = _Named(name, arn, call.params["GitConfig"], now, now, tags)
+    @aws_operation("sagemaker", "CreateCodeRepository")
+    def create_code_repository(self, call: ApiCall) -> dict[str, Any]:
+        name, now, tags = call.params["CodeRepositoryName"], self._state.now(), request_tags(call.params)
+        arn = call.account_region.arn(f"code-repository/{name}")
+        with self._state.lock(call.account_region):
+            if name in self._repositories_by_name(call.account_region):
+                raise validation_error(f"Cannot create a duplicate Code Repository ({arn})")
+            self._repositories_by_name(call.account_region)[name] = _CodeRepository(
+                name, arn, call.params["GitConfig"], now, now, tags
+            )
         return {"CodeRepositoryArn": arn}
 
-    @owns("sagemaker", "DescribeCodeRepository")
-    def describe(self, call: Call) -> dict[str, Any]:
-        return self._named(call).shown()
+    @aws_operation("sagemaker", "DescribeCodeRepository")
+    def describe_code_repository(self, call: ApiCall) -> dict[str, Any]:
+        return self._find_repository(call).describe()
 
-    @owns("sagemaker", "ListCodeRepositories")
-    def list_repositories(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            rows = [Listed(one.name, one.created, one.modified, "", one.shown()) for one in self._here(call.place)]
-        return listed(call, rows, "CodeRepositorySummaryList", newest_first=False)
+    @aws_operation("sagemaker", "ListCodeRepositories")
+    def list_code_repositories(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            rows = [
+                ListedResource(one.name, one.created, one.modified, "", one.describe())
+                for one in self._repositories_in(call.account_region)
+            ]
+        return list_response(call, rows, "CodeRepositorySummaryList", newest_first=False)
 
-    @owns("sagemaker", "UpdateCodeRepository")
-    def update(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            named = self._named(call)
+    @aws_operation("sagemaker", "UpdateCodeRepository")
+    def update_code_repository(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            named = self._find_repository(call)
             named.config = {**named.config, **call.params.get("GitConfig", {})}
-            named.modified = self._world.now()
+            named.modified = self._state.now()
         return {"CodeRepositoryArn": named.arn}
 
-    @owns("sagemaker", "DeleteCodeRepository")
-    def delete(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            del self._at(call.place)[self._named(call).name]
+    @aws_operation("sagemaker", "DeleteCodeRepository")
+    def delete_code_repository(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            del self._repositories_by_name(call.account_region)[self._find_repository(call).name]
         return {}
 
-    def _at(self, place: Place) -> dict[str, _Named]:
-        return self._all.setdefault(place, {})
+    def _repositories_by_name(self, account_region: AccountRegion) -> dict[str, _CodeRepository]:
+        return self._all.setdefault(account_region, {})
 
-    def _here(self, place: Place) -> Iterable[_Named]:
-        return self._at(place).values()
+    def _repositories_in(self, account_region: AccountRegion) -> Iterable[_CodeRepository]:
+        return self._repositories_by_name(account_region).values()
 
-    def _named(self, call: Call) -> _Named:
+    def _find_repository(self, call: ApiCall) -> _CodeRepository:
         name = call.params["CodeRepositoryName"]
         try:
-            return self._at(call.place)[name]
+            return self._repositories_by_name(call.account_region)[name]
         except KeyError:
-            raise invalid(f"Code Repository ({name}) not found.") from None
+            raise validation_error(f"Code Repository ({name}) not found.") from None
 
-    def _tags_of(self, place: Place, name: str) -> dict[str, str] | None:
-        named = self._at(place).get(name)
+    def _repository_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
+        named = self._repositories_by_name(account_region).get(name)
         return named.tags if named else None
 
 
-def _wanted(notebook: Mapping[str, Any]) -> list[str]:
+def _named_repositories(notebook: Mapping[str, Any]) -> list[str]:
     """The default repository first, then the others: names and URLs."""
     first = notebook.get("DefaultCodeRepository")
     return [*([first] if first else []), *notebook.get("AdditionalCodeRepositories", [])]
 
 
-def _is_url(text: str) -> bool:
+def _is_repository_url(text: str) -> bool:
     return "://" in text

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from opskit.sandbox.state import World
+from opskit.sandbox.state import SandboxState
 
-_WITHIN_SECONDS = 300.0
-_LOOK_EVERY_SECONDS = 0.05
-_FROM_OUTSIDE = ("PATH", "LANG", "SSL_CERT_FILE", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
-_NOBODY_TO_ASK = {
+_TIMEOUT_SECONDS = 300.0
+_POLL_SECONDS = 0.05
+_INHERITED_VARIABLES = ("PATH", "LANG", "SSL_CERT_FILE", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
+_NO_PROMPTS = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "true",
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -22,12 +22,12 @@ _NOBODY_TO_ASK = {
 }
 
 
-class NotCloned(Exception):
+class CloneFailed(Exception):
     """A repository could not be cloned; the text is what a notebook's FailureReason says."""
 
 
 @dataclass(frozen=True)
-class Repository:
+class GitRepository:
     """A Git repository at a URL, and the branch to take, None for its own choice."""
 
     url: str
@@ -39,31 +39,31 @@ class Repository:
         return urlsplit(self.url).path.rstrip("/").rpartition("/")[2].removesuffix(".git")
 
 
-def clone(world: World, repository: Repository, volume: Path, log: Path) -> None:
+def clone_repository(state: SandboxState, repository: GitRepository, volume: Path, log: Path) -> None:
     """Clone into ``volume``, once: what stands there already is the user's. ``log`` takes what git says.
 
     Raises:
-        NotCloned: git could not, or is not installed.
+        CloneFailed: git could not, or is not installed.
     """
     if not repository.folder or (volume / repository.folder).exists():
         return
     if shutil.which("git") is None:
-        raise NotCloned(f"{repository.url} cannot be cloned: git is not installed beside the sandbox.")
+        raise CloneFailed(f"{repository.url} cannot be cloned: git is not installed beside the sandbox.")
     volume.mkdir(parents=True, exist_ok=True)
     branch = ("--branch", repository.branch) if repository.branch else ()
     with log.open("wb") as said:
-        process = world.children.start(
+        process = state.processes.start(
             ["git", "clone", "--quiet", *branch, "--", repository.url, repository.folder],
             cwd=volume,
-            env={**{name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ}, **_NOBODY_TO_ASK},
+            env={**{name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}, **_NO_PROMPTS},
             output=said,
         )
-    deadline = time.monotonic() + _WITHIN_SECONDS
-    while process.poll() is None and time.monotonic() < deadline and not world.closing.wait(_LOOK_EVERY_SECONDS):
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while process.poll() is None and time.monotonic() < deadline and not state.closing.wait(_POLL_SECONDS):
         continue
-    if world.children.end(process):
-        raise NotCloned(f"{repository.url} could not be cloned: {_why(log)}")
+    if state.processes.end(process):
+        raise CloneFailed(f"{repository.url} could not be cloned: {_git_message(log)}")
 
 
-def _why(log: Path) -> str:
-    return " ".join(log.read_text(errors="replace").split()) or f"git took more than {_WITHIN_SECONDS:.0f} seconds."
+def _git_message(log: Path) -> str:
+    return " ".join(log.read_text(errors="replace").split()) or f"git took more than {_TIMEOUT_SECONDS:.0f} seconds."

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from opskit.sandbox.errors import invalid
-from opskit.sandbox.notebooks.jupyter.launch import Folder, Jupyter
-from opskit.sandbox.state import Held, Place
+from opskit.sandbox.errors import validation_error
+from opskit.sandbox.notebooks.jupyter.launch import JupyterProcess, NotebookFolder
+from opskit.sandbox.state import AccountRegion, InstanceUsage
 
 Status = Literal["Pending", "InService", "Stopping", "Stopped", "Failed", "Deleting", "Updating"]
 
 _HOLDS = ("Pending", "InService", "Stopping", "Updating")
-_SUMMARY = (
+_SUMMARY_MEMBERS = (
     "NotebookInstanceName",
     "NotebookInstanceArn",
     "NotebookInstanceStatus",
@@ -28,46 +28,46 @@ _SUMMARY = (
 
 
 @dataclass
-class Notebook:
-    """One notebook instance. Change it under its place's lock only.
+class NotebookRecord:
+    """One notebook instance. Change it only under the lock of its account and Region.
 
     ``details`` are the members of DescribeNotebookInstance that do not move by themselves. ``jupyter`` is there
     from InService to Stopping, save for a scenario's bare record.
     """
 
-    place: Place
+    account_region: AccountRegion
     name: str
     details: dict[str, Any]
     created: datetime
     modified: datetime
-    folder: Folder
+    folder: NotebookFolder
     tags: dict[str, str] = field(default_factory=dict)
     status: Status = "Pending"
     failure: str | None = None
-    jupyter: Jupyter | None = None
+    jupyter: JupyterProcess | None = None
 
     @property
     def arn(self) -> str:
-        return self.place.arn(f"notebook-instance/{self.name}")
+        return self.account_region.arn(f"notebook-instance/{self.name}")
 
     @property
     def instance_type(self) -> str:
         kind: str = self.details["InstanceType"]
         return kind
 
-    def held(self) -> list[Held]:
+    def instance_usage(self) -> list[InstanceUsage]:
         """What it holds of its quotas: nothing once it is stopped or failed."""
-        return [Held("notebook-instance", self.instance_type)] if self.status in _HOLDS else []
+        return [InstanceUsage("notebook-instance", self.instance_type)] if self.status in _HOLDS else []
 
-    def move(self, status: Status, now: datetime) -> None:
+    def enter_status(self, status: Status, now: datetime) -> None:
         """Enter a status. As on AWS, the last modified time is when it was last started, stopped or changed."""
         self.status = status
         self.modified = now
 
-    def require(self, target: Status, *allowed: Status) -> None:
+    def require_status(self, target: Status, *allowed: Status) -> None:
         """Raise AWS's ValidationException where the status is none of those that may go over to ``target``."""
         if self.status not in allowed:
-            raise invalid(
+            raise validation_error(
                 f"Status ({self.status}) not in ([{', '.join(allowed)}]). "
                 f"Unable to transition to ({target}) for Notebook Instance ({self.arn})."
             )
@@ -85,7 +85,7 @@ class Notebook:
             "LastModifiedTime": self.modified,
         }
 
-    def summary(self) -> dict[str, Any]:
+    def list_summary(self) -> dict[str, Any]:
         """Its line in ListNotebookInstances."""
         described = self.describe()
-        return {member: described.get(member) for member in _SUMMARY}
+        return {member: described.get(member) for member in _SUMMARY_MEMBERS}

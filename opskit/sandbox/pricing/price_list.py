@@ -8,18 +8,18 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from opskit.sandbox.dispatcher import owns
+from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError
-from opskit.sandbox.pagination import BadToken, page
-from opskit.sandbox.quotas.quota_catalogue import rows
-from opskit.sandbox.state import Call
-from opskit.sandbox.support.support_cases import check_region
+from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.quotas.quota_catalogue import read_table_rows
+from opskit.sandbox.state import ApiCall
+from opskit.sandbox.support.support_cases import check_signed_region
 
 _PRICING = "pricing"
-_CODE = "AmazonSageMaker"
+_SERVICE_CODE = "AmazonSageMaker"
 _REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
 _PUBLISHED = "2026-09-01T00:00:00Z"
-_USAGE_WORDS = {
+_USAGE_TYPE_PREFIXES = {
     "Training": "Train",
     "Hosting": "Host",
     "Notebook": "Notebk",
@@ -32,68 +32,72 @@ _PER_HOUR = "6YS6EN2CT7"
 Product = dict[str, Any]
 
 
-class Pricing:
+class PricingService:
     """Answers for one service, ``AmazonSageMaker``, in one Region, us-east-1."""
 
-    @owns(_PRICING, "DescribeServices")
-    def describe_services(self, call: Call) -> dict[str, Any]:
-        _check(call, call.params.get("ServiceCode", _CODE))
-        names = sorted({name for product in products() for name in product["product"]["attributes"]})
-        services = [{"ServiceCode": _CODE, "AttributeNames": [*names, "productFamily", "termType"]}]
-        return {"FormatVersion": "aws_v1"} | _paged(call, "Services", services)
+    @aws_operation(_PRICING, "DescribeServices")
+    def describe_services(self, call: ApiCall) -> dict[str, Any]:
+        _check_service_code(call, call.params.get("ServiceCode", _SERVICE_CODE))
+        names = sorted({name for product in priced_products() for name in product["product"]["attributes"]})
+        services = [{"ServiceCode": _SERVICE_CODE, "AttributeNames": [*names, "productFamily", "termType"]}]
+        return {"FormatVersion": "aws_v1"} | _price_page(call, "Services", services)
 
-    @owns(_PRICING, "GetAttributeValues")
-    def get_attribute_values(self, call: Call) -> dict[str, Any]:
-        _check(call, call.params["ServiceCode"])
-        values = {_field(product, call.params["AttributeName"]) for product in products()} - {None}
+    @aws_operation(_PRICING, "GetAttributeValues")
+    def get_attribute_values(self, call: ApiCall) -> dict[str, Any]:
+        _check_service_code(call, call.params["ServiceCode"])
+        values = {_field_value(product, call.params["AttributeName"]) for product in priced_products()} - {None}
         if not values:
             raise ApiError("NotFoundException", f"The attribute {call.params['AttributeName']} does not exist.")
-        return _paged(call, "AttributeValues", [{"Value": value} for value in sorted(filter(None, values))])
+        return _price_page(call, "AttributeValues", [{"Value": value} for value in sorted(filter(None, values))])
 
-    @owns(_PRICING, "GetProducts")
-    def get_products(self, call: Call) -> dict[str, Any]:
-        _check(call, call.params["ServiceCode"])
+    @aws_operation(_PRICING, "GetProducts")
+    def get_products(self, call: ApiCall) -> dict[str, Any]:
+        _check_service_code(call, call.params["ServiceCode"])
         filters = call.params.get("Filters", [])
-        found = [json.dumps(product) for product in products() if all(_fits(product, rule) for rule in filters)]
-        return {"FormatVersion": "aws_v1"} | _paged(call, "PriceList", found)
+        found = [
+            json.dumps(product)
+            for product in priced_products()
+            if all(_matches_price_filter(product, rule) for rule in filters)
+        ]
+        return {"FormatVersion": "aws_v1"} | _price_page(call, "PriceList", found)
 
 
-def _check(call: Call, service: str) -> None:
-    check_region(call, _REGIONS)
-    if service != _CODE:
+def _check_service_code(call: ApiCall, service: str) -> None:
+    check_signed_region(call, _REGIONS)
+    if service != _SERVICE_CODE:
         raise ApiError("NotFoundException", f"The service {service} was not found.")
 
 
 @cache
-def products() -> tuple[Product, ...]:
+def priced_products() -> tuple[Product, ...]:
     """Every product with a price; types whose price nobody knows are no products here."""
     priced = [
         row
-        for row in rows(__package__, "prices_us_east_1.csv")
-        if row["usd_per_hour"] and row["component"] in _USAGE_WORDS
+        for row in read_table_rows(__package__, "prices_us_east_1.csv")
+        if row["usd_per_hour"] and row["component"] in _USAGE_TYPE_PREFIXES
     ]
-    return tuple(_product(row["instance_type"], row["component"], row["usd_per_hour"]) for row in priced)
+    return tuple(_build_product(row["instance_type"], row["component"], row["usd_per_hour"]) for row in priced)
 
 
-def _product(instance_type: str, component: str, usd_per_hour: str) -> Product:
-    usage = f"USE1-{_USAGE_WORDS[component]}:{instance_type}"
+def _build_product(instance_type: str, component: str, usd_per_hour: str) -> Product:
+    usage = f"USE1-{_USAGE_TYPE_PREFIXES[component]}:{instance_type}"
     sku = sha256(usage.encode()).hexdigest()[:16].upper()
     return {
         "product": {
             "productFamily": "ML Instance",
-            "attributes": _attributes(instance_type, component, usage),
+            "attributes": _product_attributes(instance_type, component, usage),
             "sku": sku,
         },
-        "serviceCode": _CODE,
-        "terms": {"OnDemand": {f"{sku}.{_RATE}": _term(sku, component, instance_type, usd_per_hour)}},
+        "serviceCode": _SERVICE_CODE,
+        "terms": {"OnDemand": {f"{sku}.{_RATE}": _on_demand_term(sku, component, instance_type, usd_per_hour)}},
         "version": "20260901000000",
         "publicationDate": _PUBLISHED,
     }
 
 
-def _attributes(instance_type: str, component: str, usage: str) -> dict[str, str]:
+def _product_attributes(instance_type: str, component: str, usage: str) -> dict[str, str]:
     return {
-        "servicecode": _CODE,
+        "servicecode": _SERVICE_CODE,
         "servicename": "Amazon SageMaker",
         "location": "US East (N. Virginia)",
         "locationType": "AWS Region",
@@ -108,7 +112,7 @@ def _attributes(instance_type: str, component: str, usage: str) -> dict[str, str
     }
 
 
-def _term(sku: str, component: str, instance_type: str, usd_per_hour: str) -> dict[str, Any]:
+def _on_demand_term(sku: str, component: str, instance_type: str, usd_per_hour: str) -> dict[str, Any]:
     rate = f"{sku}.{_RATE}.{_PER_HOUR}"
     dimension = {
         "unit": "Hrs",
@@ -128,7 +132,7 @@ def _term(sku: str, component: str, instance_type: str, usd_per_hour: str) -> di
     }
 
 
-def _field(product: Product, name: str) -> str | None:
+def _field_value(product: Product, name: str) -> str | None:
     """A product's value for a filter's field; names are matched as AWS does, whatever their case."""
     known = {key.lower(): value for key, value in product["product"]["attributes"].items()}
     known |= {"productfamily": product["product"]["productFamily"], "termtype": "OnDemand"}
@@ -136,8 +140,8 @@ def _field(product: Product, name: str) -> str | None:
     return known.get(name.lower())
 
 
-def _fits(product: Product, rule: dict[str, str]) -> bool:
-    value = (_field(product, rule["Field"]) or "").lower()
+def _matches_price_filter(product: Product, rule: dict[str, str]) -> bool:
+    value = (_field_value(product, rule["Field"]) or "").lower()
     wanted = rule["Value"].lower()
     listed = [item.strip() for item in wanted.split(",")]
     match rule["Type"]:
@@ -151,9 +155,9 @@ def _fits(product: Product, rule: dict[str, str]) -> bool:
             return value == wanted
 
 
-def _paged(call: Call, name: str, items: Sequence[Any]) -> dict[str, Any]:
+def _price_page(call: ApiCall, name: str, items: Sequence[Any]) -> dict[str, Any]:
     try:
-        listed, token = page(call, items, call.params.get("MaxResults", 100), call.params.get("NextToken"))
-    except BadToken as error:
+        listed, token = cut_page(call, items, call.params.get("MaxResults", 100), call.params.get("NextToken"))
+    except InvalidToken as error:
         raise ApiError("InvalidNextTokenException", "The pagination token is invalid.") from error
     return {name: listed, "NextToken": token}

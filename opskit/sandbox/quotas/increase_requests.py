@@ -14,10 +14,10 @@ from uuid import uuid4
 
 from opskit.sandbox.quotas.quota_catalogue import KnownQuota
 from opskit.sandbox.scenarios import Scenario
-from opskit.sandbox.state import Place
+from opskit.sandbox.state import AccountRegion
 
-OPEN = ("PENDING", "CASE_OPENED")
-_EARLY = 0.75
+OPEN_STATUSES = ("PENDING", "CASE_OPENED")
+_EARLY_SHARE = 0.75
 """The share of the waiting time after which an early quota's value has risen: the case is still open then."""
 
 
@@ -26,7 +26,7 @@ class QuotaRequest:
     """One request for an increase. ``case_from`` is when its support case opens, None when it may have none."""
 
     id: str
-    place: Place
+    account_region: AccountRegion
     quota: KnownQuota
     desired: float
     created: datetime
@@ -36,7 +36,7 @@ class QuotaRequest:
     decision: str
     case_id: str
 
-    def status(self, now: datetime) -> str:
+    def status_at(self, now: datetime) -> str:
         """PENDING, then CASE_OPENED, then the decision."""
         if now >= self.decided_from:
             return self.decision
@@ -46,28 +46,28 @@ class QuotaRequest:
         """Whether a support case was opened for it."""
         return self.case_from is not None and now >= self.case_from
 
-    def updated(self, now: datetime) -> datetime | None:
+    def updated_at(self, now: datetime) -> datetime | None:
         """When the status last moved; None while it is PENDING, as AWS has it."""
         if now >= self.decided_from:
             return self.decided_from
         return self.case_from if self.has_case(now) else None
 
-    def raises(self, now: datetime) -> bool:
+    def is_applied(self, now: datetime) -> bool:
         """Whether the applied value has moved to what was asked."""
         return self.decision == "APPROVED" and now >= self.value_from
 
 
 @dataclass
-class QuotaRequests:
-    """All requests of all places."""
+class QuotaRequestStore:
+    """All requests of all accounts and Regions."""
 
     scenario: Scenario
     approve_after_seconds: float
     _requests: dict[str, QuotaRequest] = field(default_factory=dict)
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
-    def file(
-        self, place: Place, quota: KnownQuota, desired: float, now: datetime, *, case_allowed: bool
+    def file_request(
+        self, account_region: AccountRegion, quota: KnownQuota, desired: float, now: datetime, *, case_allowed: bool
     ) -> QuotaRequest:
         """Write down a request that was found to be in order."""
         wait = timedelta(seconds=self.approve_after_seconds)
@@ -75,41 +75,45 @@ class QuotaRequests:
         early = quota.name in self.scenario.early
         request = QuotaRequest(
             id=f"{uuid4().hex}{random.choice('ABCDEFGH')}{random.randrange(10**6)}",
-            place=place,
+            account_region=account_region,
             quota=quota,
             desired=desired,
             created=now,
             case_from=now + wait / 2 if case_allowed else None,
             decided_from=decided,
-            value_from=now + wait * _EARLY if early else decided,
-            decision=self._decision(desired, case_allowed),
+            value_from=now + wait * _EARLY_SHARE if early else decided,
+            decision=self._decide_request(desired, case_allowed),
             case_id=str(random.randrange(10**11, 10**12)),
         )
         with self._guard:
             self._requests[request.id] = request
         return request
 
-    def _decision(self, desired: float, case_allowed: bool) -> str:
+    def _decide_request(self, desired: float, case_allowed: bool) -> str:
         if desired > self.scenario.denied_above:
             return "DENIED"
         if desired > self.scenario.automatic_up_to and not case_allowed:
             return "NOT_APPROVED"
         return "APPROVED"
 
-    def of_account(self, account: str) -> list[QuotaRequest]:
+    def account_requests(self, account: str) -> list[QuotaRequest]:
         """An account's requests in all Regions, newest first."""
         with self._guard:
-            found = [request for request in self._requests.values() if request.place.account == account]
+            found = [request for request in self._requests.values() if request.account_region.account == account]
         return sorted(found, key=lambda request: request.created, reverse=True)
 
-    def of_place(self, place: Place) -> list[QuotaRequest]:
+    def region_requests(self, account_region: AccountRegion) -> list[QuotaRequest]:
         """One Region's requests, newest first."""
-        return [request for request in self.of_account(place.account) if request.place == place]
+        return [
+            request
+            for request in self.account_requests(account_region.account)
+            if request.account_region == account_region
+        ]
 
-    def named(self, place: Place, request_id: str) -> QuotaRequest | None:
+    def find_request(self, account_region: AccountRegion, request_id: str) -> QuotaRequest | None:
         """The request of this id, if it was made here."""
         request = self._requests.get(request_id)
-        return request if request and request.place == place else None
+        return request if request and request.account_region == account_region else None
 
     def open_case(self, request: QuotaRequest, now: datetime) -> None:
         """Open a request's support case now, before its time."""
@@ -120,11 +124,11 @@ class QuotaRequests:
         """End the open request, if any, whose support case was resolved before it was decided: CASE_CLOSED."""
         with self._guard:
             for request in list(self._requests.values()):
-                if request.case_id == case_id and request.status(now) in OPEN:
+                if request.case_id == case_id and request.status_at(now) in OPEN_STATUSES:
                     self._requests[request.id] = replace(request, decided_from=now, decision="CASE_CLOSED")
 
-    def granted(self, place: Place, code: str, now: datetime) -> Iterator[float]:
+    def granted_values(self, account_region: AccountRegion, code: str, now: datetime) -> Iterator[float]:
         """The values that requests have raised a quota to."""
-        for request in self.of_place(place):
-            if request.quota.code == code and request.raises(now):
+        for request in self.region_requests(account_region):
+            if request.quota.code == code and request.is_applied(now):
                 yield request.desired

@@ -42,7 +42,7 @@ class RegionalQuota:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class _ValueRule:
     scenario: str
     region: str
     name: str
@@ -50,31 +50,31 @@ class _Rule:
     applied: str
 
 
-def rows(package: str, name: str) -> list[dict[str, str]]:
+def read_table_rows(package: str, name: str) -> list[dict[str, str]]:
     """The rows of a table that lies in the folder ``data`` of a package of the sandbox."""
     text = (files(package) / "data" / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
 @cache
-def catalogue() -> tuple[KnownQuota, ...]:
+def known_quotas() -> tuple[KnownQuota, ...]:
     """Every SageMaker quota the sandbox knows, in AWS's order: by name."""
-    known = [_known(row) for row in rows(__package__, "sagemaker_quotas.csv")]
+    known = [_parse_quota_row(row) for row in read_table_rows(__package__, "sagemaker_quotas.csv")]
     return tuple(sorted(known, key=lambda quota: quota.name))
 
 
-def _known(row: dict[str, str]) -> KnownQuota:
+def _parse_quota_row(row: dict[str, str]) -> KnownQuota:
     name = row["quota_name"]
     unit, _, number = row["usage_period"].partition(" ")
     return KnownQuota(
         name=name,
-        code=row["quota_code"] or _made_up_code(name),
-        metric=row["usage_metric_resource"] or _metric_of(name),
+        code=row["quota_code"] or _derive_quota_code(name),
+        metric=row["usage_metric_resource"] or _metric_from_name(name),
         period=(unit, int(number)) if unit else None,
     )
 
 
-def _made_up_code(name: str) -> str:
+def _derive_quota_code(name: str) -> str:
     """A code for a quota whose real one nobody published: steady, and of the real ones' form."""
     return "L-" + sha256(name.encode()).hexdigest()[:8].upper()
 
@@ -89,42 +89,42 @@ _USAGES = {
 }
 
 
-def _metric_of(name: str) -> str:
+def _metric_from_name(name: str) -> str:
     found = re.fullmatch(r"(ml\.\S+) for (.+) usage", name)
     usage = _USAGES.get(found[2]) if found else None
     return f"{usage}/{found[1]}" if found and usage else ""
 
 
-def type_quota_name(resource: str, instance_type: str) -> str:
+def instance_quota_name(resource: str, instance_type: str) -> str:
     """The quota of one instance type, such as ``ml.m4.xlarge for training job usage``."""
     usage = next(word for word, metric in _USAGES.items() if metric == resource)
     return f"{instance_type} for {usage} usage"
 
 
 @cache
-def quotas_in(scenario: str, region: str, at_least: int = 0) -> dict[str, RegionalQuota]:
+def scenario_quotas(scenario: str, region: str, at_least: int = 0) -> dict[str, RegionalQuota]:
     """The quotas that exist in a Region of a scenario, by code; ``at_least`` so many, the rest being made up."""
-    rules = [rule for rule in _rules() if rule.scenario in ("*", scenario) and rule.region in ("*", region)]
-    found = [regional for quota in catalogue() if (regional := _regional(quota, rules))]
-    made_up = [_made_up(number) for number in range(at_least - len(found))]
+    rules = [rule for rule in _load_value_rules() if rule.scenario in ("*", scenario) and rule.region in ("*", region)]
+    found = [regional for quota in known_quotas() if (regional := _apply_value_rule(quota, rules))]
+    made_up = [_filler_quota(number) for number in range(at_least - len(found))]
     return {regional.quota.code: regional for regional in sorted(found + made_up, key=lambda each: each.quota.name)}
 
 
-def _made_up(number: int) -> RegionalQuota:
+def _filler_quota(number: int) -> RegionalQuota:
     """A quota as a grown account has it beside those that are known: a type that nobody here asks for."""
     name = f"ml.x{number}.xlarge for cluster usage"
-    return RegionalQuota(KnownQuota(name, _made_up_code(name), "", None), 0.0, 0.0)
+    return RegionalQuota(KnownQuota(name, _derive_quota_code(name), "", None), 0.0, 0.0)
 
 
 @cache
-def _rules() -> tuple[_Rule, ...]:
+def _load_value_rules() -> tuple[_ValueRule, ...]:
     return tuple(
-        _Rule(row["scenario"], row["region"], row["quota_name"], row["default"], row["applied"])
-        for row in rows(__package__, "values.csv")
+        _ValueRule(row["scenario"], row["region"], row["quota_name"], row["default"], row["applied"])
+        for row in read_table_rows(__package__, "values.csv")
     )
 
 
-def _regional(quota: KnownQuota, rules: list[_Rule]) -> RegionalQuota | None:
+def _apply_value_rule(quota: KnownQuota, rules: list[_ValueRule]) -> RegionalQuota | None:
     rule = next((rule for rule in reversed(rules) if fnmatchcase(quota.name, rule.name)), None)
     if rule is None:
         raise LookupError(f"data/values.csv says nothing of {quota.name!r}")

@@ -10,110 +10,119 @@ from typing import Any
 from uuid import uuid4
 
 from opskit.sandbox.account.regions import sagemaker_regions
-from opskit.sandbox.dispatcher import owns
+from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError
-from opskit.sandbox.pagination import BadToken, page
-from opskit.sandbox.quotas.increase_requests import OPEN, QuotaRequest
+from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.quotas.increase_requests import OPEN_STATUSES, QuotaRequest
 from opskit.sandbox.quotas.quota_catalogue import KnownQuota, RegionalQuota
-from opskit.sandbox.quotas.quota_ledger import QuotaBook
+from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.scenarios import Scenario
-from opskit.sandbox.state import Call, Place, World
+from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 
 _SERVICE = "service-quotas"
-_PAGE = 100
-_REPORT_PAGE = 1000
-_REPORT_LIFE = timedelta(minutes=15)
-_REPORT_TIME = timedelta(seconds=2)
-_NAMES = {"ServiceCode": "sagemaker", "ServiceName": "Amazon SageMaker"}
+_PAGE_SIZE = 100
+_REPORT_PAGE_SIZE = 1000
+_REPORT_EXPIRES_AFTER = timedelta(minutes=15)
+_REPORT_READY_AFTER = timedelta(seconds=2)
+_SERVICE_NAMES = {"ServiceCode": "sagemaker", "ServiceName": "Amazon SageMaker"}
 
 
 @dataclass(frozen=True)
 class _Report:
-    place: Place
+    account_region: AccountRegion
     started: datetime
 
 
-class ServiceQuotas:
+class QuotaService:
     """The quotas of one service, SageMaker, in every Region that has it."""
 
-    def __init__(self, world: World, scenario: Scenario, book: QuotaBook) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState, scenario: Scenario, ledger: QuotaLedger) -> None:
+        self._state = state
         self._scenario = scenario
-        self._book = book
+        self._ledger = ledger
         self._reports: dict[str, _Report] = {}
 
-    @owns(_SERVICE, "ListServices")
-    def list_services(self, call: Call) -> dict[str, Any]:
-        return _paged(call, "Services", [_NAMES], lambda service: service)
+    @aws_operation(_SERVICE, "ListServices")
+    def list_services(self, call: ApiCall) -> dict[str, Any]:
+        return _quota_page(call, "Services", [_SERVICE_NAMES], lambda service: service)
 
-    @owns(_SERVICE, "ListServiceQuotas")
-    def list_service_quotas(self, call: Call) -> dict[str, Any]:
+    @aws_operation(_SERVICE, "ListServiceQuotas")
+    def list_service_quotas(self, call: ApiCall) -> dict[str, Any]:
         self._check_service(call)
         code = call.params.get("QuotaCode")
         level = call.params.get("QuotaAppliedAtLevel", "ACCOUNT")
         listed = [
             regional
-            for regional in self._sorted(call.place)
-            if self._book.applied(call.place, regional.quota.code) is not None
+            for regional in self._quotas_by_name(call.account_region)
+            if self._ledger.applied_value(call.account_region, regional.quota.code) is not None
             and code in (None, regional.quota.code)
             and level in ("ACCOUNT", "ALL")
         ]
-        return _paged(call, "Quotas", listed, lambda regional: self._applied(call.place, regional))
+        return _quota_page(call, "Quotas", listed, lambda regional: self._applied_quota(call.account_region, regional))
 
-    @owns(_SERVICE, "ListAWSDefaultServiceQuotas")
-    def list_defaults(self, call: Call) -> dict[str, Any]:
+    @aws_operation(_SERVICE, "ListAWSDefaultServiceQuotas")
+    def list_default_quotas(self, call: ApiCall) -> dict[str, Any]:
         self._check_service(call)
-        return _paged(call, "Quotas", self._sorted(call.place), lambda regional: _default(call.place, regional))
+        return _quota_page(
+            call,
+            "Quotas",
+            self._quotas_by_name(call.account_region),
+            lambda regional: _default_quota(call.account_region, regional),
+        )
 
-    @owns(_SERVICE, "GetServiceQuota")
-    def get_service_quota(self, call: Call) -> dict[str, Any]:
-        regional = self._regional(call)
-        if self._book.applied(call.place, regional.quota.code) is None:
-            raise _no_such_quota(call)
-        return {"Quota": self._applied(call.place, regional)}
+    @aws_operation(_SERVICE, "GetServiceQuota")
+    def get_service_quota(self, call: ApiCall) -> dict[str, Any]:
+        regional = self._find_quota(call)
+        if self._ledger.applied_value(call.account_region, regional.quota.code) is None:
+            raise _no_such_quota_error(call)
+        return {"Quota": self._applied_quota(call.account_region, regional)}
 
-    @owns(_SERVICE, "GetAWSDefaultServiceQuota")
-    def get_default(self, call: Call) -> dict[str, Any]:
-        return {"Quota": _default(call.place, self._regional(call))}
+    @aws_operation(_SERVICE, "GetAWSDefaultServiceQuota")
+    def get_default_quota(self, call: ApiCall) -> dict[str, Any]:
+        return {"Quota": _default_quota(call.account_region, self._find_quota(call))}
 
-    @owns(_SERVICE, "RequestServiceQuotaIncrease")
-    def request_increase(self, call: Call) -> dict[str, Any]:
-        with self._world.lock(call.place):
-            regional = self._regional(call)
-            self._check_value(call, regional)
-            self._check_open(call, regional.quota)
-            request = self._book.requests.file(
-                call.place,
+    @aws_operation(_SERVICE, "RequestServiceQuotaIncrease")
+    def request_increase(self, call: ApiCall) -> dict[str, Any]:
+        with self._state.lock(call.account_region):
+            regional = self._find_quota(call)
+            self._check_desired_value(call, regional)
+            self._check_open_requests(call, regional.quota)
+            request = self._ledger.requests.file_request(
+                call.account_region,
                 regional.quota,
                 float(call.params["DesiredValue"]),
-                self._world.now(),
+                self._state.now(),
                 case_allowed=call.params.get("SupportCaseAllowed", True),
             )
-        return {"RequestedQuota": self._change(request)}
+        return {"RequestedQuota": self._requested_change(request)}
 
-    @owns(_SERVICE, "GetRequestedServiceQuotaChange")
-    def get_requested(self, call: Call) -> dict[str, Any]:
-        return {"RequestedQuota": self._change(self._request(call))}
+    @aws_operation(_SERVICE, "GetRequestedServiceQuotaChange")
+    def get_requested_change(self, call: ApiCall) -> dict[str, Any]:
+        return {"RequestedQuota": self._requested_change(self._find_request(call))}
 
-    @owns(_SERVICE, "ListRequestedServiceQuotaChangeHistory")
-    def list_requested(self, call: Call) -> dict[str, Any]:
+    @aws_operation(_SERVICE, "ListRequestedServiceQuotaChangeHistory")
+    def list_requested_changes(self, call: ApiCall) -> dict[str, Any]:
         if "ServiceCode" in call.params:
             self._check_service(call)
-        return self._history(call, self._book.requests.of_place(call.place))
+        return self._history_response(call, self._ledger.requests.region_requests(call.account_region))
 
-    @owns(_SERVICE, "ListRequestedServiceQuotaChangeHistoryByQuota")
-    def list_requested_by_quota(self, call: Call) -> dict[str, Any]:
-        code = self._regional(call).quota.code
-        asked = [request for request in self._book.requests.of_place(call.place) if request.quota.code == code]
-        return self._history(call, asked)
+    @aws_operation(_SERVICE, "ListRequestedServiceQuotaChangeHistoryByQuota")
+    def list_requested_changes_by_quota(self, call: ApiCall) -> dict[str, Any]:
+        code = self._find_quota(call).quota.code
+        asked = [
+            request
+            for request in self._ledger.requests.region_requests(call.account_region)
+            if request.quota.code == code
+        ]
+        return self._history_response(call, asked)
 
-    @owns(_SERVICE, "CreateSupportCase")
-    def create_support_case(self, call: Call) -> dict[str, Any]:
-        request = self._request(call)
-        now = self._world.now()
-        match request.status(now):
+    @aws_operation(_SERVICE, "CreateSupportCase")
+    def create_support_case(self, call: ApiCall) -> dict[str, Any]:
+        request = self._find_request(call)
+        now = self._state.now()
+        match request.status_at(now):
             case "PENDING":
-                self._book.requests.open_case(request, now)
+                self._ledger.requests.open_case(request, now)
             case "CASE_OPENED":
                 raise ApiError("ResourceAlreadyExistsException", "A support case already exists for this request.")
             case status:
@@ -123,54 +132,65 @@ class ServiceQuotas:
                 )
         return {}
 
-    @owns(_SERVICE, "StartQuotaUtilizationReport")
-    def start_report(self, call: Call) -> dict[str, Any]:
+    @aws_operation(_SERVICE, "StartQuotaUtilizationReport")
+    def start_utilization_report(self, call: ApiCall) -> dict[str, Any]:
         report_id = str(uuid4())
-        self._reports[report_id] = _Report(call.place, self._world.now())
+        self._reports[report_id] = _Report(call.account_region, self._state.now())
         return {"ReportId": report_id, "Status": "PENDING", "Message": "Report generation has started."}
 
-    @owns(_SERVICE, "GetQuotaUtilizationReport")
-    def get_report(self, call: Call) -> dict[str, Any]:
+    @aws_operation(_SERVICE, "GetQuotaUtilizationReport")
+    def get_utilization_report(self, call: ApiCall) -> dict[str, Any]:
         report_id = call.params["ReportId"]
         report = self._reports.get(report_id)
-        now = self._world.now()
-        if report is None or report.place != call.place or now > report.started + _REPORT_LIFE:
+        now = self._state.now()
+        if (
+            report is None
+            or report.account_region != call.account_region
+            or now > report.started + _REPORT_EXPIRES_AFTER
+        ):
             raise ApiError("NoSuchResourceException", "The specified report does not exist.")
-        if now < report.started + _REPORT_TIME:
+        if now < report.started + _REPORT_READY_AFTER:
             return {"ReportId": report_id, "Status": "IN_PROGRESS"}
-        in_use = self._book.in_use(call.place)
-        quotas = self._sorted(call.place)
+        in_use = self._ledger.usage_by_metric(call.account_region)
+        quotas = self._quotas_by_name(call.account_region)
         done = {
             "ReportId": report_id,
             "Status": "COMPLETED",
-            "GeneratedAt": report.started + _REPORT_TIME,
+            "GeneratedAt": report.started + _REPORT_READY_AFTER,
             "TotalCount": len(quotas),
         }
-        rows = _paged(
-            call, "Quotas", quotas, lambda regional: self._utilization(call.place, regional, in_use), _REPORT_PAGE
+        rows = _quota_page(
+            call,
+            "Quotas",
+            quotas,
+            lambda regional: self._utilization_row(call.account_region, regional, in_use),
+            _REPORT_PAGE_SIZE,
         )
         return done | rows
 
-    def _check_service(self, call: Call) -> None:
-        if call.params["ServiceCode"] != _NAMES["ServiceCode"] or call.place.region not in sagemaker_regions():
+    def _check_service(self, call: ApiCall) -> None:
+        if (
+            call.params["ServiceCode"] != _SERVICE_NAMES["ServiceCode"]
+            or call.account_region.region not in sagemaker_regions()
+        ):
             raise ApiError(
                 "NoSuchResourceException",
                 "This service is not available in the current Region. "
                 "Choose a different Region or a different service.",
             )
 
-    def _sorted(self, place: Place) -> list[RegionalQuota]:
-        return list(self._book.quotas(place).values())
+    def _quotas_by_name(self, account_region: AccountRegion) -> list[RegionalQuota]:
+        return list(self._ledger.regional_quotas(account_region).values())
 
-    def _regional(self, call: Call) -> RegionalQuota:
+    def _find_quota(self, call: ApiCall) -> RegionalQuota:
         self._check_service(call)
-        regional = self._book.quotas(call.place).get(call.params["QuotaCode"])
+        regional = self._ledger.regional_quotas(call.account_region).get(call.params["QuotaCode"])
         if regional is None:
-            raise _no_such_quota(call)
+            raise _no_such_quota_error(call)
         return regional
 
-    def _request(self, call: Call) -> QuotaRequest:
-        request = self._book.requests.named(call.place, call.params["RequestId"])
+    def _find_request(self, call: ApiCall) -> QuotaRequest:
+        request = self._ledger.requests.find_request(call.account_region, call.params["RequestId"])
         if request is None:
             raise ApiError(
                 "NoSuchResourceException",
@@ -178,50 +198,54 @@ class ServiceQuotas:
             )
         return request
 
-    def _check_value(self, call: Call, regional: RegionalQuota) -> None:
+    def _check_desired_value(self, call: ApiCall, regional: RegionalQuota) -> None:
         desired = call.params["DesiredValue"]
         if not regional.quota.adjustable:
-            raise _illegal("The request failed because the specified quota is not adjustable.")
+            raise _illegal_argument("The request failed because the specified quota is not adjustable.")
         if desired <= regional.default:
-            raise _illegal(f"You must provide a quota value greater than the default quota value of {regional.default}")
-        applied = self._book.applied(call.place, regional.quota.code)
+            raise _illegal_argument(
+                f"You must provide a quota value greater than the default quota value of {regional.default}"
+            )
+        applied = self._ledger.applied_value(call.account_region, regional.quota.code)
         if applied is not None and desired <= applied:
-            raise _illegal("You must provide a quota value greater than the current quota value")
+            raise _illegal_argument("You must provide a quota value greater than the current quota value")
 
-    def _check_open(self, call: Call, quota: KnownQuota) -> None:
-        now = self._world.now()
-        account = self._book.requests.of_account(call.place.account)
-        still_open = [request for request in account if request.status(now) in OPEN]
-        here = [request for request in still_open if request.place == call.place]
+    def _check_open_requests(self, call: ApiCall, quota: KnownQuota) -> None:
+        now = self._state.now()
+        account = self._ledger.requests.account_requests(call.account_region.account)
+        still_open = [request for request in account if request.status_at(now) in OPEN_STATUSES]
+        here = [request for request in still_open if request.account_region == call.account_region]
         if any(request.quota == quota for request in here):
             raise ApiError(
                 "ResourceAlreadyExistsException",
                 "Only one open service quota increase request is allowed per quota.",
             )
         if len(here) >= self._scenario.open_per_region:
-            raise _too_many_open(self._scenario.open_per_region, "Region")
+            raise _too_many_open_error(self._scenario.open_per_region, "Region")
         if len(still_open) >= self._scenario.open_per_account:
-            raise _too_many_open(self._scenario.open_per_account, "account")
+            raise _too_many_open_error(self._scenario.open_per_account, "account")
 
-    def _history(self, call: Call, asked: Iterable[QuotaRequest]) -> dict[str, Any]:
-        now = self._world.now()
+    def _history_response(self, call: ApiCall, asked: Iterable[QuotaRequest]) -> dict[str, Any]:
+        now = self._state.now()
         status = call.params.get("Status")
         level = call.params.get("QuotaRequestedAtLevel", "ACCOUNT")
-        listed = [request for request in asked if status in (None, request.status(now)) and level in ("ACCOUNT", "ALL")]
-        return _paged(call, "RequestedQuotas", listed, self._change)
+        listed = [
+            request for request in asked if status in (None, request.status_at(now)) and level in ("ACCOUNT", "ALL")
+        ]
+        return _quota_page(call, "RequestedQuotas", listed, self._requested_change)
 
-    def _applied(self, place: Place, regional: RegionalQuota) -> dict[str, Any]:
+    def _applied_quota(self, account_region: AccountRegion, regional: RegionalQuota) -> dict[str, Any]:
         quota = regional.quota
-        return _described(quota) | {
-            "QuotaArn": _arn(place, quota),
-            "Value": self._book.applied(place, quota.code),
+        return _quota_members(quota) | {
+            "QuotaArn": _quota_arn(account_region, quota),
+            "Value": self._ledger.applied_value(account_region, quota.code),
             "QuotaAppliedAtLevel": "ACCOUNT",
         }
 
-    def _change(self, request: QuotaRequest) -> dict[str, Any]:
-        now = self._world.now()
-        status = request.status(now)
-        return _NAMES | {
+    def _requested_change(self, request: QuotaRequest) -> dict[str, Any]:
+        now = self._state.now()
+        status = request.status_at(now)
+        return _SERVICE_NAMES | {
             "Id": request.id,
             "CaseId": request.case_id if request.has_case(now) else None,
             "QuotaCode": request.quota.code,
@@ -229,22 +253,27 @@ class ServiceQuotas:
             "DesiredValue": request.desired,
             "Status": status,
             "Created": request.created,
-            "LastUpdated": request.updated(now),
+            "LastUpdated": request.updated_at(now),
             "Requester": json.dumps(
-                {"accountId": request.place.account, "callerArn": f"arn:aws:iam::{request.place.account}:root"}
+                {
+                    "accountId": request.account_region.account,
+                    "callerArn": f"arn:aws:iam::{request.account_region.account}:root",
+                }
             ),
-            "QuotaArn": _arn(request.place, request.quota),
+            "QuotaArn": _quota_arn(request.account_region, request.quota),
             "GlobalQuota": False,
             "Unit": "None",
             "QuotaRequestedAtLevel": "ACCOUNT",
         }
 
-    def _utilization(self, place: Place, regional: RegionalQuota, in_use: dict[str, int]) -> dict[str, Any]:
+    def _utilization_row(
+        self, account_region: AccountRegion, regional: RegionalQuota, in_use: dict[str, int]
+    ) -> dict[str, Any]:
         quota = regional.quota
-        applied = self._book.applied(place, quota.code)
+        applied = self._ledger.applied_value(account_region, quota.code)
         counts = regional.default if applied is None else applied
         used = in_use.get(quota.metric, 0)
-        return _NAMES | {
+        return _SERVICE_NAMES | {
             "QuotaCode": quota.code,
             "QuotaName": quota.name,
             "Namespace": "AWS/Usage" if quota.metric else None,
@@ -255,29 +284,29 @@ class ServiceQuotas:
         }
 
 
-def _paged(
-    call: Call, name: str, items: Sequence[Any], shown: Callable[[Any], dict[str, Any]], most: int = _PAGE
+def _quota_page(
+    call: ApiCall, name: str, items: Sequence[Any], shown: Callable[[Any], dict[str, Any]], most: int = _PAGE_SIZE
 ) -> dict[str, Any]:
     try:
-        listed, token = page(call, items, call.params.get("MaxResults", most), call.params.get("NextToken"))
-    except BadToken as error:
+        listed, token = cut_page(call, items, call.params.get("MaxResults", most), call.params.get("NextToken"))
+    except InvalidToken as error:
         raise ApiError("InvalidPaginationTokenException", "Invalid NextToken.") from error
     return {name: [shown(item) for item in listed], "NextToken": token}
 
 
-def _described(quota: KnownQuota) -> dict[str, Any]:
-    return _NAMES | {
+def _quota_members(quota: KnownQuota) -> dict[str, Any]:
+    return _SERVICE_NAMES | {
         "QuotaCode": quota.code,
         "QuotaName": quota.name,
         "Unit": "None",
         "Adjustable": quota.adjustable,
         "GlobalQuota": False,
-        "UsageMetric": _usage_metric(quota) if quota.metric else None,
+        "UsageMetric": _usage_metric_members(quota) if quota.metric else None,
         "Period": {"PeriodUnit": quota.period[0], "PeriodValue": quota.period[1]} if quota.period else None,
     }
 
 
-def _usage_metric(quota: KnownQuota) -> dict[str, Any]:
+def _usage_metric_members(quota: KnownQuota) -> dict[str, Any]:
     return {
         "MetricNamespace": "AWS/Usage",
         "MetricName": "ResourceCount",
@@ -291,22 +320,22 @@ def _usage_metric(quota: KnownQuota) -> dict[str, Any]:
     }
 
 
-def _default(place: Place, regional: RegionalQuota) -> dict[str, Any]:
-    return _described(regional.quota) | {
-        "QuotaArn": f"arn:aws:servicequotas:{place.region}::sagemaker/{regional.quota.code}",
+def _default_quota(account_region: AccountRegion, regional: RegionalQuota) -> dict[str, Any]:
+    return _quota_members(regional.quota) | {
+        "QuotaArn": f"arn:aws:servicequotas:{account_region.region}::sagemaker/{regional.quota.code}",
         "Value": regional.default,
     }
 
 
-def _arn(place: Place, quota: KnownQuota) -> str:
-    return place.arn(f"sagemaker/{quota.code}", service="servicequotas")
+def _quota_arn(account_region: AccountRegion, quota: KnownQuota) -> str:
+    return account_region.arn(f"sagemaker/{quota.code}", service="servicequotas")
 
 
-def _illegal(message: str) -> ApiError:
+def _illegal_argument(message: str) -> ApiError:
     return ApiError("IllegalArgumentException", message)
 
 
-def _no_such_quota(call: Call) -> ApiError:
+def _no_such_quota_error(call: ApiCall) -> ApiError:
     return ApiError(
         "NoSuchResourceException",
         f"The request failed because the specified quota {call.params['QuotaCode']} does not exist "
@@ -314,7 +343,7 @@ def _no_such_quota(call: Call) -> ApiError:
     )
 
 
-def _too_many_open(most: int, where: str) -> ApiError:
+def _too_many_open_error(most: int, where: str) -> ApiError:
     return ApiError(
         "QuotaExceededException",
         f"Only {most} open service quota increase requests are allowed per {where}.",

@@ -9,45 +9,45 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from opskit.sandbox.state import Place, World
+from opskit.sandbox.state import AccountRegion, SandboxState
 
-_LONGEST_LINE = 250_000
-_MOST_EVENTS = 5_000
+_MAX_LINE_LENGTH = 250_000
+_MAX_EVENTS_PER_CALL = 5_000
 
 
 class LogStream:
     """One stream of a log group; both are made with the first line."""
 
-    def __init__(self, world: World, place: Place, group: str, stream: str) -> None:
-        self._world = world
-        self._place = place
+    def __init__(self, state: SandboxState, account_region: AccountRegion, group: str, stream: str) -> None:
+        self._state = state
+        self._place = account_region
         self._name = {"logGroupName": group, "logStreamName": stream}
         self._made = False
 
-    def write(self, lines: Sequence[str], ago: timedelta = timedelta()) -> None:
+    def write_lines(self, lines: Sequence[str], ago: timedelta = timedelta()) -> None:
         """Append lines, each an event of now, or of some time ``ago`` for what is said to be older than the sandbox.
 
         Empty ones are left out, as CloudWatch takes none.
         """
-        events = self._events(lines, ago)
-        for start in range(0, len(events), _MOST_EVENTS):
-            self._client().put_log_events(**self._name, logEvents=events[start : start + _MOST_EVENTS])
+        events = self._log_events(lines, ago)
+        for start in range(0, len(events), _MAX_EVENTS_PER_CALL):
+            self._logs_client().put_log_events(**self._name, logEvents=events[start : start + _MAX_EVENTS_PER_CALL])
 
-    def _events(self, lines: Sequence[str], ago: timedelta) -> list[dict[str, Any]]:
-        then = int((self._world.now() - ago).timestamp() * 1000)
-        return [{"timestamp": then, "message": line[:_LONGEST_LINE]} for line in lines if line.strip()]
+    def _log_events(self, lines: Sequence[str], ago: timedelta) -> list[dict[str, Any]]:
+        then = int((self._state.now() - ago).timestamp() * 1000)
+        return [{"timestamp": then, "message": line[:_MAX_LINE_LENGTH]} for line in lines if line.strip()]
 
-    def _client(self) -> Any:
-        client = self._world.client("logs", self._place)
+    def _logs_client(self) -> Any:
+        client = self._state.client("logs", self._place)
         if not self._made:
             group = {"logGroupName": self._name["logGroupName"]}
-            _made_or_there(client.create_log_group, group)
-            _made_or_there(client.create_log_stream, self._name)
+            _create_if_missing(client.create_log_group, group)
+            _create_if_missing(client.create_log_stream, self._name)
             self._made = True
         return client
 
 
-def _made_or_there(create: Any, name: dict[str, str]) -> None:
+def _create_if_missing(create: Any, name: dict[str, str]) -> None:
     try:
         create(**name)
     except ClientError as error:
@@ -55,7 +55,7 @@ def _made_or_there(create: Any, name: dict[str, str]) -> None:
             raise
 
 
-class Growing:
+class LogTail:
     """The lines of a file that another process is still writing."""
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +63,7 @@ class Growing:
         self._read = 0
         self._rest = b""
 
-    def lines(self, *, last: bool = False) -> list[str]:
+    def new_lines(self, *, last: bool = False) -> list[str]:
         """The whole lines since the previous call; with ``last`` also the line that was never ended.
 
         There are none once the file is gone, as it is when its job was cleared away meanwhile.

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from opskit.sandbox.account.permissions import Permissions
-from opskit.sandbox.server import Options, Sandbox, sandbox
+from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
 
 ME = "arn:aws:iam::123456789012:user/default_user"
 ROLE = "arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole-20240101T120000"
@@ -30,7 +30,7 @@ DENIED = (
 
 @pytest.fixture(scope="module")
 def strict() -> Iterator[Sandbox]:
-    with sandbox(Options(denied=DENIED)) as running:
+    with run_sandbox(SandboxOptions(denied=DENIED)) as running:
         yield running
 
 
@@ -140,8 +140,8 @@ def test_the_policy_simulator_says_the_same(strict: Sandbox, account_of: Any) ->
 
 
 def test_an_action_has_no_case() -> None:
-    assert not Permissions(("SageMaker:list*",)).allows("sagemaker:ListModels")
-    assert Permissions().allows("sagemaker:ListModels")
+    assert not Permissions(("SageMaker:list*",)).is_allowed("sagemaker:ListModels")
+    assert Permissions().is_allowed("sagemaker:ListModels")
 
 
 def test_a_role_made_as_courses_do_can_be_passed(account: Any) -> None:

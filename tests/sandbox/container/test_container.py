@@ -11,15 +11,15 @@ from typing import Any
 import numpy
 import pytest
 
-from opskit.sandbox.container.failure import INSTALL, UserError
-from opskit.sandbox.container.hyperparameters import Interval, validated
-from opskit.sandbox.container.metrics import CUSTOM
-from opskit.sandbox.container.tables import format_of, request
+from opskit.sandbox.container.failure import XGBOOST_MISSING, UserError
+from opskit.sandbox.container.hyperparameters import Interval, validate_hyperparameters
+from opskit.sandbox.container.metrics import CUSTOM_METRICS
+from opskit.sandbox.container.tables import data_format, read_request_body
 
 
 def test_values_come_bare_or_as_json() -> None:
     given = {"num_round": "5", "objective": '"reg:linear"', "eta": "0.2", "sagemaker_region": '"us-east-1"'}
-    assert validated(given) == {"num_round": 5, "objective": "reg:linear", "eta": 0.2}
+    assert validate_hyperparameters(given) == {"num_round": 5, "objective": "reg:linear", "eta": 0.2}
 
 
 REFUSED = [
@@ -47,12 +47,12 @@ REFUSED = [
 @pytest.mark.parametrize(("given", "message"), REFUSED)
 def test_hyperparameters_are_refused_in_the_container_s_words(given: dict[str, str], message: str) -> None:
     with pytest.raises(UserError) as caught:
-        validated(given)
+        validate_hyperparameters(given)
     assert message in str(caught.value)
 
 
 def test_the_first_image_takes_silent() -> None:
-    assert validated({"num_round": "5", "silent": "0"}, of_old=True)["silent"] == 0
+    assert validate_hyperparameters({"num_round": "5", "silent": "0"}, of_old=True)["silent"] == 0
 
 
 def test_an_interval_shows_its_ends() -> None:
@@ -62,7 +62,7 @@ def test_an_interval_shows_its_ends() -> None:
 
 
 def test_content_types() -> None:
-    assert [format_of(kind) for kind in (None, "csv", "text/csv; label_size=1", "text/x-libsvm")] == [
+    assert [data_format(kind) for kind in (None, "csv", "text/csv; label_size=1", "text/x-libsvm")] == [
         "libsvm",
         "csv",
         "csv",
@@ -70,27 +70,27 @@ def test_content_types() -> None:
     ]
     for kind in ("application/json", "text/csv;label_size=2"):
         with pytest.raises(UserError, match="is not an accepted"):
-            format_of(kind)
+            data_format(kind)
 
 
 def test_a_request_s_rows() -> None:
-    dense = request("1,,3\n\n4,5,6\n", "csv", 3)
+    dense = read_request_body("1,,3\n\n4,5,6\n", "csv", 3)
     assert dense.shape == (2, 3)
     assert numpy.isnan(dense[0, 1])
-    assert request("1 0:2.5", "libsvm", 4).shape == (1, 4)
+    assert read_request_body("1 0:2.5", "libsvm", 4).shape == (1, 4)
     for body in ("a,b", "1,2\n3"):
         with pytest.raises(UserError, match="please ensure data is in csv format"):
-            request(body, "csv", 2)
+            read_request_body(body, "csv", 2)
 
 
 def test_the_container_s_own_metrics() -> None:
     truth, guess = numpy.array([1.0, 0, 1, 1]), numpy.array([0.9, 0.8, 0.7, 0.1])
-    scores = {name: round(metric(guess, truth), 4) for name, metric in CUSTOM.items()}
+    scores = {name: round(metric(guess, truth), 4) for name, metric in CUSTOM_METRICS.items()}
     assert (scores["accuracy"], scores["balanced_accuracy"]) == (0.5, 0.3333)
     assert (scores["precision"], scores["recall"], scores["f1_binary"]) == (0.6667, 0.6667, 0.6667)
     assert (scores["precision_macro"], scores["precision_micro"]) == (0.3333, 0.5)
-    assert CUSTOM["r2"](truth, truth) == 1.0
-    assert CUSTOM["mse"](guess, truth) == pytest.approx(0.3875)
+    assert CUSTOM_METRICS["r2"](truth, truth) == 1.0
+    assert CUSTOM_METRICS["mse"](guess, truth) == pytest.approx(0.3875)
 
 
 def folder_with(tmp_path: Path, parameters: dict[str, str], rows: str) -> Path:
@@ -104,8 +104,9 @@ def folder_with(tmp_path: Path, parameters: dict[str, str], rows: str) -> Path:
 
 
 def run(module: str, folder: Path, before: str = "") -> Any:
-    script = f"import sys, pathlib; {before}from opskit.sandbox.container.{module} import main; "
-    script += f"sys.exit(main(pathlib.Path({str(folder)!r})))"
+    main = {"train": "train_model", "serve": "serve_model"}[module]
+    script = f"import sys, pathlib; {before}from opskit.sandbox.container.{module} import {main}; "
+    script += f"sys.exit({main}(pathlib.Path({str(folder)!r})))"
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
 
@@ -132,7 +133,7 @@ def test_without_xgboost_one_sentence_says_how_to_get_it(tmp_path: Path, module:
     (folder / "model" / "xgboost-model").write_bytes(b"{}")
     done = run(module, folder, "sys.modules['xgboost'] = None; ")
     assert done.returncode == 1
-    assert INSTALL in (folder / "output" / "failure").read_text()
+    assert XGBOOST_MISSING in (folder / "output" / "failure").read_text()
     assert "Traceback" not in done.stdout + done.stderr
 
 

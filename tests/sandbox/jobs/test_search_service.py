@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from opskit.sandbox.jobs.search_service import matches
+from opskit.sandbox.jobs.search_service import matches_expression
 
 
 @pytest.fixture(scope="module")
@@ -108,12 +108,12 @@ def equals(name: str, value: str) -> dict[str, str]:
 
 
 def test_expressions_nest() -> None:
-    assert matches(RECORD, {})
+    assert matches_expression(RECORD, {})
     either = {"Operator": "Or", "Filters": [equals("Name", "two"), equals("Size", "3.0")]}
-    assert matches(RECORD, either)
-    assert not matches(RECORD, {**either, "Operator": "And"})
-    assert matches(RECORD, {"SubExpressions": [either, {"Filters": [equals("Name", "one")]}]})
-    assert not matches(RECORD, {"SubExpressions": [either, {"Filters": [equals("Name", "two")]}]})
+    assert matches_expression(RECORD, either)
+    assert not matches_expression(RECORD, {**either, "Operator": "And"})
+    assert matches_expression(RECORD, {"SubExpressions": [either, {"Filters": [equals("Name", "one")]}]})
+    assert not matches_expression(RECORD, {"SubExpressions": [either, {"Filters": [equals("Name", "two")]}]})
 
 
 def test_nested_filters_must_meet_in_one_item() -> None:
@@ -121,5 +121,5 @@ def test_nested_filters_must_meet_in_one_item() -> None:
         filters = [equals("Channels.Kind", kind), equals("Channels.Uri", uri)]
         return {"NestedFilters": [{"NestedPropertyName": "Channels", "Filters": filters}]}
 
-    assert matches(RECORD, nested("train", "s3://a"))
-    assert not matches(RECORD, nested("train", "s3://b"))
+    assert matches_expression(RECORD, nested("train", "s3://a"))
+    assert not matches_expression(RECORD, nested("train", "s3://b"))

@@ -15,8 +15,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from opskit.sandbox.container.images import xgboost_image
-from opskit.sandbox.server import Options, sandbox
+from opskit.sandbox.container.images import xgboost_image_uri
+from opskit.sandbox.server import SandboxOptions, run_sandbox
 
 DATA = Path(__file__).parents[3] / "workflows" / "boston" / "data" / "boston_house_prices.csv"
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -158,7 +158,7 @@ def test_only_xgboost_is_there(lab: Any) -> None:
     job = lab.train("other", AlgorithmSpecification=other)
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: The sandbox has one image alone, the built-in XGBoost")
-    wrong_region = {"TrainingImage": xgboost_image("eu-west-1"), "TrainingInputMode": "File"}
+    wrong_region = {"TrainingImage": xgboost_image_uri("eu-west-1"), "TrainingInputMode": "File"}
     assert lab.train("elsewhere", AlgorithmSpecification=wrong_region)["TrainingJobStatus"] == "Failed"
 
 
@@ -323,7 +323,7 @@ def test_what_a_scenario_says_is_running_is_seen_counted_and_stopped(full: Any) 
 
 
 def test_training_ends_with_the_sandbox(lab: Any, until: Any) -> None:
-    with sandbox(Options(scenario="classroom", approve_after_seconds=0)) as running:
+    with run_sandbox(SandboxOptions(scenario="classroom", approve_after_seconds=0)) as running:
         account = type(lab.account)(running)
         request = lab.job("orphan", FOREVER)
         account.client("sagemaker").create_training_job(**request)

@@ -26,8 +26,8 @@ from tornado.websocket import websocket_connect
 from opskit.sandbox import scenarios
 from opskit.sandbox.notebooks.jupyter import launch
 from opskit.sandbox.scenarios import ROLE_NAME, NotebookSeed, Scenario
-from opskit.sandbox.server import Options, Sandbox, sandbox
-from opskit.sandbox.state import World
+from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
+from opskit.sandbox.state import SandboxState
 
 pytestmark = pytest.mark.slow
 
@@ -144,7 +144,7 @@ def corner(account_of: Callable[..., Any]) -> Iterator[Any]:
     seeds = tuple(NotebookSeed(kind, kind=kind) for kind in ("starting", "empty", "record", "idle"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scenarios.SCENARIOS, "corner", Scenario("corner", seeds=seeds))
-        with sandbox(Options(scenario="corner")) as running:
+        with run_sandbox(SandboxOptions(scenario="corner")) as running:
             client = account_of(running).client("sagemaker")
             until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
             yield client
@@ -259,7 +259,7 @@ class TestOpening:
 
     def test_a_token_is_good_for_five_minutes(self, workbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         for age, allowed in ((timedelta(minutes=4), 200), (timedelta(minutes=5, seconds=1), 403)):
-            monkeypatch.setattr(World, "now", lambda _, age=age: datetime.now(UTC) - age)
+            monkeypatch.setattr(SandboxState, "now", lambda _, age=age: datetime.now(UTC) - age)
             url = presigned(workbench, "workbench")
             session = requests.Session()
             session.get(url)
@@ -288,18 +288,18 @@ class TestOpening:
         assert (answer.status, answer.code) == (400, "ValidationException")
 
     def test_a_session_ends(self, tmp_path: Path) -> None:
-        from opskit.sandbox.processes import Children
+        from opskit.sandbox.processes import ChildProcesses
 
-        children = Children()
-        jupyter = launch.Jupyter(children, launch.Folder(tmp_path / "notebook"), {}, None)
+        processes = ChildProcesses()
+        jupyter = launch.JupyterProcess(processes, launch.NotebookFolder(tmp_path / "notebook"), {}, None)
         try:
-            jupyter.wait_until_ready(World("", tmp_path, children).closing)
+            jupyter.wait_until_ready(SandboxState("", tmp_path, processes).closing)
             for seconds, allowed in ((1800, 200), (0, 403)):
                 session = requests.Session()
                 session.get(jupyter.authorized_url(datetime.now(UTC), seconds))
                 assert session.get(f"http://{jupyter.host}/api/kernels").status_code == allowed
         finally:
-            children.close()
+            processes.close()
 
     def test_keys_are_in_no_log_and_no_process_list(
         self, classroom: Sandbox, workbench: Any, account_of: Callable[..., Any]
@@ -474,7 +474,7 @@ class TestQuotas:
     ) -> None:
         team = tuple(NotebookSeed(f"team-{letter}", kind="record") for letter in "abc")
         monkeypatch.setitem(scenarios.SCENARIOS, "full", Scenario("full", seeds=team))
-        with sandbox(Options(scenario="full")) as running:
+        with run_sandbox(SandboxOptions(scenario="full")) as running:
             client = account_of(running).client("sagemaker")
             asked = {"NotebookInstanceName": "one-more", "InstanceType": "ml.t2.medium", "RoleArn": ROLE}
             with pytest.raises(ClientError) as refused:
@@ -524,7 +524,7 @@ class TestOtherClients:
     def test_aws_cli(self, classroom: Sandbox, east: Any) -> None:
         command = [sys.executable, "-m", "awscli", "sagemaker", "list-notebook-instances", "--name-contains", "busy"]
         said = subprocess.run(
-            command, env=classroom.whole_environment(os.environ), check=True, capture_output=True, text=True
+            command, env=classroom.isolated_environment(os.environ), check=True, capture_output=True, text=True
         ).stdout
         (row,) = json.loads(said)["NotebookInstances"]
         assert (row["NotebookInstanceName"], row["NotebookInstanceStatus"]) == ("course-busy", "InService")
@@ -537,7 +537,7 @@ class TestOtherClients:
         )
         said = subprocess.run(
             [sys.executable, "-c", code],
-            env=classroom.whole_environment(os.environ),
+            env=classroom.isolated_environment(os.environ),
             check=True,
             capture_output=True,
             text=True,
@@ -548,10 +548,10 @@ class TestOtherClients:
 _HOST = """
 import sys, time
 from opskit.sandbox import scenarios
-from opskit.sandbox.server import Options, sandbox
+from opskit.sandbox.server import SandboxOptions, run_sandbox
 seeds = tuple(scenarios.NotebookSeed(kind, kind=kind) for kind in ("busy", "terminal"))
 scenarios.SCENARIOS["corner"] = scenarios.Scenario("corner", seeds=seeds)
-with sandbox(Options(scenario="corner")) as running:
+with run_sandbox(SandboxOptions(scenario="corner")) as running:
     print(running.url, flush=True)
     sys.stdin.read()
 """

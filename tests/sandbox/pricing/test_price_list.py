@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from opskit.sandbox.quotas.quota_catalogue import rows
+from opskit.sandbox.quotas.quota_catalogue import read_table_rows
 
 CODE = "AmazonSageMaker"
 
@@ -30,7 +30,7 @@ def usd_per_hour(product: dict[str, Any]) -> Decimal:
 def test_every_known_price_is_a_product(account: Any) -> None:
     known = {
         (row["instance_type"], row["component"]): Decimal(row["usd_per_hour"])
-        for row in rows("opskit.sandbox.pricing", "prices_us_east_1.csv")
+        for row in read_table_rows("opskit.sandbox.pricing", "prices_us_east_1.csv")
         if row["usd_per_hour"] and row["component"] != "any"
     }
     found = {

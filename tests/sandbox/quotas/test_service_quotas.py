@@ -15,61 +15,61 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.sandbox.errors import ApiError
-from opskit.sandbox.processes import Children
-from opskit.sandbox.quotas.quota_catalogue import catalogue, quotas_in, rows
-from opskit.sandbox.quotas.quota_ledger import QuotaBook
-from opskit.sandbox.quotas.service_quotas import ServiceQuotas
-from opskit.sandbox.quotas.usage_metrics import UsageMetrics
+from opskit.sandbox.processes import ChildProcesses
+from opskit.sandbox.quotas.quota_catalogue import known_quotas, read_table_rows, scenario_quotas
+from opskit.sandbox.quotas.quota_ledger import QuotaLedger
+from opskit.sandbox.quotas.service_quotas import QuotaService
+from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
-from opskit.sandbox.state import ACCOUNT, Call, Held, Place, World
+from opskit.sandbox.state import ACCOUNT, AccountRegion, ApiCall, InstanceUsage, SandboxState
 
 TRAINING = "L-A373146E"
 TRANSFORM = "L-DAB6AA41"
 ENDPOINT = "L-97CF11BE"
 NOTEBOOK = "L-7B2FD69B"
 RATE = "L-21A1652A"
-HOME = Place(ACCOUNT, "us-east-1")
+HOME = AccountRegion(ACCOUNT, "us-east-1")
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class ClockedWorld(World):
-    """A world whose time stands still until it is moved."""
+class ClockedState(SandboxState):
+    """A state whose time stands still until it is moved."""
 
     time: datetime = START
-    in_use: list[Held] = field(default_factory=list)
+    in_use: list[InstanceUsage] = field(default_factory=list)
 
     def now(self) -> datetime:
         return self.time
 
-    def held(self, place: Place) -> list[Held]:
+    def instances_in_use(self, account_region: AccountRegion) -> list[InstanceUsage]:
         return self.in_use
 
 
 class Desk:
-    """The Service Quotas room by itself, with a clock to turn."""
+    """The Service Quotas service by itself, with a clock to turn."""
 
     def __init__(self, scenario: Scenario = SCENARIOS["fresh"], url: str = "") -> None:
-        self.world = ClockedWorld(url, Path("unused"), Children())
-        self.book = QuotaBook(self.world, scenario, approve_after_seconds=100)
-        self.room = ServiceQuotas(self.world, scenario, self.book)
+        self.state = ClockedState(url, Path("unused"), ChildProcesses())
+        self.ledger = QuotaLedger(self.state, scenario, approve_after_seconds=100)
+        self.service = QuotaService(self.state, scenario, self.ledger)
 
-    def call(self, operation: str, method: Any, place: Place = HOME, **params: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = method(Call(place, "service-quotas", operation, params, ""))
+    def call(self, operation: str, method: Any, account_region: AccountRegion = HOME, **params: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = method(ApiCall(account_region, "service-quotas", operation, params, ""))
         return answer
 
-    def ask(self, code: str, desired: float, place: Place = HOME, **more: Any) -> Any:
+    def ask(self, code: str, desired: float, account_region: AccountRegion = HOME, **more: Any) -> Any:
         params = {"ServiceCode": "sagemaker", "QuotaCode": code, "DesiredValue": desired, **more}
-        answer = self.call("RequestServiceQuotaIncrease", self.room.request_increase, place, **params)
+        answer = self.call("RequestServiceQuotaIncrease", self.service.request_increase, account_region, **params)
         return answer["RequestedQuota"]
 
     def look(self, request_id: str) -> Any:
-        answer = self.call("GetRequestedServiceQuotaChange", self.room.get_requested, RequestId=request_id)
+        answer = self.call("GetRequestedServiceQuotaChange", self.service.get_requested_change, RequestId=request_id)
         return answer["RequestedQuota"]
 
     def pass_seconds(self, seconds: float) -> None:
-        self.world.time += timedelta(seconds=seconds)
+        self.state.time += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def desk() -> Desk:
 
 
 def refusal(error: pytest.ExceptionInfo[Any]) -> tuple[str, str]:
-    """An error's code and text, from boto3 or from a room."""
+    """An error's code and text, from boto3 or from a service."""
     if isinstance(error.value, ApiError):
         return error.value.code, error.value.message
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
@@ -90,30 +90,30 @@ def listed(client: Any, operation: str = "list_service_quotas", **more: Any) -> 
 
 
 def test_every_known_quota_has_a_value_in_every_scenario_and_region() -> None:
-    assert len(catalogue()) == 346
+    assert len(known_quotas()) == 346
     for scenario in SCENARIOS:
         for region in REGIONS:
-            assert len(quotas_in(scenario, region)) > 330
+            assert len(scenario_quotas(scenario, region)) > 330
 
 
 def test_a_grown_account_has_more_quotas_and_the_known_ones_as_they_were() -> None:
-    grown, known = quotas_in("fresh", "eu-west-1", 1800), quotas_in("fresh", "eu-west-1")
+    grown, known = scenario_quotas("fresh", "eu-west-1", 1800), scenario_quotas("fresh", "eu-west-1")
     assert len(grown) == 1800
     assert {code: grown[code] for code in known} == known
 
 
 def test_codes_are_unique_and_published_ones_are_kept() -> None:
-    known = {quota.name: quota.code for quota in catalogue()}
+    known = {quota.name: quota.code for quota in known_quotas()}
     assert len(set(known.values())) == len(known)
-    for row in rows("opskit.sandbox.quotas", "sagemaker_quotas.csv"):
+    for row in read_table_rows("opskit.sandbox.quotas", "sagemaker_quotas.csv"):
         assert row["quota_code"] in ("", known[row["quota_name"]])
 
 
 def test_the_tables_name_no_quota_that_does_not_exist() -> None:
     from fnmatch import fnmatchcase
 
-    names = [quota.name for quota in catalogue()]
-    values = rows("opskit.sandbox.quotas", "values.csv")
+    names = [quota.name for quota in known_quotas()]
+    values = read_table_rows("opskit.sandbox.quotas", "values.csv")
     unmatched = [row for row in values if not any(fnmatchcase(name, row["quota_name"]) for name in names)]
     assert unmatched == []
 
@@ -182,7 +182,7 @@ def test_p2_is_offered_in_one_region_alone_and_with_nothing(region: str, account
 def test_regions_differ(scenario: str) -> None:
     views = set()
     for region in REGIONS:
-        quotas = quotas_in(scenario, region)
+        quotas = scenario_quotas(scenario, region)
         views.add(tuple((code, quotas[code].default, quotas[code].applied) for code in sorted(quotas)))
     assert len(views) == len(REGIONS)
 
@@ -216,7 +216,7 @@ def test_an_increase_moves_as_time_passes(desk: Desk) -> None:
     seen = []
     for _ in range(3):
         now = desk.look(request["Id"])
-        seen.append((now["Status"], desk.book.applied(HOME, TRAINING), now["LastUpdated"]))
+        seen.append((now["Status"], desk.ledger.applied_value(HOME, TRAINING), now["LastUpdated"]))
         desk.pass_seconds(50)
     assert seen == [
         ("PENDING", 0.0, None),
@@ -228,22 +228,22 @@ def test_an_increase_moves_as_time_passes(desk: Desk) -> None:
 def test_an_applied_value_may_rise_before_the_request_says_so(desk: Desk) -> None:
     request = desk.ask(TRANSFORM, 1)
     desk.pass_seconds(80)
-    assert (desk.look(request["Id"])["Status"], desk.book.applied(HOME, TRANSFORM)) == ("CASE_OPENED", 1.0)
+    assert (desk.look(request["Id"])["Status"], desk.ledger.applied_value(HOME, TRANSFORM)) == ("CASE_OPENED", 1.0)
 
 
 def test_a_granted_increase_stays_in_its_region_and_account(desk: Desk) -> None:
     desk.ask(TRAINING, 1)
     desk.pass_seconds(100)
-    assert desk.book.applied(HOME, TRAINING) == 1
-    assert desk.book.applied(Place(ACCOUNT, "us-west-2"), TRAINING) == 0
-    assert desk.book.applied(Place("999999999999", "us-east-1"), TRAINING) == 0
+    assert desk.ledger.applied_value(HOME, TRAINING) == 1
+    assert desk.ledger.applied_value(AccountRegion(ACCOUNT, "us-west-2"), TRAINING) == 0
+    assert desk.ledger.applied_value(AccountRegion("999999999999", "us-east-1"), TRAINING) == 0
 
 
 def test_a_quota_without_applied_value_gets_one_when_granted(desk: Desk) -> None:
-    dublin = Place(ACCOUNT, "eu-west-1")
+    dublin = AccountRegion(ACCOUNT, "eu-west-1")
     desk.ask(TRANSFORM, 3, dublin)
     desk.pass_seconds(100)
-    assert desk.book.applied(dublin, TRANSFORM) == 3
+    assert desk.ledger.applied_value(dublin, TRANSFORM) == 3
 
 
 NOT_ABOVE_DEFAULT = "You must provide a quota value greater than the default quota value of {}"
@@ -266,7 +266,7 @@ def test_what_may_not_be_asked_for(code: str, desired: float, text: str, desk: D
 
 def test_no_more_is_asked_than_there_is_already(desk: Desk) -> None:
     with pytest.raises(ApiError) as error:
-        desk.ask("L-00C91CB5", 30, Place(ACCOUNT, "eu-west-1"))  # default 4, applied 30
+        desk.ask("L-00C91CB5", 30, AccountRegion(ACCOUNT, "eu-west-1"))  # default 4, applied 30
     text = "You must provide a quota value greater than the current quota value"
     assert refusal(error) == ("IllegalArgumentException", text)
 
@@ -287,7 +287,7 @@ def test_the_third_open_request_of_a_region_has_to_wait(desk: Desk) -> None:
     with pytest.raises(ApiError) as error:
         desk.ask(ENDPOINT, 1)
     assert refusal(error)[0] == "QuotaExceededException"
-    assert desk.ask(ENDPOINT, 1, Place(ACCOUNT, "us-west-2"))["Status"] == "PENDING"
+    assert desk.ask(ENDPOINT, 1, AccountRegion(ACCOUNT, "us-west-2"))["Status"] == "PENDING"
     desk.pass_seconds(100)
     assert desk.ask(ENDPOINT, 1)["Status"] == "PENDING"
 
@@ -295,11 +295,11 @@ def test_the_third_open_request_of_a_region_has_to_wait(desk: Desk) -> None:
 def test_an_account_has_a_number_of_open_requests_too() -> None:
     desk = Desk(Scenario("fresh", open_per_account=2))
     desk.ask(TRAINING, 1)
-    desk.ask(TRAINING, 1, Place(ACCOUNT, "us-west-2"))
+    desk.ask(TRAINING, 1, AccountRegion(ACCOUNT, "us-west-2"))
     with pytest.raises(ApiError) as error:
-        desk.ask(TRAINING, 1, Place(ACCOUNT, "us-east-2"))
+        desk.ask(TRAINING, 1, AccountRegion(ACCOUNT, "us-east-2"))
     assert refusal(error)[0] == "QuotaExceededException"
-    assert desk.ask(TRAINING, 1, Place("999999999999", "us-east-1"))["Status"] == "PENDING"
+    assert desk.ask(TRAINING, 1, AccountRegion("999999999999", "us-east-1"))["Status"] == "PENDING"
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_how_a_request_ends(desired: float, case_allowed: bool, decision: str, a
     request = desk.ask(TRAINING, desired, SupportCaseAllowed=case_allowed)
     desk.pass_seconds(100)
     assert desk.look(request["Id"])["Status"] == decision
-    assert desk.book.applied(HOME, TRAINING) == applied
+    assert desk.ledger.applied_value(HOME, TRAINING) == applied
 
 
 def test_a_request_that_asks_for_no_case_has_none(desk: Desk) -> None:
@@ -332,16 +332,16 @@ def test_a_request_that_asks_for_no_case_has_none(desk: Desk) -> None:
 def test_a_support_case_can_be_opened_while_a_request_is_pending(desk: Desk) -> None:
     request = desk.ask(TRAINING, 1)
     desk.pass_seconds(10)
-    desk.call("CreateSupportCase", desk.room.create_support_case, RequestId=request["Id"])
+    desk.call("CreateSupportCase", desk.service.create_support_case, RequestId=request["Id"])
     now = desk.look(request["Id"])
     assert (now["Status"], now["LastUpdated"]) == ("CASE_OPENED", START + timedelta(seconds=10))
     assert now["CaseId"]
     with pytest.raises(ApiError) as error:
-        desk.call("CreateSupportCase", desk.room.create_support_case, RequestId=request["Id"])
+        desk.call("CreateSupportCase", desk.service.create_support_case, RequestId=request["Id"])
     assert refusal(error)[0] == "ResourceAlreadyExistsException"
     desk.pass_seconds(100)
     with pytest.raises(ApiError) as error:
-        desk.call("CreateSupportCase", desk.room.create_support_case, RequestId=request["Id"])
+        desk.call("CreateSupportCase", desk.service.create_support_case, RequestId=request["Id"])
     assert refusal(error)[0] == "InvalidResourceStateException"
 
 
@@ -349,25 +349,25 @@ def test_the_history_is_the_regions_own_newest_first_and_by_status(desk: Desk) -
     desk.ask(TRAINING, 1)
     desk.pass_seconds(60)
     desk.ask(TRANSFORM, 1)
-    desk.ask(ENDPOINT, 1, Place(ACCOUNT, "us-west-2"))
+    desk.ask(ENDPOINT, 1, AccountRegion(ACCOUNT, "us-west-2"))
 
     def codes(**params: Any) -> list[str]:
-        answer = desk.call("ListRequestedServiceQuotaChangeHistory", desk.room.list_requested, **params)
+        answer = desk.call("ListRequestedServiceQuotaChangeHistory", desk.service.list_requested_changes, **params)
         return [request["QuotaCode"] for request in answer["RequestedQuotas"]]
 
     assert codes() == [TRANSFORM, TRAINING]
     assert codes(Status="CASE_OPENED") == [TRAINING]
     assert codes(Status="APPROVED", ServiceCode="sagemaker") == []
-    by_quota = desk.call("X", desk.room.list_requested_by_quota, ServiceCode="sagemaker", QuotaCode=TRAINING)
+    by_quota = desk.call("X", desk.service.list_requested_changes_by_quota, ServiceCode="sagemaker", QuotaCode=TRAINING)
     assert [request["QuotaCode"] for request in by_quota["RequestedQuotas"]] == [TRAINING]
 
 
 def test_the_utilisation_report_is_made_counted_and_forgotten(desk: Desk) -> None:
-    desk.world.in_use = [Held("endpoint", "ml.m5.large", 2)]
-    report = desk.call("StartQuotaUtilizationReport", desk.room.start_report)["ReportId"]
+    desk.state.in_use = [InstanceUsage("endpoint", "ml.m5.large", 2)]
+    report = desk.call("StartQuotaUtilizationReport", desk.service.start_utilization_report)["ReportId"]
 
     def look() -> dict[str, Any]:
-        return desk.call("GetQuotaUtilizationReport", desk.room.get_report, ReportId=report)
+        return desk.call("GetQuotaUtilizationReport", desk.service.get_utilization_report, ReportId=report)
 
     assert look() == {"ReportId": report, "Status": "IN_PROGRESS"}
     desk.pass_seconds(2)
@@ -394,55 +394,55 @@ ADVICE = (
         (
             "us-east-1",
             [],
-            Held("training-job", "ml.m4.xlarge", 2),
+            InstanceUsage("training-job", "ml.m4.xlarge", 2),
             "The account-level service limit 'ml.m4.xlarge for training job usage' is 0 Instances, with current "
             "utilization of 0 Instances and a request delta of 2 Instances." + ADVICE,
         ),
         (
             "eu-west-1",
-            [Held("training-job", "ml.m5.xlarge", 12)],
-            Held("training-job", "ml.m4.xlarge", 21),
+            [InstanceUsage("training-job", "ml.m5.xlarge", 12)],
+            InstanceUsage("training-job", "ml.m4.xlarge", 21),
             "The account-level service limit 'Maximum number of instances per training job' is 20 Instances, with "
             "current utilization of 0 Instances and a request delta of 21 Instances." + ADVICE,
         ),
         (
             "eu-west-1",
-            [Held("training-job", "ml.m5.xlarge", 12)],
-            Held("training-job", "ml.m4.xlarge", 20),
+            [InstanceUsage("training-job", "ml.m5.xlarge", 12)],
+            InstanceUsage("training-job", "ml.m4.xlarge", 20),
             "The account-level service limit 'Number of instances across all training jobs' is 30 Instances, with "
             "current utilization of 12 Instances and a request delta of 20 Instances." + ADVICE,
         ),
         (
             "us-east-1",
-            [Held("notebook-instance", "ml.m5.xlarge", 16)],
-            Held("notebook-instance", "ml.m4.xlarge", 1),
+            [InstanceUsage("notebook-instance", "ml.m5.xlarge", 16)],
+            InstanceUsage("notebook-instance", "ml.m4.xlarge", 1),
             "The account-level service limit 'Total number of notebook instances' is 8 NotebookInstances, with current "
             "utilization of 16 NotebookInstances and a request delta of 1 NotebookInstances." + ADVICE,
         ),
         (
             "us-east-1",
             [],
-            Held("training-job", "ml.t3.medium", 1),
+            InstanceUsage("training-job", "ml.t3.medium", 1),
             "The requested resource training-job/ml.t3.medium is not available in this region",
         ),
         (
             "us-east-1",
             [],
-            Held("training-job", "ml.p2.xlarge", 1),
+            InstanceUsage("training-job", "ml.p2.xlarge", 1),
             "The requested resource training-job/ml.p2.xlarge is not available in this region",
         ),
     ],
 )
-def test_refusals_are_awss_own(region: str, held: list[Held], wanted: Held, text: str) -> None:
+def test_refusals_are_awss_own(region: str, held: list[InstanceUsage], wanted: InstanceUsage, text: str) -> None:
     desk = Desk()
-    place = Place(ACCOUNT, region)
+    account_region = AccountRegion(ACCOUNT, region)
     if held:  # enough for the type itself: a total stands in the way
         for code in (TRAINING, "L-E1249695"):
-            desk.ask(code, 100, place)
+            desk.ask(code, 100, account_region)
         desk.pass_seconds(100)
-    desk.world.in_use = held
+    desk.state.in_use = held
     with pytest.raises(ApiError) as error:
-        desk.book.admit(place, "CreateTrainingJob", wanted)
+        desk.ledger.check_capacity(account_region, "CreateTrainingJob", wanted)
     assert refusal(error) == ("ResourceLimitExceeded", text)
 
 
@@ -451,10 +451,10 @@ def test_what_is_admitted_fits_and_what_fits_is_admitted(held: int, wanted: int,
     desk = Desk()
     desk.ask(ENDPOINT, granted)
     desk.pass_seconds(100)
-    desk.world.in_use = [Held("endpoint", "ml.m4.xlarge", held)] if held else []
+    desk.state.in_use = [InstanceUsage("endpoint", "ml.m4.xlarge", held)] if held else []
     fits = held + wanted <= min(granted, 4)  # 4: all active endpoints together
     try:
-        desk.book.admit(HOME, "CreateEndpoint", Held("endpoint", "ml.m4.xlarge", wanted))
+        desk.ledger.check_capacity(HOME, "CreateEndpoint", InstanceUsage("endpoint", "ml.m4.xlarge", wanted))
     except ApiError:
         assert not fits
     else:
@@ -464,49 +464,54 @@ def test_what_is_admitted_fits_and_what_fits_is_admitted(held: int, wanted: int,
 def test_variants_of_one_endpoint_are_judged_together(desk: Desk) -> None:
     desk.ask(ENDPOINT, 3)
     desk.pass_seconds(100)
-    variant = Held("endpoint", "ml.m4.xlarge", 2)
-    desk.book.admit(HOME, "CreateEndpoint", variant)
+    variant = InstanceUsage("endpoint", "ml.m4.xlarge", 2)
+    desk.ledger.check_capacity(HOME, "CreateEndpoint", variant)
     with pytest.raises(ApiError, match="request delta of 4 Instances"):
-        desk.book.admit(HOME, "CreateEndpoint", variant, variant)
+        desk.ledger.check_capacity(HOME, "CreateEndpoint", variant, variant)
 
 
 def test_in_the_classroom_the_course_just_fits() -> None:
     desk = Desk(SCENARIOS["classroom"])
-    desk.world.in_use = [Held("notebook-instance", "ml.t2.medium", 4)]
+    desk.state.in_use = [InstanceUsage("notebook-instance", "ml.t2.medium", 4)]
     for resource, instance_type in [
         ("notebook-instance", "ml.t2.medium"),
         ("training-job", "ml.m4.xlarge"),
         ("transform-job", "ml.m4.xlarge"),
         ("endpoint", "ml.m4.xlarge"),
     ]:
-        desk.book.admit(HOME, "Create", Held(resource, instance_type, 1))
+        desk.ledger.check_capacity(HOME, "Create", InstanceUsage(resource, instance_type, 1))
         with pytest.raises(ApiError):
-            desk.book.admit(HOME, "Create", Held(resource, instance_type, 2))
+            desk.ledger.check_capacity(HOME, "Create", InstanceUsage(resource, instance_type, 2))
 
 
 def test_in_the_full_account_nothing_fits() -> None:
     desk = Desk(SCENARIOS["full"])
     seeds = [seed for seed in SCENARIOS["full"].seeds if seed.region == "us-east-1"]
-    desk.world.in_use = [
-        Held(getattr(seed, "resource", "notebook-instance"), seed.instance_type, getattr(seed, "count", 1))
+    desk.state.in_use = [
+        InstanceUsage(getattr(seed, "resource", "notebook-instance"), seed.instance_type, getattr(seed, "count", 1))
         for seed in seeds
     ]
-    for held in set(desk.world.in_use):
+    for held in set(desk.state.in_use):
         with pytest.raises(ApiError, match=r"current utilization of [1-9]"):
-            desk.book.admit(HOME, "Create", Held(held.resource, held.instance_type, 1))
+            desk.ledger.check_capacity(HOME, "Create", InstanceUsage(held.resource, held.instance_type, 1))
 
 
 def test_usage_is_published_to_cloudwatch(account: Any) -> None:
     other = account.other()
     desk = Desk(url=account.sandbox.url)
-    desk.world.time = datetime.now(UTC)
-    desk.world.in_use = [Held("training-job", "ml.m4.xlarge", 2), Held("spot-training-job", "ml.m5.large", 1)]
-    desk.world.client = lambda service, place: other.client(service, place.region)  # type: ignore[method-assign]
-    UsageMetrics(desk.world, desk.book).publish(HOME, [desk.world.time - timedelta(hours=hour) for hour in (1, 2)])
+    desk.state.time = datetime.now(UTC)
+    desk.state.in_use = [
+        InstanceUsage("training-job", "ml.m4.xlarge", 2),
+        InstanceUsage("spot-training-job", "ml.m5.large", 1),
+    ]
+    desk.state.client = lambda service, account_region: other.client(service, account_region.region)  # type: ignore[method-assign]
+    UsageMetricPublisher(desk.state, desk.ledger).publish_usage(
+        HOME, [desk.state.time - timedelta(hours=hour) for hour in (1, 2)]
+    )
 
     resources = ["training-job/ml.m4.xlarge", "training-job/total_instance_count", "spot-training-job/ml.m5.large"]
     resources += [f"endpoint/ml.made-up.{number}xlarge" for number in range(497)]
-    end = desk.world.time
+    end = desk.state.time
     answer = other.client("cloudwatch").get_metric_data(
         MetricDataQueries=[usage_query(f"q{number}", resource) for number, resource in enumerate(resources)],
         StartTime=end - timedelta(hours=24),

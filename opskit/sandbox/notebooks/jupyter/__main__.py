@@ -6,20 +6,20 @@ import sys
 from pathlib import Path
 
 
-def _without_slow_grammar() -> None:
+def _skip_slow_grammar() -> None:
     """Keep jsonschema from compiling a grammar for internationalized addresses: two thirds of Jupyter's start, for
     a check that nobody here asks for. It goes without where the module cannot be had.
     """
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
-def main() -> None:
+def start_jupyter_process() -> None:
     """Serve until SIGTERM."""
-    _without_slow_grammar()
-    from opskit.sandbox.notebooks.jupyter.serve import serve
+    _skip_slow_grammar()
+    from opskit.sandbox.notebooks.jupyter.serve import serve_jupyter
 
-    serve(Path(sys.argv[1]))
+    serve_jupyter(Path(sys.argv[1]))
 
 
 if __name__ == "__main__":
-    main()
+    start_jupyter_process()

@@ -1,6 +1,6 @@
 """How a notebook is entered: a presigned URL's token once, then a cookie for the length of the session.
 
-This stands in for AWS's own gate in front of a notebook. Everything behind it is Jupyter's.
+This stands in for AWS's own sign-in in front of a notebook. Everything behind it is Jupyter's.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
 from tornado import web
 
-from opskit.sandbox.notebooks.jupyter.presigned_tokens import Tickets
+from opskit.sandbox.notebooks.jupyter.presigned_tokens import PresignedTokens
 
 _SIGN_IN = "<!doctype html><title>Sign in</title><p>Open this notebook with a new presigned URL.</p>"
 
 
 @dataclass
-class Visitor(User):
-    """Somebody who came in with a ticket; ``until`` is the end of the session in epoch seconds."""
+class SessionUser(User):
+    """Somebody who opened a presigned URL; ``until`` is the end of the session in epoch seconds."""
 
     until: float = 0.0
 
 
-class SignIn(JupyterHandler):
+class SignInPage(JupyterHandler):
     """In the place of the AWS console's sign-in page, where a visitor without a session is sent."""
 
     @allow_unauthenticated
@@ -36,11 +36,11 @@ class SignIn(JupyterHandler):
         self.finish(_SIGN_IN)
 
 
-class Gate(IdentityProvider):
+class SessionIdentityProvider(IdentityProvider):
     """Jupyter's question "who is this?", answered from the session cookie alone: no Jupyter token, no password."""
 
-    tickets: Tickets
-    login_handler_class = SignIn
+    tokens: PresignedTokens
+    login_handler_class = SignInPage
 
     def _token_default(self) -> str:
         return ""
@@ -49,39 +49,39 @@ class Gate(IdentityProvider):
         """A name with the port: cookies of 127.0.0.1 are sent to every port of it."""
         return f"authToken-{handler.request.host.rpartition(':')[2]}"
 
-    def admit(self, handler: web.RequestHandler, token: str) -> bool:
-        """Take the ticket behind ``token`` and set the session's cookie; False where the ticket is no good."""
-        ticket = self.tickets.take(token, now := datetime.now(UTC))
-        if ticket is None:
+    def open_session(self, handler: web.RequestHandler, token: str) -> bool:
+        """Redeem ``token`` and set the session's cookie; False where it is not valid."""
+        presigned = self.tokens.redeem_token(token, now := datetime.now(UTC))
+        if presigned is None:
             return False
-        until = (now + timedelta(seconds=ticket.session_seconds)).timestamp()
-        self.set_login_cookie(handler, Visitor(ticket.number, "ec2-user", "ec2-user", until=until))
+        until = (now + timedelta(seconds=presigned.session_seconds)).timestamp()
+        self.set_login_cookie(handler, SessionUser(presigned.token_id, "ec2-user", "ec2-user", until=until))
         return True
 
     def user_to_cookie(self, user: User) -> str:
-        assert isinstance(user, Visitor)
+        assert isinstance(user, SessionUser)
         return json.dumps([user.username, user.until])
 
     def user_from_cookie(self, cookie_value: str) -> User | None:
         number, until = json.loads(cookie_value)
         if datetime.now(UTC).timestamp() > until:
             return None
-        return Visitor(number, "ec2-user", "ec2-user", until=until)
+        return SessionUser(number, "ec2-user", "ec2-user", until=until)
 
     def process_login_form(self, handler: web.RequestHandler) -> User | None:
         return None
 
 
-class Door(JupyterHandler):
-    """The front page: lets a visitor with a ticket in, sends the one without a session to sign in."""
+class FrontPage(JupyterHandler):
+    """The front page: lets in who has a valid token, sends the one without a session to sign in."""
 
     @allow_unauthenticated
     def get(self, *path: str) -> None:
         token = self.get_query_argument("authToken", None)
         if token is not None:
-            gate: Any = self.identity_provider
-            admitted = gate.admit(self, token)
-            self.redirect(self.base_url if admitted else self.settings["login_url"])
+            identity_provider: Any = self.identity_provider
+            opened = identity_provider.open_session(self, token)
+            self.redirect(self.base_url if opened else self.settings["login_url"])
         elif self.current_user is None:
             self.redirect(self.settings["login_url"])
         else:
@@ -90,8 +90,8 @@ class Door(JupyterHandler):
             self.write(page("main.html"))
 
 
-def guard(app: ServerApp, tickets: Tickets) -> None:
-    """Put the gate in front of an initialized server."""
-    gate, web_app = cast(Any, app.identity_provider), cast(Any, app.web_app)
-    gate.tickets = tickets
-    web_app.add_handlers(".*$", [(r"/(?:tree|lab)?(?:/.*)?", Door)])
+def install_auth(app: ServerApp, tokens: PresignedTokens) -> None:
+    """Put the sign-in in front of an initialized server."""
+    identity_provider, web_app = cast(Any, app.identity_provider), cast(Any, app.web_app)
+    identity_provider.tokens = tokens
+    web_app.add_handlers(".*$", [(r"/(?:tree|lab)?(?:/.*)?", FrontPage)])

@@ -19,36 +19,36 @@ from typing import Any
 from jupyter_server._tz import utcnow
 from jupyter_server.serverapp import ServerApp
 
-_FINISHED = "sum(range(10))"
-_ENDLESS = "import time\nwhile True:\n    time.sleep(0.2)"
+_SHORT_CELL = "sum(range(10))"
+_ENDLESS_CELL = "import time\nwhile True:\n    time.sleep(0.2)"
 _SILENT_COMMAND = "sleep 1000000\n"
 _NOTEBOOK = "analysis.ipynb"
-_FIRST_WORD_SECONDS = 10.0
+_FIRST_CHANGE_SECONDS = 10.0
 _SILENCE_SECONDS = 2.0
 
-Change = tuple[str, Any]
+KernelChange = tuple[str, Any]
 """The name of a recorded property of a kernel and its new value; None stands for any."""
 
 
-async def live_through(app: ServerApp, work: str, idle_seconds: float) -> None:
+async def replay_past(app: ServerApp, work: str, idle_seconds: float) -> None:
     """Do the ``work`` of a scenario's notebook, then set Jupyter's record of it back by ``idle_seconds``."""
     match work:
         case "idle":
-            await _run_cell(app, _FINISHED, [("execution_state", "busy"), ("execution_state", "idle")])
+            await _run_cell(app, _SHORT_CELL, [("execution_state", "busy"), ("execution_state", "idle")])
         case "busy":
-            await _run_cell(app, _ENDLESS, [("execution_state", "busy"), ("last_activity", None)])
+            await _run_cell(app, _ENDLESS_CELL, [("execution_state", "busy"), ("last_activity", None)])
         case "starting":
-            await _start_unconnected(app)
+            await _start_unconnected_kernel(app)
         case "terminal":
             await _run_in_terminal(app)
         case "empty":
             pass
         case _:
             raise ValueError(f"a notebook's past cannot be {work!r}")
-    _set_back(app, timedelta(seconds=idle_seconds))
+    _backdate_activity(app, timedelta(seconds=idle_seconds))
 
 
-async def _run_cell(app: ServerApp, code: str, seen_by_jupyter: list[Change]) -> None:
+async def _run_cell(app: ServerApp, code: str, seen_by_jupyter: list[KernelChange]) -> None:
     """Open a notebook with one cell, run it until Jupyter saw these changes of the kernel, and leave as one who
     closes the browser tab.
     """
@@ -59,18 +59,18 @@ async def _run_cell(app: ServerApp, code: str, seen_by_jupyter: list[Change]) ->
     client: Any = kernel.client()
     client.start_channels()
     await client.wait_for_ready(timeout=120)
-    changes = _changes(kernel)
+    changes = _observe_kernel(kernel)
     client.execute(code)
     for change in seen_by_jupyter:
-        await _next(changes, change)
+        await _wait_for_change(changes, change)
     client.stop_channels()
 
 
-async def _start_unconnected(app: ServerApp) -> None:
+async def _start_unconnected_kernel(app: ServerApp) -> None:
     """Start a kernel that nobody ever connects to: Jupyter holds it for starting, for ever."""
     number = await app.kernel_manager.start_kernel()
-    changes = _changes(app.kernel_manager.get_kernel(number))
-    patience = _FIRST_WORD_SECONDS
+    changes = _observe_kernel(app.kernel_manager.get_kernel(number))
+    patience = _FIRST_CHANGE_SECONDS
     with suppress(TimeoutError):  # a kernel says a word or two by itself, or none that Jupyter was in time to hear
         while True:
             await asyncio.wait_for(changes.get(), patience)
@@ -86,16 +86,16 @@ async def _run_in_terminal(app: ServerApp) -> None:
         await asyncio.sleep(0.02)
 
 
-def _changes(kernel: Any) -> asyncio.Queue[Change]:
+def _observe_kernel(kernel: Any) -> asyncio.Queue[KernelChange]:
     """The changes of Jupyter's record of a kernel, from now on."""
-    queue: asyncio.Queue[Change] = asyncio.Queue()
+    queue: asyncio.Queue[KernelChange] = asyncio.Queue()
     kernel.observe(
         lambda change: queue.put_nowait((change["name"], change["new"])), ["execution_state", "last_activity"]
     )
     return queue
 
 
-async def _next(changes: asyncio.Queue[Change], wanted: Change) -> None:
+async def _wait_for_change(changes: asyncio.Queue[KernelChange], wanted: KernelChange) -> None:
     """Wait for a change of this name, to this value where one is given."""
     while True:
         name, value = await changes.get()
@@ -115,7 +115,7 @@ def _write_notebook(path: Path, code: str) -> None:
     path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
 
 
-def _set_back(app: ServerApp, by: timedelta) -> None:
+def _backdate_activity(app: ServerApp, by: timedelta) -> None:
     then = utcnow() - by
     settings: dict[str, Any] = app.web_app.settings
     settings["started"] = then - timedelta(minutes=5)

@@ -16,19 +16,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from opskit.sandbox.notebooks.jupyter.presigned_tokens import Tickets
-from opskit.sandbox.processes import Children
+from opskit.sandbox.notebooks.jupyter.presigned_tokens import PresignedTokens
+from opskit.sandbox.processes import ChildProcesses
 
 HOST = "127.0.0.1"
-_NEEDED = ("jupyter_server", "jupyter_server_terminals", "ipykernel")
-_FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
-_READY_WITHIN_SECONDS = 180.0
+_REQUIRED_MODULES = ("jupyter_server", "jupyter_server_terminals", "ipykernel")
+_INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+_START_TIMEOUT_SECONDS = 180.0
 
 Work = Literal["idle", "busy", "terminal", "empty", "starting"]
 
 
 @dataclass(frozen=True)
-class Past:
+class NotebookPast:
     """What a scenario's notebook was doing before the sandbox was started, and since when it has been silent."""
 
     work: Work
@@ -40,7 +40,7 @@ class JupyterFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Folder:
+class NotebookFolder:
     """A notebook's files: ``volume`` is kept over Stop and Start, ``instance`` is the part that a stop loses."""
 
     root: Path
@@ -57,23 +57,23 @@ class Folder:
     def log(self) -> Path:
         return self.instance / "jupyter.log"
 
-    def renew(self) -> None:
+    def recreate_instance(self) -> None:
         """Make an empty instance beside the volume, with the volume in the home directory as on AWS."""
-        self.lose_instance()
+        self.delete_instance()
         self.volume.mkdir(parents=True, exist_ok=True)
         home = self.instance / "ec2-user"
         home.mkdir(parents=True)
         (self.instance / "tmp").mkdir()
         (home / "SageMaker").symlink_to(self.volume)
 
-    def lose_instance(self) -> None:
+    def delete_instance(self) -> None:
         shutil.rmtree(self.instance, ignore_errors=True)
 
     def delete(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-class Jupyter:
+class JupyterProcess:
     """One life of a notebook's Jupyter server, from start to stop.
 
     Raises:
@@ -81,19 +81,25 @@ class Jupyter:
         RuntimeError: the sandbox is ending.
     """
 
-    def __init__(self, children: Children, folder: Folder, environment: Mapping[str, str], past: Past | None) -> None:
+    def __init__(
+        self,
+        processes: ChildProcesses,
+        folder: NotebookFolder,
+        environment: Mapping[str, str],
+        past: NotebookPast | None,
+    ) -> None:
         _require_jupyter()
-        self._children = children
+        self._processes = processes
         self._folder = folder
-        self._tickets = Tickets(secret := secrets.token_hex(32))
+        self._tokens = PresignedTokens(secret := secrets.token_hex(32))
         self._port: int | None = None
-        folder.renew()
-        orders = _write_orders(folder, secret, past)
+        folder.recreate_instance()
+        orders = _write_start_orders(folder, secret, past)
         with folder.log.open("wb") as log:
-            self._process = children.start(
+            self._process = processes.start(
                 [sys.executable, "-m", "opskit.sandbox.notebooks.jupyter", str(orders)],
                 cwd=folder.volume,
-                env=_environment(folder, environment),
+                env=_jupyter_environment(folder, environment),
                 output=log,
             )
 
@@ -103,14 +109,14 @@ class Jupyter:
         Raises:
             JupyterFailed: it ended or was not ready in time.
         """
-        deadline = time.monotonic() + _READY_WITHIN_SECONDS
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         port = self._folder.instance / "port"
         while not port.exists():
             if self._process.poll() is not None or closing.wait(0.05):
-                raise JupyterFailed(f"Jupyter ended before it was ready: {self._last_line()}")
+                raise JupyterFailed(f"Jupyter ended before it was ready: {self._last_log_line()}")
             if time.monotonic() > deadline:
                 self.stop()
-                raise JupyterFailed(f"Jupyter was not ready within {_READY_WITHIN_SECONDS:.0f} seconds.")
+                raise JupyterFailed(f"Jupyter was not ready within {_START_TIMEOUT_SECONDS:.0f} seconds.")
         self._port = int(port.read_text())
 
     @property
@@ -119,24 +125,24 @@ class Jupyter:
         return f"{HOST}:{self._port}" if self._port else None
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self._process.poll() is None
 
     def authorized_url(self, now: datetime, session_seconds: int) -> str:
         """The URL that opens this Jupyter once within five minutes. A bearer key: never log it."""
-        return f"http://{self.host}?authToken={self._tickets.issue(now, session_seconds)}"
+        return f"http://{self.host}?authToken={self._tokens.issue_token(now, session_seconds)}"
 
     def stop(self) -> None:
         """End Jupyter, its kernels and its terminals."""
-        self._children.end(self._process)
+        self._processes.end(self._process)
 
-    def _last_line(self) -> str:
+    def _last_log_line(self) -> str:
         lines = self._folder.log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing."
 
 
 def _require_jupyter() -> None:
-    missing = [module for module in _NEEDED if find_spec(module) is None]
+    missing = [module for module in _REQUIRED_MODULES if find_spec(module) is None]
     if missing:
         raise JupyterFailed(
             f"Jupyter is not installed beside the sandbox ({', '.join(missing)} missing). "
@@ -144,7 +150,7 @@ def _require_jupyter() -> None:
         )
 
 
-def _write_orders(folder: Folder, secret: str, past: Past | None) -> Path:
+def _write_start_orders(folder: NotebookFolder, secret: str, past: NotebookPast | None) -> Path:
     """Hand the secret over in a file that only this user can read and that Jupyter removes: command lines and
     environments can be read by others.
     """
@@ -163,11 +169,11 @@ def _write_orders(folder: Folder, secret: str, past: Past | None) -> Path:
     return orders
 
 
-def _environment(folder: Folder, extra: Mapping[str, str]) -> dict[str, str]:
+def _jupyter_environment(folder: NotebookFolder, extra: Mapping[str, str]) -> dict[str, str]:
     """An environment in which nothing of the user's own Jupyter, IPython, shell or AWS set-up is read."""
     home = folder.instance / "ec2-user"
     return {
-        **{name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ},
+        **{name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ},
         **extra,
         "HOME": str(home),
         "SHELL": "/bin/sh",

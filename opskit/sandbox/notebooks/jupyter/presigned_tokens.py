@@ -18,37 +18,37 @@ VALID_FOR = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Ticket:
+class PresignedToken:
     """What one authToken allows: one opening before ``until`` (epoch seconds), for ``session_seconds``."""
 
-    number: str
-    until: float
+    token_id: str
+    expires_at: float
     session_seconds: int
 
 
-class Tickets:
-    """Issues tickets, and takes each of them once."""
+class PresignedTokens:
+    """Issues tokens, and redeems each of them once."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
         self._used: set[str] = set()
 
-    def issue(self, now: datetime, session_seconds: int) -> str:
-        """The authToken of a new ticket that is valid from ``now`` on for five minutes."""
-        ticket = Ticket(secrets.token_hex(8), (now + VALID_FOR).timestamp(), session_seconds)
-        body = urlsafe_b64encode(json.dumps(asdict(ticket)).encode()).decode()
-        return f"{body}.{self._signature(body)}"
+    def issue_token(self, now: datetime, session_seconds: int) -> str:
+        """The authToken that is valid from ``now`` on for five minutes."""
+        presigned = PresignedToken(secrets.token_hex(8), (now + VALID_FOR).timestamp(), session_seconds)
+        body = urlsafe_b64encode(json.dumps(asdict(presigned)).encode()).decode()
+        return f"{body}.{self._sign_body(body)}"
 
-    def take(self, token: str, now: datetime) -> Ticket | None:
-        """The ticket behind ``token``, or None where it is not ours, too late, or was taken before."""
+    def redeem_token(self, token: str, now: datetime) -> PresignedToken | None:
+        """What ``token`` allows; None where it is forged, expired or was used before."""
         body, _, signature = token.partition(".")
-        if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
+        if not hmac.compare_digest(signature.encode(), self._sign_body(body).encode()):
             return None
-        ticket = Ticket(**json.loads(urlsafe_b64decode(body)))
-        if ticket.number in self._used or now.timestamp() > ticket.until:
+        presigned = PresignedToken(**json.loads(urlsafe_b64decode(body)))
+        if presigned.token_id in self._used or now.timestamp() > presigned.expires_at:
             return None
-        self._used.add(ticket.number)
-        return ticket
+        self._used.add(presigned.token_id)
+        return presigned
 
-    def _signature(self, body: str) -> str:
+    def _sign_body(self, body: str) -> str:
         return hmac.new(self._secret, body.encode(), "sha256").hexdigest()

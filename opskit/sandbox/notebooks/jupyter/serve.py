@@ -1,4 +1,4 @@
-"""The notebook's process: a real Jupyter server with the gate in front of it."""
+"""The notebook's process: a real Jupyter server with the sign-in of presigned URLs in front of it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Any
 from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
-from opskit.sandbox.notebooks.jupyter.auth import Gate, guard
-from opskit.sandbox.notebooks.jupyter.backdate import live_through
-from opskit.sandbox.notebooks.jupyter.presigned_tokens import Tickets
+from opskit.sandbox.notebooks.jupyter.auth import SessionIdentityProvider, install_auth
+from opskit.sandbox.notebooks.jupyter.backdate import replay_past
+from opskit.sandbox.notebooks.jupyter.presigned_tokens import PresignedTokens
 
 _HOST = "127.0.0.1"
 
 
-def _free_port() -> int:
+def _choose_port() -> int:
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]
     return port
 
 
-def _config(volume: str) -> Config:
+def _server_config(volume: str) -> Config:
     config = Config()
     config.ServerApp.ip = _HOST
-    config.ServerApp.port = _free_port()
+    config.ServerApp.port = _choose_port()
     config.ServerApp.open_browser = False
     config.ServerApp.allow_root = True
     config.ServerApp.root_dir = volume
     config.ServerApp.cookie_secret = secrets.token_bytes(32)  # in memory only
-    config.ServerApp.identity_provider_class = Gate
+    config.ServerApp.identity_provider_class = SessionIdentityProvider
     config.ServerApp.jpserver_extensions = {"jupyter_server_terminals": True}
     config.ServerApp.terminado_settings = {"shell_command": ["/bin/sh"]}
     config.ServerApp.reraise_server_extension_failures = True
@@ -41,21 +41,21 @@ def _config(volume: str) -> Config:
     return config
 
 
-async def _get_ready(app: ServerApp, orders: dict[str, Any]) -> None:
+async def _replay_and_report_ready(app: ServerApp, orders: dict[str, Any]) -> None:
     if orders["past"]:
-        await live_through(app, **orders["past"])
+        await replay_past(app, **orders["past"])
     ready = Path(orders["port_file"])
     unfinished = ready.with_suffix(".unfinished")
     unfinished.write_text(str(app.port))
     unfinished.rename(ready)
 
 
-def serve(path: Path) -> None:
+def serve_jupyter(path: Path) -> None:
     """Serve until SIGTERM, as the orders say that stand in ``path``; they are read once and removed."""
     orders = json.loads(path.read_text())
     path.unlink()
-    app = ServerApp.instance(config=_config(orders["volume"]))
+    app = ServerApp.instance(config=_server_config(orders["volume"]))
     app.initialize(argv=[], find_extensions=False)
-    guard(app, Tickets(orders["secret"]))
-    app.io_loop.add_callback(_get_ready, app, orders)
+    install_auth(app, PresignedTokens(orders["secret"]))
+    app.io_loop.add_callback(_replay_and_report_ready, app, orders)
     app.start()
