@@ -1,12 +1,15 @@
-"""A botocore session that is the sandbox's own: the user's profiles and AWS files have no say in it."""
+"""AWS's published description of its APIs, as botocore ships it, read without the user's profiles and AWS files."""
 
 from __future__ import annotations
 
 import os
+from functools import cache
+from typing import Any
 
 import botocore.session
+from botocore.model import ServiceModel
 
-_VARIABLES = {
+_SESSION_VARIABLES = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -15,4 +18,26 @@ _VARIABLES = {
 
 def own_session() -> botocore.session.Session:
     """A session that no AWS_PROFILE makes fail (botocore refuses a profile it cannot find, whatever is asked)."""
-    return botocore.session.Session(session_vars=_VARIABLES)
+    return botocore.session.Session(session_vars=_SESSION_VARIABLES)
+
+
+@cache
+def service_model(service: str) -> ServiceModel:
+    """The botocore model of a service by its boto3 name (``sagemaker``, ``service-quotas`` …)."""
+    return own_session().get_service_model(service)
+
+
+def input_shape(service: str, operation: str) -> Any:
+    """The shape of an operation's request, None where it has no members."""
+    return service_model(service).operation_model(operation).input_shape
+
+
+def output_shape(service: str, operation: str) -> Any:
+    """The shape of an operation's answer, None where it has no members."""
+    return service_model(service).operation_model(operation).output_shape
+
+
+@cache
+def sagemaker_regions() -> frozenset[str]:
+    """The Regions that have SageMaker."""
+    return frozenset(own_session().get_available_regions("sagemaker"))

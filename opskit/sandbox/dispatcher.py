@@ -20,11 +20,13 @@ from uuid import uuid4
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
-from opskit.sandbox import validation
+from opskit.sandbox.api_models import output_shape, service_model
 from opskit.sandbox.errors import ApiError, FallThrough, validation_error
 from opskit.sandbox.origin_check import foreign_origin
+from opskit.sandbox.response_shapes import drop_incomplete_structures, shape_output
 from opskit.sandbox.signature import signed_account_region, signing_service
 from opskit.sandbox.state import INTERNAL_USER_AGENT, AccountRegion, ApiCall
+from opskit.sandbox.validation import check_input, drop_unknown_members
 
 _log = logging.getLogger(__name__)
 
@@ -178,14 +180,12 @@ class Dispatcher:
 
     def _dispatch_call(self, call: ApiCall, request: Request) -> Response:
         self.check_rate(call)
-        validation.check_input(call.service, call.operation, call.params)
+        check_input(call.service, call.operation, call.params)
         owner = self.operations.get((call.service, call.operation))
         try:
             if owner is not None:
-                understood = replace(
-                    call, params=validation.drop_unknown_members(call.service, call.operation, call.params)
-                )
-                return _json_response(validation.shape_output(call.service, call.operation, owner(understood)))
+                understood = replace(call, params=drop_unknown_members(call.service, call.operation, call.params))
+                return _json_response(shape_output(call.service, call.operation, owner(understood)))
         except FallThrough:
             pass
         return self._moto_json_response(call, request)
@@ -236,7 +236,7 @@ def _unknown_operation_error() -> ApiError:
 
 
 def _parse_call(request: Request, service: str, operation: str) -> ApiCall:
-    if operation not in validation.service_model(service).operation_names:
+    if operation not in service_model(service).operation_names:
         raise _unknown_operation_error()
     _check_signing_service(request, service)
     try:
@@ -266,7 +266,7 @@ def _check_signing_service(request: Request, service: str) -> None:
     signed = signing_service(request)
     if signed is None:
         raise ApiError("MissingAuthenticationTokenException", "Missing Authentication Token", status=403)
-    model = validation.service_model(service)
+    model = service_model(service)
     name = model.metadata.get("signingName", model.endpoint_prefix)
     if signed != name:
         raise ApiError(
@@ -282,9 +282,9 @@ def _replay_environ(request: Request) -> dict[str, Any]:
 def _clean_moto_response(service: str, operation: str, response: Response) -> Response:
     if response.status_code != 200:
         return response
-    shape = validation.service_model(service).operation_model(operation).output_shape
+    shape = output_shape(service, operation)
     body = json.loads(response.get_data() or b"{}")
-    return _json_response(validation.drop_incomplete_structures(shape, body))
+    return _json_response(drop_incomplete_structures(shape, body))
 
 
 def _json_response(body: Any, status: int = 200) -> Response:

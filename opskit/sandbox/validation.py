@@ -1,7 +1,7 @@
-"""Requests and answers held against botocore's own service models.
+"""Requests held against botocore's own service models.
 
 The models are AWS's published description of its APIs, so checking input against them gives every operation
-AWS's own validation, and checking output keeps the sandbox from inventing a shape no client could parse.
+AWS's own validation.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
 
-from opskit.sandbox.api_models import own_session
+from opskit.sandbox.api_models import input_shape
 from opskit.sandbox.errors import ApiError, validation_error
 
 _MAX_SHOWN_PROBLEMS = 10
@@ -29,15 +28,9 @@ _REPOSITORY_URL_SHAPES = ("CodeRepositoryNameOrUrl", "GitConfigUrl")
 """Shapes that AWS takes https alone in, but the sandbox takes what is on this machine, so that it needs no network."""
 
 
-@cache
-def service_model(service: str) -> ServiceModel:
-    """The botocore model of a service by its boto3 name (``sagemaker``, ``service-quotas`` …)."""
-    return own_session().get_service_model(service)
-
-
 def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None:
     """Raise AWS's validation error when ``params`` break the model of ``operation``."""
-    shape = service_model(service).operation_model(operation).input_shape
+    shape = input_shape(service, operation)
     problems = list(_find_problems(shape, params, "")) if shape else []
     if not problems:
         return
@@ -48,7 +41,7 @@ def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None
 
 def drop_unknown_members(service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """``params`` without the members that the model does not have: AWS passes over them in silence."""
-    shape = service_model(service).operation_model(operation).input_shape
+    shape = input_shape(service, operation)
     return dict(_known_members(shape, params)) if shape else {}
 
 
@@ -193,64 +186,3 @@ def _number_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield _constraint_text(value, path, f"have value greater than or equal to {low}")
     if high is not None and value > high:
         yield _constraint_text(value, path, f"have value less than or equal to {high}")
-
-
-def shape_output(service: str, operation: str, result: Mapping[str, Any]) -> Any:
-    """``result`` as JSON-ready values in the model's shape; absent (None) members are left out as AWS does.
-
-    Raises:
-        LookupError: the result has a member the model does not know, or lacks a required one.
-    """
-    shape = service_model(service).operation_model(operation).output_shape
-    return _shape_value(shape, result, operation) if shape else {}
-
-
-def _shape_value(shape: Any, value: Any, path: str) -> Any:
-    match shape.type_name:
-        case "structure":
-            return _shape_structure(shape, value, path)
-        case "list":
-            return [_shape_value(shape.member, item, f"{path}[]") for item in value]
-        case "map":
-            return {key: _shape_value(shape.value, item, f"{path}.{key}") for key, item in value.items()}
-        case "timestamp":
-            return value.astimezone(UTC).timestamp() if isinstance(value, datetime) else value
-        case _:
-            return value
-
-
-def _shape_structure(shape: Any, value: Mapping[str, Any], path: str) -> dict[str, Any]:
-    present = {name: item for name, item in value.items() if item is not None}
-    unknown = sorted(set(present) - set(shape.members))
-    missing = sorted(set(shape.required_members) - set(present))
-    if unknown or missing:
-        raise LookupError(f"{path}: unknown {unknown}, missing {missing}")
-    return {name: _shape_value(shape.members[name], item, f"{path}.{name}") for name, item in present.items()}
-
-
-def drop_incomplete_structures(shape: Any, value: Any) -> Any:
-    """``value`` less the structures that lack their required members: moto's DescribeModel answers an empty
-    VpcConfig where AWS leaves it out, and strict clients (the SageMaker SDK v3) fail on it.
-    """
-    if not shape or not isinstance(value, Mapping | list):
-        return value
-    if shape.type_name == "list" and isinstance(value, list):
-        return [drop_incomplete_structures(shape.member, item) for item in value]
-    if shape.type_name != "structure" or not isinstance(value, Mapping):
-        return value
-    kept = {}
-    for name, item in value.items():
-        member = shape.members.get(name)
-        cleaned = drop_incomplete_structures(member, item)
-        if cleaned is None or (member is not None and _lacks_required(member, cleaned)):
-            continue
-        kept[name] = cleaned
-    return kept
-
-
-def _lacks_required(shape: Any, value: Any) -> bool:
-    return (
-        shape.type_name == "structure"
-        and isinstance(value, Mapping)
-        and any(value.get(name) is None for name in shape.required_members)
-    )

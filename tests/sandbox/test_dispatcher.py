@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
-from opskit.sandbox import server, validation
+from opskit.sandbox import server
+from opskit.sandbox.api_models import input_shape
 from opskit.sandbox.dispatcher import Dispatcher
+from opskit.sandbox.response_shapes import shape_output
 from opskit.sandbox.server import Sandbox
 
 TARGETS = {
@@ -185,7 +187,7 @@ def test_the_owned_operations_are_those_the_sandbox_says(slow: Sandbox) -> None:
 
 @pytest.mark.parametrize(("service", "operation"), owned_operations())
 def test_no_input_makes_an_owned_operation_fail(service: str, operation: str, call: Call) -> None:
-    shape = validation.service_model(service).operation_model(operation).input_shape
+    shape = input_shape(service, operation)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @example(params={})
@@ -199,9 +201,9 @@ def test_no_input_makes_an_owned_operation_fail(service: str, operation: str, ca
 
 def test_an_answer_that_breaks_the_model_never_leaves() -> None:
     with pytest.raises(LookupError, match="unknown"):
-        validation.shape_output("service-quotas", "GetServiceQuota", {"Quota": {"Colour": "red"}})
+        shape_output("service-quotas", "GetServiceQuota", {"Quota": {"Colour": "red"}})
     with pytest.raises(LookupError, match="missing"):
-        validation.shape_output("sagemaker", "CreateTrainingJob", {})
+        shape_output("sagemaker", "CreateTrainingJob", {})
 
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=sandbox/20260101/us-east-1/sagemaker/aws4_request, Signature=0"

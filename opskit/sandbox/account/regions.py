@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -10,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
 
-from opskit.sandbox.api_models import own_session
+from opskit.sandbox.api_models import sagemaker_regions
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, FallThrough, validation_error
 from opskit.sandbox.pagination import InvalidToken, cut_page
@@ -25,12 +24,6 @@ _OPT_IN_REGIONS = frozenset(
     }
 )
 _PLAIN_QUERY = {"Action", "Version", "AllRegions"}
-
-
-@cache
-def sagemaker_regions() -> frozenset[str]:
-    """The Regions that have SageMaker, as botocore knows them."""
-    return frozenset(own_session().get_available_regions("sagemaker"))
 
 
 def _opt_in_status(region: str) -> str:

@@ -11,7 +11,7 @@ from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, validation_error
 from opskit.sandbox.hosting.model_container import model_data_location
 from opskit.sandbox.list_responses import ListedResource, list_response
-from opskit.sandbox.request_echo import echo_request
+from opskit.sandbox.response_shapes import echo_request
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 from opskit.sandbox.storage.s3_objects import S3Error, S3Store, S3Uri
 from opskit.sandbox.tags import TagService, request_tags

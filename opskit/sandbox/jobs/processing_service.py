@@ -14,7 +14,7 @@ from opskit.sandbox.jobs.job_record import JobRecord
 from opskit.sandbox.jobs.training_job import ACTIVE_STATUSES
 from opskit.sandbox.list_responses import ListedResource, list_response
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
-from opskit.sandbox.request_echo import echo_request
+from opskit.sandbox.response_shapes import echo_request
 from opskit.sandbox.scenarios import ROLE_NAME, RecordSeed
 from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState
 from opskit.sandbox.tags import TagService, request_tags

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from opskit.sandbox import validation
+from opskit.sandbox.api_models import service_model
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import FallThrough, validation_error
 from opskit.sandbox.hosting.endpoint_service import EndpointService
 from opskit.sandbox.jobs.training_service import TrainingService
 from opskit.sandbox.list_responses import DEFAULT_PAGE_SIZE, parse_api_timestamp, validated_page
-from opskit.sandbox.request_echo import shared_members
+from opskit.sandbox.response_shapes import shared_members
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 from opskit.sandbox.tags import tag_list
 
@@ -44,7 +44,7 @@ class SearchService:
         resource = call.params["Resource"]
         if resource not in self._sources:
             raise FallThrough
-        shape = validation.service_model("sagemaker").shape_for(resource)
+        shape = service_model("sagemaker").shape_for(resource)
         with self._state.lock(call.account_region):
             found = [shared_members(shape, record) for record in self._sources[resource](call.account_region)]
         kept = [record for record in found if matches_expression(record, call.params.get("SearchExpression", {}))]

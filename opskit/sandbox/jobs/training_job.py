@@ -11,7 +11,7 @@ from typing import Any
 
 from opskit.sandbox.jobs.job_record import JobRecord
 from opskit.sandbox.list_responses import ListedResource
-from opskit.sandbox.request_echo import echo_request
+from opskit.sandbox.response_shapes import echo_request
 from opskit.sandbox.state import InstanceUsage
 
 ACTIVE_STATUSES = ("InProgress", "Stopping")

@@ -9,7 +9,7 @@ from typing import Any
 from opskit.sandbox.jobs.job_record import JobRecord
 from opskit.sandbox.jobs.training_job import MAX_FAILURE_REASON
 from opskit.sandbox.list_responses import ListedResource
-from opskit.sandbox.request_echo import echo_request
+from opskit.sandbox.response_shapes import echo_request
 from opskit.sandbox.state import InstanceUsage
 
 _DEFAULT_MAX_PAYLOAD_MB = 6

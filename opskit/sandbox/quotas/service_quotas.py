@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from opskit.sandbox.account.regions import sagemaker_regions
+from opskit.sandbox.api_models import sagemaker_regions
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.pagination import InvalidToken, cut_page
