@@ -13,6 +13,15 @@ class ApiError(Exception):
         self.status = status
 
 
+# AWS cuts every FailureReason at this length.
+_MAX_REASON_LENGTH = 1024
+
+
+def truncate_reason(reason: str | None) -> str | None:
+    """A FailureReason as long as AWS lets it be; None where there is none."""
+    return reason[:_MAX_REASON_LENGTH] if reason else None
+
+
 def validation_error(message: str) -> ApiError:
     """The ValidationException most SageMaker operations answer bad input with."""
     return ApiError("ValidationException", message)

@@ -82,6 +82,12 @@ class ChildProcesses:
             self.end(process)
 
 
+def container_environment(**more: str) -> dict[str, str]:
+    """What a container's process sees: a small environment, and one thread for its arithmetic."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    return {**kept, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **more}
+
+
 def _signal_group(group: int, number: signal.Signals) -> None:
     try:
         os.killpg(group, number)

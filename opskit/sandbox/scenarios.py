@@ -5,45 +5,64 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
-from opskit.sandbox.state import ACCOUNT, AccountRegion, SandboxState
+from opskit.sandbox.state import ACCOUNT, AccountRegion, SandboxState, UsageResource
 
 ROLE_NAME = "AmazonSageMaker-ExecutionRole-20240101T120000"
 _ROLE_PATH = "/service-role/"
 SERVICE_LINKED_ROLE = "AWSServiceRoleForAmazonSageMakerNotebooks"
 _SERVICE_LINKED_PATH = "/aws-service-role/sagemaker.amazonaws.com/"
 
-NotebookKind = Literal["idle", "busy", "kept", "terminal", "empty", "starting", "stopped", "record"]
+
+class NotebookKind(StrEnum):
+    """What a notebook instance does at the start."""
+
+    IDLE = "idle"
+    """A kernel did nothing for hours."""
+    BUSY = "busy"
+    """A cell is running."""
+    KEPT = "kept"
+    """Idle, and tagged to be kept."""
+    TERMINAL = "terminal"
+    """Only a terminal is open, with a silent command in it."""
+    EMPTY = "empty"
+    """There is neither kernel nor terminal."""
+    STARTING = "starting"
+    """There is a kernel that no client ever connected to."""
+    STOPPED = "stopped"
+    """There is no process."""
+    RECORD = "record"
+    """It is said to be InService, but without a Jupyter: what only has to be counted costs no memory."""
+
+
+def execution_role_arn(account: str) -> str:
+    """The role that a scenario's own jobs and notebooks run as."""
+    return f"arn:aws:iam::{account}:role{_ROLE_PATH}{ROLE_NAME}"
 
 
 @dataclass(frozen=True)
 class NotebookSeed:
-    """A notebook instance that stands there at the start.
-
-    ``idle``: a kernel that did nothing for hours; ``busy``: a cell is running; ``kept``: idle, and tagged to be
-    kept; ``terminal``: only a terminal is open, with a silent command in it; ``empty``: neither kernel nor terminal;
-    ``starting``: a kernel that nobody ever connected to; ``stopped``: no process; ``record``: said to be InService,
-    but without a Jupyter, so nothing answers there (what only has to be counted costs no memory).
-    """
+    """A notebook instance that exists at the start."""
 
     name: str
     instance_type: str = "ml.t2.medium"
-    kind: NotebookKind = "idle"
+    kind: NotebookKind = NotebookKind.IDLE
     tags: tuple[tuple[str, str], ...] = ()
     region: str = "us-east-1"
     idle_for: timedelta = timedelta(hours=5)
 
+    @property
+    def resource(self) -> UsageResource:
+        return UsageResource.NOTEBOOK_INSTANCE
+
 
 @dataclass(frozen=True)
 class RecordSeed:
-    """A job or endpoint said to be running at the start: listed, described and counted, but with no process.
+    """A job or endpoint said to be running at the start: listed, described and counted, but with no process."""
 
-    ``resource`` is a word of AWS's usage metric: training-job, spot-training-job,
-    transform-job, processing-job or endpoint.
-    """
-
-    resource: str
+    resource: UsageResource
     name: str
     instance_type: str
     count: int = 1
@@ -84,8 +103,7 @@ class Scenario:
         """
         _create_roles(state, AccountRegion(ACCOUNT, self.region))
         for seed in self.seeds:
-            resource = seed.resource if isinstance(seed, RecordSeed) else "notebook-instance"
-            state.seeders[resource](AccountRegion(ACCOUNT, seed.region), seed)
+            state.seeders[seed.resource](AccountRegion(ACCOUNT, seed.region), seed)
 
 
 def _create_roles(state: SandboxState, account_region: AccountRegion) -> None:
@@ -110,22 +128,22 @@ def _create_role(iam: Any, name: str, path: str, description: str, allowed: list
 
 
 _CLASSROOM_SEEDS: tuple[Seed, ...] = (
-    NotebookSeed("course-idle", kind="idle"),
-    NotebookSeed("course-busy", kind="busy"),
-    NotebookSeed("course-kept", kind="kept", tags=(("opskit:keep", "thesis deadline"),)),
-    NotebookSeed("course-terminal", kind="terminal"),
-    NotebookSeed("course-stopped", kind="stopped"),
+    NotebookSeed("course-idle", kind=NotebookKind.IDLE),
+    NotebookSeed("course-busy", kind=NotebookKind.BUSY),
+    NotebookSeed("course-kept", kind=NotebookKind.KEPT, tags=(("opskit:keep", "thesis deadline"),)),
+    NotebookSeed("course-terminal", kind=NotebookKind.TERMINAL),
+    NotebookSeed("course-stopped", kind=NotebookKind.STOPPED),
 )
 
 _FULL_SEEDS: tuple[Seed, ...] = (
-    RecordSeed("training-job", "churn-nightly-1", "ml.m4.xlarge"),
-    RecordSeed("training-job", "churn-nightly-2", "ml.m4.xlarge"),
-    RecordSeed("training-job", "ranking-2024", "ml.m5.xlarge", count=2),
-    RecordSeed("transform-job", "churn-scores", "ml.m4.xlarge"),
-    RecordSeed("endpoint", "churn-live", "ml.m4.xlarge"),
-    NotebookSeed("team-a", kind="record"),
-    NotebookSeed("team-b", kind="record"),
-    NotebookSeed("team-c", kind="record"),
+    RecordSeed(UsageResource.TRAINING_JOB, "churn-nightly-1", "ml.m4.xlarge"),
+    RecordSeed(UsageResource.TRAINING_JOB, "churn-nightly-2", "ml.m4.xlarge"),
+    RecordSeed(UsageResource.TRAINING_JOB, "ranking-2024", "ml.m5.xlarge", count=2),
+    RecordSeed(UsageResource.TRANSFORM_JOB, "churn-scores", "ml.m4.xlarge"),
+    RecordSeed(UsageResource.ENDPOINT, "churn-live", "ml.m4.xlarge"),
+    NotebookSeed("team-a", kind=NotebookKind.RECORD),
+    NotebookSeed("team-b", kind=NotebookKind.RECORD),
+    NotebookSeed("team-c", kind=NotebookKind.RECORD),
 )
 
 SCENARIOS = {

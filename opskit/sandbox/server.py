@@ -39,7 +39,7 @@ from opskit.sandbox.rate_limits import CallRateLimits
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.state import SandboxState
 from opskit.sandbox.studio import StudioService
-from opskit.sandbox.support.support_cases import SupportService
+from opskit.sandbox.support.support_service import SupportService
 from opskit.sandbox.tags import TagService
 from opskit.sandbox.work_dir import temporary_work_dir
 

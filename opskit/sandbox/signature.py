@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Request
 
-from opskit.sandbox.state import AccountRegion
+from opskit.sandbox.errors import ApiError
+from opskit.sandbox.state import AccountRegion, ApiCall
 
 _SCOPE_PARTS = 5
 
@@ -32,3 +35,9 @@ def signed_account_region(request: Request) -> AccountRegion:
     """The account and Region a request is signed for; us-east-1 where it is not signed."""
     scope = _credential_scope(request)
     return AccountRegion(get_account_id_from(access_key_id(request)), scope[2] if scope else "us-east-1")
+
+
+def check_signed_region(call: ApiCall, regions: Sequence[str]) -> None:
+    """Refuse a call signed for a Region that a service with few endpoints does not have; AWS has no such host."""
+    if call.account_region.region not in regions:
+        raise ApiError("InvalidSignatureException", "Credential should be scoped to a valid region.", status=403)

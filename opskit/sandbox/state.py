@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,15 +31,22 @@ class AccountRegion:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
+class UsageResource(StrEnum):
+    """What holds instances, in the words of AWS's usage metric."""
+
+    TRAINING_JOB = "training-job"
+    SPOT_TRAINING_JOB = "spot-training-job"
+    PROCESSING_JOB = "processing-job"
+    TRANSFORM_JOB = "transform-job"
+    ENDPOINT = "endpoint"
+    NOTEBOOK_INSTANCE = "notebook-instance"
+
+
 @dataclass(frozen=True)
 class InstanceUsage:
-    """Instances that a resource holds and a quota counts.
+    """Instances that a resource holds and a quota counts."""
 
-    ``resource`` is the word of AWS's usage metric: training-job, spot-training-job, transform-job, endpoint,
-    notebook-instance or processing-job.
-    """
-
-    resource: str
+    resource: UsageResource
     instance_type: str
     count: int = 1
 
@@ -68,8 +76,8 @@ class SandboxState:
     folder: Path
     processes: ChildProcesses
     usage_sources: list[UsageSource] = field(default_factory=list)
-    seeders: dict[str, Seeder] = field(default_factory=dict)
-    """By the word of AWS's usage metric (``training-job`` …): each service enters its own when it is made."""
+    seeders: dict[UsageResource, Seeder] = field(default_factory=dict)
+    """Each service enters its own when it is made."""
     closing: threading.Event = field(default_factory=threading.Event)
     _locks: dict[AccountRegion, threading.RLock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -90,7 +98,7 @@ class SandboxState:
 
     def instances_in_use(self, account_region: AccountRegion) -> list[InstanceUsage]:
         """Everything that counts against a quota here, right now."""
-        return [held for holder in self.usage_sources for held in holder(account_region)]
+        return [usage for source in self.usage_sources for usage in source(account_region)]
 
     def client(self, service: str, account_region: AccountRegion) -> Any:
         """A boto3 client to this very sandbox: services reach S3, logs and metrics as any other client does."""

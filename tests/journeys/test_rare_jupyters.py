@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from opskit.sandbox import scenarios
-from opskit.sandbox.scenarios import NotebookSeed, Scenario
+from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import SandboxOptions, run_sandbox
 from tests.unit.cli.running import run
 
@@ -27,7 +27,7 @@ A_LONG_TIME_SECONDS = 4 * 3600
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
     kinds = {"starting": "starting", "empty": "empty", "doomed": "idle"}
-    seeds = tuple(NotebookSeed(name, kind=kind) for name, kind in kinds.items())  # type: ignore[arg-type]
+    seeds = tuple(NotebookSeed(name, kind=NotebookKind(kind)) for name, kind in kinds.items())
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scenarios.SCENARIOS, "rare", Scenario("rare", seeds=seeds))
         with run_sandbox(SandboxOptions(scenario="rare")) as running:

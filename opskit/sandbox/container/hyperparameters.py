@@ -173,13 +173,13 @@ _FIRST_IMAGE_RULES: Mapping[str, HyperparameterRule] = {
 """Accepted beside RULES by the first image (``xgboost:1``, xgboost 0.72) alone."""
 
 
-def validate_hyperparameters(given: Mapping[str, str], *, of_old: bool = False) -> dict[str, Any]:
+def validate_hyperparameters(given: Mapping[str, str], *, first_image: bool = False) -> dict[str, Any]:
     """The typed hyperparameters, in the order the container judges them: missing, unknown, unreadable, out of range.
 
     Raises:
         UserError: in the container's words.
     """
-    rules = {**RULES, **_FIRST_IMAGE_RULES} if of_old else RULES
+    rules = {**RULES, **_FIRST_IMAGE_RULES} if first_image else RULES
     texts = {name: _decode_text(text) for name, text in given.items() if not name.startswith(PLATFORM_PREFIX)}
     if "num_round" not in texts:
         raise UserError("Missing required hyperparameter: num_round")

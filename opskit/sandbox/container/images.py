@@ -6,14 +6,13 @@ The accounts are AWS's published registries of the algorithm, one a Region.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/"
     r"(?P<repository>[a-z0-9._/-]+?)(:(?P<tag>[\w.-]+))?(@sha256:[0-9a-f]{64})?"
 )
+# The repository of the first image, which held xgboost 0.72.
 _FIRST_REPOSITORY = "xgboost"
-"""The repository of the first image, which held xgboost 0.72."""
 
 _CURRENT_REPOSITORY = "sagemaker-xgboost"
 
@@ -89,19 +88,12 @@ _ACCOUNTS = {
 }
 
 
-@dataclass(frozen=True)
-class Algorithm:
-    """The built-in XGBoost of an image; ``of_old`` is its first version, which knew other hyperparameters."""
-
-    is_first_image: bool
-
-
 class UnknownImage(ValueError):
     """An image the sandbox cannot stand in for; the text is for the user."""
 
 
-def find_algorithm(image: str | None, region: str) -> Algorithm:
-    """The algorithm in an image.
+def check_image(image: str | None, region: str) -> None:
+    """Raise where the sandbox cannot stand in for an image.
 
     Raises:
         UnknownImage: it is not the built-in XGBoost of this Region.
@@ -112,7 +104,12 @@ def find_algorithm(image: str | None, region: str) -> Algorithm:
     account = _ACCOUNTS[match["repository"]].get(region)
     if account is not None and (match["account"], match["region"]) != (account, region):
         raise UnknownImage(_unknown_image_text(image, region))
-    return Algorithm(is_first_image=match["repository"] == _FIRST_REPOSITORY)
+
+
+def is_first_image(image: str) -> bool:
+    """Whether it is the algorithm's first image, which knew other hyperparameters."""
+    match = _IMAGE.fullmatch(image)
+    return match is not None and match["repository"] == _FIRST_REPOSITORY
 
 
 def xgboost_image_uri(region: str) -> str:

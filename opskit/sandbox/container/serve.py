@@ -45,25 +45,25 @@ class Predictor:
 
     def predict_rows(self, body: bytes, content_type: str, accept: str) -> tuple[str, bytes]:
         """The content type and body of the predictions for a request. Raises InvocationRefused."""
-        kind = self._input_format(content_type)
+        data_format = self._input_format(content_type)
         columns = self._booster.num_features()
         try:
-            features = tables.read_request_body(body.decode("utf-8", "replace"), kind, columns)
+            features = tables.read_request_body(body.decode("utf-8", "replace"), data_format, columns)
         except UserError as error:
             raise InvocationRefused(415, str(error)) from error
         if features.shape[1] != columns:
             raise InvocationRefused(
                 400,
-                f"Unable to evaluate payload provided: Feature size of {kind} inference data {features.shape[1]} is "
-                f"not consistent with feature size of trained model {columns}.",
+                f"Unable to evaluate payload provided: Feature size of {data_format} inference data "
+                f"{features.shape[1]} is not consistent with feature size of trained model {columns}.",
             )
         with self._lock:
             predictions = self._booster.predict(load_xgboost().DMatrix(features, nthread=1)).tolist()
         return self._encode_predictions(predictions, accept.partition(";")[0].strip().lower())
 
-    def _input_format(self, content_type: str) -> str:
+    def _input_format(self, content_type: str) -> tables.DataFormat:
         try:
-            return tables.data_format(content_type or "text/csv")
+            return tables.parse_data_format(content_type or "text/csv")
         except UserError as error:
             raise InvocationRefused(415, str(error)) from error
 
@@ -116,18 +116,18 @@ class InvocationHandler(BaseHTTPRequestHandler):
             self._send_response(204, "text/plain", b"")
             return
         try:
-            kind, answer = self.predictor.predict_rows(
+            media_type, answer = self.predictor.predict_rows(
                 body, self.headers.get("Content-Type") or "", self.headers.get("Accept") or ""
             )
         except InvocationRefused as refusal:
             write_log(str(refusal), "ERROR")
             self._send_response(refusal.status, "text/plain", str(refusal).encode())
             return
-        self._send_response(200, kind, answer)
+        self._send_response(200, media_type, answer)
 
-    def _send_response(self, status: int, kind: str, body: bytes) -> None:
+    def _send_response(self, status: int, media_type: str, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,31 @@ _DELIMITERS = (",", ";", "\t", "|", " ")
 _MAX_FOLDER_DEPTH = 3
 
 
-def data_format(content_type: str | None) -> str:
-    """``csv`` or ``libsvm``, from a channel's or a request's content type; libsvm where a channel has none.
+class DataFormat(StrEnum):
+    """The formats the algorithm reads."""
+
+    CSV = "csv"
+    LIBSVM = "libsvm"
+
+
+def parse_data_format(content_type: str | None) -> DataFormat:
+    """The format of a channel's or a request's content type; libsvm where a channel has none.
 
     Raises:
         UserError: another type, in the container's words.
     """
     if content_type is None:
-        return "libsvm"
-    kind, *parameters = (part.strip() for part in content_type.lower().split(";"))
-    if kind not in CONTENT_TYPES:
+        return DataFormat.LIBSVM
+    media_type, *parameters = (part.strip() for part in content_type.lower().split(";"))
+    if media_type not in CONTENT_TYPES:
         raise UserError(f"{content_type} is not an accepted ContentType: {', '.join(CONTENT_TYPES)}.")
-    if kind.endswith("csv") and any(part.startswith("label_size") and part != "label_size=1" for part in parameters):
+    if media_type.endswith("csv") and any(
+        part.startswith("label_size") and part != "label_size=1" for part in parameters
+    ):
         raise UserError(
             f"{content_type} is not an accepted csv ContentType. Optional parameter label_size must be equal to 1"
         )
-    return "csv" if kind.endswith("csv") else "libsvm"
+    return DataFormat.CSV if media_type.endswith("csv") else DataFormat.LIBSVM
 
 
 @dataclass(frozen=True)
@@ -47,18 +57,20 @@ class DataTable:
         return load_xgboost().DMatrix(self.features, label=self.labels, weight=self.weights)
 
 
-def read_channel(folder: Path, kind: str, *, weighted: bool = False) -> DataTable | None:
+def read_channel(folder: Path, data_format: DataFormat, *, weighted: bool = False) -> DataTable | None:
     """All rows of a channel's files, None where it has no rows.
 
     Raises:
         UserError: a file is not what its content type says.
     """
     files = list(_channel_files(folder))
-    if kind == "csv":
-        rows = [row for path in files for row in _read_csv_file(path)]
-        return _csv_table(rows, weighted=weighted) if rows else None
-    lines = [_parse_libsvm_line(path, text) for path in files for text in _nonempty_lines(path)]
-    return _sparse_table(lines) if lines else None
+    match data_format:
+        case DataFormat.CSV:
+            rows = [row for path in files for row in _read_csv_file(path)]
+            return _csv_table(rows, weighted=weighted) if rows else None
+        case DataFormat.LIBSVM:
+            lines = [_parse_libsvm_line(path, text) for path in files for text in _nonempty_lines(path)]
+            return _sparse_table(lines) if lines else None
 
 
 def _channel_files(folder: Path) -> Iterator[Path]:
@@ -185,7 +197,7 @@ def _build_csr_matrix(rows: list[list[tuple[int, float]]], columns: int = 0) -> 
     return csr_matrix((values, (at, index)), shape=(len(rows), width))
 
 
-def read_request_body(body: str, kind: str, columns: int) -> Any:
+def read_request_body(body: str, data_format: DataFormat, columns: int) -> Any:
     """The features of a request's body (no label), one row a line, for a model of ``columns`` features.
 
     Raises:
@@ -193,10 +205,14 @@ def read_request_body(body: str, kind: str, columns: int) -> Any:
     """
     lines = [line for line in body.splitlines() if line.strip()]
     try:
-        return _dense_features(lines) if kind == "csv" else _build_csr_matrix(list(_sparse_body_rows(lines)), columns)
+        match data_format:
+            case DataFormat.CSV:
+                return _dense_features(lines)
+            case DataFormat.LIBSVM:
+                return _build_csr_matrix(list(_sparse_body_rows(lines)), columns)
     except ValueError as error:
         raise UserError(
-            f"Loading {kind} data failed with Exception, please ensure data is in {kind} format:\n "
+            f"Loading {data_format} data failed with Exception, please ensure data is in {data_format} format:\n "
             f"{type(error)}\n {error}"
         ) from error
 

@@ -73,8 +73,8 @@ def _run_algorithm(folder: Path) -> None:
     given = _read_config(folder, "hyperparameters")
     if any(name in given for name in hyperparameters.SCRIPT_MODE):
         raise UserError("The sandbox runs XGBoost's algorithm mode alone, not a script of the user's own.")
-    of_old = os.environ.get("XGBOOST_OF_OLD") == "1"
-    config = hyperparameters.validate_hyperparameters(given, of_old=of_old)
+    first_image = os.environ.get("XGBOOST_FIRST_IMAGE") == "1"
+    config = hyperparameters.validate_hyperparameters(given, first_image=first_image)
     if "_kfold" in config or "_num_cv_round" in config:
         raise UserError("The sandbox does not cross-validate: leave out _kfold and _num_cv_round.")
     train, validation = _load_channels(folder, weighted=config.get("csv_weights") == 1)
@@ -92,14 +92,14 @@ def _load_channels(folder: Path, *, weighted: bool) -> tuple[Any, Any]:
     for name in channels:
         if name not in _CHANNELS:
             raise UserError(f"Extraneous channel found: {name}")
-    kind = tables.data_format(channels["train"].get("ContentType"))
-    train = _load_matrix(folder, "train", kind, weighted=weighted)
-    return train, _load_matrix(folder, "validation", kind) if "validation" in channels else None
+    data_format = tables.parse_data_format(channels["train"].get("ContentType"))
+    train = _load_matrix(folder, "train", data_format, weighted=weighted)
+    return train, _load_matrix(folder, "validation", data_format) if "validation" in channels else None
 
 
-def _load_matrix(folder: Path, channel: str, kind: str, *, weighted: bool = False) -> Any:
+def _load_matrix(folder: Path, channel: str, data_format: tables.DataFormat, *, weighted: bool = False) -> Any:
     path = folder / "input" / "data" / channel
-    table = tables.read_channel(path, kind, weighted=weighted)
+    table = tables.read_channel(path, data_format, weighted=weighted)
     if table is None:
         what = "training" if channel == "train" else channel
         raise UserError(f"No data in {what} channel path /opt/ml/input/data/{channel}")

@@ -3,17 +3,53 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from opskit.sandbox.hosting.model_container import ModelContainer
 from opskit.sandbox.hosting.model_service import StoredRecord
 from opskit.sandbox.list_responses import ListedResource
-from opskit.sandbox.state import AccountRegion, InstanceUsage
+from opskit.sandbox.state import AccountRegion, InstanceUsage, UsageResource
 
-HOLDING = ("Creating", "InService", "Updating", "SystemUpdating", "RollingBack")
-BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
+
+@dataclass(frozen=True)
+class StatusTraits:
+    """What follows from an endpoint's status."""
+
+    holds_instances: bool
+    in_progress: bool
+    serves: bool
+
+
+class EndpointStatus(StrEnum):
+    """The statuses of an endpoint. The sandbox never enters SystemUpdating and RollingBack, which AWS has too."""
+
+    CREATING = "Creating"
+    IN_SERVICE = "InService"
+    UPDATING = "Updating"
+    SYSTEM_UPDATING = "SystemUpdating"
+    ROLLING_BACK = "RollingBack"
+    DELETING = "Deleting"
+    FAILED = "Failed"
+
+    @property
+    def traits(self) -> StatusTraits:
+        """What follows from the status."""
+        return _STATUS_TRAITS[self]
+
+
+_STATUS_TRAITS: Mapping[EndpointStatus, StatusTraits] = {
+    EndpointStatus.CREATING: StatusTraits(holds_instances=True, in_progress=True, serves=False),
+    EndpointStatus.IN_SERVICE: StatusTraits(holds_instances=True, in_progress=False, serves=True),
+    EndpointStatus.UPDATING: StatusTraits(holds_instances=True, in_progress=True, serves=True),
+    EndpointStatus.SYSTEM_UPDATING: StatusTraits(holds_instances=True, in_progress=True, serves=True),
+    EndpointStatus.ROLLING_BACK: StatusTraits(holds_instances=True, in_progress=True, serves=True),
+    EndpointStatus.DELETING: StatusTraits(holds_instances=False, in_progress=True, serves=False),
+    EndpointStatus.FAILED: StatusTraits(holds_instances=False, in_progress=False, serves=False),
+}
 
 
 @dataclass
@@ -33,7 +69,7 @@ class Variant:
     def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the variant; a serverless one has no instances."""
         instance_type = self.settings.get("InstanceType")
-        return [InstanceUsage("endpoint", instance_type, self.count)] if instance_type else []
+        return [InstanceUsage(UsageResource.ENDPOINT, instance_type, self.count)] if instance_type else []
 
     def describe(self, *, ready: bool, now: datetime) -> dict[str, Any]:
         """The variant as DescribeEndpoint shows it."""
@@ -65,7 +101,7 @@ class Endpoint:
     new_variants: list[Variant] = field(default_factory=list)
     """The variants of a configuration that an update is starting, beside those that still serve."""
     tags: dict[str, str] = field(default_factory=dict)
-    status: str = "Creating"
+    status: EndpointStatus = EndpointStatus.CREATING
     failure: str | None = None
     deployment_config: dict[str, Any] | None = None
     deleted: threading.Event = field(default_factory=threading.Event)
@@ -74,25 +110,25 @@ class Endpoint:
     def arn(self) -> str:
         return self.account_region.arn(f"endpoint/{self.name}")
 
-    def enter_status(self, status: str, now: datetime, failure: str | None = None) -> None:
+    def enter_status(self, status: EndpointStatus, now: datetime, failure: str | None = None) -> None:
         """Go on to another status."""
         self.status, self.modified, self.failure = status, now, failure
 
     def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the endpoint now."""
-        if self.status not in HOLDING:
+        if not self.status.traits.holds_instances:
             return []
-        return [held for variant in (*self.variants, *self.new_variants) for held in variant.instance_usage()]
+        return [usage for variant in (*self.variants, *self.new_variants) for usage in variant.instance_usage()]
 
     def describe(self) -> dict[str, Any]:
         """The answer of DescribeEndpoint."""
-        ready = self.status != "Creating"
+        ready = self.status is not EndpointStatus.CREATING
         variants = [variant.describe(ready=ready, now=self.created) for variant in self.variants]
         return {
             "EndpointName": self.name,
             "EndpointArn": self.arn,
             "EndpointConfigName": self.config.name,
-            "ProductionVariants": variants if self.status not in ("Failed", "Deleting") else None,
+            "ProductionVariants": variants if self.status.traits.holds_instances else None,
             "EndpointStatus": self.status,
             "FailureReason": self.failure,
             "CreationTime": self.created,

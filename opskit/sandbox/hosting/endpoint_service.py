@@ -11,15 +11,14 @@ from uuid import uuid4
 
 from opskit.sandbox.container.images import xgboost_image_uri
 from opskit.sandbox.dispatcher import aws_operation
-from opskit.sandbox.errors import validation_error
-from opskit.sandbox.hosting.endpoint_record import BUSY, Endpoint, Variant
+from opskit.sandbox.errors import truncate_reason, validation_error
+from opskit.sandbox.hosting.endpoint_record import Endpoint, EndpointStatus, Variant
 from opskit.sandbox.hosting.model_container import ContainerUnhealthy, ModelContainer, ModelNotServable
 from opskit.sandbox.hosting.model_service import ModelService, StoredRecord
-from opskit.sandbox.jobs.training_job import MAX_FAILURE_REASON
 from opskit.sandbox.list_responses import list_response
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.scenarios import RecordSeed
-from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState
+from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
 from opskit.sandbox.storage.log_streams import LogStream
 from opskit.sandbox.tags import TagService, request_tags
 
@@ -38,7 +37,7 @@ class EndpointService:
         self._models = models
         self._endpoints: dict[AccountRegion, dict[str, Endpoint]] = {}
         state.usage_sources.append(self.instances_in_use)
-        state.seeders["endpoint"] = self.add_seed_record
+        state.seeders[UsageResource.ENDPOINT] = self.add_seed_record
         tags.register_resource_type("endpoint", self._endpoint_tags)
 
     def _endpoints_by_name(self, account_region: AccountRegion) -> dict[str, Endpoint]:
@@ -69,7 +68,7 @@ class EndpointService:
 
     def _get_settled_endpoint(self, call: ApiCall) -> Endpoint:
         endpoint = self._get_endpoint(call)
-        if endpoint.status in BUSY:
+        if endpoint.status.traits.in_progress:
             raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         return endpoint
 
@@ -113,19 +112,21 @@ class EndpointService:
         except Exception:
             if not self._state.closing.is_set():
                 _log.exception("endpoint %s", endpoint.name)
-                self._enter_status(endpoint, "Failed", "We encountered an internal error. Please try again.")
+                self._enter_status(
+                    endpoint, EndpointStatus.FAILED, "We encountered an internal error. Please try again."
+                )
 
-    def _enter_status(self, endpoint: Endpoint, status: str, failure: str | None = None) -> None:
+    def _enter_status(self, endpoint: Endpoint, status: EndpointStatus, failure: str | None = None) -> None:
         with self._state.lock(endpoint.account_region):
-            endpoint.enter_status(status, self._state.now(), failure[:MAX_FAILURE_REASON] if failure else None)
+            endpoint.enter_status(status, self._state.now(), truncate_reason(failure))
 
     def _bring_into_service(self, endpoint: Endpoint) -> None:
         problem = self._start_variants(endpoint, endpoint.variants)
         if problem:
             self._stop_variants(endpoint.variants)
-            self._enter_status(endpoint, "Failed", problem)
+            self._enter_status(endpoint, EndpointStatus.FAILED, problem)
             return
-        self._enter_status(endpoint, "InService")
+        self._enter_status(endpoint, EndpointStatus.IN_SERVICE)
         self._forward_logs(endpoint)
 
     def _forward_logs(self, endpoint: Endpoint) -> None:
@@ -187,14 +188,14 @@ class EndpointService:
             endpoint = self._get_settled_endpoint(call)
             if call.params.get("RetainAllVariantProperties"):
                 _retain_properties(endpoint.variants, coming, call.params.get("ExcludeRetainedVariantProperties", []))
-            if endpoint.status != "InService":
+            if endpoint.status is not EndpointStatus.IN_SERVICE:
                 raise validation_error(f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}.')
             self._ledger.check_capacity(
                 call.account_region, call.operation, *[held for variant in coming for held in variant.instance_usage()]
             )
             endpoint.new_variants = coming
             endpoint.deployment_config = call.params.get("DeploymentConfig") or endpoint.deployment_config
-            endpoint.enter_status("Updating", self._state.now())
+            endpoint.enter_status(EndpointStatus.UPDATING, self._state.now())
         self._run_in_background(endpoint, lambda endpoint: self._replace_variants(endpoint, config))
         return {"EndpointArn": endpoint.arn}
 
@@ -206,7 +207,7 @@ class EndpointService:
             if not problem:
                 endpoint.variants, endpoint.config = endpoint.new_variants, config
             endpoint.new_variants = []
-            endpoint.enter_status("InService", self._state.now(), problem)
+            endpoint.enter_status(EndpointStatus.IN_SERVICE, self._state.now(), problem)
         self._stop_variants(over)
 
     @aws_operation("sagemaker", "UpdateEndpointWeightsAndCapacities")
@@ -225,14 +226,14 @@ class EndpointService:
                 variant = by_name[change["VariantName"]]
                 variant.weight = float(change.get("DesiredWeight", variant.weight))
                 variant.count = change.get("DesiredInstanceCount", variant.count)
-            endpoint.enter_status("InService", self._state.now())
+            endpoint.enter_status(EndpointStatus.IN_SERVICE, self._state.now())
         return {"EndpointArn": endpoint.arn}
 
     @aws_operation("sagemaker", "DeleteEndpoint")
     def delete_endpoint(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             endpoint = self._get_settled_endpoint(call)
-            endpoint.enter_status("Deleting", self._state.now())
+            endpoint.enter_status(EndpointStatus.DELETING, self._state.now())
             endpoint.deleted.set()
         self._run_in_background(endpoint, self._remove_endpoint)
         return {}
@@ -260,7 +261,7 @@ class EndpointService:
             config = self._models.configs.create_record(account_region, seed.name, params, born)
             variants = self._build_variants(account_region, config)
             self._endpoints_by_name(account_region)[seed.name] = Endpoint(
-                account_region, seed.name, config, born, born, variants, status="InService"
+                account_region, seed.name, config, born, born, variants, status=EndpointStatus.IN_SERVICE
             )
 
 
@@ -280,7 +281,7 @@ def _additional_usage(by_name: dict[str, Variant], wanted: list[dict[str, Any]])
         variant = by_name[change["VariantName"]]
         more = change.get("DesiredInstanceCount", variant.count) - variant.count
         if more > 0 and "InstanceType" in variant.settings:
-            yield InstanceUsage("endpoint", variant.settings["InstanceType"], more)
+            yield InstanceUsage(UsageResource.ENDPOINT, variant.settings["InstanceType"], more)
 
 
 def _seed_model_params(account_region: AccountRegion, seed: RecordSeed) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from opskit.sandbox.state import AccountRegion
 
 INVOKE_PATH_PREFIX = "/endpoints/"
 _MAX_BODY_BYTES = 6 * 1024 * 1024
-_SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class InvokeEndpointPage:
                 "ValidationError", "The sandbox answers InvokeEndpoint alone, not its variants.", 400
             )
         endpoint = self.endpoints.find_endpoint(account_region, unquote(name))
-        if endpoint is None or endpoint.status not in _SERVING:
+        if endpoint is None or not endpoint.status.traits.serves:
             return _runtime_error_response(
                 "ValidationError", f"Endpoint {unquote(name)} of account {account_region.account} not found.", 400
             )

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from opskit.sandbox.container import failure
-from opskit.sandbox.container.images import UnknownImage, find_algorithm
-from opskit.sandbox.jobs.training_run import container_environment
+from opskit.sandbox.container.images import UnknownImage, check_image
+from opskit.sandbox.processes import container_environment
 from opskit.sandbox.state import AccountRegion, SandboxState
 from opskit.sandbox.storage.log_streams import LogStream, LogTail
 from opskit.sandbox.storage.s3_objects import S3Error, S3Source, S3Store, S3Uri
@@ -65,7 +65,7 @@ class ModelContainer:
         """Fetch the model's data and start its container. Raises ModelNotServable."""
         container = _single_container(model)
         try:
-            find_algorithm(container.get("Image"), account_region.region)
+            check_image(container.get("Image"), account_region.region)
         except UnknownImage as error:
             raise ModelNotServable(str(error)) from error
         _download_model(S3Store(state, account_region), container, folder)

@@ -1,28 +1,136 @@
-"""What the sandbox keeps of any job, whatever it does."""
+"""What the sandbox keeps of any job, whatever it does, and the store in which a service keeps its jobs."""
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
 
-from opskit.sandbox.state import AccountRegion
+from opskit.sandbox.errors import ApiError, truncate_reason, validation_error
+from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState
+from opskit.sandbox.tags import TagService
+
+
+class JobStatus(StrEnum):
+    """The statuses of training, transform and processing jobs."""
+
+    IN_PROGRESS = "InProgress"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the job still holds its instances."""
+        match self:
+            case JobStatus.IN_PROGRESS | JobStatus.STOPPING:
+                return True
+            case JobStatus.STOPPED | JobStatus.COMPLETED | JobStatus.FAILED:
+                return False
 
 
 @dataclass
-class JobRecord:
+class JobRecord(ABC):
     """A job's record: its request and its status. Change it under the lock of its account and Region."""
+
+    arn_type: ClassVar[str]
+    """The job's type in its ARN, such as ``training-job``."""
+    name_member: ClassVar[str]
+    """The member of requests that has the job's name, such as ``TrainingJobName``."""
 
     account_region: AccountRegion
     params: dict[str, Any]
     created: datetime
     modified: datetime
     tags: dict[str, str] = field(default_factory=dict)
-    status: str = "InProgress"
+    status: JobStatus = JobStatus.IN_PROGRESS
     failure: str | None = None
     started: datetime | None = None
     ended: datetime | None = None
     stop_requested: threading.Event = field(default_factory=threading.Event)
     has_process: bool = True
     """False for what a scenario says is running: there is no process to stop."""
+
+    @property
+    def name(self) -> str:
+        return str(self.params[self.name_member])
+
+    @property
+    def arn(self) -> str:
+        return self.account_region.arn(f"{self.arn_type}/{self.name}")
+
+    @abstractmethod
+    def instance_usage(self) -> list[InstanceUsage]:
+        """What quotas count for the job, whether or not it still runs."""
+
+    def mark_ended(self, status: JobStatus, now: datetime, failure: str | None = None) -> None:
+        """Reach the status that the job stays in."""
+        self.status, self.ended, self.modified = status, now, now
+        self.failure = truncate_reason(failure)
+
+    @classmethod
+    def not_found_error(cls, name: str) -> ApiError:
+        """What AWS answers where there is no job of this name."""
+        return validation_error(f"Could not find requested job with name: {name}")
+
+    def name_in_use_error(self) -> ApiError:
+        """What AWS answers where the job's name was used before."""
+        return ApiError(
+            "ResourceInUse",
+            "Job name must be unique within an AWS account and region, and a job with this name already exists "
+            f"({self.arn})",
+        )
+
+
+Job = TypeVar("Job", bound=JobRecord)
+
+
+class JobStore(Generic[Job]):
+    """The jobs of one type. What quotas count of them and which tags they have is read from here."""
+
+    def __init__(self, state: SandboxState, tags: TagService, job_type: type[Job]) -> None:
+        self._state = state
+        self._job_type = job_type
+        self._jobs: dict[AccountRegion, dict[str, Job]] = {}
+        state.usage_sources.append(self.instances_in_use)
+        tags.register_resource_type(job_type.arn_type, self.job_tags)
+
+    def all_jobs(self, account_region: AccountRegion) -> list[Job]:
+        """Every job of an account and Region, the oldest first."""
+        return list(self._jobs.get(account_region, {}).values())
+
+    def get_job(self, call: ApiCall) -> Job:
+        """The job that a request names. Raises AWS's error where there is none."""
+        name = call.params[self._job_type.name_member]
+        try:
+            return self._jobs[call.account_region][name]
+        except KeyError:
+            raise self._job_type.not_found_error(name) from None
+
+    def refuse_used_name(self, job: Job) -> None:
+        """Raise AWS's error where the account and Region had a job of this name."""
+        if job.name in self._jobs.get(job.account_region, {}):
+            raise job.name_in_use_error()
+
+    def add_job(self, job: Job) -> None:
+        """Keep a job from now on."""
+        with self._state.lock(job.account_region):
+            self._jobs.setdefault(job.account_region, {})[job.name] = job
+
+    def delete_job(self, job: Job) -> None:
+        """Forget a job."""
+        del self._jobs[job.account_region][job.name]
+
+    def job_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
+        """The tags of a job, None where there is no such job."""
+        job = self._jobs.get(account_region, {}).get(name)
+        return job.tags if job else None
+
+    def instances_in_use(self, account_region: AccountRegion) -> list[InstanceUsage]:
+        """The instances of the jobs that are not over."""
+        active = [job for job in self.all_jobs(account_region) if job.status.is_active]
+        return [usage for job in active for usage in job.instance_usage()]

@@ -4,39 +4,54 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from opskit.sandbox.jobs.job_record import JobRecord
+from opskit.sandbox.errors import ApiError, validation_error
+from opskit.sandbox.jobs.job_record import JobRecord, JobStatus
 from opskit.sandbox.list_responses import ListedResource
 from opskit.sandbox.response_shapes import echo_request
-from opskit.sandbox.state import InstanceUsage
+from opskit.sandbox.state import InstanceUsage, UsageResource
 
-ACTIVE_STATUSES = ("InProgress", "Stopping")
-MAX_FAILURE_REASON = 1024
 
-STATUS_MESSAGES = {
-    "Starting": "Preparing the instances for training",
-    "Downloading": "Downloading input data",
-    "Training": "Training image download completed. Training in progress.",
-    "Uploading": "Uploading generated training model",
-    "Completed": "Training job completed",
-    "Stopping": "Stopping the training job",
-    "Stopped": "Training job stopped",
-    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
-    "Failed": "Training job failed",
+class SecondaryStatus(StrEnum):
+    """The steps of a training job, which SecondaryStatusTransitions lists."""
+
+    STARTING = "Starting"
+    DOWNLOADING = "Downloading"
+    TRAINING = "Training"
+    UPLOADING = "Uploading"
+    COMPLETED = "Completed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
+    FAILED = "Failed"
+
+
+STATUS_MESSAGES: Mapping[SecondaryStatus, str] = {
+    SecondaryStatus.STARTING: "Preparing the instances for training",
+    SecondaryStatus.DOWNLOADING: "Downloading input data",
+    SecondaryStatus.TRAINING: "Training image download completed. Training in progress.",
+    SecondaryStatus.UPLOADING: "Uploading generated training model",
+    SecondaryStatus.COMPLETED: "Training job completed",
+    SecondaryStatus.STOPPING: "Stopping the training job",
+    SecondaryStatus.STOPPED: "Training job stopped",
+    SecondaryStatus.MAX_RUNTIME_EXCEEDED: "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    SecondaryStatus.FAILED: "Training job failed",
 }
 _ROUND_LINE = re.compile(r"\[\d+\]((?:#011[\w@.-]+:[-+.\w]+)+)")
-_DEFAULT_RUNTIME = 86_400
+# A day: what AWS takes where StoppingCondition has no MaxRuntimeInSeconds.
+_DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 
 
 @dataclass
 class StatusTransition:
     """One entry of SecondaryStatusTransitions."""
 
-    status: str
+    status: SecondaryStatus
     started: datetime
     message: str
     ended: datetime | None = None
@@ -55,19 +70,14 @@ class StatusTransition:
 class TrainingJob(JobRecord):
     """A training job."""
 
+    arn_type = "training-job"
+    name_member = "TrainingJobName"
+
     transitions: list[StatusTransition] = field(default_factory=list)
     metrics: dict[str, tuple[float, datetime]] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
-        return str(self.params["TrainingJobName"])
-
-    @property
-    def arn(self) -> str:
-        return self.account_region.arn(f"training-job/{self.name}")
-
-    @property
-    def secondary_status(self) -> str:
+    def secondary_status(self) -> SecondaryStatus:
         return self.transitions[-1].status
 
     @property
@@ -80,33 +90,33 @@ class TrainingJob(JobRecord):
     @property
     def max_runtime_seconds(self) -> int:
         condition = self.params.get("StoppingCondition", {})
-        return int(condition.get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME))
+        return int(condition.get("MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME_SECONDS))
 
-    def enter_status(self, secondary: str, now: datetime) -> None:
+    def enter_status(self, secondary: SecondaryStatus, now: datetime) -> None:
         """Go on to the next secondary status."""
         if self.transitions:
             self.transitions[-1].ended = now
         self.transitions.append(StatusTransition(secondary, now, STATUS_MESSAGES[secondary]))
         self.modified = now
-        if secondary == "Downloading":
+        if secondary is SecondaryStatus.DOWNLOADING:
             self.started = now
 
-    def finish(self, status: str, secondary: str, now: datetime, failure: str | None = None) -> None:
-        """Reach the state that the job stays in."""
+    def finish(self, status: JobStatus, secondary: SecondaryStatus, now: datetime, failure: str | None = None) -> None:
+        """Reach the statuses that the job stays in."""
         self.enter_status(secondary, now)
+        self.mark_ended(status, now, failure)
         self.transitions[-1].ended = now
-        self.status, self.ended = status, now
-        self.failure = failure[:MAX_FAILURE_REASON] if failure else None
-        if failure:
-            self.transitions[-1].message = failure[:MAX_FAILURE_REASON]
+        if self.failure:
+            self.transitions[-1].message = self.failure
 
     def record_metrics(self, lines: Iterable[str], now: datetime) -> None:
         """Take the last values of the algorithm's metrics from its log lines."""
         for line in lines:
-            match = _ROUND_LINE.fullmatch(line)
-            if match:
-                for part in match[1].split("#011")[1:]:
+            found = _ROUND_LINE.fullmatch(line)
+            if found:
+                for part in found[1].split("#011")[1:]:
                     name, _, value = part.rpartition(":")
+                    # The image prints validation-rmse, the API calls it validation:rmse.
                     self.metrics[name.replace("-", ":", 1)] = (float(value), now)
 
     def instance_counts(self) -> list[tuple[str, int]]:
@@ -116,14 +126,25 @@ class TrainingJob(JobRecord):
         return [(group["InstanceType"], group["InstanceCount"]) for group in groups]
 
     def instance_usage(self) -> list[InstanceUsage]:
-        """What quotas count for the job, whether or not it still runs."""
-        resource = "spot-training-job" if self.params.get("EnableManagedSpotTraining") else "training-job"
+        resource = training_resource(self.params)
         return [InstanceUsage(resource, instance_type, count) for instance_type, count in self.instance_counts()]
 
     def rule_usage(self) -> list[InstanceUsage]:
         """The processing jobs that the job's debugger and profiler rules would run beside it."""
         rules = [*self.params.get("DebugRuleConfigurations", []), *self.params.get("ProfilerRuleConfigurations", [])]
-        return [InstanceUsage("processing-job", rule["InstanceType"]) for rule in rules if "InstanceType" in rule]
+        processing = UsageResource.PROCESSING_JOB
+        return [InstanceUsage(processing, rule["InstanceType"]) for rule in rules if "InstanceType" in rule]
+
+    @classmethod
+    def not_found_error(cls, name: str) -> ApiError:
+        return validation_error("Requested resource not found.")
+
+    def name_in_use_error(self) -> ApiError:
+        return ApiError(
+            "ResourceInUse",
+            "Training job names must be unique within an AWS account and region, and a training job with this "
+            f"name already exists ({self.arn})",
+        )
 
     def describe(self) -> dict[str, Any]:
         """The answer of DescribeTrainingJob."""
@@ -162,8 +183,8 @@ class TrainingJob(JobRecord):
 
     def _metric_members(self) -> list[dict[str, Any]]:
         return [
-            {"MetricName": name, "Value": value, "Timestamp": at}
-            for name, (value, at) in self.metrics.items()
+            {"MetricName": name, "Value": value, "Timestamp": timestamp}
+            for name, (value, timestamp) in self.metrics.items()
             if math.isfinite(value)
         ]
 
@@ -179,6 +200,11 @@ class TrainingJob(JobRecord):
             "SecondaryStatus": self.secondary_status,
         }
         return ListedResource(self.name, self.created, self.modified, self.status, summary)
+
+
+def training_resource(params: Mapping[str, Any]) -> UsageResource:
+    """What quotas count training jobs as: spot ones are counted apart."""
+    return UsageResource.SPOT_TRAINING_JOB if params.get("EnableManagedSpotTraining") else UsageResource.TRAINING_JOB
 
 
 _DEFAULTS = {

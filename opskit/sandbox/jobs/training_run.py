@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import time
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
 from opskit.sandbox.container import failure
-from opskit.sandbox.container.images import UnknownImage, find_algorithm
-from opskit.sandbox.jobs.training_job import TrainingJob
+from opskit.sandbox.container.images import UnknownImage, check_image, is_first_image
+from opskit.sandbox.jobs.job_record import JobStatus
+from opskit.sandbox.jobs.training_job import SecondaryStatus, TrainingJob
+from opskit.sandbox.processes import container_environment
 from opskit.sandbox.state import SandboxState
 from opskit.sandbox.storage.log_streams import LogStream, LogTail
 from opskit.sandbox.storage.s3_objects import S3Error, S3Store, S3Uri
@@ -24,6 +26,7 @@ from opskit.sandbox.storage.s3_objects import S3Error, S3Store, S3Uri
 _log = logging.getLogger(__name__)
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+# Long enough for a client to see the job in Starting; AWS takes minutes.
 _STARTING_SECONDS = 0.2
 _POLL_SECONDS = 0.1
 
@@ -39,15 +42,9 @@ class SandboxClosing(Exception):
 class TrainingEnd(Enum):
     """How a training process came to its end."""
 
-    COMPLETED = "Completed"
-    STOPPED = "Stopped"
-    TOO_LONG = "MaxRuntimeExceeded"
-
-
-def container_environment(**more: str) -> dict[str, str]:
-    """What a container's process sees: a small environment, and one thread for its arithmetic."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
-    return {**kept, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **more}
+    COMPLETED = auto()
+    STOPPED = auto()
+    TOO_LONG = auto()
 
 
 @dataclass
@@ -59,41 +56,41 @@ class TrainingRun:
     folder: Path
 
     def run_job(self) -> None:
-        """Take the job from Starting to its end, whatever that is."""
+        """Take the job from Starting to its end, whatever that is, and remove its folder."""
         try:
             self._run_steps()
         except SandboxClosing:
             return
         except JobFailed as reason:
-            self._finish("Failed", "Failed", str(reason))
+            self._fail(str(reason))
         except S3Error as reason:
-            self._finish("Failed", "Failed", f"ClientError: Data download failed:{reason}")
+            self._fail(f"ClientError: Data download failed:{reason}")
         except Exception:
             if self.state.closing.is_set():
                 return
             _log.exception("training job %s", self.job.name)
-            self._finish(
-                "Failed", "Failed", "InternalServerError: We encountered an internal error.  Please try again."
-            )
+            self._fail("InternalServerError: We encountered an internal error.  Please try again.")
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run_steps(self) -> None:
         if self._wait_for_stop(_STARTING_SECONDS):
-            self._finish("Stopped", "Stopped")
+            self._finish(JobStatus.STOPPED, SecondaryStatus.STOPPED)
             return
-        algorithm = self._is_first_image()
-        self._enter_status("Downloading")
+        self._check_algorithm()
+        self._enter_status(SecondaryStatus.DOWNLOADING)
         self._prepare_input()
         if self.job.stop_requested.is_set():
-            self._finish("Stopped", "Stopped")
+            self._finish(JobStatus.STOPPED, SecondaryStatus.STOPPED)
             return
-        self._enter_status("Training")
-        ending = self._train_in_container(of_old=algorithm)
-        if ending is TrainingEnd.COMPLETED:
-            self._enter_status("Uploading")
-        self._upload_model(must=ending is TrainingEnd.COMPLETED)
+        self._enter_status(SecondaryStatus.TRAINING)
+        end = self._train_in_container()
+        if end is TrainingEnd.COMPLETED:
+            self._enter_status(SecondaryStatus.UPLOADING)
+        self._upload_model(must=end is TrainingEnd.COMPLETED)
         if self.job.stop_requested.is_set():  # also where it was asked for after the algorithm was done
-            ending = TrainingEnd.STOPPED
-        self._finish("Completed" if ending is TrainingEnd.COMPLETED else "Stopped", ending.value)
+            end = TrainingEnd.STOPPED
+        self._finish(*_final_statuses(end))
 
     def _wait_for_stop(self, seconds: float) -> bool:
         """Wait; true where the job was stopped meanwhile. Raises SandboxClosing."""
@@ -102,21 +99,25 @@ class TrainingRun:
             raise SandboxClosing
         return stopped
 
-    def _enter_status(self, secondary: str) -> None:
+    def _enter_status(self, secondary: SecondaryStatus) -> None:
         with self.state.lock(self.job.account_region):
-            if self.job.status == "InProgress":
+            # A job that is being stopped stays in Stopping, whatever its process still does.
+            if self.job.status is JobStatus.IN_PROGRESS:
                 self.job.enter_status(secondary, self.state.now())
 
-    def _finish(self, status: str, secondary: str, reason: str | None = None) -> None:
+    def _finish(self, status: JobStatus, secondary: SecondaryStatus, reason: str | None = None) -> None:
         with self.state.lock(self.job.account_region):
             self.job.finish(status, secondary, self.state.now(), reason)
 
-    def _is_first_image(self) -> bool:
+    def _fail(self, reason: str) -> None:
+        self._finish(JobStatus.FAILED, SecondaryStatus.FAILED, reason)
+
+    def _check_algorithm(self) -> None:
         specification = self.job.params["AlgorithmSpecification"]
         if "ContainerEntrypoint" in specification or "ContainerArguments" in specification:
             raise JobFailed("ClientError: The sandbox runs the built-in XGBoost as it is, without an entrypoint.")
         try:
-            return find_algorithm(specification.get("TrainingImage"), self.job.account_region.region).is_first_image
+            check_image(specification.get("TrainingImage"), self.job.account_region.region)
         except UnknownImage as error:
             raise JobFailed(f"ClientError: {error}") from error
 
@@ -147,8 +148,9 @@ class TrainingRun:
         for item in store.list_sources(source):
             store.download(item, folder, unzip=channel.get("CompressionType") == "Gzip")
 
-    def _train_in_container(self, *, of_old: bool) -> TrainingEnd:
+    def _train_in_container(self) -> TrainingEnd:
         output = self.folder / "log.txt"
+        first_image = is_first_image(self.job.params["AlgorithmSpecification"]["TrainingImage"])
         stream = LogStream(
             self.state, self.job.account_region, TRAINING_LOG_GROUP, f"{self.job.name}/algo-1-{int(time.time())}"
         )
@@ -158,17 +160,17 @@ class TrainingRun:
                 cwd=self.folder,
                 env={
                     **self.job.params.get("Environment", {}),
-                    **container_environment(XGBOOST_OF_OLD=str(int(of_old))),
+                    **container_environment(XGBOOST_FIRST_IMAGE=str(int(first_image))),
                 },
                 output=file,
             )
         log = LogTail(output)
-        ending = self._wait_for_process(process, log, stream)
+        end = self._wait_for_process(process, log, stream)
         self._forward_log(log, stream, last=True)
-        if ending is TrainingEnd.COMPLETED and process.returncode:
+        if end is TrainingEnd.COMPLETED and process.returncode:
             reason = failure.read_failure(self.folder) or "the algorithm left no reason"
             raise JobFailed(f"AlgorithmError: {reason}, exit code: {process.returncode}")
-        return ending
+        return end
 
     def _wait_for_process(self, process: subprocess.Popen[bytes], log: LogTail, stream: LogStream) -> TrainingEnd:
         deadline = time.monotonic() + self.job.max_runtime_seconds
@@ -211,12 +213,22 @@ class TrainingRun:
         store.upload(archive, target)
 
 
+def _final_statuses(end: TrainingEnd) -> tuple[JobStatus, SecondaryStatus]:
+    match end:
+        case TrainingEnd.COMPLETED:
+            return JobStatus.COMPLETED, SecondaryStatus.COMPLETED
+        case TrainingEnd.STOPPED:
+            return JobStatus.STOPPED, SecondaryStatus.STOPPED
+        case TrainingEnd.TOO_LONG:
+            return JobStatus.STOPPED, SecondaryStatus.MAX_RUNTIME_EXCEEDED
+
+
 def _channel_config(channel: dict[str, Any], mode: str) -> dict[str, Any]:
     source = channel["DataSource"].get("S3DataSource", {})
-    seen = {
+    config = {
         "ContentType": channel.get("ContentType"),
         "TrainingInputMode": channel.get("InputMode", mode),
         "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
         "RecordWrapperType": channel.get("RecordWrapperType", "None"),
     }
-    return {name: value for name, value in seen.items() if value is not None}
+    return {name: value for name, value in config.items() if value is not None}

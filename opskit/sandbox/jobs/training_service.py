@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,15 @@ from opskit.sandbox.account.execution_roles import check_role
 from opskit.sandbox.container.images import xgboost_image_uri
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, validation_error
-from opskit.sandbox.jobs.training_job import ACTIVE_STATUSES, TrainingJob
+from opskit.sandbox.jobs.job_record import JobStatus, JobStore
+from opskit.sandbox.jobs.training_job import SecondaryStatus, TrainingJob
 from opskit.sandbox.jobs.training_run import TrainingRun
 from opskit.sandbox.list_responses import list_response
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
-from opskit.sandbox.scenarios import ROLE_NAME, RecordSeed
-from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState
+from opskit.sandbox.scenarios import RecordSeed, execution_role_arn
+from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState, UsageResource
 from opskit.sandbox.storage.s3_objects import S3Uri, check_data_source
 from opskit.sandbox.tags import TagService, request_tags
-
-_NOT_FOUND = "Requested resource not found."
 
 
 class TrainingService:
@@ -31,30 +28,9 @@ class TrainingService:
     def __init__(self, state: SandboxState, ledger: QuotaLedger, tags: TagService) -> None:
         self._state = state
         self._ledger = ledger
-        self._jobs: dict[AccountRegion, dict[str, TrainingJob]] = {}
-        state.usage_sources.append(self.instances_in_use)
-        state.seeders["training-job"] = state.seeders["spot-training-job"] = self.add_seed_record
-        tags.register_resource_type("training-job", self._job_tags)
-
-    def _jobs_by_name(self, account_region: AccountRegion) -> dict[str, TrainingJob]:
-        return self._jobs.setdefault(account_region, {})
-
-    def _job_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
-        job = self._jobs_by_name(account_region).get(name)
-        return job.tags if job else None
-
-    def instances_in_use(self, account_region: AccountRegion) -> Iterable[InstanceUsage]:
-        """The instances of the jobs that are not over."""
-        return [
-            held
-            for job in self.all_jobs(account_region)
-            if job.status in ACTIVE_STATUSES
-            for held in job.instance_usage()
-        ]
-
-    def all_jobs(self, account_region: AccountRegion) -> list[TrainingJob]:
-        """Every job of an account and Region, the oldest first."""
-        return list(self._jobs_by_name(account_region).values())
+        self.jobs = JobStore(state, tags, TrainingJob)
+        state.seeders[UsageResource.TRAINING_JOB] = self.add_seed_record
+        state.seeders[UsageResource.SPOT_TRAINING_JOB] = self.add_seed_record
 
     @aws_operation("sagemaker", "CreateTrainingJob")
     def create_training_job(self, call: ApiCall) -> dict[str, Any]:
@@ -62,12 +38,13 @@ class TrainingService:
         job = TrainingJob(call.account_region, call.params, now, now, request_tags(call.params))
         self._check_request(job)
         with self._state.lock(call.account_region):
-            self._refuse_used_name(job)
+            # Again, under the lock: another request may have used the name since the first look.
+            self.jobs.refuse_used_name(job)
             self._check_quotas(call.operation, job)
-            job.enter_status("Starting", now)
-            self._jobs_by_name(call.account_region)[job.name] = job
+            job.enter_status(SecondaryStatus.STARTING, now)
+            self.jobs.add_job(job)
         run = TrainingRun(self._state, job, self._create_job_dir(job))
-        threading.Thread(target=self._run_and_clean_up, args=(run,), name=job.name, daemon=True).start()
+        threading.Thread(target=run.run_job, name=job.name, daemon=True).start()
         return {"TrainingJobArn": job.arn}
 
     def _check_quotas(self, operation: str, job: TrainingJob) -> None:
@@ -84,20 +61,8 @@ class TrainingService:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _run_and_clean_up(self, run: TrainingRun) -> None:
-        run.run_job()
-        shutil.rmtree(run.folder, ignore_errors=True)
-
-    def _refuse_used_name(self, job: TrainingJob) -> None:
-        if job.name in self._jobs_by_name(job.account_region):
-            raise ApiError(
-                "ResourceInUse",
-                "Training job names must be unique within an AWS account and region, and a training job with this "
-                f"name already exists ({job.arn})",
-            )
-
     def _check_request(self, job: TrainingJob) -> None:
-        self._refuse_used_name(job)
+        self.jobs.refuse_used_name(job)
         _check_algorithm(job.params)
         _check_resources(job)
         _check_spot_times(job.params)
@@ -117,18 +82,12 @@ class TrainingService:
     @aws_operation("sagemaker", "DescribeTrainingJob")
     def describe_training_job(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
-            return self._find_job(call).describe()
-
-    def _find_job(self, call: ApiCall) -> TrainingJob:
-        try:
-            return self._jobs_by_name(call.account_region)[call.params["TrainingJobName"]]
-        except KeyError:
-            raise validation_error(_NOT_FOUND) from None
+            return self.jobs.get_job(call).describe()
 
     @aws_operation("sagemaker", "ListTrainingJobs")
     def list_training_jobs(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
-            rows = [job.list_row() for job in self.all_jobs(call.account_region)]
+            rows = [job.list_row() for job in self.jobs.all_jobs(call.account_region)]
         if "WarmPoolStatusEquals" in call.params or "TrainingPlanArnEquals" in call.params:
             rows = []
         return list_response(call, rows, "TrainingJobSummaries", newest_first=False)
@@ -136,28 +95,30 @@ class TrainingService:
     @aws_operation("sagemaker", "StopTrainingJob")
     def stop_training_job(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
-            job = self._find_job(call)
-            if job.status == "Stopping":
+            job = self.jobs.get_job(call)
+            if job.status is JobStatus.STOPPING:
                 return {}
-            if job.status != "InProgress":
-                raise validation_error(f"The request was rejected because the training job is in status {job.status}.")
-            job.enter_status("Stopping", self._state.now())
-            job.status = "Stopping"
+            self._require_in_progress(job)
+            job.enter_status(SecondaryStatus.STOPPING, self._state.now())
+            job.status = JobStatus.STOPPING
             job.stop_requested.set()
             if not job.has_process:
-                job.finish("Stopped", "Stopped", self._state.now())
+                job.finish(JobStatus.STOPPED, SecondaryStatus.STOPPED, self._state.now())
         return {}
+
+    def _require_in_progress(self, job: TrainingJob) -> None:
+        if job.status is not JobStatus.IN_PROGRESS:
+            raise validation_error(f"The request was rejected because the training job is in status {job.status}.")
 
     @aws_operation("sagemaker", "UpdateTrainingJob")
     def update_training_job(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
-            job = self._find_job(call)
+            job = self.jobs.get_job(call)
             if "ResourceConfig" in call.params:
                 raise validation_error(
                     f"The training job {job.name} has no warm pool to update: the sandbox keeps none."
                 )
-            if job.status != "InProgress":
-                raise validation_error(f"The request was rejected because the training job is in status {job.status}.")
+            self._require_in_progress(job)
             changed = {name: value for name, value in call.params.items() if name != "TrainingJobName"}
             job.params = {**job.params, **changed}
             job.modified = self._state.now()
@@ -166,20 +127,20 @@ class TrainingService:
     @aws_operation("sagemaker", "DeleteTrainingJob")
     def delete_training_job(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
-            job = self._find_job(call)
-            if job.status in ACTIVE_STATUSES:
+            job = self.jobs.get_job(call)
+            if job.status.is_active:
                 raise ApiError("ResourceInUse", f"The training job {job.arn} is in status {job.status}.")
-            del self._jobs_by_name(call.account_region)[job.name]
+            self.jobs.delete_job(job)
         return {}
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter a job that is said to be training since ``running_for``, without a process."""
         born = self._state.now() - seed.running_for
         job = TrainingJob(account_region, _seed_training_params(account_region, seed), born, born, has_process=False)
-        for number, secondary in enumerate(("Starting", "Downloading", "Training")):
+        steps = (SecondaryStatus.STARTING, SecondaryStatus.DOWNLOADING, SecondaryStatus.TRAINING)
+        for number, secondary in enumerate(steps):
             job.enter_status(secondary, born + timedelta(seconds=30 * number))
-        with self._state.lock(account_region):
-            self._jobs_by_name(account_region)[job.name] = job
+        self.jobs.add_job(job)
 
 
 def _check_algorithm(params: dict[str, Any]) -> None:
@@ -224,7 +185,7 @@ def _seed_training_params(account_region: AccountRegion, seed: RecordSeed) -> di
             "TrainingImage": xgboost_image_uri(account_region.region),
             "TrainingInputMode": "File",
         },
-        "RoleArn": f"arn:aws:iam::{account_region.account}:role/service-role/{ROLE_NAME}",
+        "RoleArn": execution_role_arn(account_region.account),
         "HyperParameters": {"num_round": "100"},
         "OutputDataConfig": {"S3OutputPath": f"{bucket}/output"},
         "ResourceConfig": {
@@ -232,6 +193,6 @@ def _seed_training_params(account_region: AccountRegion, seed: RecordSeed) -> di
             "InstanceCount": seed.count,
             "VolumeSizeInGB": 30,
         },
-        "EnableManagedSpotTraining": seed.resource == "spot-training-job",
+        "EnableManagedSpotTraining": seed.resource is UsageResource.SPOT_TRAINING_JOB,
         "StoppingCondition": {"MaxRuntimeInSeconds": 86_400},
     }

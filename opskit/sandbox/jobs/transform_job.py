@@ -7,45 +7,35 @@ from datetime import datetime
 from typing import Any
 
 from opskit.sandbox.jobs.job_record import JobRecord
-from opskit.sandbox.jobs.training_job import MAX_FAILURE_REASON
 from opskit.sandbox.list_responses import ListedResource
 from opskit.sandbox.response_shapes import echo_request
-from opskit.sandbox.state import InstanceUsage
+from opskit.sandbox.state import InstanceUsage, UsageResource
 
+# AWS's default of MaxPayloadInMB; 0 stands for no limit, which here is a terabyte.
 _DEFAULT_MAX_PAYLOAD_MB = 6
+_UNLIMITED_BYTES = 2**40
 
 
 @dataclass
 class TransformJob(JobRecord):
     """A transform job."""
 
-    @property
-    def name(self) -> str:
-        return str(self.params["TransformJobName"])
-
-    @property
-    def arn(self) -> str:
-        return self.account_region.arn(f"transform-job/{self.name}")
+    arn_type = "transform-job"
+    name_member = "TransformJobName"
 
     @property
     def max_payload_bytes(self) -> int:
         """How large a request to the container may be."""
         megabytes: int = self.params.get("MaxPayloadInMB", _DEFAULT_MAX_PAYLOAD_MB)
-        return megabytes * 1024 * 1024 if megabytes else 2**40
+        return megabytes * 1024 * 1024 if megabytes else _UNLIMITED_BYTES
 
     def mark_started(self, now: datetime) -> None:
-        """The instances are there."""
+        """Now the instances exist."""
         self.started = self.modified = now
 
-    def finish(self, status: str, now: datetime, failure: str | None = None) -> None:
-        """Reach the state that the job stays in."""
-        self.status, self.ended, self.modified = status, now, now
-        self.failure = failure[:MAX_FAILURE_REASON] if failure else None
-
     def instance_usage(self) -> list[InstanceUsage]:
-        """What quotas count for the job, whether or not it still runs."""
         resources = self.params["TransformResources"]
-        return [InstanceUsage("transform-job", resources["InstanceType"], resources["InstanceCount"])]
+        return [InstanceUsage(UsageResource.TRANSFORM_JOB, resources["InstanceType"], resources["InstanceCount"])]
 
     def describe(self) -> dict[str, Any]:
         """The answer of DescribeTransformJob."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from opskit.sandbox.hosting.model_container import ContainerUnhealthy, ModelContainer, ModelNotServable
+from opskit.sandbox.jobs.job_record import JobStatus
 from opskit.sandbox.jobs.record_filters import group_payloads, select_columns
 from opskit.sandbox.jobs.training_run import JobFailed, SandboxClosing
 from opskit.sandbox.jobs.transform_job import TransformJob
@@ -45,29 +47,31 @@ class TransformRun:
         self._data_log = LogStream(self.state, self.job.account_region, TRANSFORM_LOG_GROUP, f"{stream}/data-log")
 
     def run_job(self) -> None:
-        """Take the job to its end, whatever that is."""
+        """Take the job to its end, whatever that is, and remove its folder."""
         try:
             self._run_steps()
-            self._finish("Completed")
+            self._finish(JobStatus.COMPLETED)
         except SandboxClosing:
             return
         except JobStopped:
-            self._finish("Stopped")
+            self._finish(JobStatus.STOPPED)
         except ContainerUnhealthy:
-            self._finish("Failed", f"AlgorithmError: {_SEE_LOGS}")
+            self._finish(JobStatus.FAILED, f"AlgorithmError: {_SEE_LOGS}")
         except (ModelNotServable, S3Error) as reason:
-            self._finish("Failed", f"ClientError: {reason}")
+            self._finish(JobStatus.FAILED, f"ClientError: {reason}")
         except JobFailed as reason:
-            self._finish("Failed", str(reason))
+            self._finish(JobStatus.FAILED, str(reason))
         except Exception:
             if self.state.closing.is_set():
                 return
             _log.exception("transform job %s", self.job.name)
-            self._finish("Failed", "InternalServerError: We encountered an internal error.  Please try again.")
+            self._finish(JobStatus.FAILED, "InternalServerError: We encountered an internal error.  Please try again.")
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _finish(self, status: str, reason: str | None = None) -> None:
+    def _finish(self, status: JobStatus, reason: str | None = None) -> None:
         with self.state.lock(self.job.account_region):
-            self.job.finish(status, self.state.now(), reason)
+            self.job.mark_ended(status, self.state.now(), reason)
 
     def _run_steps(self) -> None:
         container = ModelContainer.start(

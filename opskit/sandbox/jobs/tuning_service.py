@@ -8,6 +8,7 @@ from typing import Any
 from opskit.sandbox.account.execution_roles import check_role
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import FallThrough
+from opskit.sandbox.jobs.training_job import training_resource
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.state import ApiCall, InstanceUsage, SandboxState
 
@@ -25,18 +26,17 @@ class TuningService:
         definition = call.params.get("TrainingJobDefinition")
         definitions = [definition] if definition else call.params.get("TrainingJobDefinitions", [])
         side_by_side = call.params["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]
-        for each in definitions:
-            check_role(self._state, call.account_region, each["RoleArn"])
+        for training in definitions:
+            check_role(self._state, call.account_region, training["RoleArn"])
             with self._state.lock(call.account_region):
-                for one in _training_usage(each):
-                    self._ledger.check_capacity(call.account_region, call.operation, one, times=side_by_side)
+                for usage in _training_usage(training):
+                    self._ledger.check_capacity(call.account_region, call.operation, usage, times=side_by_side)
         raise FallThrough
 
 
 def _training_usage(definition: Mapping[str, Any]) -> Iterator[InstanceUsage]:
     """What one training job of a tuning job holds."""
     resources = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig", {})
-    kind = "spot-training-job" if definition.get("EnableManagedSpotTraining") else "training-job"
-    for each in resources.get("InstanceGroups") or resources.get("InstanceConfigs") or [resources]:
-        if "InstanceType" in each:
-            yield InstanceUsage(kind, each["InstanceType"], each.get("InstanceCount", 1))
+    for group in resources.get("InstanceGroups") or resources.get("InstanceConfigs") or [resources]:
+        if "InstanceType" in group:
+            yield InstanceUsage(training_resource(definition), group["InstanceType"], group.get("InstanceCount", 1))

@@ -9,10 +9,12 @@ from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opskit.sandbox.errors import truncate_reason
 from opskit.sandbox.notebooks.code_repositories import CodeRepositoryService
 from opskit.sandbox.notebooks.git_clone import CloneFailed, clone_repository
-from opskit.sandbox.notebooks.jupyter.launch import JupyterFailed, JupyterProcess, NotebookPast
-from opskit.sandbox.notebooks.notebook_record import NotebookRecord
+from opskit.sandbox.notebooks.jupyter.launch import JupyterFailed, JupyterProcess
+from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast
+from opskit.sandbox.notebooks.notebook_record import NotebookRecord, NotebookStatus
 from opskit.sandbox.state import SandboxState
 from opskit.sandbox.storage.log_streams import LogStream, LogTail
 
@@ -23,7 +25,6 @@ _MAX_STARTING = 2
 """Jupyter servers that may be starting side by side: each keeps a core busy meanwhile."""
 _LOG_POLL_SECONDS = 0.5
 _TRANSITION_SECONDS = 0.3
-_MAX_FAILURE_REASON = 1024
 
 
 class NotebookLifecycle:
@@ -33,11 +34,11 @@ class NotebookLifecycle:
         self._state = state
         self._repositories = repositories
         self._starting = threading.BoundedSemaphore(_MAX_STARTING)
-        self._lives: dict[str, threading.Thread] = {}
+        self._threads: dict[str, threading.Thread] = {}
 
     def start(self, notebook: NotebookRecord, past: NotebookPast | None = None) -> None:
         """Take a Pending notebook to InService (or Failed) and on until its Jupyter ends."""
-        self._lives[notebook.arn] = self._run_in_background(notebook, lambda: self._run_jupyter(notebook, past))
+        self._threads[notebook.arn] = self._run_in_background(notebook, lambda: self._run_jupyter(notebook, past))
 
     def stop(self, notebook: NotebookRecord) -> None:
         """Take a Stopping notebook to Stopped: Jupyter and everything beside the volume goes."""
@@ -78,7 +79,7 @@ class NotebookLifecycle:
         feed.send_new_lines(timedelta(seconds=past.idle_seconds) if past else timedelta())
         with self._state.lock(notebook.account_region):
             notebook.jupyter = jupyter
-            notebook.enter_status("InService", notebook.modified if past else self._state.now())
+            notebook.enter_status(NotebookStatus.IN_SERVICE, notebook.modified if past else self._state.now())
         while jupyter.is_running and not self._state.closing.wait(_LOG_POLL_SECONDS):
             feed.send_new_lines()
         feed.send_new_lines()
@@ -106,17 +107,17 @@ class NotebookLifecycle:
     def _stop_jupyter(self, notebook: NotebookRecord) -> None:
         if notebook.jupyter:
             notebook.jupyter.stop()
-            self._lives[notebook.arn].join()  # it sends the last lines of the log
+            self._threads[notebook.arn].join()  # it sends the last lines of the log
         notebook.folder.delete_instance()
         with self._state.lock(notebook.account_region):
             notebook.jupyter = None
-            notebook.enter_status("Stopped", self._state.now())
+            notebook.enter_status(NotebookStatus.STOPPED, self._state.now())
 
     def _mark_failed(self, notebook: NotebookRecord, reason: str) -> None:
         with self._state.lock(notebook.account_region):
-            notebook.failure = reason[:_MAX_FAILURE_REASON]
+            notebook.failure = truncate_reason(reason)
             notebook.jupyter = None
-            notebook.enter_status("Failed", self._state.now())
+            notebook.enter_status(NotebookStatus.FAILED, self._state.now())
 
 
 class _JupyterLogFeed:

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
 from opskit.sandbox.errors import validation_error
 from opskit.sandbox.notebooks.jupyter.launch import JupyterProcess, NotebookFolder
-from opskit.sandbox.state import AccountRegion, InstanceUsage
+from opskit.sandbox.state import AccountRegion, InstanceUsage, UsageResource
 
-Status = Literal["Pending", "InService", "Stopping", "Stopped", "Failed", "Deleting", "Updating"]
 
-_HOLDS = ("Pending", "InService", "Stopping", "Updating")
+class NotebookStatus(StrEnum):
+    """The statuses of a notebook instance."""
+
+    PENDING = "Pending"
+    IN_SERVICE = "InService"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    FAILED = "Failed"
+    DELETING = "Deleting"
+    UPDATING = "Updating"
+
+    @property
+    def holds_instance(self) -> bool:
+        """Whether quotas count the notebook's instance."""
+        match self:
+            case NotebookStatus.PENDING | NotebookStatus.IN_SERVICE | NotebookStatus.STOPPING | NotebookStatus.UPDATING:
+                return True
+            case NotebookStatus.STOPPED | NotebookStatus.FAILED | NotebookStatus.DELETING:
+                return False
+
+
 _SUMMARY_MEMBERS = (
     "NotebookInstanceName",
     "NotebookInstanceArn",
@@ -42,7 +62,7 @@ class NotebookRecord:
     modified: datetime
     folder: NotebookFolder
     tags: dict[str, str] = field(default_factory=dict)
-    status: Status = "Pending"
+    status: NotebookStatus = NotebookStatus.PENDING
     failure: str | None = None
     jupyter: JupyterProcess | None = None
 
@@ -52,19 +72,20 @@ class NotebookRecord:
 
     @property
     def instance_type(self) -> str:
-        kind: str = self.details["InstanceType"]
-        return kind
+        return str(self.details["InstanceType"])
 
     def instance_usage(self) -> list[InstanceUsage]:
         """What it holds of its quotas: nothing once it is stopped or failed."""
-        return [InstanceUsage("notebook-instance", self.instance_type)] if self.status in _HOLDS else []
+        return (
+            [InstanceUsage(UsageResource.NOTEBOOK_INSTANCE, self.instance_type)] if self.status.holds_instance else []
+        )
 
-    def enter_status(self, status: Status, now: datetime) -> None:
+    def enter_status(self, status: NotebookStatus, now: datetime) -> None:
         """Enter a status. As on AWS, the last modified time is when it was last started, stopped or changed."""
         self.status = status
         self.modified = now
 
-    def require_status(self, target: Status, *allowed: Status) -> None:
+    def require_status(self, target: NotebookStatus, *allowed: NotebookStatus) -> None:
         """Raise AWS's ValidationException where the status is none of those that may go over to ``target``."""
         if self.status not in allowed:
             raise validation_error(
@@ -80,7 +101,7 @@ class NotebookRecord:
             "NotebookInstanceArn": self.arn,
             "NotebookInstanceStatus": self.status,
             "FailureReason": self.failure,
-            "Url": self.jupyter.host if self.jupyter and self.status == "InService" else None,
+            "Url": self.jupyter.host if self.jupyter and self.status is NotebookStatus.IN_SERVICE else None,
             "CreationTime": self.created,
             "LastModifiedTime": self.modified,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -13,13 +13,14 @@ from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import validation_error
 from opskit.sandbox.list_responses import DEFAULT_PAGE_SIZE, parse_api_timestamp, validated_page
 from opskit.sandbox.notebooks.code_repositories import CodeRepositoryService
-from opskit.sandbox.notebooks.jupyter.launch import NotebookFolder, NotebookPast
+from opskit.sandbox.notebooks.jupyter.launch import NotebookFolder
 from opskit.sandbox.notebooks.jupyter.presigned_tokens import PresignedTokens
+from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast, PastWork
 from opskit.sandbox.notebooks.notebook_lifecycle import NotebookLifecycle
-from opskit.sandbox.notebooks.notebook_record import NotebookRecord
+from opskit.sandbox.notebooks.notebook_record import NotebookRecord, NotebookStatus
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
-from opskit.sandbox.scenarios import ROLE_NAME, NotebookSeed
-from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState
+from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, execution_role_arn
+from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
 from opskit.sandbox.tags import request_tags
 
 _DEFAULTS: dict[str, Any] = {
@@ -54,10 +55,10 @@ class NotebookService:
         self._state = state
         self._ledger = ledger
         self._repositories = repositories
-        self._lives = NotebookLifecycle(state, repositories)
+        self._lifecycle = NotebookLifecycle(state, repositories)
         self._all: dict[tuple[AccountRegion, str], NotebookRecord] = {}
         state.usage_sources.append(self._instances_in_use)
-        state.seeders["notebook-instance"] = self.add_seed_notebook
+        state.seeders[UsageResource.NOTEBOOK_INSTANCE] = self.add_seed_notebook
 
     @aws_operation("sagemaker", "CreateNotebookInstance")
     def create_notebook_instance(self, call: ApiCall) -> dict[str, Any]:
@@ -66,14 +67,16 @@ class NotebookService:
         tags = request_tags(call.params)
         self._check_details(call.account_region, details)
         with self._state.lock(call.account_region):
-            if (twin := self._all.get((call.account_region, name))) is not None:
-                raise validation_error(f"Cannot create a duplicate Notebook Instance ({twin.arn})")
+            if (existing := self._all.get((call.account_region, name))) is not None:
+                raise validation_error(f"Cannot create a duplicate Notebook Instance ({existing.arn})")
             self._ledger.check_capacity(
-                call.account_region, call.operation, InstanceUsage("notebook-instance", details["InstanceType"])
+                call.account_region,
+                call.operation,
+                InstanceUsage(UsageResource.NOTEBOOK_INSTANCE, details["InstanceType"]),
             )
             notebook = self._add_notebook(call.account_region, name, details)
             notebook.tags = tags
-        self._lives.start(notebook)
+        self._lifecycle.start(notebook)
         return {"NotebookInstanceArn": notebook.arn}
 
     @aws_operation("sagemaker", "DescribeNotebookInstance")
@@ -94,53 +97,55 @@ class NotebookService:
     def start_notebook_instance(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             notebook = self._find_notebook(call)
-            notebook.require_status("Pending", "Stopped", "Failed")
+            notebook.require_status(NotebookStatus.PENDING, NotebookStatus.STOPPED, NotebookStatus.FAILED)
             self._ledger.check_capacity(
-                call.account_region, call.operation, InstanceUsage("notebook-instance", notebook.instance_type)
+                call.account_region,
+                call.operation,
+                InstanceUsage(UsageResource.NOTEBOOK_INSTANCE, notebook.instance_type),
             )
             notebook.failure = None
-            notebook.enter_status("Pending", self._state.now())
-        self._lives.start(notebook)
+            notebook.enter_status(NotebookStatus.PENDING, self._state.now())
+        self._lifecycle.start(notebook)
         return {}
 
     @aws_operation("sagemaker", "StopNotebookInstance")
     def stop_notebook_instance(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             notebook = self._find_notebook(call)
-            notebook.require_status("Stopping", "InService")
-            notebook.enter_status("Stopping", self._state.now())
-        self._lives.stop(notebook)
+            notebook.require_status(NotebookStatus.STOPPING, NotebookStatus.IN_SERVICE)
+            notebook.enter_status(NotebookStatus.STOPPING, self._state.now())
+        self._lifecycle.stop(notebook)
         return {}
 
     @aws_operation("sagemaker", "DeleteNotebookInstance")
     def delete_notebook_instance(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             notebook = self._find_notebook(call)
-            notebook.require_status("Deleting", "Stopped", "Failed")
-            notebook.enter_status("Deleting", self._state.now())
+            notebook.require_status(NotebookStatus.DELETING, NotebookStatus.STOPPED, NotebookStatus.FAILED)
+            notebook.enter_status(NotebookStatus.DELETING, self._state.now())
 
         def remove_notebook() -> None:
             notebook.folder.delete()
             del self._all[notebook.account_region, notebook.name]
 
-        self._lives.schedule(notebook, remove_notebook)
+        self._lifecycle.schedule(notebook, remove_notebook)
         return {}
 
     @aws_operation("sagemaker", "UpdateNotebookInstance")
     def update_notebook_instance(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             notebook = self._find_notebook(call)
-            notebook.require_status("Updating", "Stopped", "Failed")
+            notebook.require_status(NotebookStatus.UPDATING, NotebookStatus.STOPPED, NotebookStatus.FAILED)
             details = _merge_update(notebook.details, call.params)
             self._check_details(call.account_region, details)
-            notebook.enter_status("Updating", self._state.now())
+            notebook.enter_status(NotebookStatus.UPDATING, self._state.now())
 
         def apply_details() -> None:
             notebook.details = details
             notebook.failure = None
-            notebook.enter_status("Stopped", self._state.now())
+            notebook.enter_status(NotebookStatus.STOPPED, self._state.now())
 
-        self._lives.schedule(notebook, apply_details)
+        self._lifecycle.schedule(notebook, apply_details)
         return {}
 
     @aws_operation("sagemaker", "CreatePresignedNotebookInstanceUrl")
@@ -148,14 +153,14 @@ class NotebookService:
         seconds = call.params.get("SessionExpirationDurationInSeconds", _SESSION_SECONDS)
         with self._state.lock(call.account_region):
             notebook = self._find_notebook(call)
-            if notebook.status != "InService":
+            if notebook.status is not NotebookStatus.IN_SERVICE:
                 raise validation_error(
                     f"Status ({notebook.status}) not in ([InService]) for Notebook Instance ({notebook.arn})."
                 )
             if notebook.jupyter:
                 return {"AuthorizedUrl": notebook.jupyter.authorized_url(self._state.now(), seconds)}
-        nobodys = PresignedTokens(notebook.arn).issue_token(self._state.now(), seconds)
-        return {"AuthorizedUrl": f"http://{_UNREACHABLE_HOST}?authToken={nobodys}"}
+        token = PresignedTokens(notebook.arn).issue_token(self._state.now(), seconds)
+        return {"AuthorizedUrl": f"http://{_UNREACHABLE_HOST}?authToken={token}"}
 
     def notebook_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
         """The tags of a notebook instance, None where there is none."""
@@ -165,18 +170,18 @@ class NotebookService:
     def add_seed_notebook(self, account_region: AccountRegion, seed: Any) -> None:
         """Make a scenario's notebook instance: as of a past day, without asking the quotas."""
         assert isinstance(seed, NotebookSeed)
-        role = f"arn:aws:iam::{account_region.account}:role/service-role/{ROLE_NAME}"
+        role = execution_role_arn(account_region.account)
         details = _DEFAULTS | {"InstanceType": seed.instance_type, "RoleArn": role}
-        past = _seed_past(seed)
+        start = _seed_start(seed.kind)
         with self._state.lock(account_region):
             notebook = self._add_notebook(account_region, seed.name, details)
             notebook.tags = dict(seed.tags)
             notebook.created = self._state.now() - _SEEDED_AGO
             notebook.modified = self._state.now() - seed.idle_for - timedelta(minutes=5)
-            if past is None:
-                notebook.status = "Stopped" if seed.kind == "stopped" else "InService"
-        if past:
-            self._lives.start(notebook, past)
+            if isinstance(start, NotebookStatus):
+                notebook.status = start
+        if isinstance(start, PastWork):
+            self._lifecycle.start(notebook, NotebookPast(start, seed.idle_for.total_seconds()))
 
     def _add_notebook(self, account_region: AccountRegion, name: str, details: dict[str, Any]) -> NotebookRecord:
         folder = NotebookFolder(
@@ -228,18 +233,23 @@ def _merge_update(details: dict[str, Any], params: dict[str, Any]) -> dict[str, 
     return {name: value for name, value in (details | changes).items() if name not in dropped}
 
 
-def _seed_past(seed: NotebookSeed) -> NotebookPast | None:
-    """What the seed's Jupyter was doing; None where it has no Jupyter."""
-    seconds = seed.idle_for.total_seconds()
-    match seed.kind:
-        case "idle" | "kept":
-            return NotebookPast("idle", seconds)
-        case "busy" | "terminal" | "empty" | "starting":
-            return NotebookPast(seed.kind, seconds)
-        case "stopped" | "record":
-            return None
-        case _:
-            assert_never(seed.kind)
+def _seed_start(kind: NotebookKind) -> PastWork | NotebookStatus:
+    """What the seed's Jupyter was doing; the status of the record where it has no Jupyter."""
+    match kind:
+        case NotebookKind.IDLE | NotebookKind.KEPT:
+            return PastWork.IDLE
+        case NotebookKind.BUSY:
+            return PastWork.BUSY
+        case NotebookKind.TERMINAL:
+            return PastWork.TERMINAL
+        case NotebookKind.EMPTY:
+            return PastWork.EMPTY
+        case NotebookKind.STARTING:
+            return PastWork.STARTING
+        case NotebookKind.STOPPED:
+            return NotebookStatus.STOPPED
+        case NotebookKind.RECORD:
+            return NotebookStatus.IN_SERVICE
 
 
 def _summary_sort_key(by: str) -> Callable[[dict[str, Any]], Any]:

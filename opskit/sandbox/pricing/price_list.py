@@ -12,8 +12,8 @@ from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.pagination import InvalidToken, cut_page
 from opskit.sandbox.quotas.quota_catalogue import read_table_rows
+from opskit.sandbox.signature import check_signed_region
 from opskit.sandbox.state import ApiCall
-from opskit.sandbox.support.support_cases import check_signed_region
 
 _PRICING = "pricing"
 _SERVICE_CODE = "AmazonSageMaker"

@@ -10,15 +10,36 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import uuid4
 
 from opskit.sandbox.quotas.quota_catalogue import KnownQuota
 from opskit.sandbox.scenarios import Scenario
 from opskit.sandbox.state import AccountRegion
 
-OPEN_STATUSES = ("PENDING", "CASE_OPENED")
+
+class RequestStatus(StrEnum):
+    """The statuses of a request for more."""
+
+    PENDING = "PENDING"
+    CASE_OPENED = "CASE_OPENED"
+    APPROVED = "APPROVED"
+    DENIED = "DENIED"
+    NOT_APPROVED = "NOT_APPROVED"
+    CASE_CLOSED = "CASE_CLOSED"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether AWS has not decided yet."""
+        match self:
+            case RequestStatus.PENDING | RequestStatus.CASE_OPENED:
+                return True
+            case RequestStatus.APPROVED | RequestStatus.DENIED | RequestStatus.NOT_APPROVED | RequestStatus.CASE_CLOSED:
+                return False
+
+
+# The share of the waiting time after which an early quota's value has risen: the case is still open then.
 _EARLY_SHARE = 0.75
-"""The share of the waiting time after which an early quota's value has risen: the case is still open then."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +54,14 @@ class QuotaRequest:
     case_from: datetime | None
     decided_from: datetime
     value_from: datetime
-    decision: str
+    decision: RequestStatus
     case_id: str
 
-    def status_at(self, now: datetime) -> str:
+    def status_at(self, now: datetime) -> RequestStatus:
         """PENDING, then CASE_OPENED, then the decision."""
         if now >= self.decided_from:
             return self.decision
-        return "CASE_OPENED" if self.has_case(now) else "PENDING"
+        return RequestStatus.CASE_OPENED if self.has_case(now) else RequestStatus.PENDING
 
     def has_case(self, now: datetime) -> bool:
         """Whether a support case was opened for it."""
@@ -54,7 +75,7 @@ class QuotaRequest:
 
     def is_applied(self, now: datetime) -> bool:
         """Whether the applied value has moved to what was asked."""
-        return self.decision == "APPROVED" and now >= self.value_from
+        return self.decision is RequestStatus.APPROVED and now >= self.value_from
 
 
 @dataclass
@@ -89,12 +110,12 @@ class QuotaRequestStore:
             self._requests[request.id] = request
         return request
 
-    def _decide_request(self, desired: float, case_allowed: bool) -> str:
+    def _decide_request(self, desired: float, case_allowed: bool) -> RequestStatus:
         if desired > self.scenario.denied_above:
-            return "DENIED"
+            return RequestStatus.DENIED
         if desired > self.scenario.automatic_up_to and not case_allowed:
-            return "NOT_APPROVED"
-        return "APPROVED"
+            return RequestStatus.NOT_APPROVED
+        return RequestStatus.APPROVED
 
     def account_requests(self, account: str) -> list[QuotaRequest]:
         """An account's requests in all Regions, newest first."""
@@ -124,8 +145,8 @@ class QuotaRequestStore:
         """End the open request, if any, whose support case was resolved before it was decided: CASE_CLOSED."""
         with self._guard:
             for request in list(self._requests.values()):
-                if request.case_id == case_id and request.status_at(now) in OPEN_STATUSES:
-                    self._requests[request.id] = replace(request, decided_from=now, decision="CASE_CLOSED")
+                if request.case_id == case_id and request.status_at(now).is_open:
+                    self._requests[request.id] = replace(request, decided_from=now, decision=RequestStatus.CASE_CLOSED)
 
     def granted_values(self, account_region: AccountRegion, code: str, now: datetime) -> Iterator[float]:
         """The values that requests have raised a quota to."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+
+from opskit.sandbox.state import UsageResource
 
 
 @dataclass(frozen=True)
@@ -79,26 +82,73 @@ def _derive_quota_code(name: str) -> str:
     return "L-" + sha256(name.encode()).hexdigest()[:8].upper()
 
 
-_USAGES = {
-    "training job": "training-job",
-    "spot training job": "spot-training-job",
-    "transform job": "transform-job",
-    "processing job": "processing-job",
-    "endpoint": "endpoint",
-    "notebook instance": "notebook-instance",
+@dataclass(frozen=True)
+class ResourceQuotas:
+    """How AWS names the quotas that count the instances of one kind of resource.
+
+    ``words`` is its part of a quota's name for one instance type, ``total_metric`` of the total's usage metric;
+    ``per_resource`` is None where AWS has no maximum for a single one.
+    """
+
+    words: str
+    total: str
+    per_resource: str | None
+    total_metric: str = "total_instance_count"
+    unit: str = "Instances"
+
+
+RESOURCE_QUOTAS: Mapping[UsageResource, ResourceQuotas] = {
+    UsageResource.TRAINING_JOB: ResourceQuotas(
+        "training job",
+        "Number of instances across all training jobs",
+        "Maximum number of instances per training job",
+    ),
+    UsageResource.SPOT_TRAINING_JOB: ResourceQuotas(
+        "spot training job",
+        "Number of instances across all spot training jobs",
+        "Maximum number of instances per spot training job",
+    ),
+    UsageResource.PROCESSING_JOB: ResourceQuotas(
+        "processing job",
+        "Number of instances across all processing jobs",
+        "Maximum number of instances per processing job",
+    ),
+    UsageResource.TRANSFORM_JOB: ResourceQuotas("transform job", "Number of instances across all transform jobs", None),
+    UsageResource.ENDPOINT: ResourceQuotas(
+        "endpoint", "Number of instances across active endpoints", "Maximum number of instances per endpoint"
+    ),
+    UsageResource.NOTEBOOK_INSTANCE: ResourceQuotas(
+        "notebook instance",
+        "Total number of notebook instances",
+        None,
+        total_metric="total_count",
+        unit="NotebookInstances",
+    ),
 }
 
 
 def _metric_from_name(name: str) -> str:
     found = re.fullmatch(r"(ml\.\S+) for (.+) usage", name)
-    usage = _USAGES.get(found[2]) if found else None
-    return f"{usage}/{found[1]}" if found and usage else ""
+    if not found:
+        return ""
+    instance_type, words = found.groups()
+    resources = [resource for resource, quotas in RESOURCE_QUOTAS.items() if quotas.words == words]
+    return instance_metric(resources[0], instance_type) if resources else ""
 
 
-def instance_quota_name(resource: str, instance_type: str) -> str:
+def instance_quota_name(resource: UsageResource, instance_type: str) -> str:
     """The quota of one instance type, such as ``ml.m4.xlarge for training job usage``."""
-    usage = next(word for word, metric in _USAGES.items() if metric == resource)
-    return f"{instance_type} for {usage} usage"
+    return f"{instance_type} for {RESOURCE_QUOTAS[resource].words} usage"
+
+
+def instance_metric(resource: UsageResource, instance_type: str) -> str:
+    """The usage metric of one instance type, such as ``training-job/ml.m4.xlarge``."""
+    return f"{resource}/{instance_type}"
+
+
+def total_metric(resource: UsageResource) -> str:
+    """The usage metric of all instances together, such as ``training-job/total_instance_count``."""
+    return f"{resource}/{RESOURCE_QUOTAS[resource].total_metric}"
 
 
 @cache

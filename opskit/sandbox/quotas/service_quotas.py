@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from opskit.sandbox.api_models import sagemaker_regions
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.pagination import InvalidToken, cut_page
-from opskit.sandbox.quotas.increase_requests import OPEN_STATUSES, QuotaRequest
+from opskit.sandbox.quotas.increase_requests import QuotaRequest, RequestStatus
 from opskit.sandbox.quotas.quota_catalogue import KnownQuota, RegionalQuota
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.scenarios import Scenario
@@ -121,11 +121,13 @@ class QuotaService:
         request = self._find_request(call)
         now = self._state.now()
         match request.status_at(now):
-            case "PENDING":
+            case RequestStatus.PENDING:
                 self._ledger.requests.open_case(request, now)
-            case "CASE_OPENED":
+            case RequestStatus.CASE_OPENED:
                 raise ApiError("ResourceAlreadyExistsException", "A support case already exists for this request.")
-            case status:
+            case (
+                RequestStatus.APPROVED | RequestStatus.DENIED | RequestStatus.NOT_APPROVED | RequestStatus.CASE_CLOSED
+            ) as status:
                 raise ApiError(
                     "InvalidResourceStateException",
                     f"A support case can be created for a PENDING request only; this request is {status}.",
@@ -213,7 +215,7 @@ class QuotaService:
     def _check_open_requests(self, call: ApiCall, quota: KnownQuota) -> None:
         now = self._state.now()
         account = self._ledger.requests.account_requests(call.account_region.account)
-        still_open = [request for request in account if request.status_at(now) in OPEN_STATUSES]
+        still_open = [request for request in account if request.status_at(now).is_open]
         here = [request for request in still_open if request.account_region == call.account_region]
         if any(request.quota == quota for request in here):
             raise ApiError(
@@ -267,7 +269,7 @@ class QuotaService:
         }
 
     def _utilization_row(
-        self, account_region: AccountRegion, regional: RegionalQuota, in_use: dict[str, int]
+        self, account_region: AccountRegion, regional: RegionalQuota, in_use: Mapping[str, int]
     ) -> dict[str, Any]:
         quota = regional.quota
         applied = self._ledger.applied_value(account_region, quota.code)

@@ -14,7 +14,7 @@ import pytest
 from opskit.sandbox.container.failure import XGBOOST_MISSING, UserError
 from opskit.sandbox.container.hyperparameters import Interval, validate_hyperparameters
 from opskit.sandbox.container.metrics import CUSTOM_METRICS
-from opskit.sandbox.container.tables import data_format, read_request_body
+from opskit.sandbox.container.tables import DataFormat, parse_data_format, read_request_body
 
 
 def test_values_come_bare_or_as_json() -> None:
@@ -52,7 +52,7 @@ def test_hyperparameters_are_refused_in_the_container_s_words(given: dict[str, s
 
 
 def test_the_first_image_takes_silent() -> None:
-    assert validate_hyperparameters({"num_round": "5", "silent": "0"}, of_old=True)["silent"] == 0
+    assert validate_hyperparameters({"num_round": "5", "silent": "0"}, first_image=True)["silent"] == 0
 
 
 def test_an_interval_shows_its_ends() -> None:
@@ -62,7 +62,7 @@ def test_an_interval_shows_its_ends() -> None:
 
 
 def test_content_types() -> None:
-    assert [data_format(kind) for kind in (None, "csv", "text/csv; label_size=1", "text/x-libsvm")] == [
+    assert [parse_data_format(kind) for kind in (None, "csv", "text/csv; label_size=1", "text/x-libsvm")] == [
         "libsvm",
         "csv",
         "csv",
@@ -70,17 +70,17 @@ def test_content_types() -> None:
     ]
     for kind in ("application/json", "text/csv;label_size=2"):
         with pytest.raises(UserError, match="is not an accepted"):
-            data_format(kind)
+            parse_data_format(kind)
 
 
 def test_a_request_s_rows() -> None:
-    dense = read_request_body("1,,3\n\n4,5,6\n", "csv", 3)
+    dense = read_request_body("1,,3\n\n4,5,6\n", DataFormat.CSV, 3)
     assert dense.shape == (2, 3)
     assert numpy.isnan(dense[0, 1])
-    assert read_request_body("1 0:2.5", "libsvm", 4).shape == (1, 4)
+    assert read_request_body("1 0:2.5", DataFormat.LIBSVM, 4).shape == (1, 4)
     for body in ("a,b", "1,2\n3"):
         with pytest.raises(UserError, match="please ensure data is in csv format"):
-            read_request_body(body, "csv", 2)
+            read_request_body(body, DataFormat.CSV, 2)
 
 
 def test_the_container_s_own_metrics() -> None:

@@ -25,7 +25,7 @@ from tornado.websocket import websocket_connect
 
 from opskit.sandbox import scenarios
 from opskit.sandbox.notebooks.jupyter import launch
-from opskit.sandbox.scenarios import ROLE_NAME, NotebookSeed, Scenario
+from opskit.sandbox.scenarios import ROLE_NAME, NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
 from opskit.sandbox.state import SandboxState
 
@@ -141,7 +141,7 @@ def workbench(west: Any) -> Any:
 @pytest.fixture(scope="module")
 def corner(account_of: Callable[..., Any]) -> Iterator[Any]:
     """An account with the rare notebooks, each called as its kind."""
-    seeds = tuple(NotebookSeed(kind, kind=kind) for kind in ("starting", "empty", "record", "idle"))
+    seeds = tuple(NotebookSeed(kind, kind=NotebookKind(kind)) for kind in ("starting", "empty", "record", "idle"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scenarios.SCENARIOS, "corner", Scenario("corner", seeds=seeds))
         with run_sandbox(SandboxOptions(scenario="corner")) as running:
@@ -472,7 +472,7 @@ class TestQuotas:
     def test_running_notebooks_hold_their_quota_and_a_stop_frees_it(
         self, monkeypatch: pytest.MonkeyPatch, account_of: Callable[..., Any]
     ) -> None:
-        team = tuple(NotebookSeed(f"team-{letter}", kind="record") for letter in "abc")
+        team = tuple(NotebookSeed(f"team-{letter}", kind=NotebookKind.RECORD) for letter in "abc")
         monkeypatch.setitem(scenarios.SCENARIOS, "full", Scenario("full", seeds=team))
         with run_sandbox(SandboxOptions(scenario="full")) as running:
             client = account_of(running).client("sagemaker")
@@ -549,7 +549,7 @@ _HOST = """
 import sys, time
 from opskit.sandbox import scenarios
 from opskit.sandbox.server import SandboxOptions, run_sandbox
-seeds = tuple(scenarios.NotebookSeed(kind, kind=kind) for kind in ("busy", "terminal"))
+seeds = tuple(scenarios.NotebookSeed(kind, kind=scenarios.NotebookKind(kind)) for kind in ("busy", "terminal"))
 scenarios.SCENARIOS["corner"] = scenarios.Scenario("corner", seeds=seeds)
 with run_sandbox(SandboxOptions(scenario="corner")) as running:
     print(running.url, flush=True)

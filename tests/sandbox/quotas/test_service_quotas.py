@@ -21,7 +21,7 @@ from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.quotas.service_quotas import QuotaService
 from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
-from opskit.sandbox.state import ACCOUNT, AccountRegion, ApiCall, InstanceUsage, SandboxState
+from opskit.sandbox.state import ACCOUNT, AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
 
 TRAINING = "L-A373146E"
 TRANSFORM = "L-DAB6AA41"
@@ -363,7 +363,7 @@ def test_the_history_is_the_regions_own_newest_first_and_by_status(desk: Desk) -
 
 
 def test_the_utilisation_report_is_made_counted_and_forgotten(desk: Desk) -> None:
-    desk.state.in_use = [InstanceUsage("endpoint", "ml.m5.large", 2)]
+    desk.state.in_use = [InstanceUsage(UsageResource.ENDPOINT, "ml.m5.large", 2)]
     report = desk.call("StartQuotaUtilizationReport", desk.service.start_utilization_report)["ReportId"]
 
     def look() -> dict[str, Any]:
@@ -394,41 +394,41 @@ ADVICE = (
         (
             "us-east-1",
             [],
-            InstanceUsage("training-job", "ml.m4.xlarge", 2),
+            InstanceUsage(UsageResource.TRAINING_JOB, "ml.m4.xlarge", 2),
             "The account-level service limit 'ml.m4.xlarge for training job usage' is 0 Instances, with current "
             "utilization of 0 Instances and a request delta of 2 Instances." + ADVICE,
         ),
         (
             "eu-west-1",
-            [InstanceUsage("training-job", "ml.m5.xlarge", 12)],
-            InstanceUsage("training-job", "ml.m4.xlarge", 21),
+            [InstanceUsage(UsageResource.TRAINING_JOB, "ml.m5.xlarge", 12)],
+            InstanceUsage(UsageResource.TRAINING_JOB, "ml.m4.xlarge", 21),
             "The account-level service limit 'Maximum number of instances per training job' is 20 Instances, with "
             "current utilization of 0 Instances and a request delta of 21 Instances." + ADVICE,
         ),
         (
             "eu-west-1",
-            [InstanceUsage("training-job", "ml.m5.xlarge", 12)],
-            InstanceUsage("training-job", "ml.m4.xlarge", 20),
+            [InstanceUsage(UsageResource.TRAINING_JOB, "ml.m5.xlarge", 12)],
+            InstanceUsage(UsageResource.TRAINING_JOB, "ml.m4.xlarge", 20),
             "The account-level service limit 'Number of instances across all training jobs' is 30 Instances, with "
             "current utilization of 12 Instances and a request delta of 20 Instances." + ADVICE,
         ),
         (
             "us-east-1",
-            [InstanceUsage("notebook-instance", "ml.m5.xlarge", 16)],
-            InstanceUsage("notebook-instance", "ml.m4.xlarge", 1),
+            [InstanceUsage(UsageResource.NOTEBOOK_INSTANCE, "ml.m5.xlarge", 16)],
+            InstanceUsage(UsageResource.NOTEBOOK_INSTANCE, "ml.m4.xlarge", 1),
             "The account-level service limit 'Total number of notebook instances' is 8 NotebookInstances, with current "
             "utilization of 16 NotebookInstances and a request delta of 1 NotebookInstances." + ADVICE,
         ),
         (
             "us-east-1",
             [],
-            InstanceUsage("training-job", "ml.t3.medium", 1),
+            InstanceUsage(UsageResource.TRAINING_JOB, "ml.t3.medium", 1),
             "The requested resource training-job/ml.t3.medium is not available in this region",
         ),
         (
             "us-east-1",
             [],
-            InstanceUsage("training-job", "ml.p2.xlarge", 1),
+            InstanceUsage(UsageResource.TRAINING_JOB, "ml.p2.xlarge", 1),
             "The requested resource training-job/ml.p2.xlarge is not available in this region",
         ),
     ],
@@ -451,10 +451,12 @@ def test_what_is_admitted_fits_and_what_fits_is_admitted(held: int, wanted: int,
     desk = Desk()
     desk.ask(ENDPOINT, granted)
     desk.pass_seconds(100)
-    desk.state.in_use = [InstanceUsage("endpoint", "ml.m4.xlarge", held)] if held else []
+    desk.state.in_use = [InstanceUsage(UsageResource.ENDPOINT, "ml.m4.xlarge", held)] if held else []
     fits = held + wanted <= min(granted, 4)  # 4: all active endpoints together
     try:
-        desk.ledger.check_capacity(HOME, "CreateEndpoint", InstanceUsage("endpoint", "ml.m4.xlarge", wanted))
+        desk.ledger.check_capacity(
+            HOME, "CreateEndpoint", InstanceUsage(UsageResource.ENDPOINT, "ml.m4.xlarge", wanted)
+        )
     except ApiError:
         assert not fits
     else:
@@ -464,7 +466,7 @@ def test_what_is_admitted_fits_and_what_fits_is_admitted(held: int, wanted: int,
 def test_variants_of_one_endpoint_are_judged_together(desk: Desk) -> None:
     desk.ask(ENDPOINT, 3)
     desk.pass_seconds(100)
-    variant = InstanceUsage("endpoint", "ml.m4.xlarge", 2)
+    variant = InstanceUsage(UsageResource.ENDPOINT, "ml.m4.xlarge", 2)
     desk.ledger.check_capacity(HOME, "CreateEndpoint", variant)
     with pytest.raises(ApiError, match="request delta of 4 Instances"):
         desk.ledger.check_capacity(HOME, "CreateEndpoint", variant, variant)
@@ -472,12 +474,12 @@ def test_variants_of_one_endpoint_are_judged_together(desk: Desk) -> None:
 
 def test_in_the_classroom_the_course_just_fits() -> None:
     desk = Desk(SCENARIOS["classroom"])
-    desk.state.in_use = [InstanceUsage("notebook-instance", "ml.t2.medium", 4)]
+    desk.state.in_use = [InstanceUsage(UsageResource.NOTEBOOK_INSTANCE, "ml.t2.medium", 4)]
     for resource, instance_type in [
-        ("notebook-instance", "ml.t2.medium"),
-        ("training-job", "ml.m4.xlarge"),
-        ("transform-job", "ml.m4.xlarge"),
-        ("endpoint", "ml.m4.xlarge"),
+        (UsageResource.NOTEBOOK_INSTANCE, "ml.t2.medium"),
+        (UsageResource.TRAINING_JOB, "ml.m4.xlarge"),
+        (UsageResource.TRANSFORM_JOB, "ml.m4.xlarge"),
+        (UsageResource.ENDPOINT, "ml.m4.xlarge"),
     ]:
         desk.ledger.check_capacity(HOME, "Create", InstanceUsage(resource, instance_type, 1))
         with pytest.raises(ApiError):
@@ -487,10 +489,7 @@ def test_in_the_classroom_the_course_just_fits() -> None:
 def test_in_the_full_account_nothing_fits() -> None:
     desk = Desk(SCENARIOS["full"])
     seeds = [seed for seed in SCENARIOS["full"].seeds if seed.region == "us-east-1"]
-    desk.state.in_use = [
-        InstanceUsage(getattr(seed, "resource", "notebook-instance"), seed.instance_type, getattr(seed, "count", 1))
-        for seed in seeds
-    ]
+    desk.state.in_use = [InstanceUsage(seed.resource, seed.instance_type, getattr(seed, "count", 1)) for seed in seeds]
     for held in set(desk.state.in_use):
         with pytest.raises(ApiError, match=r"current utilization of [1-9]"):
             desk.ledger.check_capacity(HOME, "Create", InstanceUsage(held.resource, held.instance_type, 1))
@@ -501,8 +500,8 @@ def test_usage_is_published_to_cloudwatch(account: Any) -> None:
     desk = Desk(url=account.sandbox.url)
     desk.state.time = datetime.now(UTC)
     desk.state.in_use = [
-        InstanceUsage("training-job", "ml.m4.xlarge", 2),
-        InstanceUsage("spot-training-job", "ml.m5.large", 1),
+        InstanceUsage(UsageResource.TRAINING_JOB, "ml.m4.xlarge", 2),
+        InstanceUsage(UsageResource.SPOT_TRAINING_JOB, "ml.m5.large", 1),
     ]
     desk.state.client = lambda service, account_region: other.client(service, account_region.region)  # type: ignore[method-assign]
     UsageMetricPublisher(desk.state, desk.ledger).publish_usage(

@@ -14,10 +14,12 @@ import select
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from jupyter_server._tz import utcnow
 from jupyter_server.serverapp import ServerApp
+
+from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast, PastWork
 
 _SHORT_CELL = "sum(range(10))"
 _ENDLESS_CELL = "import time\nwhile True:\n    time.sleep(0.2)"
@@ -30,22 +32,22 @@ KernelChange = tuple[str, Any]
 """The name of a recorded property of a kernel and its new value; None stands for any."""
 
 
-async def replay_past(app: ServerApp, work: str, idle_seconds: float) -> None:
-    """Do the ``work`` of a scenario's notebook, then set Jupyter's record of it back by ``idle_seconds``."""
-    match work:
-        case "idle":
+async def replay_past(app: ServerApp, past: NotebookPast) -> None:
+    """Do the work of a scenario's notebook, then set Jupyter's record of it back by ``past.idle_seconds``."""
+    match past.work:
+        case PastWork.IDLE:
             await _run_cell(app, _SHORT_CELL, [("execution_state", "busy"), ("execution_state", "idle")])
-        case "busy":
+        case PastWork.BUSY:
             await _run_cell(app, _ENDLESS_CELL, [("execution_state", "busy"), ("last_activity", None)])
-        case "starting":
+        case PastWork.STARTING:
             await _start_unconnected_kernel(app)
-        case "terminal":
+        case PastWork.TERMINAL:
             await _run_in_terminal(app)
-        case "empty":
+        case PastWork.EMPTY:
             pass
         case _:
-            raise ValueError(f"a notebook's past cannot be {work!r}")
-    _backdate_activity(app, timedelta(seconds=idle_seconds))
+            assert_never(past.work)
+    _backdate_activity(app, timedelta(seconds=past.idle_seconds))
 
 
 async def _run_cell(app: ServerApp, code: str, seen_by_jupyter: list[KernelChange]) -> None:

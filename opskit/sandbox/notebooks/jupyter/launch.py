@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -14,25 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 from opskit.sandbox.notebooks.jupyter.presigned_tokens import PresignedTokens
+from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast, StartOrders
 from opskit.sandbox.processes import ChildProcesses
 
 HOST = "127.0.0.1"
 _REQUIRED_MODULES = ("jupyter_server", "jupyter_server_terminals", "ipykernel")
 _INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 _START_TIMEOUT_SECONDS = 180.0
-
-Work = Literal["idle", "busy", "terminal", "empty", "starting"]
-
-
-@dataclass(frozen=True)
-class NotebookPast:
-    """What a scenario's notebook was doing before the sandbox was started, and since when it has been silent."""
-
-    work: Work
-    idle_seconds: float
 
 
 class JupyterFailed(Exception):
@@ -93,8 +82,10 @@ class JupyterProcess:
         self._folder = folder
         self._tokens = PresignedTokens(secret := secrets.token_hex(32))
         self._port: int | None = None
+        self._port_file = folder.instance / "port"
         folder.recreate_instance()
-        orders = _write_start_orders(folder, secret, past)
+        orders = folder.instance / "orders.json"
+        StartOrders(secret, folder.volume, self._port_file, past).write_to(orders)
         with folder.log.open("wb") as log:
             self._process = processes.start(
                 [sys.executable, "-m", "opskit.sandbox.notebooks.jupyter", str(orders)],
@@ -110,14 +101,13 @@ class JupyterProcess:
             JupyterFailed: it ended or was not ready in time.
         """
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-        port = self._folder.instance / "port"
-        while not port.exists():
+        while not self._port_file.exists():
             if self._process.poll() is not None or closing.wait(0.05):
                 raise JupyterFailed(f"Jupyter ended before it was ready: {self._last_log_line()}")
             if time.monotonic() > deadline:
                 self.stop()
                 raise JupyterFailed(f"Jupyter was not ready within {_START_TIMEOUT_SECONDS:.0f} seconds.")
-        self._port = int(port.read_text())
+        self._port = int(self._port_file.read_text())
 
     @property
     def host(self) -> str | None:
@@ -148,25 +138,6 @@ def _require_jupyter() -> None:
             f"Jupyter is not installed beside the sandbox ({', '.join(missing)} missing). "
             "Install it, in the clone of opskit: pip install '.[sandbox]'"
         )
-
-
-def _write_start_orders(folder: NotebookFolder, secret: str, past: NotebookPast | None) -> Path:
-    """Hand the secret over in a file that only this user can read and that Jupyter removes: command lines and
-    environments can be read by others.
-    """
-    orders = folder.instance / "orders.json"
-    text = json.dumps(
-        {
-            "secret": secret,
-            "volume": str(folder.volume),
-            "port_file": str(folder.instance / "port"),
-            "past": past and {"work": past.work, "idle_seconds": past.idle_seconds},
-        }
-    )
-    descriptor = os.open(orders, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    return orders
 
 
 def _jupyter_environment(folder: NotebookFolder, extra: Mapping[str, str]) -> dict[str, str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import socket
 from pathlib import Path
-from typing import Any
 
 from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
@@ -14,6 +12,7 @@ from traitlets.config import Config
 from opskit.sandbox.notebooks.jupyter.auth import SessionIdentityProvider, install_auth
 from opskit.sandbox.notebooks.jupyter.backdate import replay_past
 from opskit.sandbox.notebooks.jupyter.presigned_tokens import PresignedTokens
+from opskit.sandbox.notebooks.jupyter.start_orders import StartOrders
 
 _HOST = "127.0.0.1"
 
@@ -41,21 +40,20 @@ def _server_config(volume: str) -> Config:
     return config
 
 
-async def _replay_and_report_ready(app: ServerApp, orders: dict[str, Any]) -> None:
-    if orders["past"]:
-        await replay_past(app, **orders["past"])
-    ready = Path(orders["port_file"])
-    unfinished = ready.with_suffix(".unfinished")
+async def _replay_and_report_ready(app: ServerApp, orders: StartOrders) -> None:
+    if orders.past:
+        await replay_past(app, orders.past)
+    # The sandbox polls for the port file, so it appears with all of its content or not at all.
+    unfinished = orders.port_file.with_suffix(".unfinished")
     unfinished.write_text(str(app.port))
-    unfinished.rename(ready)
+    unfinished.rename(orders.port_file)
 
 
 def serve_jupyter(path: Path) -> None:
-    """Serve until SIGTERM, as the orders say that stand in ``path``; they are read once and removed."""
-    orders = json.loads(path.read_text())
-    path.unlink()
-    app = ServerApp.instance(config=_server_config(orders["volume"]))
+    """Serve until SIGTERM, as the orders in ``path`` say; they are read once and removed."""
+    orders = StartOrders.take_from(path)
+    app = ServerApp.instance(config=_server_config(str(orders.volume)))
     app.initialize(argv=[], find_extensions=False)
-    install_auth(app, PresignedTokens(orders["secret"]))
+    install_auth(app, PresignedTokens(orders.secret))
     app.io_loop.add_callback(_replay_and_report_ready, app, orders)
     app.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -13,15 +13,24 @@ from uuid import uuid4
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, validation_error
 from opskit.sandbox.pagination import InvalidToken, cut_page
-from opskit.sandbox.quotas.increase_requests import OPEN_STATUSES, QuotaRequest, QuotaRequestStore
+from opskit.sandbox.quotas.increase_requests import QuotaRequestStore
+from opskit.sandbox.signature import check_signed_region
 from opskit.sandbox.state import ApiCall, SandboxState
+from opskit.sandbox.support.support_case import (
+    LIMIT_INCREASE_SERVICE,
+    CaseMessage,
+    CaseStatus,
+    SupportCase,
+    case_members,
+    case_of_quota_request,
+    communication_members,
+    submitter_address,
+)
 
 _SUPPORT = "support"
 _SUPPORT_REGION = "us-east-1"
 _PAGE_SIZE = 100
-_SHOWN_COMMUNICATIONS = 5
-_LIMIT_INCREASE_SERVICE = "service-limit-increase"
-_ISSUE_TYPES = ("technical", "customer-service", _LIMIT_INCREASE_SERVICE)
+_ISSUE_TYPES = ("technical", "customer-service", LIMIT_INCREASE_SERVICE)
 _LANGUAGES = ("en", "ja", "zh", "ko", "es", "pt", "fr", "tr")
 _SEVERITIES = {"low": "Low", "normal": "Normal", "high": "High", "urgent": "Urgent", "critical": "Critical"}
 _SERVICES: dict[str, tuple[str, dict[str, str]]] = {
@@ -30,7 +39,7 @@ _SERVICES: dict[str, tuple[str, dict[str, str]]] = {
         {"general-guidance": "General Guidance", "training": "Training", "endpoints": "Endpoints"},
     ),
     "general-info": ("General Info and Getting Started", {"using-aws": "Using AWS & Services"}),
-    _LIMIT_INCREASE_SERVICE: (
+    LIMIT_INCREASE_SERVICE: (
         "Service Limit Increase",
         {
             "service-code-sagemaker-endpoints": "SageMaker Endpoints",
@@ -38,33 +47,6 @@ _SERVICES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
 }
-
-
-@dataclass(frozen=True)
-class CaseMessage:
-    """One communication of a case."""
-
-    body: str
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class SupportCase:
-    """One case, whether a client or Service Quotas opened it."""
-
-    account: str
-    id: str
-    display_id: str
-    subject: str
-    status: str
-    service: str
-    category: str
-    severity: str
-    language: str
-    created: datetime
-    cc: tuple[str, ...] = ()
-    messages: tuple[CaseMessage, ...] = field(default=())
 
 
 class SupportService:
@@ -98,7 +80,7 @@ class SupportService:
             id=f"case-{account}-mu{call.params.get('language', 'en')}-{now.year}-{uuid4().hex[:16]}",
             display_id=str(random.randrange(10**9, 10**10)),
             subject=call.params["subject"],
-            status="opened",
+            status=CaseStatus.OPENED,
             service=call.params.get("serviceCode", "general-info"),
             category=call.params.get("categoryCode", "using-aws"),
             severity=call.params.get("severityCode", "low"),
@@ -124,7 +106,7 @@ class SupportService:
     def describe_communications(self, call: ApiCall) -> dict[str, Any]:
         self._admit_call(call, _check_time_range)
         case = self._find_case(call, call.params["caseId"])
-        messages = [message for message in reversed(case.messages) if _in_case_time_range(message.at, call)]
+        messages = [message for message in reversed(case.messages) if _in_case_time_range(message.sent, call)]
         return _case_page(call, "communications", [communication_members(case, message) for message in messages])
 
     @aws_operation(_SUPPORT, "AddCommunicationToCase")
@@ -132,9 +114,8 @@ class SupportService:
         self._admit_call(call)
         case = self._find_case(call, call.params.get("caseId"))
         message = CaseMessage(call.params["communicationBody"], submitter_address(case.account), self._state.now())
-        status = "reopened" if case.status == "resolved" else case.status
         with self._guard:
-            self._cases[case.id] = replace(case, status=status, messages=(*case.messages, message))
+            self._cases[case.id] = replace(case, status=case.status.after_message(), messages=(*case.messages, message))
         return {"result": True}
 
     @aws_operation(_SUPPORT, "ResolveCase")
@@ -142,9 +123,9 @@ class SupportService:
         self._admit_call(call)
         case = self._find_case(call, call.params.get("caseId"))
         with self._guard:
-            self._cases[case.id] = replace(case, status="resolved")
+            self._cases[case.id] = replace(case, status=CaseStatus.RESOLVED)
         self._requests.close_case(case.display_id, self._state.now())
-        return {"initialCaseStatus": case.status, "finalCaseStatus": "resolved"}
+        return {"initialCaseStatus": case.status, "finalCaseStatus": CaseStatus.RESOLVED}
 
     @aws_operation(
         _SUPPORT,
@@ -202,12 +183,6 @@ class SupportService:
         raise ApiError("CaseIdNotFound", "The requested CaseId could not be located.")
 
 
-def check_signed_region(call: ApiCall, regions: Sequence[str]) -> None:
-    """Refuse a call signed for a Region that a service with few endpoints does not have; AWS has no such host."""
-    if call.account_region.region not in regions:
-        raise ApiError("InvalidSignatureException", "Credential should be scoped to a valid region.", status=403)
-
-
 def _check_new_case(call: ApiCall) -> None:
     params = call.params
     service = params.get("serviceCode", "general-info")
@@ -247,77 +222,16 @@ def _matches_case_filters(case: SupportCase, call: ApiCall) -> bool:
     named = params.get("caseIdList") or ([case.id] if not params.get("displayId") else [])
     return (
         (case.id in named or case.display_id == params.get("displayId"))
-        and (case.status != "resolved" or bool(params.get("includeResolvedCases")))
+        and (case.status is not CaseStatus.RESOLVED or bool(params.get("includeResolvedCases")))
         and params.get("language", case.language) == case.language
         and _in_case_time_range(case.created, call)
     )
-
-
-def case_of_quota_request(request: QuotaRequest, opened: datetime, now: datetime) -> SupportCase:
-    """The case that Service Quotas opened for a request."""
-    account = request.account_region.account
-    text = (
-        f"Region: {request.account_region.region}\nQuota: {request.quota.name}\nNew value: {request.desired:.0f}\n"
-        "Opened by Service Quotas."
-    )
-    return SupportCase(
-        account=account,
-        id=f"case-{account}-muen-{opened.year}-{request.id[:16]}",
-        display_id=request.case_id,
-        subject=f"Quota Increase: Amazon SageMaker ({request.quota.name})",
-        status="opened" if request.status_at(now) in OPEN_STATUSES else "resolved",
-        service=_LIMIT_INCREASE_SERVICE,
-        category="service-code-sagemaker-endpoints",
-        severity="low",
-        language="en",
-        created=opened,
-        messages=(CaseMessage(text, submitter_address(account), opened),),
-    )
-
-
-def submitter_address(account: str) -> str:
-    """Who an account's cases are from."""
-    return f"root@{account}.example.com"
 
 
 def _service_members(code: str) -> dict[str, Any]:
     name, categories = _SERVICES[code]
     listed = [{"code": category, "name": text} for category, text in categories.items()]
     return {"code": code, "name": name, "categories": listed}
-
-
-def case_members(case: SupportCase, with_messages: bool) -> dict[str, Any]:
-    """A case in AWS's shape, with its latest communications where asked for."""
-    recent = [communication_members(case, message) for message in reversed(case.messages)][:_SHOWN_COMMUNICATIONS]
-    return {
-        "caseId": case.id,
-        "displayId": case.display_id,
-        "subject": case.subject,
-        "status": case.status,
-        "serviceCode": case.service,
-        "categoryCode": case.category,
-        "severityCode": case.severity,
-        "submittedBy": submitter_address(case.account),
-        "timeCreated": _case_timestamp(case.created),
-        "recentCommunications": {"communications": recent} if with_messages else None,
-        "ccEmailAddresses": list(case.cc),
-        "language": case.language,
-    }
-
-
-def communication_members(case: SupportCase, message: CaseMessage) -> dict[str, Any]:
-    """A communication in AWS's shape."""
-    return {
-        "caseId": case.id,
-        "body": message.body,
-        "submittedBy": message.by,
-        "timeCreated": _case_timestamp(message.at),
-        "attachmentSet": [],
-    }
-
-
-def _case_timestamp(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _case_page(call: ApiCall, name: str, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
