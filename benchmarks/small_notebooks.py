@@ -6,6 +6,7 @@ They are no sandbox either. One server plays all the Jupyters, and tells them ap
 from __future__ import annotations
 
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,9 +19,13 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.small_aws import Fault, SmallAws, SmallServer, serve
+from benchmarks.small_aws import CLOSED, Fault, SmallAws, SmallServer, serve
 
 DAY = timedelta(days=1)
+SLOW_DOWN = Fault(400, "ThrottlingException", "Rate exceeded")
+"""How SageMaker itself throttles."""
+WHOLE_LOOK = frozenset({"DescribeNotebookInstance", "ListTags", "kernels", "terminals", "sessions", "status"})
+"""All that there is to ask about one notebook."""
 HANGS = Fault(-1)
 """Takes a question and never answers it; how long is the client's affair."""
 DRIPS = Fault(-2)
@@ -31,7 +36,11 @@ ENDLESS = Fault(-3)
 
 @dataclass
 class Lab:
-    """One notebook instance with its Jupyter. Times are Jupyter's own; ``ahead`` is how far its clock is wrong."""
+    """One notebook instance with its Jupyter. Times are Jupyter's own; ``ahead`` is how far its clock is wrong.
+
+    ``asked`` is what was asked about it since a stop of it was last tried, ``disturbed`` when somebody began to work in
+    it or kept it (of ``time.monotonic``), while opskit was there.
+    """
 
     name: str
     status: str = "InService"
@@ -44,6 +53,8 @@ class Lab:
     ahead: timedelta = timedelta(0)
     fault: Callable[[str], Fault | None] = lambda what: None
     stops: int = 0
+    asked: set[str] = field(default_factory=set)
+    disturbed: float | None = None
 
     @property
     def arn(self) -> str:
@@ -72,6 +83,16 @@ class Lab:
         self.terminals.append({"name": str(len(self.terminals) + 1), "last_activity": self.ago(active)})
         return self
 
+    def wakes(self) -> None:
+        """Somebody begins to work in it."""
+        self.kernel("busy", timedelta(0))
+        self.disturbed = self.disturbed or time.monotonic()
+
+    def is_kept(self) -> None:
+        """Somebody keeps it."""
+        self.tags = {**self.tags, "opskit:keep": "I am working in it"}
+        self.disturbed = self.disturbed or time.monotonic()
+
     def ago(self, span: timedelta) -> str:
         """A time as Jupyter writes it, by its own clock."""
         return (datetime.now(UTC) + self.ahead - span).isoformat().replace("+00:00", "Z")
@@ -88,9 +109,58 @@ class Lab:
 
 
 @dataclass
+class Untidy:
+    """An account in which something happens all the time, by chance. Shares of 1: of the stops that AWS throttles, that
+    it takes and whose answer is lost, and that are lost on the way; and, of whatever is asked about a notebook, of the
+    times that somebody begins to work in it, or keeps it, right after the answer. ``rate`` is how many stops AWS takes
+    in a second, and at once.
+    """
+
+    chance: random.Random
+    throttles: float = 0.0
+    forgets: float = 0.0
+    loses: float = 0.0
+    wakes: float = 0.0
+    keeps: float = 0.0
+    rate: tuple[float, float] | None = None
+    _left: float = 0.0
+    _since: float = 0.0
+
+    def stirs(self, lab: Lab) -> None:
+        """Perhaps somebody comes."""
+        if self.chance.random() < self.wakes:
+            lab.wakes()
+        if self.chance.random() < self.keeps:
+            lab.is_kept()
+
+    def is_throttled(self) -> bool:
+        """Whether AWS takes no stop now."""
+        if self.rate is not None:
+            now, (per_second, burst) = time.monotonic(), self.rate
+            self._left = min(burst, self._left + (now - self._since) * per_second) if self._since else burst
+            self._since = now
+            if self._left < 1:
+                return True
+            self._left -= 1
+        return self.chance.random() < self.throttles
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A stop that AWS took: of which notebook, what was not asked about it since a stop of it was last tried, and for
+    how many seconds somebody had been at work in it or had kept it; None: nobody.
+    """
+
+    name: str
+    not_asked: frozenset[str]
+    too_late_seconds: float | None
+
+
+@dataclass
 class SmallNotebooks:
     """All notebooks of the account. ``calls`` counts what Jupyters were asked, ``seconds`` is what each answer takes.
-    ``log`` is when a notebook's Jupyter last wrote a line, for those that have a log.
+    ``log`` is when a notebook's Jupyter last wrote a line, for those that have a log. ``taken`` are the stops that were
+    taken, in order, ``throttled`` counts those that were not.
     """
 
     labs: dict[str, Lab]
@@ -98,6 +168,9 @@ class SmallNotebooks:
     log: dict[str, datetime] = field(default_factory=dict)
     counted: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    untidy: Untidy | None = None
+    taken: list[Stopped] = field(default_factory=list)
+    throttled: int = 0
     most_at_once: int = 0
     url: str = ""
     _at_once: int = 0
@@ -112,12 +185,12 @@ class SmallNotebooks:
         """What the small AWS answers with."""
         return {
             "ListNotebookInstances": self._list,
-            "DescribeNotebookInstance": lambda asked: self._with(asked, lambda lab: lab.wire()),
-            "ListTags": lambda asked: self._with(asked, _told_tags),
+            "DescribeNotebookInstance": lambda asked: self._about("DescribeNotebookInstance", asked, Lab.wire),
+            "ListTags": lambda asked: self._about("ListTags", asked, _told_tags),
             "AddTags": lambda asked: self._with(asked, lambda lab: _tag(lab, asked)),
             "DeleteTags": lambda asked: self._with(asked, lambda lab: _untag(lab, asked)),
             "CreatePresignedNotebookInstanceUrl": lambda asked: self._with(asked, self._presigned),
-            "StopNotebookInstance": lambda asked: self._with(asked, _stop),
+            "StopNotebookInstance": lambda asked: self._with(asked, self._stop),
             "GetLogEvents": self._log_events,
         }
 
@@ -127,6 +200,18 @@ class SmallNotebooks:
         name = asked.get("NotebookInstanceName") or str(asked.get("ResourceArn")).rpartition("/")[2]
         with self._lock:
             return answer(self.labs[name]) if name in self.labs else Fault(400, "ValidationException", "RecordNotFound")
+
+    def _about(
+        self, what: str, asked: Mapping[str, Any], answer: Callable[[Lab], dict[str, Any]]
+    ) -> dict[str, Any] | Fault:
+        return self._with(asked, lambda lab: self._asked(lab, what, answer(lab)))
+
+    def _asked(self, lab: Lab, what: str, told: Any) -> Any:
+        """What is ``told``; what happens right after it, it does not tell."""
+        lab.asked.add(what)
+        if self.untidy:
+            self.untidy.stirs(lab)
+        return told
 
     def _list(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         names = sorted(self.labs)
@@ -157,9 +242,26 @@ class SmallNotebooks:
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
         time.sleep(self.seconds)
+        fault = lab.fault(what)
         with self._lock:
             self._at_once -= 1
-        return lab.fault(what) or lab.says(what)
+            return self._asked(lab, what, fault or json.loads(json.dumps(lab.says(what))))
+
+    def _stop(self, lab: Lab) -> dict[str, Any] | Fault:
+        not_asked, lab.asked = WHOLE_LOOK - lab.asked, set()
+        if self.untidy and self.untidy.is_throttled():
+            self.throttled += 1
+            self.untidy.stirs(lab)
+            return SLOW_DOWN
+        if lab.status != "InService":
+            text = f"Status ({lab.status}) not in ([InService]). Unable to transition."
+            return Fault(400, "ValidationException", text)
+        if self.untidy and self.untidy.chance.random() < self.untidy.loses:
+            return CLOSED
+        late = None if lab.disturbed is None else time.monotonic() - lab.disturbed
+        self.taken.append(Stopped(lab.name, not_asked, late))
+        lab.status, lab.stops = "Stopping", lab.stops + 1
+        return CLOSED if self.untidy and self.untidy.chance.random() < self.untidy.forgets else {}
 
 
 def _told_tags(lab: Lab) -> dict[str, Any]:
@@ -173,13 +275,6 @@ def _tag(lab: Lab, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _untag(lab: Lab, asked: Mapping[str, Any]) -> dict[str, Any]:
     lab.tags = {key: value for key, value in lab.tags.items() if key not in asked["TagKeys"]}
-    return {}
-
-
-def _stop(lab: Lab) -> dict[str, Any] | Fault:
-    if lab.status != "InService":
-        return Fault(400, "ValidationException", f"Status ({lab.status}) not in ([InService]). Unable to transition.")
-    lab.status, lab.stops = "Stopping", lab.stops + 1
     return {}
 
 

@@ -333,13 +333,25 @@ class Door:
             params = {**params, "NextToken": token}
 
     def write(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """Change something, once. Only throttling, which AWS answers before it acts, is waited out and repeated.
+        """Change something, once. Only throttling, which AWS answers before it acts, is waited out and repeated; what
+        must not be done on an old look belongs to ``send_once``.
 
         Raises:
             OutcomeUnknown: no answer came, or AWS failed: it may have taken effect.
             AwsFailure: AWS said no, so nothing changed.
         """
         return self._sent(lambda: self._call(service, operation, params, writes=True))
+
+    def send_once(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        """Change something that was looked at just now. Throttling is not waited out here: by then the look would be
+        old, so whoever looked looks again before sending again.
+
+        Raises:
+            Throttled: AWS asks to slow down; nothing changed.
+            OutcomeUnknown: no answer came, or AWS failed: it may have taken effect.
+            AwsFailure: AWS said no, so nothing changed.
+        """
+        return self._call(service, operation, params, writes=True)
 
     def lend(self, service: str, operation: str, send: Callable[[Any], None]) -> None:
         """Change something through another library, once. ``send`` gets a boto3 session whose clients are ours, and

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
+from typing import Generic, ParamSpec
 
 from opskit.aws import Door
 from opskit.decide.notebook_wish import NotebookWish
 from opskit.model import Notebook
-from opskit.state.journal import Stopping, record
+from opskit.state.journal import DROPPED, Deed, Stopping, record
+
+P = ParamSpec("P")
 
 CREATE, STOP, START = "create notebook", "stop notebook", "start notebook"
 """What the journal calls them; ``history`` measures from one to the other."""
 
 _OWN_TAG = {"opskit:made-by": "opskit notebook create"}
 """On what opskit made, so that people see where it came from."""
+
+
+@dataclass
+class Intent(Generic[P]):
+    """A change that stands in the journal and is not sent yet. Writing that down asks AWS who we are and may wait for
+    another opskit's writing, so it comes before the last look; after that look nothing is left to do but ``send``.
+    Where that look speaks against it, ``why_not`` takes the reason, and the journal says that it was dropped.
+    """
+
+    _send: Callable[P, object]
+    is_sent: bool = False
+    why_not: str = ""
+
+    def send(self, *with_what: P.args, **named: P.kwargs) -> None:
+        """Send the change once.
+
+        Raises:
+            Throttled: AWS asks to slow down; nothing changed, and after another look it may be sent again.
+            OutcomeUnknown: the answer was lost.
+            AwsFailure: AWS refused.
+        """
+        self._send(*with_what, **named)
+        self.is_sent = True
 
 
 def create(door: Door, wish: NotebookWish, role: str, because: str) -> None:
@@ -37,47 +66,47 @@ def create(door: Door, wish: NotebookWish, role: str, because: str) -> None:
         )
 
 
-def stop(door: Door, notebook: Notebook, because: str, usd_per_hour: Decimal | None = None) -> None:
-    """Stop a notebook instance; its files stay. Its price, in USD, is written down with it for ``history``; None:
-    nobody knows it.
-
-    Raises:
-        OutcomeUnknown: the answer was lost.
-        AwsFailure: AWS refused.
+def stop_intended(
+    door: Door, notebook: Notebook, because: str, usd_per_hour: Decimal | None = None
+) -> AbstractContextManager[Intent[[]]]:
+    """The intent to stop a notebook instance; its files stay. Its price, in USD, is written down with it for
+    ``history``; None: nobody knows it.
     """
-    with record(door, STOP, notebook.name, because, stop=Stopping(usd_per_hour, notebook.since)):
-        door.write("sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name)
+    stop = Stopping(usd_per_hour, notebook.since)
+    send = partial(door.send_once, "sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name)
+    return _intended(record(door, STOP, notebook.name, because, stop=stop), send)
 
 
-def start(door: Door, name: str) -> None:
-    """Start a notebook instance.
-
-    Raises:
-        OutcomeUnknown: the answer was lost.
-        AwsFailure: AWS refused, for a quota for example.
-    """
-    with record(door, START, name, "asked for"):
-        door.write("sagemaker", "start_notebook_instance", NotebookInstanceName=name)
+def start_intended(door: Door, name: str) -> AbstractContextManager[Intent[[]]]:
+    """The intent to start a notebook instance. AWS may refuse it, for a quota for example."""
+    send = partial(door.send_once, "sagemaker", "start_notebook_instance", NotebookInstanceName=name)
+    return _intended(record(door, START, name, "asked for"), send)
 
 
-def tag(door: Door, notebook: Notebook, tags: dict[str, str]) -> None:
-    """Add tags, in place of those of the same key.
+def tag_intended(
+    door: Door, notebook: Notebook, keys: Iterable[str]
+) -> AbstractContextManager[Intent[[Mapping[str, str]]]]:
+    """The intent to add tags of these keys, in place of those of the same key; they are sent with their values."""
 
-    Raises:
-        AwsFailure: AWS refused.
-    """
-    with record(door, "tag notebook", notebook.name, ", ".join(tags)):
-        door.write("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=_listed(tags))
+    def send(tags: Mapping[str, str]) -> object:
+        return door.send_once("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=_listed(tags))
+
+    return _intended(record(door, "tag notebook", notebook.name, ", ".join(keys)), send)
 
 
-def untag(door: Door, notebook: Notebook, keys: list[str]) -> None:
-    """Remove tags; those that are not there are no trouble.
+def untag_intended(door: Door, notebook: Notebook, keys: Sequence[str]) -> AbstractContextManager[Intent[[]]]:
+    """The intent to remove tags; those that are not there are no trouble."""
+    send = partial(door.send_once, "sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=list(keys))
+    return _intended(record(door, "untag notebook", notebook.name, ", ".join(keys)), send)
 
-    Raises:
-        AwsFailure: AWS refused.
-    """
-    with record(door, "untag notebook", notebook.name, ", ".join(keys)):
-        door.write("sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=keys)
+
+@contextmanager
+def _intended(recorded: AbstractContextManager[Deed], send: Callable[P, object]) -> Iterator[Intent[P]]:
+    with recorded as deed:
+        intent = Intent(send)
+        yield intent
+        if not intent.is_sent:
+            deed.outcome, deed.detail = DROPPED, intent.why_not
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:

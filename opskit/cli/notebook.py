@@ -60,17 +60,19 @@ def keep(
 ) -> Answer:
     """Let nobody stop a notebook for a while."""
     from opskit.decide.keeping import keep_for
+    from opskit.flows.clock import system_clock
     from opskit.flows.keep_notebook import keep_notebook
     from opskit.show.notebook_starting import kept
 
     wish = keep_for(None if span is None else duration(span), reason, datetime.now(UTC))
-    return kept(keep_notebook(here.door(), name, wish), wish)
+    return kept(keep_notebook(here.door(), name, wish, system_clock()), wish)
 
 
 @command(notebook_app, "notebook", "unkeep")
 def unkeep(here: Here, name: Annotated[str, typer.Argument(metavar="NAME")]) -> Answer:
     """Let an idle notebook be stopped again."""
+    from opskit.flows.clock import system_clock
     from opskit.flows.keep_notebook import unkeep_notebook
     from opskit.show.notebook_starting import unkept
 
-    return unkept(*unkeep_notebook(here.door(), name))
+    return unkept(*unkeep_notebook(here.door(), name, system_clock()))

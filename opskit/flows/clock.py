@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Clock:
-    """``now`` is aware and in UTC; ``sleep`` takes seconds."""
+    """``now`` is aware and in UTC; ``sleep`` takes seconds; ``monotonic`` counts seconds and is never set back."""
 
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
+    monotonic: Callable[[], float] = time.monotonic
 
 
 def system_clock() -> Clock:

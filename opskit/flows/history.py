@@ -20,7 +20,7 @@ from opskit.state.folder import usable_state
 from opskit.state.journal import Entry
 
 _WHAT = {STOP: What.STOP, START: What.START, CREATE: What.START}
-_NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED)
+_NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED, journal.DROPPED)
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from opskit.act import notebooks as act
 from opskit.aws import Door
 from opskit.decide.keeping import KEEPING, Keep
 from opskit.errors import AwsFailure, Denied
+from opskit.flows.clock import Clock
+from opskit.flows.learnt_pace import LearntPace, until_taken
 from opskit.flows.one_notebook import the_notebook
 from opskit.model import Notebook
 from opskit.observe.notebooks import tags
 
 
-def keep_notebook(door: Door, name: str, keep: Keep) -> Notebook:
+def keep_notebook(door: Door, name: str, keep: Keep, clock: Clock) -> Notebook:
     """Put a keep in the place of any older one. The new tags come first: at no moment is it not kept.
 
     Raises:
@@ -21,12 +24,13 @@ def keep_notebook(door: Door, name: str, keep: Keep) -> Notebook:
         AwsFailure: AWS refused.
     """
     found = the_notebook(door, name)
-    act.tag(door, found, keep.tags)
-    _untag(door, found, keep.obsolete)
+    with act.tag_intended(door, found, keep.tags) as intent:
+        until_taken(LearntPace(clock), partial(intent.send, keep.tags))
+    _untag(door, found, keep.obsolete, clock)
     return found
 
 
-def unkeep_notebook(door: Door, name: str) -> tuple[Notebook, list[str]]:
+def unkeep_notebook(door: Door, name: str, clock: Clock) -> tuple[Notebook, list[str]]:
     """Take every keep off a notebook; which tags went. None of them: it was not kept.
 
     Raises:
@@ -34,10 +38,10 @@ def unkeep_notebook(door: Door, name: str) -> tuple[Notebook, list[str]]:
         AwsFailure: AWS refused.
     """
     found = the_notebook(door, name)
-    return found, _untag(door, found, KEEPING)
+    return found, _untag(door, found, KEEPING, clock)
 
 
-def _untag(door: Door, notebook: Notebook, keys: Sequence[str]) -> list[str]:
+def _untag(door: Door, notebook: Notebook, keys: Sequence[str], clock: Clock) -> list[str]:
     """Remove those of the tags that are there; where the tags may not be read, all of them."""
     try:
         there = [key for key in tags(door, notebook.arn) if key in keys]
@@ -46,5 +50,6 @@ def _untag(door: Door, notebook: Notebook, keys: Sequence[str]) -> list[str]:
             raise
         there = list(keys)
     if there:
-        act.untag(door, notebook, there)
+        with act.untag_intended(door, notebook, there) as intent:
+            until_taken(LearntPace(clock), intent.send)
     return there

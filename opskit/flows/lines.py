@@ -15,20 +15,29 @@ _TO_JUPYTERS = 10
 CALLERS = _TO_AWS + _TO_JUPYTERS + 4
 """Threads that keep every line busy; those too many wait for a line."""
 
+_LAST_LOOKS = 2
+"""At once. Each holds two connections to AWS and four to its Jupyter, so that nothing it reads waits for another
+answer; changes are sent so slowly that more would only wait.
+"""
+_TO_AWS_BESIDE = 1
+_ENTERING = 2
+"""Besides, for the keys to Jupyters and for what AWS says afterwards, and to enter the next Jupyters. The last of the
+16 is the journal's, which asks AWS who we are.
+"""
+
 
 class Lines:
-    """Lets callers through to AWS and to Jupyters, so many at once; with ``spare``, some calls may go past it.
+    """Lets callers through to AWS and to Jupyters, so many at once.
 
     boto3 keeps a connection open after a call, for each Region. So the lines to AWS are shared out among the Regions;
     where there are more Regions than lines, each hangs up after its call.
     """
 
-    def __init__(self, doors: Iterable[Door], spare: int = 0) -> None:
+    def __init__(self, doors: Iterable[Door]) -> None:
         regions = {door.region for door in doors}
-        most = _TO_AWS - spare
-        self._hangs_up = len(regions) > most
-        self._aws = BoundedSemaphore(most)
-        self._of = {region: BoundedSemaphore(max(1, most // len(regions))) for region in regions}
+        self._hangs_up = len(regions) > _TO_AWS
+        self._aws = BoundedSemaphore(_TO_AWS)
+        self._of = {region: BoundedSemaphore(max(1, _TO_AWS // len(regions))) for region in regions}
         self._jupyters = BoundedSemaphore(_TO_JUPYTERS)
 
     @contextmanager
@@ -44,3 +53,24 @@ class Lines:
     def to_jupyter(self) -> AbstractContextManager[object]:
         """Hold a line to one Jupyter."""
         return self._jupyters
+
+
+class LastLines:
+    """The same for the changes in one Region, each of which comes right after a last look."""
+
+    def __init__(self) -> None:
+        self._aws = BoundedSemaphore(_TO_AWS_BESIDE)
+        self._entering = BoundedSemaphore(_ENTERING)
+        self._looks = BoundedSemaphore(_LAST_LOOKS)
+
+    def to_aws(self) -> AbstractContextManager[object]:
+        """Hold a line to AWS for one call."""
+        return self._aws
+
+    def to_jupyter(self) -> AbstractContextManager[object]:
+        """Hold a line to one Jupyter, to enter it."""
+        return self._entering
+
+    def to_look(self) -> AbstractContextManager[object]:
+        """Hold all that a last look needs, and the change after it."""
+        return self._looks

@@ -106,7 +106,8 @@ def look_at(
     """Everything about one notebook, and the verdict. What decides early spares the later questions."""
     evidence = NotebookEvidence(notebook)
     if notebook.status == "InService" or (meant.tag and notebook.status != "Deleting"):
-        evidence = NotebookEvidence(notebook, _tags(door, notebook, lines))
+        with lines.to_aws(door):
+            evidence = NotebookEvidence(notebook, read_tags(door, notebook))
     told = evidence.tags
     is_open = notebook.status == "InService" and not isinstance(told, Unread) and kept_because(told or {}, now) is None
     if is_open and meant.by_tag(evidence):
@@ -125,19 +126,27 @@ def could_not_be_read(seen: Seen) -> bool:
     return seen.judgement.verdict is Idleness.UNKNOWN and not (seen.judgement.readable or seen.judgement.excused)
 
 
+def read_tags(door: Door, notebook: Notebook) -> dict[str, str] | Unread:
+    """A notebook's tags, or why they are not known."""
+    try:
+        return dict(tags(door, notebook.arn))
+    except AwsFailure as failure:
+        return unread(failure)
+
+
+def no_key(failure: AwsFailure) -> Unread:
+    """Why there is no key to a Jupyter, and where the caller may have none, what else there is."""
+    if not isinstance(failure, Denied):
+        return unread(failure)
+    because = f"{failure.problem.message.rstrip('.')}; --evidence logs looks at its log instead"
+    return Unread(because, failure.problem.code, failure.problem.hint)
+
+
 def _listed(door: Door) -> list[Notebook] | Problem:
     try:
         return list(notebooks(door))
     except AwsFailure as failure:
         return failure.problem
-
-
-def _tags(door: Door, notebook: Notebook, lines: Lines) -> dict[str, str] | Unread:
-    try:
-        with lines.to_aws(door):
-            return dict(tags(door, notebook.arn))
-    except AwsFailure as failure:
-        return unread(failure)
 
 
 def _looked_into(
@@ -157,11 +166,8 @@ def _inside(door: Door, name: str, policy: IdlePolicy, now: datetime, lines: Lin
 
     try:
         return look_inside(make_url, partial(is_settled, policy=policy, now=now), lines.to_jupyter)
-    except Denied as failure:
-        because = f"{failure.problem.message.rstrip('.')}; --evidence logs looks at its log instead"
-        return Unread(because, failure.problem.code, failure.problem.hint)
     except AwsFailure as failure:
-        return unread(failure)
+        return no_key(failure)
 
 
 def _prices(wanted: dict[tuple[str, str], Door]) -> dict[tuple[str, str], Decimal | None]:

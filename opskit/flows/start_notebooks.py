@@ -17,6 +17,7 @@ from opskit.flows.check_quotas import check_quotas
 from opskit.flows.clock import Clock
 from opskit.flows.events import Tell
 from opskit.flows.follow_notebook import COMING_UP, until_in_service
+from opskit.flows.learnt_pace import LearntPace, until_taken
 from opskit.flows.made import made
 from opskit.flows.one_notebook import the_notebook
 from opskit.flows.tried import tried
@@ -68,7 +69,8 @@ def plan_starts(door: Door, names: Sequence[str], clock: Clock, *, guard: bool =
 
 def start_notebooks(door: Door, plan: Sequence[Start], clock: Clock) -> list[Start]:
     """Start what is planned; one that fails does not hinder the others."""
-    return side_by_side([partial(_started, door, each, clock) for each in plan])
+    pace = LearntPace(clock)
+    return side_by_side([partial(_started, door, each, clock, pace) for each in plan])
 
 
 def all_awaited(door: Door, starts: Sequence[Start], clock: Clock, tell: Tell) -> list[Start]:
@@ -106,12 +108,13 @@ def _judged(start: Start, error: OpskitError | None, prices: dict[str, Price | U
     return replace(start, outcome=outcome, error=error, price=price)
 
 
-def _started(door: Door, start: Start, clock: Clock) -> Start:
+def _started(door: Door, start: Start, clock: Clock, pace: LearntPace) -> Start:
     if start.outcome is not StartOutcome.PLANNED:
         return start
+    outcomes: list[StartOutcome] = []
     try:
         made(
-            partial(act.start, door, start.name),
+            lambda: outcomes.append(_sent(door, start.name, pace)),
             partial(_is_on, door, start.name),
             clock,
             partial(confirm, door, act.START, start.name, "it comes up"),
@@ -121,7 +124,26 @@ def _started(door: Door, start: Start, clock: Clock) -> Start:
     except AwsFailure as failure:
         return replace(start, outcome=StartOutcome.REFUSED, error=explained(failure))
     seen = tried(partial(the_notebook, door, start.name))
-    return replace(start, outcome=StartOutcome.DONE, notebook=start.notebook if isinstance(seen, OpskitError) else seen)
+    outcome = outcomes[0] if outcomes else StartOutcome.DONE  # none: what was lost or refused is there all the same
+    return replace(start, outcome=outcome, notebook=start.notebook if isinstance(seen, OpskitError) else seen)
+
+
+def _sent(door: Door, name: str, pace: LearntPace) -> StartOutcome:
+    """Send a start. While AWS asks to slow down somebody else may start it, so it is looked at before it is sent again.
+
+    Raises:
+        AwsFailure: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    with act.start_intended(door, name) as intent:
+
+        def attempt() -> StartOutcome:
+            if pace.was_refused and _is_on(door, name):
+                intent.why_not = "it comes up already"
+                return StartOutcome.ALREADY
+            intent.send()
+            return StartOutcome.DONE
+
+        return until_taken(pace, attempt)
 
 
 def _is_on(door: Door, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,11 +13,13 @@ from opskit.act import notebooks as act
 from opskit.aws import side_by_side
 from opskit.decide.grace import IDLE_SINCE, Step, due
 from opskit.decide.idleness import IdlePolicy
-from opskit.errors import AwsFailure, OutcomeUnknown
+from opskit.errors import AwsFailure, OutcomeUnknown, Throttled
 from opskit.flows.clock import Clock
-from opskit.flows.lines import CALLERS, Lines
-from opskit.flows.look_at_notebooks import Round, Seen, could_not_be_read, hang_up, look_at
-from opskit.model import Idleness
+from opskit.flows.last_look import LastLook, last_look
+from opskit.flows.learnt_pace import TRIES, LearntPace
+from opskit.flows.lines import CALLERS, LastLines
+from opskit.flows.look_at_notebooks import Round, Seen, could_not_be_read, hang_up
+from opskit.model import Idleness, Unread
 from opskit.observe.notebooks import notebook as read_notebook
 from opskit.state.journal import confirm
 
@@ -24,6 +27,9 @@ _OFF = {"Stopping", "Stopped"}
 _LOOKS = 5
 _BETWEEN_SECONDS = 1.0
 """An AWS that has taken a stop may go on saying InService for a moment."""
+
+FRESH_SECONDS = 1.0
+"""No change stands on anything older. Where the answers take longer, the look is made again."""
 
 
 class StopOutcome(StrEnum):
@@ -40,6 +46,7 @@ class Handled:
     """One notebook: what was seen, what is due, and what became of that.
 
     ``outcome`` None: there was nothing to do, or nothing but its tag. ``status`` None: it is as it was seen.
+    ``looked_ms_ago`` is how old the oldest of what the change stands on was when the change was sent; None: none was.
     """
 
     seen: Seen
@@ -47,6 +54,7 @@ class Handled:
     because: str
     outcome: StopOutcome | None = None
     status: str | None = None
+    looked_ms_ago: int | None = None
 
     @property
     def stop(self) -> bool:
@@ -88,12 +96,22 @@ def refuse(plan: Sequence[Handled]) -> tuple[Handled, ...]:
 
 
 def carry_out(plan: Sequence[Handled], terms: Terms, clock: Clock, *, by_name: bool = False) -> tuple[Handled, ...]:
-    """Stop what is planned, each after a second look; one that fails does not hinder the others."""
-    doors = [handled.seen.door for handled in plan if handled.step is not Step.NOTHING]
-    hang_up(doors[:1])
-    lines = Lines(doors, spare=1)  # the journal asks AWS who we are
-    deeds = [partial(_carried_out, handled, terms, clock, lines, by_name) for handled in plan]
-    return tuple(side_by_side(deeds, most=CALLERS))
+    """Stop what is planned, each after a last look; one that fails does not hinder the others. Regions take turns: each
+    has a rate, and connections, of its own.
+    """
+    handled = list(plan)
+    due_in: dict[str, list[int]] = {}
+    for at, each in enumerate(plan):
+        if each.step is not Step.NOTHING:
+            due_in.setdefault(each.seen.door.region, []).append(at)
+    for places in due_in.values():
+        door = plan[places[0]].seen.door
+        hang_up([door])
+        errand = _Errand(terms, clock, by_name)
+        done = side_by_side([partial(_carried_out, plan[at], errand) for at in places], most=CALLERS)
+        for at, each in zip(places, done, strict=True):
+            handled[at] = each
+    return tuple(handled)
 
 
 def _planned(seen: Seen, terms: Terms, now: datetime) -> Handled:
@@ -103,67 +121,135 @@ def _planned(seen: Seen, terms: Terms, now: datetime) -> Handled:
     return Handled(seen, next_due.step, next_due.because, outcome)
 
 
-def _carried_out(handled: Handled, terms: Terms, clock: Clock, lines: Lines, by_name: bool) -> Handled:
-    if not handled.stop:
-        return _tagged(handled, clock, lines)
-    try:
-        again = handled if by_name else _second_look(handled, terms, clock, lines)
-    except AwsFailure as failure:
-        because = f"it could not be looked at again: {failure.problem.message}"
-        return replace(handled, because=because, outcome=StopOutcome.REFUSED)
-    return _stopped(again, clock, lines) if again.stop else _tagged(again, clock, lines)
+class _Errand:
+    """What all changes of one Region share."""
+
+    def __init__(self, terms: Terms, clock: Clock, by_name: bool) -> None:
+        self.terms, self.clock, self.by_name = terms, clock, by_name
+        self.lines = LastLines()
+        self.paces = {step: LearntPace(clock) for step in Step}
+
+    def last_look(self, handled: Handled) -> AbstractContextManager[LastLook]:
+        """A last look at one of them."""
+        turn = self.paces[handled.step].turn
+        return last_look(handled.seen, self.terms.policy, self.clock, self.lines, turn, inside=not self.by_name)
 
 
-def _second_look(handled: Handled, terms: Terms, clock: Clock, lines: Lines) -> Handled:
-    """The same notebook now: somebody may have begun to work since the plan was made.
-
-    Raises:
-        AwsFailure: AWS does not say how it is.
-    """
-    seen = handled.seen
-    with lines.to_aws(seen.door):
-        now_there = read_notebook(seen.door, seen.notebook.name)
-    if now_there is None:
-        return Handled(seen, Step.NOTHING, "it is gone", status="gone")
-    now = clock.now()
-    evidence, judgement = look_at(seen.door, now_there, terms.policy, now, lines)
-    return _planned(Seen(seen.door, evidence, judgement, seen.usd_per_hour), terms, now)
-
-
-def _tagged(handled: Handled, clock: Clock, lines: Lines) -> Handled:
-    """Put the tag on that starts the grace, or take it off."""
-    seen = handled.seen
-    if handled.step is Step.NOTHING:
-        return handled
-    try:
-        with lines.to_aws(seen.door):
-            if handled.step is Step.MARK:
-                act.tag(seen.door, seen.notebook, {IDLE_SINCE: clock.now().isoformat(timespec="seconds")})
-            else:
-                act.untag(seen.door, seen.notebook, [IDLE_SINCE])
-    except AwsFailure as failure:
-        because = f"{handled.because}; its tag {IDLE_SINCE} could not be changed: {failure.problem.message}"
-        outcome = StopOutcome.UNKNOWN if isinstance(failure, OutcomeUnknown) else StopOutcome.REFUSED
-        return replace(handled, because=because, outcome=outcome)
+def _carried_out(handled: Handled, errand: _Errand) -> Handled:
+    """Do what is due, and where a last look finds something else due, that; but never a stop that nobody planned."""
+    for _ in Step:
+        if handled.step is Step.NOTHING:
+            break
+        after = _tried(handled, errand)
+        if after.step is handled.step or after.outcome not in (None, StopOutcome.PLANNED):
+            return after
+        if after.stop:
+            because = f"{after.because}, which was not so when it was planned; the next run stops it"
+            return replace(after, step=Step.NOTHING, because=because, outcome=None)
+        handled = after
     return handled
 
 
-def _stopped(handled: Handled, clock: Clock, lines: Lines) -> Handled:
-    seen = handled.seen
+def _tried(handled: Handled, errand: _Errand) -> Handled:
+    """The same once AWS took the change or refused it, or as a last look found it, with nothing changed."""
     try:
-        with lines.to_aws(seen.door):
-            act.stop(seen.door, seen.notebook, handled.because, seen.usd_per_hour)
+        with _intended(handled) as intent:
+            after = _sent(handled, intent, errand)
+            if not intent.is_sent:
+                intent.why_not = after.because
+                return after
     except OutcomeUnknown as failure:
-        return _looked_up(handled, failure, clock, lines)
+        return _looked_up(handled, failure, errand) if handled.stop else _not_done(handled, failure)
     except AwsFailure as failure:
-        return replace(handled, because=f"AWS refused: {failure.problem.message}", outcome=StopOutcome.REFUSED)
-    return _looked_up(handled, None, clock, lines)
+        return _not_done(handled, failure)
+    return _looked_up(after, None, errand) if after.stop else after
 
 
-def _looked_up(handled: Handled, failure: OutcomeUnknown | None, clock: Clock, lines: Lines) -> Handled:
+def _intended(handled: Handled) -> AbstractContextManager[act.Intent[...]]:
+    seen = handled.seen
+    match handled.step:
+        case Step.STOP:
+            return act.stop_intended(seen.door, seen.notebook, handled.because, seen.usd_per_hour)
+        case Step.MARK:
+            return act.tag_intended(seen.door, seen.notebook, [IDLE_SINCE])
+        case Step.UNMARK:
+            return act.untag_intended(seen.door, seen.notebook, [IDLE_SINCE])
+        case Step.NOTHING:
+            raise ValueError("nothing is intended")
+
+
+def _sent(handled: Handled, intent: act.Intent[...], errand: _Errand) -> Handled:
+    """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
+
+    Raises:
+        AwsFailure: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    trouble = AwsFailure("too-slow", f"all that was read of it was older than {FRESH_SECONDS:g} s when it was known")
+    for _ in range(TRIES):
+        with ExitStack() as held:
+            try:
+                look = held.enter_context(errand.last_look(handled))
+            except AwsFailure as failure:
+                because = f"it could not be looked at again: {failure.problem.message}"
+                return replace(handled, because=because, outcome=StopOutcome.REFUSED)
+            now_due = _due_now(handled, look, errand)
+            if now_due.step is not handled.step or now_due.outcome is StopOutcome.REFUSED:
+                return now_due
+            age = errand.clock.monotonic() - look.began
+            if age > FRESH_SECONDS:
+                continue
+            try:
+                intent.send(*_with_what(handled.step, look))
+            except Throttled as failure:
+                errand.paces[handled.step].slow_down(look.turn)
+                trouble = failure
+            else:
+                errand.paces[handled.step].taken()
+                return replace(now_due, looked_ms_ago=int(age * 1000))
+    raise trouble
+
+
+def _with_what(step: Step, look: LastLook) -> tuple[dict[str, str], ...]:
+    """What a change is sent with: the tag that starts a grace holds the time of the look that found it idle."""
+    return ({IDLE_SINCE: look.at.isoformat(timespec="seconds")},) if step is Step.MARK else ()
+
+
+def _due_now(handled: Handled, look: LastLook, errand: _Errand) -> Handled:
+    """What is due by the last look."""
+    if look.seen is None:
+        return Handled(handled.seen, Step.NOTHING, "it is gone", status="gone")
+    if errand.by_name:
+        return _named_now(handled, look.seen)
+    return _planned(look.seen, errand.terms, errand.clock.now())
+
+
+def _named_now(handled: Handled, now: Seen) -> Handled:
+    """A notebook that was named is stopped, unless somebody has kept it since whoever named it was asked."""
+    before = handled.seen.judgement.verdict
+    if now.judgement.verdict is Idleness.STOPPED:
+        return Handled(now, Step.NOTHING, now.judgement.because)
+    if now.judgement.verdict is Idleness.PROTECTED and before is not Idleness.PROTECTED:
+        because = f"somebody has just asked to keep it ({now.judgement.because}); stop it again if you mean it"
+        return Handled(now, Step.STOP, because, StopOutcome.REFUSED)
+    if isinstance(now.evidence.tags, Unread) and not isinstance(handled.seen.evidence.tags, Unread):
+        because = f"whether somebody has kept it could not be read: {now.evidence.tags.because}"
+        return Handled(now, Step.STOP, because, StopOutcome.REFUSED)
+    return replace(handled, seen=replace(handled.seen, evidence=now.evidence))
+
+
+def _not_done(handled: Handled, failure: AwsFailure) -> Handled:
+    outcome = StopOutcome.UNKNOWN if isinstance(failure, OutcomeUnknown) else StopOutcome.REFUSED
+    if handled.stop:
+        said = f"AWS refused: {failure.problem.message}"
+    else:
+        said = f"{handled.because}; its tag {IDLE_SINCE} could not be changed: {failure.problem.message}"
+    return replace(handled, because=said, outcome=outcome)
+
+
+def _looked_up(handled: Handled, failure: OutcomeUnknown | None, errand: _Errand) -> Handled:
     """Confirm that it is stopping; where the answer was lost, its status tells what happened."""
     try:
-        status = _status_after(handled.seen, clock, lines)
+        status = _status_after(handled.seen, errand)
     except AwsFailure as unread:
         because = f"{handled.because}; whether it is stopping could not be read: {unread.problem.message}"
         return replace(handled, because=because, outcome=StopOutcome.UNKNOWN)
@@ -175,13 +261,13 @@ def _looked_up(handled: Handled, failure: OutcomeUnknown | None, clock: Clock, l
     return replace(handled, because=f"{handled.because}; {lost}", outcome=StopOutcome.UNKNOWN, status=status)
 
 
-def _status_after(seen: Seen, clock: Clock, lines: Lines) -> str:
+def _status_after(seen: Seen, errand: _Errand) -> str:
     """The notebook's status once it has moved, or the last one seen after a few looks."""
     status = ""
     for look in range(_LOOKS):
         if look:
-            clock.sleep(_BETWEEN_SECONDS)
-        with lines.to_aws(seen.door):
+            errand.clock.sleep(_BETWEEN_SECONDS)
+        with errand.lines.to_aws():
             now_there = read_notebook(seen.door, seen.notebook.name)
         status = now_there.status if now_there else "gone"
         if status != "InService":

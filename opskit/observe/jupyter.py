@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
+from opskit.aws import side_by_side
 from opskit.decide.idleness import moment
 from opskit.model import JupyterView, Kernel, Terminal, Unread
 from opskit.observe.visit import WITHIN_SECONDS, Gap, Visit
@@ -78,6 +80,87 @@ def _view(visit: Visit, settles: Callable[[JupyterView], bool]) -> tuple[Jupyter
     return view, asked.passing and not settles(view)
 
 
+class WayIn:
+    """A Jupyter that has let us in, to ask it everything at one moment: ``get_ready``, then ``look``. No connection is
+    open in between until it gets ready.
+    """
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._lines: list[Visit] = []
+
+    def get_ready(self) -> None:
+        """Open a connection for each question, so that asking takes no longer than the longest answer."""
+        deadline = time.monotonic() + WITHIN_SECONDS
+        self._lines = [self._visit.beside(deadline) for _ in _QUESTIONS]
+        side_by_side([partial(_connected, line) for line in self._lines])
+
+    def look(self) -> JupyterView | Unread:
+        """Everything there is to know, asked side by side."""
+        asked = [_Asked(line) for line in self._lines]
+        asks = [partial(each.about, *question) for each, question in zip(asked, _QUESTIONS.items(), strict=True)]
+        try:
+            kernels, sessions, terminals, used = side_by_side(asks)
+        except Exception as error:  # its text or its chain could carry the key
+            return Unread(f"Jupyter could not be looked into ({type(error).__name__})")
+        gaps = tuple(gap for each in asked for gap in each.gaps)
+        ahead = max((line.ahead for line in self._lines), key=abs)
+        return JupyterView(_merged(kernels, sessions), terminals, used[0] if used else None, gaps, ahead)
+
+    def hang_up(self) -> None:
+        """End what is open."""
+        side_by_side([line.hang_up for line in self._lines])
+
+
+@contextmanager
+def way_in(
+    make_url: Callable[[], str], line: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Iterator[WayIn | Unread]:
+    """Enter the Jupyter that a presigned URL opens, for as long as the block lasts. ``make_url`` is as for
+    ``look_inside``; a ``line`` is held while entering alone.
+    """
+    entered = _entered(make_url, line)
+    try:
+        yield entered
+    finally:
+        if isinstance(entered, WayIn):
+            entered.hang_up()
+
+
+def _entered(make_url: Callable[[], str], line: Callable[[], AbstractContextManager[object]]) -> WayIn | Unread:
+    seen = Unread("Jupyter was not asked")
+    for _ in range(_VISITS):
+        url = make_url()
+        with line():
+            entered, passing = _let_in(url, time.monotonic() + WITHIN_SECONDS)
+        if isinstance(entered, WayIn):
+            return entered
+        seen = entered
+        if not passing:
+            break
+    return seen
+
+
+def _let_in(url: str, deadline: float) -> tuple[WayIn | Unread, bool]:
+    """The way in, or why there is none and whether another try may find one."""
+    try:
+        with Visit(url, deadline) as visit:
+            visit.enter()
+            visit.ask("api/status")  # the first cookie need not be the one that opens the door
+            return WayIn(visit), False
+    except Gap as gap:
+        return Unread(str(gap)), gap.passing
+    except Exception as error:  # its text or its chain could carry the URL
+        return Unread(f"Jupyter could not be looked into ({type(error).__name__})"), False
+
+
+def _connected(line: Visit) -> None:
+    try:
+        line.connect()
+    except Gap:
+        return  # whoever asks on it tries again, and tells what is wrong
+
+
 @dataclass
 class _Asked:
     """Questions put to one Jupyter; a question without a good answer is a gap."""
@@ -125,9 +208,16 @@ def _session_kernels(answer: Any) -> tuple[Kernel, ...]:
     return tuple(_kernel(said["kernel"], said.get("path")) for said in _listed(answer) if said["kernel"] is not None)
 
 
-def _merged(kernels: tuple[Kernel, ...], later: tuple[Kernel, ...]) -> tuple[Kernel, ...]:
-    """Every kernel once, as it was last seen."""
-    return tuple(({kernel.id: kernel for kernel in kernels} | {kernel.id: kernel for kernel in later}).values())
+def _merged(kernels: Sequence[Kernel], of_sessions: Sequence[Kernel]) -> tuple[Kernel, ...]:
+    """Every kernel once, as it was seen last by its own clock (each change of its state moves that), with the path
+    that only sessions tell.
+    """
+    merged = {kernel.id: kernel for kernel in kernels}
+    for kernel in of_sessions:
+        known = merged.get(kernel.id, kernel)
+        last = max(known, kernel, key=lambda each: (each.last_activity, each.state == "busy"))
+        merged[kernel.id] = replace(last, path=kernel.path)
+    return tuple(merged.values())
 
 
 def _terminals(answer: Any) -> tuple[Terminal, ...]:
@@ -149,3 +239,12 @@ def _moment(text: Any) -> datetime:
     if when is None:
         raise ValueError("not a time")
     return when
+
+
+_QUESTIONS: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
+    "api/kernels": _kernels,
+    "api/sessions": _session_kernels,
+    "api/terminals": _terminals,
+    "api/status": _last_used,
+}
+"""Each with what reads its answer."""

@@ -2,32 +2,25 @@
 
 The presigned URL and the cookies it is exchanged for open the notebook to anybody who holds them. They live in this
 module only: what goes wrong leaves it as a sentence, never as an exception, whose text or chain would carry the URL.
-
-The standard library's client rather than a friendlier one, because a timeout that counts anew with every byte lets a
-Jupyter that drips hold a visit for ever, and because nothing in it logs a URL.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import socket
 import ssl
-import time
-from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache, partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from http.cookiejar import CookieJar
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import SplitResult, unquote, urlencode, urljoin, urlsplit, urlunsplit
-from urllib.request import Request, getproxies, proxy_bypass
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+from urllib.request import Request
+
+from opskit.observe.jupyter_line import open_line, proxy_for, request_target
 
 WITHIN_SECONDS = 10.0
 """What one Jupyter may cost, all its answers together."""
@@ -42,8 +35,6 @@ _QUIETLY = urlencode({"no_track_activity": 1})
 """Without it, Jupyter takes our questions for somebody's work and the notebook never comes to rest. It goes with the
 front page, too: which of its pages count, each Jupyter decides for itself.
 """
-
-_CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class Gap(Exception):
@@ -73,7 +64,7 @@ class Visit:
         self._deadline = deadline
         self._pending: str | None = url
         self._front = urlsplit(url)
-        self._proxy = _proxy(self._front)
+        self._proxy = proxy_for(self._front)
         self._jar = CookieJar()
         self._hops = 0
         self._line: HTTPConnection | None = None
@@ -82,7 +73,7 @@ class Visit:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._hang_up()
+        self.hang_up()
 
     def enter(self) -> None:
         """Trade the URL for a cookie.
@@ -92,6 +83,28 @@ class Visit:
         """
         while self._pending and not len(self._jar):
             self._hop(self._pending)
+
+    def beside(self, deadline: float) -> Visit:
+        """Another connection into the same Jupyter, with the cookies of this one, once it has entered."""
+        other = Visit(urlunsplit((self._front.scheme, self._front.netloc, "", "", "")), deadline)
+        other._pending, other._jar, other.ahead = None, self._jar, self.ahead
+        return other
+
+    def connect(self) -> None:
+        """Open the connection before something is asked, so that the asking takes no longer than the answer.
+
+        Raises:
+            Gap: Jupyter cannot be reached.
+        """
+        trouble: Gap | None = None
+        try:
+            self._line = open_line(self._front, self._proxy, self._deadline)
+            self._line.connect()
+        except Exception as error:
+            self.hang_up()
+            trouble = _trouble("its door", error)
+        if trouble:
+            raise trouble
 
     def ask(self, what: str) -> Any:
         """The JSON that Jupyter answers to ``what``, such as ``api/kernels``, on the bare host.
@@ -139,7 +152,7 @@ class Visit:
             try:
                 return self._fetched(url)
             except Exception as error:
-                self._hang_up()
+                self.hang_up()
                 trouble = _trouble(what, error)
                 if is_first or not isinstance(error, ConnectionError):
                     break
@@ -150,15 +163,15 @@ class Visit:
         request = Request(url)
         self._jar.add_cookie_header(request)
         if self._line is None:
-            self._line = _line(self._front, self._proxy, self._deadline)
-        target, passes = _through(self._front, self._proxy, url)
+            self._line = open_line(self._front, self._proxy, self._deadline)
+        target, passes = request_target(self._front, self._proxy, url)
         self._line.request("GET", target, headers={**request.unredirected_hdrs, **passes})
         with self._line.getresponse() as answer:
             heard = datetime.now(UTC)
             self._jar.extract_cookies(answer, request)
             return _Reply(answer.status, _body(answer), answer.getheader("location"), answer.getheader("date"), heard)
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
         """End the connection, and give the other end a moment to do so too: it counts connections as well."""
         line, self._line = self._line, None
         if line is None:
@@ -171,46 +184,6 @@ class Visit:
         line.close()
 
 
-class _Hurried(io.RawIOBase):
-    """The bytes of a socket, none of them later than the deadline, however many reads they take."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline = sock, deadline
-        self._bytes = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(_left(self._deadline))
-        return self._bytes.readinto(buffer)
-
-    def close(self) -> None:
-        self._bytes.close()
-        super().close()
-
-
-class _Answer(HTTPResponse):
-    """An answer, its head too, that comes before the deadline or not at all."""
-
-    def __init__(self, sock: socket.socket, *more: Any, deadline: float, **named: Any) -> None:
-        super().__init__(sock, *more, **named)
-        self.fp.close()
-        self.fp = io.BufferedReader(_Hurried(sock, deadline))
-
-
-def _left(deadline: float) -> float:
-    """The seconds until then.
-
-    Raises:
-        TimeoutError: it has passed.
-    """
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
 def _body(answer: HTTPResponse) -> bytes:
     """All of an answer's body, and no part of one that breaks off or has no end."""
     body = answer.read(MOST_BYTES + 1)
@@ -219,78 +192,6 @@ def _body(answer: HTTPResponse) -> bytes:
     if answer.length:
         raise IncompleteRead(b"", answer.length)
     return body
-
-
-def _line(front: SplitResult, proxy: SplitResult | None, deadline: float) -> HTTPConnection:
-    """A connection to Jupyter's host, or to the proxy that leads there."""
-    if front.scheme not in ("http", "https") or not front.hostname:
-        raise ValueError("not a web page")
-    end = proxy or front
-    line: HTTPConnection = _kind(front)(end.hostname or "", end.port)
-    if proxy and front.scheme == "https":
-        line.set_tunnel(front.hostname, front.port, _pass_for(proxy))
-    line.response_class = partial(_Answer, deadline=deadline)  # type: ignore[assignment]
-    line._create_connection = partial(_connected, deadline)  # type: ignore[attr-defined]
-    return line
-
-
-def _kind(parts: SplitResult) -> Any:
-    return partial(HTTPSConnection, context=_trust()) if parts.scheme == "https" else HTTPConnection
-
-
-def _connected(deadline: float, address: tuple[str, int], *_: Any) -> socket.socket:
-    """A socket to one of a host's addresses, all of them tried before the one deadline."""
-    trouble: OSError = OSError("no address")
-    for family, kind, protocol, _name, place in socket.getaddrinfo(*address, 0, socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(_left(deadline))
-            sock.connect(place)
-            sock.settimeout(_left(deadline))
-            return sock
-        except OSError as error:
-            sock.close()
-            trouble = error
-    raise trouble
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """Whose certificates are believed: those the environment names for boto3 and its kind, else the usual ones. Read
-    once for all notebooks, since it takes longer than a visit.
-    """
-    named = next((os.environ[name] for name in _CERTIFICATES if os.environ.get(name)), None)
-    if named is None:
-        import certifi
-
-        named = certifi.where()
-    if Path(named).is_dir():
-        return ssl.create_default_context(capath=named)
-    return ssl.create_default_context(cafile=named)
-
-
-def _proxy(front: SplitResult) -> SplitResult | None:
-    """The proxy of the environment for a host, as boto3 takes it; never for this machine."""
-    host = front.hostname or ""
-    is_here = host.startswith("127.") or host in ("::1", "localhost") or host.endswith(".localhost")
-    named = None if is_here or proxy_bypass(host) else getproxies().get(front.scheme)
-    return urlsplit(named if "//" in named else f"http://{named}") if named else None
-
-
-def _pass_for(proxy: SplitResult) -> dict[str, str]:
-    """The header that a proxy with a password wants to see."""
-    if proxy.username is None:
-        return {}
-    words = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": f"Basic {b64encode(words.encode()).decode()}"}
-
-
-def _through(front: SplitResult, proxy: SplitResult | None, url: str) -> tuple[str, dict[str, str]]:
-    """What to ask for, and the headers it takes: of the host its page, of a proxy without a tunnel the whole URL."""
-    if proxy and front.scheme == "http":
-        return url, _pass_for(proxy)
-    parts = urlsplit(url)
-    return urlunsplit(("", "", parts.path or "/", parts.query, "")), {}
 
 
 def _quietly(url: str) -> str:

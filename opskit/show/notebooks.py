@@ -132,6 +132,7 @@ def _record(handled: Handled) -> dict[str, Any]:
         "action": "stop" if handled.stop else "keep",
         "step": handled.step.value,
         "outcome": handled.outcome and handled.outcome.value,
+        "looked_ms_ago": handled.looked_ms_ago,
     }
 
 

@@ -40,6 +40,7 @@ DONE = "done"
 REFUSED = "refused"
 UNKNOWN = "unknown"
 FAILED = "failed"
+DROPPED = "dropped"
 
 
 @dataclass
@@ -66,7 +67,8 @@ class Entry:
 
     ``outcome``: ``done``; ``refused`` (AWS said no: nothing changed); ``unknown`` (sent, no answer came, and no look
     has shown that it was made);
-    ``failed`` (opskit itself went wrong); ``begun`` (no outcome was written: it still runs, or was killed).
+    ``failed`` (opskit itself went wrong); ``dropped`` (nothing was sent, because a last look spoke against it);
+    ``begun`` (no outcome was written: it still runs, or was killed).
     ``account`` and ``caller`` None: AWS did not say who we are. ``stop`` None: it is no stop, or an opskit wrote it
     that did not yet write down prices.
     """

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from benchmarks.small_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Fault, SmallAws
-from benchmarks.small_notebooks import HANGS, Lab, SmallNotebooks, serve_notebooks
+from benchmarks.small_notebooks import HANGS, Lab, SmallNotebooks, Untidy, serve_notebooks
 from opskit.state.journal import entries
 from tests.unit.cli.running import Ran, run
 
@@ -95,6 +95,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Sma
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setattr("opskit.observe.jupyter.WITHIN_SECONDS", LONG_SECONDS)
     monkeypatch.setattr("opskit.aws.random.uniform", lambda low, high: 0.0)
+    monkeypatch.setattr("opskit.flows.learnt_pace.FIRST_PER_SECOND", 200.0)
+    monkeypatch.setattr("opskit.flows.learnt_pace.SLOWEST_PER_SECOND", 100.0)
     running = []
 
     def made(*labs: Lab) -> tuple[SmallAws, SmallNotebooks]:
@@ -399,6 +401,56 @@ def test_a_stop_whose_answer_is_lost_is_looked_up(account: Any, capsys: pytest.C
     aws.running["StopNotebookInstance"] = lost
     ran = stop(capsys)
     assert (ran.code, ran.data["notebooks"][0]["outcome"], stops(rooms)) == (0, "done", {"kernel-001": 1})
+
+
+def restless(account: Any, many: int, seed: int, **shares: Any) -> SmallNotebooks:
+    """An account of idle notebooks in which something happens all the time."""
+    _, rooms = account(*(KINDS["kernel"][1](f"kernel-{at:03}") for at in range(many)))
+    rooms.untidy = Untidy(random.Random(seed), **shares)
+    found: SmallNotebooks = rooms
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_throttled_stop_is_sent_again_without_a_whole_look(
+    seed: int, account: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = restless(account, 20, seed, throttles=0.5, wakes=0.01, keeps=0.005, loses=0.05, forgets=0.05)
+    ran = stop(capsys, "--limit", "99")
+    assert rooms.throttled > 0
+    assert [taken for taken in rooms.taken if taken.not_asked] == []
+    outcomes = Counter(row["outcome"] for row in rows(ran).values())
+    assert outcomes["refused"] == 0, "each that is still idle is stopped in the end"
+    assert all(lab.stops == 1 for name, lab in rooms.labs.items() if rows(ran)[name]["outcome"] == "done")
+    assert all(lab.disturbed or rows(ran)[name]["outcome"] for name, lab in rooms.labs.items())
+
+
+def test_a_keep_that_is_confirmed_before_the_last_look_wins(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    aws, rooms = account(lab := KINDS["kernel"][1]("kernel-001"))
+
+    def keep_it_then(operation: str, region: str) -> Fault | None:
+        if operation == "StopNotebookInstance":
+            lab.is_kept()
+            return THROTTLED
+        return None
+
+    aws.fault = keep_it_then
+    [row] = stop(capsys).data["notebooks"]
+    assert (row["verdict"], row["action"], row["outcome"]) == ("protected", "keep", None)
+    assert "I am working in it" in row["because"]
+    assert stops(rooms) == {}
+
+
+def test_nothing_lies_between_the_last_look_and_the_stop(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The journal asks AWS who we are; that may take its time, so it is over before the look begins."""
+    aws, rooms = account(KINDS["kernel"][1]("kernel-001"))
+    stop(capsys)
+    called = [operation for operation, _ in aws.calls]
+    sent = called.index("StopNotebookInstance")
+    last = called.index("DescribeNotebookInstance")
+    assert called.index("GetCallerIdentity") < last < sent
+    assert set(called[last:sent]) <= {"DescribeNotebookInstance", "ListTags"}
+    assert stops(rooms) == {"kernel-001": 1}
 
 
 OPSKIT = [sys.executable, "-m", "opskit", "notebook", "stop", "--idle", "--limit", "99", "-o", "json"]

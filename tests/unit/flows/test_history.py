@@ -38,12 +38,15 @@ def aws() -> Iterator[tuple[Door, Script]]:
 def stop(door: Door, script: Script, name: str = "lab", usd: Decimal | None = PRICE, ran_for: float = 5) -> None:
     script.answers("sagemaker", "stop_notebook_instance", {})
     since = hours_from_now(-ran_for)
-    act.stop(door, Notebook("us-east-1", name, LAB, "ml.t2.medium", "InService", since), "idle", usd)
+    seen = Notebook("us-east-1", name, LAB, "ml.t2.medium", "InService", since)
+    with act.stop_intended(door, seen, "idle", usd) as intent:
+        intent.send()
 
 
 def start(door: Door, script: Script, name: str = "lab") -> None:
     script.answers("sagemaker", "start_notebook_instance", {})
-    act.start(door, name)
+    with act.start_intended(door, name) as intent:
+        intent.send()
 
 
 def lists(script: Script, *told: dict[str, Any]) -> None:
@@ -212,10 +215,11 @@ def test_where_the_present_account_is_not_known_nothing_is_summed_over_several(a
 def test_a_refused_stop_is_no_stop(aws: tuple[Door, Script]) -> None:
     door, script = aws
     script.refuses("sagemaker", "stop_notebook_instance", "ValidationException", "Status (Stopped) not in …")
-    with pytest.raises(Exception, match="Status"):
-        act.stop(
-            door, Notebook("us-east-1", "lab", LAB, "ml.t2.medium", "InService", hours_from_now(-1)), "idle", PRICE
-        )
+    seen = Notebook("us-east-1", "lab", LAB, "ml.t2.medium", "InService", hours_from_now(-1))
+    with pytest.raises(Exception, match="Status"), act.stop_intended(door, seen, "idle", PRICE) as intent:
+        intent.send()
+    with act.stop_intended(door, seen, "idle", PRICE) as intent:
+        intent.why_not = "a last look spoke against it"
     told = read(door)
     assert told.savings == {}
     assert shown(told).data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}

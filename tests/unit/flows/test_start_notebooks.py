@@ -126,6 +126,23 @@ def test_a_lost_answer_is_looked_up_and_sent_once(
     assert starting(starts, "us-east-1").exit is (ExitCode.DONE if outcome is StartOutcome.DONE else ExitCode.PARTLY)
 
 
+@pytest.mark.parametrize(("meanwhile", "outcome"), [("Stopped", "done"), ("Pending", "already")])
+def test_a_throttled_start_is_looked_at_before_it_is_sent_again(
+    aws: tuple[Door, Script], meanwhile: str, outcome: str
+) -> None:
+    door, script = aws
+    is_there(script, "Stopped")
+    script.refuses("sagemaker", "start_notebook_instance", "ThrottlingException", "Rate exceeded")
+    is_there(script, meanwhile)
+    if outcome == "done":
+        script.answers("sagemaker", "start_notebook_instance", {}, {"NotebookInstanceName": "lab"})
+    is_there(script, "Pending")
+    starts = start_notebooks(door, plan_starts(door, ["lab"], CLOCK), CLOCK)
+    assert outcomes(starts) == {"lab": StartOutcome(outcome)}
+    [entry] = journal.entries(datetime.min.replace(tzinfo=UTC))
+    assert entry.outcome == ("done" if outcome == "done" else "dropped")
+
+
 def test_somebody_else_who_started_it_meanwhile_is_no_failure(aws: tuple[Door, Script]) -> None:
     door, script = aws
     is_there(script, "Stopped")

@@ -1,12 +1,13 @@
-"""Notebooks whose people start, work, rest, keep and leave, and opskit that comes by: whatever the order, no notebook
-that works, is kept, or cannot be read is ever stopped, and one that nobody uses always is in the end.
+"""Notebooks whose people start, work, rest, keep and leave at any moment, and opskit that comes by, on an AWS that
+throttles stops and loses them: whatever the order, no notebook is stopped whose work, keep or silence was there before
+its last look's requests were sent, none on anything older than a second, and one that nobody uses always is in the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -18,10 +19,12 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from opskit.aws import Connection
 from opskit.decide.grace import IDLE_SINCE
 from opskit.decide.idleness import KEEP, KEEP_UNTIL, UNREADABLE_OK, IdlePolicy
+from opskit.errors import OutcomeUnknown, Throttled
 from opskit.flows.clock import Clock
 from opskit.flows.look_at_notebooks import look_at_all
 from opskit.flows.stop_notebooks import Terms, carry_out, plan_idle
 from opskit.model import JupyterView, Kernel, Notebook, Terminal, Unread
+from opskit.state.journal import Deed
 
 AFTER = timedelta(hours=1)
 GRACE = timedelta(minutes=30)
@@ -79,6 +82,10 @@ def keeps_no_more(desk: Desk, now: datetime) -> None:
     desk.tags.pop(KEEP, None)
 
 
+def stops_it(desk: Desk, now: datetime) -> None:
+    desk.status = "Stopped"
+
+
 def is_silent(silent: bool) -> Callable[[Desk, datetime], None]:
     def deed(desk: Desk, now: datetime) -> None:
         desk.silent = silent
@@ -100,61 +107,140 @@ DEEDS: dict[str, Callable[[Desk, datetime], None]] = {
     "excuses it": tags(UNREADABLE_OK),
     "closes its door": is_silent(True),
     "opens its door": is_silent(False),
+    "stops it": stops_it,
 }
 
 
-class People(RuleBasedStateMachine):
-    """A world of three notebooks."""
+@dataclass(frozen=True)
+class Event:
+    """What somebody does right after opskit's so-manieth question of a round, which takes AWS or Jupyter some time."""
+
+    after: int
+    name: str
+    does: str
+
+
+EVENTS = st.lists(st.builds(Event, st.integers(0, 60), WHO, st.sampled_from(list(DEEDS))), max_size=6)
+ANSWERS = st.lists(st.sampled_from(["taken", "throttled", "throttled", "lost", "lost on the way"]), max_size=8)
+SECONDS = st.sampled_from([0.01, 0.05, 0.2, 0.6])
+
+
+class World(RuleBasedStateMachine):
+    """A world of three notebooks. Time passes with each question, and something may happen after each."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.desks = {name: Desk(self.now, self.now) for name in NAMES}
         self.terms = Terms(IdlePolicy(AFTER))
+        self.asked, self.seconds = 0, 0.0
+        self.events: list[Event] = []
+        self.answers: list[str] = []
+        self.last: dict[str, tuple[datetime, Desk]] = {}
+        self.between: list[str] = []
         self.patches = ExitStack()
         for name, stand_in in self.stand_ins().items():
             self.patches.enter_context(patch(name, stand_in))
 
     def stand_ins(self) -> dict[str, Callable[..., Any]]:
-        look, stop = "opskit.flows.look_at_notebooks", "opskit.flows.stop_notebooks"
-        return {
-            f"{look}.notebooks": lambda door: iter([self.notebook(name) for name in NAMES]),
-            f"{look}.tags": lambda door, arn: self.desks[arn].tags,
-            f"{look}.presigned_url": lambda door, name: name,
-            f"{look}.look_inside": lambda make_url, settles, line: self.desks[make_url()].view(),
-            f"{look}.read_price": lambda *asked: Unread("nobody knows"),
-            f"{stop}.read_notebook": lambda door, name: self.notebook(name),
-            f"{stop}.act.stop": self.stop,
-            f"{stop}.act.tag": lambda door, notebook, tags: self.desks[notebook.name].tags.update(tags),
-            f"{stop}.act.untag": lambda door, notebook, keys: [self.desks[notebook.name].tags.pop(key) for key in keys],
+        look, last, stop = (f"opskit.flows.{name}" for name in ("look_at_notebooks", "last_look", "stop_notebooks"))
+        one_by_one = {
+            f"{name}.side_by_side": lambda work, **_: [each() for each in work] for name in (look, last, stop)
         }
+        return one_by_one | {
+            f"{look}.notebooks": lambda door: iter(self.told([self.notebook(name) for name in NAMES])),
+            f"{look}.tags": lambda door, arn: self.told(dict(self.desks[arn].tags)),
+            f"{look}.presigned_url": lambda door, name: name,
+            f"{look}.look_inside": lambda make_url, settles, line: self.told(self.desks[make_url()].view()),
+            f"{look}.read_price": lambda *asked: Unread("nobody knows"),
+            f"{last}.read_notebook": lambda door, name: self.told(self.notebook(name)),
+            f"{last}.presigned_url": lambda door, name: name,
+            f"{last}.way_in": self.way_in,
+            f"{last}.WayIn": Way,
+            f"{stop}.read_notebook": lambda door, name: self.told(self.notebook(name)),
+            "opskit.act.notebooks.record": self.record,
+            "opskit.aws.Door.send_once": lambda door, service, operation, **params: self.send(operation, params),
+            f"{stop}.confirm": lambda *what: None,
+        }
+
+    def clock(self) -> Clock:
+        return Clock(lambda: self.now, self.sleep, lambda: self.now.timestamp())  # noqa: PLW0108 - the time as it is when it is asked for
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def told(self, answer: Any) -> Any:
+        """An answer, which takes its time; what happens next, it does not tell."""
+        self.sleep(self.seconds)
+        for event in [event for event in self.events if event.after == self.asked]:
+            self.do(event.name, event.does)
+        self.asked += 1
+        self.between.append("an answer")
+        return answer
+
+    @contextmanager
+    def way_in(self, make_url: Callable[[], str], line: Any) -> Iterator[Any]:
+        name = make_url()
+        yield Way(self, name)
+
+    @contextmanager
+    def record(self, *what: Any, **more: Any) -> Iterator[Deed]:
+        self.between.append("the journal")
+        yield Deed()
+        self.between.append("the journal")
 
     def notebook(self, name: str) -> Notebook:
         desk = self.desks[name]
         return Notebook("us-east-1", name, name, "ml.t2.medium", desk.status, desk.since)
 
-    def stop(self, door: Any, notebook: Notebook, because: str, usd: Any) -> None:
-        """The moment of truth."""
-        desk = self.desks[notebook.name]
+    def begin_last_look(self, name: str) -> None:
+        """Its requests are sent now: what is so at this moment, it must see."""
+        self.last[name] = (self.now, replace(self.desks[name], tags=dict(self.desks[name].tags)))
+        self.between.clear()
+
+    def send(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        name = params.get("NotebookInstanceName") or params["ResourceArn"]
+        answer = self.answers.pop(0) if self.answers else "taken"
+        if operation == "stop_notebook_instance":
+            self.is_right_to_stop(name)
+        self.told(None)
+        if answer == "throttled":
+            raise Throttled("throttled", "slow down")
+        if answer != "lost on the way":
+            self.take(operation, self.desks[name], params)
+        if answer != "taken":
+            raise OutcomeUnknown("outcome-unknown", "no answer came")
+        return {}
+
+    def take(self, operation: str, desk: Desk, params: dict[str, Any]) -> None:
+        match operation:
+            case "stop_notebook_instance":
+                desk.status = "Stopped"
+            case "add_tags":
+                desk.tags.update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
+            case "delete_tags":
+                for key in params["TagKeys"]:
+                    desk.tags.pop(key, None)
+
+    def is_right_to_stop(self, name: str) -> None:
+        """The moment of truth: a stop is sent. It must have been right when its last look's requests were."""
+        at, desk = self.last.pop(name)  # a second stop needs a look of its own
         policy, grace = self.terms.policy, self.terms.grace
+        assert self.now - at <= timedelta(seconds=1), "it stands on something old"
+        assert set(self.between) == {"an answer"}, "something lies between the look and the stop"
         assert desk.status == "InService"
         assert not desk.busy, "it was at work"
         assert not desk.silent, "it could not be read"
-        assert not self.is_kept(desk), "it was kept"
-        quiet = self.now - max(desk.since, desk.stirred)
+        assert not is_kept(desk, at), "it was kept"
+        quiet = at - max(desk.since, desk.stirred)
         assert quiet >= AFTER, "it was used just now"
         if desk.terminal is not None:
-            assert self.now - desk.terminal >= AFTER, "somebody types"
+            assert at - desk.terminal >= AFTER, "somebody types"
             assert policy.ignore_terminals or (policy.max_age and quiet >= policy.max_age), "a terminal was open"
         if grace is not None:
             marked = datetime.fromisoformat(desk.tags[IDLE_SINCE])
-            assert self.now - marked >= grace, "its grace was not over"
+            assert at - marked >= grace, "its grace was not over"
             assert marked >= desk.stirred, "it worked after it was tagged"
-        desk.status = "Stopped"
-
-    def is_kept(self, desk: Desk) -> bool:
-        until = desk.tags.get(KEEP_UNTIL)
-        return KEEP in desk.tags or (until is not None and datetime.fromisoformat(until) > self.now)
 
     @rule(name=WHO, does=st.sampled_from(list(DEEDS)))
     def somebody(self, name: str, does: str) -> None:
@@ -170,16 +256,20 @@ class People(RuleBasedStateMachine):
     @rule(
         minutes=st.sampled_from([1, 31, 61, 500]),
         terms=TERMS,
-        name=WHO,
-        meanwhile=st.sampled_from(["nothing", "begins to work", "keeps it", "opens a terminal", "closes its door"]),
+        events=EVENTS,
+        answers=ANSWERS,
+        seconds=SECONDS,
     )
-    def opskit_comes_by(self, minutes: int, terms: Terms, name: str, meanwhile: str) -> None:
-        """Some time later it plans, somebody does something, then it acts."""
+    def opskit_comes_by(
+        self, minutes: int, terms: Terms, events: list[Event], answers: list[str], seconds: float
+    ) -> None:
+        """Some time later it plans and acts; meanwhile people do what they do."""
         self.now += timedelta(minutes=minutes)
-        self.terms = terms
+        self.terms, self.events, self.answers = terms, list(events), list(answers)
+        self.asked, self.seconds = 0, seconds
         plan = plan_idle(look_at_all([DOOR], terms.policy, self.now), terms, self.now)
-        self.do(name, meanwhile)
-        carry_out(plan, terms, Clock(lambda: self.now, lambda seconds: None))
+        carry_out(plan, terms, self.clock())
+        self.events = []
 
     def teardown(self) -> None:
         """In the end nobody works or keeps anything, and after a while all are off."""
@@ -187,11 +277,34 @@ class People(RuleBasedStateMachine):
             for desk in self.desks.values():
                 desk.busy, desk.terminal, desk.silent, desk.tags = False, None, False, {}
             for _ in range(2):
-                self.opskit_comes_by(61, Terms(IdlePolicy(AFTER), GRACE), NAMES[0], "nothing")
+                self.opskit_comes_by(61, Terms(IdlePolicy(AFTER), GRACE), [], ["throttled"] * 4, 0.2)
             assert {desk.status for desk in self.desks.values()} == {"Stopped"}
         finally:
             self.patches.close()
 
 
-TestPeople = People.TestCase
-TestPeople.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+@dataclass
+class Way:
+    """The way into a notebook's Jupyter."""
+
+    world: World
+    name: str
+
+    def get_ready(self) -> None:
+        self.world.begin_last_look(self.name)
+
+    def look(self) -> JupyterView | Unread:
+        seen: JupyterView | Unread = self.world.told(self.world.desks[self.name].view())
+        return seen
+
+    def hang_up(self) -> None:
+        return
+
+
+def is_kept(desk: Desk, now: datetime) -> bool:
+    until = desk.tags.get(KEEP_UNTIL)
+    return KEEP in desk.tags or (until is not None and datetime.fromisoformat(until) > now)
+
+
+TestWorld = World.TestCase
+TestWorld.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)

@@ -26,8 +26,8 @@ from cryptography.x509.oid import NameOID
 from benchmarks.small_aws import Fault, Gauge, SmallServer
 from benchmarks.small_notebooks import DRIPS, ENDLESS, HANGS, Lab, SmallJupyter, SmallNotebooks
 from opskit.model import JupyterView, Unread
-from opskit.observe import visit
-from opskit.observe.jupyter import look_inside
+from opskit.observe import jupyter_line, visit
+from opskit.observe.jupyter import look_inside, way_in
 
 HOUR = timedelta(hours=1)
 KEY = "lab.a-secret-key"
@@ -75,6 +75,77 @@ def test_everything_is_asked_and_nothing_leaves_a_trace() -> None:
     assert (seen.last_activity, seen.gaps) == (None, ())
     assert rooms.counted == ["enter", "kernels", "terminals", "sessions"]
     assert lab.used == used, "the look was taken for somebody's work"
+
+
+def looked_at_once(rooms: SmallNotebooks, meanwhile: Callable[[], None] = lambda: None) -> JupyterView | Unread:
+    with way_in(lambda: f"{rooms.url}?authToken={KEY}") as way:
+        if isinstance(way, Unread):
+            return way
+        meanwhile()
+        way.get_ready()
+        return way.look()
+
+
+def test_a_last_look_asks_everything_at_once_and_leaves_no_trace() -> None:
+    used = datetime(2026, 1, 1, tzinfo=UTC)
+    lab = Lab("lab", used=used).kernel("idle", 5 * HOUR, 1).terminal(2 * HOUR)
+    at_once = threading.Barrier(4)
+    with served(rooms := SmallNotebooks.of(lab)):
+
+        def wait_for_all(what: str) -> None:
+            """No answer comes before all four are asked."""
+            at_once.wait()
+
+        seen = looked_at_once(rooms, lambda: setattr(lab, "fault", wait_for_all))
+    assert isinstance(seen, JupyterView)
+    assert [(each.state, each.connections, each.path) for each in seen.kernels] == [("idle", 1, "lab.ipynb")]
+    assert [each.name for each in seen.terminals] == ["1"]
+    assert (seen.last_activity, seen.gaps) == (used, ())
+    assert lab.used == used, "the look was taken for somebody's work"
+
+
+@pytest.mark.parametrize("where", ["kernels", "sessions"])
+def test_a_kernel_that_is_busy_in_one_of_two_answers_is_busy(where: str) -> None:
+    lab = Lab("lab").kernel("idle", HOUR)
+    says = lab.says
+
+    def said(what: str) -> Any:
+        answer = json.loads(json.dumps(says(what)))
+        for each in answer if what == where else ():
+            each.get("kernel", each).update(execution_state="busy", last_activity=lab.ago(timedelta(0)))
+        return answer
+
+    lab.says = said  # type: ignore[method-assign]
+    with served(rooms := SmallNotebooks.of(lab)):
+        seen = looked_at_once(rooms)
+    assert isinstance(seen, JupyterView)
+    assert [(each.state, each.path) for each in seen.kernels] == [("busy", "lab.ipynb")]
+
+
+@pytest.mark.parametrize("what", ["kernels", "terminals", "sessions"])
+@pytest.mark.parametrize(
+    "fault", [Fault(500), Fault(0), Fault(200, "", "[{"), HANGS], ids=["500", "0", "half", "hangs"]
+)
+@pytest.mark.usefixtures("hasty")
+def test_half_an_answer_to_a_last_look_is_a_gap(what: str, fault: Fault) -> None:
+    lab = Lab("lab", fault=lambda asked: fault if asked == what else None).kernel("idle", HOUR)
+    with served(rooms := SmallNotebooks.of(lab)):
+        seen = looked_at_once(rooms)
+    assert isinstance(seen, JupyterView)
+    assert f"api/{what}" in " ".join(seen.gaps)
+
+
+def test_a_last_look_that_is_not_let_in_says_so_and_tells_no_key() -> None:
+    left = [Fault(200, "", "<html>a proxy's bad moment</html>")]
+    lab = Lab("lab", fault=lambda asked: left.pop() if left and asked == "enter" else None)
+    with served(rooms := SmallNotebooks.of(lab)):
+        assert isinstance(looked_at_once(rooms), JupyterView), "a new key opens it"
+    lab.fault = lambda asked: Fault(403)
+    with served(rooms):
+        seen = looked_at_once(rooms)
+    assert isinstance(seen, Unread)
+    assert "does not let us in" in seen.because
+    assert "secret" not in repr(seen)
 
 
 def test_without_kernels_jupyter_is_asked_when_it_was_used() -> None:
@@ -328,10 +399,10 @@ def test_a_certificate_must_be_right(
         monkeypatch.delenv(name, raising=False)
     if trusted:
         monkeypatch.setenv("AWS_CA_BUNDLE", str(ca))
-    visit._trust.cache_clear()
+    jupyter_line._trust.cache_clear()
     with served(rooms := SmallNotebooks.of(Lab("lab").kernel("idle", HOUR)), context):
         seen = look(rooms)
-    visit._trust.cache_clear()
+    jupyter_line._trust.cache_clear()
     assert isinstance(seen, JupyterView) is let_in
     assert let_in or "certificate" in repr(seen)
 
