@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
 import pytest
 
 from benchmarks.small_aws import SmallAws, serve
@@ -19,6 +22,21 @@ from opskit.observe.allowed import LOOKS
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has Ctrl-C ignored, and every process they start inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The tests start hundreds of Pythons. Where nothing compiled is kept, each compiles boto3, moto or the SageMaker SDK
+# anew, which is most of what it costs; what users install is compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_models() -> Iterator[None]:
+    """botocore's service models, read once a process and data path. Every session would read them anew, which is nine
+    tenths of what a client costs; clients of one session share them too.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("botocore.session.create_loader", functools.cache(botocore.loaders.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)
