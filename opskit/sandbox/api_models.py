@@ -9,6 +9,7 @@ from typing import Any
 import botocore.session
 from botocore.model import ServiceModel
 
+# Name in the configuration, environment variable, default, conversion: no variable is read, and both files are empty.
 _SESSION_VARIABLES = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),

@@ -36,10 +36,11 @@ Method = TypeVar("Method", bound=Callable[..., dict[str, Any]])
 PageHandler = Callable[[Request, AccountRegion], Response]
 
 _MOTO_ADMIN_PREFIX = "/moto-api/"
+# What no XML can hold, and so no answer that repeats it.
 _NOT_ALLOWED_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""What no XML can hold, and so no answer that repeats it."""
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 OPERATION_PATHS = {"/listRegions": ("account", "ListRegions"), "/getRegionOptStatus": ("account", "GetRegionOptStatus")}
+# The services whose requests and answers are held against botocore's models; of the last two all is moto's.
 _SERVICES = {
     "SageMaker": "sagemaker",
     "ServiceQuotasV20190624": "service-quotas",
@@ -48,13 +49,13 @@ _SERVICES = {
     "Logs_20140328": "logs",
     "GraniteServiceVersion20100801": "cloudwatch",
 }
-"""The services whose requests and answers are held against botocore's models; of the last two all is moto's."""
 
 
 def aws_operation(service: str, *operations: str) -> Callable[[Method], Method]:
     """Mark a service's method as the sandbox's answer to these operations of a service (boto3's name for it)."""
 
     def mark_method(method: Method) -> Method:
+        # On the function itself, where find_operations sees it through the bound method of every instance.
         method.__dict__["owned"] = [(service, operation) for operation in operations]
         return method
 
@@ -107,6 +108,7 @@ class Dispatcher:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = _BoundedRequest(environ)
+        # First of all: a web page learns nothing from here, not even what AWS would answer it.
         if site := foreign_origin(request):
             return error_response(_foreign_origin_error(site))(environ, start_response)
         if self.latency_seconds and INTERNAL_USER_AGENT not in request.user_agent.string:
@@ -120,6 +122,8 @@ class Dispatcher:
 
     def _answer_request(self, request: Request, start_response: Any) -> Iterable[bytes]:
         environ = request.environ
+        # The order matters: what the caller may not do comes before every answer, and pages before JSON, since
+        # InvokeEndpoint is known by its path alone.
         refused = self.denial_response(request)
         if refused:
             return refused(environ, start_response)
@@ -131,14 +135,14 @@ class Dispatcher:
             return self._answer_json_call(request, *target)(environ, start_response)
         if request.mimetype == FORM_CONTENT_TYPE and signing_service(request) != "s3":
             return self._answer_form_call(request, start_response)
-        if (
-            request.path.startswith(_MOTO_ADMIN_PREFIX) and signing_service(request) != "s3"
-        ):  # its reset button and its dashboard
+        # moto's reset button and its dashboard are not for clients; a bucket may have that name.
+        if request.path.startswith(_MOTO_ADMIN_PREFIX) and signing_service(request) != "s3":
             return _invalid_action_response()(environ, start_response)
         return self._pass_to_moto(environ, start_response)
 
     def _find_page(self, request: Request) -> PageHandler | None:
-        if signing_service(request) == "s3":  # a bucket may be called as a page is
+        # A bucket may be called as a page is.
+        if signing_service(request) == "s3":
             return None
         return next((page for prefix, page in self.pages.items() if request.path.startswith(prefix)), None)
 
@@ -159,17 +163,16 @@ class Dispatcher:
     def _pass_to_moto(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
             return self.moto(environ, start_response)
-        except Exception as error:  # moto knows no such service or operation, or fails on this input
+        except Exception as error:
+            # moto knows no such service or operation, or fails on this input.
             _log.warning("moto cannot answer %s: %r", _describe_request(environ), error)
-            answer = (
-                error_response(_unknown_operation_error())
-                if "HTTP_X_AMZ_TARGET" in environ
-                else _invalid_action_response()
-            )
-            return answer(environ, start_response)
+            is_json = "HTTP_X_AMZ_TARGET" in environ
+            response = error_response(_unknown_operation_error()) if is_json else _invalid_action_response()
+            return response(environ, start_response)
 
     def _answer_json_call(self, request: Request, service: str, operation: str) -> Response:
-        request.get_data()  # here, and kept: a body that cannot be read is not the operation's failure
+        # Here, and kept: a body that cannot be read is not the operation's failure.
+        request.get_data()
         try:
             return self._dispatch_call(_parse_call(request, service, operation), request)
         except ApiError as error:
@@ -179,6 +182,7 @@ class Dispatcher:
             return error_response(ApiError("InternalFailure", f"The sandbox failed on {operation}: see its log.", 500))
 
     def _dispatch_call(self, call: ApiCall, request: Request) -> Response:
+        # A throttled call is not looked at any further, whatever is in it.
         self.check_rate(call)
         check_input(call.service, call.operation, call.params)
         owner = self.operations.get((call.service, call.operation))
@@ -296,5 +300,6 @@ def _json_response(body: Any, status: int = 200) -> Response:
 def error_response(error: ApiError) -> Response:
     """An AWS error as AWS's JSON services send it."""
     response = _json_response({"__type": error.code, "message": error.message}, error.status)
+    # boto3 reads the code from the body, other SDKs from this header.
     response.headers["x-amzn-ErrorType"] = error.code
     return response

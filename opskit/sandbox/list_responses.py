@@ -11,6 +11,7 @@ from opskit.sandbox.errors import ApiError, validation_error
 from opskit.sandbox.pagination import InvalidToken, cut_page
 from opskit.sandbox.state import ApiCall
 
+# What SageMaker gives where MaxResults is absent.
 DEFAULT_PAGE_SIZE = 10
 
 

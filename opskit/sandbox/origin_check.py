@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from werkzeug.wrappers import Request
 
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+# SDKs put an account or a bucket in front of the host; no site can have such a name.
 _LOCAL_SUFFIXES = (".127.0.0.1", ".localhost")
-"""SDKs put an account or a bucket in front of the host; no site can have such a name."""
 
 
 def foreign_origin(request: Request) -> str | None:

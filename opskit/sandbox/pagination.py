@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from opskit.sandbox.state import ApiCall
 
+# New in every process: no token of another sandbox is any good.
 _SECRET = secrets.token_bytes(16)
 _Item = TypeVar("_Item")
 
@@ -48,6 +49,7 @@ def _token_start(call: ApiCall, token: str) -> int:
 
 
 def _sign_offset(call: ApiCall, text: bytes) -> bytes:
+    # The size of a page may change on the way, as with AWS; all else that was asked is part of the token.
     question = json.dumps(
         [call.account_region.account, call.account_region.region, call.operation, _filter_params(call)], sort_keys=True
     )

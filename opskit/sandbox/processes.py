@@ -21,9 +21,10 @@ from typing import IO
 
 import psutil
 
+# AWS gives a container two minutes to save its model; nobody who practises should wait so long.
 _GRACE_SECONDS = 3.0
+# Linux's PR_SET_CHILD_SUBREAPER.
 _SET_CHILD_SUBREAPER = 36
-"""Linux's PR_SET_CHILD_SUBREAPER."""
 
 
 class ChildProcesses:
@@ -51,10 +52,13 @@ class ChildProcesses:
             process = subprocess.Popen(
                 [sys.executable, "-m", "opskit.sandbox.processes", *command],
                 cwd=cwd,
+                # The child imports what this process can, from wherever it was started.
                 env={**env, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # A group of its own: Ctrl-C in a terminal reaches the sandbox alone, which then ends its children in
+                # order.
                 start_new_session=True,
             )
             self._running = {child for child in self._running if child.poll() is None} | {process}
@@ -62,6 +66,7 @@ class ChildProcesses:
 
     def end(self, process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS) -> int:
         """End one child and what it started: SIGTERM, ``grace_seconds``, SIGKILL. Returns its exit code."""
+        # The closed pipe is the request to end. The leash takes its own grace; one that takes longer is stuck.
         if process.stdin:
             process.stdin.close()
         try:
@@ -75,6 +80,7 @@ class ChildProcesses:
         with self._lock:
             self._closed = True
             running = list(self._running)
+        # All pipes before the first wait, so that the children end side by side.
         for process in running:
             if process.stdin:
                 process.stdin.close()
@@ -97,7 +103,8 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 def _run_on_leash(command: Sequence[str]) -> int:
     """Run ``command`` until it ends or the pipe on standard input closes."""
-    signal.signal(signal.SIGTERM, lambda *_: None)  # the group is asked to end: the leash outlives it to report
+    # The whole group is asked to end; the leash outlives it, to report how.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     _adopt_orphans()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     released = threading.Event()
@@ -107,14 +114,17 @@ def _run_on_leash(command: Sequence[str]) -> int:
     if released.is_set():
         ender.join()
     _kill_processes(_find_descendants())
+    # As a shell reports a signal: 128 and its number.
     return 128 - code if code < 0 else code
 
 
 def _end_when_released(child: subprocess.Popen[bytes], released: threading.Event) -> None:
+    # Nothing is ever written into the pipe: the read returns when its other end is closed, however that came.
     while os.read(0, 4096):
         continue
     released.set()
-    descendants = _find_descendants()  # looked up while the parents that lead to them are alive
+    # Looked up while the parents that lead to them are alive.
+    descendants = _find_descendants()
     _signal_group(os.getpgrp(), signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_SECONDS
     while child.poll() is None and time.monotonic() < deadline:

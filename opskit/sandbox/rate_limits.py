@@ -19,6 +19,7 @@ class RateLimit:
     burst: int
 
 
+# Calls a second as AWS documents them; as many may come at one moment.
 _READ = RateLimit(5, 5)
 _LIST = RateLimit(10, 10)
 _FILE = RateLimit(3, 3)

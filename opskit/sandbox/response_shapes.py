@@ -31,6 +31,7 @@ def _shape_value(shape: Any, value: Any, path: str) -> Any:
         case "map":
             return {key: _shape_value(shape.value, item, f"{path}.{key}") for key, item in value.items()}
         case "timestamp":
+            # AWS's JSON protocols carry times as seconds since 1970.
             return value.astimezone(UTC).timestamp() if isinstance(value, datetime) else value
         case _:
             return value
@@ -81,4 +82,5 @@ def echo_request(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def shared_members(shape: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     """The members of ``params`` that a structure of the API model has too, less the empty ones."""
+    # AWS leaves out what is empty, and the SageMaker SDK v3 fails on an empty structure.
     return {name: value for name, value in params.items() if name in shape.members and value not in ({}, [], None)}

@@ -112,7 +112,8 @@ def _create_roles(state: SandboxState, account_region: AccountRegion) -> None:
     """
     iam = state.client("iam", account_region)
     if any(role["RoleName"] == ROLE_NAME for role in iam.list_roles(PathPrefix=_ROLE_PATH)["Roles"]):
-        return  # made by another sandbox of this process: what moto keeps is the process's
+        # Made by another sandbox of this process: what moto keeps is the process's.
+        return
     for_studio = ("For the files of Studio", ["elasticfilesystem:*"])
     _create_role(iam, SERVICE_LINKED_ROLE, _SERVICE_LINKED_PATH, *for_studio)
     allowed = ["sagemaker:*", "s3:*", "logs:*", "cloudwatch:*", "ecr:*", "iam:GetRole", "iam:PassRole"]
@@ -127,6 +128,7 @@ def _create_role(iam: Any, name: str, path: str, description: str, allowed: list
     iam.put_role_policy(RoleName=name, PolicyName=f"{name}-Policy", PolicyDocument=granted)
 
 
+# One of each state that a notebook of the course is found in.
 _CLASSROOM_SEEDS: tuple[Seed, ...] = (
     NotebookSeed("course-idle", kind=NotebookKind.IDLE),
     NotebookSeed("course-busy", kind=NotebookKind.BUSY),

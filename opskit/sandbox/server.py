@@ -44,7 +44,9 @@ from opskit.sandbox.tags import TagService
 from opskit.sandbox.work_dir import temporary_work_dir
 
 HOST = "127.0.0.1"
+# Connections that wait while every thread is busy: a client that asks all Regions opens many together.
 _BACKLOG = 128
+# Prefixes: AWS_ENDPOINT_URL stands for AWS_ENDPOINT_URL_S3 and the like too.
 _REDIRECTING_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -107,6 +109,7 @@ class Sandbox:
             "AWS_REGION": self.scenario.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        # botocore would send even what is meant for 127.0.0.1 to a proxy. Some programs read NO_PROXY, some no_proxy.
         if any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
             kept = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
             own["NO_PROXY"] = own["no_proxy"] = f"{kept},{HOST}" if kept else HOST
@@ -146,6 +149,7 @@ def run_sandbox(options: SandboxOptions) -> Iterator[Sandbox]:
         dispatcher = Dispatcher(
             DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds
         )
+        # werkzeug takes over the socket that listens; the port it is given beside it has no meaning.
         server = make_server(
             HOST, 0, dispatcher, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
         )
@@ -203,6 +207,7 @@ def _register_services(
     repositories = CodeRepositoryService(state, tags)
     notebooks = NotebookService(state, ledger, repositories)
     tags.register_resource_type("notebook-instance", notebooks.notebook_tags)
+    # Endpoints and transform jobs look models up, so models come first.
     models = ModelService(state, tags)
     training = TrainingService(state, ledger, tags)
     endpoints = EndpointService(state, ledger, tags, models)
@@ -238,6 +243,7 @@ def _reset_moto_after_last(state: SandboxState) -> None:
 
 def _close_server(server: BaseWSGIServer, state: SandboxState) -> None:
     state.closing.set()
+    # While the server still answers: what ends may have a last call to make.
     state.processes.close()
     server.shutdown()
     server.server_close()

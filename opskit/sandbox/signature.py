@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.state import AccountRegion, ApiCall
 
+# As in sandbox/20260101/us-east-1/sagemaker/aws4_request.
 _SCOPE_PARTS = 5
 
 

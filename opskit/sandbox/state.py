@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from opskit.sandbox.processes import ChildProcesses
 
+# moto's own first account, and that of the examples in AWS's documentation.
 ACCOUNT = "123456789012"
 INTERNAL_USER_AGENT = "opskit-sandbox-inside"
 """Marks the sandbox's own calls to itself, which no latency or rate of AWS slows."""
@@ -89,6 +90,7 @@ class SandboxState:
     def lock(self, account_region: AccountRegion) -> threading.RLock:
         """The lock under which quotas are checked and resources made there, so that no two requests pass together."""
         with self._guard:
+            # Reentrant: a service that holds it calls others, such as the job stores, which take it again.
             return self._locks.setdefault(account_region, threading.RLock())
 
     def known_account_regions(self) -> list[AccountRegion]:
@@ -106,16 +108,21 @@ class SandboxState:
             return _cached_client(service, account_region, self.url)
 
 
+# Clients of one session must be made one after another.
 _client_creation_lock = threading.RLock()
-"""Clients of one session must be made one after another."""
 
 
+# The URL is part of the key, because a process may run several sandboxes, one after another or side by side.
 @cache
 def _cached_client(service: str, account_region: AccountRegion, url: str) -> Any:
     from botocore.config import Config
 
     config = Config(
-        retries={"total_max_attempts": 2}, max_pool_connections=20, proxies={}, user_agent_extra=INTERNAL_USER_AGENT
+        # proxies={}: no proxy of the user's leads to 127.0.0.1.
+        retries={"total_max_attempts": 2},
+        max_pool_connections=20,
+        proxies={},
+        user_agent_extra=INTERNAL_USER_AGENT,
     )
     return _account_session(account_region.account, url).client(
         service, account_region.region, endpoint_url=url, config=config

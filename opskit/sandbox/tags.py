@@ -11,6 +11,7 @@ from opskit.sandbox.errors import ApiError, FallThrough, validation_error
 from opskit.sandbox.pagination import InvalidToken, cut_page
 from opskit.sandbox.state import AccountRegion, ApiCall
 
+# AWS's limit for one resource.
 _MAX_TAGS = 50
 _PAGE = 100
 

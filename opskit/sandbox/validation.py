@@ -17,15 +17,17 @@ from botocore.model import Shape
 from opskit.sandbox.api_models import input_shape
 from opskit.sandbox.errors import ApiError, validation_error
 
+# A request with hundreds of bad items would otherwise make a message that no terminal shows.
 _MAX_SHOWN_PROBLEMS = 10
+# The services whose code for it is not ValidationException.
 _VALIDATION_CODES = {
     "service-quotas": "IllegalArgumentException",
     "pricing": "InvalidParameterException",
     "logs": "InvalidParameterException",
     "cloudwatch": "ValidationError",
 }
+# Shapes that AWS takes https alone in, but the sandbox takes what is on this machine, so that it needs no network.
 _REPOSITORY_URL_SHAPES = ("CodeRepositoryNameOrUrl", "GitConfigUrl")
-"""Shapes that AWS takes https alone in, but the sandbox takes what is on this machine, so that it needs no network."""
 
 
 def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None:
@@ -104,6 +106,7 @@ def _structure_problems(shape: Any, value: Any, path: str) -> Iterator[str]:
         if value.get(name) is None:
             where = _member_path(path, name)
             yield f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
+    # Members that the model does not have are no problem: AWS passes over them.
     for name, member in shape.members.items():
         if value.get(name) is not None:
             yield from _find_problems(member, value[name], _member_path(path, name))
@@ -164,8 +167,10 @@ def _is_local_url(url: str) -> bool:
 @cache
 def _compile_pattern(pattern: str) -> re.Pattern[str] | None:
     try:
+        # Java's classes for letters, spaces and digits in Python's words.
         return re.compile(pattern.replace("\\p{L}", "\\w").replace("\\p{Z}", "\\s").replace("\\p{N}", "\\d"))
-    except re.error:  # some of AWS's patterns are Java's own and no Python pattern; those cannot be checked here
+    except re.error:
+        # Some of AWS's patterns are Java's own and no Python pattern; those cannot be checked here.
         return None
 
 
@@ -175,6 +180,7 @@ def _matches_pattern(pattern: str, value: str) -> bool:
 
 
 def _number_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    # To Python True is an int; to AWS a boolean is no number.
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         yield _wrong_type_text(value, path, "a number")
         return

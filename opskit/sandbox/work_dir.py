@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PREFIX = "opskit-sandbox-"
+# Half a second in all.
 _REMOVE_TRIES = 5
 
 
@@ -37,6 +38,7 @@ def _create_locked_dir() -> tuple[Path, int]:
             lock = os.open(folder, os.O_RDONLY)
         except FileNotFoundError:
             continue
+        # A lock goes with its process, however that ends; a file that says "running" would stay.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():
             return folder, lock
@@ -51,13 +53,15 @@ def _remove_abandoned_dirs() -> None:
 def _remove_if_abandoned(folder: Path) -> None:
     try:
         lock = os.open(folder, os.O_RDONLY)
-    except OSError:  # cleared by another sandbox, or not ours to clear
+    except OSError:
+        # Cleared by another sandbox, or another user's.
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _remove_tree(folder)
     except BlockingIOError:
-        return  # a running sandbox holds it
+        # A running sandbox holds it.
+        return
     finally:
         os.close(lock)
 

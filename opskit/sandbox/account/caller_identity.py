@@ -11,8 +11,8 @@ from werkzeug.wrappers import Request, Response
 from opskit.sandbox.signature import access_key_id, signed_account_region
 from opskit.sandbox.state import AccountRegion
 
+# Whom keys are taken for that nobody made: moto's IAM knows the user by this name.
 _DEFAULT_USER = "default_user"
-"""Whom keys are taken for that nobody made: moto's IAM knows the user by this name."""
 _MOTO_UNKNOWN_USER = ":user/moto"
 
 
@@ -23,6 +23,7 @@ def _resolve_caller(request: Request) -> tuple[str, str]:
         access_key_id(request), account_region.region
     )
     if arn.endswith(_MOTO_UNKNOWN_USER):
+        # The id that AWS's documentation gives a user.
         return "AIDAIOSFODNN7EXAMPLE", f"arn:aws:iam::{account_region.account}:user/{_DEFAULT_USER}"
     return str(number), str(arn)
 

@@ -14,14 +14,15 @@ from opskit.sandbox.errors import validation_error
 from opskit.sandbox.state import AccountRegion, SandboxState
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
+# Such roles are a service's own: whoever has one trusted by SageMaker cannot pass it to SageMaker all the same.
 _SERVICE_LINKED = "role/aws-service-role/"
-"""Such roles are a service's own: whoever has one trusted by SageMaker cannot pass it to SageMaker all the same."""
 
 
 def check_role(state: SandboxState, account_region: AccountRegion, arn: str | None) -> None:
     """Raise AWS's ValidationException where the role does not exist or does not trust SageMaker."""
     if arn is None:
         return
+    # arn:aws:iam::ACCOUNT:role/PATH/NAME
     account, _, path = arn.split(":", 4)[4].partition(":")
     if account != account_region.account:
         raise validation_error(f"RoleArn: Cross-account pass role is not allowed. {arn}")
@@ -35,7 +36,8 @@ def check_role(state: SandboxState, account_region: AccountRegion, arn: str | No
 def _trusts_sagemaker(state: SandboxState, account_region: AccountRegion, name: str) -> bool:
     try:
         role = state.client("iam", account_region).get_role(RoleName=name)["Role"]
-    except ParamValidationError:  # no role can have such a name
+    except ParamValidationError:
+        # No role can have such a name.
         return False
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchEntity", "ValidationError"):

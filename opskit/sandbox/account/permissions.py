@@ -24,10 +24,10 @@ from opskit.sandbox.errors import ApiError
 from opskit.sandbox.signature import signed_account_region, signing_service
 from opskit.sandbox.state import INTERNAL_USER_AGENT, AccountRegion
 
+# IAM's prefixes that are not the name in signatures.
 _ACTION_PREFIXES = {"monitoring": "cloudwatch"}
-"""IAM's prefixes that are not the name in signatures."""
+# AWS answers it to everybody, whatever a policy says.
 _ALWAYS_ALLOWED = "sts:GetCallerIdentity"
-"""AWS answers it to everybody, whatever a policy says."""
 _INVOCATION_PATH = re.compile("/endpoints/([^/]+)/invocations")
 _FORBIDDEN = 403
 
@@ -87,6 +87,7 @@ def _operation_permissions(service: str, operation: str, request: Request) -> It
     params = _sagemaker_params(request)
     resource = _resource_arn(signed_account_region(request), params) or "*"
     yield RequiredPermission(f"sagemaker:{operation}", resource)
+    # AWS asks for AddTags too where a resource is created with tags, and for PassRole where a role is handed over.
     if operation.startswith("Create") and params.get("Tags"):
         yield RequiredPermission("sagemaker:AddTags", resource)
     for member in ("RoleArn", "ExecutionRoleArn"):
@@ -132,10 +133,12 @@ def _s3_action(request: Request, bucket: str, key: str) -> str:
     if not bucket:
         return "ListAllMyBuckets"
     if key:
+        # A key's uploads in parts are PutObject too.
         return {"GET": "GetObject", "HEAD": "GetObject", "DELETE": "DeleteObject"}.get(method, "PutObject")
     setting = next((name for name in _BUCKET_SETTINGS if name in request.args), None)
     if setting:
         return f"{'Get' if method == 'GET' else 'Put'}Bucket{setting.capitalize()}"
+    # A POST to a bucket deletes many of its objects.
     return {"PUT": "CreateBucket", "DELETE": "DeleteBucket", "POST": "DeleteObject"}.get(method, "ListBucket")
 
 
@@ -151,6 +154,7 @@ def _access_denied_response(request: Request, asked: RequiredPermission) -> Resp
         return _forbidden_xml(f"<Error><Code>AccessDenied</Code><Message>{escape(text)}</Message></Error>")
     if request.mimetype != FORM_CONTENT_TYPE:
         return error_response(ApiError("AccessDeniedException", text))
+    # EC2 alone has an envelope and a code of its own.
     if signing_service(request) == "ec2":
         said = f"<Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation. {text}"
         return _forbidden_xml(f"<Response><Errors><Error>{said}</Message></Error></Errors></Response>")

@@ -15,7 +15,9 @@ from opskit.sandbox.errors import ApiError, FallThrough, validation_error
 from opskit.sandbox.pagination import InvalidToken, cut_page
 from opskit.sandbox.state import AccountRegion, ApiCall
 
+# The most that ListRegions gives in one answer.
 _PAGE = 50
+# Those that an account has to enable; the older ones always are.
 _OPT_IN_REGIONS = frozenset(
     {
         *("af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
@@ -23,6 +25,7 @@ _OPT_IN_REGIONS = frozenset(
         *("il-central-1", "me-central-1", "me-south-1", "mx-central-1"),
     }
 )
+# A DescribeRegions with filters is left to moto.
 _PLAIN_QUERY = {"Action", "Version", "AllRegions"}
 
 

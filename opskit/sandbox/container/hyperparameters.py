@@ -165,12 +165,12 @@ RULES: Mapping[str, HyperparameterRule] = {
     "deterministic_histogram": _choice_rule("true", "false"),
     "max_cached_hist_node": _integer_rule(1),
 }
+# Accepted beside RULES by the first image (``xgboost:1``, xgboost 0.72) alone.
 _FIRST_IMAGE_RULES: Mapping[str, HyperparameterRule] = {
     "silent": _integer_rule(0, 1),
     "sketch_eps": _number_rule(0, 1),
     "num_feature": _integer_rule(1),
 }
-"""Accepted beside RULES by the first image (``xgboost:1``, xgboost 0.72) alone."""
 
 
 def validate_hyperparameters(given: Mapping[str, str], *, first_image: bool = False) -> dict[str, Any]:

@@ -151,6 +151,7 @@ def serve_model(folder: Path) -> int:
     write_log("Model loaded successfully")
     half = folder / f"{PORT_FILE}.half"
     half.write_text(str(server.server_port))
+    # Renamed when it is whole: the sandbox polls for this file.
     half.rename(folder / PORT_FILE)
     server.serve_forever()
     return 0

@@ -14,6 +14,7 @@ from opskit.sandbox.container.failure import UserError
 
 CONTENT_TYPES = ("csv", "libsvm", "text/csv", "text/libsvm", "text/x-libsvm")
 _DELIMITERS = (",", ";", "\t", "|", " ")
+# AWS's container looks no deeper.
 _MAX_FOLDER_DEPTH = 3
 
 
@@ -76,6 +77,7 @@ def read_channel(folder: Path, data_format: DataFormat, *, weighted: bool = Fals
 def _channel_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
+        # Other programs' files, such as _SUCCESS and .DS_Store.
         if any(part.startswith((".", "_")) for part in parts) or not path.is_file():
             continue
         if len(parts) > _MAX_FOLDER_DEPTH + 1:

@@ -22,9 +22,11 @@ _CONTAINER_PARAMETERS = (
     "dsplit", "sketch_eps", "silent", "num_feature", "deterministic_histogram", "_tuning_objective_metric",
 )  # fmt: skip
 _CHANNELS = ("train", "validation", "code")
+# The tables are small, and several jobs train side by side.
 _MAX_THREADS = 2
 
 
+# A SystemExit, which no `except Exception` on its way holds up.
 class Terminated(SystemExit):
     """The platform asked the algorithm to end (SIGTERM)."""
 
@@ -158,7 +160,9 @@ def _early_stopping_callbacks(config: dict[str, Any]) -> list[Any]:
     rounds = config.get("early_stopping_rounds")
     if rounds is None:
         return []
+    # Linear models have no trees that could be cut off after the best round.
     sliceable = config.get("booster") != "gblinear"
+    # xgboost stops on the last metric, and knows for its own alone whether more is better.
     judged = next((name for name in reversed(config.get("eval_metric", [])) if name in CUSTOM_METRICS), None)
     higher_is_better = judged in MAXIMISED if judged else None
     stopping = load_xgboost().callback.EarlyStopping(rounds=rounds, save_best=sliceable, maximize=higher_is_better)

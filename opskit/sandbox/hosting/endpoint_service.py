@@ -152,6 +152,7 @@ class EndpointService:
         return None
 
     def _start_container(self, endpoint: Endpoint, variant: Variant) -> ModelContainer:
+        # An instance id of EC2's form, as AWS's log streams are named by.
         instance = f"i-{uuid4().hex[:17]}"
         account_region = endpoint.account_region
         stream = LogStream(
@@ -183,6 +184,8 @@ class EndpointService:
     @aws_operation("sagemaker", "UpdateEndpoint")
     def update_endpoint(self, call: ApiCall) -> dict[str, Any]:
         config = self._models.configs.get_record(call.account_region, call.params["EndpointConfigName"])
+        # Before the lock is taken: a model that was deleted meanwhile is an error of this call, and nothing has
+        # begun.
         coming = self._build_variants(call.account_region, config)
         with self._state.lock(call.account_region):
             endpoint = self._get_settled_endpoint(call)

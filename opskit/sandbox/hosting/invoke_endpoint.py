@@ -16,6 +16,7 @@ from opskit.sandbox.hosting.model_container import ContainerResponse
 from opskit.sandbox.state import AccountRegion
 
 INVOKE_PATH_PREFIX = "/endpoints/"
+# AWS's limit for a real-time request.
 _MAX_BODY_BYTES = 6 * 1024 * 1024
 
 
@@ -52,6 +53,7 @@ def _choose_variant(endpoint: Endpoint, target: str | None) -> Variant | None:
     if target:
         return next((variant for variant in variants if variant.name == target), None)
     weights = [variant.weight for variant in variants]
+    # All weights may be 0, which random.choices refuses.
     return random.choices(variants, weights if sum(weights) else None)[0]
 
 
@@ -64,6 +66,7 @@ def _invoke_variant(endpoint: Endpoint, variant: Variant, request: Request) -> R
             request.get_data(), request.headers.get("Content-Type", ""), request.headers.get("Accept", "")
         )
     except TimeoutError:
+        # There is no status of the container where it did not answer in time.
         return _model_error_response(endpoint, 0, "server", "Your invocation timed out while waiting for a response.")
     except OSError as error:
         return _model_error_response(endpoint, 500, "server", f"The container does not answer: {error}")

@@ -20,6 +20,7 @@ from opskit.sandbox.storage.log_streams import LogStream, LogTail
 from opskit.sandbox.storage.s3_objects import S3Error, S3Source, S3Store, S3Uri
 
 _POLL_SECONDS = 0.05
+# AWS waits as long for a container's answer.
 _ANSWER_SECONDS = 60
 
 
@@ -85,6 +86,7 @@ class ModelContainer:
             if self._process.poll() is not None:
                 self.forward_log(last=True)
                 reason = failure.read_failure(self._folder) or "The container ended before it served."
+                # A missing xgboost is no fault of the model's, and the log would not help.
                 raise ModelNotServable(reason) if reason == failure.XGBOOST_MISSING else ContainerUnhealthy(reason)
             if stop.wait(_POLL_SECONDS) or self._state.closing.is_set():
                 return False
@@ -151,6 +153,7 @@ def model_data_location(container: Mapping[str, Any]) -> tuple[str | None, bool]
 def _extract_archive(archive: Path, folder: Path, uri: str) -> None:
     try:
         with tarfile.open(archive, "r:gz") as tar:
+            # The data filter refuses links and paths that lead out of the folder.
             tar.extractall(folder, filter="data")
     except (tarfile.TarError, OSError, EOFError) as error:
         raise ModelNotServable(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from opskit.sandbox.errors import validation_error
 
+# The JSONPaths that pick columns: $, $[0], $[1:], $[0,2,5].
 _COLUMN_FILTER = re.compile(r"\$(?:\[(?P<inner>-?\d*:-?\d*|-?\d+(?:,-?\d+)*)\])?")
 
 
@@ -40,6 +41,7 @@ def group_payloads(lines: Iterable[str], *, most_bytes: int, single: bool) -> It
     group: list[str] = []
     size = 0
     for line in lines:
+        # One more for the newline that joins the lines of a request.
         more = len(line.encode()) + 1
         if group and (single or size + more > most_bytes):
             yield group

@@ -68,6 +68,7 @@ def _sortable_value(value: Any) -> tuple[int, Any]:
     """A key under which values of every kind can stand side by side; what is absent comes first."""
     match value:
         case None:
+            # The numbers keep values of different types from ever being compared with each other.
             return (0, "")
         case datetime():
             return (1, value.timestamp())
@@ -130,6 +131,7 @@ def _meets_filter(record: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
     found = [value for value in property_values(record, one["Name"]) if value is not None]
     operator, wanted = one.get("Operator", "Equals"), one.get("Value")
     match operator:
+        # These two need no value; a null counts as absent.
         case "Exists":
             return bool(found)
         case "NotExists":
@@ -139,6 +141,7 @@ def _meets_filter(record: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
     match operator:
         case "Equals":
             return any(_equals_value(value, wanted) for value in found)
+        # Only what has the property can differ in it.
         case "NotEquals":
             return bool(found) and not any(_equals_value(value, wanted) for value in found)
         case "Contains":

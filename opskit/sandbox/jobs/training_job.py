@@ -42,6 +42,8 @@ STATUS_MESSAGES: Mapping[SecondaryStatus, str] = {
     SecondaryStatus.MAX_RUNTIME_EXCEEDED: "Training job runtime exceeded MaxRuntimeInSeconds provided",
     SecondaryStatus.FAILED: "Training job failed",
 }
+# A round's line, such as [3]#011train-rmse:0.5#011validation-rmse:0.7; AWS's logs have #011 where the algorithm
+# printed a tab.
 _ROUND_LINE = re.compile(r"\[\d+\]((?:#011[\w@.-]+:[-+.\w]+)+)")
 # A day: what AWS takes where StoppingCondition has no MaxRuntimeInSeconds.
 _DEFAULT_MAX_RUNTIME_SECONDS = 86_400
@@ -177,6 +179,7 @@ class TrainingJob(JobRecord):
         if self.ended:
             times["TrainingEndTime"] = self.ended
         if self.started and self.ended:
+            # A second that was begun is billed.
             seconds = max(1, math.ceil((self.ended - self.started).total_seconds()))
             times["TrainingTimeInSeconds"] = times["BillableTimeInSeconds"] = seconds
         return times

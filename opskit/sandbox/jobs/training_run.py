@@ -88,7 +88,8 @@ class TrainingRun:
         if end is TrainingEnd.COMPLETED:
             self._enter_status(SecondaryStatus.UPLOADING)
         self._upload_model(must=end is TrainingEnd.COMPLETED)
-        if self.job.stop_requested.is_set():  # also where it was asked for after the algorithm was done
+        # Also where the stop was asked for after the algorithm was done.
+        if self.job.stop_requested.is_set():
             end = TrainingEnd.STOPPED
         self._finish(*_final_statuses(end))
 
@@ -121,6 +122,7 @@ class TrainingRun:
         except UnknownImage as error:
             raise JobFailed(f"ClientError: {error}") from error
 
+    # The folders of a run are those of /opt/ml in AWS's containers: input/config, input/data/CHANNEL, model, output.
     def _prepare_input(self) -> None:
         store = S3Store(self.state, self.job.account_region)
         config = self.folder / "input" / "config"
@@ -160,6 +162,7 @@ class TrainingRun:
                 cwd=self.folder,
                 env={
                     **self.job.params.get("Environment", {}),
+                    # Last, so that no Environment of a job changes the path or the number of threads.
                     **container_environment(XGBOOST_FIRST_IMAGE=str(int(first_image))),
                 },
                 output=file,

@@ -139,6 +139,7 @@ class TrainingService:
         job = TrainingJob(account_region, _seed_training_params(account_region, seed), born, born, has_process=False)
         steps = (SecondaryStatus.STARTING, SecondaryStatus.DOWNLOADING, SecondaryStatus.TRAINING)
         for number, secondary in enumerate(steps):
+            # Half a minute a step.
             job.enter_status(secondary, born + timedelta(seconds=30 * number))
         self.jobs.add_job(job)
 
@@ -159,6 +160,7 @@ def _check_resources(job: TrainingJob) -> None:
         raise validation_error("ResourceConfig is required.")
     if not resources.get("InstanceGroups") and not {"InstanceType", "InstanceCount"} <= set(resources):
         raise validation_error("ResourceConfig must have either InstanceType and InstanceCount, or InstanceGroups.")
+    # The API's model lets a count of 0 pass; AWS answers in the words of its validation all the same.
     if any(count < 1 for _, count in job.instance_counts()):
         raise validation_error(
             "1 validation error detected: Value '0' at 'resourceConfig.instanceCount' failed to satisfy constraint: "

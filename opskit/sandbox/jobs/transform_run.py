@@ -110,6 +110,7 @@ class TransformRun:
         result.write_text(self._assemble_output(answers))
         output = S3Uri.parse(self.job.params["TransformOutput"]["S3OutputPath"])
         self._store.upload(result, output.child(f"{source.name}.out"))
+        # Inputs may be large, and each is needed once.
         path.unlink()
 
     def _split_requests(self, text: str) -> list[list[str]]:
@@ -138,6 +139,7 @@ class TransformRun:
             raise self._refusal_error(source, f"Model server did not respond: {error}", "AlgorithmError") from error
         if answer.status == _NO_CONTENT:
             return ""
+        # The container's 4xx are the user's mistake, its 5xx are the algorithm's.
         if answer.status != 200:
             kind = "ClientError" if answer.status < 500 else "AlgorithmError"
             message = answer.body.decode("utf-8", "replace")
@@ -166,4 +168,5 @@ class TransformRun:
     def _assemble_output(self, answers: list[str]) -> str:
         if self.job.params["TransformOutput"].get("AssembleWith") != "Line":
             return "".join(answers)
+        # One newline after each answer, whether or not the container wrote one.
         return "".join(f"{answer.rstrip(chr(10))}\n" for answer in answers if answer)

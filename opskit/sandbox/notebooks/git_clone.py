@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 
 from opskit.sandbox.state import SandboxState
 
+# A clone that takes longer hangs.
 _TIMEOUT_SECONDS = 300.0
 _POLL_SECONDS = 0.05
+# What git needs to reach a server; nothing that leads to the user's configuration or credentials.
 _INHERITED_VARIABLES = ("PATH", "LANG", "SSL_CERT_FILE", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
+# A question for a password would hang for ever: nobody is there to answer it.
 _NO_PROMPTS = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "true",
@@ -53,6 +56,7 @@ def clone_repository(state: SandboxState, repository: GitRepository, volume: Pat
     branch = ("--branch", repository.branch) if repository.branch else ()
     with log.open("wb") as said:
         process = state.processes.start(
+            # The -- keeps a URL that begins with a dash from being an option.
             ["git", "clone", "--quiet", *branch, "--", repository.url, repository.folder],
             cwd=volume,
             env={**{name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}, **_NO_PROMPTS},

@@ -21,9 +21,10 @@ from opskit.sandbox.storage.log_streams import LogStream, LogTail
 _log = logging.getLogger(__name__)
 
 _LOG_GROUP = "/aws/sagemaker/NotebookInstances"
+# Jupyter servers that may be starting side by side: each keeps a core busy meanwhile.
 _MAX_STARTING = 2
-"""Jupyter servers that may be starting side by side: each keeps a core busy meanwhile."""
 _LOG_POLL_SECONDS = 0.5
+# Long enough for a client that polls to see the status.
 _TRANSITION_SECONDS = 0.3
 
 
@@ -60,7 +61,8 @@ class NotebookLifecycle:
                 work()
             except Exception as error:
                 if self._state.closing.is_set():
-                    return  # the sandbox is ending under this thread
+                    # The sandbox is ending under this thread.
+                    return
                 _log.exception("notebook %s", notebook.name)
                 self._mark_failed(notebook, f"InternalServerError: {error}")
 
@@ -79,6 +81,7 @@ class NotebookLifecycle:
         feed.send_new_lines(timedelta(seconds=past.idle_seconds) if past else timedelta())
         with self._state.lock(notebook.account_region):
             notebook.jupyter = jupyter
+            # What a scenario seeds was last changed before the sandbox was started.
             notebook.enter_status(NotebookStatus.IN_SERVICE, notebook.modified if past else self._state.now())
         while jupyter.is_running and not self._state.closing.wait(_LOG_POLL_SECONDS):
             feed.send_new_lines()
@@ -107,7 +110,8 @@ class NotebookLifecycle:
     def _stop_jupyter(self, notebook: NotebookRecord) -> None:
         if notebook.jupyter:
             notebook.jupyter.stop()
-            self._threads[notebook.arn].join()  # it sends the last lines of the log
+            # Its thread sends the last lines of the log.
+            self._threads[notebook.arn].join()
         notebook.folder.delete_instance()
         with self._state.lock(notebook.account_region):
             notebook.jupyter = None

@@ -23,6 +23,7 @@ from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, execution_role_
 from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
 from opskit.sandbox.tags import request_tags
 
+# What DescribeNotebookInstance shows where CreateNotebookInstance did not say.
 _DEFAULTS: dict[str, Any] = {
     "DirectInternetAccess": "Enabled",
     "IpAddressType": "ipv4",
@@ -31,6 +32,7 @@ _DEFAULTS: dict[str, Any] = {
     "PlatformIdentifier": "notebook-al2023-v1",
     "InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": "1"},
 }
+# Some members are called one thing in requests and another in answers.
 _DESCRIBED_AS = {
     "SecurityGroupIds": "SecurityGroups",
     "LifecycleConfigName": "NotebookInstanceLifecycleConfigName",
@@ -42,10 +44,11 @@ _DISASSOCIATE_FLAGS = {
     "DisassociateDefaultCodeRepository": "DefaultCodeRepository",
     "DisassociateAdditionalCodeRepositories": "AdditionalCodeRepositories",
 }
+# Twelve hours, AWS's default.
 _SESSION_SECONDS = 43200
 _SEEDED_AGO = timedelta(days=7)
+# Where a record without a Jupyter is said to be: nothing answers on the discard port.
 _UNREACHABLE_HOST = "127.0.0.1:9"
-"""Where a record without a Jupyter is said to be: nothing answers on the discard port."""
 
 
 class NotebookService:

@@ -17,8 +17,10 @@ from opskit.sandbox.state import ApiCall
 
 _PRICING = "pricing"
 _SERVICE_CODE = "AmazonSageMaker"
+# The only Regions where the Price List API has an endpoint.
 _REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
 _PUBLISHED = "2026-09-01T00:00:00Z"
+# How SageMaker's usage types shorten a component, as in USE1-Notebk:ml.t2.medium.
 _USAGE_TYPE_PREFIXES = {
     "Training": "Train",
     "Hosting": "Host",
@@ -26,6 +28,7 @@ _USAGE_TYPE_PREFIXES = {
     "Processing": "Processing",
     "Batch Transform": "Tsform",
 }
+# AWS's own codes for an on-demand offer and for its hourly rate, the same in every product.
 _RATE = "JRTCKXETXF"
 _PER_HOUR = "6YS6EN2CT7"
 
@@ -151,6 +154,7 @@ def _matches_price_filter(product: Product, rule: dict[str, str]) -> bool:
             return value in listed
         case "NONE_OF":
             return value not in listed
+        # EQUALS, and TERM_MATCH, which is its older name.
         case _:
             return value == wanted
 

@@ -95,11 +95,13 @@ class QuotaRequestStore:
         decided = now + wait
         early = quota.name in self.scenario.early
         request = QuotaRequest(
+            # AWS's ids are longer than a UUID, so a client that cuts them there finds nothing.
             id=f"{uuid4().hex}{random.choice('ABCDEFGH')}{random.randrange(10**6)}",
             account_region=account_region,
             quota=quota,
             desired=desired,
             created=now,
+            # AWS opens the case some time after the request, not with it.
             case_from=now + wait / 2 if case_allowed else None,
             decided_from=decided,
             value_from=now + wait * _EARLY_SHARE if early else decided,

@@ -175,6 +175,7 @@ def _load_value_rules() -> tuple[_ValueRule, ...]:
 
 
 def _apply_value_rule(quota: KnownQuota, rules: list[_ValueRule]) -> RegionalQuota | None:
+    # The last rule that fits counts, so exceptions stand below the general case.
     rule = next((rule for rule in reversed(rules) if fnmatchcase(quota.name, rule.name)), None)
     if rule is None:
         raise LookupError(f"data/values.csv says nothing of {quota.name!r}")

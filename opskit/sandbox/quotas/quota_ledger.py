@@ -67,6 +67,7 @@ class QuotaLedger:
 
     def applied_value(self, account_region: AccountRegion, code: str) -> float | None:
         """The applied value with granted increases in it; None where AWS has none. Raises KeyError."""
+        # A quota may have no applied value at first and get one when an increase is granted.
         initial = self.regional_quotas(account_region)[code].applied
         granted = list(self.requests.granted_values(account_region, code, self._state.now()))
         return max(granted, default=None) if initial is None else max([initial, *granted])

@@ -20,9 +20,12 @@ from opskit.sandbox.scenarios import Scenario
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 
 _SERVICE = "service-quotas"
+# What AWS gives where MaxResults is absent.
 _PAGE_SIZE = 100
 _REPORT_PAGE_SIZE = 1000
+# AWS deletes a report after a quarter of an hour.
 _REPORT_EXPIRES_AFTER = timedelta(minutes=15)
+# Long enough that a client has to ask more than once.
 _REPORT_READY_AFTER = timedelta(seconds=2)
 _SERVICE_NAMES = {"ServiceCode": "sagemaker", "ServiceName": "Amazon SageMaker"}
 
@@ -50,10 +53,12 @@ class QuotaService:
     def list_service_quotas(self, call: ApiCall) -> dict[str, Any]:
         self._check_service(call)
         code = call.params.get("QuotaCode")
+        # All quotas here are the account's: who asks for those of a resource finds none.
         level = call.params.get("QuotaAppliedAtLevel", "ACCOUNT")
         listed = [
             regional
             for regional in self._quotas_by_name(call.account_region)
+            # A quota without an applied value is missing from this list, as with AWS; the list of defaults has it.
             if self._ledger.applied_value(call.account_region, regional.quota.code) is not None
             and code in (None, regional.quota.code)
             and level in ("ACCOUNT", "ALL")
@@ -83,6 +88,7 @@ class QuotaService:
 
     @aws_operation(_SERVICE, "RequestServiceQuotaIncrease")
     def request_increase(self, call: ApiCall) -> dict[str, Any]:
+        # Under the lock, so that of two requests for one quota only one finds none open.
         with self._state.lock(call.account_region):
             regional = self._find_quota(call)
             self._check_desired_value(call, regional)

@@ -12,8 +12,11 @@ from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.state import AccountRegion, SandboxState
 
 NAMESPACE = "AWS/Usage"
+# AWS's metrics have points now and then, so who reads them sees the use of some time ago.
 _PUBLISH_EVERY = timedelta(minutes=20)
+# What a client may look back for its first point.
 _BACKFILL = timedelta(hours=6)
+# PutMetricData takes a thousand.
 _MAX_DATA_PER_CALL = 500
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from opskit.sandbox.state import AccountRegion, SandboxState
 
+# Below CloudWatch's limits of 256 KB an event and 10,000 events a call.
 _MAX_LINE_LENGTH = 250_000
 _MAX_EVENTS_PER_CALL = 5_000
 

@@ -73,6 +73,7 @@ class S3Store:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=uri.bucket, Prefix=uri.key)
         try:
             for page in pages:
+                # Consoles stand empty objects for folders, with a slash at their end.
                 yield from (item["Key"] for item in page.get("Contents", []) if not item["Key"].endswith("/"))
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchBucket", "404"):
@@ -95,6 +96,7 @@ class S3Store:
         try:
             self._s3.head_object(Bucket=uri.bucket, Key=uri.key)
         except ClientError as error:
+            # HEAD has no body that could name the error, so its code is the status.
             if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
                 return False
             raise S3Error(_s3_error_text(uri, error)) from error
@@ -103,6 +105,7 @@ class S3Store:
     def download(self, source: S3Source, folder: Path, *, unzip: bool = False) -> Path:
         """Copy an object into ``folder`` under its name. Raises S3Error."""
         name = source.name.removesuffix(".gz") if unzip else source.name
+        # A key may be any text, and none may be written outside the channel's folder.
         if ".." in PurePosixPath(name).parts:
             raise S3Error(f"{source.uri} has a key that leads out of its channel")
         path = folder.joinpath(*[part for part in PurePosixPath(name).parts if part != "/"])

@@ -28,6 +28,7 @@ from opskit.sandbox.support.support_case import (
 )
 
 _SUPPORT = "support"
+# AWS Support has one endpoint for all Regions.
 _SUPPORT_REGION = "us-east-1"
 _PAGE_SIZE = 100
 _ISSUE_TYPES = ("technical", "customer-service", LIMIT_INCREASE_SERVICE)
@@ -77,6 +78,7 @@ class SupportService:
         account = call.account_region.account
         case = SupportCase(
             account=account,
+            # Real ids have "mu" and the language in them.
             id=f"case-{account}-mu{call.params.get('language', 'en')}-{now.year}-{uuid4().hex[:16]}",
             display_id=str(random.randrange(10**9, 10**10)),
             subject=call.params["subject"],
@@ -96,6 +98,7 @@ class SupportService:
     @aws_operation(_SUPPORT, "DescribeCases")
     def describe_cases(self, call: ApiCall) -> dict[str, Any]:
         self._admit_call(call, _check_time_range)
+        # One unknown id fails the whole call, as with AWS.
         for case_id in call.params.get("caseIdList", ()):
             self._find_case(call, case_id)
         found = [case for case in self._account_cases(call) if _matches_case_filters(case, call)]

@@ -43,6 +43,7 @@ class SessionIdentityProvider(IdentityProvider):
     login_handler_class = SignInPage
 
     def _token_default(self) -> str:
+        # No token of Jupyter's own: the session's cookie alone counts.
         return ""
 
     def get_cookie_name(self, handler: web.RequestHandler) -> str:

@@ -23,8 +23,10 @@ from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast, PastWork
 
 _SHORT_CELL = "sum(range(10))"
 _ENDLESS_CELL = "import time\nwhile True:\n    time.sleep(0.2)"
+# It prints nothing, so that only the open terminal shows that something runs.
 _SILENT_COMMAND = "sleep 1000000\n"
 _NOTEBOOK = "analysis.ipynb"
+# How long to wait for a kernel's first change, and from then on for one more.
 _FIRST_CHANGE_SECONDS = 10.0
 _SILENCE_SECONDS = 2.0
 
@@ -73,7 +75,8 @@ async def _start_unconnected_kernel(app: ServerApp) -> None:
     number = await app.kernel_manager.start_kernel()
     changes = _observe_kernel(app.kernel_manager.get_kernel(number))
     patience = _FIRST_CHANGE_SECONDS
-    with suppress(TimeoutError):  # a kernel says a word or two by itself, or none that Jupyter was in time to hear
+    # A kernel reports a change or two by itself, or none that Jupyter was in time to hear.
+    with suppress(TimeoutError):
         while True:
             await asyncio.wait_for(changes.get(), patience)
             patience = _SILENCE_SECONDS
@@ -84,6 +87,7 @@ async def _run_in_terminal(app: ServerApp) -> None:
     terminals = app.web_app.settings["terminal_manager"]
     shell = terminals.terminals[terminals.create()["name"]].ptyproc
     shell.write(_SILENT_COMMAND)
+    # Until the command has the terminal, and all that the shell printed before was read.
     while os.tcgetpgrp(shell.fd) == shell.pid or select.select([shell.fd], [], [], 0)[0]:
         await asyncio.sleep(0.02)
 
@@ -120,6 +124,7 @@ def _write_notebook(path: Path, code: str) -> None:
 def _backdate_activity(app: ServerApp, by: timedelta) -> None:
     then = utcnow() - by
     settings: dict[str, Any] = app.web_app.settings
+    # Jupyter was started before its first kernel.
     settings["started"] = then - timedelta(minutes=5)
     for name in [name for name in settings if name.endswith("_last_activity")]:
         settings[name] = then

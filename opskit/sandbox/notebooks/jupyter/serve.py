@@ -29,13 +29,18 @@ def _server_config(volume: str) -> Config:
     config.ServerApp.ip = _HOST
     config.ServerApp.port = _choose_port()
     config.ServerApp.open_browser = False
+    # In a container the sandbox may be root.
     config.ServerApp.allow_root = True
     config.ServerApp.root_dir = volume
-    config.ServerApp.cookie_secret = secrets.token_bytes(32)  # in memory only
+    # In memory only: Jupyter would write it into its runtime folder.
+    config.ServerApp.cookie_secret = secrets.token_bytes(32)
     config.ServerApp.identity_provider_class = SessionIdentityProvider
+    # No extension but this one: each takes time at the start.
     config.ServerApp.jpserver_extensions = {"jupyter_server_terminals": True}
     config.ServerApp.terminado_settings = {"shell_command": ["/bin/sh"]}
+    # A server that silently has no terminals would be another one than AWS's.
     config.ServerApp.reraise_server_extension_failures = True
+    # A busy kernel is killed after a second, so that StopNotebookInstance takes seconds.
     config.KernelManager.shutdown_wait_time = 1.0
     return config
 
