@@ -21,6 +21,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from opskit.aws_answers import UnreadableAnswer, check_body, check_members
 from opskit.errors import (
     AwsFailure,
     Denied,
@@ -162,7 +163,8 @@ class Connection:
         parsers = self.session._session.get_component("response_parser_factory")
         parsers.set_parser_defaults(timestamp_parser=_moment)
         client = self.session.client(service, region_name=region, config=config)
-        client.meta.events.register("after-call", _check_language)
+        for check in (check_body, check_members):
+            client.meta.events.register("after-call", check)
         return client
 
     def leave(self, region: str) -> None:
@@ -277,20 +279,6 @@ def _caller(answer: Mapping[str, Any]) -> Caller:
         raise AwsFailure("bad-answer", text, "Check AWS_ENDPOINT_URL if it is set.") from error
 
 
-def _check_language(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-    """Refuse what is no answer of AWS's. botocore takes a proxy's page, or half an answer, for an empty one, and an
-    empty listing would then read as nothing in use.
-    """
-    from botocore.parsers import ResponseParserError
-
-    if not model.service_model.resolved_protocol.startswith("json") or model.has_streaming_output:
-        return  # to look at a stream is to use it up
-    expected = set(model.output_shape.members) if model.output_shape else set()
-    is_empty = http_response.content.strip() in (b"", b"{}")
-    if http_response.status_code < 300 and expected and not is_empty and not expected & set(parsed):
-        raise ResponseParserError(f"an answer to {model.name} without anything of it")
-
-
 @dataclass(frozen=True)
 class Door:
     """One Region of one account."""
@@ -381,7 +369,7 @@ class Door:
         try:
             send(self.connection.lent_session())
         except Exception as error:
-            if isinstance(error, ClientError) and error.operation_name != _pascal(operation):
+            if isinstance(error, ClientError | UnreadableAnswer) and error.operation_name != _pascal(operation):
                 return  # the change was made; what failed is the look at it
             raise translated(error, name, self.region, self.connection.read_seconds, writes=True) from error
 
@@ -570,11 +558,14 @@ def translated(error: Exception, operation: str, region: str, seconds: float, *,
     where: dict[str, Any] = {"region": region, "operation": operation}
     if isinstance(error, boto.ClientError):
         return _refusal(error, operation, region, writes=writes)
+    if isinstance(error, UnreadableAnswer) and not error.is_foreign:
+        return _half_answer(error, operation, region, writes=writes)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
         return NoCredentials("no-credentials", f"AWS credentials: {_sentence(error)}", _RENEW, **where)
     if isinstance(error, boto.TokenRetrievalError | boto.SSOError | boto.UnauthorizedSSOTokenError):
         return NoCredentials("credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`.", **where)
-    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError | ResponseParserError):
+    lost = boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError
+    if isinstance(error, lost | ResponseParserError | UnreadableAnswer):
         return _no_answer(error, operation, region, seconds, writes=writes)
     if isinstance(error, boto.ParamValidationError):
         return AwsFailure("bad-parameters", f"{operation}: {_sentence(error)}", **where)
@@ -584,12 +575,23 @@ def translated(error: Exception, operation: str, region: str, seconds: float, *,
 
 
 _RENEW = "Run `aws configure`, `aws sso login`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are."
+_LOOK_FIRST = "Run the command again: it looks first."
 _ELSEWHERE = "A Region that is not enabled for the account answers so, too."
 
 
 def _sentence(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _half_answer(error: UnreadableAnswer, operation: str, region: str, *, writes: bool) -> AwsFailure:
+    """An answer that lacks something. What stands between us and AWS may garble one and not the next."""
+    where: dict[str, Any] = {"region": region, "operation": operation}
+    text = f"{operation} in {region} answered {error.why}"
+    if writes:
+        return OutcomeUnknown("outcome-unknown", f"{text}: it may or may not have taken effect.", _LOOK_FIRST, **where)
+    hint = "Check AWS_ENDPOINT_URL, and any proxy on the way."
+    return AwsFailure("bad-answer", f"{text}, and so says nothing.", hint, **where, passing=True)
 
 
 def _no_answer(error: Exception, operation: str, region: str, seconds: float, *, writes: bool) -> AwsFailure:
@@ -606,7 +608,7 @@ def _no_answer(error: Exception, operation: str, region: str, seconds: float, *,
         what = "answered what is not AWS's language"
     if writes and not never_sent:
         text = f"{operation} in {region} {what}: it may or may not have taken effect."
-        return OutcomeUnknown("outcome-unknown", text, "Run the command again: it looks first.", **where)
+        return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, **where)
     hint = "Check the network, the Region's name, and AWS_ENDPOINT_URL if it is set."
     if timed_out:
         hint += " OPSKIT_READ_TIMEOUT=30s waits longer."
@@ -658,5 +660,5 @@ def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFai
         return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", hint, **aws)
     if status >= 500 and writes:
         text = f"{operation} in {region} failed at AWS ({code}): it may or may not have taken effect."
-        return OutcomeUnknown("outcome-unknown", text, "Run the command again: it looks first.", **aws)
+        return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, **aws)
     return AwsFailure("aws-refused", f"{operation} in {region}: {code}: {said}", **aws, passing=status >= 500)

@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
-from opskit.aws import Caller, Connection, Door, _check_language
+from opskit.aws import Caller, Connection, Door
+from opskit.aws_answers import check_body
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -40,7 +41,7 @@ class Script:
     def _of(self, service: str) -> Stubber:
         if service not in self._stubbers:
             client = self._connection.client(service, REGION)
-            client.meta.events.unregister("after-call", _check_language)  # a stub's answer has no bytes to check
+            client.meta.events.unregister("after-call", check_body)  # a stub's answer has no bytes to check
             self._stubbers[service] = self._stack.enter_context(Stubber(client))
         return self._stubbers[service]
 

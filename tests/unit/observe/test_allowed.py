@@ -48,7 +48,7 @@ def test_a_sessions_policies_are_its_roles() -> None:
         role = {"Path": "/", "RoleName": "ops", "RoleId": "AROAIOSFODNN7EXAMPLE", "Arn": ROLE, "CreateDate": 0}
         script.answers("iam", "get_role", {"Role": role}, {"RoleName": "ops"})
         decided = {"EvalActionName": STOP.action, "EvalDecision": "implicitDeny"}
-        script.answers("iam", "simulate_principal_policy", {"EvaluationResults": [decided]})
+        script.answers("iam", "simulate_principal_policy", {"EvaluationResults": [decided], "IsTruncated": False})
         caller = Caller(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/ops/ada")
         assert simulated(door, caller, [STOP], SCOPE) == {STOP: False}
         script.is_played()

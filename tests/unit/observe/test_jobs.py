@@ -123,6 +123,7 @@ def test_the_instances_of_an_endpoint() -> None:
 
 def test_a_log_is_read_on_from_where_it_was_left() -> None:
     group = "/aws/sagemaker/TrainingJobs"
+    back = {"nextBackwardToken": "b"}
     streams = {"logStreams": [{"logStreamName": "b-1/algo-1-1"}]}
     stream = {"logGroupName": group, "logStreamName": "b-1/algo-1-1", "startFromHead": True}
     with scripted() as (door, script):
@@ -131,11 +132,15 @@ def test_a_log_is_read_on_from_where_it_was_left() -> None:
         assert list(log.new_lines(door)) == []
         script.answers("logs", "describe_log_streams", streams, {"logGroupName": group, "logStreamNamePrefix": "b-1/"})
         event = {"message": "[0]#011train-rmse:1\n"}
-        script.answers("logs", "get_log_events", {"events": [event], "nextForwardToken": "1"}, stream)
-        script.answers("logs", "get_log_events", {"events": [], "nextForwardToken": "1"}, {**stream, "nextToken": "1"})
+        script.answers("logs", "get_log_events", {"events": [event], "nextForwardToken": "1", **back}, stream)
+        script.answers(
+            "logs", "get_log_events", {"events": [], "nextForwardToken": "1", **back}, {**stream, "nextToken": "1"}
+        )
         assert list(log.new_lines(door)) == ["[0]\ttrain-rmse:1"]
         script.answers("logs", "describe_log_streams", streams)
-        more = {"events": [{"message": "end"}], "nextForwardToken": "2"}
+        more = {"events": [{"message": "end"}], "nextForwardToken": "2", **back}
         script.answers("logs", "get_log_events", more, {**stream, "nextToken": "1"})
-        script.answers("logs", "get_log_events", {"events": [], "nextForwardToken": "2"}, {**stream, "nextToken": "2"})
+        script.answers(
+            "logs", "get_log_events", {"events": [], "nextForwardToken": "2", **back}, {**stream, "nextToken": "2"}
+        )
         assert list(log.new_lines(door)) == ["end"]

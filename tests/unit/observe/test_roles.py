@@ -26,12 +26,17 @@ def role(name: str, service: Any = "sagemaker.amazonaws.com", path: str = "/", e
     }
 
 
+def whole(roles: list[dict[str, Any]]) -> dict[str, Any]:
+    """A listing on one page."""
+    return {"Roles": roles, "IsTruncated": False}
+
+
 def test_the_only_role_that_trusts_sagemaker() -> None:
     roles = [role("web", "ec2.amazonaws.com"), role("exec", ["lambda.amazonaws.com", "sagemaker.amazonaws.com"], "/s/")]
     with scripted() as (door, script):
         page = {"Roles": roles[:1], "IsTruncated": True, "Marker": "m"}
         script.answers("iam", "list_roles", page, {"MaxItems": 200})
-        script.answers("iam", "list_roles", {"Roles": roles[1:]}, {"MaxItems": 200, "Marker": "m"})
+        script.answers("iam", "list_roles", whole(roles[1:]), {"MaxItems": 200, "Marker": "m"})
         assert execution_role(door) == f"{ARN}/s/exec"
 
 
@@ -44,7 +49,7 @@ def test_our_own_role_with_its_path() -> None:
 def test_our_own_role_is_not_used_when_sagemaker_may_not() -> None:
     with scripted(f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/me") as (door, script):
         script.answers("iam", "get_role", {"Role": role("admin", "ec2.amazonaws.com")})
-        script.answers("iam", "list_roles", {"Roles": [role("exec")]})
+        script.answers("iam", "list_roles", whole([role("exec")]))
         assert execution_role(door) == f"{ARN}/exec"
 
 
@@ -57,7 +62,7 @@ def test_our_own_role_is_not_used_when_sagemaker_may_not() -> None:
 )
 def test_none_or_several_are_said(roles: list[dict[str, Any]], code: str) -> None:
     with scripted() as (door, script):
-        script.answers("iam", "list_roles", {"Roles": roles})
+        script.answers("iam", "list_roles", whole(roles))
         with pytest.raises(UsageProblem) as caught:
             execution_role(door)
     assert caught.value.problem.code == code
@@ -75,7 +80,7 @@ def service_linked() -> dict[str, Any]:
 
 def test_a_service_linked_role_is_no_candidate() -> None:
     with scripted() as (door, script):
-        script.answers("iam", "list_roles", {"Roles": [service_linked(), role("exec", path="/service-role/")]})
+        script.answers("iam", "list_roles", whole([service_linked(), role("exec", path="/service-role/")]))
         assert execution_role(door) == f"{ARN}/service-role/exec"
 
 
@@ -84,7 +89,7 @@ def test_a_service_linked_role_is_no_candidate() -> None:
 )
 def test_where_only_a_service_has_a_role_there_is_none(name: str, path: str) -> None:
     with scripted() as (door, script):
-        script.answers("iam", "list_roles", {"Roles": [role(name, path=path)]})
+        script.answers("iam", "list_roles", whole([role(name, path=path)]))
         with pytest.raises(UsageProblem) as caught:
             execution_role(door)
     assert caught.value.problem.code == "no-role"
@@ -104,13 +109,13 @@ def test_a_named_role_that_cannot_be_passed_is_refused_without_a_call(named: str
 def test_making_a_notebook_does_not_make_the_choice_of_a_role_unclear() -> None:
     with scripted() as (door, script):
         roles = [role("opskit-notebook"), service_linked(), role("exec")]
-        script.answers("iam", "list_roles", {"Roles": roles})
+        script.answers("iam", "list_roles", whole(roles))
         assert execution_role(door) == f"{ARN}/exec"
 
 
 def test_the_role_for_notebooks_trains_where_there_is_no_other() -> None:
     with scripted() as (door, script):
-        script.answers("iam", "list_roles", {"Roles": [service_linked(), role("opskit-notebook")]})
+        script.answers("iam", "list_roles", whole([service_linked(), role("opskit-notebook")]))
         assert execution_role(door) == f"{ARN}/opskit-notebook"
 
 

@@ -43,11 +43,11 @@ def test_a_bucket_of_another_region_is_refused() -> None:
 def test_objects() -> None:
     with scripted() as (door, script):
         body = StreamingBody(io.BytesIO(b"1.5\n"), 4)
-        script.answers("s3", "get_object", {"Body": body}, {"Bucket": "b", "Key": "a/k"})
+        script.answers("s3", "get_object", {"Body": body, "ETag": "e"}, {"Bucket": "b", "Key": "a/k"})
         assert object_at(door, "s3://b/a/k") == b"1.5\n"
         script.refuses("s3", "get_object", "NoSuchKey", "", 404)
         assert object_at(door, "s3://b/a/k") is None
-        script.answers("s3", "head_object", {}, {"Bucket": "b", "Key": "a/k"})
+        script.answers("s3", "head_object", {"ETag": "e"}, {"Bucket": "b", "Key": "a/k"})
         assert object_exists(door, "s3://b/a/k")
         script.refuses("s3", "head_object", "404", "", 404)
         assert not object_exists(door, "s3://b/a/k")

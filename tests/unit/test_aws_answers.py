@@ -1,0 +1,210 @@
+"""An answer that says nothing is a failure of the call, in every protocol and for every operation opskit uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from opskit.aws import _READ_VERBS, Connection, Door, connect
+from opskit.aws_answers import ALWAYS_TOLD, LEFT_OUT_WHEN_EMPTY, UnreadableAnswer, check_members
+from opskit.decide.permissions import CALLS, FIND_REGIONS
+from opskit.errors import AwsFailure, OutcomeUnknown
+from opskit.observe.allowed import LOOKS
+from tests.unit.blunt_server import Blunt, Bytes, blunt_server
+
+EVERY = sorted(frozenset().union(*CALLS.values(), FIND_REGIONS, LOOKS))
+PAGE = b"<!doctype html><html><title>Sign in to the network</title></html>"
+NOTHING: dict[str, Bytes] = {
+    "empty": (200, b""),
+    "no-members": (200, b"{}"),
+    "blanks": (200, b" \r\n\t "),
+    "no-content": (204, b""),
+    "null": (200, b"null"),
+    "list": (200, b"[]"),
+    "page": (200, PAGE),
+    "message": (200, b'{"message": "Endpoint request timed out"}'),
+    "xml-root": (200, b"<?xml version='1.0'?><Response/>"),
+}
+
+
+@cache
+def service_model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def operation_model(call: str) -> Any:
+    service, _, operation = call.partition(":")
+    return service_model(service).operation_model(operation)
+
+
+def python_name(call: str) -> str:
+    return str(xform_name(call.partition(":")[2]))
+
+
+def is_read(call: str) -> bool:
+    return python_name(call).startswith(_READ_VERBS)
+
+
+def members(call: str) -> dict[str, Any]:
+    shape = operation_model(call).output_shape
+    return dict(shape.members) if shape else {}
+
+
+def least(shape: Any) -> Any:
+    """The least that botocore takes for a shape."""
+    match shape.type_name:
+        case "structure":
+            wanted = shape.required_members or ([next(iter(shape.members))] if shape.is_tagged_union else [])
+            return {name: least(shape.members[name]) for name in wanted}
+        case "list":
+            return [least(shape.member)] * (shape.metadata.get("min") or 0)
+        case "map":
+            return {}
+        case "string":
+            return shape.enum[0] if shape.enum else "x" * max(1, shape.metadata.get("min") or 1)
+        case "blob":
+            return b"x"
+        case "boolean":
+            return True
+        case "timestamp":
+            return 0
+        case _:
+            return shape.metadata.get("min") or 1
+
+
+def asked(call: str) -> dict[str, Any]:
+    shape = operation_model(call).input_shape
+    return least(shape) if shape else {}
+
+
+@pytest.fixture(scope="module")
+def blunt() -> Iterator[Blunt]:
+    with blunt_server() as blunt:
+        yield blunt
+
+
+@pytest.fixture(scope="module")
+def connection(blunt: Blunt) -> Iterator[Connection]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AWS_ENDPOINT_URL", blunt.url)
+        patched.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        patched.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patched.setenv("AWS_CONFIG_FILE", "/dev/null")
+        patched.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        yield connect(region="us-east-1")
+
+
+@pytest.fixture
+def door(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Door:
+    monkeypatch.setattr("opskit.aws._READ_TRIES", 1)
+    monkeypatch.setattr("opskit.aws._RATES", {})
+    return connection.door()
+
+
+@pytest.mark.parametrize("call", [call for call in EVERY if is_read(call)])
+def test_nothing_that_is_read_may_be_empty(call: str, blunt: Blunt, door: Door) -> None:
+    service, _, _ = call.partition(":")
+    for kind, answer in NOTHING.items():
+        if operation_model(call).has_streaming_output and call.endswith("InvokeEndpoint"):
+            continue  # any bytes may be what a container says: whoever asks has to know its language
+        blunt.answer = answer
+        with pytest.raises(AwsFailure) as failed:
+            told = door.read(service, python_name(call), **asked(call))
+            pytest.fail(f"{kind}: {told}")
+        assert failed.value.passing, kind
+        # aws-refused: botocore itself makes a 500 of a page that S3 seems to give
+        assert failed.value.problem.code in ("bad-answer", "unreachable", "aws-refused"), kind
+        assert call in failed.value.problem.message
+
+
+@pytest.mark.parametrize("call", [call for call in EVERY if not is_read(call) and members(call)])
+def test_a_write_that_should_say_what_it_did_and_does_not_is_unknown(call: str, blunt: Blunt, door: Door) -> None:
+    for kind, answer in NOTHING.items():
+        blunt.answer, before = answer, blunt.asked
+        with pytest.raises(OutcomeUnknown):
+            told = door.write(call.partition(":")[0], python_name(call), **asked(call))
+            pytest.fail(f"{kind}: {told}")
+        assert blunt.asked == before + 1, "a write is sent once"
+
+
+@pytest.mark.parametrize("call", [call for call in EVERY if not is_read(call) and not members(call)])
+def test_a_write_that_has_nothing_to_say_may_say_nothing_but_no_page(call: str, blunt: Blunt, door: Door) -> None:
+    service, _, operation = call.partition(":")
+    in_json = "json" in service_model(service).resolved_protocol
+    silence = [b"", b"{}", b" \n"] if in_json else [f"<{operation}Response/>".encode()]
+    for body in silence:
+        blunt.answer = (200, body)
+        door.write(service, python_name(call), **asked(call))
+    for body in (PAGE, b"<html/>", b"[]", b"OK", b"null"):
+        blunt.answer = (200, body)
+        with pytest.raises(OutcomeUnknown):
+            door.write(service, python_name(call), **asked(call))
+            pytest.fail(repr(body))
+
+
+def test_a_deletion_in_quiet_mode_says_nothing_in_its_own_words(blunt: Blunt, door: Door) -> None:
+    blunt.answer = (200, b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>')
+    assert "Errors" not in door.write("s3", "delete_objects", **asked("s3:DeleteObjects"))
+
+
+@pytest.mark.parametrize("told", [b'{"Quotas": {}}', b'{"Quotas": ""}', b'{"Quotas": null}', b'{"Quotas": 0}'])
+def test_what_is_no_list_is_no_empty_list(told: bytes, blunt: Blunt, door: Door) -> None:
+    blunt.answer = (200, told)
+    with pytest.raises(AwsFailure):
+        door.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")
+    blunt.answer = (200, b'{"Quotas": []}')
+    assert door.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")["Quotas"] == []
+
+
+def test_an_answer_that_is_only_half_of_one_is_none(blunt: Blunt, door: Door) -> None:
+    whole = b'{"Quotas": [{"QuotaName": "a", "Value": 1.0}]}'
+    blunt.answer = (200, whole)
+    assert door.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")["Quotas"]
+    for at in range(len(whole)):
+        blunt.answer = (200, whole[:at])
+        with pytest.raises(AwsFailure):
+            door.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")
+
+
+@pytest.mark.parametrize("call", ALWAYS_TOLD)
+def test_each_member_that_is_always_told_is_missed(call: str) -> None:
+    model, ok = operation_model(call), SimpleNamespace(status_code=200)
+    whole: dict[str, Any] = dict.fromkeys(members(call), "told")
+    check_members(ok, whole, model)
+    for member in ALWAYS_TOLD[call]:
+        for gone in ({}, {member: None}, {member: ""}):
+            with pytest.raises(UnreadableAnswer, match=member):
+                check_members(ok, {**{name: whole[name] for name in whole if name != member}, **gone}, model)
+    check_members(SimpleNamespace(status_code=400), {}, model)
+
+
+@pytest.mark.parametrize("call", [call for call in EVERY if members(call)])
+def test_what_an_operation_must_tell_stands_in_a_table(call: str) -> None:
+    assert call in {**ALWAYS_TOLD, **LEFT_OUT_WHEN_EMPTY}
+    left_out = LEFT_OUT_WHEN_EMPTY[call].members if call in LEFT_OUT_WHEN_EMPTY else ()
+    for name in (*ALWAYS_TOLD.get(call, ()), *left_out):
+        assert name in members(call)
+    for listed in listed_by(call):
+        assert listed in (*ALWAYS_TOLD.get(call, ()), *left_out), "an empty listing and none must not be the same"
+
+
+def listed_by(call: str) -> list[str]:
+    """The lists for whose sake an operation has pages, by botocore's account."""
+    service, _, operation = call.partition(":")
+    try:
+        pages = botocore.session.get_session().get_paginator_model(service).get_paginator(operation)
+    except (ValueError, botocore.exceptions.UnknownServiceError):
+        return []
+    keys = pages["result_key"]
+    return [key for key in ([keys] if isinstance(keys, str) else keys) if key in members(call) and key != "Messages"]
+
+
+@pytest.mark.parametrize("known", LEFT_OUT_WHEN_EMPTY.values())
+def test_what_may_be_left_out_says_how_that_is_known(known: Any) -> None:
+    assert "API Reference" in known.source
