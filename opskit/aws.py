@@ -562,6 +562,8 @@ def translated(error: Exception, operation: str, region: str, seconds: float, *,
         return _half_answer(error, operation, region, writes=writes)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
         return NoCredentials("no-credentials", f"AWS credentials: {_sentence(error)}", _RENEW, **where)
+    if isinstance(error, EOFError):  # botocore asked for a code
+        return NoCredentials("no-mfa-code", "The profile asks for an MFA code, and none was given.", _RENEW, **where)
     if isinstance(error, boto.TokenRetrievalError | boto.SSOError | boto.UnauthorizedSSOTokenError):
         return NoCredentials("credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`.", **where)
     lost = boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,22 +12,35 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run opskit as a command line program."""
-    from typer import Abort, BadParameter
-
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character gets its answer all the same
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private; its UsageError is BadParameter's parent
     try:
-        code = _load_tree(arguments)(arguments, standalone_mode=False, prog_name="opskit")
-    except usage_error as error:
-        code = _misused(error, arguments)
+        code = _run_command(arguments)
     except ImportError as error:
         code = _cannot_start(error, arguments)
-    except (Abort, KeyboardInterrupt):
-        print("opskit: Interrupted.", file=sys.stderr)
-        code = 130
     sys.exit(code or 0)
+
+
+def _run_command(arguments: Sequence[str]) -> int | None:
+    """Run what was typed.
+
+    Raises:
+        ImportError: a file of the package is missing, or another project's.
+    """
+    from typer import Abort, BadParameter
+
+    from opskit.show.printing import print_text, standard_error, take_over_streams, terminal_as_found
+
+    take_over_streams()
+    usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private; its UsageError is BadParameter's parent
+    with terminal_as_found():
+        try:
+            code: int | None = _load_tree(arguments)(arguments, standalone_mode=False, prog_name="opskit")
+        except usage_error as error:
+            code = _misused(error, arguments)
+        except (Abort, KeyboardInterrupt):
+            print_text("opskit: Interrupted.", standard_error())
+            code = 130
+    return code
 
 
 def _load_tree(arguments: Sequence[str]) -> Typer:
@@ -62,9 +74,10 @@ def _cannot_start(error: ImportError, arguments: Sequence[str]) -> int:
 def _misused(error: BaseException, arguments: Sequence[str]) -> int:
     """Say what was mistyped."""
     from opskit.errors import ExitCode
+    from opskit.show.printing import print_text, standard_error
 
     if type(error).__name__ == "NoArgsIsHelpError":  # a bare `opskit quotas` asks what there is
-        print(error, file=sys.stderr)
+        print_text(str(error), standard_error())
         return int(ExitCode.USAGE)
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "opskit"

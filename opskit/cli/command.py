@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,10 +93,12 @@ class Here:
         """
         if yes:
             return
-        self.screen.say(plan)
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        from opskit.show.printing import ask_yes_or_no, somebody_can_be_asked
+
+        if not somebody_can_be_asked():
+            self.screen.say(plan)
             raise ConsentMissing("consent-missing", "This changes your account and nobody can be asked.", "Add --yes.")
-        if not typer.confirm("Go on?", err=True):
+        if not ask_yes_or_no(f"{plan}\nGo on?"):  # with --quiet too: nobody agrees to what they have not seen
             raise ConsentMissing("consent-missing", "Nothing was changed.")
 
 
@@ -172,8 +173,10 @@ def _own_parameters(body: Body) -> list[inspect.Parameter]:
 
 
 def _run(path: tuple[str, ...], common: dict[str, Any], body: Callable[[Here], Answer]) -> NoReturn:
+    from opskit.show.printing import take_over_warnings
     from opskit.show.render import Output, Screen
 
+    take_over_warnings()
     color = not common["no_color"] and not os.environ.get("NO_COLOR")
     screen = Screen(_early_output(common["output"], Output), color=color, quiet=common["quiet"])
 
@@ -233,13 +236,12 @@ def _settled(common: dict[str, Any]) -> Settings:
 
 
 def _bug(error: Exception, *, verbose: bool) -> Answer:
-    import traceback
-
     from opskit.observe.package_files import find_mixed_files
     from opskit.show.answer import Answer
+    from opskit.show.printing import print_traceback
 
     if verbose:
-        traceback.print_exc()
+        print_traceback()
     if isinstance(error, ImportError) and (mixed := find_mixed_files()):
         return Answer({}, ExitCode.USAGE, (Problem("mixed-install", f"{mixed.says}.", mixed.hint),))
     text = f"This is a bug in opskit: {type(error).__name__}: {error}"
@@ -248,12 +250,15 @@ def _bug(error: Exception, *, verbose: bool) -> Answer:
 
 def _close_quietly(code: ExitCode) -> NoReturn:
     """End without Python's own complaint when the reader of the pipe has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    from opskit.show.printing import close_output
+
+    close_output()
     raise typer.Exit(int(code))
 
 
 def _tell_calls() -> None:
     """Name every AWS call on standard error. Only its name: parameters and answers can hold secrets."""
     from opskit import aws
+    from opskit.show.printing import print_text, standard_error
 
-    aws.on_call = lambda name, region: print(f"  {name} {region}", file=sys.stderr, flush=True)
+    aws.on_call = lambda name, region: print_text(f"  {name} {region}", standard_error())

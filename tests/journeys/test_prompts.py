@@ -1,0 +1,115 @@
+"""What is asked at a terminal, on a real one: an answer is taken, Ctrl-C is an interruption, Ctrl-D a no."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import typer
+
+from benchmarks.small_aws import SmallAws, serve
+from opskit.cli.tree import whole_tree
+from tests.journeys.conftest import Shell, served, shell_for
+from tests.journeys.terminal import CTRL_C, CTRL_D, AtTerminal, run_at_terminal
+from tests.unit.cli.test_help_is_light import paths
+
+PROMPTS = {
+    "quotas increase": ("ml.m4.xlarge", "--for", "training", "--to", "1"),
+    "notebook create": ("lab", "--no-guard"),
+    "cleanup": ("boston", "--local"),
+}
+"""Every command that asks, typed so that it does."""
+
+ASKS_NOT = {"notebook stop"}
+"""Takes --yes, and refuses without it instead of asking."""
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    with served() as running:
+        home = tmp_path_factory.mktemp("home")
+        (home / "opskit-runs" / "boston-0123456789-1").mkdir(parents=True)
+        yield shell_for(running, home)
+
+
+def at_terminal(shell: Shell, command: str, *typed: tuple[str, bytes], more: Sequence[str] = ()) -> AtTerminal:
+    words = (*command.split(), *PROMPTS[command], *more)
+    return run_at_terminal(shell.command(*words), shell.environment, shell.home, typed)
+
+
+def test_every_command_that_can_be_told_not_to_ask_is_here() -> None:
+    tree = typer.main.get_command(whole_tree())
+    asking = set()
+    for path in paths(tree):
+        command = tree
+        for word in path:
+            command = command.commands[word]  # type: ignore[attr-defined]
+        asking |= {" ".join(path)} if any("--yes" in option.opts for option in command.params) else set()
+    assert asking == PROMPTS.keys() | ASKS_NOT
+
+
+@pytest.mark.parametrize("command", PROMPTS)
+def test_ctrl_c_is_an_interruption_and_changes_nothing(shell: Shell, command: str) -> None:
+    ended = at_terminal(shell, command, ("Go on?", CTRL_C))
+    assert ended.exit == 130
+    assert "Interrupted." in ended.shown
+    assert "bug" not in ended.shown
+    assert ended.echoes
+
+
+@pytest.mark.parametrize(("command", "answer"), list(zip(PROMPTS, [CTRL_D, b"\n", b"no\n"], strict=True)))
+def test_anything_that_is_not_a_yes_changes_nothing(shell: Shell, command: str, answer: bytes) -> None:
+    ended = at_terminal(shell, command, ("Go on?", answer))
+    assert ended.exit == 2
+    assert "Nothing was changed." in ended.shown
+    assert (shell.home / "opskit-runs" / "boston-0123456789-1").is_dir()
+
+
+def test_nobody_agrees_to_what_they_have_not_seen(shell: Shell) -> None:
+    assert shell.opskit("history").data["history"] == []  # nothing came of what was not agreed to above
+    ended = at_terminal(shell, "quotas increase", ("Go on?", b"n\n"), more=["--quiet"])
+    assert ended.shown.index("Ask AWS in us-east-1: ml.m4.xlarge for training job usage") < ended.shown.index("Go on?")
+
+
+def test_what_is_neither_is_asked_again_and_a_yes_is_taken(tmp_path: Path) -> None:
+    with served() as running:
+        shell = shell_for(running, tmp_path)
+        ended = at_terminal(shell, "quotas increase", ("Go on?", b"perhaps\n"), ("Go on?", CTRL_C))
+        assert ended.exit == 130
+        ended = at_terminal(shell, "quotas increase", ("Go on?", b"perhaps\n"), ("Go on?", b"Yes\n"))
+        assert ended.exit == 0
+        assert [each["action"] for each in shell.opskit("history").data["history"]] == ["request increase"]
+
+
+PROFILE = """[profile mfa]
+role_arn = arn:aws:iam::111122223333:role/ds
+source_profile = keys
+mfa_serial = arn:aws:iam::111122223333:mfa/me
+region = us-east-1
+[profile keys]
+aws_access_key_id = AKIAEXAMPLE
+aws_secret_access_key = secret
+"""
+
+
+@pytest.mark.parametrize("words", [("quotas", "check"), ("notebook", "list"), ("quotas", "list")])
+@pytest.mark.parametrize(("key", "code"), [(CTRL_C, 130), (CTRL_D, 4), (b"123456\n", 0)])
+def test_the_code_that_botocore_asks_for_is_a_prompt_too(
+    tmp_path: Path, words: tuple[str, ...], key: bytes, code: int
+) -> None:
+    (tmp_path / "config").write_text(PROFILE)
+    with serve(SmallAws()) as aws:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))},
+            **{f"XDG_{kind}_HOME": str(tmp_path) for kind in ("CACHE", "STATE", "CONFIG")},
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "AWS_ENDPOINT_URL": aws.url,
+        }
+        opskit = [sys.executable, "-m", "opskit", *words, "--profile", "mfa"]
+        ended = run_at_terminal(opskit, environment, Path(__file__).parents[2], [("MFA code", key)])
+    assert ended.exit == code
+    assert "bug" not in ended.shown
+    assert ended.echoes
