@@ -560,12 +560,8 @@ def translated(error: Exception, operation: str, region: str, seconds: float, *,
         return _refusal(error, operation, region, writes=writes)
     if isinstance(error, UnreadableAnswer) and not error.is_foreign:
         return _half_answer(error, operation, region, writes=writes)
-    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
-        return NoCredentials("no-credentials", f"AWS credentials: {_sentence(error)}", _RENEW, **where)
-    if isinstance(error, EOFError):  # botocore asked for a code
-        return NoCredentials("no-mfa-code", "The profile asks for an MFA code, and none was given.", _RENEW, **where)
-    if isinstance(error, boto.TokenRetrievalError | boto.SSOError | boto.UnauthorizedSSOTokenError):
-        return NoCredentials("credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`.", **where)
+    if unfit := _unfit_credentials(error):
+        return NoCredentials(*unfit, **where)
     lost = boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError
     if isinstance(error, lost | ResponseParserError | UnreadableAnswer):
         return _no_answer(error, operation, region, seconds, writes=writes)
@@ -574,6 +570,20 @@ def translated(error: Exception, operation: str, region: str, seconds: float, *,
     if isinstance(error, boto.BotoCoreError):
         return AwsFailure("aws-client", f"{operation}: {_sentence(error)}", **where)
     return error
+
+
+def _unfit_credentials(error: Exception) -> tuple[str, str, str] | None:
+    """The code, sentence and next step where there are no credentials to be had; None where that is not the matter."""
+    from botocore import exceptions as boto
+
+    match error:
+        case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.CredentialRetrievalError():
+            return "no-credentials", f"AWS credentials: {_sentence(error)}", _RENEW
+        case boto.TokenRetrievalError() | boto.SSOError() | boto.UnauthorizedSSOTokenError():
+            return "credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`."
+        case EOFError():  # botocore asked for a code
+            return "no-mfa-code", "The profile asks for an MFA code, and none was given.", _RENEW
+    return None
 
 
 _RENEW = "Run `aws configure`, `aws sso login`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are."
