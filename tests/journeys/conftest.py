@@ -17,6 +17,7 @@ import pytest
 from opskit.decide.permissions import CALLS, FIND_REGIONS
 from opskit.decide.policy import Scope, policy
 from opskit.observe.allowed import LOOKS
+from tests.journeys.recorded import PATIENCE_SECONDS
 
 _ROOT = str(Path(__file__).parents[2])
 _RECORDED = Path(__file__).with_name("recorded.py")
@@ -107,13 +108,19 @@ class Served:
 
 @contextmanager
 def served(
-    scenario: str = "fresh", *, approve_after: str = "30s", only: Sequence[str] = tuple(CALLS)
+    scenario: str = "fresh",
+    *,
+    approve_after: str = "30s",
+    only: Sequence[str] = tuple(CALLS),
+    hours: Path | None = None,
 ) -> Iterator[Served]:
-    """Run a sandbox for as long as the block lasts. What no command of ``only`` has in its policy is denied there."""
+    """Run a sandbox for as long as the block lasts. What no command of ``only`` has in its policy is denied there.
+    Its clock is ahead by what the file ``hours`` says.
+    """
     words = ["sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after]
     words += [word for action in _actions(CALLS) - _actions(only) for word in ("--deny", action)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
-    environment = {**kept, "PYTHONPATH": _ROOT}
+    environment = {**kept, "PYTHONPATH": _ROOT, **({"HOURS_AHEAD": str(hours)} if hours else {})}
     process = subprocess.Popen(Shell.command(*words), stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
@@ -132,7 +139,15 @@ def shell_for(running: Served, home: Path) -> Shell:
     own = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CACHE", "STATE", "CONFIG")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_", "XDG_"))}
     noted = {"CALLS_GO_TO": str(home / "calls"), "PYTHONPATH": _ROOT}
-    return Shell(home, {**kept, **own, **running.environment(), **noted})
+    patient = {"OPSKIT_READ_TIMEOUT": f"{PATIENCE_SECONDS:.0f}s"}
+    return Shell(home, {**kept, **own, **patient, **running.environment(), **noted})
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer is given up because the machine is busy, by what runs in this process either."""
+    monkeypatch.setenv("OPSKIT_READ_TIMEOUT", f"{PATIENCE_SECONDS:.0f}s")
+    monkeypatch.setattr("opskit.observe.jupyter.WITHIN_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """opskit as it is, but that every call it makes of AWS is noted in the file that ``CALLS_GO_TO`` names, and held
-against the command's policy: may this be done, to this resource?
+against the command's policy: may this be done, to this resource? That no Jupyter is given up because the machine is
+busy. And that the clock of a sandbox is as many hours ahead as the file says that ``HOURS_AHEAD`` names.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,10 @@ from opskit import aws
 from opskit.cli import main
 from opskit.decide.permissions import command_of
 from opskit.decide.policy import Scope, grants_of, policy
+from opskit.observe import jupyter
 
+PATIENCE_SECONDS = 600.0
+"""What a Jupyter, or an AWS, gets for its answers: no machine is so busy, and what takes longer hangs."""
 _FILE = Path(os.environ.get("CALLS_GO_TO", os.devnull))
 _HERE = "us-east-1:123456789012"
 
@@ -73,7 +78,20 @@ def _note(name: str, region: str = "") -> None:
         file.write(f"{command_of(sys.argv[1:])}\t{name}\n")
 
 
+def turn_clock(file: Path) -> None:
+    """Let the file say by how many hours a sandbox's clock is ahead."""
+    from opskit.sandbox.state import SandboxState
+
+    def now(_: SandboxState) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=int(file.read_text()))
+
+    SandboxState.now = now  # type: ignore[assignment,method-assign]
+
+
 if __name__ == "__main__":
+    jupyter.WITHIN_SECONDS = PATIENCE_SECONDS  # type: ignore[attr-defined]
+    if "HOURS_AHEAD" in os.environ:
+        turn_clock(Path(os.environ["HOURS_AHEAD"]))
     aws.on_call = _note
     aws.Door._call = asking(command_of(sys.argv[1:]), _note)  # type: ignore[method-assign]
     main()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import boto3
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from tests.journeys.conftest import Shell
+import boto3
+import pytest
+
+from tests.journeys.conftest import Shell, served, shell_for
 
 _ALL = ("ml.m4.xlarge", "--for", "training", "--for", "transform", "--for", "endpoint", "--to", "1")
 
@@ -17,18 +21,51 @@ def _filed(shell: Shell) -> list[str]:
     return sorted(request["QuotaName"] for request in history)
 
 
-def test_three_are_asked_the_third_waits_its_turn_and_none_is_asked_twice(fresh_shell: Shell) -> None:
-    first = fresh_shell.opskit("quotas", "increase", *_ALL, "--yes")
+@pytest.fixture
+def hours(tmp_path: Path) -> Path:
+    """A file with the hours by which the sandbox's clock is ahead."""
+    file = tmp_path / "hours"
+    file.write_text("0")
+    return file
+
+
+@pytest.fixture
+def shell(tmp_path: Path, hours: Path) -> Iterator[Shell]:
+    """A shell at a new account, where an increase takes an hour of the sandbox's clock."""
+    with served(approve_after="1h", hours=hours) as running:
+        yield shell_for(running, tmp_path)
+
+
+@pytest.fixture
+def two_hours_pass(hours: Path) -> Callable[[], None]:
+    """Turns the sandbox's clock, which at no moment has half a time to read."""
+
+    def turn() -> None:
+        turned = hours.with_suffix(".new")
+        turned.write_text(str(int(hours.read_text()) + 2))
+        turned.replace(hours)
+
+    return turn
+
+
+def test_three_are_asked_the_third_waits_its_turn_and_none_is_asked_twice(
+    shell: Shell, two_hours_pass: Callable[[], None]
+) -> None:
+    first = shell.opskit("quotas", "increase", *_ALL, "--yes")
     assert first.exit == 0
     assert [request["outcome"] for request in first.data["requests"]] == ["filed", "filed", "queued"]
-    assert fresh_shell.opskit("quotas", "wait", *_ALL[:5], "--to", "1").exit == 0
-    resumed = fresh_shell.opskit("quotas", "increase", "--resume", "--yes")
+    too_early = shell.opskit("quotas", "increase", "--resume", "--yes")
+    assert [request["outcome"] for request in too_early.data["requests"]] == ["queued"]
+    two_hours_pass()
+    assert shell.opskit("quotas", "wait", *_ALL[:5], "--to", "1").exit == 0
+    resumed = shell.opskit("quotas", "increase", "--resume", "--yes")
     assert [request["outcome"] for request in resumed.data["requests"]] == ["filed"]
-    assert fresh_shell.opskit("quotas", "wait", "ml.m4.xlarge", "--for", "endpoint", "--to", "1").exit == 0
-    again = fresh_shell.opskit("quotas", "increase", *_ALL, "--yes")
+    two_hours_pass()
+    assert shell.opskit("quotas", "wait", "ml.m4.xlarge", "--for", "endpoint", "--to", "1").exit == 0
+    again = shell.opskit("quotas", "increase", *_ALL, "--yes")
     assert {request["outcome"] for request in again.data["requests"]} == {"already-enough"}
-    assert len(_filed(fresh_shell)) == 3
-    asked = fresh_shell.opskit("quotas", "requests").data["requests"]
+    assert len(_filed(shell)) == 3
+    asked = shell.opskit("quotas", "requests").data["requests"]
     assert {(request["status"], request["moved"]) for request in asked} == {("APPROVED", True)}
 
 

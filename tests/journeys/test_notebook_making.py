@@ -10,6 +10,7 @@ import requests
 from tests.journeys.conftest import served
 from tests.journeys.rough_road import Answer, Road, refused, refused_in_xml, rough_road
 from tests.unit.cli.running import Ran, run
+from tests.waiting import wait_until
 
 SANDBOX_ROLE = "AmazonSageMaker-ExecutionRole-20240101T120000"
 LIMIT = (
@@ -64,10 +65,9 @@ def test_a_notebook_is_made_once_opened_stopped_and_counted(road: Road, capsys: 
     assert (planned.code, planned.data["plan"]["role"].rpartition("/")[2]) == (0, SANDBOX_ROLE)
 
     url = notebook("open", "lab").data["url"]
-    assert requests.Session().get(url, timeout=10).ok
+    assert requests.Session().get(url).ok
     assert notebook("stop", "lab").code == 0
-    while notebook("list", "--match", "lab").data["notebooks"][0]["status"] != "Stopped":
-        continue
+    wait_until(lambda: notebook("list", "--match", "lab").data["notebooks"][0]["status"], lambda it: it == "Stopped")
     stopped = history(capsys)
     assert (stopped["usd_per_hour"], stopped["saved_until"] is not None) == (0.0464, True)
 

@@ -4,7 +4,6 @@ silently, rest, and have a terminal.)
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from opskit.sandbox import scenarios
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import SandboxOptions, run_sandbox
 from tests.unit.cli.running import run
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ Stop = Callable[..., dict[str, dict[str, Any]]]
 A_LONG_TIME_SECONDS = 4 * 3600
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
     kinds = {"starting": "starting", "empty": "empty", "doomed": "idle"}
     seeds = tuple(NotebookSeed(name, kind=NotebookKind(kind)) for name, kind in kinds.items())
@@ -39,8 +39,7 @@ def sagemaker(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> A
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     client = boto3.client("sagemaker")
-    while client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"]:
-        time.sleep(0.05)
+    wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
     return client
 
 
@@ -55,20 +54,10 @@ def stop(sagemaker: Any, capsys: pytest.CaptureFixture[str]) -> Stop:
     return stopped
 
 
-def test_their_log_is_as_old_as_their_work(stop: Stop) -> None:
-    for row in stop("--evidence", "logs").values():
-        assert (row["verdict"], row["evidence"], row["action"]) == ("unknown", "logs", "keep")
-        assert row["idle_seconds"] > A_LONG_TIME_SECONDS
-
-
-def test_a_look_does_not_wake_them(stop: Stop) -> None:
-    for _ in range(2):
-        for row in stop("--dry-run").values():
-            assert (row["verdict"], row["evidence"], row["outcome"]) == ("idle", "jupyter", "planned")
-            assert row["idle_seconds"] > A_LONG_TIME_SECONDS
-
-
-def test_whose_server_was_killed_stays_on_and_the_others_stop(stop: Stop, sagemaker: Any) -> None:
+def test_looks_do_not_wake_them_and_only_whose_server_was_killed_stays_on(stop: Stop, sagemaker: Any) -> None:
+    """One test, since nothing can be seen of them once they were stopped."""
+    _assert_logs_are_as_old_as_the_work(stop)
+    _assert_looks_do_not_wake_them(stop)
     url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName="doomed")["AuthorizedUrl"]
     listener = served_at(urlsplit(url).port)
     listener.kill()
@@ -82,6 +71,23 @@ def test_whose_server_was_killed_stays_on_and_the_others_stop(stop: Stop, sagema
     assert "cannot be reached" in rows["doomed"]["because"]
     described = sagemaker.describe_notebook_instance(NotebookInstanceName="doomed")
     assert described["NotebookInstanceStatus"] == "InService"
+
+
+def _assert_logs_are_as_old_as_the_work(stop: Stop) -> None:
+    rows = wait_until(  # the last of a log comes a moment after its notebook
+        lambda: stop("--evidence", "logs"),
+        lambda seen: all(row["idle_seconds"] is not None for row in seen.values()),
+    )
+    for row in rows.values():
+        assert (row["verdict"], row["evidence"], row["action"]) == ("unknown", "logs", "keep")
+        assert row["idle_seconds"] > A_LONG_TIME_SECONDS
+
+
+def _assert_looks_do_not_wake_them(stop: Stop) -> None:
+    for _ in range(2):
+        for row in stop("--dry-run").values():
+            assert (row["verdict"], row["evidence"], row["outcome"]) == ("idle", "jupyter", "planned")
+            assert row["idle_seconds"] > A_LONG_TIME_SECONDS
 
 
 def served_at(port: int | None) -> psutil.Process:

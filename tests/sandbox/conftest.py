@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import random
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from botocore.config import Config
 from opskit.sandbox.container.images import xgboost_image_uri
 from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
 from tests.sandbox.strict_client import mistakes
+from tests.waiting import wait_until
 
 AN_HOUR = 3600.0
 
@@ -129,13 +129,6 @@ def account_of() -> Callable[[Sandbox], Account]:
     return Account
 
 
-def look_until(look: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
-    """Look again and again until what is seen is ``done``."""
-    while not done(seen := look()):
-        time.sleep(0.1)
-    return seen
-
-
 @dataclass(frozen=True)
 class Lab:
     """An account with quotas, a bucket, a role and a table: all that jobs and endpoints need."""
@@ -182,7 +175,7 @@ class Lab:
             "InputDataConfig": [self.channel(f"{table}/train"), self.channel(f"{table}/validation", "validation")],
             "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/output"},
             "ResourceConfig": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
         }
         return {**request, **changes}
 
@@ -195,7 +188,7 @@ class Lab:
     def over(self, name: str) -> dict[str, Any]:
         """The training job once it is over."""
         look = functools.partial(self.sagemaker.describe_training_job, TrainingJobName=name)
-        return dict(look_until(look, lambda job: job["TrainingJobStatus"] not in ("InProgress", "Stopping")))
+        return dict(wait_until(look, lambda job: job["TrainingJobStatus"] not in ("InProgress", "Stopping")))
 
     def train(self, stem: str, parameters: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
         """A training job that is over."""
@@ -295,7 +288,13 @@ def full() -> Iterator[Account]:
         yield Account(running)
 
 
+@pytest.fixture
+def endless_processing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processing jobs that begin now run until they are stopped, however long the test takes."""
+    monkeypatch.setattr("opskit.sandbox.jobs.processing_service._RUN_SECONDS", AN_HOUR)
+
+
 @pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
     """Looks again and again: what to look at, and what it should be like."""
-    return look_until
+    return wait_until

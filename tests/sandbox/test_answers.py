@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.conftest import ANSWERED, Lab
+from tests.waiting import wait_until
 
 UNANSWERED = {
     ("sagemaker", "DescribeApp"),  # there are no apps
@@ -167,8 +168,7 @@ def _process(lab: Lab, far: Any) -> None:
 
 
 def _gone_from(describe: Any, **which: str) -> None:
-    while describe(**which)["ProcessingJobStatus"] in ("InProgress", "Stopping"):
-        continue
+    wait_until(lambda: describe(**which)["ProcessingJobStatus"] not in ("InProgress", "Stopping"))
 
 
 def an_endpoint_and_what_it_is_made_of(lab: Lab, trained: dict[str, Any], until: Any) -> None:
@@ -218,6 +218,7 @@ def a_notebook_that_runs(full: Any) -> None:
     sagemaker.stop_notebook_instance(NotebookInstanceName="team-b")
 
 
+@pytest.mark.usefixtures("endless_processing")
 def test_every_operation_is_answered_strictly(
     lab: Lab, trained: dict[str, Any], model: str, far: Any, full: Any, slow: Any, account_of: Any, until: Any
 ) -> None:

@@ -9,8 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from botocore.config import Config
 from opskit.sandbox.processes import ChildProcesses
 from opskit.sandbox.server import PortTaken, SandboxOptions, run_sandbox
 from opskit.sandbox.work_dir import temporary_work_dir
+from tests.waiting import wait_until
 
 OPSKIT = [sys.executable, "-m", "opskit"]
 JUPYTERS = 4
@@ -43,12 +43,6 @@ def started(temporary: Path, *options: str) -> Iterator[tuple[subprocess.Popen[s
         process.communicate()
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for something to hold; the test run's own time limit is the only one."""
-    while not holds():
-        time.sleep(0.05)
-
-
 def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return list(psutil.Process(process.pid).children(recursive=True))
 
@@ -68,7 +62,7 @@ def gone(number: int) -> bool:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 0)])
 def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
     with started(tmp_path, "--scenario", "classroom") as (process, _):
-        until(lambda: len(descendants(process)) >= JUPYTERS)
+        wait_until(lambda: len(descendants(process)) >= JUPYTERS)
         processes = descendants(process)
         process.send_signal(number)
         process.wait()
@@ -80,11 +74,11 @@ def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, tmp_p
 @pytest.mark.slow
 def test_killed_its_children_end_and_the_next_start_clears_the_folder(tmp_path: Path) -> None:
     with started(tmp_path, "--scenario", "classroom") as (process, _):
-        until(lambda: len(descendants(process)) >= JUPYTERS)
+        wait_until(lambda: len(descendants(process)) >= JUPYTERS)
         processes = descendants(process)
         process.kill()
         process.wait()
-        until(lambda: alive(processes) == [])
+        wait_until(lambda: alive(processes) == [])
     left = set(tmp_path.iterdir())
     assert left
     with started(tmp_path) as (process, _):
@@ -100,7 +94,7 @@ def test_a_signal_while_it_starts_ends_it_as_well(tmp_path: Path) -> None:
     command = [*OPSKIT, "sandbox", "start"]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: any(tmp_path.iterdir()))
+    wait_until(lambda: any(tmp_path.iterdir()))
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 0
     assert list(tmp_path.iterdir()) == []
@@ -113,11 +107,11 @@ def test_what_a_child_left_behind_ends_with_it(after: str, tmp_path: Path) -> No
     orphan = f"(setsid sh -c 'echo $$ > {left}.new; mv {left}.new {left}; exec sleep 1000' &)"
     script = f"{orphan}; while ! test -e {left}; do sleep 0.01; done; {after}"
     process = processes.start(["sh", "-c", script], cwd=tmp_path, env=os.environ, output=subprocess.DEVNULL)
-    until(left.exists)
+    wait_until(left.exists)
     if after == "true":
         process.wait()
     processes.end(process)
-    until(lambda: gone(int(left.read_text())))
+    wait_until(lambda: gone(int(left.read_text())))
 
 
 def test_two_sandboxes_run_side_by_side(tmp_path: Path) -> None:

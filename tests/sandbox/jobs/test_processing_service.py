@@ -26,6 +26,7 @@ def _process(sagemaker: Any, lab: Any, name: str, count: int = 1, **more: Any) -
     sagemaker.create_processing_job(**request | more)
 
 
+@pytest.mark.usefixtures("endless_processing")
 def test_a_processing_job_holds_its_quota_until_it_is_over(sagemaker: Any, lab: Any, until: Any) -> None:
     _process(sagemaker, lab, "one", Tags=[{"Key": "team", "Value": "a"}])
     running = sagemaker.describe_processing_job(ProcessingJobName="one")
@@ -37,15 +38,24 @@ def test_a_processing_job_holds_its_quota_until_it_is_over(sagemaker: Any, lab: 
         _process(sagemaker, lab, "two", count=2)
     with pytest.raises(ClientError, match="ResourceInUse"):
         _process(sagemaker, lab, "one")
-    over = until(
-        partial(sagemaker.describe_processing_job, ProcessingJobName="one"),
-        lambda job: job["ProcessingJobStatus"] != "InProgress",
-    )
-    assert (over["ProcessingJobStatus"], over["FailureReason"][:12]) == ("Failed", "ClientError:")
+    sagemaker.stop_processing_job(ProcessingJobName="one")
+    assert _over(sagemaker, until, "one")["ProcessingJobStatus"] == "Stopped"
     _process(sagemaker, lab, "two", count=2)
     sagemaker.stop_processing_job(ProcessingJobName="two")
     listed = sagemaker.list_processing_jobs(NameContains="o", SortBy="Name", SortOrder="Ascending")
     assert [job["ProcessingJobName"] for job in listed["ProcessingJobSummaries"]] == ["one", "two"]
+    _over(sagemaker, until, "two")
+
+
+def _over(sagemaker: Any, until: Any, name: str) -> dict[str, Any]:
+    look = partial(sagemaker.describe_processing_job, ProcessingJobName=name)
+    return dict(until(look, lambda job: job["ProcessingJobStatus"] not in ("InProgress", "Stopping")))
+
+
+def test_a_processing_job_ends_by_itself_and_says_why(sagemaker: Any, lab: Any, until: Any) -> None:
+    _process(sagemaker, lab, "by-itself")
+    over = _over(sagemaker, until, "by-itself")
+    assert (over["ProcessingJobStatus"], over["FailureReason"][:12]) == ("Failed", "ClientError:")
 
 
 @pytest.mark.parametrize(

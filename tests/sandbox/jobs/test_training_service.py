@@ -16,7 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from opskit.sandbox.container.images import xgboost_image_uri
+from opskit.sandbox.scenarios import SCENARIOS, RecordSeed, Scenario
 from opskit.sandbox.server import SandboxOptions, run_sandbox
+from opskit.sandbox.state import UsageResource
 
 DATA = Path(__file__).parents[3] / "workflows" / "boston" / "data" / "boston_house_prices.csv"
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -260,7 +262,7 @@ def test_what_runs_counts_until_it_is_over(lab: Any) -> None:
 
 
 def test_spot_jobs_count_as_spot_jobs(lab: Any) -> None:
-    patience = {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120}
+    patience = {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
     three = {"InstanceType": "ml.m4.xlarge", "InstanceCount": 3, "VolumeSizeInGB": 5}
     spot: dict[str, Any] = {"EnableManagedSpotTraining": True, "StoppingCondition": patience}
     code, text = refusal(lab.sagemaker.create_training_job, **lab.job("spot", ResourceConfig=three, **spot))
@@ -293,8 +295,11 @@ def test_lists_are_filtered_sorted_and_paged(lab: Any) -> None:
     assert refusal(bad, NextToken="made-up")[0] == "ValidationException"
 
 
-def test_pages_have_ten_unless_more_is_asked_for(lab: Any) -> None:
-    pages = lab.sagemaker.list_training_jobs()
+def test_pages_have_ten_unless_more_is_asked_for(account_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = tuple(RecordSeed(UsageResource.TRAINING_JOB, f"job-{number}", "ml.m4.xlarge") for number in range(11))
+    monkeypatch.setitem(SCENARIOS, "eleven", Scenario("eleven", seeds=seeds))
+    with run_sandbox(SandboxOptions(scenario="eleven")) as running:
+        pages = account_of(running).client("sagemaker").list_training_jobs()
     assert len(pages["TrainingJobSummaries"]) == 10
     assert pages["NextToken"]
     assert "InstanceType" not in str(pages["TrainingJobSummaries"])

@@ -28,23 +28,14 @@ from opskit.sandbox.notebooks.jupyter import launch
 from opskit.sandbox.scenarios import ROLE_NAME, NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
 from opskit.sandbox.state import SandboxState
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
 ROLE = f"arn:aws:iam::123456789012:role/service-role/{ROLE_NAME}"
-GIVE_UP_AFTER_SECONDS = 180.0
 FIVE_HOURS = timedelta(hours=5)
 WEST = "us-west-2"
 GROUP = "/aws/sagemaker/NotebookInstances"
-
-
-def until(reached: Callable[[], Any]) -> Any:
-    """Ask again and again until the answer is true; what it then is."""
-    deadline = time.monotonic() + GIVE_UP_AFTER_SECONDS
-    while not (answer := reached()):
-        assert time.monotonic() < deadline, "it never came to pass"
-        time.sleep(0.05)
-    return answer
 
 
 def status(client: Any, name: str) -> str:
@@ -56,7 +47,7 @@ def create(client: Any, name: str, **more: Any) -> str:
     arn = client.create_notebook_instance(NotebookInstanceName=name, InstanceType="ml.t2.medium", RoleArn=ROLE, **more)[
         "NotebookInstanceArn"
     ]
-    until(lambda: status(client, name) == "InService")
+    wait_until(lambda: status(client, name) == "InService")
     return str(arn)
 
 
@@ -122,7 +113,7 @@ def ago(stamp: str) -> timedelta:
 def east(classroom: Sandbox, account_of: Callable[..., Any]) -> Any:
     """The classroom's SageMaker in its home Region, with every seeded notebook where it belongs."""
     client = account_of(classroom).client("sagemaker")
-    until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
+    wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
     return client
 
 
@@ -146,7 +137,7 @@ def corner(account_of: Callable[..., Any]) -> Iterator[Any]:
         patch.setitem(scenarios.SCENARIOS, "corner", Scenario("corner", seeds=seeds))
         with run_sandbox(SandboxOptions(scenario="corner")) as running:
             client = account_of(running).client("sagemaker")
-            until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
+            wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
             yield client
 
 
@@ -310,7 +301,7 @@ class TestOpening:
         requests.get(url)
         logs = account_of(classroom).client("logs", WEST)
         name = {"logGroupName": GROUP, "logStreamName": "workbench/jupyter.log"}
-        lines = until(lambda: _with_text(logs.get_log_events(**name, startFromHead=True)["events"], "authToken="))
+        lines = wait_until(lambda: _with_text(logs.get_log_events(**name, startFromHead=True)["events"], "authToken="))
         assert token not in lines
         assert not any(value in lines for value in visit.session.cookies.values())
         assert token not in _everything_processes_show()
@@ -320,9 +311,10 @@ def _bare(url: str) -> str:
     return url.partition("?")[0]
 
 
-def _with_text(events: list[dict[str, Any]], text: str) -> str | None:
+def _with_text(events: list[dict[str, Any]], text: str) -> str:
+    """All lines, or nothing as long as none of them has the text."""
     lines = "\n".join(event["message"] for event in events)
-    return lines if text in lines else None
+    return lines if text in lines else ""
 
 
 def _everything_processes_show() -> str:
@@ -341,11 +333,11 @@ class TestLife:
         visit.send("POST", "kernels")
         west.stop_notebook_instance(NotebookInstanceName="kept-files")
         assert status(west, "kept-files") == "Stopping"
-        until(lambda: status(west, "kept-files") == "Stopped")
+        wait_until(lambda: status(west, "kept-files") == "Stopped")
         with pytest.raises(requests.ConnectionError):
             visit.look("kernels")
         west.start_notebook_instance(NotebookInstanceName="kept-files")
-        until(lambda: status(west, "kept-files") == "InService")
+        wait_until(lambda: status(west, "kept-files") == "InService")
         again = Visit(west, "kept-files")
         assert again.look("contents/thesis.txt")["content"] == "chapter one"
         assert again.look("kernels") == []
@@ -360,11 +352,11 @@ class TestLife:
             f"Instance ({arn})."
         )
         west.stop_notebook_instance(NotebookInstanceName="kept-files")
-        until(lambda: status(west, "kept-files") == "Stopped")
+        wait_until(lambda: status(west, "kept-files") == "Stopped")
         west.delete_notebook_instance(NotebookInstanceName="kept-files")
         assert status(west, "kept-files") == "Deleting"
         with pytest.raises(ClientError, match="RecordNotFound"):
-            until(lambda: status(west, "kept-files") == "gone")
+            wait_until(lambda: status(west, "kept-files") == "gone")
 
     def test_a_command_left_behind_in_a_terminal_ends_with_the_notebook(self, west: Any) -> None:
         create(west, "terminals")
@@ -372,16 +364,16 @@ class TestLife:
         visit = Visit(west, "terminals")
         name = visit.send("POST", "terminals")["name"]
         asyncio.run(_type(visit, name, "nohup sleep 86399 >/dev/null 2>&1 &\n"))
-        started = until(lambda: _sleepers() - before)
+        started = wait_until(lambda: _sleepers() - before)
         west.stop_notebook_instance(NotebookInstanceName="terminals")
-        until(lambda: status(west, "terminals") == "Stopped")
+        wait_until(lambda: status(west, "terminals") == "Stopped")
         assert not _sleepers() & started
 
     def test_a_stopped_one_is_changed(self, east: Any) -> None:
         name = {"NotebookInstanceName": "course-stopped"}
         east.update_notebook_instance(**name, InstanceType="ml.t3.medium", VolumeSizeInGB=20)
         assert status(east, "course-stopped") == "Updating"
-        until(lambda: status(east, "course-stopped") == "Stopped")
+        wait_until(lambda: status(east, "course-stopped") == "Stopped")
         described = east.describe_notebook_instance(**name)
         assert (described["InstanceType"], described["VolumeSizeInGB"]) == ("ml.t3.medium", 20)
         with pytest.raises(ClientError, match="larger"):
@@ -447,7 +439,7 @@ class TestLife:
     def test_without_jupyter_it_fails_and_says_how_to_get_it(self, west: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(launch, "find_spec", lambda name: None if name == "ipykernel" else find_spec(name))
         west.create_notebook_instance(NotebookInstanceName="bare", InstanceType="ml.t2.medium", RoleArn=ROLE)
-        until(lambda: status(west, "bare") == "Failed")
+        wait_until(lambda: status(west, "bare") == "Failed")
         reason = west.describe_notebook_instance(NotebookInstanceName="bare")["FailureReason"]
         assert "pip install '.[sandbox]'" in reason
 
@@ -486,7 +478,7 @@ class TestQuotas:
                 in error["Message"]
             )
             client.stop_notebook_instance(NotebookInstanceName="team-a")
-            until(lambda: status(client, "team-a") == "Stopped")
+            wait_until(lambda: status(client, "team-a") == "Stopped")
             client.create_notebook_instance(**asked)
             with pytest.raises(ClientError, match="ResourceLimitExceeded"):
                 client.start_notebook_instance(NotebookInstanceName="team-a")
@@ -573,11 +565,11 @@ def test_nothing_outlives_the_sandbox(how: signal.Signals, tmp_path: Path) -> No
     with host.stdin, host.stdout:
         url = host.stdout.readline().decode().strip()
         client = boto3.Session("sandbox", "sandbox", region_name="us-east-1").client("sagemaker", endpoint_url=url)
-        until(lambda: len(client.list_notebook_instances(StatusEquals="InService")["NotebookInstances"]) == 2)
+        wait_until(lambda: len(client.list_notebook_instances(StatusEquals="InService")["NotebookInstances"]) == 2)
         assert len(_of(tmp_path)) >= 7  # the host, two leashes, two servers, a kernel, a shell
         host.send_signal(how)
         host.wait()
-    until(lambda: not _of(tmp_path))
+    wait_until(lambda: not _of(tmp_path))
     assert how == signal.SIGKILL or not list(tmp_path.iterdir())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from opskit.sandbox.quotas.service_quotas import QuotaService
 from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.state import ACCOUNT, AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
+from tests.waiting import wait_until
 
 TRAINING = "L-A373146E"
 TRANSFORM = "L-DAB6AA41"
@@ -204,8 +204,7 @@ def test_an_increase_is_granted_and_counts(account: Any) -> None:
     assert request["Status"] == "PENDING"
     assert "LastUpdated" not in request
     assert set(json.loads(request["Requester"])) == {"accountId", "callerArn"}
-    while client.get_service_quota(ServiceCode="sagemaker", QuotaCode=TRAINING)["Quota"]["Value"] != 2:
-        time.sleep(0.05)
+    wait_until(lambda: client.get_service_quota(ServiceCode="sagemaker", QuotaCode=TRAINING)["Quota"]["Value"] == 2)
     seen = client.get_requested_service_quota_change(RequestId=request["Id"])["RequestedQuota"]
     assert seen["Status"] == "APPROVED"
     assert seen["LastUpdated"] > seen["Created"]

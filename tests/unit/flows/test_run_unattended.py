@@ -15,6 +15,7 @@ import pytest
 from opskit.flows import run_unattended
 from opskit.flows.run_unattended import Ended, run_alone
 from opskit.state.lock import alone_or_not
+from tests.waiting import wait_until
 
 LONG = timedelta(minutes=10)
 KEY = ("stop-idle", "notebook", "stop")
@@ -90,8 +91,7 @@ run_alone({KEY!r}, ["/bin/sh", "-c", "read line < {pipe}"], os.environ, timedelt
         watcher.kill()
         watcher.wait()
         assert run("exit 0") is None
-    while run("exit 0") is None:
-        continue
+    wait_until(lambda: run("exit 0"))
 
 
 def test_a_run_that_nobody_watches_any_more_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

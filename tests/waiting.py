@@ -1,0 +1,21 @@
+"""Waiting for what another process does. How long that takes is the machine's business, not the test's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Seen = TypeVar("Seen")
+
+HANGS_AFTER_SECONDS = 15 * 60
+"""No machine is so busy that something takes this long: what does, hangs."""
+
+
+def wait_until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) -> Seen:
+    """Look again and again until what is seen is ``done`` (by default: true), and return it. Fails what hangs."""
+    gives_up = time.monotonic() + HANGS_AFTER_SECONDS
+    while not done(seen := look()):
+        assert time.monotonic() < gives_up, f"it never came to pass; last seen: {seen!r}"
+        time.sleep(0.05)
+    return seen
