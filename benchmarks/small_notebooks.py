@@ -78,9 +78,12 @@ class Lab:
         self.kernels.append({**known, "last_activity": self.ago(active), "connections": connections})
         return self
 
-    def terminal(self, active: timedelta) -> Lab:
-        """The notebook with one more terminal, with traffic so long ago."""
-        self.terminals.append({"name": str(len(self.terminals) + 1), "last_activity": self.ago(active)})
+    def terminal(self, active: timedelta | None) -> Lab:
+        """The notebook with one more terminal, with traffic so long ago; None: its Jupyter is so old that it does not
+        say when.
+        """
+        known = {"name": str(len(self.terminals) + 1)}
+        self.terminals.append(known if active is None else {**known, "last_activity": self.ago(active)})
         return self
 
     def wakes(self) -> None:
@@ -97,13 +100,19 @@ class Lab:
         """A time as Jupyter writes it, by its own clock."""
         return (datetime.now(UTC) + self.ahead - span).isoformat().replace("+00:00", "Z")
 
+    def last_activity(self) -> str:
+        """When anything was last done, by its own clock: the last use of its pages, or whatever is younger."""
+        told = [each.get("last_activity") for each in (*self.kernels, *self.terminals)]
+        times = [datetime.fromisoformat(text) for text in told if text and "T" in text]
+        return max([self.used + self.ahead, *times]).isoformat().replace("+00:00", "Z")
+
     def says(self, what: str) -> Any:
         """Jupyter's answer to a question; None where it has none."""
         sessions = [
             {"id": f"s-{each['id']}", "path": f"{self.name}.ipynb", "type": "notebook", "kernel": each}
             for each in self.kernels
         ]
-        status = {"last_activity": self.used.isoformat(), "kernels": len(self.kernels), "connections": 0}
+        status = {"last_activity": self.last_activity(), "kernels": len(self.kernels), "connections": 0}
         answers = {"kernels": self.kernels, "terminals": self.terminals, "sessions": sessions, "status": status}
         return answers.get(what, "a page" if what == "tree" else None)
 
@@ -221,7 +230,7 @@ class SmallNotebooks:
         return {**told, "NextToken": str(end)} if end < len(names) else told
 
     def _presigned(self, lab: Lab) -> dict[str, Any] | Fault:
-        if lab.status != "InService":
+        if lab.status not in ("InService", "PendingMaintenance"):
             return Fault(400, "ValidationException", f"Status ({lab.status}) not in ([InService])")
         self.keys.append(f"{lab.name}.key{len(self.keys)}")
         return {"AuthorizedUrl": f"{self.url}?authToken={self.keys[-1]}"}
@@ -253,7 +262,7 @@ class SmallNotebooks:
             self.throttled += 1
             self.untidy.stirs(lab)
             return SLOW_DOWN
-        if lab.status != "InService":
+        if lab.status not in ("InService", "PendingMaintenance"):
             text = f"Status ({lab.status}) not in ([InService]). Unable to transition."
             return Fault(400, "ValidationException", text)
         if self.untidy and self.untidy.chance.random() < self.untidy.loses:

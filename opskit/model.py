@@ -242,19 +242,22 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Terminal:
-    """A terminal of Jupyter. ``last_activity`` is its last traffic, which a silent command does not make."""
+    """A terminal of Jupyter. ``last_activity`` is its last traffic, which a silent command does not make; None: its
+    Jupyter, one from before notebook 6.1, does not tell.
+    """
 
     name: str
-    last_activity: datetime
+    last_activity: datetime | None
 
 
 @dataclass(frozen=True)
 class JupyterView:
     """What a notebook's Jupyter said about itself.
 
-    ``last_activity`` None: it was not asked, because kernels answer the question. ``gaps`` names, one sentence
-    each, what could not be read: the rest is then only half an answer. ``ahead`` is by how much Jupyter's clock
-    is ahead of ours, as far as it told.
+    ``last_activity`` is the server's own, which saves and open browser tabs move, too; None: it was not asked, because
+    something else had settled the question. ``gaps`` names, one sentence each, what could not be read: the rest is then
+    only half an answer. ``terminals_gap`` is why its terminals could not be read; None: they were. ``ahead`` is by how
+    much Jupyter's clock is ahead of ours, as far as it told.
     """
 
     kernels: tuple[Kernel, ...] = ()
@@ -262,6 +265,7 @@ class JupyterView:
     last_activity: datetime | None = None
     gaps: tuple[str, ...] = ()
     ahead: timedelta = timedelta(0)
+    terminals_gap: str | None = None
 
 
 @dataclass(frozen=True)

@@ -212,6 +212,14 @@ KEYS = (
         "--after",
         timedelta(hours=1),
     ),
+    Key(
+        "notebook.tab-age",
+        SPAN,
+        "whoever only saves, or has a browser tab open, is at work for so long after the last kernel or terminal was",
+        "OPSKIT_NOTEBOOK_TAB_AGE",
+        "--tab-age",
+        timedelta(hours=4),
+    ),
     Key("notebook.limit", COUNT, "the most notebooks to stop at once", "OPSKIT_NOTEBOOK_LIMIT", "--limit", 10),
     Key(
         "watch",

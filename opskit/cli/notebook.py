@@ -20,7 +20,13 @@ After = Annotated[
     str | None, typer.Option("--after", metavar="TIME", help="Idle means: no activity for so long; 1h unless set.")
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is in service.")]
-Terminals = Annotated[bool, typer.Option("--ignore-terminals", help="A silent terminal keeps nothing alive.")]
+TabAge = Annotated[
+    str | None,
+    typer.Option(
+        "--tab-age", metavar="TIME", help="An open tab or saves count so long after other work; 4h unless set."
+    ),
+]
+Terminals = Annotated[bool, typer.Option("--ignore-terminals", help="Terminals keep nothing alive.")]
 
 
 Source = Annotated[
@@ -34,6 +40,7 @@ Match = Annotated[str, typer.Option("--match", metavar="GLOB", help="Only names 
 def listed(
     here: Here,
     after: After = None,
+    tab_age: TabAge = None,
     ignore_terminals: Terminals = False,
     evidence: Source = "jupyter",
     match: Match = "*",
@@ -44,7 +51,8 @@ def listed(
     from opskit.show.notebook_list import listing
 
     span = here.settings.chosen("notebook.after", after)
-    policy = IdlePolicy(span, ignore_terminals, evidence=Evidence(evidence))
+    tabs = here.settings.chosen("notebook.tab-age", tab_age)
+    policy = IdlePolicy(span, ignore_terminals, evidence=Evidence(evidence), tab_age=tabs)
     now = datetime.now(UTC)
     return listing(look_at_all(here.doors(), policy, now, Meant(glob=match)), now)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opskit.cli.command import Here, command
-from opskit.cli.notebook import After, Match, Source, Terminals, notebook_app
+from opskit.cli.notebook import After, Match, Source, TabAge, Terminals, notebook_app
 from opskit.errors import Problem, UsageProblem
 from opskit.settings import duration
 
@@ -33,6 +33,7 @@ def stop(
         str | None,
         typer.Option("--max-age", metavar="TIME", help="Stop also what only a stuck thing has kept on for so long."),
     ] = None,
+    tab_age: TabAge = None,
     ignore_terminals: Terminals = False,
     evidence: Source = "jupyter",
     trust_logs: Annotated[bool, typer.Option("--trust-logs", help="Stop on the word of a silent log.")] = False,
@@ -61,6 +62,7 @@ def stop(
         _span(max_age),
         Evidence(evidence),
         trust_logs,
+        here.settings.chosen("notebook.tab-age", tab_age),
     )
     terms, clock = Terms(policy, _span(grace) or None), system_clock()
     look = look_at_all(here.doors(), policy, now := clock.now(), Meant(names or (), match, _pair(tag)))

@@ -28,6 +28,12 @@ COMING_UP = timedelta(minutes=10)
 _YEARS = range(1970, 3000)
 """What a machine means that says anything else, nobody knows, and Python cannot reckon with the outermost years."""
 
+SAME_MOMENT = timedelta(milliseconds=100)
+"""Jupyter notes a terminal's traffic twice, for the terminal and for the server, one right after the other."""
+
+MAY_RUN = {"InService", "PendingMaintenance", "InMaintenance"}
+"""Statuses in which a Jupyter may be at work. What the last two mean, AWS does not document."""
+
 _OFF = {"Stopping", "Stopped", "Failed", "Deleting", "Updating"}
 _WAITS_FOR_SOMEBODY = {"starting", "restarting", "autorestarting"}
 _AT_REST = {"idle", "dead"}
@@ -44,9 +50,11 @@ class Evidence(StrEnum):
 class IdlePolicy:
     """What the user calls idle: no activity for ``after``.
 
-    ``ignore_terminals``: a silent terminal is nobody. ``max_age``: what nothing but something stuck (an open terminal,
-    a kernel that never came up, a tab that was left open) has kept alive for so long is idle too; None: it never is.
-    ``evidence`` is where it is looked for; ``trust_logs``: a silent log proves what it only hints at.
+    ``ignore_terminals``: terminals are nobody, whatever goes on in them. ``max_age``: what nothing but something stuck
+    (an open terminal, a kernel that never came up, a tab that was left open) has kept alive for so long is idle too;
+    None: it never is. ``evidence`` is where it is looked for; ``trust_logs``: a silent log proves what it only hints
+    at. ``tab_age``: for so long after the last activity of a kernel, a session or a terminal, or the start where there
+    was none, somebody who only saves, or whose browser tab is open, is at work.
     """
 
     after: timedelta = timedelta(hours=1)
@@ -54,12 +62,14 @@ class IdlePolicy:
     max_age: timedelta | None = None
     evidence: Evidence = Evidence.JUPYTER
     trust_logs: bool = False
+    tab_age: timedelta = timedelta(hours=4)
 
 
 class Rule(StrEnum):
     """Which rule calls a notebook idle."""
 
     IDLE = "idle"
+    TAB_AGE = "tab-age"
     MAX_AGE = "max-age"
 
 
@@ -81,9 +91,17 @@ class Judgement:
 
 def judge(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> Judgement:
     """The verdict over what was read at ``now``."""
+    status = evidence.notebook.status
+    if status not in MAY_RUN:
+        return _by_status(status)
+    judgement = _of_what_may_run(evidence, policy, now)
+    if status == "InService":
+        return judgement
+    return replace(judgement, because=f"{judgement.because}; AWS says {status}, during which it may bill")
+
+
+def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> Judgement:
     notebook = evidence.notebook
-    if notebook.status != "InService":
-        return _by_status(notebook.status)
     if isinstance(evidence.tags, Unread):
         return _unreadable(f"its tags could not be read: {evidence.tags.because}", {})
     tags = evidence.tags or {}
@@ -106,10 +124,10 @@ def is_settled(view: JupyterView, policy: IdlePolicy, now: datetime) -> bool:
     """Whether what is known of a Jupyter keeps its notebook on, whatever the answers to further questions are."""
     if any(_is_busy(kernel, policy) for kernel in view.kernels):
         return True
-    if view.gaps:
+    if _unseen(view, policy):
         return False
     is_open = bool(view.terminals) and not policy.ignore_terminals and policy.max_age is None
-    return is_open or any(now - when < policy.after for when, _ in _activity(view))
+    return is_open or any(now - when < policy.after for when, _ in _activity(view, policy))
 
 
 def kept_because(tags: Mapping[str, str], now: datetime) -> str | None:
@@ -162,9 +180,9 @@ def _by_view(
 ) -> Judgement:
     if (busy := next((kernel for kernel in view.kernels if _is_busy(kernel, policy)), None)) is not None:
         return Judgement(Idleness.BUSY, _at_work(busy))
-    if (gap := _gap(view)) is not None:
+    if (gap := _gap(view, policy)) is not None:
         return _unreadable(gap, tags)
-    latest, what = max([(since, _START), *_activity(view), *_use(view)])
+    latest, what = max([(since, _START), *_activity(view, policy), *_use(view, policy)])
     if latest > now + SKEW:
         return _unreadable(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
     return _by_age(view, since, policy, now) or _unreadable("Jupyter does not say when it was last used", tags)
@@ -187,10 +205,15 @@ def _at_work(kernel: Kernel) -> str:
     return f"{what} is running" if kernel.state == "busy" else f"{what} is {kernel.state}, with somebody connected"
 
 
-def _gap(view: JupyterView) -> str | None:
+def _unseen(view: JupyterView, policy: IdlePolicy) -> tuple[str, ...]:
+    """What could not be read and matters."""
+    return view.gaps if policy.ignore_terminals or view.terminals_gap is None else (*view.gaps, view.terminals_gap)
+
+
+def _gap(view: JupyterView, policy: IdlePolicy) -> str | None:
     """What keeps Jupyter's answers from being all that there is to know; None where they are."""
-    if view.gaps:
-        return "; ".join(view.gaps)
+    if unseen := _unseen(view, policy):
+        return "; ".join(unseen)
     if abs(view.ahead) > SKEW:
         return f"its clock and this machine's differ by {in_words(abs(view.ahead))}"
     for kernel in view.kernels:
@@ -204,33 +227,57 @@ def _gap(view: JupyterView) -> str | None:
 _START = "its start"
 
 
-def _activity(view: JupyterView) -> list[tuple[datetime, str]]:
+def _activity(view: JupyterView, policy: IdlePolicy) -> list[tuple[datetime, str]]:
     """Every sign of work with its time on our clock."""
     signs = [(kernel.last_activity - view.ahead, "the last activity of a kernel") for kernel in view.kernels]
-    return signs + [(each.last_activity - view.ahead, "the last traffic of a terminal") for each in view.terminals]
+    if policy.ignore_terminals:
+        return signs
+    traffic = [each.last_activity for each in view.terminals if each.last_activity is not None]
+    return signs + [(when - view.ahead, "the last traffic of a terminal") for when in traffic]
 
 
-def _use(view: JupyterView) -> list[tuple[datetime, str]]:
-    """Jupyter's own record of its use. It counts only where no kernel does: an open browser tab keeps it young."""
-    if view.kernels or view.last_activity is None:
+def _use(view: JupyterView, policy: IdlePolicy) -> list[tuple[datetime, str]]:
+    """Jupyter's own record of its use, which a save moves and a browser tab that somebody left open. Where terminals
+    are ignored, so is their traffic in it.
+    """
+    if view.last_activity is None:
+        return []
+    traffic = [each.last_activity for each in view.terminals if policy.ignore_terminals and each.last_activity]
+    if any(abs(view.last_activity - when) <= SAME_MOMENT for when in traffic):
         return []
     return [(view.last_activity - view.ahead, "the last use of Jupyter")]
 
 
 def _by_age(view: JupyterView, since: datetime, policy: IdlePolicy, now: datetime) -> Judgement | None:
     """None: nothing speaks for work, and Jupyter keeps back when it was last used."""
-    worked = _aged(max([(since, _START), *_activity(view)]), policy, now)
+    worked = _aged(max([(since, _START), *_activity(view, policy)]), policy, now)
     if worked.verdict is not Idleness.IDLE:
         return worked
-    stuck = _stuck(view, policy, now)
-    if stuck is None:
-        signs = [(since, _START), *_activity(view), *_use(view)]
-        return _aged(max(signs), policy, now) if view.kernels or _use(view) else None
     age = worked.idle or timedelta(0)
+    stuck = _stuck(view, worked, policy, now)
+    if stuck is None:
+        return _at_rest(view, since, worked, policy, now)
     if policy.max_age is None or age < policy.max_age:
         return stuck if stuck.idle is not None else replace(stuck, idle=age)
     because = f"nothing but this for {in_words(age)}, longer than --max-age {in_words(policy.max_age)}: "
     return Judgement(Idleness.IDLE, because + stuck.because, age, rule=Rule.MAX_AGE)
+
+
+def _at_rest(
+    view: JupyterView, since: datetime, worked: Judgement, policy: IdlePolicy, now: datetime
+) -> Judgement | None:
+    """The verdict where nothing works and nothing is stuck; None: Jupyter keeps back when it was last used."""
+    if view.last_activity is None:
+        return None
+    used = _use(view, policy)
+    if any(now - when < policy.after for when, _ in used):
+        kept_young = f"only an open browser tab or saves have kept it young, last {in_words(_ago(used, now))} ago"
+        return replace(worked, because=f"{worked.because}; {kept_young}", rule=Rule.TAB_AGE)
+    return worked if view.kernels else _aged(max([(since, _START), *used]), policy, now)
+
+
+def _ago(used: list[tuple[datetime, str]], now: datetime) -> timedelta:
+    return max(now - max(used)[0], timedelta(0))
 
 
 def _aged(sign: tuple[datetime, str], policy: IdlePolicy, now: datetime) -> Judgement:
@@ -244,14 +291,21 @@ def _aged(sign: tuple[datetime, str], policy: IdlePolicy, now: datetime) -> Judg
     return Judgement(verdict, f"{said}, less than {in_words(policy.after)}", age)
 
 
-def _stuck(view: JupyterView, policy: IdlePolicy, now: datetime) -> Judgement | None:
+def _stuck(view: JupyterView, worked: Judgement, policy: IdlePolicy, now: datetime) -> Judgement | None:
     """The sign of life in a Jupyter where no work was seen for long, with the verdict it makes; None: there is none."""
     if (kernel := next((kernel for kernel in view.kernels if _is_awaited(kernel)), None)) is not None:
         return Judgement(Idleness.BUSY, _at_work(kernel))
     if view.terminals and not policy.ignore_terminals:
         return Judgement(Idleness.UNKNOWN, "a terminal is open, and what runs in it cannot be seen")
-    used = [_aged(sign, policy, now) for sign in _use(view)]
-    return next((judgement for judgement in used if judgement.verdict is Idleness.BUSY), None)
+    used = _use(view, policy)
+    if used and _ago(used, now) < policy.after and (worked.idle or timedelta(0)) < policy.tab_age:
+        by = f"Jupyter was last used {in_words(_ago(used, now))} ago (a save, or an open browser tab)"
+        return Judgement(
+            Idleness.BUSY,
+            f"{by}, and {worked.because}, less than --tab-age {in_words(policy.tab_age)}",
+            _ago(used, now),
+        )
+    return None
 
 
 def _by_log(said: datetime, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime) -> Judgement:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from opskit.aws import Door, side_by_side
-from opskit.decide.idleness import Evidence, IdlePolicy, Judgement, is_settled, judge, kept_because
+from opskit.decide.idleness import MAY_RUN, Evidence, IdlePolicy, Judgement, is_settled, judge, kept_because
 from opskit.errors import AwsFailure, Denied, Problem
 from opskit.flows.lines import CALLERS, Lines
 from opskit.model import Idleness, JupyterView, Notebook, NotebookEvidence, Price, Unread
@@ -105,11 +105,11 @@ def look_at(
 ) -> tuple[NotebookEvidence, Judgement]:
     """Everything about one notebook, and the verdict. What decides early spares the later questions."""
     evidence = NotebookEvidence(notebook)
-    if notebook.status == "InService" or (meant.tag and notebook.status != "Deleting"):
+    if notebook.status in MAY_RUN or (meant.tag and notebook.status != "Deleting"):
         with lines.to_aws(door):
             evidence = NotebookEvidence(notebook, read_tags(door, notebook))
     told = evidence.tags
-    is_open = notebook.status == "InService" and not isinstance(told, Unread) and kept_because(told or {}, now) is None
+    is_open = notebook.status in MAY_RUN and not isinstance(told, Unread) and kept_because(told or {}, now) is None
     if is_open and meant.by_tag(evidence):
         evidence = _looked_into(door, evidence, policy, now, lines)
     return evidence, judge(evidence, policy, now)

@@ -12,7 +12,7 @@ from functools import partial
 from opskit.act import notebooks as act
 from opskit.aws import side_by_side
 from opskit.decide.grace import IDLE_SINCE, Step, due
-from opskit.decide.idleness import IdlePolicy
+from opskit.decide.idleness import MAY_RUN, IdlePolicy
 from opskit.errors import AwsFailure, OutcomeUnknown, Throttled
 from opskit.flows.clock import Clock
 from opskit.flows.last_look import LastLook, last_look
@@ -270,6 +270,6 @@ def _status_after(seen: Seen, errand: _Errand) -> str:
         with errand.lines.to_aws():
             now_there = read_notebook(seen.door, seen.notebook.name)
         status = now_there.status if now_there else "gone"
-        if status != "InService":
+        if status not in MAY_RUN:
             break
     return status

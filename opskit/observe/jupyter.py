@@ -19,6 +19,7 @@ from opskit.observe.visit import WITHIN_SECONDS, Gap, Visit
 _T = TypeVar("_T")
 
 _VISITS = 3
+_TERMINALS = "api/terminals"
 
 
 class _NoKeys(logging.Filter):
@@ -72,11 +73,10 @@ def _view(visit: Visit, settles: Callable[[JupyterView], bool]) -> tuple[Jupyter
     asked = _Asked(visit)
     view = asked.so_far(asked.about("api/kernels", _kernels))
     if not settles(view):
-        view = asked.so_far(view.kernels, asked.about("api/terminals", _terminals))
+        view = asked.so_far(view.kernels, asked.about(_TERMINALS, _terminals))
     if not settles(view):
         kernels = _merged(view.kernels, asked.about("api/sessions", _session_kernels))
-        used = () if kernels or asked.gaps else asked.about("api/status", _last_used)
-        view = asked.so_far(kernels, view.terminals, used[0] if used else None)
+        view = asked.so_far(kernels, view.terminals, asked.about("api/status", _last_used))
     return view, asked.passing and not settles(view)
 
 
@@ -103,9 +103,9 @@ class WayIn:
             kernels, sessions, terminals, used = side_by_side(asks)
         except Exception as error:  # its text or its chain could carry the key
             return Unread(f"Jupyter could not be looked into ({type(error).__name__})")
-        gaps = tuple(gap for each in asked for gap in each.gaps)
-        ahead = max((line.ahead for line in self._lines), key=abs)
-        return JupyterView(_merged(kernels, sessions), terminals, used[0] if used else None, gaps, ahead)
+        everything = _Asked(max(self._lines, key=lambda line: abs(line.ahead)))
+        everything.gaps = {what: gap for each in asked for what, gap in each.gaps.items()}
+        return everything.so_far(_merged(kernels, sessions), terminals, used)
 
     def hang_up(self) -> None:
         """End what is open."""
@@ -166,26 +166,31 @@ class _Asked:
     """Questions put to one Jupyter; a question without a good answer is a gap."""
 
     visit: Visit
-    gaps: list[str] = field(default_factory=list)
+    gaps: dict[str, str] = field(default_factory=dict)
     passing: bool = False
 
     def so_far(
-        self, kernels: tuple[Kernel, ...], terminals: tuple[Terminal, ...] = (), used: datetime | None = None
+        self, kernels: tuple[Kernel, ...], terminals: tuple[Terminal, ...] = (), used: tuple[datetime, ...] = ()
     ) -> JupyterView:
         """What is known by now."""
-        return JupyterView(kernels, terminals, used, tuple(self.gaps), self.visit.ahead)
+        gaps = tuple(gap for what, gap in self.gaps.items() if what != _TERMINALS)
+        last_used = used[0] if used else None
+        return JupyterView(kernels, terminals, last_used, gaps, self.visit.ahead, self.gaps.get(_TERMINALS))
 
     def about(self, what: str, read: Callable[[Any], tuple[_T, ...]]) -> tuple[_T, ...]:
-        """The answer to ``what``, read; nothing, and a gap, where there is none."""
+        """The answer to ``what``, read; nothing, and a gap, where there is none. A Jupyter that knows no terminals,
+        since they are switched off, answers 404: there are none to see.
+        """
         try:
             return read(self.visit.ask(what))
         except Gap as gap:
-            self.gaps.append(str(gap))
-            self.passing = self.passing or gap.passing
+            if what != _TERMINALS or gap.status != 404:
+                self.gaps[what] = str(gap)
+                self.passing = self.passing or gap.passing
         except ValueError:
-            self.gaps.append(f"a time in Jupyter's answer to {what} cannot be read")
+            self.gaps[what] = f"a time in Jupyter's answer to {what} cannot be read"
         except (KeyError, TypeError, AttributeError):
-            self.gaps.append(f"Jupyter's answer to {what} does not make sense")
+            self.gaps[what] = f"Jupyter's answer to {what} does not make sense"
         return ()
 
 
@@ -221,7 +226,12 @@ def _merged(kernels: Sequence[Kernel], of_sessions: Sequence[Kernel]) -> tuple[K
 
 
 def _terminals(answer: Any) -> tuple[Terminal, ...]:
-    return tuple(Terminal(str(said["name"]), _moment(said["last_activity"])) for said in _listed(answer))
+    return tuple(Terminal(str(said["name"]), _moment_if_told(said)) for said in _listed(answer))
+
+
+def _moment_if_told(said: Mapping[str, Any]) -> datetime | None:
+    """The time of a terminal's last traffic; None where its Jupyter, one from before notebook 6.1, tells none."""
+    return _moment(said["last_activity"]) if "last_activity" in said else None
 
 
 def _last_used(answer: Any) -> tuple[datetime]:
@@ -244,7 +254,7 @@ def _moment(text: Any) -> datetime:
 _QUESTIONS: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
     "api/kernels": _kernels,
     "api/sessions": _session_kernels,
-    "api/terminals": _terminals,
+    _TERMINALS: _terminals,
     "api/status": _last_used,
 }
 """Each with what reads its answer."""

@@ -38,11 +38,14 @@ front page, too: which of its pages count, each Jupyter decides for itself.
 
 
 class Gap(Exception):
-    """A question without a usable answer, as a sentence without secrets. ``passing``: asking anew may help."""
+    """A question without a usable answer, as a sentence without secrets. ``passing``: asking anew may help; ``status``
+    is what HTTP said, where it said anything but 200.
+    """
 
-    def __init__(self, because: str, *, passing: bool = False) -> None:
+    def __init__(self, because: str, *, passing: bool = False, status: int | None = None) -> None:
         super().__init__(because)
         self.passing = passing
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,7 @@ def _refused(what: str, status: int, *, has_cookie: bool = True) -> Gap:
     """Whoever was given no cookie met somebody else at the front door, a proxy that had a bad moment for example."""
     if _is_shut(status):
         return Gap(f"Jupyter does not let us in ({what}: HTTP {status})", passing=not has_cookie)
-    return Gap(f"Jupyter answered {what} with HTTP {status}", passing=status >= 500 or status == 429)
+    return Gap(f"Jupyter answered {what} with HTTP {status}", passing=status >= 500 or status == 429, status=status)
 
 
 def _trouble(what: str, error: Exception) -> Gap:

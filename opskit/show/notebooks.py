@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from opskit.decide.idleness import UNREADABLE_OK, Rule
+from opskit.decide.idleness import MAY_RUN, UNREADABLE_OK, Rule
 from opskit.decide.spans import in_words
 from opskit.errors import ExitCode, Problem
 from opskit.flows.look_at_notebooks import Round
@@ -142,7 +142,7 @@ def evidence_used(evidence: NotebookEvidence) -> str:
         return "jupyter"
     if evidence.log is not None:
         return "logs"
-    return "tags" if evidence.notebook.status == "InService" else "status"
+    return "tags" if evidence.notebook.status in MAY_RUN else "status"
 
 
 def _row(handled: Handled) -> tuple[Cell, ...]:

@@ -1,5 +1,5 @@
-"""Real Jupyters in the states that are rare: stuck in starting, with nothing open, killed. (The classroom's compute
-silently, rest, and have a terminal.)
+"""Real Jupyters in the states that are rare: stuck in starting, with nothing open, saved into, killed. (The
+classroom's compute silently, rest, and have a terminal.)
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import boto3
 import psutil
 import pytest
+import requests
 
 from opskit.sandbox import scenarios
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
@@ -26,7 +27,7 @@ A_LONG_TIME_SECONDS = 4 * 3600
 
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
-    kinds = {"starting": "starting", "empty": "empty", "doomed": "idle"}
+    kinds = {"starting": "starting", "empty": "empty", "doomed": "idle", "saved": "idle"}
     seeds = tuple(NotebookSeed(name, kind=NotebookKind(kind)) for name, kind in kinds.items())
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scenarios.SCENARIOS, "rare", Scenario("rare", seeds=seeds))
@@ -58,6 +59,7 @@ def test_looks_do_not_wake_them_and_only_whose_server_was_killed_stays_on(stop: 
     """One test, since nothing can be seen of them once they were stopped."""
     _assert_logs_are_as_old_as_the_work(stop)
     _assert_looks_do_not_wake_them(stop)
+    _assert_a_save_is_work_for_as_long_as_tab_age_says(stop, sagemaker)
     url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName="doomed")["AuthorizedUrl"]
     listener = served_at(urlsplit(url).port)
     listener.kill()
@@ -66,6 +68,7 @@ def test_looks_do_not_wake_them_and_only_whose_server_was_killed_stays_on(stop: 
     assert {name: (row["verdict"], row["outcome"]) for name, row in rows.items()} == {
         "starting": ("idle", "done"),
         "empty": ("idle", "done"),
+        "saved": ("idle", "done"),
         "doomed": ("unknown", None),
     }
     assert "cannot be reached" in rows["doomed"]["because"]
@@ -96,3 +99,28 @@ def served_at(port: int | None) -> psutil.Process:
         if any(line.status == "LISTEN" and line.laddr.port == port for line in process.net_connections()):
             return process
     raise LookupError(port)
+
+
+def _assert_a_save_is_work_for_as_long_as_tab_age_says(stop: Stop, sagemaker: Any) -> None:
+    save_a_file(sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName="saved")["AuthorizedUrl"])
+    row = stop("--dry-run", "--tab-age", "6h")["saved"]
+    assert (row["verdict"], row["step"], row["idle_seconds"] < 3600) == ("busy", "nothing", True)
+    assert "less than --tab-age 6h" in row["because"]
+    row = stop("--dry-run")["saved"]
+    assert (row["verdict"], row["rule"], row["idle_seconds"] > A_LONG_TIME_SECONDS) == ("idle", "tab-age", True)
+    assert "only an open browser tab or saves" in row["because"]
+
+
+def save_a_file(url: str) -> None:
+    """Save a file as JupyterLab does: with the cookies of the front page, and back to the server what it gave."""
+    jupyter = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
+    with requests.Session() as browser:
+        browser.get(url)
+        browser.get(f"{jupyter}/tree")
+        name = next(cookie.name for cookie in browser.cookies if cookie.name.startswith("_xsrf"))
+        saved = browser.put(
+            f"{jupyter}/api/contents/notes.txt",
+            json={"type": "file", "format": "text", "content": "still here"},
+            headers={"X-XSRFToken": browser.cookies[name]},
+        )
+    assert saved.status_code in (200, 201), saved.text

@@ -26,6 +26,7 @@ max-usd = 2.5
 
 [notebook]
 after = "36h"
+tab-age = "6h"
 limit = 3
 
 [[watch]]
@@ -83,6 +84,7 @@ def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
         "read-timeout": "1m30s",
         "max-usd": "2.50",
         "notebook.after": "36h",
+        "notebook.tab-age": "6h",
         "notebook.limit": "3",
     }
     by_file = settle({}, written(tmp_path, EVERYTHING), {})

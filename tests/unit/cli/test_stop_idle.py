@@ -59,7 +59,14 @@ KINDS: dict[str, tuple[str, Make]] = {
     "just-used": ("busy", lambda name: Lab(name).kernel("idle", MINUTE)),
     "used-clock-behind": ("busy", lambda name: Lab(name, ahead=-5 * MINUTE).kernel("idle", 58 * MINUTE)),
     "opened": ("busy", lambda name: Lab(name).kernel("starting", OLD, 1)),
-    "browsed": ("busy", lambda name: Lab(name, used=datetime.now(UTC))),
+    "browsed": ("busy", lambda name: Lab(name, since=datetime.now(UTC) - 3 * HOUR, used=datetime.now(UTC))),
+    "saved": ("busy", lambda name: Lab(name, used=datetime.now(UTC)).kernel("idle", 2 * HOUR)),
+    "launcher-left-open": ("idle", lambda name: Lab(name, used=datetime.now(UTC))),
+    "terminals-off": ("idle", lambda name: Lab(name, fault=failing("terminals", Fault(404))).kernel("idle", OLD)),
+    "terminal-of-old": ("unknown", lambda name: Lab(name).kernel("idle", OLD).terminal(None)),
+    "pending-maintenance": ("idle", lambda name: Lab(name, status="PendingMaintenance").kernel("idle", OLD)),
+    "waits-for-maintenance": ("busy", lambda name: Lab(name, status="PendingMaintenance").kernel("busy", OLD)),
+    "in-maintenance": ("unknown", lambda name: Lab(name, status="InMaintenance").kernel("idle", OLD)),
     "typed": ("busy", lambda name: Lab(name).terminal(MINUTE)),
     "terminal": ("unknown", lambda name: Lab(name).kernel("idle", OLD).terminal(OLD)),
     "just-started": ("starting", lambda name: Lab(name, since=datetime.now(UTC) - MINUTE)),
@@ -329,6 +336,48 @@ def test_max_age_is_said_aloud(account: Any, capsys: pytest.CaptureFixture[str])
     ran = run(capsys, "notebook", "stop", "--idle", "--max-age", "4h")
     assert stops(rooms) == {"terminal-001": 1}
     assert "--max-age stopped what may have been at work: terminal-001" in ran.out + ran.err
+
+
+def test_a_save_one_second_ago_is_busy_for_as_long_as_tab_age_says(
+    account: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, rooms = account(lab := Lab("lab-001", used=datetime.now(UTC)).kernel("idle", 3 * HOUR))
+    [row] = stop(capsys).data["notebooks"]
+    assert (row["verdict"], row["idle_seconds"] < 60, lab.stops) == ("busy", True, 0)
+    assert "less than --tab-age 4h" in row["because"]
+    [row] = run(capsys, "notebook", "list", "-o", "json").data["notebooks"]
+    assert (row["verdict"], "less than --tab-age 4h" in row["because"]) == ("busy", True)
+    monkeypatch.setenv("OPSKIT_NOTEBOOK_TAB_AGE", "2h")
+    [row] = run(capsys, "notebook", "list", "-o", "json").data["notebooks"]
+    assert row["verdict"] == "idle"
+    [row] = stop(capsys, "--grace", "30m").data["notebooks"]
+    assert (row["verdict"], row["step"], row["rule"], row["idle_seconds"] // 3600) == ("idle", "mark", "tab-age", 3)
+    assert "only an open browser tab or saves" in row["because"]
+    assert stop(capsys, "--tab-age", "200m").data["notebooks"][0]["verdict"] == "busy"
+    stop(capsys)
+    assert stops(rooms) == {"lab-001": 1}
+
+
+def test_ignored_terminals_are_ignored_whatever_jupyter_tells_of_them(
+    account: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: dict[str, Lab] = {
+        "typed": Lab("typed").kernel("idle", OLD).terminal(MINUTE),
+        "of-old": Lab("of-old").kernel("idle", OLD).terminal(None),
+        "broken": Lab("broken", fault=failing("terminals", Fault(500))).kernel("idle", OLD),
+        "saved": Lab("saved", used=datetime.now(UTC)).kernel("idle", 2 * HOUR).terminal(MINUTE),
+    }
+    _, rooms = account(*made.values())
+    stop(capsys, "--ignore-terminals")
+    assert stops(rooms) == {"typed": 1, "of-old": 1, "broken": 1}
+
+
+def test_what_is_in_maintenance_may_bill_and_is_said_to(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = ("pending-maintenance", "waits-for-maintenance", "in-maintenance")
+    _, rooms = account(*(KINDS[kind][1](f"{kind}-001") for kind in kinds))
+    ran = stop(capsys)
+    assert all("may bill" in row["because"] for row in rows(ran).values() if row["outcome"] != "done")
+    assert (ran.code, stops(rooms)) == (5, {"pending-maintenance-001": 1})
 
 
 def test_logs_report_and_stop_only_when_trusted(account: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,11 +25,14 @@ def kernel(state: str, ago: timedelta, connections: int | None = 0) -> Kernel:
     return Kernel("0123456789", state, NOW - ago, connections)
 
 
-def terminal(ago: timedelta) -> Terminal:
-    return Terminal("1", NOW - ago)
+def terminal(ago: timedelta | None) -> Terminal:
+    return Terminal("1", None if ago is None else NOW - ago)
 
 
-def view(*kernels: Kernel, terminals: tuple[Terminal, ...] = (), used: timedelta | None = None, **more: Any) -> Any:
+def view(
+    *kernels: Kernel, terminals: tuple[Terminal, ...] = (), used: timedelta | None = 80 * HOUR, **more: Any
+) -> Any:
+    """What a Jupyter says, which was ``used`` by nobody for longer than everything else, unless it is said."""
     return JupyterView(kernels, terminals, None if used is None else NOW - used, **more)
 
 
@@ -64,10 +67,15 @@ IDLE, BUSY, UNKNOWN, STARTING = Idleness.IDLE, Idleness.BUSY, Idleness.UNKNOWN, 
             view(kernel("idle", 5 * HOUR), terminals=(terminal(9 * HOUR),)), UNKNOWN, 5 * HOUR, id="beside a kernel"
         ),
         pytest.param(view(used=5 * HOUR), IDLE, 5 * HOUR, id="nothing open, used long ago"),
-        pytest.param(view(used=MINUTE), BUSY, MINUTE, id="nothing open, used just now"),
+        pytest.param(view(used=MINUTE), IDLE, 72 * HOUR, id="nothing open, and a tab since its start of long ago"),
+        pytest.param(view(terminals=(terminal(None),)), UNKNOWN, 72 * HOUR, id="a terminal that tells no time"),
+        pytest.param(view(terminals_gap="HTTP 500"), UNKNOWN, None, id="its terminals cannot be read"),
+        pytest.param(view(kernel("idle", 2 * HOUR), used=MINUTE), BUSY, MINUTE, id="a save, two hours after a kernel"),
+        pytest.param(view(kernel("idle", 2 * HOUR), used=61 * MINUTE), IDLE, 2 * HOUR, id="a save of long ago"),
+        pytest.param(view(kernel("idle", 4 * HOUR), used=MINUTE), IDLE, 4 * HOUR, id="a tab for just so long"),
+        pytest.param(view(kernel("idle", 5 * HOUR), used=None), UNKNOWN, None, id="no word when it was used"),
         pytest.param(view(used=99 * HOUR), IDLE, 72 * HOUR, id="nothing open, never used since its start"),
-        pytest.param(view(), UNKNOWN, None, id="nothing open, no word when it was used"),
-        pytest.param(view(kernel("idle", 5 * HOUR), used=MINUTE), IDLE, 5 * HOUR, id="a tab keeps Jupyter young"),
+        pytest.param(view(used=None), UNKNOWN, None, id="nothing open, no word when it was used"),
         pytest.param(view(kernel("idle", 5 * HOUR), gaps=("x",)), UNKNOWN, None, id="half an answer"),
         pytest.param(view(kernel("idle", -HOUR)), UNKNOWN, None, id="activity in the future"),
         pytest.param(view(used=-HOUR), UNKNOWN, None, id="use in the future"),
@@ -79,16 +87,17 @@ IDLE, BUSY, UNKNOWN, STARTING = Idleness.IDLE, Idleness.BUSY, Idleness.UNKNOWN, 
 def test_what_jupyter_says(inside: Any, verdict: Idleness, idle: timedelta | None) -> None:
     judgement = judged(inside)
     assert (judgement.verdict, judgement.idle) == (verdict, idle)
-    assert (judgement.rule is Rule.IDLE) == (verdict is IDLE)
-    assert judgement.because
+    assert (judgement.rule is not None) == (verdict is IDLE)
+    assert judgement.rule in (None, Rule.TAB_AGE if "only an open browser tab" in judgement.because else Rule.IDLE)
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), 5 * MINUTE, -5 * MINUTE, timedelta(minutes=5, seconds=2)])
 @pytest.mark.parametrize(("ago", "verdict"), [(61 * MINUTE, IDLE), (58 * MINUTE, BUSY)])
 def test_a_clock_that_is_wrong_is_reckoned_with(ahead: timedelta, ago: timedelta, verdict: Idleness) -> None:
-    inside = JupyterView((kernel("idle", ago - ahead),), ahead=ahead)
+    inside = JupyterView((kernel("idle", ago - ahead),), (), NOW - ago + ahead, ahead=ahead)
     assert judged(inside).verdict is verdict
-    assert judged(JupyterView(last_activity=NOW - ago + ahead, ahead=ahead)).verdict is verdict
+    lab = replace(LAB, since=NOW - 3 * HOUR)
+    assert judged(JupyterView(last_activity=NOW - ago + ahead, ahead=ahead), lab=lab).verdict is verdict
 
 
 @pytest.mark.parametrize("ahead", [11 * MINUTE, -11 * MINUTE, timedelta(days=900000)])
@@ -107,10 +116,43 @@ def test_a_notebook_just_started_has_its_grace(skew: timedelta) -> None:
     assert judged(view(used=HOUR), lab=replace(LAB, since=NOW + HOUR)).verdict is UNKNOWN
 
 
-def test_terminals_may_be_ignored_but_not_their_traffic() -> None:
-    careless = replace(POLICY, ignore_terminals=True)
-    assert judged(view(terminals=(terminal(5 * HOUR),), used=5 * HOUR), careless).verdict is IDLE
-    assert judged(view(terminals=(terminal(MINUTE),), used=5 * HOUR), careless).verdict is BUSY
+@pytest.mark.parametrize(
+    ("inside", "verdict"),
+    [
+        pytest.param(view(terminals=(terminal(5 * HOUR),)), IDLE, id="a silent one"),
+        pytest.param(view(terminals=(terminal(None),)), IDLE, id="one that tells no time"),
+        pytest.param(view(kernel("idle", 2 * HOUR), terminals=(terminal(MINUTE),), used=MINUTE), IDLE, id="traffic"),
+        pytest.param(
+            view(kernel("idle", 2 * HOUR), terminals=(terminal(MINUTE),), used=MINUTE + timedelta(milliseconds=3)),
+            IDLE,
+            id="traffic, noted twice",
+        ),
+        pytest.param(
+            view(kernel("idle", 2 * HOUR), terminals=(terminal(2 * MINUTE),), used=MINUTE), BUSY, id="a save besides"
+        ),
+        pytest.param(view(kernel("idle", 2 * HOUR), terminals_gap="HTTP 500"), IDLE, id="they cannot be read"),
+        pytest.param(view(kernel("idle", MINUTE), terminals=(terminal(5 * HOUR),)), BUSY, id="work besides"),
+    ],
+)
+def test_ignored_terminals_are_nobody(inside: Any, verdict: Idleness) -> None:
+    assert judged(inside, replace(POLICY, ignore_terminals=True)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("tab_age", "verdict", "rule"),
+    [
+        (4 * HOUR, BUSY, None),
+        (timedelta(hours=3, minutes=1), BUSY, None),
+        (3 * HOUR, IDLE, Rule.TAB_AGE),
+        (timedelta(0), IDLE, Rule.TAB_AGE),
+    ],
+)
+def test_who_only_saves_is_at_work_for_so_long(tab_age: timedelta, verdict: Idleness, rule: Rule | None) -> None:
+    policy = replace(POLICY, tab_age=tab_age)
+    for inside in (view(kernel("idle", 3 * HOUR), used=MINUTE), view(used=MINUTE)):
+        judgement = judged(inside, policy, replace(LAB, since=NOW - 3 * HOUR))
+        assert (judgement.verdict, judgement.rule) == (verdict, rule)
+        assert judgement.idle == (MINUTE if verdict is BUSY else 3 * HOUR)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +162,6 @@ def test_terminals_may_be_ignored_but_not_their_traffic() -> None:
         pytest.param(view(terminals=(terminal(23 * HOUR),)), UNKNOWN, id="a terminal silent for less"),
         pytest.param(view(kernel("starting", 25 * HOUR, 1)), IDLE, id="starting, connected, for longer"),
         pytest.param(view(kernel("starting", 23 * HOUR, 1)), BUSY, id="starting, connected, for less"),
-        pytest.param(view(used=MINUTE), IDLE, id="nothing but an open tab"),
         pytest.param(view(kernel("busy", 70 * HOUR)), BUSY, id="busy stays busy"),
         pytest.param(view(kernel("idle", MINUTE), terminals=(terminal(70 * HOUR),)), BUSY, id="beside young work"),
         pytest.param(view(kernel("starting", 70 * HOUR, 1), gaps=("x",)), UNKNOWN, id="half an answer"),
@@ -195,6 +236,7 @@ def test_a_tag_excuses_what_cannot_be_read() -> None:
         ("Deleting", Idleness.STOPPED),
         ("Updating", Idleness.STOPPED),
         ("InMaintenance", UNKNOWN),
+        ("PendingMaintenance", UNKNOWN),
         ("Tomorrow", UNKNOWN),
     ],
 )
@@ -221,6 +263,16 @@ def test_a_time_is_whole_or_none(text: object, when: datetime | None) -> None:
     assert moment(text) == when
 
 
+def test_what_is_in_maintenance_is_looked_into_and_may_bill() -> None:
+    lab = replace(LAB, status="InMaintenance")
+    for inside, verdict in ((view(kernel("busy", HOUR)), BUSY), (view(kernel("idle", 5 * HOUR)), IDLE)):
+        judgement = judged(inside, lab=lab)
+        assert judgement.verdict is verdict
+        assert "AWS says InMaintenance, during which it may bill" in judgement.because
+    assert judged(Unread("not in ([InService])"), lab=lab).readable is False
+    assert judged(view(kernel("idle", 5 * HOUR)), lab=lab, opskit_keep="").verdict is Idleness.PROTECTED
+
+
 SPANS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9))
 KERNELS = st.builds(
     kernel,
@@ -231,12 +283,13 @@ KERNELS = st.builds(
 VIEWS = st.builds(
     JupyterView,
     st.lists(KERNELS, max_size=3).map(tuple),
-    st.lists(st.builds(terminal, SPANS), max_size=2).map(tuple),
+    st.lists(st.builds(terminal, st.none() | SPANS), max_size=2).map(tuple),
     st.none() | SPANS.map(lambda span: NOW - span),
     st.just(()) | st.just(("a gap",)),
     st.timedeltas(min_value=-9 * MINUTE, max_value=9 * MINUTE),
+    st.none() | st.just("no terminals"),
 )
-POLICIES = st.builds(IdlePolicy, SPANS, st.booleans(), st.none() | SPANS)
+POLICIES = st.builds(IdlePolicy, SPANS, st.booleans(), st.none() | SPANS, tab_age=SPANS)
 
 
 @given(VIEWS, POLICIES)
@@ -244,12 +297,25 @@ POLICIES = st.builds(IdlePolicy, SPANS, st.booleans(), st.none() | SPANS)
 def test_what_works_or_has_a_gap_is_never_idle(inside: JupyterView, policy: IdlePolicy) -> None:
     judgement = judged(inside, policy)
     works = any(each.state == "busy" for each in inside.kernels)
-    if works or inside.gaps or not judgement.readable:
+    blind = inside.terminals_gap is not None and not policy.ignore_terminals
+    if works or inside.gaps or blind or inside.last_activity is None or not judgement.readable:
+        assert judgement.verdict is not IDLE
+    if inside.terminals and not policy.ignore_terminals and policy.max_age is None:
         assert judgement.verdict is not IDLE
     if judgement.verdict is IDLE:
         assert judgement.rule is not None
         assert judgement.idle is not None
         assert judgement.idle >= min(policy.after, policy.max_age or policy.after)
+
+
+@given(VIEWS, POLICIES)
+def test_who_saves_shortly_after_work_is_never_idle(inside: JupyterView, policy: IdlePolicy) -> None:
+    used = None if inside.last_activity is None else NOW - (inside.last_activity - inside.ahead)
+    if used is None or inside.terminals or policy.max_age is not None or used >= policy.after:
+        return
+    worked = [NOW - (each.last_activity - inside.ahead) for each in inside.kernels]
+    if min([*worked, NOW - LAB.since]) < policy.tab_age:
+        assert judged(inside, policy).verdict is not IDLE
 
 
 @given(VIEWS, VIEWS, POLICIES)
@@ -261,6 +327,7 @@ def test_what_is_settled_stays_settled(first: JupyterView, more: JupyterView, po
             kernels=first.kernels + more.kernels,
             terminals=first.terminals + more.terminals,
             gaps=more.gaps,
+            terminals_gap=more.terminals_gap,
             last_activity=more.last_activity,
         )
         assert judged(first, policy).verdict is not IDLE

@@ -33,17 +33,26 @@ NAMES = ("ann", "bob", "cem")
 WHO = st.sampled_from(NAMES)
 TERMS = st.builds(
     Terms,
-    st.builds(IdlePolicy, st.just(AFTER), st.booleans(), st.sampled_from([None, timedelta(hours=8)])),
+    st.builds(
+        IdlePolicy,
+        st.just(AFTER),
+        st.booleans(),
+        st.sampled_from([None, timedelta(hours=8)]),
+        tab_age=st.sampled_from([timedelta(0), timedelta(hours=2), timedelta(hours=4)]),
+    ),
     st.sampled_from([None, GRACE, GRACE, GRACE]),
 )
 
 
 @dataclass
 class Desk:
-    """Somebody's notebook as it truly is. ``stirred`` is when anything was last done in it."""
+    """Somebody's notebook as it truly is. ``stirred`` is when a kernel last did anything, ``terminal`` when somebody
+    last typed in the one that is open, ``touched`` when anything else was done, by a tab of the browser for example.
+    """
 
     since: datetime
     stirred: datetime
+    touched: datetime
     status: str = "InService"
     busy: bool = False
     terminal: datetime | None = None
@@ -55,7 +64,12 @@ class Desk:
             return Unread("it is silent")
         kernel = Kernel("k", "busy" if self.busy else "idle", self.stirred, 0)
         terminals = () if self.terminal is None else (Terminal("1", self.terminal),)
-        return JupyterView((kernel,), terminals)
+        return JupyterView((kernel,), terminals, max(self.stirred, self.touched, self.terminal or self.touched))
+
+    def worked(self, policy: IdlePolicy) -> datetime:
+        """When somebody last worked in it who counts."""
+        typed = None if policy.ignore_terminals else self.terminal
+        return max(self.since, self.stirred, typed or self.since)
 
 
 def works(desk: Desk, now: datetime) -> None:
@@ -67,11 +81,16 @@ def rests(desk: Desk, now: datetime) -> None:
 
 
 def opens_a_terminal(desk: Desk, now: datetime) -> None:
-    desk.terminal = desk.stirred = now
+    desk.terminal = now
 
 
 def closes_the_terminal(desk: Desk, now: datetime) -> None:
+    desk.touched = max(desk.touched, desk.terminal or desk.touched)
     desk.terminal = None
+
+
+def saves(desk: Desk, now: datetime) -> None:
+    desk.touched = now
 
 
 def tags(key: str, hours: int = 0) -> Callable[[Desk, datetime], None]:
@@ -98,6 +117,7 @@ DEEDS: dict[str, Callable[[Desk, datetime], None]] = {
     "begins to work": works,
     "rests": rests,
     "opens a terminal": opens_a_terminal,
+    "saves": saves,
     "closes the terminal": closes_the_terminal,
     "keeps it": tags(KEEP),
     "keeps it for three hours": tags(KEEP_UNTIL, 3),
@@ -131,7 +151,7 @@ class World(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
-        self.desks = {name: Desk(self.now, self.now) for name in NAMES}
+        self.desks = {name: Desk(self.now, self.now, self.now) for name in NAMES}
         self.terms = Terms(IdlePolicy(AFTER))
         self.asked, self.seconds = 0, 0.0
         self.events: list[Event] = []
@@ -232,15 +252,18 @@ class World(RuleBasedStateMachine):
         assert not desk.busy, "it was at work"
         assert not desk.silent, "it could not be read"
         assert not is_kept(desk, at), "it was kept"
-        quiet = at - max(desk.since, desk.stirred)
+        quiet = at - desk.worked(policy)
         assert quiet >= AFTER, "it was used just now"
+        is_stuck = policy.max_age and quiet >= policy.max_age
         if desk.terminal is not None:
-            assert at - desk.terminal >= AFTER, "somebody types"
-            assert policy.ignore_terminals or (policy.max_age and quiet >= policy.max_age), "a terminal was open"
+            assert policy.ignore_terminals or is_stuck, "a terminal was open"
+        if at - desk.touched < AFTER:
+            is_later = desk.terminal is not None and policy.ignore_terminals and desk.terminal >= desk.touched
+            assert quiet >= policy.tab_age or is_stuck or is_later, "somebody saved"
         if grace is not None:
             marked = datetime.fromisoformat(desk.tags[IDLE_SINCE])
             assert at - marked >= grace, "its grace was not over"
-            assert marked >= desk.stirred, "it worked after it was tagged"
+            assert marked >= desk.worked(policy), "it worked after it was tagged"
 
     @rule(name=WHO, does=st.sampled_from(list(DEEDS)))
     def somebody(self, name: str, does: str) -> None:
@@ -249,7 +272,7 @@ class World(RuleBasedStateMachine):
     def do(self, name: str, does: str) -> None:
         desk = self.desks[name]
         if does != "nothing" and desk.status == "Stopped":  # what is done first is to start it
-            self.desks[name] = Desk(self.now, self.now, tags=desk.tags)
+            self.desks[name] = Desk(self.now, self.now, self.now, tags=desk.tags)
         else:
             DEEDS[does](desk, self.now)
 

@@ -72,8 +72,8 @@ def test_everything_is_asked_and_nothing_leaves_a_trace() -> None:
     assert isinstance(seen, JupyterView)
     assert [(each.state, each.connections, each.path) for each in seen.kernels] == [("idle", 1, "lab.ipynb")]
     assert [each.name for each in seen.terminals] == ["1"]
-    assert (seen.last_activity, seen.gaps) == (None, ())
-    assert rooms.counted == ["enter", "kernels", "terminals", "sessions"]
+    assert (seen.last_activity, seen.gaps) == (datetime.fromisoformat(lab.last_activity()), ())
+    assert rooms.counted == ["enter", "kernels", "terminals", "sessions", "status"]
     assert lab.used == used, "the look was taken for somebody's work"
 
 
@@ -100,7 +100,7 @@ def test_a_last_look_asks_everything_at_once_and_leaves_no_trace() -> None:
     assert isinstance(seen, JupyterView)
     assert [(each.state, each.connections, each.path) for each in seen.kernels] == [("idle", 1, "lab.ipynb")]
     assert [each.name for each in seen.terminals] == ["1"]
-    assert (seen.last_activity, seen.gaps) == (used, ())
+    assert (seen.last_activity, seen.gaps) == (datetime.fromisoformat(lab.last_activity()), ())
     assert lab.used == used, "the look was taken for somebody's work"
 
 
@@ -132,7 +132,7 @@ def test_half_an_answer_to_a_last_look_is_a_gap(what: str, fault: Fault) -> None
     with served(rooms := SmallNotebooks.of(lab)):
         seen = looked_at_once(rooms)
     assert isinstance(seen, JupyterView)
-    assert f"api/{what}" in " ".join(seen.gaps)
+    assert f"api/{what}" in gaps(seen)
 
 
 def test_a_last_look_that_is_not_let_in_says_so_and_tells_no_key() -> None:
@@ -148,10 +148,25 @@ def test_a_last_look_that_is_not_let_in_says_so_and_tells_no_key() -> None:
     assert "secret" not in repr(seen)
 
 
-def test_without_kernels_jupyter_is_asked_when_it_was_used() -> None:
-    seen = sight(lab := Lab("lab"))
+@pytest.mark.parametrize("lab", [Lab("lab"), Lab("lab").kernel("idle", 20 * HOUR)], ids=["nothing open", "a kernel"])
+def test_jupyter_is_always_asked_when_it_was_used(lab: Lab) -> None:
+    lab.used = datetime.now(UTC) - HOUR
+    seen = sight(lab)
     assert isinstance(seen, JupyterView)
     assert seen.last_activity == lab.used
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["a look", "a last look"])
+def test_a_jupyter_whose_terminals_are_off_has_none_and_an_old_one_tells_no_time(last: bool) -> None:
+    looks = looked_at_once if last else look
+    with served(rooms := SmallNotebooks.of(lab := Lab("lab").terminal(None))):
+        seen = looks(rooms)
+        assert isinstance(seen, JupyterView)
+        assert [each.last_activity for each in seen.terminals] == [None]
+        lab.fault = lambda asked: Fault(404) if asked == "terminals" else None
+        seen = looks(rooms)
+    assert isinstance(seen, JupyterView)
+    assert (seen.terminals, seen.gaps, seen.terminals_gap) == ((), (), None)
 
 
 def test_what_settles_the_question_ends_the_visit() -> None:
@@ -190,7 +205,14 @@ def test_a_clock_that_is_wrong_is_told(ahead: timedelta) -> None:
 def test_half_an_answer_is_a_gap(what: str, fault: Fault) -> None:
     seen = sight(Lab("lab", fault=lambda asked: fault if asked == what else None))
     assert isinstance(seen, JupyterView)
-    assert f"api/{what}" in " ".join(seen.gaps)
+    if (what, fault.status) == ("terminals", 404):
+        assert gaps(seen) == "", "they are switched off"
+    else:
+        assert f"api/{what}" in gaps(seen)
+
+
+def gaps(seen: JupyterView) -> str:
+    return " ".join([*seen.gaps, seen.terminals_gap or ""])
 
 
 def test_a_passing_trouble_is_asked_again() -> None:
