@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from opskit.sandbox.errors import ApiError, validation_error
-from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.pagination import cut_page
 from opskit.sandbox.state import ApiCall
 
 # What SageMaker gives where MaxResults is absent.
@@ -33,21 +33,18 @@ def list_response(
 
     ``newest_first`` is the order where the client names none.
     """
-    kept = [row for row in rows if _matches_filters(call.params, row)]
+    matching = [row for row in rows if _matches_filters(call.params, row)]
     order = call.params.get("SortOrder", "Descending" if newest_first else "Ascending")
-    kept.sort(
+    matching.sort(
         key=lambda row: _row_sort_key(call.params.get("SortBy", "CreationTime"), row), reverse=order == "Descending"
     )
-    rows_here, token = validated_page(call, kept, DEFAULT_PAGE_SIZE)
-    return {member: [row.summary for row in rows_here], "NextToken": token}
+    page, token = validated_page(call, matching, DEFAULT_PAGE_SIZE)
+    return {member: [row.summary for row in page], "NextToken": token}
 
 
 def validated_page(call: ApiCall, items: list[Any], size: int) -> tuple[list[Any], str | None]:
     """The page a call asks for, and the token of the next. Raises ValidationException for a bad token."""
-    try:
-        return cut_page(call, items, call.params.get("MaxResults", size), call.params.get("NextToken"))
-    except InvalidToken as error:
-        raise validation_error("Invalid pagination token.") from error
+    return cut_page(call, items, size, validation_error("Invalid pagination token."))
 
 
 def _matches_filters(params: dict[str, Any], row: ListedResource) -> bool:
@@ -77,8 +74,8 @@ def parse_api_timestamp(value: Any) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _row_sort_key(by: str, row: ListedResource) -> tuple[Any, ...]:
-    match by:
+def _row_sort_key(sort_by: str, row: ListedResource) -> tuple[Any, ...]:
+    match sort_by:
         case "Name":
             return (row.name, row.created)
         case "Status":

@@ -10,26 +10,36 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from opskit.sandbox.errors import ApiError
 from opskit.sandbox.state import ApiCall
 
 # New in every process: no token of another sandbox is any good.
 _SECRET = secrets.token_bytes(16)
+_SEAL_BYTES = 16
+# NextToken and MaxResults, which some services spell nextToken and maxResults.
+_TOKEN_PARAM = "nexttoken"
+_SIZE_PARAM = "maxresults"
 _Item = TypeVar("_Item")
 
 
-class InvalidToken(ValueError):
-    """A NextToken that this sandbox did not give out for this very question."""
+def cut_page(
+    call: ApiCall, items: Sequence[_Item], page_size: int, token_error: ApiError
+) -> tuple[list[_Item], str | None]:
+    """The items of the page that a call asks for and the token of the next, None on the last page.
 
-
-def cut_page(call: ApiCall, items: Sequence[_Item], size: int, token: str | None) -> tuple[list[_Item], str | None]:
-    """The items of the page that ``token`` names and the token of the next, None on the last page.
+    ``page_size`` is the size where the call names none.
 
     Raises:
-        InvalidToken: the token is forged, or belongs to another operation, account, Region or filter.
+        ApiError: ``token_error``, where the token is forged, or belongs to another operation, account, Region or
+            filter.
     """
+    params = {name.lower(): value for name, value in call.params.items()}
+    token = params.get(_TOKEN_PARAM)
     start = _token_start(call, token) if token else 0
-    after = start + size
-    return list(items[start:after]), _make_token(call, after) if after < len(items) else None
+    if start is None:
+        raise token_error
+    end = start + params.get(_SIZE_PARAM, page_size)
+    return list(items[start:end]), _make_token(call, end) if end < len(items) else None
 
 
 def _make_token(call: ApiCall, start: int) -> str:
@@ -37,15 +47,14 @@ def _make_token(call: ApiCall, start: int) -> str:
     return base64.b64encode(_sign_offset(call, text) + text).decode()
 
 
-def _token_start(call: ApiCall, token: str) -> int:
+def _token_start(call: ApiCall, token: str) -> int | None:
+    """Where the page of a token starts; None where this sandbox did not give it out for this very question."""
     try:
         raw = base64.b64decode(token, validate=True)
-    except ValueError as error:
-        raise InvalidToken(token) from error
-    seal, text = raw[:16], raw[16:]
-    if not hmac.compare_digest(seal, _sign_offset(call, text)):
-        raise InvalidToken(token)
-    return int(text)
+    except ValueError:
+        return None
+    seal, text = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+    return int(text) if hmac.compare_digest(seal, _sign_offset(call, text)) else None
 
 
 def _sign_offset(call: ApiCall, text: bytes) -> bytes:
@@ -53,8 +62,8 @@ def _sign_offset(call: ApiCall, text: bytes) -> bytes:
     question = json.dumps(
         [call.account_region.account, call.account_region.region, call.operation, _filter_params(call)], sort_keys=True
     )
-    return hmac.digest(_SECRET, question.encode() + b"\0" + text, hashlib.sha256)[:16]
+    return hmac.digest(_SECRET, question.encode() + b"\0" + text, hashlib.sha256)[:_SEAL_BYTES]
 
 
 def _filter_params(call: ApiCall) -> dict[str, Any]:
-    return {name: value for name, value in call.params.items() if name.lower() not in ("nexttoken", "maxresults")}
+    return {name: value for name, value in call.params.items() if name.lower() not in (_TOKEN_PARAM, _SIZE_PARAM)}

@@ -150,8 +150,8 @@ def _kill_processes(processes: Sequence[psutil.Process]) -> None:
 
 def _find_descendants() -> list[psutil.Process]:
     """What the child started: Jupyter's kernels and terminals have process groups of their own."""
-    found: list[psutil.Process] = psutil.Process().children(recursive=True)
-    return found
+    descendants: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return descendants
 
 
 if __name__ == "__main__":

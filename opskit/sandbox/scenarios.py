@@ -123,7 +123,7 @@ def _create_roles(state: SandboxState, account_region: AccountRegion) -> None:
 def _create_role(iam: Any, name: str, path: str, description: str, allowed: list[str]) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
     grant = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
-    trusted, granted = (json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, grant))
+    trusted, granted = (json.dumps({"Version": "2012-10-17", "Statement": [statement]}) for statement in (trust, grant))
     iam.create_role(Path=path, RoleName=name, AssumeRolePolicyDocument=trusted, Description=description)
     iam.put_role_policy(RoleName=name, PolicyName=f"{name}-Policy", PolicyDocument=granted)
 

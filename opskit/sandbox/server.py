@@ -35,9 +35,10 @@ from opskit.sandbox.processes import ChildProcesses
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.quotas.service_quotas import QuotaService
 from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
+from opskit.sandbox.quotas.utilization_report import UtilizationReportService
 from opskit.sandbox.rate_limits import CallRateLimits
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
-from opskit.sandbox.state import SandboxState
+from opskit.sandbox.state import SandboxState, client_variables
 from opskit.sandbox.studio import StudioService
 from opskit.sandbox.support.support_service import SupportService
 from opskit.sandbox.tags import TagService
@@ -101,19 +102,12 @@ class Sandbox:
 
     def client_environment(self) -> dict[str, str]:
         """The variables that make any AWS client talk to this sandbox."""
-        own = {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "sandbox",
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
-            "AWS_DEFAULT_REGION": self.scenario.region,
-            "AWS_REGION": self.scenario.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        variables = client_variables(self.url, self.scenario.region)
         # botocore would send even what is meant for 127.0.0.1 to a proxy. Some programs read NO_PROXY, some no_proxy.
         if any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
-            kept = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
-            own["NO_PROXY"] = own["no_proxy"] = f"{kept},{HOST}" if kept else HOST
-        return own
+            excluded = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+            variables["NO_PROXY"] = variables["no_proxy"] = f"{excluded},{HOST}" if excluded else HOST
+        return variables
 
     def isolated_environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """``base`` changed so that nothing in it, nor in the user's AWS files, leads a client elsewhere."""
@@ -215,6 +209,7 @@ def _register_services(
     services = (
         regions,
         QuotaService(state, scenario, ledger),
+        UtilizationReportService(state, ledger),
         SupportService(state, ledger.requests, plan=options.support_plan),
         PricingService(),
         notebooks,

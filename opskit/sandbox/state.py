@@ -52,6 +52,19 @@ class InstanceUsage:
     count: int = 1
 
 
+def client_variables(url: str, region: str) -> dict[str, str]:
+    """The environment in which AWS's SDKs and CLI reach a sandbox, with credentials of its first account."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        # Else SDKs would ask the metadata address of EC2 first, and wait for it.
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 @dataclass(frozen=True)
 class ApiCall:
     """One request of a client, after it was read off the wire and held against the API model."""

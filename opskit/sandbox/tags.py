@@ -8,12 +8,12 @@ from typing import Any
 
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, FallThrough, validation_error
-from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.list_responses import validated_page
 from opskit.sandbox.state import AccountRegion, ApiCall
 
 # AWS's limit for one resource.
 _MAX_TAGS = 50
-_PAGE = 100
+_PAGE_SIZE = 100
 
 TagLookup = Callable[[AccountRegion, str], dict[str, str] | None]
 """The tags of a service's resource by its name, None where there is no such resource."""
@@ -29,13 +29,13 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _merge_tags(tags: Mapping[str, str], more: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    keys = [tag["Key"] for tag in more]
+def _merge_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    keys = [tag["Key"] for tag in added]
     if len(keys) != len(set(keys)):
         raise validation_error("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     if any(key.lower().startswith("aws:") for key in keys):
         raise validation_error("aws: prefixed tag key names are not allowed for external use.")
-    merged = {**tags, **{tag["Key"]: tag["Value"] for tag in more}}
+    merged = {**tags, **{tag["Key"]: tag["Value"] for tag in added}}
     if len(merged) > _MAX_TAGS:
         raise ApiError("ResourceLimitExceeded", f"The tag quota of {_MAX_TAGS} tags per resource was exceeded")
     return merged
@@ -50,9 +50,9 @@ class TagService:
 
     _lookups: dict[str, TagLookup] = field(default_factory=dict)
 
-    def register_resource_type(self, kind: str, tags_of: TagLookup) -> None:
+    def register_resource_type(self, arn_type: str, tags_of: TagLookup) -> None:
         """Let resources of ``kind`` (the word in the ARN, such as ``training-job``) be a service's own."""
-        self._lookups[kind] = tags_of
+        self._lookups[arn_type] = tags_of
 
     @aws_operation("sagemaker", "AddTags")
     def add_tags(self, call: ApiCall) -> dict[str, Any]:
@@ -62,12 +62,8 @@ class TagService:
 
     @aws_operation("sagemaker", "ListTags")
     def list_tags(self, call: ApiCall) -> dict[str, Any]:
-        size, token = call.params.get("MaxResults", _PAGE), call.params.get("NextToken")
-        try:
-            tags, following = cut_page(call, tag_list(self._own_tags(call)), size, token)
-        except InvalidToken as error:
-            raise validation_error("Invalid pagination token.") from error
-        return {"Tags": tags, "NextToken": following}
+        tags, token = validated_page(call, tag_list(self._own_tags(call)), _PAGE_SIZE)
+        return {"Tags": tags, "NextToken": token}
 
     @aws_operation("sagemaker", "DeleteTags")
     def delete_tags(self, call: ApiCall) -> dict[str, Any]:
@@ -78,11 +74,13 @@ class TagService:
 
     def _own_tags(self, call: ApiCall) -> dict[str, str]:
         arn = str(call.params["ResourceArn"])
-        kind, _, name = arn.split(":", 5)[-1].partition("/")
-        if kind not in self._lookups:
+        arn_type, _, name = arn.split(":", 5)[-1].partition("/")
+        if arn_type not in self._lookups:
             raise FallThrough
         tags = (
-            self._lookups[kind](call.account_region, name) if call.account_region.arn(f"{kind}/{name}") == arn else None
+            self._lookups[arn_type](call.account_region, name)
+            if call.account_region.arn(f"{arn_type}/{name}") == arn
+            else None
         )
         if tags is None:
             raise ApiError("ResourceNotFound", f"Could not find resource with ARN {arn}")

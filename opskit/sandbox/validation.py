@@ -85,8 +85,8 @@ def _find_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
             return
 
 
-def _wrong_type_text(value: Any, path: str, wanted: str) -> str:
-    return _constraint_text(value, path, f"be {wanted}")
+def _wrong_type_text(value: Any, path: str, expected: str) -> str:
+    return _constraint_text(value, path, f"be {expected}")
 
 
 def _constraint_text(value: Any, path: str, rule: str) -> str:

@@ -19,7 +19,7 @@ _LOADED_POLICIES = re.compile(
 @cache
 def load_managed_policies() -> None:
     """Let every account of moto's have these policies; all 1,582 would hold 20 MB an account."""
-    known = json.loads(aws_managed_policies_data)
-    kept = {name: policy for name, policy in known.items() if _LOADED_POLICIES.fullmatch(name)}
-    models.aws_managed_policies_data = json.dumps(kept)  # type: ignore[attr-defined]
+    all_policies = json.loads(aws_managed_policies_data)
+    loaded = {name: policy for name, policy in all_policies.items() if _LOADED_POLICIES.fullmatch(name)}
+    models.aws_managed_policies_data = json.dumps(loaded)  # type: ignore[attr-defined]
     default_user_config["iam"] = {"load_aws_managed_policies": True}

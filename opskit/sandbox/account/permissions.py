@@ -55,9 +55,10 @@ class Permissions:
         """AWS's answer to a request that is not allowed; None where it is. The sandbox's own calls always are."""
         if not self.denied or INTERNAL_USER_AGENT in request.user_agent.string:
             return None
-        refused = (asked for asked in _required_permissions(request) if not self.is_allowed(asked.action))
-        first = next(refused, None)
-        return _access_denied_response(request, first) if first else None
+        for permission in _required_permissions(request):
+            if not self.is_allowed(permission.action):
+                return _access_denied_response(request, permission)
+        return None
 
 
 def _required_permissions(request: Request) -> Iterator[RequiredPermission]:
@@ -145,10 +146,10 @@ def _s3_action(request: Request, bucket: str, key: str) -> str:
 _BUCKET_SETTINGS = ("location", "versioning", "tagging", "policy", "acl", "cors", "logging", "notification", "website")
 
 
-def _access_denied_response(request: Request, asked: RequiredPermission) -> Response:
+def _access_denied_response(request: Request, permission: RequiredPermission) -> Response:
     text = (
-        f"User: {caller_arn(request)} is not authorized to perform: {asked.action} on resource: {asked.resource} "
-        f"because no identity-based policy allows the {asked.action} action"
+        f"User: {caller_arn(request)} is not authorized to perform: {permission.action} "
+        f"on resource: {permission.resource} because no identity-based policy allows the {permission.action} action"
     )
     if signing_service(request) == "s3":
         return _forbidden_xml(f"<Error><Code>AccessDenied</Code><Message>{escape(text)}</Message></Error>")
@@ -156,10 +157,12 @@ def _access_denied_response(request: Request, asked: RequiredPermission) -> Resp
         return error_response(ApiError("AccessDeniedException", text))
     # EC2 alone has an envelope and a code of its own.
     if signing_service(request) == "ec2":
-        said = f"<Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation. {text}"
-        return _forbidden_xml(f"<Response><Errors><Error>{said}</Message></Error></Errors></Response>")
-    said = f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{escape(text)}</Message></Error>"
-    return _forbidden_xml(f"<ErrorResponse>{said}<RequestId>{uuid4()}</RequestId></ErrorResponse>")
+        error_body = (
+            f"<Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation. {text}"
+        )
+        return _forbidden_xml(f"<Response><Errors><Error>{error_body}</Message></Error></Errors></Response>")
+    error_body = f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{escape(text)}</Message></Error>"
+    return _forbidden_xml(f"<ErrorResponse>{error_body}<RequestId>{uuid4()}</RequestId></ErrorResponse>")
 
 
 def _forbidden_xml(body: str) -> Response:

@@ -12,11 +12,11 @@ from werkzeug.wrappers import Request, Response
 from opskit.sandbox.api_models import sagemaker_regions
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, FallThrough, validation_error
-from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.pagination import cut_page
 from opskit.sandbox.state import AccountRegion, ApiCall
 
 # The most that ListRegions gives in one answer.
-_PAGE = 50
+_PAGE_SIZE = 50
 # Those that an account has to enable; the older ones always are.
 _OPT_IN_REGIONS = frozenset(
     {
@@ -38,14 +38,11 @@ class RegionService:
 
     @aws_operation("account", "ListRegions")
     def list_regions(self, call: ApiCall) -> dict[str, Any]:
-        wanted = call.params.get("RegionOptStatusContains") or ["DISABLED", "ENABLED_BY_DEFAULT"]
-        names = [name for name in sorted(sagemaker_regions()) if _opt_in_status(name) in wanted]
-        try:
-            listed, token = cut_page(call, names, call.params.get("MaxResults", _PAGE), call.params.get("NextToken"))
-        except InvalidToken as error:
-            raise validation_error("Invalid NextToken") from error
+        statuses = call.params.get("RegionOptStatusContains") or ["DISABLED", "ENABLED_BY_DEFAULT"]
+        names = [name for name in sorted(sagemaker_regions()) if _opt_in_status(name) in statuses]
+        page, token = cut_page(call, names, _PAGE_SIZE, validation_error("Invalid NextToken"))
         return {
-            "Regions": [{"RegionName": name, "RegionOptStatus": _opt_in_status(name)} for name in listed],
+            "Regions": [{"RegionName": name, "RegionOptStatus": _opt_in_status(name)} for name in page],
             "NextToken": token,
         }
 
@@ -61,9 +58,9 @@ class RegionService:
         query = dict(parse_qsl(request.get_data(as_text=True)))
         if not set(query) <= _PLAIN_QUERY:
             raise FallThrough
-        every = query.get("AllRegions") == "true"
-        shown = [name for name in sorted(sagemaker_regions()) if every or name not in _OPT_IN_REGIONS]
-        items = "".join(_region_item_xml(name) for name in shown)
+        include_disabled = query.get("AllRegions") == "true"
+        names = [name for name in sorted(sagemaker_regions()) if include_disabled or name not in _OPT_IN_REGIONS]
+        items = "".join(_region_item_xml(name) for name in names)
         body = (
             '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
             f"<requestId>{uuid4()}</requestId><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"

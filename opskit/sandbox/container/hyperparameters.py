@@ -173,17 +173,17 @@ _FIRST_IMAGE_RULES: Mapping[str, HyperparameterRule] = {
 }
 
 
-def validate_hyperparameters(given: Mapping[str, str], *, first_image: bool = False) -> dict[str, Any]:
+def validate_hyperparameters(texts: Mapping[str, str], *, first_image: bool = False) -> dict[str, Any]:
     """The typed hyperparameters, in the order the container judges them: missing, unknown, unreadable, out of range.
 
     Raises:
         UserError: in the container's words.
     """
     rules = {**RULES, **_FIRST_IMAGE_RULES} if first_image else RULES
-    texts = {name: _decode_text(text) for name, text in given.items() if not name.startswith(PLATFORM_PREFIX)}
-    if "num_round" not in texts:
+    decoded = {name: _decode_text(text) for name, text in texts.items() if not name.startswith(PLATFORM_PREFIX)}
+    if "num_round" not in decoded:
         raise UserError("Missing required hyperparameter: num_round")
-    values = {name: _parse_hyperparameter(rules, name, text) for name, text in texts.items()}
+    values = {name: _parse_hyperparameter(rules, name, text) for name, text in decoded.items()}
     for name, value in values.items():
         rules[name].check_value(name, value)
     _check_combinations(values)
@@ -227,8 +227,8 @@ def _check_metric_objectives(metrics: list[str], objective: str) -> None:
 
 
 def _check_metric_name(metric: str) -> None:
-    name, at, threshold = (part.strip() for part in metric.partition("@"))
-    if not at:
+    name, separator, threshold = (part.strip() for part in metric.partition("@"))
+    if not separator:
         if metric not in (*MAXIMISED, *MINIMISED):
             raise UserError(f"Hyperparameter eval_metric: value {[metric]} not in range {[*MAXIMISED, *MINIMISED]}")
         return
@@ -262,11 +262,11 @@ def _check_updater(values: Mapping[str, Any]) -> None:
         return
     allowed: tuple[str, ...]
     if values.get("booster") == "gblinear":
-        allowed, kind = _LINEAR_UPDATERS, "Linear"
+        allowed, updater_type = _LINEAR_UPDATERS, "Linear"
     elif values.get("process_type") == "update":
-        allowed, kind = ("refresh", "prune"), "Process type 'update'"
+        allowed, updater_type = ("refresh", "prune"), "Process type 'update'"
     else:
-        allowed, kind = _TREE_UPDATERS, "Tree"
+        allowed, updater_type = _TREE_UPDATERS, "Tree"
     if not all(updater in allowed for updater in updaters):
         names = ", ".join(f"'{name}'" for name in allowed)
-        raise UserError(f"{kind} updater should be selected from these options: {names}.")
+        raise UserError(f"{updater_type} updater should be selected from these options: {names}.")

@@ -25,9 +25,9 @@ def _class_counts(predictions: Any, truth: Any) -> tuple[Any, Any, Any]:
 
     guessed, true = _predicted_labels(predictions), truth.astype(int)
     classes = numpy.union1d(guessed, true)
-    right = numpy.array([((guessed == one) & (true == one)).sum() for one in classes], dtype=float)
-    predicted = numpy.array([(guessed == one).sum() for one in classes], dtype=float)
-    actual = numpy.array([(true == one).sum() for one in classes], dtype=float)
+    right = numpy.array([((guessed == label) & (true == label)).sum() for label in classes], dtype=float)
+    predicted = numpy.array([(guessed == label).sum() for label in classes], dtype=float)
+    actual = numpy.array([(true == label).sum() for label in classes], dtype=float)
     return right, predicted, actual
 
 
@@ -69,8 +69,8 @@ def _second_class_of(scores: Callable[[Any, Any], Any]) -> Metric:
     """The score of class 1, as metrics of two classes are meant; 0 where it never occurs."""
 
     def score_second_class(predictions: Any, truth: Any) -> float:
-        found = scores(predictions, truth)
-        return float(found[-1]) if len(found) else 0.0
+        class_scores = scores(predictions, truth)
+        return float(class_scores[-1]) if len(class_scores) else 0.0
 
     return score_second_class
 

@@ -86,15 +86,15 @@ class Predictor:
 
 def _load_booster(folder: Path) -> Any:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    named = [path for path in files if path.name == "xgboost-model"] or files
-    if not named:
+    candidates = [path for path in files if path.name == "xgboost-model"] or files
+    if not candidates:
         raise UserError("Unable to load model: the model archive is empty")
     module = load_xgboost()
     try:
-        booster = module.Booster(model_file=bytearray(named[0].read_bytes()))
+        booster = module.Booster(model_file=bytearray(candidates[0].read_bytes()))
     except module.core.XGBoostError as error:
         reason = str(error).partition("\n")[0]
-        raise UserError(f"Unable to load model: {named[0].name} is no xgboost model: {reason}") from error
+        raise UserError(f"Unable to load model: {candidates[0].name} is no xgboost model: {reason}") from error
     booster.set_param({"nthread": 1})
     return booster
 

@@ -189,14 +189,14 @@ def _sparse_table(lines: list[_SparseRow]) -> DataTable:
 def _build_csr_matrix(rows: list[list[tuple[int, float]]], columns: int = 0) -> Any:
     from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-    at, index, values = [], [], []
-    for number, row in enumerate(rows):
+    row_index, column_index, values = [], [], []
+    for row_number, row in enumerate(rows):
         for column, value in row:
-            at.append(number)
-            index.append(column)
+            row_index.append(row_number)
+            column_index.append(column)
             values.append(value)
-    width = max([columns, *(column + 1 for column in index)])
-    return csr_matrix((values, (at, index)), shape=(len(rows), width))
+    width = max([columns, *(column + 1 for column in column_index)])
+    return csr_matrix((values, (row_index, column_index)), shape=(len(rows), width))
 
 
 def read_request_body(body: str, data_format: DataFormat, columns: int) -> Any:

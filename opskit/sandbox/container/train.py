@@ -72,11 +72,11 @@ def _report_failure(folder: Path, message: str) -> int:
 
 def _run_algorithm(folder: Path) -> None:
     write_log("Running XGBoost Sagemaker in algorithm mode")
-    given = _read_config(folder, "hyperparameters")
-    if any(name in given for name in hyperparameters.SCRIPT_MODE):
+    texts = _read_config(folder, "hyperparameters")
+    if any(name in texts for name in hyperparameters.SCRIPT_MODE):
         raise UserError("The sandbox runs XGBoost's algorithm mode alone, not a script of the user's own.")
     first_image = os.environ.get("XGBOOST_FIRST_IMAGE") == "1"
-    config = hyperparameters.validate_hyperparameters(given, first_image=first_image)
+    config = hyperparameters.validate_hyperparameters(texts, first_image=first_image)
     if "_kfold" in config or "_num_cv_round" in config:
         raise UserError("The sandbox does not cross-validate: leave out _kfold and _num_cv_round.")
     train, validation = _load_channels(folder, weighted=config.get("csv_weights") == 1)
@@ -103,26 +103,26 @@ def _load_matrix(folder: Path, channel: str, data_format: tables.DataFormat, *, 
     path = folder / "input" / "data" / channel
     table = tables.read_channel(path, data_format, weighted=weighted)
     if table is None:
-        what = "training" if channel == "train" else channel
-        raise UserError(f"No data in {what} channel path /opt/ml/input/data/{channel}")
+        channel_label = "training" if channel == "train" else channel
+        raise UserError(f"No data in {channel_label} channel path /opt/ml/input/data/{channel}")
     return table.to_matrix()
 
 
 def _xgboost_parameters(config: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in config.items() if name not in _CONTAINER_PARAMETERS}
-    if kept.get("objective") == "reg:linear":
+    parameters = {name: value for name, value in config.items() if name not in _CONTAINER_PARAMETERS}
+    if parameters.get("objective") == "reg:linear":
         write_log("reg:linear is now deprecated in favor of reg:squarederror.", "WARNING")
-        kept["objective"] = "reg:squarederror"
-    if kept.get("tree_method") == "gpu_hist":
+        parameters["objective"] = "reg:squarederror"
+    if parameters.get("tree_method") == "gpu_hist":
         write_log("No GPUs detected: training with tree_method hist on the CPU.", "WARNING")
-        kept["tree_method"] = "hist"
-    if "updater" in kept:
-        kept["updater"] = ",".join(kept["updater"])
+        parameters["tree_method"] = "hist"
+    if "updater" in parameters:
+        parameters["updater"] = ",".join(parameters["updater"])
     metrics = [name for name in config.get("eval_metric", []) if name not in CUSTOM_METRICS]
     # Before 2.0 xgboost started every prediction at 0.5; it estimates the start now, which draws another curve.
-    start = {"base_score": 0.5} if _starts_at_half(kept.get("objective", "reg:squarederror")) else {}
+    start = {"base_score": 0.5} if _starts_at_half(parameters.get("objective", "reg:squarederror")) else {}
     threads = min(config.get("nthread", 1), _MAX_THREADS)
-    return {**start, **kept, "nthread": threads, **({"eval_metric": metrics} if metrics else {})}
+    return {**start, **parameters, "nthread": threads, **({"eval_metric": metrics} if metrics else {})}
 
 
 def _starts_at_half(objective: str) -> bool:
@@ -161,11 +161,11 @@ def _early_stopping_callbacks(config: dict[str, Any]) -> list[Any]:
     if rounds is None:
         return []
     # Linear models have no trees that could be cut off after the best round.
-    sliceable = config.get("booster") != "gblinear"
+    has_trees = config.get("booster") != "gblinear"
     # xgboost stops on the last metric, and knows for its own alone whether more is better.
-    judged = next((name for name in reversed(config.get("eval_metric", [])) if name in CUSTOM_METRICS), None)
-    higher_is_better = judged in MAXIMISED if judged else None
-    stopping = load_xgboost().callback.EarlyStopping(rounds=rounds, save_best=sliceable, maximize=higher_is_better)
+    deciding_metric = next((name for name in reversed(config.get("eval_metric", [])) if name in CUSTOM_METRICS), None)
+    higher_is_better = deciding_metric in MAXIMISED if deciding_metric else None
+    stopping = load_xgboost().callback.EarlyStopping(rounds=rounds, save_best=has_trees, maximize=higher_is_better)
     return [stopping]
 
 

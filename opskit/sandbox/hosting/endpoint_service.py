@@ -49,7 +49,7 @@ class EndpointService:
 
     def instances_in_use(self, account_region: AccountRegion) -> Iterable[InstanceUsage]:
         """The instances behind endpoints that serve or are about to."""
-        return [held for endpoint in self.all_endpoints(account_region) for held in endpoint.instance_usage()]
+        return [usage for endpoint in self.all_endpoints(account_region) for usage in endpoint.instance_usage()]
 
     def all_endpoints(self, account_region: AccountRegion) -> list[Endpoint]:
         """Every endpoint of an account and Region, the oldest first."""
@@ -86,7 +86,7 @@ class EndpointService:
             self._ledger.check_capacity(
                 call.account_region,
                 call.operation,
-                *[held for variant in variants for held in variant.instance_usage()],
+                *[usage for variant in variants for usage in variant.instance_usage()],
             )
             endpoint = Endpoint(call.account_region, name, config, now, now, variants, tags=tags)
             endpoint.deployment_config = call.params.get("DeploymentConfig") or None
@@ -103,12 +103,12 @@ class EndpointService:
         weight = float(settings.get("InitialVariantWeight", 1.0))
         return Variant(settings, containers[0].get("Image"), weight, settings.get("InitialInstanceCount", 0))
 
-    def _run_in_background(self, endpoint: Endpoint, what: Any) -> None:
-        threading.Thread(target=self._run_or_fail, args=(endpoint, what), name=endpoint.name, daemon=True).start()
+    def _run_in_background(self, endpoint: Endpoint, work: Any) -> None:
+        threading.Thread(target=self._run_or_fail, args=(endpoint, work), name=endpoint.name, daemon=True).start()
 
-    def _run_or_fail(self, endpoint: Endpoint, what: Any) -> None:
+    def _run_or_fail(self, endpoint: Endpoint, work: Any) -> None:
         try:
-            what(endpoint)
+            work(endpoint)
         except Exception:
             if not self._state.closing.is_set():
                 _log.exception("endpoint %s", endpoint.name)
@@ -186,17 +186,21 @@ class EndpointService:
         config = self._models.configs.get_record(call.account_region, call.params["EndpointConfigName"])
         # Before the lock is taken: a model that was deleted meanwhile is an error of this call, and nothing has
         # begun.
-        coming = self._build_variants(call.account_region, config)
+        new_variants = self._build_variants(call.account_region, config)
         with self._state.lock(call.account_region):
             endpoint = self._get_settled_endpoint(call)
             if call.params.get("RetainAllVariantProperties"):
-                _retain_properties(endpoint.variants, coming, call.params.get("ExcludeRetainedVariantProperties", []))
+                _retain_properties(
+                    endpoint.variants, new_variants, call.params.get("ExcludeRetainedVariantProperties", [])
+                )
             if endpoint.status is not EndpointStatus.IN_SERVICE:
                 raise validation_error(f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}.')
             self._ledger.check_capacity(
-                call.account_region, call.operation, *[held for variant in coming for held in variant.instance_usage()]
+                call.account_region,
+                call.operation,
+                *[usage for variant in new_variants for usage in variant.instance_usage()],
             )
-            endpoint.new_variants = coming
+            endpoint.new_variants = new_variants
             endpoint.deployment_config = call.params.get("DeploymentConfig") or endpoint.deployment_config
             endpoint.enter_status(EndpointStatus.UPDATING, self._state.now())
         self._run_in_background(endpoint, lambda endpoint: self._replace_variants(endpoint, config))
@@ -206,26 +210,26 @@ class EndpointService:
         """Start the new variants beside the old ones, which serve until the new ones can."""
         problem = self._start_variants(endpoint, endpoint.new_variants)
         with self._state.lock(endpoint.account_region):
-            over = endpoint.new_variants if problem else endpoint.variants
+            unused = endpoint.new_variants if problem else endpoint.variants
             if not problem:
                 endpoint.variants, endpoint.config = endpoint.new_variants, config
             endpoint.new_variants = []
             endpoint.enter_status(EndpointStatus.IN_SERVICE, self._state.now(), problem)
-        self._stop_variants(over)
+        self._stop_variants(unused)
 
     @aws_operation("sagemaker", "UpdateEndpointWeightsAndCapacities")
     def update_endpoint_weights_and_capacities(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             endpoint = self._get_settled_endpoint(call)
             by_name = {variant.name: variant for variant in endpoint.variants}
-            wanted = call.params["DesiredWeightsAndCapacities"]
-            for change in wanted:
+            changes = call.params["DesiredWeightsAndCapacities"]
+            for change in changes:
                 if change["VariantName"] not in by_name:
                     raise validation_error(
                         f'Could not find variant "{change["VariantName"]}" of endpoint "{endpoint.arn}".'
                     )
-            self._ledger.check_capacity(call.account_region, call.operation, *_additional_usage(by_name, wanted))
-            for change in wanted:
+            self._ledger.check_capacity(call.account_region, call.operation, *_additional_usage(by_name, changes))
+            for change in changes:
                 variant = by_name[change["VariantName"]]
                 variant.weight = float(change.get("DesiredWeight", variant.weight))
                 variant.count = change.get("DesiredInstanceCount", variant.count)
@@ -251,7 +255,7 @@ class EndpointService:
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter an endpoint that is said to be in service since ``running_for``, without a process."""
-        born = self._state.now() - seed.running_for
+        created = self._state.now() - seed.running_for
         settings = {
             "VariantName": "AllTraffic",
             "ModelName": seed.name,
@@ -260,17 +264,19 @@ class EndpointService:
         }
         params = {"EndpointConfigName": seed.name, "ProductionVariants": [settings]}
         with self._state.lock(account_region):
-            self._models.models.create_record(account_region, seed.name, _seed_model_params(account_region, seed), born)
-            config = self._models.configs.create_record(account_region, seed.name, params, born)
+            self._models.models.create_record(
+                account_region, seed.name, _seed_model_params(account_region, seed), created
+            )
+            config = self._models.configs.create_record(account_region, seed.name, params, created)
             variants = self._build_variants(account_region, config)
             self._endpoints_by_name(account_region)[seed.name] = Endpoint(
-                account_region, seed.name, config, born, born, variants, status=EndpointStatus.IN_SERVICE
+                account_region, seed.name, config, created, created, variants, status=EndpointStatus.IN_SERVICE
             )
 
 
-def _retain_properties(old: list[Variant], new: list[Variant], but: list[dict[str, str]]) -> None:
+def _retain_properties(old: list[Variant], new: list[Variant], exceptions: list[dict[str, str]]) -> None:
     """Give new variants the weights and counts that variants of their names have now."""
-    changed = {exception["VariantPropertyType"] for exception in but}
+    changed = {exception["VariantPropertyType"] for exception in exceptions}
     by_name = {variant.name: variant for variant in old}
     for variant in new:
         if before := by_name.get(variant.name):
@@ -278,13 +284,13 @@ def _retain_properties(old: list[Variant], new: list[Variant], but: list[dict[st
             variant.weight = variant.weight if "DesiredWeight" in changed else before.weight
 
 
-def _additional_usage(by_name: dict[str, Variant], wanted: list[dict[str, Any]]) -> Iterable[InstanceUsage]:
+def _additional_usage(by_name: dict[str, Variant], changes: list[dict[str, Any]]) -> Iterable[InstanceUsage]:
     """The instances that new counts need beyond those there are."""
-    for change in wanted:
+    for change in changes:
         variant = by_name[change["VariantName"]]
-        more = change.get("DesiredInstanceCount", variant.count) - variant.count
-        if more > 0 and "InstanceType" in variant.settings:
-            yield InstanceUsage(UsageResource.ENDPOINT, variant.settings["InstanceType"], more)
+        added = change.get("DesiredInstanceCount", variant.count) - variant.count
+        if added > 0 and "InstanceType" in variant.settings:
+            yield InstanceUsage(UsageResource.ENDPOINT, variant.settings["InstanceType"], added)
 
 
 def _seed_model_params(account_region: AccountRegion, seed: RecordSeed) -> dict[str, Any]:

@@ -83,21 +83,21 @@ def _prediction_response(variant: Variant, answer: ContainerResponse) -> Respons
     return response
 
 
-def _model_error_response(endpoint: Endpoint, status: int, side: str, said: str) -> Response:
+def _model_error_response(endpoint: Endpoint, status: int, side: str, answer: str) -> Response:
     account_region, group = endpoint.account_region, f"{ENDPOINT_LOG_GROUP}/{endpoint.name}"
     link = f"https://{account_region.region}.console.aws.amazon.com/cloudwatch/home?region={account_region.region}"
-    text = f'Received {side} error ({status}) from primary with message "{said}". See {link}#logEventViewer:'
+    text = f'Received {side} error ({status}) from primary with message "{answer}". See {link}#logEventViewer:'
     text += f"group={group} in account {account_region.account} for more information."
-    more = {
+    members = {
         "OriginalStatusCode": status,
-        "OriginalMessage": said,
+        "OriginalMessage": answer,
         "LogStreamArn": account_region.arn(f"log-group:{group}", "logs"),
     }
-    return _runtime_error_response("ModelError", text, 424, more)
+    return _runtime_error_response("ModelError", text, 424, members)
 
 
-def _runtime_error_response(code: str, message: str, status: int, more: dict[str, object] | None = None) -> Response:
-    body = json.dumps({"ErrorCode": code, "Message": message, "message": message, **(more or {})})
+def _runtime_error_response(code: str, message: str, status: int, members: dict[str, object] | None = None) -> Response:
+    body = json.dumps({"ErrorCode": code, "Message": message, "message": message, **(members or {})})
     response = Response(body, status=status, content_type="application/json")
     response.headers["x-amzn-ErrorType"] = code
     response.headers["x-amzn-RequestId"] = str(uuid4())

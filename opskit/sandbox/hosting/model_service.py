@@ -102,10 +102,10 @@ class ModelService:
         return {}
 
     def _check_containers(self, call: ApiCall) -> None:
-        primary, others = call.params.get("PrimaryContainer"), call.params.get("Containers")
-        if bool(primary) == bool(others):
+        primary, containers = call.params.get("PrimaryContainer"), call.params.get("Containers")
+        if bool(primary) == bool(containers):
             raise validation_error("Exactly one of PrimaryContainer and Containers must be specified.")
-        for container in others or [primary]:
+        for container in containers or [primary]:
             if "Image" not in container and "ModelPackageName" not in container:
                 raise validation_error("One of Image and ModelPackageName must be specified in a container definition.")
             self._check_model_data(call.account_region, container)
@@ -116,12 +116,12 @@ class ModelService:
             return
         store, parsed = S3Store(self._state, account_region), S3Uri.parse(uri)
         try:
-            found = (
+            has_data = (
                 store.object_exists(parsed) if zipped else store.list_sources({"S3DataType": "S3Prefix", "S3Uri": uri})
             )
         except S3Error as error:
             raise validation_error(str(error)) from error
-        if not found:
+        if not has_data:
             raise validation_error(f"Could not find model data at {uri}.")
 
     @aws_operation("sagemaker", "DescribeModel")
@@ -187,6 +187,6 @@ class ModelService:
         return self._delete_record(self.configs, call, call.params["EndpointConfigName"])
 
 
-def _record_row(record: StoredRecord, what: str) -> ListedResource:
-    summary = {f"{what}Name": record.name, f"{what}Arn": record.arn, "CreationTime": record.created}
+def _record_row(record: StoredRecord, prefix: str) -> ListedResource:
+    summary = {f"{prefix}Name": record.name, f"{prefix}Arn": record.arn, "CreationTime": record.created}
     return ListedResource(record.name, record.created, record.created, "", summary)

@@ -39,8 +39,8 @@ class ProcessingJob(JobRecord):
 
     def describe(self) -> dict[str, Any]:
         """The answer of DescribeProcessingJob."""
-        given = echo_request("DescribeProcessingJob", self.params)
-        return {**given, **self._summary_members(), "ProcessingStartTime": self.started}
+        request_members = echo_request("DescribeProcessingJob", self.params)
+        return {**request_members, **self._summary_members(), "ProcessingStartTime": self.started}
 
     def list_row(self) -> ListedResource:
         """The job as ListProcessingJobs shows it."""
@@ -126,7 +126,7 @@ class ProcessingService:
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter a job that is said to be processing since ``running_for``, without a process."""
-        born = self._state.now() - seed.running_for
+        created = self._state.now() - seed.running_for
         cluster = {"InstanceType": seed.instance_type, "InstanceCount": seed.count, "VolumeSizeInGB": 30}
         params = {
             "ProcessingJobName": seed.name,
@@ -136,5 +136,5 @@ class ProcessingService:
             },
             "RoleArn": execution_role_arn(account_region.account),
         }
-        job = ProcessingJob(account_region, params, born, born, started=born, has_process=False)
+        job = ProcessingJob(account_region, params, created, created, started=created, has_process=False)
         self._jobs.add_job(job)

@@ -39,14 +39,14 @@ def _select_cells(cells: Sequence[str], inner: str) -> Iterable[str]:
 def group_payloads(lines: Iterable[str], *, most_bytes: int, single: bool) -> Iterator[list[str]]:
     """Lines in groups that fit into one request; one line each where ``single``."""
     group: list[str] = []
-    size = 0
+    group_bytes = 0
     for line in lines:
         # One more for the newline that joins the lines of a request.
-        more = len(line.encode()) + 1
-        if group and (single or size + more > most_bytes):
+        line_bytes = len(line.encode()) + 1
+        if group and (single or group_bytes + line_bytes > most_bytes):
             yield group
-            group, size = [], 0
+            group, group_bytes = [], 0
         group.append(line)
-        size += more
+        group_bytes += line_bytes
     if group:
         yield group

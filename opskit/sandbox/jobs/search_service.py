@@ -46,20 +46,20 @@ class SearchService:
             raise FallThrough
         shape = service_model("sagemaker").shape_for(resource)
         with self._state.lock(call.account_region):
-            found = [shared_members(shape, record) for record in self._sources[resource](call.account_region)]
-        kept = [record for record in found if matches_expression(record, call.params.get("SearchExpression", {}))]
-        self._sort_records(call, kept)
-        records, token = validated_page(call, kept, DEFAULT_PAGE_SIZE)
+            records = [shared_members(shape, record) for record in self._sources[resource](call.account_region)]
+        matching = [record for record in records if matches_expression(record, call.params.get("SearchExpression", {}))]
+        self._sort_records(call, matching)
+        page, token = validated_page(call, matching, DEFAULT_PAGE_SIZE)
         return {
-            "Results": [{resource: record} for record in records],
+            "Results": [{resource: record} for record in page],
             "NextToken": token,
-            "TotalHits": {"Value": len(kept), "Relation": "EqualTo"},
+            "TotalHits": {"Value": len(matching), "Relation": "EqualTo"},
         }
 
     def _sort_records(self, call: ApiCall, records: list[dict[str, Any]]) -> None:
-        by = call.params.get("SortBy", "LastModifiedTime")
+        sort_property = call.params.get("SortBy", "LastModifiedTime")
         records.sort(
-            key=lambda record: _sortable_value(next(property_values(record, by), None)),
+            key=lambda record: _sortable_value(next(property_values(record, sort_property), None)),
             reverse=call.params.get("SortOrder", "Descending") == "Descending",
         )
 
@@ -80,24 +80,24 @@ def _sortable_value(value: Any) -> tuple[int, Any]:
 
 def matches_expression(record: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
     """Whether a record meets a SearchExpression. Raises ValidationException for one that makes no sense."""
-    verdicts = [
-        *(_meets_filter(record, one) for one in expression.get("Filters", [])),
-        *(_meets_nested_filter(record, one) for one in expression.get("NestedFilters", [])),
-        *(matches_expression(record, one) for one in expression.get("SubExpressions", [])),
+    matches = [
+        *(_meets_filter(record, part) for part in expression.get("Filters", [])),
+        *(_meets_nested_filter(record, part) for part in expression.get("NestedFilters", [])),
+        *(matches_expression(record, part) for part in expression.get("SubExpressions", [])),
     ]
-    if not verdicts:
+    if not matches:
         return True
-    return any(verdicts) if expression.get("Operator") == "Or" else all(verdicts)
+    return any(matches) if expression.get("Operator") == "Or" else all(matches)
 
 
 def _meets_nested_filter(record: Mapping[str, Any], nested: Mapping[str, Any]) -> bool:
     """Whether one item of a list meets all the filters together."""
     prefix = nested["NestedPropertyName"]
     items = [
-        item for found in property_values(record, prefix) for item in (found if isinstance(found, list) else [found])
+        item for value in property_values(record, prefix) for item in (value if isinstance(value, list) else [value])
     ]
-    filters = [{**one, "Name": one["Name"].removeprefix(f"{prefix}.")} for one in nested["Filters"]]
-    return any(isinstance(item, Mapping) and all(_meets_filter(item, one) for one in filters) for item in items)
+    filters = [{**filter_, "Name": filter_["Name"].removeprefix(f"{prefix}.")} for filter_ in nested["Filters"]]
+    return any(isinstance(item, Mapping) and all(_meets_filter(item, filter_) for filter_ in filters) for item in items)
 
 
 def property_values(record: Any, path: str) -> Iterator[Any]:
@@ -115,41 +115,41 @@ def property_values(record: Any, path: str) -> Iterator[Any]:
 
 
 def _member_values(record: Mapping[str, Any], path: str) -> Iterator[Any]:
-    name, _, rest = path.partition(".")
-    if name == "Tags" and rest:
-        yield from (tag["Value"] for tag in record.get("Tags", []) if tag["Key"] == rest)
-    elif name == "Metrics" and rest:
+    name, _, inner_path = path.partition(".")
+    if name == "Tags" and inner_path:
+        yield from (tag["Value"] for tag in record.get("Tags", []) if tag["Key"] == inner_path)
+    elif name == "Metrics" and inner_path:
         metrics = record.get("FinalMetricDataList", [])
-        yield from (metric["Value"] for metric in metrics if metric["MetricName"] == rest)
+        yield from (metric["Value"] for metric in metrics if metric["MetricName"] == inner_path)
     elif path in record:
         yield record[path]
     elif name in record:
-        yield from property_values(record[name], rest)
+        yield from property_values(record[name], inner_path)
 
 
-def _meets_filter(record: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
-    found = [value for value in property_values(record, one["Name"]) if value is not None]
-    operator, wanted = one.get("Operator", "Equals"), one.get("Value")
+def _meets_filter(record: Mapping[str, Any], filter_: Mapping[str, Any]) -> bool:
+    present = [value for value in property_values(record, filter_["Name"]) if value is not None]
+    operator, text = filter_.get("Operator", "Equals"), filter_.get("Value")
     match operator:
         # These two need no value; a null counts as absent.
         case "Exists":
-            return bool(found)
+            return bool(present)
         case "NotExists":
-            return not found
-    if wanted is None:
-        raise validation_error(f"Filter {one['Name']} with operator {operator} needs a Value.")
+            return not present
+    if text is None:
+        raise validation_error(f"Filter {filter_['Name']} with operator {operator} needs a Value.")
     match operator:
         case "Equals":
-            return any(_equals_value(value, wanted) for value in found)
+            return any(_equals_value(value, text) for value in present)
         # Only what has the property can differ in it.
         case "NotEquals":
-            return bool(found) and not any(_equals_value(value, wanted) for value in found)
+            return bool(present) and not any(_equals_value(value, text) for value in present)
         case "Contains":
-            return any(wanted.lower() in str(value).lower() for value in found)
+            return any(text.lower() in str(value).lower() for value in present)
         case "In":
-            return any(_equals_value(value, part.strip()) for value in found for part in wanted.split(","))
+            return any(_equals_value(value, part.strip()) for value in present for part in text.split(","))
         case _:
-            return any(_COMPARISONS[operator](*_comparable_pair(value, wanted)) for value in found)
+            return any(_COMPARISONS[operator](*_comparable_pair(value, text)) for value in present)
 
 
 def _equals_value(value: Any, wanted: str) -> bool:
@@ -157,8 +157,8 @@ def _equals_value(value: Any, wanted: str) -> bool:
         return value == wanted
     if isinstance(value, bool):
         return str(value).lower() == wanted.lower()
-    found, asked = _comparable_pair(value, wanted)
-    return bool(found == asked)
+    comparable, wanted = _comparable_pair(value, wanted)
+    return bool(comparable == wanted)
 
 
 def _comparable_pair(value: Any, wanted: str) -> tuple[Any, Any]:

@@ -86,8 +86,8 @@ class TrainingJob(JobRecord):
     def model_artifacts_uri(self) -> str:
         """Where the model goes: an archive, or a prefix where the job asked for no compression."""
         output = self.params["OutputDataConfig"]
-        whole = output.get("CompressionType") == "NONE"
-        return f"{output['S3OutputPath'].rstrip('/')}/{self.name}/output/{'model/' if whole else 'model.tar.gz'}"
+        uncompressed = output.get("CompressionType") == "NONE"
+        return f"{output['S3OutputPath'].rstrip('/')}/{self.name}/output/{'model/' if uncompressed else 'model.tar.gz'}"
 
     @property
     def max_runtime_seconds(self) -> int:
@@ -218,8 +218,8 @@ _DEFAULTS = {
 
 
 def _channel_with_defaults(channel: dict[str, Any]) -> dict[str, Any]:
-    shown = {"CompressionType": "None", "RecordWrapperType": "None", **channel}
+    with_defaults = {"CompressionType": "None", "RecordWrapperType": "None", **channel}
     source = channel["DataSource"].get("S3DataSource")
     if source:
-        shown["DataSource"] = {"S3DataSource": {"S3DataDistributionType": "FullyReplicated", **source}}
-    return shown
+        with_defaults["DataSource"] = {"S3DataSource": {"S3DataDistributionType": "FullyReplicated", **source}}
+    return with_defaults

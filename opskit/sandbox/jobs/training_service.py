@@ -135,12 +135,14 @@ class TrainingService:
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter a job that is said to be training since ``running_for``, without a process."""
-        born = self._state.now() - seed.running_for
-        job = TrainingJob(account_region, _seed_training_params(account_region, seed), born, born, has_process=False)
+        created = self._state.now() - seed.running_for
+        job = TrainingJob(
+            account_region, _seed_training_params(account_region, seed), created, created, has_process=False
+        )
         steps = (SecondaryStatus.STARTING, SecondaryStatus.DOWNLOADING, SecondaryStatus.TRAINING)
         for number, secondary in enumerate(steps):
             # Half a minute a step.
-            job.enter_status(secondary, born + timedelta(seconds=30 * number))
+            job.enter_status(secondary, created + timedelta(seconds=30 * number))
         self.jobs.add_job(job)
 
 

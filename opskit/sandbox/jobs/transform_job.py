@@ -39,13 +39,13 @@ class TransformJob(JobRecord):
 
     def describe(self) -> dict[str, Any]:
         """The answer of DescribeTransformJob."""
-        given = self.params
+        params = self.params
         return {
-            **echo_request("DescribeTransformJob", given),
-            "TransformInput": {"CompressionType": "None", "SplitType": "None", **given["TransformInput"]},
-            "TransformOutput": {"AssembleWith": "None", **given["TransformOutput"]},
+            **echo_request("DescribeTransformJob", params),
+            "TransformInput": {"CompressionType": "None", "SplitType": "None", **params["TransformInput"]},
+            "TransformOutput": {"AssembleWith": "None", **params["TransformOutput"]},
             "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
-            | given.get("DataProcessing", {}),
+            | params.get("DataProcessing", {}),
             "TransformJobArn": self.arn,
             "TransformJobStatus": self.status,
             "FailureReason": self.failure,

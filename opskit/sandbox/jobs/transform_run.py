@@ -98,18 +98,20 @@ class TransformRun:
             raise JobStopped
 
     def _transform_object(self, container: ModelContainer, source: S3Source) -> None:
-        given = self.job.params["TransformInput"]
-        path = self._store.download(source, self.folder / "input", unzip=given.get("CompressionType") == "Gzip")
+        transform_input = self.job.params["TransformInput"]
+        path = self._store.download(
+            source, self.folder / "input", unzip=transform_input.get("CompressionType") == "Gzip"
+        )
         text = path.read_text(errors="replace")
-        answers: list[str] = []
+        predictions: list[str] = []
         for lines in self._split_requests(text):
             self._raise_if_ended()
-            answers.append(self._predict_lines(container, source, lines))
-        result = self.folder / "output" / f"{source.name}.out"
-        result.parent.mkdir(parents=True, exist_ok=True)
-        result.write_text(self._assemble_output(answers))
+            predictions.append(self._predict_lines(container, source, lines))
+        output_file = self.folder / "output" / f"{source.name}.out"
+        output_file.parent.mkdir(parents=True, exist_ok=True)
+        output_file.write_text(self._assemble_output(predictions))
         output = S3Uri.parse(self.job.params["TransformOutput"]["S3OutputPath"])
-        self._store.upload(result, output.child(f"{source.name}.out"))
+        self._store.upload(output_file, output.child(f"{source.name}.out"))
         # Inputs may be large, and each is needed once.
         path.unlink()
 
@@ -131,42 +133,44 @@ class TransformRun:
         return self._join_output(source, lines, predictions.splitlines(), processing)
 
     def _invoke_container(self, container: ModelContainer, source: S3Source, body: str) -> str:
-        given, wanted = self.job.params["TransformInput"], self.job.params["TransformOutput"]
+        transform_input, transform_output = self.job.params["TransformInput"], self.job.params["TransformOutput"]
         try:
-            answer = container.invoke(body.encode(), given.get("ContentType", ""), wanted.get("Accept", ""))
+            response = container.invoke(
+                body.encode(), transform_input.get("ContentType", ""), transform_output.get("Accept", "")
+            )
         except OSError as error:
             self._raise_if_ended()
             raise self._refusal_error(source, f"Model server did not respond: {error}", "AlgorithmError") from error
-        if answer.status == _NO_CONTENT:
+        if response.status == _NO_CONTENT:
             return ""
         # The container's 4xx are the user's mistake, its 5xx are the algorithm's.
-        if answer.status != 200:
-            kind = "ClientError" if answer.status < 500 else "AlgorithmError"
-            message = answer.body.decode("utf-8", "replace")
+        if response.status != 200:
+            error_type = "ClientError" if response.status < 500 else "AlgorithmError"
+            message = response.body.decode("utf-8", "replace")
             raise self._refusal_error(
-                source, f"Bad HTTP status received from algorithm: {answer.status}", kind, message
+                source, f"Bad HTTP status received from algorithm: {response.status}", error_type, message
             )
-        return answer.body.decode()
+        return response.body.decode()
 
-    def _refusal_error(self, source: S3Source, what: str, kind: str, message: str = "") -> JobFailed:
-        where = f"[sagemaker logs]: {source.uri.bucket}/{source.uri.key}:"
-        said = [f"{where} Message:", *(f"{where} {line}" for line in message.splitlines())] if message else []
-        self._data_log.write_lines([f"{where} {what}", *said])
-        return JobFailed(f"{kind}: {_SEE_LOGS}")
+    def _refusal_error(self, source: S3Source, problem: str, error_type: str, message: str = "") -> JobFailed:
+        prefix = f"[sagemaker logs]: {source.uri.bucket}/{source.uri.key}:"
+        details = [f"{prefix} Message:", *(f"{prefix} {line}" for line in message.splitlines())] if message else []
+        self._data_log.write_lines([f"{prefix} {problem}", *details])
+        return JobFailed(f"{error_type}: {_SEE_LOGS}")
 
     def _join_output(
-        self, source: S3Source, lines: list[str], answers: list[str], processing: Mapping[str, str]
+        self, source: S3Source, lines: list[str], predictions: list[str], processing: Mapping[str, str]
     ) -> str:
         if processing.get("JoinSource") == "Input":
-            if len(lines) != len(answers):
+            if len(lines) != len(predictions):
                 raise self._refusal_error(
                     source, "Fail to join data: mismatched line count between the input and output", "ClientError"
                 )
-            answers = [f"{line},{answer}" for line, answer in zip(lines, answers, strict=True)]
-        return "".join(f"{select_columns(answer, processing.get('OutputFilter'))}\n" for answer in answers)
+            predictions = [f"{line},{prediction}" for line, prediction in zip(lines, predictions, strict=True)]
+        return "".join(f"{select_columns(prediction, processing.get('OutputFilter'))}\n" for prediction in predictions)
 
-    def _assemble_output(self, answers: list[str]) -> str:
+    def _assemble_output(self, predictions: list[str]) -> str:
         if self.job.params["TransformOutput"].get("AssembleWith") != "Line":
-            return "".join(answers)
+            return "".join(predictions)
         # One newline after each answer, whether or not the container wrote one.
-        return "".join(f"{answer.rstrip(chr(10))}\n" for answer in answers if answer)
+        return "".join(f"{prediction.rstrip(chr(10))}\n" for prediction in predictions if prediction)

@@ -48,15 +48,15 @@ class TransformService:
         return {"TransformJobArn": job.arn}
 
     def _check_request(self, job: TransformJob, role: str) -> None:
-        given, processing = job.params["TransformInput"], job.params.get("DataProcessing", {})
-        if given.get("SplitType") in ("RecordIO", "TFRecord"):
+        transform_input, processing = job.params["TransformInput"], job.params.get("DataProcessing", {})
+        if transform_input.get("SplitType") in ("RecordIO", "TFRecord"):
             raise validation_error("The sandbox splits input by Line or not at all.")
-        if processing.get("JoinSource") == "Input" and given.get("SplitType") != "Line":
+        if processing.get("JoinSource") == "Input" and transform_input.get("SplitType") != "Line":
             raise validation_error("JoinSource Input needs SplitType Line.")
         for name in ("InputFilter", "OutputFilter"):
             check_column_filter(processing.get(name))
         S3Uri.parse(job.params["TransformOutput"]["S3OutputPath"])
-        check_data_source(self._state, job.account_region, given["DataSource"]["S3DataSource"], role)
+        check_data_source(self._state, job.account_region, transform_input["DataSource"]["S3DataSource"], role)
 
     @aws_operation("sagemaker", "DescribeTransformJob")
     def describe_transform_job(self, call: ApiCall) -> dict[str, Any]:
@@ -85,9 +85,11 @@ class TransformService:
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter a job that is said to be transforming since ``running_for``, without a process."""
-        born = self._state.now() - seed.running_for
-        job = TransformJob(account_region, _seed_transform_params(account_region, seed), born, born, has_process=False)
-        job.mark_started(born + timedelta(minutes=2))
+        created = self._state.now() - seed.running_for
+        job = TransformJob(
+            account_region, _seed_transform_params(account_region, seed), created, created, has_process=False
+        )
+        job.mark_started(created + timedelta(minutes=2))
         self._jobs.add_job(job)
 
 

@@ -47,21 +47,25 @@ class CodeRepositoryService:
 
     def check_repositories(self, account_region: AccountRegion, notebook: Mapping[str, Any]) -> None:
         """Raise AWS's ValidationException where a notebook instance names a repository that is none."""
-        for one in _named_repositories(notebook):
-            if not _is_repository_url(one) and one not in self._repositories_by_name(account_region):
-                raise validation_error(f"Code Repository ({one}) not found.")
+        for name_or_url in _named_repositories(notebook):
+            if not _is_repository_url(name_or_url) and name_or_url not in self._repositories_by_name(account_region):
+                raise validation_error(f"Code Repository ({name_or_url}) not found.")
 
     def repositories_to_clone(self, account_region: AccountRegion, notebook: Mapping[str, Any]) -> list[GitRepository]:
         """What a notebook instance's settings say it clones; a repository that was deleted is cloned no more."""
         return [
-            found for one in _named_repositories(notebook) if (found := self._resolve_repository(account_region, one))
+            repository
+            for name_or_url in _named_repositories(notebook)
+            if (repository := self._resolve_repository(account_region, name_or_url))
         ]
 
     def _resolve_repository(self, account_region: AccountRegion, name_or_url: str) -> GitRepository | None:
         if _is_repository_url(name_or_url):
             return GitRepository(name_or_url)
-        named = self._repositories_by_name(account_region).get(name_or_url)
-        return GitRepository(named.config["RepositoryUrl"], named.config.get("Branch")) if named else None
+        repository = self._repositories_by_name(account_region).get(name_or_url)
+        return (
+            GitRepository(repository.config["RepositoryUrl"], repository.config.get("Branch")) if repository else None
+        )
 
     @aws_operation("sagemaker", "CreateCodeRepository")
     def create_code_repository(self, call: ApiCall) -> dict[str, Any]:
@@ -83,18 +87,18 @@ class CodeRepositoryService:
     def list_code_repositories(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             rows = [
-                ListedResource(one.name, one.created, one.modified, "", one.describe())
-                for one in self._repositories_in(call.account_region)
+                ListedResource(repository.name, repository.created, repository.modified, "", repository.describe())
+                for repository in self._repositories_in(call.account_region)
             ]
         return list_response(call, rows, "CodeRepositorySummaryList", newest_first=False)
 
     @aws_operation("sagemaker", "UpdateCodeRepository")
     def update_code_repository(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
-            named = self._find_repository(call)
-            named.config = {**named.config, **call.params.get("GitConfig", {})}
-            named.modified = self._state.now()
-        return {"CodeRepositoryArn": named.arn}
+            repository = self._find_repository(call)
+            repository.config = {**repository.config, **call.params.get("GitConfig", {})}
+            repository.modified = self._state.now()
+        return {"CodeRepositoryArn": repository.arn}
 
     @aws_operation("sagemaker", "DeleteCodeRepository")
     def delete_code_repository(self, call: ApiCall) -> dict[str, Any]:
@@ -116,14 +120,14 @@ class CodeRepositoryService:
             raise validation_error(f"Code Repository ({name}) not found.") from None
 
     def _repository_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
-        named = self._repositories_by_name(account_region).get(name)
-        return named.tags if named else None
+        repository = self._repositories_by_name(account_region).get(name)
+        return repository.tags if repository else None
 
 
 def _named_repositories(notebook: Mapping[str, Any]) -> list[str]:
     """The default repository first, then the others: names and URLs."""
-    first = notebook.get("DefaultCodeRepository")
-    return [*([first] if first else []), *notebook.get("AdditionalCodeRepositories", [])]
+    default_repository = notebook.get("DefaultCodeRepository")
+    return [*([default_repository] if default_repository else []), *notebook.get("AdditionalCodeRepositories", [])]
 
 
 def _is_repository_url(text: str) -> bool:

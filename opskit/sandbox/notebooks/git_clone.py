@@ -54,13 +54,13 @@ def clone_repository(state: SandboxState, repository: GitRepository, volume: Pat
         raise CloneFailed(f"{repository.url} cannot be cloned: git is not installed beside the sandbox.")
     volume.mkdir(parents=True, exist_ok=True)
     branch = ("--branch", repository.branch) if repository.branch else ()
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         process = state.processes.start(
             # The -- keeps a URL that begins with a dash from being an option.
             ["git", "clone", "--quiet", *branch, "--", repository.url, repository.folder],
             cwd=volume,
             env={**{name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}, **_NO_PROMPTS},
-            output=said,
+            output=output,
         )
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline and not state.closing.wait(_POLL_SECONDS):

@@ -15,7 +15,7 @@ from opskit.sandbox.notebooks.git_clone import CloneFailed, clone_repository
 from opskit.sandbox.notebooks.jupyter.launch import JupyterFailed, JupyterProcess
 from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast
 from opskit.sandbox.notebooks.notebook_record import NotebookRecord, NotebookStatus
-from opskit.sandbox.state import SandboxState
+from opskit.sandbox.state import SandboxState, client_variables
 from opskit.sandbox.storage.log_streams import LogStream, LogTail
 
 _log = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ class NotebookLifecycle:
         """Take a Stopping notebook to Stopped: Jupyter and everything beside the volume goes."""
         self._run_in_background(notebook, lambda: self._stop_jupyter(notebook))
 
-    def schedule(self, notebook: NotebookRecord, then: Callable[[], None]) -> None:
+    def schedule(self, notebook: NotebookRecord, action: Callable[[], None]) -> None:
         """Let a passing status (Updating, Deleting) be seen for a moment, then do ``then`` under the lock."""
 
         def run_later() -> None:
             self._state.closing.wait(_TRANSITION_SECONDS)
             with self._state.lock(notebook.account_region):
-                then()
+                action()
 
         self._run_in_background(notebook, run_later)
 
@@ -92,20 +92,11 @@ class NotebookLifecycle:
         for repository in self._repositories.repositories_to_clone(notebook.account_region, notebook.details):
             clone_repository(self._state, repository, folder.volume, folder.root / "git.log")
         with self._starting:
-            jupyter = JupyterProcess(self._state.processes, notebook.folder, self._instance_environment(notebook), past)
+            # What code in the notebook needs to talk to this AWS, as the execution role gives it on an instance.
+            variables = client_variables(self._state.url, notebook.account_region.region)
+            jupyter = JupyterProcess(self._state.processes, notebook.folder, variables, past)
             jupyter.wait_until_ready(self._state.closing)
             return jupyter
-
-    def _instance_environment(self, notebook: NotebookRecord) -> dict[str, str]:
-        """What a notebook's code needs to talk to this AWS, as the execution role gives it on an instance."""
-        return {
-            "AWS_ENDPOINT_URL": self._state.url,
-            "AWS_ACCESS_KEY_ID": "sandbox",
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
-            "AWS_DEFAULT_REGION": notebook.account_region.region,
-            "AWS_REGION": notebook.account_region.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
 
     def _stop_jupyter(self, notebook: NotebookRecord) -> None:
         if notebook.jupyter:

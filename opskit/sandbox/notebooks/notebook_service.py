@@ -88,13 +88,13 @@ class NotebookService:
 
     @aws_operation("sagemaker", "ListNotebookInstances")
     def list_notebook_instances(self, call: ApiCall) -> dict[str, Any]:
-        wanted = [notebook.list_summary() for notebook in self._notebooks_in(call.account_region)]
-        wanted = [summary for summary in wanted if _passes_filters(summary, call.params)]
-        wanted.sort(key=_summary_sort_key(call.params.get("SortBy", "Name")))
+        summaries = [notebook.list_summary() for notebook in self._notebooks_in(call.account_region)]
+        summaries = [summary for summary in summaries if _passes_filters(summary, call.params)]
+        summaries.sort(key=_summary_sort_key(call.params.get("SortBy", "Name")))
         if call.params.get("SortOrder") == "Descending":
-            wanted.reverse()
-        shown, token = validated_page(call, wanted, DEFAULT_PAGE_SIZE)
-        return {"NotebookInstances": shown, "NextToken": token}
+            summaries.reverse()
+        page, token = validated_page(call, summaries, DEFAULT_PAGE_SIZE)
+        return {"NotebookInstances": page, "NextToken": token}
 
     @aws_operation("sagemaker", "StartNotebookInstance")
     def start_notebook_instance(self, call: ApiCall) -> dict[str, Any]:
@@ -205,7 +205,7 @@ class NotebookService:
             return [notebook for (where, _), notebook in self._all.items() if where == account_region]
 
     def _instances_in_use(self, account_region: AccountRegion) -> list[InstanceUsage]:
-        return [held for notebook in self._notebooks_in(account_region) for held in notebook.instance_usage()]
+        return [usage for notebook in self._notebooks_in(account_region) for usage in notebook.instance_usage()]
 
     def _check_details(self, account_region: AccountRegion, details: dict[str, Any]) -> None:
         check_role(self._state, account_region, details["RoleArn"])
@@ -255,8 +255,8 @@ def _seed_start(kind: NotebookKind) -> PastWork | NotebookStatus:
             return NotebookStatus.IN_SERVICE
 
 
-def _summary_sort_key(by: str) -> Callable[[dict[str, Any]], Any]:
-    member = {"Name": "NotebookInstanceName", "Status": "NotebookInstanceStatus"}.get(by, by)
+def _summary_sort_key(sort_by: str) -> Callable[[dict[str, Any]], Any]:
+    member = {"Name": "NotebookInstanceName", "Status": "NotebookInstanceStatus"}.get(sort_by, sort_by)
     return lambda summary: (summary[member], summary["NotebookInstanceName"])
 
 
@@ -277,9 +277,9 @@ def _passes_filters(summary: dict[str, Any], params: dict[str, Any]) -> bool:
 
 def _passes_time_filters(summary: dict[str, Any], params: dict[str, Any]) -> bool:
     for member in ("CreationTime", "LastModifiedTime"):
-        seen: datetime = summary[member]
-        if (before := params.get(f"{member}Before")) is not None and not seen < parse_api_timestamp(before):
+        value: datetime = summary[member]
+        if (before := params.get(f"{member}Before")) is not None and not value < parse_api_timestamp(before):
             return False
-        if (after := params.get(f"{member}After")) is not None and not seen > parse_api_timestamp(after):
+        if (after := params.get(f"{member}After")) is not None and not value > parse_api_timestamp(after):
             return False
     return True

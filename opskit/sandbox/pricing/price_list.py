@@ -10,12 +10,14 @@ from typing import Any
 
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError
-from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.pagination import cut_page
 from opskit.sandbox.quotas.quota_catalogue import read_table_rows
 from opskit.sandbox.signature import check_signed_region
 from opskit.sandbox.state import ApiCall
 
 _PRICING = "pricing"
+# What AWS gives where MaxResults is absent.
+_PAGE_SIZE = 100
 _SERVICE_CODE = "AmazonSageMaker"
 # The only Regions where the Price List API has an endpoint.
 _REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
@@ -57,12 +59,12 @@ class PricingService:
     def get_products(self, call: ApiCall) -> dict[str, Any]:
         _check_service_code(call, call.params["ServiceCode"])
         filters = call.params.get("Filters", [])
-        found = [
+        matching = [
             json.dumps(product)
             for product in priced_products()
             if all(_matches_price_filter(product, rule) for rule in filters)
         ]
-        return {"FormatVersion": "aws_v1"} | _price_page(call, "PriceList", found)
+        return {"FormatVersion": "aws_v1"} | _price_page(call, "PriceList", matching)
 
 
 def _check_service_code(call: ApiCall, service: str) -> None:
@@ -137,31 +139,29 @@ def _on_demand_term(sku: str, component: str, instance_type: str, usd_per_hour: 
 
 def _field_value(product: Product, name: str) -> str | None:
     """A product's value for a filter's field; names are matched as AWS does, whatever their case."""
-    known = {key.lower(): value for key, value in product["product"]["attributes"].items()}
-    known |= {"productfamily": product["product"]["productFamily"], "termtype": "OnDemand"}
-    known |= {"sku": product["product"]["sku"]}
-    return known.get(name.lower())
+    fields = {key.lower(): value for key, value in product["product"]["attributes"].items()}
+    fields |= {"productfamily": product["product"]["productFamily"], "termtype": "OnDemand"}
+    fields |= {"sku": product["product"]["sku"]}
+    return fields.get(name.lower())
 
 
-def _matches_price_filter(product: Product, rule: dict[str, str]) -> bool:
-    value = (_field_value(product, rule["Field"]) or "").lower()
-    wanted = rule["Value"].lower()
-    listed = [item.strip() for item in wanted.split(",")]
-    match rule["Type"]:
+def _matches_price_filter(product: Product, price_filter: dict[str, str]) -> bool:
+    value = (_field_value(product, price_filter["Field"]) or "").lower()
+    filter_value = price_filter["Value"].lower()
+    filter_values = [item.strip() for item in filter_value.split(",")]
+    match price_filter["Type"]:
         case "CONTAINS":
-            return wanted in value
+            return filter_value in value
         case "ANY_OF":
-            return value in listed
+            return value in filter_values
         case "NONE_OF":
-            return value not in listed
+            return value not in filter_values
         # EQUALS, and TERM_MATCH, which is its older name.
         case _:
-            return value == wanted
+            return value == filter_value
 
 
 def _price_page(call: ApiCall, name: str, items: Sequence[Any]) -> dict[str, Any]:
-    try:
-        listed, token = cut_page(call, items, call.params.get("MaxResults", 100), call.params.get("NextToken"))
-    except InvalidToken as error:
-        raise ApiError("InvalidNextTokenException", "The pagination token is invalid.") from error
-    return {name: listed, "NextToken": token}
+    error = ApiError("InvalidNextTokenException", "The pagination token is invalid.")
+    page, token = cut_page(call, items, _PAGE_SIZE, error)
+    return {name: page, "NextToken": token}

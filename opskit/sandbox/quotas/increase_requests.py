@@ -122,8 +122,8 @@ class QuotaRequestStore:
     def account_requests(self, account: str) -> list[QuotaRequest]:
         """An account's requests in all Regions, newest first."""
         with self._guard:
-            found = [request for request in self._requests.values() if request.account_region.account == account]
-        return sorted(found, key=lambda request: request.created, reverse=True)
+            requests = [request for request in self._requests.values() if request.account_region.account == account]
+        return sorted(requests, key=lambda request: request.created, reverse=True)
 
     def region_requests(self, account_region: AccountRegion) -> list[QuotaRequest]:
         """One Region's requests, newest first."""

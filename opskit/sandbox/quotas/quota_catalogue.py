@@ -62,8 +62,8 @@ def read_table_rows(package: str, name: str) -> list[dict[str, str]]:
 @cache
 def known_quotas() -> tuple[KnownQuota, ...]:
     """Every SageMaker quota the sandbox knows, in AWS's order: by name."""
-    known = [_parse_quota_row(row) for row in read_table_rows(__package__, "sagemaker_quotas.csv")]
-    return tuple(sorted(known, key=lambda quota: quota.name))
+    quotas = [_parse_quota_row(row) for row in read_table_rows(__package__, "sagemaker_quotas.csv")]
+    return tuple(sorted(quotas, key=lambda quota: quota.name))
 
 
 def _parse_quota_row(row: dict[str, str]) -> KnownQuota:
@@ -128,10 +128,10 @@ RESOURCE_QUOTAS: Mapping[UsageResource, ResourceQuotas] = {
 
 
 def _metric_from_name(name: str) -> str:
-    found = re.fullmatch(r"(ml\.\S+) for (.+) usage", name)
-    if not found:
+    parsed = re.fullmatch(r"(ml\.\S+) for (.+) usage", name)
+    if not parsed:
         return ""
-    instance_type, words = found.groups()
+    instance_type, words = parsed.groups()
     resources = [resource for resource, quotas in RESOURCE_QUOTAS.items() if quotas.words == words]
     return instance_metric(resources[0], instance_type) if resources else ""
 
@@ -155,9 +155,12 @@ def total_metric(resource: UsageResource) -> str:
 def scenario_quotas(scenario: str, region: str, at_least: int = 0) -> dict[str, RegionalQuota]:
     """The quotas that exist in a Region of a scenario, by code; ``at_least`` so many, the rest being made up."""
     rules = [rule for rule in _load_value_rules() if rule.scenario in ("*", scenario) and rule.region in ("*", region)]
-    found = [regional for quota in known_quotas() if (regional := _apply_value_rule(quota, rules))]
-    made_up = [_filler_quota(number) for number in range(at_least - len(found))]
-    return {regional.quota.code: regional for regional in sorted(found + made_up, key=lambda each: each.quota.name)}
+    existing = [regional for quota in known_quotas() if (regional := _apply_value_rule(quota, rules))]
+    fillers = [_filler_quota(number) for number in range(at_least - len(existing))]
+    return {
+        regional.quota.code: regional
+        for regional in sorted(existing + fillers, key=lambda regional: regional.quota.name)
+    }
 
 
 def _filler_quota(number: int) -> RegionalQuota:

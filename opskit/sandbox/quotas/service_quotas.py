@@ -1,39 +1,28 @@
-"""Service Quotas as AWS answers it: listings, single quotas, requests for more, and the utilisation report."""
+"""Service Quotas as AWS answers it: listings, single quotas, and requests for more."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable
 from typing import Any
-from uuid import uuid4
 
 from opskit.sandbox.api_models import sagemaker_regions
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError
-from opskit.sandbox.pagination import InvalidToken, cut_page
 from opskit.sandbox.quotas.increase_requests import QuotaRequest, RequestStatus
 from opskit.sandbox.quotas.quota_catalogue import KnownQuota, RegionalQuota
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
+from opskit.sandbox.quotas.quota_responses import (
+    SERVICE_NAMES,
+    default_quota,
+    quota_arn,
+    quota_members,
+    quota_page,
+)
 from opskit.sandbox.scenarios import Scenario
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 
 _SERVICE = "service-quotas"
-# What AWS gives where MaxResults is absent.
-_PAGE_SIZE = 100
-_REPORT_PAGE_SIZE = 1000
-# AWS deletes a report after a quarter of an hour.
-_REPORT_EXPIRES_AFTER = timedelta(minutes=15)
-# Long enough that a client has to ask more than once.
-_REPORT_READY_AFTER = timedelta(seconds=2)
-_SERVICE_NAMES = {"ServiceCode": "sagemaker", "ServiceName": "Amazon SageMaker"}
-
-
-@dataclass(frozen=True)
-class _Report:
-    account_region: AccountRegion
-    started: datetime
 
 
 class QuotaService:
@@ -43,11 +32,10 @@ class QuotaService:
         self._state = state
         self._scenario = scenario
         self._ledger = ledger
-        self._reports: dict[str, _Report] = {}
 
     @aws_operation(_SERVICE, "ListServices")
     def list_services(self, call: ApiCall) -> dict[str, Any]:
-        return _quota_page(call, "Services", [_SERVICE_NAMES], lambda service: service)
+        return quota_page(call, "Services", [SERVICE_NAMES], lambda service: service)
 
     @aws_operation(_SERVICE, "ListServiceQuotas")
     def list_service_quotas(self, call: ApiCall) -> dict[str, Any]:
@@ -63,16 +51,16 @@ class QuotaService:
             and code in (None, regional.quota.code)
             and level in ("ACCOUNT", "ALL")
         ]
-        return _quota_page(call, "Quotas", listed, lambda regional: self._applied_quota(call.account_region, regional))
+        return quota_page(call, "Quotas", listed, lambda regional: self._applied_quota(call.account_region, regional))
 
     @aws_operation(_SERVICE, "ListAWSDefaultServiceQuotas")
     def list_default_quotas(self, call: ApiCall) -> dict[str, Any]:
         self._check_service(call)
-        return _quota_page(
+        return quota_page(
             call,
             "Quotas",
             self._quotas_by_name(call.account_region),
-            lambda regional: _default_quota(call.account_region, regional),
+            lambda regional: default_quota(call.account_region, regional),
         )
 
     @aws_operation(_SERVICE, "GetServiceQuota")
@@ -84,7 +72,7 @@ class QuotaService:
 
     @aws_operation(_SERVICE, "GetAWSDefaultServiceQuota")
     def get_default_quota(self, call: ApiCall) -> dict[str, Any]:
-        return {"Quota": _default_quota(call.account_region, self._find_quota(call))}
+        return {"Quota": default_quota(call.account_region, self._find_quota(call))}
 
     @aws_operation(_SERVICE, "RequestServiceQuotaIncrease")
     def request_increase(self, call: ApiCall) -> dict[str, Any]:
@@ -115,12 +103,12 @@ class QuotaService:
     @aws_operation(_SERVICE, "ListRequestedServiceQuotaChangeHistoryByQuota")
     def list_requested_changes_by_quota(self, call: ApiCall) -> dict[str, Any]:
         code = self._find_quota(call).quota.code
-        asked = [
+        requests = [
             request
             for request in self._ledger.requests.region_requests(call.account_region)
             if request.quota.code == code
         ]
-        return self._history_response(call, asked)
+        return self._history_response(call, requests)
 
     @aws_operation(_SERVICE, "CreateSupportCase")
     def create_support_case(self, call: ApiCall) -> dict[str, Any]:
@@ -140,45 +128,9 @@ class QuotaService:
                 )
         return {}
 
-    @aws_operation(_SERVICE, "StartQuotaUtilizationReport")
-    def start_utilization_report(self, call: ApiCall) -> dict[str, Any]:
-        report_id = str(uuid4())
-        self._reports[report_id] = _Report(call.account_region, self._state.now())
-        return {"ReportId": report_id, "Status": "PENDING", "Message": "Report generation has started."}
-
-    @aws_operation(_SERVICE, "GetQuotaUtilizationReport")
-    def get_utilization_report(self, call: ApiCall) -> dict[str, Any]:
-        report_id = call.params["ReportId"]
-        report = self._reports.get(report_id)
-        now = self._state.now()
-        if (
-            report is None
-            or report.account_region != call.account_region
-            or now > report.started + _REPORT_EXPIRES_AFTER
-        ):
-            raise ApiError("NoSuchResourceException", "The specified report does not exist.")
-        if now < report.started + _REPORT_READY_AFTER:
-            return {"ReportId": report_id, "Status": "IN_PROGRESS"}
-        in_use = self._ledger.usage_by_metric(call.account_region)
-        quotas = self._quotas_by_name(call.account_region)
-        done = {
-            "ReportId": report_id,
-            "Status": "COMPLETED",
-            "GeneratedAt": report.started + _REPORT_READY_AFTER,
-            "TotalCount": len(quotas),
-        }
-        rows = _quota_page(
-            call,
-            "Quotas",
-            quotas,
-            lambda regional: self._utilization_row(call.account_region, regional, in_use),
-            _REPORT_PAGE_SIZE,
-        )
-        return done | rows
-
     def _check_service(self, call: ApiCall) -> None:
         if (
-            call.params["ServiceCode"] != _SERVICE_NAMES["ServiceCode"]
+            call.params["ServiceCode"] != SERVICE_NAMES["ServiceCode"]
             or call.account_region.region not in sagemaker_regions()
         ):
             raise ApiError(
@@ -233,19 +185,19 @@ class QuotaService:
         if len(still_open) >= self._scenario.open_per_account:
             raise _too_many_open_error(self._scenario.open_per_account, "account")
 
-    def _history_response(self, call: ApiCall, asked: Iterable[QuotaRequest]) -> dict[str, Any]:
+    def _history_response(self, call: ApiCall, requests: Iterable[QuotaRequest]) -> dict[str, Any]:
         now = self._state.now()
         status = call.params.get("Status")
         level = call.params.get("QuotaRequestedAtLevel", "ACCOUNT")
         listed = [
-            request for request in asked if status in (None, request.status_at(now)) and level in ("ACCOUNT", "ALL")
+            request for request in requests if status in (None, request.status_at(now)) and level in ("ACCOUNT", "ALL")
         ]
-        return _quota_page(call, "RequestedQuotas", listed, self._requested_change)
+        return quota_page(call, "RequestedQuotas", listed, self._requested_change)
 
     def _applied_quota(self, account_region: AccountRegion, regional: RegionalQuota) -> dict[str, Any]:
         quota = regional.quota
-        return _quota_members(quota) | {
-            "QuotaArn": _quota_arn(account_region, quota),
+        return quota_members(quota) | {
+            "QuotaArn": quota_arn(account_region, quota),
             "Value": self._ledger.applied_value(account_region, quota.code),
             "QuotaAppliedAtLevel": "ACCOUNT",
         }
@@ -253,7 +205,7 @@ class QuotaService:
     def _requested_change(self, request: QuotaRequest) -> dict[str, Any]:
         now = self._state.now()
         status = request.status_at(now)
-        return _SERVICE_NAMES | {
+        return SERVICE_NAMES | {
             "Id": request.id,
             "CaseId": request.case_id if request.has_case(now) else None,
             "QuotaCode": request.quota.code,
@@ -268,75 +220,11 @@ class QuotaService:
                     "callerArn": f"arn:aws:iam::{request.account_region.account}:root",
                 }
             ),
-            "QuotaArn": _quota_arn(request.account_region, request.quota),
+            "QuotaArn": quota_arn(request.account_region, request.quota),
             "GlobalQuota": False,
             "Unit": "None",
             "QuotaRequestedAtLevel": "ACCOUNT",
         }
-
-    def _utilization_row(
-        self, account_region: AccountRegion, regional: RegionalQuota, in_use: Mapping[str, int]
-    ) -> dict[str, Any]:
-        quota = regional.quota
-        applied = self._ledger.applied_value(account_region, quota.code)
-        counts = regional.default if applied is None else applied
-        used = in_use.get(quota.metric, 0)
-        return _SERVICE_NAMES | {
-            "QuotaCode": quota.code,
-            "QuotaName": quota.name,
-            "Namespace": "AWS/Usage" if quota.metric else None,
-            "Utilization": 100.0 * used / counts if quota.metric and counts else None,
-            "DefaultValue": regional.default,
-            "AppliedValue": applied,
-            "Adjustable": quota.adjustable,
-        }
-
-
-def _quota_page(
-    call: ApiCall, name: str, items: Sequence[Any], shown: Callable[[Any], dict[str, Any]], most: int = _PAGE_SIZE
-) -> dict[str, Any]:
-    try:
-        listed, token = cut_page(call, items, call.params.get("MaxResults", most), call.params.get("NextToken"))
-    except InvalidToken as error:
-        raise ApiError("InvalidPaginationTokenException", "Invalid NextToken.") from error
-    return {name: [shown(item) for item in listed], "NextToken": token}
-
-
-def _quota_members(quota: KnownQuota) -> dict[str, Any]:
-    return _SERVICE_NAMES | {
-        "QuotaCode": quota.code,
-        "QuotaName": quota.name,
-        "Unit": "None",
-        "Adjustable": quota.adjustable,
-        "GlobalQuota": False,
-        "UsageMetric": _usage_metric_members(quota) if quota.metric else None,
-        "Period": {"PeriodUnit": quota.period[0], "PeriodValue": quota.period[1]} if quota.period else None,
-    }
-
-
-def _usage_metric_members(quota: KnownQuota) -> dict[str, Any]:
-    return {
-        "MetricNamespace": "AWS/Usage",
-        "MetricName": "ResourceCount",
-        "MetricDimensions": {
-            "Class": "None",
-            "Resource": quota.metric,
-            "Service": "SageMaker",
-            "Type": "Resource",
-        },
-        "MetricStatisticRecommendation": "Maximum",
-    }
-
-
-def _default_quota(account_region: AccountRegion, regional: RegionalQuota) -> dict[str, Any]:
-    return _quota_members(regional.quota) | {
-        "QuotaArn": f"arn:aws:servicequotas:{account_region.region}::sagemaker/{regional.quota.code}",
-        "Value": regional.default,
-    }
-
-
-def _quota_arn(account_region: AccountRegion, quota: KnownQuota) -> str:
-    return account_region.arn(f"sagemaker/{quota.code}", service="servicequotas")
 
 
 def _illegal_argument(message: str) -> ApiError:

@@ -35,8 +35,8 @@ class LogStream:
             self._logs_client().put_log_events(**self._name, logEvents=events[start : start + _MAX_EVENTS_PER_CALL])
 
     def _log_events(self, lines: Sequence[str], ago: timedelta) -> list[dict[str, Any]]:
-        then = int((self._state.now() - ago).timestamp() * 1000)
-        return [{"timestamp": then, "message": line[:_MAX_LINE_LENGTH]} for line in lines if line.strip()]
+        timestamp = int((self._state.now() - ago).timestamp() * 1000)
+        return [{"timestamp": timestamp, "message": line[:_MAX_LINE_LENGTH]} for line in lines if line.strip()]
 
     def _logs_client(self) -> Any:
         client = self._state.client("logs", self._place)
@@ -75,8 +75,8 @@ class LogTail:
             file.seek(self._read)
             new = file.read()
         self._read += len(new)
-        *whole, self._rest = (self._rest + new).split(b"\n")
+        *complete, self._rest = (self._rest + new).split(b"\n")
         if last and self._rest:
-            whole.append(self._rest)
+            complete.append(self._rest)
             self._rest = b""
-        return [line.decode("utf-8", "replace") for line in whole]
+        return [line.decode("utf-8", "replace") for line in complete]

@@ -154,10 +154,10 @@ def check_data_source(state: SandboxState, account_region: AccountRegion, source
     uri = source["S3Uri"]
     bucket = S3Uri.parse(uri).bucket
     try:
-        found = source["S3DataType"] == "ManifestFile" or S3Store(state, account_region).list_sources(source)
+        has_objects = source["S3DataType"] == "ManifestFile" or S3Store(state, account_region).list_sources(source)
     except S3Error as error:
         raise validation_error(str(error)) from error
-    if found:
+    if has_objects:
         return
     raise validation_error(
         f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists '

@@ -114,5 +114,5 @@ def communication_members(case: SupportCase, message: CaseMessage) -> dict[str, 
     }
 
 
-def _case_timestamp(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _case_timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, validation_error
-from opskit.sandbox.pagination import InvalidToken, cut_page
+from opskit.sandbox.pagination import cut_page
 from opskit.sandbox.quotas.increase_requests import QuotaRequestStore
 from opskit.sandbox.signature import check_signed_region
 from opskit.sandbox.state import ApiCall, SandboxState
@@ -63,8 +63,8 @@ class SupportService:
     @aws_operation(_SUPPORT, "DescribeServices")
     def describe_services(self, call: ApiCall) -> dict[str, Any]:
         self._admit_call(call)
-        wanted = call.params.get("serviceCodeList") or list(_SERVICES)
-        return {"services": [_service_members(code) for code in wanted if code in _SERVICES]}
+        codes = call.params.get("serviceCodeList") or list(_SERVICES)
+        return {"services": [_service_members(code) for code in codes if code in _SERVICES]}
 
     @aws_operation(_SUPPORT, "DescribeSeverityLevels")
     def describe_severity_levels(self, call: ApiCall) -> dict[str, Any]:
@@ -101,9 +101,9 @@ class SupportService:
         # One unknown id fails the whole call, as with AWS.
         for case_id in call.params.get("caseIdList", ()):
             self._find_case(call, case_id)
-        found = [case for case in self._account_cases(call) if _matches_case_filters(case, call)]
+        cases = [case for case in self._account_cases(call) if _matches_case_filters(case, call)]
         with_messages = call.params.get("includeCommunications", True)
-        return _case_page(call, "cases", [case_members(case, with_messages) for case in found])
+        return _case_page(call, "cases", [case_members(case, with_messages) for case in cases])
 
     @aws_operation(_SUPPORT, "DescribeCommunications")
     def describe_communications(self, call: ApiCall) -> dict[str, Any]:
@@ -170,13 +170,13 @@ class SupportService:
         now = self._state.now()
         account = call.account_region.account
         with self._guard:
-            own = {case.id: case for case in self._cases.values() if case.account == account}
-        opened = [
+            created = {case.id: case for case in self._cases.values() if case.account == account}
+        opened_by_quotas = [
             case_of_quota_request(request, request.case_from, now)
             for request in self._requests.account_requests(account)
             if request.case_from and request.has_case(now)
         ]
-        cases = {case.id: case for case in opened} | own
+        cases = {case.id: case for case in opened_by_quotas} | created
         return sorted(cases.values(), key=lambda case: case.created, reverse=True)
 
     def _find_case(self, call: ApiCall, case_id: str | None) -> SupportCase:
@@ -205,26 +205,26 @@ def _check_time_range(call: ApiCall) -> None:
 
 
 def _parse_case_time(call: ApiCall, name: str) -> datetime | None:
-    text = call.params.get(name)
-    if text is None:
+    value = call.params.get(name)
+    if value is None:
         return None
     try:
-        when = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(value)
     except ValueError as error:
-        raise validation_error(f"Invalid value '{text}' for {name}") from error
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+        raise validation_error(f"Invalid value '{value}' for {name}") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _in_case_time_range(when: datetime, call: ApiCall) -> bool:
+def _in_case_time_range(moment: datetime, call: ApiCall) -> bool:
     after, before = _parse_case_time(call, "afterTime"), _parse_case_time(call, "beforeTime")
-    return (after is None or when >= after) and (before is None or when <= before)
+    return (after is None or moment >= after) and (before is None or moment <= before)
 
 
 def _matches_case_filters(case: SupportCase, call: ApiCall) -> bool:
     params = call.params
-    named = params.get("caseIdList") or ([case.id] if not params.get("displayId") else [])
+    case_ids = params.get("caseIdList") or ([case.id] if not params.get("displayId") else [])
     return (
-        (case.id in named or case.display_id == params.get("displayId"))
+        (case.id in case_ids or case.display_id == params.get("displayId"))
         and (case.status is not CaseStatus.RESOLVED or bool(params.get("includeResolvedCases")))
         and params.get("language", case.language) == case.language
         and _in_case_time_range(case.created, call)
@@ -238,8 +238,5 @@ def _service_members(code: str) -> dict[str, Any]:
 
 
 def _case_page(call: ApiCall, name: str, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    try:
-        listed, token = cut_page(call, items, call.params.get("maxResults", _PAGE_SIZE), call.params.get("nextToken"))
-    except InvalidToken as error:
-        raise validation_error("Invalid next token") from error
-    return {name: listed, "nextToken": token}
+    page, token = cut_page(call, items, _PAGE_SIZE, validation_error("Invalid next token"))
+    return {name: page, "nextToken": token}

@@ -19,6 +19,7 @@ from opskit.sandbox.quotas.quota_catalogue import known_quotas, read_table_rows,
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.quotas.service_quotas import QuotaService
 from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
+from opskit.sandbox.quotas.utilization_report import UtilizationReportService
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
 from opskit.sandbox.state import ACCOUNT, AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
 from tests.waiting import wait_until
@@ -54,6 +55,7 @@ class Desk:
         self.state = ClockedState(url, Path("unused"), ChildProcesses())
         self.ledger = QuotaLedger(self.state, scenario, approve_after_seconds=100)
         self.service = QuotaService(self.state, scenario, self.ledger)
+        self.reports = UtilizationReportService(self.state, self.ledger)
 
     def call(self, operation: str, method: Any, account_region: AccountRegion = HOME, **params: Any) -> dict[str, Any]:
         answer: dict[str, Any] = method(ApiCall(account_region, "service-quotas", operation, params, ""))
@@ -363,10 +365,10 @@ def test_the_history_is_the_regions_own_newest_first_and_by_status(desk: Desk) -
 
 def test_the_utilisation_report_is_made_counted_and_forgotten(desk: Desk) -> None:
     desk.state.in_use = [InstanceUsage(UsageResource.ENDPOINT, "ml.m5.large", 2)]
-    report = desk.call("StartQuotaUtilizationReport", desk.service.start_utilization_report)["ReportId"]
+    report = desk.call("StartQuotaUtilizationReport", desk.reports.start_utilization_report)["ReportId"]
 
     def look() -> dict[str, Any]:
-        return desk.call("GetQuotaUtilizationReport", desk.service.get_utilization_report, ReportId=report)
+        return desk.call("GetQuotaUtilizationReport", desk.reports.get_utilization_report, ReportId=report)
 
     assert look() == {"ReportId": report, "Status": "IN_PROGRESS"}
     desk.pass_seconds(2)

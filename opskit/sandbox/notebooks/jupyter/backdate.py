@@ -101,11 +101,11 @@ def _observe_kernel(kernel: Any) -> asyncio.Queue[KernelChange]:
     return queue
 
 
-async def _wait_for_change(changes: asyncio.Queue[KernelChange], wanted: KernelChange) -> None:
+async def _wait_for_change(changes: asyncio.Queue[KernelChange], expected: KernelChange) -> None:
     """Wait for a change of this name, to this value where one is given."""
     while True:
         name, value = await changes.get()
-        if name == wanted[0] and wanted[1] in (None, value):
+        if name == expected[0] and expected[1] in (None, value):
             return
 
 
@@ -121,17 +121,17 @@ def _write_notebook(path: Path, code: str) -> None:
     path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
 
 
-def _backdate_activity(app: ServerApp, by: timedelta) -> None:
-    then = utcnow() - by
+def _backdate_activity(app: ServerApp, age: timedelta) -> None:
+    past = utcnow() - age
     settings: dict[str, Any] = app.web_app.settings
     # Jupyter was started before its first kernel.
-    settings["started"] = then - timedelta(minutes=5)
+    settings["started"] = past - timedelta(minutes=5)
     for name in [name for name in settings if name.endswith("_last_activity")]:
-        settings[name] = then
+        settings[name] = past
     kernels: Any = app.kernel_manager
-    kernels.last_kernel_activity = then
+    kernels.last_kernel_activity = past
     for number in kernels.list_kernel_ids():
-        kernels.get_kernel(number).last_activity = then
+        kernels.get_kernel(number).last_activity = past
     terminals = settings["terminal_manager"].terminals
     for terminal in terminals.values():
-        terminal.last_activity = then
+        terminal.last_activity = past
