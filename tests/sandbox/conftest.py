@@ -291,7 +291,7 @@ def full() -> Iterator[Account]:
 @pytest.fixture
 def endless_processing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processing jobs that begin now run until they are stopped, however long the test takes."""
-    monkeypatch.setattr("opskit.sandbox.jobs.processing_service._RUN_SECONDS", AN_HOUR)
+    monkeypatch.setattr("opskit.sandbox.jobs.processing_service.RUN_SECONDS", AN_HOUR)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import boto3
@@ -187,7 +187,7 @@ def test_a_folder_cleared_before_it_was_locked_is_made_anew(tmp_path: Path, monk
         assert folder not in cleared
 
 
-def test_a_workroom_in_use_is_left_alone_and_an_abandoned_one_cleared(
+def test_a_work_dir_in_use_is_left_alone_and_an_abandoned_one_cleared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -198,3 +198,48 @@ def test_a_workroom_in_use_is_left_alone_and_an_abandoned_one_cleared(
         other.mkdir()
         with temporary_work_dir():
             assert (mine.is_dir(), abandoned.exists(), other.is_dir()) == (True, False, True)
+
+
+HOST_SCRIPT = """
+import sys, time
+from opskit.sandbox import scenarios
+from opskit.sandbox.server import SandboxOptions, run_sandbox
+seeds = tuple(scenarios.NotebookSeed(kind, kind=scenarios.NotebookKind(kind)) for kind in ("busy", "terminal"))
+scenarios.SCENARIOS["corner"] = scenarios.Scenario("corner", seeds=seeds)
+with run_sandbox(SandboxOptions(scenario="corner")) as running:
+    print(running.url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_kernels_and_terminals_end_with_the_sandbox(how: signal.Signals, tmp_path: Path) -> None:
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST_SCRIPT],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert host.stdin and host.stdout
+    with host.stdin, host.stdout:
+        url = host.stdout.readline().decode().strip()
+        client = boto3.Session("sandbox", "sandbox", region_name="us-east-1").client("sagemaker", endpoint_url=url)
+        wait_until(lambda: len(client.list_notebook_instances(StatusEquals="InService")["NotebookInstances"]) == 2)
+        assert len(given_folder(tmp_path)) >= 7  # the host, two leashes, two servers, a kernel, a shell
+        host.send_signal(how)
+        host.wait()
+    wait_until(lambda: not given_folder(tmp_path))
+    assert how == signal.SIGKILL or not list(tmp_path.iterdir())
+
+
+def given_folder(folder: Path) -> list[int]:
+    """The processes that were given this folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(str(folder) in value for value in (*process.environ().values(), *process.cmdline())):
+                found.append(process.pid)
+    return [pid for pid in found if pid != os.getpid()]

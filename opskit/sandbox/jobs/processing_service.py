@@ -18,7 +18,7 @@ from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxS
 from opskit.sandbox.tags import TagService, request_tags
 
 # Long enough to be seen in use, and to be stopped.
-_RUN_SECONDS = 1.0
+RUN_SECONDS = 1.0
 _NO_CONTAINER = "ClientError: The sandbox runs no processing containers; the job was let in by the quotas and no more."
 
 
@@ -83,7 +83,7 @@ class ProcessingService:
         return {"ProcessingJobArn": job.arn}
 
     def _run_without_container(self, job: ProcessingJob) -> None:
-        stopped = job.stop_requested.wait(_RUN_SECONDS)
+        stopped = job.stop_requested.wait(RUN_SECONDS)
         with self._state.lock(job.account_region):
             if stopped:
                 job.mark_ended(JobStatus.STOPPED, self._state.now())

@@ -5,140 +5,40 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
 
-from opskit.sandbox import scenarios
 from opskit.sandbox.notebooks.jupyter import launch
-from opskit.sandbox.scenarios import ROLE_NAME, NotebookKind, NotebookSeed, Scenario
-from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
+from opskit.sandbox.server import Sandbox
 from opskit.sandbox.state import SandboxState
+from tests.sandbox.notebooks.notebook_session import (
+    FIVE_HOURS,
+    GROUP,
+    ROLE,
+    WEST,
+    Visit,
+    ago,
+    bare_url,
+    create,
+    everything_processes_show,
+    lines_with,
+    presigned,
+    sleeping_commands,
+    status,
+    type_into_terminal,
+)
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-
-ROLE = f"arn:aws:iam::123456789012:role/service-role/{ROLE_NAME}"
-FIVE_HOURS = timedelta(hours=5)
-WEST = "us-west-2"
-GROUP = "/aws/sagemaker/NotebookInstances"
-
-
-def status(client: Any, name: str) -> str:
-    return str(client.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceStatus"])
-
-
-def create(client: Any, name: str, **more: Any) -> str:
-    """A notebook in service, and its ARN."""
-    arn = client.create_notebook_instance(NotebookInstanceName=name, InstanceType="ml.t2.medium", RoleArn=ROLE, **more)[
-        "NotebookInstanceArn"
-    ]
-    wait_until(lambda: status(client, name) == "InService")
-    return str(arn)
-
-
-def presigned(client: Any, name: str) -> str:
-    return str(client.create_presigned_notebook_instance_url(NotebookInstanceName=name)["AuthorizedUrl"])
-
-
-class Visit:
-    """One person's cookie session with one notebook, entered as AWS's presigned URLs are."""
-
-    def __init__(self, client: Any, name: str) -> None:
-        url = presigned(client, name)
-        self.host = url.partition("?")[0]
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.entered = self.session.get(url)
-
-    def get(self, path: str, **query: str) -> Any:
-        answer = self.session.get(f"{self.host}/api/{path}", params=query)
-        answer.raise_for_status()
-        return answer.json()
-
-    def look(self, path: str) -> Any:
-        """Read without being counted as activity."""
-        return self.get(path, no_track_activity="1")
-
-    def send(self, method: str, path: str, body: Any = None) -> Any:
-        xsrf = {"X-XSRFToken": self.session.cookies["_xsrf"]}
-        answer = self.session.request(method, f"{self.host}/api/{path}", json=body, headers=xsrf)
-        answer.raise_for_status()
-        return answer.json()
-
-    def run(self, kernel: str, code: str) -> None:
-        """Run a cell in a kernel through its websocket, as a browser does, and wait for its end."""
-        asyncio.run(self._run(kernel, code))
-
-    async def _run(self, kernel: str, code: str) -> None:
-        cookie = "; ".join(f"{name}={value}" for name, value in self.session.cookies.items())
-        url = f"{self.host.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
-        socket = await websocket_connect(HTTPRequest(url, headers={"Cookie": cookie}))
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
-        header = {"msg_id": "m1", "msg_type": "execute_request", "session": "s1", "username": "", "version": "5.3"}
-        request = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-        await socket.write_message(json.dumps(request))
-        while not _ends(json.loads(str(await socket.read_message()))):
-            continue
-        socket.close()
-
-
-def _ends(message: dict[str, Any]) -> bool:
-    return bool(
-        message["parent_header"].get("msg_id") == "m1"
-        and message["msg_type"] == "status"
-        and message["content"]["execution_state"] == "idle"
-    )
-
-
-def ago(stamp: str) -> timedelta:
-    return datetime.now(UTC) - datetime.fromisoformat(stamp)
-
-
-@pytest.fixture(scope="module")
-def east(classroom: Sandbox, account_of: Callable[..., Any]) -> Any:
-    """The classroom's SageMaker in its home Region, with every seeded notebook where it belongs."""
-    client = account_of(classroom).client("sagemaker")
-    wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
-    return client
-
-
-@pytest.fixture(scope="module")
-def west(classroom: Sandbox, account_of: Callable[..., Any]) -> Any:
-    return account_of(classroom).client("sagemaker", WEST)
-
-
-@pytest.fixture(scope="module")
-def workbench(west: Any) -> Any:
-    """A notebook somebody made and works in, called ``workbench``."""
-    create(west, "workbench", Tags=[{"Key": "team", "Value": "blue"}], VolumeSizeInGB=10)
-    return west
-
-
-@pytest.fixture(scope="module")
-def corner(account_of: Callable[..., Any]) -> Iterator[Any]:
-    """An account with the rare notebooks, each called as its kind."""
-    seeds = tuple(NotebookSeed(kind, kind=NotebookKind(kind)) for kind in ("starting", "empty", "record", "idle"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(scenarios.SCENARIOS, "corner", Scenario("corner", seeds=seeds))
-        with run_sandbox(SandboxOptions(scenario="corner")) as running:
-            client = account_of(running).client("sagemaker")
-            wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
-            yield client
 
 
 class TestSeeds:
@@ -181,16 +81,6 @@ class TestSeeds:
         assert stream["logStreamName"] == "course-kept/jupyter.log"
         assert time.time() - stream["lastEventTimestamp"] / 1000 >= FIVE_HOURS.total_seconds()
 
-    def test_the_rare_ones(self, corner: Any) -> None:
-        (kernel,) = Visit(corner, "starting").look("kernels")
-        assert (kernel["execution_state"], kernel["connections"]) == ("starting", 0)
-        assert ago(kernel["last_activity"]) >= FIVE_HOURS
-        empty = Visit(corner, "empty")
-        assert (empty.look("kernels"), empty.look("terminals")) == ([], [])
-        assert ago(empty.look("status")["last_activity"]) >= FIVE_HOURS
-        with pytest.raises(requests.ConnectionError):
-            Visit(corner, "record")
-
 
 class TestActivity:
     def test_a_look_that_asks_not_to_be_counted_is_not_counted(self, workbench: Any) -> None:
@@ -202,14 +92,6 @@ class TestActivity:
         visit.get("kernels")
         assert visit.look("status")["last_activity"] > before
 
-    def test_work_moves_a_record_that_was_set_back(self, corner: Any) -> None:
-        visit = Visit(corner, "idle")
-        (kernel,) = visit.look("kernels")
-        assert ago(kernel["last_activity"]) >= FIVE_HOURS
-        visit.run(kernel["id"], "21 * 2")
-        (kernel,) = visit.look("kernels")
-        assert ago(kernel["last_activity"]) < timedelta(hours=1)
-
 
 class TestOpening:
     def test_a_token_lets_in_once(self, workbench: Any) -> None:
@@ -218,16 +100,16 @@ class TestOpening:
         entered = first.get(url)
         assert [hop.status_code for hop in entered.history] == [302]
         assert "authToken" not in entered.url
-        assert first.get(f"{_bare(url)}/api/kernels").status_code == 200
+        assert first.get(f"{bare_url(url)}/api/kernels").status_code == 200
         assert second.get(url).url.endswith("/login")
-        assert second.get(f"{_bare(url)}/api/kernels").status_code == 403
+        assert second.get(f"{bare_url(url)}/api/kernels").status_code == 403
 
     @pytest.mark.parametrize("path", ["/tree", "/lab", "/lab/tree/analysis.ipynb"])
     def test_a_path_before_the_token_opens_too(self, workbench: Any, path: str) -> None:
         url = presigned(workbench, "workbench")
         session = requests.Session()
         session.get(url.replace("?", f"{path}?"))
-        assert session.get(f"{_bare(url)}/api/kernels").status_code == 200
+        assert session.get(f"{bare_url(url)}/api/kernels").status_code == 200
 
     def test_appending_a_path_to_the_query_reaches_nothing(self, workbench: Any) -> None:
         url = presigned(workbench, "workbench")
@@ -236,14 +118,14 @@ class TestOpening:
 
     @pytest.mark.parametrize("token", ["", "nonsense", "e30=.00", "caf\u00e9.\u00e9"])
     def test_a_wrong_token_does_not_let_in(self, workbench: Any, token: str) -> None:
-        host = _bare(presigned(workbench, "workbench"))
+        host = bare_url(presigned(workbench, "workbench"))
         session = requests.Session()
         assert session.get(host, params={"authToken": token}).url.endswith("/login")
         assert session.get(f"{host}/api/kernels").status_code == 403
 
     def test_a_token_of_another_notebook_does_not_let_in(self, east: Any, workbench: Any) -> None:
         token = presigned(east, "course-kept").partition("=")[2]
-        host = _bare(presigned(workbench, "workbench"))
+        host = bare_url(presigned(workbench, "workbench"))
         session = requests.Session()
         session.get(host, params={"authToken": token})
         assert session.get(f"{host}/api/kernels").status_code == 403
@@ -254,10 +136,10 @@ class TestOpening:
             url = presigned(workbench, "workbench")
             session = requests.Session()
             session.get(url)
-            assert session.get(f"{_bare(url)}/api/kernels").status_code == allowed
+            assert session.get(f"{bare_url(url)}/api/kernels").status_code == allowed
 
     def test_nobody_enters_without_a_token(self, workbench: Any) -> None:
-        host = _bare(presigned(workbench, "workbench"))
+        host = bare_url(presigned(workbench, "workbench"))
         assert requests.get(f"{host}/api/kernels").status_code == 403
         assert requests.get(f"{host}/api/terminals").status_code == 403
         assert requests.get(f"{host}/tree").url.endswith("/login")
@@ -267,7 +149,7 @@ class TestOpening:
         urls = [presigned(east, "course-kept"), presigned(workbench, "workbench")]
         for url in urls:
             session.get(url)
-        answers = [session.get(f"{_bare(url)}/api/kernels?no_track_activity=1") for url in urls]
+        answers = [session.get(f"{bare_url(url)}/api/kernels?no_track_activity=1") for url in urls]
         assert [answer.status_code for answer in answers] == [200, 200]
 
     @pytest.mark.parametrize("seconds", [600, 1799, 43201])
@@ -278,20 +160,6 @@ class TestOpening:
         answer = send(classroom.url, "SageMaker.CreatePresignedNotebookInstanceUrl", json.dumps(asked).encode())
         assert (answer.status, answer.code) == (400, "ValidationException")
 
-    def test_a_session_ends(self, tmp_path: Path) -> None:
-        from opskit.sandbox.processes import ChildProcesses
-
-        processes = ChildProcesses()
-        jupyter = launch.JupyterProcess(processes, launch.NotebookFolder(tmp_path / "notebook"), {}, None)
-        try:
-            jupyter.wait_until_ready(SandboxState("", tmp_path, processes).closing)
-            for seconds, allowed in ((1800, 200), (0, 403)):
-                session = requests.Session()
-                session.get(jupyter.authorized_url(datetime.now(UTC), seconds))
-                assert session.get(f"http://{jupyter.host}/api/kernels").status_code == allowed
-        finally:
-            processes.close()
-
     def test_keys_are_in_no_log_and_no_process_list(
         self, classroom: Sandbox, workbench: Any, account_of: Callable[..., Any]
     ) -> None:
@@ -301,28 +169,10 @@ class TestOpening:
         requests.get(url)
         logs = account_of(classroom).client("logs", WEST)
         name = {"logGroupName": GROUP, "logStreamName": "workbench/jupyter.log"}
-        lines = wait_until(lambda: _with_text(logs.get_log_events(**name, startFromHead=True)["events"], "authToken="))
+        lines = wait_until(lambda: lines_with(logs.get_log_events(**name, startFromHead=True)["events"], "authToken="))
         assert token not in lines
         assert not any(value in lines for value in visit.session.cookies.values())
-        assert token not in _everything_processes_show()
-
-
-def _bare(url: str) -> str:
-    return url.partition("?")[0]
-
-
-def _with_text(events: list[dict[str, Any]], text: str) -> str:
-    """All lines, or nothing as long as none of them has the text."""
-    lines = "\n".join(event["message"] for event in events)
-    return lines if text in lines else ""
-
-
-def _everything_processes_show() -> str:
-    shown = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            shown.append(f"{process.cmdline()} {process.environ()}")
-    return "\n".join(shown)
+        assert token not in everything_processes_show()
 
 
 class TestLife:
@@ -360,14 +210,14 @@ class TestLife:
 
     def test_a_command_left_behind_in_a_terminal_ends_with_the_notebook(self, west: Any) -> None:
         create(west, "terminals")
-        before = _sleepers()
+        before = sleeping_commands()
         visit = Visit(west, "terminals")
         name = visit.send("POST", "terminals")["name"]
-        asyncio.run(_type(visit, name, "nohup sleep 86399 >/dev/null 2>&1 &\n"))
-        started = wait_until(lambda: _sleepers() - before)
+        asyncio.run(type_into_terminal(visit, name, "nohup sleep 86399 >/dev/null 2>&1 &\n"))
+        started = wait_until(lambda: sleeping_commands() - before)
         west.stop_notebook_instance(NotebookInstanceName="terminals")
         wait_until(lambda: status(west, "terminals") == "Stopped")
-        assert not _sleepers() & started
+        assert not sleeping_commands() & started
 
     def test_a_stopped_one_is_changed(self, east: Any) -> None:
         name = {"NotebookInstanceName": "course-stopped"}
@@ -444,46 +294,6 @@ class TestLife:
         assert "pip install '.[sandbox]'" in reason
 
 
-def _sleepers() -> set[int]:
-    return {
-        process.pid for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "86399"]
-    }
-
-
-async def _type(visit: Visit, terminal: str, text: str) -> None:
-    cookie = "; ".join(f"{name}={value}" for name, value in visit.session.cookies.items())
-    url = f"{visit.host.replace('http', 'ws', 1)}/terminals/websocket/{terminal}"
-    socket = await websocket_connect(HTTPRequest(url, headers={"Cookie": cookie}))
-    await socket.write_message(json.dumps(["stdin", text]))
-    while "nohup" not in str(await socket.read_message()):
-        continue
-    socket.close()
-
-
-class TestQuotas:
-    def test_running_notebooks_hold_their_quota_and_a_stop_frees_it(
-        self, monkeypatch: pytest.MonkeyPatch, account_of: Callable[..., Any]
-    ) -> None:
-        team = tuple(NotebookSeed(f"team-{letter}", kind=NotebookKind.RECORD) for letter in "abc")
-        monkeypatch.setitem(scenarios.SCENARIOS, "full", Scenario("full", seeds=team))
-        with run_sandbox(SandboxOptions(scenario="full")) as running:
-            client = account_of(running).client("sagemaker")
-            asked = {"NotebookInstanceName": "one-more", "InstanceType": "ml.t2.medium", "RoleArn": ROLE}
-            with pytest.raises(ClientError) as refused:
-                client.create_notebook_instance(**asked)
-            error = refused.value.response["Error"]
-            assert error["Code"] == "ResourceLimitExceeded"
-            assert (
-                "'ml.t2.medium for notebook instance usage' is 3 Instances, with current utilization of 3"
-                in error["Message"]
-            )
-            client.stop_notebook_instance(NotebookInstanceName="team-a")
-            wait_until(lambda: status(client, "team-a") == "Stopped")
-            client.create_notebook_instance(**asked)
-            with pytest.raises(ClientError, match="ResourceLimitExceeded"):
-                client.start_notebook_instance(NotebookInstanceName="team-a")
-
-
 class TestLists:
     def names(self, client: Any, **asked: Any) -> list[str]:
         return [row["NotebookInstanceName"] for row in client.list_notebook_instances(**asked)["NotebookInstances"]]
@@ -535,49 +345,3 @@ class TestOtherClients:
             text=True,
         ).stdout
         assert said.split()[-2:] == ["InService", "ml.t2.medium"]
-
-
-_HOST = """
-import sys, time
-from opskit.sandbox import scenarios
-from opskit.sandbox.server import SandboxOptions, run_sandbox
-seeds = tuple(scenarios.NotebookSeed(kind, kind=scenarios.NotebookKind(kind)) for kind in ("busy", "terminal"))
-scenarios.SCENARIOS["corner"] = scenarios.Scenario("corner", seeds=seeds)
-with run_sandbox(SandboxOptions(scenario="corner")) as running:
-    print(running.url, flush=True)
-    sys.stdin.read()
-"""
-
-
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_nothing_outlives_the_sandbox(how: signal.Signals, tmp_path: Path) -> None:
-    import boto3
-
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    host = subprocess.Popen(
-        [sys.executable, "-c", _HOST],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert host.stdin and host.stdout
-    with host.stdin, host.stdout:
-        url = host.stdout.readline().decode().strip()
-        client = boto3.Session("sandbox", "sandbox", region_name="us-east-1").client("sagemaker", endpoint_url=url)
-        wait_until(lambda: len(client.list_notebook_instances(StatusEquals="InService")["NotebookInstances"]) == 2)
-        assert len(_of(tmp_path)) >= 7  # the host, two leashes, two servers, a kernel, a shell
-        host.send_signal(how)
-        host.wait()
-    wait_until(lambda: not _of(tmp_path))
-    assert how == signal.SIGKILL or not list(tmp_path.iterdir())
-
-
-def _of(folder: Path) -> list[int]:
-    """The processes that were given this folder."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if any(str(folder) in value for value in (*process.environ().values(), *process.cmdline())):
-                found.append(process.pid)
-    return [pid for pid in found if pid != os.getpid()]

@@ -1,0 +1,12 @@
+"""A desk of one's own for tests of the quotas."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sandbox.quotas.quota_desk import Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
