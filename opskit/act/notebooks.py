@@ -16,7 +16,7 @@ from opskit.state.journal import DROPPED, Deed, Stopping, record
 
 P = ParamSpec("P")
 
-CREATE, STOP, START = "create notebook", "stop notebook", "start notebook"
+CREATE, STOP, START, TAG = "create notebook", "stop notebook", "start notebook", "tag notebook"
 """What the journal calls them; ``history`` measures from one to the other."""
 
 _OWN_TAG = {"opskit:made-by": "opskit notebook create"}
@@ -91,7 +91,7 @@ def tag_intended(
     def send(tags: Mapping[str, str]) -> object:
         return door.send_once("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=_listed(tags))
 
-    return _intended(record(door, "tag notebook", notebook.name, ", ".join(keys)), send)
+    return _intended(record(door, TAG, notebook.name, ", ".join(keys)), send)
 
 
 def untag_intended(door: Door, notebook: Notebook, keys: Sequence[str]) -> AbstractContextManager[Intent[[]]]:

@@ -84,9 +84,9 @@ class Here:
             raise UsageProblem("one-region", "This command works in one Region.", "Name one with --region.")
         return self.connection().door()
 
-    def consent(self, plan: str, *, yes: bool) -> None:
-        """Tell the plan and ask before changing something: a prompt on a terminal, a refusal that names the flag
-        elsewhere.
+    def consent(self, plan: str, *, yes: bool, what: str = "This changes your account") -> None:
+        """Tell the plan and ask before changing something: a prompt on a terminal, elsewhere a refusal that says
+        ``what`` it is about and names the flag.
 
         Raises:
             ConsentMissing: the user said no, or nobody could be asked.
@@ -97,7 +97,7 @@ class Here:
 
         if not somebody_can_be_asked():
             self.screen.say(plan)
-            raise ConsentMissing("consent-missing", "This changes your account and nobody can be asked.", "Add --yes.")
+            raise ConsentMissing("consent-missing", f"{what} and nobody can be asked.", "Add --yes.")
         if not ask_yes_or_no(f"{plan}\nGo on?"):  # with --quiet too: nobody agrees to what they have not seen
             raise ConsentMissing("consent-missing", "Nothing was changed.")
 

@@ -65,15 +65,22 @@ def keep(
         str | None, typer.Option("--for", metavar="TIME", help="How long, such as 36h; for ever unless said.")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever wants to stop it.")] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Also where it is then kept for less long than now.")
+    ] = False,
 ) -> Answer:
     """Let nobody stop a notebook for a while."""
     from opskit.decide.keeping import keep_for
     from opskit.flows.clock import system_clock
-    from opskit.flows.keep_notebook import keep_notebook
-    from opskit.show.notebook_starting import kept
+    from opskit.flows.keep_notebook import keep_notebook, plan_keep
+    from opskit.show.notebook_keeping import kept, shortening
 
-    wish = keep_for(None if span is None else duration(span), reason, datetime.now(UTC))
-    return kept(keep_notebook(here.door(), name, wish, system_clock()), wish)
+    clock, door = system_clock(), here.door()
+    plan = plan_keep(door, name, keep_for(None if span is None else duration(span), reason, clock.now()), clock)
+    if plan.may_shorten:
+        here.consent(shortening(plan), yes=yes, what=f"This may keep {name} for less long than it is kept now,")
+    keep_notebook(door, plan, clock)
+    return kept(plan)
 
 
 @command(notebook_app, "notebook", "unkeep")
@@ -81,6 +88,6 @@ def unkeep(here: Here, name: Annotated[str, typer.Argument(metavar="NAME")]) -> 
     """Let an idle notebook be stopped again."""
     from opskit.flows.clock import system_clock
     from opskit.flows.keep_notebook import unkeep_notebook
-    from opskit.show.notebook_starting import unkept
+    from opskit.show.notebook_keeping import unkept
 
     return unkept(*unkeep_notebook(here.door(), name, system_clock()))

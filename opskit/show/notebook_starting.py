@@ -1,4 +1,4 @@
-"""Notebooks that are started, opened and kept, for people and programs."""
+"""Notebooks that are started and opened, for people and programs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from opskit.decide.guard import worst_exit
-from opskit.decide.keeping import Keep
 from opskit.errors import ExitCode
 from opskit.flows.open_notebook import ADDRESS_SECONDS
 from opskit.flows.start_notebooks import Start, StartOutcome
-from opskit.model import Notebook, Price
+from opskit.model import Price
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
 
 _WORDS = {
@@ -83,18 +82,3 @@ def address(name: str, region: str, url: str) -> Answer:
     """The answer of ``notebook open`` when the address itself is what was asked for."""
     data = {"region": region, "name": name, "url": url, "expires_in_seconds": ADDRESS_SECONDS}
     return Answer(data, notes=(url,))
-
-
-def kept(notebook: Notebook, keep: Keep) -> Answer:
-    """The answer of ``notebook keep``."""
-    until = (
-        f"until {keep.until:%Y-%m-%d %H:%M} UTC" if keep.until else f"until `opskit notebook unkeep {notebook.name}`"
-    )
-    data = {"region": notebook.region, "name": notebook.name, "kept_until": keep.until, "tags": keep.tags}
-    return Answer(data, notes=(f"{notebook.name} is kept {until}.",))
-
-
-def unkept(notebook: Notebook, removed: Sequence[str]) -> Answer:
-    """The answer of ``notebook unkeep``."""
-    text = f"{notebook.name} is no longer kept." if removed else f"{notebook.name} was not kept; nothing was changed."
-    return Answer({"region": notebook.region, "name": notebook.name, "removed": list(removed)}, notes=(text,))

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from opskit.aws import Door
 from opskit.decide.secrets import without_secrets
-from opskit.errors import AwsFailure, OutcomeUnknown
+from opskit.errors import AwsFailure, ConsentMissing, OutcomeUnknown
 from opskit.state.store import store
 
 _FILE = "journal.sqlite"
@@ -200,6 +200,8 @@ def _caller(door: Door) -> tuple[str | None, str | None]:
 def _outcome(error: BaseException) -> str:
     if isinstance(error, OutcomeUnknown | KeyboardInterrupt):
         return UNKNOWN
+    if isinstance(error, ConsentMissing):
+        return DROPPED
     return REFUSED if isinstance(error, AwsFailure) else FAILED
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.decide.idleness import KEEP, KEEP_REASON, KEEP_UNTIL, kept_because
-from opskit.decide.keeping import keep_for
+from opskit.decide.keeping import keep_for, standing_keep, with_reason_of, would_shorten
 from opskit.errors import UsageProblem
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -45,3 +45,74 @@ def test_what_is_written_keeps_until_then_and_no_longer(span: timedelta | None, 
     if span:
         assert kept_because(tags, NOW + span - timedelta(seconds=1.1)) is not None
         assert kept_because(tags, NOW + span) is None
+
+
+FOR_EVER, UNTIL_NOON = {KEEP: "thesis"}, {KEEP_UNTIL: "2026-01-02T12:00:00Z", KEEP_REASON: "thesis"}
+ODDLY, NO_MORE = {KEEP_UNTIL: "soon"}, {KEEP_UNTIL: "2026-01-01T11:00:00Z", KEEP_REASON: "thesis"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "span", "shortens"),
+    [
+        (FOR_EVER, None, False),
+        (FOR_EVER, 9999 * HOUR, True),
+        (FOR_EVER | UNTIL_NOON, 9999 * HOUR, True),
+        (UNTIL_NOON, 24 * HOUR, False),
+        (UNTIL_NOON, 23.9 * HOUR, True),
+        (UNTIL_NOON, None, False),
+        (ODDLY, 9999 * HOUR, True),
+        (ODDLY, None, False),
+    ],
+)
+def test_what_would_be_kept_for_less_long(tags: dict[str, str], span: timedelta | None, shortens: bool) -> None:
+    standing = standing_keep(tags, NOW)
+    assert standing is not None
+    assert would_shorten(standing, keep_for(span, "", NOW)) is shortens
+
+
+def test_what_is_kept_no_more_is_not_kept() -> None:
+    assert standing_keep(NO_MORE, NOW) is None
+    assert standing_keep({"team": "blue"}, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "span", "reason", "then"),
+    [
+        (UNTIL_NOON, 36 * HOUR, "", {KEEP_REASON: "thesis"}),
+        (UNTIL_NOON, 36 * HOUR, "mine", {KEEP_REASON: "mine"}),
+        (UNTIL_NOON, None, "", {KEEP: "thesis"}),
+        (FOR_EVER, None, "", {KEEP: "thesis"}),
+        (FOR_EVER, None, "mine", {KEEP: "mine"}),
+        ({KEEP: "kept"}, None, "", {KEEP: "kept"}),
+        ({KEEP: ""}, None, "", {KEEP: "kept"}),
+    ],
+)
+def test_a_reason_stays_where_no_other_takes_its_place(
+    tags: dict[str, str], span: timedelta | None, reason: str, then: dict[str, str]
+) -> None:
+    standing = standing_keep(tags, NOW)
+    assert standing is not None
+    written = with_reason_of(standing, keep_for(span, reason, NOW)).tags
+    assert {key: value for key, value in written.items() if key != KEEP_UNTIL} == then
+
+
+TAGS = st.dictionaries(
+    st.sampled_from([KEEP, KEEP_UNTIL, KEEP_REASON, "team"]),
+    st.sampled_from(["", "soon", "2026-01-02T12:00:00Z", "2026-01-01T11:00:00Z"]),
+)
+
+
+@given(
+    TAGS,
+    st.none() | st.timedeltas(timedelta(seconds=2), timedelta(days=999)),
+    st.timedeltas(timedelta(0), timedelta(days=9999)),
+)
+def test_what_shortens_nothing_keeps_whenever_it_was_kept(
+    tags: dict[str, str], span: timedelta | None, later: timedelta
+) -> None:
+    standing, keep = standing_keep(tags, NOW), keep_for(span, "", NOW)
+    if standing is None or would_shorten(standing, keep):
+        return
+    after = {key: value for key, value in tags.items() if key not in keep.obsolete} | keep.tags
+    if kept_because(tags, NOW + later) is not None:
+        assert kept_because(after, NOW + later) is not None
