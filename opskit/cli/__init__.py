@@ -66,8 +66,9 @@ def _cannot_start(error: ImportError, arguments: Sequence[str]) -> int:
         raise error
     try:
         return _refuse((), "mixed-install", f"{mixed.says}.", mixed.hint, arguments)
-    except ImportError:  # what would print it is among the files that are another's
-        print(f"opskit: {mixed.says}.\n        {mixed.hint}", file=sys.stderr)
+    except ImportError:  # what would print it, and make it harmless, is among the files that are another's
+        told = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in f"{mixed.says}. {mixed.hint}")
+        print(f"opskit: {told}", file=sys.stderr)
         return 2
 
 

@@ -29,7 +29,9 @@ def root() -> typer.Typer:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"opskit {__version__}")
+        from opskit.show.printing import print_text, standard_output
+
+        print_text(f"opskit {__version__}", standard_output())
         raise typer.Exit
 
 

@@ -10,7 +10,6 @@ import math
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -149,7 +148,9 @@ def _become(program: str, words: Sequence[str], environment: dict[str, str]) -> 
     Raises:
         CannotRun: the system does not let it run.
     """
-    sys.stdout.flush()
+    from opskit.show.printing import flush_output
+
+    flush_output()
     for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and a command would inherit that
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -85,12 +84,14 @@ def _after(answer: Answer, tell: Callable[[], None]) -> Answer:
 def _tell(here: Here, told: Topic | Webhook, path: Sequence[str], answer: Answer) -> None:
     from opskit.act.news import post, publish
     from opskit.decide.news import Topic, news
+    from opskit.show.printing import visible_text
 
     inner = answer.data.get("answer") or {}
     problems = [*answer.problems, *(Problem(each["code"], each["message"]) for each in inner.get("errors", ()))]
     text = news(answer.data.get("runs") or path, inner.get("data") or answer.data, int(answer.exit), problems)
     if text is None:
         return
+    text = visible_text(text)
     said = f"{text}\n(on {platform.node()})"
     if isinstance(told, Topic):
         publish(here.connection().door(told.region), told, text.partition("\n")[0], said)
@@ -100,9 +101,10 @@ def _tell(here: Here, told: Topic | Webhook, path: Sequence[str], answer: Answer
 
 def _beat(heartbeat: str, path: Sequence[str]) -> None:
     from opskit.act.news import fetch, write
+    from opskit.decide.ascii_json import ascii_json
 
     if "://" in heartbeat:
         fetch(heartbeat)
     else:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        write(Path(heartbeat), json.dumps({"time": now, "command": list(path), "exit": 0}) + "\n")
+        write(Path(heartbeat), ascii_json({"time": now, "command": list(path), "exit": 0}) + "\n")

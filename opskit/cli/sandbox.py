@@ -253,5 +253,7 @@ def _run_inside(words: list[str], environment: dict[str, str], ended: _Ended) ->
 
 
 def _cannot_run(word: str, why: str, code: int) -> int:
-    typer.echo(f"opskit: Cannot run '{word}': {why}.", err=True)
+    from opskit.show.printing import print_text, standard_error
+
+    print_text(f"opskit: Cannot run '{word}': {why}.", standard_error())
     return code

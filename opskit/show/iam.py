@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from opskit.decide.ascii_json import ascii_json
 from opskit.show.answer import Answer
 
 
@@ -17,4 +17,4 @@ def answer_of(commands: Sequence[str], policy: Mapping[str, Any] | None) -> Answ
 
 def in_text(policy: Mapping[str, Any]) -> str:
     """A policy as IAM takes it."""
-    return json.dumps(policy, indent=2)
+    return ascii_json(policy, indent=2)

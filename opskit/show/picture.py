@@ -14,13 +14,12 @@ def save_svg(path: Path, title: str, lines: Sequence[str]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    from rich.console import Console
-    from rich.text import Text
+    from opskit.show.rich_console import VisibleConsole, shown_text
 
-    console = Console(record=True, width=max(map(len, lines)) + 2, file=io.StringIO())
+    console = VisibleConsole(record=True, width=max(map(len, lines)) + 2, file=io.StringIO())
     for line in lines:
         bare = line.strip()
         style = "bold" if bare[:1].isdigit() and ". " in bare[:4] else "cyan" if bare.startswith("$") else ""
-        console.print(Text(line, style=style))
+        console.print(shown_text(line, style))
     picture = re.sub(r"@font-face\s*\{.*?\}\s*", "", console.export_svg(title=title), flags=re.DOTALL)
     path.write_text(picture, encoding="utf-8")  # with the reader's own font: a picture fetches nothing from anywhere

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from opskit.show.printing import visible_line
+
 _WIDTH, _HEIGHT, _MARGIN = 48, 14, 10
 _NARROWEST = 16
 # A braille character is a grid of 2 x 4 dots; these are the bits of its left and right column, from the top.
@@ -25,7 +27,10 @@ def draw(path: Path, title: str, target: str, truth: Sequence[float], predicted:
     axes = figure.subplots()
     axes.plot([low, high], [low, high], color="0.6", linewidth=1, label="a perfect prediction")
     axes.scatter(truth, predicted, s=14, alpha=0.7)
-    axes.set(title=title, xlabel=f"{target}, true", ylabel=f"{target}, predicted")
+    shown = visible_line(target)
+    axes.set_title(visible_line(title), parse_math=False)  # a $ in a name begins no formula
+    axes.set_xlabel(f"{shown}, true", parse_math=False)
+    axes.set_ylabel(f"{shown}, predicted", parse_math=False)
     axes.set_aspect("equal")
     axes.legend(loc="upper left", frameon=False)
     figure.savefig(path, dpi=120)
@@ -46,7 +51,7 @@ def sketch(target: str, truth: Sequence[float], predicted: Sequence[float], colu
     labels = [f"{high:8.1f}", *[" " * 8] * (height - 2), f"{low:8.1f}"]
     body = [f"{label} ┤{row}" for label, row in zip(labels, rows, strict=True)]
     foot = [f"{'':8} └{'─' * width}", f"{'':{_MARGIN}}{low:<{width - 8}.1f}{high:>8.1f}"]
-    return "\n".join([f"{'':{_MARGIN}}{target}: predicted (up) over true (right)", *body, *foot])
+    return "\n".join([f"{'':{_MARGIN}}{visible_line(target)}: predicted (up) over true (right)", *body, *foot])
 
 
 def _places(values: Sequence[float], low: float, high: float, dots: int) -> list[int]:

@@ -126,7 +126,9 @@ def take_over_warnings() -> None:
         def emit(self, record: logging.LogRecord) -> None:
             print_text(self.format(record), sys.stderr)
 
-    logging.lastResort = Handler(logging.WARNING)  # for whatever has no handler of its own
+    handler = Handler(logging.WARNING)
+    logging.lastResort = handler  # for whatever has no handler of its own
+    logging.getLogger("py.warnings").handlers[:] = [handler]  # else logging gives it one that says nothing
     logging.captureWarnings(True)
 
 

@@ -20,9 +20,9 @@ def watching(screen: Screen, rounds: int | None = None) -> Iterator[Tell]:
     if screen.quiet or not screen.err.isatty():
         yield lambda event: screen.say(line_of(event)) if line_of(event) else None
         return
-    from rich.console import Console
+    from opskit.show.rich_console import console_on
 
-    with _bar(Console(file=screen.err, no_color=not screen.color, highlight=False), rounds) as tell:
+    with _bar(console_on(screen.err, color=screen.color), rounds) as tell:
         yield tell
 
 
@@ -75,7 +75,8 @@ def _chosen(event: Chosen) -> str:
 def _bar(console: Any, rounds: int | None) -> Iterator[Tell]:
     """A bar that counts boosting rounds under the lines, and a clock for whatever counts nothing."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.text import Text
+
+    from opskit.show.rich_console import shown_text
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -83,7 +84,7 @@ def _bar(console: Any, rounds: int | None) -> Iterator[Tell]:
 
         def tell(event: Event) -> None:
             if line_of(event):
-                console.print(Text(line_of(event)), soft_wrap=True)  # what is copied from it stays whole
+                console.print(shown_text(line_of(event)), soft_wrap=True)  # what is copied from it stays whole
             found = read_round(event.text) if isinstance(event, LogLine) else None
             if found:
                 progress.update(task, total=rounds, completed=found.number + 1, description=_scores(found))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,14 +13,17 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import IO, Any, Literal
 
+from opskit.decide.ascii_json import ascii_json
 from opskit.errors import Problem
 from opskit.show.answer import Answer, Envelope, Table, Tone
+from opskit.show.printing import print_exact, print_text, standard_error, standard_output, visible_line
 
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "bold red", Tone.DIM: "dim"}
 
 
 _NARROW_COLUMN, _BESIDE = 4, 2
 """Characters of a column that may break, and those that stand beside each column."""
+_INDENT = " " * len("opskit: ")
 
 
 class Output(StrEnum):
@@ -47,12 +48,12 @@ class Screen:
     @property
     def out(self) -> IO[str]:
         """Where the answer goes."""
-        return self.stdout or sys.stdout
+        return self.stdout or standard_output()
 
     @property
     def err(self) -> IO[str]:
         """Where the talk goes."""
-        return self.stderr or sys.stderr
+        return self.stderr or standard_error()
 
     @property
     def columns(self) -> int | None:
@@ -62,15 +63,14 @@ class Screen:
     def say(self, text: str) -> None:
         """Tell the user something on the way; silent with --quiet."""
         if not self.quiet:
-            print(text, file=self.err, flush=True)
+            print_text(text, self.err)
 
     def tell(self, text: str, *, strong: bool = False) -> None:
         """A line of a story that is itself the answer: on stdout, or beside it where stdout holds JSON."""
         stream = self.out if self.output is Output.TABLE else self.err
         if self.quiet:
             return
-        bold = strong and self.color and stream.isatty()
-        print(f"\033[1m{text}\033[0m" if bold else text, file=stream, flush=True)
+        print_text(text, stream, strong=strong and self.color and stream.isatty())
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
@@ -78,9 +78,9 @@ class Screen:
         if self.quiet or not self.err.isatty():
             yield
             return
-        from rich.console import Console
+        from opskit.show.rich_console import console_on, shown_text
 
-        with Console(file=self.err, no_color=not self.color).status(text):
+        with console_on(self.err, color=self.color).status(shown_text(text)):
             yield
 
     @contextmanager
@@ -91,15 +91,14 @@ class Screen:
         if self.quiet or not self.err.isatty():
             yield self.say
             return
-        from rich.console import Console
-        from rich.text import Text
+        from opskit.show.rich_console import console_on, shown_text
 
-        console = Console(file=self.err, no_color=not self.color, highlight=False)
+        console = console_on(self.err, color=self.color)
         with console.status("looking") as status:
 
             def tell(line: str) -> None:
-                console.print(Text(line))
-                status.update(Text(line.strip()[:60]))
+                console.print(shown_text(line))
+                status.update(shown_text(line.strip()[:60]))
 
             yield tell
 
@@ -108,8 +107,7 @@ class Screen:
         match self.output:
             case Output.JSON:
                 whole = Envelope(command, answer).as_json()
-                self.out.writelines(_json(whole, ("data", answer.records) if answer.records else ()))
-                self._print("\n", end="")
+                print_exact(_json(whole, ("data", answer.records) if answer.records else ()), self.out)
             case Output.CSV:
                 self._print(_csv(answer), end="")
             case Output.MARKDOWN:
@@ -121,7 +119,7 @@ class Screen:
 
     def _print(self, text: str, end: str = "\n") -> None:
         if text:
-            print(text, end=end, file=self.out, flush=True)
+            print_text(text, self.out, end=end)
 
     def _tables(self, answer: Answer) -> None:
         for table in answer.tables:
@@ -134,29 +132,35 @@ class Screen:
 
     def _rich(self, table: Table) -> None:
         from rich import box
-        from rich.console import Console
         from rich.table import Table as RichTable
-        from rich.text import Text
 
-        console = Console(file=self.out, no_color=not self.color, highlight=False)
-        shown = RichTable(
-            box=box.SIMPLE_HEAD, title=table.title or None, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
-        )
+        from opskit.show.rich_console import console_on, shown_cell
+
+        console = console_on(self.out, color=self.color)
+        title = shown_cell(table.title, "italic") if table.title else None
+        shown = RichTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
         kept = [at for at, column in enumerate(table.columns) if column.from_width <= console.width]
         is_narrow = _least_width(table, kept) > console.width  # then all may break, rather than some be cut
         for column in (table.columns[at] for at in kept):
             justify: Literal["right", "left"] = "right" if column.right else "left"
-            shown.add_column(column.header, justify=justify, no_wrap=not (column.wrap or is_narrow), overflow="fold")
+            shown.add_column(
+                shown_cell(column.header), justify=justify, no_wrap=not (column.wrap or is_narrow), overflow="fold"
+            )
         for row in table.rows:
-            shown.add_row(*(Text(row[at].text, style=_STYLES[row[at].tone]) for at in kept))
+            shown.add_row(*(shown_cell(row[at].text, _STYLES[row[at].tone]) for at in kept))
         console.print(shown)
 
     def _problems(self, problems: Sequence[Problem]) -> None:
         for problem, following in zip(problems, [*problems[1:], None], strict=False):
             where = f" [{problem.region}]" if problem.region and problem.region not in problem.message else ""
-            print(f"opskit: {problem.message}{where}", file=self.err)
+            print_text(f"opskit: {_hanging(problem.message + where)}", self.err)
             if problem.hint and (following is None or following.hint != problem.hint):  # once for those it helps alike
-                print(f"        {problem.hint}", file=self.err, flush=True)
+                print_text(f"{_INDENT}{_hanging(problem.hint)}", self.err)
+
+
+def _hanging(text: str) -> str:
+    """A text whose further lines stand below its first, so that none in it can pass for a line of opskit's own."""
+    return text.replace("\n", f"\n{_INDENT}")
 
 
 def _least_width(table: Table, kept: Sequence[int]) -> int:
@@ -169,20 +173,26 @@ def _least_width(table: Table, kept: Sequence[int]) -> int:
 
 
 def _texts(table: Table, at: int) -> list[str]:
-    return [row[at].text for row in table.rows]
+    return [visible_line(row[at].text) for row in table.rows]
 
 
 def _titled(table: Table, text: str) -> str:
-    return f"{table.title}\n{text}" if table.title else text
+    return f"{visible_line(table.title)}\n{text}" if table.title else text
 
 
 def _tabulated(table: Table, style: str) -> str:
     from tabulate import tabulate
 
-    rows = [[cell.text for cell in row] for row in table.rows]
+    in_a_cell = _in_markdown if style == "github" else visible_line
+    rows = [[in_a_cell(cell.text) for cell in row] for row in table.rows]
     align = ["right" if column.right else "left" for column in table.columns]
-    headers = [column.header for column in table.columns]
+    headers = [in_a_cell(column.header) for column in table.columns]
     return tabulate(rows, headers, tablefmt=style, colalign=align if rows else None, disable_numparse=True)
+
+
+def _in_markdown(text: str) -> str:
+    """A text for a cell of a markdown table, which a | would end."""
+    return visible_line(text).replace("|", "&#124;")
 
 
 def _json(value: Any, path: Sequence[str]) -> Iterator[str]:
@@ -209,7 +219,7 @@ def _items(values: Sequence[Any]) -> Iterator[str]:
 
 
 def _dumped(value: Any) -> str:
-    return json.dumps(value, default=plain, ensure_ascii=False)
+    return ascii_json(value, plain)
 
 
 def _csv(answer: Answer) -> str:
@@ -218,17 +228,18 @@ def _csv(answer: Answer) -> str:
     if not records:
         return ""
     sheet = io.StringIO()
-    writer = csv.DictWriter(sheet, fieldnames=list(records[0]), lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(sheet, lineterminator="\n")
+    names = list(records[0])
+    writer.writerow(visible_line(name) for name in names)
     for record in records:
-        writer.writerow({name: _cell(value) for name, value in record.items()})
+        writer.writerow(_cell(record.get(name)) for name in names)
     return sheet.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any) -> str:
     if isinstance(value, dict | list | tuple):
-        return json.dumps(value, default=plain, ensure_ascii=False)
-    return "" if value is None else value
+        return ascii_json(value, plain)
+    return "" if value is None else visible_line(str(value))
 
 
 def plain(value: Any) -> Any:

@@ -6,8 +6,8 @@ A journal that cannot be written is said once and stops nothing: turning a noteb
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from opskit.decide.secrets import without_secrets
 from opskit.errors import AwsFailure, ConsentMissing, OutcomeUnknown
 from opskit.state.store import store
 
+_LOG = logging.getLogger(__name__)
 _FILE = "journal.sqlite"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS entries (
     id TEXT PRIMARY KEY, begun TEXT NOT NULL, ended TEXT, endpoint TEXT NOT NULL, account TEXT, caller TEXT,
@@ -93,7 +94,7 @@ def _complain_once() -> Callable[[Exception], None]:
 
     def complain(error: Exception) -> None:
         if not said:
-            sys.stderr.write(f"opskit: The journal cannot be written ({error}); going on without it.\n")
+            _LOG.warning("opskit: The journal cannot be written (%s); going on without it.", error)
         said.append(error)
 
     return complain

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from opskit.decide.ascii_json import ascii_json
 from opskit.state.folder import state_folder
 from opskit.state.lock import alone
 
@@ -31,7 +31,7 @@ def append(line: Mapping[str, Any]) -> Path:
     Raises:
         OSError, UsageProblem: it cannot be written.
     """
-    text = json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n"
+    text = ascii_json(line, str).encode() + b"\n"
     with alone("run log", busy=lambda: None):
         path = log_file()
         if path.exists() and path.stat().st_size + len(text) > _MOST_BYTES:

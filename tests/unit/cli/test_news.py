@@ -20,6 +20,7 @@ from opskit.settings import settle
 from opskit.show.answer import Answer
 from opskit.show.render import Screen
 from tests.unit.cli.running import run
+from tests.unit.show.hostile import EVIL, assert_harmless
 from tests.unit.stubbed import scripted
 
 PATH = ("notebook", "stop")
@@ -85,6 +86,15 @@ def test_a_webhook_hears_what_was_stopped_and_what_it_saves(hook: Hook) -> None:
     assert "left-on" in body["text"]
     assert "0.0464 USD per hour" in body["text"]
     assert "at-work" not in body["text"]
+
+
+def test_what_others_hear_is_harmless_too(hook: Hook) -> None:
+    notebooks = [{**STOPPED["notebooks"][0], "name": f"a{EVIL}", "because": EVIL}]
+    told(Answer(STOPPED | {"notebooks": notebooks}, ExitCode.PARTLY, (Problem(EVIL, EVIL, EVIL),)), notify=hook.url)
+    told(Answer(STOPPED | {"notebooks": notebooks}), notify=hook.url)
+    for _, _, body in hook.came:
+        assert "evil" in body["text"]
+        assert_harmless(body["text"])
 
 
 def test_a_price_nobody_knows_is_not_told_as_one(hook: Hook) -> None:

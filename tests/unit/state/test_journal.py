@@ -118,7 +118,7 @@ def test_what_is_seen_in_one_account_proves_nothing_of_another() -> None:
 
 
 def test_an_unwritable_journal_stops_nothing_and_says_so_once(
-    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     state.write_text("a file where the folder should be")
     monkeypatch.setattr(journal, "on_trouble", journal._complain_once())
@@ -127,7 +127,7 @@ def test_an_unwritable_journal_stops_nothing_and_says_so_once(
         with journal.record(door(), "stop notebook", name, because="idle"):
             done.append(name)
     assert done == ["one", "two"]
-    assert capsys.readouterr().err.count("cannot be written") == 1
+    assert caplog.text.count("cannot be written") == 1
 
 
 def test_a_broken_file_stops_nothing(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -234,7 +234,7 @@ def test_a_journal_of_a_newer_opskit_is_read_and_written_on(state: Path) -> None
 
 
 def test_a_journal_nobody_understands_stops_nothing_and_says_so(
-    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     state.mkdir()
     with closing(sqlite3.connect(state / "journal.sqlite")) as other, other:
@@ -242,7 +242,7 @@ def test_a_journal_nobody_understands_stops_nothing_and_says_so(
     monkeypatch.setattr(journal, "on_trouble", journal._complain_once())
     with journal.record(door(), "stop notebook", "lab", because="idle") as deed:
         deed.detail = "went on"
-    assert capsys.readouterr().err.count("cannot be written") == 1
+    assert caplog.text.count("cannot be written") == 1
 
 
 def test_only_its_user_can_read_it(state: Path) -> None:
