@@ -1,4 +1,4 @@
-"""What is not like AWS, in one list, so that nobody has to find it out."""
+"""What is not like AWS, in one list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that AWS does otherwise: where, and what."""
+    """One difference from AWS: in which area, and what."""
 
     area: str
     text: str

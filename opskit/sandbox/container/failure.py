@@ -1,4 +1,4 @@
-"""The one way the algorithm says no: a sentence for the user, which ends up in FailureReason."""
+"""How the algorithm reports an error of the user: a sentence that becomes the FailureReason."""
 
 from __future__ import annotations
 
