@@ -66,6 +66,7 @@ def codes(ended: Ended) -> list[str]:
 
 
 def test_lost_answers_failing_looks_and_a_closed_log_do_not_make_anything_twice(shell: Shell, road: Road) -> None:
+    edit(shell, "eta = 0.2", "eta = 0.1")
     road.rules = {
         "CreateTrainingJob": lost,
         "CreateModel": lambda count, send: (send(), refused("InternalFailure", "oops", 500))[1],
@@ -178,7 +179,7 @@ def test_a_refusal_of_awss_is_explained_and_nothing_is_said_to_run(shell: Shell,
 def test_an_endpoint_that_was_never_asked_for_is_not_called_running(shell: Shell, road: Road, denied: str) -> None:
     no = "User: me is not authorized to perform: sagemaker:AddTags on resource: it"
     road.rules = {denied: always(refused("AccessDeniedException", no))}
-    ended = shell.opskit("train", "./mine", "--deploy")  # what was trained above is shown
+    ended = shell.opskit("train", "./mine", "--deploy")
     assert ended.exit == 4
     assert (codes(ended), ended.data["running"], ended.data["endpoint"]) == (["denied"], [], None)
     assert "Allow the action sagemaker:AddTags" in ended.envelope["errors"][0]["hint"]
@@ -201,7 +202,7 @@ def test_a_write_nobody_can_confirm_is_named_with_the_way_to_stop_it(shell: Shel
 
 
 def test_a_cleanup_goes_on_where_something_stays(shell: Shell, road: Road) -> None:
-    """Last, on what the tests before have left."""
+    assert shell.opskit("train", "./mine").exit == 0
     road.rules = {
         "DeleteModel": always(refused("AccessDeniedException", "no")),
         "ListEndpoints": always(refused("AccessDeniedException", "no")),
