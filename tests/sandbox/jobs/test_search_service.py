@@ -77,7 +77,7 @@ def test_pages_and_order(lab: Any, names: list[str]) -> None:
     assert newest["NextToken"]
 
 
-def test_bad_searches_are_refused(lab: Any) -> None:
+def test_bad_searches_are_refused(lab: Any, names: list[str]) -> None:
     no_value = {"Filters": [{"Name": "TrainingJobStatus", "Operator": "Contains"}]}
     with pytest.raises(ClientError, match="ValidationException"):
         lab.sagemaker.search(Resource="TrainingJob", SearchExpression=no_value)
