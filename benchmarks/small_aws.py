@@ -175,10 +175,10 @@ class SmallAws:
             self._at_once -= 1
             self.spans.append((began, time.monotonic()))
         fault = THROTTLED if throttled else self.fault(operation, region)
-        if fault is not None:
-            time.sleep(fault.seconds)
-            return fault
-        return self._answer(operation, region, asked)
+        answer = fault or self._answer(operation, region, asked)
+        if isinstance(answer, Fault):
+            time.sleep(answer.seconds)
+        return answer
 
     def _turn(self, operation: str, region: str) -> bool:
         if operation not in RATES:
