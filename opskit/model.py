@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -105,14 +105,24 @@ class InUse:
     """What one usage holds in a Region now, counted by instance type.
 
     ``missing`` None: everything was counted. Otherwise the numbers are a floor: so much is in use at least.
+    ``kept_warm`` is the part of it that runs nothing: warm pools that ended jobs keep for the next ones.
     """
 
     by_type: Mapping[str, int]
     missing: Unread | None = None
+    kept_warm: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, instance_type: str | None) -> int:
         """The instances of a type, or of all types."""
-        return sum(self.by_type.values()) if instance_type is None else self.by_type.get(instance_type, 0)
+        return _of_type(self.by_type, instance_type)
+
+    def warm_of(self, instance_type: str | None) -> int:
+        """Those of them that stand in warm pools and run nothing."""
+        return _of_type(self.kept_warm, instance_type)
+
+
+def _of_type(counts: Mapping[str, int], instance_type: str | None) -> int:
+    return sum(counts.values()) if instance_type is None else counts.get(instance_type, 0)
 
 
 class RequestStatus(StrEnum):

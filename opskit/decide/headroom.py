@@ -105,7 +105,7 @@ def _measured(demand: Demand, quota: Quota, value: float, in_use: InUse, request
         in_use=None if missing else used,
         free=None if missing else max(0.0, value - used),
         verdict=verdict,
-        because=_because(demand, quota, value, used, missing) + _asked_for(request),
+        because=_because(demand, quota, value, used, missing) + _kept_warm(demand, in_use) + _asked_for(request),
         request=request,
         at_least=used,
     )
@@ -131,6 +131,12 @@ def _because(demand: Demand, quota: Quota, value: float, used: int, missing: Unr
     if value - used < demand.need:
         return f"the quota is {number(value)}{counts}" + (f", at least {used} in use" if used else "")
     return f"what is in use could not be counted: {missing.because}"
+
+
+def _kept_warm(demand: Demand, in_use: InUse) -> str:
+    """A word on what is in use although nothing runs on it."""
+    warm = 0 if demand.per_job else in_use.warm_of(demand.instance_type)
+    return f"; {warm} of it in warm pools, which ended jobs keep" if warm else ""
 
 
 def _too_full(headroom: Headroom) -> str:

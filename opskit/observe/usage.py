@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -45,25 +46,47 @@ def count_in_use(door: Door, usages: Iterable[Usage]) -> dict[Usage, InUse]:
 def _training(door: Door) -> Found:
     """Listings name the running jobs but not their instances; Search has both, but its index lags behind. A job that
     both know is counted as Search describes it; where they disagree the job itself is asked.
+
+    What an ended job keeps warm counts as training too. A pool that is ``InUse`` is its job's own instances and that
+    job runs; those that are ``Available`` come on top.
     """
-    listed, indexed = side_by_side([partial(_running_jobs, door), partial(_indexed_jobs, door)])
-    if isinstance(indexed, Unread):
-        stopping = _training_names(door, StatusEquals="Stopping")
-        names = _together(listed, stopping)
-        return _training_counts(door, *_asked(door, names), _missing(listed, stopping))
-    names = _known(listed)
-    agreed = [job for name, job in indexed.items() if name in names]
-    jobs, missing = _asked(door, names.symmetric_difference(indexed))
-    return _training_counts(door, [*agreed, *jobs], missing, _missing(listed))
+    listed, indexed, pools = side_by_side(
+        [partial(_running_jobs, door), partial(_indexed_jobs, door), partial(_available_pools, door)]
+    )
+    known: dict[str, Told] = _known(indexed) or {}
+    stopping = _training_names(door, StatusEquals="Stopping") if isinstance(indexed, Unread) else None
+    names = _together(listed, stopping or set())
+    unsure = names.symmetric_difference(known)
+    (jobs, untold), (keepers, unkept) = side_by_side(
+        [partial(_asked, door, unsure), partial(_asked, door, _known(pools) - unsure)]
+    )
+    agreed = [job for name, job in known.items() if name in names]
+    gap = _missing(untold, listed, stopping)
+    return _training_counts([*agreed, *jobs, *keepers], gap, _missing(unkept, pools))
 
 
-def _training_counts(door: Door, jobs: Iterable[Told], *gaps: Unread | None) -> Found:
-    counts: dict[Usage, Counter[str]] = {Usage.TRAINING: Counter(), Usage.SPOT_TRAINING: Counter()}
-    for job in jobs:
+def _training_counts(jobs: Iterable[Told], gap: Unread | None, pool_gap: Unread | None) -> Found:
+    """Each job once, as it was told last: one that ended meanwhile may be told as running and as keeping its pool. No
+    spot job keeps one, so what is not known of pools is no gap there.
+    """
+    training, spot, warm = Counter[str](), Counter[str](), Counter[str]()
+    for job in {str(job.get("TrainingJobName")): job for job in jobs}.values():
+        fleet = _fleet(job.get("ResourceConfig") or {})
         if job.get("TrainingJobStatus") in _RUNNING:
-            usage = Usage.SPOT_TRAINING if job.get("EnableManagedSpotTraining") else Usage.TRAINING
-            counts[usage].update(_fleet(job.get("ResourceConfig") or {}))
-    return {usage: _in_use(count, *gaps) for usage, count in counts.items()}
+            (spot if job.get("EnableManagedSpotTraining") else training).update(fleet)
+        elif _holds_pool(job):
+            warm.update(fleet)
+    held = replace(_in_use(training + warm, gap, pool_gap), kept_warm=dict(warm))
+    return {Usage.TRAINING: held, Usage.SPOT_TRAINING: _in_use(spot, gap)}
+
+
+def _holds_pool(job: Told) -> bool:
+    return (job.get("WarmPoolStatus") or {}).get("Status") in _HOLDING_POOLS
+
+
+def _available_pools(door: Door) -> set[str] | Unread:
+    """The names of the jobs whose instances are kept warm for the next."""
+    return _training_names(door, WarmPoolStatusEquals="Available")
 
 
 def _running_jobs(door: Door) -> set[str] | Unread:
@@ -94,7 +117,7 @@ def _warm_pools(door: Door) -> Found:
     jobs, gap = _asked(door, _together(*lists))
     counts: Counter[str] = Counter()
     for job in jobs:
-        if (job.get("WarmPoolStatus") or {}).get("Status") in _HOLDING_POOLS:
+        if _holds_pool(job):
             counts.update(_fleet(job.get("ResourceConfig") or {}))
     return {Usage.WARM_POOL: _in_use(counts, gap, _missing(*lists))}
 

@@ -33,6 +33,18 @@ def running(count: int, *, missing: Unread | None = None) -> InUse:
     return InUse({"ml.m4.xlarge": count, "ml.c5.large": 7}, missing)
 
 
+def test_what_is_in_use_although_nothing_runs_is_said() -> None:
+    pools = InUse({"ml.m4.xlarge": 2, "ml.c5.large": 7}, kept_warm={"ml.m4.xlarge": 2, "ml.c5.large": 1})
+    held = judge(HERE, DEMAND, quota(2), pools, ())
+    assert (held.verdict, held.in_use) == (Verdict.SHORT, 2)
+    assert held.because == "2 of 2 in use; 2 of it in warm pools, which ended jobs keep"
+    total = Demand(None, Usage.TRAINING)
+    assert "; 3 of it in warm pools" in judge(HERE, total, quota(20, name=quota_name(total)), pools, ()).because
+    most = Demand(None, Usage.TRAINING, per_job=True)
+    assert "warm" not in judge(HERE, most, quota(20, name=quota_name(most)), pools, ()).because
+    assert "warm" not in judge(HERE, DEMAND, quota(9), running(2), ()).because
+
+
 @pytest.mark.parametrize(
     ("said", "in_use", "requests", "verdict", "used", "free"),
     [

@@ -31,12 +31,27 @@ def job(name: str, status: str = "InProgress", **more: Any) -> dict[str, Any]:
     return {"TrainingJobName": name, "TrainingJobStatus": status, "ResourceConfig": config, **more}
 
 
-def train(aws: SmallAws, *, listed: list[str], indexed: list[dict[str, Any]], real: list[dict[str, Any]]) -> None:
-    """Training jobs as the listing, the search index and the jobs themselves tell of them."""
+def pool(name: str, status: str = "Available", **more: Any) -> dict[str, Any]:
+    """A job that has ended and keeps its instances warm, or did."""
+    return job(name, "Completed", WarmPoolStatus={"Status": status}, **more)
+
+
+def train(
+    aws: SmallAws,
+    *,
+    listed: list[str],
+    indexed: list[dict[str, Any]],
+    real: list[dict[str, Any]],
+    pools: list[str] | None = None,
+) -> None:
+    """Training jobs as the listing, the search index and the jobs themselves tell of them; ``pools`` as the listing
+    tells of those whose pool is available.
+    """
     jobs = {each["TrainingJobName"]: each for each in real}
 
     def summaries(asked: Mapping[str, Any]) -> dict[str, Any]:
-        names = listed if asked["StatusEquals"] == "InProgress" else []
+        names = listed if asked.get("StatusEquals") == "InProgress" else []
+        names = (pools or []) if asked.get("WarmPoolStatusEquals") == "Available" else names
         more = {"TrainingJobArn": "arn:a", "CreationTime": THEN, "TrainingJobStatus": "InProgress"}
         return {"TrainingJobSummaries": [{"TrainingJobName": name, **more} for name in names]}
 
@@ -273,6 +288,57 @@ def test_warm_pools_hold_what_they_keep_warm(small_aws: SmallAws) -> None:
         WarmPoolStatus={"Status": "Terminated" if asked["TrainingJobName"] == "InUse" else "Available"},
     )
     assert counted(Usage.WARM_POOL) == {"ml.m4.xlarge": 1}
+
+
+def test_available_pools_count_as_training_in_the_type_and_in_the_total(small_aws: SmallAws) -> None:
+    groups = {"InstanceGroups": [{"InstanceType": "ml.c5.xlarge", "InstanceCount": 3}]}
+    real = [pool("kept"), pool("kept-too", ResourceConfig=groups), pool("ended", "Terminated"), pool("taken", "Reused")]
+    train(small_aws, listed=["a"], indexed=[job("a")], real=real, pools=[each["TrainingJobName"] for each in real])
+    assert counted(Usage.TRAINING) == {"ml.m4.xlarge": 2, "ml.c5.xlarge": 3}
+    assert (used(Usage.TRAINING).of(None), used(Usage.TRAINING).warm_of(None)) == (5, 4)
+    assert counted(Usage.SPOT_TRAINING) == {}
+
+
+def test_a_pool_in_use_is_its_job_s_own(small_aws: SmallAws) -> None:
+    running = job("a", WarmPoolStatus={"Status": "InUse"})
+    train(small_aws, listed=["a"], indexed=[running], real=[running])
+    assert counted(Usage.TRAINING) == {"ml.m4.xlarge": 1}
+
+
+@pytest.mark.parametrize("index_knows", [True, False])
+def test_a_job_that_ends_meanwhile_is_counted_once(small_aws: SmallAws, index_knows: bool) -> None:
+    train(
+        small_aws, listed=["a"], indexed=[job("a")] if index_knows else [], real=[pool("a")], pools=["a"]
+    )  # in progress when it was listed, ended when the pools were
+    assert counted(Usage.TRAINING) == {"ml.m4.xlarge": 1}
+
+
+def test_a_pool_that_only_a_late_index_leads_to_is_counted(small_aws: SmallAws) -> None:
+    train(small_aws, listed=[], indexed=[job("a")], real=[pool("a")])
+    assert counted(Usage.TRAINING) == {"ml.m4.xlarge": 1}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("what", ["the list", "a job"])
+def test_pools_that_cannot_be_read_are_not_none(small_aws: SmallAws, what: str) -> None:
+    train(small_aws, listed=["a"], indexed=[job("a")], real=[], pools=["kept"])
+    answers = small_aws.running["ListTrainingJobs"]
+    if what == "the list":
+        small_aws.running["ListTrainingJobs"] = lambda asked: (
+            DENIED if "WarmPoolStatusEquals" in asked else answers(asked)
+        )
+    else:
+        small_aws.running["DescribeTrainingJob"] = lambda _: DENIED
+    in_use = used(Usage.TRAINING)
+    assert in_use.missing is not None
+    assert in_use.by_type == {"ml.m4.xlarge": 1}
+    assert used(Usage.SPOT_TRAINING).missing is None
+
+
+def test_training_is_still_counted_where_there_is_no_index(small_aws: SmallAws) -> None:
+    train(small_aws, listed=["a"], indexed=[], real=[job("a"), pool("kept")], pools=["kept"])
+    small_aws.running["Search"] = lambda _: DENIED
+    assert counted(Usage.TRAINING) == {"ml.m4.xlarge": 2}
 
 
 @pytest.mark.usefixtures("impatient")
