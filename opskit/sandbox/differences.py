@@ -110,8 +110,13 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Jobs",
-        "Spot jobs are never interrupted, warm pools are not kept, and checkpoints, debugger rules, profilers, "
-        "TensorBoard, experiments, VPCs and encryption keys are accepted and then ignored.",
+        "Spot jobs are never interrupted, and checkpoints, debugger rules, profilers, TensorBoard, experiments, VPCs "
+        "and encryption keys are accepted and then ignored.",
+    ),
+    Difference(
+        "Jobs",
+        "Warm pools are kept after a job that completed or was stopped, never after one that failed, and their "
+        "instances start no faster. What else ends a pool at AWS, such as a patch, does not happen.",
     ),
     Difference(
         "Jobs",

@@ -67,6 +67,10 @@ class JobRecord(ABC):
     def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the job, whether or not it still runs."""
 
+    def held_instances(self, now: datetime) -> list[InstanceUsage]:
+        """What the job holds now."""
+        return self.instance_usage() if self.status.is_active else []
+
     def mark_ended(self, status: JobStatus, now: datetime, failure: str | None = None) -> None:
         """Reach the status that the job stays in."""
         self.status, self.ended, self.modified = status, now, now
@@ -131,6 +135,6 @@ class JobStore(Generic[Job]):
         return job.tags if job else None
 
     def instances_in_use(self, account_region: AccountRegion) -> list[InstanceUsage]:
-        """The instances of the jobs that are not over."""
-        active = [job for job in self.all_jobs(account_region) if job.status.is_active]
-        return [usage for job in active for usage in job.instance_usage()]
+        """The instances that jobs hold."""
+        now = self._state.now()
+        return [usage for job in self.all_jobs(account_region) for usage in job.held_instances(now)]

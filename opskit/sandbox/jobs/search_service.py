@@ -31,7 +31,8 @@ class SearchService:
         self._state = state
         self._sources: dict[str, Callable[[AccountRegion], list[dict[str, Any]]]] = {
             "TrainingJob": lambda account_region: [
-                {**job.describe(), "Tags": tag_list(job.tags)} for job in training.jobs.all_jobs(account_region)
+                {**job.describe(state.now()), "Tags": tag_list(job.tags)}
+                for job in training.jobs.all_jobs(account_region)
             ],
             "Endpoint": lambda account_region: [
                 {**endpoint.describe(), "Tags": tag_list(endpoint.tags)}

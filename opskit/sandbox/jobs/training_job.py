@@ -12,6 +12,7 @@ from typing import Any
 
 from opskit.sandbox.errors import ApiError, validation_error
 from opskit.sandbox.jobs.job_record import JobRecord, JobStatus
+from opskit.sandbox.jobs.warm_pool import WarmPool, WarmPoolState
 from opskit.sandbox.list_responses import ListedResource
 from opskit.sandbox.response_shapes import echo_request
 from opskit.sandbox.state import InstanceUsage, UsageResource
@@ -77,6 +78,8 @@ class TrainingJob(JobRecord):
 
     transitions: list[StatusTransition] = field(default_factory=list)
     metrics: dict[str, tuple[float, datetime]] = field(default_factory=dict)
+    pool: WarmPool | None = None
+    """Its warm pool, where it asked for one or took one over."""
 
     @property
     def secondary_status(self) -> SecondaryStatus:
@@ -110,6 +113,8 @@ class TrainingJob(JobRecord):
         self.transitions[-1].ended = now
         if self.failure:
             self.transitions[-1].message = self.failure
+        if self.pool:
+            self.pool.release(now, is_kept=status is not JobStatus.FAILED)
 
     def record_metrics(self, lines: Iterable[str], now: datetime) -> None:
         """Take the last values of the algorithm's metrics from its log lines."""
@@ -131,6 +136,15 @@ class TrainingJob(JobRecord):
         resource = training_resource(self.params)
         return [InstanceUsage(resource, instance_type, count) for instance_type, count in self.instance_counts()]
 
+    def pool_state(self, now: datetime) -> WarmPoolState | None:
+        """What has become of its warm pool; None where it has none."""
+        return self.pool.state_at(now) if self.pool else None
+
+    def held_instances(self, now: datetime) -> list[InstanceUsage]:
+        """Its instances while it runs, and as long as they wait for the next job: AWS counts both as training."""
+        waits = self.pool_state(now) is WarmPoolState.AVAILABLE
+        return self.instance_usage() if self.status.is_active or waits else []
+
     def rule_usage(self) -> list[InstanceUsage]:
         """The processing jobs that the job's debugger and profiler rules would run beside it."""
         rules = [*self.params.get("DebugRuleConfigurations", []), *self.params.get("ProfilerRuleConfigurations", [])]
@@ -148,7 +162,7 @@ class TrainingJob(JobRecord):
             f"name already exists ({self.arn})",
         )
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, now: datetime) -> dict[str, Any]:
         """The answer of DescribeTrainingJob."""
         return {
             **_DEFAULTS,
@@ -166,6 +180,7 @@ class TrainingJob(JobRecord):
                 **self.params.get("StoppingCondition", {}),
             },
             "FinalMetricDataList": self._metric_members() or None,
+            "WarmPoolStatus": self.pool.describe(now) if self.pool else None,
         }
 
     def _input_members(self) -> dict[str, Any]:
@@ -191,7 +206,7 @@ class TrainingJob(JobRecord):
             if math.isfinite(value)
         ]
 
-    def list_row(self) -> ListedResource:
+    def list_row(self, now: datetime) -> ListedResource:
         """The job as ListTrainingJobs shows it."""
         summary = {
             "TrainingJobName": self.name,
@@ -201,6 +216,7 @@ class TrainingJob(JobRecord):
             "LastModifiedTime": self.modified,
             "TrainingJobStatus": self.status,
             "SecondaryStatus": self.secondary_status,
+            "WarmPoolStatus": self.pool.describe(now) if self.pool else None,
         }
         return ListedResource(self.name, self.created, self.modified, self.status, summary)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from opskit.sandbox.errors import ApiError, validation_error
 from opskit.sandbox.jobs.job_record import JobStatus, JobStore
 from opskit.sandbox.jobs.training_job import SecondaryStatus, TrainingJob
 from opskit.sandbox.jobs.training_run import TrainingRun
+from opskit.sandbox.jobs.warm_pool import WarmPool, WarmPoolState, fits_pool, warm_pool_for
 from opskit.sandbox.list_responses import list_response
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.scenarios import RecordSeed, execution_role_arn
@@ -37,20 +40,52 @@ class TrainingService:
         now = self._state.now()
         job = TrainingJob(call.account_region, call.params, now, now, request_tags(call.params))
         self._check_request(job)
+        job.pool = warm_pool_for(call.params)
         with self._state.lock(call.account_region):
             # Again, under the lock: another request may have used the name since the first look.
             self.jobs.refuse_used_name(job)
-            self._check_quotas(call.operation, job)
+            with self._warm_pool_taken(job, now):
+                self._check_quotas(call.operation, job)
             job.enter_status(SecondaryStatus.STARTING, now)
             self.jobs.add_job(job)
         run = TrainingRun(self._state, job, self._create_job_dir(job))
         threading.Thread(target=run.run_job, name=job.name, daemon=True).start()
         return {"TrainingJobArn": job.arn}
 
+    @contextmanager
+    def _warm_pool_taken(self, job: TrainingJob, now: datetime) -> Iterator[None]:
+        """Give the job the warm pool that fits it, where one waits: its instances are then held once, not twice. It
+        is given back where the job is refused.
+        """
+        waiting = [
+            other.pool
+            for other in self.jobs.all_jobs(job.account_region)
+            if other.pool and other.pool_state(now) is WarmPoolState.AVAILABLE and fits_pool(job.params, other.params)
+        ]
+        if waiting:
+            waiting[0].take_over(job.name, now)
+            job.pool = job.pool or WarmPool(0)
+        try:
+            yield
+        except ApiError:
+            if waiting:
+                waiting[0].give_back()
+            raise
+
+    def _check_pool_quota(self, job: TrainingJob) -> None:
+        """A job that keeps its instances needs room for them among the warm pools, too."""
+        holding, now = (WarmPoolState.IN_USE, WarmPoolState.AVAILABLE), self._state.now()
+        kept = [each for each in self.jobs.all_jobs(job.account_region) if each.pool_state(now) in holding]
+        for instance_type, count in job.instance_counts() if job.pool else ():
+            in_use = sum(held for each in kept for kind, held in each.instance_counts() if kind == instance_type)
+            name = f"{instance_type} for training warm pool usage"
+            self._ledger.check_amount(job.account_region, name, count, "Instances", in_use=in_use)
+
     def _check_quotas(self, operation: str, job: TrainingJob) -> None:
         account_region, volume = job.account_region, job.params["ResourceConfig"].get("VolumeSizeInGB", 0)
         self._ledger.check_capacity(account_region, operation, *job.instance_usage())
         self._ledger.check_capacity(account_region, operation, *job.rule_usage())
+        self._check_pool_quota(job)
         self._ledger.check_amount(
             account_region, "Longest run time for a training job", job.max_runtime_seconds, "Seconds"
         )
@@ -82,13 +117,15 @@ class TrainingService:
     @aws_operation("sagemaker", "DescribeTrainingJob")
     def describe_training_job(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
-            return self.jobs.get_job(call).describe()
+            return self.jobs.get_job(call).describe(self._state.now())
 
     @aws_operation("sagemaker", "ListTrainingJobs")
     def list_training_jobs(self, call: ApiCall) -> dict[str, Any]:
+        now, wanted = self._state.now(), call.params.get("WarmPoolStatusEquals")
         with self._state.lock(call.account_region):
-            rows = [job.list_row() for job in self.jobs.all_jobs(call.account_region)]
-        if "WarmPoolStatusEquals" in call.params or "TrainingPlanArnEquals" in call.params:
+            jobs = self.jobs.all_jobs(call.account_region)
+            rows = [job.list_row(now) for job in jobs if wanted in (None, job.pool_state(now))]
+        if "TrainingPlanArnEquals" in call.params:
             rows = []
         return list_response(call, rows, "TrainingJobSummaries", newest_first=False)
 
@@ -114,15 +151,25 @@ class TrainingService:
     def update_training_job(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             job = self.jobs.get_job(call)
-            if "ResourceConfig" in call.params:
-                raise validation_error(
-                    f"The training job {job.name} has no warm pool to update: the sandbox keeps none."
-                )
-            self._require_in_progress(job)
-            changed = {name: value for name, value in call.params.items() if name != "TrainingJobName"}
+            now, changed = self._state.now(), dict(call.params)
+            del changed["TrainingJobName"]
+            resources = changed.pop("ResourceConfig", None)
+            if changed or not resources:
+                self._require_in_progress(job)
+            if resources:
+                self._update_pool(job, resources["KeepAlivePeriodInSeconds"], now)
             job.params = {**job.params, **changed}
-            job.modified = self._state.now()
+            job.modified = now
         return {"TrainingJobArn": job.arn}
+
+    def _update_pool(self, job: TrainingJob, seconds: int, now: datetime) -> None:
+        if job.pool is None or job.pool_state(now) not in (WarmPoolState.IN_USE, WarmPoolState.AVAILABLE):
+            raise validation_error(f"The training job {job.name} has no warm pool whose retention could be updated.")
+        job.pool.keep_alive(seconds, now)
+        job.params = {
+            **job.params,
+            "ResourceConfig": {**job.params["ResourceConfig"], "KeepAlivePeriodInSeconds": seconds},
+        }
 
     @aws_operation("sagemaker", "DeleteTrainingJob")
     def delete_training_job(self, call: ApiCall) -> dict[str, Any]:
@@ -130,6 +177,8 @@ class TrainingService:
             job = self.jobs.get_job(call)
             if job.status.is_active:
                 raise ApiError("ResourceInUse", f"The training job {job.arn} is in status {job.status}.")
+            if job.pool_state(self._state.now()) is WarmPoolState.AVAILABLE:
+                raise ApiError("ResourceInUse", f"The warm pool of the training job {job.arn} is not terminated.")
             self.jobs.delete_job(job)
         return {}
 

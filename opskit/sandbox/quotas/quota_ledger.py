@@ -102,12 +102,14 @@ class QuotaLedger:
                 _log.info("%s refused in %s: %s", operation, account_region.region, error.message)
                 raise error
 
-    def check_amount(self, account_region: AccountRegion, name: str, amount: int, unit: str) -> None:
+    def check_amount(
+        self, account_region: AccountRegion, name: str, amount: int, unit: str, *, in_use: int = 0
+    ) -> None:
         """Raise AWS's ResourceLimitExceeded when one resource asks for more of something, such as Seconds to run,
-        than the quota of this name has.
+        than the quota of this name has beside what is ``in_use`` of it.
         """
         value = self.effective_value(account_region, name)
-        if value is not None and (check := _QuotaCheck(name, value, 0, amount, unit)).is_exceeded:
+        if value is not None and (check := _QuotaCheck(name, value, in_use, amount, unit)).is_exceeded:
             raise check.limit_error()
 
     def _capacity_checks(

@@ -1,0 +1,138 @@
+"""Warm pools: the instances a training job leaves behind for the next, and what counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from opskit.aws import connect
+from opskit.model import Usage
+from opskit.observe.usage import count_in_use
+from opskit.sandbox.state import SandboxState
+
+TYPE = "ml.m4.2xlarge"
+ANOTHER = "ml.m4.4xlarge"
+
+
+@pytest.fixture(scope="module")
+def sagemaker(lab: Any) -> Any:
+    """An account that may keep two instances of a type that no other test uses, and train on two."""
+    words = ("training job", "training warm pool")
+    two = {f"{TYPE} for {word} usage": 2 for word in words}
+    return lab.elsewhere("us-east-1", {**two, f"{ANOTHER} for training job usage": 1})
+
+
+def fleet(keep_alive: int = 3600, kind: str = TYPE, **more: Any) -> dict[str, Any]:
+    kept = {"KeepAlivePeriodInSeconds": keep_alive} if keep_alive else {}
+    return {"InstanceType": kind, "InstanceCount": 2, "VolumeSizeInGB": 5, **kept, **more}
+
+
+@pytest.fixture
+def kept(lab: Any, sagemaker: Any) -> Iterator[str]:
+    """A job that is over and keeps its two instances."""
+    job = lab.train("kept", {"num_round": "1"}, ResourceConfig=fleet())
+    assert job["TrainingJobStatus"] == "Completed"
+    name = job["TrainingJobName"]
+    yield name
+    if pool_of(sagemaker, name)["Status"] == "Available":
+        end_pool(sagemaker, name)
+
+
+def pool_of(sagemaker: Any, name: str) -> dict[str, Any]:
+    return dict(sagemaker.describe_training_job(TrainingJobName=name)["WarmPoolStatus"])
+
+
+def end_pool(sagemaker: Any, name: str) -> None:
+    sagemaker.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+
+
+def named_available(sagemaker: Any) -> list[str]:
+    found = sagemaker.list_training_jobs(WarmPoolStatusEquals="Available", MaxResults=100)["TrainingJobSummaries"]
+    assert all(each["WarmPoolStatus"]["Status"] == "Available" for each in found)
+    return [each["TrainingJobName"] for each in found]
+
+
+def refusal(lab: Any, **resources: Any) -> str:
+    with pytest.raises(ClientError) as refused:
+        lab.create("refused", ResourceConfig=fleet(**resources))
+    return str(refused.value)
+
+
+def seen_by_opskit(lab: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+    """What the tool counts of the type as training, over HTTP like any client."""
+    for name, value in lab.account.sandbox.client_environment().items():
+        monkeypatch.setenv(name, value)
+    counted = count_in_use(connect().door("us-east-1"), [Usage.TRAINING])[Usage.TRAINING]
+    assert counted.missing is None
+    return counted.of(TYPE)
+
+
+def test_a_pool_waits_is_listed_found_and_counted(
+    lab: Any, sagemaker: Any, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pool_of(sagemaker, kept)["Status"] == "Available"
+    assert named_available(sagemaker) == [kept]
+    filters = [{"Name": "WarmPoolStatus.Status", "Operator": "Equals", "Value": "Available"}]
+    found = sagemaker.search(Resource="TrainingJob", SearchExpression={"Filters": filters})["Results"]
+    assert [each["TrainingJob"]["TrainingJobName"] for each in found] == [kept]
+    assert "with current utilization of 2 Instances" in refusal(lab, VolumeSizeInGB=6)
+    assert seen_by_opskit(lab, monkeypatch) == 2
+
+
+def test_a_job_like_it_takes_it_over(lab: Any, sagemaker: Any, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    another = lab.create("taking", {"num_round": "1000000"}, ResourceConfig=fleet())
+    old = pool_of(sagemaker, kept)
+    assert (old["Status"], old["ReusedByJob"]) == ("Reused", another)
+    assert pool_of(sagemaker, another)["Status"] == "InUse"
+    assert seen_by_opskit(lab, monkeypatch) == 2
+    sagemaker.stop_training_job(TrainingJobName=another)
+    lab.over(another)
+    assert named_available(sagemaker) == [another]
+    end_pool(sagemaker, another)
+    assert pool_of(sagemaker, another)["Status"] == "Terminated"
+    assert named_available(sagemaker) == []
+    assert seen_by_opskit(lab, monkeypatch) == 0
+
+
+def test_a_job_that_is_refused_takes_nothing(lab: Any, sagemaker: Any, kept: str) -> None:
+    with pytest.raises(ClientError, match="Longest run time"):
+        lab.create("long", ResourceConfig=fleet(), StoppingCondition={"MaxRuntimeInSeconds": 432001})
+    assert pool_of(sagemaker, kept) == {
+        "Status": "Available",
+        "ResourceRetainedBillableTimeInSeconds": pool_of(sagemaker, kept)["ResourceRetainedBillableTimeInSeconds"],
+    }
+
+
+def test_its_time_runs_out(lab: Any, sagemaker: Any, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as later:
+        later.setattr(SandboxState, "now", lambda state: datetime.now(UTC) + timedelta(minutes=61))
+        assert named_available(sagemaker) == []
+        over = pool_of(sagemaker, kept)
+        assert (over["Status"], over["ResourceRetainedBillableTimeInSeconds"]) == ("Terminated", 3600)
+        with pytest.raises(ClientError, match="no warm pool whose retention"):
+            end_pool(sagemaker, kept)
+        assert seen_by_opskit(lab, monkeypatch) == 0
+
+
+def test_what_it_needs_besides(lab: Any, sagemaker: Any) -> None:
+    told = refusal(lab, kind=ANOTHER, InstanceCount=1)
+    assert f"'{ANOTHER} for training warm pool usage' is 0 Instances" in told
+    with pytest.raises(ClientError, match="managed spot"):
+        lab.create(
+            "spot",
+            ResourceConfig=fleet(),
+            EnableManagedSpotTraining=True,
+            StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+        )
+
+
+def test_a_job_that_fails_or_asked_for_none_keeps_none(lab: Any, sagemaker: Any) -> None:
+    failed = lab.train("failed", {"no_such": "1"}, ResourceConfig=fleet())
+    assert (failed["TrainingJobStatus"], failed["WarmPoolStatus"]["Status"]) == ("Failed", "Terminated")
+    plain = lab.train("plain", {"num_round": "1"}, ResourceConfig=fleet(0))
+    assert "WarmPoolStatus" not in plain
+    assert named_available(sagemaker) == []
