@@ -8,9 +8,9 @@ from threading import BoundedSemaphore
 
 from opskit.aws import Door
 
-_TO_AWS = 6
-_TO_JUPYTERS = 10
-"""An idle Jupyter is asked twice as much as AWS is about it, a busy one as much."""
+_TO_AWS = 5
+_TO_JUPYTERS = 11
+"""An idle Jupyter is asked five times where AWS is asked twice about it, a busy one as much as AWS."""
 
 CALLERS = _TO_AWS + _TO_JUPYTERS + 4
 """Threads that keep every line busy; those too many wait for a line."""

@@ -9,9 +9,9 @@ from opskit.decide.savings import Saving, total_usd
 from opskit.errors import ExitCode
 from opskit.flows.history import AccountPlace, History, place_of
 from opskit.show.answer import Answer, Cell, Column, Table, Tone
-from opskit.state.journal import BEGUN, Entry
+from opskit.state.journal import BEGUN, DROPPED, Entry
 
-_TONES = {"refused": Tone.BAD, "failed": Tone.BAD, "unknown": Tone.WARN, BEGUN: Tone.WARN}
+_TONES = {"refused": Tone.BAD, "failed": Tone.BAD, "unknown": Tone.WARN, BEGUN: Tone.WARN, DROPPED: Tone.DIM}
 _ACCOUNT = Column("Account")
 _COLUMNS = (
     Column("When (UTC)"),
@@ -123,6 +123,8 @@ def _notes(told: History, shown: Sequence[Entry], *, everywhere: bool) -> Iterat
         yield f"opskit changed nothing in the account {_place_words(told.here)} in that time."
     if any(entry.outcome == BEGUN for entry in shown):
         yield "'begun' has no outcome yet: it still runs, or was stopped in the middle."
+    if any(entry.outcome == DROPPED for entry in told.entries):
+        yield "'dropped' was not sent: a last look spoke against it."
     if told.here:
         yield from _money_notes(_savings_of(told, told.here), "")
     for place in told.places():

@@ -222,6 +222,8 @@ def test_a_refused_stop_is_no_stop(aws: tuple[Door, Script]) -> None:
         intent.why_not = "a last look spoke against it"
     told = read(door)
     assert told.savings == {}
+    assert [entry.outcome for entry in told.entries] == ["refused", "dropped"]
+    assert any("'dropped' was not sent" in note for note in shown(told).notes)
     assert shown(told).data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
 
 
