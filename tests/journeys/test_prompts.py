@@ -17,8 +17,9 @@ from tests.journeys.terminal import CTRL_C, CTRL_D, AtTerminal, run_at_terminal
 from tests.unit.cli.test_help_is_light import paths
 
 PROMPTS = {
-    "quotas increase": ("ml.m4.xlarge", "--for", "training", "--to", "1"),
+    "quotas increase": ("ml.m4.xlarge", "--for", "training", "--to", "9"),
     "notebook create": ("lab", "--no-guard"),
+    "notebook keep": ("course-kept", "--for", "1h"),
     "cleanup": ("boston", "--local"),
 }
 """Every command that asks, typed so that it does."""
@@ -29,7 +30,7 @@ ASKS_NOT = {"notebook stop"}
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with served() as running:
+    with served("classroom") as running:
         home = tmp_path_factory.mktemp("home")
         (home / "opskit-runs" / "boston-0123456789-1").mkdir(parents=True)
         yield shell_for(running, home)
@@ -60,7 +61,7 @@ def test_ctrl_c_is_an_interruption_and_changes_nothing(shell: Shell, command: st
     assert ended.echoes
 
 
-@pytest.mark.parametrize(("command", "answer"), list(zip(PROMPTS, [CTRL_D, b"\n", b"no\n"], strict=True)))
+@pytest.mark.parametrize(("command", "answer"), list(zip(PROMPTS, [CTRL_D, b"\n", b"n\n", b"no\n"], strict=True)))
 def test_anything_that_is_not_a_yes_changes_nothing(shell: Shell, command: str, answer: bytes) -> None:
     ended = at_terminal(shell, command, ("Go on?", answer))
     assert ended.exit == 2
@@ -75,7 +76,7 @@ def test_nobody_agrees_to_what_they_have_not_seen(shell: Shell) -> None:
 
 
 def test_what_is_neither_is_asked_again_and_a_yes_is_taken(tmp_path: Path) -> None:
-    with served() as running:
+    with served("classroom") as running:
         shell = shell_for(running, tmp_path)
         ended = at_terminal(shell, "quotas increase", ("Go on?", b"perhaps\n"), ("Go on?", CTRL_C))
         assert ended.exit == 130
