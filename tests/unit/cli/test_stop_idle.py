@@ -58,7 +58,7 @@ KINDS: dict[str, tuple[str, Make]] = {
     "computes": ("busy", lambda name: Lab(name).kernel("busy", OLD)),
     "computes-beside": ("busy", lambda name: Lab(name).kernel("idle", OLD).kernel("busy", OLD, 2)),
     "just-used": ("busy", lambda name: Lab(name).kernel("idle", MINUTE)),
-    "used-clock-behind": ("busy", lambda name: Lab(name, ahead=-5 * MINUTE).kernel("idle", 58 * MINUTE)),
+    "used-clock-behind": ("busy", lambda name: Lab(name, ahead=-5 * MINUTE).kernel("idle", 56 * MINUTE)),
     "opened": ("busy", lambda name: Lab(name).kernel("starting", OLD, 1)),
     "browsed": ("busy", lambda name: Lab(name, since=datetime.now(UTC) - 3 * HOUR, used=datetime.now(UTC))),
     "saved": ("busy", lambda name: Lab(name, used=datetime.now(UTC)).kernel("idle", 2 * HOUR)),
@@ -320,7 +320,7 @@ def test_a_tag_that_cannot_be_true_starts_the_grace_anew(
     lab.tags[MARK] = value
     stop(capsys, "--grace", "30m")
     assert stops(rooms) == {}
-    assert abs(datetime.now(UTC) - datetime.fromisoformat(lab.tags[MARK])) < MINUTE
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(lab.tags[MARK])) < HOUR
 
 
 def test_a_tag_that_cannot_be_set_is_said(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -412,9 +412,12 @@ def test_an_aws_that_talks_nonsense_is_unreadable(
 
 def test_somebody_who_begins_to_work_meanwhile_is_seen(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
     aws, rooms = account(KINDS["kernel"][1]("kernel-001"))
+    ways_in: Counter[str] = Counter()
 
     def begin(operation: str, region: str) -> Fault | None:
-        if operation == "DescribeNotebookInstance":  # the second look begins
+        ways_in[operation] += 1
+        if operation == "CreatePresignedNotebookInstanceUrl" and ways_in[operation] == 2:
+            # The last look is still to come. Within it, what is asked first is nobody's to say.
             rooms.labs["kernel-001"].kernel("busy", MINUTE)
         return None
 

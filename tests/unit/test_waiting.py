@@ -1,0 +1,56 @@
+"""No test is a race: what takes its time is waited for, and nobody looks at a clock to judge it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import waiting
+from tests.waiting import wait_until
+
+TESTS = Path(__file__).parents[1]
+STOPWATCHES = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "thread_time"}
+SLEEPERS = {
+    "waiting.py": "the one way to wait",
+    "journeys/test_cron.py": "whether cron runs anything here, which it does once a minute or never",
+    "unit/observe/test_jupyter.py": "a server that drips",
+}
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(TESTS.rglob("*.py")):
+        yield path.relative_to(TESTS).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def callers(names: set[str]) -> set[str]:
+    """The files that call one of these functions of the module time."""
+    return {
+        name
+        for name, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in names
+        if isinstance(node.value, ast.Name) and node.value.id == "time"
+    }
+
+
+def test_nobody_measures_how_long_something_took() -> None:
+    assert callers(STOPWATCHES) <= {"waiting.py", "journeys/test_cron.py"}
+
+
+def test_nobody_sleeps_but_in_the_one_way_to_wait() -> None:
+    assert callers({"sleep"}) == set(SLEEPERS)
+
+
+def test_what_is_seen_at_last_comes_back() -> None:
+    left = [3, 2, 1]
+    assert wait_until(left.pop, lambda seen: seen == 3) == 3
+    assert left == []
+
+
+def test_what_hangs_fails_and_says_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "HANGS_AFTER_SECONDS", 0)
+    with pytest.raises(AssertionError, match="last seen: 'Pending'"):
+        wait_until(lambda: "Pending", lambda seen: seen == "InService")
