@@ -12,12 +12,15 @@ from typing import Any
 
 import botocore.loaders
 import pytest
+import typer
 
 from benchmarks.small_aws import SmallAws, serve
 from opskit import aws
 from opskit.cli import command
+from opskit.cli.app import app
 from opskit.decide.permissions import CALLS, FIND_REGIONS
 from opskit.observe.allowed import LOOKS
+from tests.prefork import end_forkservers
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has Ctrl-C ignored, and every process they start inherits that.
@@ -29,6 +32,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked ``soak`` unless -m asks for it (in addopts, another -m would bring it in)."""
+    if "soak" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shared_models() -> Iterator[None]:
     """botocore's service models, read once a process and data path. Every session would read them anew, which is nine
@@ -37,6 +48,34 @@ def shared_models() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("botocore.session.create_loader", functools.cache(botocore.loaders.create_loader))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_tree() -> Iterator[None]:
+    """Typer's translation of the command tree into Click's, made anew only when a branch has grown. A process of a
+    user's makes it once; one of the tests would for each of its hundreds of command lines.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        make = typer.main.get_command
+
+        @functools.cache
+        def made_for(_: int) -> Any:
+            return make(app)
+
+        patched.setattr(typer.main, "get_command", lambda tree: made_for(_size(tree)) if tree is app else make(tree))
+        yield
+
+
+def _size(tree: typer.Typer) -> int:
+    below = (each.typer_instance for each in tree.registered_groups)
+    return len(tree.registered_commands) + sum(1 + _size(each) for each in below if each is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forkservers_that_end() -> Iterator[None]:
+    """The processes that fork go with the tests."""
+    yield
+    end_forkservers()
 
 
 @pytest.fixture(autouse=True)

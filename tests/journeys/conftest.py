@@ -18,9 +18,23 @@ from opskit.decide.permissions import CALLS, FIND_REGIONS
 from opskit.decide.policy import Scope, policy
 from opskit.observe.allowed import LOOKS
 from tests.journeys.recorded import PATIENCE_SECONDS
+from tests.prefork import Forkserver, forkserver
 
 _ROOT = str(Path(__file__).parents[2])
-_RECORDED = Path(__file__).with_name("recorded.py")
+_RECORDED = str(Path(__file__).with_name("recorded.py"))
+
+_SDK_COMMANDS = ("train", "deploy", "predict", "cleanup")
+_BASE_MODULES = ("boto3", "requests", "rich.console", "rich.table", "tabulate", "typer")
+_SANDBOX_MODULES = (*_BASE_MODULES, "moto.server", "moto.moto_server.werkzeug_app")
+_SDK_MODULES = (*_BASE_MODULES, "sagemaker.core.resources", "sagemaker.core.image_uris", "pandas", "sklearn.metrics")
+"""What is loaded before a fork: what others wrote. opskit itself is loaded by each process, as a user's is."""
+
+
+def forkserver_for(words: Sequence[str]) -> Forkserver:
+    """The process whose forks run this command line."""
+    if words[0] == "sandbox":
+        return forkserver(*_SANDBOX_MODULES)
+    return forkserver(*_SDK_MODULES if words[0] in _SDK_COMMANDS else _BASE_MODULES)
 
 
 @dataclass(frozen=True)
@@ -53,13 +67,13 @@ class Shell:
     environment: dict[str, str] = field(repr=False)
 
     def opskit(self, *words: str, json_output: bool = True) -> Ended:
-        """Run opskit and wait for its end."""
+        """Run opskit and wait for its end. Its process is forked from one that has loaded what opskit needs."""
         form = ("-o", "json") if json_output else ()
-        done = subprocess.run(self.command(*words, *form), check=False, capture_output=True, text=True, **self.where())
+        code, stdout, stderr = forkserver_for(words).run([_RECORDED, *words, *form], self.home, self.environment)
         for command, calls in self.calls().items():
             beyond = calls - CALLS.get(command, calls) - FIND_REGIONS - (set(LOOKS) if command == "doctor" else set())
             assert not beyond, f"decide/permissions.py does not know that {command} calls {beyond}"
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return Ended(code, stdout, stderr)
 
     def calls(self) -> dict[str, set[str]]:
         """What each command has called at AWS so far."""
@@ -71,7 +85,7 @@ class Shell:
         return made
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start opskit and go on."""
+        """Start opskit as a user does, as a Python of its own, and go on."""
         return subprocess.Popen(
             self.command(*words),
             stdout=subprocess.PIPE,
@@ -84,10 +98,8 @@ class Shell:
 
     @staticmethod
     def command(*words: str) -> Sequence[str]:
-        return [sys.executable, str(_RECORDED), *words]
-
-    def where(self) -> dict[str, Any]:
-        return {"cwd": self.home, "env": self.environment, "stdin": subprocess.DEVNULL}
+        """The command line of a Python of its own."""
+        return [sys.executable, _RECORDED, *words]
 
 
 @dataclass(frozen=True)
@@ -121,13 +133,15 @@ def served(
     words += [word for action in _actions(CALLS) - _actions(only) for word in ("--deny", action)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     environment = {**kept, "PYTHONPATH": _ROOT, **({"HOURS_AHEAD": str(hours)} if hours else {})}
-    process = subprocess.Popen(Shell.command(*words), stdout=subprocess.PIPE, text=True, env=environment)
-    try:
-        assert process.stdout is not None
-        yield Served(json.loads(process.stdout.readline())["data"]["environment"])
-    finally:
-        process.terminate()
-        process.communicate()
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as said:
+        process = forkserver_for(words).start([_RECORDED, *words], Path.cwd(), environment, writing, errors=2)
+        os.close(writing)
+        try:
+            yield Served(json.loads(said.readline())["data"]["environment"])
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def _actions(commands: Iterable[str]) -> set[str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import typer
 
 from opskit.cli.tree import BRANCHES, tree_for, whole_tree
 from opskit.model import Usage
+from tests.prefork import forkserver
 
 HEAVY = {"boto3", "botocore", "rich", "pandas", "numpy", "sagemaker", "sklearn", "matplotlib", "requests", "tabulate"}
 OURS_THAT_WAIT = {"opskit.aws", "opskit.model", "opskit.sandbox", "opskit.show.render"}
@@ -19,7 +21,7 @@ _RUN = """
 import sys
 from opskit.cli import main
 try:
-    main({arguments!r})
+    main()
 finally:
     print("LOADED", *sys.modules, file=sys.stderr)
 """
@@ -35,24 +37,50 @@ def paths(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
 EVERY_HELP = [[*path, "--help"] for path in paths(typer.main.get_command(whole_tree()))]
 
 
-def run(arguments: list[str]) -> tuple[subprocess.CompletedProcess[str], set[str]]:
-    script = _RUN.format(arguments=arguments)
-    ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
-    return ended, set(ended.stderr.rpartition("LOADED")[2].split())
+class Ran(NamedTuple):
+    """A run's exit code, what it printed, and which modules it had loaded in the end."""
+
+    code: int
+    out: str
+    loaded: set[str]
+
+
+Run = Callable[[list[str]], Ran]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs opskit in a process that had loaded Typer, and nothing else that is not Python's own."""
+    script = tmp_path / "run.py"
+    script.write_text(_RUN)
+
+    def run(arguments: list[str]) -> Ran:
+        code, out, errors = forkserver("typer").run([str(script), *arguments], tmp_path, os.environ)
+        return Ran(code, out, set(errors.rpartition("LOADED")[2].split()))
+
+    return run
+
+
+def test_nothing_of_it_was_loaded_before(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text("import sys; print(*sys.modules)")
+    loaded = set(forkserver("typer").run([str(script)], tmp_path, os.environ)[1].split())
+    assert "typer" in loaded
+    assert not loaded & HEAVY
+    assert not {name for name in loaded if name.startswith("opskit")}
 
 
 @pytest.mark.parametrize("arguments", [["--version"], *EVERY_HELP], ids=" ".join)
-def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
-    ended, loaded = run(arguments)
-    assert ended.returncode == 0
-    assert ended.stdout
+def test_help_loads_nothing_heavy(arguments: list[str], run: Run) -> None:
+    code, out, loaded = run(arguments)
+    assert code == 0
+    assert out
     assert "opskit.cli.app" in loaded
     assert not loaded & (HEAVY | OURS_THAT_WAIT)
 
 
-def test_the_help_of_for_names_every_usage() -> None:
-    ended, _ = run(["quotas", "check", "--help"])
-    unwrapped = "".join(ended.stdout.split())  # help breaks its lines at hyphens too
+def test_the_help_of_for_names_every_usage(run: Run) -> None:
+    unwrapped = "".join(run(["quotas", "check", "--help"]).out.split())  # help breaks its lines at hyphens too
     assert all(usage.value in unwrapped for usage in Usage)
 
 
@@ -63,19 +91,18 @@ def test_the_menu_tells_of_each_word_what_its_own_help_begins_with() -> None:
     }
 
 
-def test_no_line_of_the_menu_is_cut_off() -> None:
-    ended, _ = run(["--help"])
-    assert "..." not in ended.stdout.partition("Commands:")[2]
+def test_no_line_of_the_menu_is_cut_off(run: Run) -> None:
+    assert "..." not in run(["--help"]).out.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("words", [["--help"], [], ["qoutas", "check"], ["--version"]])
-def test_what_needs_no_command_loads_none(words: list[str]) -> None:
-    _, loaded = run(words)
-    assert not {name for name in loaded if name.startswith("opskit.cli.")} - {"opskit.cli.app", "opskit.cli.tree"}
+def test_what_needs_no_command_loads_none(words: list[str], run: Run) -> None:
+    loaded = {name for name in run(words).loaded if name.startswith("opskit.cli.")}
+    assert not loaded - {"opskit.cli.app", "opskit.cli.tree"}
 
 
-def test_a_command_line_loads_its_own_branch_alone() -> None:
-    _, loaded = run(["quotas", "check", "--help"])
+def test_a_command_line_loads_its_own_branch_alone(run: Run) -> None:
+    _, _, loaded = run(["quotas", "check", "--help"])
     assert "opskit.cli.quotas" in loaded
     assert "opskit.cli.notebook" not in loaded
     assert "check" in getattr(typer.main.get_command(tree_for(["quotas"])), "commands", {})["quotas"].commands

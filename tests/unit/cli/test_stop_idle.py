@@ -6,8 +6,6 @@ import logging
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,9 +15,11 @@ from typing import Any
 
 import pytest
 
+import opskit.__main__
 from benchmarks.small_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Fault, SmallAws
 from benchmarks.small_notebooks import HANGS, Lab, SmallNotebooks, Untidy, serve_notebooks
 from opskit.state.journal import entries
+from tests.prefork import forkserver
 from tests.unit.cli.running import Ran, run
 from tests.waiting import wait_until
 
@@ -84,6 +84,9 @@ KINDS: dict[str, tuple[str, Make]] = {
 }
 
 
+MANY = pytest.mark.parametrize("many", [3 * len(KINDS), pytest.param(20 * len(KINDS), marks=pytest.mark.soak)])
+
+
 def mixed(many: int, but: tuple[str, ...] = ()) -> list[Lab]:
     """So many notebooks, of all kinds in turn, but some; each is named after its kind."""
     kinds = [each for each in KINDS.items() if each[0] not in but]
@@ -144,12 +147,13 @@ def no_key_is_told(rooms: SmallNotebooks, home: Path, *told: str) -> None:
         assert key not in files + "".join(told)
 
 
-def test_two_hundred_of_all_kinds(
-    account: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, own_folders: Path
+@MANY
+def test_many_of_all_kinds(
+    many: int, account: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, own_folders: Path
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    aws, rooms = account(*mixed(200))
-    ran = stop(capsys, "--limit", "200", "--verbose")
+    aws, rooms = account(*mixed(many))
+    ran = stop(capsys, "--limit", str(many), "--verbose")
     assert ran.code == 5, "some could not be read"
     assert {name: row["verdict"] for name, row in rows(ran).items()} == {name: truth(name) for name in rooms.labs}
     assert stops(rooms) == idle_ones(rooms)
@@ -175,14 +179,15 @@ def test_the_hosts_zone_does_not_matter(
     assert stops(rooms) == idle_ones(rooms)
 
 
+@MANY
 def test_faults_stop_nothing_that_works(
-    account: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, own_folders: Path
+    many: int, account: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, own_folders: Path
 ) -> None:
     monkeypatch.setenv("OPSKIT_READ_TIMEOUT", f"{SHORT_SECONDS}s")
     monkeypatch.setattr("opskit.observe.jupyter.WITHIN_SECONDS", SHORT_SECONDS)
     chance = random.Random(1)
     late = Fault(0, seconds=2 * SHORT_SECONDS)
-    aws, rooms = account(*mixed(200))
+    aws, rooms = account(*mixed(many))
 
     def unlucky(*faults: Fault) -> Fault | None:
         return chance.choice(faults) if chance.random() < 0.2 else None
@@ -191,7 +196,7 @@ def test_faults_stop_nothing_that_works(
     for lab in rooms.labs.values():
         own = lab.fault
         lab.fault = lambda asked, own=own: own(asked) or unlucky(Fault(500), CLOSED, GARBLED, GARBLED, HANGS)
-    ran = stop(capsys, "--limit", "200")
+    ran = stop(capsys, "--limit", str(many))
     assert ran.code in (4, 5)
     assert set(stops(rooms)) <= set(idle_ones(rooms))
     for row in ran.data.get("notebooks", ()):
@@ -199,7 +204,7 @@ def test_faults_stop_nothing_that_works(
     quiet(aws, rooms)
     monkeypatch.setenv("OPSKIT_READ_TIMEOUT", f"{LONG_SECONDS}s")
     monkeypatch.setattr("opskit.observe.jupyter.WITHIN_SECONDS", LONG_SECONDS)
-    stop(capsys, "--limit", "200")
+    stop(capsys, "--limit", str(many))
     assert stops(rooms) == idle_ones(rooms), "each idle one stops, and none twice"
     no_key_is_told(rooms, own_folders, ran.out, ran.err)
 
@@ -232,7 +237,7 @@ def test_a_jupyter_that_hangs_costs_the_others_nothing(
 
 
 def test_more_regions_than_lines(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    labs = mixed(len(KINDS) - 1, but=("slow",))
+    labs = mixed(len(KINDS) - 1, but=("slow",))[::3]
     aws, rooms = account(*labs)
     regions = [f"eu-west-{number}" for number in range(1, 8)]
     words = [word for region in regions for word in ("--region", region)]
@@ -505,11 +510,11 @@ def test_nothing_lies_between_the_last_look_and_the_stop(account: Any, capsys: p
     assert stops(rooms) == {"kernel-001": 1}
 
 
-OPSKIT = [sys.executable, "-m", "opskit", "notebook", "stop", "--idle", "--limit", "99", "-o", "json"]
+OPSKIT = [opskit.__main__.__file__, "notebook", "stop", "--idle", "--limit", "99", "-o", "json"]
 
 
 @pytest.mark.parametrize("grace", [(), ("--grace", "30m")])
-def test_killed_at_any_point_and_run_again(grace: tuple[str, ...], account: Any) -> None:
+def test_killed_at_any_point_and_run_again(grace: tuple[str, ...], account: Any, tmp_path: Path) -> None:
     """Nothing is lost and nothing doubled: each idle one stops (or is tagged) once, and the journal knows of it."""
     chance = random.Random(len(grace))
     aws, rooms = account(*mixed(48, but=("silent", "broken", "half", "slow")))
@@ -533,10 +538,12 @@ def test_killed_at_any_point_and_run_again(grace: tuple[str, ...], account: Any)
     aws.running[write] = counted
     aws.fault = strike
     codes = []
-    for struck in (True, True, True, False):
-        process = subprocess.Popen([*OPSKIT, *grace], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        doomed[:] = [process.pid] if struck else []
-        codes.append(process.wait())
+    with (tmp_path / "said").open("w") as said:
+        for struck in (True, True, True, False):
+            words, said_to = [*OPSKIT, *grace], said.fileno()
+            process = forkserver("boto3", "requests", "typer").start(words, tmp_path, os.environ, said_to, said_to)
+            doomed[:] = [process.pid] if struck else []
+            codes.append(process.wait())
     assert codes[-1] in (0, 5)
     assert -signal.SIGKILL in codes
     if grace:

@@ -1,0 +1,205 @@
+"""Runs a Python script as a process of its own without starting a Python for it: a process that has loaded what the
+scripts load forks one for each. Nothing of one is seen by another; only the imports, which are most of what a command
+or a sandbox costs, are done once.
+
+Run as a program it is that process. Each message on the socket whose file descriptor it is given asks for one child:
+its script, arguments, environment and folder, and, as file descriptors, its standard streams and where to say how it
+ended.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+_LARGEST_MESSAGE = 1 << 20
+_FILES_A_MESSAGE = 4
+_NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""A thread that a library starts while it is loaded would be missing in each fork."""
+_SERVICES = ("sts", "service-quotas", "sagemaker", "sagemaker-runtime", "s3", "iam", "cloudwatch", "logs", "pricing")
+"""Those whose models nearly every command, or the sandbox behind it, reads."""
+
+
+@dataclass(frozen=True)
+class ForkedProcess:
+    """A child of the process that forks, as far as a test needs one."""
+
+    pid: int
+    _status: socket.socket
+
+    def wait(self) -> int:
+        """Wait for its end: its exit code, or the number of the signal that ended it, below zero."""
+        with self._status:
+            return int(self._status.recv(16))
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        os.kill(self.pid, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Forkserver:
+    """The process that forks, seen from the tests. Without one, each script gets a Python of its own."""
+
+    _socket: socket.socket | None
+
+    def start(
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], output: int, errors: int
+    ) -> ForkedProcess | subprocess.Popen[bytes]:
+        """Start a script with arguments. It reads nothing, and writes to these file descriptors."""
+        if self._socket is None:
+            command, nobody = [sys.executable, *words], subprocess.DEVNULL
+            return subprocess.Popen(command, cwd=folder, env=environment, stdin=nobody, stdout=output, stderr=errors)
+        ours, its = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        asked = json.dumps({"words": list(words), "folder": str(folder), "environment": dict(environment)}).encode()
+        with its, Path(os.devnull).open() as nothing:
+            streams = [nothing.fileno(), output, errors]
+            socket.send_fds(self._socket, [asked], [*streams, its.fileno()])
+        return ForkedProcess(int(ours.recv(16)), ours)
+
+    def run(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
+        """Run a script to its end: exit code, and what it said."""
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            code = self.start(words, folder, environment, output.fileno(), errors.fileno()).wait()
+            output.seek(0)
+            errors.seek(0)
+            return code, output.read(), errors.read()
+
+
+_running = ExitStack()
+
+
+@functools.cache
+def forkserver(*modules: str) -> Forkserver:
+    """The process that has loaded these modules and forks, until ``end_forkservers``."""
+    return _running.enter_context(_run_forkserver(modules))
+
+
+def end_forkservers() -> None:
+    """End all that were started, once nobody needs them."""
+    _running.close()
+    forkserver.cache_clear()
+
+
+@contextmanager
+def _run_forkserver(modules: Sequence[str]) -> Iterator[Forkserver]:
+    if sys.platform != "linux":  # macOS's own libraries do not survive a fork
+        yield Forkserver(None)
+        return
+    ours, its = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    words = [sys.executable, __file__, str(its.fileno()), *modules]
+    environment = {**os.environ, **_NO_THREADS, "PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen(words, pass_fds=[its.fileno()], env=environment)
+    its.close()
+    try:
+        yield Forkserver(ours)
+    finally:
+        ours.close()
+        process.wait()
+
+
+class _Parent:
+    """What the process that forks does until nobody asks any more."""
+
+    def __init__(self, asking: socket.socket) -> None:
+        self.asking = asking
+        self.children: dict[int, socket.socket] = {}
+
+    def serve(self) -> None:
+        """Fork for each message, and tell of each child that ended. Returns in the children."""
+        signal.signal(signal.SIGCHLD, lambda *_: self.tell_of_the_dead())
+        while True:
+            message, files, _, _ = socket.recv_fds(self.asking, _LARGEST_MESSAGE, _FILES_A_MESSAGE)
+            if not message:
+                sys.exit()
+            if self.is_child(files):
+                become(json.loads(message))
+
+    def is_child(self, files: list[int]) -> bool:
+        """Fork, and say in the child that it is one."""
+        *streams, status = files
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        pid = os.fork()
+        if pid:
+            self.children[pid] = socket.socket(fileno=status)
+            self.children[pid].send(str(pid).encode())
+        else:
+            self.forget(streams, status)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        for each in streams:
+            os.close(each)
+        return not pid
+
+    def forget(self, streams: list[int], status: int) -> None:
+        """Let go in the child of what is its parent's, and take its own streams."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self.asking.close()
+        for each in self.children.values():
+            each.close()
+        os.close(status)
+        for at, stream in enumerate(streams):
+            os.dup2(stream, at)
+
+    def tell_of_the_dead(self) -> None:
+        """Tell how each ended that has, which a signal tells of once for several."""
+        while self.children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            with self.children.pop(pid) as told:
+                told.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def become(asked: Mapping[str, Any]) -> NoReturn:
+    """Be what was asked for, to the end."""
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - they stay open, as those of Python's own start do
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    time.tzset()
+    os.chdir(asked["folder"])
+    sys.argv = asked["words"]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+    sys.exit()
+
+
+def load(modules: Sequence[str]) -> None:
+    """Load modules and, where boto3 is one, the models of AWS's services, which each child would parse anew."""
+    for each in modules:
+        import_module(each)
+    if "boto3" in modules:
+        load_models()
+    gc.freeze()  # what never goes needs no look, which would copy it into each child
+
+
+def load_models() -> None:
+    """Read what botocore keeps in files, and let each session of a child find it read."""
+    import botocore.session
+    from botocore.loaders import create_loader
+
+    botocore.session.create_loader = functools.cache(create_loader)
+    session = botocore.session.Session()
+    for service in _SERVICES:
+        session.create_client(service, "us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+
+
+if __name__ == "__main__":
+    del sys.path[0]  # this folder, which is none of a script's
+    load(sys.argv[2:])
+    _Parent(socket.socket(fileno=int(sys.argv[1]))).serve()
