@@ -31,6 +31,9 @@ _BETWEEN_SECONDS = 1.0
 FRESH_SECONDS = 1.0
 """No change stands on anything older. Where the answers take longer, the look is made again."""
 
+_OLD_LOOKS = 5
+"""Where so many looks took longer, the next will as well: the way there is slow, and not just this moment busy."""
+
 
 class StopOutcome(StrEnum):
     """What became of a stop."""
@@ -184,8 +187,8 @@ def _sent(handled: Handled, intent: act.Intent[...], errand: _Errand) -> Handled
     Raises:
         AwsFailure: AWS refused, or its answer was lost (OutcomeUnknown).
     """
-    trouble = AwsFailure("too-slow", f"all that was read of it was older than {FRESH_SECONDS:g} s when it was known")
-    for _ in range(TRIES):
+    throttled, old = 0, 0
+    while True:
         with ExitStack() as held:
             try:
                 look = held.enter_context(errand.last_look(handled))
@@ -197,16 +200,21 @@ def _sent(handled: Handled, intent: act.Intent[...], errand: _Errand) -> Handled
                 return now_due
             age = errand.clock.monotonic() - look.began
             if age > FRESH_SECONDS:
-                continue
+                old += 1
+                if old < _OLD_LOOKS:
+                    continue
+                because = f"{now_due.because}; its answers took {age:.1f} s, and nothing that old is acted on"
+                return replace(now_due, because=because, outcome=StopOutcome.REFUSED)
             try:
                 intent.send(*_with_what(handled.step, look))
-            except Throttled as failure:
+            except Throttled:
                 errand.paces[handled.step].slow_down(look.turn)
-                trouble = failure
+                throttled += 1
+                if throttled == TRIES:
+                    raise
             else:
                 errand.paces[handled.step].taken()
                 return replace(now_due, looked_ms_ago=int(age * 1000))
-    raise trouble
 
 
 def _with_what(step: Step, look: LastLook) -> tuple[dict[str, str], ...]:
