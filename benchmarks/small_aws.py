@@ -110,7 +110,7 @@ class SmallAws:
 
     ``running`` maps an operation to its whole answer, for the SageMaker side; what is missing answers an empty list.
     ``filters_by_code`` None: ListServiceQuotas takes the filter and finds nothing.
-    ``fault`` is asked before each call.
+    ``fault`` is asked before each call; ``garble`` makes another status and body of an answer that is ready to go.
     """
 
     quotas: list[Entry] = field(default_factory=list)
@@ -119,6 +119,7 @@ class SmallAws:
     running: dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     fault: Callable[[str, str], Fault | None] = lambda operation, region: None
+    garble: Callable[[str, str], tuple[int, str]] = lambda operation, body: (200, body)
     latency_seconds: float = 0.0
     rates: bool = False
     filters_by_code: bool | None = True
@@ -270,7 +271,7 @@ class _Wire(BaseHTTPRequestHandler):
         if isinstance(answer, Fault):
             self._refuse(answer, is_json=bool(target))
         else:
-            self._send(200, json.dumps(answer) if target else _XML[operation](aws))
+            self._send(*aws.garble(operation, json.dumps(answer) if target else _XML[operation](aws)))
 
     def _refuse(self, fault: Fault, *, is_json: bool) -> None:
         if fault.status == 0:
@@ -285,9 +286,8 @@ class _Wire(BaseHTTPRequestHandler):
 
     def _send(self, status: int, text: str) -> None:
         body = text.encode()
-        head = (
-            f"HTTP/1.1 {status} OK\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
+        length = "" if status == 204 else f"Content-Length: {len(body)}\r\n"
+        head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/x-amz-json-1.1\r\n{length}\r\n"
         self.wfile.write(head.encode() + body)
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -48,7 +48,7 @@ ALWAYS_TOLD: Mapping[str, tuple[str, ...]] = {
     "sagemaker:DescribeModel": ("ModelArn",),
     "sagemaker:DescribeNotebookInstance": ("NotebookInstanceArn", "NotebookInstanceStatus"),
     "sagemaker:DescribeProcessingJob": ("ProcessingJobStatus",),
-    "sagemaker:DescribeTrainingJob": ("TrainingJobStatus",),
+    "sagemaker:DescribeTrainingJob": ("TrainingJobName", "TrainingJobStatus"),
     "sagemaker:DescribeTransformJob": ("TransformJobStatus",),
     "sagemaker:ListApps": ("Apps",),
     "sagemaker:ListClusters": ("ClusterSummaries",),

@@ -11,6 +11,7 @@ from opskit.aws import Caller, Door, side_by_side
 from opskit.decide.policy import Grant, Scope, grants_of, sample
 from opskit.errors import AwsFailure, Denied
 from opskit.model import Unread
+from opskit.observe.bad_answers import understood
 from opskit.observe.quotas import unread
 
 _NOBODY = "opskit-looks-whether-it-may"
@@ -123,7 +124,7 @@ def _simulate(door: Door, principal: str, on: str, grants: list[Grant]) -> dict[
     names = sorted({grant.action for grant in grants})
     which = {"PolicySourceArn": principal, "ActionNames": names, "ResourceArns": [on], "ContextEntries": [_PASSED]}
     answer = door.read("iam", "simulate_principal_policy", **which)
-    said = {each.get("EvalActionName"): each.get("EvalDecision") for each in answer.get("EvaluationResults") or ()}
+    said = {each.get("EvalActionName"): each.get("EvalDecision") for each in answer["EvaluationResults"]}
     silence = Unread("IAM's simulator said nothing of it")
     return {grant: said[grant.action] == "allowed" if grant.action in said else silence for grant in grants}
 
@@ -133,7 +134,9 @@ def _principal(door: Door, caller: Caller) -> str:
     kind, _, name = caller.arn.split(":", 5)[-1].partition("/")
     if kind != "assumed-role":
         return caller.arn
-    return str(door.read("iam", "get_role", RoleName=name.split("/")[0])["Role"]["Arn"])
+    answer = door.read("iam", "get_role", RoleName=name.split("/")[0])
+    with understood(door, "iam:GetRole"):
+        return str(answer["Role"]["Arn"])
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from typing import Any
 from opskit.aws import Door, side_by_side
 from opskit.errors import AwsFailure
 from opskit.model import Quota, Unread
-from opskit.observe.quotas import SERVICE, unread
+from opskit.observe.quotas import listed_quotas, unread, value_told
 
-_PAGE = 100
 _ABSENT = "NoSuchResourceException"
 
 Hear = Callable[[str, Mapping[str, Any] | None], None]
@@ -98,13 +97,13 @@ def _gaps(every: Mapping[str, _Told], applied: _Listing, defaults: _Listing) -> 
 def _listing(door: Door, operation: str, hear: Hear) -> _Listing:
     told: dict[str, _Told] = {}
     try:
-        for page in door.pages("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE):
-            for quota in page.get("Quotas") or ():
+        for page in listed_quotas(door, operation):
+            for quota in page:
                 each = _told(quota)
                 told.setdefault(each.code, each)
                 hear(each.code, quota.get("UsageMetric"))
     except AwsFailure as failure:
-        if failure.aws_code != _ABSENT:
+        if failure.aws_code != _ABSENT or told:
             return _Listing(told, unread(failure))
     return _Listing(told)
 
@@ -113,8 +112,8 @@ def _told(quota: Mapping[str, Any]) -> _Told:
     name = intern(quota.get("QuotaName", ""))
     return _Told(
         name,
-        intern(quota.get("QuotaCode") or name),
-        quota.get("Value"),
+        intern(quota.get("QuotaCode", "")),
+        value_told(quota.get("Value")),
         quota.get("Adjustable", True),
         (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
     )

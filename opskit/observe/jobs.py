@@ -8,6 +8,7 @@ from typing import Any
 from opskit.aws import Door, is_gone
 from opskit.errors import AwsFailure
 from opskit.model import Endpoint, Fleet, JobStatus, TrainingJob, TransformJob
+from opskit.observe.bad_answers import understood
 
 _PAGE = 100
 
@@ -19,7 +20,8 @@ def training_jobs(door: Door, contains: str) -> dict[str, JobStatus]:
         AwsFailure: they could not be listed.
     """
     found = _listed(door, "list_training_jobs", "TrainingJobSummaries", contains)
-    return {job["TrainingJobName"]: JobStatus(job["TrainingJobStatus"]) for job in found}
+    with understood(door, "sagemaker:ListTrainingJobs"):
+        return {job["TrainingJobName"]: JobStatus(job["TrainingJobStatus"]) for job in found}
 
 
 def transform_jobs(door: Door, contains: str) -> dict[str, JobStatus]:
@@ -29,7 +31,8 @@ def transform_jobs(door: Door, contains: str) -> dict[str, JobStatus]:
         AwsFailure: they could not be listed.
     """
     found = _listed(door, "list_transform_jobs", "TransformJobSummaries", contains)
-    return {job["TransformJobName"]: JobStatus(job["TransformJobStatus"]) for job in found}
+    with understood(door, "sagemaker:ListTransformJobs"):
+        return {job["TransformJobName"]: JobStatus(job["TransformJobStatus"]) for job in found}
 
 
 def endpoints(door: Door, contains: str) -> dict[str, str]:
@@ -39,7 +42,8 @@ def endpoints(door: Door, contains: str) -> dict[str, str]:
         AwsFailure: they could not be listed.
     """
     found = _listed(door, "list_endpoints", "Endpoints", contains)
-    return {endpoint["EndpointName"]: endpoint["EndpointStatus"] for endpoint in found}
+    with understood(door, "sagemaker:ListEndpoints"):
+        return {endpoint["EndpointName"]: endpoint["EndpointStatus"] for endpoint in found}
 
 
 def endpoint_configs(door: Door, contains: str) -> list[str]:
@@ -48,7 +52,9 @@ def endpoint_configs(door: Door, contains: str) -> list[str]:
     Raises:
         AwsFailure: they could not be listed.
     """
-    return [each["EndpointConfigName"] for each in _listed(door, "list_endpoint_configs", "EndpointConfigs", contains)]
+    found = _listed(door, "list_endpoint_configs", "EndpointConfigs", contains)
+    with understood(door, "sagemaker:ListEndpointConfigs"):
+        return [each["EndpointConfigName"] for each in found]
 
 
 def models(door: Door, contains: str) -> list[str]:
@@ -57,7 +63,9 @@ def models(door: Door, contains: str) -> list[str]:
     Raises:
         AwsFailure: they could not be listed.
     """
-    return [each["ModelName"] for each in _listed(door, "list_models", "Models", contains)]
+    found = _listed(door, "list_models", "Models", contains)
+    with understood(door, "sagemaker:ListModels"):
+        return [each["ModelName"] for each in found]
 
 
 def training_job(door: Door, name: str) -> TrainingJob | None:
@@ -69,15 +77,16 @@ def training_job(door: Door, name: str) -> TrainingJob | None:
     told = _described(door, "describe_training_job", TrainingJobName=name)
     if told is None:
         return None
-    return TrainingJob(
-        name=name,
-        status=JobStatus(told["TrainingJobStatus"]),
-        secondary=told.get("SecondaryStatus", ""),
-        failure=told.get("FailureReason") or None,
-        model_uri=told.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
-        billable_seconds=told.get("BillableTimeInSeconds"),
-        output_uri=told.get("OutputDataConfig", {}).get("S3OutputPath"),
-    )
+    with understood(door, "sagemaker:DescribeTrainingJob"):
+        return TrainingJob(
+            name=name,
+            status=JobStatus(told["TrainingJobStatus"]),
+            secondary=told.get("SecondaryStatus", ""),
+            failure=told.get("FailureReason") or None,
+            model_uri=told.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+            billable_seconds=told.get("BillableTimeInSeconds"),
+            output_uri=told.get("OutputDataConfig", {}).get("S3OutputPath"),
+        )
 
 
 def transform_job(door: Door, name: str) -> TransformJob | None:
@@ -89,13 +98,14 @@ def transform_job(door: Door, name: str) -> TransformJob | None:
     told = _described(door, "describe_transform_job", TransformJobName=name)
     if told is None:
         return None
-    return TransformJob(
-        name=name,
-        status=JobStatus(told["TransformJobStatus"]),
-        failure=told.get("FailureReason") or None,
-        input_uri=told["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"],
-        output_uri=told.get("TransformOutput", {}).get("S3OutputPath", ""),
-    )
+    with understood(door, "sagemaker:DescribeTransformJob"):
+        return TransformJob(
+            name=name,
+            status=JobStatus(told["TransformJobStatus"]),
+            failure=told.get("FailureReason") or None,
+            input_uri=told["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"],
+            output_uri=told["TransformOutput"]["S3OutputPath"],
+        )
 
 
 def endpoint(door: Door, name: str) -> Endpoint | None:
@@ -119,8 +129,9 @@ def endpoint_fleet(door: Door, config: str) -> Fleet | None:
     told = _described(door, "describe_endpoint_config", EndpointConfigName=config)
     if told is None:
         return None
-    variant = told["ProductionVariants"][0]
-    return Fleet(variant.get("InstanceType", ""), int(variant.get("InitialInstanceCount", 0)))
+    with understood(door, "sagemaker:DescribeEndpointConfig"):
+        variant = told["ProductionVariants"][0]
+        return Fleet(variant.get("InstanceType", ""), int(variant.get("InitialInstanceCount", 0)))
 
 
 def model_exists(door: Door, name: str) -> bool:
@@ -135,7 +146,7 @@ def model_exists(door: Door, name: str) -> bool:
 def _listed(door: Door, operation: str, key: str, contains: str) -> list[Mapping[str, Any]]:
     order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
     pages = door.pages("sagemaker", operation, NameContains=contains, MaxResults=_PAGE, **order)
-    return [item for page in pages for item in page.get(key, ())]
+    return [item for page in pages for item in page[key]]
 
 
 def _described(door: Door, operation: str, **which: str) -> Mapping[str, Any] | None:

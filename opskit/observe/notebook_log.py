@@ -29,10 +29,10 @@ def _last_line(door: Door, stream: str) -> datetime | Unread:
     for _ in range(_MOST_PAGES):
         asked = {"logGroupName": _GROUP, "logStreamName": stream, "limit": 1, "startFromHead": False, **place}
         page = door.read("logs", "get_log_events", **asked)
-        events, token = page.get("events") or [], page.get("nextBackwardToken")
+        events, token = page["events"], page["nextBackwardToken"]
         if events:
             return _moment(events[-1].get("timestamp"))
-        if not token or token == place.get("nextToken"):
+        if token == place.get("nextToken"):
             break
         place = {"nextToken": token}
     return Unread("its log has no lines in CloudWatch Logs")

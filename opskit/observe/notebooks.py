@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
 from opskit.aws import Door
 from opskit.errors import AwsFailure
 from opskit.model import Notebook
+from opskit.observe.bad_answers import understood
 
 _PAGE = 100
 _SESSION_SECONDS = 1800
@@ -23,7 +23,7 @@ def notebooks(door: Door) -> Iterator[Notebook]:
         AwsFailure: a page could not be read.
     """
     for page in door.pages("sagemaker", "list_notebook_instances", MaxResults=_PAGE, SortBy="Name"):
-        with _sense(door, "sagemaker:ListNotebookInstances"):
+        with understood(door, "sagemaker:ListNotebookInstances"):
             found = [_notebook(door.region, summary) for summary in page["NotebookInstances"]]
         yield from found
 
@@ -40,7 +40,7 @@ def notebook(door: Door, name: str) -> Notebook | None:
         if "RecordNotFound" in (failure.aws_code or "") or "RecordNotFound" in failure.aws_message:
             return None
         raise
-    with _sense(door, "sagemaker:DescribeNotebookInstance"):
+    with understood(door, "sagemaker:DescribeNotebookInstance"):
         return _notebook(door.region, answer)
 
 
@@ -51,7 +51,7 @@ def tags(door: Door, arn: str) -> Mapping[str, str]:
         AwsFailure: they could not be read.
     """
     pages = list(door.pages("sagemaker", "list_tags", ResourceArn=arn, MaxResults=_PAGE))
-    with _sense(door, "sagemaker:ListTags"):
+    with understood(door, "sagemaker:ListTags"):
         return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
 
 
@@ -67,25 +67,8 @@ def presigned_url(door: Door, name: str, session_seconds: int = _SESSION_SECONDS
         NotebookInstanceName=name,
         SessionExpirationDurationInSeconds=session_seconds,
     )
-    with _sense(door, "sagemaker:CreatePresignedNotebookInstanceUrl"):
+    with understood(door, "sagemaker:CreatePresignedNotebookInstanceUrl"):
         return str(answer["AuthorizedUrl"])
-
-
-@contextmanager
-def _sense(door: Door, operation: str) -> Iterator[None]:
-    """Turn an answer that lacks what AWS promises into a failure, outside of the handler since it may hold a key.
-
-    Raises:
-        AwsFailure: the block stumbled over the answer.
-    """
-    stumbled = ""
-    try:
-        yield
-    except (LookupError, TypeError, AttributeError) as error:
-        stumbled = type(error).__name__
-    if stumbled:
-        text = f"{operation} in {door.region} gave an answer that does not make sense ({stumbled})."
-        raise AwsFailure("bad-answer", text, region=door.region, operation=operation)
 
 
 def _notebook(region: str, said: Mapping[str, Any]) -> Notebook:

@@ -61,7 +61,7 @@ def _from_aws(door: Door, instance_type: str, component: Component) -> Decimal |
 def _products(door: Door, **wanted: str) -> Iterator[Mapping[str, Any]]:
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
     for page in door.pages("pricing", "get_products", ServiceCode=_SERVICE_CODE, Filters=filters):
-        yield from (product for each in page.get("PriceList", []) if (product := _parsed(each)))
+        yield from (product for each in page["PriceList"] if (product := _parsed(each)))
 
 
 def _parsed(text: object) -> Mapping[str, Any] | None:

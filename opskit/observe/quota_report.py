@@ -26,7 +26,7 @@ def order_report(door: Door) -> str | Unread:
         answer = door.read("service-quotas", "start_quota_utilization_report")
     except AwsFailure as failure:
         return unread(failure)
-    return answer.get("ReportId") or Unread("AWS made a report without an id")
+    return str(answer["ReportId"])
 
 
 def read_report(door: Door, report_id: str) -> Mapping[str, Use] | Unread | None:
@@ -41,6 +41,8 @@ def read_report(door: Door, report_id: str) -> Mapping[str, Use] | Unread | None
                 return None
             if page.get("Status") != "COMPLETED":
                 return Unread(f"AWS could not make the report. {page.get('ErrorMessage', '')}".strip())
+            if "Quotas" not in page:
+                return Unread("AWS made a report without quotas", "bad-answer")
             at = page.get("GeneratedAt", at).astimezone(UTC)
             uses.update(_uses(page, at))
     except AwsFailure as failure:
@@ -49,8 +51,9 @@ def read_report(door: Door, report_id: str) -> Mapping[str, Use] | Unread | None
 
 
 def _uses(page: Mapping[str, Any], at: datetime) -> dict[str, Use]:
-    told = [quota for quota in page.get("Quotas") or () if quota.get("ServiceCode") == SERVICE]
-    return {quota["QuotaCode"]: Use(amount, at) for quota in told if (amount := _amount(quota)) is not None}
+    told = [quota for quota in page["Quotas"] if quota.get("ServiceCode") == SERVICE]
+    known = [quota for quota in told if quota.get("QuotaCode")]
+    return {quota["QuotaCode"]: Use(amount, at) for quota in known if (amount := _amount(quota)) is not None}
 
 
 def _amount(quota: Mapping[str, Any]) -> float | None:

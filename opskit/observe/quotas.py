@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from opskit.aws import Door, side_by_side
 from opskit.errors import CREDENTIALS, AwsFailure, Throttled
 from opskit.model import NotOffered, Quota, QuotaAnswer, Unread
+from opskit.observe.bad_answers import bad_answer
 from opskit.observe.known_codes import Known, Memory, shipped_codes
 
 SERVICE = "sagemaker"
@@ -24,6 +26,8 @@ _GET = "get_service_quota"
 _LIST = "list_service_quotas"
 _GET_DEFAULT = "get_aws_default_service_quota"
 _LIST_DEFAULTS = "list_aws_default_service_quotas"
+
+_CALLS = {_LIST: "ListServiceQuotas", _LIST_DEFAULTS: "ListAWSDefaultServiceQuotas"}
 
 # A look through the listings costs about as many seconds as 30 quotas read one by one at AWS's rates, and has to share
 # one of these rates: so many at once, or more than a few that were never seen here, are read from the listings.
@@ -212,7 +216,7 @@ def _filtered(door: Door, code: str) -> _Told | None:
         if failure.aws_code == _ABSENT:
             return None
         raise
-    ours = next((told for told in map(_told, page.get("Quotas") or ()) if told.code == code), None)
+    ours = next((told for told in map(_told, page["Quotas"]) if told.code == code), None)
     if ours is None:
         raise _FilterUnsure
     return ours
@@ -225,17 +229,22 @@ def _get(door: Door, operation: str, code: str) -> _Told | None:
         if failure.aws_code == _ABSENT:
             return None
         raise
-    return _told(answer.get("Quota") or {})
+    return _told(answer["Quota"])
 
 
 def _told(quota: Mapping[str, Any]) -> _Told:
     return _Told(
         quota.get("QuotaName", ""),
         quota.get("QuotaCode", ""),
-        quota.get("Value"),
+        value_told(quota.get("Value")),
         quota.get("Adjustable", True),
         (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
     )
+
+
+def value_told(value: object) -> float | None:
+    """A value as AWS told it, None for what is no number."""
+    return value if isinstance(value, int | float) and isfinite(value) and not isinstance(value, bool) else None
 
 
 def _learnt(door: Door, name: str, applied: _Told | None, default: _Told | None, memory: Memory) -> QuotaAnswer | None:
@@ -279,14 +288,28 @@ def _listing(door: Door, operation: str) -> _Listing:
         for quota in _quotas(door, operation):
             told.setdefault(quota.name, quota)
     except AwsFailure as failure:
-        if failure.aws_code != _ABSENT:
+        if failure.aws_code != _ABSENT or told:
             return _Listing(told, unread(failure))
     return _Listing(told)
 
 
 def _quotas(door: Door, operation: str) -> Iterator[_Told]:
+    for page in listed_quotas(door, operation):
+        yield from map(_told, page)
+
+
+def listed_quotas(door: Door, operation: str) -> Iterator[list[Mapping[str, Any]]]:
+    """A listing of SageMaker's quotas, page by page. An entry of which it is not told which quota it is could be any:
+    with it the listing cannot tell what is not in it.
+
+    Raises:
+        AwsFailure: a page could not be read, or names a quota in half.
+    """
     for page in door.pages("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE):
-        yield from map(_told, page.get("Quotas") or ())
+        quotas: list[Mapping[str, Any]] = page["Quotas"]
+        if not all(quota.get("QuotaName") and quota.get("QuotaCode") for quota in quotas):
+            raise bad_answer(door, f"service-quotas:{_CALLS[operation]}", "with a quota without its name or its code")
+        yield quotas
 
 
 def _learn_all(memory: Memory, applied: Mapping[str, _Told], defaults: Mapping[str, _Told]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from opskit.aws import Door
 from opskit.errors import AwsFailure, Denied
+from opskit.observe.bad_answers import bad_answer
 
 _NAME_THEM = "Name the Regions, with --region for each; or allow account:ListRegions or ec2:DescribeRegions."
 
@@ -30,16 +31,20 @@ def enabled_regions(door: Door) -> tuple[str, ...]:
 def _from_account(door: Door) -> tuple[str, ...]:
     wanted = ["ENABLED", "ENABLED_BY_DEFAULT"]
     pages = door.pages("account", "list_regions", RegionOptStatusContains=wanted, MaxResults=50)
-    return _names(region for page in pages for region in page.get("Regions") or ())
+    return _names(door, "account:ListRegions", [region for page in pages for region in page["Regions"]])
 
 
 def _from_ec2(door: Door) -> tuple[str, ...]:
     try:
-        return _names(door.read("ec2", "describe_regions", AllRegions=False).get("Regions") or ())
+        answer = door.read("ec2", "describe_regions", AllRegions=False)
     except Denied as failure:
         text = f"You may not ask which Regions are enabled for your account. {failure.problem.message}"
         raise Denied("regions-denied", text, _NAME_THEM, aws_code=failure.aws_code) from failure
+    return _names(door, "ec2:DescribeRegions", answer["Regions"])
 
 
-def _names(regions: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
-    return tuple(sorted(region["RegionName"] for region in regions if region.get("RegionName")))
+def _names(door: Door, operation: str, regions: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    names = [region.get("RegionName", "") for region in regions]
+    if not all(names):
+        raise bad_answer(door, operation, "with a Region without its name")
+    return tuple(sorted(names))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from opskit.aws import Door, side_by_side
 from opskit.errors import AwsFailure, Denied
 from opskit.model import Request, RequestStatus, Unread
+from opskit.observe.bad_answers import understood
 from opskit.observe.quotas import SERVICE, unread
 
 _PAGE = 100
 _HISTORY = "list_requested_service_quota_change_history"
-_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 def open_requests(door: Door) -> tuple[Request, ...] | Unread:
@@ -51,24 +50,30 @@ def requests_of(door: Door, quota_code: str) -> tuple[Request, ...]:
 
 def _history(door: Door, operation: str = _HISTORY, **which: str) -> list[Request]:
     pages = door.pages("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE, **which)
-    told = [_request(door, change) for page in pages for change in page.get("RequestedQuotas") or ()]
+    told = [_request(door, change) for page in pages for change in page["RequestedQuotas"]]
     wanted = which.get("Status")
     return [request for request in told if wanted in (None, request.status)]
 
 
 def _request(door: Door, change: Mapping[str, Any]) -> Request:
-    return Request(
-        id=change.get("Id", ""),
-        region=door.region,
-        quota_name=change.get("QuotaName", ""),
-        quota_code=change.get("QuotaCode", ""),
-        desired=change.get("DesiredValue", 0.0),
-        status=_status(change.get("Status")),
-        created=change.get("Created", _LONG_AGO),
-        case_id=change.get("CaseId"),
-    )
+    """A request; what would be asked for again, were it overlooked, must be told of it.
+
+    Raises:
+        AwsFailure: it is not.
+    """
+    with understood(door, "service-quotas:ListRequestedServiceQuotaChangeHistory"):
+        return Request(
+            id=change["Id"],
+            region=door.region,
+            quota_name=change.get("QuotaName", ""),
+            quota_code=change["QuotaCode"],
+            desired=change["DesiredValue"],
+            status=_status(change["Status"]),
+            created=change["Created"],
+            case_id=change.get("CaseId"),
+        )
 
 
-def _status(word: str | None) -> RequestStatus:
+def _status(word: str) -> RequestStatus:
     """A request's status. One that AWS invents later counts as open: nobody should ask again because of it."""
     return RequestStatus(word) if word in set(RequestStatus) else RequestStatus.CASE_OPENED

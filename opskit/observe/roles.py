@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from opskit.aws import Door
 from opskit.decide.notebook_role import ROLE_NAME as NOTEBOOK_ROLE
 from opskit.errors import AwsFailure, Denied, NoCredentials, UsageProblem
+from opskit.observe.bad_answers import bad_answer
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
@@ -90,10 +91,18 @@ def _named_role(door: Door, named: str) -> str:
 
 
 def _role(door: Door, name: str) -> Mapping[str, Any]:
-    answer = door.read("iam", "get_role", RoleName=name)
-    if "Role" not in answer:
-        raise AwsFailure("bad-answer", f"IAM answered without the role '{name}'.", region=door.region)
-    role: Mapping[str, Any] = answer["Role"]
+    return _whole(door, "iam:GetRole", door.read("iam", "get_role", RoleName=name)["Role"])
+
+
+def _whole(door: Door, operation: str, role: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A role that tells all that a choice among roles needs.
+
+    Raises:
+        AwsFailure: it does not.
+    """
+    lacking = [member for member in ("Arn", "RoleName", "AssumeRolePolicyDocument") if not role.get(member)]
+    if lacking:
+        raise bad_answer(door, operation, f"with a role without its {lacking[0]}")
     return role
 
 
@@ -130,7 +139,7 @@ def _all_roles(door: Door) -> Iterator[Mapping[str, Any]]:
     params: dict[str, Any] = {"MaxItems": 200}
     while True:
         page = door.read("iam", "list_roles", **params)
-        yield from page["Roles"]
+        yield from (_whole(door, "iam:ListRoles", role) for role in page["Roles"])
         if not page.get("IsTruncated"):
             return
         params["Marker"] = page["Marker"]
@@ -146,7 +155,7 @@ def _is_service_linked(name: str, path: str) -> bool:
 
 
 def _trusts_sagemaker(role: Mapping[str, Any]) -> bool:
-    document = role.get("AssumeRolePolicyDocument") or {}
+    document = role["AssumeRolePolicyDocument"]
     try:
         policy = json.loads(unquote(document)) if isinstance(document, str) else document
     except ValueError:

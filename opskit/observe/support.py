@@ -9,6 +9,7 @@ from opskit.aws import Door, side_by_side
 from opskit.decide.support import Case, SupportService
 from opskit.errors import AwsFailure
 from opskit.model import Unread
+from opskit.observe.bad_answers import understood
 from opskit.observe.quotas import unread
 
 _NO_PLAN = "SubscriptionRequiredException"
@@ -22,7 +23,8 @@ def support_services(door: Door) -> tuple[SupportService, ...]:
         AwsFailure: it could not be read, or the account has no plan.
     """
     answer = door.read("support", "describe_services", language="en")
-    return tuple(_service(each) for each in answer.get("services") or ())
+    with understood(door, "support:DescribeServices"):
+        return tuple(_service(each) for each in answer["services"])
 
 
 def open_cases(door: Door) -> tuple[Case, ...]:
@@ -31,7 +33,9 @@ def open_cases(door: Door) -> tuple[Case, ...]:
     Raises:
         AwsFailure: they could not be read, or the account has no plan.
     """
-    return tuple(_case(each) for page in _case_pages(door) for each in page.get("cases") or ())
+    found = [case for page in _case_pages(door) for case in page["cases"]]
+    with understood(door, "support:DescribeCases"):
+        return tuple(_case(case) for case in found)
 
 
 def read_support(door: Door) -> tuple[tuple[SupportService, ...], tuple[Case, ...]] | Unread:
@@ -57,16 +61,17 @@ def _case_pages(door: Door) -> Iterator[dict[str, Any]]:
 
 
 def _service(told: Mapping[str, Any]) -> SupportService:
-    categories = {each.get("code", ""): each.get("name", "") for each in told.get("categories") or ()}
-    return SupportService(told.get("code", ""), told.get("name", ""), categories)
+    categories = {each["code"]: each.get("name", "") for each in told.get("categories") or ()}
+    return SupportService(told["code"], told.get("name", ""), categories)
 
 
 def _case(told: Mapping[str, Any]) -> Case:
+    """A case; what a second one would be opened for, were it overlooked, must be told of it."""
     messages = (told.get("recentCommunications") or {}).get("communications") or ()
     return Case(
-        told.get("caseId", ""),
-        told.get("displayId") or told.get("caseId", ""),
-        told.get("subject", ""),
+        told["caseId"],
+        told.get("displayId") or told["caseId"],
+        told["subject"],
         told.get("status", ""),
         tuple(message.get("body", "") for message in messages),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from opskit.aws import Door
 from opskit.errors import AwsFailure
+from opskit.observe.bad_answers import understood
 
 _GROUP = "/aws/sagemaker/TrainingJobs"
 _ABSENT = "ResourceNotFoundException"  # the account's first job makes the group, a job's first line its stream
@@ -35,7 +36,8 @@ class TrainingLog:
             if failure.aws_code == _ABSENT:
                 return []
             raise
-        return [stream["logStreamName"] for stream in told["logStreams"]]
+        with understood(door, "logs:DescribeLogStreams"):
+            return [stream["logStreamName"] for stream in told["logStreams"]]
 
     def _lines(self, door: Door, stream: str) -> Iterator[str]:
         """A stream's new lines. CloudWatch says that it was read to its end by giving the same token again."""
@@ -45,7 +47,9 @@ class TrainingLog:
             page = door.read(
                 "logs", "get_log_events", logGroupName=_GROUP, logStreamName=stream, startFromHead=True, **place
             )
-            yield from (event["message"].replace("#011", "\t").rstrip() for event in page["events"])
+            with understood(door, "logs:GetLogEvents"):
+                lines = [event["message"].replace("#011", "\t").rstrip() for event in page["events"]]
+            yield from lines
             self.places[stream] = page["nextForwardToken"]
             if page["nextForwardToken"] == at:
                 return

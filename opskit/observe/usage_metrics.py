@@ -108,7 +108,7 @@ def _uses(door: Door, codes: Sequence[str], queries: list[Query], now: datetime)
     window = {"StartTime": now - _WINDOW, "EndTime": now}
     try:
         for page in door.pages("cloudwatch", "get_metric_data", MetricDataQueries=queries, **window):
-            for result in page.get("MetricDataResults") or ():
+            for result in page["MetricDataResults"]:
                 code = of_id.get(result.get("Id", ""))
                 if code is not None:
                     newest[code] = _newer(newest.get(code), _use(result))

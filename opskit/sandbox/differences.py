@@ -1,4 +1,4 @@
-"""What is not like AWS, in one list."""
+"""What is not like AWS, in one list, so that nobody has to find it out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """One difference from AWS: in which area, and what."""
+    """One thing that AWS does otherwise: where, and what."""
 
     area: str
     text: str

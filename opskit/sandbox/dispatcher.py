@@ -1,4 +1,4 @@
-"""Parses AWS requests, answers those that the sandbox's services own, and passes the rest to moto.
+"""The front of the sandbox: reads AWS requests off HTTP, answers what our services own, passes the rest to moto.
 
 Owned services all speak AWS's JSON protocol (``X-Amz-Target: SageMaker.CreateModel``); the one exception,
 invoking an endpoint, has a path of its own.
@@ -40,7 +40,7 @@ _MOTO_ADMIN_PREFIX = "/moto-api/"
 _NOT_ALLOWED_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 OPERATION_PATHS = {"/listRegions": ("account", "ListRegions"), "/getRegionOptStatus": ("account", "GetRegionOptStatus")}
-# The services whose requests and answers are checked against botocore's models; moto answers all of the last two.
+# The services whose requests and answers are held against botocore's models; of the last two all is moto's.
 _SERVICES = {
     "SageMaker": "sagemaker",
     "ServiceQuotasV20190624": "service-quotas",
@@ -98,9 +98,9 @@ class Dispatcher:
     """Own answers in AWS's older protocol, by the Action in a posted form; FallThrough hands one on to moto."""
     latency_seconds: float = 0.0
     check_rate: Callable[[ApiCall], None] = lambda call: None
-    """Called before every JSON call, owned or moto's: raises the throttling error where rates are switched on."""
+    """Asked before every JSON call, owned or moto's: raises the throttling error where rates are switched on."""
     denial_response: Callable[[Request], Response | None] = lambda request: None
-    """Called before everything: AWS's answer to what the caller is not permitted to do."""
+    """Asked before everything: AWS's answer to what the caller may not do."""
 
     def add_service(self, service: object) -> None:
         """Let a service answer the operations it owns."""
@@ -266,7 +266,7 @@ def _drop_nulls(value: Any) -> Any:
 
 
 def _check_signing_service(request: Request, service: str) -> None:
-    """Refuse a signature for another service, and a request without one, as AWS does."""
+    """Refuse a signature made for another service, and a request without one, as AWS does."""
     signed = signing_service(request)
     if signed is None:
         raise ApiError("MissingAuthenticationTokenException", "Missing Authentication Token", status=403)

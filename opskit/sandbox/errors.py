@@ -18,7 +18,7 @@ _MAX_REASON_LENGTH = 1024
 
 
 def truncate_reason(reason: str | None) -> str | None:
-    """A FailureReason of at most the length that AWS allows; None stays None."""
+    """A FailureReason as long as AWS lets it be; None where there is none."""
     return reason[:_MAX_REASON_LENGTH] if reason else None
 
 

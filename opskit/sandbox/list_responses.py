@@ -29,7 +29,7 @@ class ListedResource:
 def list_response(
     call: ApiCall, rows: Iterable[ListedResource], member: str, *, newest_first: bool = True
 ) -> dict[str, Any]:
-    """The answer of a list operation whose summaries are in ``member``.
+    """The answer of a list operation whose summaries stand under ``member``.
 
     ``newest_first`` is the order where the client names none.
     """

@@ -1,7 +1,7 @@
-"""Which requests the sandbox accepts: those of programs on this machine, not those of web pages in a browser.
+"""Who may talk to the sandbox: programs on this machine, and not the web pages that their user has open.
 
 A page of any site can send requests to 127.0.0.1, and one whose name is rebound to 127.0.0.1 can read the answers too;
-what it created here, such as a notebook, would run as the user. AWS's own endpoints do not have this problem.
+what it made here, a notebook for one, would run as the user. AWS is called by name and never meets this.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LOCAL_SUFFIXES = (".127.0.0.1", ".localhost")
 
 
 def foreign_origin(request: Request) -> str | None:
-    """The site that a request was sent to or from, where it is another machine's; None for accepted requests."""
+    """The site that a request was sent to or from, where that is another machine's; None for those let in."""
     host, origin = request.headers.get("Host"), request.headers.get("Origin")
     for url in (f"http://{host}" if host else None, origin):
         if url is not None and not _is_local_origin(url):

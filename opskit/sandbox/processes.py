@@ -21,7 +21,7 @@ from typing import IO
 
 import psutil
 
-# AWS gives a container two minutes to save its model; for practising, that is too long.
+# AWS gives a container two minutes to save its model; nobody who practises should wait so long.
 _GRACE_SECONDS = 3.0
 # Linux's PR_SET_CHILD_SUBREAPER.
 _SET_CHILD_SUBREAPER = 36
@@ -136,7 +136,7 @@ def _end_when_released(child: subprocess.Popen[bytes], released: threading.Event
 
 def _adopt_orphans() -> None:
     """Be the parent of what the child's children leave behind, such as ``nohup python train.py &`` in a terminal that
-    was closed: it would otherwise outlive the sandbox. Only Linux supports this.
+    was closed: else it would be nobody's, and stay. Linux alone can do that.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -13,7 +13,7 @@ from opskit.sandbox.state import AccountRegion, ApiCall
 
 @dataclass(frozen=True)
 class RateLimit:
-    """A number of calls per second, and how many may come together."""
+    """So many calls a second, and so many at once."""
 
     per_second: float
     burst: int

@@ -1,6 +1,6 @@
-"""Answers checked against botocore's service models, so that the sandbox invents no shape that clients cannot parse.
+"""Answers held against botocore's service models, so that the sandbox invents no shape that clients cannot parse.
 
-Describe operations return most members of the request that created a resource; ``echo_request`` selects them.
+Describe operations give back most of what a resource was made with; ``echo_request`` says which part.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class NotebookKind(StrEnum):
     STOPPED = "stopped"
     """There is no process."""
     RECORD = "record"
-    """It is InService without a Jupyter: what only has to be counted costs no memory."""
+    """It is said to be InService, but without a Jupyter: what only has to be counted costs no memory."""
 
 
 def execution_role_arn(account: str) -> str:
@@ -60,7 +60,7 @@ class NotebookSeed:
 
 @dataclass(frozen=True)
 class RecordSeed:
-    """A job or endpoint that is running at the start: listed, described and counted, but without a process."""
+    """A job or endpoint said to be running at the start: listed, described and counted, but with no process."""
 
     resource: UsageResource
     name: str
@@ -75,9 +75,9 @@ Seed = NotebookSeed | RecordSeed
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of account. Quota values are in ``quotas/data/values.csv`` under the scenario's name.
+    """One kind of account. Quota values stand in ``data/values.csv`` under the scenario's name.
 
-    ``open_per_region`` and ``open_per_account`` are how many increase requests may be open concurrently; an increase
+    ``open_per_region`` and ``open_per_account`` are how many increase requests may be open at once; an increase
     to more than ``automatic_up_to`` needs a support case, one to more than ``denied_above`` is denied.
     ``early`` names the quotas whose applied value rises while the request still reads CASE_OPENED.
     """
@@ -92,14 +92,14 @@ class Scenario:
     early: frozenset[str] = frozenset({"ml.m4.xlarge for transform job usage"})
 
     def seeded_account_regions(self) -> list[AccountRegion]:
-        """The accounts and Regions in which something exists at the start."""
+        """Where something stands at the start."""
         return [AccountRegion(ACCOUNT, seed.region) for seed in self.seeds]
 
     def create_resources(self, state: SandboxState) -> None:
-        """Create what the account has at the start: its roles, then each seed by the service that owns it.
+        """Make what the account has at the start: its roles, then each seed by the service that owns it.
 
         Raises:
-            LookupError: no service has registered (in ``state.seeders``) for a seed's resource.
+            LookupError: no service said (in ``state.seeders``) that it can make a seed's resource.
         """
         _create_roles(state, AccountRegion(ACCOUNT, self.region))
         for seed in self.seeds:
@@ -107,8 +107,8 @@ class Scenario:
 
 
 def _create_roles(state: SandboxState, account_region: AccountRegion) -> None:
-    """Create the execution role that the console would create, and the service-linked one that SageMaker creates for
-    itself when Studio is first opened: it trusts the same principal and is in the same list, but cannot be passed.
+    """The execution role that the console makes, and the service-linked one that SageMaker made for itself when
+    somebody opened Studio: it trusts the same principal and stands in the same list, and nobody can pass it on.
     """
     iam = state.client("iam", account_region)
     if any(role["RoleName"] == ROLE_NAME for role in iam.list_roles(PathPrefix=_ROLE_PATH)["Roles"]):

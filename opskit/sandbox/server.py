@@ -1,4 +1,4 @@
-"""One sandbox, from opening its port to the end of its last child process."""
+"""One sandbox, from listening to the last child gone."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class PortTaken(OSError):
 class SandboxOptions:
     """How a sandbox is started. ``port`` 0 takes a free one; times are in seconds.
 
-    ``quotas`` adds made-up quotas until a Region has that many, as grown accounts do. ``denied`` are patterns of IAM
-    actions that are refused to every caller.
+    ``quotas`` makes up quotas until there are so many a Region, as a grown account has. ``denied`` are patterns of
+    IAM actions that nobody may do.
     """
 
     port: int = 0
@@ -238,7 +238,7 @@ def _reset_moto_after_last(state: SandboxState) -> None:
 
 def _close_server(server: BaseWSGIServer, state: SandboxState) -> None:
     state.closing.set()
-    # While the server still answers: a process that ends may make a last call.
+    # While the server still answers: what ends may have a last call to make.
     state.processes.close()
     server.shutdown()
     server.server_close()

@@ -67,7 +67,7 @@ def client_variables(url: str, region: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One request of a client, parsed and checked against the API model."""
+    """One request of a client, after it was read off the wire and held against the API model."""
 
     account_region: AccountRegion
     service: str
@@ -79,7 +79,7 @@ class ApiCall:
 
 UsageSource = Callable[[AccountRegion], Iterable[InstanceUsage]]
 Seeder = Callable[[AccountRegion, Any], None]
-"""Creates the resource of a scenario's seed (see scenarios.py) in an account and Region."""
+"""Makes what a scenario's seed (see scenarios.py) says is in an account and Region at the start."""
 
 
 @dataclass
@@ -91,7 +91,7 @@ class SandboxState:
     processes: ChildProcesses
     usage_sources: list[UsageSource] = field(default_factory=list)
     seeders: dict[UsageResource, Seeder] = field(default_factory=dict)
-    """Each service registers its own."""
+    """Each service enters its own when it is made."""
     closing: threading.Event = field(default_factory=threading.Event)
     _locks: dict[AccountRegion, threading.RLock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -101,7 +101,7 @@ class SandboxState:
         return datetime.now(UTC)
 
     def lock(self, account_region: AccountRegion) -> threading.RLock:
-        """The lock for checking quotas and creating resources there, so that concurrent requests cannot both pass."""
+        """The lock under which quotas are checked and resources made there, so that no two requests pass together."""
         with self._guard:
             # Reentrant: a service that holds it calls others, such as the job stores, which take it again.
             return self._locks.setdefault(account_region, threading.RLock())
@@ -121,7 +121,7 @@ class SandboxState:
             return _cached_client(service, account_region, self.url)
 
 
-# boto3 sessions are not thread-safe while they create a client.
+# Clients of one session must be made one after another.
 _client_creation_lock = threading.RLock()
 
 
@@ -144,7 +144,7 @@ def _cached_client(service: str, account_region: AccountRegion, url: str) -> Any
 
 @cache
 def _account_session(account: str, url: str) -> Any:
-    """One session per account: each holds 20 MB of API models."""
+    """One session an account: each that is made holds 20 MB of API models."""
     import boto3
 
     from opskit.sandbox.api_models import own_session

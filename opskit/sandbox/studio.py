@@ -1,4 +1,4 @@
-"""Studio, which the sandbox does not have: no app runs, and describing one fails."""
+"""Studio, of which the sandbox has nothing: no app runs, and who asks for one by name is told so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST = 10
 
 
 class StudioService:
-    """ListApps and DescribeApp, which moto lacks; apps count against quotas, so clients that count usage list them."""
+    """ListApps and DescribeApp, which moto lacks; apps hold quotas, so who counts what is in use asks for them."""
 
     @aws_operation("sagemaker", "ListApps")
     def list_apps(self, call: ApiCall) -> dict[str, Any]:

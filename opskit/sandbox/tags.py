@@ -20,7 +20,7 @@ TagLookup = Callable[[AccountRegion, str], dict[str, str] | None]
 
 
 def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that a request creates a resource with. Raises AWS's ValidationException for those it cannot have."""
+    """The tags a request makes a resource with. Raises AWS's ValidationException for those it cannot have."""
     return _merge_tags({}, params.get("Tags", []))
 
 

@@ -1,4 +1,4 @@
-"""Requests checked against botocore's service models.
+"""Requests held against botocore's own service models.
 
 The models are AWS's published description of its APIs, so checking input against them gives every operation
 AWS's own validation.

@@ -30,7 +30,7 @@ def temporary_work_dir() -> Iterator[Path]:
 
 def _create_locked_dir() -> tuple[Path, int]:
     """A new folder and its lock. Another sandbox that starts right now may take it for abandoned before it is
-    locked, and clear it: then the lock is on a deleted folder, and a new one is created.
+    locked, and clear it: then the lock is on a folder that is gone, and a new one is made.
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getuid()}-"))

@@ -1,4 +1,4 @@
-"""Who a caller is, as STS reports it."""
+"""Who a caller is, as STS tells it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from opskit.sandbox.signature import access_key_id, signed_account_region
 from opskit.sandbox.state import AccountRegion
 
-# The user for access keys that were never created; moto's IAM has a user of this name.
+# Whom keys are taken for that nobody made: moto's IAM knows the user by this name.
 _DEFAULT_USER = "default_user"
 _MOTO_UNKNOWN_USER = ":user/moto"
 

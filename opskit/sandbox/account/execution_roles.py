@@ -1,4 +1,4 @@
-"""Execution roles: SageMaker refuses a role that it cannot assume."""
+"""The execution role a job or model names: SageMaker refuses one that it cannot assume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opskit.sandbox.errors import validation_error
 from opskit.sandbox.state import AccountRegion, SandboxState
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
-# Such roles are a service's own: one that trusts SageMaker still cannot be passed to SageMaker.
+# Such roles are a service's own: whoever has one trusted by SageMaker cannot pass it to SageMaker all the same.
 _SERVICE_LINKED = "role/aws-service-role/"
 
 

@@ -1,4 +1,4 @@
-"""IAM actions that the sandbox refuses to its callers (``--deny``), in AWS's words.
+"""What the sandbox's callers may not do (``--deny``), refused in AWS's words, so that it can be practised.
 
 An action is IAM's name of an operation, such as ``sagemaker:CreateTrainingJob``: the prefix is the service a request
 is signed for, the rest is the operation; S3 alone names its actions otherwise.

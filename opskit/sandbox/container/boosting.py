@@ -1,4 +1,4 @@
-"""Imports xgboost: quickly, and with one sentence where it is missing."""
+"""The door to xgboost: quick to import, and one sentence where it is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the algorithm reports an error of the user: a sentence that becomes the FailureReason."""
+"""The one way the algorithm says no: a sentence for the user, which ends up in FailureReason."""
 
 from __future__ import annotations
 

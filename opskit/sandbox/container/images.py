@@ -1,4 +1,4 @@
-"""Which container images the sandbox can run: AWS's built-in XGBoost, and no other.
+"""Which container images the sandbox can stand in for: AWS's built-in XGBoost, and no other.
 
 The accounts are AWS's published registries of the algorithm, one a Region.
 """
@@ -89,11 +89,11 @@ _ACCOUNTS = {
 
 
 class UnknownImage(ValueError):
-    """An image the sandbox cannot run; the text is for the user."""
+    """An image the sandbox cannot stand in for; the text is for the user."""
 
 
 def check_image(image: str | None, region: str) -> None:
-    """Raise where the sandbox cannot run an image.
+    """Raise where the sandbox cannot stand in for an image.
 
     Raises:
         UnknownImage: it is not the built-in XGBoost of this Region.

@@ -36,7 +36,7 @@ class InvocationRefused(Exception):
 
 
 class Predictor:
-    """A loaded model, which predicts one request at a time."""
+    """A loaded model; predictions are made one request at a time."""
 
     def __init__(self, folder: Path, *, batch: bool) -> None:
         self._booster = _load_booster(folder / "model")
@@ -137,7 +137,7 @@ class InvocationHandler(BaseHTTPRequestHandler):
 
 
 def serve_model(folder: Path) -> int:
-    """Serve until SIGTERM; 1 with ``output/failure`` when the model cannot be loaded."""
+    """Serve until told to end; 1 with ``output/failure`` when the model cannot be loaded."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     warnings.simplefilter("ignore")
     try:

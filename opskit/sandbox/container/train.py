@@ -37,7 +37,7 @@ def write_log(message: str, level: str = "INFO") -> None:
 
 
 def write_line(line: str) -> None:
-    """One line on standard output, flushed: the platform's log shows it while the algorithm runs."""
+    """One line on standard output, at once: the platform's log shows it while the algorithm runs."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Endpoints: each variant is a process that serves its model and answers InvokeEndpoint with real predictions."""
+"""Endpoints: each variant is a process that holds its model and answers InvokeEndpoint with real predictions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class EndpointService:
         return list(self._endpoints_by_name(account_region).values())
 
     def find_endpoint(self, account_region: AccountRegion, name: str) -> Endpoint | None:
-        """The endpoint of this name, None where it does not exist."""
+        """The endpoint of this name, None where there is none."""
         return self._endpoints_by_name(account_region).get(name)
 
     def _get_endpoint(self, call: ApiCall) -> Endpoint:
@@ -254,7 +254,7 @@ class EndpointService:
             self._endpoints_by_name(account_region).pop(endpoint.name, None)
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
-        """Add an endpoint that has been in service for ``running_for``, without a process."""
+        """Enter an endpoint that is said to be in service since ``running_for``, without a process."""
         created = self._state.now() - seed.running_for
         settings = {
             "VariantName": "AllTraffic",

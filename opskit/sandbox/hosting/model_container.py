@@ -1,4 +1,4 @@
-"""A model served by a container over HTTP, for endpoints and batch transform."""
+"""A model behind a container's own HTTP, as endpoints and batch transform both use it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ContainerUnhealthy(ModelNotServable):
 
 @dataclass(frozen=True)
 class ContainerResponse:
-    """A container's answer to one request."""
+    """What a container said to one request."""
 
     status: int
     content_type: str
@@ -107,7 +107,7 @@ class ModelContainer:
             connection.close()
 
     def forward_log(self, *, last: bool = False) -> None:
-        """Copy new log lines of the container to its log stream."""
+        """Bring what the container said since the last time to its log stream."""
         self._stream.write_lines(self._log.new_lines(last=last))
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""Models and endpoint configurations: the records that transform jobs and endpoints are created from."""
+"""Models and endpoint configurations: records that transform jobs and endpoints are made from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from opskit.sandbox.tags import TagService, request_tags
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A model or endpoint configuration, as the client created it."""
+    """What a client made, as it made it."""
 
     name: str
     arn: str
@@ -37,7 +37,7 @@ class RecordStore:
     records: dict[AccountRegion, dict[str, StoredRecord]]
 
     def find_record(self, account_region: AccountRegion, name: str) -> StoredRecord | None:
-        """The record of this name, None where it does not exist."""
+        """The record of this name, None where there is none."""
         return self.records.get(account_region, {}).get(name)
 
     def get_record(self, account_region: AccountRegion, name: str) -> StoredRecord:
@@ -52,7 +52,7 @@ class RecordStore:
     def create_record(
         self, account_region: AccountRegion, name: str, params: dict[str, Any], now: datetime
     ) -> StoredRecord:
-        """Create a record. Raises AWS's ValidationException where the name is taken."""
+        """Make a record. Raises AWS's ValidationException where the name is taken."""
         arn = account_region.arn(f"{self.arn_type}/{name}")
         shelf = self.records.setdefault(account_region, {})
         if name in shelf:
@@ -61,12 +61,12 @@ class RecordStore:
         return shelf[name]
 
     def delete_record(self, account_region: AccountRegion, name: str) -> None:
-        """Delete a record. Raises AWS's ValidationException where it does not exist."""
+        """Take a record away. Raises AWS's ValidationException."""
         self.get_record(account_region, name)
         del self.records[account_region][name]
 
     def record_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
-        """The tags of a record, None where it does not exist."""
+        """The tags of a record, None where there is none."""
         record = self.find_record(account_region, name)
         return record.tags if record else None
 

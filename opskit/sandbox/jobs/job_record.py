@@ -108,7 +108,7 @@ class JobStore(Generic[Job]):
         return list(self._jobs.get(account_region, {}).values())
 
     def get_job(self, call: ApiCall) -> Job:
-        """The job that a request names. Raises AWS's error where it does not exist."""
+        """The job that a request names. Raises AWS's error where there is none."""
         name = call.params[self._job_type.name_member]
         try:
             return self._jobs[call.account_region][name]

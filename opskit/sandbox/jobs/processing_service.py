@@ -1,4 +1,4 @@
-"""Processing jobs: checked against the quotas and counted, but no container runs: they fail and say so."""
+"""Processing jobs: the quotas let them in and count them, and then no container runs, which they say as they fail."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class ProcessingService:
         return {}
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
-        """Add a job that has been processing for ``running_for``, without a process."""
+        """Enter a job that is said to be processing since ``running_for``, without a process."""
         created = self._state.now() - seed.running_for
         cluster = {"InstanceType": seed.instance_type, "InstanceCount": seed.count, "VolumeSizeInGB": 30}
         params = {

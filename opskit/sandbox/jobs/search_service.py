@@ -66,7 +66,7 @@ class SearchService:
 
 
 def _sortable_value(value: Any) -> tuple[int, Any]:
-    """A sort key that works across types; what is absent comes first."""
+    """A key under which values of every kind can stand side by side; what is absent comes first."""
     match value:
         case None:
             # The numbers keep values of different types from ever being compared with each other.
@@ -80,7 +80,7 @@ def _sortable_value(value: Any) -> tuple[int, Any]:
 
 
 def matches_expression(record: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
-    """Whether a record meets a SearchExpression. Raises ValidationException for an invalid one."""
+    """Whether a record meets a SearchExpression. Raises ValidationException for one that makes no sense."""
     matches = [
         *(_meets_filter(record, part) for part in expression.get("Filters", [])),
         *(_meets_nested_filter(record, part) for part in expression.get("NestedFilters", [])),

@@ -36,7 +36,7 @@ class JobFailed(Exception):
 
 
 class SandboxClosing(Exception):
-    """The sandbox is ending; the job's outcome no longer matters."""
+    """The sandbox is ending, and nobody will read what becomes of the job."""
 
 
 class TrainingEnd(Enum):

@@ -1,4 +1,4 @@
-"""Training jobs: checked against the quotas, then trained for real."""
+"""Training jobs: they are let in by the quotas, and then they truly train."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ class TrainingService:
         return {}
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
-        """Add a job that has been training for ``running_for``, without a process."""
+        """Enter a job that is said to be training since ``running_for``, without a process."""
         created = self._state.now() - seed.running_for
         job = TrainingJob(
             account_region, _seed_training_params(account_region, seed), created, created, has_process=False
@@ -211,7 +211,7 @@ def _check_resources(job: TrainingJob) -> None:
         raise validation_error("ResourceConfig is required.")
     if not resources.get("InstanceGroups") and not {"InstanceType", "InstanceCount"} <= set(resources):
         raise validation_error("ResourceConfig must have either InstanceType and InstanceCount, or InstanceGroups.")
-    # The API's model allows a count of 0; AWS refuses it, in the words of its validation.
+    # The API's model lets a count of 0 pass; AWS answers in the words of its validation all the same.
     if any(count < 1 for _, count in job.instance_counts()):
         raise validation_error(
             "1 validation error detected: Value '0' at 'resourceConfig.instanceCount' failed to satisfy constraint: "

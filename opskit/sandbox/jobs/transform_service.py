@@ -84,7 +84,7 @@ class TransformService:
         return {}
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
-        """Add a job that has been transforming for ``running_for``, without a process."""
+        """Enter a job that is said to be transforming since ``running_for``, without a process."""
         created = self._state.now() - seed.running_for
         job = TransformJob(
             account_region, _seed_transform_params(account_region, seed), created, created, has_process=False

@@ -1,4 +1,4 @@
-"""Hyperparameter tuning: a job is checked against the quotas as on AWS, and then moto keeps a record of it."""
+"""Hyperparameter tuning: the quotas let a job in as on AWS, and then moto keeps a record of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opskit.sandbox.state import ApiCall, InstanceUsage, SandboxState
 
 
 class TuningService:
-    """The quota check before moto's CreateHyperParameterTuningJob."""
+    """What stands in front of moto's CreateHyperParameterTuningJob."""
 
     def __init__(self, state: SandboxState, ledger: QuotaLedger) -> None:
         self._state = state
@@ -22,7 +22,7 @@ class TuningService:
 
     @aws_operation("sagemaker", "CreateHyperParameterTuningJob")
     def create_tuning_job(self, call: ApiCall) -> dict[str, Any]:
-        """Check the quotas for all training jobs that run concurrently, as AWS does when the tuning job is created."""
+        """AWS asks the quotas for as many training jobs as run side by side, when the tuning job is made."""
         definition = call.params.get("TrainingJobDefinition")
         definitions = [definition] if definition else call.params.get("TrainingJobDefinitions", [])
         side_by_side = call.params["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]

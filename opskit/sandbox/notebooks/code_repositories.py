@@ -46,7 +46,7 @@ class CodeRepositoryService:
         tags.register_resource_type("code-repository", self._repository_tags)
 
     def check_repositories(self, account_region: AccountRegion, notebook: Mapping[str, Any]) -> None:
-        """Raise AWS's ValidationException where a notebook instance names an unknown repository."""
+        """Raise AWS's ValidationException where a notebook instance names a repository that is none."""
         for name_or_url in _named_repositories(notebook):
             if not _is_repository_url(name_or_url) and name_or_url not in self._repositories_by_name(account_region):
                 raise validation_error(f"Code Repository ({name_or_url}) not found.")

@@ -16,7 +16,7 @@ _TIMEOUT_SECONDS = 300.0
 _POLL_SECONDS = 0.05
 # What git needs to reach a server; nothing that leads to the user's configuration or credentials.
 _INHERITED_VARIABLES = ("PATH", "LANG", "SSL_CERT_FILE", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
-# A prompt for a password would hang forever.
+# A question for a password would hang for ever: nobody is there to answer it.
 _NO_PROMPTS = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "true",
@@ -43,7 +43,7 @@ class GitRepository:
 
 
 def clone_repository(state: SandboxState, repository: GitRepository, volume: Path, log: Path) -> None:
-    """Clone into ``volume``, once: what exists there already is the user's. git's output goes to ``log``.
+    """Clone into ``volume``, once: what stands there already is the user's. ``log`` takes what git says.
 
     Raises:
         CloneFailed: git could not, or is not installed.

@@ -1,4 +1,4 @@
-"""Notebook instances from Pending to Stopped: what takes time on AWS happens here, outside the request's thread."""
+"""Notebook instances coming to life and ending: what takes its time on AWS happens here, off the request's thread."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NotebookLifecycle:
         self._threads: dict[str, threading.Thread] = {}
 
     def start(self, notebook: NotebookRecord, past: NotebookPast | None = None) -> None:
-        """Bring a Pending notebook to InService (or Failed), and follow its Jupyter until it ends."""
+        """Take a Pending notebook to InService (or Failed) and on until its Jupyter ends."""
         self._threads[notebook.arn] = self._run_in_background(notebook, lambda: self._run_jupyter(notebook, past))
 
     def stop(self, notebook: NotebookRecord) -> None:
@@ -46,7 +46,7 @@ class NotebookLifecycle:
         self._run_in_background(notebook, lambda: self._stop_jupyter(notebook))
 
     def schedule(self, notebook: NotebookRecord, action: Callable[[], None]) -> None:
-        """Keep a transitional status (Updating, Deleting) visible for a moment, then run ``action`` under the lock."""
+        """Let a passing status (Updating, Deleting) be seen for a moment, then do ``then`` under the lock."""
 
         def run_later() -> None:
             self._state.closing.wait(_TRANSITION_SECONDS)

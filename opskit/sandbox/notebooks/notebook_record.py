@@ -1,4 +1,4 @@
-"""A notebook instance as SageMaker's API reports it."""
+"""A notebook instance as SageMaker's API tells of it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _SUMMARY_MEMBERS = (
 class NotebookRecord:
     """One notebook instance. Change it only under the lock of its account and Region.
 
-    ``details`` are the members of DescribeNotebookInstance that only updates change. ``jupyter`` is set
+    ``details`` are the members of DescribeNotebookInstance that do not move by themselves. ``jupyter`` is there
     from InService to Stopping, save for a scenario's bare record.
     """
 
@@ -86,7 +86,7 @@ class NotebookRecord:
         self.modified = now
 
     def require_status(self, target: NotebookStatus, *allowed: NotebookStatus) -> None:
-        """Raise AWS's ValidationException where the status is none of those that can transition to ``target``."""
+        """Raise AWS's ValidationException where the status is none of those that may go over to ``target``."""
         if self.status not in allowed:
             raise validation_error(
                 f"Status ({self.status}) not in ([{', '.join(allowed)}]). "

@@ -47,7 +47,7 @@ _DISASSOCIATE_FLAGS = {
 # Twelve hours, AWS's default.
 _SESSION_SECONDS = 43200
 _SEEDED_AGO = timedelta(days=7)
-# The address of a record without a Jupyter: nothing answers on the discard port.
+# Where a record without a Jupyter is said to be: nothing answers on the discard port.
 _UNREACHABLE_HOST = "127.0.0.1:9"
 
 
@@ -166,7 +166,7 @@ class NotebookService:
         return {"AuthorizedUrl": f"http://{_UNREACHABLE_HOST}?authToken={token}"}
 
     def notebook_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
-        """The tags of a notebook instance, None where it does not exist."""
+        """The tags of a notebook instance, None where there is none."""
         notebook = self._all.get((account_region, name))
         return notebook.tags if notebook else None
 

@@ -75,7 +75,7 @@ def _check_service_code(call: ApiCall, service: str) -> None:
 
 @cache
 def priced_products() -> tuple[Product, ...]:
-    """Every product with a price; instance types whose price is unknown are left out."""
+    """Every product with a price; types whose price nobody knows are no products here."""
     priced = [
         row
         for row in read_table_rows(__package__, "prices_us_east_1.csv")

@@ -1,6 +1,6 @@
 """Requests for more: what was asked, how far AWS has come with it, and from when the new value counts.
 
-A request's status is a function of the time, so nothing has to run in the background.
+A request ages by itself: its status is a function of the time, so nothing has to run in the background.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class QuotaRequestStore:
         ]
 
     def find_request(self, account_region: AccountRegion, request_id: str) -> QuotaRequest | None:
-        """The request of this id, None where this account and Region has none."""
+        """The request of this id, if it was made here."""
         request = self._requests.get(request_id)
         return request if request and request.account_region == account_region else None
 

@@ -78,7 +78,7 @@ def _parse_quota_row(row: dict[str, str]) -> KnownQuota:
 
 
 def _derive_quota_code(name: str) -> str:
-    """A code for a quota whose real one is not published: stable, and in the form of real ones."""
+    """A code for a quota whose real one nobody published: steady, and of the real ones' form."""
     return "L-" + sha256(name.encode()).hexdigest()[:8].upper()
 
 
@@ -153,7 +153,7 @@ def total_metric(resource: UsageResource) -> str:
 
 @cache
 def scenario_quotas(scenario: str, region: str, at_least: int = 0) -> dict[str, RegionalQuota]:
-    """The quotas that exist in a Region of a scenario, by code; made-up quotas bring their number to ``at_least``."""
+    """The quotas that exist in a Region of a scenario, by code; ``at_least`` so many, the rest being made up."""
     rules = [rule for rule in _load_value_rules() if rule.scenario in ("*", scenario) and rule.region in ("*", region)]
     existing = [regional for quota in known_quotas() if (regional := _apply_value_rule(quota, rules))]
     fillers = [_filler_quota(number) for number in range(at_least - len(existing))]
@@ -164,7 +164,7 @@ def scenario_quotas(scenario: str, region: str, at_least: int = 0) -> dict[str, 
 
 
 def _filler_quota(number: int) -> RegionalQuota:
-    """A quota of an instance type that the sandbox does not use otherwise, as grown accounts have many."""
+    """A quota as a grown account has it beside those that are known: a type that nobody here asks for."""
     name = f"ml.x{number}.xlarge for cluster usage"
     return RegionalQuota(KnownQuota(name, _derive_quota_code(name), "", None), 0.0, 0.0)
 
@@ -178,7 +178,7 @@ def _load_value_rules() -> tuple[_ValueRule, ...]:
 
 
 def _apply_value_rule(quota: KnownQuota, rules: list[_ValueRule]) -> RegionalQuota | None:
-    # The last matching rule counts, so exceptions follow the general case.
+    # The last rule that fits counts, so exceptions stand below the general case.
     rule = next((rule for rule in reversed(rules) if fnmatchcase(quota.name, rule.name)), None)
     if rule is None:
         raise LookupError(f"data/values.csv says nothing of {quota.name!r}")

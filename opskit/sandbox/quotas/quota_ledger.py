@@ -30,7 +30,7 @@ _INCREASE_ADVICE = (
 
 @dataclass(frozen=True)
 class _QuotaCheck:
-    """One quota compared with one request, in the unit AWS counts it in."""
+    """One quota held against one request, in the unit AWS counts it in."""
 
     name: str
     value: float
@@ -93,7 +93,7 @@ class QuotaLedger:
     ) -> None:
         """Raise AWS's ResourceLimitExceeded when ``requested`` does not fit beside what is in use.
 
-        Call it under ``state.lock(account_region)`` and create the resource before releasing the lock. Several variants
+        Call it under ``state.lock(account_region)`` and make the resource before the lock is released. Several variants
         of one endpoint are checked together. ``times`` is how many such resources run side by side.
         """
         for check in self._capacity_checks(account_region, requested, times):

@@ -22,7 +22,7 @@ def quota_page(
     to_members: Callable[[Any], dict[str, Any]],
     page_size: int = _PAGE_SIZE,
 ) -> dict[str, Any]:
-    """One page of a listing whose items are in the member ``name``."""
+    """One page of a listing whose items stand under ``name``."""
     error = ApiError("InvalidPaginationTokenException", "Invalid NextToken.")
     page, token = cut_page(call, items, page_size, error)
     return {name: [to_members(item) for item in page], "NextToken": token}

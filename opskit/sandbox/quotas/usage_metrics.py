@@ -29,7 +29,7 @@ class UsageMetricPublisher:
         self._published = {quota.metric for quota in known_quotas() if quota.metric}
 
     def start_publishing(self, account_regions: Iterable[AccountRegion]) -> None:
-        """Publish the last hours of these accounts and Regions, as if all had run that long, then go on publishing."""
+        """Publish the last hours of these accounts and Regions, as if all had run so long, then go on by itself."""
         now = self._state.now()
         past = [now - _PUBLISH_EVERY * step for step in range(_BACKFILL // _PUBLISH_EVERY + 1)]
         for account_region in set(account_regions):

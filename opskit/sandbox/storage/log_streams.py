@@ -1,4 +1,4 @@
-"""Copying a container's log to CloudWatch Logs, line by line, while it runs."""
+"""Carrying what a container says to CloudWatch Logs, line by line, while it runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_EVENTS_PER_CALL = 5_000
 
 
 class LogStream:
-    """One stream of a log group; both are created with the first line."""
+    """One stream of a log group; both are made with the first line."""
 
     def __init__(self, state: SandboxState, account_region: AccountRegion, group: str, stream: str) -> None:
         self._state = state
@@ -26,7 +26,7 @@ class LogStream:
         self._made = False
 
     def write_lines(self, lines: Sequence[str], ago: timedelta = timedelta()) -> None:
-        """Append lines, as events of now, or of ``ago`` before now for what a scenario backdates.
+        """Append lines, each an event of now, or of some time ``ago`` for what is said to be older than the sandbox.
 
         Empty ones are left out, as CloudWatch takes none.
         """

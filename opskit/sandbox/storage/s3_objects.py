@@ -73,7 +73,7 @@ class S3Store:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=uri.bucket, Prefix=uri.key)
         try:
             for page in pages:
-                # Consoles create empty objects with a trailing slash as folders.
+                # Consoles stand empty objects for folders, with a slash at their end.
                 yield from (item["Key"] for item in page.get("Contents", []) if not item["Key"].endswith("/"))
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchBucket", "404"):
@@ -90,7 +90,7 @@ class S3Store:
             yield S3Source(prefix.child(name), name)
 
     def object_exists(self, uri: S3Uri) -> bool:
-        """Whether the object exists. Raises S3Error where S3 fails."""
+        """Whether the object is there. Raises S3Error where S3 does not say."""
         if not uri.key:
             return False
         try:

@@ -1,4 +1,4 @@
-"""AWS Support: refused without a support plan, as in most accounts; with one, cases can be created and read."""
+"""AWS Support: refused without a plan, which is how most accounts are, and a small case desk with one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _SERVICES: dict[str, tuple[str, dict[str, str]]] = {
 
 
 class SupportService:
-    """The support cases of every account, with those that Service Quotas opened for requests."""
+    """The case desk of every account. Cases that Service Quotas opened for a request stand in it too."""
 
     def __init__(self, state: SandboxState, requests: QuotaRequestStore, *, plan: bool) -> None:
         self._state = state
@@ -151,7 +151,7 @@ class SupportService:
         raise ApiError("InternalServerError", f"The sandbox has no {call.operation}.")
 
     def _admit_call(self, call: ApiCall, check: Any = None) -> None:
-        """Check the Region, the support plan and the request's own rules; a dry run ends here."""
+        """Let a call in: the one Region, the plan, its own rules, and a dry run ends here."""
         check_signed_region(call, (_SUPPORT_REGION,))
         if not self._plan:
             raise ApiError(

@@ -13,6 +13,7 @@ from opskit.model import InUse, Usage
 from opskit.observe.usage import count_in_use
 
 GONE = Fault(400, "ValidationException", "Requested resource not found.")
+NO_CONFIG = Fault(400, "ValidationException", 'Could not find endpoint configuration "arn:c".')
 THEN = 1.7e9
 
 
@@ -28,7 +29,12 @@ def counted(usage: Usage) -> Mapping[str, int]:
 
 def job(name: str, status: str = "InProgress", **more: Any) -> dict[str, Any]:
     config = {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1}
-    return {"TrainingJobName": name, "TrainingJobStatus": status, "ResourceConfig": config, **more}
+    told = {"TrainingJobName": name, "TrainingJobStatus": status, "ResourceConfig": config}
+    return {**told, "EnableManagedSpotTraining": False, **more}
+
+
+def unsaid(job: dict[str, Any], *members: str) -> dict[str, Any]:
+    return {name: value for name, value in job.items() if name not in members}
 
 
 def pool(name: str, status: str = "Available", **more: Any) -> dict[str, Any]:
@@ -133,6 +139,28 @@ def test_a_job_of_a_type_nobody_tells_counts_in_the_total_and_is_said(small_aws:
     assert in_use.missing is not None
 
 
+@pytest.mark.parametrize("member", ["EnableManagedSpotTraining", "ResourceConfig", "TrainingJobStatus"])
+def test_what_the_index_leaves_out_of_a_job_the_job_is_asked_for(small_aws: SmallAws, member: str) -> None:
+    real = job("spot", EnableManagedSpotTraining=True)
+    train(small_aws, listed=["spot"], indexed=[unsaid(real, member)], real=[real])
+    assert counted(Usage.SPOT_TRAINING) == {"ml.m4.xlarge": 1}
+    assert counted(Usage.TRAINING) == {}
+
+
+def test_a_job_that_never_says_whether_it_is_spot_leaves_that_count_a_floor(small_aws: SmallAws) -> None:
+    told = unsaid(job("old"), "EnableManagedSpotTraining")  # as AWS told them in 2018
+    train(small_aws, listed=["old"], indexed=[told], real=[told])
+    assert counted(Usage.TRAINING) == {"ml.m4.xlarge": 1}
+    missing = used(Usage.SPOT_TRAINING).missing
+    assert missing is not None
+    assert "EnableManagedSpotTraining" in missing.because
+
+
+def test_instances_that_nobody_counts_are_no_single_one(small_aws: SmallAws) -> None:
+    train(small_aws, listed=["a"], indexed=[job("a", ResourceConfig={"InstanceType": "ml.m4.xlarge"})], real=[])
+    assert used(Usage.TRAINING).missing is not None
+
+
 @pytest.mark.parametrize(
     ("usage", "word", "resources"),
     [
@@ -233,6 +261,23 @@ def test_an_endpoint_whose_configuration_was_deleted_counts_in_the_total(small_a
     assert in_use.missing is not None
 
 
+@pytest.mark.parametrize("status", ["InService", "Creating", "Updating", "OutOfService"])
+def test_an_endpoint_of_which_nothing_is_told_is_not_one_that_holds_nothing(small_aws: SmallAws, status: str) -> None:
+    endpoint(small_aws, {"EndpointStatus": status}, NO_CONFIG)
+    missing = used(Usage.ENDPOINT).missing
+    assert missing is not None
+    assert "endpoint e" in missing.because
+
+
+def test_a_variant_that_nobody_counts_is_no_single_instance(small_aws: SmallAws) -> None:
+    endpoint(
+        small_aws,
+        {"ProductionVariants": [variant()]},
+        {"ProductionVariants": [variant(InstanceType="ml.m4.xlarge")]},
+    )
+    assert used(Usage.ENDPOINT).missing is not None
+
+
 def test_notebooks_hold_an_instance_unless_they_are_off(small_aws: SmallAws) -> None:
     statuses = ["InService", "Pending", "Stopping", "Updating", "InMaintenance", "Stopped", "Failed", "Deleting"]
     found = [
@@ -275,6 +320,17 @@ def test_clusters_hold_their_groups(small_aws: SmallAws) -> None:
     small_aws.running["ListClusters"] = lambda _: {"ClusterSummaries": [summary]}
     small_aws.running["DescribeCluster"] = lambda _: {**summary, "InstanceGroups": groups}
     assert counted(Usage.CLUSTER) == {"ml.m5.large": 3, "ml.c5.large": 2}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{}, {"InstanceGroups": [{"InstanceGroupName": "a", "InstanceType": "ml.m5.large"}]}],
+)
+def test_a_cluster_whose_instances_are_not_told_does_not_hold_none(small_aws: SmallAws, told: dict[str, Any]) -> None:
+    summary = {"ClusterName": "c", "ClusterArn": "arn:a", "CreationTime": THEN, "ClusterStatus": "InService"}
+    small_aws.running["ListClusters"] = lambda _: {"ClusterSummaries": [summary]}
+    small_aws.running["DescribeCluster"] = lambda _: {**summary, **told}
+    assert used(Usage.CLUSTER).missing is not None
 
 
 def test_warm_pools_hold_what_they_keep_warm(small_aws: SmallAws) -> None:

@@ -1,4 +1,4 @@
-"""Entry point of the notebook's process: ``python -m opskit.sandbox.notebooks.jupyter ORDERS``."""
+"""Where the notebook's process begins: ``python -m opskit.sandbox.notebooks.jupyter ORDERS``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 def _skip_slow_grammar() -> None:
     """Keep jsonschema from compiling a grammar for internationalized addresses: two thirds of Jupyter's start, for
-    a check that nothing here needs. jsonschema works without the module.
+    a check that nobody here asks for. It goes without where the module cannot be had.
     """
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 

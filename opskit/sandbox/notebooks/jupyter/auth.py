@@ -23,7 +23,7 @@ _SIGN_IN = "<!doctype html><title>Sign in</title><p>Open this notebook with a ne
 
 @dataclass
 class SessionUser(User):
-    """The user of a session that a presigned URL opened; ``until`` is the end of the session in epoch seconds."""
+    """Somebody who opened a presigned URL; ``until`` is the end of the session in epoch seconds."""
 
     until: float = 0.0
 
@@ -74,7 +74,7 @@ class SessionIdentityProvider(IdentityProvider):
 
 
 class FrontPage(JupyterHandler):
-    """The front page: opens a session for a valid token, and redirects to sign-in without a session."""
+    """The front page: lets in who has a valid token, sends the one without a session to sign in."""
 
     @allow_unauthenticated
     def get(self, *path: str) -> None:

@@ -1,8 +1,8 @@
 """What a scenario's notebook did before the sandbox was started.
 
-The kernels, sessions and terminals are real and created the way a user creates them. Only the times are not: once
-they exist, the activity that Jupyter recorded is backdated by hours. From then on Jupyter records as usual, so any new
-work moves it.
+The kernels, sessions and terminals are real and made the way a person makes them. Only the clock is not: once they
+are there, the activity Jupyter recorded is set back, because nobody can wait for hours. From then on it is recorded
+as ever, so any new work moves it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ async def _run_cell(app: ServerApp, code: str, seen_by_jupyter: list[KernelChang
 
 
 async def _start_unconnected_kernel(app: ServerApp) -> None:
-    """Start a kernel that no client ever connects to: Jupyter reports it as starting forever."""
+    """Start a kernel that nobody ever connects to: Jupyter holds it for starting, for ever."""
     number = await app.kernel_manager.start_kernel()
     changes = _observe_kernel(app.kernel_manager.get_kernel(number))
     patience = _FIRST_CHANGE_SECONDS

@@ -48,7 +48,7 @@ class NotebookFolder:
         return self.instance / "jupyter.log"
 
     def recreate_instance(self) -> None:
-        """Create an empty instance beside the volume, with the volume in the home directory as on AWS."""
+        """Make an empty instance beside the volume, with the volume in the home directory as on AWS."""
         self.delete_instance()
         self.volume.mkdir(parents=True, exist_ok=True)
         home = self.instance / "ec2-user"

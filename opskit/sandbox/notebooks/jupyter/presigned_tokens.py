@@ -1,7 +1,7 @@
-"""The authToken of a presigned URL: issued by the sandbox, accepted once by the notebook's Jupyter.
+"""The authToken of a presigned URL: made by the sandbox, honoured once by the notebook's Jupyter.
 
-Both know one secret, so the two processes need not exchange tokens; a restarted notebook has a new secret, so
-URLs from before the restart are not accepted.
+Both know one secret, so the two processes need no talk about tokens; a restarted notebook has a new secret, so
+the URLs of its last life open nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 VALID_FOR = timedelta(minutes=5)
-"""How long AWS's presigned URL can be opened after it was created."""
+"""How long AWS's presigned URL can be opened after it was made."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What the sandbox hands to a notebook's process at its start, in a file.
+"""What the sandbox tells a notebook's process at its start: the only file that both of them know.
 
-It contains a secret, so only this user can read the file, and it is removed once read: other users can read command
-lines and environments.
+It has a secret in it, so it is a file that only this user can read and that is removed when it was read: command
+lines and environments can be read by others.
 """
 
 from __future__ import annotations
