@@ -23,6 +23,8 @@ from opskit.show.answer import Answer
 from opskit.show.picture import save_svg
 
 _ACCOUNTS = {"fresh": ("--approve-after", "3s"), "classroom": ()}
+_PATIENT = {"OPSKIT_READ_TIMEOUT": "10m"}
+"""Several sandboxes start at once, and a busy machine takes longer for their first answers than AWS ever does."""
 
 
 class _Untrue(OpskitError):
@@ -87,7 +89,7 @@ def _environment(process: subprocess.Popen[str], state: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     own = {f"XDG_{kind}_HOME": str(state / kind.lower()) for kind in ("STATE", "CACHE", "CONFIG")}
     given: dict[str, str] = json.loads(line)["data"]["environment"]
-    return inherited | given | own
+    return inherited | given | own | _PATIENT
 
 
 def _tell(here: Here, number: int, step: Step, environment: dict[str, str], folder: Path) -> dict[str, Any]:

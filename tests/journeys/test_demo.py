@@ -16,6 +16,6 @@ def test_every_step_of_the_demo_happens(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "opskit", "demo", "-o", "json", "--picture", str(picture)]
     done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)
     ended = Ended(done.returncode, done.stdout, done.stderr)
-    assert ended.exit == 0, ended.stderr
+    assert ended.exit == 0, ended.stdout
     assert len(ended.data["steps"]) == 11
     assert picture.read_text().startswith("<svg")
