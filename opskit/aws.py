@@ -31,6 +31,7 @@ from opskit.errors import (
     Unreachable,
     UsageProblem,
 )
+from opskit.left_running import LeftRunning
 
 T = TypeVar("T")
 
@@ -137,6 +138,7 @@ class Connection:
     session: Any
     home: str
     read_seconds: float = field(default_factory=lambda: _READ_SECONDS)
+    left_running: LeftRunning = field(default_factory=LeftRunning)
     _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict)
     _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
     _asking: Future[Caller] | None = None
@@ -285,6 +287,11 @@ class Door:
 
     connection: Connection
     region: str
+
+    @property
+    def left_running(self) -> LeftRunning:
+        """What was made or is watched through this connection and goes on when the command ends."""
+        return self.connection.left_running
 
     def read(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Ask AWS something (boto3's names for service and operation). Throttling, AWS's own failures and broken

@@ -7,6 +7,7 @@ from enum import StrEnum
 from opskit.act.training import create, tags
 from opskit.aws import Door, is_gone
 from opskit.errors import AwsFailure
+from opskit.left_running import Kind
 from opskit.model import Fleet, Workflow
 from opskit.sdk import sdk
 from opskit.state.journal import record
@@ -55,6 +56,7 @@ def make_endpoint(door: Door, workflow: Workflow, name: str, config: str) -> Non
         "create_endpoint",
         name,
         sdk().resources.Endpoint,
+        starts=Kind.ENDPOINT,
         endpoint_name=name,
         endpoint_config_name=config,
         tags=tags(workflow),
@@ -71,6 +73,8 @@ def delete(door: Door, kind: Removable, name: str) -> None:
     try:
         with record(door, f"delete {kind.replace('_', ' ')}", name, "cleanup"):
             door.write("sagemaker", f"delete_{kind}", **{parameter: name})
+            if kind is Removable.ENDPOINT:
+                door.left_running.note_ended(Kind.ENDPOINT, name, door.region)
     except AwsFailure as failure:
         if not is_gone(failure):
             raise

@@ -11,6 +11,7 @@ from typing import Generic, ParamSpec
 
 from opskit.aws import Door
 from opskit.decide.notebook_wish import NotebookWish
+from opskit.left_running import Kind
 from opskit.model import Notebook
 from opskit.state.journal import DROPPED, Deed, Stopping, record
 
@@ -53,7 +54,7 @@ def create(door: Door, wish: NotebookWish, role: str, because: str) -> None:
         AwsFailure: AWS refused, or its answer was lost (OutcomeUnknown).
     """
     repository = {"DefaultCodeRepository": wish.git} if wish.git else {}
-    with record(door, CREATE, wish.name, because):
+    with record(door, CREATE, wish.name, because, starts=Kind.NOTEBOOK):
         door.write(
             "sagemaker",
             "create_notebook_instance",
@@ -80,7 +81,7 @@ def stop_intended(
 def start_intended(door: Door, name: str) -> AbstractContextManager[Intent[[]]]:
     """The intent to start a notebook instance. AWS may refuse it, for a quota for example."""
     send = partial(door.send_once, "sagemaker", "start_notebook_instance", NotebookInstanceName=name)
-    return _intended(record(door, START, name, "asked for"), send)
+    return _intended(record(door, START, name, "asked for", starts=Kind.NOTEBOOK), send)
 
 
 def tag_intended(

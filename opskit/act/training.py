@@ -11,6 +11,7 @@ from typing import Any
 
 from opskit.aws import Door
 from opskit.errors import OutcomeUnknown
+from opskit.left_running import Kind
 from opskit.model import Fleet, Workflow
 from opskit.sdk import interruptible, sdk
 from opskit.state.journal import record
@@ -32,6 +33,7 @@ def start_training(
         "create_training_job",
         name,
         sdk().resources.TrainingJob,
+        starts=Kind.TRAINING_JOB,
         training_job_name=name,
         role_arn=role,
         algorithm_specification=shapes.AlgorithmSpecification(training_image=image, training_input_mode="File"),
@@ -79,6 +81,7 @@ def start_transform(door: Door, workflow: Workflow, fleet: Fleet, name: str, mod
         "create_transform_job",
         name,
         sdk().resources.TransformJob,
+        starts=Kind.TRANSFORM_JOB,
         transform_job_name=name,
         model_name=model,
         transform_input=shapes.TransformInput(data_source=data, content_type="text/csv", split_type="Line"),
@@ -98,13 +101,13 @@ def stop_transform(door: Door, name: str, because: str) -> None:
         door.write("sagemaker", "stop_transform_job", TransformJobName=name)
 
 
-def create(door: Door, operation: str, name: str, kind: Any, **arguments: Any) -> None:
-    """Make one thing through the SDK, which describes what it has just made.
+def create(door: Door, operation: str, name: str, kind: Any, *, starts: Kind | None = None, **arguments: Any) -> None:
+    """Make one thing through the SDK, which describes what it has just made. ``starts``: it runs from then on.
 
     Raises:
         AwsFailure: AWS refused, or its answer was lost or not understood (OutcomeUnknown).
     """
-    with record(door, operation.replace("_", " "), name, "workflow run"):
+    with record(door, operation.replace("_", " "), name, "workflow run", starts=starts):
         try:
             with interruptible():
                 door.lend(

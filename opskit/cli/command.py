@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import os
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
@@ -17,6 +19,7 @@ from opskit.settings import OUTPUTS, Settings, settle
 
 if TYPE_CHECKING:
     from opskit.aws import Connection, Door
+    from opskit.left_running import Running
     from opskit.show.answer import Answer
     from opskit.show.render import Screen
 
@@ -83,6 +86,14 @@ class Here:
         if len(names) > 1 or "all" in names:
             raise UsageProblem("one-region", "This command works in one Region.", "Name one with --region.")
         return self.connection().door()
+
+    def whatever_runs(self, *, unreached: bool = False) -> tuple[Running, ...]:
+        """What this command has made or watches and that goes on when it ends."""
+        return self._connection.left_running.whatever_runs(unreached=unreached) if self._connection else ()
+
+    def heed_end_from_outside(self) -> None:
+        """Take a SIGTERM (a time limit's, a CI's) for a Ctrl-C: what goes on at AWS is named then, too."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def consent(self, plan: str, *, yes: bool, what: str = "This changes your account") -> None:
         """Tell the plan and ask before changing something: a prompt on a terminal, elsewhere a refusal that says
@@ -179,6 +190,7 @@ def _run(path: tuple[str, ...], common: dict[str, Any], body: Callable[[Here], A
     take_over_warnings()
     color = not common["no_color"] and not os.environ.get("NO_COLOR")
     screen = Screen(_early_output(common["output"], Output), color=color, quiet=common["quiet"])
+    opened: list[Here] = []
 
     def work() -> Answer:
         nonlocal screen
@@ -186,17 +198,47 @@ def _run(path: tuple[str, ...], common: dict[str, Any], body: Callable[[Here], A
         screen = Screen(Output(settings.get("output")), color=color, quiet=common["quiet"])
         if common["verbose"]:
             _tell_calls()
-        return body(Here(settings, screen, verbose=common["verbose"]))
+        opened.append(Here(settings, screen, verbose=common["verbose"]))
+        return body(opened[0])
 
     try:
         answer = answered(work, verbose=common["verbose"])
-    except BrokenPipeError:
-        _close_quietly(ExitCode.INTERRUPTED)
+    except (BrokenPipeError, SystemExit) as end:
+        if not any(here.whatever_runs() for here in opened):
+            _leave(end)
+        answer = _interrupted() if isinstance(end, BrokenPipeError) else _bug(end, verbose=common["verbose"])
+    answer = _with_what_runs(answer, opened)
     try:
         screen.show(path, answer)
     except BrokenPipeError:
         _close_quietly(answer.exit)
+    except (Exception, KeyboardInterrupt) as error:
+        answer = _with_what_runs(answered(partial(_raised, error), verbose=common["verbose"]), opened)
+        screen.show_problems(answer.problems)
     raise typer.Exit(int(answer.exit))
+
+
+def _with_what_runs(answer: Answer, opened: Sequence[Here]) -> Answer:
+    """The answer of a command that ended early, with what it leaves running and how to stop that. After the
+    unforeseen and an interruption that is all; after a failure that was told it is what is not as it was asked for.
+    """
+    if answer.exit is ExitCode.DONE:
+        return answer
+    unreached = answer.exit not in (ExitCode.BUG, ExitCode.INTERRUPTED)
+    left = [(running, here) for here in opened for running in here.whatever_runs(unreached=unreached)]
+    if not left:
+        return answer
+    from dataclasses import replace
+
+    from opskit.decide.running import interrupted, running_records, still_running
+
+    running, profile = [each for each, _ in left], left[0][1].settings.get("profile")
+    if answer.exit is ExitCode.INTERRUPTED:
+        others = [each for each in answer.problems if each.code != "interrupted"]
+        problems = [interrupted(running, profile), *others]
+    else:
+        problems = [*answer.problems, still_running(running, profile)]
+    return replace(answer, data={**answer.data, "running": running_records(running)}, problems=tuple(problems))
 
 
 def answered(work: Callable[[], Answer], *, verbose: bool) -> Answer:
@@ -205,14 +247,14 @@ def answered(work: Callable[[], Answer], *, verbose: bool) -> Answer:
     Raises:
         BrokenPipeError: nobody reads any more.
     """
-    from opskit.show.answer import Answer, failure
+    from opskit.show.answer import failure
 
     try:
         return work()
     except OpskitError as error:
         return failure(error)
     except KeyboardInterrupt:
-        return Answer({}, ExitCode.INTERRUPTED, (Problem("interrupted", "Interrupted."),))
+        return _interrupted()
     except BrokenPipeError:
         raise
     except Exception as error:  # the last line of defence: a bug is one line and a place to report it
@@ -235,7 +277,24 @@ def _settled(common: dict[str, Any]) -> Settings:
     return settle(flags, common["config"])
 
 
-def _bug(error: Exception, *, verbose: bool) -> Answer:
+def _raised(error: BaseException) -> NoReturn:
+    raise error
+
+
+def _leave(end: BaseException) -> NoReturn:
+    """End where nobody reads any more, or where the command said with which code."""
+    if isinstance(end, BrokenPipeError):
+        _close_quietly(ExitCode.INTERRUPTED)
+    raise end
+
+
+def _interrupted() -> Answer:
+    from opskit.show.answer import Answer
+
+    return Answer({}, ExitCode.INTERRUPTED, (Problem("interrupted", "Interrupted."),))
+
+
+def _bug(error: BaseException, *, verbose: bool) -> Answer:
     from opskit.observe.package_files import find_mixed_files
     from opskit.show.answer import Answer
     from opskit.show.printing import print_traceback

@@ -45,6 +45,7 @@ def create(
     from opskit.show.notebook_making import creation, rights_in_words
     from opskit.show.progress import watching
 
+    here.heed_end_from_outside()
     role = role or here.settings.get("execution-role")
     wish = wished(name, instance_type, role=role, git=git, volume_gb=volume, tags=tag or (), guard=not no_guard)
     clock, door = system_clock(), here.door()

@@ -28,6 +28,7 @@ def start(
     from opskit.show.notebook_starting import starting
     from opskit.show.progress import watching
 
+    here.heed_end_from_outside()
     clock, door = system_clock(), here.door()
     starts = plan_starts(door, names, clock, guard=not no_guard)
     if not dry_run:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +54,7 @@ def train(
     from opskit.show.train import answer_of, keep
     from opskit.workflow import find_workflow
 
-    _heed_an_end_from_outside()
+    here.heed_end_from_outside()
     workflow = find_workflow(name)
     wanted = Wanted(
         instance_type=_type(instance_type),
@@ -72,7 +71,7 @@ def train(
     )
     rounds = dict(workflow.hyperparameters).get("num_round", "")
     with watching(here.screen, int(rounds) if rounds.isdecimal() else None) as tell:
-        run = run_it(here.door(), workflow, wanted, system_clock(), tell, profile=here.settings.get("profile"))
+        run = run_it(here.door(), workflow, wanted, system_clock(), tell)
     return answer_of(run, keep(run, RUNS), columns=here.screen.columns)
 
 
@@ -87,12 +86,10 @@ def deploy(
     from opskit.show.serve import deployed
     from opskit.workflow import find_workflow
 
-    _heed_an_end_from_outside()
-    workflow, kind, profile = find_workflow(name), _type(instance_type), here.settings.get("profile")
+    here.heed_end_from_outside()
+    workflow, kind = find_workflow(name), _type(instance_type)
     with watching(here.screen) as tell:
-        done = put_it(
-            here.door(), workflow, kind, system_clock(), tell, guard=not no_guard, dry_run=dry_run, profile=profile
-        )
+        done = put_it(here.door(), workflow, kind, system_clock(), tell, guard=not no_guard, dry_run=dry_run)
     return deployed(done)
 
 
@@ -135,7 +132,7 @@ def cleanup(
     from opskit.show.serve import cleaned, cleanup_plan, planned
     from opskit.workflow import find_workflow
 
-    _heed_an_end_from_outside()
+    here.heed_end_from_outside()
     workflow = find_workflow(name)
     door = here.door()
     left = leftovers(door, workflow, here.settings.chosen("bucket", bucket))
@@ -145,15 +142,10 @@ def cleanup(
     if not left.is_empty or folders:
         here.consent(cleanup_plan(left, folders), yes=yes)
     with watching(here.screen) as tell:
-        done = clean_up(door, left, system_clock(), tell, profile=here.settings.get("profile"))
+        done = clean_up(door, left, system_clock(), tell)
     gone = [] if done.was_interrupted else folders
     _remove(gone)
     return cleaned(done, gone)
-
-
-def _heed_an_end_from_outside() -> None:
-    """Take a SIGTERM (a time limit's, a CI's) for a Ctrl-C: what goes on at AWS is named then, too."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _type(word: str | None) -> str | None:

@@ -12,12 +12,13 @@ from opskit.act import storage
 from opskit.act.endpoints import Removable
 from opskit.aws import Door, side_by_side
 from opskit.decide.naming import belongs_to
-from opskit.decide.running import Kind, Running, interrupted
+from opskit.decide.running import NOTHING_RUNS
 from opskit.errors import AwsFailure, ExitCode, OpskitError, Problem
 from opskit.flows.clock import Clock
 from opskit.flows.events import Tell, news_only
 from opskit.flows.follow import follow_endpoint
 from opskit.flows.tried import tried
+from opskit.left_running import Kind, Running
 from opskit.model import IN_THE_MAKING, JobStatus, Workflow
 from opskit.observe import jobs
 from opskit.observe.storage import objects_under, parts_of
@@ -86,7 +87,7 @@ class Cleaned:
     def endpoints(self) -> list[Running]:
         """The endpoints that are still there, and bill."""
         there = [item for item in self.left.items if item.kind is Removable.ENDPOINT and item not in self.items]
-        return [Running(Kind.ENDPOINT, item.name, sure=True) for item in there]
+        return [Running(Kind.ENDPOINT, item.name, self.left.region, sure=True, reached=True) for item in there]
 
 
 def leftovers(door: Door, workflow: Workflow, bucket: str | None) -> Leftovers:
@@ -108,7 +109,10 @@ def leftovers(door: Door, workflow: Workflow, bucket: str | None) -> Leftovers:
     )
     ours = partial(_ours, workflow.name)
     going = [name for name in ours(endpoints) if endpoints[name] != "Deleting"]
-    live = [*_live(Kind.TRAINING_JOB, training, ours), *_live(Kind.TRANSFORM_JOB, transforms, ours)]
+    live = [
+        *_live(Kind.TRAINING_JOB, training, ours, door.region),
+        *_live(Kind.TRANSFORM_JOB, transforms, ours, door.region),
+    ]
     objects = _objects(door, workflow.name, home, ours(training))
     return Leftovers(
         workflow=workflow.name,
@@ -130,11 +134,13 @@ def leftovers(door: Door, workflow: Workflow, bucket: str | None) -> Leftovers:
     )
 
 
-def clean_up(door: Door, left: Leftovers, clock: Clock, tell: Tell, *, profile: str | None = None) -> Cleaned:
+def clean_up(door: Door, left: Leftovers, clock: Clock, tell: Tell) -> Cleaned:
     """Remove what was found, what bills first. One that stays does not keep the others, but an endpoint that stays
     keeps its configuration and its model: without them nobody could tell any more what it runs on.
     """
     done, tell = Cleaned(left, problems=[error.problem for error in left.unread]), news_only(tell)
+    for endpoint in done.endpoints:
+        door.left_running.note_running(endpoint)
     try:
         for item in left.items:
             if not _is_needed(item, done) and _removed(partial(_delete, door, item, clock, tell), done.problems):
@@ -144,7 +150,7 @@ def clean_up(door: Door, left: Leftovers, clock: Clock, tell: Tell, *, profile: 
                 done.objects.append(each)
     except KeyboardInterrupt:
         done.was_interrupted = True
-        done.problems.append(interrupted(done.endpoints, left.region, profile))
+        done.problems.append(NOTHING_RUNS)
     return done
 
 
@@ -171,11 +177,13 @@ def _ours(workflow: str, found: Iterable[str] | OpskitError) -> list[str]:
     return [name for name in found if belongs_to(workflow, name)]
 
 
-def _live(kind: Kind, found: Mapping[str, JobStatus] | OpskitError, ours: Callable[..., list[str]]) -> list[Running]:
+def _live(
+    kind: Kind, found: Mapping[str, JobStatus] | OpskitError, ours: Callable[..., list[str]], region: str
+) -> list[Running]:
     """The jobs that are in progress, and bill."""
     if isinstance(found, OpskitError):
         return []
-    return [Running(kind, name, sure=True) for name in ours(found) if not found[name].is_over]
+    return [Running(kind, name, region, sure=True) for name in ours(found) if not found[name].is_over]
 
 
 def _objects(door: Door, workflow: str, home: str, training: Iterable[str]) -> list[Objects | OpskitError]:

@@ -23,6 +23,7 @@ from opskit.flows.events import Remark, Tell
 from opskit.flows.follow_notebook import COMING_UP, until_in_service
 from opskit.flows.made import made
 from opskit.flows.tried import tried
+from opskit.left_running import Kind
 from opskit.model import Demand, Notebook, Price, Unread, Usage
 from opskit.observe.notebooks import notebook as read_notebook
 from opskit.observe.prices import Component, read_price
@@ -129,6 +130,7 @@ def create_notebook(door: Door, plan: CreatePlan, clock: Clock, tell: Tell) -> C
         return Creation(plan, CreateOutcome.UNKNOWN, None, [failure])
     except AwsFailure as failure:
         return Creation(plan, CreateOutcome.REFUSED, None, [explained(failure)])
+    door.left_running.note_reached(Kind.NOTEBOOK, plan.wish.name, door.region)
     seen = tried(partial(read_notebook, door, plan.wish.name))
     return Creation(plan, CreateOutcome.CREATED, None if isinstance(seen, OpskitError) else seen)
 

@@ -9,12 +9,13 @@ from opskit.decide.demands import parse_instance_type
 from opskit.decide.guard import HINTS_OF_AN_ENDPOINT, Part, refusal
 from opskit.decide.headroom import QuotaCheck
 from opskit.decide.naming import belongs_to
-from opskit.decide.running import Running, interrupted, still_running
+from opskit.decide.running import NOTHING_RUNS
 from opskit.errors import ExitCode, OpskitError, Problem, UsageProblem
 from opskit.flows.check_quotas import check_quotas
 from opskit.flows.clock import Clock
 from opskit.flows.endpoint import put_behind_endpoint
 from opskit.flows.events import Tell, news_only
+from opskit.left_running import Running
 from opskit.model import Fleet, Usage, Workflow
 from opskit.observe import jobs
 from opskit.observe.prices import Component, read_price
@@ -38,7 +39,7 @@ class Deployment:
     check: QuotaCheck | None = None
     others: tuple[str, ...] = ()
     is_plan: bool = False
-    running: list[Running] = field(default_factory=list)
+    running: tuple[Running, ...] = ()
     exit: ExitCode = ExitCode.DONE
     problems: list[Problem] = field(default_factory=list)
 
@@ -52,7 +53,6 @@ def deploy(
     *,
     guard: bool = True,
     dry_run: bool = False,
-    profile: str | None = None,
 ) -> Deployment:
     """Deploy the newest model of a workflow; what stopped it is in ``exit`` and ``problems``.
 
@@ -67,15 +67,14 @@ def deploy(
         done.model = _newest_model(door, workflow)
         _look(door, done, done.model, clock, named=instance_type is not None, guard=guard)
         if not dry_run:
-            done.endpoint = put_behind_endpoint(door, workflow, fleet, done.model, clock, news_only(tell), done.running)
+            done.endpoint = put_behind_endpoint(door, workflow, fleet, done.model, clock, news_only(tell))
     except OpskitError as error:
         done.exit = error.exit
         done.problems.append(error.problem)
-        if done.running:
-            done.problems.append(still_running(done.running, done.region, profile))
     except KeyboardInterrupt:
         done.exit = ExitCode.INTERRUPTED
-        done.problems.append(interrupted(done.running, done.region, profile))
+        done.problems.append(NOTHING_RUNS)
+    done.running = door.left_running.whatever_runs(unreached=True)
     return done
 
 

@@ -6,21 +6,18 @@ from opskit.act import endpoints as act
 from opskit.aws import Door
 from opskit.decide.naming import Follow, Show, Start
 from opskit.decide.refusals import endpoint_failed, explained
-from opskit.decide.running import Kind, Running
 from opskit.errors import AwsFailure, OutcomeUnknown
 from opskit.flows.clock import Clock
 from opskit.flows.events import Chosen, Tell
 from opskit.flows.follow import follow_endpoint
 from opskit.flows.made import made
+from opskit.left_running import Kind
 from opskit.model import Fleet, Workflow
 from opskit.observe import jobs
 
 
-def put_behind_endpoint(
-    door: Door, workflow: Workflow, fleet: Fleet, model: str, clock: Clock, tell: Tell, running: list[Running]
-) -> str:
-    """Put a model behind an endpoint of its name, or wait for the one there is, and return the name. ``running``
-    holds it while it is in the making.
+def put_behind_endpoint(door: Door, workflow: Workflow, fleet: Fleet, model: str, clock: Clock, tell: Tell) -> str:
+    """Put a model behind an endpoint of its name, or wait for the one there is, and return the name.
 
     Raises:
         OpskitError: AWS refused it, or it failed.
@@ -33,21 +30,17 @@ def put_behind_endpoint(
         return model
     tell(Chosen(Kind.ENDPOINT, Follow(model) if found else Start(model), fleet))
     if found is None:
-        _make(door, workflow, fleet, model, clock, running)
-    running[:] = [Running(Kind.ENDPOINT, model, sure=True)]
+        _make(door, workflow, fleet, model, clock)
     found = follow_endpoint(door, model, clock, tell)
     if found is None:
-        running.clear()
         raise AwsFailure("vanished", f"The endpoint {model} is not there any more.", region=door.region)
     if found.status != "InService":
         raise endpoint_failed(found, workflow.word, door.region)
-    running.clear()
     return model
 
 
-def _make(door: Door, workflow: Workflow, fleet: Fleet, model: str, clock: Clock, running: list[Running]) -> None:
+def _make(door: Door, workflow: Workflow, fleet: Fleet, model: str, clock: Clock) -> None:
     config = _config(door, workflow, fleet, model, clock)
-    running[:] = [Running(Kind.ENDPOINT, model)]
     try:
         made(
             lambda: act.make_endpoint(door, workflow, model, config),
@@ -57,7 +50,6 @@ def _make(door: Door, workflow: Workflow, fleet: Fleet, model: str, clock: Clock
     except AwsFailure as failure:
         if isinstance(failure, OutcomeUnknown):
             raise
-        running.clear()
         raise explained(failure) from failure
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from opskit.decide.guard import Part
 from opskit.decide.naming import Next
-from opskit.decide.running import Kind
+from opskit.left_running import Kind
 from opskit.model import Fleet
 
 

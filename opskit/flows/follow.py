@@ -10,10 +10,10 @@ from typing import TypeVar
 from opskit.act.training import stop_transform
 from opskit.aws import Door
 from opskit.decide.refusals import transform_failed
-from opskit.decide.running import Kind
 from opskit.errors import AwsFailure, Denied, Unreachable
 from opskit.flows.clock import Clock
 from opskit.flows.events import LogLine, State, Tell, Trouble
+from opskit.left_running import Kind, Running
 from opskit.model import Endpoint, JobStatus, TrainingJob, TransformJob
 from opskit.observe import jobs
 from opskit.observe.training_log import TrainingLog
@@ -54,7 +54,10 @@ def follow_training(door: Door, name: str, clock: Clock, tell: Tell) -> tuple[Tr
         AwsFailure: it cannot be looked at any more, or is not there.
     """
     log = _Log(TrainingLog(name), tell)
+    door.left_running.note_running(Running(Kind.TRAINING_JOB, name, door.region, sure=True))
     for job in looks(lambda: _there(jobs.training_job(door, name), Kind.TRAINING_JOB, name, door), clock, tell):
+        if job.status.is_over:
+            door.left_running.note_ended(Kind.TRAINING_JOB, name, door.region)
         _tell_state(Kind.TRAINING_JOB, name, job.secondary or job.status, tell)
         log.read(door)
         if job.status.is_over:
@@ -81,7 +84,10 @@ def follow_transform(door: Door, name: str, max_seconds: int | None, clock: Cloc
     """
     until = None if max_seconds is None else clock.now() + timedelta(seconds=max_seconds)
     ran_out = False
+    door.left_running.note_running(Running(Kind.TRANSFORM_JOB, name, door.region, sure=True))
     for job in looks(lambda: _there(jobs.transform_job(door, name), Kind.TRANSFORM_JOB, name, door), clock, tell):
+        if job.status.is_over:
+            door.left_running.note_ended(Kind.TRANSFORM_JOB, name, door.region)
         _tell_state(Kind.TRANSFORM_JOB, name, job.status, tell)
         if job.status is JobStatus.COMPLETED:
             return job
@@ -100,12 +106,22 @@ def follow_endpoint(door: Door, name: str, clock: Clock, tell: Tell) -> Endpoint
         AwsFailure: it cannot be looked at any more.
     """
     for found in looks(lambda: jobs.endpoint(door, name), clock, tell):
+        _note_endpoint(door, name, found.status if found else None)
         if found is None:
             return None
         _tell_state(Kind.ENDPOINT, name, found.status, tell)
         if found.status in ("InService", "Failed", "OutOfService", "UpdateRollbackFailed"):
             return found
     raise AssertionError("unreachable")
+
+
+def _note_endpoint(door: Door, name: str, status: str | None) -> None:
+    """Note whether an endpoint that was seen so, or not at all (None), is one that somebody has to stop."""
+    if status in (None, "Deleting", "Failed"):
+        door.left_running.note_ended(Kind.ENDPOINT, name, door.region)
+        return
+    sure, reached = status not in ("OutOfService", "UpdateRollbackFailed"), status == "InService"
+    door.left_running.note_running(Running(Kind.ENDPOINT, name, door.region, sure=sure, reached=reached))
 
 
 def looks(look: Callable[[], T], clock: Clock, tell: Tell) -> Iterator[T]:
@@ -132,6 +148,7 @@ def _pause_seconds(watched: timedelta) -> float:
 
 def _there(found: T | None, kind: Kind, name: str, door: Door) -> T:
     if found is None:
+        door.left_running.note_running(Running(kind, name, door.region))  # no job can be deleted: it may come to light
         raise AwsFailure("vanished", f"The {kind.words} {name} is not there.", region=door.region)
     return found
 

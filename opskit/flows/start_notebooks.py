@@ -21,6 +21,7 @@ from opskit.flows.learnt_pace import LearntPace, until_taken
 from opskit.flows.made import made
 from opskit.flows.one_notebook import the_notebook
 from opskit.flows.tried import tried
+from opskit.left_running import Kind
 from opskit.model import Demand, Notebook, Price, Unread, Usage
 from opskit.observe.notebooks import notebook as read_notebook
 from opskit.observe.prices import Component, read_price
@@ -123,6 +124,7 @@ def _started(door: Door, start: Start, clock: Clock, pace: LearntPace) -> Start:
         return replace(start, outcome=StartOutcome.UNKNOWN, error=failure)
     except AwsFailure as failure:
         return replace(start, outcome=StartOutcome.REFUSED, error=explained(failure))
+    door.left_running.note_reached(Kind.NOTEBOOK, start.name, door.region)
     seen = tried(partial(the_notebook, door, start.name))
     outcome = outcomes[0] if outcomes else StartOutcome.DONE  # none: what was lost or refused is there all the same
     return replace(start, outcome=outcome, notebook=start.notebook if isinstance(seen, OpskitError) else seen)

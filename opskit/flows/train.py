@@ -16,7 +16,7 @@ from opskit.decide.guard import worst_exit
 from opskit.decide.increase import Ask
 from opskit.decide.naming import Follow, Start
 from opskit.decide.refusals import explained, training_failed
-from opskit.decide.running import Kind, Running, interrupted, still_running
+from opskit.decide.running import NOTHING_RUNS
 from opskit.errors import AwsFailure, ExitCode, OpskitError, OutcomeUnknown, Problem
 from opskit.flows.clock import Clock
 from opskit.flows.endpoint import put_behind_endpoint
@@ -26,6 +26,7 @@ from opskit.flows.look_ahead import Plan, Wanted, began_meanwhile, look_ahead
 from opskit.flows.made import made
 from opskit.flows.room import make_room
 from opskit.learning import Sets, score, split
+from opskit.left_running import Kind, Running
 from opskit.model import JobStatus, Metrics, TransformJob, Usage, Workflow
 from opskit.observe import jobs
 from opskit.observe.storage import object_at
@@ -42,7 +43,6 @@ class Run:
     workflow: Workflow
     wanted: Wanted
     region: str
-    profile: str | None = None
     plan: Plan | None = None
     asked: tuple[Ask, ...] = ()
     sets: Sets | None = None
@@ -56,23 +56,14 @@ class Run:
     predicted: tuple[float, ...] = ()
     metrics: Metrics | None = None
     endpoint: str | None = None
-    running: list[Running] = field(default_factory=list)
+    running: tuple[Running, ...] = ()
     exit: ExitCode = ExitCode.DONE
     problems: list[Problem] = field(default_factory=list)
 
-    def stopped_by(self, error: OpskitError) -> None:
-        """Note what ended the run; what still runs at AWS is named."""
-        self.exit = error.exit
-        self.problems.append(error.problem)
-        if self.running:
-            self.problems.append(still_running(self.running, self.region, self.profile))
 
-
-def train(
-    door: Door, workflow: Workflow, wanted: Wanted, clock: Clock, tell: Tell, *, profile: str | None = None
-) -> Run:
+def train(door: Door, workflow: Workflow, wanted: Wanted, clock: Clock, tell: Tell) -> Run:
     """Run a workflow as far as it may and can; what stopped it is in ``exit`` and ``problems``."""
-    run, tell = Run(workflow, wanted, door.region, profile), news_only(tell)
+    run, tell = Run(workflow, wanted, door.region), news_only(tell)
     try:
         check_installed()
         content = verified_data(workflow)
@@ -81,10 +72,12 @@ def train(
             run.sets = split(workflow, content)
             _go(door, run, run.plan, run.sets, clock, tell)
     except OpskitError as error:
-        run.stopped_by(error)
+        run.exit = error.exit
+        run.problems.append(error.problem)
     except KeyboardInterrupt:
         run.exit = ExitCode.INTERRUPTED
-        run.problems.append(interrupted(run.running, run.region, profile))
+        run.problems.append(NOTHING_RUNS)
+    run.running = door.left_running.whatever_runs(unreached=True)
     return run
 
 
@@ -121,7 +114,7 @@ def _go(door: Door, run: Run, plan: Plan, sets: Sets, clock: Clock, tell: Tell) 
         _model(door, plan, run.model_uri, clock)
     if run.wanted.deploy:
         fleet = plan.fleets[Usage.ENDPOINT]
-        run.endpoint = put_behind_endpoint(door, run.workflow, fleet, plan.job.name, clock, tell, run.running)
+        run.endpoint = put_behind_endpoint(door, run.workflow, fleet, plan.job.name, clock, tell)
 
 
 def _trained(door: Door, run: Run, plan: Plan, sets: Sets, clock: Clock, tell: Tell) -> str:
@@ -137,9 +130,7 @@ def _trained(door: Door, run: Run, plan: Plan, sets: Sets, clock: Clock, tell: T
         tell(Chosen(Kind.TRAINING_JOB, plan.job, plan.fleets[Usage.TRAINING]))
     run.job = name
     if isinstance(plan.job, Start | Follow):
-        run.running[:] = [Running(Kind.TRAINING_JOB, name, sure=True)]
         job, lines = follow_training(door, name, clock, tell)
-        run.running.clear()
     else:
         found = jobs.training_job(door, name)
         if found is None:
@@ -161,24 +152,21 @@ def _start_training(door: Door, run: Run, plan: Plan, sets: Sets, clock: Clock, 
         each: _uploaded(door, run, plan, f"{each}/{each}.csv", content, tell) for each, content in contents.items()
     }
     tell(Chosen(Kind.TRAINING_JOB, plan.job, fleet))
-    run.running[:] = [Running(Kind.TRAINING_JOB, name)]
     output = f"{_home(plan)}/output"
     _made(
-        run,
         lambda: act.start_training(door, plan.workflow, fleet, name, image, role, channels, output),
         lambda: jobs.training_job(door, name) is not None,
         clock,
     )
 
 
-def _made(run: Run, make: Callable[[], None], is_there: Callable[[], bool], clock: Clock) -> None:
-    """Make what runs. A refusal means that nothing of it runs; a lost answer leaves that open."""
+def _made(make: Callable[[], None], is_there: Callable[[], bool], clock: Clock) -> None:
+    """Make what runs; AWS's refusal is explained."""
     try:
         made(make, is_there, clock)
     except AwsFailure as failure:
         if isinstance(failure, OutcomeUnknown):
             raise
-        run.running.clear()
         raise explained(failure) from failure
 
 
@@ -219,10 +207,8 @@ def _transformed(
             storage.make_bucket(door, plan.bucket)
         source = _uploaded(door, run, plan, "test/test.csv", sets.test, tell)
         tell(Chosen(Kind.TRANSFORM_JOB, plan.transform, fleet))
-        run.running[:] = [Running(Kind.TRANSFORM_JOB, name)]
         output = f"{_home(plan)}/transform/{name}"
         _made(
-            run,
             lambda: act.start_transform(door, plan.workflow, fleet, name, plan.job.name, source, output),
             lambda: jobs.transform_job(door, name) is not None,
             clock,
@@ -230,10 +216,7 @@ def _transformed(
     else:
         tell(Chosen(Kind.TRANSFORM_JOB, plan.transform, fleet))
     run.model = plan.job.name
-    run.running[:] = [Running(Kind.TRANSFORM_JOB, name, sure=True)]
-    job = follow_transform(door, name, fleet.max_seconds, clock, tell)
-    run.running.clear()
-    return job
+    return follow_transform(door, name, fleet.max_seconds, clock, tell)
 
 
 def _score(door: Door, run: Run, transform: TransformJob, sets: Sets) -> None:

@@ -8,8 +8,8 @@ from typing import Any, assert_never
 
 from opskit.decide.naming import Follow, Show, Start
 from opskit.decide.rounds import Round, read_round
-from opskit.decide.running import Kind
 from opskit.flows.events import Chosen, Event, LogLine, Priced, Remark, State, Tell, Trouble, Uploaded
+from opskit.left_running import Kind
 from opskit.show.money import money
 from opskit.show.render import Screen
 

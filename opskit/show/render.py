@@ -115,7 +115,7 @@ class Screen:
             case Output.TABLE:
                 self._tables(answer)
         if self.output is not Output.JSON:
-            self._problems(answer.problems)
+            self.show_problems(answer.problems)
 
     def _print(self, text: str, end: str = "\n") -> None:
         if text:
@@ -150,7 +150,8 @@ class Screen:
             shown.add_row(*(shown_cell(row[at].text, _STYLES[row[at].tone]) for at in kept))
         console.print(shown)
 
-    def _problems(self, problems: Sequence[Problem]) -> None:
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        """Say on standard error what went wrong, and what helps."""
         for problem, following in zip(problems, [*problems[1:], None], strict=False):
             where = f" [{problem.region}]" if problem.region and problem.region not in problem.message else ""
             print_text(f"opskit: {_hanging(problem.message + where)}", self.err)

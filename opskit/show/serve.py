@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.act.endpoints import Removable
-from opskit.decide.running import stop_command
+from opskit.decide.running import running_records, stop_command
 from opskit.errors import ExitCode
 from opskit.flows.clean_up import Cleaned, Item, Leftovers
 from opskit.flows.deploy import Deployment
@@ -26,7 +26,7 @@ def deployed(done: Deployment) -> Answer:
         "guard": guard_record(done.check),
         "parts": [part_record(done.part)] if done.part else [],
         "others": list(done.others),
-        "running": [{"kind": each.kind.value, "name": each.name, "sure": each.sure} for each in done.running],
+        "running": running_records(done.running),
     }
     notes = money((done.part,)) if done.part else []
     if done.is_plan and done.model and not done.problems:
@@ -112,7 +112,7 @@ def _staying(left: Leftovers, gone: Sequence[Item]) -> list[str]:
     """What stays, and why that is no harm, or how to end it."""
     notes = [f"Left: the {item.kind.replace('_', ' ')} {item.name}." for item in left.items if item not in gone]
     for job in left.live_jobs:
-        stop = stop_command(job, left.region)
+        stop = stop_command(job)
         notes.append(f"Left: the {job.kind.words} {job.name} is in progress and bills. To stop it: {stop}")
     if left.jobs:
         count = f"{len(left.jobs)} training job{'s' if len(left.jobs) > 1 else ''}"

@@ -9,6 +9,7 @@ from typing import Any
 from opskit.decide.guard import Part, verdict_of
 from opskit.decide.headroom import QuotaCheck
 from opskit.decide.naming import Follow, Next, Show, Start
+from opskit.decide.running import running_records
 from opskit.errors import ExitCode, Problem
 from opskit.flows.look_ahead import Plan
 from opskit.flows.train import Run
@@ -74,7 +75,7 @@ def _data(run: Run, kept: Kept) -> dict[str, Any]:
         "endpoint": run.endpoint,
         "plan": run.plan and _plan(run.plan),
         "requests": list(increases(run.asked).data["requests"]),
-        "running": [{"kind": each.kind.value, "name": each.name, "sure": each.sure} for each in run.running],
+        "running": running_records(run.running),
     }
 
 

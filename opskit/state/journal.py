@@ -18,6 +18,7 @@ from uuid import uuid4
 from opskit.aws import Door
 from opskit.decide.secrets import without_secrets
 from opskit.errors import AwsFailure, ConsentMissing, OutcomeUnknown
+from opskit.left_running import Kind, Running
 from opskit.state.store import store
 
 _LOG = logging.getLogger(__name__)
@@ -105,10 +106,13 @@ on_trouble: Callable[[Exception], None] = _complain_once()
 
 
 @contextmanager
-def record(door: Door, action: str, subject: str, because: str, *, stop: Stopping | None = None) -> Iterator[Deed]:
+def record(
+    door: Door, action: str, subject: str, because: str, *, stop: Stopping | None = None, starts: Kind | None = None
+) -> Iterator[Deed]:
     """Write down a change around making it: the intent before the block, the outcome after it.
 
     ``action`` is a verb with its noun (``stop notebook``), ``subject`` what it is done to, ``because`` the reason.
+    ``starts`` is the kind of what runs, and bills, from then on: however this command ends, it is named.
     What the block raises is written down and passes through.
     """
     id = uuid4().hex
@@ -116,11 +120,33 @@ def record(door: Door, action: str, subject: str, because: str, *, stop: Stoppin
     end = _end if is_written else _nothing  # what was never begun cannot be ended, and a try may take its time
     deed = Deed()
     try:
-        yield deed
+        with _noted(door, subject, starts, deed):
+            yield deed
     except BaseException as error:
         _write(end, id, _outcome(error), str(error) or type(error).__name__)
         raise
     _write(end, id, deed.outcome, deed.detail)
+
+
+@contextmanager
+def _noted(door: Door, name: str, starts: Kind | None, deed: Deed) -> Iterator[None]:
+    """Note that something may run before it is asked for, and what is known of it after: only AWS's own refusal says
+    that it does not, or that it was never sent.
+    """
+    if starts is None:
+        yield
+        return
+    door.left_running.note_running(Running(starts, name, door.region))
+    try:
+        yield
+    except BaseException as error:
+        if _outcome(error) in (REFUSED, DROPPED):
+            door.left_running.note_ended(starts, name, door.region)
+        raise
+    if deed.outcome == DONE:
+        door.left_running.note_running(Running(starts, name, door.region, sure=True))
+    else:
+        door.left_running.note_ended(starts, name, door.region)
 
 
 def confirm(door: Door, action: str, subject: str, seen: str) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from opskit.act.endpoints import Removable
-from opskit.decide.running import Kind, Running
 from opskit.errors import Denied, ExitCode
 from opskit.flows.clean_up import Cleaned, Item, Leftovers, clean_up
 from opskit.flows.clock import Clock
 from opskit.flows.events import Event
+from opskit.left_running import Kind, Running
 from tests.unit.stubbed import Script, scripted
 
 ENDPOINT, CONFIG, MODEL = (Item(kind, "boston-61cfa3bc59-1") for kind in Removable)
@@ -94,8 +94,7 @@ def test_an_interruption_names_the_endpoint_that_still_bills() -> None:
 
     done, _ = cleaned(plan, sleeps=interrupt)
     assert (done.exit, done.items) == (ExitCode.INTERRUPTED, [])
-    assert done.endpoints == [Running(Kind.ENDPOINT, ENDPOINT.name, sure=True)]
-    assert f"delete-endpoint --endpoint-name {ENDPOINT.name}" in done.problems[0].hint
+    assert done.endpoints == [Running(Kind.ENDPOINT, ENDPOINT.name, "us-east-1", sure=True, reached=True)]
 
 
 def test_what_could_not_be_looked_for_is_no_clean_account() -> None:

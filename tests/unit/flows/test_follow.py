@@ -12,6 +12,7 @@ from opskit.errors import AwsFailure, Denied, Throttled, Unreachable
 from opskit.flows import follow
 from opskit.flows.clock import Clock
 from opskit.flows.events import Event, LogLine, State, Trouble, news_only
+from opskit.left_running import LeftRunning
 from opskit.model import Endpoint, JobStatus, TrainingJob, TransformJob
 
 LIVE, DONE, FAILED, STOPPED = JobStatus.IN_PROGRESS, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED
@@ -27,6 +28,7 @@ class Account:
         self.lines: list[Any] = []
         self.told: list[Event] = []
         self.stopped: list[str] = []
+        self.left_running = LeftRunning()
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.clock = Clock(lambda: self.now, self.sleep)
         for name in ("training_job", "transform_job", "endpoint"):

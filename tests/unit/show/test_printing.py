@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from opskit.decide.ascii_json import ascii_json
 from opskit.decide.guard import Part
 from opskit.decide.naming import Start
-from opskit.decide.running import Kind
 from opskit.errors import Problem
 from opskit.flows.events import Chosen, Event, LogLine, Priced, Remark, State, Trouble, Uploaded
+from opskit.left_running import Kind
 from opskit.model import Fleet, Unread, Usage
 from opskit.show.answer import Answer, Cell, Column, Table
 from opskit.show.picture import save_svg

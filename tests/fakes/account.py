@@ -1,0 +1,261 @@
+"""An account in memory, behind botocore: what a run makes there comes up, runs and ends, a look at a time.
+
+It answers at ``BaseClient._make_api_call``, so opskit's own door and the SageMaker SDK both talk to it. Nothing passes
+by itself: a thing in the making is one state further with every other look at it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from opskit.aws import Connection
+from tests.unit.stubbed import ACCOUNT, REGION, _session
+
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+ROLE = {
+    "RoleName": "exec",
+    "Path": "/",
+    "Arn": f"arn:aws:iam::{ACCOUNT}:role/exec",
+    "AssumeRolePolicyDocument": json.dumps(
+        {"Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}}]}
+    ),
+}
+WAYS = {
+    "TrainingJob": ["InProgress", "InProgress", "Completed"],
+    "TransformJob": ["InProgress", "InProgress", "Completed"],
+    "Endpoint": ["Creating", "Creating", "InService"],
+    "NotebookInstance": ["Pending", "Pending", "InService"],
+    "Model": [""],
+    "EndpointConfig": [""],
+}
+"""What each kind of thing is, look by look; the last state stays."""
+BILLS = {
+    "TrainingJob": ("InProgress",),
+    "TransformJob": ("InProgress",),
+    "Endpoint": ("Creating", "InService", "Updating"),
+    "NotebookInstance": ("Pending", "InService"),
+}
+_SUMMARIES = {
+    "ListTrainingJobs": ("TrainingJob", "TrainingJobSummaries"),
+    "ListTransformJobs": ("TransformJob", "TransformJobSummaries"),
+    "ListModels": ("Model", "Models"),
+    "ListEndpoints": ("Endpoint", "Endpoints"),
+    "ListEndpointConfigs": ("EndpointConfig", "EndpointConfigs"),
+}
+
+
+_CLIENTS: dict[tuple[str, str, bool], Any] = {}
+"""One set for all connections: making them takes longer than all that they do here."""
+
+
+@dataclass
+class Thing:
+    """One thing of the account: what it was made with, and the states that are still to come."""
+
+    kind: str
+    name: str
+    params: dict[str, Any]
+    states: list[str]
+    looks: int = 0
+
+    @property
+    def arn(self) -> str:
+        """AWS's name of it."""
+        word = re.sub(r"(?<!^)(?=[A-Z])", "-", self.kind).lower()
+        return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{word}/{self.name}"
+
+    @property
+    def bills(self) -> bool:
+        """Whether somebody has to stop it."""
+        return self.states[0] in BILLS.get(self.kind, ())
+
+    def look(self) -> None:
+        """Every other look finds it a state further."""
+        self.looks += 1
+        if self.looks % 2 == 0 and len(self.states) > 1:
+            self.states.pop(0)
+
+    def summary(self) -> dict[str, Any]:
+        """As a list and a description begin."""
+        told = {
+            f"{self.kind}Name": self.name,
+            f"{self.kind}Arn": self.arn,
+            "CreationTime": NOW,
+            "LastModifiedTime": NOW,
+        }
+        return {**told, **({f"{self.kind}Status": self.states[0]} if self.states[0] else {})}
+
+
+@dataclass
+class Account:
+    """The account. ``ways`` are the states that things will go through; ``before`` and ``after`` are told of each
+    call.
+    """
+
+    ways: dict[str, list[str]] = field(default_factory=lambda: dict(WAYS))
+    things: dict[tuple[str, str], Thing] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    before: Callable[[str], None] = lambda operation: None
+    after: Callable[[str], None] = lambda operation: None
+
+    def billing(self) -> set[tuple[str, str]]:
+        """The kind and the name of all that runs."""
+        return {key for key, thing in self.things.items() if thing.bills}
+
+    def put(self, kind: str, name: str, *states: str, **params: Any) -> Thing:
+        """Let something be there already."""
+        thing = self.things[kind, name] = Thing(kind, name, params, list(states or self.ways[kind]))
+        return thing
+
+    def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """AWS's answer."""
+        self.before(operation)
+        verb, kind = re.match("(Create|Describe|Delete|Start|Stop)?(.*)", operation).groups()  # type: ignore[union-attr]
+        if verb and kind in WAYS:
+            answer = getattr(self, f"_{verb.lower()}")(operation, kind, params)
+        elif operation in _SUMMARIES:
+            answer = self._list(*_SUMMARIES[operation], params)
+        else:
+            answer = getattr(self, _snake(operation))(params)
+        self.after(operation)
+        return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def _list(self, kind: str, key: str, params: dict[str, Any]) -> dict[str, Any]:
+        named = [each for each in self.things.values() if each.kind == kind and params["NameContains"] in each.name]
+        return {key: [each.summary() for each in named]}
+
+    def _find(self, operation: str, kind: str, params: dict[str, Any]) -> Thing:
+        name = params[f"{kind}Name"]
+        if (kind, name) not in self.things:
+            missing = "RecordNotFound" if kind == "NotebookInstance" else f'Could not find {kind.lower()} "{name}".'
+            raise refusal(operation, "ValidationException", missing)
+        return self.things[kind, name]
+
+    def _create(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
+        name = params[f"{kind}Name"]
+        if (kind, name) in self.things:
+            raise refusal(operation, "ResourceInUse", f"{kind} {name} already exists")
+        self.put(kind, name, **params)
+        if kind == "TransformJob":
+            source = params["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+            rows = self.objects[source].decode().split()
+            self.objects[f"{params['TransformOutput']['S3OutputPath']}/test.csv.out"] = b"22.5\n" * len(rows)
+        if kind == "TrainingJob":
+            self.objects[f"{params['OutputDataConfig']['S3OutputPath']}/model.tar.gz"] = b"model"
+        return {f"{kind}Arn": self.things[kind, name].arn}
+
+    def _describe(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
+        thing = self._find(operation, kind, params)
+        thing.look()
+        if thing.states[0] == "gone":
+            del self.things[kind, thing.name]
+            thing = self._find(operation, kind, params)
+        told = {**thing.params, **thing.summary()}
+        if kind == "TrainingJob":
+            told |= {"SecondaryStatus": thing.states[0], "BillableTimeInSeconds": 60}
+            told |= {
+                "ModelArtifacts": {
+                    "S3ModelArtifacts": f"{thing.params['OutputDataConfig']['S3OutputPath']}/model.tar.gz"
+                }
+            }
+        return told
+
+    def _delete(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
+        thing = self._find(operation, kind, params)
+        if kind == "Endpoint":
+            thing.states, thing.looks = ["Deleting", "Deleting", "gone"], 0
+        else:
+            del self.things[kind, thing.name]
+        return {}
+
+    def _start(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
+        thing = self._find(operation, kind, params)
+        thing.states, thing.looks = list(self.ways[kind]), 0
+        return {}
+
+    def get_caller_identity(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/me"}
+
+    def list_roles(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"Roles": [ROLE], "IsTruncated": False}
+
+    def get_role(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"Role": {**ROLE, "RoleName": params["RoleName"]}}
+
+    def get_role_policy(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def get_products(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"PriceList": []}
+
+    def list_tags(self, params: dict[str, Any]) -> dict[str, Any]:
+        thing = next(each for each in self.things.values() if each.arn == params["ResourceArn"])
+        return {"Tags": thing.params.get("Tags", [])}
+
+    def describe_log_streams(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"logStreams": [{"logStreamName": f"{params['logStreamNamePrefix']}algo-1"}]}
+
+    def get_log_events(self, params: dict[str, Any]) -> dict[str, Any]:
+        events = [] if "nextToken" in params else [{"message": "[0]#011train-rmse:19.6"}]
+        return {"events": events, "nextForwardToken": "end"}
+
+    def head_bucket(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"BucketRegion": REGION}
+
+    def put_object(self, params: dict[str, Any]) -> dict[str, Any]:
+        self.objects[f"s3://{params['Bucket']}/{params['Key']}"] = params["Body"]
+        return {}
+
+    def head_object(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"ContentLength": len(self._object("HeadObject", params))}
+
+    def get_object(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"Body": io.BytesIO(self._object("GetObject", params))}
+
+    def list_objects_v2(self, params: dict[str, Any]) -> dict[str, Any]:
+        home = f"s3://{params['Bucket']}/"
+        keys = [uri.removeprefix(home) for uri in self.objects if uri.startswith(home + params["Prefix"])]
+        return {"Contents": [{"Key": key} for key in keys], "IsTruncated": False}
+
+    def delete_objects(self, params: dict[str, Any]) -> dict[str, Any]:
+        for each in params["Delete"]["Objects"]:
+            self.objects.pop(f"s3://{params['Bucket']}/{each['Key']}", None)
+        return {}
+
+    def _object(self, operation: str, params: dict[str, Any]) -> bytes:
+        uri = f"s3://{params['Bucket']}/{params['Key']}"
+        if uri not in self.objects:
+            raise refusal(operation, "NoSuchKey", "The specified key does not exist.")
+        return self.objects[uri]
+
+
+def refusal(operation: str, code: str, message: str, status: int = 400) -> ClientError:
+    """AWS's no."""
+    told = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(told, operation)
+
+
+def _snake(operation: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
+
+
+@contextmanager
+def in_memory(account: Account) -> Iterator[None]:
+    """Let every connection that is opened lead to this account, and time pass at once."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BaseClient, "_make_api_call", lambda _, operation, params: account.call(operation, params))
+        patched.setattr("opskit.aws._opened", lambda *_: Connection(_session(), REGION, _clients=_CLIENTS))
+        patched.setattr("opskit.aws._RATES", {})
+        patched.setattr("opskit.flows.clock.time.sleep", lambda seconds: None)
+        yield
