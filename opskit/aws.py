@@ -59,6 +59,26 @@ _SHARE_OF_RATE = 0.9
 # Answered from one place for all Regions; boto3 would build hosts that do not exist elsewhere.
 _HOME_REGIONS = {"support": "us-east-1", "pricing": "us-east-1", "iam": "us-east-1"}
 
+
+@dataclass(frozen=True)
+class _Turning:
+    """How a listing is read on: what asks for the next page, where a page tells it, and what says that there is one,
+    where a token alone does not.
+    """
+
+    asked: str
+    told: str
+    more: str | None = None
+
+
+_PAGES: Mapping[str, _Turning] = {
+    "iam": _Turning("Marker", "Marker", "IsTruncated"),
+    "logs": _Turning("nextToken", "nextToken"),
+    "s3": _Turning("ContinuationToken", "NextContinuationToken", "IsTruncated"),
+    "support": _Turning("nextToken", "nextToken"),
+}
+"""The services that do it in other words than NextToken."""
+
 _READ_VERBS = (
     "get_",
     "list_",
@@ -317,15 +337,22 @@ class Door:
         """Every page of a listing, each as AWS answered it, in order.
 
         Raises:
-            AwsFailure: a page could not be read.
+            AwsFailure: a page could not be read, or leads nowhere: to a page that was there already, or to none.
         """
+        turning = _PAGES.get(service, _Turning("NextToken", "NextToken"))
+        seen: set[str] = set()
         while True:
             page = self.read(service, operation, **params)
             yield page
-            token = page.get("NextToken")
-            if not token:
+            token = page.get(turning.told)
+            if not (page.get(turning.more) if turning.more else token):
                 return
-            params = {**params, "NextToken": token}
+            if not token or token in seen:
+                why = "twice with the same token for the next page" if token else "without the token for its next page"
+                name = f"{service}:{_pascal(operation)}"
+                raise incomplete(name, self.region, f"{why}, so that its end cannot be reached")
+            seen.add(token)
+            params = {**params, turning.asked: token}
 
     def write(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Change something, once. Only throttling, which AWS answers before it acts, is waited out and repeated; what
@@ -603,14 +630,19 @@ def _sentence(error: Exception) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
+def incomplete(operation: str, region: str, why: str, *, passing: bool = False) -> AwsFailure:
+    """The failure of a call (``sagemaker:ListApps``) whose answer cannot be used; ``why`` goes on after "answered"."""
+    text = f"{operation} in {region} answered {why}."
+    hint = "Check AWS_ENDPOINT_URL, and any proxy on the way."
+    return AwsFailure("bad-answer", text, hint, region=region, operation=operation, passing=passing)
+
+
 def _half_answer(error: UnreadableAnswer, operation: str, region: str, *, writes: bool) -> AwsFailure:
     """An answer that lacks something. What stands between us and AWS may garble one and not the next."""
-    where: dict[str, Any] = {"region": region, "operation": operation}
-    text = f"{operation} in {region} answered {error.why}"
-    if writes:
-        return OutcomeUnknown("outcome-unknown", f"{text}: it may or may not have taken effect.", _LOOK_FIRST, **where)
-    hint = "Check AWS_ENDPOINT_URL, and any proxy on the way."
-    return AwsFailure("bad-answer", f"{text}, and so says nothing.", hint, **where, passing=True)
+    if not writes:
+        return incomplete(operation, region, error.why, passing=True)
+    text = f"{operation} in {region} answered {error.why}: it may or may not have taken effect."
+    return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, region=region, operation=operation)
 
 
 def _no_answer(error: Exception, operation: str, region: str, seconds: float, *, writes: bool) -> AwsFailure:

@@ -123,8 +123,9 @@ def simulated(door: Door, caller: Caller, grants: Iterable[Grant], scope: Scope)
 def _simulate(door: Door, principal: str, on: str, grants: list[Grant]) -> dict[Grant, bool | Unread]:
     names = sorted({grant.action for grant in grants})
     which = {"PolicySourceArn": principal, "ActionNames": names, "ResourceArns": [on], "ContextEntries": [_PASSED]}
-    answer = door.read("iam", "simulate_principal_policy", **which)
-    said = {each.get("EvalActionName"): each.get("EvalDecision") for each in answer["EvaluationResults"]}
+    pages = door.pages("iam", "simulate_principal_policy", **which)
+    results = [each for page in pages for each in page["EvaluationResults"]]
+    said = {each.get("EvalActionName"): each.get("EvalDecision") for each in results}
     silence = Unread("IAM's simulator said nothing of it")
     return {grant: said[grant.action] == "allowed" if grant.action in said else silence for grant in grants}
 

@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opskit.aws import Door
-from opskit.errors import AwsFailure
-
-
-def bad_answer(door: Door, operation: str, why: str) -> AwsFailure:
-    """The failure of a call (``sagemaker:ListApps``) whose answer cannot be used; ``why`` goes on after "answered"."""
-    text = f"{operation} in {door.region} answered {why}."
-    hint = "Check AWS_ENDPOINT_URL, and any proxy on the way."
-    return AwsFailure("bad-answer", text, hint, region=door.region, operation=operation)
+from opskit.aws import Door, incomplete
 
 
 @contextmanager
@@ -30,4 +22,4 @@ def understood(door: Door, operation: str) -> Iterator[None]:
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         stumbled = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else type(error).__name__
     if stumbled:
-        raise bad_answer(door, operation, f"what makes no sense ({stumbled})")
+        raise incomplete(operation, door.region, f"what makes no sense ({stumbled})")

@@ -12,10 +12,9 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-from opskit.aws import Door, side_by_side
+from opskit.aws import Door, incomplete, side_by_side
 from opskit.errors import CREDENTIALS, AwsFailure, Throttled
 from opskit.model import NotOffered, Quota, QuotaAnswer, Unread
-from opskit.observe.bad_answers import bad_answer
 from opskit.observe.known_codes import Known, Memory, shipped_codes
 
 SERVICE = "sagemaker"
@@ -308,7 +307,9 @@ def listed_quotas(door: Door, operation: str) -> Iterator[list[Mapping[str, Any]
     for page in door.pages("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE):
         quotas: list[Mapping[str, Any]] = page["Quotas"]
         if not all(quota.get("QuotaName") and quota.get("QuotaCode") for quota in quotas):
-            raise bad_answer(door, f"service-quotas:{_CALLS[operation]}", "with a quota without its name or its code")
+            raise incomplete(
+                f"service-quotas:{_CALLS[operation]}", door.region, "with a quota without its name or its code"
+            )
         yield quotas
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from opskit.aws import Door
+from opskit.aws import Door, incomplete
 from opskit.errors import AwsFailure, Denied
-from opskit.observe.bad_answers import bad_answer
 
 _NAME_THEM = "Name the Regions, with --region for each; or allow account:ListRegions or ec2:DescribeRegions."
 
@@ -46,5 +45,5 @@ def _from_ec2(door: Door) -> tuple[str, ...]:
 def _names(door: Door, operation: str, regions: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
     names = [region.get("RegionName", "") for region in regions]
     if not all(names):
-        raise bad_answer(door, operation, "with a Region without its name")
+        raise incomplete(operation, door.region, "with a Region without its name")
     return tuple(sorted(names))

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from opskit.aws import Door
+from opskit.aws import Door, incomplete
 from opskit.decide.notebook_role import ROLE_NAME as NOTEBOOK_ROLE
 from opskit.errors import AwsFailure, Denied, NoCredentials, UsageProblem
-from opskit.observe.bad_answers import bad_answer
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
@@ -102,7 +101,7 @@ def _whole(door: Door, operation: str, role: Mapping[str, Any]) -> Mapping[str, 
     """
     lacking = [member for member in ("Arn", "RoleName", "AssumeRolePolicyDocument") if not role.get(member)]
     if lacking:
-        raise bad_answer(door, operation, f"with a role without its {lacking[0]}")
+        raise incomplete(operation, door.region, f"with a role without its {lacking[0]}")
     return role
 
 
@@ -136,13 +135,8 @@ def _only_role(door: Door) -> str:
 
 
 def _all_roles(door: Door) -> Iterator[Mapping[str, Any]]:
-    params: dict[str, Any] = {"MaxItems": 200}
-    while True:
-        page = door.read("iam", "list_roles", **params)
+    for page in door.pages("iam", "list_roles", MaxItems=200):
         yield from (_whole(door, "iam:ListRoles", role) for role in page["Roles"])
-        if not page.get("IsTruncated"):
-            return
-        params["Marker"] = page["Marker"]
 
 
 def _can_execute(role: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from opskit.aws import Door
 from opskit.errors import AwsFailure, UsageProblem
+from opskit.observe.bad_answers import understood
 
 _ABSENT = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 
@@ -78,19 +79,14 @@ def objects_under(door: Door, bucket: str, prefix: str) -> list[str]:
     Raises:
         AwsFailure: they could not be listed.
     """
-    keys: list[str] = []
-    more: dict[str, str] = {}
-    while True:
-        try:
-            page = door.read("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, **more)
-        except AwsFailure as failure:
-            if failure.aws_code in _ABSENT:
-                return keys
-            raise
-        keys += [item["Key"] for item in page.get("Contents", ())]
-        if not page.get("IsTruncated"):
-            return keys
-        more = {"ContinuationToken": page["NextContinuationToken"]}
+    try:
+        pages = list(door.pages("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix))
+    except AwsFailure as failure:
+        if failure.aws_code in _ABSENT:
+            return []
+        raise
+    with understood(door, "s3:ListObjectsV2"):
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
 
 
 def parts_of(uri: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from opskit.aws import Door, side_by_side
@@ -33,7 +33,8 @@ def open_cases(door: Door) -> tuple[Case, ...]:
     Raises:
         AwsFailure: they could not be read, or the account has no plan.
     """
-    found = [case for page in _case_pages(door) for case in page["cases"]]
+    which = {"includeResolvedCases": False, "includeCommunications": True, "maxResults": 100}
+    found = [case for page in door.pages("support", "describe_cases", **which) for case in page["cases"]]
     with understood(door, "support:DescribeCases"):
         return tuple(_case(case) for case in found)
 
@@ -47,17 +48,6 @@ def read_support(door: Door) -> tuple[tuple[SupportService, ...], tuple[Case, ..
             return Unread(NO_PLAN_TEXT, "no-support-plan")
         return unread(failure)
     return services, cases
-
-
-def _case_pages(door: Door) -> Iterator[dict[str, Any]]:
-    """Support writes its token in lower case, so these pages are turned here."""
-    params: dict[str, Any] = {"includeResolvedCases": False, "includeCommunications": True, "maxResults": 100}
-    while True:
-        page = door.read("support", "describe_cases", **params)
-        yield page
-        if not page.get("nextToken"):
-            return
-        params["nextToken"] = page["nextToken"]
 
 
 def _service(told: Mapping[str, Any]) -> SupportService:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from opskit.aws import Door
+from opskit.aws import Door, incomplete
 from opskit.errors import AwsFailure
 from opskit.observe.bad_answers import understood
 
@@ -31,16 +31,20 @@ class TrainingLog:
 
     def _streams(self, door: Door) -> list[str]:
         try:
-            told = door.read("logs", "describe_log_streams", logGroupName=_GROUP, logStreamNamePrefix=f"{self.job}/")
+            which = {"logGroupName": _GROUP, "logStreamNamePrefix": f"{self.job}/"}
+            pages = list(door.pages("logs", "describe_log_streams", **which))
         except AwsFailure as failure:
             if failure.aws_code == _ABSENT:
                 return []
             raise
         with understood(door, "logs:DescribeLogStreams"):
-            return [stream["logStreamName"] for stream in told["logStreams"]]
+            return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
 
     def _lines(self, door: Door, stream: str) -> Iterator[str]:
-        """A stream's new lines. CloudWatch says that it was read to its end by giving the same token again."""
+        """A stream's new lines. CloudWatch says that it was read to its end by giving the token again that it was asked
+        with; one from before leads back into what was read.
+        """
+        seen: set[str] = set()
         while True:
             at = self.places.get(stream)
             place = {} if at is None else {"nextToken": at}
@@ -50,6 +54,9 @@ class TrainingLog:
             with understood(door, "logs:GetLogEvents"):
                 lines = [event["message"].replace("#011", "\t").rstrip() for event in page["events"]]
             yield from lines
-            self.places[stream] = page["nextForwardToken"]
-            if page["nextForwardToken"] == at:
+            token = self.places[stream] = page["nextForwardToken"]
+            if token == at:
                 return
+            if token in seen:
+                raise incomplete("logs:GetLogEvents", door.region, "with a token for what was read already")
+            seen.add(token)

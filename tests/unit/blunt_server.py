@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import boto3
+import pytest
+
 from benchmarks.small_aws import Gauge, SmallServer
+from opskit.aws import Connection, Door
+from tests.unit.api_models import EVERY_CALL
 
 Bytes = tuple[int, bytes]
 """A status and a body."""
@@ -16,12 +21,23 @@ Bytes = tuple[int, bytes]
 
 @dataclass
 class Blunt:
-    """What is answered. ``headers`` come with it, and ``asked`` counts."""
+    """What is answered; with ``turns``, these in turn. ``headers`` come with it, and ``asked`` counts."""
 
     answer: Bytes = (200, b"")
+    turns: list[Bytes] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     url: str = ""
+
+
+def door_to(blunt: Blunt) -> Door:
+    """A door to it, with clients of its own."""
+    connection = Connection(boto3.Session("AKIDEXAMPLE", "secret", region_name="us-east-1"), "us-east-1")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AWS_ENDPOINT_URL", blunt.url)
+        for service in sorted({call.partition(":")[0] for call in EVERY_CALL}):
+            connection.client(service, "us-east-1")
+    return connection.door()
 
 
 @contextmanager
@@ -36,7 +52,8 @@ def blunt_server() -> Iterator[Blunt]:
         def handle_any(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             blunt.asked += 1
-            status, body = blunt.answer
+            turns = blunt.turns or [blunt.answer]
+            status, body = turns[(blunt.asked - 1) % len(turns)]
             self.send_response(status)
             for name, value in blunt.headers.items():
                 self.send_header(name, value)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore import xform_name
 
-from opskit.aws import _READ_VERBS, Connection, Door, connect
+from opskit.aws import Door
 from opskit.aws_answers import ALWAYS_TOLD, LEFT_OUT_WHEN_EMPTY, UnreadableAnswer, check_members
-from opskit.decide.permissions import CALLS, FIND_REGIONS
 from opskit.errors import AwsFailure, OutcomeUnknown
-from opskit.observe.allowed import LOOKS
-from tests.unit.blunt_server import Blunt, Bytes, blunt_server
+from tests.unit.api_models import (
+    EVERY_CALL,
+    asked,
+    is_read,
+    members,
+    operation_model,
+    paginator,
+    python_name,
+    service_model,
+)
+from tests.unit.blunt_server import Blunt, Bytes, blunt_server, door_to
 
-EVERY = sorted(frozenset().union(*CALLS.values(), FIND_REGIONS, LOOKS))
 PAGE = b"<!doctype html><html><title>Sign in to the network</title></html>"
 NOTHING: dict[str, Bytes] = {
     "empty": (200, b""),
@@ -33,56 +37,6 @@ NOTHING: dict[str, Bytes] = {
 }
 
 
-@cache
-def service_model(service: str) -> Any:
-    return botocore.session.get_session().get_service_model(service)
-
-
-def operation_model(call: str) -> Any:
-    service, _, operation = call.partition(":")
-    return service_model(service).operation_model(operation)
-
-
-def python_name(call: str) -> str:
-    return str(xform_name(call.partition(":")[2]))
-
-
-def is_read(call: str) -> bool:
-    return python_name(call).startswith(_READ_VERBS)
-
-
-def members(call: str) -> dict[str, Any]:
-    shape = operation_model(call).output_shape
-    return dict(shape.members) if shape else {}
-
-
-def least(shape: Any) -> Any:
-    """The least that botocore takes for a shape."""
-    match shape.type_name:
-        case "structure":
-            wanted = shape.required_members or ([next(iter(shape.members))] if shape.is_tagged_union else [])
-            return {name: least(shape.members[name]) for name in wanted}
-        case "list":
-            return [least(shape.member)] * (shape.metadata.get("min") or 0)
-        case "map":
-            return {}
-        case "string":
-            return shape.enum[0] if shape.enum else "x" * max(1, shape.metadata.get("min") or 1)
-        case "blob":
-            return b"x"
-        case "boolean":
-            return True
-        case "timestamp":
-            return 0
-        case _:
-            return shape.metadata.get("min") or 1
-
-
-def asked(call: str) -> dict[str, Any]:
-    shape = operation_model(call).input_shape
-    return least(shape) if shape else {}
-
-
 @pytest.fixture(scope="module")
 def blunt() -> Iterator[Blunt]:
     with blunt_server() as blunt:
@@ -90,24 +44,18 @@ def blunt() -> Iterator[Blunt]:
 
 
 @pytest.fixture(scope="module")
-def connection(blunt: Blunt) -> Iterator[Connection]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("AWS_ENDPOINT_URL", blunt.url)
-        patched.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        patched.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        patched.setenv("AWS_CONFIG_FILE", "/dev/null")
-        patched.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        yield connect(region="us-east-1")
+def patient(blunt: Blunt) -> Door:
+    return door_to(blunt)
 
 
 @pytest.fixture
-def door(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Door:
+def door(patient: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
     monkeypatch.setattr("opskit.aws._READ_TRIES", 1)
     monkeypatch.setattr("opskit.aws._RATES", {})
-    return connection.door()
+    return patient
 
 
-@pytest.mark.parametrize("call", [call for call in EVERY if is_read(call)])
+@pytest.mark.parametrize("call", [call for call in EVERY_CALL if is_read(call)])
 def test_nothing_that_is_read_may_be_empty(call: str, blunt: Blunt, door: Door) -> None:
     service, _, _ = call.partition(":")
     for kind, answer in NOTHING.items():
@@ -123,7 +71,7 @@ def test_nothing_that_is_read_may_be_empty(call: str, blunt: Blunt, door: Door) 
         assert call in failed.value.problem.message
 
 
-@pytest.mark.parametrize("call", [call for call in EVERY if not is_read(call) and members(call)])
+@pytest.mark.parametrize("call", [call for call in EVERY_CALL if not is_read(call) and members(call)])
 def test_a_write_that_should_say_what_it_did_and_does_not_is_unknown(call: str, blunt: Blunt, door: Door) -> None:
     for kind, answer in NOTHING.items():
         blunt.answer, before = answer, blunt.asked
@@ -133,7 +81,7 @@ def test_a_write_that_should_say_what_it_did_and_does_not_is_unknown(call: str, 
         assert blunt.asked == before + 1, "a write is sent once"
 
 
-@pytest.mark.parametrize("call", [call for call in EVERY if not is_read(call) and not members(call)])
+@pytest.mark.parametrize("call", [call for call in EVERY_CALL if not is_read(call) and not members(call)])
 def test_a_write_that_has_nothing_to_say_may_say_nothing_but_no_page(call: str, blunt: Blunt, door: Door) -> None:
     service, _, operation = call.partition(":")
     in_json = "json" in service_model(service).resolved_protocol
@@ -184,7 +132,7 @@ def test_each_member_that_is_always_told_is_missed(call: str) -> None:
     check_members(SimpleNamespace(status_code=400), {}, model)
 
 
-@pytest.mark.parametrize("call", [call for call in EVERY if members(call)])
+@pytest.mark.parametrize("call", [call for call in EVERY_CALL if members(call)])
 def test_what_an_operation_must_tell_stands_in_a_table(call: str) -> None:
     assert call in {**ALWAYS_TOLD, **LEFT_OUT_WHEN_EMPTY}
     left_out = LEFT_OUT_WHEN_EMPTY[call].members if call in LEFT_OUT_WHEN_EMPTY else ()
@@ -195,13 +143,8 @@ def test_what_an_operation_must_tell_stands_in_a_table(call: str) -> None:
 
 
 def listed_by(call: str) -> list[str]:
-    """The lists for whose sake an operation has pages, by botocore's account."""
-    service, _, operation = call.partition(":")
-    try:
-        pages = botocore.session.get_session().get_paginator_model(service).get_paginator(operation)
-    except (ValueError, botocore.exceptions.UnknownServiceError):
-        return []
-    keys = pages["result_key"]
+    """The lists for whose sake an operation has pages."""
+    keys = paginator(call).get("result_key", [])
     return [key for key in ([keys] if isinstance(keys, str) else keys) if key in members(call) and key != "Messages"]
 
 
