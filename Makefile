@@ -13,7 +13,7 @@ DEV      := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test lint check docs bench constraints clean
+.PHONY: help demo install test unit soak lint check docs bench constraints clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -25,6 +25,12 @@ install: $(DEV) ## Install opskit, every extra and the developers' tools into .v
 
 test: $(DEV) ## Run all the tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+unit: $(DEV) ## Run the tests that need no server: most of them, in a minute or two
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) tests/unit
+
+soak: $(DEV) ## Run the many seeds of the long tests, which nothing else runs
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) --dist load -m soak
 
 lint: $(DEV) ## Look for mistakes in style, types and the direction of imports
 	@$(BIN)/ruff check

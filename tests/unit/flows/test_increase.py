@@ -20,6 +20,7 @@ from opskit.flows.increase import file_increases
 from opskit.flows.plan_increases import plan_increases, short_totals, waiting_asks
 from opskit.model import Usage
 from opskit.state import journal, queue
+from tests.seeds import few_of_many
 
 TRAINING = Entry("ml.m4.xlarge for training job usage", "L-A373146E")
 TRANSFORM = Entry("ml.m4.xlarge for transform job usage", "L-B67CFA0C")
@@ -270,7 +271,7 @@ def test_no_credentials_are_said(aws: SmallAws, monkeypatch: pytest.MonkeyPatch)
         run()
 
 
-@pytest.mark.parametrize("seed", range(2))  # over the wire; many more in memory, in test_increase_on_a_rough_road
+@pytest.mark.parametrize("seed", few_of_many(2, 40))  # more in memory: test_increase_on_a_rough_road
 def test_never_two_whatever_is_lost(aws: SmallAws, seed: int) -> None:
     """60 % of all filings fail, before or after they took effect; new requests are seen late; reads fail too."""
     dice = random.Random(seed)

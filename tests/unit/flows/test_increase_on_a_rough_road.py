@@ -1,4 +1,4 @@
-"""Never twice, never forgotten: quota requests against an AWS that does its worst, in hundreds of seeded lives."""
+"""Never twice, never forgotten: quota requests against an AWS that does its worst, in seeded lives."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from opskit.flows.plan_increases import plan_increases, waiting_asks
 from opskit.model import Usage
 from opskit.show.requests import increases
 from opskit.state import queue
+from tests.seeds import few_of_many
 from tests.unit.flows.rough_quotas import Killed, RoughQuotas
 
 USES = (Usage.TRAINING, Usage.TRANSFORM, Usage.ENDPOINT)
@@ -27,7 +28,8 @@ QUOTAS = {
     "ml.m4.xlarge for endpoint usage": "L-97CF11BE",
 }
 WISHES = [Wish("ml.m4.xlarge", usage, 4) for usage in USES]
-LIVES = range(100)
+ALONE = (68, 73, 90)
+"""Of a hundred lives, those without which some broken condition in flows/increase.py was not noticed."""
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +70,7 @@ def once_each(aws: RoughQuotas) -> bool:
     return max(Counter(aws.codes()).values(), default=0) <= 1
 
 
-@pytest.mark.parametrize("seed", LIVES)
+@pytest.mark.parametrize("seed", few_of_many(12, 500, also=ALONE))
 def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
     dice = random.Random(seed)
     lag, is_strict = dice.choice([(0, False), (1, False), (8, False), (600, True)])
@@ -96,7 +98,7 @@ def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
     assert {ask.outcome for ask in run(aws)} == {Outcome.ALREADY_OPEN}
 
 
-@pytest.mark.parametrize("seed", LIVES)
+@pytest.mark.parametrize("seed", few_of_many(12, 500))
 def test_no_life_opens_two_cases(seed: int) -> None:
     """AWS Support takes duplicates, and its list lags too."""
     dice = random.Random(seed)
@@ -109,7 +111,7 @@ def test_no_life_opens_two_cases(seed: int) -> None:
         assert max(subjects.values(), default=0) <= 1, (seed, subjects)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", few_of_many(5, 100))
 def test_two_at_once_file_one_each(seed: int) -> None:
     aws = RoughQuotas(QUOTAS, random.Random(seed), lost=0.6, lag=5.0)
     together = Barrier(2)

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from opskit.aws import Connection
 from opskit.decide.grace import IDLE_SINCE
@@ -331,3 +332,8 @@ def is_kept(desk: Desk, now: datetime) -> bool:
 
 TestWorld = World.TestCase
 TestWorld.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.soak
+def test_world_for_long() -> None:
+    run_state_machine_as_test(World, settings=settings(max_examples=5000, stateful_step_count=50, deadline=None))
