@@ -27,6 +27,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+BASE_MODULES = ("boto3", "requests", "rich.console", "rich.table", "tabulate", "typer")
+SANDBOX_MODULES = (*BASE_MODULES, "moto.server", "moto.moto_server.werkzeug_app")
+SDK_MODULES = (*BASE_MODULES, "sagemaker.core.resources", "sagemaker.core.image_uris", "pandas", "sklearn.metrics")
+"""What others wrote and opskit loads. opskit itself is loaded by each process, as a user's is."""
+
 _LARGEST_MESSAGE = 1 << 20
 _FILES_A_MESSAGE = 4
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}

@@ -18,23 +18,19 @@ from opskit.decide.permissions import CALLS, FIND_REGIONS
 from opskit.decide.policy import Scope, policy
 from opskit.observe.allowed import LOOKS
 from tests.journeys.recorded import PATIENCE_SECONDS
-from tests.prefork import Forkserver, forkserver
+from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, forkserver
 
 _ROOT = str(Path(__file__).parents[2])
 _RECORDED = str(Path(__file__).with_name("recorded.py"))
 
 _SDK_COMMANDS = ("train", "deploy", "predict", "cleanup")
-_BASE_MODULES = ("boto3", "requests", "rich.console", "rich.table", "tabulate", "typer")
-_SANDBOX_MODULES = (*_BASE_MODULES, "moto.server", "moto.moto_server.werkzeug_app")
-_SDK_MODULES = (*_BASE_MODULES, "sagemaker.core.resources", "sagemaker.core.image_uris", "pandas", "sklearn.metrics")
-"""What is loaded before a fork: what others wrote. opskit itself is loaded by each process, as a user's is."""
 
 
 def forkserver_for(words: Sequence[str]) -> Forkserver:
     """The process whose forks run this command line."""
     if words[0] == "sandbox":
-        return forkserver(*_SANDBOX_MODULES)
-    return forkserver(*_SDK_MODULES if words[0] in _SDK_COMMANDS else _BASE_MODULES)
+        return forkserver(*SANDBOX_MODULES)
+    return forkserver(*SDK_MODULES if words[0] in _SDK_COMMANDS else BASE_MODULES)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ import json
 import random
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,6 +19,7 @@ from botocore.config import Config
 
 from opskit.sandbox.container.images import xgboost_image_uri
 from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
+from tests.prefork import forkserver
 from tests.sandbox.strict_client import mistakes
 from tests.waiting import wait_until
 
@@ -292,6 +295,24 @@ def full() -> Iterator[Account]:
 def endless_processing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processing jobs that begin now run until they are stopped, however long the test takes."""
     monkeypatch.setattr("opskit.sandbox.jobs.processing_service.RUN_SECONDS", AN_HOUR)
+
+
+@pytest.fixture
+def aws_cli(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    """Runs the AWS CLI, in a process that is forked from one that has loaded it: environment, and words; returns its
+    exit code, and what it said. Skips where there is none.
+    """
+    found = find_spec("awscli")
+    if found is None or found.origin is None:
+        pytest.skip("the AWS CLI is not installed")
+    package = Path(found.origin).parent
+    own = {"AWS_DATA_PATH": str(package / "data")}  # which its import sets, long before a fork gets its environment
+
+    def run(environment: Mapping[str, str], *words: str) -> tuple[int, str, str]:
+        words = (str(package / "__main__.py"), *words)
+        return forkserver("boto3", "awscli.clidriver").run(words, tmp_path, {**environment, **own})
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-needs_cli = pytest.mark.skipif(importlib.util.find_spec("awscli") is None, reason="the AWS CLI is not installed")
+from tests.prefork import SDK_MODULES, forkserver
+
 needs_sdk = pytest.mark.skipif(importlib.util.find_spec("sagemaker") is None, reason="sagemaker is not installed")
 
 QUIET = "SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      TelemetryOptOut: true\n"
@@ -34,21 +33,19 @@ def environment(lab: Any, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def aws(environment: dict[str, str]) -> Any:
+def aws(environment: dict[str, str], aws_cli: Any) -> Any:
     """Runs one command of the AWS CLI; returns what it printed, read as JSON."""
 
     def run(*words: str, fails: bool = False) -> Any:
-        command = [sys.executable, "-m", "awscli", *words]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert bool(done.returncode) == fails, done.stderr
+        code, said, complained = aws_cli(environment, *words)
+        assert bool(code) == fails, complained
         if fails:
-            return done.stderr
-        return json.loads(done.stdout) if done.stdout.strip() else None
+            return complained
+        return json.loads(said) if said.strip() else None
 
     return run
 
 
-@needs_cli
 def test_the_aws_cli_trains_and_predicts(aws: Any, lab: Any, tmp_path: Path, until: Any) -> None:
     name = lab.name("cli")
     request = tmp_path / "job.json"
@@ -164,11 +161,11 @@ def told(environment: dict[str, str], tmp_path: Path) -> Any:
     """Runs a script in a process of its own; returns what it tells."""
 
     def run(script: str, name: str = "") -> dict[str, Any]:
-        answer = tmp_path / "told.json"
+        answer, file = tmp_path / "told.json", tmp_path / "script.py"
+        file.write_text(script)
         more = {"NAME": name, "TOLD": str(answer)}
-        command = [sys.executable, "-W", "ignore", "-c", script]
-        done = subprocess.run(command, env={**environment, **more}, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
+        code, _, complained = forkserver(*SDK_MODULES).run([str(file)], tmp_path, {**environment, **more})
+        assert code == 0, complained[-3000:]
         return dict(json.loads(answer.read_text()))
 
     return run

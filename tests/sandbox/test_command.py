@@ -9,39 +9,49 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+import opskit.__main__
 from opskit.cli.sandbox import ScenarioName
 from opskit.sandbox.differences import DIFFERENCES
 from opskit.sandbox.scenarios import SCENARIOS
+from tests.prefork import SANDBOX_MODULES, forkserver
 
 SANDBOX = [sys.executable, "-m", "opskit", "sandbox"]
 ROOT = Path(__file__).parents[2]
-AWS = [sys.executable, "-m", "awscli"]
 
 
-def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+class Ran(NamedTuple):
+    """How a run ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*words: str, **more: str) -> Ran:
     """Run ``opskit sandbox`` with extra environment variables."""
-    return subprocess.run([*SANDBOX, *words], capture_output=True, text=True, check=False, env=os.environ | more)
+    script = [opskit.__main__.__file__, "sandbox", *words]
+    return Ran(*forkserver(*SANDBOX_MODULES).run(script, Path.cwd(), os.environ | more))
 
 
 def test_it_exits_with_the_commands_code_and_shows_its_output() -> None:
     done = run("run", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
-    assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err\n")
+    assert done == (7, "out\n", "err\n")
 
 
 def test_a_command_that_is_none_is_said() -> None:
     done = run("run", "--", "no-such-command-anywhere")
-    assert (done.returncode, done.stdout) == (127, "")
-    assert done.stderr == "opskit: Cannot run 'no-such-command-anywhere': there is no such command.\n"
+    assert (done.code, done.out) == (127, "")
+    assert done.err == "opskit: Cannot run 'no-such-command-anywhere': there is no such command.\n"
 
 
 def test_a_file_that_is_no_program_is_said(tmp_path: Path) -> None:
     done = run("run", "--", str(tmp_path))
-    assert done.returncode == 126
-    assert "Cannot run" in done.stderr
+    assert done.code == 126
+    assert "Cannot run" in done.err
 
 
 def test_inside_nothing_leads_elsewhere() -> None:
@@ -54,7 +64,7 @@ def test_inside_nothing_leads_elsewhere() -> None:
         "UNTOUCHED": "yes",
     }
     done = run("run", "--region", "eu-west-1", "--", "env", **outside)
-    inside = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    inside = dict(line.split("=", 1) for line in done.out.splitlines() if "=" in line)
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"} & set(inside)
     assert inside["AWS_CONFIG_FILE"] == os.devnull
     assert inside["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
@@ -93,8 +103,8 @@ def test_start_prints_lines_that_a_shell_can_read() -> None:
 @pytest.mark.parametrize("words", [["--approve-after", "soon"], ["--latency", "-1s"], ["--scenario", "moon"]])
 def test_what_cannot_be_used_is_refused(words: list[str]) -> None:
     done = run("run", *words, "--", "true")
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    assert done.code == 2
+    assert "Traceback" not in done.err
 
 
 def test_the_scenarios_of_the_flag_are_those_there_are() -> None:
@@ -102,10 +112,10 @@ def test_the_scenarios_of_the_flag_are_those_there_are() -> None:
 
 
 def test_the_differences_are_listed() -> None:
-    envelope = json.loads(run("differences", "-o", "json").stdout)
+    envelope = json.loads(run("differences", "-o", "json").out)
     listed = [(row["area"], row["text"]) for row in envelope["data"]["differences"]]
     assert listed == [(difference.area, difference.text) for difference in DIFFERENCES]
-    assert DIFFERENCES[0].text in run("differences").stdout
+    assert DIFFERENCES[0].text in run("differences").out
 
 
 def test_the_page_shows_every_difference() -> None:
@@ -158,9 +168,8 @@ def test_a_missing_extra_is_one_sentence_with_the_line_to_type() -> None:
         (["sts", "get-caller-identity"], "Account", "123456789012"),
     ],
 )
-def test_the_aws_cli_runs_against_it(words: list[str], query: str, answer: Any, slow: Any) -> None:
+def test_the_aws_cli_runs_against_it(words: list[str], query: str, answer: Any, slow: Any, aws_cli: Any) -> None:
     environment = slow.isolated_environment(os.environ)
-    command = [*AWS, *words, "--query", query, "--output", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.stderr == ""
-    assert json.loads(done.stdout) == answer
+    code, said, complained = aws_cli(environment, *words, "--query", query, "--output", "json")
+    assert (code, complained) == (0, "")
+    assert json.loads(said) == answer

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from botocore.exceptions import ClientError
 from opskit.sandbox.notebooks.jupyter import launch
 from opskit.sandbox.server import Sandbox
 from opskit.sandbox.state import SandboxState
+from tests.prefork import SDK_MODULES, forkserver
 from tests.sandbox.notebooks.notebook_session import (
     FIVE_HOURS,
     GROUP,
@@ -323,25 +323,20 @@ class TestLists:
 
 
 class TestOtherClients:
-    def test_aws_cli(self, classroom: Sandbox, east: Any) -> None:
-        command = [sys.executable, "-m", "awscli", "sagemaker", "list-notebook-instances", "--name-contains", "busy"]
-        said = subprocess.run(
-            command, env=classroom.isolated_environment(os.environ), check=True, capture_output=True, text=True
-        ).stdout
+    def test_aws_cli(self, classroom: Sandbox, east: Any, aws_cli: Any) -> None:
+        words = ("sagemaker", "list-notebook-instances", "--name-contains", "busy")
+        _, said, _ = aws_cli(classroom.isolated_environment(os.environ), *words)
         (row,) = json.loads(said)["NotebookInstances"]
         assert (row["NotebookInstanceName"], row["NotebookInstanceStatus"]) == ("course-busy", "InService")
 
-    def test_sagemaker_sdk(self, classroom: Sandbox, east: Any) -> None:
-        code = (
+    def test_sagemaker_sdk(self, classroom: Sandbox, east: Any, tmp_path: Path) -> None:
+        script = tmp_path / "look.py"
+        script.write_text(
             "from sagemaker.core.resources import NotebookInstance\n"
             "notebook = NotebookInstance.get('course-busy', region='us-east-1')\n"
             "print(notebook.notebook_instance_status, notebook.instance_type)"
         )
-        said = subprocess.run(
-            [sys.executable, "-c", code],
-            env=classroom.isolated_environment(os.environ),
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+        environment = classroom.isolated_environment(os.environ)
+        code, said, complained = forkserver(*SDK_MODULES).run([str(script)], tmp_path, environment)
+        assert code == 0, complained
         assert said.split()[-2:] == ["InService", "ml.t2.medium"]

@@ -19,7 +19,7 @@ import opskit.__main__
 from benchmarks.small_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Fault, SmallAws
 from benchmarks.small_notebooks import HANGS, Lab, SmallNotebooks, Untidy, serve_notebooks
 from opskit.state.journal import entries
-from tests.prefork import forkserver
+from tests.prefork import BASE_MODULES, forkserver
 from tests.unit.cli.running import Ran, run
 from tests.waiting import wait_until
 
@@ -541,7 +541,7 @@ def test_killed_at_any_point_and_run_again(grace: tuple[str, ...], account: Any,
     with (tmp_path / "said").open("w") as said:
         for struck in (True, True, True, False):
             words, said_to = [*OPSKIT, *grace], said.fileno()
-            process = forkserver("boto3", "requests", "typer").start(words, tmp_path, os.environ, said_to, said_to)
+            process = forkserver(*BASE_MODULES).start(words, tmp_path, os.environ, said_to, said_to)
             doomed[:] = [process.pid] if struck else []
             codes.append(process.wait())
     assert codes[-1] in (0, 5)
