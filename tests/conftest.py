@@ -21,6 +21,7 @@ from opskit.cli.app import app
 from opskit.decide.permissions import CALLS, FIND_REGIONS
 from opskit.observe.allowed import LOOKS
 from tests.prefork import end_forkservers
+from tests.slow import fail_servers, stands_on_server
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has Ctrl-C ignored, and every process they start inherits that.
@@ -32,8 +33,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked ``soak`` unless -m asks for it (in addopts, another -m would bring it in)."""
+    """Mark what stands on a server ``slow``. Leave out what is marked ``soak`` unless -m asks for it (in addopts,
+    another -m would bring it in).
+    """
+    for item in items:
+        if stands_on_server(item):
+            item.add_marker("slow")
     if "soak" not in config.option.markexpr:
         left_out = [item for item in items if item.get_closest_marker("soak")]
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
@@ -76,6 +83,13 @@ def forkservers_that_end() -> Iterator[None]:
     """The processes that fork go with the tests."""
     yield
     end_forkservers()
+
+
+@pytest.fixture(autouse=True)
+def no_server_unless_slow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What starts a server says so by its marker."""
+    if request.node.get_closest_marker("slow") is None:
+        fail_servers(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

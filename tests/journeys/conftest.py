@@ -19,6 +19,7 @@ from opskit.decide.policy import Scope, policy
 from opskit.observe.allowed import LOOKS
 from tests.journeys.recorded import PATIENCE_SECONDS
 from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, forkserver
+from tests.slow import starts_server
 
 _ROOT = str(Path(__file__).parents[2])
 _RECORDED = str(Path(__file__).with_name("recorded.py"))
@@ -161,6 +162,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+@starts_server
 def fresh_shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell at a new account, where an increase takes a second."""
     with served(approve_after="1s") as running:

@@ -23,6 +23,7 @@ import boto3
 import pytest
 
 from tests.journeys.conftest import Shell, served, shell_for
+from tests.slow import starts_server
 from tests.waiting import wait_until
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -104,6 +105,7 @@ def cron(monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
 
 
 @pytest.fixture
+@starts_server
 def shell(tmp_path: Path, cron: bytes) -> Iterator[Shell]:
     """A teacher's shell, which may do what `opskit iam policy cron run` allows and no more."""
     with served("classroom", only=["cron run"]) as running:

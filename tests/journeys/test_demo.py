@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.journeys.conftest import Ended
 
 
+@pytest.mark.slow
 def test_every_step_of_the_demo_happens(tmp_path: Path) -> None:
     picture = tmp_path / "demo.svg"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.journeys.conftest import served, shell_for
 
 
@@ -12,6 +14,7 @@ def _by_command(data: dict[str, Any]) -> dict[str, Any]:
     return {each["command"]: each for each in data["commands"]}
 
 
+@pytest.mark.slow
 def test_what_is_denied_is_named_with_the_policy_that_allows_it(tmp_path: Path) -> None:
     with served(only=("quotas check", "doctor")) as running:
         ended = shell_for(running, tmp_path).opskit("doctor")

@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from tests.journeys.conftest import Shell, served, shell_for
+from tests.slow import starts_server
 
 _ALL = ("ml.m4.xlarge", "--for", "training", "--for", "transform", "--for", "endpoint", "--to", "1")
 
@@ -30,6 +31,7 @@ def hours(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+@starts_server
 def shell(tmp_path: Path, hours: Path) -> Iterator[Shell]:
     """A shell at a new account, where an increase takes an hour of the sandbox's clock."""
     with served(approve_after="1h", hours=hours) as running:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.journeys.conftest import Shell, served, shell_for
+from tests.slow import starts_server
 
 
 @pytest.fixture
+@starts_server
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with served("classroom") as running:
         yield shell_for(running, tmp_path_factory.mktemp("home"))

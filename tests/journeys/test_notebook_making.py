@@ -9,6 +9,7 @@ import requests
 
 from tests.journeys.conftest import served
 from tests.journeys.rough_road import Answer, Road, refused, refused_in_xml, rough_road
+from tests.slow import starts_server
 from tests.unit.cli.running import Ran, run
 from tests.waiting import wait_until
 
@@ -20,6 +21,7 @@ LIMIT = (
 
 
 @pytest.fixture
+@starts_server
 def road(monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
     with served("classroom") as running, rough_road(running.url) as road:
         for name, value in running.environment().items():

@@ -10,10 +10,12 @@ import pytest
 
 from opskit.decide.permissions import CALLS
 from tests.journeys.conftest import Ended, Shell, served, shell_for
+from tests.slow import starts_server
 from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
+@starts_server
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with served("classroom", only=[command for command in CALLS if command.startswith("notebook ")]) as running:
         shell = shell_for(running, tmp_path_factory.mktemp("classroom"))

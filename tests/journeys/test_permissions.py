@@ -11,6 +11,7 @@ from opskit.decide.permissions import CALLS, command_of
 from opskit.decide.policy import grants_of
 from tests.journeys.conftest import Served, served
 from tests.journeys.recorded import asking
+from tests.slow import starts_server
 from tests.unit.cli.running import run
 
 COMMANDS = """
@@ -47,6 +48,7 @@ SELDOM = {
 
 
 @pytest.fixture(scope="module")
+@starts_server
 def classroom() -> Iterator[Served]:
     with served("classroom", approve_after="1h") as running:
         yield running

@@ -14,6 +14,7 @@ from benchmarks.small_aws import SmallAws, serve
 from opskit.cli.tree import whole_tree
 from tests.journeys.conftest import Shell, served, shell_for
 from tests.journeys.terminal import CTRL_C, CTRL_D, AtTerminal, run_at_terminal
+from tests.slow import starts_server
 from tests.unit.cli.test_help_is_light import paths
 
 PROMPTS = {
@@ -29,6 +30,7 @@ ASKS_NOT = {"notebook stop"}
 
 
 @pytest.fixture(scope="module")
+@starts_server
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with served("classroom") as running:
         home = tmp_path_factory.mktemp("home")
@@ -75,6 +77,7 @@ def test_nobody_agrees_to_what_they_have_not_seen(shell: Shell) -> None:
     assert ended.shown.index("Ask AWS in us-east-1: ml.m4.xlarge for training job usage") < ended.shown.index("Go on?")
 
 
+@pytest.mark.slow
 def test_what_is_neither_is_asked_again_and_a_yes_is_taken(tmp_path: Path) -> None:
     with served("classroom") as running:
         shell = shell_for(running, tmp_path)

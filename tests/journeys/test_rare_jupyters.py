@@ -16,16 +16,16 @@ import requests
 from opskit.sandbox import scenarios
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import SandboxOptions, run_sandbox
+from tests.slow import starts_server
 from tests.unit.cli.running import run
 from tests.waiting import wait_until
-
-pytestmark = pytest.mark.slow
 
 Stop = Callable[..., dict[str, dict[str, Any]]]
 A_LONG_TIME_SECONDS = 4 * 3600
 
 
 @pytest.fixture
+@starts_server
 def environment() -> Iterator[dict[str, str]]:
     kinds = {"starting": "starting", "empty": "empty", "doomed": "idle", "saved": "idle"}
     seeds = tuple(NotebookSeed(name, kind=NotebookKind(kind)) for name, kind in kinds.items())

@@ -12,6 +12,7 @@ import pytest
 
 from opskit.decide.permissions import CALLS
 from tests.journeys.conftest import Shell, served, shell_for
+from tests.slow import starts_server
 
 BOSTON = Path(__file__).parents[2] / "workflows" / "boston"
 
@@ -41,6 +42,7 @@ def test_the_guard_refuses_and_nothing_is_made(fresh_shell: Shell) -> None:
 
 
 @pytest.fixture(scope="module")
+@starts_server
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with served("classroom", only=("train", "deploy", "predict", "cleanup")) as running:
         yield shell_for(running, tmp_path_factory.mktemp("classroom"))

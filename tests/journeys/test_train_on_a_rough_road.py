@@ -13,14 +13,14 @@ import pytest
 
 from tests.journeys.conftest import Ended, Shell, served, shell_for
 from tests.journeys.rough_road import Answer, Road, refused, refused_in_xml, rough_road
-
-pytestmark = pytest.mark.slow
+from tests.slow import starts_server
 
 BOSTON = Path(__file__).parents[2] / "workflows" / "boston"
 Rule = Callable[[int, Callable[[], Answer]], Answer | None]
 
 
 @pytest.fixture(scope="module")
+@starts_server
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with served("classroom") as running:
         yield shell_for(running, tmp_path_factory.mktemp("classroom"))

@@ -21,6 +21,7 @@ from opskit.sandbox.container.images import xgboost_image_uri
 from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
 from tests.prefork import forkserver
 from tests.sandbox.strict_client import mistakes
+from tests.slow import starts_server
 from tests.waiting import wait_until
 
 AN_HOUR = 3600.0
@@ -94,6 +95,7 @@ def post(url: str, target: str, body: bytes, service: str = "sagemaker", region:
 
 
 @pytest.fixture(scope="session")
+@starts_server
 def fresh() -> Iterator[Sandbox]:
     """A new account, in which increases are granted after half a second."""
     with run_sandbox(SandboxOptions(approve_after_seconds=0.5)) as running:
@@ -101,6 +103,7 @@ def fresh() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
+@starts_server
 def slow() -> Iterator[Sandbox]:
     """A new account with a Support plan, in which no increase is granted while tests run."""
     with run_sandbox(SandboxOptions(approve_after_seconds=AN_HOUR, support_plan=True)) as running:
@@ -108,6 +111,7 @@ def slow() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
+@starts_server
 def classroom() -> Iterator[Sandbox]:
     """The course's account, with its notebooks."""
     with run_sandbox(SandboxOptions(scenario="classroom", approve_after_seconds=0.5)) as running:
@@ -255,6 +259,7 @@ def _table(rows: int, seed: int, *, labels: bool = True) -> str:
 
 
 @pytest.fixture(scope="session")
+@starts_server
 def lab() -> Iterator[Lab]:
     """A sandbox in which quotas were granted and data was uploaded."""
     with run_sandbox(SandboxOptions(approve_after_seconds=0)) as running:
@@ -285,6 +290,7 @@ def model(lab: Lab, trained: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="session")
+@starts_server
 def full() -> Iterator[Account]:
     """The account whose quotas are used up."""
     with run_sandbox(SandboxOptions(scenario="full")) as running:

@@ -90,6 +90,7 @@ def test_killed_its_children_end_and_the_next_start_clears_the_folder(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_signal_while_it_starts_ends_it_as_well(tmp_path: Path) -> None:
     command = [*OPSKIT, "sandbox", "start"]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
@@ -114,6 +115,7 @@ def test_what_a_child_left_behind_ends_with_it(after: str, tmp_path: Path) -> No
     wait_until(lambda: gone(int(left.read_text())))
 
 
+@pytest.mark.slow
 def test_two_sandboxes_run_side_by_side(tmp_path: Path) -> None:
     with started(tmp_path) as (first, first_url), started(tmp_path) as (second, second_url):
         assert first_url != second_url
@@ -124,6 +126,7 @@ def test_two_sandboxes_run_side_by_side(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -139,6 +142,7 @@ def test_a_port_that_is_taken_is_said() -> None:
     assert "Traceback" not in said.stderr
 
 
+@pytest.mark.slow
 def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
     with started(tmp_path) as (process, url):
         listening = [
@@ -150,6 +154,7 @@ def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
         assert url.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.slow
 def test_it_is_light_beside_its_children(tmp_path: Path) -> None:
     with started(tmp_path, "--quotas", "2000") as (process, url):
         session = boto3.Session("sandbox", "sandbox", region_name="us-east-1")

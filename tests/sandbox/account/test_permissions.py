@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from opskit.sandbox.account.permissions import Permissions
 from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
+from tests.slow import starts_server
 
 ME = "arn:aws:iam::123456789012:user/default_user"
 ROLE = "arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole-20240101T120000"
@@ -29,6 +30,7 @@ DENIED = (
 
 
 @pytest.fixture(scope="module")
+@starts_server
 def strict() -> Iterator[Sandbox]:
     with run_sandbox(SandboxOptions(denied=DENIED)) as running:
         yield running

@@ -110,6 +110,7 @@ def run(module: str, folder: Path, before: str = "") -> Any:
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_classification_with_metrics_of_the_container_s_own(tmp_path: Path) -> None:
     rows = "".join(f"{number % 2},{number % 2 + 0.1},{number}\n" for number in range(60))
     parameters = {

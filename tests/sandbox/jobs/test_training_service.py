@@ -295,6 +295,7 @@ def test_lists_are_filtered_sorted_and_paged(lab: Any) -> None:
     assert refusal(bad, NextToken="made-up")[0] == "ValidationException"
 
 
+@pytest.mark.slow
 def test_pages_have_ten_unless_more_is_asked_for(account_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = tuple(RecordSeed(UsageResource.TRAINING_JOB, f"job-{number}", "ml.m4.xlarge") for number in range(11))
     monkeypatch.setitem(SCENARIOS, "eleven", Scenario("eleven", seeds=seeds))

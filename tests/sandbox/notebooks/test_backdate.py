@@ -17,12 +17,12 @@ from tests.sandbox.notebooks.notebook_session import (
     Visit,
     ago,
 )
+from tests.slow import starts_server
 from tests.waiting import wait_until
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
+@starts_server
 def corner(account_of: Callable[..., Any]) -> Iterator[Any]:
     """An account with the rare notebooks, each called as its kind."""
     seeds = tuple(NotebookSeed(kind, kind=NotebookKind(kind)) for kind in ("starting", "empty", "record", "idle"))

@@ -17,9 +17,8 @@ from tests.sandbox.notebooks.notebook_session import (
 )
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_running_notebooks_hold_their_quota_and_a_stop_frees_it(
     monkeypatch: pytest.MonkeyPatch, account_of: Callable[..., Any]
 ) -> None:

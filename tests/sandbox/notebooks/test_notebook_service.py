@@ -37,8 +37,6 @@ from tests.sandbox.notebooks.notebook_session import (
 )
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
-
 
 class TestSeeds:
     def test_idle_has_a_kernel_that_rests_since_hours(self, east: Any) -> None:

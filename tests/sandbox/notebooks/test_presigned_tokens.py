@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 import requests
 
 from opskit.sandbox.notebooks.jupyter import launch
 from opskit.sandbox.state import SandboxState
-
-pytestmark = pytest.mark.slow
 
 
 def test_a_session_ends(tmp_path: Path) -> None:
