@@ -12,7 +12,7 @@ import typer
 from opskit.cli.command import COMMON
 from opskit.cli.tree import BRANCHES, whole_tree
 from opskit.decide.permissions import CALLS
-from opskit.decide.policy import CHANGE, ENTER, READ, grants_of
+from opskit.decide.policy import CHANGE, ENTER, READ, grants_of_commands
 from opskit.errors import EXIT_MEANINGS, ExitCode
 from opskit.settings import FILE_NAME, KEYS, WATCH_KEYS, Key
 from opskit.show.settings import in_text
@@ -118,8 +118,8 @@ def _permissions() -> Iterator[str]:
         "sts:GetCallerIdentity is allowed to everybody; `--region all` needs account:ListRegions or "
         "ec2:DescribeRegions besides."
     )
-    for command, calls in CALLS.items():
-        grants = grants_of(calls)
+    for command in CALLS:
+        grants = grants_of_commands([command])
         told = [
             f"- {word}: {', '.join(sorted({grant.action for grant in grants if grant.kind == kind}))}"
             for kind, word in _KINDS.items()

@@ -20,6 +20,11 @@ class Removable(StrEnum):
     CONFIG = "endpoint_config"
     MODEL = "model"
 
+    @property
+    def words(self) -> str:
+        """As people say it."""
+        return self.value.replace("_", " ")
+
 
 def make_config(door: Door, workflow: Workflow, fleet: Fleet, name: str, model: str) -> None:
     """Make the configuration of an endpoint: which model, on which instances.
@@ -63,6 +68,11 @@ def make_endpoint(door: Door, workflow: Workflow, name: str, config: str) -> Non
     )
 
 
+def delete_action(kind: Removable) -> str:
+    """What the journal calls it."""
+    return f"delete {kind.words}"
+
+
 def delete(door: Door, kind: Removable, name: str) -> None:
     """Delete one of them. What is gone already is as good as deleted.
 
@@ -71,7 +81,7 @@ def delete(door: Door, kind: Removable, name: str) -> None:
     """
     parameter = "".join(word.capitalize() for word in kind.split("_")) + "Name"
     try:
-        with record(door, f"delete {kind.replace('_', ' ')}", name, "cleanup"):
+        with record(door, delete_action(kind), name, "cleanup"):
             door.write("sagemaker", f"delete_{kind}", **{parameter: name})
             if kind is Removable.ENDPOINT:
                 door.left_running.note_ended(Kind.ENDPOINT, name, door.region)

@@ -49,8 +49,8 @@ def put(door: Door, account: str, uri: str, content: bytes) -> None:
                 raise
 
 
-def delete_objects(door: Door, bucket: str, keys: Sequence[str]) -> list[str]:
-    """Delete objects of a bucket and return what S3 says of those it kept.
+def delete_objects(door: Door, account: str, bucket: str, keys: Sequence[str]) -> list[str]:
+    """Delete objects of a bucket of the account's and return what S3 says of those it kept.
 
     Raises:
         AwsFailure: S3 refused.
@@ -59,7 +59,8 @@ def delete_objects(door: Door, bucket: str, keys: Sequence[str]) -> list[str]:
     for at in range(0, len(keys), _DELETE_AT_ONCE):
         batch = [{"Key": key} for key in keys[at : at + _DELETE_AT_ONCE]]
         with record(door, "delete objects", f"{len(batch)} in {bucket}", "cleanup") as deed:
-            answer = door.write("s3", "delete_objects", Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+            which = {"Objects": batch, "Quiet": True}
+            answer = door.write("s3", "delete_objects", Bucket=bucket, Delete=which, ExpectedBucketOwner=account)
             errors = answer.get("Errors", [])
             deed.detail = f"{len(errors)} kept" if errors else ""
         kept += [f"{each.get('Key')}: {each.get('Message') or each.get('Code')}" for each in errors]

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from opskit.aws import Door
+from opskit.decide.naming import WORKFLOW_TAG
 from opskit.errors import OutcomeUnknown
 from opskit.left_running import Kind
 from opskit.model import Fleet, Workflow
 from opskit.sdk import interruptible, sdk
 from opskit.state.journal import record
-
-_TAG = "opskit:workflow"
 
 
 def start_training(
@@ -122,7 +121,7 @@ def create(door: Door, operation: str, name: str, kind: Any, *, starts: Kind | N
 
 def tags(workflow: Workflow) -> list[dict[str, str]]:
     """The tags of everything made for a workflow."""
-    return [{"key": _TAG, "value": workflow.name}]
+    return [{"key": WORKFLOW_TAG, "value": workflow.name}]
 
 
 def _channel(shapes: Any, name: str, uri: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -126,23 +127,26 @@ def cleanup(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> Answer:
     """Remove what a workflow made: endpoint, model, files."""
-    from opskit.flows.clean_up import clean_up, leftovers
+    from opskit.flows.clean_up import clean_up
     from opskit.flows.clock import system_clock
+    from opskit.flows.leftovers import leftovers
     from opskit.show.progress import watching
-    from opskit.show.serve import cleaned, cleanup_plan, planned
+    from opskit.show.serve import cleaned, cleanup_plan, planned, staying_notes
     from opskit.workflow import find_workflow
 
     here.heed_end_from_outside()
     workflow = find_workflow(name)
     door = here.door()
-    left = leftovers(door, workflow, here.settings.chosen("bucket", bucket))
+    bucket = here.settings.chosen("bucket", bucket)
+    left = leftovers(door, workflow, bucket)
     folders = _local(workflow) if local else []
     if dry_run:
         return planned(left, folders)
     if not left.is_empty or folders:
-        here.consent(cleanup_plan(left, folders), yes=yes)
+        here.consent("\n".join([cleanup_plan(left, folders), *staying_notes(left, left.staying)]), yes=yes)
     with watching(here.screen) as tell:
-        done = clean_up(door, left, system_clock(), tell)
+        look_again = partial(leftovers, door, workflow, bucket, endpoints_gone=True)
+        done = clean_up(door, left, look_again, system_clock(), tell)
     gone = [] if done.was_interrupted else folders
     _remove(gone)
     return cleaned(done, gone)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opskit.decide.permissions import CALLS
-from opskit.decide.policy import Grant, grants_of
+from opskit.decide.policy import Grant, grants_of_commands
 from opskit.errors import ExitCode
 from opskit.model import Unread
 
@@ -64,7 +64,8 @@ Answer = bool | Unread
 
 def permitted(answers: Mapping[Grant, Answer]) -> tuple[Permitted, ...]:
     """How each command that calls AWS stands."""
-    return tuple(_permitted(command, grants_of(calls), answers) for command, calls in CALLS.items() if grants_of(calls))
+    needs = {command: grants_of_commands([command]) for command in CALLS}
+    return tuple(_permitted(command, grants, answers) for command, grants in needs.items() if grants)
 
 
 def _permitted(command: str, grants: Collection[Grant], answers: Mapping[Grant, Answer]) -> Permitted:

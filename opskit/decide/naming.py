@@ -16,6 +16,9 @@ from opskit.model import Fleet, JobStatus, Workflow
 
 _HASH_LENGTH = 10
 
+WORKFLOW_TAG = "opskit:workflow"
+"""On everything that opskit makes for a workflow; its value is the workflow's name. A name alone proves nothing."""
+
 
 @dataclass(frozen=True)
 class Follow:
@@ -86,6 +89,19 @@ def _next(attempts: list[str], jobs: Mapping[str, JobStatus], new: str, usable: 
 def belongs_to(workflow: str, name: str) -> bool:
     """Whether a resource's name is one that opskit gave for this workflow."""
     return re.fullmatch(rf"{re.escape(workflow)}-[0-9a-f]{{{_HASH_LENGTH}}}-\d+(-\d+)?", name) is not None
+
+
+def is_tagged_for(workflow: str, tags: Mapping[str, str]) -> bool:
+    """Whether tags say that opskit made something for this workflow."""
+    return tags.get(WORKFLOW_TAG) == workflow
+
+
+def training_job_of(name: str) -> str:
+    """The training job that a resource of such a name hangs together with: models and endpoints have the job's own
+    name, later configurations and transforms a number behind it.
+    """
+    found = re.fullmatch(rf"(.*-[0-9a-f]{{{_HASH_LENGTH}}}-\d+)-\d+", name)
+    return found[1] if found else name
 
 
 def attempts_of(stem: str, names: Collection[str]) -> list[str]:

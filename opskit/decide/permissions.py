@@ -73,9 +73,8 @@ _TRAIN = (
 _CLEANUP = (
     _WHO
     | _of("s3", "DeleteObjects", "ListObjectsV2")
-    | _of(
-        "sagemaker", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel", "DescribeEndpoint", "DescribeTrainingJob"
-    )
+    | _of("sagemaker", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel", "ListTags")
+    | _of("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel", "DescribeTrainingJob")
     | _of("sagemaker", "ListEndpointConfigs", "ListEndpoints", "ListModels", "ListTrainingJobs", "ListTransformJobs")
 )
 
@@ -137,6 +136,10 @@ CALLS: Mapping[str, frozenset[str]] = {
     "sandbox differences": NOTHING,
 }
 """The operations of each command, as boto3's services name them, with all that its flags may ask for."""
+TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
+    "cleanup": ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
+}
+"""The kinds of resources whose tags a command reads, where those are not notebook instances."""
 FIND_REGIONS = _of("account", "ListRegions") | _of("ec2", "DescribeRegions")
 """What every command calls besides for `--region all`."""
 

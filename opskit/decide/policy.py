@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opskit.decide.notebook_role import ROLE_NAME
-from opskit.decide.permissions import CALLS, FIND_REGIONS
+from opskit.decide.permissions import CALLS, FIND_REGIONS, TAGS_READ_ON
 
 READ, ENTER, CHANGE = "Read", "Enter", "Change"
 """What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""
@@ -72,12 +72,24 @@ def policy(commands: Iterable[str], scope: Scope) -> dict[str, Any] | None:
     """The least policy for the commands; None where they need none. Reads and changes stand in statements of their
     own, narrowed to a kind of resource where AWS lets them be.
     """
-    grants = grants_of(call for command in commands for call in CALLS[command])
+    grants = grants_of_commands(commands)
     if "all" in scope.regions:
         grants |= grants_of(FIND_REGIONS)
     groups = sorted({grant.group for grant in grants}, key=lambda group: (_ORDER.index(group[0]), group[1]))
     statements = [_statement([grant for grant in grants if grant.group == group], scope) for group in groups]
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
+
+
+def grants_of_commands(commands: Iterable[str]) -> frozenset[Grant]:
+    """Every permission that commands need."""
+    return frozenset(grant for command in commands for grant in _grants_of_command(command))
+
+
+def _grants_of_command(command: str) -> Iterable[Grant]:
+    """The permissions of a command; those to read tags are for the kinds of resources whose tags it reads."""
+    for grant in grants_of(CALLS[command]):
+        kinds = TAGS_READ_ON.get(command) if grant.action == "sagemaker:ListTags" else None
+        yield from (replace(grant, on=kind) for kind in kinds or (grant.on,))
 
 
 def grants_of(calls: Iterable[str]) -> frozenset[Grant]:
@@ -138,7 +150,7 @@ def _on(action: str) -> str:
 
 
 def _sagemaker_kind(name: str) -> str:
-    """The resource in an action's name. Only notebooks' tags are read or changed on their own."""
+    """The resource in an action's name. Tags that are read or changed on their own are notebooks', as a rule."""
     words = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
     return next((kind for kind in _SAGEMAKER_KINDS if kind in words), "notebook-instance")
 

@@ -9,7 +9,7 @@ from functools import partial
 from opskit.aws import Caller, Connection, Door, side_by_side, usual_region
 from opskit.decide.checkup import Finding, Permitted, State, clock_finding, permissions_finding, permitted, skew_finding
 from opskit.decide.permissions import CALLS, FIND_REGIONS
-from opskit.decide.policy import Scope
+from opskit.decide.policy import Scope, grants_of, grants_of_commands
 from opskit.errors import OpskitError, extra_hint
 from opskit.flows.clock import Clock
 from opskit.flows.tried import tried
@@ -59,12 +59,11 @@ def _look_at_account(seen: Checkup, settings: Settings, connection: Connection, 
     seen.findings += _place(seen)
     seen.caller = connection.caller()
     seen.findings.insert(0, Finding("credentials", State.WELL, seen.caller.arn))
+    wanted = grants_of_commands(CALLS) | grants_of(FIND_REGIONS)
     ahead, may = side_by_side(
         [
             partial(tried, partial(clock_ahead, door, clock.now)),
-            partial(
-                allowed, door, seen.caller, frozenset().union(FIND_REGIONS, *CALLS.values()), _scope(door, settings)
-            ),
+            partial(allowed, door, seen.caller, wanted, _scope(door, settings)),
         ]
     )
     seen.clock_ahead = None if isinstance(ahead, OpskitError) else ahead

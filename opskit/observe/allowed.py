@@ -148,11 +148,10 @@ class Allowed:
     support_plan: bool | Unread
 
 
-def allowed(door: Door, caller: Caller, calls: Iterable[str], scope: Scope) -> Allowed:
-    """Whether the caller may do what calls need: tried where trying is harmless, else simulated. The account's root
+def allowed(door: Door, caller: Caller, wanted: frozenset[Grant], scope: Scope) -> Allowed:
+    """Whether the caller has these permissions: tried where trying is harmless, else simulated. The account's root
     may do everything.
     """
-    wanted = grants_of(calls)
     harmless = grants_of(LOOKS) & wanted
     rest = frozenset() if caller.arn.endswith(":root") else wanted - harmless
     looks, told = side_by_side([partial(tried, door), partial(simulated, door, caller, rest, scope)])

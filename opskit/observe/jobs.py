@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from opskit.aws import Door, is_gone
@@ -13,15 +15,50 @@ from opskit.observe.bad_answers import understood
 _PAGE = 100
 
 
+class Listing(Enum):
+    """What can be listed by its name: the operation, its member, and how SageMaker calls the things there."""
+
+    ENDPOINT = ("list_endpoints", "Endpoints", "Endpoint")
+    CONFIG = ("list_endpoint_configs", "EndpointConfigs", "EndpointConfig")
+    MODEL = ("list_models", "Models", "Model")
+    TRAINING_JOB = ("list_training_jobs", "TrainingJobSummaries", "TrainingJob")
+    TRANSFORM_JOB = ("list_transform_jobs", "TransformJobSummaries", "TransformJob")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One thing of a listing; ``status`` is SageMaker's word, and empty where the kind has none."""
+
+    name: str
+    arn: str
+    status: str = ""
+
+
+def list_named(door: Door, what: Listing, contains: str) -> list[Listed]:
+    """Every thing of a kind with this in its name, the newest first.
+
+    Raises:
+        AwsFailure: they could not be listed.
+    """
+    operation, member, kind = what.value
+    order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
+    pages = door.pages("sagemaker", operation, NameContains=contains, MaxResults=_PAGE, **order)
+    found = [item for page in pages for item in page[member]]
+    has_status = what not in (Listing.CONFIG, Listing.MODEL)
+    with understood(door, f"sagemaker:{''.join(word.capitalize() for word in operation.split('_'))}"):
+        return [
+            Listed(each[f"{kind}Name"], each[f"{kind}Arn"], each[f"{kind}Status"] if has_status else "")
+            for each in found
+        ]
+
+
 def training_jobs(door: Door, contains: str) -> dict[str, JobStatus]:
     """The status of every training job with this in its name, the newest first.
 
     Raises:
         AwsFailure: they could not be listed.
     """
-    found = _listed(door, "list_training_jobs", "TrainingJobSummaries", contains)
-    with understood(door, "sagemaker:ListTrainingJobs"):
-        return {job["TrainingJobName"]: JobStatus(job["TrainingJobStatus"]) for job in found}
+    return {each.name: JobStatus(each.status) for each in list_named(door, Listing.TRAINING_JOB, contains)}
 
 
 def transform_jobs(door: Door, contains: str) -> dict[str, JobStatus]:
@@ -30,9 +67,7 @@ def transform_jobs(door: Door, contains: str) -> dict[str, JobStatus]:
     Raises:
         AwsFailure: they could not be listed.
     """
-    found = _listed(door, "list_transform_jobs", "TransformJobSummaries", contains)
-    with understood(door, "sagemaker:ListTransformJobs"):
-        return {job["TransformJobName"]: JobStatus(job["TransformJobStatus"]) for job in found}
+    return {each.name: JobStatus(each.status) for each in list_named(door, Listing.TRANSFORM_JOB, contains)}
 
 
 def endpoints(door: Door, contains: str) -> dict[str, str]:
@@ -41,20 +76,7 @@ def endpoints(door: Door, contains: str) -> dict[str, str]:
     Raises:
         AwsFailure: they could not be listed.
     """
-    found = _listed(door, "list_endpoints", "Endpoints", contains)
-    with understood(door, "sagemaker:ListEndpoints"):
-        return {endpoint["EndpointName"]: endpoint["EndpointStatus"] for endpoint in found}
-
-
-def endpoint_configs(door: Door, contains: str) -> list[str]:
-    """The names of endpoint configurations with this in them, the newest first.
-
-    Raises:
-        AwsFailure: they could not be listed.
-    """
-    found = _listed(door, "list_endpoint_configs", "EndpointConfigs", contains)
-    with understood(door, "sagemaker:ListEndpointConfigs"):
-        return [each["EndpointConfigName"] for each in found]
+    return {each.name: each.status for each in list_named(door, Listing.ENDPOINT, contains)}
 
 
 def models(door: Door, contains: str) -> list[str]:
@@ -63,9 +85,7 @@ def models(door: Door, contains: str) -> list[str]:
     Raises:
         AwsFailure: they could not be listed.
     """
-    found = _listed(door, "list_models", "Models", contains)
-    with understood(door, "sagemaker:ListModels"):
-        return [each["ModelName"] for each in found]
+    return [each.name for each in list_named(door, Listing.MODEL, contains)]
 
 
 def training_job(door: Door, name: str) -> TrainingJob | None:
@@ -134,6 +154,20 @@ def endpoint_fleet(door: Door, config: str) -> Fleet | None:
         return Fleet(variant.get("InstanceType", ""), int(variant.get("InitialInstanceCount", 0)))
 
 
+def models_of_config(door: Door, name: str) -> tuple[str, ...]:
+    """The models that an endpoint configuration names; none where there is no such configuration.
+
+    Raises:
+        AwsFailure: it could not be read.
+    """
+    told = _described(door, "describe_endpoint_config", EndpointConfigName=name)
+    if told is None:
+        return ()
+    with understood(door, "sagemaker:DescribeEndpointConfig"):
+        variants = [*told["ProductionVariants"], *told.get("ShadowProductionVariants", ())]
+    return tuple(variant["ModelName"] for variant in variants if "ModelName" in variant)
+
+
 def model_exists(door: Door, name: str) -> bool:
     """Whether there is a model of this name.
 
@@ -141,12 +175,6 @@ def model_exists(door: Door, name: str) -> bool:
         AwsFailure: it could not be read.
     """
     return _described(door, "describe_model", ModelName=name) is not None
-
-
-def _listed(door: Door, operation: str, key: str, contains: str) -> list[Mapping[str, Any]]:
-    order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
-    pages = door.pages("sagemaker", operation, NameContains=contains, MaxResults=_PAGE, **order)
-    return [item for page in pages for item in page[key]]
 
 
 def _described(door: Door, operation: str, **which: str) -> Mapping[str, Any] | None:

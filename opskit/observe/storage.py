@@ -73,14 +73,14 @@ def object_exists(door: Door, uri: str) -> bool:
     return True
 
 
-def objects_under(door: Door, bucket: str, prefix: str) -> list[str]:
-    """The keys of all objects under a prefix; none where there is no such bucket.
+def objects_under(door: Door, account: str, bucket: str, prefix: str) -> list[str]:
+    """The keys of all objects under a prefix of a bucket of the account's; none where there is no such bucket.
 
     Raises:
         AwsFailure: they could not be listed.
     """
     try:
-        pages = list(door.pages("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix))
+        pages = list(door.pages("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=account))
     except AwsFailure as failure:
         if failure.aws_code in _ABSENT:
             return []

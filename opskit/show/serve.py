@@ -9,8 +9,9 @@ from typing import Any
 from opskit.act.endpoints import Removable
 from opskit.decide.running import running_records, stop_command
 from opskit.errors import ExitCode
-from opskit.flows.clean_up import Cleaned, Item, Leftovers
+from opskit.flows.clean_up import Cleaned
 from opskit.flows.deploy import Deployment
+from opskit.flows.leftovers import OBJECTS, Item, Leftovers, Objects, Staying
 from opskit.model import Metrics
 from opskit.show.answer import Answer, Cell, Column, Table
 from opskit.show.money import money
@@ -57,60 +58,64 @@ def predictions(
 
 
 def cleanup_plan(left: Leftovers, local: Sequence[Path]) -> str:
-    """What would be removed, for a prompt or a dry run."""
-    lines = [f"Delete the {each.kind.replace('_', ' ')} {each.name}" for each in left.items]
-    lines += [f"Delete {len(each.keys)} objects in s3://{each.bucket}/opskit/{left.workflow}/" for each in left.objects]
+    """What would be removed, and what would not, for a prompt or a dry run."""
+    lines = [f"Delete the {each.kind.words} {each.name}" for each in left.items]
+    if left.going:
+        lines.append(f"Wait until {', '.join(left.going)} is gone")
+    lines += [f"Delete {len(each.keys)} objects in {each.uri}" for each in left.objects]
     return "\n".join([*lines, *(f"Delete the folder {path}" for path in local)])
 
 
 def planned(left: Leftovers, local: Sequence[Path]) -> Answer:
     """The answer of ``cleanup --dry-run``."""
     problems = tuple(error.problem for error in left.unread)
-    data = {"would_remove": _record(left.items, left, local), "left": _left(left, left.items)}
+    data = {
+        "would_remove": _removed_record(left.items, left.objects, local),
+        "left": _left_record(left, left.staying),
+        "reasons": _reasons(left.staying),
+    }
     plan = cleanup_plan(left, local) or f"There is nothing of '{left.workflow}' to remove."
-    exit = ExitCode.PARTLY if problems else ExitCode.DONE
-    return Answer(data, exit, problems, notes=(plan, "Nothing was changed.", *_staying(left, left.items)))
+    exit = ExitCode.AWS if left.saw_nothing else ExitCode.PARTLY if problems else ExitCode.DONE
+    return Answer(data, exit, problems, notes=(plan, "Nothing was changed.", *staying_notes(left, left.staying)))
 
 
 def cleaned(done: Cleaned, local: Sequence[Path]) -> Answer:
     """The answer of ``cleanup``."""
-    left = done.left
-    removed = {
-        **_named(done.items),
-        "objects": sum(len(each.keys) for each in done.objects),
-        "local": [str(path) for path in local],
-    }
-    notes = [f"Deleted the {each.kind.replace('_', ' ')} {each.name}." for each in done.items]
-    notes += [
-        f"Deleted {len(each.keys)} objects in s3://{each.bucket}/opskit/{left.workflow}/." for each in done.objects
-    ]
+    left, staying = done.left, tuple(done.staying.values())
+    notes = [f"Deleted the {each.kind.words} {each.name}." for each in done.items]
+    notes += [f"Deleted {len(each.keys)} objects in {each.uri}." for each in done.objects]
     notes += [f"Deleted the folder {path}." for path in local]
     if not notes and left.is_empty:
         notes = [f"There is nothing of '{left.workflow}' to remove in {left.region}."]
-    data = {"removed": removed, "left": _left(left, done.items)}
-    return Answer(data, done.exit, tuple(done.problems), notes=(*notes, *_staying(left, done.items)))
-
-
-def _record(items: Sequence[Item], left: Leftovers, local: Sequence[Path]) -> dict[str, Any]:
-    return {
-        **_named(items),
-        "objects": sum(len(each.keys) for each in left.objects),
-        "local": [str(path) for path in local],
+    kept = [item for item in left.items if item not in done.items]
+    data = {
+        "removed": _removed_record(done.items, done.objects, local),
+        "left": _left_record(left, [*staying, *(Staying(item.kind, item.name, "") for item in kept)]),
+        "reasons": _reasons(staying),
     }
+    return Answer(data, done.exit, done.problems, notes=(*notes, *staying_notes(left, staying)))
 
 
-def _named(items: Sequence[Item]) -> dict[str, list[str]]:
-    return {f"{kind}s": [item.name for item in items if item.kind is kind] for kind in Removable}
+def _removed_record(items: Sequence[Item], objects: Sequence[Objects], local: Sequence[Path]) -> dict[str, Any]:
+    named = {f"{kind}s": [item.name for item in items if item.kind is kind] for kind in Removable}
+    return {**named, "objects": sum(len(each.keys) for each in objects), "local": [str(path) for path in local]}
 
 
-def _left(left: Leftovers, gone: Sequence[Item]) -> dict[str, Any]:
-    kept = [item for item in left.items if item not in gone]
-    return {**_named(kept), "training_jobs": list(left.jobs), "running_jobs": [job.name for job in left.live_jobs]}
+def _left_record(left: Leftovers, staying: Sequence[Staying]) -> dict[str, Any]:
+    named = {f"{kind}s": list(dict.fromkeys(each.name for each in staying if each.kind == kind)) for kind in Removable}
+    objects = sum(each.count for each in staying if each.kind == OBJECTS)
+    running = [job.name for job in left.live_jobs]
+    return {**named, "objects": objects, "training_jobs": list(left.jobs), "running_jobs": running}
 
 
-def _staying(left: Leftovers, gone: Sequence[Item]) -> list[str]:
+def _reasons(staying: Sequence[Staying]) -> list[dict[str, Any]]:
+    """Why each thing is left, for programs."""
+    return [{"kind": each.kind, "name": each.name, "count": each.count, "because": each.because} for each in staying]
+
+
+def staying_notes(left: Leftovers, staying: Sequence[Staying]) -> list[str]:
     """What stays, and why that is no harm, or how to end it."""
-    notes = [f"Left: the {item.kind.replace('_', ' ')} {item.name}." for item in left.items if item not in gone]
+    notes = [f"Left: {_staying_words(each)}: {each.because}." for each in staying]
     for job in left.live_jobs:
         stop = stop_command(job)
         notes.append(f"Left: the {job.kind.words} {job.name} is in progress and bills. To stop it: {stop}")
@@ -118,3 +123,9 @@ def _staying(left: Leftovers, gone: Sequence[Item]) -> list[str]:
         count = f"{len(left.jobs)} training job{'s' if len(left.jobs) > 1 else ''}"
         notes.append(f"Left: the records and logs of {count}, which cost next to nothing; the bucket.")
     return notes
+
+
+def _staying_words(each: Staying) -> str:
+    if each.kind == OBJECTS:
+        return f"{each.count} object{'s' if each.count > 1 else ''} in {each.name}"
+    return f"the {each.kind.replace('_', ' ')} {each.name}"

@@ -197,7 +197,10 @@ def _after_the_run(run: Run, kept: Kept) -> list[str]:
         notes.append(f"Data, predictions and plot: {kept.folder}")
     if run.problems and run.uploaded and not run.running:
         files = ", ".join(uri.rpartition("/")[2] for uri in run.uploaded)
-        notes.append(f"Left in S3 for the next try: {files}. To remove what there is: opskit cleanup {word}")
+        # A cleanup goes by the tags of jobs: of files that no job was made for it does not know whose they are.
+        home = run.uploaded[0].rsplit("/", 2)[0]
+        remove = f"opskit cleanup {word}" if run.job else f"aws s3 rm --recursive {home}/"
+        notes.append(f"Left in S3 for the next try: {files}. To remove what there is: {remove}")
     return notes + (endpoint_notes(run.endpoint, word) if run.endpoint else [])
 
 

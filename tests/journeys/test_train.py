@@ -137,7 +137,8 @@ def _assert_policies_allow_no_more(shell: Shell) -> None:
     asking = CALLS["quotas increase"] - {"service-quotas:ListServiceQuotas"}
     assert CALLS["train"] - made["train"] <= seldom | asking
     assert made["predict"] == CALLS["predict"]
-    assert made["cleanup"] == CALLS["cleanup"]
+    seldom = {"sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"}
+    assert CALLS["cleanup"] - made["cleanup"] <= seldom
 
 
 def test_what_is_missing_is_asked_for_and_waited_for(fresh_shell: Shell) -> None:

@@ -98,7 +98,7 @@ def test_a_page_that_promises_more_and_names_no_way_to_it_is_an_error(call: str,
 
 
 READERS: dict[str, Callable[[Door], Any]] = {
-    "s3:ListObjectsV2": lambda door: objects_under(door, "bucket", "prefix/"),
+    "s3:ListObjectsV2": lambda door: objects_under(door, "123456789012", "bucket", "prefix/"),
     "iam:ListRoles": execution_role,
     "support:DescribeCases": open_cases,
     "logs:DescribeLogStreams": lambda door: list(TrainingLog("job").new_lines(door)),

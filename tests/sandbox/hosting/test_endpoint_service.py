@@ -140,6 +140,23 @@ def test_deleting_ends_the_process_and_frees_the_quota(lab: Any, configure: Any,
     lab.sagemaker.delete_endpoint(EndpointName=name)
 
 
+def test_a_deleted_endpoint_is_on_its_way_for_a_while(
+    lab: Any, configure: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opskit.sandbox.hosting.endpoint_service._DELETING_SECONDS", 3600.0)
+    config, name = configure({"InstanceType": "ml.m5.xlarge"}), lab.name("slow-to-go")
+    lab.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    settled(name)
+    lab.sagemaker.delete_endpoint(EndpointName=name)
+    described = lab.sagemaker.describe_endpoint(EndpointName=name)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("Deleting", config)
+    assert lab.sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"] == []
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        lab.sagemaker.delete_endpoint(EndpointName=name)
+    lab.sagemaker.delete_endpoint_config(EndpointConfigName=config)  # AWS lets it go, and only then nobody can tell
+    assert lab.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Deleting"
+
+
 def test_what_cannot_serve_fails(lab: Any, configure: Any, settled: Any) -> None:
     broken = lab.make_model(lab.put("models/no.tar.gz", "no archive"))
     other = lab.name("other")

@@ -160,5 +160,8 @@ def test_a_bucket_made_at_the_same_moment_is_ours_and_a_strangers_is_not() -> No
 
 def test_objects_that_s3_keeps_are_told() -> None:
     with scripted() as (door, script):
-        script.answers("s3", "delete_objects", {"Errors": [{"Key": "a", "Code": "AccessDenied", "Message": "no"}]})
-        assert storage.delete_objects(door, "b", ["a", "c"]) == ["a: no"]
+        which = {"Objects": [{"Key": "a"}, {"Key": "c"}], "Quiet": True}
+        expected = {"Bucket": "b", "Delete": which, "ExpectedBucketOwner": ACCOUNT}
+        refused = {"Errors": [{"Key": "a", "Code": "AccessDenied", "Message": "no"}]}
+        script.answers("s3", "delete_objects", refused, expected)
+        assert storage.delete_objects(door, ACCOUNT, "b", ["a", "c"]) == ["a: no"]

@@ -15,11 +15,11 @@ from opskit.decide.checkup import (
     skew_finding,
 )
 from opskit.decide.permissions import CALLS
-from opskit.decide.policy import Scope, grants_of, sample
+from opskit.decide.policy import Scope, grants_of, grants_of_commands, sample
 from opskit.errors import ExitCode
 from opskit.model import Unread
 
-EVERYTHING = grants_of(frozenset().union(*CALLS.values()))
+EVERYTHING = grants_of_commands(CALLS)
 PREDICT = next(iter(grants_of(["sagemaker-runtime:InvokeEndpoint"])))
 SEARCH = next(iter(grants_of(["sagemaker:Search"])))
 

@@ -149,3 +149,9 @@ def test_no_words_are_too_strange(words: list[str]) -> None:
         assert set(commands_named(words)) <= set(CALLS)
     except UsageProblem as error:
         assert error.problem.hint
+
+
+def test_tags_are_read_of_what_a_command_goes_by_and_of_nothing_else() -> None:
+    kinds = ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
+    assert statements("cleanup")["ReadTags"]["Resource"] == sorted(f"arn:aws:sagemaker:*:*:{kind}/*" for kind in kinds)
+    assert statements("notebook list")["ReadTags"]["Resource"] == ["arn:aws:sagemaker:*:*:notebook-instance/*"]

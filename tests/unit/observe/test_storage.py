@@ -58,10 +58,11 @@ def test_objects() -> None:
 
 def test_all_pages_of_a_prefix() -> None:
     with scripted() as (door, script):
+        ours = {"ExpectedBucketOwner": ACCOUNT}
         first = {"Contents": [{"Key": "p/1"}], "IsTruncated": True, "NextContinuationToken": "t"}
-        script.answers("s3", "list_objects_v2", first, {"Bucket": "b", "Prefix": "p/"})
+        script.answers("s3", "list_objects_v2", first, {**ours, "Bucket": "b", "Prefix": "p/"})
         rest = {"Contents": [{"Key": "p/2"}], "IsTruncated": False}
-        script.answers("s3", "list_objects_v2", rest, {"Bucket": "b", "Prefix": "p/", "ContinuationToken": "t"})
-        assert objects_under(door, "b", "p/") == ["p/1", "p/2"]
+        script.answers("s3", "list_objects_v2", rest, {**ours, "Bucket": "b", "Prefix": "p/", "ContinuationToken": "t"})
+        assert objects_under(door, ACCOUNT, "b", "p/") == ["p/1", "p/2"]
         script.refuses("s3", "list_objects_v2", "NoSuchBucket", "", 404)
-        assert objects_under(door, "b", "p/") == []
+        assert objects_under(door, ACCOUNT, "b", "p/") == []
