@@ -361,7 +361,8 @@ def void(_: object) -> None:
 
 
 def test_a_job_without_objects_is_nothing_to_ask_tags_of(capsys: pytest.CaptureFixture[str]) -> None:
-    account, asked = deployed(), []
+    account = deployed()
+    asked: list[Any] = []
     for number in range(5):
         output = {"S3OutputPath": f"{HOME}/{OLDER}{number}/output"}
         account.put("TrainingJob", f"{OLDER}{number}", "Completed", OutputDataConfig=output, Tags=OURS)
