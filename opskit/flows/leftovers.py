@@ -255,27 +255,30 @@ class _Look:
 
     def _let_stay(self, listing: Listing, each: Listed, why: str) -> None:
         self.staying.append(Staying(_WORDS[listing].replace(" ", "_"), each.name, why))
-        used, unknown = self._used_by(listing, each.name)
-        for name in (each.name, *used):
-            reason = f"the {_WORDS[listing]} {each.name} stays and uses it"
-            self.holders[listing].setdefault(training_job_of(name), reason)
-        if unknown:
-            self.holders[listing].setdefault(_ANY_JOB, f"what the {_WORDS[listing]} {each.name} uses could not be read")
-
-    def _used_by(self, listing: Listing, name: str) -> tuple[list[str], bool]:
-        """The configuration and models that something names, and whether that could not be read."""
+        what, held = f"the {_WORDS[listing]} {each.name}", self.holders[listing]
         try:
-            used, config = [], name
-            if listing is Listing.ENDPOINT:
-                found = jobs.endpoint(self.door, name)
-                config = found.config if found else ""
-                used.append(config)
-            if listing in (Listing.ENDPOINT, Listing.CONFIG) and config:
-                used += jobs.models_of_config(self.door, config)
+            used = self._jobs_used_by(listing, each.name)
         except AwsFailure as failure:
             self._note_unread(failure)
-            return [], True
-        return [each for each in used if belongs_to(self.workflow, each)], False
+            used = set()
+            held.setdefault(_ANY_JOB, f"what {what} uses could not be read")
+        for job in {training_job_of(each.name), *used}:
+            held.setdefault(job, f"{what} stays and uses it")
+
+    def _jobs_used_by(self, listing: Listing, name: str) -> set[str]:
+        """The training jobs with which hangs together what a thing is made of: its configuration, models, and data.
+
+        Raises:
+            AwsFailure: it could not be read.
+        """
+        found = jobs.endpoint(self.door, name) if listing is Listing.ENDPOINT else None
+        configs = [found.config] if found and found.config else [name] if listing is Listing.CONFIG else []
+        models = [model for config in configs for model in jobs.models_of_config(self.door, config)]
+        models += [name] if listing is Listing.MODEL else []
+        keys = [parts_of(uri)[1] for model in models for uri in jobs.model_data(self.door, model)]
+        top = f"{PREFIX}/{self.workflow}/"
+        folders = {key.removeprefix(top).partition("/")[0] for key in keys if key.startswith(top)}
+        return folders | {training_job_of(each) for each in (*configs, *models) if belongs_to(self.workflow, each)}
 
     def _read_tags(self, found: list[Listed]) -> None:
         """Read the tags of things that were not looked at yet, and note whose they are not."""

@@ -168,6 +168,18 @@ def models_of_config(door: Door, name: str) -> tuple[str, ...]:
     return tuple(variant["ModelName"] for variant in variants if "ModelName" in variant)
 
 
+def model_data(door: Door, name: str) -> tuple[str, ...]:
+    """Where the data of a model lies, as S3 URIs; nowhere where there is no such model.
+
+    Raises:
+        AwsFailure: it could not be read.
+    """
+    told = _described(door, "describe_model", ModelName=name) or {}
+    containers = [told.get("PrimaryContainer") or {}, *(told.get("Containers") or ())]
+    sources = [each.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri") for each in containers]
+    return tuple(uri for uri in (*(each.get("ModelDataUrl") for each in containers), *sources) if uri)
+
+
 def model_exists(door: Door, name: str) -> bool:
     """Whether there is a model of this name.
 

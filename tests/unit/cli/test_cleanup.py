@@ -214,6 +214,18 @@ def test_what_a_colleagues_configuration_of_such_a_name_uses_stays(
     assert len(account.objects) == 3
 
 
+@pytest.mark.parametrize("where", ["PrimaryContainer", "Containers", "ModelDataSource"])
+def test_files_that_a_colleagues_model_is_made_of_stay(where: str, capsys: pytest.CaptureFixture[str]) -> None:
+    account, data = deployed(), f"{HOME}/{JOB}/output/model.tar.gz"
+    container: dict[str, Any] = {"Image": "i", "ModelDataUrl": data}
+    if where == "ModelDataSource":
+        container = {"Image": "i", where: {"S3DataSource": {"S3Uri": data}}}
+    account.put("Model", OLDER, **{where: [container]} if where == "Containers" else {"PrimaryContainer": container})
+    ended = cleanup(account, capsys)
+    assert (ended.code, there(account), len(account.objects)) == (0, {("Model", OLDER)}, 3)
+    assert reasons(ended)["objects", f"{HOME}/{JOB}/"] == f"the model {OLDER} stays and uses it"
+
+
 def test_a_colleagues_endpoint_on_our_configuration_keeps_it(capsys: pytest.CaptureFixture[str]) -> None:
     account = deployed()
     account.put("Endpoint", "boston-00000000ff-1", "InService", EndpointConfigName=JOB)
@@ -222,7 +234,7 @@ def test_a_colleagues_endpoint_on_our_configuration_keeps_it(capsys: pytest.Capt
     assert there(account) == {("Endpoint", "boston-00000000ff-1"), ("EndpointConfig", JOB), ("Model", JOB)}
 
 
-@pytest.mark.parametrize("operation", ["DescribeEndpoint", "DescribeEndpointConfig"])
+@pytest.mark.parametrize("operation", ["DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel"])
 def test_what_something_that_stays_uses_and_cannot_be_read_may_be_anything(
     operation: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -362,7 +374,7 @@ def void(_: object) -> None:
 
 def test_a_job_without_objects_is_nothing_to_ask_tags_of(capsys: pytest.CaptureFixture[str]) -> None:
     account = deployed()
-    asked: list[Any] = []
+    asked: list[str] = []
     for number in range(5):
         output = {"S3OutputPath": f"{HOME}/{OLDER}{number}/output"}
         account.put("TrainingJob", f"{OLDER}{number}", "Completed", OutputDataConfig=output, Tags=OURS)
