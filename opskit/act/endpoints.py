@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from opskit.act.training import create, tags
-from opskit.aws import Door, is_gone
+from opskit.aws import Door
+from opskit.aws_errors import is_gone
 from opskit.errors import AwsFailure
 from opskit.left_running import Kind
 from opskit.model import Fleet, Workflow

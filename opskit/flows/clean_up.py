@@ -16,7 +16,8 @@ from functools import partial
 from opskit.act import endpoints as act
 from opskit.act import storage
 from opskit.act.endpoints import Removable
-from opskit.aws import Door, is_gone
+from opskit.aws import Door
+from opskit.aws_errors import is_gone
 from opskit.decide.naming import training_job_of
 from opskit.decide.running import NOTHING_RUNS
 from opskit.errors import AwsFailure, ExitCode, OpskitError, Problem, Unreadable

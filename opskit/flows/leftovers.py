@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from opskit.act.endpoints import Removable
-from opskit.aws import Door, is_gone, side_by_side
+from opskit.aws import Door, side_by_side
+from opskit.aws_errors import is_gone
 from opskit.decide.naming import WORKFLOW_TAG, belongs_to, is_tagged_for, training_job_of
 from opskit.errors import AwsFailure, OpskitError
 from opskit.flows.tried import tried

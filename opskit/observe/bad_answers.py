@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opskit.aws import Door, incomplete
+from opskit.aws import Door
+from opskit.aws_errors import incomplete
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from opskit.aws import Door, is_gone
+from opskit.aws import Door
+from opskit.aws_errors import is_gone
 from opskit.errors import AwsFailure
 from opskit.model import Endpoint, Fleet, JobStatus, TrainingJob, TransformJob
 from opskit.observe.bad_answers import understood

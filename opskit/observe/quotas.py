@@ -12,7 +12,8 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-from opskit.aws import Door, incomplete, side_by_side
+from opskit.aws import Door, side_by_side
+from opskit.aws_errors import incomplete
 from opskit.errors import CREDENTIALS, AwsFailure, Throttled
 from opskit.model import NotOffered, Quota, QuotaAnswer, Unread
 from opskit.observe.known_codes import Known, Memory, shipped_codes

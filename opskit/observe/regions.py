@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from opskit.aws import Door, incomplete
+from opskit.aws import Door
+from opskit.aws_errors import incomplete
 from opskit.errors import AwsFailure, Denied
 
 _NAME_THEM = "Name the Regions, with --region for each; or allow account:ListRegions or ec2:DescribeRegions."

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from opskit.aws import Door, incomplete
+from opskit.aws import Door
+from opskit.aws_errors import incomplete
 from opskit.decide.notebook_role import ROLE_NAME as NOTEBOOK_ROLE
 from opskit.errors import AwsFailure, Denied, NoCredentials, UsageProblem
 

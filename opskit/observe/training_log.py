@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from opskit.aws import Door, incomplete
+from opskit.aws import Door
+from opskit.aws_errors import incomplete
 from opskit.errors import AwsFailure
 from opskit.observe.bad_answers import understood
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from opskit.aws import Door, is_gone, side_by_side
+from opskit.aws import Door, side_by_side
+from opskit.aws_errors import is_gone
 from opskit.errors import AwsFailure
 from opskit.model import InUse, Unread, Usage
 from opskit.observe.quotas import unread

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from opskit.aws import translated
+from opskit.aws_errors import translated
 from opskit.errors import AwsFailure, Denied
 
 PAGE = "<!doctype html>\n<title>500 Internal Server Error</title>\n<p>overloaded</p>\n"

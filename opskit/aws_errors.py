@@ -1,0 +1,172 @@
+"""AWS's errors in the user's words: what each means, what to do, and whether the same call may well succeed soon."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from opskit.aws_answers import UnreadableAnswer
+from opskit.errors import AwsFailure, Denied, NoCredentials, OutcomeUnknown, Throttled, Unreachable
+
+RENEW_HINT = (
+    "Run `aws configure`, `aws sso login`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are."
+)
+_LOOK_FIRST = "Run the command again: it looks first."
+_ELSEWHERE = "A Region that is not enabled for the account answers so, too."
+
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
+_ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html has the forms of this sentence.
+_DENIAL = re.compile(
+    r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:(?P<name>\w+))"
+    r"(?: on resource: (?P<what>\S+))? (?:because|with) (?P<why>.+?)(?: the [\w-]+:\w+ action)?\.?"
+)
+_THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+}
+_EXPIRED = {
+    "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
+    "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure",
+}  # fmt: skip
+_NOT_ENABLED = "OptInRequired"
+_PERHAPS_NOT_ENABLED = {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure"}
+
+
+def translated(error: Exception, operation: str, region: str, seconds: float, *, writes: bool = False) -> Exception:
+    """AWS's error as opskit's, with what the user can do; an error that is not AWS's comes back as it is. ``seconds``
+    is how long an answer was waited for.
+    """
+    from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
+
+    where: dict[str, Any] = {"region": region, "operation": operation}
+    if isinstance(error, boto.ClientError):
+        return _refusal(error, operation, region, writes=writes)
+    if isinstance(error, UnreadableAnswer) and not error.is_foreign:
+        return _half_answer(error, operation, region, writes=writes)
+    if unfit := _unfit_credentials(error):
+        return NoCredentials(*unfit, **where)
+    lost = boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError
+    if isinstance(error, lost | ResponseParserError | UnreadableAnswer):
+        return _no_answer(error, operation, region, seconds, writes=writes)
+    if isinstance(error, boto.ParamValidationError):
+        return AwsFailure("bad-parameters", f"{operation}: {_sentence(error)}", **where)
+    if isinstance(error, boto.BotoCoreError):
+        return AwsFailure("aws-client", f"{operation}: {_sentence(error)}", **where)
+    return error
+
+
+def _unfit_credentials(error: Exception) -> tuple[str, str, str] | None:
+    """The code, sentence and next step where there are no credentials to be had; None where that is not the matter."""
+    from botocore import exceptions as boto
+
+    match error:
+        case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.CredentialRetrievalError():
+            return "no-credentials", f"AWS credentials: {_sentence(error)}", RENEW_HINT
+        case boto.TokenRetrievalError() | boto.SSOError() | boto.UnauthorizedSSOTokenError():
+            return "credentials-expired", f"AWS sign-in: {_sentence(error)}", "Run `aws sso login`."
+        case EOFError():  # botocore asked for a code
+            return "no-mfa-code", "The profile asks for an MFA code, and none was given.", RENEW_HINT
+    return None
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def incomplete(operation: str, region: str, why: str, *, passing: bool = False) -> AwsFailure:
+    """The failure of a call (``sagemaker:ListApps``) whose answer cannot be used; ``why`` goes on after "answered"."""
+    text = f"{operation} in {region} answered {why}."
+    hint = "Check AWS_ENDPOINT_URL, and any proxy on the way."
+    return AwsFailure("bad-answer", text, hint, region=region, operation=operation, passing=passing)
+
+
+def _half_answer(error: UnreadableAnswer, operation: str, region: str, *, writes: bool) -> AwsFailure:
+    """An answer that lacks something. What stands between us and AWS may garble one and not the next."""
+    if not writes:
+        return incomplete(operation, region, error.why, passing=True)
+    text = f"{operation} in {region} answered {error.why}: it may or may not have taken effect."
+    return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, region=region, operation=operation)
+
+
+def _no_answer(error: Exception, operation: str, region: str, seconds: float, *, writes: bool) -> AwsFailure:
+    from botocore import exceptions as boto
+
+    where: dict[str, Any] = {"region": region, "operation": operation}
+    timed_out = isinstance(error, boto.ReadTimeoutError)
+    never_sent = isinstance(error, boto.ConnectionError) and not isinstance(error, boto.SSLError)
+    if timed_out:
+        what = f"gave no answer within {seconds:g} s"
+    elif never_sent or isinstance(error, boto.HTTPClientError):
+        what = "could not be reached"
+    else:
+        what = "answered what is not AWS's language"
+    if writes and not never_sent:
+        text = f"{operation} in {region} {what}: it may or may not have taken effect."
+        return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, **where)
+    hint = "Check the network, the Region's name, and AWS_ENDPOINT_URL if it is set."
+    if timed_out:
+        hint += " OPSKIT_READ_TIMEOUT=30s waits longer."
+    passing = not timed_out and not isinstance(error, boto.ConnectTimeoutError | boto.SSLError)
+    return Unreachable("unreachable", f"{operation} in {region} {what}.", hint, **where, passing=passing)
+
+
+def _plain(text: str) -> str:
+    """What was said, on one line; a web page, which a proxy or a broken server answers with, is not repeated."""
+    return "it answered with a web page" if text.lstrip()[:1] == "<" else " ".join(text.split())
+
+
+def _denial(said: str, operation: str, region: str) -> tuple[str, str]:
+    """What may not be called, and what to allow whom. AWS says all in one sentence, most of it twice, and a table
+    with a row a quota has no place for that.
+    """
+    named = _ACTION.search(said)  # to make a thing with tags takes sagemaker:AddTags besides
+    action = named[1] if named else operation
+    parts = _DENIAL.fullmatch(said)
+    whom = f" to {parts['who']}" if parts else ""
+    if parts and parts["name"] == operation.partition(":")[2]:
+        where = f" on {parts['what']}" if parts["what"] and parts["what"] != "*" else ""
+        why = f"{parts['why']} it" if parts["why"].endswith("allows") else parts["why"]
+        said, operation = why, f"{action}{where}"
+    hint = f"Allow the action {action}{whom}; `opskit iam policy` prints all that is needed."
+    return f"You may not call {operation} in {region}: {said}", hint
+
+
+def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFailure:
+    code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+    said = _plain(str(error.response.get("Error", {}).get("Message", "")))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": said}
+    if code in _THROTTLED or status == 429:
+        return Throttled(
+            "throttled",
+            f"{operation} in {region}: AWS asks to slow down.",
+            "Try again in a minute.",
+            **aws,
+            passing=True,
+        )
+    if code in _DENIED:
+        return Denied("denied", *_denial(said, operation, region), **aws)
+    if code == _NOT_ENABLED:
+        text = f"{region} is not enabled for your account: {said}"
+        return Denied("region-not-enabled", text, "Enable it in the account's settings, or leave it out.", **aws)
+    if code in _EXPIRED:
+        hint = f"{RENEW_HINT} {_ELSEWHERE}" if code in _PERHAPS_NOT_ENABLED else RENEW_HINT
+        return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", hint, **aws)
+    if status >= 500 and writes:
+        text = f"{operation} in {region} failed at AWS ({code}): it may or may not have taken effect."
+        return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, **aws)
+    return AwsFailure("aws-refused", f"{operation} in {region}: {code}: {said}", **aws, passing=status >= 500)
+
+
+def is_gone(failure: AwsFailure) -> bool:
+    """Whether a failure means that the resource does not exist, in any of the ways SageMaker says so."""
+    if failure.aws_code in ("ResourceNotFound", "ResourceNotFoundException", "RecordNotFound"):
+        return True
+    words = ("recordnotfound", "could not find", "not found", "does not exist", "cannot find")
+    return failure.aws_code == "ValidationException" and any(word in failure.aws_message.lower() for word in words)
