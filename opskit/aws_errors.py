@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from opskit.aws_answers import UnreadableAnswer
@@ -34,6 +35,33 @@ _EXPIRED = {
 }  # fmt: skip
 _NOT_ENABLED = "OptInRequired"
 _PERHAPS_NOT_ENABLED = {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure"}
+
+# SageMaker has no one way to say it. From the controllers that AWS itself wrote (aws-controllers-k8s' generator.yaml,
+# amazon-sagemaker-operator-for-k8s' clientwrapper), Terraform's finders, and recorded answers.
+_NOT_THERE_CODES = {"ResourceNotFound", "ResourceNotFoundException", "RecordNotFound"}
+_ENDPOINT = re.compile(r"Could not find endpoint (?!configuration)")
+_CONFIG = re.compile(r"Could not find endpoint configuration ")
+_JOB = re.compile(r"Could not find requested job|Requested resource not found")
+_MODEL = re.compile(r"Could not find model [\"']")  # "Could not find model data at s3://..." is about its artifacts
+_RECORD = re.compile(r"RecordNotFound")
+_ANY = re.compile("|".join(each.pattern for each in (_ENDPOINT, _CONFIG, _JOB, _MODEL, _RECORD)))
+_NOT_THERE: Mapping[str, re.Pattern[str]] = {
+    "sagemaker:DeleteEndpoint": _ENDPOINT,
+    "sagemaker:DeleteEndpointConfig": _CONFIG,
+    "sagemaker:DeleteModel": _MODEL,
+    "sagemaker:DescribeApp": _RECORD,
+    "sagemaker:DescribeCluster": _RECORD,
+    "sagemaker:DescribeEndpoint": _ENDPOINT,
+    "sagemaker:DescribeEndpointConfig": _CONFIG,
+    "sagemaker:DescribeModel": _MODEL,
+    "sagemaker:DescribeNotebookInstance": _RECORD,
+    "sagemaker:DescribeProcessingJob": _JOB,
+    "sagemaker:DescribeTrainingJob": _JOB,
+    "sagemaker:DescribeTransformJob": _JOB,
+    "sagemaker:ListTags": _ANY,
+}
+"""How each operation says that what it was asked for is not there."""
+_REQUEST_IDS = {"x-amz-request-id", "x-amzn-requestid"}
 
 
 def translated(error: Exception, operation: str, region: str, seconds: float, *, writes: bool = False) -> Exception:
@@ -137,11 +165,19 @@ def _denial(said: str, operation: str, region: str) -> tuple[str, str]:
     return f"You may not call {operation} in {region}: {said}", hint
 
 
+def _is_from_aws(error: Any) -> bool:
+    """Whether a refusal without a code of AWS's is AWS's all the same: to HEAD it answers so, and signs all it says."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return bool(_REQUEST_IDS & headers.keys())
+
+
 def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFailure:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
     said = _plain(str(error.response.get("Error", {}).get("Message", "")))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": said}
+    if code == "404" and not _is_from_aws(error):
+        return _no_answer(UnreadableAnswer(operation, "404", is_foreign=True), operation, region, 0, writes=writes)
     if code in _THROTTLED or status == 429:
         return Throttled(
             "throttled",
@@ -165,8 +201,11 @@ def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFai
 
 
 def is_gone(failure: AwsFailure) -> bool:
-    """Whether a failure means that the resource does not exist, in any of the ways SageMaker says so."""
-    if failure.aws_code in ("ResourceNotFound", "ResourceNotFoundException", "RecordNotFound"):
-        return True
-    words = ("recordnotfound", "could not find", "not found", "does not exist", "cannot find")
-    return failure.aws_code == "ValidationException" and any(word in failure.aws_message.lower() for word in words)
+    """Whether a failure means that the very resource that was asked for does not exist: by the operation's own
+    sentence, for a call may fail as well because something else that it needs is not found.
+    """
+    sentence = _NOT_THERE.get(failure.operation)
+    if sentence is None:
+        return False
+    is_said = failure.aws_code == "ValidationException" and sentence.match(failure.aws_message)
+    return bool(is_said) or failure.aws_code in _NOT_THERE_CODES

@@ -138,7 +138,8 @@ def endpoint(door: Door, name: str) -> Endpoint | None:
     told = _described(door, "describe_endpoint", EndpointName=name)
     if told is None:
         return None
-    return Endpoint(name, told["EndpointStatus"], told.get("FailureReason") or None, told.get("EndpointConfigName", ""))
+    with understood(door, "sagemaker:DescribeEndpoint"):
+        return Endpoint(name, told["EndpointStatus"], told.get("FailureReason") or None, told["EndpointConfigName"])
 
 
 def endpoint_fleet(door: Door, config: str) -> Fleet | None:

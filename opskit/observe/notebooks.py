@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from opskit.aws import Door
+from opskit.aws_errors import is_gone
 from opskit.errors import AwsFailure
 from opskit.model import Notebook
 from opskit.observe.bad_answers import understood
@@ -37,7 +38,7 @@ def notebook(door: Door, name: str) -> Notebook | None:
     try:
         answer = door.read("sagemaker", "describe_notebook_instance", NotebookInstanceName=name)
     except AwsFailure as failure:
-        if "RecordNotFound" in (failure.aws_code or "") or "RecordNotFound" in failure.aws_message:
+        if is_gone(failure):
             return None
         raise
     with understood(door, "sagemaker:DescribeNotebookInstance"):

@@ -8,7 +8,9 @@ from opskit.aws import Door
 from opskit.errors import AwsFailure, UsageProblem
 from opskit.observe.bad_answers import understood
 
-_ABSENT = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
+_ABSENT = ("NoSuchKey", "NoSuchBucket")
+_ABSENT_BY_HEAD = (*_ABSENT, "404")
+"""An answer to HEAD has no body for a code to stand in."""
 
 
 class BucketState(StrEnum):
@@ -28,7 +30,7 @@ def bucket_state(door: Door, bucket: str, account: str) -> BucketState:
     try:
         told = door.read("s3", "head_bucket", Bucket=bucket, ExpectedBucketOwner=account)
     except AwsFailure as failure:
-        if failure.aws_code in _ABSENT:
+        if failure.aws_code in _ABSENT_BY_HEAD:
             return BucketState.ABSENT
         if failure.aws_code in ("403", "AccessDenied"):
             text = f"The bucket '{bucket}' belongs to another account, or you may not see it."
@@ -67,7 +69,7 @@ def object_exists(door: Door, uri: str) -> bool:
     try:
         door.read("s3", "head_object", Bucket=bucket, Key=key)
     except AwsFailure as failure:
-        if failure.aws_code in _ABSENT:
+        if failure.aws_code in _ABSENT_BY_HEAD:
             return False
         raise
     return True

@@ -46,6 +46,15 @@ BILLS = {
     "Endpoint": ("Creating", "InService", "Updating"),
     "NotebookInstance": ("Pending", "InService"),
 }
+_NOT_THERE = {
+    "Endpoint": 'Could not find endpoint "{}".',
+    "EndpointConfig": 'Could not find endpoint configuration "{}".',
+    "Model": 'Could not find model "{}".',
+    "NotebookInstance": "RecordNotFound",
+    "TrainingJob": "Requested resource not found.",
+    "TransformJob": "Could not find requested job with name: {}",
+}
+"""How AWS says of each kind that there is none of a name."""
 _SUMMARIES = {
     "ListTrainingJobs": ("TrainingJob", "TrainingJobSummaries"),
     "ListTransformJobs": ("TransformJob", "TransformJobSummaries"),
@@ -138,8 +147,7 @@ class Account:
     def _find(self, operation: str, kind: str, params: dict[str, Any]) -> Thing:
         name = params[f"{kind}Name"]
         if (kind, name) not in self.things:
-            missing = "RecordNotFound" if kind == "NotebookInstance" else f'Could not find {kind.lower()} "{name}".'
-            raise refusal(operation, "ValidationException", missing)
+            raise refusal(operation, "ValidationException", _NOT_THERE[kind].format(name))
         return self.things[kind, name]
 
     def _create(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:

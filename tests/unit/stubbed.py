@@ -31,7 +31,8 @@ class Script:
 
     def refuses(self, service: str, operation: str, code: str, message: str = "", status: int = 400) -> None:
         """The next call of the service is this one, and AWS says no."""
-        self._of(service).add_client_error(operation, code, message, http_status_code=status)
+        signed = {"HTTPHeaders": {"x-amz-request-id": "4442587FB7D0A2F9"}}
+        self._of(service).add_client_error(operation, code, message, status, response_meta=signed)
 
     def is_played(self) -> None:
         """Every call has come."""

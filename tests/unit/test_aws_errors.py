@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from opskit.aws_errors import translated
-from opskit.errors import AwsFailure, Denied
+from opskit.aws_errors import is_gone, translated
+from opskit.errors import AwsFailure, Denied, Unreachable
 
 PAGE = "<!doctype html>\n<title>500 Internal Server Error</title>\n<p>overloaded</p>\n"
 
@@ -69,3 +69,73 @@ def test_a_denial_says_once_what_may_not_be_done_and_why_and_whom_to_allow_it(sa
     assert isinstance(failure, Denied)
     assert failure.problem.message == message
     assert " to me; `opskit iam policy`" in failure.problem.hint
+
+
+ARN = "arn:aws:sagemaker:us-east-1:123456789012"
+THERE_NO_MORE = [
+    ("DescribeEndpoint", f'Could not find endpoint "{ARN}:endpoint/e".'),
+    ("DeleteEndpoint", f'Could not find endpoint "{ARN}:endpoint/e".'),
+    ("DescribeEndpointConfig", f'Could not find endpoint configuration "{ARN}:endpoint-config/e".'),
+    ("DeleteEndpointConfig", f'Could not find endpoint configuration "{ARN}:endpoint-config/e".'),
+    ("DescribeModel", f'Could not find model "{ARN}:model/m".'),
+    ("DeleteModel", f'Could not find model "{ARN}:model/m".'),
+    ("DescribeTrainingJob", "Requested resource not found."),
+    ("DescribeTransformJob", "Could not find requested job with name: t"),
+    ("DescribeProcessingJob", "Could not find requested job with name: p"),
+    ("DescribeNotebookInstance", "RecordNotFound"),
+    ("DescribeApp", "RecordNotFound"),
+]
+ABOUT_SOMETHING_ELSE = [
+    "Could not find model data at s3://bucket/model.tar.gz.",
+    "Could not assume role arn:aws:iam::123456789012:role/x: the role was not found",
+    "The image 123.dkr.ecr.us-east-1.amazonaws.com/x does not exist",
+    "Code Repository (x) not found.",
+    "1 validation error detected: Value 'x' at 'name' does not exist",
+    "Cannot find the subnet subnet-1",
+    "not found",
+    "",
+]
+
+
+def refusal(operation: str, code: str, said: str, **headers: str) -> Exception:
+    metadata = {"HTTPStatusCode": 404 if code == "404" else 400, "HTTPHeaders": headers}
+    answer = {"Error": {"Code": code, "Message": said}, "ResponseMetadata": metadata}
+    return translated(ClientError(answer, operation), f"sagemaker:{operation}", "us-east-1", 10)
+
+
+def said_to_be_gone(operation: str, code: str, said: str) -> bool:
+    failure = refusal(operation, code, said)
+    assert isinstance(failure, AwsFailure)
+    return is_gone(failure)
+
+
+@pytest.mark.parametrize(("operation", "said"), THERE_NO_MORE)
+def test_a_resource_is_gone_by_its_operations_own_sentence(operation: str, said: str) -> None:
+    assert said_to_be_gone(operation, "ValidationException", said)
+    assert said_to_be_gone(operation, "ResourceNotFound", "whatever")
+    assert not said_to_be_gone(operation, "AccessDeniedException", said)
+    others = {text for _, text in THERE_NO_MORE if text.split(" ")[:5] != said.split(" ")[:5]}
+    jobs = {"Requested resource not found."} | {text for text in others if "requested job" in text}
+    for other in [*ABOUT_SOMETHING_ELSE, *(others - jobs)]:
+        assert not said_to_be_gone(operation, "ValidationException", other), other
+
+
+@pytest.mark.parametrize("operation", ["CreateEndpoint", "CreateTransformJob", "StopNotebookInstance", "AddTags"])
+@pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFound", "RecordNotFound"])
+def test_an_operation_on_something_says_nothing_of_its_absence(operation: str, code: str) -> None:
+    for _, said in THERE_NO_MORE:
+        assert not said_to_be_gone(operation, code, said)
+
+
+@pytest.mark.parametrize("said", [said for _, said in THERE_NO_MORE])
+def test_what_has_no_tags_to_list_is_gone_whatever_it_was(said: str) -> None:
+    assert said_to_be_gone("ListTags", "ValidationException", said)
+    assert not any(said_to_be_gone("ListTags", "ValidationException", other) for other in ABOUT_SOMETHING_ELSE)
+
+
+def test_a_404_that_aws_did_not_sign_is_no_absence() -> None:
+    """To HEAD S3 answers 404 without a body; so does any proxy."""
+    assert isinstance(refusal("HeadObject", "404", "Not Found"), Unreachable)
+    ours = refusal("HeadObject", "404", "Not Found", **{"x-amz-request-id": "4442587FB7D0A2F9"})
+    assert isinstance(ours, AwsFailure)
+    assert ours.aws_code == "404"

@@ -119,7 +119,9 @@ def test_an_endpoint_and_its_configuration() -> None:
 
 def test_what_is_gone_is_as_good_as_deleted() -> None:
     with scripted() as (door, script):
-        script.refuses("sagemaker", "delete_endpoint_config", "ValidationException", 'Could not find endpoint "b"')
+        script.refuses(
+            "sagemaker", "delete_endpoint_config", "ValidationException", 'Could not find endpoint configuration "b".'
+        )
         endpoints.delete(door, Removable.CONFIG, "b")
         script.refuses("sagemaker", "delete_endpoint", "ValidationException", "Cannot update in-progress endpoint")
         with pytest.raises(AwsFailure):

@@ -57,8 +57,7 @@ def test_a_status_that_is_new_is_work_in_progress() -> None:
     ("code", "message"),
     [
         ("ValidationException", "Requested resource not found."),
-        ("ValidationException", "RecordNotFound"),
-        ("ValidationException", 'Could not find endpoint "arn".'),
+        ("ValidationException", "Could not find requested job with name: b-1"),
         ("ResourceNotFound", ""),
     ],
 )
@@ -68,9 +67,18 @@ def test_what_is_not_there_is_none(code: str, message: str) -> None:
         assert jobs.training_job(door, "b-1") is None
 
 
-def test_any_other_failure_is_no_absence() -> None:
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("AccessDeniedException", "no"),
+        ("ValidationException", "RecordNotFound"),
+        ("ValidationException", 'Could not find endpoint "arn".'),
+        ("ValidationException", "The role arn:aws:iam::123456789012:role/x does not exist"),
+    ],
+)
+def test_any_other_failure_is_no_absence(code: str, message: str) -> None:
     with scripted() as (door, script):
-        script.refuses("sagemaker", "describe_training_job", "AccessDeniedException", "no")
+        script.refuses("sagemaker", "describe_training_job", code, message)
         with pytest.raises(AwsFailure):
             jobs.training_job(door, "b-1")
 

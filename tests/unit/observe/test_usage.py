@@ -244,7 +244,7 @@ PLAN = {"ProductionVariants": [variant(InstanceType="ml.m4.xlarge", InitialInsta
             {**PLAN, "ShadowProductionVariants": [variant("s", InstanceType="ml.g5.xlarge")]},
             {"ml.m4.xlarge": 1, "ml.g5.xlarge": 2, "ml.c5.large": 4},
         ),
-        (GONE, PLAN, {}),
+        (Fault(400, "ValidationException", 'Could not find endpoint "arn:e".'), PLAN, {}),
     ],
 )
 def test_an_endpoint_holds_what_its_variants_run(
