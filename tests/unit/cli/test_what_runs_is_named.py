@@ -110,8 +110,8 @@ def trained() -> Account:
 def deployed() -> Account:
     account = trained()
     tags = [{"Key": "opskit:workflow", "Value": "boston"}]
-    account.put("EndpointConfig", JOB, Tags=tags)
-    account.put("Endpoint", JOB, "InService", Tags=tags)
+    account.put("EndpointConfig", JOB, ProductionVariants=[{"ModelName": JOB}], Tags=tags)
+    account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=tags)
     return account
 
 
