@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from opskit.aws_answers import UnreadableAnswer
-from opskit.errors import AwsFailure, Denied, NoCredentials, OutcomeUnknown, Throttled, Unreachable
+from opskit.errors import (
+    CLOCK_SKEW,
+    SET_CLOCK,
+    AwsFailure,
+    ClockSkew,
+    Denied,
+    NoCredentials,
+    OutcomeUnknown,
+    Throttled,
+    Unreachable,
+)
+from opskit.redaction import without_secrets
 
 RENEW_HINT = (
     "Run `aws configure`, `aws sso login`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are."
@@ -30,9 +41,16 @@ _THROTTLED = {
     "SlowDown",
 }
 _EXPIRED = {
-    "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
-    "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure",
+    "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId",
+    "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure",
 }  # fmt: skip
+# S3 and EC2 have codes of their own for a clock that is off; the others say it in the text of a signature's refusal.
+_OFF_THE_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
+_CLOCK_IS_OFF = re.compile(r"signature (?:expired|not yet current)", re.IGNORECASE)
+_MISSIGNED = {
+    "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException",
+}  # fmt: skip
+_OTHER_KEY = re.compile(r"signature we calculated does not match", re.IGNORECASE)
 _NOT_ENABLED = "OptInRequired"
 _PERHAPS_NOT_ENABLED = {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure"}
 
@@ -103,7 +121,7 @@ def _unfit_credentials(error: Exception) -> tuple[str, str, str] | None:
 
 
 def _sentence(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(without_secrets(str(error)).split())
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
@@ -145,8 +163,10 @@ def _no_answer(error: Exception, operation: str, region: str, seconds: float, *,
 
 
 def _plain(text: str) -> str:
-    """What was said, on one line; a web page, which a proxy or a broken server answers with, is not repeated."""
-    return "it answered with a web page" if text.lstrip()[:1] == "<" else " ".join(text.split())
+    """What was said, on one line and without secrets; a web page, which a proxy or a broken server answers with, is
+    not repeated.
+    """
+    return "it answered with a web page" if text.lstrip()[:1] == "<" else " ".join(without_secrets(text).split())
 
 
 def _denial(said: str, operation: str, region: str) -> tuple[str, str]:
@@ -165,6 +185,23 @@ def _denial(said: str, operation: str, region: str) -> tuple[str, str]:
     return f"You may not call {operation} in {region}: {said}", hint
 
 
+def _said(code: str, text: str) -> str:
+    """What AWS says; of a signature the first line, for the rest repeats the request that was signed, token and all."""
+    return _plain(text.strip().split("\n", 1)[0] if code in _MISSIGNED else text)
+
+
+def _not_let_in(code: str, said: str, aws: dict[str, Any]) -> NoCredentials:
+    """Why AWS takes nothing that was signed so."""
+    if code in _OFF_THE_CLOCK or (code in _MISSIGNED and _CLOCK_IS_OFF.search(said)):
+        return ClockSkew(CLOCK_SKEW, f"This machine's clock is too far from AWS's: {said}", SET_CLOCK, **aws)
+    if code in _MISSIGNED:
+        text = "the secret access key does not belong to the access key ID" if _OTHER_KEY.search(said) else said
+        text = f"AWS does not accept the signature of {aws['operation']} in {aws['region']}: {text}"
+        return NoCredentials("credentials-refused", text, RENEW_HINT, **aws)
+    hint = f"{RENEW_HINT} {_ELSEWHERE}" if code in _PERHAPS_NOT_ENABLED else RENEW_HINT
+    return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", hint, **aws)
+
+
 def _is_from_aws(error: Any) -> bool:
     """Whether a refusal without a code of AWS's is AWS's all the same: to HEAD it answers so, and signs all it says."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -173,7 +210,7 @@ def _is_from_aws(error: Any) -> bool:
 
 def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFailure:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
-    said = _plain(str(error.response.get("Error", {}).get("Message", "")))
+    said = _said(code, str(error.response.get("Error", {}).get("Message", "")))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": said}
     if code == "404" and not _is_from_aws(error):
@@ -191,9 +228,8 @@ def _refusal(error: Any, operation: str, region: str, *, writes: bool) -> AwsFai
     if code == _NOT_ENABLED:
         text = f"{region} is not enabled for your account: {said}"
         return Denied("region-not-enabled", text, "Enable it in the account's settings, or leave it out.", **aws)
-    if code in _EXPIRED:
-        hint = f"{RENEW_HINT} {_ELSEWHERE}" if code in _PERHAPS_NOT_ENABLED else RENEW_HINT
-        return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", hint, **aws)
+    if code in _EXPIRED | _MISSIGNED | _OFF_THE_CLOCK:
+        return _not_let_in(code, said, aws)
     if status >= 500 and writes:
         text = f"{operation} in {region} failed at AWS ({code}): it may or may not have taken effect."
         return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, **aws)

@@ -148,8 +148,14 @@ class NoCredentials(AwsFailure):
     """There are no credentials, or those there are have expired."""
 
 
-CREDENTIALS = frozenset({"no-credentials", "credentials-refused", "credentials-expired"})
-"""The codes of problems that signing in anew would mend."""
+class ClockSkew(NoCredentials):
+    """AWS takes no signature of this machine's, because its clock is wrong."""
+
+
+CLOCK_SKEW = "clock-skew"
+CREDENTIALS = frozenset({"no-credentials", "no-mfa-code", "credentials-refused", "credentials-expired", CLOCK_SKEW})
+"""The codes of problems with which AWS lets nobody in: until they are mended every call meets them."""
+SET_CLOCK = "Set the clock of this machine, as with `timedatectl set-ntp true`: AWS refuses clocks 5 minutes off."
 
 
 class OutcomeUnknown(AwsFailure):

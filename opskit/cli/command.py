@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 import typer
 
 from opskit.errors import ConsentMissing, ExitCode, OpskitError, Problem, UsageProblem
+from opskit.redaction import without_secrets
 from opskit.settings import OUTPUTS, Settings, settle
 
 if TYPE_CHECKING:
@@ -303,7 +304,7 @@ def _bug(error: BaseException, *, verbose: bool) -> Answer:
         print_traceback()
     if isinstance(error, ImportError) and (mixed := find_mixed_files()):
         return Answer({}, ExitCode.USAGE, (Problem("mixed-install", f"{mixed.says}.", mixed.hint),))
-    text = f"This is a bug in opskit: {type(error).__name__}: {error}"
+    text = without_secrets(f"This is a bug in opskit: {type(error).__name__}: {error}")
     return Answer({}, ExitCode.BUG, (Problem("bug", text, "Run it again with --verbose and report what it prints."),))
 
 

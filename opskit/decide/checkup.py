@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from opskit.decide.permissions import CALLS
 from opskit.decide.policy import Grant, grants_of_commands
-from opskit.errors import ExitCode
+from opskit.errors import CLOCK_SKEW, SET_CLOCK, ExitCode, Problem
 from opskit.model import Unread
 
 SLOW_SECONDS = 60
 """A clock that is further off than this deserves a word; AWS refuses signatures five minutes off."""
-
-
-_SET_CLOCK = "Set it (timedatectl set-ntp true): AWS refuses clocks 5 minutes off."
-_TOO_SKEWED = re.compile("signature (?:expired|not yet current)|too ?skewed", re.IGNORECASE)
 
 
 class State(StrEnum):
@@ -98,14 +93,14 @@ def clock_finding(seconds: float | None) -> Finding:
         return Finding("clock", State.WELL, "agrees with AWS's")
     way = "behind" if seconds > 0 else "ahead of"
     text = f"{abs(seconds):.0f} s {way} AWS's"
-    return Finding("clock", State.WRONG, text, _SET_CLOCK)
+    return Finding("clock", State.WRONG, text, SET_CLOCK)
 
 
-def skew_finding(refusal: str) -> Finding | None:
-    """A clock so far off that AWS refuses what it signed, by the words of the refusal; None where it is not that."""
-    if not _TOO_SKEWED.search(refusal):
+def skew_finding(problem: Problem) -> Finding | None:
+    """A clock so far off that AWS refuses what it signed; None where that is not the problem."""
+    if problem.code != CLOCK_SKEW:
         return None
-    return Finding("clock", State.WRONG, "too far from AWS's for it to believe a signature", _SET_CLOCK)
+    return Finding("clock", State.WRONG, "too far from AWS's for it to believe a signature", SET_CLOCK)
 
 
 def exit_of(findings: Iterable[Finding], *, let_in: bool) -> ExitCode:

@@ -11,7 +11,7 @@ from fnmatch import translate
 from math import inf
 
 from opskit.decide.demands import is_per_job, what_for
-from opskit.errors import ExitCode, Problem
+from opskit.errors import CREDENTIALS, ExitCode, Problem
 from opskit.model import InUse, ListedQuota, Quota, Request, Unread, Usage, Use
 
 NOT_TOLD = frozenset({"no-metric", "not-published"})
@@ -67,7 +67,7 @@ class QuotaList:
     @property
     def exit(self) -> ExitCode:
         """Nothing was read where something was asked for: AWS said no; not all of it: partly done."""
-        locked_out = all("credentials" in problem.code for problem in self.problems)
+        locked_out = all(problem.code in CREDENTIALS for problem in self.problems)
         if self.dark == set(self.regions) and (len(self.regions) == 1 or locked_out):
             return ExitCode.AWS
         return ExitCode.PARTLY if self.problems else ExitCode.DONE

@@ -11,7 +11,7 @@ from opskit.aws import Door, side_by_side
 from opskit.decide.alternatives import alternatives, lacking, used_up
 from opskit.decide.demands import quota_name, with_totals
 from opskit.decide.headroom import QuotaCheck, judge, worst_first
-from opskit.errors import Problem
+from opskit.errors import CREDENTIALS, Problem
 from opskit.flows.alternatives import Others, look_for_others
 from opskit.model import Demand, Headroom, InUse, NotOffered, Quota, QuotaAnswer, Request, Unread, Usage, Verdict
 from opskit.observe.known_codes import Memory, memory_of
@@ -145,4 +145,4 @@ def _is_dark(seen: _Seen) -> bool:
 
 def _is_locked_out(seen: _Seen) -> bool:
     unread = [answer for answer in seen.quotas.values() if isinstance(answer, Unread)]
-    return bool(unread) and all("credentials" in answer.code for answer in unread)
+    return bool(unread) and all(answer.code in CREDENTIALS for answer in unread)

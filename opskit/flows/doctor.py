@@ -46,7 +46,7 @@ def check_up(settings: Settings, connect: Callable[[], Connection], clock: Clock
         seen.failure = error
         what = "region" if error.problem.code == "no-region" else "credentials"
         seen.findings.insert(0, Finding(what, State.WRONG, error.problem.message, error.problem.hint))
-        skew = skew_finding(error.problem.message)
+        skew = skew_finding(error.problem)
         seen.findings += [skew] if skew else []
     seen.findings += _machine()
     return seen

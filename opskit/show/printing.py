@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import IO
 
+from opskit.redaction import without_secrets
+
 _UNSEEN = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters (C0 but for tab and line feed, DEL, C1), escape among them
@@ -136,7 +138,7 @@ def print_traceback() -> None:
     """Show the exception that is being handled with where it came from, for a report."""
     import traceback
 
-    print_text(traceback.format_exc(), sys.stderr, end="")
+    print_text(without_secrets(traceback.format_exc()), sys.stderr, end="")
 
 
 @contextmanager
@@ -176,4 +178,4 @@ def _print_exception(
 ) -> None:  # pragma: no cover - Python calls it at its end
     import traceback
 
-    print_text("".join(traceback.format_exception(kind, error, where)), sys.stderr, end="")
+    print_text(without_secrets("".join(traceback.format_exception(kind, error, where))), sys.stderr, end="")

@@ -16,9 +16,9 @@ from decimal import Decimal
 from uuid import uuid4
 
 from opskit.aws import Door
-from opskit.decide.secrets import without_secrets
 from opskit.errors import AwsFailure, ConsentMissing, OutcomeUnknown
 from opskit.left_running import Kind, Running
+from opskit.redaction import without_secrets
 from opskit.state.store import store
 
 _LOG = logging.getLogger(__name__)

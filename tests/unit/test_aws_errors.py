@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    ParamValidationError,
+    UnauthorizedSSOTokenError,
+)
 
 from opskit.aws_errors import is_gone, translated
-from opskit.errors import AwsFailure, Denied, Unreachable
+from opskit.errors import CREDENTIALS, AwsFailure, ClockSkew, Denied, ExitCode, NoCredentials, Unreachable
 
 PAGE = "<!doctype html>\n<title>500 Internal Server Error</title>\n<p>overloaded</p>\n"
 
@@ -139,3 +147,95 @@ def test_a_404_that_aws_did_not_sign_is_no_absence() -> None:
     ours = refusal("HeadObject", "404", "Not Found", **{"x-amz-request-id": "4442587FB7D0A2F9"})
     assert isinstance(ours, AwsFailure)
     assert ours.aws_code == "404"
+
+
+TOKEN = "IQoJb3JpZ2luX2VjEHsaCXVzLWVhc3QtMSJHMEUCIQDhunter2"
+MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details.\n\nThe Canonical String for this request "
+    f"should have been\n'POST\n/\n\nhost:api.sagemaker.aws\nx-amz-date:20261126T080000Z\nx-amz-security-token:{TOKEN}\n"
+    "\nhost;x-amz-date;x-amz-security-token\ndeadbeef'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256\n"
+    "20261126T080000Z\n20261126/us-east-1/sagemaker/aws4_request\ndeadbeef'"
+)
+EXPIRED = "Signature expired: 20261126T060000Z is now earlier than 20261126T075500Z (20261126T080000Z - 5 min.)"
+AHEAD = "Signature not yet current: 20261126T100000Z is still later than 20261126T080500Z (20261126T080000Z + 5 min.)"
+SKEWED = "The difference between the request time and the current time is too large."
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("InvalidSignatureException", EXPIRED),
+        ("InvalidSignatureException", AHEAD),
+        ("SignatureDoesNotMatch", EXPIRED),
+        ("SignatureDoesNotMatch", AHEAD),
+        ("RequestTimeTooSkewed", SKEWED),
+        ("RequestExpired", "Request has expired."),
+    ],
+)
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_wrong_clock_is_said_to_be_one(code: str, said: str, writes: bool) -> None:
+    failure = translated(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
+    assert isinstance(failure, ClockSkew)
+    assert failure.exit is ExitCode.AWS
+    assert failure.problem.code in CREDENTIALS
+    assert "clock" in failure.problem.message
+    assert said.split(" (", maxsplit=1)[0] in failure.problem.message
+    assert "clock" in failure.problem.hint
+
+
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch"])
+def test_a_wrong_secret_key_is_said_to_be_one_and_nothing_of_the_request_is_repeated(code: str) -> None:
+    failure = refusal("ListModels", code, MISMATCH)
+    assert isinstance(failure, NoCredentials)
+    assert not isinstance(failure, ClockSkew)
+    assert (failure.problem.code, failure.exit) == ("credentials-refused", ExitCode.AWS)
+    assert "secret access key" in failure.problem.message
+    told = f"{failure.problem} {failure.aws_message} {failure}"
+    assert not any(word in told for word in (TOKEN, "Canonical", "deadbeef", "20261126"))
+
+
+def test_a_signature_for_another_place_says_which() -> None:
+    failure = refusal("ListModels", "InvalidSignatureException", "Credential should be scoped to a valid region.")
+    assert isinstance(failure, NoCredentials)
+    assert "scoped to a valid region" in failure.problem.message
+
+
+SECRETS = [
+    f"the token {TOKEN} is not known",
+    "GET https://bucket.s3.amazonaws.com/k?X-Amz-Credential=hunter2&X-Amz-Signature=hunter2&X-Amz-Security-Token=hunter2",
+    "in Authorization header: 'AWS4-HMAC-SHA256 Credential=hunter2, Signature=hunter2'",
+    "cannot open https://n.notebook.us-east-1.sagemaker.aws?authToken=hunter2",
+    "aws_secret_access_key = hunter2",
+]
+
+
+@pytest.mark.parametrize("said", SECRETS)
+@pytest.mark.parametrize(
+    "code", ["ValidationException", "AccessDenied", "OptInRequired", "ExpiredToken", "InternalFailure", "Throttling"]
+)
+@pytest.mark.parametrize("writes", [False, True])
+def test_no_secret_gets_past_the_translation(said: str, code: str, writes: bool) -> None:
+    failure = translated(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
+    assert isinstance(failure, AwsFailure)
+    told = f"{failure.problem} {failure.aws_message} {failure}"
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("said", SECRETS)
+def test_what_botocore_says_itself_is_cleaned_too(said: str) -> None:
+    failures: list[Exception] = [
+        CredentialRetrievalError(provider="custom-process", error_msg=said),
+        ParamValidationError(report=said),
+        ClientError(answered("Weird", said), "X"),
+        EndpointConnectionError(endpoint_url=said),
+        UnauthorizedSSOTokenError(error_msg=said),
+    ]
+    for error in failures:
+        failure = translated(error, "sagemaker:X", "us-east-1", 10)
+        assert isinstance(failure, AwsFailure)
+        assert "hunter2" not in f"{failure.problem} {failure.aws_message} {failure}", error
+
+
+def answered(code: str, said: str) -> dict[str, Any]:
+    return {"Error": {"Code": code, "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 400}}
