@@ -185,7 +185,10 @@ def _by_view(
     latest, what = max([(since, _START), *_activity(view, policy), *_use(view, policy)])
     if latest > now + SKEW:
         return _unreadable(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
-    return _by_age(view, since, policy, now) or _unreadable("Jupyter does not say when it was last used", tags)
+    by_age = _by_age(view, since, policy, now)
+    if by_age is None or (by_age.verdict is Idleness.IDLE and view.last_activity is None):
+        return _unreadable("Jupyter does not say when it was last used", tags)
+    return by_age
 
 
 def _is_busy(kernel: Kernel, policy: IdlePolicy) -> bool:

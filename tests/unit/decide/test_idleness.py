@@ -294,6 +294,7 @@ POLICIES = st.builds(IdlePolicy, SPANS, st.booleans(), st.none() | SPANS, tab_ag
 
 @given(VIEWS, POLICIES)
 @example(view(terminals=(terminal(HOUR),), gaps=("a gap",)), IdlePolicy(timedelta(0), True, timedelta(0)))
+@example(JupyterView(terminals=(terminal(None),)), IdlePolicy(HOUR, max_age=HOUR))
 def test_what_works_or_has_a_gap_is_never_idle(inside: JupyterView, policy: IdlePolicy) -> None:
     judgement = judged(inside, policy)
     works = any(each.state == "busy" for each in inside.kernels)
