@@ -18,6 +18,8 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 """A name that has a value behind it: in a URL's query, a file of settings, JSON, XML, a canonical request, prose."""
+_PROSE = re.compile(r"(?:[\w-]++ )?(?:token|signature|credential): [a-z]{1,15}", re.IGNORECASE)
+"""A sentence about one: "Error loading SSO Token: Token for corp does not exist"."""
 _VALUE = re.compile(r"(?:(?!%26)[^\s&,;\"'<])++")
 _SAYS_SO = re.compile(
     r"x-amz-|secret|passw(?:or)?d|api[-_]?key|(?:^|^aws|[-_ ])access[-_ ]?key(?:[-_ ]?id)?$|(?:^|-)signature$"
@@ -47,7 +49,8 @@ def _without_named(text: str) -> str:
     while found := _NAME.search(text, at):
         parts.append(text[at : found.end()])
         at = found.end()
-        if _SAYS_SO.search(found[1]) and (value := _VALUE.match(text, at)):
+        value = _VALUE.match(text, at) if _SAYS_SO.search(found[1]) else None
+        if value and not (found[0].endswith(": ") and _PROSE.fullmatch(f"{found[0]}{value[0]}")):
             parts.append(_REMOVED)
             at = value.end()
     return "".join([*parts, text[at:]])

@@ -28,6 +28,9 @@ from opskit.redaction import without_secrets
         ("redirect=https%3A%2F%2Fs3%3FX-Amz-Signature%3Dhunter2%26view%3Dlab", "hunter2"),
         ('{\\"SecretAccessKey\\": \\"hunter2\\", \\"view\\": 1}', "hunter2"),
         ("<SessionToken>hunter2</SessionToken><Expiration>2026</Expiration>", "hunter2"),
+        ("token: hunter2", "hunter2"),
+        ("x-amz-security-token: hunter", "hunter"),
+        ("Token: abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyz"),
         ("<AWSAccessKeyId>hunter2</AWSAccessKeyId>", "hunter2"),
         ("your AWS Secret Access Key: hunter2", "hunter2"),
         ("the session token = hunter2", "hunter2"),
@@ -57,6 +60,7 @@ def test_a_secret_goes(text: str, secret: str) -> None:
         "ExpiredToken: The security token included in the request is expired",
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
         "Key and signing method.",
+        "Error loading SSO Token: Token for corp does not exist",
         "NextToken=abc and nextToken: abc lead on",
         "Signature expired: 20130522T101112Z is now earlier than 20130522T103212Z (20130522T104712Z - 15 min.)",
         "AWS credentials: Unable to locate credentials.",

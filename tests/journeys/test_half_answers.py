@@ -1,0 +1,58 @@
+"""Where an answer of AWS's says nothing, no run is planned, nothing counts as removed, and no endpoint as missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journeys.conftest import served
+from tests.journeys.rough_road import Answer, Road, rough_road
+from tests.slow import starts_server
+from tests.unit.cli.running import Ran, run
+
+SILENCE: dict[str, Answer] = {
+    "an empty body": (200, {}, b""),
+    "no members": (200, {"Content-Type": "application/x-amz-json-1.1"}, b"{}"),
+    "blanks": (200, {}, b" \r\n"),
+}
+
+
+@pytest.fixture(scope="module")
+@starts_server
+def road() -> Iterator[Road]:
+    """A way to an account whose quotas are used up, and in which nothing of the workflow's is left."""
+    with served("full") as running, rough_road(running.url) as road, pytest.MonkeyPatch.context() as patched:
+        for name, value in {**running.environment(), "AWS_ENDPOINT_URL": road.url}.items():
+            patched.setenv(name, value)
+        yield road
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("words", "usual", "honest"),
+    [
+        (("train", "boston", "--dry-run"), 3, {3, 4, 5}),
+        (("deploy", "boston"), 2, {4, 5}),
+        (("predict", "boston"), 3, {4, 5}),
+        (("cleanup", "boston", "--yes"), 0, {4, 5}),
+    ],
+    ids=["train", "deploy", "predict", "cleanup"],
+)
+def test_nothing_is_concluded_from_silence(
+    road: Road, words: tuple[str, ...], usual: int, honest: set[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask() -> Ran:
+        return run(capsys, *words, "-o", "json")
+
+    road.rules, before = {}, road.seen.copy()
+    assert ask().code == usual
+    called = [operation for operation, count in road.seen.items() if count > before[operation]]
+    assert called
+    wrong = []
+    for operation in called:
+        for kind, answer in SILENCE.items():
+            road.rules = {operation: lambda count, send, answer=answer: answer}  # type: ignore[misc]
+            ran = ask()
+            wrong += [] if ran.code in honest else [(operation, kind, ran.code, ran.out)]
+    assert wrong == []
