@@ -131,7 +131,7 @@ class Connection:
     home: str
     read_seconds: float = field(default_factory=lambda: _READ_SECONDS)
     left_running: LeftRunning = field(default_factory=LeftRunning)
-    _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
     _asking: Future[Caller] | None = None
     _open: Callable[[], Connection] | None = None
@@ -143,17 +143,17 @@ class Connection:
         """The door to one Region; to the home Region when none is named."""
         return Door(self, region or self.home)
 
-    def client(self, service: str, region: str, *, retries: bool = False) -> Any:
-        """A boto3 client, made once per service and Region. Without ``retries`` it sends each call once."""
-        key = (service, region, retries)
+    def client(self, service: str, region: str) -> Any:
+        """A boto3 client, made once per service and Region. It sends each call once, and refuses half an answer."""
+        key = (service, region)
         if key not in self._clients:
             with self._making:  # boto3 can make only one client at a time
                 if key not in self._clients:
-                    self._clients[key] = self._new_client(service, region, tries=4 if retries else 1)
+                    self._clients[key] = self._new_client(service, region)
         return self._clients[key]
 
-    def _new_client(self, service: str, region: str, tries: int) -> Any:
-        config = _config(self.read_seconds, tries)
+    def _new_client(self, service: str, region: str) -> Any:
+        config = _config(self.read_seconds)
         parsers = self.session._session.get_component("response_parser_factory")
         parsers.set_parser_defaults(timestamp_parser=_moment)
         client = self.session.client(service, region_name=region, config=config)
@@ -217,7 +217,7 @@ class Connection:
         """Close the connections that lie idle, to one Region or to all. Nobody may be calling there meanwhile; the
         next call opens one anew.
         """
-        for (_, where, _), client in list(self._clients.items()):
+        for (_, where), client in list(self._clients.items()):
             if region in (None, where):
                 client.close()
 
@@ -229,14 +229,14 @@ class Connection:
         return "aws" if ".amazonaws.com" in url or ".api.aws" in url else url
 
 
-def _config(read_seconds: float, tries: int) -> Any:
-    """How a client waits and repeats."""
+def _config(read_seconds: float) -> Any:
+    """How a client waits. It repeats nothing: ``Door`` knows what may be repeated."""
     from botocore.config import Config
 
     return Config(
         connect_timeout=min(_CONNECT_SECONDS, read_seconds),
         read_timeout=read_seconds,
-        retries={"mode": "standard", "total_max_attempts": tries},
+        retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=_MOST_CONNECTIONS,
         user_agent_extra="opskit",
     )
@@ -382,10 +382,6 @@ class Door:
     def leave(self) -> None:
         """Let go of what talks to this Region."""
         self.connection.leave(self.region)
-
-    def client(self, service: str) -> Any:
-        """The boto3 client itself, for what boto3 does in many calls (S3 transfers, event streams)."""
-        return self.connection.client(service, _HOME_REGIONS.get(service, self.region), retries=True)
 
     def _call(self, service: str, operation: str, params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
         region = _HOME_REGIONS.get(service, self.region)
@@ -534,7 +530,7 @@ def _assumed(connection: Connection, role_arn: str) -> Connection:
     if own is None:
         raise NoCredentials("no-credentials", "There are no AWS credentials to assume a role with.", RENEW_HINT)
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=partial(base._session.create_client, config=_config(connection.read_seconds, tries=1)),
+        client_creator=partial(base._session.create_client, config=_config(connection.read_seconds)),
         source_credentials=own,
         role_arn=role_arn,
         extra_args={"RoleSessionName": "opskit"},

@@ -64,7 +64,7 @@ _SUMMARIES = {
 }
 
 
-_CLIENTS: dict[tuple[str, str, bool], Any] = {}
+_CLIENTS: dict[tuple[str, str], Any] = {}
 """One set for all connections: making them takes longer than all that they do here."""
 
 

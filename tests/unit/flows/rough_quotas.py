@@ -79,7 +79,7 @@ class RoughQuotas:
         """The quota of each request that was taken."""
         return [request["QuotaCode"] for request in self.requests]
 
-    def client(self, service: str, region: str, *, retries: bool = False) -> Any:
+    def client(self, service: str, region: str) -> Any:
         return _Client(self, service)
 
     def call(self, operation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
