@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from opskit.aws_answers import UnreadableAnswer
@@ -50,6 +51,7 @@ _CLOCK_IS_OFF = re.compile(r"signature (?:expired|not yet current)", re.IGNORECA
 _MISSIGNED = {
     "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException",
 }  # fmt: skip
+_TIMES = re.compile(r"(\d{8}T\d{6}Z) is .*\((\d{8}T\d{6}Z) [-+]")
 _OTHER_KEY = re.compile(r"signature we calculated does not match", re.IGNORECASE)
 _NOT_ENABLED = "OptInRequired"
 _PERHAPS_NOT_ENABLED = {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure"}
@@ -193,13 +195,24 @@ def _said(code: str, text: str) -> str:
 def _not_let_in(code: str, said: str, aws: dict[str, Any]) -> NoCredentials:
     """Why AWS takes nothing that was signed so."""
     if code in _OFF_THE_CLOCK or (code in _MISSIGNED and _CLOCK_IS_OFF.search(said)):
-        return ClockSkew(CLOCK_SKEW, f"This machine's clock is too far from AWS's: {said}", SET_CLOCK, **aws)
-    if code in _MISSIGNED:
-        text = "the secret access key does not belong to the access key ID" if _OTHER_KEY.search(said) else said
-        text = f"AWS does not accept the signature of {aws['operation']} in {aws['region']}: {text}"
-        return NoCredentials("credentials-refused", text, RENEW_HINT, **aws)
+        return ClockSkew(CLOCK_SKEW, f"This machine's clock is {_how_far(said)}.", SET_CLOCK, **aws)
+    if code in _MISSIGNED and _OTHER_KEY.search(said):
+        said = "the secret access key does not belong to the access key ID."
     hint = f"{RENEW_HINT} {_ELSEWHERE}" if code in _PERHAPS_NOT_ENABLED else RENEW_HINT
     return NoCredentials("credentials-refused", f"AWS does not accept your credentials: {said}", hint, **aws)
+
+
+def _how_far(said: str) -> str:
+    """How far a clock is off, by the two times that AWS tells: the request's and its own. In minutes, so that all
+    calls say the same.
+    """
+    times = _TIMES.search(said)
+    try:
+        ours, theirs = (datetime.strptime(time, "%Y%m%dT%H%M%S%z") for time in (times.groups() if times else ()))
+    except ValueError:  # there are no two, or one that is in no calendar
+        return "too far from AWS's"
+    minutes = round((ours - theirs).total_seconds() / 60)
+    return f"{abs(minutes)} min {'ahead of' if minutes > 0 else 'behind'} AWS's"
 
 
 def _is_from_aws(error: Any) -> bool:

@@ -163,25 +163,27 @@ SKEWED = "The difference between the request time and the current time is too la
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "said", "how"),
     [
-        ("InvalidSignatureException", EXPIRED),
-        ("InvalidSignatureException", AHEAD),
-        ("SignatureDoesNotMatch", EXPIRED),
-        ("SignatureDoesNotMatch", AHEAD),
-        ("RequestTimeTooSkewed", SKEWED),
-        ("RequestExpired", "Request has expired."),
+        ("InvalidSignatureException", EXPIRED, "120 min behind"),
+        ("InvalidSignatureException", AHEAD, "120 min ahead of"),
+        ("SignatureDoesNotMatch", EXPIRED, "120 min behind"),
+        ("SignatureDoesNotMatch", AHEAD, "120 min ahead of"),
+        ("SignatureDoesNotMatch", "Signature expired: yesterday", "too far from"),
+        ("SignatureDoesNotMatch", EXPIRED.replace("20261126", "20261399"), "too far from"),
+        ("RequestTimeTooSkewed", SKEWED, "too far from"),
+        ("RequestExpired", "Request has expired.", "too far from"),
     ],
 )
 @pytest.mark.parametrize("writes", [False, True])
-def test_a_wrong_clock_is_said_to_be_one(code: str, said: str, writes: bool) -> None:
+def test_a_wrong_clock_is_said_to_be_one(code: str, said: str, how: str, writes: bool) -> None:
     failure = translated(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
     assert isinstance(failure, ClockSkew)
     assert failure.exit is ExitCode.AWS
     assert failure.problem.code in CREDENTIALS
-    assert "clock" in failure.problem.message
-    assert said.split(" (", maxsplit=1)[0] in failure.problem.message
-    assert "clock" in failure.problem.hint
+    assert failure.problem.message == f"This machine's clock is {how} AWS's."
+    assert failure.aws_message == said
+    assert "Set the clock" in failure.problem.hint
 
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch"])
