@@ -19,9 +19,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -40,21 +41,41 @@ _SERVICES = ("sts", "service-quotas", "sagemaker", "sagemaker-runtime", "s3", "i
 """Those whose models nearly every command, or the sandbox behind it, reads."""
 
 
-@dataclass(frozen=True)
 class ForkedProcess:
-    """A child of the process that forks, as far as a test needs one."""
+    """A child of the process that forks, as far as a test needs one.
 
-    pid: int
-    _status: socket.socket
+    Its parent reaps it at once, so its number may soon be another's: signals go through its file descriptor.
+    """
+
+    def __init__(self, descriptor: int, status: socket.socket) -> None:
+        self._descriptor: int | None = descriptor
+        self._lock = threading.Lock()
+        self._status = status
 
     def wait(self) -> int:
         """Wait for its end: its exit code, or the number of the signal that ended it, below zero."""
         with self._status:
-            return int(self._status.recv(16))
+            code = int(self._status.recv(16))
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+            self._descriptor = None
+        return code
 
     def terminate(self) -> None:
-        """Ask it to end."""
-        os.kill(self.pid, signal.SIGTERM)
+        """Ask it to end, unless it has."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
+        with self._lock:
+            if self._descriptor is not None:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._descriptor, number)
 
 
 @dataclass(frozen=True)
@@ -75,7 +96,8 @@ class Forkserver:
         with its, Path(os.devnull).open() as nothing:
             streams = [nothing.fileno(), output, errors]
             socket.send_fds(self._socket, [asked], [*streams, its.fileno()])
-        return ForkedProcess(int(ours.recv(16)), ours)
+        _, [descriptor], _, _ = socket.recv_fds(ours, 16, 1)
+        return ForkedProcess(descriptor, ours)
 
     def run(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
         """Run a script to its end: exit code, and what it said."""
@@ -142,7 +164,9 @@ class _Parent:
         pid = os.fork()
         if pid:
             self.children[pid] = socket.socket(fileno=status)
-            self.children[pid].send(str(pid).encode())
+            descriptor = os.pidfd_open(pid)
+            socket.send_fds(self.children[pid], [b"forked"], [descriptor])
+            os.close(descriptor)
         else:
             self.forget(streams, status)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])

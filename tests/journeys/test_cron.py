@@ -5,7 +5,6 @@ cron wakes once a minute, so this takes up to 70 seconds, nearly all of them asl
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import json
 import os
@@ -30,6 +29,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MINE = b"# mine, \xff\xfe\n30 4 1 1 * echo a happy new year\n"
 CRON_WAKES = timedelta(minutes=3)
 """Cron looks once a minute, however busy the machine is."""
+ENTER = '#!/bin/sh\nexec nsenter --mount=/proc/{pid}/ns/mnt -- {program} "$@"\n'
 
 
 def crontab(word: str, given: bytes = b"") -> bytes | None:
@@ -38,55 +38,36 @@ def crontab(word: str, given: bytes = b"") -> bytes | None:
     return None if done.returncode else done.stdout
 
 
-def daemon() -> bool:
-    """Whether cron itself runs."""
-    names = [path.parent / "comm" for path in Path("/proc").glob("[0-9]*/stat")]
-    return any(name.exists() and name.read_text().strip() in ("cron", "crond") for name in names)
-
-
-def installed() -> bool:
-    """Have cron here, asleep unless it was awake: as it is, or put here where a package manager lets us."""
+def install_cron() -> None:
+    """Have cron on this machine, where we may put it there."""
     if not shutil.which("crontab", path=PATH) and os.geteuid() == 0 and shutil.which("apt-get"):
-        awake, quietly = daemon(), {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        quietly = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for words in (["update"], ["install", "-y", "--no-install-recommends", "cron"]):
             subprocess.run(["apt-get", *words], check=False, capture_output=True, env=quietly)
-        if daemon() and not awake:
-            subprocess.run(["service", "cron", "stop"], check=False, capture_output=True)
-    return shutil.which("crontab", path=PATH) is not None
 
 
 @contextmanager
-def crontab_of_our_own() -> Iterator[bytes]:
-    """A crontab to try things with, one test run at a time. What the user has in it goes on if cron is awake, does
-    not begin if it is not, and stands there again afterwards, byte for byte.
+def spool_of_our_own(folder: Path) -> Iterator[None]:
+    """A mount namespace in which /var/spool/cron and /run are empty, and programs in ``folder`` that enter it: nobody's
+    crontab is touched, whatever ends this test, and two runs of it do not meet.
     """
-    with (Path(tempfile.gettempdir()) / f"opskit-tests-crontab-{os.geteuid()}").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        before = crontab("-l")
-        begin = (before or b"") + MINE if daemon() else MINE
-        try:
-            crontab("-", begin)
-            yield begin
-        finally:
-            if before is None:
-                crontab("-r")
-            else:
-                crontab("-", before)
-            assert crontab("-l") == before
+    spool = "mkdir -p /var/spool/cron && mount -t tmpfs none /var/spool/cron && mkdir -m 1730 /var/spool/cron/crontabs"
+    words = ["unshare", "--mount", "sh", "-c", f"{spool} && mount -t tmpfs none /run && echo mounted && read end"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        if not (holder.stdout and holder.stdout.readline()):
+            pytest.skip("NO MOUNT NAMESPACE CAN BE MADE HERE: NOTHING IS KNOWN OF `opskit cron install` UNDER CRON")
+        for program in ("crontab", "cron", "crond"):
+            if found := shutil.which(program, path=PATH):
+                (folder / program).write_text(ENTER.format(pid=holder.pid, program=found))
+                (folder / program).chmod(0o755)
+        yield
+        holder.kill()
 
 
 @contextmanager
 def cron_awake() -> Iterator[None]:
-    """The machine's own daemon, or one of ours, which ends with the block."""
-    if daemon():
-        yield
-        return
-    program = shutil.which("cron", path=PATH) or shutil.which("crond", path=PATH)
-    if program is None or os.geteuid() != 0:
-        pytest.skip(
-            "CRON DOES NOT RUN AND MAY NOT BE STARTED HERE: NOTHING IS KNOWN OF `opskit cron install` UNDER CRON"
-        )
-    process = subprocess.Popen([program, "-f"], stdin=subprocess.DEVNULL)
+    """A daemon that runs what stands in the crontab of our own; it ends with the block."""
+    process = subprocess.Popen([shutil.which("cron") or "crond", "-f"], stdin=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -95,21 +76,32 @@ def cron_awake() -> Iterator[None]:
 
 
 @pytest.fixture
-def cron(monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
+def home() -> Iterator[Path]:
+    """A home whose name is short: it stands in a crontab's line many times, and cron takes 998 bytes."""
+    with tempfile.TemporaryDirectory(prefix="cron", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def cron(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[bytes]:
     """What stands in the crontab."""
-    monkeypatch.setenv("PATH", PATH)
-    if not installed():
+    install_cron()
+    if not shutil.which("crontab", path=PATH):
         pytest.skip("CRON IS NOT HERE AND CANNOT BE INSTALLED: NOTHING IS KNOWN OF `opskit cron install` UNDER CRON")
-    with crontab_of_our_own() as begin:
-        yield begin
+    programs = home / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}:{PATH}")
+    with spool_of_our_own(programs):
+        crontab("-", MINE)
+        yield MINE
 
 
 @pytest.fixture
 @starts_server
-def shell(tmp_path: Path, cron: bytes) -> Iterator[Shell]:
+def shell(home: Path, cron: bytes) -> Iterator[Shell]:
     """A teacher's shell, which may do what `opskit iam policy cron run` allows and no more."""
     with served("classroom", only=["cron run"]) as running:
-        shell = shell_for(running, tmp_path)
+        shell = shell_for(running, home)
         wait_until(lambda: all(each["verdict"] != "starting" for each in notebooks(shell).values()))
         yield shell
 
@@ -169,12 +161,12 @@ def _runs_that_ended(log: Path) -> list[dict[str, Any]]:
     return [run for run in runs if run["status"] != "skipped"]
 
 
-def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, cron: bytes, tmp_path: Path) -> None:
+def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, cron: bytes, home: Path) -> None:
     mark_as_idle(shell, "course-idle", timedelta(minutes=31))
-    keys = tmp_path / "keys"
+    keys = home / "keys"
     keys.touch(mode=0o600)
     keys.write_text("".join(f"{name}={value}\n" for name, value in shell.environment.items() if "ACCESS_KEY" in name))
-    heartbeat, probe, log = tmp_path / "100% alive", tmp_path / "probe", tmp_path / "state" / "opskit" / "runs.jsonl"
+    heartbeat, probe, log = home / "100% alive", home / "probe", home / "state" / "opskit" / "runs.jsonl"
     topic, told = topic_with_a_reader(shell)
     wish = ("stop-idle", "--every", "1m", "--env-file", str(keys), "--heartbeat", str(heartbeat), "--notify", topic)
 

@@ -526,18 +526,18 @@ def test_killed_at_any_point_and_run_again(grace: tuple[str, ...], account: Any,
     write = "AddTags" if grace else "StopNotebookInstance"
     told = aws.running[write]
     written: Counter[str] = Counter()
-    doomed: list[int] = []
+    doomed: list[Any] = []
 
     def counted(asked: Any) -> dict[str, Any] | Fault:
         answer: dict[str, Any] | Fault = told(asked)
         written[asked.get("NotebookInstanceName") or asked["ResourceArn"].rpartition("/")[2]] += 1
         if doomed and chance.random() < 0.3:
-            os.kill(doomed.pop(), signal.SIGKILL)  # done, and nobody hears of it
+            doomed.pop().kill()  # done, and nobody hears of it
         return answer
 
     def strike(operation: str, region: str) -> Fault | None:
         if doomed and operation in ("ListTags", write) and chance.random() < 0.05:
-            os.kill(doomed.pop(), signal.SIGKILL)  # asked, and not done, or only later
+            doomed.pop().kill()  # asked, and not done, or only later
         return None
 
     aws.running[write] = counted
@@ -547,7 +547,7 @@ def test_killed_at_any_point_and_run_again(grace: tuple[str, ...], account: Any,
         for struck in (True, True, True, False):
             words, said_to = [*OPSKIT, *grace], said.fileno()
             process = forkserver(*BASE_MODULES).start(words, tmp_path, os.environ, said_to, said_to)
-            doomed[:] = [process.pid] if struck else []
+            doomed[:] = [process] if struck else []
             codes.append(process.wait())
     assert codes[-1] in (0, 5)
     assert -signal.SIGKILL in codes
