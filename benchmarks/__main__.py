@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmarks.small_aws import Entry, SmallAws, serve
-from opskit.observe.known_codes import shipped_codes
+from opskit.quotas.reads.code_cache import bundled_codes
+from tests.fakes.fake_aws import Entry, FakeAws, serve_fake_aws
 
 LATENCY_SECONDS = 0.05
 QUOTAS = 1800
@@ -44,7 +44,7 @@ for service in ("sts", "service-quotas", "sagemaker"):
 
 
 @dataclass(frozen=True)
-class Ran:
+class Measured:
     """One process: wall-clock seconds and peak memory in MB."""
 
     seconds: float
@@ -52,7 +52,7 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Promise:
+class Expectation:
     """A number, and the most it may be."""
 
     what: str
@@ -61,21 +61,27 @@ class Promise:
     unit: str = ""
 
     @property
-    def kept(self) -> bool:
+    def is_met(self) -> bool:
         """Whether it is."""
         return self.measured <= self.most
 
     def row(self) -> tuple[str, str, str, str, str]:
         """The promise as a line of the report."""
         share = f"{self.measured / self.most:.2f}" if self.most else ""
-        return self.what, f"{self.measured:.3g} {self.unit}", f"{self.most:g} {self.unit}", share, _word(self.kept)
+        return (
+            self.what,
+            f"{self.measured:.3g} {self.unit}",
+            f"{self.most:g} {self.unit}",
+            share,
+            _met_word(self.is_met),
+        )
 
 
-def _word(kept: bool) -> str:
+def _met_word(kept: bool) -> str:
     return "kept" if kept else "BROKEN"
 
 
-def run(arguments: Sequence[str], environment: dict[str, str], ends: Sequence[int] = (0, 3)) -> Ran:
+def run_measured(arguments: Sequence[str], environment: dict[str, str], ends: Sequence[int] = (0, 3)) -> Measured:
     """A Python process from its start to its end, which is to be with one of these codes."""
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL)
@@ -84,54 +90,56 @@ def run(arguments: Sequence[str], environment: dict[str, str], ends: Sequence[in
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in ends:
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
-    return Ran(seconds, used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024))
+    return Measured(seconds, used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024))
 
 
-def typical(arguments: Sequence[str], environment: dict[str, str], before: Callable[[], None] = lambda: None) -> Ran:
+def median_run(
+    arguments: Sequence[str], environment: dict[str, str], before: Callable[[], None] = lambda: None
+) -> Measured:
     """The median of several runs."""
     runs = []
     for _ in range(RUNS):
         before()
-        runs.append(run(arguments, environment))
-    return Ran(statistics.median(ran.seconds for ran in runs), max(ran.megabytes for ran in runs))
+        runs.append(run_measured(arguments, environment))
+    return Measured(statistics.median(ran.seconds for ran in runs), max(ran.megabytes for ran in runs))
 
 
-def usual_megabytes(arguments: Sequence[str], environment: dict[str, str]) -> float:
+def median_megabytes(arguments: Sequence[str], environment: dict[str, str]) -> float:
     """The median of the peaks of several runs, for differences that are smaller than what their peaks differ by."""
-    return statistics.median(_rested(arguments, environment).megabytes for _ in range(RUNS))
+    return statistics.median(_run_rested(arguments, environment).megabytes for _ in range(RUNS))
 
 
-def _rested(arguments: Sequence[str], environment: dict[str, str]) -> Ran:
+def _run_rested(arguments: Sequence[str], environment: dict[str, str]) -> Measured:
     """A run that finds the rates untouched: one process cannot know what another has used of them."""
     time.sleep(REST_SECONDS)
-    return run(arguments, environment)
+    return run_measured(arguments, environment)
 
 
 def grown_account() -> list[Entry]:
     """As many quotas as a grown account has; nothing of ml.p2.xlarge, and not everything applied."""
     known = [
         Entry(name, code, None if at % 40 == 7 else 4, 2)
-        for at, (name, code) in enumerate(shipped_codes().items())
+        for at, (name, code) in enumerate(bundled_codes().items())
         if "ml.p2.xlarge" not in name
     ]
     others = [Entry(f"ml.m9.{at}xlarge for training job usage", f"L-{at:08X}") for at in range(QUOTAS - len(known))]
     return others[::2] + known + others[1::2]
 
 
-def of_help(environment: dict[str, str]) -> list[Promise]:
+def measure_help(environment: dict[str, str]) -> list[Expectation]:
     """Help and version against what Typer alone takes."""
-    bare = min(run(("-c", "import typer"), environment).seconds for _ in range(3 * RUNS))
+    bare = min(run_measured(("-c", "import typer"), environment).seconds for _ in range(3 * RUNS))
     return [
-        Promise(
+        Expectation(
             f"opskit {' '.join(words)} : import typer",
-            min(run(("-m", "opskit", *words), environment).seconds for _ in range(3 * RUNS)) / bare,
+            min(run_measured(("-m", "opskit", *words), environment).seconds for _ in range(3 * RUNS)) / bare,
             1.5,
         )
         for words in (("--version",), ("--help",), ("quotas", "check", "--help"))
     ]
 
 
-def of_check(aws: SmallAws, environment: dict[str, str], cache: Path) -> list[Promise]:
+def measure_quotas_check(aws: FakeAws, environment: dict[str, str], cache: Path) -> list[Expectation]:
     """``quotas check`` when it knows nothing, when it knows all, and in five Regions."""
 
     def rest() -> None:
@@ -143,24 +151,24 @@ def of_check(aws: SmallAws, environment: dict[str, str], cache: Path) -> list[Pr
             file.unlink()
         rest()
 
-    boto = typical(("-c", BOTO), environment)
-    first = typical(CHECK, environment, forget)
-    unknown = typical((*CHECK, "ml.new1.xlarge", "--for", "training"), environment, forget)
-    _rested(CHECK, environment)
-    warm = typical(CHECK, environment, rest)
+    boto = median_run(("-c", BOTO), environment)
+    first = median_run(CHECK, environment, forget)
+    unknown = median_run((*CHECK, "ml.new1.xlarge", "--for", "training"), environment, forget)
+    _run_rested(CHECK, environment)
+    warm = median_run(CHECK, environment, rest)
     chain = aws.one_after_another()
     listings = aws.count("ListAWSDefaultServiceQuotas")
-    _rested((*CHECK, *FIVE), environment)
-    five = typical((*CHECK, *FIVE), environment, rest)
+    _run_rested((*CHECK, *FIVE), environment)
+    five = median_run((*CHECK, *FIVE), environment, rest)
     return [
-        Promise("first run, beyond boto3 and its clients", first.seconds - boto.seconds, 1.5, "s"),
-        Promise("a name without a code, beyond boto3 and its clients", unknown.seconds - boto.seconds, 1.5, "s"),
-        Promise("known, beyond boto3 and its clients", warm.seconds - boto.seconds, 0.3, "s"),
-        Promise("known, calls one after another", chain, 3),
-        Promise("known, full listings", listings, 0),
-        Promise("five Regions : one", five.seconds / warm.seconds, 2),
-        Promise("peak memory, one Region", warm.megabytes, 100, "MB"),
-        Promise("peak memory, five Regions", five.megabytes, 100, "MB"),
+        Expectation("first run, beyond boto3 and its clients", first.seconds - boto.seconds, 1.5, "s"),
+        Expectation("a name without a code, beyond boto3 and its clients", unknown.seconds - boto.seconds, 1.5, "s"),
+        Expectation("known, beyond boto3 and its clients", warm.seconds - boto.seconds, 0.3, "s"),
+        Expectation("known, calls one after another", chain, 3),
+        Expectation("known, full listings", listings, 0),
+        Expectation("five Regions : one", five.seconds / warm.seconds, 2),
+        Expectation("peak memory, one Region", warm.megabytes, 100, "MB"),
+        Expectation("peak memory, five Regions", five.megabytes, 100, "MB"),
     ]
 
 
@@ -168,15 +176,21 @@ def used_account(quotas: int) -> tuple[list[Entry], dict[str, dict[float, float]
     """So many quotas, each with a day of use."""
     now = time.time()
     day = {now - 3600 * hour: float(hour % 4) for hour in range(24)}
-    kinds = [f"training-job/ml.m9.{at}xlarge" for at in range(quotas)]
+    instance_types = [f"training-job/ml.m9.{at}xlarge" for at in range(quotas)]
     entries = [
-        Entry(f"{kind[13:]} for training job usage", f"L-{at:08X}", None if at % 40 == 7 else 4, 2, metric=kind)
-        for at, kind in enumerate(kinds)
+        Entry(
+            f"{instance_type[13:]} for training job usage",
+            f"L-{at:08X}",
+            None if at % 40 == 7 else 4,
+            2,
+            metric=instance_type,
+        )
+        for at, instance_type in enumerate(instance_types)
     ]
-    return entries, dict.fromkeys(kinds, day)
+    return entries, dict.fromkeys(instance_types, day)
 
 
-def of_list(aws: SmallAws, environment: dict[str, str]) -> list[Promise]:
+def measure_quotas_list(aws: FakeAws, environment: dict[str, str]) -> list[Expectation]:
     """``quotas list`` against a plain script that reads half as much, and what a quota costs in memory."""
 
     def rest() -> None:
@@ -184,22 +198,22 @@ def of_list(aws: SmallAws, environment: dict[str, str]) -> list[Promise]:
         aws.forget_calls()
 
     aws.quotas, aws.published = used_account(LISTED)
-    plain = typical(PLAIN_LIST, environment, rest)
+    plain = median_run(PLAIN_LIST, environment, rest)
     plain_calls = len(aws.calls)
-    listed = typical(LIST, environment, rest)
+    listed = median_run(LIST, environment, rest)
     calls = len(aws.calls)
     aws.quotas, aws.published = used_account(MORE_LISTED)
-    many = usual_megabytes(LIST, environment)
+    many = median_megabytes(LIST, environment)
     aws.quotas, aws.published = used_account(FEWER_LISTED)
-    grown = (many - usual_megabytes(LIST, environment)) * 1024 / (MORE_LISTED - FEWER_LISTED)
+    grown = (many - median_megabytes(LIST, environment)) * 1024 / (MORE_LISTED - FEWER_LISTED)
     what = f"list of {LISTED} with use, {calls} calls : plain script, {plain_calls} calls"
     return [
-        Promise(what, listed.seconds / plain.seconds, 1.1),
-        Promise(f"memory a quota, from {FEWER_LISTED} to {MORE_LISTED}", grown, 2, "KB"),
+        Expectation(what, listed.seconds / plain.seconds, 1.1),
+        Expectation(f"memory a quota, from {FEWER_LISTED} to {MORE_LISTED}", grown, 2, "KB"),
     ]
 
 
-def of_regions(aws: SmallAws, environment: dict[str, str]) -> list[Promise]:
+def measure_regions(aws: FakeAws, environment: dict[str, str]) -> list[Expectation]:
     """Twenty Regions at once."""
 
     def rest() -> None:
@@ -208,36 +222,36 @@ def of_regions(aws: SmallAws, environment: dict[str, str]) -> list[Promise]:
 
     aws.quotas, aws.enabled = grown_account(), TWENTY
     everywhere = ("--region", "all")
-    _rested((*CHECK, *everywhere), environment)
-    check = typical((*CHECK, *everywhere), environment, rest)
-    listed = typical((*LIST, *everywhere, "--used"), environment, rest)
+    _run_rested((*CHECK, *everywhere), environment)
+    check = median_run((*CHECK, *everywhere), environment, rest)
+    listed = median_run((*LIST, *everywhere, "--used"), environment, rest)
     return [
-        Promise("check in twenty Regions", check.seconds, 2.5, "s"),
-        Promise("check in twenty Regions, peak memory", check.megabytes, 150, "MB"),
-        Promise("list in twenty Regions", listed.seconds, 2.5, "s"),
-        Promise("list in twenty Regions, peak memory", listed.megabytes, 150, "MB"),
+        Expectation("check in twenty Regions", check.seconds, 2.5, "s"),
+        Expectation("check in twenty Regions, peak memory", check.megabytes, 150, "MB"),
+        Expectation("list in twenty Regions", listed.seconds, 2.5, "s"),
+        Expectation("list in twenty Regions, peak memory", listed.megabytes, 150, "MB"),
     ]
 
 
 def main() -> int:
     """Measure and report."""
-    aws = SmallAws(grown_account(), latency_seconds=LATENCY_SECONDS, rates=True)
-    with serve(aws), tempfile.TemporaryDirectory() as folder:
+    aws = FakeAws(grown_account(), latency_seconds=LATENCY_SECONDS, rates=True)
+    with serve_fake_aws(aws), tempfile.TemporaryDirectory() as folder:
         own = {f"XDG_{kind}_HOME": str(Path(folder) / kind.lower()) for kind in ("CACHE", "STATE", "CONFIG")}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
         kept.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed opskit is compiled
         environment = kept | aws.environment() | own
-        run(("-m", "opskit", "--version"), environment)
+        run_measured(("-m", "opskit", "--version"), environment)
         promises = [
-            *of_help(environment),
-            *of_check(aws, environment, Path(folder)),
-            *of_list(aws, environment),
-            *of_regions(aws, environment),
-            Promise("calls refused by AWS's rates", aws.refused, 0),
+            *measure_help(environment),
+            *measure_quotas_check(aws, environment, Path(folder)),
+            *measure_quotas_list(aws, environment),
+            *measure_regions(aws, environment),
+            Expectation("calls refused by AWS's rates", aws.refused, 0),
         ]
     print(f"{QUOTAS} quotas, {LATENCY_SECONDS * 1000:g} ms a call, AWS's rates; median of {RUNS} runs\n")
-    print(tabulate([each.row() for each in promises], ("What", "Measured", "Promised", "Share", "")))
-    return 0 if all(each.kept for each in promises) else 1
+    print(tabulate([expectation.row() for expectation in promises], ("What", "Measured", "Promised", "Share", "")))
+    return 0 if all(expectation.is_met for expectation in promises) else 1
 
 
 if __name__ == "__main__":

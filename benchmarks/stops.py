@@ -19,9 +19,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmarks.__main__ import LATENCY_SECONDS, Promise
-from benchmarks.small_aws import SmallAws
-from benchmarks.small_notebooks import Lab, SmallNotebooks, Untidy, serve_notebooks
+from benchmarks.__main__ import LATENCY_SECONDS, Expectation
+from tests.fakes.fake_aws import FakeAws
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, Untidiness, serve_notebooks
 
 SEEDS = 2
 MANY, AT_A_RATE = 40, 60
@@ -32,7 +32,7 @@ STOP = ("-m", "opskit", "notebook", "stop", "--idle", "--limit", "99", "-o", "js
 class Night:
     """What became of a run over so many idle notebooks, and how long it took."""
 
-    rooms: SmallNotebooks
+    rooms: FakeNotebooks
     outcomes: Counter[str | None]
     oldest_look_ms: int
     seconds: float
@@ -44,11 +44,11 @@ class Night:
         return sum(taken.too_late_seconds is not None and taken.too_late_seconds > 1 for taken in self.rooms.taken)
 
 
-def stopped(many: int, untidy: Untidy) -> Night:
+def stopped(many: int, untidy: Untidiness) -> Night:
     """Stop so many notebooks, all of them idle at first."""
-    rooms = SmallNotebooks.of(*(Lab(f"lab-{at:03}").kernel("idle", timedelta(hours=5)) for at in range(many)))
+    rooms = FakeNotebooks.of(*(FakeNotebook(f"lab-{at:03}").kernel("idle", timedelta(hours=5)) for at in range(many)))
     rooms.seconds, rooms.untidy = LATENCY_SECONDS, untidy
-    aws = SmallAws(latency_seconds=LATENCY_SECONDS)
+    aws = FakeAws(latency_seconds=LATENCY_SECONDS)
     with tempfile.TemporaryDirectory() as folder, serve_notebooks(aws, rooms):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
         own = {f"XDG_{kind}_HOME": str(Path(folder) / kind.lower()) for kind in ("CACHE", "STATE", "CONFIG")}
@@ -67,29 +67,31 @@ def stopped(many: int, untidy: Untidy) -> Night:
     )
 
 
-def promises(wild: Sequence[Night], steady: Night) -> list[Promise]:
+def promises(wild: Sequence[Night], steady: Night) -> list[Expectation]:
     """What is promised: of accounts in which half of the stops are throttled, and of one that takes two a second."""
     return [
-        Promise("stops more than a second too late", sum(night.too_late for night in wild), 0),
-        Promise("stops given up, half throttled", sum(night.outcomes["refused"] for night in wild), 0),
-        Promise("the oldest look at a stop", max(night.oldest_look_ms for night in (*wild, steady)), 1000, "ms"),
-        Promise(f"left on, of {AT_A_RATE} at two stops a second", AT_A_RATE - len(steady.rooms.taken), 0),
-        Promise("of these throttled", steady.rooms.throttled, AT_A_RATE / 4),
-        Promise("seconds they took", steady.seconds, AT_A_RATE),
-        Promise("connections at once", max(night.connections for night in (*wild, steady)), 16),
+        Expectation("stops more than a second too late", sum(night.too_late for night in wild), 0),
+        Expectation("stops given up, half throttled", sum(night.outcomes["refused"] for night in wild), 0),
+        Expectation("the oldest look at a stop", max(night.oldest_look_ms for night in (*wild, steady)), 1000, "ms"),
+        Expectation(f"left on, of {AT_A_RATE} at two stops a second", AT_A_RATE - len(steady.rooms.taken), 0),
+        Expectation("of these throttled", steady.rooms.throttled, AT_A_RATE / 4),
+        Expectation("seconds they took", steady.seconds, AT_A_RATE),
+        Expectation("connections at once", max(night.connections for night in (*wild, steady)), 16),
     ]
 
 
 def main() -> int:
     """Measure and report."""
-    wild = [stopped(MANY, Untidy(random.Random(seed), throttles=0.5, wakes=0.02, keeps=0.005)) for seed in range(SEEDS)]
-    steady = stopped(AT_A_RATE, Untidy(random.Random(0), rate=(2.0, 2.0)))
+    wild = [
+        stopped(MANY, Untidiness(random.Random(seed), throttles=0.5, wakes=0.02, keeps=0.005)) for seed in range(SEEDS)
+    ]
+    steady = stopped(AT_A_RATE, Untidiness(random.Random(0), rate=(2.0, 2.0)))
     measured = promises(wild, steady)
     taken, throttled = sum(len(night.rooms.taken) for night in wild), sum(night.rooms.throttled for night in wild)
     print(f"{LATENCY_SECONDS * 1000:g} ms a call and a question; {SEEDS} x {MANY} notebooks: {taken} stops, ", end="")
     print(f"{throttled} throttled, {sum(night.seconds for night in wild):.0f} s; {AT_A_RATE} at two stops a second\n")
-    print(tabulate([each.row() for each in measured], ("What", "Measured", "Promised", "Share", "")))
-    return 0 if all(each.kept for each in measured) else 1
+    print(tabulate([expectation.row() for expectation in measured], ("What", "Measured", "Promised", "Share", "")))
+    return 0 if all(expectation.is_met for expectation in measured) else 1
 
 
 if __name__ == "__main__":

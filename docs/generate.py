@@ -9,18 +9,18 @@ from typing import Any
 
 import typer
 
-from opskit.cli.command import COMMON
-from opskit.cli.tree import BRANCHES, whole_tree
-from opskit.decide.permissions import CALLS
-from opskit.decide.policy import CHANGE, ENTER, READ, grants_of_commands
-from opskit.errors import EXIT_MEANINGS, ExitCode
-from opskit.settings import FILE_NAME, KEYS, WATCH_KEYS, Key
-from opskit.show.settings import in_text
+from opskit.access.render.settings import to_text
+from opskit.access.rules.permissions import API_CALLS
+from opskit.access.rules.policy import ACCESS, CHANGE, READ, grants_of_commands
+from opskit.cli.command import COMMON_OPTIONS
+from opskit.cli.command_tree import COMMAND_GROUPS, load_all
+from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
+from opskit.core.settings import FILE_NAME, SETTING_SPECS, WATCH_SPECS, SettingSpec
 
 _FOLDER = Path(__file__).parent
 _NOTE = "<!-- Written by `make docs` from the code. Change it there. -->"
 
-_KINDS = {READ: "reads", ENTER: "opens notebooks", CHANGE: "changes"}
+_KINDS = {READ: "reads", ACCESS: "opens notebooks", CHANGE: "changes"}
 _EXAMPLE = """\
 regions = ["us-east-1", "eu-west-1"]
 max-usd = 5.00
@@ -57,14 +57,14 @@ def _commands() -> Iterator[str]:
         "Each ends with one of the [exit codes](exit-codes.md), reads the [settings](settings.md), and needs some "
         "[permissions](iam.md). These flags go after the name of any of them:"
     )
-    words = list(BRANCHES)
-    found = _leaves(typer.main.get_command(whole_tree()), ())
+    words = list(COMMAND_GROUPS)
+    found = _leaves(typer.main.get_command(load_all()), ())
     leaves = sorted(found, key=lambda leaf: (words.index(leaf[0][0]), leaf[0]))
-    yield _options(param for param in leaves[0][1].params if param.name in COMMON)
+    yield _options(param for param in leaves[0][1].params if param.name in COMMON_OPTIONS)
     for path, command in leaves:
         yield f"## opskit {' '.join(path)}"
         yield _paragraphs(command.help or "")
-        own = [param for param in command.params if param.name not in COMMON]
+        own = [param for param in command.params if param.name not in COMMON_OPTIONS]
         if own:
             yield _options(own)
 
@@ -103,7 +103,7 @@ def _meaning(param: Any) -> str:
 
 def _exit_codes() -> Iterator[str]:
     yield "# Exit codes"
-    yield _table(("Code", "Meaning"), [(str(int(code)), EXIT_MEANINGS[code]) for code in ExitCode])
+    yield _table(("Code", "Meaning"), [(str(int(code)), EXIT_DESCRIPTIONS[code]) for code in ExitCode])
     yield (
         "Of several, 3 wins over 5, and 5 over 0: no room is no room, whatever else could not be read; and what could "
         "not be read is never counted as room. With `-o json` the code is also in the answer, as `exit`."
@@ -118,12 +118,12 @@ def _permissions() -> Iterator[str]:
         "sts:GetCallerIdentity is allowed to everybody; `--region all` needs account:ListRegions or "
         "ec2:DescribeRegions besides."
     )
-    for command in CALLS:
+    for command in API_CALLS:
         grants = grants_of_commands([command])
         told = [
-            f"- {word}: {', '.join(sorted({grant.action for grant in grants if grant.kind == kind}))}"
-            for kind, word in _KINDS.items()
-            if any(grant.kind == kind for grant in grants)
+            f"- {word}: {', '.join(sorted({grant.action for grant in grants if grant.kind == instance_type}))}"
+            for instance_type, word in _KINDS.items()
+            if any(grant.kind == instance_type for grant in grants)
         ]
         yield f"## opskit {command}"
         yield "\n".join(told) or "Needs no permission."
@@ -140,8 +140,15 @@ def _settings() -> Iterator[str]:
     yield _table(
         ("Key", "Variable", "Flag", "What for", "Written as", "When nobody sets it"),
         [
-            (f"`{key.name}`", _code(key.environment), _code(key.flag), key.what, key.kind.what, _default(key))
-            for key in KEYS
+            (
+                f"`{key.name}`",
+                _code(key.env_var),
+                _code(key.flag),
+                key.description,
+                key.value_type.description,
+                _default(key),
+            )
+            for key in SETTING_SPECS
         ],
     )
     yield "## The watch list"
@@ -152,13 +159,13 @@ def _settings() -> Iterator[str]:
     )
     yield _table(
         ("Key", "What for", "Written as", "When left out"),
-        [(f"`{key.name}`", key.what, key.kind.what, _default(key)) for key in WATCH_KEYS],
+        [(f"`{key.name}`", key.description, key.value_type.description, _default(key)) for key in WATCH_SPECS],
     )
     yield f"## An example\n\n```toml\n{_EXAMPLE}```"
 
 
-def _default(key: Key) -> str:
-    return key.otherwise if key.default is None else f"`{in_text(key.default)}`"
+def _default(key: SettingSpec) -> str:
+    return key.default_text if key.default is None else f"`{to_text(key.default)}`"
 
 
 def _code(text: str) -> str:

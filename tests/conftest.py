@@ -14,12 +14,12 @@ import botocore.loaders
 import pytest
 import typer
 
-from benchmarks.small_aws import SmallAws, serve
-from opskit import aws
+from opskit.access.reads.permissions import PROBES
+from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
+from opskit.aws import client, session
 from opskit.cli import command
 from opskit.cli.app import app
-from opskit.decide.permissions import CALLS, FIND_REGIONS
-from opskit.observe.allowed import LOOKS
+from tests.fakes.fake_aws import FakeAws, serve_fake_aws
 from tests.prefork import end_forkservers
 from tests.slow import fail_servers, stands_on_server
 
@@ -93,7 +93,7 @@ def no_server_unless_slow(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own, where opskit's caches, state and settings go."""
     home = tmp_path_factory.mktemp("home")
     for name in [name for name in os.environ if name.startswith("OPSKIT_")]:
@@ -104,62 +104,64 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 
 @pytest.fixture(autouse=True)
-def calls_made(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
-    """What each command calls in a test. Its policy allows it (`opskit iam policy`, decide/permissions.py)."""
+def recorded_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """What each command calls in a test. Its policy allows it (`opskit iam policy`, access/rules/permissions.py)."""
     made: dict[str, set[str]] = {}
-    run = command._run
+    run = command._run_command
 
     def noting(path: tuple[str, ...], *rest: Any) -> None:
         calls = made.setdefault(" ".join(path), set())
         with monkeypatch.context() as patched:
-            _note_calls(patched, calls)
+            _record_calls(patched, calls)
             try:
                 run(path, *rest)
             finally:
                 known = (
-                    CALLS.get(" ".join(path), calls) | FIND_REGIONS | (LOOKS.keys() if path == ("doctor",) else set())
+                    API_CALLS.get(" ".join(path), calls)
+                    | REGION_DISCOVERY_CALLS
+                    | (PROBES.keys() if path == ("doctor",) else set())
                 )
-                assert calls <= known, f"decide/permissions.py: {' '.join(path)} calls {calls - known} too"
+                assert calls <= known, f"access/rules/permissions.py: {' '.join(path)} calls {calls - known} too"
 
-    monkeypatch.setattr(command, "_run", noting)
+    monkeypatch.setattr(command, "_run_command", noting)
     return made
 
 
-def _note_calls(patched: pytest.MonkeyPatch, calls: set[str]) -> None:
+def _record_calls(patched: pytest.MonkeyPatch, calls: set[str]) -> None:
     """Note what goes through the connections that are opened from now on. What an earlier command began goes on in
     threads of its own, and is not this one's.
     """
-    ours: list[aws.Connection] = []
-    connect, send = aws.connect, aws.Door._call
+    ours: list[session.AwsSession] = []
+    connect, send = session.open_session, client.AwsClient._call_api
 
-    def connecting(**how: Any) -> aws.Connection:
+    def connecting(**how: Any) -> session.AwsSession:
         ours.append(connect(**how))
         return ours[-1]
 
-    def sending(door: aws.Door, service: str, operation: str, *rest: Any, **how: Any) -> dict[str, Any]:
-        if any(door.connection is each for each in ours):
-            calls.add(f"{service}:{aws._pascal(operation)}")
+    def sending(door: client.AwsClient, service: str, operation: str, *rest: Any, **how: Any) -> dict[str, Any]:
+        if any(door.session is aws_session for aws_session in ours):
+            calls.add(f"{service}:{client._pascal_case(operation)}")
         return send(door, service, operation, *rest, **how)
 
-    patched.setattr(aws, "connect", connecting)
-    patched.setattr(aws.Door, "_call", sending)
+    patched.setattr(session, "open_session", connecting)
+    patched.setattr(client.AwsClient, "_call_api", sending)
 
 
 @pytest.fixture
-def small_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallAws]:
+def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """An empty small AWS that clients made in this process talk to, and nobody's own profile."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    with serve(SmallAws()) as aws:
+    with serve_fake_aws(FakeAws()) as aws:
         for name, value in aws.environment().items():
             monkeypatch.setenv(name, value)
         yield aws
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads that fail are repeated, but at once, and no rate is kept."""
-    monkeypatch.setattr("opskit.aws._RATES", {})
-    monkeypatch.setattr("opskit.aws.random.uniform", lambda low, high: 0.0)
+    monkeypatch.setattr("opskit.aws.pacing._RATES", {})
+    monkeypatch.setattr("opskit.aws.client.random.uniform", lambda low, high: 0.0)

@@ -14,13 +14,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run opskit as a command line program."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = _run_command(arguments)
+        code = _run_arguments(arguments)
     except ImportError as error:
-        code = _cannot_start(error, arguments)
+        code = _report_load_failure(error, arguments)
     sys.exit(code or 0)
 
 
-def _run_command(arguments: Sequence[str]) -> int | None:
+def _run_arguments(arguments: Sequence[str]) -> int | None:
     """Run what was typed.
 
     Raises:
@@ -28,15 +28,15 @@ def _run_command(arguments: Sequence[str]) -> int | None:
     """
     from typer import Abort, BadParameter
 
-    from opskit.show.printing import print_text, standard_error, take_over_streams, terminal_as_found
+    from opskit.output.printing import prepare_streams, print_text, restored_terminal, standard_error
 
-    take_over_streams()
+    prepare_streams()
     usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private; its UsageError is BadParameter's parent
-    with terminal_as_found():
+    with restored_terminal():
         try:
             code: int | None = _load_tree(arguments)(arguments, standalone_mode=False, prog_name="opskit")
         except usage_error as error:
-            code = _misused(error, arguments)
+            code = _report_misuse(error, arguments)
         except (Abort, KeyboardInterrupt):
             print_text("opskit: Interrupted.", standard_error())
             code = 130
@@ -50,32 +50,32 @@ def _load_tree(arguments: Sequence[str]) -> Typer:
         ImportError: a file of the package is missing, or another project's.
     """
     import opskit
-    from opskit.cli.tree import tree_for
+    from opskit.cli.command_tree import load_for
 
     if not hasattr(opskit, "DISTRIBUTION"):  # all but nothing, and tells another project's __init__.py from ours
         raise ImportError(f"{opskit.__path__[0]}: its __init__.py is missing, or another project's.")
-    return tree_for(arguments)
+    return load_for(arguments)
 
 
-def _cannot_start(error: ImportError, arguments: Sequence[str]) -> int:
+def _report_load_failure(error: ImportError, arguments: Sequence[str]) -> int:
     """Say why opskit cannot be loaded, where that is known. Else it is a bug, and raised again."""
-    from opskit.observe.package_files import find_mixed_files
+    from opskit.core.package_files import find_mixed_files
 
     mixed = find_mixed_files()
     if mixed is None:
         raise error
     try:
-        return _refuse((), "mixed-install", f"{mixed.says}.", mixed.hint, arguments)
+        return _report_refusal((), "mixed-install", f"{mixed.detail}.", mixed.hint, arguments)
     except ImportError:  # what would print it, and make it harmless, is among the files that are another's
-        told = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in f"{mixed.says}. {mixed.hint}")
+        told = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in f"{mixed.detail}. {mixed.hint}")
         print(f"opskit: {told}", file=sys.stderr)
         return 2
 
 
-def _misused(error: BaseException, arguments: Sequence[str]) -> int:
+def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
     """Say what was mistyped."""
-    from opskit.errors import ExitCode
-    from opskit.show.printing import print_text, standard_error
+    from opskit.core.exceptions import ExitCode
+    from opskit.output.printing import print_text, standard_error
 
     if type(error).__name__ == "NoArgsIsHelpError":  # a bare `opskit quotas` asks what there is
         print_text(str(error), standard_error())
@@ -83,21 +83,21 @@ def _misused(error: BaseException, arguments: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "opskit"
     message = getattr(error, "format_message", lambda: str(error))()
-    return _refuse(
+    return _report_refusal(
         tuple(path.split()[1:]), "usage", message or f"'{path}' needs a command.", f"Try '{path} --help'.", arguments
     )
 
 
-def _refuse(command: tuple[str, ...], code: str, message: str, hint: str, arguments: Sequence[str]) -> int:
+def _report_refusal(command: tuple[str, ...], code: str, message: str, hint: str, arguments: Sequence[str]) -> int:
     """Tell what kept a command from being run, as one JSON object where JSON was asked for."""
-    from opskit.errors import ExitCode, Problem
-    from opskit.show.answer import Answer
-    from opskit.show.render import Output, Screen
+    from opskit.core.exceptions import ExitCode, Problem
+    from opskit.output.result import CommandResult
+    from opskit.output.screen import OutputFormat, Screen
 
     asked = [word.split("=")[-1] for word in arguments]
     wants_json = any(word == "json" and _names_output(arguments, at) for at, word in enumerate(asked))
-    screen = Screen(Output.JSON if wants_json else Output.TABLE)
-    screen.show(command, Answer({}, ExitCode.USAGE, (Problem(code, message, hint),)))
+    screen = Screen(OutputFormat.JSON if wants_json else OutputFormat.TABLE)
+    screen.show_result(command, CommandResult({}, ExitCode.USAGE, (Problem(code, message, hint),)))
     return int(ExitCode.USAGE)
 
 

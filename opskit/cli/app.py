@@ -9,7 +9,7 @@ import typer
 from opskit import __version__
 
 
-def group(what: str) -> typer.Typer:
+def new_group(what: str) -> typer.Typer:
     """A Typer app in the house style: plain help (rich would slow it), no pretty tracebacks."""
     return typer.Typer(
         help=what,
@@ -20,27 +20,27 @@ def group(what: str) -> typer.Typer:
     )
 
 
-def root() -> typer.Typer:
+def new_root() -> typer.Typer:
     """A tree without branches."""
-    made = group("Look before you leap into SageMaker: quotas first, then the run, then the lights off.")
-    made.callback(invoke_without_command=False)(_root)
+    made = new_group("Look before you leap into SageMaker: quotas first, then the run, then the lights off.")
+    made.callback(invoke_without_command=False)(_root_options)
     return made
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
-        from opskit.show.printing import print_text, standard_output
+        from opskit.output.printing import print_text, standard_output
 
         print_text(f"opskit {__version__}", standard_output())
         raise typer.Exit
 
 
-def _root(
+def _root_options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     pass
 
 
-app = root()
+app = new_root()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,24 +14,27 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
-from opskit.errors import ConsentMissing, ExitCode, OpskitError, Problem, UsageProblem
-from opskit.redaction import without_secrets
-from opskit.settings import OUTPUTS, Settings, settle
+from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
+from opskit.core.redaction import redact_secrets
+from opskit.core.settings import OUTPUT_FORMATS, Settings, load_settings
 
 if TYPE_CHECKING:
-    from opskit.aws import Connection, Door
-    from opskit.left_running import Running
-    from opskit.show.answer import Answer
-    from opskit.show.render import Screen
+    from opskit.aws.client import AwsClient
+    from opskit.aws.session import AwsSession
+    from opskit.core.live_resources import LiveResource
+    from opskit.output.result import CommandResult
+    from opskit.output.screen import Screen
 
-COMMON: dict[str, Any] = {
+COMMON_OPTIONS: dict[str, Any] = {
     "region": Annotated[
         list[str] | None,
         typer.Option("--region", metavar="REGION", help="Region to look at; repeatable, or 'all'."),
     ],
     "profile": Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")],
     "role_arn": Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="Role to assume first.")],
-    "output": Annotated[str | None, typer.Option("--output", "-o", metavar="FORM", help=", ".join(OUTPUTS) + ".")],
+    "output": Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FORM", help=", ".join(OUTPUT_FORMATS) + ".")
+    ],
     "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read.")],
     "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer, no talk.")],
     "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Tell every call on standard error.")],
@@ -41,122 +44,117 @@ _FLAGS = {"quiet", "verbose", "no_color"}
 
 
 @dataclass
-class Here:
+class CommandContext:
     """A command's surroundings, settled: its settings, its screen, and the way to AWS."""
 
     settings: Settings
     screen: Screen
     verbose: bool = False
-    _connection: Connection | None = None
+    _session: AwsSession | None = None
 
-    def connection(self) -> Connection:
+    def session(self) -> AwsSession:
         """The connection to AWS, opened when first asked for.
 
         Raises:
             OpskitError: no Region, no such profile, or AWS does not let us in.
         """
-        from opskit.aws import connect
+        from opskit.aws.session import open_session
 
-        if self._connection is None:
+        if self._session is None:
             named = [name for name in self.settings.get("regions") or () if name != "all"]
-            self._connection = connect(
+            self._session = open_session(
                 profile=self.settings.get("profile"),
                 role_arn=self.settings.get("role-arn"),
                 region=named[0] if named else None,
                 read_seconds=self.settings.get("read-timeout").total_seconds(),
             )
-        return self._connection
+        return self._session
 
-    def doors(self, wanted: Sequence[str] = ()) -> list[Door]:
+    def clients(self, wanted: Sequence[str] = ()) -> list[AwsClient]:
         """One door a Region, in the order they were ``wanted``, else set; the home Region when none was."""
-        from opskit.observe.regions import enabled_regions
+        from opskit.aws.regions import enabled_regions
 
-        connection = self.connection()
-        names = wanted or self.settings.get("regions") or (connection.home,)
+        session = self.session()
+        names = wanted or self.settings.get("regions") or (session.default_region,)
         if "all" in names:
-            names = enabled_regions(connection.door())
-        return [connection.door(name) for name in dict.fromkeys(names)]
+            names = enabled_regions(session.client())
+        return [session.client(name) for name in dict.fromkeys(names)]
 
-    def door(self) -> Door:
+    def client(self) -> AwsClient:
         """The door of a command that works in one Region.
 
         Raises:
-            UsageProblem: several Regions were named.
+            UsageError: several Regions were named.
         """
         names = self.settings.get("regions") or ()
         if len(names) > 1 or "all" in names:
-            raise UsageProblem("one-region", "This command works in one Region.", "Name one with --region.")
-        return self.connection().door()
+            raise UsageError("one-region", "This command works in one Region.", "Name one with --region.")
+        return self.session().client()
 
-    def whatever_runs(self, *, unreached: bool = False) -> tuple[Running, ...]:
+    def whatever_runs(self, *, unreached: bool = False) -> tuple[LiveResource, ...]:
         """What this command has made or watches and that goes on when it ends."""
-        return self._connection.left_running.whatever_runs(unreached=unreached) if self._connection else ()
+        return self._session.left_running.running_resources(unreached=unreached) if self._session else ()
 
     def heed_end_from_outside(self) -> None:
         """Take a SIGTERM (a time limit's, a CI's) for a Ctrl-C: what goes on at AWS is named then, too."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    def consent(self, plan: str, *, yes: bool, what: str = "This changes your account") -> None:
+    def confirm(self, plan: str, *, yes: bool, what: str = "This changes your account") -> None:
         """Tell the plan and ask before changing something: a prompt on a terminal, elsewhere a refusal that says
         ``what`` it is about and names the flag.
 
         Raises:
-            ConsentMissing: the user said no, or nobody could be asked.
+            ConfirmationRequired: the user said no, or nobody could be asked.
         """
         if yes:
             return
-        from opskit.show.printing import ask_yes_or_no, somebody_can_be_asked
+        from opskit.output.printing import ask_yes_or_no, can_prompt
 
-        if not somebody_can_be_asked():
-            self.screen.say(plan)
-            raise ConsentMissing("consent-missing", f"{what} and nobody can be asked.", "Add --yes.")
+        if not can_prompt():
+            self.screen.info(plan)
+            raise ConfirmationRequired("consent-missing", f"{what} and nobody can be asked.", "Add --yes.")
         if not ask_yes_or_no(f"{plan}\nGo on?"):  # with --quiet too: nobody agrees to what they have not seen
-            raise ConsentMissing("consent-missing", "Nothing was changed.")
+            raise ConfirmationRequired("consent-missing", "Nothing was changed.")
 
 
-Body = Callable[..., "Answer"]
-
-_NEWS: dict[str, Any] = {
-    "heartbeat": Annotated[
-        str | None,
-        typer.Option("--heartbeat", metavar="FILE|URL", help="When all went well, write the file or fetch the URL."),
-    ],
-    "notify": Annotated[
-        str | None,
-        typer.Option(
-            "--notify",
-            metavar="WHERE",
-            help="Tell what was done or failed: an SNS topic's ARN, a webhook's URL, or a file that holds one.",
-        ),
-    ],
-}
-"""The flags of a command that runs while nobody looks."""
+CommandBody = Callable[..., "CommandResult"]
 
 
-def command(app: typer.Typer, *path: str, unattended: bool = False, **typer_options: Any) -> Callable[[Body], Body]:
+@dataclass(frozen=True)
+class CommandWrapper:
+    """Flags that some commands have besides, and what is done with them around the command's body: it gets where the
+    command runs, its path, the body, and the flags by name.
+    """
+
+    flags: Mapping[str, Any]
+    run: Callable[..., CommandResult]
+
+
+def register_command(
+    app: typer.Typer, *path: str, wrapper: CommandWrapper | None = None, **typer_options: Any
+) -> Callable[[CommandBody], CommandBody]:
     """Register ``body`` as the command ``path`` (such as ``quotas``, ``check``) of ``app``.
 
-    The body takes a ``Here`` first, then its own parameters, and returns an answer; the common flags are added
-    to its signature, and whatever it raises becomes an exit code and, with ``-o json``, an envelope. A command that
-    may run ``unattended`` gets --heartbeat and --notify as well; with --dry-run nobody is told.
+    The body takes a ``CommandContext`` first, then its own parameters, and returns an answer; the common flags are
+    added to its signature, and whatever it raises becomes an exit code and, with ``-o json``, an envelope. ``wrapper``
+    adds flags of its own; with --dry-run nothing is done with them.
     """
-    flags = _NEWS | COMMON if unattended else COMMON
+    more = wrapper.flags if wrapper else {}
+    flags = {**more, **COMMON_OPTIONS}
 
-    def register(body: Body) -> Body:
+    def register(body: CommandBody) -> CommandBody:
         def run(**given: Any) -> None:
-            common = {name: given.pop(name) for name in flags}
-            news = {name: common.pop(name) for name in flags if name in _NEWS}
+            common = {name: given.pop(name) for name in COMMON_OPTIONS}
+            besides = {name: given.pop(name) for name in more}
 
-            def work(here: Here) -> Answer:
-                if not any(news.values()) or given.get("dry_run"):
-                    return body(here, **given)
-                from opskit.cli.news import with_news
+            def work(ctx: CommandContext) -> CommandResult:
+                if wrapper is None or not any(besides.values()) or given.get("dry_run"):
+                    return body(ctx, **given)
+                return wrapper.run(ctx, path, lambda: body(ctx, **given), **besides)
 
-                return with_news(here, path, lambda: body(here, **given), **news)
+            _run_command(path, common, work)
 
-            _run(path, common, work)
-
-        own = _own_parameters(body)
+        own = _body_parameters(body)
         added = [
             inspect.Parameter(
                 name,
@@ -174,7 +172,7 @@ def command(app: typer.Typer, *path: str, unattended: bool = False, **typer_opti
     return register
 
 
-def _own_parameters(body: Body) -> list[inspect.Parameter]:
+def _body_parameters(body: CommandBody) -> list[inspect.Parameter]:
     """The parameters that a body adds to the common ones, as Typer reads them. What it returns is left alone, so
     that its module need not load what only types speak of.
     """
@@ -184,141 +182,147 @@ def _own_parameters(body: Body) -> list[inspect.Parameter]:
     return [each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kinds[each.name]) for each in own]
 
 
-def _run(path: tuple[str, ...], common: dict[str, Any], body: Callable[[Here], Answer]) -> NoReturn:
-    from opskit.show.printing import take_over_warnings
-    from opskit.show.render import Output, Screen
+def _run_command(
+    path: tuple[str, ...], common: dict[str, Any], body: Callable[[CommandContext], CommandResult]
+) -> NoReturn:
+    from opskit.output.printing import redirect_warnings
+    from opskit.output.screen import OutputFormat, Screen
 
-    take_over_warnings()
+    redirect_warnings()
     color = not common["no_color"] and not os.environ.get("NO_COLOR")
-    screen = Screen(_early_output(common["output"], Output), color=color, quiet=common["quiet"])
-    opened: list[Here] = []
+    screen = Screen(_early_output_format(common["output"], OutputFormat), color=color, quiet=common["quiet"])
+    opened: list[CommandContext] = []
 
-    def work() -> Answer:
+    def run_body() -> CommandResult:
         nonlocal screen
-        settings = _settled(common)
-        screen = Screen(Output(settings.get("output")), color=color, quiet=common["quiet"])
+        settings = _settle(common)
+        screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
         if common["verbose"]:
-            _tell_calls()
-        opened.append(Here(settings, screen, verbose=common["verbose"]))
+            _print_calls()
+        opened.append(CommandContext(settings, screen, verbose=common["verbose"]))
         return body(opened[0])
 
     try:
-        answer = answered(work, verbose=common["verbose"])
+        result = run_safely(run_body, verbose=common["verbose"])
     except (BrokenPipeError, SystemExit) as end:
-        if not any(here.whatever_runs() for here in opened):
-            _leave(end)
-        answer = _interrupted() if isinstance(end, BrokenPipeError) else _bug(end, verbose=common["verbose"])
-    answer = _with_what_runs(answer, opened)
+        if not any(ctx.whatever_runs() for ctx in opened):
+            _end_process(end)
+        result = (
+            _interrupted_result() if isinstance(end, BrokenPipeError) else _bug_result(end, verbose=common["verbose"])
+        )
+    result = _with_what_runs(result, opened)
     try:
-        screen.show(path, answer)
+        screen.show_result(path, result)
     except BrokenPipeError:
-        _close_quietly(answer.exit)
+        _exit_quietly(result.exit)
     except (Exception, KeyboardInterrupt) as error:
-        answer = _with_what_runs(answered(partial(_raised, error), verbose=common["verbose"]), opened)
-        screen.show_problems(answer.problems)
-    raise typer.Exit(int(answer.exit))
+        result = _with_what_runs(run_safely(partial(_reraise, error), verbose=common["verbose"]), opened)
+        screen.show_problems(result.problems)
+    raise typer.Exit(int(result.exit))
 
 
-def _with_what_runs(answer: Answer, opened: Sequence[Here]) -> Answer:
+def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:
     """The answer of a command that ended early, with what it leaves running and how to stop that. After the
     unforeseen and an interruption that is all; after a failure that was told it is what is not as it was asked for.
     """
-    if answer.exit is ExitCode.DONE:
-        return answer
-    unreached = answer.exit not in (ExitCode.BUG, ExitCode.INTERRUPTED)
-    left = [(running, here) for here in opened for running in here.whatever_runs(unreached=unreached)]
+    if result.exit is ExitCode.OK:
+        return result
+    unreached = result.exit not in (ExitCode.BUG, ExitCode.INTERRUPTED)
+    left = [(running, ctx) for ctx in opened for running in ctx.whatever_runs(unreached=unreached)]
     if not left:
-        return answer
+        return result
     from dataclasses import replace
 
-    from opskit.decide.running import interrupted, running_records, still_running
+    from opskit.core.stop_commands import interrupted_problem, running_records, still_running_problem
 
-    running, profile = [each for each, _ in left], left[0][1].settings.get("profile")
-    if answer.exit is ExitCode.INTERRUPTED:
-        others = [each for each in answer.problems if each.code != "interrupted"]
-        problems = [interrupted(running, profile), *others]
+    running, profile = [live_resource for live_resource, _ in left], left[0][1].settings.get("profile")
+    if result.exit is ExitCode.INTERRUPTED:
+        others = [problem for problem in result.problems if problem.code != "interrupted"]
+        problems = [interrupted_problem(running, profile), *others]
     else:
-        problems = [*answer.problems, still_running(running, profile)]
-    return replace(answer, data={**answer.data, "running": running_records(running)}, problems=tuple(problems))
+        problems = [*result.problems, still_running_problem(running, profile)]
+    return replace(result, data={**result.data, "running": running_records(running)}, problems=tuple(problems))
 
 
-def answered(work: Callable[[], Answer], *, verbose: bool) -> Answer:
+def run_safely(work: Callable[[], CommandResult], *, verbose: bool) -> CommandResult:
     """What ``work`` answers, or what it raised as an answer.
 
     Raises:
         BrokenPipeError: nobody reads any more.
     """
-    from opskit.show.answer import failure
+    from opskit.output.result import error_result
 
     try:
         return work()
     except OpskitError as error:
-        return failure(error)
+        return error_result(error)
     except KeyboardInterrupt:
-        return _interrupted()
+        return _interrupted_result()
     except BrokenPipeError:
         raise
     except Exception as error:  # the last line of defence: a bug is one line and a place to report it
-        return _bug(error, verbose=verbose)
+        return _bug_result(error, verbose=verbose)
 
 
-def _early_output(named: str | None, output: Any) -> Any:
+def _early_output_format(named: str | None, output: Any) -> Any:
     """The form to report a settings error in, before the settings are known."""
     wanted = named or os.environ.get("OPSKIT_OUTPUT")
-    return output(wanted) if wanted in OUTPUTS else output.TABLE
+    return output(wanted) if wanted in OUTPUT_FORMATS else output.TABLE
 
 
-def _settled(common: dict[str, Any]) -> Settings:
+def _settle(common: dict[str, Any]) -> Settings:
     flags = {
         "regions": tuple(common["region"] or ()),
         "profile": common["profile"],
         "role-arn": common["role_arn"],
         "output": common["output"],
     }
-    return settle(flags, common["config"])
+    return load_settings(flags, common["config"])
 
 
-def _raised(error: BaseException) -> NoReturn:
+def _reraise(error: BaseException) -> NoReturn:
     raise error
 
 
-def _leave(end: BaseException) -> NoReturn:
+def _end_process(end: BaseException) -> NoReturn:
     """End where nobody reads any more, or where the command said with which code."""
     if isinstance(end, BrokenPipeError):
-        _close_quietly(ExitCode.INTERRUPTED)
+        _exit_quietly(ExitCode.INTERRUPTED)
     raise end
 
 
-def _interrupted() -> Answer:
-    from opskit.show.answer import Answer
+def _interrupted_result() -> CommandResult:
+    from opskit.output.result import CommandResult
 
-    return Answer({}, ExitCode.INTERRUPTED, (Problem("interrupted", "Interrupted."),))
+    return CommandResult({}, ExitCode.INTERRUPTED, (Problem("interrupted", "Interrupted."),))
 
 
-def _bug(error: BaseException, *, verbose: bool) -> Answer:
-    from opskit.observe.package_files import find_mixed_files
-    from opskit.show.answer import Answer
-    from opskit.show.printing import print_traceback
+def _bug_result(error: BaseException, *, verbose: bool) -> CommandResult:
+    from opskit.core.package_files import find_mixed_files
+    from opskit.output.printing import print_traceback
+    from opskit.output.result import CommandResult
 
     if verbose:
         print_traceback()
     if isinstance(error, ImportError) and (mixed := find_mixed_files()):
-        return Answer({}, ExitCode.USAGE, (Problem("mixed-install", f"{mixed.says}.", mixed.hint),))
-    text = without_secrets(f"This is a bug in opskit: {type(error).__name__}: {error}")
-    return Answer({}, ExitCode.BUG, (Problem("bug", text, "Run it again with --verbose and report what it prints."),))
+        return CommandResult({}, ExitCode.USAGE, (Problem("mixed-install", f"{mixed.detail}.", mixed.hint),))
+    text = redact_secrets(f"This is a bug in opskit: {type(error).__name__}: {error}")
+    return CommandResult(
+        {}, ExitCode.BUG, (Problem("bug", text, "Run it again with --verbose and report what it prints."),)
+    )
 
 
-def _close_quietly(code: ExitCode) -> NoReturn:
+def _exit_quietly(code: ExitCode) -> NoReturn:
     """End without Python's own complaint when the reader of the pipe has gone."""
-    from opskit.show.printing import close_output
+    from opskit.output.printing import close_output
 
     close_output()
     raise typer.Exit(int(code))
 
 
-def _tell_calls() -> None:
+def _print_calls() -> None:
     """Name every AWS call on standard error. Only its name: parameters and answers can hold secrets."""
-    from opskit import aws
-    from opskit.show.printing import print_text, standard_error
+    from opskit.aws import client
+    from opskit.output.printing import print_text, standard_error
 
-    aws.on_call = lambda name, region: print_text(f"  {name} {region}", standard_error())
+    client.call_hook = lambda name, region: print_text(f"  {name} {region}", standard_error())

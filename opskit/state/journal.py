@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
 
-from opskit.aws import Door
-from opskit.errors import AwsFailure, ConsentMissing, OutcomeUnknown
-from opskit.left_running import Kind, Running
-from opskit.redaction import without_secrets
-from opskit.state.store import store
+from opskit.aws.client import AwsClient
+from opskit.core.exceptions import AwsError, ConfirmationRequired, OutcomeUnknown
+from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.redaction import redact_secrets
+from opskit.state.store import open_db
 
 _LOG = logging.getLogger(__name__)
 _FILE = "journal.sqlite"
@@ -37,7 +37,7 @@ _COLUMNS = "id, begun, ended, endpoint, account, caller, region, action, subject
 _ENTRIES = f"""SELECT {_COLUMNS}, stops.usd_per_hour, stops.running_since
     FROM entries LEFT JOIN stops USING (id) WHERE begun >= ? ORDER BY entries.rowid"""
 
-BEGUN = "begun"
+STARTED = "begun"
 DONE = "done"
 REFUSED = "refused"
 UNKNOWN = "unknown"
@@ -46,7 +46,7 @@ DROPPED = "dropped"
 
 
 @dataclass
-class Deed:
+class ActionRecord:
     """A change under way. Set ``detail`` to what came of it (an id, a status); ``outcome`` only when it is not done."""
 
     outcome: str = DONE
@@ -54,7 +54,7 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class Stopping:
+class StopDetails:
     """What is written down with a stop, so that its saving can be told later: the price then (None: nobody knew it),
     and since when the thing had been running.
     """
@@ -64,182 +64,200 @@ class Stopping:
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """One line of the journal.
 
     ``outcome``: ``done``; ``refused`` (AWS said no: nothing changed); ``unknown`` (sent, no answer came, and no look
     has shown that it was made);
     ``failed`` (opskit itself went wrong); ``dropped`` (nothing was sent, because a last look spoke against it);
-    ``begun`` (no outcome was written: it still runs, or was killed).
+    ``started_at`` (no outcome was written: it still runs, or was killed).
     ``account`` and ``caller`` None: AWS did not say who we are. ``stop`` None: it is no stop, or an opskit wrote it
     that did not yet write down prices.
     """
 
     id: str
-    begun: datetime
-    ended: datetime | None
+    started_at: datetime
+    ended_at: datetime | None
     endpoint: str
     account: str | None
     caller: str | None
     region: str
     action: str
     subject: str
-    because: str
+    reason: str
     outcome: str
     detail: str
-    stop: Stopping | None = None
+    stop: StopDetails | None = None
 
 
-def _complain_once() -> Callable[[Exception], None]:
+def _report_once() -> Callable[[Exception], None]:
     said: list[Exception] = []
 
-    def complain(error: Exception) -> None:
+    def report_failure(error: Exception) -> None:
         if not said:
             _LOG.warning("opskit: The journal cannot be written (%s); going on without it.", error)
         said.append(error)
 
-    return complain
+    return report_failure
 
 
-on_trouble: Callable[[Exception], None] = _complain_once()
+failure_hook: Callable[[Exception], None] = _report_once()
 """Told when the journal cannot be written; says it once a run."""
 
 
 @contextmanager
-def record(
-    door: Door, action: str, subject: str, because: str, *, stop: Stopping | None = None, starts: Kind | None = None
-) -> Iterator[Deed]:
+def journal_action(
+    client: AwsClient,
+    action: str,
+    subject: str,
+    reason: str,
+    *,
+    stop: StopDetails | None = None,
+    starts: ResourceKind | None = None,
+) -> Iterator[ActionRecord]:
     """Write down a change around making it: the intent before the block, the outcome after it.
 
-    ``action`` is a verb with its noun (``stop notebook``), ``subject`` what it is done to, ``because`` the reason.
+    ``action`` is a verb with its noun (``stop notebook``), ``subject`` what it is done to, ``reason`` the reason.
     ``starts`` is the kind of what runs, and bills, from then on: however this command ends, it is named.
     What the block raises is written down and passes through.
     """
     id = uuid4().hex
-    is_written = _write(_begin, id, door, action, subject, because, stop)
-    end = _end if is_written else _nothing  # what was never begun cannot be ended, and a try may take its time
-    deed = Deed()
+    is_written = _try_write(_insert_intent, id, client, action, subject, reason, stop)
+    end = (
+        _update_outcome if is_written else _skip_end
+    )  # what was never begun cannot be ended, and a try may take its time
+    record = ActionRecord()
     try:
-        with _noted(door, subject, starts, deed):
-            yield deed
+        with _note_live_resource(client, subject, starts, record):
+            yield record
     except BaseException as error:
-        _write(end, id, _outcome(error), str(error) or type(error).__name__)
+        _try_write(end, id, _outcome_of(error), str(error) or type(error).__name__)
         raise
-    _write(end, id, deed.outcome, deed.detail)
+    _try_write(end, id, record.outcome, record.detail)
 
 
 @contextmanager
-def _noted(door: Door, name: str, starts: Kind | None, deed: Deed) -> Iterator[None]:
+def _note_live_resource(
+    client: AwsClient, name: str, starts: ResourceKind | None, record: ActionRecord
+) -> Iterator[None]:
     """Note that something may run before it is asked for, and what is known of it after: only AWS's own refusal says
     that it does not, or that it was never sent.
     """
     if starts is None:
         yield
         return
-    door.left_running.note_running(Running(starts, name, door.region))
+    client.left_running.note_running(LiveResource(starts, name, client.region))
     try:
         yield
     except BaseException as error:
-        if _outcome(error) in (REFUSED, DROPPED):
-            door.left_running.note_ended(starts, name, door.region)
+        if _outcome_of(error) in (REFUSED, DROPPED):
+            client.left_running.note_ended(starts, name, client.region)
         raise
-    if deed.outcome == DONE:
-        door.left_running.note_running(Running(starts, name, door.region, sure=True))
+    if record.outcome == DONE:
+        client.left_running.note_running(LiveResource(starts, name, client.region, confirmed=True))
     else:
-        door.left_running.note_ended(starts, name, door.region)
+        client.left_running.note_ended(starts, name, client.region)
 
 
-def confirm(door: Door, action: str, subject: str, seen: str) -> None:
+def mark_done(client: AwsClient, action: str, subject: str, seen: str) -> None:
     """Write down that the newest change of this kind, whose answer was lost, was made after all: a look has ``seen``
     what it does.
     """
-    _write(_confirm, door, action, subject, seen)
+    _try_write(_update_confirmed, client, action, subject, seen)
 
 
-def entries(since: datetime) -> tuple[Entry, ...]:
+def journal_entries(since: datetime) -> tuple[JournalEntry, ...]:
     """What was begun since then, in the order it was written, which no clock that is set back can turn around.
 
     Raises:
         OSError, sqlite3.Error: the journal cannot be read.
     """
-    with store(_FILE, _SCHEMA, _STOPS_SCHEMA) as connection:
-        rows = connection.execute(_ENTRIES, (_stamp(since),))
-        return tuple(_entry(row) for row in rows)
+    with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
+        rows = session.execute(_ENTRIES, (_format_time(since),))
+        return tuple(_parse_entry(row) for row in rows)
 
 
-def _write(write: Callable[..., None], *what: object) -> bool:
+def _try_write(write: Callable[..., None], *what: object) -> bool:
     """Whether it could be written down."""
     try:
         write(*what)
     except (OSError, sqlite3.Error) as error:
-        on_trouble(error)
+        failure_hook(error)
         return False
     return True
 
 
-def _nothing(id: str, outcome: str, detail: str) -> None:
+def _skip_end(id: str, outcome: str, detail: str) -> None:
     """The end of what could not be begun."""
 
 
-def _begin(id: str, door: Door, action: str, subject: str, because: str, stop: Stopping | None) -> None:
-    account, caller = _caller(door)
-    row = (id, _stamp(datetime.now(UTC)), None, door.connection.endpoint(), account, caller, door.region)
-    with store(_FILE, _SCHEMA, _STOPS_SCHEMA) as connection:
-        connection.execute(
+def _insert_intent(
+    id: str, client: AwsClient, action: str, subject: str, reason: str, stop: StopDetails | None
+) -> None:
+    account, caller = _read_identity(client)
+    row = (id, _format_time(datetime.now(UTC)), None, client.session.endpoint_id(), account, caller, client.region)
+    with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
+        session.execute(
             f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, action, without_secrets(subject), without_secrets(because), BEGUN, ""),
+            (*row, action, redact_secrets(subject), redact_secrets(reason), STARTED, ""),
         )
         if stop:
             usd = None if stop.usd_per_hour is None else str(stop.usd_per_hour)
-            connection.execute(
+            session.execute(
                 "INSERT INTO stops (id, usd_per_hour, running_since) VALUES (?, ?, ?)",
-                (id, usd, _stamp(stop.running_since)),
+                (id, usd, _format_time(stop.running_since)),
             )
 
 
-def _end(id: str, outcome: str, detail: str) -> None:
-    with store(_FILE, _SCHEMA) as connection:
-        connection.execute(
+def _update_outcome(id: str, outcome: str, detail: str) -> None:
+    with open_db(_FILE, _SCHEMA) as session:
+        session.execute(
             "UPDATE entries SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
-            (_stamp(datetime.now(UTC)), outcome, without_secrets(detail), id),
+            (_format_time(datetime.now(UTC)), outcome, redact_secrets(detail), id),
         )
 
 
-def _confirm(door: Door, action: str, subject: str, seen: str) -> None:
-    account, _ = _caller(door)
-    same = (door.connection.endpoint(), door.region, action, without_secrets(subject), UNKNOWN)
-    with store(_FILE, _SCHEMA, _STOPS_SCHEMA) as connection:
-        connection.execute(
+def _update_confirmed(client: AwsClient, action: str, subject: str, seen: str) -> None:
+    account, _ = _read_identity(client)
+    same = (client.session.endpoint_id(), client.region, action, redact_secrets(subject), UNKNOWN)
+    with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
+        session.execute(
             "UPDATE entries SET outcome = ?, detail = ? WHERE rowid = (SELECT max(rowid) FROM entries"
             " WHERE endpoint = ? AND region = ? AND action = ? AND subject = ? AND outcome = ? AND account IS ?)",
-            (DONE, without_secrets(seen), *same, account),
+            (DONE, redact_secrets(seen), *same, account),
         )
 
 
-def _caller(door: Door) -> tuple[str | None, str | None]:
+def _read_identity(client: AwsClient) -> tuple[str | None, str | None]:
     try:
-        caller = door.connection.caller()
-    except AwsFailure:
+        identity = client.session.identity()
+    except AwsError:
         return None, None
-    return caller.account, caller.arn
+    return identity.account, identity.arn
 
 
-def _outcome(error: BaseException) -> str:
+def _outcome_of(error: BaseException) -> str:
     if isinstance(error, OutcomeUnknown | KeyboardInterrupt):
         return UNKNOWN
-    if isinstance(error, ConsentMissing):
+    if isinstance(error, ConfirmationRequired):
         return DROPPED
-    return REFUSED if isinstance(error, AwsFailure) else FAILED
+    return REFUSED if isinstance(error, AwsError) else FAILED
 
 
-def _stamp(when: datetime) -> str:
+def _format_time(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _parse_entry(row: sqlite3.Row) -> JournalEntry:
     values = dict(row)
     usd, running_since = values.pop("usd_per_hour"), values.pop("running_since")
-    stop = Stopping(Decimal(usd) if usd else None, datetime.fromisoformat(running_since)) if running_since else None
+    stop = StopDetails(Decimal(usd) if usd else None, datetime.fromisoformat(running_since)) if running_since else None
     ended = values.pop("ended")
-    begun = datetime.fromisoformat(values.pop("begun"))
-    return Entry(begun=begun, ended=datetime.fromisoformat(ended) if ended else None, stop=stop, **values)
+    started_at = datetime.fromisoformat(values.pop("begun"))
+    return JournalEntry(
+        started_at=started_at,
+        ended_at=datetime.fromisoformat(ended) if ended else None,
+        reason=values.pop("because"),
+        stop=stop,
+        **values,
+    )

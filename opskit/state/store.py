@@ -11,37 +11,37 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from opskit.state.folder import state_folder
+from opskit.state.paths import state_dir
 
 _BUSY_SECONDS = 10.0
-_making = threading.Lock()
+_creation_lock = threading.Lock()
 
 
 @contextmanager
-def store(name: str, *schema: str) -> Iterator[sqlite3.Connection]:
+def open_db(name: str, *schema: str) -> Iterator[sqlite3.Connection]:
     """A connection to the file ``name`` in the state folder; what is done in the block is done together or not.
 
     Raises:
         OSError: the state folder cannot be made.
         sqlite3.Error: the file cannot be opened, read or written.
     """
-    path = _private(state_folder() / name)
-    with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
-        connection.row_factory = sqlite3.Row
-        _share(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        with connection:
+    path = _private_file(state_dir() / name)
+    with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as session:
+        session.row_factory = sqlite3.Row
+        _enable_shared_access(session)
+        session.execute("PRAGMA synchronous = FULL")
+        with session:
             for table in schema:
-                connection.execute(table)
-            yield connection
+                session.execute(table)
+            yield session
 
 
-def _private(path: Path) -> Path:
+def _private_file(path: Path) -> Path:
     """The file, made for its user's eyes only; SQLite gives its companions the same rights. One that others could
     read, from an older opskit, is closed to them. Where it exists it is not opened: closing it again would end the
     locks that other threads of this process hold on it.
     """
-    with _making:
+    with _creation_lock:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -49,7 +49,7 @@ def _private(path: Path) -> Path:
     return path
 
 
-def _share(connection: sqlite3.Connection) -> None:
+def _enable_shared_access(connection: sqlite3.Connection) -> None:
     """Let readers and a writer work side by side. Two who say so at once to a new file are told that it is busy
     without SQLite's usual patience, so the patience is ours.
     """

@@ -19,8 +19,8 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from opskit.aws import Connection
-from tests.unit.stubbed import ACCOUNT, REGION, _session
+from opskit.aws.session import AwsSession
+from tests.fakes.stubbed_client import ACCOUNT, REGION, _session
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 ROLE = {
@@ -122,9 +122,11 @@ class Account:
         """The kind and the name of all that runs."""
         return {key for key, thing in self.things.items() if thing.bills}
 
-    def put(self, kind: str, name: str, *states: str, **params: Any) -> Thing:
+    def put(self, instance_type: str, name: str, *states: str, **params: Any) -> Thing:
         """Let something be there already."""
-        thing = self.things[kind, name] = Thing(kind, name, params, list(states or self.ways[kind]))
+        thing = self.things[instance_type, name] = Thing(
+            instance_type, name, params, list(states or self.ways[instance_type])
+        )
         return thing
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -140,56 +142,60 @@ class Account:
         self.after(operation)
         return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
-    def _list(self, kind: str, key: str, params: dict[str, Any]) -> dict[str, Any]:
-        named = [each for each in self.things.values() if each.kind == kind and params["NameContains"] in each.name]
-        return {key: [each.summary() for each in named]}
+    def _list(self, instance_type: str, key: str, params: dict[str, Any]) -> dict[str, Any]:
+        named = [
+            thing
+            for thing in self.things.values()
+            if thing.kind == instance_type and params["NameContains"] in thing.name
+        ]
+        return {key: [thing.summary() for thing in named]}
 
-    def _find(self, operation: str, kind: str, params: dict[str, Any]) -> Thing:
-        name = params[f"{kind}Name"]
-        if (kind, name) not in self.things:
-            raise refusal(operation, "ValidationException", _NOT_THERE[kind].format(name))
-        return self.things[kind, name]
+    def _find(self, operation: str, instance_type: str, params: dict[str, Any]) -> Thing:
+        name = params[f"{instance_type}Name"]
+        if (instance_type, name) not in self.things:
+            raise refusal(operation, "ValidationException", _NOT_THERE[instance_type].format(name))
+        return self.things[instance_type, name]
 
-    def _create(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
-        name = params[f"{kind}Name"]
-        if (kind, name) in self.things:
-            raise refusal(operation, "ResourceInUse", f"{kind} {name} already exists")
-        self.put(kind, name, **params)
-        if kind == "TransformJob":
+    def _create(self, operation: str, instance_type: str, params: dict[str, Any]) -> dict[str, Any]:
+        name = params[f"{instance_type}Name"]
+        if (instance_type, name) in self.things:
+            raise refusal(operation, "ResourceInUse", f"{instance_type} {name} already exists")
+        self.put(instance_type, name, **params)
+        if instance_type == "TransformJob":
             source = params["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
             rows = self.objects[source].decode().split()
             self.objects[f"{params['TransformOutput']['S3OutputPath']}/test.csv.out"] = b"22.5\n" * len(rows)
-        if kind == "TrainingJob":
+        if instance_type == "TrainingJob":
             self.objects[f"{params['OutputDataConfig']['S3OutputPath']}/model.tar.gz"] = b"model"
-        return {f"{kind}Arn": self.things[kind, name].arn}
+        return {f"{instance_type}Arn": self.things[instance_type, name].arn}
 
-    def _describe(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
-        thing = self._find(operation, kind, params)
+    def _describe(self, operation: str, instance_type: str, params: dict[str, Any]) -> dict[str, Any]:
+        thing = self._find(operation, instance_type, params)
         thing.look()
         if thing.states[0] == "gone":
-            del self.things[kind, thing.name]
-            thing = self._find(operation, kind, params)
-        told = {**thing.params, **thing.summary()}
-        if kind == "TrainingJob":
-            told |= {"SecondaryStatus": thing.states[0], "BillableTimeInSeconds": 60}
-            told |= {
+            del self.things[instance_type, thing.name]
+            thing = self._find(operation, instance_type, params)
+        response = {**thing.params, **thing.summary()}
+        if instance_type == "TrainingJob":
+            response |= {"SecondaryStatus": thing.states[0], "BillableTimeInSeconds": 60}
+            response |= {
                 "ModelArtifacts": {
                     "S3ModelArtifacts": f"{thing.params['OutputDataConfig']['S3OutputPath']}/model.tar.gz"
                 }
             }
-        return told
+        return response
 
-    def _delete(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
-        thing = self._find(operation, kind, params)
-        if kind == "Endpoint":
+    def _delete(self, operation: str, instance_type: str, params: dict[str, Any]) -> dict[str, Any]:
+        thing = self._find(operation, instance_type, params)
+        if instance_type == "Endpoint":
             thing.states, thing.looks = ["Deleting", "Deleting", "gone"], 0
         else:
-            del self.things[kind, thing.name]
+            del self.things[instance_type, thing.name]
         return {}
 
-    def _start(self, operation: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
-        thing = self._find(operation, kind, params)
-        thing.states, thing.looks = list(self.ways[kind]), 0
+    def _start(self, operation: str, instance_type: str, params: dict[str, Any]) -> dict[str, Any]:
+        thing = self._find(operation, instance_type, params)
+        thing.states, thing.looks = list(self.ways[instance_type]), 0
         return {}
 
     def get_caller_identity(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -208,7 +214,7 @@ class Account:
         return {"PriceList": []}
 
     def list_tags(self, params: dict[str, Any]) -> dict[str, Any]:
-        thing = next(each for each in self.things.values() if each.arn == params["ResourceArn"])
+        thing = next(thing for thing in self.things.values() if thing.arn == params["ResourceArn"])
         return {"Tags": thing.params.get("Tags", [])}
 
     def describe_log_streams(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -263,7 +269,9 @@ def in_memory(account: Account) -> Iterator[None]:
     """Let every connection that is opened lead to this account, and time pass at once."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(BaseClient, "_make_api_call", lambda _, operation, params: account.call(operation, params))
-        patched.setattr("opskit.aws._opened", lambda *_: Connection(_session(), REGION, _clients=_CLIENTS))
-        patched.setattr("opskit.aws._RATES", {})
-        patched.setattr("opskit.flows.clock.time.sleep", lambda seconds: None)
+        patched.setattr(
+            "opskit.aws.session._build_session", lambda *_: AwsSession(_session(), REGION, _clients=_CLIENTS)
+        )
+        patched.setattr("opskit.aws.pacing._RATES", {})
+        patched.setattr("opskit.core.clock.time.sleep", lambda seconds: None)
         yield

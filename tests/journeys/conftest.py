@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from opskit.decide.permissions import CALLS, FIND_REGIONS
-from opskit.decide.policy import Scope, policy
-from opskit.observe.allowed import LOOKS
-from tests.journeys.recorded import PATIENCE_SECONDS
+from opskit.access.reads.permissions import PROBES
+from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
+from opskit.access.rules.policy import Scope, build_policy
+from tests.fakes.recorded_calls import PATIENCE_SECONDS
 from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, forkserver
 from tests.slow import starts_server
 
 _ROOT = str(Path(__file__).parents[2])
-_RECORDED = str(Path(__file__).with_name("recorded.py"))
+_RECORDED = str(Path(__file__).parents[1] / "fakes" / "recorded_calls.py")
 
 _SDK_COMMANDS = ("train", "deploy", "predict", "cleanup")
 
@@ -35,7 +35,7 @@ def forkserver_for(words: Sequence[str]) -> Forkserver:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedCommand:
     """A command that ended: its exit code, and what it said."""
 
     exit: int
@@ -63,14 +63,19 @@ class Shell:
     home: Path
     environment: dict[str, str] = field(repr=False)
 
-    def opskit(self, *words: str, json_output: bool = True) -> Ended:
+    def opskit(self, *words: str, json_output: bool = True) -> CompletedCommand:
         """Run opskit and wait for its end. Its process is forked from one that has loaded what opskit needs."""
         form = ("-o", "json") if json_output else ()
         code, stdout, stderr = forkserver_for(words).run([_RECORDED, *words, *form], self.home, self.environment)
         for command, calls in self.calls().items():
-            beyond = calls - CALLS.get(command, calls) - FIND_REGIONS - (set(LOOKS) if command == "doctor" else set())
-            assert not beyond, f"decide/permissions.py does not know that {command} calls {beyond}"
-        return Ended(code, stdout, stderr)
+            beyond = (
+                calls
+                - API_CALLS.get(command, calls)
+                - REGION_DISCOVERY_CALLS
+                - (set(PROBES) if command == "doctor" else set())
+            )
+            assert not beyond, f"access/rules/permissions.py does not know that {command} calls {beyond}"
+        return CompletedCommand(code, stdout, stderr)
 
     def calls(self) -> dict[str, set[str]]:
         """What each command has called at AWS so far."""
@@ -100,7 +105,7 @@ class Shell:
 
 
 @dataclass(frozen=True)
-class Served:
+class RunningSandbox:
     """A sandbox that runs as a process of its own, as a user's does, so that no two tests share what moto keeps."""
 
     variables: dict[str, str]
@@ -116,18 +121,18 @@ class Served:
 
 
 @contextmanager
-def served(
+def run_sandbox(
     scenario: str = "fresh",
     *,
     approve_after: str = "30s",
-    only: Sequence[str] = tuple(CALLS),
+    only: Sequence[str] = tuple(API_CALLS),
     hours: Path | None = None,
-) -> Iterator[Served]:
+) -> Iterator[RunningSandbox]:
     """Run a sandbox for as long as the block lasts. What no command of ``only`` has in its policy is denied there.
     Its clock is ahead by what the file ``hours`` says.
     """
     words = ["sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after]
-    words += [word for action in _actions(CALLS) - _actions(only) for word in ("--deny", action)]
+    words += [word for action in _actions(API_CALLS) - _actions(only) for word in ("--deny", action)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     environment = {**kept, "PYTHONPATH": _ROOT, **({"HOURS_AHEAD": str(hours)} if hours else {})}
     reading, writing = os.pipe()
@@ -135,18 +140,18 @@ def served(
         process = forkserver_for(words).start([_RECORDED, *words], Path.cwd(), environment, writing, errors=2)
         os.close(writing)
         try:
-            yield Served(json.loads(said.readline())["data"]["environment"])
+            yield RunningSandbox(json.loads(said.readline())["data"]["environment"])
         finally:
             process.terminate()
             process.wait()
 
 
 def _actions(commands: Iterable[str]) -> set[str]:
-    made = policy(commands, Scope())
+    made = build_policy(commands, Scope())
     return {action for each in made["Statement"] for action in each["Action"]} if made else set()
 
 
-def shell_for(running: Served, home: Path) -> Shell:
+def make_shell(running: RunningSandbox, home: Path) -> Shell:
     own = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CACHE", "STATE", "CONFIG")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_", "XDG_"))}
     noted = {"CALLS_GO_TO": str(home / "calls"), "PYTHONPATH": _ROOT}
@@ -158,12 +163,12 @@ def shell_for(running: Served, home: Path) -> Shell:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer is given up because the machine is busy, by what runs in this process either."""
     monkeypatch.setenv("OPSKIT_READ_TIMEOUT", f"{PATIENCE_SECONDS:.0f}s")
-    monkeypatch.setattr("opskit.observe.jupyter.WITHIN_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
 @starts_server
 def fresh_shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell at a new account, where an increase takes a second."""
-    with served(approve_after="1s") as running:
-        yield shell_for(running, tmp_path)
+    with run_sandbox(approve_after="1s") as running:
+        yield make_shell(running, tmp_path)

@@ -21,7 +21,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.journeys.conftest import Shell, served, shell_for
+from tests.journeys.conftest import Shell, make_shell, run_sandbox
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
@@ -100,8 +100,8 @@ def cron(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[bytes]:
 @starts_server
 def shell(home: Path, cron: bytes) -> Iterator[Shell]:
     """A teacher's shell, which may do what `opskit iam policy cron run` allows and no more."""
-    with served("classroom", only=["cron run"]) as running:
-        shell = shell_for(running, home)
+    with run_sandbox("classroom", only=["cron run"]) as running:
+        shell = make_shell(running, home)
         wait_until(lambda: all(each["verdict"] != "starting" for each in notebooks(shell).values()))
         yield shell
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.conftest import Ended
+from tests.journeys.conftest import CompletedCommand
 
 
 @pytest.mark.slow
@@ -18,7 +18,7 @@ def test_every_step_of_the_demo_happens(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     words = [sys.executable, "-m", "opskit", "demo", "-o", "json", "--picture", str(picture)]
     done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)
-    ended = Ended(done.returncode, done.stdout, done.stderr)
+    ended = CompletedCommand(done.returncode, done.stdout, done.stderr)
     assert ended.exit == 0, ended.stdout
     assert len(ended.data["steps"]) == 11
     assert picture.read_text().startswith("<svg")

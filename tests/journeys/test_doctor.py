@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.conftest import served, shell_for
+from tests.journeys.conftest import make_shell, run_sandbox
 
 
 def _by_command(data: dict[str, Any]) -> dict[str, Any]:
@@ -16,12 +16,12 @@ def _by_command(data: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_what_is_denied_is_named_with_the_policy_that_allows_it(tmp_path: Path) -> None:
-    with served(only=("quotas check", "doctor")) as running:
-        ended = shell_for(running, tmp_path).opskit("doctor")
+    with run_sandbox(only=("quotas check", "doctor")) as running:
+        ended = make_shell(running, tmp_path).opskit("doctor")
     assert ended.exit == 5
-    told = _by_command(ended.data)
-    assert (told["quotas check"]["allowed"], told["doctor"]["allowed"]) == (True, True)
-    assert "sagemaker:StopNotebookInstance" in told["notebook stop"]["denied"]
-    assert {"iam:PassRole", "s3:PutObject", "support:DescribeCases"} <= set(told["train"]["denied"])
-    assert not any(each["unknown"] for each in told.values())
+    response = _by_command(ended.data)
+    assert (response["quotas check"]["allowed"], response["doctor"]["allowed"]) == (True, True)
+    assert "sagemaker:StopNotebookInstance" in response["notebook stop"]["denied"]
+    assert {"iam:PassRole", "s3:PutObject", "support:DescribeCases"} <= set(response["train"]["denied"])
+    assert not any(each["unknown"] for each in response.values())
     assert "opskit iam policy" in ended.envelope["errors"][0]["hint"]

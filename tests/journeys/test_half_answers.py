@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.journeys.conftest import served
-from tests.journeys.rough_road import Answer, Road, rough_road
+from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.fault_proxy import Answer, FaultProxy, fault_proxy
+from tests.journeys.conftest import run_sandbox
 from tests.slow import starts_server
-from tests.unit.cli.running import Ran, run
 
 SILENCE: dict[str, Answer] = {
     "an empty body": (200, {}, b""),
@@ -20,15 +20,15 @@ SILENCE: dict[str, Answer] = {
 
 @pytest.fixture(scope="module")
 @starts_server
-def road() -> Iterator[Road]:
+def road() -> Iterator[FaultProxy]:
     """A way to an account whose quotas are used up, and in which nothing of the workflow's is left."""
-    with served("full") as running, rough_road(running.url) as road, pytest.MonkeyPatch.context() as patched:
+    with run_sandbox("full") as running, fault_proxy(running.url) as road, pytest.MonkeyPatch.context() as patched:
         for name, value in {**running.environment(), "AWS_ENDPOINT_URL": road.url}.items():
             patched.setenv(name, value)
         yield road
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize(
     ("words", "usual", "honest"),
     [
@@ -40,10 +40,10 @@ def road() -> Iterator[Road]:
     ids=["train", "deploy", "predict", "cleanup"],
 )
 def test_nothing_is_concluded_from_silence(
-    road: Road, words: tuple[str, ...], usual: int, honest: set[int], capsys: pytest.CaptureFixture[str]
+    road: FaultProxy, words: tuple[str, ...], usual: int, honest: set[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def ask() -> Ran:
-        return run(capsys, *words, "-o", "json")
+    def ask() -> CliResult:
+        return run_opskit(capsys, *words, "-o", "json")
 
     road.rules, before = {}, road.seen.copy()
     assert ask().code == usual
@@ -51,8 +51,8 @@ def test_nothing_is_concluded_from_silence(
     assert called
     wrong = []
     for operation in called:
-        for kind, answer in SILENCE.items():
+        for instance_type, answer in SILENCE.items():
             road.rules = {operation: lambda count, send, answer=answer: answer}  # type: ignore[misc]
             ran = ask()
-            wrong += [] if ran.code in honest else [(operation, kind, ran.code, ran.out)]
+            wrong += [] if ran.code in honest else [(operation, instance_type, ran.code, ran.out)]
     assert wrong == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.journeys.conftest import Shell, served, shell_for
+from tests.journeys.conftest import Shell, make_shell, run_sandbox
 from tests.slow import starts_server
 
 _ALL = ("ml.m4.xlarge", "--for", "training", "--for", "transform", "--for", "endpoint", "--to", "1")
@@ -34,8 +34,8 @@ def hours(tmp_path: Path) -> Path:
 @starts_server
 def shell(tmp_path: Path, hours: Path) -> Iterator[Shell]:
     """A shell at a new account, where an increase takes an hour of the sandbox's clock."""
-    with served(approve_after="1h", hours=hours) as running:
-        yield shell_for(running, tmp_path)
+    with run_sandbox(approve_after="1h", hours=hours) as running:
+        yield make_shell(running, tmp_path)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.small_aws import CLOSED, Entry, Fault, SmallAws
-from tests.journeys.conftest import Served, Shell, shell_for
+from tests.fakes.fake_aws import CLOSED, Entry, FakeAws, Fault
+from tests.journeys.conftest import RunningSandbox, Shell, make_shell
 
 NAME, CODE = "ml.m4.xlarge for training job usage", "L-A373146E"
 WORDS = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "4", "--yes", "-o", "json")
@@ -22,7 +22,7 @@ WORDS = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "4",
 class Desk:
     """Takes requests, as many as come, and kills whoever sends the first."""
 
-    def __init__(self, aws: SmallAws) -> None:
+    def __init__(self, aws: FakeAws) -> None:
         self.filed: list[dict[str, Any]] = []
         self.to_kill: int | None = None
         aws.running["RequestServiceQuotaIncrease"] = self._file
@@ -45,22 +45,22 @@ class Desk:
 
 
 @pytest.fixture
-def shell(small_aws: SmallAws, tmp_path: Path) -> Shell:
-    small_aws.quotas = [Entry(NAME, CODE)]
-    return shell_for(Served(small_aws.environment()), tmp_path)
+def shell(fake_aws: FakeAws, tmp_path: Path) -> Shell:
+    fake_aws.quotas = [Entry(NAME, CODE)]
+    return make_shell(RunningSandbox(fake_aws.environment()), tmp_path)
 
 
-def test_a_kill_in_the_middle_files_neither_two_nor_none(small_aws: SmallAws, shell: Shell) -> None:
-    desk = Desk(small_aws)
+def test_a_kill_in_the_middle_files_neither_two_nor_none(fake_aws: FakeAws, shell: Shell) -> None:
+    category = Desk(fake_aws)
     killed = shell.start(*WORDS)
-    desk.to_kill = killed.pid
+    category.to_kill = killed.pid
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
     resumed = shell.opskit("quotas", "increase", "--resume")
     assert [request["outcome"] for request in resumed.data["requests"]] == ["already-open"]
     again = json.loads(shell.opskit(*WORDS[:-2]).stdout)
     assert [request["outcome"] for request in again["data"]["requests"]] == ["already-open"]
-    assert len(desk.filed) == 1
+    assert len(category.filed) == 1
 
 
 def test_nothing_waits_and_cron_hears_nothing(shell: Shell) -> None:

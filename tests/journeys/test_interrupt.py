@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.journeys.conftest import Shell, served, shell_for
+from tests.journeys.conftest import Shell, make_shell, run_sandbox
 from tests.slow import starts_server
 
 
 @pytest.fixture
 @starts_server
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with served("classroom") as running:
-        yield shell_for(running, tmp_path_factory.mktemp("home"))
+    with run_sandbox("classroom") as running:
+        yield make_shell(running, tmp_path_factory.mktemp("home"))
 
 
 def test_an_interrupted_run_says_what_goes_on_and_is_followed_later(shell: Shell) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from opskit.decide.permissions import CALLS
-from tests.journeys.conftest import Ended, Shell, served, shell_for
+from opskit.access.rules.permissions import API_CALLS
+from tests.journeys.conftest import CompletedCommand, Shell, make_shell, run_sandbox
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
@@ -17,8 +17,10 @@ from tests.waiting import wait_until
 @pytest.fixture(scope="module")
 @starts_server
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with served("classroom", only=[command for command in CALLS if command.startswith("notebook ")]) as running:
-        shell = shell_for(running, tmp_path_factory.mktemp("classroom"))
+    with run_sandbox(
+        "classroom", only=[command for command in API_CALLS if command.startswith("notebook ")]
+    ) as running:
+        shell = make_shell(running, tmp_path_factory.mktemp("classroom"))
         wait_until(lambda: _by_name(shell.opskit("notebook", "list")), _have_started)
         yield shell
 
@@ -27,7 +29,7 @@ def _have_started(notebooks: dict[str, dict[str, Any]]) -> bool:
     return all(each["verdict"] != "starting" for each in notebooks.values())
 
 
-def _by_name(ended: Ended) -> dict[str, dict[str, Any]]:
+def _by_name(ended: CompletedCommand) -> dict[str, dict[str, Any]]:
     return {notebook["name"]: notebook for notebook in ended.data["notebooks"]}
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from opskit.aws import Door
-from opskit.decide.permissions import CALLS, command_of
-from opskit.decide.policy import grants_of
-from tests.journeys.conftest import Served, served
-from tests.journeys.recorded import asking
+from opskit.access.rules.permissions import API_CALLS, command_at
+from opskit.access.rules.policy import required_grants
+from opskit.aws.client import AwsClient
+from tests.fakes.cli_runner import run_opskit
+from tests.fakes.recorded_calls import checked_call
+from tests.journeys.conftest import RunningSandbox, run_sandbox
 from tests.slow import starts_server
-from tests.unit.cli.running import run
 
 COMMANDS = """
 quotas check ml.m4.xlarge --all
@@ -34,9 +34,9 @@ notebook stop --idle
 notebook stop course-terminal --yes
 history
 """
-SEVERAL_WAYS = {call for call in CALLS["quotas wait"] if "ServiceQuota" in call}
+SEVERAL_WAYS = {call for call in API_CALLS["quotas wait"] if "ServiceQuota" in call}
 """To a quota's value: which of them is taken depends on what is known of it."""
-OF_WHAT_RUNS = {call for call in CALLS["quotas check"] if ":Describe" in call}
+OF_WHAT_RUNS = {call for call in API_CALLS["quotas check"] if ":Describe" in call}
 """Nothing but notebooks runs in this account."""
 SELDOM = {
     "quotas increase": {"service-quotas:CreateSupportCase", "support:CreateCase"},
@@ -49,38 +49,38 @@ SELDOM = {
 
 @pytest.fixture(scope="module")
 @starts_server
-def classroom() -> Iterator[Served]:
-    with served("classroom", approve_after="1h") as running:
+def classroom() -> Iterator[RunningSandbox]:
+    with run_sandbox("classroom", approve_after="1h") as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def here(classroom: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(classroom: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in classroom.environment().items():
         monkeypatch.setenv(name, value)
 
 
 def test_no_policy_asks_for_what_is_never_called(
-    calls_made: dict[str, set[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    recorded_calls: dict[str, set[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beyond: list[str] = []
     for line in COMMANDS.split("\n")[1:-1]:
         with monkeypatch.context() as patched:
-            patched.setattr(Door, "_call", asking(command_of(line.split()), beyond.append))
-            run(capsys, *line.split())
+            patched.setattr(AwsClient, "_call_api", checked_call(command_at(line.split()), beyond.append))
+            run_opskit(capsys, *line.split())
     assert beyond == []
-    assert len(calls_made) == 13
+    assert len(recorded_calls) == 13
     never = {
-        command: CALLS[command] - made - SEVERAL_WAYS - OF_WHAT_RUNS - SELDOM.get(command, set())
-        for command, made in calls_made.items()
+        command: API_CALLS[command] - made - SEVERAL_WAYS - OF_WHAT_RUNS - SELDOM.get(command, set())
+        for command, made in recorded_calls.items()
     }
-    assert {command: calls for command, calls in never.items() if grants_of(calls)} == {}
+    assert {command: calls for command, calls in never.items() if required_grants(calls)} == {}
 
 
 def test_the_doctor_finds_all_well_where_all_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:
-    ran = run(capsys, "doctor", "-o", "json")
+    ran = run_opskit(capsys, "doctor", "-o", "json")
     assert ran.code == 0, ran.out
     assert {each["allowed"] for each in ran.data["commands"]} == {True}
     assert (ran.data["support_plan"], ran.data["region"]) == (False, "us-east-1")
     assert abs(ran.data["clock_ahead_seconds"]) < 30
-    assert "every command is allowed" in run(capsys, "doctor").out
+    assert "every command is allowed" in run_opskit(capsys, "doctor").out

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from benchmarks.small_aws import SmallAws, serve
-from opskit.cli.tree import whole_tree
-from tests.journeys.conftest import Shell, served, shell_for
-from tests.journeys.terminal import CTRL_C, CTRL_D, AtTerminal, run_at_terminal
+from opskit.cli.command_tree import load_all
+from tests.fakes.fake_aws import FakeAws, serve_fake_aws
+from tests.fakes.terminal import CTRL_C, CTRL_D, TerminalResult, run_at_terminal
+from tests.journeys.conftest import Shell, make_shell, run_sandbox
 from tests.slow import starts_server
-from tests.unit.cli.test_help_is_light import paths
+from tests.unit.cli.test_command_tree import paths
 
 PROMPTS = {
     "quotas increase": ("ml.m4.xlarge", "--for", "training", "--to", "9"),
@@ -32,19 +32,19 @@ ASKS_NOT = {"notebook stop"}
 @pytest.fixture(scope="module")
 @starts_server
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with served("classroom") as running:
+    with run_sandbox("classroom") as running:
         home = tmp_path_factory.mktemp("home")
         (home / "opskit-runs" / "boston-0123456789-1").mkdir(parents=True)
-        yield shell_for(running, home)
+        yield make_shell(running, home)
 
 
-def at_terminal(shell: Shell, command: str, *typed: tuple[str, bytes], more: Sequence[str] = ()) -> AtTerminal:
+def at_terminal(shell: Shell, command: str, *typed: tuple[str, bytes], more: Sequence[str] = ()) -> TerminalResult:
     words = (*command.split(), *PROMPTS[command], *more)
     return run_at_terminal(shell.command(*words), shell.environment, shell.home, typed)
 
 
 def test_every_command_that_can_be_told_not_to_ask_is_here() -> None:
-    tree = typer.main.get_command(whole_tree())
+    tree = typer.main.get_command(load_all())
     asking = set()
     for path in paths(tree):
         command = tree
@@ -79,8 +79,8 @@ def test_nobody_agrees_to_what_they_have_not_seen(shell: Shell) -> None:
 
 @pytest.mark.slow
 def test_what_is_neither_is_asked_again_and_a_yes_is_taken(tmp_path: Path) -> None:
-    with served("classroom") as running:
-        shell = shell_for(running, tmp_path)
+    with run_sandbox("classroom") as running:
+        shell = make_shell(running, tmp_path)
         ended = at_terminal(shell, "quotas increase", ("Go on?", b"perhaps\n"), ("Go on?", CTRL_C))
         assert ended.exit == 130
         ended = at_terminal(shell, "quotas increase", ("Go on?", b"perhaps\n"), ("Go on?", b"Yes\n"))
@@ -105,7 +105,7 @@ def test_the_code_that_botocore_asks_for_is_a_prompt_too(
     tmp_path: Path, words: tuple[str, ...], key: bytes, code: int
 ) -> None:
     (tmp_path / "config").write_text(PROFILE)
-    with serve(SmallAws()) as aws:
+    with serve_fake_aws(FakeAws()) as aws:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))},
             **{f"XDG_{kind}_HOME": str(tmp_path) for kind in ("CACHE", "STATE", "CONFIG")},

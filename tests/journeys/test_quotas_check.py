@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.conftest import served
+from tests.journeys.conftest import run_sandbox
 
 HOME = "us-east-1"
 
@@ -40,7 +40,7 @@ def test_regions_differ_and_each_is_told(fresh_shell: Any) -> None:
 
 
 def test_a_full_account_counts_what_runs(fresh_shell: Any) -> None:
-    with served("full") as running:
+    with run_sandbox("full") as running:
         fresh_shell.environment.update(running.environment())
         rows = by_name(fresh_shell.opskit("quotas", "check").data)
         published = by_name(fresh_shell.opskit("quotas", "list", "--used").data)

@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from opskit.decide.permissions import CALLS
-from tests.journeys.conftest import Shell, served, shell_for
+from opskit.access.rules.permissions import API_CALLS
+from tests.journeys.conftest import Shell, make_shell, run_sandbox
 from tests.slow import starts_server
 
 BOSTON = Path(__file__).parents[2] / "workflows" / "boston"
@@ -44,8 +44,8 @@ def test_the_guard_refuses_and_nothing_is_made(fresh_shell: Shell) -> None:
 @pytest.fixture(scope="module")
 @starts_server
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with served("classroom", only=("train", "deploy", "predict", "cleanup")) as running:
-        yield shell_for(running, tmp_path_factory.mktemp("classroom"))
+    with run_sandbox("classroom", only=("train", "deploy", "predict", "cleanup")) as running:
+        yield make_shell(running, tmp_path_factory.mktemp("classroom"))
 
 
 def _changed_copy(shell: Shell) -> str:
@@ -110,8 +110,8 @@ def test_the_whole_workflow(classroom: Shell) -> None:
     assert len(test_set.data["predictions"]) == 167
     house = "0.00632,18.0,2.31,0,0.538,6.575,65.2,4.09,1,296.0,15.3,396.9,4.98\n"
     (classroom.home / "house.csv").write_text(house)
-    one = classroom.opskit("predict", "boston", "house.csv")
-    assert 10 < one.data["predictions"][0] < 50
+    ended = classroom.opskit("predict", "boston", "house.csv")
+    assert 10 < ended.data["predictions"][0] < 50
     (classroom.home / "bad.csv").write_text(house + "1,2\n")
     bad = classroom.opskit("predict", "boston", "bad.csv")
     assert bad.exit == 2
@@ -134,11 +134,11 @@ def _assert_policies_allow_no_more(shell: Shell) -> None:
     """Than what the commands of the whole workflow called."""
     made = shell.calls()
     seldom = {"s3:HeadObject", "iam:GetRole", "sagemaker:StopTransformJob", "sagemaker:DeleteEndpoint"}
-    asking = CALLS["quotas increase"] - {"service-quotas:ListServiceQuotas"}
-    assert CALLS["train"] - made["train"] <= seldom | asking
-    assert made["predict"] == CALLS["predict"]
+    asking = API_CALLS["quotas increase"] - {"service-quotas:ListServiceQuotas"}
+    assert API_CALLS["train"] - made["train"] <= seldom | asking
+    assert made["predict"] == API_CALLS["predict"]
     seldom = {"sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"}
-    assert CALLS["cleanup"] - made["cleanup"] <= seldom
+    assert API_CALLS["cleanup"] - made["cleanup"] <= seldom
 
 
 def test_what_is_missing_is_asked_for_and_waited_for(fresh_shell: Shell) -> None:

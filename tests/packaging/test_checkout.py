@@ -26,7 +26,7 @@ def checkout(tmp_path: Path) -> Path:
     """The files as somebody gets them who cloned with ``core.autocrlf``."""
     if shutil.which("git") is None:
         pytest.skip("Git is not here: nothing is known of what it does to line ends")
-    here, there = tmp_path / "origin", tmp_path / "clone"
+    ctx, there = tmp_path / "origin", tmp_path / "clone"
 
     def git(*words: str) -> None:
         known = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.safecrlf=false")
@@ -34,8 +34,8 @@ def checkout(tmp_path: Path) -> Path:
 
     git("init", "origin")
     for name in (".gitattributes", *SOME, *data_files()):
-        (here / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, here / name)
+        (ctx / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, ctx / name)
     git("-C", "origin", "-c", "core.autocrlf=true", "add", "-A")
     git("-C", "origin", "commit", "-m", "all")
     git("clone", "-c", "core.autocrlf=true", "origin", "clone")

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 import opskit
-from opskit.errors import extra_hint
-from opskit.observe import package_files
+from opskit.core import package_files
+from opskit.core.exceptions import extra_hint
 
 ROOT = Path(__file__).parents[2]
 UV = str(Path(sysconfig.get_path("scripts")) / "uv")
@@ -150,14 +150,17 @@ def test_after_the_other_was_taken_out_the_hint_is_to_install_anew(venv: Venv, o
     told = venv.run("doctor", program=start)
     assert told.returncode == 2
     assert told.stderr.splitlines() == [
-        "opskit: 2 of opskit's files are missing or not its own, such as opskit/__init__.py.",
+        "opskit: 3 of opskit's files are missing or not its own, such as opskit/__init__.py.",
         "        Install it anew, in the clone of opskit: pip install .",
     ]
     venv.pip("install", str(ours))
     assert package_check(venv) is None
 
 
-@pytest.mark.parametrize("theirs_now", ["show/render.py", "errors.py", "flows/doctor.py", "settings.py", "cli/tree.py"])
+@pytest.mark.parametrize(
+    "theirs_now",
+    ["output/screen.py", "core/exceptions.py", "access/flows/doctor.py", "core/settings.py", "cli/command_tree.py"],
+)
 def test_whichever_file_is_the_others_it_is_one_sentence(venv: Venv, ours: Path, theirs_now: str) -> None:
     venv.pip("install", str(ours))
     (venv.package / theirs_now).write_text("# nothing of what opskit expects here\n")
@@ -198,7 +201,7 @@ def test_what_installs_the_other_project_is_known(text: str) -> None:
 
 def test_nothing_tells_to_install_the_other_project() -> None:
     read = texts()
-    assert {"README.md", "docs/sandbox.md", "opskit/errors.py"} <= read.keys()
+    assert {"README.md", "docs/sandbox.md", "opskit/core/exceptions.py"} <= read.keys()
     assert {name: WRONG_INSTALL.findall(text) for name, text in read.items() if WRONG_INSTALL.search(text)} == {}
 
 

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 
 import opskit.__main__
-from opskit.cli.sandbox import ScenarioName
 from opskit.sandbox.differences import DIFFERENCES
 from opskit.sandbox.scenarios import SCENARIOS
+from opskit.sandbox_cli import ScenarioName
+from tests.fakes.cli_runner import run_opskit
 from tests.prefork import SANDBOX_MODULES, forkserver
-from tests.unit.cli.running import run as run_here
 
 SANDBOX = [sys.executable, "-m", "opskit", "sandbox"]
 ROOT = Path(__file__).parents[2]
@@ -109,7 +109,7 @@ def test_start_prints_lines_that_a_shell_can_read() -> None:
 
 @pytest.mark.parametrize("words", [["--approve-after", "soon"], ["--latency", "-1s"], ["--scenario", "moon"]])
 def test_what_cannot_be_used_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_here(capsys, "sandbox", "run", *words, "--", "true").code == 2
+    assert run_opskit(capsys, "sandbox", "run", *words, "--", "true").code == 2
 
 
 def test_the_scenarios_of_the_flag_are_those_there_are() -> None:

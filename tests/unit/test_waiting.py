@@ -15,8 +15,10 @@ TESTS = Path(__file__).parents[1]
 STOPWATCHES = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "thread_time"}
 SLEEPERS = {
     "waiting.py": "the one way to wait",
+    "fakes/fake_aws.py": "an AWS that takes its time",
+    "fakes/fake_notebooks.py": "a Jupyter that takes its time",
     "journeys/test_cron.py": "whether cron runs anything here, which it does once a minute or never",
-    "unit/observe/test_jupyter.py": "a server that drips",
+    "unit/notebooks/test_jupyter.py": "a server that drips",
 }
 
 
@@ -37,7 +39,12 @@ def callers(names: set[str]) -> set[str]:
 
 
 def test_nobody_measures_how_long_something_took() -> None:
-    assert callers(STOPWATCHES) <= {"waiting.py", "journeys/test_cron.py"}
+    assert callers(STOPWATCHES) <= {
+        "waiting.py",
+        "journeys/test_cron.py",
+        "fakes/fake_aws.py",
+        "fakes/fake_notebooks.py",
+    }
 
 
 def test_nobody_sleeps_but_in_the_one_way_to_wait() -> None:

@@ -12,13 +12,7 @@ from opskit.sandbox.errors import ApiError
 from opskit.sandbox.quotas.increase_requests import QuotaRequest, RequestStatus
 from opskit.sandbox.quotas.quota_catalogue import KnownQuota, RegionalQuota
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
-from opskit.sandbox.quotas.quota_responses import (
-    SERVICE_NAMES,
-    default_quota,
-    quota_arn,
-    quota_members,
-    quota_page,
-)
+from opskit.sandbox.quotas.quota_responses import SERVICE_NAMES, default_quota, quota_arn, quota_members, quota_page
 from opskit.sandbox.scenarios import Scenario
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from opskit.aws import connect
-from opskit.model import Usage
-from opskit.observe.usage import count_in_use
+from opskit.aws.session import open_session
+from opskit.core.model import Workload
+from opskit.quotas.reads.usage import count_in_use
 from opskit.sandbox.state import SandboxState
 
 TYPE = "ml.m4.2xlarge"
@@ -66,9 +66,9 @@ def seen_by_opskit(lab: Any, monkeypatch: pytest.MonkeyPatch) -> int:
     """What the tool counts of the type as training, over HTTP like any client."""
     for name, value in lab.account.sandbox.client_environment().items():
         monkeypatch.setenv(name, value)
-    counted = count_in_use(connect().door("us-east-1"), [Usage.TRAINING])[Usage.TRAINING]
-    assert counted.missing is None
-    return counted.of(TYPE)
+    counted = count_in_use(open_session().client("us-east-1"), [Workload.TRAINING])[Workload.TRAINING]
+    assert counted.incomplete is None
+    return counted.count(TYPE)
 
 
 def test_a_pool_waits_is_listed_found_and_counted(

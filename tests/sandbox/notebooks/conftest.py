@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from opskit.sandbox.server import Sandbox
-from tests.sandbox.notebooks.notebook_session import (
-    WEST,
-    create,
-)
+from tests.sandbox.notebooks.notebook_session import WEST, create
 from tests.waiting import wait_until
 
 

@@ -12,11 +12,7 @@ import requests
 from opskit.sandbox import scenarios
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import SandboxOptions, run_sandbox
-from tests.sandbox.notebooks.notebook_session import (
-    FIVE_HOURS,
-    Visit,
-    ago,
-)
+from tests.sandbox.notebooks.notebook_session import FIVE_HOURS, Visit, ago
 from tests.slow import starts_server
 from tests.waiting import wait_until
 

@@ -11,10 +11,7 @@ from botocore.exceptions import ClientError
 from opskit.sandbox import scenarios
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import SandboxOptions, run_sandbox
-from tests.sandbox.notebooks.notebook_session import (
-    ROLE,
-    status,
-)
+from tests.sandbox.notebooks.notebook_session import ROLE, status
 from tests.waiting import wait_until
 
 

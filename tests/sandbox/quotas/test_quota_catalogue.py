@@ -6,9 +6,7 @@ import pytest
 
 from opskit.sandbox.quotas.quota_catalogue import known_quotas, read_table_rows, scenario_quotas
 from opskit.sandbox.scenarios import SCENARIOS
-from tests.sandbox.quotas.quota_desk import (
-    REGIONS,
-)
+from tests.sandbox.quotas.quota_desk import REGIONS
 
 
 def test_every_known_quota_has_a_value_in_every_scenario_and_region() -> None:

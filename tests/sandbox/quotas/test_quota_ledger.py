@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.scenarios import SCENARIOS
 from opskit.sandbox.state import ACCOUNT, AccountRegion, InstanceUsage, UsageResource
-from tests.sandbox.quotas.quota_desk import (
-    ENDPOINT,
-    HOME,
-    TRAINING,
-    TRANSFORM,
-    Desk,
-    refusal,
-)
+from tests.sandbox.quotas.quota_desk import ENDPOINT, HOME, TRAINING, TRANSFORM, Desk, refusal
 
 
 def test_an_applied_value_may_rise_before_the_request_says_so(desk: Desk) -> None:

@@ -12,17 +12,7 @@ from botocore.exceptions import ClientError
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.scenarios import Scenario
 from opskit.sandbox.state import ACCOUNT, AccountRegion
-from tests.sandbox.quotas.quota_desk import (
-    ENDPOINT,
-    HOME,
-    RATE,
-    REGIONS,
-    START,
-    TRAINING,
-    TRANSFORM,
-    Desk,
-    refusal,
-)
+from tests.sandbox.quotas.quota_desk import ENDPOINT, HOME, RATE, REGIONS, START, TRAINING, TRANSFORM, Desk, refusal
 from tests.waiting import wait_until
 
 

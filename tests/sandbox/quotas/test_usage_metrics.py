@@ -7,10 +7,7 @@ from typing import Any
 
 from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
 from opskit.sandbox.state import InstanceUsage, UsageResource
-from tests.sandbox.quotas.quota_desk import (
-    HOME,
-    Desk,
-)
+from tests.sandbox.quotas.quota_desk import HOME, Desk
 
 
 def test_usage_is_published_to_cloudwatch(account: Any) -> None:

@@ -8,10 +8,7 @@ import pytest
 
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.state import InstanceUsage, UsageResource
-from tests.sandbox.quotas.quota_desk import (
-    Desk,
-    refusal,
-)
+from tests.sandbox.quotas.quota_desk import Desk, refusal
 
 
 def test_the_utilisation_report_is_made_counted_and_forgotten(desk: Desk) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from opskit.aws import Caller, Connection, Door
-from opskit.errors import Denied, OutcomeUnknown
+from opskit.aws.client import AwsClient
+from opskit.aws.session import AwsSession, CallerIdentity
+from opskit.core.exceptions import AccessDenied, OutcomeUnknown
 from opskit.state import journal
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
@@ -23,41 +24,41 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(Connection, "endpoint", lambda self: "aws")
+    monkeypatch.setattr(AwsSession, "endpoint_id", lambda self: "aws")
     return tmp_path / "opskit"
 
 
-def door(account: str = "123456789012") -> Door:
-    caller = Caller(account, f"arn:aws:iam::{account}:user/ada")
-    connection = Connection(session=None, home="us-east-1")
-    connection.__dict__["caller"] = lambda: caller
-    return Door(connection, "eu-west-1")
+def door(account: str = "123456789012") -> AwsClient:
+    identity = CallerIdentity(account, f"arn:aws:iam::{account}:user/ada")
+    session = AwsSession(boto3_session=None, default_region="us-east-1")
+    session.__dict__["identity"] = lambda: identity
+    return AwsClient(session, "eu-west-1")
 
 
 def test_a_change_is_written_before_and_after() -> None:
-    with journal.record(door(), "stop notebook", "lab-1", because="idle for 5 h") as deed:
-        [before] = journal.entries(LONG_AGO)
-        deed.detail = "Stopping"
-    [after] = journal.entries(LONG_AGO)
-    assert (before.outcome, before.ended) == ("begun", None)
-    assert (after.outcome, after.detail, after.because) == ("done", "Stopping", "idle for 5 h")
+    with journal.journal_action(door(), "stop notebook", "lab-1", reason="idle for 5 h") as record:
+        [before] = journal.journal_entries(LONG_AGO)
+        record.detail = "Stopping"
+    [after] = journal.journal_entries(LONG_AGO)
+    assert (before.outcome, before.ended_at) == ("begun", None)
+    assert (after.outcome, after.detail, after.reason) == ("done", "Stopping", "idle for 5 h")
     assert (after.region, after.account, after.caller) == (
         "eu-west-1",
         "123456789012",
         "arn:aws:iam::123456789012:user/ada",
     )
-    assert after.ended is not None
-    assert after.ended >= after.begun
+    assert after.ended_at is not None
+    assert after.ended_at >= after.started_at
 
 
 @pytest.mark.parametrize("usd", [Decimal("0.0464"), None])
 def test_a_stop_keeps_its_price_to_the_digit_and_an_unknown_one_stays_unknown(usd: Decimal | None) -> None:
-    stop = journal.Stopping(usd, LONG_AGO)
-    with journal.record(door(), "stop notebook", "lab-1", because="idle", stop=stop):
+    stop = journal.StopDetails(usd, LONG_AGO)
+    with journal.journal_action(door(), "stop notebook", "lab-1", reason="idle", stop=stop):
         pass
-    with journal.record(door(), "start notebook", "lab-1", because="asked for"):
+    with journal.journal_action(door(), "start notebook", "lab-1", reason="asked for"):
         pass
-    stopped, started = journal.entries(LONG_AGO)
+    stopped, started = journal.journal_entries(LONG_AGO)
     assert (stopped.stop, started.stop) == (stop, None)
 
 
@@ -78,53 +79,56 @@ def test_a_journal_of_an_older_opskit_is_read_and_written_on(state: Path) -> Non
             "idle",
         )
         old.execute(f"INSERT INTO entries VALUES ({', '.join('?' * 12)})", (*values, "done", ""))
-    with journal.record(door(), "stop notebook", "lab", "idle", stop=journal.Stopping(Decimal(1), LONG_AGO)):
+    with journal.journal_action(door(), "stop notebook", "lab", "idle", stop=journal.StopDetails(Decimal(1), LONG_AGO)):
         pass
-    older, newer = journal.entries(LONG_AGO)
+    older, newer = journal.journal_entries(LONG_AGO)
     assert (older.subject, older.stop) == ("lab", None)
-    assert newer.stop == journal.Stopping(Decimal(1), LONG_AGO)
+    assert newer.stop == journal.StopDetails(Decimal(1), LONG_AGO)
 
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
         (OutcomeUnknown("outcome-unknown", "no answer"), "unknown"),
-        (Denied("denied", "you may not"), "refused"),
+        (AccessDenied("denied", "you may not"), "refused"),
         (KeyboardInterrupt(), "unknown"),
         (ValueError("a bug"), "failed"),
     ],
 )
 def test_what_went_wrong_is_written_and_passes_through(error: BaseException, outcome: str) -> None:
-    with pytest.raises(type(error)), journal.record(door(), "stop notebook", "lab-1", because="idle"):
+    with pytest.raises(type(error)), journal.journal_action(door(), "stop notebook", "lab-1", reason="idle"):
         raise error
-    assert [entry.outcome for entry in journal.entries(LONG_AGO)] == [outcome]
+    assert [entry.outcome for entry in journal.journal_entries(LONG_AGO)] == [outcome]
 
 
 def test_a_lost_answer_that_a_look_has_found_is_done_and_only_that_one() -> None:
     for name in ("lab-1", "lab-1", "lab-2"):
-        with suppress(OutcomeUnknown), journal.record(door(), "stop notebook", name, because="idle"):
+        with suppress(OutcomeUnknown), journal.journal_action(door(), "stop notebook", name, reason="idle"):
             raise OutcomeUnknown("outcome-unknown", "no answer")
-    journal.confirm(door(), "stop notebook", "lab-1", "Stopping")
-    journal.confirm(door(), "start notebook", "lab-2", "Pending")
-    told = [(entry.subject, entry.outcome, entry.detail) for entry in journal.entries(LONG_AGO)]
+    journal.mark_done(door(), "stop notebook", "lab-1", "Stopping")
+    journal.mark_done(door(), "start notebook", "lab-2", "Pending")
+    told = [(entry.subject, entry.outcome, entry.detail) for entry in journal.journal_entries(LONG_AGO)]
     assert told == [("lab-1", "unknown", "no answer"), ("lab-1", "done", "Stopping"), ("lab-2", "unknown", "no answer")]
 
 
 def test_what_is_seen_in_one_account_proves_nothing_of_another() -> None:
-    with suppress(OutcomeUnknown), journal.record(door("999999999999"), "stop notebook", "lab-1", because="idle"):
+    with (
+        suppress(OutcomeUnknown),
+        journal.journal_action(door("999999999999"), "stop notebook", "lab-1", reason="idle"),
+    ):
         raise OutcomeUnknown("outcome-unknown", "no answer")
-    journal.confirm(door(), "stop notebook", "lab-1", "Stopping")
-    assert [entry.outcome for entry in journal.entries(LONG_AGO)] == ["unknown"]
+    journal.mark_done(door(), "stop notebook", "lab-1", "Stopping")
+    assert [entry.outcome for entry in journal.journal_entries(LONG_AGO)] == ["unknown"]
 
 
 def test_an_unwritable_journal_stops_nothing_and_says_so_once(
     state: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     state.write_text("a file where the folder should be")
-    monkeypatch.setattr(journal, "on_trouble", journal._complain_once())
+    monkeypatch.setattr(journal, "failure_hook", journal._report_once())
     done = []
     for name in ("one", "two"):
-        with journal.record(door(), "stop notebook", name, because="idle"):
+        with journal.journal_action(door(), "stop notebook", name, reason="idle"):
             done.append(name)
     assert done == ["one", "two"]
     assert caplog.text.count("cannot be written") == 1
@@ -133,29 +137,29 @@ def test_an_unwritable_journal_stops_nothing_and_says_so_once(
 def test_a_broken_file_stops_nothing(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state.mkdir()
     (state / "journal.sqlite").write_bytes(b"not a database" * 1000)
-    with journal.record(door(), "stop notebook", "one", because="idle") as deed:
-        deed.detail = "went on"
+    with journal.journal_action(door(), "stop notebook", "one", reason="idle") as record:
+        record.detail = "went on"
     with pytest.raises(sqlite3.Error):
-        journal.entries(LONG_AGO)
+        journal.journal_entries(LONG_AGO)
 
 
 def test_no_secret_is_kept() -> None:
     url = "https://x.notebook.aws/?authToken=eyJhbGciOi&X-Amz-Signature=deadbeef"
-    with journal.record(door(), "open notebook", "lab", because=f"see {url} as AKIAIOSFODNN7EXAMPLE"):
+    with journal.journal_action(door(), "open notebook", "lab", reason=f"see {url} as AKIAIOSFODNN7EXAMPLE"):
         pass
-    [entry] = journal.entries(LONG_AGO)
-    assert not any(secret in entry.because for secret in ("eyJ", "deadbeef", "AKIA"))
+    [entry] = journal.journal_entries(LONG_AGO)
+    assert not any(secret in entry.reason for secret in ("eyJ", "deadbeef", "AKIA"))
 
 
 WRITER = """
 import sys
-from opskit.aws import Caller, Connection, Door
+from opskit.aws.session import CallerIdentity, AwsSession; from opskit.aws.client import AwsClient
 from opskit.state import journal
-Connection.endpoint = lambda self: "aws"
-Connection.caller = lambda self: Caller("1", "arn")
-door = Door(Connection(session=None, home="x"), "us-east-1")
+AwsSession.endpoint_id = lambda self: "aws"
+AwsSession.identity = lambda self: CallerIdentity("1", "arn")
+door = AwsClient(AwsSession(boto3_session=None, default_region="x"), "us-east-1")
 for number in range(int(sys.argv[2])):
-    with journal.record(door, "stop notebook", f"{sys.argv[1]}-{number}", because="test"):
+    with journal.journal_action(door, "stop notebook", f"{sys.argv[1]}-{number}", reason="test"):
         pass
     print(number, flush=True)
 """
@@ -173,7 +177,7 @@ def test_two_processes_write_and_nothing_is_lost() -> None:
     for one in writers:
         one.communicate()
     assert [one.returncode for one in writers] == [0, 0, 0]
-    outcomes = [entry.outcome for entry in journal.entries(LONG_AGO)]
+    outcomes = [entry.outcome for entry in journal.journal_entries(LONG_AGO)]
     assert outcomes == ["done"] * 120
 
 
@@ -183,11 +187,11 @@ def test_kills_at_any_point_lose_nothing_that_was_said_and_break_nothing(state: 
     chance = random.Random(seed)
     victims = {name: writer(name, 10_000) for name in ("a", "b")}
     said = {name: _killed_after(victim, chance.randrange(1, 30)) for name, victim in victims.items()}
-    with journal.record(door(), "stop notebook", "survivor", because="life goes on"):
+    with journal.journal_action(door(), "stop notebook", "survivor", reason="life goes on"):
         pass
-    with closing(sqlite3.connect(state / "journal.sqlite")) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    entries = journal.entries(LONG_AGO)
+    with closing(sqlite3.connect(state / "journal.sqlite")) as session:
+        assert session.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    entries = journal.journal_entries(LONG_AGO)
     done = {entry.subject for entry in entries if entry.outcome == "done"}
     assert {f"{name}-{number}" for name, numbers in said.items() for number in numbers} < done
     assert "survivor" in done
@@ -223,14 +227,16 @@ def test_a_full_disk_is_said_once_and_stops_nothing() -> None:
 
 
 def test_a_journal_of_a_newer_opskit_is_read_and_written_on(state: Path) -> None:
-    with journal.record(door(), "stop notebook", "before", because="idle"):
+    with journal.journal_action(door(), "stop notebook", "before", reason="idle"):
         pass
     with closing(sqlite3.connect(state / "journal.sqlite")) as newer, newer:
         newer.execute("ALTER TABLE entries ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'")
         newer.execute("ALTER TABLE stops ADD COLUMN mood TEXT")
-    with journal.record(door(), "stop notebook", "after", "idle", stop=journal.Stopping(Decimal(1), LONG_AGO)):
+    with journal.journal_action(
+        door(), "stop notebook", "after", "idle", stop=journal.StopDetails(Decimal(1), LONG_AGO)
+    ):
         pass
-    assert [entry.subject for entry in journal.entries(LONG_AGO)] == ["before", "after"]
+    assert [entry.subject for entry in journal.journal_entries(LONG_AGO)] == ["before", "after"]
 
 
 def test_a_journal_nobody_understands_stops_nothing_and_says_so(
@@ -239,19 +245,19 @@ def test_a_journal_nobody_understands_stops_nothing_and_says_so(
     state.mkdir()
     with closing(sqlite3.connect(state / "journal.sqlite")) as other, other:
         other.execute("CREATE TABLE entries (something TEXT)")
-    monkeypatch.setattr(journal, "on_trouble", journal._complain_once())
-    with journal.record(door(), "stop notebook", "lab", because="idle") as deed:
-        deed.detail = "went on"
+    monkeypatch.setattr(journal, "failure_hook", journal._report_once())
+    with journal.journal_action(door(), "stop notebook", "lab", reason="idle") as record:
+        record.detail = "went on"
     assert caplog.text.count("cannot be written") == 1
 
 
 def test_only_its_user_can_read_it(state: Path) -> None:
     before = os.umask(0)
     try:
-        with journal.record(door(), "stop notebook", "lab", because="idle"):
+        with journal.journal_action(door(), "stop notebook", "lab", reason="idle"):
             pass
         (state / "journal.sqlite").chmod(0o644)  # as an older opskit left it
-        with journal.record(door(), "stop notebook", "lab", because="idle"):
+        with journal.journal_action(door(), "stop notebook", "lab", reason="idle"):
             pass
     finally:
         os.umask(before)
@@ -260,11 +266,14 @@ def test_only_its_user_can_read_it(state: Path) -> None:
 
 
 def test_what_a_message_holds_is_kept_without_its_secrets(state: Path) -> None:
-    refusal = Denied(
+    refusal = AccessDenied(
         "denied", "no: Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE, Signature=deadbeef"
     )
     url = "https://x.notebook.us-east-1.sagemaker.aws/?authToken=eyJhbGciOi"
-    with pytest.raises(Denied), journal.record(door(), "open notebook", f"lab at {url}", because=f"see {url}"):
+    with (
+        pytest.raises(AccessDenied),
+        journal.journal_action(door(), "open notebook", f"lab at {url}", reason=f"see {url}"),
+    ):
         raise refusal
     content = b"".join(path.read_bytes() for path in state.iterdir())
     assert not any(secret in content for secret in (b"eyJ", b"deadbeef", b"AKIA"))

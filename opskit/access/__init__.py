@@ -1,0 +1,1 @@
+"""Identity, permissions, settings: may opskit do what it is asked to?"""

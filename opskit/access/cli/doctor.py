@@ -1,0 +1,26 @@
+"""``opskit doctor``: what is well, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opskit.cli.app import app
+from opskit.cli.command import CommandContext, register_command
+
+if TYPE_CHECKING:
+    from opskit.output.result import CommandResult
+
+
+@register_command(app, "doctor")
+def doctor_command(ctx: CommandContext) -> CommandResult:
+    """Look who you are, what you may do, and whether all is well.
+
+    Looks at Region, permissions, Support plan and this machine: tries harmless reads, asks IAM's simulator about the
+    rest, and changes nothing.
+    """
+    from opskit.access.flows.doctor import run_checks
+    from opskit.access.render.doctor import doctor_result
+    from opskit.core.clock import system_clock
+
+    with ctx.screen.spinner("looking"):
+        return doctor_result(run_checks(ctx.settings, ctx.session, system_clock()))

@@ -1,0 +1,128 @@
+"""Look at everything that must be well for opskit to work: who you are, what you may, and this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from opskit.access.reads import local_environment
+from opskit.access.reads.permissions import PermissionReport, read_permissions
+from opskit.access.rules.diagnostics import (
+    CheckState,
+    CommandPermissions,
+    Finding,
+    clock_finding,
+    command_permissions,
+    permissions_finding,
+    skew_finding,
+)
+from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
+from opskit.access.rules.policy import Scope, grants_of_commands, required_grants
+from opskit.aws.client import AwsClient
+from opskit.aws.clock_skew import read_clock_skew
+from opskit.aws.gather import gather
+from opskit.aws.session import AwsSession, CallerIdentity, find_default_region
+from opskit.core.clock import Clock
+from opskit.core.exceptions import OpskitError, extra_hint
+from opskit.core.model import Unknown
+from opskit.core.package_files import find_mixed_files
+from opskit.core.result_or_error import result_or_error
+from opskit.core.settings import Settings
+
+
+@dataclass
+class DoctorReport:
+    """All that was looked at. None: it was not reached, or AWS did not tell."""
+
+    caller: CallerIdentity | None = None
+    region: str | None = None
+    region_from: str | None = None
+    endpoint: str | None = None
+    clock_ahead: float | None = None
+    support_plan: bool | None = None
+    commands: tuple[CommandPermissions, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    failure: OpskitError | None = None
+
+
+def run_checks(settings: Settings, connect: Callable[[], AwsSession], clock: Clock) -> DoctorReport:
+    """Look at everything; whatever fails is a finding, and the rest is looked at all the same."""
+    seen = DoctorReport(versions=local_environment.read_versions())
+    try:
+        _check_account(seen, settings, connect(), clock)
+    except OpskitError as error:
+        seen.failure = error
+        what = "region" if error.problem.code == "no-region" else "credentials"
+        seen.findings.insert(0, Finding(what, CheckState.WRONG, error.problem.message, error.problem.hint))
+        skew = skew_finding(error.problem)
+        seen.findings += [skew] if skew else []
+    seen.findings += _machine_findings()
+    return seen
+
+
+def _check_account(seen: DoctorReport, settings: Settings, session: AwsSession, clock: Clock) -> None:
+    client = session.client()
+    seen.region, seen.region_from = client.region, _region_source(settings)
+    seen.endpoint = session.endpoint_id()
+    seen.findings += _environment_findings(seen)
+    seen.caller = session.identity()
+    seen.findings.insert(0, Finding("credentials", CheckState.OK, seen.caller.arn))
+    wanted = grants_of_commands(API_CALLS) | required_grants(REGION_DISCOVERY_CALLS)
+    ahead, may = gather(
+        [
+            partial(result_or_error, partial(read_clock_skew, client, clock.now)),
+            partial(read_permissions, client, seen.caller, wanted, _policy_scope(client, settings)),
+        ]
+    )
+    seen.clock_ahead = None if isinstance(ahead, OpskitError) else ahead
+    seen.commands = command_permissions(may.answers)
+    seen.support_plan = None if isinstance(may.support_plan, Unknown) else may.support_plan
+    seen.findings += [clock_finding(seen.clock_ahead), permissions_finding(seen.commands), _support_plan_finding(may)]
+
+
+def _policy_scope(client: AwsClient, settings: Settings) -> Scope:
+    bucket = settings.get("bucket") or f"sagemaker-{client.region}-{client.session.identity().account}"
+    return Scope((client.region,), bucket, settings.get("execution-role"))
+
+
+def _region_source(settings: Settings) -> str:
+    set_by = settings.values["regions"]
+    if any(name != "all" for name in set_by.value or ()):
+        return set_by.source
+    default = find_default_region(settings.get("profile"))
+    return default[1] if default else "boto3"
+
+
+def _environment_findings(seen: DoctorReport) -> Iterator[Finding]:
+    yield Finding("region", CheckState.OK, f"{seen.region}, from {seen.region_from}")
+    if seen.endpoint != "aws":
+        hint = "Unset AWS_ENDPOINT_URL to reach AWS."
+        yield Finding("endpoint", CheckState.NOTE, f"{seen.endpoint}: this is not AWS itself", hint)
+
+
+def _support_plan_finding(may: PermissionReport) -> Finding:
+    match may.support_plan:
+        case True:
+            return Finding("support plan", CheckState.OK, "the Support API can be used")
+        case False:
+            hint = "`opskit quotas increase --via console` prints the text to paste; nothing else needs a plan."
+            return Finding("support plan", CheckState.NOTE, "none that opens the Support API", hint)
+        case Unknown(reason=reason, hint=hint):
+            return Finding("support plan", CheckState.UNKNOWN, reason, hint)
+
+
+def _machine_findings() -> Iterator[Finding]:
+    for name, folder in local_environment.local_folders().items():
+        trouble = local_environment.folder_problem(folder)
+        if trouble:
+            hint = f"Set XDG_{name.upper()}_HOME to a folder that can be written."
+            yield Finding(f"{name} folder", CheckState.WRONG, f"{folder} cannot be used: {trouble}", hint)
+        else:
+            yield Finding(f"{name} folder", CheckState.OK, str(folder))
+    for extra in local_environment.missing_extras():
+        yield Finding(f"extra {extra}", CheckState.NOTE, "not installed", extra_hint(extra))
+    mixed = find_mixed_files()
+    if mixed:
+        yield Finding("package", CheckState.WRONG, mixed.detail, mixed.hint)

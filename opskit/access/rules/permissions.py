@@ -1,0 +1,186 @@
+"""What each command calls at AWS, and the commands that words name.
+
+The tests record the calls of the commands they run and hold them against this table.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from opskit.core.exceptions import UsageError
+
+
+def _service_calls(service: str, *operations: str) -> frozenset[str]:
+    return frozenset(f"{service}:{operation}" for operation in operations)
+
+
+_WHO = _service_calls("sts", "GetCallerIdentity")
+_PRICES = _service_calls("pricing", "GetProducts")
+_VALUES = _WHO | _service_calls(
+    "service-quotas",
+    "GetAWSDefaultServiceQuota",
+    "GetServiceQuota",
+    "ListAWSDefaultServiceQuotas",
+    "ListServiceQuotas",
+)
+_ALL_REQUESTS = _service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistory")
+_ITS_REQUESTS = _service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota")
+_ASK = (
+    _VALUES
+    | _ITS_REQUESTS
+    | _service_calls("service-quotas", "CreateSupportCase", "RequestServiceQuotaIncrease")
+    | _service_calls("support", "CreateCase", "DescribeCases", "DescribeServices")
+)
+_COUNT_ENDPOINTS = _service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "ListEndpoints")
+_COUNT_RUN = _COUNT_ENDPOINTS | _service_calls(
+    "sagemaker", "DescribeTrainingJob", "DescribeTransformJob", "ListTrainingJobs", "ListTransformJobs", "Search"
+)
+_COUNT_IN_USE = _COUNT_RUN | _service_calls(
+    "sagemaker",
+    "DescribeApp",
+    "DescribeCluster",
+    "DescribeProcessingJob",
+    "ListApps",
+    "ListClusters",
+    "ListNotebookInstances",
+    "ListProcessingJobs",
+)
+_SEE_NOTEBOOKS = _PRICES | _service_calls(
+    "sagemaker", "CreatePresignedNotebookInstanceUrl", "DescribeNotebookInstance", "ListNotebookInstances", "ListTags"
+)
+_ONE_NOTEBOOK = _WHO | _service_calls("sagemaker", "DescribeNotebookInstance")
+_ROOM_FOR_NOTEBOOKS = (
+    _ONE_NOTEBOOK | _VALUES | _ALL_REQUESTS | _PRICES | _service_calls("sagemaker", "ListNotebookInstances")
+)
+_START_NOTEBOOK = _ROOM_FOR_NOTEBOOKS | _service_calls("sagemaker", "StartNotebookInstance")
+_CREATE_NOTEBOOK = (
+    _ROOM_FOR_NOTEBOOKS
+    | _service_calls("iam", "CreateRole", "GetRole", "GetRolePolicy", "PutRolePolicy")
+    | _service_calls("sagemaker", "CreateNotebookInstance")
+)
+_DEPLOY = (
+    _VALUES
+    | _ALL_REQUESTS
+    | _PRICES
+    | _COUNT_ENDPOINTS
+    | _service_calls("sagemaker", "CreateEndpoint", "CreateEndpointConfig")
+)
+_TRAIN = (
+    _DEPLOY
+    | _ASK
+    | _COUNT_RUN
+    | _service_calls("iam", "GetRole", "ListRoles")
+    | _service_calls("logs", "DescribeLogStreams", "GetLogEvents")
+    | _service_calls("s3", "CreateBucket", "GetObject", "HeadBucket", "HeadObject", "PutObject")
+    | _service_calls(
+        "sagemaker", "CreateModel", "CreateTrainingJob", "CreateTransformJob", "DescribeModel", "StopTransformJob"
+    )
+)
+_CLEANUP = (
+    _WHO
+    | _service_calls("s3", "DeleteObjects", "ListObjectsV2")
+    | _service_calls("sagemaker", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel", "ListTags")
+    | _service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel", "DescribeTrainingJob")
+    | _service_calls(
+        "sagemaker", "ListEndpointConfigs", "ListEndpoints", "ListModels", "ListTrainingJobs", "ListTransformJobs"
+    )
+)
+
+_STOP = (
+    _SEE_NOTEBOOKS
+    | _WHO
+    | _service_calls("sagemaker", "AddTags", "DeleteTags", "DescribeNotebookInstance", "StopNotebookInstance")
+    | _service_calls("logs", "GetLogEvents")
+)
+_CHECK = _VALUES | _ALL_REQUESTS | _COUNT_IN_USE
+_LIST = (
+    _ALL_REQUESTS
+    | _COUNT_IN_USE
+    | _service_calls("cloudwatch", "GetMetricData")
+    | _service_calls(
+        "service-quotas",
+        "GetQuotaUtilizationReport",
+        "ListAWSDefaultServiceQuotas",
+        "ListServiceQuotas",
+        "StartQuotaUtilizationReport",
+    )
+)
+
+NO_CALLS: frozenset[str] = frozenset()
+API_CALLS: Mapping[str, frozenset[str]] = {
+    "quotas check": _CHECK | _PRICES,
+    "quotas list": _LIST,
+    "quotas explain": _VALUES | _COUNT_IN_USE | _PRICES,
+    "quotas increase": _ASK,
+    "quotas requests": _VALUES | _ALL_REQUESTS,
+    "quotas wait": _VALUES | _ITS_REQUESTS,
+    "notebook list": _SEE_NOTEBOOKS,
+    "notebook create": _CREATE_NOTEBOOK,
+    "notebook stop": _STOP,
+    "notebook start": _START_NOTEBOOK,
+    "notebook open": _ONE_NOTEBOOK | _service_calls("sagemaker", "CreatePresignedNotebookInstanceUrl"),
+    "notebook keep": _ONE_NOTEBOOK | _service_calls("sagemaker", "AddTags", "DeleteTags", "ListTags"),
+    "notebook unkeep": _ONE_NOTEBOOK | _service_calls("sagemaker", "DeleteTags", "ListTags"),
+    "train": _TRAIN,
+    "guard": _VALUES
+    | _ALL_REQUESTS
+    | _COUNT_RUN
+    | _PRICES
+    | _service_calls("sagemaker", "DescribeProcessingJob", "ListNotebookInstances", "ListProcessingJobs"),
+    "deploy": _DEPLOY | _service_calls("sagemaker", "ListModels"),
+    "predict": _service_calls("sagemaker", "ListEndpoints") | _service_calls("sagemaker-runtime", "InvokeEndpoint"),
+    "cleanup": _CLEANUP,
+    "cron show": NO_CALLS,
+    "cron install": NO_CALLS,
+    "cron remove": NO_CALLS,
+    "cron run": _CHECK | _ASK | _STOP | _service_calls("sns", "Publish"),
+    "iam policy": NO_CALLS,
+    "doctor": _WHO | _service_calls("iam", "GetRole", "SimulatePrincipalPolicy"),
+    "history": _WHO | _service_calls("sagemaker", "ListNotebookInstances"),
+    "settings": NO_CALLS,
+    "demo": NO_CALLS,
+    "sandbox start": NO_CALLS,
+    "sandbox run": NO_CALLS,
+    "sandbox differences": NO_CALLS,
+}
+"""The operations of each command, as boto3's services name them, with all that its flags may ask for."""
+TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
+    "cleanup": ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
+}
+"""The kinds of resources whose tags a command reads, where those are not notebook instances."""
+REGION_DISCOVERY_CALLS = _service_calls("account", "ListRegions") | _service_calls("ec2", "DescribeRegions")
+"""What every command calls besides for `--region all`."""
+
+
+def parse_commands(words: Sequence[str]) -> tuple[str, ...]:
+    """The commands that words name, in any of the ways people write them: ``quotas check notebook stop``, one quoted,
+    with commas, with ``opskit`` before it or flags behind it; a noun alone is all of its commands, nothing is all.
+
+    Raises:
+        UsageError: a word begins no command.
+    """
+    left = [word for word in re.split(r"[\s,]+", " ".join(words)) if word and word != "opskit" and word[0] != "-"]
+    named: list[str] = [] if left else list(API_CALLS)
+    while left:
+        found = command_at(left)
+        named += [found] if found else _commands_under(left[0])
+        left = left[len(found.split()) if found else 1 :]
+    return tuple(dict.fromkeys(named))
+
+
+def command_at(words: Sequence[str]) -> str | None:
+    """The command that words begin with."""
+    return next((name for count in (2, 1) if (name := " ".join(words[:count])) in API_CALLS), None)
+
+
+def _commands_under(word: str) -> list[str]:
+    found = [command for command in API_CALLS if command.split()[0] == word]
+    if not found:
+        known = {part for command in API_CALLS for part in (command, *command.split())}
+        close = difflib.get_close_matches(word, sorted(known), n=1)
+        meant = next((each for each in API_CALLS if close and close[0] in (each, *each.split())), None)
+        hint = f"Did you mean '{meant}'?" if meant else f"One of: {', '.join(API_CALLS)}."
+        raise UsageError("no-command", f"opskit has no command '{word}'.", hint)
+    return found

@@ -1,1 +1,0 @@
-"""Everything opskit can change in an account. Nothing outside this room writes."""

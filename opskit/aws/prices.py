@@ -1,0 +1,121 @@
+"""What an instance costs: AWS's Pricing API first, then a dated table that is good for us-east-1 alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from opskit.aws.client import AwsClient
+from opskit.core.exceptions import AwsError
+from opskit.core.model import Price, Unknown, Workload
+
+_SERVICE_CODE = "AmazonSageMaker"
+_BUNDLED_REGION = "us-east-1"
+
+
+class PriceComponent(StrEnum):
+    """What an instance is billed for, in the price list's words."""
+
+    TRAINING = "Training"
+    TRANSFORM = "Batch Transform"
+    HOSTING = "Hosting"
+    NOTEBOOK = "Notebook"
+    PROCESSING = "Processing"
+
+
+COMPONENT_BY_WORKLOAD: Mapping[Workload, PriceComponent] = {
+    Workload.TRAINING: PriceComponent.TRAINING,
+    Workload.SPOT_TRAINING: PriceComponent.TRAINING,  # the list has no spot prices: on demand is the most it can cost
+    Workload.TRANSFORM: PriceComponent.TRANSFORM,
+    Workload.ENDPOINT: PriceComponent.HOSTING,
+    Workload.NOTEBOOK: PriceComponent.NOTEBOOK,
+    Workload.PROCESSING: PriceComponent.PROCESSING,
+}
+"""What the instances of a use are billed as, for the uses that have a price of their own."""
+
+
+def read_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
+    """The on-demand price of one instance; ``Unknown`` says why nobody knows it."""
+    try:
+        usd = _read_price_list(client, instance_type, component)
+    except AwsError as failure:
+        return _bundled_price(client.region, instance_type, component, failure.problem.message.rstrip("."))
+    if usd is not None:
+        return Price(usd, "AWS price list")
+    return _bundled_price(client.region, instance_type, component, "AWS's price list does not have it")
+
+
+def _read_price_list(client: AwsClient, instance_type: str, component: PriceComponent) -> Decimal | None:
+    """The dearest of the prices that AWS lists for this, so that an estimate is never too low."""
+    products = _iterate_products(client, instanceName=instance_type, regionCode=client.region)
+    prices = [
+        usd for product in products if _matches_component(product, component) for usd in _on_demand_prices(product)
+    ]
+    return max((usd for usd in prices if usd > 0), default=None)
+
+
+def _iterate_products(client: AwsClient, **wanted: str) -> Iterator[Mapping[str, Any]]:
+    filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
+    for page in client.paginate("pricing", "get_products", ServiceCode=_SERVICE_CODE, Filters=filters):
+        yield from (product for each in page["PriceList"] if (product := _parse_product(each)))
+
+
+def _parse_product(text: object) -> Mapping[str, Any] | None:
+    """A product, which AWS puts as a JSON text into its JSON; None for what is none."""
+    try:
+        product = json.loads(str(text))
+    except ValueError:
+        return None
+    return product if isinstance(product, dict) else None
+
+
+def _matches_component(product: Mapping[str, Any], component: PriceComponent) -> bool:
+    """Whether a product is this component. Older products tell it as the type of the platform."""
+    attributes = product.get("product", {}).get("attributes", {})
+    told = {_plain_word(attributes.get(key)) for key in ("component", "platoinstancetype")}
+    return _plain_word(component) in told
+
+
+def _plain_word(word: object) -> str:
+    return "".join(str(word or "").lower().replace("-", " ").split())
+
+
+def _on_demand_prices(product: Mapping[str, Any]) -> Iterator[Decimal]:
+    for term in product.get("terms", {}).get("OnDemand", {}).values():
+        for dimension in term.get("priceDimensions", {}).values():
+            try:
+                yield _without_trailing_zeros(dimension["pricePerUnit"]["USD"])
+            except (KeyError, InvalidOperation):
+                continue
+
+
+def _without_trailing_zeros(number: object) -> Decimal:
+    """An amount without AWS's trailing zeros (0.2800000000)."""
+    return Decimal(f"{Decimal(str(number)).normalize():f}")
+
+
+def _bundled_price(region: str, instance_type: str, component: PriceComponent, why: str) -> Price | Unknown:
+    if region != _BUNDLED_REGION:
+        return Unknown(f"the price of {instance_type} in {region} is not known ({why})")
+    rows = {
+        row["component"]: row
+        for row in _bundled_prices()
+        if row["instance_type"] == instance_type and row["usd_per_hour"]
+    }
+    row = rows.get(component.value) or rows.get("any")
+    if row is None:
+        return Unknown(f"the price of {instance_type} for {component.value} is not known ({why})")
+    source = f"opskit's table, as of {row['as_of']}, confidence {row['confidence']}"
+    return Price(_without_trailing_zeros(row["usd_per_hour"]), source)
+
+
+@cache
+def _bundled_prices() -> tuple[dict[str, str], ...]:
+    text = (files("opskit.aws") / "data" / "prices_us_east_1.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))

@@ -1,0 +1,50 @@
+"""Which Regions an account can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from opskit.aws.client import AwsClient
+from opskit.aws.errors import incomplete
+from opskit.core.exceptions import AccessDenied, AwsError
+
+_NAME_REGIONS_HINT = "Name the Regions, with --region for each; or allow account:ListRegions or ec2:DescribeRegions."
+
+
+def enabled_regions(client: AwsClient) -> tuple[str, ...]:
+    """The Regions enabled for the account, by name.
+
+    The Account API says it where the caller may ask; EC2 says the same to others.
+
+    Raises:
+        AwsError: neither would tell.
+    """
+    try:
+        regions = _regions_from_account(client) or _regions_from_ec2(client)
+    except AwsError:
+        regions = _regions_from_ec2(client)
+    if not regions:
+        raise AwsError("no-regions", "AWS names no Region that is enabled for your account.", _NAME_REGIONS_HINT)
+    return regions
+
+
+def _regions_from_account(client: AwsClient) -> tuple[str, ...]:
+    wanted = ["ENABLED", "ENABLED_BY_DEFAULT"]
+    pages = client.paginate("account", "list_regions", RegionOptStatusContains=wanted, MaxResults=50)
+    return _sorted_names(client, "account:ListRegions", [region for page in pages for region in page["Regions"]])
+
+
+def _regions_from_ec2(client: AwsClient) -> tuple[str, ...]:
+    try:
+        answer = client.read("ec2", "describe_regions", AllRegions=False)
+    except AccessDenied as failure:
+        text = f"You may not ask which Regions are enabled for your account. {failure.problem.message}"
+        raise AccessDenied("regions-denied", text, _NAME_REGIONS_HINT, aws_code=failure.aws_code) from failure
+    return _sorted_names(client, "ec2:DescribeRegions", answer["Regions"])
+
+
+def _sorted_names(client: AwsClient, operation: str, regions: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    names = [region.get("RegionName", "") for region in regions]
+    if not all(names):
+        raise incomplete(operation, client.region, "with a Region without its name")
+    return tuple(sorted(names))

@@ -1,0 +1,385 @@
+"""Settings: flag > environment > file > default, from one table; every value knows where it came from."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opskit.core.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+FILE_NAME = "opskit.toml"
+OUTPUT_FORMATS = ("table", "json", "csv", "markdown")
+
+_MAX_READ_TIMEOUT = timedelta(hours=1)
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> timedelta:
+    """A time span as people write it: ``90s``, ``30m``, ``36h``, ``7d``, ``1h30m``.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text.strip().lower())
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip().lower():
+        raise UsageError("bad-duration", f"'{text}' is not a duration.", "Write it like 30s, 15m, 36h or 7d.")
+    seconds = sum(float(number) * (0.001 if unit == "ms" else _UNIT_SECONDS[unit]) for number, unit in parts)
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise UsageError("bad-duration", f"'{text}' is longer than anything opskit can wait for.") from error
+
+
+def parse_usd(text: str) -> Decimal:
+    """An amount of USD, above zero.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    from decimal import Decimal, InvalidOperation  # inside, as help is faster without it
+
+    try:
+        amount = Decimal(str(text).strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise UsageError("bad-amount", f"'{text}' is not an amount of USD.", "Write it like 2.50.")
+    return amount
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """A kind of value: what it is in words, what TOML may write it as, and how it is read. Variables and flags
+    are text to all kinds.
+    """
+
+    description: str
+    toml_types: tuple[type, ...]
+    parse: Callable[[Any], Any]
+
+
+def _parse_string(value: str) -> str:
+    if not value.strip():
+        raise ValueError
+    return value.strip()
+
+
+def _parse_strings(value: str | Sequence[str]) -> tuple[str, ...]:
+    words = value.split(",") if isinstance(value, str) else value
+    if not words:
+        raise ValueError
+    return tuple(_parse_string(word) for word in words)
+
+
+def _parse_positive_int(value: str | int) -> int:
+    if int(value) < 1:
+        raise ValueError
+    return int(value)
+
+
+def _parse_fraction(value: str | float) -> float:
+    text = str(value).strip()
+    share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < share <= 1:
+        raise ValueError
+    return share
+
+
+def _parse_output_format(value: str) -> str:
+    if value not in OUTPUT_FORMATS:
+        raise UsageError("bad-output", f"There is no output form '{value}'.", f"One of: {', '.join(OUTPUT_FORMATS)}.")
+    return value
+
+
+def _parse_positive_duration(value: str) -> timedelta:
+    if not timedelta() < parse_duration(value) <= _MAX_READ_TIMEOUT:
+        raise ValueError
+    return parse_duration(value)
+
+
+STRING = ValueType("text", (str,), _parse_string)
+STRINGS = ValueType("a list of words", (str, list), _parse_strings)
+POSITIVE_INT = ValueType("a whole number of at least 1", (int,), _parse_positive_int)
+FRACTION = ValueType("a share such as 0.8 or '80%'", (int, float, str), _parse_fraction)
+DURATION = ValueType("a time such as '90s' or '36h'", (str,), parse_duration)
+POSITIVE_DURATION = ValueType("a time above zero, at most 1h, such as '10s'", (str,), _parse_positive_duration)
+USD = ValueType("an amount of USD such as 2.50", (int, float, str), parse_usd)
+OUTPUT_FORMAT = ValueType(f"one of {', '.join(OUTPUT_FORMATS)}", (str,), _parse_output_format)
+
+
+@dataclass(frozen=True)
+class SettingSpec:
+    """One thing that can be set: its name in the file (``table.key`` in a table), its kind, what it is for, its
+    environment variable, its flag, and what counts when nobody sets it (None: ``default_text`` tells).
+    """
+
+    name: str
+    value_type: ValueType
+    description: str
+    env_var: str = ""
+    flag: str = ""
+    default: Any = None
+    default_text: str = ""
+
+
+@dataclass(frozen=True)
+class WatchEntry:
+    """One entry of the watch list: instance types with what they are for. Where ``workloads`` or ``regions`` is empty,
+    the usual ones count. ``alert_share`` (above 0, at most 1) is the part of a quota that may be in use without a word.
+    """
+
+    instance_types: tuple[str, ...]
+    workloads: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    count: int = 1
+    alert_share: float | None = None
+
+
+WATCH_SPECS = (
+    SettingSpec("types", STRINGS, "the instance types to look at (needed)"),
+    SettingSpec("uses", STRINGS, "what for, as in --for", default_text="what a run or the course does with the type"),
+    SettingSpec("regions", STRINGS, "where", default_text="the setting regions"),
+    SettingSpec("need", POSITIVE_INT, "the instances needed of each type", default=1),
+    SettingSpec(
+        "share", FRACTION, "the share of a quota in use from which it is too full", default_text="no such line"
+    ),
+)
+
+
+def _parse_watch_list(value: Any) -> tuple[WatchEntry, ...]:
+    entries = [value] if isinstance(value, dict) else list(value)
+    return tuple(_parse_watch_entry(entry, f"entry {at}") for at, entry in enumerate(entries, 1))
+
+
+def _parse_watch_entry(entry: Any, where: str) -> WatchEntry:
+    if not isinstance(entry, dict):
+        raise UsageError("bad-setting", f"{where} must be a table, not {entry!r}.", "Write it under [[watch]].")
+    _check_known_keys(entry, WATCH_SPECS, where)
+    if "types" not in entry:
+        raise UsageError("bad-setting", f"{where} names no types.", 'Add, for example, types = ["ml.m4.xlarge"].')
+    found = {key.name: _parse_value(key, entry[key.name], where) for key in WATCH_SPECS if key.name in entry}
+    return WatchEntry(
+        instance_types=found["types"],
+        workloads=found.get("uses", ()),
+        regions=found.get("regions", ()),
+        count=found.get("need", 1),
+        alert_share=found.get("share"),
+    )
+
+
+WATCH_LIST = ValueType("a list of tables", (list, dict), _parse_watch_list)
+
+SETTING_SPECS = (
+    SettingSpec(
+        "regions",
+        STRINGS,
+        "the Regions to look at; 'all' is every Region enabled for the account",
+        "OPSKIT_REGIONS",
+        "--region",
+        default_text="boto3's Region",
+    ),
+    SettingSpec(
+        "profile", STRING, "the AWS profile to use", "OPSKIT_PROFILE", "--profile", default_text="boto3's own choice"
+    ),
+    SettingSpec(
+        "role-arn",
+        STRING,
+        "the role to assume before anything else",
+        "OPSKIT_ROLE_ARN",
+        "--role-arn",
+        default_text="none",
+    ),
+    SettingSpec("output", OUTPUT_FORMAT, "the form of answers", "OPSKIT_OUTPUT", "--output", OUTPUT_FORMATS[0]),
+    SettingSpec(
+        "read-timeout",
+        POSITIVE_DURATION,
+        "how long to wait for an answer of AWS",
+        "OPSKIT_READ_TIMEOUT",
+        default=timedelta(seconds=10),
+    ),
+    SettingSpec(
+        "bucket",
+        STRING,
+        "the S3 bucket for data and models",
+        "OPSKIT_BUCKET",
+        "--bucket",
+        default_text="the account's SageMaker default",
+    ),
+    SettingSpec(
+        "execution-role",
+        STRING,
+        "the role that SageMaker works with",
+        "OPSKIT_EXECUTION_ROLE",
+        "--role",
+        default_text="looked for in the account",
+    ),
+    SettingSpec(
+        "max-usd", USD, "the most one run may cost, in USD", "OPSKIT_MAX_USD", "--max-usd", default_text="any amount"
+    ),
+    SettingSpec(
+        "notebook.after",
+        DURATION,
+        "a notebook is idle after so long without activity",
+        "OPSKIT_NOTEBOOK_AFTER",
+        "--after",
+        timedelta(hours=1),
+    ),
+    SettingSpec(
+        "notebook.tab-age",
+        DURATION,
+        "whoever only saves, or has a browser tab open, is at work for so long after the last kernel or terminal was",
+        "OPSKIT_NOTEBOOK_TAB_AGE",
+        "--tab-age",
+        timedelta(hours=4),
+    ),
+    SettingSpec(
+        "notebook.limit", POSITIVE_INT, "the most notebooks to stop at once", "OPSKIT_NOTEBOOK_LIMIT", "--limit", 10
+    ),
+    SettingSpec(
+        "watch",
+        WATCH_LIST,
+        "what `opskit quotas check` looks at when no type is named",
+        default_text="what the Boston workflow and the course need",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value and where it came from: ``--flag``, a variable's name, a file's path, or ``default``."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one run, by key name, and the file that was read, if any."""
+
+    values: Mapping[str, Setting]
+    file: Path | None = None
+
+    def get(self, name: str) -> Any:
+        """The value of a key; where nobody set it, its default, or None where it has none."""
+        return self.values[name].value
+
+    def resolve(self, name: str, typed: Any) -> Any:
+        """What was typed for a key, read as its kind is; where nothing was, the setting.
+
+        Raises:
+            UsageError: what was typed makes no sense.
+        """
+        key = next(key for key in SETTING_SPECS if key.name == name)
+        return self.get(name) if typed is None else _parse_value(key, typed, key.flag, typed=True)
+
+
+def load_settings(
+    flags: Mapping[str, Any], file: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Decide every setting.
+
+    Raises:
+        UsageError: a file cannot be read, a key is unknown, or a value makes no sense.
+    """
+    environment = os.environ if environment is None else environment
+    path = file or next((each for each in search_paths(environment) if each.is_file()), None)
+    from_file = _read_settings_file(path) if path else {}
+    return Settings(
+        {key.name: _resolve_setting(key, flags, environment, from_file, path) for key in SETTING_SPECS}, path
+    )
+
+
+def search_paths(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where a settings file is looked for; the first that is there counts."""
+    home = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return Path(FILE_NAME), home / "opskit" / FILE_NAME
+
+
+def _resolve_setting(
+    key: SettingSpec,
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    from_file: Mapping[str, Any],
+    path: Path | None,
+) -> Setting:
+    flag = flags.get(key.name)
+    if flag is not None and flag != ():
+        return Setting(_parse_value(key, flag, key.flag, typed=True), key.flag)
+    if environment.get(key.env_var):
+        return Setting(_parse_value(key, environment[key.env_var], key.env_var, typed=True), key.env_var)
+    if key.name in from_file:
+        return Setting(_parse_value(key, from_file[key.name], str(path)), str(path))
+    return Setting(key.default, "default")
+
+
+def _parse_value(key: SettingSpec, value: Any, where: str, *, typed: bool = False) -> Any:
+    """A value as its kind reads it. ``typed`` by a person it is text; in a file it must have the kind's own type."""
+    try:
+        if not typed and (isinstance(value, bool) or not isinstance(value, key.value_type.toml_types)):
+            raise ValueError
+        return key.value_type.parse(value)
+    except UsageError as error:
+        if typed and where.startswith("--"):
+            raise
+        told = error.problem
+        raise UsageError(told.code, f"{_setting_place(key, where)}: {told.message}", told.hint) from error
+    except (ValueError, AttributeError) as error:
+        raise UsageError(
+            "bad-setting", f"{_setting_place(key, where)} must be {key.value_type.description}, not {value!r}."
+        ) from error
+
+
+def _setting_place(key: SettingSpec, where: str) -> str:
+    return where if where in (key.env_var, key.flag) else f"{where}: {key.name}"
+
+
+def _read_settings_file(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("settings-unreadable", f"The settings file {path} cannot be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("settings-malformed", f"The settings file {path} is not valid TOML: {error}.") from error
+    flat = dict(_flatten_tables(content, path))
+    _check_known_keys(flat, SETTING_SPECS, str(path))
+    return flat
+
+
+def _flatten_tables(content: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
+    """Each value with its full name: ``after`` in the table ``notebook`` is ``notebook.after``."""
+    tables = {key.name.partition(".")[0] for key in SETTING_SPECS if "." in key.name}
+    for name, value in content.items():
+        if name not in tables:
+            yield name, value
+        elif isinstance(value, dict):
+            yield from ((f"{name}.{inner}", each) for inner, each in value.items())
+        else:
+            raise UsageError("bad-setting", f"{path}: {name} must be a table, not {value!r}.", f"Write [{name}].")
+
+
+def _check_known_keys(names: Mapping[str, Any], keys: Sequence[SettingSpec], where: str) -> None:
+    known = [key.name for key in keys]
+    for name in names:
+        if name not in known:
+            hint = _suggest_key(name, known) or f"Known keys: {', '.join(known)}."
+            raise UsageError("settings-unknown-key", f"{where}: there is no setting '{name}'.", hint)
+
+
+def _suggest_key(name: str, known: Sequence[str]) -> str:
+    """A suggestion for a name nobody knows: one spelt like it, or one like it in another table."""
+    import difflib
+
+    alike = {each.rpartition(".")[2]: each for each in known} | {each: each for each in known}
+    tried = (name.lower().replace("_", "-"), name.rpartition(".")[2].lower().replace("_", "-"))
+    close = [found for each in tried for found in difflib.get_close_matches(each, list(alike), n=1)]
+    return f"Did you mean '{alike[close[0]]}'?" if close else ""

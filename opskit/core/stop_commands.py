@@ -1,0 +1,61 @@
+"""How to say what is left running when a command ends early, and how to stop it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from opskit.core.exceptions import Problem
+from opskit.core.live_resources import LiveResource, ResourceKind
+
+NOTHING_RUNS = Problem("interrupted", "Interrupted. Nothing of this run is running.")
+"""What to say when the user pressed Ctrl-C in a run that had nothing running."""
+
+
+def aws_stop_command(running: LiveResource, profile: str | None = None) -> str:
+    """The AWS CLI command that ends it."""
+    verb = "delete" if running.kind is ResourceKind.ENDPOINT else "stop"
+    words = ["aws", "sagemaker", f"{verb}-{running.kind}", f"--{running.kind}-name", running.name]
+    return shlex.join([*words, "--region", running.region, *(["--profile", profile] if profile else [])])
+
+
+def interrupted_problem(running: Sequence[LiveResource], profile: str | None) -> Problem:
+    """What to say when the user pressed Ctrl-C and something goes on."""
+    text = f"Interrupted, but {_join_resource_names(running)}."
+    return Problem("interrupted", text, _stop_commands(running, profile), running[0].region)
+
+
+def still_running_problem(running: Sequence[LiveResource], profile: str | None) -> Problem:
+    """What to say when opskit cannot go on, but AWS does."""
+    told = _join_resource_names(running)
+    text = f"{told[0].upper()}{told[1:]}."
+    return Problem("still-running", text, _stop_commands(running, profile), running[0].region)
+
+
+def running_records(running: Sequence[LiveResource]) -> list[dict[str, str | bool]]:
+    """What is left running, for programs."""
+    return [
+        {"kind": live_resource.kind.value, "name": live_resource.name, "sure": live_resource.confirmed}
+        for live_resource in running
+    ]
+
+
+def _join_resource_names(running: Sequence[LiveResource]) -> str:
+    return " and ".join(
+        f"the {live_resource.kind.label} {live_resource.name} "
+        f"{'is still running' if live_resource.confirmed else 'may be running'}"
+        for live_resource in running
+    )
+
+
+_REFUSED_MEANWHILE = {
+    ResourceKind.ENDPOINT: "AWS refuses that while the endpoint is being made; opskit cleanup waits for it",
+    ResourceKind.NOTEBOOK: "AWS refuses that until the notebook instance is in service",
+}
+
+
+def _stop_commands(running: Sequence[LiveResource], profile: str | None) -> str:
+    commands = "; ".join(aws_stop_command(live_resource, profile) for live_resource in running)
+    kinds = dict.fromkeys(live_resource.kind for live_resource in running)
+    notes = "; ".join(_REFUSED_MEANWHILE[kind] for kind in kinds if kind in _REFUSED_MEANWHILE)
+    return f"To stop: {commands}{f' ({notes})' if notes else ''}. To go on: the same opskit command again."

@@ -1,0 +1,36 @@
+"""Pasted text without what terminals, web pages, logs and mail programs do to it on the way."""
+
+from __future__ import annotations
+
+import html
+import re
+
+# Every pattern here is a single pass over the text: a megabyte of anything costs milliseconds.
+_TERMINAL = re.compile(
+    r"(?:\x1b|\^\[)?\[[0-9;]{0,20}m|\x1b(?:\[[0-?]{0,20}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,500}\x07?|.)"
+)
+_ESCAPED_CODE = re.compile(r"\\{1,8}u00([0-7][0-9a-fA-F])")
+_ESCAPED_MARK = re.compile(r"\\{1,8}([\"'/])")
+_ESCAPED_SPACE = re.compile(r"\\{1,8}[nrt]")
+_MARGIN = re.compile(r"^[ \t>|#*]{1,40}|[ \t|]{1,40}$", re.MULTILINE)
+_QUOTES = '"`´‘’‚‛“”„‟‹›«»′″'
+_LITTER = "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff│┃║╎╏╭╮╰╯─━═┄┅"
+_SPELLING = str.maketrans(dict.fromkeys(_QUOTES, "'") | dict.fromkeys(_LITTER))
+
+
+def normalize_text(text: str) -> str:
+    """The text as it was before it was coloured, framed, quoted, escaped for JSON or HTML, or cut by a console: the
+    same words with one kind of quotation mark. Any text will do, half characters and control codes included.
+    """
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    bare = _TERMINAL.sub("", whole)
+    for _ in range(2):  # a page that shows an escaped page escapes it again
+        bare = html.unescape(bare) if "&" in bare else bare
+    bare = _ESCAPED_CODE.sub(lambda found: chr(int(found[1], 16)), bare)
+    bare = _ESCAPED_SPACE.sub(" ", _ESCAPED_MARK.sub(r"\1", bare))
+    return _MARGIN.sub("", bare.translate(_SPELLING))
+
+
+def compact_text(plain: str) -> str:
+    """The text in small letters and without white space, so that it reads the same wherever its lines were broken."""
+    return "".join(plain.split()).lower()

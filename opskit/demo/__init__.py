@@ -1,0 +1,1 @@
+"""The main job from beginning to end, in sandboxes on this machine."""

@@ -1,0 +1,33 @@
+"""``opskit demo``: the whole story, told by the real commands on a sandbox of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.app import app
+from opskit.cli.command import CommandContext, register_command
+
+if TYPE_CHECKING:
+    from opskit.output.result import CommandResult
+
+
+@register_command(app, "demo")
+def demo_command(
+    ctx: CommandContext,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="FOLDER", help="Keep what the run writes (data, plot) there.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE", help="Save what it tells as an SVG.")
+    ] = None,
+) -> CommandResult:
+    """See the whole main job happen on this machine.
+
+    Quotas are asked for, a model trains and predicts, an idle notebook is stopped.
+    """
+    from opskit.demo.runner import run_demo
+
+    return run_demo(ctx, keep, picture)

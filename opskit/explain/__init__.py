@@ -1,0 +1,1 @@
+"""What an error of SageMaker's means, and what helps."""

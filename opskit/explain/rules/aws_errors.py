@@ -1,0 +1,90 @@
+"""What AWS says when it refuses or a job fails, in words that help. Its texts are data, and they are sometimes odd."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
+from opskit.core.model import Endpoint, JobStatus, Notebook, TrainingJob, TransformJob
+from opskit.core.text import normalize_text
+from opskit.explain.rules.error_patterns import ErrorKind, RegionHint, find_errors
+from opskit.explain.rules.explanations import explain_match
+
+_CAPACITY = re.compile(r"capacity", re.IGNORECASE)
+_NO_CAPACITY = "AWS has none of these instances free now; no quota helps. Try again later, or take another type."
+_LAST_LINES = 10
+
+
+def enrich_start_error(failure: AwsError) -> OpskitError:
+    """AWS's refusal to start something. A quota or an offer is a no (Refused); anything else stays what it was."""
+    said = normalize_text(f"{failure.aws_code}: {failure.aws_message}")
+    error = next((error_match for error_match in find_errors(said, {}) if error_match.kind in _CODES), None)
+    region = failure.problem.region
+    if error is None:
+        return _quota_refusal(failure) if failure.aws_code == "ResourceLimitExceeded" else failure
+    means = explain_match(error, RegionHint(region, "call") if region else None, {})
+    hint = " ".join(filter(None, (_HINTS.get(error.kind, means.hint), means.command)))
+    if error.kind is ErrorKind.NO_CAPACITY:
+        return AwsError(_CODES[error.kind], failure.problem.message, hint, region=region)
+    return GuardRefused(_CODES[error.kind], f"AWS refused: {means.reason}", hint, region=region)
+
+
+_CODES = {
+    ErrorKind.QUOTA_SHORT: "aws-quota",
+    ErrorKind.NOT_OFFERED: "not-offered",
+    ErrorKind.NO_CAPACITY: "no-capacity",
+}
+_HINTS = {
+    ErrorKind.NOT_OFFERED: "Take another --instance-type or --region: no increase helps. Which have it:",
+    ErrorKind.NO_CAPACITY: f"{_NO_CAPACITY} Which have room:",
+}
+
+
+def _quota_refusal(failure: AwsError) -> GuardRefused:
+    """A quota in words that nobody has seen yet is a no all the same."""
+    said = f"AWS refused: {failure.aws_message}"
+    return GuardRefused("aws-quota", said, "`opskit quotas check` shows what there is.", region=failure.problem.region)
+
+
+def training_failure(job: TrainingJob, lines: Sequence[str], region: str) -> AwsError:
+    """Why a training job gave no model, with the last of its log."""
+    hint = _next_step_hint(job.failure or "", job.secondary_status)
+    if lines:
+        hint = "\n".join([hint, "The last lines of its log:", *(f"  {line}" for line in lines[-_LAST_LINES:])])
+    reason = job.failure or job.secondary_status or "AWS gave no reason"
+    return AwsError("job-failed", f"The training job {job.name} ended {job.status}: {reason}", hint, region=region)
+
+
+def transform_failure(job: TransformJob, region: str, *, ran_out: bool = False) -> AwsError:
+    """Why a transform job gave no predictions. ``ran_out``: opskit stopped it, because its time was up."""
+    stopped = "opskit stopped it when its time was up" if ran_out and job.status is JobStatus.STOPPED else None
+    reason = job.failure or stopped or "AWS gave no reason"
+    text = f"The transform job {job.name} ended {job.status}: {reason}"
+    return AwsError("job-failed", text, _next_step_hint(job.failure or ""), region=region)
+
+
+def endpoint_failure(endpoint: Endpoint, workflow: str, region: str) -> AwsError:
+    """Why an endpoint does not answer. It has to be removed before another can have its name."""
+    reason = endpoint.failure or "AWS gave no reason"
+    remove = f"Remove it first: opskit cleanup {workflow}."
+    hint = f"{_NO_CAPACITY} {remove}" if _CAPACITY.search(reason) else remove
+    text = f"The endpoint {endpoint.name} ended {endpoint.status}: {reason}"
+    return AwsError("endpoint-failed", text, hint, region=region)
+
+
+def notebook_failure(notebook: Notebook) -> AwsError:
+    """Why a notebook instance that was coming up is not in service."""
+    reason = f": {notebook.failure}" if notebook.failure else ""
+    text = f"The notebook instance {notebook.name} is {notebook.status}{reason}"
+    capacity = notebook.failure and _CAPACITY.search(notebook.failure)
+    hint = _NO_CAPACITY if capacity else f"`opskit notebook start {notebook.name}` tries again."
+    return AwsError("notebook-failed", text, hint, region=notebook.region)
+
+
+def _next_step_hint(reason: str, secondary: str = "") -> str:
+    if _CAPACITY.search(reason):
+        return _NO_CAPACITY
+    if secondary == "MaxRuntimeExceeded":
+        return "It ran as long as the workflow lets it (training.max_run in workflow.toml)."
+    return "Run the same command again for another attempt."

@@ -1,0 +1,1 @@
+"""Runs a command only when quotas and budget allow it."""

@@ -1,0 +1,163 @@
+"""``opskit guard``: any command, once there is room for what it will start.
+
+opskit does not start the command as a child: it becomes the command. Its signals, terminal, output and exit code are
+then its own, with nothing to pass on and nothing that could get lost.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import signal
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from opskit.cli.app import app
+from opskit.cli.command import CommandContext, register_command
+from opskit.core.exceptions import CommandNotRunnable, ExitCode, UsageError
+from opskit.core.settings import parse_duration
+
+if TYPE_CHECKING:
+    from opskit.core.model import Requirement
+    from opskit.guards.flows import GuardConditions
+    from opskit.output.result import CommandResult
+
+Instances = list[str] | None
+
+
+@register_command(app, "guard", context_settings={"allow_interspersed_args": False})
+def guard_command(
+    ctx: CommandContext,
+    words: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")],
+    training: Annotated[
+        Instances,
+        typer.Option(
+            "--training",
+            metavar="TYPE=N",
+            help="Training instances it will start, such as ml.p3.2xlarge=4; repeatable.",
+        ),
+    ] = None,
+    transform: Annotated[
+        Instances, typer.Option("--transform", metavar="TYPE=N", help="Transform instances, likewise.")
+    ] = None,
+    endpoint: Annotated[
+        Instances, typer.Option("--endpoint", metavar="TYPE=N", help="Endpoint instances, likewise.")
+    ] = None,
+    processing: Annotated[
+        Instances, typer.Option("--processing", metavar="TYPE=N", help="Processing instances, likewise.")
+    ] = None,
+    notebook: Annotated[
+        Instances, typer.Option("--notebook", metavar="TYPE=N", help="Notebook instances, likewise.")
+    ] = None,
+    spot: Annotated[bool, typer.Option("--spot", help="The training is spot training.")] = False,
+    max_usd: Annotated[
+        str | None, typer.Option("--max-usd", metavar="X", help="Refuse what may cost more in --hours.")
+    ] = None,
+    hours: Annotated[str | None, typer.Option("--hours", metavar="H", help="How long its instances may run.")] = None,
+    wait: Annotated[str, typer.Option("--wait", metavar="TIME", help="How long to wait for room, such as 2h.")] = "0s",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and do not run it.")] = False,
+) -> CommandResult:
+    """Run a command only when there is room for what it starts.
+
+    Then its output and its exit code are its own. Without room it does not run, and the exit code is 3; where that
+    cannot be told, 4 or 5.
+    """
+    from opskit.core.clock import system_clock
+    from opskit.guards.flows import check_conditions
+    from opskit.guards.render import approval_message, guard_result
+
+    uses = {"transform": transform, "endpoint": endpoint, "processing": processing, "notebook": notebook}
+    if spot and not training:
+        raise UsageError("spot-alone", "--spot is about training instances, and there are none.", "Add --training.")
+    requirements = _parse_demands({"spot-training" if spot else "training": training, **uses})
+    terms = _guard_conditions(ctx, requirements, max_usd, hours, parse_duration(wait))
+    program = _find_program(words[0])
+    client = ctx.client()
+    with ctx.screen.live_lines() as emit:
+        done = check_conditions(client, terms, system_clock(), emit)
+    if done.blockers or dry_run:
+        return guard_result(done, terms, words[0], None if ctx.settings.get("regions") else client.region)
+    ctx.screen.info(approval_message(done, terms, words[0]))
+    return _exec_command(program, words, _command_environment(ctx))
+
+
+def _parse_demands(wanted: dict[str, Instances]) -> tuple[Requirement, ...]:
+    from opskit.core.model import Workload
+    from opskit.guards.rules import parse_type_counts
+
+    requirements = tuple(
+        requirement for use, words in wanted.items() for requirement in parse_type_counts(words or (), Workload(use))
+    )
+    if not requirements:
+        hint = "Write it like: opskit guard --training ml.m5.xlarge=2 -- python train.py"
+        raise UsageError("nothing-to-guard", "Nothing says which instances the command will start.", hint)
+    return requirements
+
+
+def _guard_conditions(
+    ctx: CommandContext, requirements: tuple[Requirement, ...], max_usd: str | None, hours: str | None, wait: timedelta
+) -> GuardConditions:
+    from opskit.guards.flows import GuardConditions
+
+    budget = ctx.settings.resolve("max-usd", max_usd)
+    if budget is not None and hours is None:
+        source = ctx.settings.values["max-usd"].source if max_usd is None else "--max-usd"
+        text = f"The budget of {budget} USD ({source}) cannot be kept: nobody said how long the instances may run."
+        raise UsageError("no-hours", text, "Add --hours, such as --hours 6.")
+    return GuardConditions(requirements, None if hours is None else _hours_to_seconds(hours), budget, wait)
+
+
+def _hours_to_seconds(hours: str) -> int:
+    try:
+        seconds = math.ceil(float(hours) * 3600)
+    except (ValueError, OverflowError):
+        seconds = 0
+    if seconds <= 0:
+        raise UsageError("bad-hours", f"'{hours}' is not a number of hours.", "Write it like 6 or 0.5.")
+    return seconds
+
+
+def _find_program(word: str) -> str:
+    """Where a command is, as a shell would find it: looked for first, so that nobody waits for room in vain."""
+    found = shutil.which(word)
+    if found:
+        return found
+    if shutil.which(word, os.F_OK) or ("/" in word and Path(word).exists()):
+        raise CommandNotRunnable(word, "it is not executable", ExitCode.NOT_RUNNABLE)
+    raise CommandNotRunnable(word, "there is no such command", ExitCode.NOT_FOUND)
+
+
+def _command_environment(ctx: CommandContext) -> dict[str, str]:
+    """The environment, with the Region and the profile that were looked at where they were named: the command would
+    else start its instances where nobody looked.
+    """
+    environment, profile = dict(os.environ), ctx.settings.get("profile")
+    if ctx.settings.get("regions"):
+        environment |= dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), ctx.client().region)
+    if profile:
+        keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")  # they would win over a profile
+        environment = {name: value for name, value in environment.items() if name not in keys}
+        environment["AWS_PROFILE"] = profile
+    return environment
+
+
+def _exec_command(program: str, words: Sequence[str], environment: dict[str, str]) -> NoReturn:
+    """Become the command.
+
+    Raises:
+        CommandNotRunnable: the system does not let it run.
+    """
+    from opskit.output.printing import flush_output
+
+    flush_output()
+    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and a command would inherit that
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        os.execve(program, list(words), environment)
+    except OSError as error:
+        raise CommandNotRunnable(words[0], error.strerror or str(error), ExitCode.NOT_RUNNABLE) from error

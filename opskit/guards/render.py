@@ -1,0 +1,52 @@
+"""What the guard of a command saw, for people and programs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from opskit.core.cost import estimate_usd
+from opskit.guards.flows import GuardConditions, GuardResult
+from opskit.guards.rules import worst_exit, worst_verdict
+from opskit.output.cost import cost_lines
+from opskit.output.result import CommandResult
+from opskit.quotas.render.check import check_result, headroom_record
+from opskit.quotas.rules.headroom import QuotaCheck
+
+
+def guard_result(done: GuardResult, terms: GuardConditions, program: str, home: str | None) -> CommandResult:
+    """The answer when ``program`` does not run: what stands in the way, or that nothing does. Its arguments stay out
+    of it, as they may hold a secret.
+    """
+    seen = check_result(done.check, home)
+    data = {
+        "program": program,
+        "ran": False,
+        "verdict": worst_verdict(done.check).value,
+        **seen.data,
+        "hours": None if terms.seconds is None else Decimal(terms.seconds) / 3600,
+        "estimate_usd": estimate_usd(done.parts) if done.parts else None,
+    }
+    problems = (*(error.problem for error in done.blockers), *done.check.problems)
+    exit, notes = worst_exit(done.blockers), (*seen.notes, *cost_lines(done.parts))
+    return replace(seen, data=data, exit=exit, problems=problems, notes=notes)
+
+
+def approval_message(done: GuardResult, terms: GuardConditions, program: str) -> str:
+    """What is said before ``program`` runs."""
+    wanted = ", ".join(
+        f"{requirement.count} x {requirement.instance_type} ({requirement.workload})"
+        for requirement in terms.requirements
+    )
+    return "\n".join([f"There is room for {wanted}: running {program}.", *cost_lines(done.parts)])
+
+
+def guard_record(check: QuotaCheck | None) -> dict[str, Any]:
+    """The quotas as a guard saw them; ``skipped`` when it did not look."""
+    if check is None:
+        return {"verdict": "skipped", "quotas": []}
+    return {
+        "verdict": worst_verdict(check).value,
+        "quotas": [headroom_record(headroom) for headroom in check.headrooms],
+    }

@@ -1,0 +1,1 @@
+"""What opskit changed, and what its stops saved."""

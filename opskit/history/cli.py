@@ -1,0 +1,40 @@
+"""``opskit history``: what opskit changed, when, why, as whom, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.app import app
+from opskit.cli.command import CommandContext, register_command
+from opskit.core.settings import parse_duration
+
+if TYPE_CHECKING:
+    from opskit.output.result import CommandResult
+
+
+@register_command(app, "history")
+def history_command(
+    ctx: CommandContext,
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back, such as 30d.")] = "30d",
+    action: Annotated[
+        str | None, typer.Option("--action", metavar="TEXT", help="Only actions with this in them, such as stop.")
+    ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="Also what was changed in other accounts and at other endpoints.")
+    ] = False,
+) -> CommandResult:
+    """Show what opskit changed, and what its stops saved.
+
+    It lists and sums what belongs to the present account and endpoint; others are summed apart, and listed with --all.
+    A stop saves until the next start: by opskit's journal, else by AWS's word, else until now. A stop whose price is
+    not known is not counted.
+    """
+    from opskit.history.flows import filter_history, read_history
+    from opskit.history.render import history_result
+
+    told = read_history(parse_duration(since), datetime.now(UTC), ctx.session)
+    regions = ctx.settings.get("regions") if ctx.settings.values["regions"].source == "--region" else ()
+    return history_result(filter_history(told, action, regions), everywhere=everywhere)

@@ -1,0 +1,171 @@
+"""Read back what opskit changed, and what its stops saved. Only where the journal does not tell when a notebook was
+started again is AWS asked; and where AWS cannot be asked, the journal is still read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from opskit.aws.gather import gather
+from opskit.aws.session import AwsSession
+from opskit.core.exceptions import AwsError, OpskitError, Problem
+from opskit.core.model import Notebook, Unknown
+from opskit.history.rules import (
+    Deleted,
+    EventKind,
+    NotebookEvent,
+    OtherAccount,
+    Saving,
+    SeenNotebook,
+    needs_aws_lookup,
+    saving_of,
+)
+from opskit.notebooks.changes.notebooks import CREATE, START, STOP
+from opskit.notebooks.reads.notebooks import list_notebooks
+from opskit.state import journal
+from opskit.state.journal import JournalEntry
+from opskit.state.paths import state_errors
+
+_EVENT_KINDS = {STOP: EventKind.STOP, START: EventKind.START, CREATE: EventKind.START}
+_NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED, journal.DROPPED)
+
+
+@dataclass(frozen=True)
+class AccountRef:
+    """Whose AWS an entry is of: the endpoint (``aws``, or a URL) and the account there. ``account`` None: AWS did not
+    say.
+    """
+
+    endpoint: str
+    account: str | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What opskit changed, oldest first, and what each of its stops saved, by the entry's id.
+
+    ``current`` is the endpoint and account that the command line leads to; None: it could not be told, or nothing was
+    there to be told apart. ``problems`` are what kept AWS from telling that, or what is running now.
+    """
+
+    entries: tuple[JournalEntry, ...]
+    savings: Mapping[str, Saving]
+    current: AccountRef | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def accounts(self) -> tuple[AccountRef, ...]:
+        """Every endpoint and account of which there are entries, the present one first."""
+        found = dict.fromkeys(account_of(entry) for entry in self.entries)
+        return tuple(sorted(found, key=lambda place: place != self.current))
+
+    def may_be_current(self, place: AccountRef) -> bool:
+        """Whether what was done in a place was, or may have been, done in the present account: where either account
+        is not known, it may have been.
+        """
+        if self.current is None:
+            return True
+        return place.endpoint == self.current.endpoint and place.account in (self.current.account, None)
+
+
+def account_of(entry: JournalEntry) -> AccountRef:
+    """The endpoint and account that an entry is of."""
+    return AccountRef(entry.endpoint, entry.account)
+
+
+def read_history(since: timedelta, now: datetime, connect: Callable[[], AwsSession]) -> History:
+    """What was begun in the time before ``now``. ``connect`` opens the way to AWS, if it is needed: to tell which of
+    several accounts is the present one, and what runs there now.
+
+    Raises:
+        UsageError: the journal cannot be read.
+    """
+    entries = _recent_entries(since, now)
+    if not entries:
+        return History((), {})
+    later = _later_events(entries)
+    stops = [entry for entry in entries if entry.id in later]
+    open_ends = [entry for entry in stops if needs_aws_lookup(_to_event(entry), later[entry.id])]
+    try:
+        session = connect()
+        ctx = AccountRef(session.endpoint_id(), session.identity().account)
+    except OpskitError as error:
+        # Where nothing is to be summed all entries stand there with their accounts, and nothing is missing.
+        unread = Unknown.from_problem(error.problem)
+        savings = {entry.id: saving_of(_to_event(entry), later[entry.id], unread, now) for entry in stops}
+        return History(entries, savings, None, (error.problem,) if stops else ())
+    seen, problems = _read_stopped([entry for entry in open_ends if account_of(entry) == ctx], session)
+    savings = {
+        entry.id: saving_of(_to_event(entry), later[entry.id], seen.get(entry.id, OtherAccount()), now)
+        for entry in stops
+    }
+    return History(entries, savings, ctx, problems)
+
+
+def filter_history(told: History, action: str | None, regions: Sequence[str]) -> History:
+    """Only the entries of actions with a word in them, and of some Regions; None, and none or ``all``, are all."""
+    entries = tuple(
+        entry
+        for entry in told.entries
+        if (action or "").lower() in entry.action and (entry.region in regions or "all" in regions or not regions)
+    )
+    ids = {entry.id for entry in entries}
+    return replace(told, entries=entries, savings={id: saving for id, saving in told.savings.items() if id in ids})
+
+
+def _recent_entries(since: timedelta, now: datetime) -> tuple[JournalEntry, ...]:
+    try:
+        begin = now - since
+    except OverflowError:
+        begin = datetime.min.replace(tzinfo=now.tzinfo)
+    with state_errors():
+        return journal.journal_entries(begin)
+
+
+def _later_events(entries: Sequence[JournalEntry]) -> dict[str, list[NotebookEvent]]:
+    """For each stop, by its id, what opskit did to the same notebook after it."""
+    by_name: dict[tuple[str, str, str], list[JournalEntry]] = {}
+    for entry in entries:
+        if entry.action in _EVENT_KINDS and entry.outcome not in _NOTHING_HAPPENED:
+            by_name.setdefault((entry.endpoint, entry.region, entry.subject), []).append(entry)
+    return {
+        entry.id: [_to_event(other) for other in same[at + 1 :] if _is_of_same_account(entry, other)]
+        for same in by_name.values()
+        for at, entry in enumerate(same)
+        if entry.action == STOP
+    }
+
+
+def _is_of_same_account(entry: JournalEntry, other: JournalEntry) -> bool:
+    """Whether two entries may be about one account: where AWS did not tell whose an entry is, it may be."""
+    return entry.account == other.account or None in (entry.account, other.account)
+
+
+def _to_event(entry: JournalEntry) -> NotebookEvent:
+    certain = entry.outcome == journal.DONE
+    price, running_since = (entry.stop.usd_per_hour, entry.stop.running_since) if entry.stop else (None, None)
+    return NotebookEvent(_EVENT_KINDS[entry.action], entry.started_at, certain, price, running_since)
+
+
+def _read_stopped(
+    stops: Sequence[JournalEntry], session: AwsSession
+) -> tuple[dict[str, SeenNotebook], tuple[Problem, ...]]:
+    """What AWS says now of the notebooks of the present account that were stopped, by the entry's id."""
+    regions = list(dict.fromkeys(entry.region for entry in stops))
+    looks = gather([partial(_list_by_name, session, region) for region in regions])
+    found = dict(zip(regions, looks, strict=True))
+    problems = tuple(look for look in looks if isinstance(look, Problem))
+    return {entry.id: _seen_notebook(entry, found[entry.region]) for entry in stops}, problems
+
+
+def _list_by_name(session: AwsSession, region: str) -> dict[str, Notebook] | Problem:
+    try:
+        return {notebook.name: notebook for notebook in list_notebooks(session.client(region))}
+    except AwsError as failure:
+        return failure.problem
+
+
+def _seen_notebook(entry: JournalEntry, listed: dict[str, Notebook] | Problem) -> SeenNotebook:
+    return Unknown.from_problem(listed) if isinstance(listed, Problem) else listed.get(entry.subject, Deleted())

@@ -1,0 +1,159 @@
+"""The journal for people and programs, and what the stops in it saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from opskit.core.exceptions import ExitCode
+from opskit.history.flows import AccountRef, History, account_of
+from opskit.history.rules import Saving, total_usd
+from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.state.journal import DROPPED, STARTED, JournalEntry
+
+_TONES = {"refused": Style.BAD, "failed": Style.BAD, "unknown": Style.WARN, STARTED: Style.WARN, DROPPED: Style.DIM}
+_ACCOUNT = Column("Account")
+_COLUMNS = (
+    Column("When (UTC)"),
+    Column("Region", from_width=80),
+    Column("What"),
+    Column("To what", wrap=True),
+    Column("Outcome"),
+    Column("Saved USD", right=True),
+    Column("Why", wrap=True, from_width=100),
+    Column("As whom", wrap=True, from_width=140),
+)
+
+
+def history_result(told: History, *, everywhere: bool = False) -> CommandResult:
+    """The answer of ``history``, oldest first: the entries of the present endpoint and account, with ``everywhere``
+    those of all others too. ``savings`` are those of the present one (``saved_usd`` null: which one that is could not
+    be told); ``elsewhere[]`` has a sum for each other one.
+    """
+    shown = [entry for entry in told.entries if everywhere or told.may_be_current(account_of(entry))]
+    several = len({account_of(entry) for entry in shown} | {told.current} - {None}) > 1
+    columns = (_ACCOUNT, *_COLUMNS) if several else _COLUMNS
+    rows = tuple(_history_row(entry, told.savings.get(entry.id), several=several) for entry in shown)
+    return CommandResult(
+        {
+            "account": told.current and told.current.account,
+            "endpoint": told.current and told.current.endpoint,
+            "history": [_history_record(entry, told.savings.get(entry.id)) for entry in shown],
+            "savings": _present_sum(told),
+            "elsewhere": [_place_record(told, place) for place in told.accounts() if place != told.current],
+        },
+        ExitCode.PARTIAL if told.problems else ExitCode.OK,
+        told.problems,
+        (Table(columns, rows),) if shown else (),
+        tuple(_history_notes(told, shown, everywhere=everywhere)),
+        "history",
+    )
+
+
+def _history_record(entry: JournalEntry, saving: Saving | None) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "begun": entry.started_at,
+        "ended": entry.ended_at,
+        "endpoint": entry.endpoint,
+        "account": entry.account,
+        "caller": entry.caller,
+        "region": entry.region,
+        "action": entry.action,
+        "subject": entry.subject,
+        "because": entry.reason,
+        "outcome": entry.outcome,
+        "detail": entry.detail,
+        "usd_per_hour": entry.stop.usd_per_hour if entry.stop else None,
+        "saved_usd": saving and saving.usd,
+        "saved_until": saving and saving.until,
+        "saved_because": saving and saving.reason,
+    }
+
+
+def _present_sum(told: History) -> dict[str, Any]:
+    """What was saved in the present endpoint and account. Where it is not known which one that is, a sum would mix
+    what belongs to several.
+    """
+    if told.current is None:
+        stops = len(told.savings)
+        return {"stops": stops, "saved_usd": None if stops else 0, "uncounted": stops}
+    return _savings_sums(_savings_of(told, told.current))
+
+
+def _place_record(told: History, place: AccountRef) -> dict[str, Any]:
+    changes = sum(account_of(entry) == place for entry in told.entries)
+    where = {"account": place.account, "endpoint": place.endpoint}
+    return {**where, "changes": changes, **_savings_sums(_savings_of(told, place))}
+
+
+def _savings_of(told: History, place: AccountRef) -> list[Saving]:
+    return [told.savings[entry.id] for entry in told.entries if entry.id in told.savings and account_of(entry) == place]
+
+
+def _savings_sums(savings: Sequence[Saving]) -> dict[str, Any]:
+    uncounted = sum(saving.usd is None for saving in savings)
+    return {"stops": len(savings), "saved_usd": total_usd(savings), "uncounted": uncounted}
+
+
+def _history_row(entry: JournalEntry, saving: Saving | None, *, several: bool) -> tuple[Cell, ...]:
+    return (
+        *((Cell(_account_phrase(account_of(entry))),) if several else ()),
+        Cell(f"{entry.started_at:%Y-%m-%d %H:%M:%S}"),
+        Cell(entry.region),
+        Cell(entry.action),
+        Cell(entry.subject),
+        Cell(entry.outcome, _TONES.get(entry.outcome, Style.GOOD)),
+        Cell("" if saving is None else "?" if saving.usd is None else f"{saving.usd:.4f}"),
+        Cell(entry.reason),
+        Cell(entry.caller or "unknown"),
+    )
+
+
+def _account_phrase(place: AccountRef) -> str:
+    """An account, with its endpoint where that is not AWS itself."""
+    account = place.account or "unknown"
+    return account if place.endpoint == "aws" else f"{account} at {place.endpoint}"
+
+
+def _history_notes(told: History, shown: Sequence[JournalEntry], *, everywhere: bool) -> Iterator[str]:
+    if not told.entries:
+        yield "opskit changed nothing in that time."
+    elif not shown and told.current:
+        yield f"opskit changed nothing in the account {_account_phrase(told.current)} in that time."
+    if any(entry.outcome == STARTED for entry in shown):
+        yield "'begun' has no outcome yet: it still runs, or was stopped in the middle."
+    if any(entry.outcome == DROPPED for entry in told.entries):
+        yield "'dropped' was not sent: a last look spoke against it."
+    if told.current:
+        yield from _money_notes(_savings_of(told, told.current), "")
+    for place in told.accounts():
+        if place != told.current:
+            yield from _elsewhere_notes(told, place, is_listed=everywhere or told.may_be_current(place))
+
+
+def _elsewhere_notes(told: History, place: AccountRef, *, is_listed: bool) -> Iterator[str]:
+    """What was done in another account, in a line of its own: its sum is never part of the present one's."""
+    changes = sum(account_of(entry) == place for entry in told.entries)
+    if not is_listed:
+        count = "1 change" if changes == 1 else f"{changes} changes"
+        yield f"Account {_account_phrase(place)}: {count}, of another account or endpoint. --all shows them."
+    yield from _money_notes(_savings_of(told, place), f"Account {_account_phrase(place)}: ")
+
+
+def _money_notes(savings: Sequence[Saving], where: str) -> Iterator[str]:
+    counted = [saving for saving in savings if saving.usd is not None]
+    if counted:
+        yield (
+            f"{where}{_stops_phrase(len(counted))} saved {total_usd(counted):.4f} "
+            "USD, until the next start or until now."
+        )
+    for reason in dict.fromkeys(saving.reason for saving in savings if saving.usd is None):
+        many = sum(saving.usd is None and saving.reason == reason for saving in savings)
+        yield f"{where}{_stops_phrase(many)} not counted: {reason}."
+    for reason in dict.fromkeys(saving.reason for saving in counted if "journal" in saving.reason):
+        yield f"{where}Counted {reason}"
+
+
+def _stops_phrase(many: int) -> str:
+    return "1 stop" if many == 1 else f"{many} stops"

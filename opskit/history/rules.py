@@ -1,0 +1,124 @@
+"""What a stop saved: what the notebook would have cost until it was started again, or until now.
+
+Nothing is counted that is not known: no price, no saving. Where it is not known when it was started again, neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from opskit.core.model import Notebook, Unknown
+
+_RUNS_OR_WILL = {"InService", "Pending", "PendingMaintenance", "InMaintenance"}
+_A_STOP_TAKES = timedelta(hours=1)
+"""At most. What AWS changes later than that after a stop, somebody else did."""
+
+
+class EventKind(StrEnum):
+    """What can happen to a notebook that matters to a saving."""
+
+    STOP = "stop"
+    START = "start"
+
+
+@dataclass(frozen=True)
+class NotebookEvent:
+    """A stop or a start that opskit made, in the order it made them.
+
+    ``certain`` False: AWS never said whether it happened. For a stop: ``usd_per_hour`` None: nobody knew the price;
+    ``running_since`` None: nobody wrote it down.
+    """
+
+    kind: EventKind
+    at: datetime
+    certain: bool = True
+    usd_per_hour: Decimal | None = None
+    running_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Saving:
+    """``usd`` None: it is not counted, and ``reason`` says why. ``until`` None: there is no end to tell."""
+
+    usd: Decimal | None
+    until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """The notebook is not there any more."""
+
+
+@dataclass(frozen=True)
+class OtherAccount:
+    """The notebook is of another account or endpoint than the one that is asked now."""
+
+
+SeenNotebook = Notebook | Deleted | OtherAccount | Unknown
+"""What AWS says of the notebook now. ``Unknown``: it could not or need not be asked."""
+
+
+def needs_aws_lookup(stop: NotebookEvent, later: Sequence[NotebookEvent]) -> bool:
+    """Whether only AWS can tell when the notebook was started again: nothing that opskit did since then does."""
+    return stop.usd_per_hour is not None and not later
+
+
+def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], seen: SeenNotebook, now: datetime) -> Saving:
+    """What ``stop`` saved. ``later`` is what opskit did to the same notebook after it."""
+    if stop.usd_per_hour is None:
+        return Saving(None, None, "its price is not known")
+    if not stop.certain and not _is_proven(stop, later, seen):
+        return Saving(None, None, "whether it stopped is not known")
+    end = _end_by_journal(later[0]) if later else _end_by_aws(stop, seen, now)
+    if isinstance(end, str):
+        return Saving(None, None, end)
+    until, reason = end
+    if until < stop.at:
+        text = "its end lies before its begin: it did not stop, or the clocks do not agree"
+        return Saving(None, None, text)
+    hours = Decimal((until - stop.at).total_seconds()) / 3600
+    return Saving((stop.usd_per_hour * hours).quantize(Decimal("0.0001")), until, reason)
+
+
+def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], seen: SeenNotebook) -> bool:
+    """Whether AWS shows that a stop whose answer was lost took effect: the notebook went off just then."""
+    if later or not isinstance(seen, Notebook) or seen.status in _RUNS_OR_WILL:
+        return False
+    return abs(seen.status_changed_at - stop.at) <= _A_STOP_TAKES
+
+
+def total_usd(savings: Iterable[Saving]) -> Decimal:
+    """The sum of what is counted, in USD."""
+    return sum((saving.usd for saving in savings if saving.usd is not None), Decimal(0))
+
+
+def _end_by_journal(next: NotebookEvent) -> tuple[datetime, str] | str:
+    """When it was started again, by what opskit did next to it; a sentence where that cannot be told. A second stop
+    tells since when the notebook had been running, whoever had started it.
+    """
+    if next.kind is EventKind.START:
+        return next.at, "started again by opskit"
+    if next.running_since is None:
+        return "it was stopped again, and when it was started in between is not known"
+    return next.running_since, "started again by somebody else"
+
+
+def _end_by_aws(stop: NotebookEvent, seen: SeenNotebook, now: datetime) -> tuple[datetime, str] | str:
+    match seen:
+        case Deleted():
+            return "it is deleted, and since when is not known"
+        case OtherAccount():
+            return "it is of another account or endpoint, and whether it was started again can only be told there"
+        case Unknown(reason):
+            return now, f"until now, as far as opskit's journal tells: {reason}"
+        case Notebook(status=status, status_changed_at=since) if status in _RUNS_OR_WILL:
+            return since, "started again by somebody else"
+        case Notebook(status_changed_at=since) if since > stop.at + _A_STOP_TAKES:
+            return f"it was changed on {since:%Y-%m-%d %H:%M} UTC, and whether it ran in between is not known"
+        case _:
+            return now, "until now: it is still off"

@@ -1,0 +1,1 @@
+"""Quota increases: planned, filed, listed and waited for."""

@@ -1,0 +1,133 @@
+"""Filing quota increases, with Service Quotas or AWS Support: sent once, and every answer read for what it means."""
+
+from __future__ import annotations
+
+from opskit.aws.client import AwsClient
+from opskit.core.exceptions import AwsError, OutcomeUnknown, Problem, Throttled, Unreachable
+from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome
+from opskit.increases.rules.support_cases import case_body, case_subject
+from opskit.quotas.rules.headroom import format_quota_value
+
+_SERVICE = "service-quotas"
+_ISSUE = "service-limit-increase"
+
+
+def request_increase(client: AwsClient, increase: Increase) -> Increase:
+    """Ask Service Quotas for a higher value; the ask comes back with what AWS said.
+
+    ``unknown`` means that it may have been filed: look before asking again.
+
+    Raises:
+        ValueError: the ask has no quota code.
+    """
+    if increase.quota_code is None:
+        raise ValueError(f"{increase.quota_name} has no code to ask for")
+    try:
+        answer = client.write(
+            _SERVICE,
+            "request_service_quota_increase",
+            ServiceCode="sagemaker",
+            QuotaCode=increase.quota_code,
+            DesiredValue=increase.target.value,
+        )
+    except AwsError as failure:
+        return _request_failed(increase, failure)
+    request = answer.get("RequestedQuota", {})
+    if not request.get("Id"):
+        return _unknown_outcome(increase, "AWS answered without saying whether it took the request.")
+    reason = (
+        f"Asked AWS for {format_quota_value(increase.target.value)}; its status is {request.get('Status', 'not said')}."
+    )
+    return increase.with_result(IncreaseOutcome.FILED, reason, request_id=request["Id"], case_id=request.get("CaseId"))
+
+
+def open_support_case(client: AwsClient, increase: Increase) -> Increase:
+    """Open a support case for a request that is PENDING; the ask comes back with what AWS said.
+
+    Raises:
+        ValueError: the ask names no request.
+    """
+    if increase.request_id is None:
+        raise ValueError(f"{increase.quota_name} has no request to open a case for")
+    try:
+        client.write(_SERVICE, "create_support_case", RequestId=increase.request_id)
+    except AwsError as failure:
+        ended = _case_failed(increase, failure)
+        if ended.outcome is IncreaseOutcome.REFUSED and increase.channel is not Channel.SUPPORT:
+            return increase.with_result(IncreaseOutcome.ALREADY_OPEN, f"The request is open. {ended.reason}")
+        return ended
+    return increase.with_result(IncreaseOutcome.FILED, "AWS opens a support case for the open request.")
+
+
+def create_support_case(client: AwsClient, increase: Increase, why: str) -> Increase:
+    """Open a case with AWS Support; the ask comes back with what AWS said.
+
+    ``unknown`` means that it may have been opened: look before asking again, for AWS refuses no second one.
+
+    Raises:
+        ValueError: the ask names no desk.
+    """
+    if increase.support_category is None:
+        raise ValueError(f"{increase.quota_name} has no desk at AWS Support")
+    try:
+        answer = client.write(
+            "support",
+            "create_case",
+            subject=case_subject(increase.quota_name, increase.target.value, increase.region),
+            communicationBody=case_body(
+                increase.quota_name, increase.quota_code, increase.target.value, increase.region, why
+            ),
+            serviceCode=increase.support_category.service,
+            categoryCode=increase.support_category.category,
+            severityCode="low",
+            issueType=_ISSUE if increase.support_category.service == _ISSUE else "customer-service",
+            language="en",
+        )
+    except AwsError as failure:
+        return _case_failed(increase, failure)
+    if not answer.get("caseId"):
+        return _unknown_outcome(increase, "AWS Support answered without saying whether it took the case.")
+    return increase.with_result(IncreaseOutcome.FILED, "A case with AWS Support is open.", case_id=answer["caseId"])
+
+
+def _unknown_outcome(increase: Increase, reason: str) -> Increase:
+    hint = "Run the command again: it looks first."
+    return increase.with_result(
+        IncreaseOutcome.UNKNOWN, reason, problem=Problem("outcome-unknown", reason, hint, increase.region)
+    )
+
+
+def _request_failed(increase: Increase, failure: AwsError) -> Increase:
+    if isinstance(failure, OutcomeUnknown):
+        return increase.with_result(IncreaseOutcome.UNKNOWN, str(failure), problem=failure.problem)
+    if isinstance(failure, Unreachable):
+        return increase.with_result(IncreaseOutcome.UNKNOWN, f"Nothing arrived: {failure}", problem=failure.problem)
+    if isinstance(failure, Throttled):
+        return increase.with_result(IncreaseOutcome.QUEUED, "AWS asks to slow down and took no request.")
+    match failure.aws_code:
+        case "QuotaExceededException":
+            return increase.with_result(
+                IncreaseOutcome.QUEUED, f"AWS takes no more open requests for now: {failure.aws_message}"
+            )
+        case "ResourceAlreadyExistsException":
+            return increase.with_result(IncreaseOutcome.ALREADY_OPEN, f"AWS says: {failure.aws_message}")
+        case _:
+            return increase.with_result(IncreaseOutcome.REFUSED, f"AWS refused: {failure}", problem=failure.problem)
+
+
+def _case_failed(increase: Increase, failure: AwsError) -> Increase:
+    if isinstance(failure, OutcomeUnknown):
+        return increase.with_result(IncreaseOutcome.UNKNOWN, str(failure), problem=failure.problem)
+    if isinstance(failure, Unreachable):
+        return increase.with_result(IncreaseOutcome.UNKNOWN, f"Nothing arrived: {failure}", problem=failure.problem)
+    if isinstance(failure, Throttled):
+        return increase.with_result(IncreaseOutcome.QUEUED, "AWS asks to slow down and took no case.")
+    match failure.aws_code:
+        case "ResourceAlreadyExistsException":
+            return increase.with_result(IncreaseOutcome.ALREADY_OPEN, "The request has its support case already.")
+        case "CaseCreationLimitExceeded":
+            return increase.with_result(IncreaseOutcome.QUEUED, "AWS Support takes no more open cases for now.")
+        case _:
+            return increase.with_result(
+                IncreaseOutcome.REFUSED, f"AWS opened no case: {failure}", problem=failure.problem
+            )

@@ -1,0 +1,141 @@
+"""``opskit quotas increase``, ``requests`` and ``wait``: ask for more, and follow it until it is true."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.command import CommandContext, register_command
+from opskit.core.exceptions import UsageError
+from opskit.core.settings import parse_duration
+from opskit.notifications.cli import UNATTENDED
+from opskit.quotas.cli import For, quotas_app
+
+if TYPE_CHECKING:
+    from opskit.increases.flows.plan import BlockingTotal
+    from opskit.increases.rules.plan import Increase, IncreaseTarget
+    from opskit.output.result import CommandResult
+
+
+class ChannelOption(StrEnum):
+    """How to ask."""
+
+    AUTO = "auto"
+    SERVICE_QUOTAS = "service-quotas"
+    SUPPORT = "support"
+    CONSOLE = "console"
+
+
+To = Annotated[int | None, typer.Option("--to", min=1, metavar="N", help="The value the quota should have.")]
+Type = Annotated[str | None, typer.Argument(metavar="[INSTANCE_TYPE]", help="Such as ml.m4.xlarge, or total.")]
+
+
+@register_command(quotas_app, "quotas", "increase", wrapper=UNATTENDED)
+def increase_command(
+    ctx: CommandContext,
+    instance_type: Type = None,
+    usages: For = None,
+    to: To = None,
+    resume: Annotated[bool, typer.Option("--resume", help="File what waits for its turn.")] = False,
+    via: Annotated[ChannelOption, typer.Option("--via", help="How to ask.")] = ChannelOption.AUTO,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="What it is for.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> CommandResult:
+    """Ask AWS for a higher quota, never twice."""
+    from opskit.increases.render.requests import increase_result
+
+    if resume:
+        if instance_type or usages or to or via is not ChannelOption.AUTO or why:
+            hint = "Leave out type, --for, --to, --via and --why."
+            raise UsageError("resume-alone", "--resume files what is remembered, as it was asked for.", hint)
+        resumed = _resume_queued(ctx, dry_run=dry_run)
+        if not resumed and ctx.screen.stdout_stream.isatty():  # cron mails whatever it hears
+            ctx.screen.info("Nothing is waiting.")
+        return increase_result(resumed)
+    targets = _parse_targets(instance_type, usages, to)
+    return increase_result(*_plan_and_submit(ctx, targets, via, why, dry_run=dry_run, yes=yes), why=why)
+
+
+def _resume_queued(ctx: CommandContext, *, dry_run: bool) -> list[Increase]:
+    """File what waits for its turn. Whoever queued it agreed to that, so nobody is asked again."""
+    from opskit.core.clock import system_clock
+    from opskit.increases.flows.plan import queued_increases
+    from opskit.increases.flows.submit import submit_increases
+
+    found = queued_increases(ctx.clients(), datetime.now(UTC), everywhere=not ctx.settings.get("regions"))
+    if dry_run:
+        return [increase for _, increase, _ in found]
+    return [
+        done
+        for client, increase, why in found
+        for done in submit_increases([client], [increase], why, system_clock(), ctx.screen.info)
+    ]
+
+
+def _plan_and_submit(
+    ctx: CommandContext, targets: list[IncreaseTarget], channel: ChannelOption, why: str, *, dry_run: bool, yes: bool
+) -> tuple[tuple[Increase, ...], tuple[BlockingTotal, ...]]:
+    """Plan, ask for consent where something would be sent, and send it."""
+    from opskit.core.clock import system_clock
+    from opskit.increases.flows.plan import plan_with_totals, will_send_only
+    from opskit.increases.flows.submit import submit_increases
+    from opskit.increases.render.requests import plan_prompt
+    from opskit.increases.rules.plan import Channel
+
+    now, clients = datetime.now(UTC), ctx.clients()
+    increases, totals = plan_with_totals(clients, targets, Channel(channel.value), now)
+    if dry_run:
+        return increases, totals
+    planned = will_send_only(increases)
+    if planned:
+        ctx.confirm(plan_prompt(planned), yes=yes)
+    return submit_increases(clients, increases, why, system_clock(), ctx.screen.info), totals
+
+
+@register_command(quotas_app, "quotas", "requests")
+def list_requests_command(
+    ctx: CommandContext,
+    only_open: Annotated[bool, typer.Option("--open", help="Only what AWS still looks at.")] = False,
+) -> CommandResult:
+    """Show what was asked for, and whether it has come true."""
+    from opskit.increases.flows.list import list_increase_requests
+    from opskit.increases.render.requests import request_list_result
+
+    return request_list_result(list_increase_requests(ctx.clients(), datetime.now(UTC), only_open=only_open))
+
+
+@register_command(quotas_app, "quotas", "wait")
+def wait_quota_command(
+    ctx: CommandContext,
+    instance_type: Type = None,
+    usages: For = None,
+    to: To = None,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait, such as 72h.")] = "72h",
+) -> CommandResult:
+    """Wait until the applied value suffices."""
+    from opskit.core.clock import system_clock
+    from opskit.increases.flows.wait import wait_for_targets
+    from opskit.increases.render.requests import wait_result
+
+    targets, longest, begun = _parse_targets(instance_type, usages, to), parse_duration(timeout), time.monotonic()
+    clients = ctx.clients()
+    with ctx.screen.live_lines() as emit:
+        results = wait_for_targets(clients, targets, longest, emit, system_clock())
+    return wait_result(results, time.monotonic() - begun)
+
+
+def _parse_targets(instance_type: str | None, usages: list[str] | None, to: int | None) -> list[IncreaseTarget]:
+    from opskit.increases.rules.plan import IncreaseTarget
+    from opskit.quotas.rules.requirements import parse_type_or_total, parse_workload
+
+    if not instance_type or not usages or to is None:
+        example = "opskit quotas increase ml.m4.xlarge --for training --to 1"
+        raise UsageError("incomplete", "An instance type, --for and --to are needed.", f"Write it like: {example}")
+    wanted = tuple(dict.fromkeys(parse_workload(word) for word in usages))
+    kind = parse_type_or_total(instance_type, wanted)
+    return [IncreaseTarget(kind, workload, to) for workload in wanted]

@@ -1,0 +1,61 @@
+"""Makes room for a run: asks for the quotas it lacks and waits until they are there, where the user said so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from opskit.aws.client import AwsClient
+from opskit.core.clock import Clock
+from opskit.core.events import EventSink, Message
+from opskit.increases.flows.plan import plan_increases
+from opskit.increases.flows.submit import submit_increases
+from opskit.increases.flows.wait import wait_for_targets
+from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome, IncreaseTarget
+from opskit.increases.rules.targets import increase_targets, wait_targets
+from opskit.quotas.rules.headroom import QuotaCheck
+
+_MAX_WAIT = timedelta(hours=72)
+
+
+def raise_quotas(
+    client: AwsClient, check: QuotaCheck, why: str, clock: Clock, emit: EventSink, *, request_increase: bool, wait: bool
+) -> tuple[Increase, ...]:
+    """Ask AWS for what is short (``request_increase``) and wait until the values suffice (``wait``); what was asked
+    comes back. Whether there is room then is for another look to say.
+
+    Raises:
+        AwsError: AWS does not say who we are.
+    """
+    asked = _submit_targets(client, increase_targets(check), why, clock, emit, wait=wait) if request_increase else ()
+    if wait and not any(increase.outcome is IncreaseOutcome.REFUSED for increase in asked):
+        _wait_for_values(client, wait_targets(check), clock, emit)
+    return asked
+
+
+def _submit_targets(
+    client: AwsClient, targets: Sequence[IncreaseTarget], why: str, clock: Clock, emit: EventSink, *, wait: bool
+) -> tuple[Increase, ...]:
+    """File the wishes. AWS takes only so many at once; the rest is filed in its turn by who waits anyway."""
+    settled: list[Increase] = []
+    while True:
+        plans = plan_increases([client], targets, Channel.AUTO, clock.now())
+        increases = submit_increases([client], plans, why, clock, lambda text: emit(Message(text)))
+        for increase in increases:
+            emit(Message(f"{increase.quota_name} to {increase.target.value:g}: {increase.outcome}. {increase.reason}"))
+        queued = [increase for increase in increases if increase.outcome is IncreaseOutcome.QUEUED]
+        under_way = [
+            increase.target
+            for increase in increases
+            if increase.outcome in (IncreaseOutcome.FILED, IncreaseOutcome.ALREADY_OPEN)
+        ]
+        if not (wait and queued and under_way):
+            return (*settled, *increases)
+        settled += [increase for increase in increases if increase not in queued]
+        _wait_for_values(client, under_way, clock, emit)
+        targets = [increase.target for increase in queued]
+
+
+def _wait_for_values(client: AwsClient, targets: Sequence[IncreaseTarget], clock: Clock, emit: EventSink) -> None:
+    if targets:
+        wait_for_targets([client], targets, _MAX_WAIT, lambda text: emit(Message(text)), clock)

@@ -1,0 +1,247 @@
+"""Ask for more, once: under a lock look again, write down what is tried, file it, and look for what got no answer.
+
+Filing plans anew from what it sees then, so that neither a second terminal nor an answer that was lost makes a second
+request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from opskit.aws.client import AwsClient
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError, UsageError
+from opskit.core.model import IncreaseRequest, Unknown
+from opskit.increases.changes.requests import create_support_case, open_support_case, request_increase
+from opskit.increases.flows.plan import last_submission, read_and_plan, requests_or_unknown
+from opskit.increases.reads.support_cases import read_open_cases
+from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome, Submission, find_created_request
+from opskit.increases.rules.support_cases import find_duplicate_case
+from opskit.increases.store import queue
+from opskit.quotas.rules.headroom import format_quota_value
+from opskit.state.journal import ActionRecord, journal_action
+from opskit.state.lock import exclusive_lock
+from opskit.state.paths import account_key
+
+_LOOKUP_SECONDS = (0.5, 1.0, 2.0)
+"""How long to wait before each look for a request whose answer was lost."""
+
+MessageSink = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _SubmitContext:
+    """What carrying out one ask goes with: where, why, on which clock, and whom to tell."""
+
+    client: AwsClient
+    use_case: str
+    clock: Clock
+    emit: MessageSink
+
+    def save_queued(
+        self,
+        increase: Increase,
+        standing: queue.QueueState,
+        *,
+        known: frozenset[str] = frozenset(),
+        id: str | None = None,
+    ) -> None:
+        """Write an ask down as it stands now.
+
+        Raises:
+            UsageError: the state folder cannot be used.
+        """
+        target, now = increase.target, self.clock.now()
+        row = (
+            increase.region,
+            increase.quota_name,
+            target.instance_type,
+            target.workload,
+            target.value,
+            increase.channel,
+            self.use_case,
+        )
+        queue.upsert_queued(self.client, queue.QueuedRequest(*row, standing, now, known, id))
+
+
+def submit_increases(
+    clients: Sequence[AwsClient], increases: Sequence[Increase], why: str, clock: Clock, emit: MessageSink
+) -> tuple[Increase, ...]:
+    """Send what is planned; the rest comes back as it is. One Region's failure does not stop another's.
+
+    Raises:
+        AwsError: AWS does not say who we are.
+        UsageError: what opskit must remember cannot be kept.
+    """
+    by_region = {client.region: _SubmitContext(client, why, clock, emit) for client in clients}
+    return tuple(_submit_one(by_region[increase.region], increase) for increase in increases)
+
+
+def _submit_one(context: _SubmitContext, increase: Increase) -> Increase:
+    """Carry one ask out. A failure before anything was sent is this ask's alone."""
+    if not increase.will_send:
+        _update_queue(context, increase)
+        return increase
+    client = context.client
+
+    def report_waiting() -> None:
+        context.emit(f"Another opskit asks for quotas in {client.region}; waiting for it to end.")
+
+    try:
+        with exclusive_lock("increase", *account_key(client), client.region, on_wait=report_waiting):
+            _wait_for_previous(context, increase)
+            again, snapshot = read_and_plan(client, increase.target, increase.channel, context.clock.now())
+            if again.will_send:
+                return _submit(context, again, snapshot.request_ids)
+            _update_queue(context, again)
+            return again
+    except (AwsError, UsageError) as failure:
+        reason = f"Nothing was sent, because the last look before it failed: {failure}"
+        return increase.with_result(IncreaseOutcome.UNKNOWN, reason, problem=failure.problem)
+
+
+def _wait_for_previous(context: _SubmitContext, increase: Increase) -> None:
+    """Wait until an earlier filing whose answer was lost can be seen, if it arrived."""
+    now = context.clock.now()
+    submission = last_submission(context.client, increase.quota_name, increase.channel, now)
+    seconds = submission.seconds_until_visible(now) if submission else 0.0
+    if seconds:
+        context.emit(
+            f"A request for {increase.quota_name} was not answered just now; looking for it in {seconds:.0f} s."
+        )
+        context.clock.sleep(seconds)
+
+
+def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str]) -> Increase:
+    """Write down that it is tried, try it, and look for it where no answer came. ``known`` are earlier requests."""
+    client, submission = context.client, Submission(context.clock.now(), increase.target.value, known, increase.channel)
+    queued = _find_queued(client, increase)
+    context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known)
+    with _journal_submission(context, increase) as record:
+        done = _send_request(client, increase, context.use_case)
+        if done.outcome is IncreaseOutcome.UNKNOWN:
+            done = _resolve_lost_response(context, done, submission)
+        elif done.outcome is IncreaseOutcome.ALREADY_OPEN:
+            done = _with_open_request(done, requests_or_unknown(client, increase.quota_code or ""))
+        record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
+    _update_queue(context, done, known, queued)
+    if done.outcome is IncreaseOutcome.FILED and increase.request_id and increase.channel is not Channel.SUPPORT:
+        return replace(done, outcome=IncreaseOutcome.ALREADY_OPEN)  # the request was there before; only its case is new
+    return done
+
+
+def _find_queued(client: AwsClient, increase: Increase) -> queue.QueuedRequest | None:
+    """The same ask as it waits in the queue, None where it does not."""
+    same = (increase.region, increase.quota_name, increase.target.value, queue.QueueState.QUEUED)
+    found = (
+        request
+        for request in queue.pending_requests(client)
+        if (request.region, request.quota_name, request.desired_value, request.state) == same
+    )
+    return next(found, None)
+
+
+def _send_request(client: AwsClient, increase: Increase, why: str) -> Increase:
+    if increase.request_id:
+        return open_support_case(client, increase)
+    return (
+        create_support_case(client, increase, why)
+        if increase.channel is Channel.SUPPORT
+        else request_increase(client, increase)
+    )
+
+
+def _with_open_request(increase: Increase, requests: tuple[IncreaseRequest, ...] | Unknown) -> Increase:
+    """An ask that AWS says is open already, with the request that is."""
+    known = () if isinstance(requests, Unknown) else requests
+    open_one = next((request for request in known if request.status.is_open), None)
+    if open_one is None:
+        return increase
+    ended = increase.with_result(increase.outcome, increase.reason, request_id=open_one.id, case_id=open_one.case_id)
+    return replace(ended, open_value=open_one.desired_value)
+
+
+def _resolve_lost_response(context: _SubmitContext, increase: Increase, submission: Submission) -> Increase:
+    """What became of an ask whose answer was lost: found, it was filed; else nobody knows yet."""
+    for seconds in _LOOKUP_SECONDS:
+        context.clock.sleep(seconds)
+        found = _find_filed(context.client, increase, submission)
+        if found:
+            return found
+    reason = f"{increase.reason} It is not to be seen yet; the next run looks again before it asks."
+    return increase.with_result(IncreaseOutcome.UNKNOWN, reason, problem=increase.problem)
+
+
+def _find_filed(client: AwsClient, increase: Increase, submission: Submission) -> Increase | None:
+    """The ask as filed, when AWS shows what it made; None when it does not."""
+    lost = "AWS's answer was lost, but"
+    if increase.support_category:
+        case = _find_new_case(client, increase)
+        return increase.with_result(IncreaseOutcome.FILED, f"{lost} the case is there.", case_id=case) if case else None
+    requests = requests_or_unknown(client, increase.quota_code or "")
+    known = () if isinstance(requests, Unknown) else requests
+    if increase.request_id:
+        moved = next((request for request in known if request.id == increase.request_id and request.case_id), None)
+        return (
+            increase.with_result(IncreaseOutcome.FILED, f"{lost} the case is there.", case_id=moved.case_id)
+            if moved
+            else None
+        )
+    made = find_created_request(submission, known)
+    reason = f"{lost} the request is there; its status is {made.status}." if made else ""
+    return (
+        increase.with_result(IncreaseOutcome.FILED, reason, request_id=made.id, case_id=made.case_id) if made else None
+    )
+
+
+def _find_new_case(client: AwsClient, increase: Increase) -> str | None:
+    try:
+        cases = read_open_cases(client)
+    except AwsError:
+        return None
+    case = find_duplicate_case(
+        increase.quota_name, increase.target.instance_type, increase.target.workload, increase.region, cases
+    )
+    return case.display_id if case else None
+
+
+def _update_queue(
+    context: _SubmitContext,
+    increase: Increase,
+    known: frozenset[str] = frozenset(),
+    queued: queue.QueuedRequest | None = None,
+) -> None:
+    """Keep what waits for its turn and what was filed, and drop what is settled. AWS has its part already: trouble
+    here is only told. ``queued`` is the ask as it waited before.
+    """
+    client, name, target_value = context.client, increase.quota_name, increase.target.value
+    try:
+        match increase.outcome:
+            case IncreaseOutcome.QUEUED:
+                context.save_queued(increase, queue.QueueState.QUEUED)
+            case IncreaseOutcome.FILED:
+                context.save_queued(
+                    increase, queue.QueueState.FILED, known=known, id=increase.request_id or increase.case_id
+                )
+            case IncreaseOutcome.REFUSED if queued and increase.refused_for_caller:
+                queue.upsert_queued(client, queued)
+            case IncreaseOutcome.REFUSED:
+                queue.delete_queued_range(client, name, target_value, target_value)
+            case IncreaseOutcome.ALREADY_ENOUGH:
+                queue.delete_queued_range(client, name, 0.0, target_value)
+            case IncreaseOutcome.ALREADY_OPEN:
+                queue.delete_queued_range(client, name, 0.0, increase.covered_value)
+            case IncreaseOutcome.UNKNOWN | IncreaseOutcome.PLANNED:
+                return
+    except UsageError as failure:
+        context.emit(f"{failure} {failure.problem.hint}")
+
+
+@contextmanager
+def _journal_submission(context: _SubmitContext, increase: Increase) -> Iterator[ActionRecord]:
+    action = "open support case" if increase.request_id or increase.channel is Channel.SUPPORT else "request increase"
+    subject = f"{increase.quota_name} to {format_quota_value(increase.target.value)}"
+    with journal_action(context.client, action, subject, context.use_case or increase.reason) as deed:
+        yield deed

@@ -1,0 +1,176 @@
+"""Wait until an applied value suffices. The value decides, whatever a request's status says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather
+from opskit.core.clock import Clock
+from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError, OpskitError, UsageError
+from opskit.core.model import IncreaseRequest, Quota, Unknown
+from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.waiting import Observation, WaitResult, WaitState, evaluate_observation, is_wait_over
+from opskit.increases.store import queue
+from opskit.quotas.reads.code_cache import load_cache
+from opskit.quotas.reads.quotas import read_quotas, unknown_from_error
+from opskit.quotas.reads.requests import requests_for_quota
+from opskit.quotas.rules.requirements import quota_name_for
+
+__all__ = ["WaitResult", "WaitState", "wait_for_targets"]
+
+_FIRST_SECONDS, _LONGEST_SECONDS, _GROWTH = 1.0, 60.0, 1.5
+_HEARTBEAT_INTERVAL = timedelta(minutes=15)
+_LISTING_LAG = timedelta(hours=1)
+"""For how long a request that AWS took may be missing from its lists."""
+
+
+@dataclass
+class _Progress:
+    """What one wait remembers between two looks."""
+
+    emit: Callable[[str], None]
+    started_at: datetime
+    last_text: str = ""
+    last_text_at: datetime | None = None
+    closed_since: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def closed_for(self, region: str, name: str, now: datetime) -> timedelta:
+        """How long a quota's request has been seen closed without a word."""
+        return now - self.closed_since.get((region, name), now)
+
+    def update(self, seen: Sequence[WaitResult], now: datetime) -> None:
+        """Remember what is closed, and say what is new; now and then say that this still waits."""
+        for result in (result for result in seen if result.closed):
+            self.closed_since.setdefault((result.region, result.quota_name), now)
+        text = "\n".join(_waiting_line(result) for result in seen if result.state is not WaitState.REACHED)
+        if text != self.last_text:
+            self.emit(text)
+        elif self.last_text_at and now - self.last_text_at >= _HEARTBEAT_INTERVAL:
+            self.emit(f"Still waiting after {_format_waited(now - self.started_at)}.")
+        else:
+            return
+        self.last_text, self.last_text_at = text, now
+
+
+def wait_for_targets(
+    clients: Sequence[AwsClient],
+    targets: Sequence[IncreaseTarget],
+    timeout: timedelta,
+    emit: Callable[[str], None],
+    clock: Clock,
+) -> tuple[WaitResult, ...]:
+    """Look until every wish is true, one is refused for good, or ``timeout`` has passed; then say how each stands.
+
+    What cannot be read is looked at again: throttling passes, and credentials can be renewed while this waits.
+
+    Raises:
+        CredentialsError: there were none that AWS takes when the waiting began.
+        UsageError: what opskit remembers cannot be read.
+    """
+    progress = _Progress(emit, clock.now())
+    until, pause, seen = (
+        progress.started_at + timeout,
+        _FIRST_SECONDS,
+        _first_observation(clients, targets, progress, clock.now()),
+    )
+    while not is_wait_over(seen) and (left := (until - clock.now()).total_seconds()) > 0:
+        progress.update(seen, clock.now())
+        clock.sleep(min(pause, left))
+        pause = min(pause * _GROWTH, _LONGEST_SECONDS)
+        seen = _observe_again(clients, targets, progress, clock.now(), seen)
+    return seen
+
+
+def _first_observation(
+    clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], progress: _Progress, now: datetime
+) -> tuple[WaitResult, ...]:
+    seen = _observe_all(clients, targets, progress, now)
+    problems = [result.problem for result in seen if result.problem and result.problem.code in CREDENTIAL_CODES]
+    if seen and len(problems) == len(seen):
+        raise CredentialsError(problems[0].code, problems[0].message, problems[0].hint, region=problems[0].region)
+    return seen
+
+
+def _observe_again(
+    clients: Sequence[AwsClient],
+    targets: Sequence[IncreaseTarget],
+    progress: _Progress,
+    now: datetime,
+    before: tuple[WaitResult, ...],
+) -> tuple[WaitResult, ...]:
+    """Another look. Credentials that AWS no longer takes are looked for anew, as they were found at the start."""
+    if any(result.problem and result.problem.code in CREDENTIAL_CODES for result in before):
+        _reload_credentials(clients)
+    try:
+        return _observe_all(clients, targets, progress, now)
+    except CredentialsError as failure:
+        _reload_credentials(clients)
+        progress.emit(f"{failure.problem.message} Waiting goes on. {failure.problem.hint}".strip())
+        return before
+
+
+def _reload_credentials(clients: Sequence[AwsClient]) -> None:
+    for session in {id(client.session): client.session for client in clients}.values():
+        with suppress(AwsError, UsageError):  # the next look says what is wrong
+            session.reload_credentials()
+
+
+def _observe_all(
+    clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], progress: _Progress, now: datetime
+) -> tuple[WaitResult, ...]:
+    work = [partial(_observe_target, client, target, progress, now) for client in clients for target in targets]
+    return tuple(gather(work))
+
+
+def _observe_target(client: AwsClient, target: IncreaseTarget, progress: _Progress, now: datetime) -> WaitResult:
+    name = quota_name_for(target.requirement())
+    answer = read_quotas(client, [name], load_cache(client, now))[name]
+    if not isinstance(answer, Quota) or (answer.effective_value or 0) >= target.value:
+        return evaluate_observation(Observation(client.region, target, name, answer))
+    requests = _read_requests(client, answer.code)
+    queued, filed = _find_own_requests(client, name, requests, now)
+    look = Observation(
+        client.region, target, name, answer, requests, queued, progress.closed_for(client.region, name, now), filed
+    )
+    return evaluate_observation(look)
+
+
+def _read_requests(client: AwsClient, code: str) -> Sequence[IncreaseRequest] | Unknown:
+    try:
+        return requests_for_quota(client, code)
+    except AwsError as failure:
+        return unknown_from_error(failure)
+
+
+def _find_own_requests(
+    client: AwsClient, name: str, requests: Sequence[IncreaseRequest] | Unknown, now: datetime
+) -> tuple[bool, datetime | None]:
+    """Whether opskit keeps a request for a quota in its queue, and when it filed one that AWS does not show yet. Where
+    its state cannot be used, AWS's lists decide.
+    """
+    shown = set() if isinstance(requests, Unknown) else {request.id for request in requests}
+    try:
+        queued = any(
+            (request.region, request.quota_name) == (client.region, name) for request in queue.pending_requests(client)
+        )
+        sent = [
+            request for request in queue.submitted_requests(client, name, now) if request.id and request.id not in shown
+        ]
+    except OpskitError:
+        return False, None
+    return queued, next((request.since for request in sent if now - request.since < _LISTING_LAG), None)
+
+
+def _waiting_line(result: WaitResult) -> str:
+    hint = f" Waiting goes on. {result.problem.hint}" if result.problem else ""
+    return f"{result.quota_name} in {result.region}: {result.reason}{hint}".rstrip()
+
+
+def _format_waited(duration: timedelta) -> str:
+    hours, seconds = divmod(int(duration.total_seconds()), 3600)
+    return f"{hours} h {seconds // 60} min" if hours else f"{seconds // 60} min"

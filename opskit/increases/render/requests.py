@@ -1,0 +1,306 @@
+"""Quota increases for people and programs: planned, filed, waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from opskit.aws.console_links import case_form_url, case_page_url, quota_page_url
+from opskit.core.exceptions import ExitCode, Problem
+from opskit.increases.flows.list import RequestList, RequestState
+from opskit.increases.flows.plan import BlockingTotal
+from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome
+from opskit.increases.rules.waiting import WaitResult, WaitState, wait_exit_code
+from opskit.increases.store.queue import QueuedRequest, QueueState
+from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.quotas.render.check import int_if_whole
+from opskit.quotas.rules.headroom import format_quota_value
+
+_TONES = {
+    IncreaseOutcome.FILED: Style.GOOD,
+    IncreaseOutcome.ALREADY_OPEN: Style.GOOD,
+    IncreaseOutcome.ALREADY_ENOUGH: Style.GOOD,
+    IncreaseOutcome.QUEUED: Style.WARN,
+    IncreaseOutcome.PLANNED: Style.PLAIN,
+    IncreaseOutcome.REFUSED: Style.BAD,
+    IncreaseOutcome.UNKNOWN: Style.WARN,
+}
+
+
+def increase_result(
+    increases: Sequence[Increase], totals: Sequence[BlockingTotal] = (), why: str = ""
+) -> CommandResult:
+    """The answer of ``quotas increase``: planned with --dry-run, done otherwise."""
+    several = len({increase.region for increase in increases}) > 1
+    columns = (
+        *((Column("Region"),) if several else ()),
+        Column("Quota", wrap=True),
+        Column("Now", right=True),
+        Column("To", right=True),
+        Column("Outcome"),
+        Column("Why", wrap=True),
+    )
+    rows = tuple(_increase_table_row(increase)[0 if several else 1 :] for increase in increases)
+    return CommandResult(
+        data={"requests": [_increase_record(increase, why) for increase in increases]},
+        exit=_increases_exit(increases),
+        problems=tuple(dict.fromkeys(increase.problem for increase in increases if increase.problem)),
+        tables=(Table(columns, rows),) if rows else (),
+        notes=tuple(_increase_notes(increases, totals, why)),
+        records="requests",
+    )
+
+
+def plan_prompt(increases: Sequence[Increase]) -> str:
+    """The plan in lines, for a prompt."""
+    return "\n".join(
+        f"Ask {_recipient(increase)} in {increase.region}: {increase.quota_name}. {increase.reason}"
+        for increase in increases
+    )
+
+
+def _recipient(increase: Increase) -> str:
+    return "AWS Support" if increase.channel is Channel.SUPPORT else "AWS"
+
+
+def _increase_table_row(increase: Increase) -> tuple[Cell, ...]:
+    now = increase.default if increase.applied is None else increase.applied
+    return (
+        Cell(increase.region),
+        Cell(increase.quota_name),
+        Cell(format_quota_value(now)),
+        Cell(format_quota_value(increase.target.value)),
+        Cell(increase.outcome.value, _TONES[increase.outcome]),
+        Cell(increase.reason),
+    )
+
+
+def _increases_exit(increases: Sequence[Increase]) -> ExitCode:
+    """No wins over not knowing. Where not even the quotas of the only Region could be read, AWS said no."""
+    outcomes = {increase.outcome for increase in increases}
+    if IncreaseOutcome.REFUSED in outcomes:
+        return ExitCode.REFUSED
+    if IncreaseOutcome.UNKNOWN not in outcomes:
+        return ExitCode.OK
+    dark = all(increase.outcome is IncreaseOutcome.UNKNOWN and increase.quota_code is None for increase in increases)
+    return ExitCode.AWS_ERROR if dark and len({increase.region for increase in increases}) == 1 else ExitCode.PARTIAL
+
+
+def _increase_record(increase: Increase, why: str) -> dict[str, Any]:
+    return {
+        "region": increase.region,
+        "quota_name": increase.quota_name,
+        "quota_code": increase.quota_code,
+        "applied": int_if_whole(increase.applied),
+        "default": int_if_whole(increase.default),
+        "desired": int_if_whole(increase.target.value),
+        "via": increase.channel.value,
+        "outcome": increase.outcome.value,
+        "request_id": increase.request_id,
+        "case_id": increase.case_id,
+        "because": increase.reason,
+        "console": _console_text(increase, why) if _needs_console_text(increase) else None,
+    }
+
+
+def _needs_console_text(increase: Increase) -> bool:
+    """Whether pasting into the console is the way that was asked for, or the only one left."""
+    if increase.channel is Channel.CONSOLE:  # also where nothing could be read: people in the console can
+        return increase.outcome in (IncreaseOutcome.PLANNED, IncreaseOutcome.UNKNOWN)
+    return increase.outcome is IncreaseOutcome.REFUSED and increase.quota_code is not None
+
+
+def _increase_notes(increases: Sequence[Increase], totals: Sequence[BlockingTotal], why: str) -> Iterator[str]:
+    for increase in increases:
+        if _needs_console_text(increase):
+            yield _console_text(increase, why)
+    if any(
+        increase.outcome is IncreaseOutcome.REFUSED
+        and increase.quota_code
+        and increase.channel is Channel.SERVICE_QUOTAS
+        for increase in increases
+    ):
+        yield "With a paid support plan, the same command with --via support opens that case."
+    if any(increase.outcome is IncreaseOutcome.QUEUED for increase in increases):
+        yield _RESUME
+    if any(increase.outcome_unknown for increase in increases):
+        yield "What is unknown may have been filed. Run the same command again: it looks before it asks."
+    elif any(
+        increase.outcome is IncreaseOutcome.UNKNOWN and increase.channel is not Channel.CONSOLE
+        for increase in increases
+    ):
+        yield "What is unknown was not asked for. Run the same command again."
+    for total in totals:
+        yield _blocking_total_record(total)
+
+
+def _blocking_total_record(total: BlockingTotal) -> str:
+    short = (
+        f"{total.quota_name} is {format_quota_value(total.value)} in {total.region}, "
+        f"below {format_quota_value(total.target_value)}"
+    )
+    if total.per_job:
+        return f"{short}: one job may not use that many."
+    command = (
+        f"opskit quotas increase total --for {total.workload} --to "
+        f"{format_quota_value(total.target_value)} --region {total.region}"
+    )
+    return f"{short}, and refuses as well. Raise it too: {command}"
+
+
+def _console_text(increase: Increase, why: str) -> str:
+    """The text for the console's form, which works where no API does."""
+    lines = (
+        f"For the console's form (Create case > Service limit increase > SageMaker): {case_form_url(increase.region)}",
+        f"  Region: {increase.region}",
+        f"  Resource type: SageMaker {increase.target.workload}",
+        f"  Limit: {increase.quota_name}",
+        f"  New limit value: {format_quota_value(increase.target.value)}",
+        f"  Use case: {why or 'say in a sentence or two what will run, and for how long'}",
+        f"The quota itself: {quota_page_url(increase.region, increase.quota_code)}",
+    )
+    return "\n".join(lines)
+
+
+def wait_result(results: Sequence[WaitResult], seconds: float) -> CommandResult:
+    """The answer of ``quotas wait``."""
+    rows = [
+        {
+            "region": result.region,
+            "quota_name": result.quota_name,
+            "quota_code": result.quota_code,
+            "applied": int_if_whole(result.value),
+            "desired": int_if_whole(result.target.value),
+            "outcome": result.state.value,
+            "because": result.reason,
+        }
+        for result in results
+    ]
+    unmet = [result for result in results if result.state is not WaitState.REACHED]
+    notes = tuple(
+        f"{result.quota_name} in {result.region}: {result.reason}."
+        for result in results
+        if result.state is WaitState.REACHED
+    )
+    return CommandResult(
+        {"quotas": rows, "seconds": round(seconds, 1)},
+        wait_exit_code(results),
+        tuple(_unmet_problem(result) for result in unmet),
+        notes=notes,
+        records="quotas",
+    )
+
+
+def _unmet_problem(result: WaitResult) -> Problem:
+    if result.state is WaitState.UNREADABLE and result.problem:
+        return result.problem
+    code = "timeout" if result.state is WaitState.WAITING else result.state.value
+    hint = {
+        WaitState.WAITING: "It may still come: run the same command again.",
+        WaitState.DENIED: "Ask again with a reason, for less, or through AWS Support: "
+        "opskit quotas increase --via console",
+        WaitState.NOT_OFFERED: "Another Region or another instance type may have it: opskit quotas check",
+    }.get(result.state, "")
+    return Problem(code, f"{result.quota_name}: {result.reason.removesuffix('.')}.", hint, result.region)
+
+
+def request_list_result(listed: RequestList) -> CommandResult:
+    """The answer of ``quotas requests``. Beside the promised fields each has ``age_seconds``, ``case_url`` and
+    ``change``: what is different since the last look (empty: nothing; null: it is not known to AWS yet).
+    """
+    records = [_request_state_record(asked) for asked in listed.states] + [
+        _queued_record(request) for request in listed.queued
+    ]
+    code = ExitCode.OK
+    if listed.failed_regions:
+        code = ExitCode.PARTIAL if listed.states else ExitCode.AWS_ERROR
+    tables = (Table(_COLUMNS, tuple(_request_row(record) for record in records)),) if records else ()
+    data = {"requests": records, "last_look": listed.looked}
+    return CommandResult(data, code, listed.problems, tables, tuple(_request_notes(listed, records)), "requests")
+
+
+def _request_notes(listed: RequestList, records: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if not records and not listed.problems:  # what is unread is not nothing
+        yield "Nothing was asked for."
+    for url in dict.fromkeys(record["case_url"] for record in records if record["case_url"]):
+        yield f"Case: {url}"
+    if listed.looked and listed.states and not any(asked.change for asked in listed.states):
+        yield f"Nothing has changed since {listed.looked:%Y-%m-%d %H:%M} UTC."
+    if any(request.state is QueueState.QUEUED for request in listed.queued):
+        yield _RESUME
+
+
+_RESUME = "File what waits for its turn, by hand or from cron: opskit quotas increase --resume"
+
+_COLUMNS = (
+    Column("Region"),
+    Column("Quota", wrap=True),
+    Column("Asked", right=True),
+    Column("Now", right=True),
+    Column("Status"),
+    Column("Age", right=True),
+    Column("Case"),
+    Column("Since the last look", wrap=True),
+)
+
+
+def _request_state_record(asked: RequestState) -> dict[str, Any]:
+    request = asked.request
+    return {
+        "region": request.region,
+        "quota_name": request.quota_name,
+        "quota_code": request.quota_code,
+        "desired": int_if_whole(request.desired_value),
+        "status": request.status.value,
+        "request_id": request.id,
+        "case_id": request.case_id,
+        "case_url": case_page_url(request.region, request.case_id) if request.case_id else None,
+        "created": request.created,
+        "age_seconds": int(asked.age.total_seconds()),
+        "applied": int_if_whole(asked.value),
+        "moved": asked.is_applied,
+        "change": asked.change,
+    }
+
+
+def _queued_record(request: QueuedRequest) -> dict[str, Any]:
+    return {
+        "region": request.region,
+        "quota_name": request.quota_name,
+        "quota_code": None,
+        "desired": int_if_whole(request.desired_value),
+        "status": request.state.value.upper(),
+        "request_id": None,
+        "case_id": None,
+        "case_url": None,
+        "created": request.since,
+        "age_seconds": int(max(0.0, (datetime.now(UTC) - request.since).total_seconds())),
+        "applied": None,
+        "moved": None,
+        "change": None,
+    }
+
+
+def _request_row(record: dict[str, Any]) -> tuple[Cell, ...]:
+    now = "?" if record["applied"] is None else str(record["applied"])
+    tone = Style.GOOD if record["moved"] else Style.PLAIN
+    change = record["change"] or ""
+    return (
+        Cell(record["region"]),
+        Cell(record["quota_name"]),
+        Cell(str(record["desired"])),
+        Cell(now, tone),
+        Cell(record["status"]),
+        Cell(_format_age(record["age_seconds"])),
+        Cell(record["case_id"] or "-"),
+        Cell(change, Style.WARN if change else Style.PLAIN),
+    )
+
+
+def _format_age(seconds: int) -> str:
+    """A time span in its largest unit: what was asked yesterday is no matter of minutes."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

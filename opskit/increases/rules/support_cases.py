@@ -1,0 +1,116 @@
+"""A support case as opskit writes it: for whom, in which words, and whether the same one is open already.
+
+AWS Support refuses no duplicates, so a case that might be about the same quota counts as the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from opskit.core.model import Workload
+from opskit.quotas.rules.headroom import format_quota_value
+
+_SUBJECT = "SageMaker quota increase in"
+_INCREASE = ("service-limit-increase", "service limit increase", "quota increase")
+_REGION = re.compile(r"\b[a-z]{2}(?:-[a-z]+)+-\d\b")
+
+# How a category or an old case may call a use. What one word shares with another use is told apart by `_OTHER`.
+_WORKLOAD_WORDS: Mapping[Workload, tuple[str, ...]] = {
+    Workload.TRAINING: ("training",),
+    Workload.SPOT_TRAINING: ("spot",),
+    Workload.TRANSFORM: ("transform",),
+    Workload.ENDPOINT: ("endpoint", "hosting"),
+    Workload.NOTEBOOK: ("notebook",),
+    Workload.PROCESSING: ("processing",),
+    Workload.WARM_POOL: ("warm pool",),
+    Workload.STUDIO_JUPYTERLAB: ("jupyterlab",),
+    Workload.STUDIO_CODEEDITOR: ("codeeditor", "code editor"),
+    Workload.STUDIO_KERNELGATEWAY: ("kernelgateway", "kernel gateway"),
+    Workload.CLUSTER: ("cluster",),
+}
+_OTHER_WORKLOAD_WORDS: Mapping[Workload, tuple[str, ...]] = {Workload.TRAINING: ("spot", "warm pool")}
+
+
+@dataclass(frozen=True)
+class SupportCategory:
+    """Where AWS Support takes a quota increase: codes of its own, read from it, never known by heart."""
+
+    service: str
+    category: str
+
+
+@dataclass(frozen=True)
+class SupportService:
+    """A service that AWS Support takes cases for, and its categories: code to name."""
+
+    code: str
+    name: str
+    categories: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SupportCase:
+    """An open support case. ``display_id`` is the number people see; ``texts`` is what was written in it."""
+
+    id: str
+    display_id: str
+    subject: str
+    status: str
+    texts: tuple[str, ...] = ()
+
+
+def category_for(services: Iterable[SupportService], workload: Workload) -> SupportCategory | None:
+    """The desk for SageMaker quotas of a use, None when Support takes no such case."""
+    for service in services:
+        if not any(word in f"{service.code} {service.name}".lower() for word in _INCREASE):
+            continue
+        ours = {code: f"{code} {name}".lower() for code, name in service.categories.items()}
+        ours = {code: text for code, text in ours.items() if "sagemaker" in text}
+        exact = [code for code, text in ours.items() if any(word in text for word in _WORKLOAD_WORDS[workload])]
+        plain = [code for code in ours if code.endswith("sagemaker")]
+        for code in (*exact, *plain, *ours):
+            return SupportCategory(service.code, code)
+    return None
+
+
+def case_subject(quota_name: str, target_value: float, region: str) -> str:
+    """The subject of a case, which also finds it again."""
+    return f"{_SUBJECT} {region}: {quota_name} to {format_quota_value(target_value)}"
+
+
+def case_body(quota_name: str, quota_code: str | None, target_value: float, region: str, why: str) -> str:
+    """What the case says."""
+    lines = (
+        "Please raise this Amazon SageMaker quota.",
+        f"Region: {region}",
+        f"Quota: {quota_name}" + (f" ({quota_code})" if quota_code else ""),
+        f"New value: {format_quota_value(target_value)}",
+        *((f"Use case: {why}",) if why else ()),
+    )
+    return "\n".join(lines)
+
+
+def find_duplicate_case(
+    quota_name: str, instance_type: str | None, workload: Workload, region: str, cases: Iterable[SupportCase]
+) -> SupportCase | None:
+    """The open case that is about the same quota, or may be; None when none is."""
+    return next((case for case in cases if _is_same_quota(case, quota_name, instance_type, workload, region)), None)
+
+
+def _is_same_quota(
+    case: SupportCase, quota_name: str, instance_type: str | None, workload: Workload, region: str
+) -> bool:
+    if case.subject.startswith(_SUBJECT):  # one of ours: the rest of it is the user's prose
+        return case.subject.startswith(f"{_SUBJECT} {region}: {quota_name} to ")
+    text = " ".join(" ".join((case.subject, *case.texts)).lower().split())
+    regions = set(_REGION.findall(text))
+    if regions and region not in regions:
+        return False
+    if quota_name.lower() in text:
+        return True
+    if instance_type is None or not re.search(rf"(?<![\w.]){re.escape(instance_type)}(?![\w-]|\.\w)", text):
+        return False
+    other = any(word in text for word in _OTHER_WORKLOAD_WORDS.get(workload, ()))
+    return not other and any(word in text for word in _WORKLOAD_WORDS[workload])

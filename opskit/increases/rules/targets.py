@@ -1,0 +1,32 @@
+"""The applied values that would make room for what a check found short."""
+
+from __future__ import annotations
+
+from opskit.core.model import Verdict
+from opskit.increases.rules.plan import IncreaseTarget
+from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
+
+
+def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:
+    """The values to ask AWS for so that what is short fits. The most instances one job may have is not asked for:
+    fewer instances help sooner.
+    """
+    short = [
+        headroom
+        for headroom in check.headrooms
+        if headroom.verdict is Verdict.SHORT and not headroom.requirement.per_job
+    ]
+    return [
+        IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, requestable_value(headroom))
+        for headroom in short
+    ]
+
+
+def wait_targets(check: QuotaCheck) -> list[IncreaseTarget]:
+    """The applied values that would make room for what is short."""
+    short = [headroom for headroom in check.headrooms if headroom.verdict in (Verdict.SHORT, Verdict.PENDING)]
+    return [
+        IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, required_value(headroom))
+        for headroom in short
+        if not headroom.requirement.per_job
+    ]

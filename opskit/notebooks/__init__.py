@@ -1,0 +1,1 @@
+"""Notebook instances: list, create, start, stop what is idle, keep."""

@@ -1,0 +1,119 @@
+"""What opskit may do to a notebook: make it, stop it, start it, tag it. Nothing here deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Generic, ParamSpec
+
+from opskit.aws.client import AwsClient
+from opskit.core.live_resources import ResourceKind
+from opskit.core.model import Notebook
+from opskit.notebooks.rules.create_request import NotebookSpec
+from opskit.state.journal import DROPPED, ActionRecord, StopDetails, journal_action
+
+P = ParamSpec("P")
+
+CREATE, STOP, START, TAG = "create notebook", "stop notebook", "start notebook", "tag notebook"
+"""What the journal calls them; ``history`` measures from one to the other."""
+
+_OWN_TAG = {"opskit:made-by": "opskit notebook create"}
+"""On what opskit made, so that people see where it came from."""
+
+
+@dataclass
+class PendingChange(Generic[P]):
+    """A change that stands in the journal and is not sent yet. Writing that down asks AWS who we are and may wait
+    for another opskit's writing, so it comes before the last look; after that look nothing is left to do but
+    ``send_change``. Where that look speaks against it, ``error`` takes the reason, and the journal says that it was
+    dropped.
+    """
+
+    _send: Callable[P, object]
+    is_sent: bool = False
+    error: str = ""
+
+    def send_change(self, *with_what: P.args, **named: P.kwargs) -> None:
+        """Send the change once.
+
+        Raises:
+            Throttled: AWS asks to slow down; nothing changed, and after another look it may be sent again.
+            OutcomeUnknown: the answer was lost.
+            AwsError: AWS refused.
+        """
+        self._send(*with_what, **named)
+        self.is_sent = True
+
+
+def create_notebook_instance(client: AwsClient, spec: NotebookSpec, role: str, reason: str) -> None:
+    """Make a notebook instance, which starts at once. Its name is unique: AWS refuses to make it twice.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    repository = {"DefaultCodeRepository": spec.git} if spec.git else {}
+    with journal_action(client, CREATE, spec.name, reason, starts=ResourceKind.NOTEBOOK):
+        client.write(
+            "sagemaker",
+            "create_notebook_instance",
+            NotebookInstanceName=spec.name,
+            InstanceType=spec.instance_type,
+            RoleArn=role,
+            VolumeSizeInGB=spec.volume_gb,
+            Tags=_tag_list({**_OWN_TAG, **spec.tags}),
+            **repository,
+        )
+
+
+def prepare_stop(
+    client: AwsClient, notebook: Notebook, reason: str, usd_per_hour: Decimal | None = None
+) -> AbstractContextManager[PendingChange[[]]]:
+    """The intent to stop a notebook instance; its files stay. Its price, in USD, is written down with it for
+    ``history``; None: nobody knows it.
+    """
+    stop = StopDetails(usd_per_hour, notebook.status_changed_at)
+    send = partial(client.write_once, "sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name)
+    return _prepare_change(journal_action(client, STOP, notebook.name, reason, stop=stop), send)
+
+
+def prepare_start(client: AwsClient, name: str) -> AbstractContextManager[PendingChange[[]]]:
+    """The intent to start a notebook instance. AWS may refuse it, for a quota for example."""
+    send = partial(client.write_once, "sagemaker", "start_notebook_instance", NotebookInstanceName=name)
+    return _prepare_change(journal_action(client, START, name, "asked for", starts=ResourceKind.NOTEBOOK), send)
+
+
+def prepare_tagging(
+    client: AwsClient, notebook: Notebook, keys: Iterable[str]
+) -> AbstractContextManager[PendingChange[[Mapping[str, str]]]]:
+    """The intent to add tags of these keys, in place of those of the same key; they are sent with their values."""
+
+    def send(tags: Mapping[str, str]) -> object:
+        return client.write_once("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=_tag_list(tags))
+
+    return _prepare_change(journal_action(client, TAG, notebook.name, ", ".join(keys)), send)
+
+
+def prepare_untagging(
+    client: AwsClient, notebook: Notebook, keys: Sequence[str]
+) -> AbstractContextManager[PendingChange[[]]]:
+    """The intent to remove tags; those that are not there are no trouble."""
+    send = partial(client.write_once, "sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=list(keys))
+    return _prepare_change(journal_action(client, "untag notebook", notebook.name, ", ".join(keys)), send)
+
+
+@contextmanager
+def _prepare_change(
+    recorded: AbstractContextManager[ActionRecord], send: Callable[P, object]
+) -> Iterator[PendingChange[P]]:
+    with recorded as record:
+        intent = PendingChange(send)
+        yield intent
+        if not intent.is_sent:
+            record.outcome, record.detail = DROPPED, intent.error
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,48 @@
+"""The one role that opskit makes: the one for notebooks. Nothing here widens a role that somebody else made."""
+
+from __future__ import annotations
+
+import json
+
+from opskit.aws.client import AwsClient
+from opskit.core.model import NOTEBOOK_ROLE_NAME
+from opskit.notebooks.rules.role import TRUST, notebook_role_policy
+from opskit.state.journal import journal_action
+
+MAKE, PERMIT = "create role", "put role policy"
+"""What the journal calls them."""
+
+_WHAT_FOR = "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
+
+
+def create_notebook_role(client: AwsClient, reason: str) -> None:
+    """Make the role, as yet without any permission.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    with journal_action(client, MAKE, NOTEBOOK_ROLE_NAME, reason):
+        client.write(
+            "iam",
+            "create_role",
+            RoleName=NOTEBOOK_ROLE_NAME,
+            AssumeRolePolicyDocument=json.dumps(TRUST),
+            Description=_WHAT_FOR,
+        )
+
+
+def attach_role_policy(client: AwsClient, account: str, partition: str, reason: str) -> None:
+    """Give the role its permissions. Doing so again changes nothing.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    with journal_action(client, PERMIT, NOTEBOOK_ROLE_NAME, reason):
+        document = json.dumps(notebook_role_policy(account, partition))
+        client.write(
+            "iam",
+            "put_role_policy",
+            RoleName=NOTEBOOK_ROLE_NAME,
+            PolicyName=NOTEBOOK_ROLE_NAME,
+            PolicyDocument=document,
+        )

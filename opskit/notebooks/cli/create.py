@@ -1,0 +1,67 @@
+"""``opskit notebook create``: a notebook instance, quota and rights first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.command import CommandContext, register_command
+from opskit.notebooks.cli.app import WaitOption, notebook_app
+
+if TYPE_CHECKING:
+    from opskit.output.result import CommandResult
+
+
+@register_command(notebook_app, "notebook", "create")
+def create_notebook_command(
+    ctx: CommandContext,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    instance_type: Annotated[
+        str | None, typer.Option("--instance-type", "-t", metavar="TYPE", help="ml.t2.medium unless named.")
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option("--role", metavar="ARN", help="The role it works with; unless set, one that opskit makes."),
+    ] = None,
+    git: Annotated[
+        str | None, typer.Option("--git", metavar="URL", help="A repository to clone, such as the course's.")
+    ] = None,
+    volume: Annotated[int, typer.Option("--volume", metavar="GB", help="Room for its files.")] = 5,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="K=V", help="A tag; repeatable.")] = None,
+    no_guard: Annotated[bool, typer.Option("--no-guard", help="Do not look at the quotas first.")] = False,
+    wait: WaitOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before making a role.")] = False,
+) -> CommandResult:
+    """Make a notebook, quota first.
+
+    Without --role it works with the role opskit-notebook, made when it is missing: it trains and deploys, and opens
+    no S3 bucket but the account's own sagemaker-REGION-ACCOUNT.
+    """
+    from opskit.core.clock import system_clock
+    from opskit.notebooks.flows.create import (
+        CreateOutcome,
+        CreateResult,
+        create_notebook,
+        plan_notebook,
+        wait_until_running,
+    )
+    from opskit.notebooks.render.create import create_result, describe_rights
+    from opskit.notebooks.rules.create_request import parse_notebook_spec
+    from opskit.output.progress import watch_progress
+
+    ctx.heed_end_from_outside()
+    role = role or ctx.settings.get("execution-role")
+    spec = parse_notebook_spec(
+        name, instance_type, role=role, git=git, volume_gb=volume, tags=tag or (), guard=not no_guard
+    )
+    clock, client = system_clock(), ctx.client()
+    plan = plan_notebook(client, spec, clock.now())
+    if dry_run and not plan.blockers and not plan.existing:
+        return create_result(CreateResult(plan, CreateOutcome.PLANNED))
+    if plan.role and plan.role.needs_consent and not plan.blockers:
+        ctx.confirm(describe_rights(plan), yes=yes)
+    with watch_progress(ctx.screen) as emit:
+        done = create_notebook(client, plan, clock, emit)
+        return create_result(wait_until_running(client, done, clock, emit) if wait and not dry_run else done)

@@ -1,0 +1,116 @@
+"""``opskit notebook stop``: off with what nobody uses, or with what is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.command import CommandContext, register_command
+from opskit.core.exceptions import Problem, UsageError
+from opskit.core.settings import parse_duration
+from opskit.notebooks.cli.app import AfterOption, EvidenceOption, MatchOption, TabAge, TerminalsOption, notebook_app
+from opskit.notifications.cli import UNATTENDED
+
+if TYPE_CHECKING:
+    from opskit.notebooks.flows.stop import StopAction
+    from opskit.output.result import CommandResult
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")]
+
+
+@register_command(notebook_app, "notebook", "stop", wrapper=UNATTENDED)
+def stop_notebooks_command(
+    ctx: CommandContext,
+    names: Names = None,
+    idle: Annotated[bool, typer.Option("--idle", help="Stop what nobody uses.")] = False,
+    after: AfterOption = None,
+    grace: Annotated[
+        str | None, typer.Option("--grace", metavar="TIME", help="Tag an idle one first; a run after so long stops it.")
+    ] = None,
+    max_age: Annotated[
+        str | None,
+        typer.Option("--max-age", metavar="TIME", help="Stop also what only a stuck thing has kept on for so long."),
+    ] = None,
+    tab_age: TabAge = None,
+    ignore_terminals: TerminalsOption = False,
+    evidence: EvidenceOption = "jupyter",
+    trust_logs: Annotated[bool, typer.Option("--trust-logs", help="Stop on the word of a silent log.")] = False,
+    match: MatchOption = "*",
+    tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only what has this tag.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more at once; 10 unless set.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Also more than --limit, and what is kept.")] = False,
+) -> CommandResult:
+    """Stop notebooks: by name, or those that are idle."""
+    from opskit.core.clock import system_clock
+    from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
+    from opskit.notebooks.flows.stop import StopPolicy, execute_stops, mark_refused, plan_idle_stops, plan_named_stops
+    from opskit.notebooks.render.stop import stop_refused_result, stop_result
+    from opskit.notebooks.rules.idleness import EvidenceSource, IdlePolicy
+
+    if bool(names) == idle:
+        raise UsageError("what-to-stop", "Name notebooks, or say --idle.", "`opskit notebook list` shows them.")
+    if trust_logs and evidence != "logs":
+        raise UsageError("no-logs", "--trust-logs is about logs, and none are read.", "Add --evidence logs.")
+    policy = IdlePolicy(
+        ctx.settings.resolve("notebook.after", after),
+        ignore_terminals,
+        _parse_span_option(max_age),
+        EvidenceSource(evidence),
+        trust_logs,
+        ctx.settings.resolve("notebook.tab-age", tab_age),
+    )
+    terms, clock = StopPolicy(policy, _parse_span_option(grace) or None), system_clock()
+    look = inspect_all(
+        ctx.clients(), policy, now := clock.now(), NotebookFilter(names or (), match, _parse_tag_option(tag))
+    )
+    plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
+    if dry_run:
+        return stop_result(plan, look, _names_not_found(names, plan))
+    most = ctx.settings.resolve("notebook.limit", limit) if idle else len(plan)
+    if not yes and (refusal := _limit_refusal(plan, most)) is not None:
+        return stop_refused_result(mark_refused(plan), look.problems, refusal)
+    return stop_result(execute_stops(plan, terms, clock, by_name=not idle), look, _names_not_found(names, plan))
+
+
+def _names_not_found(names: list[str] | None, plan: Sequence[StopAction]) -> list[str]:
+    """The names that no notebook has."""
+    found = {stop_action.inspected.notebook.name for stop_action in plan}
+    return [name for name in names or () if name not in found]
+
+
+def _limit_refusal(plan: Sequence[StopAction], most: int) -> Problem | None:
+    """Why a plan is not carried out without --yes; None where it may be."""
+    from opskit.core.model import NotebookVerdict
+
+    stops = [stop_action for stop_action in plan if stop_action.will_stop]
+    kept = [
+        stop_action.inspected.notebook.name
+        for stop_action in stops
+        if stop_action.inspected.assessment.verdict is NotebookVerdict.PROTECTED
+    ]
+    if kept:
+        text = f"Somebody asked to keep {', '.join(kept)}."
+        return Problem("kept", text, "Add --yes, or `opskit notebook unkeep`.")
+    if len(stops) > most:
+        text = f"{len(stops)} notebooks would be stopped, more than {most}."
+        return Problem("over-limit", text, "Add --yes, or --limit.")
+    return None
+
+
+def _parse_span_option(text: str | None) -> timedelta | None:
+    return parse_duration(text) if text else None
+
+
+def _parse_tag_option(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise UsageError("bad-tag", f"'{text}' is not a tag.", "Write it like team=blue.")
+    return key, value

@@ -1,0 +1,76 @@
+"""How many connections a look at notebooks holds: some to AWS, more to Jupyters, never more than 16 in all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from threading import BoundedSemaphore
+
+from opskit.aws.client import AwsClient
+
+_AWS_SLOTS = 5
+_JUPYTER_SLOTS = 11
+"""An idle Jupyter is asked five times where AWS is asked twice about it, a busy one as much as AWS."""
+
+MAX_WORKERS = _AWS_SLOTS + _JUPYTER_SLOTS + 4
+"""Threads that keep every line busy; those too many wait for a line."""
+
+_LAST_LOOKS = 2
+"""At once. Each holds two connections to AWS and four to its Jupyter, so that nothing it reads waits for another
+answer; changes are sent so slowly that more would only wait.
+"""
+_TO_AWS_BESIDE = 1
+_ENTERING = 2
+"""Besides, for the keys to Jupyters and for what AWS says afterwards, and to enter the next Jupyters. The last of the
+16 is the journal's, which asks AWS who we are.
+"""
+
+
+class ConnectionBudget:
+    """Lets callers through to AWS and to Jupyters, so many at once.
+
+    boto3 keeps a connection open after a call, for each Region. So the lines to AWS are shared out among the Regions;
+    where there are more Regions than lines, each hangs up after its call.
+    """
+
+    def __init__(self, clients: Iterable[AwsClient]) -> None:
+        regions = {client.region for client in clients}
+        self._hangs_up = len(regions) > _AWS_SLOTS
+        self._aws = BoundedSemaphore(_AWS_SLOTS)
+        self._of = {region: BoundedSemaphore(max(1, _AWS_SLOTS // len(regions))) for region in regions}
+        self._jupyters = BoundedSemaphore(_JUPYTER_SLOTS)
+
+    @contextmanager
+    def aws_slot(self, client: AwsClient) -> Iterator[None]:
+        """Hold a line to AWS in the door's Region."""
+        with self._of[client.region], self._aws:
+            try:
+                yield
+            finally:
+                if self._hangs_up:
+                    client.session.close_idle_connections(client.region)
+
+    def jupyter_slot(self) -> AbstractContextManager[object]:
+        """Hold a line to one Jupyter."""
+        return self._jupyters
+
+
+class RecheckBudget:
+    """The same for the changes in one Region, each of which comes right after a last look."""
+
+    def __init__(self) -> None:
+        self._aws = BoundedSemaphore(_TO_AWS_BESIDE)
+        self._entering = BoundedSemaphore(_ENTERING)
+        self._looks = BoundedSemaphore(_LAST_LOOKS)
+
+    def aws_slot(self) -> AbstractContextManager[object]:
+        """Hold a line to AWS for one call."""
+        return self._aws
+
+    def jupyter_slot(self) -> AbstractContextManager[object]:
+        """Hold a line to one Jupyter, to enter it."""
+        return self._entering
+
+    def recheck_slot(self) -> AbstractContextManager[object]:
+        """Hold all that a last look needs, and the change after it."""
+        return self._looks

@@ -1,0 +1,194 @@
+"""Look at notebooks: list, tags, Jupyter itself or its log, price; and a verdict over each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather
+from opskit.aws.prices import PriceComponent, read_price
+from opskit.core.exceptions import AccessDenied, AwsError, Problem
+from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown
+from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
+from opskit.notebooks.reads.jupyter import inspect_jupyter
+from opskit.notebooks.reads.jupyter_log import read_last_line_time
+from opskit.notebooks.reads.notebooks import list_notebooks, read_presigned_url, read_tags
+from opskit.notebooks.rules.idleness import (
+    MAY_RUN,
+    EvidenceSource,
+    IdleAssessment,
+    IdlePolicy,
+    assess_notebook,
+    is_conclusive,
+    keep_reason,
+)
+from opskit.quotas.reads.quotas import unknown_from_error
+
+_MAX_WORKERS = 14
+"""Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open."""
+
+
+@dataclass(frozen=True)
+class InspectedNotebook:
+    """One notebook, looked at. ``usd_per_hour`` None: nobody knows its price."""
+
+    client: AwsClient
+    evidence: NotebookEvidence
+    assessment: IdleAssessment
+    usd_per_hour: Decimal | None
+
+    @property
+    def notebook(self) -> Notebook:
+        """The notebook as AWS lists it."""
+        return self.evidence.notebook
+
+
+@dataclass(frozen=True)
+class NotebookFilter:
+    """Which notebooks are to be looked at: those of these ``names`` (all, where none is given) whose name matches
+    ``glob`` and which have the ``tag``. One whose tags cannot be read may have it.
+    """
+
+    names: Sequence[str] = ()
+    glob: str = "*"
+    tag: tuple[str, str] | None = None
+
+    def matches_name(self, notebook: Notebook) -> bool:
+        """Whether its name is one of those."""
+        return (not self.names or notebook.name in self.names) and fnmatchcase(notebook.name, self.glob)
+
+    def matches_tag(self, evidence: NotebookEvidence) -> bool:
+        """Whether its tags are, or may be, those."""
+        if self.tag is None or isinstance(evidence.tags, Unknown):
+            return True
+        return evidence.tags is not None and evidence.tags.get(self.tag[0]) == self.tag[1]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A look at all notebooks of some Regions; ``problems`` are those of Regions that could not be listed,
+    ``all_regions_failed`` says that these were all.
+    """
+
+    notebooks: tuple[InspectedNotebook, ...]
+    problems: tuple[Problem, ...] = ()
+    all_regions_failed: bool = False
+
+
+def inspect_all(
+    clients: Sequence[AwsClient], policy: IdlePolicy, now: datetime, meant: NotebookFilter = NotebookFilter()
+) -> Inspection:
+    """Look at every notebook that is meant. A Region that does not answer does not hide the others."""
+    listed = gather([partial(_list_region_notebooks, client) for client in clients], max_workers=_MAX_WORKERS)
+    problems = tuple(part for part in listed if isinstance(part, Problem))
+    found = [
+        (client, notebook)
+        for client, part in zip(clients, listed, strict=True)
+        if not isinstance(part, Problem)
+        for notebook in part
+        if meant.matches_name(notebook)
+    ]
+    close_idle(clients)
+    prices = _read_prices({(client.region, notebook.instance_type): client for client, notebook in found})
+    close_idle(clients)
+    budget = ConnectionBudget(client for client, _ in found)
+    looks = gather(
+        [partial(inspect_notebook, *each, policy, now, budget, meant) for each in found], max_workers=MAX_WORKERS
+    )
+    seen = [
+        InspectedNotebook(client, evidence, judgement, prices[client.region, notebook.instance_type])
+        for (client, notebook), (evidence, judgement) in zip(found, looks, strict=True)
+        if meant.matches_tag(evidence)
+    ]
+    return Inspection(tuple(seen), problems, all_regions_failed=0 < len(clients) == len(problems))
+
+
+def inspect_notebook(
+    client: AwsClient,
+    notebook: Notebook,
+    policy: IdlePolicy,
+    now: datetime,
+    budget: ConnectionBudget,
+    meant: NotebookFilter = NotebookFilter(),
+) -> tuple[NotebookEvidence, IdleAssessment]:
+    """Everything about one notebook, and the verdict. What decides early spares the later questions."""
+    evidence = NotebookEvidence(notebook)
+    if notebook.status in MAY_RUN or (meant.tag and notebook.status != "Deleting"):
+        with budget.aws_slot(client):
+            evidence = NotebookEvidence(notebook, read_tags_or_unknown(client, notebook))
+    told = evidence.tags
+    is_open = notebook.status in MAY_RUN and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
+    if is_open and meant.matches_tag(evidence):
+        evidence = _read_evidence(client, evidence, policy, now, budget)
+    return evidence, assess_notebook(evidence, policy, now)
+
+
+def close_idle(clients: Sequence[AwsClient]) -> None:
+    """End the connections that the last stage left: the next one counts its own."""
+    for client in clients:
+        client.session.close_idle_connections()
+
+
+def has_unreadable_evidence(seen: InspectedNotebook) -> bool:
+    """Whether a verdict is unknown because something could not be read, and nobody said that this is all right."""
+    return seen.assessment.verdict is NotebookVerdict.UNKNOWN and not (
+        seen.assessment.readable or seen.assessment.unreadable_ok
+    )
+
+
+def read_tags_or_unknown(client: AwsClient, notebook: Notebook) -> dict[str, str] | Unknown:
+    """A notebook's tags, or why they are not known."""
+    try:
+        return dict(read_tags(client, notebook.arn))
+    except AwsError as failure:
+        return unknown_from_error(failure)
+
+
+def presigned_url_unknown(failure: AwsError) -> Unknown:
+    """Why there is no key to a Jupyter, and where the caller may have none, what else there is."""
+    if not isinstance(failure, AccessDenied):
+        return unknown_from_error(failure)
+    reason = f"{failure.problem.message.rstrip('.')}; --evidence logs looks at its log instead"
+    return Unknown(reason, failure.problem.code, failure.problem.hint)
+
+
+def _list_region_notebooks(client: AwsClient) -> list[Notebook] | Problem:
+    try:
+        return list(list_notebooks(client))
+    except AwsError as failure:
+        return failure.problem
+
+
+def _read_evidence(
+    client: AwsClient, evidence: NotebookEvidence, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
+) -> NotebookEvidence:
+    name = evidence.notebook.name
+    if policy.evidence is EvidenceSource.JUPYTER:
+        return NotebookEvidence(evidence.notebook, evidence.tags, _read_jupyter(client, name, policy, now, budget))
+    with budget.aws_slot(client):
+        return NotebookEvidence(evidence.notebook, evidence.tags, log=read_last_line_time(client, name))
+
+
+def _read_jupyter(
+    client: AwsClient, name: str, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
+) -> JupyterState | Unknown:
+    def make_url() -> str:
+        with budget.aws_slot(client):
+            return read_presigned_url(client, name)
+
+    try:
+        return inspect_jupyter(make_url, partial(is_conclusive, policy=policy, now=now), budget.jupyter_slot)
+    except AwsError as failure:
+        return presigned_url_unknown(failure)
+
+
+def _read_prices(wanted: dict[tuple[str, str], AwsClient]) -> dict[tuple[str, str], Decimal | None]:
+    """The price of each type in each Region, asked once."""
+    asks = [partial(read_price, client, key[1], PriceComponent.NOTEBOOK) for key, client in wanted.items()]
+    prices = zip(wanted, gather(asks, max_workers=_MAX_WORKERS), strict=True)
+    return {key: price.usd_per_hour if isinstance(price, Price) else None for key, price in prices}

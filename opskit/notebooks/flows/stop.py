@@ -1,0 +1,290 @@
+"""Stop notebooks: look, plan, look again right before each stop, act, and see that it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+
+from opskit.aws.adaptive_pacing import TRIES, AdaptivePacer
+from opskit.aws.gather import gather
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
+from opskit.core.model import NotebookVerdict, Unknown
+from opskit.notebooks.changes import notebooks as changes
+from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
+from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle, has_unreadable_evidence
+from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
+from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.grace import IDLE_SINCE, NotebookStep, next_step
+from opskit.notebooks.rules.idleness import MAY_RUN, IdlePolicy
+from opskit.state.journal import mark_done
+
+_OFF = {"Stopping", "Stopped"}
+_MAX_STATUS_READS = 5
+_STATUS_READ_SECONDS = 1.0
+"""An AWS that has taken a stop may go on saying InService for a moment."""
+
+FRESH_SECONDS = 1.0
+"""No change stands on anything older. Where the answers take longer, the look is made again."""
+
+_OLD_LOOKS = 5
+"""Where so many looks took longer, the next will as well: the way there is slow, and not just this moment busy."""
+
+
+class StopOutcome(StrEnum):
+    """What became of a stop."""
+
+    DONE = "done"
+    PLANNED = "planned"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class StopAction:
+    """One notebook: what was seen, what is due, and what became of that.
+
+    ``outcome`` None: there was nothing to do, or nothing but its tag. ``status`` None: it is as it was seen.
+    ``looked_ms_ago`` is how old the oldest of what the change stands on was when the change was sent; None: none was.
+    """
+
+    inspected: InspectedNotebook
+    step: NotebookStep
+    reason: str
+    outcome: StopOutcome | None = None
+    status: str | None = None
+    looked_ms_ago: int | None = None
+
+    @property
+    def will_stop(self) -> bool:
+        """Whether it is to be stopped."""
+        return self.step is NotebookStep.STOP
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether it is kept because something could not be read."""
+        return not self.will_stop and has_unreadable_evidence(self.inspected)
+
+
+@dataclass(frozen=True)
+class StopPolicy:
+    """What the user calls idle, and how long an idle notebook stays tagged before it stops (None: no tags at all)."""
+
+    idle_policy: IdlePolicy
+    grace: timedelta | None = None
+
+
+def plan_idle_stops(look: Inspection, terms: StopPolicy, now: datetime) -> tuple[StopAction, ...]:
+    """What is due for the notebooks seen: those that are idle are to be stopped."""
+    return tuple(_plan_stop(seen, terms, now) for seen in look.notebooks)
+
+
+def plan_named_stops(look: Inspection) -> tuple[StopAction, ...]:
+    """Stop what was named, whatever it does: the user knows."""
+    return tuple(
+        StopAction(seen, NotebookStep.NOTHING, seen.assessment.reason)
+        if seen.assessment.verdict is NotebookVerdict.STOPPED
+        else StopAction(seen, NotebookStep.STOP, "asked for by name", StopOutcome.PLANNED)
+        for seen in look.notebooks
+    )
+
+
+def mark_refused(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
+    """The plan as one that was not carried out."""
+    return tuple(
+        replace(stop_action, outcome=StopOutcome.REFUSED) if stop_action.will_stop else stop_action
+        for stop_action in plan
+    )
+
+
+def execute_stops(
+    plan: Sequence[StopAction], terms: StopPolicy, clock: Clock, *, by_name: bool = False
+) -> tuple[StopAction, ...]:
+    """Stop what is planned, each after a last look; one that fails does not hinder the others. Regions take turns: each
+    has a rate, and connections, of its own.
+    """
+    actions = list(plan)
+    due_in: dict[str, list[int]] = {}
+    for at, stop_action in enumerate(plan):
+        if stop_action.step is not NotebookStep.NOTHING:
+            due_in.setdefault(stop_action.inspected.client.region, []).append(at)
+    for places in due_in.values():
+        client = plan[places[0]].inspected.client
+        close_idle([client])
+        context = _StopContext(terms, clock, by_name)
+        done = gather([partial(_execute_action, plan[at], context) for at in places], max_workers=MAX_WORKERS)
+        for at, stop_action in zip(places, done, strict=True):
+            actions[at] = stop_action
+    return tuple(actions)
+
+
+def _plan_stop(seen: InspectedNotebook, terms: StopPolicy, now: datetime) -> StopAction:
+    tags = seen.evidence.tags
+    next_due = next_step(seen.assessment, tags if isinstance(tags, dict) else {}, terms.grace, now)
+    outcome = StopOutcome.PLANNED if next_due.step is NotebookStep.STOP else None
+    return StopAction(seen, next_due.step, next_due.reason, outcome)
+
+
+class _StopContext:
+    """What all changes of one Region share."""
+
+    def __init__(self, terms: StopPolicy, clock: Clock, by_name: bool) -> None:
+        self.terms, self.clock, self.by_name = terms, clock, by_name
+        self.lines = RecheckBudget()
+        self.paces = {step: AdaptivePacer(clock) for step in NotebookStep}
+
+    def recheck_action(self, action: StopAction) -> AbstractContextManager[Recheck]:
+        """A last look at one of them."""
+        turn = self.paces[action.step].wait_turn
+        return recheck_notebook(
+            action.inspected, self.terms.idle_policy, self.clock, self.lines, turn, inside=not self.by_name
+        )
+
+
+def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
+    """Do what is due, and where a last look finds something else due, that; but never a stop that nobody planned."""
+    for _ in NotebookStep:
+        if action.step is NotebookStep.NOTHING:
+            break
+        after = _try_action(action, context)
+        if after.step is action.step or after.outcome not in (None, StopOutcome.PLANNED):
+            return after
+        if after.will_stop:
+            reason = f"{after.reason}, which was not so when it was planned; the next run stops it"
+            return replace(after, step=NotebookStep.NOTHING, reason=reason, outcome=None)
+        action = after
+    return action
+
+
+def _try_action(action: StopAction, context: _StopContext) -> StopAction:
+    """The same once AWS took the change or refused it, or as a last look found it, with nothing changed."""
+    try:
+        with _pending_change(action) as intent:
+            after = _send_until_accepted(action, intent, context)
+            if not intent.is_sent:
+                intent.error = after.reason
+                return after
+    except OutcomeUnknown as failure:
+        return _resolve_stop(action, failure, context) if action.will_stop else _failed_action(action, failure)
+    except AwsError as failure:
+        return _failed_action(action, failure)
+    return _resolve_stop(after, None, context) if after.will_stop else after
+
+
+def _pending_change(action: StopAction) -> AbstractContextManager[changes.PendingChange[...]]:
+    seen = action.inspected
+    match action.step:
+        case NotebookStep.STOP:
+            return changes.prepare_stop(seen.client, seen.notebook, action.reason, seen.usd_per_hour)
+        case NotebookStep.TAG:
+            return changes.prepare_tagging(seen.client, seen.notebook, [IDLE_SINCE])
+        case NotebookStep.UNTAG:
+            return changes.prepare_untagging(seen.client, seen.notebook, [IDLE_SINCE])
+        case NotebookStep.NOTHING:
+            raise ValueError("nothing is intended")
+
+
+def _send_until_accepted(action: StopAction, intent: changes.PendingChange[...], context: _StopContext) -> StopAction:
+    """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    throttled, old = 0, 0
+    while True:
+        with ExitStack() as held:
+            try:
+                look = held.enter_context(context.recheck_action(action))
+            except AwsError as failure:
+                reason = f"it could not be looked at again: {failure.problem.message}"
+                return replace(action, reason=reason, outcome=StopOutcome.REFUSED)
+            now_due = _step_after_recheck(action, look, context)
+            if now_due.step is not action.step or now_due.outcome is StopOutcome.REFUSED:
+                return now_due
+            age = context.clock.monotonic() - look.began
+            if age > FRESH_SECONDS:
+                old += 1
+                if old < _OLD_LOOKS:
+                    continue
+                reason = f"{now_due.reason}; its answers took {age:.1f} s, and nothing that old is acted on"
+                return replace(now_due, reason=reason, outcome=StopOutcome.REFUSED)
+            try:
+                intent.send_change(*_change_arguments(action.step, look))
+            except Throttled:
+                context.paces[action.step].slow_down(look.turn)
+                throttled += 1
+                if throttled == TRIES:
+                    raise
+            else:
+                context.paces[action.step].mark_accepted()
+                return replace(now_due, looked_ms_ago=int(age * 1000))
+
+
+def _change_arguments(step: NotebookStep, look: Recheck) -> tuple[dict[str, str], ...]:
+    """What a change is sent with: the tag that starts a grace holds the time of the look that found it idle."""
+    return ({IDLE_SINCE: look.read_at.isoformat(timespec="seconds")},) if step is NotebookStep.TAG else ()
+
+
+def _step_after_recheck(action: StopAction, look: Recheck, context: _StopContext) -> StopAction:
+    """What is due by the last look."""
+    if look.inspected is None:
+        return StopAction(action.inspected, NotebookStep.NOTHING, "it is gone", status="gone")
+    if context.by_name:
+        return _named_after_recheck(action, look.inspected)
+    return _plan_stop(look.inspected, context.terms, context.clock.now())
+
+
+def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopAction:
+    """A notebook that was named is stopped, unless somebody has kept it since whoever named it was asked."""
+    before = action.inspected.assessment.verdict
+    if now.assessment.verdict is NotebookVerdict.STOPPED:
+        return StopAction(now, NotebookStep.NOTHING, now.assessment.reason)
+    if now.assessment.verdict is NotebookVerdict.PROTECTED and before is not NotebookVerdict.PROTECTED:
+        reason = f"somebody has just asked to keep it ({now.assessment.reason}); stop it again if you mean it"
+        return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
+    if isinstance(now.evidence.tags, Unknown) and not isinstance(action.inspected.evidence.tags, Unknown):
+        reason = f"whether somebody has kept it could not be read: {now.evidence.tags.reason}"
+        return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
+    return replace(action, inspected=replace(action.inspected, evidence=now.evidence))
+
+
+def _failed_action(action: StopAction, failure: AwsError) -> StopAction:
+    outcome = StopOutcome.UNKNOWN if isinstance(failure, OutcomeUnknown) else StopOutcome.REFUSED
+    if action.will_stop:
+        said = f"AWS refused: {failure.problem.message}"
+    else:
+        said = f"{action.reason}; its tag {IDLE_SINCE} could not be changed: {failure.problem.message}"
+    return replace(action, reason=said, outcome=outcome)
+
+
+def _resolve_stop(action: StopAction, failure: OutcomeUnknown | None, context: _StopContext) -> StopAction:
+    """Confirm that it is stopping; where the answer was lost, its status tells what happened."""
+    try:
+        status = _read_status_after(action.inspected, context)
+    except AwsError as unread:
+        reason = f"{action.reason}; whether it is stopping could not be read: {unread.problem.message}"
+        return replace(action, reason=reason, outcome=StopOutcome.UNKNOWN)
+    if status in _OFF:
+        if failure:
+            mark_done(action.inspected.client, changes.STOP, action.inspected.notebook.name, status)
+        return replace(action, outcome=StopOutcome.DONE, status=status)
+    lost = failure.problem.message if failure else f"AWS took the stop, but says {status}"
+    return replace(action, reason=f"{action.reason}; {lost}", outcome=StopOutcome.UNKNOWN, status=status)
+
+
+def _read_status_after(seen: InspectedNotebook, context: _StopContext) -> str:
+    """The notebook's status once it has moved, or the last one seen after a few looks."""
+    status = ""
+    for look in range(_MAX_STATUS_READS):
+        if look:
+            context.clock.sleep(_STATUS_READ_SECONDS)
+        with context.lines.aws_slot():
+            now_there = read_notebook(seen.client, seen.notebook.name)
+        status = now_there.status if now_there else "gone"
+        if status not in MAY_RUN:
+            break
+    return status

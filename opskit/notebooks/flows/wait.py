@@ -1,0 +1,58 @@
+"""Wait until a notebook instance that comes up is in service, or has failed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from opskit.aws.client import AwsClient
+from opskit.aws.polling import poll_until_done
+from opskit.core.clock import Clock
+from opskit.core.events import EventSink, Message
+from opskit.core.exceptions import AwsError, UnreadableState
+from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.model import Notebook
+from opskit.explain.rules.aws_errors import notebook_failure
+from opskit.notebooks.reads.notebooks import read_notebook
+
+_MAX_WAIT = timedelta(minutes=30)
+"""As long as AWS's own waiter (NotebookInstanceInService) waits."""
+
+STARTING_STATUSES = {"Pending", "Updating", "PendingMaintenance", "InMaintenance"}
+"""Statuses that lead to InService by themselves."""
+
+
+def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink) -> Notebook:
+    """Watch a notebook instance until it is in service.
+
+    Raises:
+        AwsError: it failed, is being stopped or deleted, or cannot be looked at any more.
+        UnreadableState: it has not come up for half an hour.
+    """
+    until, said = clock.now() + _MAX_WAIT, ""
+    client.left_running.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True))
+    for found in poll_until_done(lambda: read_notebook(client, name), clock, emit):
+        _note_notebook(client, name, found.status if found else None)
+        if found is None:
+            raise AwsError("vanished", f"The notebook instance {name} is not there any more.", region=client.region)
+        if found.status == "InService":
+            return found
+        if found.status not in STARTING_STATUSES:
+            raise notebook_failure(found)
+        if found.status != said:
+            emit(Message(f"{name}: {found.status}"))
+        said = found.status
+        if clock.now() > until:
+            text = f"The notebook instance {name} is still {found.status} after 30 minutes."
+            raise UnreadableState("still-coming-up", text, "`opskit notebook list` shows it.", region=client.region)
+    raise AssertionError("unreachable")
+
+
+def _note_notebook(client: AwsClient, name: str, status: str | None) -> None:
+    """Note whether a notebook instance that was seen so, or not at all (None), is one that somebody has to stop."""
+    if status == "InService" or status in STARTING_STATUSES:
+        reached = status == "InService"
+        client.left_running.note_running(
+            LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True, reached=reached)
+        )
+    else:
+        client.left_running.note_ended(ResourceKind.NOTEBOOK, name, client.region)

@@ -1,0 +1,262 @@
+"""A visit to one notebook's Jupyter over HTTP: in by the presigned URL, then a few questions, all before one deadline.
+
+The presigned URL and the cookies it is exchanged for open the notebook to anybody who holds them. They live in this
+module only: what goes wrong leaves it as a sentence, never as an exception, whose text or chain would carry the URL.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from http.cookiejar import CookieJar
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+from urllib.request import Request
+
+from opskit.notebooks.reads.jupyter_connection import open_connection, proxy_for, request_target
+
+TIMEOUT_SECONDS = 10.0
+"""What one Jupyter may cost, all its answers together."""
+
+MAX_BYTES = 1_000_000
+"""A thousand kernels are told in half of this; what is longer is no answer of Jupyter's."""
+
+_PARTING_SECONDS = 0.1
+_MAX_REDIRECTS = 6
+_MAX_TRIES = 3
+_NO_ACTIVITY_QUERY = urlencode({"no_track_activity": 1})
+"""Without it, Jupyter takes our questions for somebody's work and the notebook never comes to rest. It goes with the
+front page, too: which of its pages count, each Jupyter decides for itself.
+"""
+
+
+class ProbeError(Exception):
+    """A question without a usable answer, as a sentence without secrets. ``passing``: asking anew may help; ``status``
+    is what HTTP said, where it said anything but 200.
+    """
+
+    def __init__(self, reason: str, *, transient: bool = False, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.transient = transient
+        self.status = status
+
+
+@dataclass(frozen=True)
+class _HttpReply:
+    status: int
+    body: bytes = field(repr=False)
+    location: str | None = field(repr=False)
+    date: str | None
+    heard: datetime
+
+
+class JupyterClient:
+    """A way into one Jupyter over one connection, which ends with the block. Everything must be answered before
+    ``deadline`` (of ``time.monotonic``). ``ahead`` is by how much Jupyter's clock is ahead of ours, once it told.
+    """
+
+    def __init__(self, url: str, deadline: float) -> None:
+        self.ahead = timedelta(0)
+        self._deadline = deadline
+        self._pending: str | None = url
+        self._front = urlsplit(url)
+        self._proxy = proxy_for(self._front)
+        self._jar = CookieJar()
+        self._hops = 0
+        self._line: HTTPConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close_connection()
+
+    def authenticate(self) -> None:
+        """Trade the URL for a cookie.
+
+        Raises:
+            ProbeError: Jupyter does not let us in.
+        """
+        while self._pending and not len(self._jar):
+            self._follow_redirect(self._pending)
+
+    def open_sibling(self, deadline: float) -> JupyterClient:
+        """Another connection into the same Jupyter, with the cookies of this one, once it has entered."""
+        other = JupyterClient(urlunsplit((self._front.scheme, self._front.netloc, "", "", "")), deadline)
+        other._pending, other._jar, other.ahead = None, self._jar, self.ahead
+        return other
+
+    def connect_now(self) -> None:
+        """Open the connection before something is asked, so that the asking takes no longer than the answer.
+
+        Raises:
+            ProbeError: Jupyter cannot be reached.
+        """
+        trouble: ProbeError | None = None
+        try:
+            self._line = open_connection(self._front, self._proxy, self._deadline)
+            self._line.connect()
+        except Exception as error:
+            self.close_connection()
+            trouble = _transport_error("its door", error)
+        if trouble:
+            raise trouble
+
+    def get_json(self, what: str) -> Any:
+        """The JSON that Jupyter answers to ``what``, such as ``api/kernels``, on the bare host.
+
+        Raises:
+            ProbeError: there is no usable answer.
+        """
+        for _ in range(_MAX_TRIES - 1):
+            try:
+                return self._get_json_once(what)
+            except ProbeError as gap:
+                if not gap.transient:
+                    raise
+        return self._get_json_once(what)
+
+    def _get_json_once(self, what: str) -> Any:
+        target = f"{self._front.scheme}://{self._front.netloc}/{what}"
+        reply = self._get_page(target, what)
+        while self._pending and _is_rejected(reply.status):  # the first cookie was not the one that opens the door
+            self._follow_redirect(self._pending)
+            reply = self._get_page(target, what)
+        if reply.status != 200:
+            raise _rejected_error(what, reply.status, has_cookie=bool(len(self._jar)))
+        answer = _json_or_none(reply.body)
+        if answer is None:
+            raise ProbeError(f"Jupyter's answer to {what} is not JSON", transient=True)
+        self.ahead = _clock_skew(reply, self.ahead)
+        return answer
+
+    def _follow_redirect(self, url: str) -> None:
+        """Open a page; where it sends us on, if it stays with the notebook, is pending next."""
+        self._hops += 1
+        if self._hops > _MAX_REDIRECTS:
+            raise ProbeError("Jupyter's front page sends us round in circles")
+        reply = self._get_page(url, "the front page")
+        if reply.status != 200 and not (300 <= reply.status < 400 and reply.location):
+            raise _rejected_error("the front page", reply.status)
+        self._pending = _redirect_target(url, reply.location) if reply.status != 200 else None
+        if reply.status != 200 and self._pending is None and not len(self._jar):
+            raise ProbeError("Jupyter sends us away to sign in")
+
+    def _get_page(self, url: str, what: str) -> _HttpReply:
+        """One GET. No error but a ``ProbeError`` leaves it, raised outside of the handler so that it carries no
+        context.
+        """
+        for is_first in (self._line is None, True):  # one that was kept open may have been closed at the other end
+            try:
+                return self._fetch_page(url)
+            except Exception as error:
+                self.close_connection()
+                trouble = _transport_error(what, error)
+                if is_first or not isinstance(error, ConnectionError):
+                    break
+        raise trouble
+
+    def _fetch_page(self, url: str) -> _HttpReply:
+        url = _without_activity(url)
+        request = Request(url)
+        self._jar.add_cookie_header(request)
+        if self._line is None:
+            self._line = open_connection(self._front, self._proxy, self._deadline)
+        target, passes = request_target(self._front, self._proxy, url)
+        self._line.request("GET", target, headers={**request.unredirected_hdrs, **passes})
+        with self._line.getresponse() as answer:
+            heard = datetime.now(UTC)
+            self._jar.extract_cookies(answer, request)
+            return _HttpReply(
+                answer.status, _read_body(answer), answer.getheader("location"), answer.getheader("date"), heard
+            )
+
+    def close_connection(self) -> None:
+        """End the connection, and give the other end a moment to do so too: it counts connections as well."""
+        line, self._line = self._line, None
+        if line is None:
+            return
+        with suppress(OSError):
+            if line.sock is not None:
+                line.sock.shutdown(socket.SHUT_WR)
+                line.sock.settimeout(_PARTING_SECONDS)
+                line.sock.recv(1)
+        line.close()
+
+
+def _read_body(answer: HTTPResponse) -> bytes:
+    """All of an answer's body, and no part of one that breaks off or has no end."""
+    body = answer.read(MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
+        raise ValueError("longer than any answer of Jupyter's")
+    if answer.length:
+        raise IncompleteRead(b"", answer.length)
+    return body
+
+
+def _without_activity(url: str) -> str:
+    """The same page, asked for in a way that is nobody's work."""
+    parts = urlsplit(url)
+    return parts._replace(query=f"{parts.query}&{_NO_ACTIVITY_QUERY}".lstrip("&")).geturl()
+
+
+def _redirect_target(ctx: str, location: str | None) -> str | None:
+    """Where a redirect leads, if it stays on the notebook's own host; elsewhere nobody is followed, and no cookie
+    goes. A host of AWS's is no exception: other people's notebooks are such hosts too.
+    """
+    there = urljoin(ctx, location or "")
+    return there if _host_key(ctx) == _host_key(there) else None
+
+
+def _host_key(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _is_rejected(status: int) -> bool:
+    return status in (401, 403) or 300 <= status < 400
+
+
+def _rejected_error(what: str, status: int, *, has_cookie: bool = True) -> ProbeError:
+    """Whoever was given no cookie met somebody else at the front door, a proxy that had a bad moment for example."""
+    if _is_rejected(status):
+        return ProbeError(f"Jupyter does not let us in ({what}: HTTP {status})", transient=not has_cookie)
+    return ProbeError(
+        f"Jupyter answered {what} with HTTP {status}", transient=status >= 500 or status == 429, status=status
+    )
+
+
+def _transport_error(what: str, error: Exception) -> ProbeError:
+    match error:
+        case TimeoutError():
+            return ProbeError(f"Jupyter did not answer within {TIMEOUT_SECONDS:.0f} s ({what})")
+        case ssl.SSLCertVerificationError():
+            return ProbeError("Jupyter's certificate cannot be trusted")
+        case OSError() | HTTPException():
+            return ProbeError(f"Jupyter cannot be reached ({what}: {type(error).__name__})", transient=True)
+        case _:
+            return ProbeError(f"Jupyter's answer to {what} is unusable ({type(error).__name__})")
+
+
+def _json_or_none(body: bytes) -> Any:
+    """None for what is not JSON (or is nothing)."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _clock_skew(reply: _HttpReply, otherwise: timedelta) -> timedelta:
+    """By how much the server's clock is ahead of ours; ``otherwise`` where it does not tell."""
+    try:
+        said = parsedate_to_datetime(reply.date or "")
+        return otherwise if said.tzinfo is None else said - reply.heard
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return otherwise

@@ -1,0 +1,60 @@
+"""Notebooks that are kept from being stopped, for people and programs: how, and how they were before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opskit.core.model import Notebook, Unknown
+from opskit.notebooks.flows.keep import KeepPlan
+from opskit.notebooks.rules.keep import KeepTags, StandingKeep
+from opskit.output.result import CommandResult
+
+
+def confirm_shortening_text(plan: KeepPlan) -> str:
+    """What somebody has to agree to before a keep takes the place of a longer one."""
+    name, new = plan.notebook.name, _kept_until_text(plan.keep, plan.notebook.name)
+    if isinstance(plan.standing, StandingKeep):
+        return f"{name} is {plan.standing.why_kept}. This would replace that, and keep it {new} only."
+    why = plan.standing.reason if isinstance(plan.standing, Unknown) else ""
+    return f"Whether {name} is kept already cannot be read ({why}). This would replace that, and keep it {new}."
+
+
+def keep_result(plan: KeepPlan) -> CommandResult:
+    """The answer of ``notebook keep``."""
+    notebook, keep = plan.notebook, plan.keep
+    data = {"region": notebook.region, "name": notebook.name, "kept_until": keep.until, "tags": keep.tags}
+    said = f"{notebook.name} is kept {_kept_until_text(keep, notebook.name)}."
+    return CommandResult(
+        {**data, "replaced": _standing_keep_record(plan.standing)}, notes=(said, *_replaced_keep_notes(plan.standing))
+    )
+
+
+def unkeep_result(notebook: Notebook, removed: Sequence[str], standing: StandingKeep | Unknown | None) -> CommandResult:
+    """The answer of ``notebook unkeep``."""
+    text = f"{notebook.name} is no longer kept." if removed else f"{notebook.name} was not kept; nothing was changed."
+    data = {"region": notebook.region, "name": notebook.name, "removed": list(removed)}
+    return CommandResult(
+        {**data, "replaced": _standing_keep_record(standing)}, notes=(text, *_replaced_keep_notes(standing))
+    )
+
+
+def _kept_until_text(keep: KeepTags, name: str) -> str:
+    return f"until {keep.until:%Y-%m-%d %H:%M} UTC" if keep.until else f"until `opskit notebook unkeep {name}`"
+
+
+def _standing_keep_record(standing: StandingKeep | Unknown | None) -> dict[str, Any] | None:
+    """How a notebook was kept before; null: not, or it could not be read."""
+    if not isinstance(standing, StandingKeep):
+        return None
+    return {"kept_until": standing.until, "reason": standing.reason or None, "tags": standing.tags}
+
+
+def _replaced_keep_notes(standing: StandingKeep | Unknown | None) -> tuple[str, ...]:
+    match standing:
+        case StandingKeep(why_kept=reason):
+            return (f"Before that it was {reason}.",)
+        case Unknown(reason=reason):
+            return (f"Whether it was kept before could not be read: {reason}",)
+        case None:
+            return ()

@@ -1,0 +1,122 @@
+"""All notebooks for people and programs: what each does and costs, and what they cost together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from opskit.core.durations import format_duration
+from opskit.core.exceptions import ExitCode
+from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
+from opskit.notebooks.render.stop import VERDICT_STYLES, describe_evidence
+from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
+from opskit.output.result import Cell, Column, CommandResult, Style, Table
+
+_HEAD = (
+    Column("Notebook", wrap=True),
+    Column("Type", from_width=70),
+    Column("Status", from_width=100),
+    Column("Verdict"),
+    Column("Idle", right=True),
+    Column("USD/h", right=True, from_width=60),
+    Column("USD so far", right=True),
+    Column("Why", wrap=True, from_width=90),
+)
+
+
+def notebook_list_result(look: Inspection, now: datetime) -> CommandResult:
+    """The answer of ``notebook list``."""
+    costs = [notebook_cost(seen.notebook, seen.usd_per_hour, now) for seen in look.notebooks]
+    data = {
+        "notebooks": [_notebook_record(seen, cost) for seen, cost in zip(look.notebooks, costs, strict=True)],
+        "totals": _totals_record(sum_costs(costs), is_whole=not look.problems),
+    }
+    table = (_notebook_table(look.notebooks, costs),) if look.notebooks else ()
+    return CommandResult(
+        data, _listing_exit(look), look.problems, table, tuple(_listing_notes(look, sum_costs(costs))), "notebooks"
+    )
+
+
+def _listing_exit(look: Inspection) -> ExitCode:
+    if look.all_regions_failed:
+        return ExitCode.AWS_ERROR
+    unread = look.problems or any(has_unreadable_evidence(seen) for seen in look.notebooks)
+    return ExitCode.PARTIAL if unread else ExitCode.OK
+
+
+def _notebook_record(seen: InspectedNotebook, cost: NotebookCost) -> dict[str, Any]:
+    notebook, assessment = seen.notebook, seen.assessment
+    return {
+        "region": notebook.region,
+        "name": notebook.name,
+        "instance_type": notebook.instance_type,
+        "status": notebook.status,
+        "verdict": assessment.verdict.value,
+        "because": assessment.reason,
+        "evidence": describe_evidence(seen.evidence),
+        "idle_seconds": None if assessment.idle is None else int(assessment.idle.total_seconds()),
+        "usd_per_hour": cost.usd_per_hour,
+        "started": cost.started,
+        "usd_since_start": cost.usd_since_start,
+        "action": "keep",
+        "outcome": None,
+    }
+
+
+def _totals_record(costs: NotebookCosts, *, is_whole: bool) -> dict[str, Any]:
+    """The sums; null where a price in them is not known, or a Region that belongs to them could not be read."""
+    told = is_whole and costs.unpriced == 0
+    return {
+        "running": costs.running if is_whole else None,
+        "unpriced": costs.unpriced,
+        "usd_per_hour": costs.usd_per_hour if told else None,
+        "usd_since_start": costs.usd_since_start if told else None,
+    }
+
+
+def _notebook_table(seen: Sequence[InspectedNotebook], costs: Sequence[NotebookCost]) -> Table:
+    several = len({seen.notebook.region for seen in seen}) > 1
+    columns = ((Column("Region"),) if several else ()) + _HEAD
+    return Table(columns, tuple(_notebook_row(seen, cost, several) for seen, cost in zip(seen, costs, strict=True)))
+
+
+def _notebook_row(seen: InspectedNotebook, cost: NotebookCost, several: bool) -> tuple[Cell, ...]:
+    notebook, assessment = seen.notebook, seen.assessment
+    return (
+        *((Cell(notebook.region),) if several else ()),
+        Cell(notebook.name),
+        Cell(notebook.instance_type),
+        Cell(notebook.status),
+        Cell(assessment.verdict.value, VERDICT_STYLES[assessment.verdict]),
+        Cell("" if assessment.idle is None else format_duration(assessment.idle)),
+        Cell("?" if cost.usd_per_hour is None else str(cost.usd_per_hour)),
+        _spent_cell(cost),
+        Cell(assessment.reason),
+    )
+
+
+def _spent_cell(cost: NotebookCost) -> Cell:
+    if cost.started is None:
+        return Cell("")
+    return Cell("?", Style.WARN) if cost.usd_since_start is None else Cell(_format_cents(cost.usd_since_start))
+
+
+def _format_cents(usd: Decimal) -> str:
+    return f"{usd:.2f}"
+
+
+def _listing_notes(look: Inspection, costs: NotebookCosts) -> Iterator[str]:
+    if not look.notebooks and not look.problems:
+        yield "There are no notebook instances."
+    if not costs.running:
+        return
+    least = "at least " if costs.unpriced or look.problems else ""
+    yield (
+        f"{costs.running} of {len(look.notebooks)} running: {least}{costs.usd_per_hour} USD per hour, "
+        f"{least}{_format_cents(costs.usd_since_start)} USD since they were started."
+    )
+    if costs.unpriced:
+        instance_types = {seen.notebook.instance_type for seen in look.notebooks if seen.usd_per_hour is None}
+        yield f"The price of {costs.unpriced} is not known ({', '.join(sorted(instance_types))})."

@@ -1,0 +1,71 @@
+"""Notebooks that are started and opened, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opskit.core.exceptions import ExitCode
+from opskit.core.model import Price
+from opskit.guards.rules import worst_exit
+from opskit.notebooks.flows.start import StartAction, StartOutcome
+from opskit.output.result import Cell, Column, CommandResult, Style, Table
+
+_WORDS = {
+    StartOutcome.PLANNED: "would be started",
+    StartOutcome.DONE: "started",
+    StartOutcome.ALREADY: "runs already",
+    StartOutcome.REFUSED: "not started",
+    StartOutcome.UNKNOWN: "not known whether it started",
+}
+_TONES = {StartOutcome.REFUSED: Style.BAD, StartOutcome.UNKNOWN: Style.WARN}
+_COLUMNS = (
+    Column("Notebook", wrap=True),
+    Column("Type"),
+    Column("Status"),
+    Column("USD/h", right=True),
+    Column("What happened", wrap=True),
+)
+
+
+def start_result(starts: Sequence[StartAction], region: str) -> CommandResult:
+    """The answer of ``notebook start``."""
+    problems = tuple(start.error.problem for start in starts if start.error)
+    table = Table(_COLUMNS, tuple(_start_row(start) for start in starts))
+    data = {"notebooks": [_start_record(start, region) for start in starts]}
+    return CommandResult(data, _start_exit(starts), problems, (table,), records="notebooks")
+
+
+def _start_exit(starts: Sequence[StartAction]) -> ExitCode:
+    """No room wins; else what is only partly done is that, and what is not done at all is as bad as its reason."""
+    errors = [start.error for start in starts if start.error]
+    lost = any(start.outcome is StartOutcome.UNKNOWN for start in starts)
+    code = worst_exit(errors)
+    return ExitCode.PARTIAL if code is not ExitCode.REFUSED and errors and (lost or len(errors) < len(starts)) else code
+
+
+def _start_record(start: StartAction, region: str) -> dict[str, Any]:
+    seen = start.notebook
+    return {
+        "region": region,
+        "name": start.name,
+        "instance_type": seen and seen.instance_type,
+        "status": seen and seen.status,
+        "action": "start",
+        "outcome": start.outcome and start.outcome.value,
+        "because": start.error.problem.message if start.error else None,
+        "usd_per_hour": start.price.usd_per_hour if isinstance(start.price, Price) else None,
+    }
+
+
+def _start_row(start: StartAction) -> tuple[Cell, ...]:
+    seen, outcome = start.notebook, start.outcome or StartOutcome.UNKNOWN
+    priced = str(start.price.usd_per_hour) if isinstance(start.price, Price) else ("?" if start.price else "")
+    instance_type, status = (seen.instance_type, seen.status) if seen else ("", "")
+    return (
+        Cell(start.name),
+        Cell(instance_type),
+        Cell(status),
+        Cell(priced),
+        Cell(_WORDS[outcome], _TONES.get(outcome, Style.GOOD)),
+    )

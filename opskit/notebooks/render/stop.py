@@ -1,0 +1,179 @@
+"""A stop for people and programs: each notebook's verdict, reason and price, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from opskit.core.durations import format_duration
+from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.model import NotebookEvidence, NotebookVerdict
+from opskit.notebooks.flows.inspect import Inspection
+from opskit.notebooks.flows.stop import StopAction, StopOutcome
+from opskit.notebooks.rules.idleness import MAY_RUN, UNREADABLE_OK, IdleRule
+from opskit.output.result import Cell, Column, CommandResult, Style, Table
+
+VERDICT_STYLES = {
+    NotebookVerdict.IDLE: Style.WARN,
+    NotebookVerdict.BUSY: Style.GOOD,
+    NotebookVerdict.PROTECTED: Style.GOOD,
+    NotebookVerdict.STARTING: Style.PLAIN,
+    NotebookVerdict.UNKNOWN: Style.WARN,
+    NotebookVerdict.STOPPED: Style.DIM,
+}
+"""How each verdict feels."""
+
+_COLUMNS = (
+    Column("Region", from_width=100),
+    Column("Notebook", wrap=True),
+    Column("Type", from_width=80),
+    Column("Verdict"),
+    Column("Idle", right=True),
+    Column("USD/h", right=True, from_width=70),
+    Column("Action"),
+    Column("Why", wrap=True, from_width=90),
+)
+
+
+_LIST_COMMAND = "`opskit notebook list` shows them; --region looks elsewhere."
+
+
+def stop_result(actions: Sequence[StopAction], look: Inspection, missing: Sequence[str] = ()) -> CommandResult:
+    """The answer of ``notebook stop``, after ``look``. ``missing`` are the names that nothing bears where AWS told."""
+    where = " where AWS could be asked" if look.problems else ""
+    gone = tuple(
+        Problem("no-notebook", f"There is no notebook instance '{name}'{where}.", _LIST_COMMAND) for name in missing
+    )
+    failed = tuple(
+        Problem(
+            "stop-failed" if stop_action.will_stop else "tag-failed",
+            f"{stop_action.inspected.notebook.name}: {stop_action.reason}",
+            "",
+            stop_action.inspected.notebook.region,
+        )
+        for stop_action in actions
+        if stop_action.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN)
+    )
+    problems = (*look.problems, *(() if look.all_regions_failed else gone), *failed, *_unread_problems(actions))
+    return _build_stop_result(actions, problems, _stop_exit(actions, look, problems), _savings_lines(actions))
+
+
+def _stop_exit(actions: Sequence[StopAction], look: Inspection, problems: Sequence[Problem]) -> ExitCode:
+    """A name that nothing bears is a slip of whoever typed it where it stands alone, as it is for ``start``."""
+    if look.all_regions_failed:
+        return ExitCode.AWS_ERROR
+    if problems and not (actions or look.problems):
+        return ExitCode.USAGE
+    return ExitCode.PARTIAL if problems else ExitCode.OK
+
+
+def _unread_problems(actions: Sequence[StopAction]) -> tuple[Problem, ...]:
+    """A word on each that is kept because it could not be read: it is why the exit is not 0."""
+    hint = f"Where that has to be so, a tag {UNREADABLE_OK} on the notebook makes it no failure."
+    kept = [stop_action for stop_action in actions if stop_action.is_unreadable]
+    return tuple(
+        Problem(
+            "unread",
+            f"{stop_action.inspected.notebook.name}: {stop_action.reason}",
+            hint,
+            stop_action.inspected.notebook.region,
+        )
+        for stop_action in kept
+    )
+
+
+def stop_refused_result(
+    actions: Sequence[StopAction], problems: tuple[Problem, ...], refusal: Problem
+) -> CommandResult:
+    """The answer of a ``notebook stop`` that refuses: the plan, of which nothing was done, and why."""
+    return _build_stop_result(actions, (*problems, refusal), ExitCode.REFUSED, ("Nothing was stopped.",))
+
+
+def _build_stop_result(
+    actions: Sequence[StopAction], problems: tuple[Problem, ...], code: ExitCode, notes: Iterable[str]
+) -> CommandResult:
+    data = {
+        "notebooks": [_stop_record(stop_action) for stop_action in actions],
+        "saved_usd_per_hour": saved_usd_per_hour(actions),
+    }
+    table = (Table(_COLUMNS, tuple(_stop_row(stop_action) for stop_action in actions)),) if actions else ()
+    said = tuple(notes) or (() if actions or problems else ("There are no notebook instances.",))
+    return CommandResult(data, code, problems, table, said, "notebooks")
+
+
+def saved_usd_per_hour(actions: Sequence[StopAction]) -> Decimal | None:
+    """What the stops save, in USD per hour; None where a price is not known. What is only planned saves nothing."""
+    prices = [stop_action.inspected.usd_per_hour for stop_action in actions if stop_action.outcome is StopOutcome.DONE]
+    known = [price for price in prices if price is not None]
+    return sum(known, Decimal(0)) if len(known) == len(prices) else None
+
+
+def _savings_lines(actions: Sequence[StopAction]) -> list[str]:
+    stopped = [stop_action for stop_action in actions if stop_action.outcome is StopOutcome.DONE]
+    if not stopped:
+        planned = sum(stop_action.outcome is StopOutcome.PLANNED for stop_action in actions)
+        return [f"{planned} would be stopped; nothing was changed." if planned else "Nothing was stopped."]
+    return [*_max_age_notes(stopped), _price_phrase(stopped)]
+
+
+def _max_age_notes(stopped: Sequence[StopAction]) -> list[str]:
+    """The louder word over those that --max-age took."""
+    names = [
+        stop_action.inspected.notebook.name
+        for stop_action in stopped
+        if stop_action.inspected.assessment.rule is IdleRule.MAX_AGE
+    ]
+    return [f"--max-age stopped what may have been at work: {', '.join(names)}."] if names else []
+
+
+def _price_phrase(stopped: Sequence[StopAction]) -> str:
+    saved = saved_usd_per_hour(stopped)
+    money = "a price that nobody tells" if saved is None else f"{saved} USD per hour"
+    return f"Stopped {len(stopped)}, which saves {money}. Their files are kept."
+
+
+def _stop_record(action: StopAction) -> dict[str, Any]:
+    seen = action.inspected
+    idle = seen.assessment.idle
+    return {
+        "region": seen.notebook.region,
+        "name": seen.notebook.name,
+        "instance_type": seen.notebook.instance_type,
+        "status": action.status or seen.notebook.status,
+        "verdict": seen.assessment.verdict.value,
+        "because": action.reason,
+        "evidence": describe_evidence(seen.evidence),
+        "rule": seen.assessment.rule and seen.assessment.rule.value,
+        "idle_seconds": None if idle is None else int(idle.total_seconds()),
+        "usd_per_hour": seen.usd_per_hour,
+        "action": "stop" if action.will_stop else "keep",
+        "step": action.step.value,
+        "outcome": action.outcome and action.outcome.value,
+        "looked_ms_ago": action.looked_ms_ago,
+    }
+
+
+def describe_evidence(evidence: NotebookEvidence) -> str:
+    """What a verdict stands on: ``jupyter``, ``logs``, or what AWS alone says, its ``tags`` or its ``status``."""
+    if evidence.jupyter is not None:
+        return "jupyter"
+    if evidence.log is not None:
+        return "logs"
+    return "tags" if evidence.notebook.status in MAY_RUN else "status"
+
+
+def _stop_row(handled: StopAction) -> tuple[Cell, ...]:
+    seen = handled.inspected
+    idle = seen.assessment.idle
+    action = "stop" if handled.will_stop else "keep"
+    return (
+        Cell(seen.notebook.region),
+        Cell(seen.notebook.name),
+        Cell(seen.notebook.instance_type),
+        Cell(seen.assessment.verdict.value, VERDICT_STYLES[seen.assessment.verdict]),
+        Cell("" if idle is None else format_duration(idle)),
+        Cell("?" if seen.usd_per_hour is None else str(seen.usd_per_hour)),
+        Cell(f"{action}: {handled.outcome}" if handled.outcome else action),
+        Cell(handled.reason),
+    )

@@ -1,0 +1,130 @@
+"""What may be asked of a new notebook instance, checked before any call. The patterns are those of AWS's API model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opskit.core.exceptions import UsageError
+from opskit.quotas.rules.requirements import parse_instance_type
+
+COURSE_TYPE = "ml.t2.medium"
+SMALLEST_GB, LARGEST_GB = 5, 16384
+
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_LONGEST_NAME = 63
+_REPOSITORY = re.compile(r"https://[^/\s]+/\S+|[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+_LONGEST_KEY, _LONGEST_VALUE, _MOST_TAGS = 128, 256, 50
+
+
+@dataclass(frozen=True)
+class NotebookSpec:
+    """A notebook instance as the user wants it. ``type_explicit``: the user said which type. ``role`` None:
+    opskit's own is used, and made where it is missing. ``git`` None: no repository is cloned. ``guard``: look at
+    the quotas first.
+    """
+
+    name: str
+    instance_type: str = COURSE_TYPE
+    type_explicit: bool = True
+    role: str | None = None
+    git: str | None = None
+    volume_gb: int = SMALLEST_GB
+    tags: Mapping[str, str] = field(default_factory=dict)
+    guard: bool = True
+
+
+def parse_notebook_spec(
+    name: str,
+    instance_type: str | None,
+    *,
+    role: str | None = None,
+    git: str | None = None,
+    volume_gb: int = SMALLEST_GB,
+    tags: Sequence[str] = (),
+    guard: bool = True,
+) -> NotebookSpec:
+    """What was typed, as a wish.
+
+    Raises:
+        UsageError: AWS would not take it.
+    """
+    if not SMALLEST_GB <= volume_gb <= LARGEST_GB:
+        text = f"A notebook's volume has {SMALLEST_GB} to {LARGEST_GB} GB, not {volume_gb}."
+        raise UsageError("bad-volume", text, "It can be enlarged later, never made smaller.")
+    return NotebookSpec(
+        name=parse_notebook_name(name),
+        instance_type=parse_instance_type(COURSE_TYPE if instance_type is None else instance_type),
+        type_explicit=instance_type is not None,
+        role=role,
+        git=None if git is None else _parse_repository(git),
+        volume_gb=volume_gb,
+        tags=parse_tags(tags),
+        guard=guard,
+    )
+
+
+def parse_notebook_name(word: str) -> str:
+    """A name for a notebook instance.
+
+    Raises:
+        UsageError: it cannot be one.
+    """
+    if _NAME.fullmatch(word) and len(word) <= _LONGEST_NAME:
+        return word
+    hint = f"1 to {_LONGEST_NAME} letters, digits and hyphens, with a letter or digit at both ends."
+    raise UsageError("bad-name", f"'{word}' cannot be the name of a notebook instance.", hint)
+
+
+def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
+    """Tags typed as KEY=VALUE.
+
+    Raises:
+        UsageError: one is no tag, is AWS's own, or has two values.
+    """
+    tags: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not (key.strip() and equals) or not (_is_tag_text(key, _LONGEST_KEY) and is_tag_value(value)):
+            raise UsageError("bad-tag", f"'{pair}' is not a tag.", "Write it like team=blue.")
+        if key.lower().startswith("aws:"):
+            raise UsageError("bad-tag", f"'{key}' cannot be set: tags that begin with aws: are AWS's own.")
+        if tags.setdefault(key, value) != value:
+            raise UsageError("bad-tag", f"The tag '{key}' has two values.", "Give it one.")
+    if len(tags) > _MOST_TAGS:
+        raise UsageError("bad-tag", f"{len(tags)} tags are more than AWS takes ({_MOST_TAGS}).")
+    return tags
+
+
+def is_tag_value(text: str) -> bool:
+    """Whether AWS takes a text as a tag's value."""
+    return _is_tag_text(text, _LONGEST_VALUE)
+
+
+def sanitize_tag_value(text: str) -> str:
+    """A text with what AWS does not take in a tag's value left out, and no longer than AWS takes."""
+    kept = "".join(sign if _TAG_TEXT.fullmatch(sign) else " " for sign in text)
+    return " ".join(kept.split())[:_LONGEST_VALUE].strip()
+
+
+def _is_tag_text(text: str, longest: int) -> bool:
+    return len(text) <= longest and _TAG_TEXT.fullmatch(text) is not None
+
+
+def _parse_repository(word: str) -> str:
+    """A Git repository: an https URL, or the name of one that SageMaker knows.
+
+    Raises:
+        UsageError: AWS would not take it, or it holds a password.
+    """
+    hint = "An https URL, or the name of a repository added to SageMaker (SageMaker console, Git repositories)."
+    if not _REPOSITORY.fullmatch(word) or len(word) > 1024:
+        raise UsageError("bad-repository", "That is not a repository SageMaker can clone.", hint)
+    if word.startswith("https://") and "@" in word.split("/")[2]:
+        text = (
+            "The repository's URL holds a user or password, which everybody who may describe the notebook could read."
+        )
+        raise UsageError("secret-in-url", text, f"Leave it out. {hint}")
+    return word

@@ -1,0 +1,337 @@
+"""Is a notebook idle? Evidence in, verdict out.
+
+A notebook is idle only where everything was read and nothing speaks against it: whatever is missing, garbled or
+new to us makes it unknown, and unknown is never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from opskit.core.durations import format_duration
+from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Unknown
+
+KEEP = "opskit:keep"
+KEEP_UNTIL = "opskit:keep-until"
+KEEP_REASON = "opskit:keep-reason"
+UNREADABLE_OK = "opskit:unreadable-ok"
+
+MAX_CLOCK_SKEW = timedelta(minutes=10)
+"""How far two clocks may differ before their times cannot be compared. Five minutes happen, and AWS signs with them."""
+
+STARTUP_GRACE = timedelta(minutes=10)
+"""How long after InService a Jupyter that does not answer is taken to be coming up."""
+
+_YEARS = range(1970, 3000)
+"""What a machine means that says anything else, nobody knows, and Python cannot reckon with the outermost years."""
+
+SAME_MOMENT = timedelta(milliseconds=100)
+"""Jupyter notes a terminal's traffic twice, for the terminal and for the server, one right after the other."""
+
+MAY_RUN = {"InService", "PendingMaintenance", "InMaintenance"}
+"""Statuses in which a Jupyter may be at work. What the last two mean, AWS does not document."""
+
+_OFF_STATUSES = {"Stopping", "Stopped", "Failed", "Deleting", "Updating"}
+_WAITS_FOR_SOMEBODY = {"starting", "restarting", "autorestarting"}
+_IDLE_KERNEL_STATES = {"idle", "dead"}
+
+
+class EvidenceSource(StrEnum):
+    """Where signs of life are looked for: in Jupyter itself, or in its log, which may only hint."""
+
+    JUPYTER = "jupyter"
+    LOGS = "logs"
+
+
+@dataclass(frozen=True)
+class IdlePolicy:
+    """What the user calls idle: no activity for ``after``.
+
+    ``ignore_terminals``: terminals are nobody, whatever goes on in them. ``max_age``: what nothing but something stuck
+    (an open terminal, a kernel that never came up, a tab that was left open) has kept alive for so long is idle too;
+    None: it never is. ``evidence`` is where it is looked for; ``trust_logs``: a silent log proves what it only hints
+    at. ``tab_age``: for so long after the last activity of a kernel, a session or a terminal, or the start where there
+    was none, somebody who only saves, or whose browser tab is open, is at work.
+    """
+
+    after: timedelta = timedelta(hours=1)
+    ignore_terminals: bool = False
+    max_age: timedelta | None = None
+    evidence: EvidenceSource = EvidenceSource.JUPYTER
+    trust_logs: bool = False
+    tab_age: timedelta = timedelta(hours=4)
+
+
+class IdleRule(StrEnum):
+    """Which rule calls a notebook idle."""
+
+    IDLE = "idle"
+    TAB_AGE = "tab-age"
+    MAX_AGE = "max-age"
+
+
+@dataclass(frozen=True)
+class IdleAssessment:
+    """The verdict over one notebook and why. ``idle`` None: it cannot be told, or nothing runs.
+
+    ``readable`` False: something that the verdict needs could not be read; ``unreadable_ok``: and its owner said that
+    this is all right. ``rule`` is the one by which an idle notebook is idle, None for the others.
+    """
+
+    verdict: NotebookVerdict
+    reason: str
+    idle: timedelta | None = None
+    readable: bool = True
+    unreadable_ok: bool = False
+    rule: IdleRule | None = None
+
+
+def assess_notebook(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
+    """The verdict over what was read at ``now``."""
+    status = evidence.notebook.status
+    if status not in MAY_RUN:
+        return _assess_status(status)
+    assessment = _of_what_may_run(evidence, policy, now)
+    if status == "InService":
+        return assessment
+    return replace(assessment, reason=f"{assessment.reason}; AWS says {status}, during which it may bill")
+
+
+def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
+    notebook = evidence.notebook
+    if isinstance(evidence.tags, Unknown):
+        return _unreadable_assessment(f"its tags could not be read: {evidence.tags.reason}", {})
+    tags = evidence.tags or {}
+    if (kept := keep_reason(tags, now)) is not None:
+        return IdleAssessment(NotebookVerdict.PROTECTED, kept)
+    if notebook.status_changed_at > now + MAX_CLOCK_SKEW:
+        return _unreadable_assessment("AWS says that it started in the future: check this machine's clock", tags)
+    if isinstance(evidence.jupyter, JupyterState):
+        return _assess_jupyter(evidence.jupyter, notebook.status_changed_at, tags, policy, now)
+    match evidence.log:
+        case datetime() as said:
+            return _assess_log(said, notebook.status_changed_at, tags, policy, now)
+        case Unknown(reason):
+            return _assess_silent(reason, notebook.status_changed_at, tags, now)
+    reason = evidence.jupyter.reason if evidence.jupyter else "nobody looked into its Jupyter"
+    return _assess_silent(reason, notebook.status_changed_at, tags, now)
+
+
+def is_conclusive(state: JupyterState, policy: IdlePolicy, now: datetime) -> bool:
+    """Whether what is known of a Jupyter keeps its notebook on, whatever the answers to further questions are."""
+    if any(_is_busy_kernel(kernel, policy) for kernel in state.kernels):
+        return True
+    if _unread_parts(state, policy):
+        return False
+    is_open = bool(state.terminals) and not policy.ignore_terminals and policy.max_age is None
+    return is_open or any(now - when < policy.after for when, _ in _activity_signs(state, policy))
+
+
+def keep_reason(tags: Mapping[str, str], now: datetime) -> str | None:
+    """Why the tags forbid to stop a notebook; None where they do not.
+
+    An ``opskit:keep-until`` that has passed no longer keeps; one that cannot be read keeps.
+    """
+    if KEEP in tags:
+        return f"kept: {tags[KEEP]}" if tags[KEEP].strip() else f"kept: tagged {KEEP}"
+    if KEEP_UNTIL not in tags:
+        return None
+    until = parse_timestamp(tags[KEEP_UNTIL])
+    if until is None:
+        return f"kept: the time in its tag {KEEP_UNTIL} cannot be read"
+    reason = f": {tags[KEEP_REASON]}" if tags.get(KEEP_REASON, "").strip() else ""
+    return f"kept until {until:%Y-%m-%d %H:%M} UTC{reason}" if until > now else None
+
+
+def parse_timestamp(text: object) -> datetime | None:
+    """An ISO 8601 time with its zone, with or without a fraction, in UTC; None where it is anything else."""
+    if not isinstance(text, str) or "T" not in text.strip().replace(" ", "T"):
+        return None
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return when.astimezone(UTC) if when.tzinfo is not None and when.year in _YEARS else None
+
+
+def _assess_status(status: str) -> IdleAssessment:
+    if status in _OFF_STATUSES:
+        return IdleAssessment(NotebookVerdict.STOPPED, f"AWS says {status}")
+    if status == "Pending":
+        return IdleAssessment(NotebookVerdict.STARTING, "AWS says Pending")
+    return IdleAssessment(NotebookVerdict.UNKNOWN, f"AWS says {status}")
+
+
+def _unreadable_assessment(reason: str, tags: Mapping[str, str]) -> IdleAssessment:
+    return IdleAssessment(NotebookVerdict.UNKNOWN, reason, readable=False, unreadable_ok=UNREADABLE_OK in tags)
+
+
+def _assess_silent(reason: str, since: datetime, tags: Mapping[str, str], now: datetime) -> IdleAssessment:
+    if now - since < STARTUP_GRACE:
+        return IdleAssessment(
+            NotebookVerdict.STARTING, f"started {format_duration(max(now - since, timedelta(0)))} ago; {reason}"
+        )
+    return _unreadable_assessment(reason, tags)
+
+
+def _assess_jupyter(
+    state: JupyterState, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime
+) -> IdleAssessment:
+    if (busy := next((kernel for kernel in state.kernels if _is_busy_kernel(kernel, policy)), None)) is not None:
+        return IdleAssessment(NotebookVerdict.BUSY, _kernel_activity(busy))
+    if (gap := _view_error(state, policy)) is not None:
+        return _unreadable_assessment(gap, tags)
+    latest, what = max([(since, _START), *_activity_signs(state, policy), *_server_use(state, policy)])
+    if latest > now + MAX_CLOCK_SKEW:
+        return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
+    by_age = _assess_age(state, since, policy, now)
+    if by_age is None or (by_age.verdict is NotebookVerdict.IDLE and state.last_activity is None):
+        return _unreadable_assessment("Jupyter does not say when it was last used", tags)
+    return by_age
+
+
+def _is_busy_kernel(kernel: Kernel, policy: IdlePolicy) -> bool:
+    """Busy counts however old its activity is: a silent cell makes none. A starting kernel that somebody is
+    connected to is about to work, unless the user set an end to waiting for such; one that nobody ever connected to
+    stays ``starting`` for ever.
+    """
+    return kernel.state == "busy" or (policy.max_age is None and _is_awaited_kernel(kernel))
+
+
+def _is_awaited_kernel(kernel: Kernel) -> bool:
+    return kernel.state in _WAITS_FOR_SOMEBODY and bool(kernel.connections)
+
+
+def _kernel_activity(kernel: Kernel) -> str:
+    what = kernel.path or f"kernel {kernel.id[:8]}"
+    return f"{what} is running" if kernel.state == "busy" else f"{what} is {kernel.state}, with somebody connected"
+
+
+def _unread_parts(state: JupyterState, policy: IdlePolicy) -> tuple[str, ...]:
+    """What could not be read and matters."""
+    return (
+        state.errors if policy.ignore_terminals or state.terminals_gap is None else (*state.errors, state.terminals_gap)
+    )
+
+
+def _view_error(state: JupyterState, policy: IdlePolicy) -> str | None:
+    """What keeps Jupyter's answers from being all that there is to know; None where they are."""
+    if unseen := _unread_parts(state, policy):
+        return "; ".join(unseen)
+    if abs(state.clock_skew) > MAX_CLOCK_SKEW:
+        return f"its clock and this machine's differ by {format_duration(abs(state.clock_skew))}"
+    for kernel in state.kernels:
+        if kernel.state in _WAITS_FOR_SOMEBODY and kernel.connections is None:
+            return f"kernel {kernel.id[:8]} is {kernel.state}, and Jupyter does not say whether anybody is connected"
+        if kernel.state not in _IDLE_KERNEL_STATES | _WAITS_FOR_SOMEBODY:
+            return f"kernel {kernel.id[:8]} is in a state that opskit does not know"
+    return None
+
+
+_START = "its start"
+
+
+def _activity_signs(state: JupyterState, policy: IdlePolicy) -> list[tuple[datetime, str]]:
+    """Every sign of work with its time on our clock."""
+    signs = [(kernel.last_activity - state.clock_skew, "the last activity of a kernel") for kernel in state.kernels]
+    if policy.ignore_terminals:
+        return signs
+    traffic = [terminal.last_activity for terminal in state.terminals if terminal.last_activity is not None]
+    return signs + [(when - state.clock_skew, "the last traffic of a terminal") for when in traffic]
+
+
+def _server_use(state: JupyterState, policy: IdlePolicy) -> list[tuple[datetime, str]]:
+    """Jupyter's own record of its use, which a save moves and a browser tab that somebody left open. Where terminals
+    are ignored, so is their traffic in it.
+    """
+    if state.last_activity is None:
+        return []
+    traffic = [
+        terminal.last_activity for terminal in state.terminals if policy.ignore_terminals and terminal.last_activity
+    ]
+    if any(abs(state.last_activity - when) <= SAME_MOMENT for when in traffic):
+        return []
+    return [(state.last_activity - state.clock_skew, "the last use of Jupyter")]
+
+
+def _assess_age(state: JupyterState, since: datetime, policy: IdlePolicy, now: datetime) -> IdleAssessment | None:
+    """None: nothing speaks for work, and Jupyter keeps back when it was last used."""
+    worked = _by_last_sign(max([(since, _START), *_activity_signs(state, policy)]), policy, now)
+    if worked.verdict is not NotebookVerdict.IDLE:
+        return worked
+    age = worked.idle or timedelta(0)
+    stuck = _open_session_sign(state, worked, policy, now)
+    if stuck is None:
+        return _at_rest(state, since, worked, policy, now)
+    if policy.max_age is None or age < policy.max_age:
+        return stuck if stuck.idle is not None else replace(stuck, idle=age)
+    reason = f"nothing but this for {format_duration(age)}, longer than --max-age {format_duration(policy.max_age)}: "
+    return IdleAssessment(NotebookVerdict.IDLE, reason + stuck.reason, age, rule=IdleRule.MAX_AGE)
+
+
+def _at_rest(
+    state: JupyterState, since: datetime, worked: IdleAssessment, policy: IdlePolicy, now: datetime
+) -> IdleAssessment | None:
+    """The verdict where nothing works and nothing is stuck; None: Jupyter keeps back when it was last used."""
+    if state.last_activity is None:
+        return None
+    used = _server_use(state, policy)
+    if any(now - when < policy.after for when, _ in used):
+        kept_young = (
+            f"only an open browser tab or saves have kept it young, last {format_duration(_time_since(used, now))} ago"
+        )
+        return replace(worked, reason=f"{worked.reason}; {kept_young}", rule=IdleRule.TAB_AGE)
+    return worked if state.kernels else _by_last_sign(max([(since, _START), *used]), policy, now)
+
+
+def _time_since(used: list[tuple[datetime, str]], now: datetime) -> timedelta:
+    return max(now - max(used)[0], timedelta(0))
+
+
+def _by_last_sign(sign: tuple[datetime, str], policy: IdlePolicy, now: datetime) -> IdleAssessment:
+    """The verdict where this is the youngest sign of life."""
+    when, what = sign
+    age = max(now - when, timedelta(0))
+    said = f"{what} was {format_duration(age)} ago"
+    if age >= policy.after:
+        return IdleAssessment(NotebookVerdict.IDLE, said, age, rule=IdleRule.IDLE)
+    verdict = NotebookVerdict.STARTING if what == _START else NotebookVerdict.BUSY
+    return IdleAssessment(verdict, f"{said}, less than {format_duration(policy.after)}", age)
+
+
+def _open_session_sign(
+    state: JupyterState, worked: IdleAssessment, policy: IdlePolicy, now: datetime
+) -> IdleAssessment | None:
+    """The sign of life in a Jupyter where no work was seen for long, with the verdict it makes; None: there is none."""
+    if (kernel := next((kernel for kernel in state.kernels if _is_awaited_kernel(kernel)), None)) is not None:
+        return IdleAssessment(NotebookVerdict.BUSY, _kernel_activity(kernel))
+    if state.terminals and not policy.ignore_terminals:
+        return IdleAssessment(NotebookVerdict.UNKNOWN, "a terminal is open, and what runs in it cannot be seen")
+    used = _server_use(state, policy)
+    if used and _time_since(used, now) < policy.after and (worked.idle or timedelta(0)) < policy.tab_age:
+        by = f"Jupyter was last used {format_duration(_time_since(used, now))} ago (a save, or an open browser tab)"
+        return IdleAssessment(
+            NotebookVerdict.BUSY,
+            f"{by}, and {worked.reason}, less than --tab-age {format_duration(policy.tab_age)}",
+            _time_since(used, now),
+        )
+    return None
+
+
+def _assess_log(
+    said: datetime, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime
+) -> IdleAssessment:
+    """A log speaks only of what was asked of Jupyter: a cell or a terminal's command may compute without a word."""
+    latest, what = max((since, _START), (said, "the last line of Jupyter's log"))
+    if latest > now + MAX_CLOCK_SKEW:
+        return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
+    assessment = _by_last_sign((latest, what), policy, now)
+    if assessment.verdict is not NotebookVerdict.IDLE:
+        return assessment
+    if policy.trust_logs:
+        return replace(assessment, reason=f"{assessment.reason}, and --trust-logs takes that for proof")
+    reason = f"{assessment.reason}, which does not prove that nothing computes"
+    return IdleAssessment(NotebookVerdict.UNKNOWN, reason, assessment.idle)

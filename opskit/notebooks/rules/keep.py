@@ -1,0 +1,86 @@
+"""Which tags keep a notebook from being stopped: how it is kept now, what to write, and what then has to go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from opskit.core.exceptions import UsageError
+from opskit.notebooks.rules.create_request import sanitize_tag_value
+from opskit.notebooks.rules.idleness import KEEP, KEEP_REASON, KEEP_UNTIL, keep_reason, parse_timestamp
+
+KEEP_TAG_KEYS = (KEEP, KEEP_UNTIL, KEEP_REASON)
+
+_NO_REASON = "kept"
+
+
+@dataclass(frozen=True)
+class KeepTags:
+    """A wish to keep a notebook. ``until`` None: until somebody says otherwise."""
+
+    until: datetime | None
+    tags: dict[str, str]
+
+    @property
+    def tags_to_remove(self) -> list[str]:
+        """The keys of an older keep that would outlive or contradict this one."""
+        return [key for key in KEEP_TAG_KEYS if key not in self.tags]
+
+
+def build_keep_tags(duration: timedelta | None, reason: str, now: datetime) -> KeepTags:
+    """A keep for a time, or for ever (None).
+
+    Raises:
+        UsageError: the time is none, or too long to be told.
+    """
+    why = sanitize_tag_value(reason)
+    if duration is None:
+        return KeepTags(None, {KEEP: why or _NO_REASON})
+    if duration < timedelta(seconds=1):
+        raise UsageError("bad-duration", "To keep it for no time keeps nothing.", "Write it like 36h or 7d.")
+    try:
+        until = now + duration
+    except OverflowError as error:
+        text = "That is longer than a calendar goes."
+        raise UsageError("bad-duration", text, "Leave --for out to keep it until `opskit notebook unkeep`.") from error
+    told = {KEEP_UNTIL: until.isoformat(timespec="seconds")}
+    return KeepTags(until, {**told, KEEP_REASON: why} if why else told)
+
+
+@dataclass(frozen=True)
+class StandingKeep:
+    """How a notebook is kept already. ``until`` None: until somebody says otherwise, or until a time that nobody can
+    read. ``why_kept`` is the sentence that a stop of it is refused with.
+    """
+
+    until: datetime | None
+    reason: str
+    why_kept: str
+    tags: dict[str, str]
+
+
+def standing_keep(tags: Mapping[str, str], now: datetime) -> StandingKeep | None:
+    """How these tags keep a notebook; None: not, or no longer."""
+    because = keep_reason(tags, now)
+    if because is None:
+        return None
+    is_timed = KEEP not in tags
+    reason = tags.get(KEEP_REASON, "") if is_timed else tags[KEEP]
+    until = parse_timestamp(tags[KEEP_UNTIL]) if is_timed else None
+    return StandingKeep(until, reason.strip(), because, {key: tags[key] for key in KEEP_TAG_KEYS if key in tags})
+
+
+def would_shorten(standing: StandingKeep, keep: KeepTags) -> bool:
+    """Whether a notebook would be kept for less long than it is already."""
+    return keep.until is not None and (standing.until is None or keep.until < standing.until)
+
+
+def inherit_reason(standing: StandingKeep, keep: KeepTags) -> KeepTags:
+    """The same keep, with the reason of the one whose place it takes where it has none of its own: the reason is what
+    makes whoever reads it leave the notebook alone.
+    """
+    has_own = KEEP_REASON in keep.tags or keep.tags.get(KEEP, _NO_REASON) != _NO_REASON
+    if has_own or standing.reason in ("", _NO_REASON):
+        return keep
+    return KeepTags(keep.until, {**keep.tags, KEEP if keep.until is None else KEEP_REASON: standing.reason})

@@ -1,0 +1,1 @@
+"""How somebody who is not looking learns how a command went: --heartbeat and --notify."""

@@ -1,0 +1,139 @@
+"""--heartbeat and --notify: how somebody who is not looking learns how a command went."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from opskit.cli.command import CommandContext, CommandWrapper, run_safely
+from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from opskit.notifications.rules import SnsTopic, Webhook
+    from opskit.output.result import CommandResult
+
+
+def with_notifications(
+    ctx: CommandContext,
+    path: Sequence[str],
+    work: Callable[[], CommandResult],
+    heartbeat: str | None,
+    notify: str | None,
+) -> CommandResult:
+    """Do ``work``, tell whoever is to be told, and give the sign of life if all went well. Telling changes nothing
+    about what was done: that it failed is one more problem.
+
+    Raises:
+        UsageError: there is nowhere to tell it to; then nothing is done.
+    """
+    told = parse_notify_target(notify) if notify else None
+    if heartbeat:
+        check_heartbeat(heartbeat)
+    result = run_safely(work, verbose=ctx.verbose)
+    if told:
+        result = _with_delivery(result, lambda: _send_notification(ctx, told, path, result))
+    if heartbeat and result.exit is ExitCode.OK and not result.data.get("skipped"):
+        result = _with_delivery(result, lambda: _send_heartbeat(heartbeat, result.data.get("runs") or path))
+    return result
+
+
+_UNATTENDED_OPTIONS: dict[str, Any] = {
+    "heartbeat": Annotated[
+        str | None,
+        typer.Option("--heartbeat", metavar="FILE|URL", help="When all went well, write the file or fetch the URL."),
+    ],
+    "notify": Annotated[
+        str | None,
+        typer.Option(
+            "--notify",
+            metavar="WHERE",
+            help="Tell what was done or failed: an SNS topic's ARN, a webhook's URL, or a file that holds one.",
+        ),
+    ],
+}
+
+UNATTENDED = CommandWrapper(_UNATTENDED_OPTIONS, with_notifications)
+"""For a command that may run while nobody looks: --heartbeat and --notify."""
+
+
+def parse_notify_target(notify: str) -> SnsTopic | Webhook:
+    """Where news goes: what was typed, or what the file holds whose name was.
+
+    Raises:
+        UsageError: it is neither a topic, nor a webhook, nor a file that holds one and only its owner may read.
+    """
+    from opskit.notifications.rules import parse_target
+    from opskit.state.owner_only import read_owner_only
+
+    found = parse_target(notify)
+    if found is None and not notify.startswith("arn:") and "://" not in notify:
+        found = parse_target(read_owner_only(Path(notify).expanduser(), "--notify").strip())
+    if found is None:
+        hint = "It is an SNS topic's ARN, a webhook's https:// address, or a file that holds one of them."
+        raise UsageError("bad-notify", "--notify names nothing that can be told.", hint)
+    return found
+
+
+def check_heartbeat(heartbeat: str) -> None:
+    """See that a sign of life has somewhere to go.
+
+    Raises:
+        UsageError: it has not.
+    """
+    from opskit.notifications.rules import is_https_url
+
+    if "://" in heartbeat and not is_https_url(heartbeat):
+        raise UsageError("bad-heartbeat", "--heartbeat is not an address that can be fetched.", "Use https://…")
+    file = Path(heartbeat).absolute()
+    if "://" not in heartbeat and not (file.is_file() or (file.parent.is_dir() and not file.exists())):
+        text = f"--heartbeat {heartbeat} is no plain file in a folder that is there."
+        raise UsageError("bad-heartbeat", text, "Make the folder, or name another file.")
+
+
+def _with_delivery(result: CommandResult, emit: Callable[[], None]) -> CommandResult:
+    try:
+        emit()
+    except OpskitError as error:
+        code = ExitCode.PARTIAL if result.exit is ExitCode.OK else result.exit
+        said = replace(error.problem, message=f"What was done stands, but: {error.problem.message}")
+        return replace(result, exit=code, problems=(*result.problems, said))
+    return result
+
+
+def _send_notification(
+    ctx: CommandContext, told: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
+) -> None:
+    from opskit.notifications.changes.deliver import post_to_webhook, publish_to_topic
+    from opskit.notifications.rules import SnsTopic, notification_text
+    from opskit.output.printing import visible_text
+
+    inner = result.data.get("answer") or {}
+    problems = [*result.problems, *(Problem(each["code"], each["message"]) for each in inner.get("errors", ()))]
+    text = notification_text(
+        result.data.get("runs") or path, inner.get("data") or result.data, int(result.exit), problems
+    )
+    if text is None:
+        return
+    text = visible_text(text)
+    said = f"{text}\n(on {platform.node()})"
+    if isinstance(told, SnsTopic):
+        publish_to_topic(ctx.session().client(told.region), told, text.partition("\n")[0], said)
+    else:
+        post_to_webhook(told, said)
+
+
+def _send_heartbeat(heartbeat: str, path: Sequence[str]) -> None:
+    from opskit.core.ascii_json import ascii_json
+    from opskit.notifications.changes.deliver import fetch_heartbeat, write_heartbeat
+
+    if "://" in heartbeat:
+        fetch_heartbeat(heartbeat)
+    else:
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        write_heartbeat(Path(heartbeat), ascii_json({"time": now, "command": list(path), "exit": 0}) + "\n")

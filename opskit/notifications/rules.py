@@ -1,0 +1,117 @@
+"""Where news goes, and what in a command's answer is news.
+
+An answer is taken as ``-o json`` promises it, so that one command can tell of another it has run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from opskit.core.exceptions import Problem
+
+_MOST_LINES = 20
+_URL = re.compile(r"https?://([^/?#@\s]*@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?([/?#]\S*)?")
+
+
+@dataclass(frozen=True)
+class SnsTopic:
+    """An SNS topic."""
+
+    arn: str
+
+    @property
+    def region(self) -> str:
+        """Where it is."""
+        return self.arn.split(":")[3]
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address that takes ``{"text": …}``, as Slack's do. Whoever knows it may write: it is shown to nobody."""
+
+    url: str = field(repr=False)
+
+
+def parse_target(text: str) -> SnsTopic | Webhook | None:
+    """What a text names: a topic, a webhook, or neither."""
+    if re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", text):
+        return SnsTopic(text)
+    return Webhook(text) if is_https_url(text) else None
+
+
+def is_https_url(text: str) -> bool:
+    """Whether a text is an address that can be fetched."""
+    return _URL.fullmatch(text) is not None
+
+
+def url_host(url: str) -> str:
+    """What may be said of an address: the rest of it may be a key."""
+    found = _URL.fullmatch(url)
+    return found["host"] if found else "the address"
+
+
+def notification_text(
+    command: Sequence[str], data: Mapping[str, Any], exit: int, problems: Iterable[Problem]
+) -> str | None:
+    """What is to be told of a command that ended: what it stopped and what that saves, what it asked for, what
+    failed. None when it did nothing and all is well.
+    """
+    done = [*_stopped_lines(data.get("notebooks", ())), *_filed_lines(data.get("requests", ()))]
+    failed = [*dict.fromkeys(problem.message for problem in problems), *_short_quota_lines(data.get("quotas", ()))]
+    if not done and not exit:
+        return None
+    saved = _saved_lines(data) if data.get("notebooks") and done else []
+    ended = [f"It ended with {exit}."] if exit else []
+    return "\n".join([f"opskit {' '.join(command)}", *_first_lines(done), *saved, *ended, *_first_lines(failed)])
+
+
+def summarize_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer's data in a few words: what was done, and how many of what."""
+    response: dict[str, Any] = {}
+    for instance_type, by in (("notebooks", "verdict"), ("quotas", "verdict"), ("requests", "outcome")):
+        if instance_type in data:
+            response[instance_type] = dict(Counter(str(each[by]) for each in data[instance_type]))
+    if "notebooks" in data:
+        response["stopped"] = [each["name"] for each in data["notebooks"] if _was_stopped(each)]
+        response["saved_usd_per_hour"] = data.get("saved_usd_per_hour")
+    return response
+
+
+def _first_lines(lines: Sequence[str]) -> list[str]:
+    rest = len(lines) - _MOST_LINES
+    return [*(f"- {line}" for line in lines[:_MOST_LINES]), *([f"- and {rest} more"] if rest > 0 else [])]
+
+
+def _stopped_lines(notebooks: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"stopped {each['name']} ({each['instance_type']}, {each['region']}): {each['because']}"
+        for each in notebooks
+        if _was_stopped(each)
+    ]
+
+
+def _was_stopped(notebook: Mapping[str, Any]) -> bool:
+    return (notebook["action"], notebook["outcome"]) == ("stop", "done")
+
+
+def _saved_lines(data: Mapping[str, Any]) -> list[str]:
+    saved = data.get("saved_usd_per_hour")
+    return ["What this saves is not known." if saved is None else f"This saves {saved} USD per hour."]
+
+
+def _filed_lines(requests: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"asked for {each['quota_name']} of {each['desired']:g} in {each['region']}"
+        for each in requests
+        if each["outcome"] == "filed"
+    ]
+
+
+def _short_quota_lines(quotas: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"{each['quota_name']} in {each['region']}: {each['because']}" for each in quotas if each["verdict"] != "fits"
+    ]

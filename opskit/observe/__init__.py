@@ -1,1 +1,0 @@
-"""AWS and Jupyter reads, turned into values. No judgement here."""

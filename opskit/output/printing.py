@@ -1,0 +1,181 @@
+"""Everything that opskit prints for people passes through here: tables, notes, progress, questions, errors, warnings.
+
+Names, tags, reasons, log lines and error texts come from outside, and a terminal obeys what is in them: an escape
+sequence clears the screen or writes elsewhere on it, a bidirectional mark turns a name around, an invisible one makes
+two names look alike. So each such character is shown as what it is, such as ``\\x1b`` or ``\\u202e``, and nothing else
+is changed. Colours and links of opskit's own are put around the text afterwards. JSON does not come by here: it is
+exact (``opskit.decide.ascii_json``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import IO
+
+from opskit.core.redaction import redact_secrets
+
+_UNSEEN = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters (C0 but for tab and line feed, DEL, C1), escape among them
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what changes the direction of the text around it
+    "\u2028\u2029"  # line and paragraph separators
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # what Unicode calls ignorable
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U00013430-\U0001343f"  # other format characters
+    "\ud800-\udfff"  # half characters, such as Python makes of bytes that are no text
+    "]"
+)
+
+
+def visible_text(text: str) -> str:
+    """The text with every control, bidirectional and invisible character written out. Line breaks and tabs stay."""
+    return _UNSEEN.sub(_escape_characters, text.replace("\r\n", "\n"))
+
+
+def visible_line(text: str) -> str:
+    """The same on one line, for a cell of a table: line breaks and tabs are written out too."""
+    return _UNSEEN.sub(_escape_characters, text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _escape_characters(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code == 0x0D:
+        return "\\r"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def standard_output() -> IO[str]:
+    """Where answers go unless a screen says otherwise."""
+    return sys.stdout
+
+
+def standard_error() -> IO[str]:
+    """Where the talk goes unless a screen says otherwise."""
+    return sys.stderr
+
+
+def print_text(text: str, stream: IO[str], *, end: str = "\n", strong: bool = False) -> None:
+    """Print a text for people; ``strong`` in bold, for a terminal.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    shown = visible_text(text)
+    stream.write((f"\033[1m{shown}\033[0m" if strong else shown) + end)
+    stream.flush()
+
+
+def print_exact(pieces: Iterable[str], stream: IO[str]) -> None:
+    """Print what programs read, as it is.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    stream.writelines(pieces)
+    stream.write("\n")
+    stream.flush()
+
+
+def can_prompt() -> bool:
+    """Whether a question would be seen, and answered, at a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask_yes_or_no(question: str) -> bool:
+    """Ask on standard error until the answer is yes or no; no answer at all (Ctrl-D) is a no.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+    """
+    while True:
+        print_text(f"{question} [y/N]: ", sys.stderr, end="")
+        line = ""
+        try:
+            line = sys.stdin.readline()
+        finally:
+            if not line:
+                print_text("", sys.stderr)  # the cursor stands behind the question
+        if not line:
+            return False
+        match line.strip().lower():
+            case "y" | "yes":
+                return True
+            case "" | "n" | "no":
+                return False
+
+
+def prepare_streams() -> None:
+    """Make the program's streams ready: a terminal that lacks a character gets its answer all the same, and what
+    nobody foresaw is shown like everything else.
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    sys.excepthook = _print_exception
+
+
+def redirect_warnings() -> None:
+    """Show what opskit and the libraries log as a warning, or worse, like everything else."""
+    import logging
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            print_text(self.format(record), sys.stderr)
+
+    handler = Handler(logging.WARNING)
+    logging.lastResort = handler  # for whatever has no handler of its own
+    logging.getLogger("py.warnings").handlers[:] = [handler]  # else logging gives it one that says nothing
+    logging.captureWarnings(True)
+
+
+def print_traceback() -> None:
+    """Show the exception that is being handled with where it came from, for a report."""
+    import traceback
+
+    print_text(redact_secrets(traceback.format_exc()), sys.stderr, end="")
+
+
+@contextmanager
+def restored_terminal() -> Iterator[None]:
+    """Leave the terminal as it was. Who asks for a code that nobody is to see (botocore does, for MFA, in a thread)
+    switches its echo off, and an interruption leaves no time to switch it on again.
+    """
+    try:
+        import termios
+
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except (ImportError, OSError):  # no such system, or no terminal
+        yield
+        return
+    before = termios.tcgetattr(terminal)
+    try:
+        yield
+    finally:
+        # From the background it would stop us: then the terminal is somebody else's.
+        if termios.tcgetattr(terminal) != before and os.tcgetpgrp(terminal) == os.getpgrp():
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        os.close(terminal)
+
+
+def flush_output() -> None:
+    """Let out what waits to be written, before another program has the terminal."""
+    sys.stdout.flush()
+
+
+def close_output() -> None:
+    """Let nothing more be written: the reader has gone, and Python need not complain of it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_exception(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:  # pragma: no cover - Python calls it at its end
+    import traceback
+
+    print_text(redact_secrets("".join(traceback.format_exception(kind, error, where))), sys.stderr, end="")

@@ -1,0 +1,260 @@
+"""Puts an answer on the screen or into the pipe. stdout is the answer, stderr is the talk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import IO, Any, Literal
+
+from opskit.core.ascii_json import ascii_json
+from opskit.core.exceptions import Problem
+from opskit.output.printing import print_exact, print_text, standard_error, standard_output, visible_line
+from opskit.output.result import CommandResult, Envelope, Style, Table
+
+_RICH_STYLES = {Style.PLAIN: "", Style.GOOD: "green", Style.WARN: "yellow", Style.BAD: "bold red", Style.DIM: "dim"}
+
+
+_NARROW_COLUMN, _BESIDE = 4, 2
+"""Characters of a column that may break, and those that stand beside each column."""
+_INDENT = " " * len("opskit: ")
+
+
+class OutputFormat(StrEnum):
+    """The forms an answer can take."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Where and how to show: the form, whether colour is welcome, whether talk is."""
+
+    format: OutputFormat = OutputFormat.TABLE
+    color: bool = True
+    quiet: bool = False
+    stdout: IO[str] | None = None
+    stderr: IO[str] | None = None
+
+    @property
+    def stdout_stream(self) -> IO[str]:
+        """Where the answer goes."""
+        return self.stdout or standard_output()
+
+    @property
+    def stderr_stream(self) -> IO[str]:
+        """Where the talk goes."""
+        return self.stderr or standard_error()
+
+    @property
+    def terminal_columns(self) -> int | None:
+        """How wide the terminal is that the answer goes to; None where it goes elsewhere."""
+        return shutil.get_terminal_size().columns if self.stdout_stream.isatty() else None
+
+    def info(self, text: str) -> None:
+        """Tell the user something on the way; silent with --quiet."""
+        if not self.quiet:
+            print_text(text, self.stderr_stream)
+
+    def print_line(self, text: str, *, strong: bool = False) -> None:
+        """A line of a story that is itself the answer: on stdout, or beside it where stdout holds JSON."""
+        stream = self.stdout_stream if self.format is OutputFormat.TABLE else self.stderr_stream
+        if self.quiet:
+            return
+        print_text(text, stream, strong=strong and self.color and stream.isatty())
+
+    @contextmanager
+    def spinner(self, text: str) -> Iterator[None]:
+        """Show on a terminal that something goes on."""
+        if self.quiet or not self.stderr_stream.isatty():
+            yield
+            return
+        from opskit.output.rich_console import console_on, shown_text
+
+        with console_on(self.stderr_stream, color=self.color).status(shown_text(text)):
+            yield
+
+    @contextmanager
+    def live_lines(self) -> Iterator[Callable[[str], None]]:
+        """A way to tell how work goes on: on a terminal the newest line beside a spinner, under what came before;
+        elsewhere plain lines on standard error; nothing with --quiet.
+        """
+        if self.quiet or not self.stderr_stream.isatty():
+            yield self.info
+            return
+        from opskit.output.rich_console import console_on, shown_text
+
+        console = console_on(self.stderr_stream, color=self.color)
+        with console.status("looking") as status:
+
+            def tell(line: str) -> None:
+                console.print(shown_text(line))
+                status.update(shown_text(line.strip()[:60]))
+
+            yield tell
+
+    def show_result(self, command: tuple[str, ...], result: CommandResult) -> None:
+        """Show an answer in this screen's form."""
+        match self.format:
+            case OutputFormat.JSON:
+                whole = Envelope(command, result).as_json()
+                print_exact(_json_pieces(whole, ("data", result.records) if result.records else ()), self.stdout_stream)
+            case OutputFormat.CSV:
+                self._write_text(_csv_text(result), end="")
+            case OutputFormat.MARKDOWN:
+                self._write_text(
+                    "\n\n".join([*(_tabulate_table(table, "github") for table in result.tables), *result.notes])
+                )
+            case OutputFormat.TABLE:
+                self._print_tables(result)
+        if self.format is not OutputFormat.JSON:
+            self.show_problems(result.problems)
+
+    def _write_text(self, text: str, end: str = "\n") -> None:
+        if text:
+            print_text(text, self.stdout_stream, end=end)
+
+    def _print_tables(self, result: CommandResult) -> None:
+        for table in result.tables:
+            if self.stdout_stream.isatty():
+                self._print_rich_table(table)
+            else:
+                self._write_text(_with_title(table, _tabulate_table(table, "simple")))
+        for note in result.notes:
+            self._write_text(note)
+
+    def _print_rich_table(self, table: Table) -> None:
+        from rich import box
+        from rich.table import Table as RichTable
+
+        from opskit.output.rich_console import console_on, shown_cell
+
+        console = console_on(self.stdout_stream, color=self.color)
+        title = shown_cell(table.title, "italic") if table.title else None
+        shown = RichTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
+        kept = [at for at, column in enumerate(table.columns) if column.from_width <= console.width]
+        is_narrow = _least_width(table, kept) > console.width  # then all may break, rather than some be cut
+        for column in (table.columns[at] for at in kept):
+            justify: Literal["right", "left"] = "right" if column.right else "left"
+            shown.add_column(
+                shown_cell(column.header), justify=justify, no_wrap=not (column.wrap or is_narrow), overflow="fold"
+            )
+        for row in table.rows:
+            shown.add_row(*(shown_cell(row[at].text, _RICH_STYLES[row[at].style]) for at in kept))
+        console.print(shown)
+
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        """Say on standard error what went wrong, and what helps."""
+        for problem, following in zip(problems, [*problems[1:], None], strict=False):
+            where = f" [{problem.region}]" if problem.region and problem.region not in problem.message else ""
+            print_text(f"opskit: {_indent_further_lines(problem.message + where)}", self.stderr_stream)
+            if problem.hint and (following is None or following.hint != problem.hint):  # once for those it helps alike
+                print_text(f"{_INDENT}{_indent_further_lines(problem.hint)}", self.stderr_stream)
+
+
+def _indent_further_lines(text: str) -> str:
+    """A text whose further lines stand below its first, so that none in it can pass for a line of opskit's own."""
+    return text.replace("\n", f"\n{_INDENT}")
+
+
+def _least_width(table: Table, kept: Sequence[int]) -> int:
+    """The characters that these columns take at least: whole texts, or a few characters where they may break."""
+    widths = [
+        _NARROW_COLUMN
+        if table.columns[at].wrap
+        else max(map(len, [table.columns[at].header, *_column_texts(table, at)]))
+        for at in kept
+    ]
+    return sum(widths) + _BESIDE * len(widths) + 1
+
+
+def _column_texts(table: Table, at: int) -> list[str]:
+    return [visible_line(row[at].text) for row in table.rows]
+
+
+def _with_title(table: Table, text: str) -> str:
+    return f"{visible_line(table.title)}\n{text}" if table.title else text
+
+
+def _tabulate_table(table: Table, style: str) -> str:
+    from tabulate import tabulate
+
+    in_a_cell = _in_markdown if style == "github" else visible_line
+    rows = [[in_a_cell(cell.text) for cell in row] for row in table.rows]
+    align = ["right" if column.right else "left" for column in table.columns]
+    headers = [in_a_cell(column.header) for column in table.columns]
+    return tabulate(rows, headers, tablefmt=style, colalign=align if rows else None, disable_numparse=True)
+
+
+def _in_markdown(text: str) -> str:
+    """A text for a cell of a markdown table, which a | would end."""
+    return visible_line(text).replace("|", "&#124;")
+
+
+def _json_pieces(value: Any, path: Sequence[str]) -> Iterator[str]:
+    """A value as JSON, in pieces: what ``path`` leads to an item at a time, so that a long list never stands in
+    memory as one text.
+    """
+    if not path or not value:
+        yield _dump_json(value)
+        return
+    for at, (name, each) in enumerate(value.items()):
+        yield f"{', ' if at else '{'}{_dump_json(name)}: "
+        if name == path[0]:
+            yield from _json_pieces(each, path[1:]) if path[1:] else _item_pieces(each)
+        else:
+            yield _dump_json(each)
+    yield "}"
+
+
+def _item_pieces(values: Sequence[Any]) -> Iterator[str]:
+    yield "["
+    for at, value in enumerate(values):
+        yield f"{', ' if at else ''}{_dump_json(value)}"
+    yield "]"
+
+
+def _dump_json(value: Any) -> str:
+    return ascii_json(value, plain_value)
+
+
+def _csv_text(result: CommandResult) -> str:
+    found = [result.data] if result.records is None else result.data.get(result.records, [])
+    records = [each if isinstance(each, Mapping) else {result.records: each} for each in found]  # or a column of values
+    if not records:
+        return ""
+    sheet = io.StringIO()
+    writer = csv.writer(sheet, lineterminator="\n")
+    names = list(records[0])
+    writer.writerow(visible_line(name) for name in names)
+    for record in records:
+        writer.writerow(_csv_cell(record.get(name)) for name in names)
+    return sheet.getvalue()
+
+
+def _csv_cell(value: Any) -> str:
+    if isinstance(value, dict | list | tuple):
+        return ascii_json(value, plain_value)
+    return "" if value is None else visible_line(str(value))
+
+
+def plain_value(value: Any) -> Any:
+    """A value JSON knows, for one it does not: times in ISO 8601 UTC, amounts as numbers, names as text."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case Decimal():
+            return float(value)
+        case Enum():
+            return value.value
+        case _:
+            return str(value)

@@ -1,0 +1,1 @@
+"""Service quotas of SageMaker: is there room?"""

@@ -1,0 +1,104 @@
+"""``opskit quotas``: is there room, what is there in all, and what to ask for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.command import CommandContext, register_command
+from opskit.cli.command_tree import command_group
+from opskit.core.exceptions import UsageError
+from opskit.notifications.cli import UNATTENDED
+
+if TYPE_CHECKING:
+    from opskit.output.result import CommandResult
+    from opskit.quotas.rules.listing import UtilizationSource
+
+quotas_app = command_group("quotas")
+
+For = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--for",
+        metavar="USAGE",
+        help="What for; repeatable. One of: training, spot-training, transform, endpoint, notebook, processing, "
+        "warm-pool, studio-jupyterlab, studio-codeeditor, studio-kernelgateway, cluster.",
+    ),
+]
+
+
+@register_command(quotas_app, "quotas", "check", wrapper=UNATTENDED)
+def check_quotas_command(
+    ctx: CommandContext,
+    types: Annotated[
+        list[str] | None, typer.Argument(metavar="[INSTANCE_TYPE]...", help="Such as ml.m4.xlarge.")
+    ] = None,
+    usages: For = None,
+    need: Annotated[int, typer.Option("--need", min=1, metavar="N", help="Instances needed of each.")] = 1,
+    every: Annotated[bool, typer.Option("--all", help="Look at every usage of the types.")] = False,
+) -> CommandResult:
+    """Look whether there is room: the quota, what is in use now, and what would help.
+
+    Without a type: the watch list of the settings, else what the Boston workflow and the course need. A type
+    without --for: what a run of it needs.
+    """
+    from opskit.quotas.flows.check import check_clients
+    from opskit.quotas.flows.watch_list import resolve_watch_list
+    from opskit.quotas.render.check import check_result
+    from opskit.quotas.rules.requirements import check_requirements
+
+    requirements = check_requirements(types or (), usages or (), need, every_usage=every)
+    if (types, usages, need, every) == (None, None, 1, False) and ctx.settings.get("watch"):
+        wanted = resolve_watch_list(ctx.settings, ctx.clients)
+    else:
+        wanted = [(client, requirements) for client in ctx.clients()]
+    check = check_clients(wanted, datetime.now(UTC), suggest=True)
+    return check_result(check, None if ctx.settings.get("regions") else ctx.session().default_region)
+
+
+@register_command(quotas_app, "quotas", "list")
+def list_quotas_command(
+    ctx: CommandContext,
+    match: Annotated[
+        str,
+        typer.Option("--match", metavar="TEXT", help="Only names or codes with this in them; * and ? stand for more."),
+    ] = "",
+    usages: For = None,
+    used: Annotated[bool, typer.Option("--used", help="Only those with something in use.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="Only those without room for one more.")] = False,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Show AWS's default beside each value, however narrow the terminal.")
+    ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Count what is in use now, instead of AWS's metrics of the last day.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Take the use from AWS's own quota utilisation report, where it has one.")
+    ] = False,
+) -> CommandResult:
+    """List every SageMaker quota: value, default, use and open request; what hurts most stands on top.
+
+    The use is what AWS last published in CloudWatch, with the time of it; what AWS did not publish is not known.
+    """
+    from opskit.core.clock import system_clock
+    from opskit.quotas.flows.list import list_quotas
+    from opskit.quotas.render.list import quota_list_result
+    from opskit.quotas.rules.listing import QuotaFilter
+    from opskit.quotas.rules.requirements import parse_workload
+
+    use_from = _utilization_source(live=live, report=report)
+    choice = QuotaFilter(match, tuple(map(parse_workload, usages or ())), used, short)
+    clients = ctx.clients()
+    with ctx.screen.spinner("Reading every quota"):
+        listing = list_quotas(clients, choice, use_from, system_clock())
+    return quota_list_result(listing, with_defaults=defaults)
+
+
+def _utilization_source(*, live: bool, report: bool) -> UtilizationSource:
+    from opskit.quotas.rules.listing import UtilizationSource
+
+    if live and report:
+        raise UsageError("one-source", "--live and --report are two sources of the same number.", "Give one of them.")
+    return UtilizationSource.LIVE if live else UtilizationSource.REPORT if report else UtilizationSource.METRICS

@@ -1,0 +1,162 @@
+"""Reads how much of the quotas is in use from the AWS/Usage metrics that AWS publishes for them in CloudWatch.
+
+AWS publishes about every 20 minutes and only what is in use: a window of an hour has been seen empty while jobs ran,
+so a day is asked for and its newest value counts. Where a day brings nothing, nothing was published, which is not
+the same as nothing in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from queue import SimpleQueue
+from threading import Lock
+from typing import Any
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import start_in_background
+from opskit.core.exceptions import AwsError
+from opskit.core.model import Unknown, Utilization
+from opskit.quotas.reads.quotas import unknown_from_error
+
+_AT_ONCE = 500
+_WINDOW = timedelta(hours=24)
+_PERIOD_SECONDS = 3600
+
+NO_METRIC = Unknown("AWS publishes no use of it", "no-metric")
+NOT_PUBLISHED = Unknown("AWS published no use of it in the last 24 h", "not-published")
+
+Query = dict[str, Any]
+Dimension = Mapping[str, str]
+Batch = tuple[list[str], list[Query]]
+
+
+@dataclass
+class UsageMetrics:
+    """The use of the quotas of one Region, asked for in full batches while quotas still come in.
+
+    ``known`` are the uses that another source has told already, by quota code; they are not asked for.
+    """
+
+    client: AwsClient
+    now: datetime
+    known: Mapping[str, Utilization] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+    _codes: list[str] = field(default_factory=list)
+    _queries: list[Query] = field(default_factory=list)
+    _dimensions: dict[tuple[str, str], Dimension] = field(default_factory=dict)
+    _batches: SimpleQueue[Batch | None] = field(default_factory=SimpleQueue)
+    _answers: Future[dict[str, Utilization | Unknown]] | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(self, code: str, metric: Mapping[str, Any] | None) -> None:
+        """The use of this quota is wanted; ``metric`` is what AWS measures it by, None where it does not."""
+        with self._lock:
+            if not metric or code in self._seen:
+                return
+            self._seen.add(code)
+            if code in self.known:
+                return
+            self._queries.append(_metric_query(f"m{len(self._codes)}", metric, self._shared_dimension))
+            self._codes.append(code)
+            if len(self._codes) == _AT_ONCE:
+                self._send_batch()
+
+    def results(self) -> dict[str, Utilization | Unknown]:
+        """The uses by quota code. What is not in it has no metric."""
+        with self._lock:
+            if self._codes:
+                self._send_batch()
+        self._batches.put(None)
+        told = self._answers.result() if self._answers else {}
+        told.update(self.known)
+        return told
+
+    def _send_batch(self) -> None:
+        self._batches.put((self._codes, self._queries))
+        self._codes, self._queries, self._dimensions = [], [], {}
+        self._answers = self._answers or start_in_background(self._collect_batches)
+
+    def _collect_batches(self) -> dict[str, Utilization | Unknown]:
+        """One batch after the other: an answer is 12,000 points, and two of them need not stand in memory at once.
+        Where nobody answers, the rest is not asked.
+        """
+        told: dict[str, Utilization | Unknown] = {}
+        nobody: Unknown | None = None
+        while batch := self._batches.get():
+            codes, queries = batch
+            uses = dict.fromkeys(codes, nobody) if nobody else _parse_results(self.client, codes, queries, self.now)
+            nobody = nobody or next(
+                (use for use in uses.values() if isinstance(use, Unknown) and use.code == "unreachable"), None
+            )
+            told.update(uses)
+        return told
+
+    def _shared_dimension(self, name: str, value: str) -> Dimension:
+        """A dimension as CloudWatch wants it. Most are the same for all metrics, and then the same here."""
+        return self._dimensions.setdefault((name, value), {"Name": name, "Value": value})
+
+
+def _parse_results(
+    client: AwsClient, codes: Sequence[str], queries: list[Query], now: datetime
+) -> dict[str, Utilization | Unknown]:
+    """The newest published use of each code, asked for by the query at the same place; what could not be read says
+    why.
+    """
+    newest: dict[str, Utilization | Unknown] = {}
+    of_id = {query["Id"]: code for query, code in zip(queries, codes, strict=True)}
+    window = {"StartTime": now - _WINDOW, "EndTime": now}
+    try:
+        for page in client.paginate("cloudwatch", "get_metric_data", MetricDataQueries=queries, **window):
+            for result in page["MetricDataResults"]:
+                code = of_id.get(result.get("Id", ""))
+                if code is not None:
+                    newest[code] = _newer_result(newest.get(code), _parse_result(result))
+    except AwsError as failure:
+        return dict.fromkeys(codes, unknown_from_error(failure))
+    left_out = Unknown("CloudWatch left it out of its answer")
+    return {code: newest.get(code, left_out) for code in codes}
+
+
+def _metric_query(id: str, metric: Mapping[str, Any], dimension: Callable[[str, str], Dimension]) -> Query:
+    dimensions = metric.get("MetricDimensions") or {}
+    return {
+        "Id": id,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": metric.get("MetricNamespace", "AWS/Usage"),
+                "MetricName": metric.get("MetricName", "ResourceCount"),
+                "Dimensions": [dimension(name, value) for name, value in dimensions.items()],
+            },
+            "Period": _PERIOD_SECONDS,
+            "Stat": metric.get("MetricStatisticRecommendation") or "Maximum",
+        },
+    }
+
+
+def _parse_result(result: Mapping[str, Any]) -> Utilization | Unknown:
+    if result.get("StatusCode") in ("InternalError", "Forbidden"):
+        return Unknown(_join_messages(result.get("Messages") or ()) or f"CloudWatch says {result['StatusCode']}")
+    points = zip(result.get("Timestamps") or (), result.get("Values") or (), strict=False)
+    at, amount = max(points, default=(None, 0.0))
+    return NOT_PUBLISHED if at is None else Utilization(amount, _shared_time(at.astimezone(UTC)))
+
+
+@lru_cache(maxsize=64)
+def _shared_time(at: datetime) -> datetime:
+    """One value for the many quotas that were measured at the same time."""
+    return at
+
+
+def _join_messages(messages: Iterable[Mapping[str, str]]) -> str:
+    return "; ".join(message.get("Value", "") for message in messages)
+
+
+def _newer_result(one: Utilization | Unknown | None, other: Utilization | Unknown) -> Utilization | Unknown:
+    """Of a metric told on several pages the newest point counts; a page without a point says nothing."""
+    if isinstance(one, Utilization) and isinstance(other, Utilization):
+        return max(one, other, key=lambda use: use.measured_at)
+    return other if one is None or one is NOT_PUBLISHED else one

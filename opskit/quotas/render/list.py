@@ -1,0 +1,141 @@
+"""All quotas for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from opskit.core.model import ListedQuota, Unknown, Utilization
+from opskit.output.result import Cell, Column, CommandResult, LazyRows, Style, Table
+from opskit.quotas.render.check import int_if_whole, request_record
+from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.listing import (
+    UNCOUNTABLE_CODES,
+    UNPUBLISHED_CODES,
+    QuotaList,
+    is_exhausted,
+    utilization_percent,
+)
+from opskit.quotas.rules.requirements import parse_quota_name
+
+_NEARLY_FULL_PERCENT = 80
+
+
+def quota_list_result(listing: QuotaList, *, with_defaults: bool) -> CommandResult:
+    """The answer of ``quotas list``; ``with_defaults`` shows AWS's default on the narrowest terminal too."""
+    return CommandResult(
+        data={"quotas": LazyRows(listing.quotas, quota_record)},
+        exit=listing.exit_code,
+        problems=listing.problems,
+        tables=(_quota_table(listing, with_defaults),) if listing.quotas else (),
+        notes=tuple(_legend_notes(listing)),
+        records="quotas",
+    )
+
+
+def quota_record(listed: ListedQuota) -> dict[str, Any]:
+    """One quota in JSON, as scripts rely on it."""
+    quota, use = listed.quota, listed.utilization
+    instance_type, workload = parse_quota_name(quota.name)
+    return {
+        "region": quota.region,
+        "quota_name": quota.name,
+        "quota_code": quota.code,
+        "instance_type": instance_type,
+        "usage": workload and workload.value,
+        "applied": int_if_whole(quota.applied),
+        "default": int_if_whole(quota.default),
+        "in_use": int_if_whole(use.amount) if isinstance(use, Utilization) else None,
+        "utilisation": int_if_whole(utilization_percent(listed)),
+        "adjustable": quota.adjustable,
+        "request": listed.request and request_record(listed.request),
+        "measured_at": use.measured_at if isinstance(use, Utilization) else None,
+        "because": "; ".join(_value_notes(listed)),
+    }
+
+
+def _value_notes(listed: ListedQuota) -> Iterator[str]:
+    """Why a number is missing, or which one counts."""
+    if listed.value_error:
+        yield f"its value is not known: {listed.value_error.reason.rstrip('.')}"
+    elif listed.quota.applied is None:
+        yield "AWS's default; nothing else is applied"
+    if isinstance(listed.utilization, Unknown):
+        yield listed.utilization.reason.rstrip(".")
+
+
+def _quota_table(listing: QuotaList, with_defaults: bool) -> Table:
+    several = len(listing.regions) > 1
+    columns = (
+        *((Column("Region"),) if several else ()),
+        Column("Quota", wrap=True),
+        Column("Value", right=True),
+        Column("Default", right=True, from_width=0 if with_defaults else 100),
+        Column("In use", right=True),
+        Column("%", right=True),
+        Column("Measured", from_width=120),
+        Column("Adjustable", from_width=100),
+        Column("Request", wrap=True),
+    )
+    return Table(columns, LazyRows(listing.quotas, partial(_quota_row, several=several)))
+
+
+def _quota_row(listed: ListedQuota, several: bool) -> tuple[Cell, ...]:
+    quota, percent = listed.quota, utilization_percent(listed)
+    return (
+        *((Cell(quota.region),) if several else ()),
+        Cell(quota.name),
+        Cell(_listed_value_text(listed), Style.BAD if is_exhausted(listed) else Style.PLAIN),
+        Cell("?" if quota.default is None else format_quota_value(quota.default), Style.DIM),
+        Cell(_utilization_text(listed.utilization)),
+        Cell("" if percent is None else f"{percent:.0f}", _utilization_style(percent)),
+        Cell(f"{listed.utilization.measured_at:%Y-%m-%d %H:%M}" if isinstance(listed.utilization, Utilization) else ""),
+        Cell("yes" if quota.adjustable else "no"),
+        Cell(_request_text(listed)),
+    )
+
+
+def _listed_value_text(listed: ListedQuota) -> str:
+    if listed.value_error:
+        return "?"
+    return (
+        format_quota_value(listed.quota.applied)
+        if listed.quota.applied is not None
+        else f"({format_quota_value(listed.quota.default)})"
+    )
+
+
+def _utilization_text(use: Utilization | Unknown) -> str:
+    """A dash where AWS publishes nothing, a question mark where it could not be read."""
+    if isinstance(use, Utilization):
+        return format_quota_value(use.amount)
+    return "-" if use.code in UNCOUNTABLE_CODES else "?"
+
+
+def _utilization_style(percent: float | None) -> Style:
+    if percent is None or percent < _NEARLY_FULL_PERCENT:
+        return Style.PLAIN
+    return Style.BAD if percent >= 100 else Style.WARN
+
+
+def _request_text(listed: ListedQuota) -> str:
+    if listed.request is None:
+        return ""
+    return (
+        f"{format_quota_value(listed.request.desired_value)}, {listed.request.status.value.lower().replace('_', ' ')}"
+    )
+
+
+def _legend_notes(listing: QuotaList) -> Iterator[str]:
+    """What the signs mean, where they occur."""
+    yield from listing.remarks
+    if not listing.quotas and not listing.problems:
+        yield "No quota is like that."
+    if any(listed.quota.applied is None and not listed.value_error for listed in listing.quotas):
+        yield "(n): no applied value; AWS's default counts."
+    if any(
+        isinstance(listed.utilization, Unknown) and listed.utilization.code in UNPUBLISHED_CODES
+        for listed in listing.quotas
+    ):
+        yield "-: AWS published no use of it in the last 24 h, which is not the same as none; --live counts."

@@ -1,0 +1,211 @@
+"""Is there room? The judgement over one demand: quota, what is in use, and what has been asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.model import (
+    Headroom,
+    IncreaseRequest,
+    InUseCounts,
+    NotOffered,
+    Quota,
+    QuotaLookup,
+    Requirement,
+    Unknown,
+    Verdict,
+)
+from opskit.quotas.rules.requirements import quota_name_for
+
+_WORST_FIRST = (Verdict.SHORT, Verdict.NOT_OFFERED, Verdict.UNKNOWN, Verdict.PENDING, Verdict.FITS)
+
+
+@dataclass(frozen=True)
+class QuotaCheck:
+    """All judgements of a look at one or several Regions, and what could not be read.
+
+    ``failed_regions`` names the Regions of which no quota could be read; ``all_auth_failed`` tells that AWS let us in
+    nowhere.
+    """
+
+    headrooms: tuple[Headroom, ...]
+    problems: tuple[Problem, ...] = ()
+    failed_regions: frozenset[str] = frozenset()
+    all_auth_failed: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """No room wins over not knowing, not knowing over room."""
+        if any(is_refusal(headroom) for headroom in self.headrooms):
+            return ExitCode.REFUSED
+        regions = {headroom.region for headroom in self.headrooms}
+        if self.failed_regions and self.failed_regions == regions and (len(regions) == 1 or self.all_auth_failed):
+            return ExitCode.AWS_ERROR
+        unknown = any(headroom.verdict is Verdict.UNKNOWN for headroom in self.headrooms)
+        return ExitCode.PARTIAL if unknown or self.failed_regions else ExitCode.OK
+
+
+def is_refusal(headroom: Headroom) -> bool:
+    """Whether a judgement is a no: short, not offered although it was asked for by name, or fuller than the user
+    wants it.
+    """
+    if headroom.verdict is Verdict.NOT_OFFERED:
+        return headroom.requirement.explicit
+    return headroom.verdict in (Verdict.SHORT, Verdict.PENDING) or exceeds_alert_share(headroom)
+
+
+def exceeds_alert_share(headroom: Headroom) -> bool:
+    """Whether so much of a quota is in use that the user wants to hear of it, although there may be room."""
+    share, part = headroom.requirement.alert_share, in_use_fraction(headroom)
+    return share is not None and part is not None and part >= share
+
+
+def in_use_fraction(headroom: Headroom) -> float | None:
+    """The part of a quota that is in use, above 1 where more is; None where either is unknown, or the quota 0."""
+    value = headroom.applied if headroom.applied is not None else headroom.default
+    return None if not value or headroom.in_use is None else headroom.in_use / value
+
+
+def sort_worst_first(headrooms: Iterable[Headroom]) -> tuple[Headroom, ...]:
+    """What needs doing on top; within a verdict the order it was asked in."""
+    return tuple(sorted(headrooms, key=lambda headroom: _WORST_FIRST.index(headroom.verdict)))
+
+
+def assess_headroom(
+    region: str,
+    requirement: Requirement,
+    quota: QuotaLookup,
+    in_use: InUseCounts,
+    requests: Sequence[IncreaseRequest] | Unknown,
+) -> Headroom:
+    """Hold one demand against one quota.
+
+    A quota that could not be read is ``unknown``. So is one whose use could not be counted in full, unless the
+    demand is above the quota, or above what is left of it at best, which no better count can mend.
+    """
+    name = quota_name_for(requirement)
+    match quota:
+        case NotOffered():
+            seen = f" (looked on {quota.seen_at:%Y-%m-%d})" if quota.seen_at else ""
+            reason = f"not offered in {region}{seen}: no increase can help"
+            return _unmeasured_headroom(region, requirement, name, Verdict.NOT_OFFERED, reason)
+        case Unknown():
+            return _unmeasured_headroom(region, requirement, name, Verdict.UNKNOWN, quota.reason)
+        case Quota(effective_value=None):
+            return _unmeasured_headroom(region, requirement, name, Verdict.UNKNOWN, "AWS gave no value")
+        case Quota():
+            return _measured_headroom(
+                requirement, quota, quota.effective_value or 0.0, in_use, _find_open_request(quota, requests)
+            )
+        case _:
+            assert_never(quota)
+
+
+def _unmeasured_headroom(region: str, requirement: Requirement, name: str, verdict: Verdict, reason: str) -> Headroom:
+    return Headroom(region, requirement, name, None, None, None, None, None, verdict, reason)
+
+
+def _measured_headroom(
+    requirement: Requirement, quota: Quota, value: float, in_use: InUseCounts, request: IncreaseRequest | None
+) -> Headroom:
+    used = 0 if requirement.per_job else in_use.count(requirement.instance_type)
+    missing = None if requirement.per_job else in_use.incomplete
+    verdict = _headroom_verdict(
+        requirement.count, value - used, missing, None if request is None else request.desired_value - used
+    )
+    headroom = Headroom(
+        region=quota.region,
+        requirement=requirement,
+        quota_name=quota.name,
+        quota_code=quota.code,
+        applied=quota.applied,
+        default=quota.default,
+        in_use=None if missing else used,
+        free=None if missing else max(0.0, value - used),
+        verdict=verdict,
+        reason=_headroom_reason(requirement, quota, value, used, missing)
+        + _kept_warm(requirement, in_use)
+        + _request_phrase(request),
+        request=request,
+        in_use_min=used,
+    )
+    return replace(headroom, reason=headroom.reason + _alert_text(headroom))
+
+
+def _headroom_verdict(need: int, left: float, missing: Unknown | None, left_then: float | None) -> Verdict:
+    """``left`` is what remains of the quota, at best where something of the use is ``missing``; ``left_then``
+    would remain were the open request granted.
+    """
+    if left < need:
+        covered = left_then is not None and left_then >= need and missing is None
+        return Verdict.PENDING if covered else Verdict.SHORT
+    return Verdict.FITS if missing is None else Verdict.UNKNOWN
+
+
+def _headroom_reason(requirement: Requirement, quota: Quota, value: float, used: int, missing: Unknown | None) -> str:
+    counts = "" if quota.applied is not None else " (AWS's default; nothing else is applied)"
+    if requirement.per_job:
+        return f"a job may have {format_quota_value(value)}{counts}"
+    if missing is None:
+        return (
+            f"{used} of {format_quota_value(value)} in use{counts}"
+            if used
+            else f"the quota is {format_quota_value(value)}{counts}"
+        )
+    if value - used < requirement.count:
+        return f"the quota is {format_quota_value(value)}{counts}" + (f", at least {used} in use" if used else "")
+    return f"what is in use could not be counted: {missing.reason}"
+
+
+def _kept_warm(requirement: Requirement, in_use: InUseCounts) -> str:
+    """A word on what is in use although nothing runs on it."""
+    warm = 0 if requirement.per_job else in_use.warm_of(requirement.instance_type)
+    return f"; {warm} of it in warm pools, which ended jobs keep" if warm else ""
+
+
+def _alert_text(headroom: Headroom) -> str:
+    if not exceeds_alert_share(headroom):
+        return ""
+    return (
+        f"; {in_use_fraction(headroom) or 0:.0%} of it is in use, and you want to "
+        f"hear of {headroom.requirement.alert_share:.0%}"
+    )
+
+
+def _request_phrase(request: IncreaseRequest | None) -> str:
+    if request is None:
+        return ""
+    return f"; {format_quota_value(request.desired_value)} asked for, {request.status.value.lower().replace('_', ' ')}"
+
+
+def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unknown) -> IncreaseRequest | None:
+    """The open request for a quota. AWS allows one at a time; of several the largest is meant."""
+    if isinstance(requests, Unknown):
+        return None
+    ours = [request for request in requests if request.status.is_open and _is_for_quota(request, quota)]
+    return max(ours, key=lambda request: request.desired_value, default=None)
+
+
+def _is_for_quota(request: IncreaseRequest, quota: Quota) -> bool:
+    return request.quota_name == quota.name if request.quota_name else request.quota_code == quota.code
+
+
+def required_value(headroom: Headroom) -> int:
+    """The applied value that would make a demand fit, beside what is known to be in use."""
+    used = headroom.in_use_min if headroom.in_use is None else headroom.in_use
+    return headroom.requirement.count + used
+
+
+def requestable_value(headroom: Headroom) -> int:
+    """The value to ask AWS for so that a demand fits: AWS takes only values above its own default."""
+    return max(required_value(headroom), 0 if headroom.default is None else int(headroom.default) + 1)
+
+
+def format_quota_value(value: float | None) -> str:
+    """A quota's value as people write it: whole numbers without a point."""
+    if value is None:
+        return "?"
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"

@@ -1,0 +1,262 @@
+"""What is asked of the quotas: which types for which uses, the totals above them, and the names AWS gives all that."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+
+from opskit.core.exceptions import UsageError
+from opskit.core.model import Requirement, Workload
+
+# What the Boston workflow and its course start, and what for.
+COURSE: tuple[tuple[str, tuple[Workload, ...]], ...] = (
+    ("ml.t2.medium", (Workload.NOTEBOOK,)),
+    ("ml.m4.xlarge", (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)),
+    ("ml.p2.xlarge", (Workload.TRAINING, Workload.TRANSFORM)),
+)
+_USAGES_OF_A_RUN = (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)
+
+# Service Quotas' own names; the name is what identifies a quota.
+_OF_A_TYPE = {
+    Workload.TRAINING: "{} for training job usage",
+    Workload.SPOT_TRAINING: "{} for spot training job usage",
+    Workload.TRANSFORM: "{} for transform job usage",
+    Workload.ENDPOINT: "{} for endpoint usage",
+    Workload.NOTEBOOK: "{} for notebook instance usage",
+    Workload.PROCESSING: "{} for processing job usage",
+    Workload.WARM_POOL: "{} for training warm pool usage",
+    Workload.STUDIO_JUPYTERLAB: "Studio JupyterLab Apps running on {} instances",
+    Workload.STUDIO_CODEEDITOR: "Studio CodeEditor Apps running on {} instances",
+    Workload.STUDIO_KERNELGATEWAY: "Studio KernelGateway Apps running on {} instance",
+    Workload.CLUSTER: "{} for cluster usage",
+}
+_TOTAL = {
+    Workload.TRAINING: "Number of instances across all training jobs",
+    Workload.SPOT_TRAINING: "Number of instances across all spot training jobs",
+    Workload.PROCESSING: "Number of instances across all processing jobs",
+    Workload.TRANSFORM: "Number of instances across all transform jobs",
+    Workload.ENDPOINT: "Number of instances across active endpoints",
+    Workload.NOTEBOOK: "Total number of notebook instances",
+}
+_PER_JOB = {
+    Workload.TRAINING: "Maximum number of instances per training job",
+    Workload.SPOT_TRAINING: "Maximum number of instances per spot training job",
+    Workload.PROCESSING: "Maximum number of instances per processing job",
+}
+
+TOTAL = "total"
+"""Stands for all instance types where a quota over all of them is meant."""
+
+# ml.FAMILY.SIZE; new families appear every few months, so only the shape is checked and AWS knows the rest.
+_TYPE = re.compile(
+    r"ml\.(?:[a-z]+\d[a-z0-9-]*\.(?:nano|micro|small|medium|large|\d*xlarge|metal(?:-\d+xl)?)|geospatial\.interactive)"
+)
+
+
+def quota_name_for(requirement: Requirement) -> str:
+    """The name of the quota that a demand is held against.
+
+    Raises:
+        KeyError: a total or a maximum a job was asked of a usage that has none.
+    """
+    if requirement.instance_type is not None:
+        return _OF_A_TYPE[requirement.workload].format(requirement.instance_type)
+    return (_PER_JOB if requirement.per_job else _TOTAL)[requirement.workload]
+
+
+_USAGE_OF = {template: workload for workload, template in _OF_A_TYPE.items()}
+_USAGE_ABOVE = {name: workload for names in (_TOTAL, _PER_JOB) for workload, name in names.items()}
+_TYPE_IN_A_NAME = re.compile(r"\bml\.[a-z0-9.-]*[a-z0-9]")
+
+
+def parse_quota_name(name: str) -> tuple[str | None, Workload | None]:
+    """The instance type and the usage that a quota's name tells of; None for what it does not tell."""
+    found = _TYPE_IN_A_NAME.search(name)
+    if found is None:
+        return None, _USAGE_ABOVE.get(name)
+    return found[0], _USAGE_OF.get(name.replace(found[0], "{}", 1))
+
+
+def is_per_job(name: str) -> bool:
+    """Whether a quota bounds a single job, so that nothing is ever used up of it."""
+    return name in _PER_JOB.values()
+
+
+def course_requirements(*, every_usage: bool = False) -> tuple[Requirement, ...]:
+    """What the Boston workflow and the course need."""
+    return tuple(
+        Requirement(instance_type, workload, explicit=False)
+        for instance_type, workloads in COURSE
+        for workload in (Workload if every_usage else workloads)
+    )
+
+
+def parse_requirements(
+    types: Sequence[str],
+    usages: Sequence[str] = (),
+    need: int = 1,
+    *,
+    every_usage: bool = False,
+    share: float | None = None,
+) -> tuple[Requirement, ...]:
+    """What the user typed, as demands. A type without a usage is wanted for what the course does with it, any
+    other type for a run: training, transform and endpoint. ``every_usage`` looks at all of them; then a use that
+    a type is not offered for is news, not a refusal.
+
+    Raises:
+        UsageError: a word is no instance type or no usage.
+    """
+    wanted = tuple(dict.fromkeys(parse_workload(word) for word in usages))
+    kinds = dict.fromkeys(parse_instance_type(word) for word in types)
+    return tuple(
+        Requirement(instance_type, workload, need, explicit=bool(wanted) or not every_usage, alert_share=share)
+        for instance_type in kinds
+        for workload in (wanted or (tuple(Workload) if every_usage else _default_workloads(instance_type)))
+    )
+
+
+def check_requirements(
+    types: Sequence[str], usages: Sequence[str] = (), need: int = 1, *, every_usage: bool = False
+) -> tuple[Requirement, ...]:
+    """What ``quotas check`` is asked for: the named types, else the course's, for the named uses or their usual ones.
+
+    Raises:
+        UsageError: a word is no instance type or no usage.
+    """
+    if types:
+        return parse_requirements(types, usages, need, every_usage=every_usage)
+    if usages:
+        return parse_requirements([instance_type for instance_type, _ in COURSE], usages, need)
+    return tuple(replace(requirement, count=need) for requirement in course_requirements(every_usage=every_usage))
+
+
+def _default_workloads(instance_type: str) -> tuple[Workload, ...]:
+    return dict(COURSE).get(instance_type, _USAGES_OF_A_RUN)
+
+
+def parse_type_or_total(word: str, workloads: Iterable[Workload]) -> str | None:
+    """An instance type, or None for ``total``: the account-wide quota over all types.
+
+    Raises:
+        UsageError: it cannot be one, or a usage has no such total.
+    """
+    if word.strip().lower() != TOTAL:
+        return parse_instance_type(word)
+    for workload in workloads:
+        if workload not in _TOTAL:
+            raise UsageError("no-total", f"AWS has no quota over all types for {workload}.", "Name an instance type.")
+    return None
+
+
+def parse_workload(word: str) -> Workload:
+    """A usage by its word.
+
+    Raises:
+        UsageError: there is no such usage.
+    """
+    try:
+        return Workload(word.strip().lower())
+    except ValueError:
+        close = difflib.get_close_matches(word.lower(), list(Workload), n=1, cutoff=0.5)
+        hint = f"Did you mean '{close[0]}'? " if close else ""
+        raise UsageError("bad-usage", f"There is no usage '{word}'.", f"{hint}One of: {', '.join(Workload)}.") from None
+
+
+def parse_instance_type(word: str) -> str:
+    """An instance type as AWS writes it. Whether AWS knows it is for AWS to say.
+
+    Raises:
+        UsageError: it cannot be one.
+    """
+    instance_type = word.strip().lower()
+    if _TYPE.fullmatch(instance_type):
+        return instance_type
+    if instance_type in list(Workload):
+        raise UsageError("usage-among-types", f"'{word}' is a usage, not an instance type.", f"Write --for {word}.")
+    close = suggest_type(instance_type)
+    hint = f"Did you mean {close}?" if close else "Write it like ml.m4.xlarge."
+    raise UsageError("bad-instance-type", f"'{word}' is not an instance type.", hint)
+
+
+def suggest_type(word: str) -> str | None:
+    """The instance type that was most likely meant."""
+    bare = re.sub(r"^(?:ml|m1|mi|mll|lm)?[^a-z0-9]+|^ml(?=[a-z]+\d)", "", word.replace(",", ".").replace("_", "."))
+    guess = f"ml.{bare}"
+    if _TYPE.fullmatch(guess):
+        return guess
+    close = difflib.get_close_matches(guess, _known_types(), n=1, cutoff=0.75)
+    return close[0] if close else None
+
+
+def suggest_known_type(instance_type: str) -> str | None:
+    """The familiar type that a well-formed but unheard-of one resembles; None where it is familiar itself."""
+    if instance_type in _known_types():
+        return None
+    close = difflib.get_close_matches(instance_type, _known_types(), n=1, cutoff=0.85)
+    return close[0] if close else None
+
+
+@cache
+def _known_types() -> tuple[str, ...]:
+    """What people mistype. Only for suggestions: it decides nothing."""
+    families = ("t2", "t3", "m4", "m5", "m5d", "m6i", "m7i", "c4", "c5", "c5d", "c6i", "c7i", "r5", "r6i", "p2", "p3")
+    accelerated = ("p4d", "p5", "g4dn", "g5", "g6", "g6e", "inf1", "inf2", "trn1")
+    sizes = ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
+    return tuple(f"ml.{family}.{size}" for family in families + accelerated for size in sizes)
+
+
+def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """The demands and what stands above them: for each usage the account-wide total, which takes them together,
+    and the most one job may have, which takes the largest. Each quota once, with the largest need and the strictest
+    share.
+    """
+    largest = _index_by_quota(requirements)
+    plain = [requirement for requirement in largest.values() if requirement.instance_type is not None]
+    for workload in dict.fromkeys(requirement.workload for requirement in plain):
+        for above in _totals_above(
+            workload, [requirement for requirement in plain if requirement.workload is workload]
+        ):
+            largest[quota_name_for(above)] = _merge_requirements(largest.get(quota_name_for(above)), above)
+    return tuple(largest.values())
+
+
+def merge_by_quota(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """The demands, each quota once, with the largest need and the strictest share."""
+    return tuple(_index_by_quota(requirements).values())
+
+
+def _index_by_quota(requirements: Iterable[Requirement]) -> dict[str, Requirement]:
+    largest: dict[str, Requirement] = {}
+    for requirement in requirements:
+        largest[quota_name_for(requirement)] = _merge_requirements(
+            largest.get(quota_name_for(requirement)), requirement
+        )
+    return largest
+
+
+def _totals_above(workload: Workload, requirements: Sequence[Requirement]) -> list[Requirement]:
+    needs = [requirement.count for requirement in requirements]
+    share = _strictest_share(requirement.alert_share for requirement in requirements)
+    total = [Requirement(None, workload, sum(needs), explicit=False, alert_share=share)] if workload in _TOTAL else []
+    return total + (
+        [Requirement(None, workload, max(needs), explicit=False, per_job=True)] if workload in _PER_JOB else []
+    )
+
+
+def _merge_requirements(known: Requirement | None, requirement: Requirement) -> Requirement:
+    if known is None:
+        return requirement
+    share = _strictest_share((known.alert_share, requirement.alert_share))
+    return replace(
+        known,
+        count=max(known.count, requirement.count),
+        explicit=known.explicit or requirement.explicit,
+        alert_share=share,
+    )
+
+
+def _strictest_share(shares: Iterable[float | None]) -> float | None:
+    return min((share for share in shares if share is not None), default=None)

@@ -1,0 +1,37 @@
+"""Change the user's crontab: read, edit, write only what differs, and see that it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opskit.core.exceptions import UsageError
+from opskit.schedule.store import crontab
+from opskit.state.lock import exclusive_lock
+
+
+@dataclass(frozen=True)
+class CrontabChange:
+    """A crontab before and after. ``written``: it was written, and read back as it was meant."""
+
+    before: bytes
+    after: bytes
+    written: bool
+
+
+def change_crontab(edit: Callable[[bytes], bytes], *, dry_run: bool) -> CrontabChange:
+    """Edit the crontab.
+
+    Raises:
+        UsageError: there is no cron, or it does not take what was written.
+    """
+    with exclusive_lock("crontab", on_wait=lambda: None):
+        before = crontab.read_crontab()
+        after = edit(before)
+        if dry_run or after == before:
+            return CrontabChange(before, after, written=False)
+        crontab.write_crontab(after)
+        if crontab.read_crontab() != after:
+            text = "The crontab is not what was written into it: somebody else may be changing it."
+            raise UsageError("crontab-differs", text, "Look at it with `crontab -l`, and run this again.")
+        return CrontabChange(before, after, written=True)

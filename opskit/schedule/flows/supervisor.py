@@ -1,0 +1,96 @@
+"""Run a command while nobody looks: never beside an earlier run of the same, and never for longer than allowed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO
+
+from opskit.state.lock import try_lock
+
+_GRACE_SECONDS = 5.0
+"""From asking a run to end until it is made to."""
+
+_ALARM_SECONDS = 30
+"""How long after its deadline a run ends by itself, should whoever watches it be gone."""
+
+_WITH_ALARM = "import os, signal, sys; signal.alarm(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
+"""An alarm outlives the exec that follows it, and ends whoever does not ask for it."""
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """A run that is over. ``exit`` None: it was ended at its deadline; below zero: a signal ended it."""
+
+    exit: int | None
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+def run_exclusive(
+    key: Sequence[str], command: Sequence[str], environment: Mapping[str, str], deadline: timedelta
+) -> ProcessResult | None:
+    """Run ``command`` (its program by full path) unless an earlier run of the same ``key`` still goes on: then None.
+
+    Raises:
+        UsageError: there is no place for the lock.
+        OSError: the command cannot be started.
+    """
+    with try_lock("run", *key) as lock:
+        return None if lock is None else _run_process(command, environment, deadline.total_seconds(), lock)
+
+
+def _run_process(command: Sequence[str], environment: Mapping[str, str], seconds: float, lock: int) -> ProcessResult:
+    begun = time.monotonic()
+    alarm = str(int(seconds) + _ALARM_SECONDS)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:  # a pipe might be held open by a grandchild
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _WITH_ALARM, alarm, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=environment,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
+        code = _wait_until_deadline(process, seconds)
+        return ProcessResult(code, _read_output(out), _read_output(err), time.monotonic() - begun)
+
+
+def _read_output(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _wait_until_deadline(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """The exit code; None when the deadline came first. Whatever ends the wait ends the run."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if process.poll() is None:
+            _end_process_group(process)
+
+
+def _end_process_group(process: subprocess.Popen[bytes]) -> None:
+    """End a run with all it has started: interrupt it, so that it can write down how far it came, and make sure."""
+    _signal_group(process.pid, signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_SECONDS)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)

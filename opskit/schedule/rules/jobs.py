@@ -1,0 +1,122 @@
+"""What opskit can do by itself, how often, and how cron and systemd are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from opskit.core.exceptions import UsageError
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MORNING = 7
+"""The hour, by the machine's own clock, of what runs once a day or week."""
+
+
+@dataclass(frozen=True)
+class ScheduledJob:
+    """One thing to do again and again: the ``arguments`` of the opskit command, how often, how long one run may
+    take.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    interval: timedelta
+    deadline: timedelta
+    description: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One time span in the two languages: cron's five fields, and systemd's calendar event."""
+
+    cron: str
+    calendar: str
+
+
+JOBS = (
+    ScheduledJob(
+        "stop-idle",
+        ("notebook", "stop", "--idle", "--grace", "30m"),
+        timedelta(minutes=15),  # at 30 a run some seconds early would find the grace unspent, and leave it to the next
+        timedelta(minutes=10),
+        "stops notebooks that nobody uses",
+    ),
+    ScheduledJob(
+        "resume",
+        ("quotas", "increase", "--resume"),
+        timedelta(minutes=10),
+        timedelta(minutes=8),
+        "files the quota increases that wait for their turn",
+    ),
+    ScheduledJob(
+        "check",
+        ("quotas", "check"),
+        timedelta(days=1),
+        timedelta(minutes=15),
+        "looks whether there is still room",
+    ),
+)
+
+
+def find_job(name: str) -> ScheduledJob:
+    """The job of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    import difflib
+
+    known = {job.name: job for job in JOBS}
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(known)}."
+    raise UsageError("no-job", f"There is no job '{name}'.", hint)
+
+
+def customize_job(
+    job: ScheduledJob, more: tuple[str, ...], every: timedelta | None, deadline: timedelta | None
+) -> ScheduledJob:
+    """The job with more words behind its command, another rhythm or another deadline.
+
+    Raises:
+        UsageError: nothing can run that often, or one run may take longer than that.
+    """
+    changed = replace(
+        job,
+        arguments=(*job.arguments, *more),
+        interval=every or job.interval,
+        deadline=deadline or min(job.deadline, every or _LONG),
+    )
+    cron_schedule(changed.interval)
+    if not timedelta(seconds=1) <= changed.deadline <= changed.interval:
+        hint = "Choose it from 1s up to the time between two runs."
+        raise UsageError("bad-deadline", f"{job.name}: a run cannot have such a deadline.", hint)
+    return changed
+
+
+_LONG = timedelta(days=7)
+
+
+def cron_schedule(every: timedelta) -> Schedule:
+    """How cron and systemd are told to do something that often.
+
+    Raises:
+        UsageError: cron's fields cannot say it evenly.
+    """
+    seconds = int(every.total_seconds())
+    minutes, hours = seconds // _MINUTE, seconds // _HOUR
+    if seconds == 7 * _DAY:
+        return Schedule(f"0 {_MORNING} * * 1", f"Mon {_MORNING:02}:00")
+    if seconds == _DAY:
+        return Schedule(f"0 {_MORNING} * * *", f"{_MORNING:02}:00")
+    if hours and every == timedelta(hours=hours) and 24 % hours == 0:
+        return Schedule(f"0 {_step_field(hours)} * * *", f"0/{hours}:00")
+    if minutes and every == timedelta(minutes=minutes) and 60 % minutes == 0:
+        return Schedule(f"{_step_field(minutes)} * * * *", f"*:0/{minutes}")
+    hint = "It must go evenly into an hour or a day, such as 10m, 30m or 6h, or be 1d or 7d."
+    raise UsageError("bad-rhythm", "cron cannot run anything at such a distance.", hint)
+
+
+def _step_field(step: int) -> str:
+    return "*" if step == 1 else f"*/{step}"

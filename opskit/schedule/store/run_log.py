@@ -1,0 +1,50 @@
+"""The log of what ran by itself: one JSON object a line, in files that do not grow for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from opskit.core.ascii_json import ascii_json
+from opskit.state.lock import exclusive_lock
+from opskit.state.paths import state_dir
+
+_FILE = "runs.jsonl"
+_MAX_BYTES = 1_000_000
+_OLD_FILES = 3
+
+
+def log_path() -> Path:
+    """Where the newest lines are; older ones in files with .1 to .3 behind the name.
+
+    Raises:
+        OSError: there can be no state folder.
+    """
+    return state_dir() / _FILE
+
+
+def append_run(line: Mapping[str, Any]) -> Path:
+    """Write down one run, whole or not at all, and tell where.
+
+    Raises:
+        OSError, UsageError: it cannot be written.
+    """
+    text = ascii_json(line, str).encode() + b"\n"
+    with exclusive_lock("run log", on_wait=lambda: None):
+        path = log_path()
+        if path.exists() and path.stat().st_size + len(text) > _MAX_BYTES:
+            _rotate_files(path)
+        path.touch(mode=0o600)
+        with path.open("ab", buffering=0) as file:
+            file.write(text)
+    return path
+
+
+def _rotate_files(path: Path) -> None:
+    """Make room: every file takes the place of the one that is older, the oldest goes."""
+    names = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, _OLD_FILES + 1))]
+    for newer, older in reversed(list(pairwise(names))):
+        if newer.exists():
+            newer.replace(older)

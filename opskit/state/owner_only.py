@@ -1,0 +1,29 @@
+"""Files that hold secrets: read only when nobody but their owner may read them."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from opskit.core.exceptions import UsageError
+
+_GROUP_OR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def read_owner_only(path: Path, flag: str) -> str:
+    """The text of a file that ``flag`` names.
+
+    Raises:
+        UsageError: it cannot be read, or others may read or write it.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            mode = path.stat().st_mode
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError("file-unreadable", f"{flag} {path} cannot be read: {why}.") from error
+    if mode & _GROUP_OR_OTHERS:
+        text = f"{flag} {path} holds secrets, and others than you may read or write it."
+        raise UsageError("file-open", text, f"chmod 600 {path}")
+    return text

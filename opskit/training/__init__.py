@@ -1,0 +1,1 @@
+"""A workflow from data to prediction: train, deploy, predict, clean up."""

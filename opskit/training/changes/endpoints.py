@@ -1,0 +1,93 @@
+"""Puts models behind endpoints through the SageMaker SDK v3, and removes endpoints, their configurations and models."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from opskit.aws.client import AwsClient
+from opskit.aws.errors import is_not_found
+from opskit.core.exceptions import AwsError
+from opskit.core.live_resources import ResourceKind
+from opskit.core.model import InstanceConfig, Workflow
+from opskit.state.journal import journal_action
+from opskit.training.changes.jobs import create_via_sdk, workflow_tags
+from opskit.training.sagemaker_sdk import load_sdk
+
+
+class DeletableKind(StrEnum):
+    """What a cleanup deletes, in boto3's words."""
+
+    ENDPOINT = "endpoint"
+    CONFIG = "endpoint_config"
+    MODEL = "model"
+
+    @property
+    def label(self) -> str:
+        """As people say it."""
+        return self.value.replace("_", " ")
+
+
+def create_endpoint_config(
+    client: AwsClient, workflow: Workflow, config: InstanceConfig, name: str, model: str
+) -> None:
+    """Make the configuration of an endpoint: which model, on which instances.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    variant = load_sdk().shapes.ProductionVariant(
+        variant_name="AllTraffic",
+        model_name=model,
+        initial_instance_count=config.count,
+        instance_type=config.instance_type,
+        initial_variant_weight=1.0,
+    )
+    create_via_sdk(
+        client,
+        "create_endpoint_config",
+        name,
+        load_sdk().resources.EndpointConfig,
+        endpoint_config_name=name,
+        production_variants=[variant],
+        tags=workflow_tags(workflow),
+    )
+
+
+def create_endpoint(client: AwsClient, workflow: Workflow, name: str, config: str) -> None:
+    """Make an endpoint. It bills until it is deleted.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    create_via_sdk(
+        client,
+        "create_endpoint",
+        name,
+        load_sdk().resources.Endpoint,
+        starts=ResourceKind.ENDPOINT,
+        endpoint_name=name,
+        endpoint_config_name=config,
+        tags=workflow_tags(workflow),
+    )
+
+
+def delete_action(kind: DeletableKind) -> str:
+    """What the journal calls it."""
+    return f"delete {kind.label}"
+
+
+def delete_resource(client: AwsClient, kind: DeletableKind, name: str) -> None:
+    """Delete one of them. What is gone already is as good as deleted.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    parameter = "".join(word.capitalize() for word in kind.split("_")) + "Name"
+    try:
+        with journal_action(client, delete_action(kind), name, "cleanup"):
+            client.write("sagemaker", f"delete_{kind}", **{parameter: name})
+            if kind is DeletableKind.ENDPOINT:
+                client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
+    except AwsError as failure:
+        if not is_not_found(failure):
+            raise

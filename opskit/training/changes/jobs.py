@@ -1,0 +1,142 @@
+"""Starts training and transform jobs and makes models, through the SageMaker SDK v3.
+
+Every name is ours and unique, so AWS itself refuses to make a thing twice. A refusal or a lost answer is raised as it
+is: the flow looks whether the thing is there before it believes that it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opskit.aws.client import AwsClient
+from opskit.core.exceptions import OutcomeUnknown
+from opskit.core.live_resources import ResourceKind
+from opskit.core.model import InstanceConfig, Workflow
+from opskit.state.journal import journal_action
+from opskit.training.rules.job_names import WORKFLOW_TAG
+from opskit.training.sagemaker_sdk import load_sdk, reraise_interrupt
+
+
+def start_training(
+    client: AwsClient,
+    workflow: Workflow,
+    config: InstanceConfig,
+    name: str,
+    image: str,
+    role: str,
+    channels: Mapping[str, str],
+    to: str,
+) -> None:
+    """Start a training job on CSV channels (name to S3 URI) that writes its model below the URI ``to``.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    shapes = load_sdk().shapes
+    create_via_sdk(
+        client,
+        "create_training_job",
+        name,
+        load_sdk().resources.TrainingJob,
+        starts=ResourceKind.TRAINING_JOB,
+        training_job_name=name,
+        role_arn=role,
+        algorithm_specification=shapes.AlgorithmSpecification(training_image=image, training_input_mode="File"),
+        hyper_parameters=dict(workflow.hyperparameters),
+        input_data_config=[_csv_channel(shapes, channel, uri) for channel, uri in channels.items()],
+        output_data_config=shapes.OutputDataConfig(s3_output_path=to),
+        resource_config=shapes.ResourceConfig(
+            instance_type=config.instance_type, instance_count=config.count, volume_size_in_gb=workflow.volume_gb
+        ),
+        stopping_condition=shapes.StoppingCondition(max_runtime_in_seconds=config.max_seconds),
+        tags=workflow_tags(workflow),
+    )
+
+
+def create_model(client: AwsClient, workflow: Workflow, name: str, image: str, role: str, model_uri: str) -> None:
+    """Make a model of what a training job left.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    create_via_sdk(
+        client,
+        "create_model",
+        name,
+        load_sdk().resources.Model,
+        model_name=name,
+        primary_container=load_sdk().shapes.ContainerDefinition(image=image, model_data_url=model_uri),
+        execution_role_arn=role,
+        tags=workflow_tags(workflow),
+    )
+
+
+def start_transform(
+    client: AwsClient, workflow: Workflow, config: InstanceConfig, name: str, model: str, source: str, to: str
+) -> None:
+    """Start a batch transform of the CSV at ``source``, a row a line, that writes below the URI ``to``.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    shapes = load_sdk().shapes
+    data = shapes.TransformDataSource(
+        s3_data_source=shapes.TransformS3DataSource(s3_data_type="S3Prefix", s3_uri=source)
+    )
+    create_via_sdk(
+        client,
+        "create_transform_job",
+        name,
+        load_sdk().resources.TransformJob,
+        starts=ResourceKind.TRANSFORM_JOB,
+        transform_job_name=name,
+        model_name=model,
+        transform_input=shapes.TransformInput(data_source=data, content_type="text/csv", split_type="Line"),
+        transform_output=shapes.TransformOutput(s3_output_path=to, accept="text/csv", assemble_with="Line"),
+        transform_resources=shapes.TransformResources(instance_type=config.instance_type, instance_count=config.count),
+        tags=workflow_tags(workflow),
+    )
+
+
+def stop_transform(client: AwsClient, name: str, reason: str) -> None:
+    """Stop a transform job.
+
+    Raises:
+        AwsError: AWS refused.
+    """
+    with journal_action(client, "stop transform job", name, reason):
+        client.write("sagemaker", "stop_transform_job", TransformJobName=name)
+
+
+def create_via_sdk(
+    client: AwsClient, operation: str, name: str, kind: Any, *, starts: ResourceKind | None = None, **arguments: Any
+) -> None:
+    """Make one thing through the SDK, which describes what it has just made. ``starts``: it runs from then on.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost or not understood (OutcomeUnknown).
+    """
+    with journal_action(client, operation.replace("_", " "), name, "workflow run", starts=starts):
+        try:
+            with reraise_interrupt():
+                client.write_via_sdk(
+                    "sagemaker",
+                    operation,
+                    lambda session: kind.create(**arguments, session=session, region=client.region),
+                )
+        except ValueError as error:  # pydantic's, of an argument or of an answer: only a look can tell which
+            text = f"The SageMaker SDK stumbled over {name}: {error}"
+            raise OutcomeUnknown("sdk-stumbled", text, "Run the command again: it looks first.") from error
+
+
+def workflow_tags(workflow: Workflow) -> list[dict[str, str]]:
+    """The tags of everything made for a workflow."""
+    return [{"key": WORKFLOW_TAG, "value": workflow.name}]
+
+
+def _csv_channel(shapes: Any, name: str, uri: str) -> Any:
+    source = shapes.S3DataSource(s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated")
+    return shapes.Channel(
+        channel_name=name, content_type="text/csv", data_source=shapes.DataSource(s3_data_source=source)
+    )

@@ -1,0 +1,200 @@
+"""``opskit train``, ``deploy``, ``predict`` and ``cleanup``: a workflow from data to prediction, guarded."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.app import app
+from opskit.cli.command import CommandContext, register_command
+from opskit.core.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from opskit.core.model import Workflow
+    from opskit.output.result import CommandResult
+
+RUNS_FOLDER = Path("opskit-runs")
+"""Where a run's files go, below the current folder."""
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A workflow, such as boston, or a folder with one.")]
+Type = Annotated[str | None, typer.Option("--instance-type", metavar="TYPE", help="Such as ml.m5.xlarge.")]
+Bucket = Annotated[str | None, typer.Option("--bucket", metavar="NAME", help="The S3 bucket to use.")]
+NoGuard = Annotated[bool, typer.Option("--no-guard", help="Do not look at the quotas first.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+
+
+@register_command(app, "train")
+def train_command(
+    ctx: CommandContext,
+    name: Name,
+    instance_type: Type = None,
+    instance_count: Annotated[
+        int | None, typer.Option("--instance-count", min=1, metavar="N", help="How many train; one transforms.")
+    ] = None,
+    role: Annotated[str | None, typer.Option("--role", metavar="ARN", help="The role SageMaker works with.")] = None,
+    bucket: Bucket = None,
+    max_usd: Annotated[str | None, typer.Option("--max-usd", metavar="X", help="Refuse what may cost more.")] = None,
+    no_guard: NoGuard = False,
+    request_increase: Annotated[
+        bool, typer.Option("--request-increase", help="Ask for the quota that is missing.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the quota is there.")] = False,
+    deploy: Annotated[bool, typer.Option("--deploy", help="Put the model behind an endpoint.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Train anew what was trained.")] = False,
+    dry_run: DryRun = False,
+) -> CommandResult:
+    """Train, transform and score a workflow, quota first."""
+    from opskit.core.clock import system_clock
+    from opskit.training.flows.plan import TrainOptions
+    from opskit.training.flows.train import run_training
+    from opskit.training.render.progress import watch_run
+    from opskit.training.render.train import save_run_files, train_result
+    from opskit.training.workflow import find_workflow
+
+    ctx.heed_end_from_outside()
+    workflow = find_workflow(name)
+    options = TrainOptions(
+        instance_type=_parse_type_option(instance_type),
+        instance_count=instance_count,
+        role=ctx.settings.resolve("execution-role", role),
+        bucket=ctx.settings.resolve("bucket", bucket),
+        max_usd=ctx.settings.resolve("max-usd", max_usd),
+        guard=not no_guard,
+        request_increase=request_increase,
+        wait=wait,
+        deploy=deploy,
+        again=again,
+        dry_run=dry_run,
+    )
+    rounds = dict(workflow.hyperparameters).get("num_round", "")
+    with watch_run(ctx.screen, int(rounds) if rounds.isdecimal() else None) as emit:
+        run = run_training(ctx.client(), workflow, options, system_clock(), emit)
+    return train_result(run, save_run_files(run, RUNS_FOLDER), columns=ctx.screen.terminal_columns)
+
+
+@register_command(app, "deploy")
+def deploy_command(
+    ctx: CommandContext, name: Name, instance_type: Type = None, no_guard: NoGuard = False, dry_run: DryRun = False
+) -> CommandResult:
+    """Put a workflow's newest model behind an endpoint."""
+    from opskit.core.clock import system_clock
+    from opskit.training.flows.deploy import deploy_latest_model
+    from opskit.training.render.endpoints import deploy_result
+    from opskit.training.render.progress import watch_run
+    from opskit.training.workflow import find_workflow
+
+    ctx.heed_end_from_outside()
+    workflow, kind = find_workflow(name), _parse_type_option(instance_type)
+    with watch_run(ctx.screen) as emit:
+        done = deploy_latest_model(
+            ctx.client(), workflow, kind, system_clock(), emit, guard=not no_guard, dry_run=dry_run
+        )
+    return deploy_result(done)
+
+
+@register_command(app, "predict")
+def predict_command(
+    ctx: CommandContext,
+    name: Name,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="CSV of features, or -; none: the test set.")
+    ] = None,
+) -> CommandResult:
+    """Ask a workflow's endpoint."""
+    from opskit.training.flows.predict import predict_rows
+    from opskit.training.render.endpoints import predict_result
+    from opskit.training.rules.csv_rows import parse_rows
+    from opskit.training.workflow import feature_names, find_workflow, load_verified_data
+
+    workflow = find_workflow(name)
+    if file is None:
+        return _predict_test_set(ctx, workflow)
+    source = "standard input" if str(file) == "-" else str(file)
+    rows = parse_rows(source, _read_rows_file(file), feature_names(workflow, load_verified_data(workflow)))
+    endpoint, values = predict_rows(ctx.client(), workflow, rows)
+    return predict_result(endpoint, values)
+
+
+@register_command(app, "cleanup")
+def cleanup_command(
+    ctx: CommandContext,
+    name: Name,
+    bucket: Bucket = None,
+    local: Annotated[bool, typer.Option("--local", help="Remove the local files of its runs too.")] = False,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> CommandResult:
+    """Remove what a workflow made: endpoint, model, files."""
+    from opskit.core.clock import system_clock
+    from opskit.training.flows.cleanup import delete_resources
+    from opskit.training.flows.find_resources import find_resources
+    from opskit.training.render.endpoints import cleanup_plan_result, cleanup_prompt, cleanup_result, kept_notes
+    from opskit.training.render.progress import watch_run
+    from opskit.training.workflow import find_workflow
+
+    ctx.heed_end_from_outside()
+    workflow = find_workflow(name)
+    client = ctx.client()
+    bucket = ctx.settings.resolve("bucket", bucket)
+    resources = find_resources(client, workflow, bucket)
+    folders = _local_run_folders(workflow) if local else []
+    if dry_run:
+        return cleanup_plan_result(resources, folders)
+    if not resources.is_empty or folders:
+        ctx.confirm("\n".join([cleanup_prompt(resources, folders), *kept_notes(resources, resources.staying)]), yes=yes)
+    with watch_run(ctx.screen) as emit:
+        look_again = partial(find_resources, client, workflow, bucket, endpoints_gone=True)
+        done = delete_resources(client, resources, look_again, system_clock(), emit)
+    gone = [] if done.was_interrupted else folders
+    _remove_folders(gone)
+    return cleanup_result(done, gone)
+
+
+def _parse_type_option(word: str | None) -> str | None:
+    from opskit.quotas.rules.requirements import parse_instance_type
+
+    return parse_instance_type(word) if word else None
+
+
+def _predict_test_set(ctx: CommandContext, workflow: Workflow) -> CommandResult:
+    """Ask about the rows that the model never saw, and hold the answers against the truth."""
+    from opskit.training.flows.predict import predict_rows
+    from opskit.training.metrics import score_predictions, split_rows
+    from opskit.training.render.endpoints import predict_result
+    from opskit.training.sagemaker_sdk import check_installed
+    from opskit.training.workflow import load_verified_data
+
+    check_installed("The test set")
+    sets = split_rows(workflow, load_verified_data(workflow))
+    endpoint, values = predict_rows(ctx.client(), workflow, sets.test.decode().split())
+    return predict_result(endpoint, values, sets.truth, score_predictions(sets.truth, values))
+
+
+def _read_rows_file(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("file-unreadable", f"{file} cannot be read: {error}.") from error
+
+
+def _local_run_folders(workflow: Workflow) -> list[Path]:
+    """The folders of the workflow's runs below the current one."""
+    from opskit.training.rules.job_names import is_owned_name
+
+    return sorted(
+        path.resolve() for path in RUNS_FOLDER.glob("*") if path.is_dir() and is_owned_name(workflow.name, path.name)
+    )
+
+
+def _remove_folders(folders: list[Path]) -> None:
+    import shutil
+
+    try:
+        for folder in folders:
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise UsageError("files-kept", f"{error.filename} cannot be removed: {error.strerror}.") from error

@@ -1,0 +1,71 @@
+"""What a run of a workflow tells while it goes on, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opskit.core.cost import CostItem
+from opskit.core.events import Message, ReadFailed
+from opskit.core.live_resources import ResourceKind
+from opskit.core.model import InstanceConfig
+from opskit.training.rules.job_names import JobAction
+
+
+@dataclass(frozen=True)
+class CostEstimated:
+    """What this run is about to pay for; empty when all is there already."""
+
+    parts: tuple[CostItem, ...]
+
+
+@dataclass(frozen=True)
+class JobSelected:
+    """Which job this run starts, follows or shows, and on what."""
+
+    resource_kind: ResourceKind
+    action: JobAction
+    config: InstanceConfig
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """An object was written."""
+
+    uri: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class StatusChanged:
+    """What AWS says of something in the making, told when it changes."""
+
+    resource_kind: ResourceKind
+    name: str
+    status: str
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a job's log."""
+
+    text: str
+
+
+RunEvent = CostEstimated | JobSelected | Uploaded | StatusChanged | LogLine | ReadFailed | Message
+RunEventSink = Callable[[RunEvent], None]
+
+
+def deduplicate_events(emit: RunEventSink) -> RunEventSink:
+    """Pass on what is told, but a state or a trouble only when it is another than the last of its name."""
+    last: dict[tuple[type, str], RunEvent] = {}
+
+    def emit_changes(event: RunEvent) -> None:
+        if isinstance(event, StatusChanged | ReadFailed):
+            key = (type(event), event.name if isinstance(event, StatusChanged) else event.subject)
+            if last.get(key) == event:
+                return
+            last[key] = event
+        emit(event)
+
+    return emit_changes

@@ -1,0 +1,265 @@
+"""Removes what a workflow left in the account and what bills or takes room. Job records stay.
+
+An endpoint is deleted first, and what it uses only when it is gone: AWS reads the configuration until then. Between the
+two everything is looked at anew, and right before each thing is deleted its tags are read once more: hours may have
+passed at the prompt, minutes with an endpoint, and what is somebody else's by then stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.create_once import create_once
+from opskit.aws.errors import is_not_found
+from opskit.aws.polling import poll_until_done
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError, ExitCode, OpskitError, Problem, UnreadableState
+from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.model import ENDPOINT_TRANSITIONING
+from opskit.core.stop_commands import NOTHING_RUNS
+from opskit.state.journal import mark_done
+from opskit.training.changes import endpoints as changes
+from opskit.training.changes import s3
+from opskit.training.changes.endpoints import DeletableKind
+from opskit.training.events import RunEventSink, StatusChanged, deduplicate_events
+from opskit.training.flows.find_resources import (
+    OBJECTS,
+    KeptResource,
+    ResourceRef,
+    S3Objects,
+    WorkflowResources,
+    foreign_reason,
+    unreadable_tags_text,
+)
+from opskit.training.flows.follow import follow_endpoint
+from opskit.training.reads import resources as training_resources
+from opskit.training.rules.job_names import training_job_of
+
+_GONE = "gone"
+_LONGEST = timedelta(minutes=30)
+"""As long as AWS's own waiter (EndpointDeleted) waits."""
+_USERS: Mapping[str, tuple[DeletableKind, ...]] = {
+    DeletableKind.ENDPOINT: (),
+    DeletableKind.CONFIG: (DeletableKind.ENDPOINT,),
+    DeletableKind.MODEL: (DeletableKind.ENDPOINT, DeletableKind.CONFIG),
+    OBJECTS: (DeletableKind.ENDPOINT, DeletableKind.CONFIG, DeletableKind.MODEL),
+}
+"""What may use a thing of each kind."""
+
+
+@dataclass
+class CleanupResult:
+    """What a cleanup removed, and what it left, with the reasons."""
+
+    resources: WorkflowResources
+    items: list[ResourceRef] = field(default_factory=list)
+    objects: list[S3Objects] = field(default_factory=list)
+    staying: dict[tuple[str, str], KeptResource] = field(default_factory=dict)
+    read_errors: dict[str, Problem] = field(default_factory=dict)
+    failures: list[Problem] = field(default_factory=list)
+    was_interrupted: bool = False
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be looked at, and what could not be removed."""
+        return (*self.read_errors.values(), *self.failures, *([NOTHING_RUNS] if self.was_interrupted else []))
+
+    @property
+    def exit(self) -> ExitCode:
+        """Partly done, when something could not be looked at or removed; AWS's no, when nothing could."""
+        if self.was_interrupted:
+            return ExitCode.INTERRUPTED
+        if not self.read_errors and not self.failures:
+            return ExitCode.OK
+        did_nothing = not (self.items or self.objects)
+        return (
+            ExitCode.AWS_ERROR
+            if self.resources.saw_nothing or (did_nothing and not self.read_errors)
+            else ExitCode.PARTIAL
+        )
+
+    def keep_resource(self, kept_resource: KeptResource) -> None:
+        """Something is left; the first reason is the one that is told."""
+        self.staying.setdefault((kept_resource.resource_kind, kept_resource.name), kept_resource)
+
+    def is_still_used(self, instance_type: str, name: str, shown: str = "") -> bool:
+        """Whether something that this cleanup could not remove uses a thing, which then stays as well."""
+        job = training_job_of(name)
+        user = next(
+            (
+                kept_resource
+                for kept_resource in self.staying.values()
+                if training_job_of(kept_resource.name) == job and kept_resource.resource_kind in _USERS[instance_type]
+            ),
+            None,
+        )
+        if user:
+            self.keep_resource(
+                KeptResource(
+                    instance_type,
+                    shown or name,
+                    f"the {user.resource_kind.replace('_', ' ')} {user.name} stays and uses it",
+                )
+            )
+        return user is not None
+
+    def note_unread(self, error: OpskitError) -> None:
+        """Something could not be read; what many looks stumble over is told once."""
+        self.read_errors.setdefault(error.problem.message, error.problem)
+
+
+def delete_resources(
+    client: AwsClient,
+    resources: WorkflowResources,
+    look_again: Callable[[], WorkflowResources],
+    clock: Clock,
+    emit: RunEventSink,
+) -> CleanupResult:
+    """Remove what was found and is still to go, what bills first. ``look_again`` finds what is left once the endpoints
+    are gone. One thing that stays does not keep the others, but what it uses.
+    """
+    done, emit = CleanupResult(resources), deduplicate_events(emit)
+    for kept_resource in resources.staying:
+        done.keep_resource(kept_resource)
+    for error in resources.read_errors:
+        done.note_unread(error)
+    for endpoint in resources.endpoints:
+        running = LiveResource(ResourceKind.ENDPOINT, endpoint.name, client.region, confirmed=True, reached=True)
+        client.left_running.note_running(running)
+    try:
+        _remove_endpoints(client, done, clock, emit)
+        if len(resources.items) > len(resources.endpoints) or resources.objects:
+            _remove_the_rest(client, done, look_again(), clock)
+    except OpskitError as error:
+        done.failures.append(error.problem)
+    except KeyboardInterrupt:
+        done.was_interrupted = True
+    return done
+
+
+def _remove_endpoints(client: AwsClient, done: CleanupResult, clock: Clock, emit: RunEventSink) -> None:
+    """Delete the endpoints, and wait until they, and those that were going already, are gone."""
+    for item in done.resources.endpoints:
+        _await_settled(client, item.name, clock, emit)
+        _remove_resource(client, done, item, clock)
+    going = [item.name for item in done.items] + list(done.resources.going)
+    for name in going if len(done.resources.items) > len(done.resources.endpoints) or done.resources.objects else ():
+        try:
+            _await_gone(client, name, clock, emit)
+        except OpskitError as error:
+            done.note_unread(error)
+
+
+def _await_settled(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> None:
+    """Wait for an endpoint that is being made or changed: AWS refuses to delete it before."""
+    with suppress(AwsError):  # then AWS is asked at once, and says what it thinks
+        found = training_resources.read_endpoint(client, name)
+        if found and found.status in ENDPOINT_TRANSITIONING:
+            follow_endpoint(client, name, clock, emit)
+
+
+def _await_gone(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> None:
+    """Wait until an endpoint that is being deleted is gone.
+
+    Raises:
+        AwsError: it cannot be looked at any more.
+        UnreadableState: it has not gone for half an hour.
+    """
+    until = clock.now() + _LONGEST
+    for found in poll_until_done(lambda: training_resources.read_endpoint(client, name), clock, emit):
+        if found is None:
+            return
+        emit(StatusChanged(ResourceKind.ENDPOINT, name, found.status))
+        if clock.now() > until:
+            text = f"The endpoint {name} is still {found.status} after 30 minutes; what it uses is left."
+            raise UnreadableState(
+                "still-deleting", text, "Run the same command again when it is gone.", region=client.region
+            )
+
+
+def _remove_the_rest(client: AwsClient, done: CleanupResult, now: WorkflowResources, clock: Clock) -> None:
+    """Remove what was to go and still may, as everything is ``now``: configurations, then models, then objects."""
+    for kept_resource in now.staying:
+        done.keep_resource(kept_resource)
+    for error in now.read_errors:
+        done.note_unread(error)
+    for item in now.items:
+        if item in done.resources.items and not done.is_still_used(item.resource_kind, item.name):
+            _remove_resource(client, done, item, clock)
+    planned = {(s3_objects.bucket, s3_objects.job): s3_objects for s3_objects in done.resources.objects}
+    for there in now.objects:
+        known = planned.get((there.bucket, there.job))
+        if known and not done.is_still_used(OBJECTS, there.job, there.uri):
+            _delete_objects(client, done, replace(known, keys=tuple(key for key in known.keys if key in there.keys)))
+
+
+def _remove_resource(client: AwsClient, done: CleanupResult, item: ResourceRef, clock: Clock) -> None:
+    """Delete one thing, if it is still the workflow's. A lost answer is looked up, not repeated."""
+    why = _foreign_reason_now(client, done, item.arn)
+    if why == _GONE:
+        return
+    if why is None:
+        seen = partial(mark_done, client, changes.delete_action(item.resource_kind), item.name, "it is gone")
+        try:
+            create_once(
+                partial(changes.delete_resource, client, item.resource_kind, item.name),
+                partial(_is_being_deleted, client, item),
+                clock,
+                seen,
+            )
+            done.items.append(item)
+        except AwsError as failure:
+            done.failures.append(failure.problem)
+            done.keep_resource(KeptResource(item.resource_kind, item.name, "AWS did not delete it"))
+            return
+    else:
+        done.keep_resource(KeptResource(item.resource_kind, item.name, why))
+    if item.resource_kind is DeletableKind.ENDPOINT:  # it is on its way, or nobody of ours has to stop it
+        client.left_running.note_ended(ResourceKind.ENDPOINT, item.name, client.region)
+
+
+def _is_being_deleted(client: AwsClient, item: ResourceRef) -> bool:
+    match item.resource_kind:
+        case DeletableKind.ENDPOINT:
+            found = training_resources.read_endpoint(client, item.name)
+            return found is None or found.status == "Deleting"
+        case DeletableKind.CONFIG:
+            return training_resources.read_endpoint_instances(client, item.name) is None
+        case DeletableKind.MODEL:
+            return not training_resources.model_exists(client, item.name)
+
+
+def _delete_objects(client: AwsClient, done: CleanupResult, objects: S3Objects) -> None:
+    """Delete the objects of a job, if it is still the workflow's."""
+    why = _foreign_reason_now(client, done, objects.arn)
+    if why is not None:
+        done.keep_resource(
+            KeptResource(OBJECTS, objects.uri, f"of the training job {objects.job}: {why}", len(objects.keys))
+        )
+        return
+    try:
+        kept = s3.delete_objects(client, done.resources.account, objects.bucket, objects.keys)
+    except AwsError as failure:
+        done.failures.append(failure.problem)
+        return
+    if kept:
+        text = f"S3 kept {len(kept)} objects in {objects.bucket}: {'; '.join(kept[:3])}."
+        done.failures.append(Problem("objects-kept", text, "Run it again when the reason is gone.", client.region))
+    else:
+        done.objects.append(objects)
+
+
+def _foreign_reason_now(client: AwsClient, done: CleanupResult, arn: str) -> str | None:
+    """Why something is not the workflow's any more, or may not be; None: it is. ``_GONE``: there is no such thing."""
+    why = foreign_reason(client, done.resources.workflow, arn)
+    if not isinstance(why, OpskitError):
+        return why
+    if isinstance(why, AwsError) and is_not_found(why):
+        return _GONE
+    done.note_unread(why)
+    return unreadable_tags_text(why)

@@ -1,0 +1,123 @@
+"""Puts a workflow's newest model behind an endpoint, quota first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from opskit.aws.client import AwsClient
+from opskit.aws.prices import PriceComponent, read_price
+from opskit.core.clock import Clock
+from opskit.core.cost import CostItem
+from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
+from opskit.core.live_resources import LiveResource
+from opskit.core.model import InstanceConfig, Workflow, Workload
+from opskit.core.stop_commands import NOTHING_RUNS
+from opskit.guards.rules import ENDPOINT_HINTS, quota_refusal
+from opskit.quotas.flows.check import check_quotas
+from opskit.quotas.rules.headroom import QuotaCheck
+from opskit.quotas.rules.requirements import parse_instance_type
+from opskit.training.events import RunEventSink, deduplicate_events
+from opskit.training.flows.deploy_endpoint import deploy_model
+from opskit.training.reads import resources
+from opskit.training.rules.job_names import is_owned_name
+from opskit.training.sagemaker_sdk import check_installed
+
+
+@dataclass
+class Deployment:
+    """A deployment and how far it came.
+
+    None means for ``model`` and ``endpoint``: not reached; ``cost_item``: the endpoint is there already, and nothing
+    more is to be paid for; ``check``: the quota was not looked at. ``notes`` are endpoints of older models that bill
+    too.
+    """
+
+    workflow: Workflow
+    region: str
+    fleet: InstanceConfig
+    model: str | None = None
+    endpoint: str | None = None
+    cost_item: CostItem | None = None
+    check: QuotaCheck | None = None
+    notes: tuple[str, ...] = ()
+    is_plan: bool = False
+    running: tuple[LiveResource, ...] = ()
+    exit: ExitCode = ExitCode.OK
+    problems: list[Problem] = field(default_factory=list)
+
+
+def deploy_latest_model(
+    client: AwsClient,
+    workflow: Workflow,
+    instance_type: str | None,
+    clock: Clock,
+    emit: RunEventSink,
+    *,
+    guard: bool = True,
+    dry_run: bool = False,
+) -> Deployment:
+    """Deploy the newest model of a workflow; what stopped it is in ``exit`` and ``problems``.
+
+    Raises:
+        UsageError: the instance type cannot be one.
+    """
+    kind = parse_instance_type(instance_type or workflow.endpoint.instance_type)
+    config = replace(workflow.endpoint, instance_type=kind)
+    done = Deployment(workflow, client.region, config, is_plan=dry_run)
+    try:
+        check_installed("Deploying")
+        done.model = _find_newest_model(client, workflow)
+        _check_endpoint_cost(client, done, done.model, clock, named=instance_type is not None, guard=guard)
+        if not dry_run:
+            done.endpoint = deploy_model(client, workflow, config, done.model, clock, deduplicate_events(emit))
+    except OpskitError as error:
+        done.exit = error.exit
+        done.problems.append(error.problem)
+    except KeyboardInterrupt:
+        done.exit = ExitCode.INTERRUPTED
+        done.problems.append(NOTHING_RUNS)
+    done.running = client.left_running.running_resources(unreached=True)
+    return done
+
+
+def _find_newest_model(client: AwsClient, workflow: Workflow) -> str:
+    ours = [name for name in resources.list_models(client, f"{workflow.name}-") if is_owned_name(workflow.name, name)]
+    if ours:
+        return ours[0]
+    text = f"There is no model of '{workflow.name}' in {client.region}."
+    raise UsageError("no-model", text, f"Train one: opskit train {workflow.cli_ref}")
+
+
+def _check_endpoint_cost(
+    client: AwsClient, done: Deployment, model: str, clock: Clock, *, named: bool, guard: bool
+) -> None:
+    """Price and room of an endpoint that is still to be made.
+
+    Raises:
+        UsageError: there is one, on other instances than those that were named.
+        GuardRefused: there is no room.
+        UnreadableState: whether there is room cannot be told.
+    """
+    listed = resources.list_endpoints(client, f"{done.workflow.name}-")
+    ours = [name for name, status in listed.items() if is_owned_name(done.workflow.name, name) and status != "Deleting"]
+    done.notes = tuple(name for name in ours if name != model)
+    if model in ours:
+        _check_same_type(client, done, model, named=named)
+        return
+    done.cost_item = CostItem(
+        Workload.ENDPOINT, done.fleet, read_price(client, done.fleet.instance_type, PriceComponent.HOSTING)
+    )
+    if guard:
+        done.check = check_quotas([client], [done.cost_item.requirement()], clock.now())
+        error = quota_refusal(done.check, ENDPOINT_HINTS)
+        if error:
+            raise error
+
+
+def _check_same_type(client: AwsClient, done: Deployment, name: str, *, named: bool) -> None:
+    found = resources.read_endpoint(client, name)
+    there = resources.read_endpoint_instances(client, found.config) if found else None
+    if there and named and there.instance_type != done.fleet.instance_type:
+        text = f"The endpoint {name} is there already, on {there.instance_type}."
+        raise UsageError("endpoint-exists", text, f"Remove it first: opskit cleanup {done.workflow.cli_ref}")
+    done.fleet = there or done.fleet

@@ -1,0 +1,76 @@
+"""Puts a model behind an endpoint and waits until it answers."""
+
+from __future__ import annotations
+
+from opskit.aws.client import AwsClient
+from opskit.aws.create_once import create_once
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError, OutcomeUnknown
+from opskit.core.live_resources import ResourceKind
+from opskit.core.model import InstanceConfig, Workflow
+from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error
+from opskit.training.changes import endpoints as changes
+from opskit.training.events import JobSelected, RunEventSink
+from opskit.training.flows.follow import follow_endpoint
+from opskit.training.reads import resources
+from opskit.training.rules.job_names import Attach, Create, Reuse
+
+
+def deploy_model(
+    client: AwsClient, workflow: Workflow, config: InstanceConfig, model: str, clock: Clock, emit: RunEventSink
+) -> str:
+    """Put a model behind an endpoint of its name, or wait for the one there is, and return the name.
+
+    Raises:
+        OpskitError: AWS refused it, or it failed.
+    """
+    found = resources.read_endpoint(client, model)
+    if found and found.status == "Deleting":
+        found = follow_endpoint(client, model, clock, emit)
+    if found and found.status == "InService":
+        emit(JobSelected(ResourceKind.ENDPOINT, Reuse(model), config))
+        return model
+    emit(JobSelected(ResourceKind.ENDPOINT, Attach(model) if found else Create(model), config))
+    if found is None:
+        _create_endpoint(client, workflow, config, model, clock)
+    found = follow_endpoint(client, model, clock, emit)
+    if found is None:
+        raise AwsError("vanished", f"The endpoint {model} is not there any more.", region=client.region)
+    if found.status != "InService":
+        raise endpoint_failure(found, workflow.cli_ref, client.region)
+    return model
+
+
+def _create_endpoint(client: AwsClient, workflow: Workflow, fleet: InstanceConfig, model: str, clock: Clock) -> None:
+    config = _ensure_endpoint_config(client, workflow, fleet, model, clock)
+    try:
+        create_once(
+            lambda: changes.create_endpoint(client, workflow, model, config),
+            lambda: resources.read_endpoint(client, model) is not None,
+            clock,
+        )
+    except AwsError as failure:
+        if isinstance(failure, OutcomeUnknown):
+            raise
+        raise enrich_start_error(failure) from failure
+
+
+def _ensure_endpoint_config(
+    client: AwsClient, workflow: Workflow, config: InstanceConfig, model: str, clock: Clock
+) -> str:
+    """A configuration for just these instances: the one there is, or a new one. They cannot be changed."""
+    number = 1
+    while True:
+        name = model if number == 1 else f"{model}-{number}"
+        found = resources.read_endpoint_instances(client, name)
+        if found is None:
+            break
+        if (found.instance_type, found.count) == (config.instance_type, config.count):
+            return name
+        number += 1
+    create_once(
+        lambda: changes.create_endpoint_config(client, workflow, config, name, model),
+        lambda: resources.read_endpoint_instances(client, name) is not None,
+        clock,
+    )
+    return name

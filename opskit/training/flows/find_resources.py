@@ -1,0 +1,357 @@
+"""Finds what a workflow left in the account, and says of each thing whether it may go. Changes nothing.
+
+A thing is the workflow's where its tag says so, never by its name alone; an object where it lies in the folder of a
+training job that carries the tag. What hangs together with something that stays (the configuration of an endpoint, the
+model of a configuration, the files of a model, all of a job in progress) stays as well, and so does what may.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.errors import is_not_found
+from opskit.aws.gather import gather
+from opskit.core.exceptions import AwsError, OpskitError
+from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.model import JobStatus, Workflow
+from opskit.core.result_or_error import result_or_error
+from opskit.notebooks.reads.notebooks import read_tags
+from opskit.training.changes.endpoints import DeletableKind
+from opskit.training.reads import resources
+from opskit.training.reads.resources import ListableKind, ListedResource
+from opskit.training.reads.s3 import list_object_keys, split_s3_uri
+from opskit.training.rules.job_names import WORKFLOW_TAG, is_owned_name, is_tagged_for, training_job_of
+
+PREFIX = "opskit"
+_ANY_JOB = ""
+"""Stands for every training job in ``holders``, where what could not be read may hang together with any."""
+OBJECTS = "objects"
+
+
+@dataclass(frozen=True)
+class ResourceRef:
+    """One thing to remove."""
+
+    resource_kind: DeletableKind
+    name: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class S3Objects:
+    """The objects of one training job, by name and ARN, in one bucket."""
+
+    bucket: str
+    workflow: str
+    job: str
+    arn: str
+    keys: tuple[str, ...]
+
+    @property
+    def uri(self) -> str:
+        """Where they lie."""
+        return f"s3://{self.bucket}/{PREFIX}/{self.workflow}/{self.job}/"
+
+
+@dataclass(frozen=True)
+class KeptResource:
+    """Something that looks like the workflow's and is left, and why. Of objects there are ``count``."""
+
+    resource_kind: str
+    name: str
+    reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class WorkflowResources:
+    """Everything of a workflow that is in the account: what would go, what stays, and what could not be looked at.
+
+    ``going`` are endpoints that are being deleted already; ``saw_nothing``: not one listing could be read.
+    """
+
+    workflow: str
+    region: str
+    account: str
+    items: tuple[ResourceRef, ...] = ()
+    objects: tuple[S3Objects, ...] = ()
+    going: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    live_jobs: tuple[LiveResource, ...] = ()
+    staying: tuple[KeptResource, ...] = ()
+    read_errors: tuple[OpskitError, ...] = field(default=(), repr=False)
+    saw_nothing: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remove."""
+        return not (self.items or self.objects)
+
+    @property
+    def endpoints(self) -> tuple[ResourceRef, ...]:
+        """The endpoints to remove."""
+        return tuple(item for item in self.items if item.resource_kind is DeletableKind.ENDPOINT)
+
+
+def find_resources(
+    client: AwsClient, workflow: Workflow, bucket: str | None, *, endpoints_gone: bool = False
+) -> WorkflowResources:
+    """Look for everything of a workflow. Changes nothing. ``endpoints_gone``: its endpoints were removed, so one that
+    is still there is no longer one to remove, but a reason to leave what it uses.
+
+    Raises:
+        AwsError: AWS does not say who we are, or there are no credentials.
+    """
+    account = client.session.identity().account
+    look = _ResourceScan(client, workflow.name)
+    look.list_everything()
+    live = look.live_jobs()
+    endpoints = look.removable_resources(ListableKind.ENDPOINT, DeletableKind.ENDPOINT, all_stay=endpoints_gone)
+    configs = look.removable_resources(ListableKind.CONFIG, DeletableKind.CONFIG, ListableKind.ENDPOINT)
+    models = look.removable_resources(ListableKind.MODEL, DeletableKind.MODEL, *_USERS)
+    objects = look.removable_objects(account, bucket or f"sagemaker-{client.region}-{account}")
+    return WorkflowResources(
+        workflow=workflow.name,
+        region=client.region,
+        account=account,
+        items=(*endpoints, *configs, *models),
+        objects=tuple(objects),
+        going=tuple(
+            listed_resource.name
+            for listed_resource in look.found[ListableKind.ENDPOINT]
+            if listed_resource.status == "Deleting"
+        ),
+        jobs=tuple(listed_resource.name for listed_resource in look.found[ListableKind.TRAINING_JOB]),
+        live_jobs=tuple(live),
+        staying=tuple(look.staying),
+        read_errors=tuple(look.unread.values()),
+        saw_nothing=not look.was_read,
+    )
+
+
+def foreign_reason(client: AwsClient, workflow: str, arn: str) -> str | OpskitError | None:
+    """Why something is not the workflow's, by its tags as they are now; None: it is. An error: they cannot be read.
+
+    Raises:
+        CredentialsError: nothing else can be read either.
+    """
+    told = result_or_error(partial(read_tags, client, arn))
+    if isinstance(told, OpskitError):
+        return told
+    if is_tagged_for(workflow, told):
+        return None
+    other = told.get(WORKFLOW_TAG)
+    return f"its tag {WORKFLOW_TAG} is {other!r}" if other else f"it does not carry the tag {WORKFLOW_TAG}={workflow}"
+
+
+def unreadable_tags_text(error: OpskitError) -> str:
+    """Why something stays whose tags could not be read."""
+    return f"its tags could not be read: {error.problem.message.rstrip('.')}"
+
+
+_USERS = (ListableKind.ENDPOINT, ListableKind.CONFIG, ListableKind.TRANSFORM_JOB, ListableKind.TRAINING_JOB)
+"""What may use a model; its files are used by models besides."""
+_WORDS = {
+    ListableKind.ENDPOINT: "endpoint",
+    ListableKind.CONFIG: "endpoint config",
+    ListableKind.MODEL: "model",
+    ListableKind.TRAINING_JOB: "training job",
+    ListableKind.TRANSFORM_JOB: "transform job",
+}
+
+
+class _ResourceScan:
+    """What was seen so far, listing by listing, and what follows from it.
+
+    ``strange`` has the reason why a thing, by its ARN, is not the workflow's; ``holders`` for each kind of thing that
+    stays the training jobs, by name, with which it hangs together, and so why all else of them stays.
+    """
+
+    def __init__(self, client: AwsClient, workflow: str) -> None:
+        self.client, self.workflow = client, workflow
+        self.found: dict[ListableKind, list[ListedResource]] = {listable_kind: [] for listable_kind in ListableKind}
+        self.was_read: set[ListableKind] = set()
+        self.strange: dict[str, str] = {}
+        self.holders: dict[ListableKind, dict[str, str]] = {listable_kind: {} for listable_kind in ListableKind}
+        self.staying: list[KeptResource] = []
+        self.unread: dict[str, OpskitError] = {}
+        self._judged: set[str] = set()
+
+    def list_everything(self) -> None:
+        """List all of such names, and read the tags of what a cleanup deletes or names."""
+        contains = f"{self.workflow}-"
+        told = gather(
+            [
+                partial(result_or_error, partial(resources.list_named, self.client, listable_kind, contains))
+                for listable_kind in ListableKind
+            ]
+        )
+        for listing, found in zip(ListableKind, told, strict=True):
+            if isinstance(found, OpskitError):
+                self._note_unread(found)
+                self.holders[listing][_ANY_JOB] = f"which {_WORDS[listing]}s there are could not be read"
+            else:
+                self.was_read.add(listing)
+                self.found[listing] = [each for each in found if is_owned_name(self.workflow, each.name)]
+        self._read_tags(
+            [
+                listed_resource
+                for listing in ListableKind
+                for listed_resource in self.found[listing]
+                if _is_judged(listing, listed_resource)
+            ]
+        )
+
+    def live_jobs(self) -> list[LiveResource]:
+        """The jobs that are in progress, and bill; all that they may read stays."""
+        live = []
+        for listing, kind in (
+            (ListableKind.TRAINING_JOB, ResourceKind.TRAINING_JOB),
+            (ListableKind.TRANSFORM_JOB, ResourceKind.TRANSFORM_JOB),
+        ):
+            for listed_resource in self.found[listing]:
+                if not JobStatus(listed_resource.status).is_finished:
+                    if listed_resource.arn not in self.strange:
+                        live.append(LiveResource(kind, listed_resource.name, self.client.region, confirmed=True))
+                    why = f"the {kind.label} {listed_resource.name} is in progress"
+                    self.holders[listing].setdefault(training_job_of(listed_resource.name), why)
+        return live
+
+    def removable_resources(
+        self, listing: ListableKind, kind: DeletableKind, *users: ListableKind, all_stay: bool = False
+    ) -> list[ResourceRef]:
+        """What of a kind may go; ``users`` are the kinds of things that may use it."""
+        items = []
+        for listed_resource in self.found[listing]:
+            if listed_resource.status == "Deleting" and not all_stay:
+                continue
+            why = self.strange.get(listed_resource.arn) or self._why_held(listed_resource.name, *users)
+            if why or all_stay:
+                self._keep_resource(listing, listed_resource, why or "it is not gone yet")
+            else:
+                items.append(ResourceRef(kind, listed_resource.name, listed_resource.arn))
+        return items
+
+    def removable_objects(self, account: str, home: str) -> list[S3Objects]:
+        """What lies in the folders of the workflow's jobs, in the home bucket and in those that the jobs wrote to."""
+        known = {listed_resource.name: listed_resource for listed_resource in self.found[ListableKind.TRAINING_JOB]}
+        told = gather(
+            [partial(result_or_error, partial(resources.read_training_job, self.client, name)) for name in known]
+        )
+        uris = [job.output_uri for job in told if job and not isinstance(job, OpskitError) and job.output_uri]
+        buckets = list(dict.fromkeys([home, *(split_s3_uri(uri)[0] for uri in uris)]))
+        top = f"{PREFIX}/{self.workflow}/"
+        kept = [
+            partial(result_or_error, partial(list_object_keys, self.client, account, bucket, top)) for bucket in buckets
+        ]
+        folders = []
+        for bucket, keys in zip(buckets, gather(kept), strict=True):
+            if isinstance(keys, OpskitError):
+                self._note_unread(keys)
+            else:
+                folders += [(bucket, folder, inside) for folder, inside in _by_folder(keys, top).items()]
+        # Only now: of the many jobs that an earlier cleanup has left without objects nobody has to know whose they are.
+        self._read_tags([job for job in known.values() if f"{job.name}/" in {folder for _, folder, _ in folders}])
+        known = {
+            listed_resource.name: listed_resource for listed_resource in self.found[ListableKind.TRAINING_JOB]
+        }  # without what is gone by now
+        objects = []
+        for bucket, folder, inside in folders:
+            why = self._why_objects_stay(folder, known)
+            if why:
+                self.staying.append(KeptResource(OBJECTS, f"s3://{bucket}/{top}{folder}", why, len(inside)))
+            else:
+                job = known[folder.rstrip("/")]
+                objects.append(S3Objects(bucket, self.workflow, job.name, job.arn, tuple(inside)))
+        return objects
+
+    def _why_objects_stay(self, folder: str, known: dict[str, ListedResource]) -> str | None:
+        job = known.get(folder.rstrip("/")) if folder.endswith("/") else None
+        if job:
+            strange = self.strange.get(job.arn)
+            return (
+                f"of the training job {job.name}: {strange}"
+                if strange
+                else self._why_held(job.name, *_USERS, ListableKind.MODEL)
+            )
+        unknown = self.holders[ListableKind.TRAINING_JOB].get(_ANY_JOB)
+        return unknown or f"no training job of '{self.workflow}' has such a folder"
+
+    def _why_held(self, name: str, *by: ListableKind) -> str | None:
+        """Why a thing stays because of others, of these kinds, that do, or may be there."""
+        held = (
+            self.holders[listable_kind].get(key) for listable_kind in by for key in (training_job_of(name), _ANY_JOB)
+        )
+        return next((why for why in held if why), None)
+
+    def _keep_resource(self, listing: ListableKind, listed_resource: ListedResource, why: str) -> None:
+        self.staying.append(KeptResource(_WORDS[listing].replace(" ", "_"), listed_resource.name, why))
+        what, held = f"the {_WORDS[listing]} {listed_resource.name}", self.holders[listing]
+        try:
+            used = self._jobs_used_by(listing, listed_resource.name)
+        except AwsError as failure:
+            self._note_unread(failure)
+            used = set()
+            held.setdefault(_ANY_JOB, f"what {what} uses could not be read")
+        for job in {training_job_of(listed_resource.name), *used}:
+            held.setdefault(job, f"{what} stays and uses it")
+
+    def _jobs_used_by(self, listing: ListableKind, name: str) -> set[str]:
+        """The training jobs with which hangs together what a thing is made of: its configuration, models, and data.
+
+        Raises:
+            AwsError: it could not be read.
+        """
+        found = resources.read_endpoint(self.client, name) if listing is ListableKind.ENDPOINT else None
+        configs = [found.config] if found and found.config else [name] if listing is ListableKind.CONFIG else []
+        models = [model for config in configs for model in resources.models_of_config(self.client, config)]
+        models += [name] if listing is ListableKind.MODEL else []
+        keys = [split_s3_uri(uri)[1] for model in models for uri in resources.model_data(self.client, model)]
+        top = f"{PREFIX}/{self.workflow}/"
+        folders = {key.removeprefix(top).partition("/")[0] for key in keys if key.startswith(top)}
+        return folders | {training_job_of(each) for each in (*configs, *models) if is_owned_name(self.workflow, each)}
+
+    def _read_tags(self, found: list[ListedResource]) -> None:
+        """Read the tags of things that were not looked at yet, and note whose they are not."""
+        anew = [listed_resource for listed_resource in found if listed_resource.arn not in self._judged]
+        self._judged.update(listed_resource.arn for listed_resource in anew)
+        whys = gather(
+            [partial(foreign_reason, self.client, self.workflow, listed_resource.arn) for listed_resource in anew]
+        )
+        for listed_resource, why in zip(anew, whys, strict=True):
+            self._note_strange(listed_resource.arn, why)
+
+    def _note_strange(self, arn: str, why: str | OpskitError | None) -> None:
+        if isinstance(why, AwsError) and is_not_found(why):  # since it was listed: there is nothing left to judge
+            self.found = {
+                kind: [listed_resource for listed_resource in found if listed_resource.arn != arn]
+                for kind, found in self.found.items()
+            }
+        elif isinstance(why, OpskitError):
+            self._note_unread(why)
+            self.strange[arn] = unreadable_tags_text(why)
+        elif why:
+            self.strange[arn] = why
+
+    def _note_unread(self, error: OpskitError) -> None:
+        """What many looks stumble over is told once."""
+        self.unread.setdefault(error.problem.message, error)
+
+
+def _is_judged(listing: ListableKind, listed_resource: ListedResource) -> bool:
+    """Whether it matters at once whose a thing is. Of a job that is over it does where there are objects of it."""
+    return (
+        listing not in (ListableKind.TRAINING_JOB, ListableKind.TRANSFORM_JOB)
+        or not JobStatus(listed_resource.status).is_finished
+    )
+
+
+def _by_folder(keys: list[str], top: str) -> dict[str, list[str]]:
+    """Keys by the folder below ``top`` they lie in, with its slash; a key in none is a folder of its own, without."""
+    folders: dict[str, list[str]] = {}
+    for key in keys:
+        name, slash, _ = key.removeprefix(top).partition("/")
+        folders.setdefault(f"{name}{slash}", []).append(key)
+    return folders

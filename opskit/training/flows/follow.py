@@ -1,0 +1,149 @@
+"""Watches what AWS does until it is over. AWS goes on without us, so a look that fails in passing is no end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from opskit.aws.client import AwsClient
+from opskit.aws.polling import poll_until_done
+from opskit.core.clock import Clock
+from opskit.core.events import ReadFailed
+from opskit.core.exceptions import AccessDenied, AwsError
+from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.model import Endpoint, JobStatus, TrainingJob, TransformJob
+from opskit.explain.rules.aws_errors import transform_failure
+from opskit.training.changes.jobs import stop_transform
+from opskit.training.events import LogLine, RunEventSink, StatusChanged
+from opskit.training.reads import resources
+from opskit.training.reads.training_log import TrainingLog
+
+T = TypeVar("T")
+
+_LATE_LOOKS = 3
+_LATE_LOOK_SECONDS = 1.0
+
+
+@dataclass
+class _LogFollower:
+    """A job's log as it is told. Logs are for people: where they cannot be read, the run says so once and goes on."""
+
+    log: TrainingLog
+    emit: RunEventSink
+    lines: list[str] = field(default_factory=list)
+    given_up: bool = False
+
+    def read_new_lines(self, client: AwsClient) -> None:
+        if self.given_up:
+            return
+        try:
+            for line in self.log.new_lines(client):
+                self.lines.append(line)
+                self.emit(LogLine(line))
+        except AwsError as failure:
+            if isinstance(failure, AccessDenied):
+                self.given_up = True
+                self.emit(ReadFailed("The log cannot be read", failure.problem.message))
+
+
+def follow_training(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> tuple[TrainingJob, list[str]]:
+    """Watch a training job to its end, whatever that is, and return it with its log.
+
+    Raises:
+        AwsError: it cannot be looked at any more, or is not there.
+    """
+    log = _LogFollower(TrainingLog(name), emit)
+    client.left_running.note_running(LiveResource(ResourceKind.TRAINING_JOB, name, client.region, confirmed=True))
+    for job in poll_until_done(
+        lambda: _require_resource(resources.read_training_job(client, name), ResourceKind.TRAINING_JOB, name, client),
+        clock,
+        emit,
+    ):
+        if job.status.is_finished:
+            client.left_running.note_ended(ResourceKind.TRAINING_JOB, name, client.region)
+        _emit_status(ResourceKind.TRAINING_JOB, name, job.secondary_status or job.status, emit)
+        log.read_new_lines(client)
+        if job.status.is_finished:
+            _read_late_lines(log, client, job, clock)
+            return job, log.lines
+    raise AssertionError("unreachable")
+
+
+def _read_late_lines(log: _LogFollower, client: AwsClient, job: TrainingJob, clock: Clock) -> None:
+    """CloudWatch may show the last lines, those that say why, only after the job has ended."""
+    for _ in range(_LATE_LOOKS if job.status is JobStatus.FAILED else 0):
+        if log.lines or log.given_up:
+            return
+        clock.sleep(_LATE_LOOK_SECONDS)
+        log.read_new_lines(client)
+
+
+def follow_transform(
+    client: AwsClient, name: str, max_seconds: int | None, clock: Clock, emit: RunEventSink
+) -> TransformJob:
+    """Watch a transform job until it is completed. SageMaker gives it no time limit, so one that runs longer than
+    ``max_seconds`` while we watch is stopped.
+
+    Raises:
+        AwsError: it failed, was stopped, or cannot be looked at any more.
+    """
+    until = None if max_seconds is None else clock.now() + timedelta(seconds=max_seconds)
+    ran_out = False
+    client.left_running.note_running(LiveResource(ResourceKind.TRANSFORM_JOB, name, client.region, confirmed=True))
+    for job in poll_until_done(
+        lambda: _require_resource(resources.read_transform_job(client, name), ResourceKind.TRANSFORM_JOB, name, client),
+        clock,
+        emit,
+    ):
+        if job.status.is_finished:
+            client.left_running.note_ended(ResourceKind.TRANSFORM_JOB, name, client.region)
+        _emit_status(ResourceKind.TRANSFORM_JOB, name, job.status, emit)
+        if job.status is JobStatus.COMPLETED:
+            return job
+        if job.status.is_finished:
+            raise transform_failure(job, client.region, ran_out=ran_out)
+        if until and not ran_out and clock.now() > until:
+            stop_transform(client, name, f"it ran longer than {max_seconds} s")
+            ran_out = True
+    raise AssertionError("unreachable")
+
+
+def follow_endpoint(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> Endpoint | None:
+    """Watch an endpoint until it answers, has failed, or is gone (None).
+
+    Raises:
+        AwsError: it cannot be looked at any more.
+    """
+    for found in poll_until_done(lambda: resources.read_endpoint(client, name), clock, emit):
+        _note_endpoint(client, name, found.status if found else None)
+        if found is None:
+            return None
+        _emit_status(ResourceKind.ENDPOINT, name, found.status, emit)
+        if found.status in ("InService", "Failed", "OutOfService", "UpdateRollbackFailed"):
+            return found
+    raise AssertionError("unreachable")
+
+
+def _note_endpoint(client: AwsClient, name: str, status: str | None) -> None:
+    """Note whether an endpoint that was seen so, or not at all (None), is one that somebody has to stop."""
+    if status in (None, "Deleting", "Failed"):
+        client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
+        return
+    sure, reached = status not in ("OutOfService", "UpdateRollbackFailed"), status == "InService"
+    client.left_running.note_running(
+        LiveResource(ResourceKind.ENDPOINT, name, client.region, confirmed=sure, reached=reached)
+    )
+
+
+def _require_resource(found: T | None, kind: ResourceKind, name: str, client: AwsClient) -> T:
+    if found is None:
+        client.left_running.note_running(
+            LiveResource(kind, name, client.region)
+        )  # no job can be deleted: it may come to light
+        raise AwsError("vanished", f"The {kind.label} {name} is not there.", region=client.region)
+    return found
+
+
+def _emit_status(kind: ResourceKind, name: str, state: str, emit: RunEventSink) -> None:
+    emit(StatusChanged(kind, name, str(state)))

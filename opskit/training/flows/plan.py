@@ -1,0 +1,231 @@
+"""What a run would do and what stands in its way, seen before anything is made. Nothing here changes an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather
+from opskit.aws.prices import COMPONENT_BY_WORKLOAD, read_price
+from opskit.aws.roles import find_execution_role
+from opskit.core.cost import CostItem, estimate_usd
+from opskit.core.exceptions import OpskitError, UsageError
+from opskit.core.model import InstanceConfig, JobStatus, Unknown, Workflow, Workload
+from opskit.core.result_or_error import result_or_error
+from opskit.guards.rules import RUN_HINTS, budget_error, quota_refusal
+from opskit.quotas.flows.check import check_quotas
+from opskit.quotas.rules.headroom import QuotaCheck
+from opskit.quotas.rules.requirements import parse_instance_type
+from opskit.training.reads import resources
+from opskit.training.reads.s3 import BucketState, object_exists, read_bucket_state
+from opskit.training.rules.job_names import (
+    Create,
+    JobAction,
+    Reuse,
+    base_name,
+    choose_job,
+    choose_transform,
+    list_attempts,
+)
+from opskit.training.sagemaker_sdk import image_uri
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What the user asked of a run. None means: decide it as AWS and the workflow would."""
+
+    instance_type: str | None = None
+    instance_count: int | None = None
+    role: str | None = None
+    bucket: str | None = None
+    max_usd: Decimal | None = None
+    guard: bool = True
+    request_increase: bool = False
+    wait: bool = False
+    deploy: bool = False
+    again: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run as it would go. ``job`` and ``transform`` say whether they are started, followed or shown; ``cost_items``
+    is what is still to be paid for.
+
+    None means for ``role`` and ``image``: not needed, or ``blockers`` says why they are not known; ``check``: the
+    quotas need not or shall not be looked at.
+    """
+
+    workflow: Workflow
+    region: str
+    account: str
+    configs: Mapping[Workload, InstanceConfig]
+    job: JobAction
+    transform: JobAction
+    will_deploy: bool
+    bucket: str
+    creates_bucket: bool = False
+    role: str | None = None
+    image: str | None = None
+    cost_items: tuple[CostItem, ...] = ()
+    check: QuotaCheck | None = None
+    blockers: tuple[OpskitError, ...] = field(default=(), repr=False)
+
+    @property
+    def estimate_usd(self) -> Decimal | None:
+        """The most that is still to be paid, in USD, without the hours of an endpoint. None: a price is not known."""
+        return estimate_usd(self.cost_items)
+
+
+def plan_run(client: AwsClient, workflow: Workflow, options: TrainOptions, now: datetime) -> RunPlan:
+    """See what the run would do.
+
+    Raises:
+        UsageError: an instance type of the workflow's, or the user's, cannot be one.
+        AwsError: AWS does not say who we are, or which jobs there are.
+    """
+    configs = _instance_configs(workflow, options)
+    account = client.session.identity().account
+    job = _choose_training_job(client, base_name(workflow, configs[Workload.TRAINING]), again=options.again)
+    transform = _choose_transform_job(client, job)
+    plan = RunPlan(
+        workflow=workflow,
+        region=client.region,
+        account=account,
+        configs=configs,
+        job=job,
+        transform=transform,
+        will_deploy=options.deploy and not _endpoint_is_usable(client, job.name),
+        bucket=options.bucket or f"sagemaker-{client.region}-{account}",
+    )
+    return plan if _is_finished(plan) else _assess_plan(client, plan, options, now)
+
+
+def started_concurrently(client: AwsClient, plan: RunPlan) -> bool:
+    """Whether another opskit started the very job this plan would start: then what it uses is no lack of room.
+
+    Raises:
+        AwsError: the jobs could not be listed.
+    """
+    if isinstance(plan.job, Create):
+        return plan.job.name in resources.list_training_jobs(client, plan.job.name)
+    return isinstance(plan.transform, Create) and plan.transform.name in resources.list_transform_jobs(
+        client, plan.transform.name
+    )
+
+
+def _is_finished(plan: RunPlan) -> bool:
+    """Whether all is there already, and nothing is left to make."""
+    return isinstance(plan.job, Reuse) and isinstance(plan.transform, Reuse) and not plan.will_deploy
+
+
+def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: datetime) -> RunPlan:
+    """The plan with role, bucket, image, prices and quotas, and with everything that stands in the way."""
+    workloads = _billed_workloads(plan)
+    bucket, role, check, *parts = gather(
+        [
+            partial(result_or_error, partial(_plan_bucket, client, plan)),
+            partial(result_or_error, partial(_plan_role, client, plan, options)),
+            partial(_check_plan_quotas, client, plan, workloads, now) if options.guard else lambda: None,
+            *(partial(_price_cost_item, client, workload, plan.configs[workload]) for workload in workloads),
+        ]
+    )
+    if bucket is BucketState.ABSENT and options.bucket:
+        bucket = UsageError("no-bucket", f"There is no bucket '{plan.bucket}'.", "Make it, or leave --bucket out.")
+    ways = [check and quota_refusal(check, RUN_HINTS), budget_error(parts, options.max_usd), role, bucket]
+    judged = replace(
+        plan,
+        creates_bucket=bucket is BucketState.ABSENT,
+        role=role if isinstance(role, str) else None,
+        cost_items=tuple(parts),
+        check=check,
+        blockers=tuple(opskit_error for opskit_error in ways if isinstance(opskit_error, OpskitError)),
+    )
+    return judged if judged.blockers else _with_image(judged)
+
+
+def _with_image(plan: RunPlan) -> RunPlan:
+    """The plan with the algorithm's image. The SDK takes seconds to load, so this comes when all else is well."""
+    image = result_or_error(partial(image_uri, plan.workflow.framework, plan.workflow.version, plan.region))
+    return replace(plan, image=image) if isinstance(image, str) else replace(plan, blockers=(image,))
+
+
+def _plan_bucket(client: AwsClient, plan: RunPlan) -> BucketState:
+    """The state of the bucket; one that nothing is to be written to is taken as it is."""
+    writes = isinstance(plan.job, Create) or isinstance(plan.transform, Create)
+    return read_bucket_state(client, plan.bucket, plan.account) if writes else BucketState.OURS
+
+
+def _plan_role(client: AwsClient, plan: RunPlan, options: TrainOptions) -> str | None:
+    """The role that jobs and the model work with; None when all of them are made already."""
+    shown = isinstance(plan.job, Reuse) and isinstance(plan.transform, Reuse)
+    if shown and resources.model_exists(client, plan.job.name):
+        return None
+    return find_execution_role(client, options.role)
+
+
+def _instance_configs(workflow: Workflow, options: TrainOptions) -> dict[Workload, InstanceConfig]:
+    """The instances of each part; a type named by the user is meant for all of them, a count for the training."""
+    own = {
+        Workload.TRAINING: workflow.training,
+        Workload.TRANSFORM: workflow.transform,
+        Workload.ENDPOINT: workflow.endpoint,
+    }
+    configs = {
+        use: replace(
+            instance_config, instance_type=parse_instance_type(options.instance_type or instance_config.instance_type)
+        )
+        for use, instance_config in own.items()
+    }
+    count = options.instance_count or workflow.training.count
+    return configs | {Workload.TRAINING: replace(configs[Workload.TRAINING], count=count)}
+
+
+def _choose_training_job(client: AwsClient, base: str, *, again: bool) -> JobAction:
+    found = resources.list_training_jobs(client, base)
+    completed = [name for name in list_attempts(base, found) if found[name] is JobStatus.COMPLETED]
+    usable = [] if again else [name for name in completed if _has_model(client, name)]
+    return choose_job(base, found, again=again, usable=usable)
+
+
+def _has_model(client: AwsClient, name: str) -> bool:
+    """Whether a completed job's model is still there; a cleanup removes it, and then nothing can be shown."""
+    job = resources.read_training_job(client, name)
+    return bool(job and job.model_uri and object_exists(client, job.model_uri))
+
+
+def _choose_transform_job(client: AwsClient, job: JobAction) -> JobAction:
+    """The transform of a job. For a job that is still to be made it is a new one, whatever has its name already."""
+    found = resources.list_transform_jobs(client, job.name)
+    ours = [*list_attempts(job.name, found), job.name]
+    completed = [name for name in ours if found.get(name) is JobStatus.COMPLETED and not isinstance(job, Create)]
+    return choose_transform(job.name, found, [name for name in completed if _has_predictions(client, name)])
+
+
+def _has_predictions(client: AwsClient, name: str) -> bool:
+    job = resources.read_transform_job(client, name)
+    return bool(job and object_exists(client, job.predictions_uri))
+
+
+def _endpoint_is_usable(client: AwsClient, name: str) -> bool:
+    found = resources.read_endpoint(client, name)
+    return found is not None and found.status != "Deleting"
+
+
+def _billed_workloads(plan: RunPlan) -> list[Workload]:
+    wanted = [Workload.TRAINING] if isinstance(plan.job, Create) else []
+    wanted += [Workload.TRANSFORM] if isinstance(plan.transform, Create) else []
+    return wanted + ([Workload.ENDPOINT] if plan.will_deploy else [])
+
+
+def _check_plan_quotas(client: AwsClient, plan: RunPlan, workloads: list[Workload], now: datetime) -> QuotaCheck | None:
+    cost_items = [CostItem(workload, plan.configs[workload], Unknown("not asked")) for workload in workloads]
+    return check_quotas([client], [item.requirement() for item in cost_items], now) if cost_items else None
+
+
+def _price_cost_item(client: AwsClient, workload: Workload, config: InstanceConfig) -> CostItem:
+    return CostItem(workload, config, read_price(client, config.instance_type, COMPONENT_BY_WORKLOAD[workload]))

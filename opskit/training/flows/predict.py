@@ -1,0 +1,56 @@
+"""Asks a workflow's endpoint for predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opskit.aws.client import AwsClient
+from opskit.core.exceptions import AwsError, GuardRefused
+from opskit.core.model import ENDPOINT_TRANSITIONING, Workflow
+from opskit.training.reads import resources
+from opskit.training.rules.job_names import is_owned_name
+
+_ROWS_AT_ONCE = 500
+
+
+def predict_rows(client: AwsClient, workflow: Workflow, rows: Sequence[str]) -> tuple[str, tuple[float, ...]]:
+    """The name of the workflow's newest endpoint, and its prediction for each row of features.
+
+    Raises:
+        GuardRefused: no endpoint of the workflow is in service.
+        AwsError: it did not answer, or not with a number a row.
+    """
+    name = _newest_endpoint(client, workflow)
+    values: list[float] = []
+    for at in range(0, len(rows), _ROWS_AT_ONCE):
+        values += _invoke_rows(client, name, rows[at : at + _ROWS_AT_ONCE])
+    return name, tuple(values)
+
+
+def _newest_endpoint(client: AwsClient, workflow: Workflow) -> str:
+    found = {
+        name: status
+        for name, status in resources.list_endpoints(client, f"{workflow.name}-").items()
+        if is_owned_name(workflow.name, name)
+    }
+    for name, status in found.items():
+        if status == "InService":
+            return name
+    making = [name for name, status in found.items() if status in ENDPOINT_TRANSITIONING]
+    text = f"No endpoint of '{workflow.name}' is in service in {client.region}."
+    hint = f"{making[0]} is in the making: wait for it, or" if making else "Make one:"
+    raise GuardRefused("no-endpoint", text, f"{hint} opskit deploy {workflow.cli_ref}")
+
+
+def _invoke_rows(client: AwsClient, name: str, rows: Sequence[str]) -> list[float]:
+    body = "".join(f"{row}\n" for row in rows).encode()
+    response = client.read("sagemaker-runtime", "invoke_endpoint", EndpointName=name, ContentType="text/csv", Body=body)
+    text = response["Body"].decode(errors="replace")
+    try:
+        values = [float(value) for value in text.replace(",", "\n").split()]
+    except ValueError:
+        values = []
+    if len(values) != len(rows):
+        said = f"The endpoint {name} answered {len(rows)} rows with {text[:80]!r}."
+        raise AwsError("bad-predictions", said, region=client.region)
+    return values

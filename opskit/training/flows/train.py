@@ -1,0 +1,256 @@
+"""The guarded run: look before anything is made, then data, training, transform, scores and, when asked, an endpoint.
+
+Every step looks first whether it was done already, so an interrupted run goes on where it stopped, and the same
+command given twice pays once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from opskit.aws.client import AwsClient
+from opskit.aws.create_once import create_once
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError, ExitCode, OpskitError, OutcomeUnknown, Problem
+from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.model import JobStatus, Metrics, TransformJob, Workflow, Workload
+from opskit.core.stop_commands import NOTHING_RUNS
+from opskit.explain.rules.aws_errors import enrich_start_error, training_failure
+from opskit.guards.rules import worst_exit
+from opskit.increases.flows.raise_quotas import raise_quotas
+from opskit.increases.rules.plan import Increase
+from opskit.training.changes import jobs as changes
+from opskit.training.changes import s3
+from opskit.training.events import CostEstimated, JobSelected, RunEventSink, Uploaded, deduplicate_events
+from opskit.training.flows.deploy_endpoint import deploy_model
+from opskit.training.flows.follow import follow_training, follow_transform
+from opskit.training.flows.plan import RunPlan, TrainOptions, plan_run, started_concurrently
+from opskit.training.metrics import DataSplits, score_predictions, split_rows
+from opskit.training.reads import resources
+from opskit.training.reads.s3 import read_object
+from opskit.training.rules.job_names import Attach, Create
+from opskit.training.sagemaker_sdk import check_installed
+from opskit.training.workflow import load_verified_data
+
+_PREFIX = "opskit"
+
+
+@dataclass
+class TrainingRun:
+    """A run and how far it came. None, or empty: not reached, or not asked for."""
+
+    workflow: Workflow
+    wanted: TrainOptions
+    region: str
+    plan: RunPlan | None = None
+    increases: tuple[Increase, ...] = ()
+    data: DataSplits | None = None
+    uploaded: list[str] = field(default_factory=list)
+    job: str | None = None
+    billable_seconds: int | None = None
+    model: str | None = None
+    model_uri: str | None = None
+    transform: TransformJob | None = None
+    predictions: bytes = b""
+    predicted: tuple[float, ...] = ()
+    metrics: Metrics | None = None
+    endpoint: str | None = None
+    running: tuple[LiveResource, ...] = ()
+    exit: ExitCode = ExitCode.OK
+    problems: list[Problem] = field(default_factory=list)
+
+
+def run_training(
+    client: AwsClient, workflow: Workflow, options: TrainOptions, clock: Clock, emit: RunEventSink
+) -> TrainingRun:
+    """Run a workflow as far as it may and can; what stopped it is in ``exit`` and ``problems``."""
+    run, emit = TrainingRun(workflow, options, client.region), deduplicate_events(emit)
+    try:
+        check_installed()
+        content = load_verified_data(workflow)
+        run.plan = _plan_until_ready(client, run, clock, emit)
+        if _may_start(run, run.plan):
+            run.data = split_rows(workflow, content)
+            _run_steps(client, run, run.plan, run.data, clock, emit)
+    except OpskitError as error:
+        run.exit = error.exit
+        run.problems.append(error.problem)
+    except KeyboardInterrupt:
+        run.exit = ExitCode.INTERRUPTED
+        run.problems.append(NOTHING_RUNS)
+    run.running = client.left_running.running_resources(unreached=True)
+    return run
+
+
+def _plan_until_ready(client: AwsClient, run: TrainingRun, clock: Clock, emit: RunEventSink) -> RunPlan:
+    """Look, make room where that was asked for, and look again."""
+    options = run.wanted
+    plan = plan_run(client, run.workflow, options, clock.now())
+    lacks_room = plan.check is not None and [error.problem.code for error in plan.blockers] == ["no-room"]
+    if not lacks_room or plan.check is None:
+        return plan
+    if started_concurrently(client, plan):
+        return plan_run(client, run.workflow, options, clock.now())
+    if options.dry_run or not (options.request_increase or options.wait):
+        return plan
+    why = f"opskit train {run.workflow.cli_ref}"
+    run.increases = raise_quotas(
+        client, plan.check, why, clock, emit, request_increase=options.request_increase, wait=options.wait
+    )
+    return plan_run(client, run.workflow, options, clock.now())
+
+
+def _may_start(run: TrainingRun, plan: RunPlan) -> bool:
+    """Whether nothing stands in the way, and the run is meant."""
+    run.exit = worst_exit(plan.blockers)
+    run.problems += [error.problem for error in plan.blockers]
+    return not plan.blockers and not run.wanted.dry_run
+
+
+def _run_steps(
+    client: AwsClient, run: TrainingRun, plan: RunPlan, sets: DataSplits, clock: Clock, emit: RunEventSink
+) -> None:
+    """Everything that makes or waits for something."""
+    emit(CostEstimated(plan.cost_items))
+    run.model_uri = _train_model(client, run, plan, sets, clock, emit)
+    run.transform = _transform_test_set(client, run, plan, sets, run.model_uri, clock, emit)
+    _score_predictions(client, run, run.transform, sets)
+    if plan.will_deploy:
+        _ensure_model(client, plan, run.model_uri, clock)
+    if run.wanted.deploy:
+        config = plan.configs[Workload.ENDPOINT]
+        run.endpoint = deploy_model(client, run.workflow, config, plan.job.name, clock, emit)
+
+
+def _train_model(
+    client: AwsClient, run: TrainingRun, plan: RunPlan, sets: DataSplits, clock: Clock, emit: RunEventSink
+) -> str:
+    """Start the training job, or follow or look at the one there is, and return its model's URI.
+
+    Raises:
+        OpskitError: AWS refused it, or it gave no model.
+    """
+    name = plan.job.name
+    if isinstance(plan.job, Create):
+        _start_training(client, run, plan, sets, clock, emit)
+    else:
+        emit(JobSelected(ResourceKind.TRAINING_JOB, plan.job, plan.configs[Workload.TRAINING]))
+    run.job = name
+    if isinstance(plan.job, Create | Attach):
+        job, lines = follow_training(client, name, clock, emit)
+    else:
+        found = resources.read_training_job(client, name)
+        if found is None:
+            raise AwsError("vanished", f"The training job {name} is not there any more.", region=client.region)
+        job, lines = found, []
+    run.billable_seconds = job.billable_seconds
+    if job.status is not JobStatus.COMPLETED or job.model_uri is None:
+        raise training_failure(job, lines, client.region)
+    return job.model_uri
+
+
+def _start_training(
+    client: AwsClient, run: TrainingRun, plan: RunPlan, sets: DataSplits, clock: Clock, emit: RunEventSink
+) -> None:
+    assert plan.role is not None and plan.image is not None
+    name, config, image, role = plan.job.name, plan.configs[Workload.TRAINING], plan.image, plan.role
+    if plan.creates_bucket:
+        s3.create_bucket(client, plan.bucket)
+    contents = {"train": sets.train, "validation": sets.validation}
+    channels = {
+        each: _upload_object(client, run, plan, f"{each}/{each}.csv", content, emit)
+        for each, content in contents.items()
+    }
+    emit(JobSelected(ResourceKind.TRAINING_JOB, plan.job, config))
+    output = f"{_run_prefix_uri(plan)}/output"
+    _create_job(
+        lambda: changes.start_training(client, plan.workflow, config, name, image, role, channels, output),
+        lambda: resources.read_training_job(client, name) is not None,
+        clock,
+    )
+
+
+def _create_job(make: Callable[[], None], is_there: Callable[[], bool], clock: Clock) -> None:
+    """Make what runs; AWS's refusal is explained."""
+    try:
+        create_once(make, is_there, clock)
+    except AwsError as failure:
+        if isinstance(failure, OutcomeUnknown):
+            raise
+        raise enrich_start_error(failure) from failure
+
+
+def _run_prefix_uri(plan: RunPlan) -> str:
+    """The URI below which everything of a run lies."""
+    return f"s3://{plan.bucket}/{_PREFIX}/{plan.workflow.name}/{plan.job.name}"
+
+
+def _upload_object(
+    client: AwsClient, run: TrainingRun, plan: RunPlan, path: str, content: bytes, emit: RunEventSink
+) -> str:
+    uri = f"{_run_prefix_uri(plan)}/{path}"
+    s3.upload_object(client, plan.account, uri, content)
+    run.uploaded.append(uri)
+    emit(Uploaded(uri, len(content)))
+    return uri
+
+
+def _ensure_model(client: AwsClient, plan: RunPlan, model_uri: str, clock: Clock) -> None:
+    """Make the model of the job, which has its name, unless it is there."""
+    name, image, role = plan.job.name, plan.image, plan.role
+    if resources.model_exists(client, name):
+        return
+    assert role is not None and image is not None
+    create_once(
+        lambda: changes.create_model(client, plan.workflow, name, image, role, model_uri),
+        lambda: resources.model_exists(client, name),
+        clock,
+    )
+
+
+def _transform_test_set(
+    client: AwsClient,
+    run: TrainingRun,
+    plan: RunPlan,
+    sets: DataSplits,
+    model_uri: str,
+    clock: Clock,
+    emit: RunEventSink,
+) -> TransformJob:
+    """Start the batch transform of the test set, or follow or look at the one there is, until it is completed."""
+    name, config = plan.transform.name, plan.configs[Workload.TRANSFORM]
+    if isinstance(plan.transform, Create):
+        _ensure_model(client, plan, model_uri, clock)
+        if plan.creates_bucket and not isinstance(plan.job, Create):  # else the training has made it
+            s3.create_bucket(client, plan.bucket)
+        source = _upload_object(client, run, plan, "test/test.csv", sets.test, emit)
+        emit(JobSelected(ResourceKind.TRANSFORM_JOB, plan.transform, config))
+        output = f"{_run_prefix_uri(plan)}/transform/{name}"
+        _create_job(
+            lambda: changes.start_transform(client, plan.workflow, config, name, plan.job.name, source, output),
+            lambda: resources.read_transform_job(client, name) is not None,
+            clock,
+        )
+    else:
+        emit(JobSelected(ResourceKind.TRANSFORM_JOB, plan.transform, config))
+    run.model = plan.job.name
+    return follow_transform(client, name, config.max_seconds, clock, emit)
+
+
+def _score_predictions(client: AwsClient, run: TrainingRun, transform: TransformJob, sets: DataSplits) -> None:
+    """Fetch the predictions and hold them against the truth.
+
+    Raises:
+        AwsError: they are not there, or are not a number a row.
+    """
+    content = read_object(client, transform.predictions_uri)
+    if content is None:
+        raise AwsError("no-predictions", f"{transform.predictions_uri} is not there.", region=client.region)
+    try:
+        run.predicted = tuple(float(value) for value in content.decode().replace(",", "\n").split())
+        run.metrics = score_predictions(sets.truth, run.predicted)
+    except ValueError as error:
+        text = f"{transform.predictions_uri} is not one number for each of {len(sets.truth)} rows: {error}"
+        raise AwsError("bad-predictions", text, region=client.region) from error
+    run.predictions = content

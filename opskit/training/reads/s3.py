@@ -1,0 +1,99 @@
+"""Reads S3: whose a bucket is, and what lies in it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from opskit.aws.client import AwsClient
+from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.exceptions import AwsError, UsageError
+
+_ABSENT = ("NoSuchKey", "NoSuchBucket")
+_ABSENT_BY_HEAD = (*_ABSENT, "404")
+"""An answer to HEAD has no body for a code to stand in."""
+
+
+class BucketState(StrEnum):
+    """Whether a bucket can be used."""
+
+    OURS = "ours"
+    ABSENT = "absent"
+
+
+def read_bucket_state(client: AwsClient, bucket: str, account: str) -> BucketState:
+    """Whether a bucket is there and belongs to the account.
+
+    Raises:
+        UsageError: it is in another Region, where SageMaker would not find it.
+        AwsError: it is somebody else's, or S3 does not say.
+    """
+    try:
+        response = client.read("s3", "head_bucket", Bucket=bucket, ExpectedBucketOwner=account)
+    except AwsError as failure:
+        if failure.aws_code in _ABSENT_BY_HEAD:
+            return BucketState.ABSENT
+        if failure.aws_code in ("403", "AccessDenied"):
+            text = f"The bucket '{bucket}' belongs to another account, or you may not see it."
+            hint = "Name one of your own with --bucket, or allow s3:ListBucket on it."
+            raise AwsError("bucket-not-ours", text, hint, region=client.region, aws_code="403") from failure
+        raise
+    region = response.get("BucketRegion") or client.region
+    if region != client.region:
+        text = f"The bucket '{bucket}' is in {region}, and SageMaker in {client.region} reads only buckets there."
+        raise UsageError("bucket-elsewhere", text, f"Name another with --bucket, or work with --region {region}.")
+    return BucketState.OURS
+
+
+def read_object(client: AwsClient, uri: str) -> bytes | None:
+    """The bytes of an S3 object, None where there is none.
+
+    Raises:
+        AwsError: it could not be read.
+    """
+    bucket, key = split_s3_uri(uri)
+    try:
+        return bytes(client.read("s3", "get_object", Bucket=bucket, Key=key)["Body"])
+    except AwsError as failure:
+        if failure.aws_code in _ABSENT:
+            return None
+        raise
+
+
+def object_exists(client: AwsClient, uri: str) -> bool:
+    """Whether there is an S3 object.
+
+    Raises:
+        AwsError: S3 does not say.
+    """
+    bucket, key = split_s3_uri(uri)
+    try:
+        client.read("s3", "head_object", Bucket=bucket, Key=key)
+    except AwsError as failure:
+        if failure.aws_code in _ABSENT_BY_HEAD:
+            return False
+        raise
+    return True
+
+
+def list_object_keys(client: AwsClient, account: str, bucket: str, prefix: str) -> list[str]:
+    """The keys of all objects under a prefix of a bucket of the account's; none where there is no such bucket.
+
+    Raises:
+        AwsError: they could not be listed.
+    """
+    try:
+        pages = list(
+            client.paginate("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=account)
+        )
+    except AwsError as failure:
+        if failure.aws_code in _ABSENT:
+            return []
+        raise
+    with parse_errors_as_aws(client, "s3:ListObjectsV2"):
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+
+def split_s3_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an S3 URI."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key

@@ -1,0 +1,155 @@
+"""Deployments, predictions and clean-ups, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from opskit.core.exceptions import ExitCode
+from opskit.core.model import Metrics
+from opskit.core.stop_commands import aws_stop_command, running_records
+from opskit.guards.render import guard_record
+from opskit.output.cost import cost_lines
+from opskit.output.result import Cell, Column, CommandResult, Table
+from opskit.training.changes.endpoints import DeletableKind
+from opskit.training.flows.cleanup import CleanupResult
+from opskit.training.flows.deploy import Deployment
+from opskit.training.flows.find_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
+from opskit.training.render.train import cost_item_record, endpoint_notes
+
+
+def deploy_result(done: Deployment) -> CommandResult:
+    """The answer of ``deploy``."""
+    data = {
+        "endpoint": done.endpoint,
+        "model": done.model,
+        "instance_type": done.fleet.instance_type,
+        "guard": guard_record(done.check),
+        "parts": [cost_item_record(done.cost_item)] if done.cost_item else [],
+        "others": list(done.notes),
+        "running": running_records(done.running),
+    }
+    notes = cost_lines((done.cost_item,)) if done.cost_item else []
+    if done.is_plan and done.model and not done.problems:
+        verb = "would be made" if done.cost_item else "is there already"
+        fleet = f"{done.fleet.count} x {done.fleet.instance_type}"
+        notes.append(f"The endpoint {done.model} on {fleet} {verb}. Nothing was changed.")
+    if done.endpoint:
+        notes += endpoint_notes(done.endpoint, done.workflow.cli_ref)
+    notes += [f"The endpoint {name} of an older model bills too." for name in done.notes]
+    return CommandResult(data, done.exit, tuple(done.problems), notes=tuple(notes))
+
+
+def predict_result(
+    endpoint: str, values: Sequence[float], truth: Sequence[float] | None = None, metrics: Metrics | None = None
+) -> CommandResult:
+    """The answer of ``predict``; for the test set with the ``truth`` beside it."""
+    columns = [Column("Row", right=True), Column("Prediction", right=True)]
+    rows = [[Cell(str(at)), Cell(f"{value:.2f}")] for at, value in enumerate(values, 1)]
+    data: dict[str, Any] = {"endpoint": endpoint, "predictions": list(values)}
+    notes: tuple[str, ...] = ()
+    if truth is not None and metrics is not None:
+        columns.append(Column("True", right=True))
+        rows = [[*row, Cell(f"{value:.2f}")] for row, value in zip(rows, truth, strict=True)]
+        data |= {"truth": list(truth), "metrics": {"rmse": metrics.rmse, "mae": metrics.mae, "r2": metrics.r2}}
+        notes = (f"RMSE {metrics.rmse:.3f}  MAE {metrics.mae:.3f}  R2 {metrics.r2:.3f}",)
+    table = Table(tuple(columns), tuple(tuple(row) for row in rows))
+    return CommandResult(data, tables=(table,), notes=notes, records="predictions")
+
+
+def cleanup_prompt(resources: WorkflowResources, local: Sequence[Path]) -> str:
+    """What would be removed, and what would not, for a prompt or a dry run."""
+    lines = [f"Delete the {resource_ref.resource_kind.label} {resource_ref.name}" for resource_ref in resources.items]
+    if resources.going:
+        lines.append(f"Wait until {', '.join(resources.going)} is gone")
+    lines += [f"Delete {len(s3_objects.keys)} objects in {s3_objects.uri}" for s3_objects in resources.objects]
+    return "\n".join([*lines, *(f"Delete the folder {path}" for path in local)])
+
+
+def cleanup_plan_result(resources: WorkflowResources, local: Sequence[Path]) -> CommandResult:
+    """The answer of ``cleanup --dry-run``."""
+    problems = tuple(error.problem for error in resources.read_errors)
+    data = {
+        "would_remove": _removed_record(resources.items, resources.objects, local),
+        "left": _left_record(resources, resources.staying),
+        "reasons": _kept_records(resources.staying),
+    }
+    plan = cleanup_prompt(resources, local) or f"There is nothing of '{resources.workflow}' to remove."
+    exit = ExitCode.AWS_ERROR if resources.saw_nothing else ExitCode.PARTIAL if problems else ExitCode.OK
+    return CommandResult(
+        data, exit, problems, notes=(plan, "Nothing was changed.", *kept_notes(resources, resources.staying))
+    )
+
+
+def cleanup_result(done: CleanupResult, local: Sequence[Path]) -> CommandResult:
+    """The answer of ``cleanup``."""
+    resources, staying = done.resources, tuple(done.staying.values())
+    notes = [f"Deleted the {resource_ref.resource_kind.label} {resource_ref.name}." for resource_ref in done.items]
+    notes += [f"Deleted {len(s3_objects.keys)} objects in {s3_objects.uri}." for s3_objects in done.objects]
+    notes += [f"Deleted the folder {path}." for path in local]
+    if not notes and resources.is_empty:
+        notes = [f"There is nothing of '{resources.workflow}' to remove in {resources.region}."]
+    kept = [item for item in resources.items if item not in done.items]
+    data = {
+        "removed": _removed_record(done.items, done.objects, local),
+        "left": _left_record(
+            resources, [*staying, *(KeptResource(item.resource_kind, item.name, "") for item in kept)]
+        ),
+        "reasons": _kept_records(staying),
+    }
+    return CommandResult(data, done.exit, done.problems, notes=(*notes, *kept_notes(resources, staying)))
+
+
+def _removed_record(
+    items: Sequence[ResourceRef], objects: Sequence[S3Objects], local: Sequence[Path]
+) -> dict[str, Any]:
+    named = {f"{kind}s": [item.name for item in items if item.resource_kind is kind] for kind in DeletableKind}
+    return {
+        **named,
+        "objects": sum(len(s3_objects.keys) for s3_objects in objects),
+        "local": [str(path) for path in local],
+    }
+
+
+def _left_record(resources: WorkflowResources, staying: Sequence[KeptResource]) -> dict[str, Any]:
+    named = {
+        f"{kind}s": list(
+            dict.fromkeys(kept_resource.name for kept_resource in staying if kept_resource.resource_kind == kind)
+        )
+        for kind in DeletableKind
+    }
+    objects = sum(kept_resource.count for kept_resource in staying if kept_resource.resource_kind == OBJECTS)
+    running = [job.name for job in resources.live_jobs]
+    return {**named, "objects": objects, "training_jobs": list(resources.jobs), "running_jobs": running}
+
+
+def _kept_records(staying: Sequence[KeptResource]) -> list[dict[str, Any]]:
+    """Why each thing is left, for programs."""
+    return [
+        {
+            "kind": kept_resource.resource_kind,
+            "name": kept_resource.name,
+            "count": kept_resource.count,
+            "because": kept_resource.reason,
+        }
+        for kept_resource in staying
+    ]
+
+
+def kept_notes(resources: WorkflowResources, staying: Sequence[KeptResource]) -> list[str]:
+    """What stays, and why that is no harm, or how to end it."""
+    notes = [f"Left: {_kept_text(kept_resource)}: {kept_resource.reason}." for kept_resource in staying]
+    for job in resources.live_jobs:
+        stop = aws_stop_command(job)
+        notes.append(f"Left: the {job.kind.label} {job.name} is in progress and bills. To stop it: {stop}")
+    if resources.jobs:
+        count = f"{len(resources.jobs)} training job{'s' if len(resources.jobs) > 1 else ''}"
+        notes.append(f"Left: the records and logs of {count}, which cost next to nothing; the bucket.")
+    return notes
+
+
+def _kept_text(kept_resource: KeptResource) -> str:
+    if kept_resource.resource_kind == OBJECTS:
+        return f"{kept_resource.count} object{'s' if kept_resource.count > 1 else ''} in {kept_resource.name}"
+    return f"the {kept_resource.resource_kind.replace('_', ' ')} {kept_resource.name}"

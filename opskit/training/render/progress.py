@@ -1,0 +1,85 @@
+"""How a run goes on, for people to watch: its jobs, its log, and the boosting rounds that are done."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import assert_never
+
+from opskit.core.events import Message, ReadFailed
+from opskit.core.live_resources import ResourceKind
+from opskit.output.cost import cost_lines
+from opskit.output.progress import Stage, format_event, watch_stages
+from opskit.output.screen import Screen
+from opskit.training.events import CostEstimated, JobSelected, LogLine, RunEvent, RunEventSink, StatusChanged, Uploaded
+from opskit.training.rules.job_names import Attach, Create, Reuse
+from opskit.training.rules.xgboost_log import BoostingRound, parse_round
+
+
+def watch_run(screen: Screen, rounds: int | None = None) -> AbstractContextManager[RunEventSink]:
+    """A teller for a run's events. ``rounds`` is how many the training may take, where that is known."""
+    return watch_stages(screen, format_run_event, partial(_run_stage, rounds))
+
+
+def format_run_event(event: RunEvent) -> str:
+    """An event as a line; an empty one is not worth saying."""
+    match event:
+        case CostEstimated(cost_items):
+            return "\n".join(cost_lines(cost_items))
+        case JobSelected():
+            return _format_selection(event)
+        case Uploaded(uri, size):
+            return f"Uploaded {uri} ({size:,} bytes)."
+        case StatusChanged(kind, name, state):
+            return f"{name}: {_STATUS_PREFIXES[kind]}{state}"
+        case LogLine(text):
+            return f"  {text}"
+        case ReadFailed() | Message():
+            return format_event(event)
+        case _:
+            assert_never(event)
+
+
+_STAGE_NAMES = {
+    ResourceKind.TRAINING_JOB: "Training",
+    ResourceKind.TRANSFORM_JOB: "Batch transform",
+    ResourceKind.ENDPOINT: "Endpoint",
+}
+
+
+_STATUS_PREFIXES = {
+    ResourceKind.TRAINING_JOB: "",
+    ResourceKind.TRANSFORM_JOB: "transform ",
+    ResourceKind.ENDPOINT: "endpoint ",
+}
+
+
+def _format_selection(event: JobSelected) -> str:
+    config, name = event.config, event.action.name
+    match event.action:
+        case Create(_, after):
+            again = f" The attempt before, {after[0]}, is {after[1].value.lower()}." if after else ""
+            return f"{_STAGE_NAMES[event.resource_kind]} {name} on {config.count} x {config.instance_type}.{again}"
+        case Attach():
+            return f"The {event.resource_kind.label} {name} is in progress already; following it."
+        case Reuse():
+            return f"The {event.resource_kind.label} {name} is there already: nothing is paid twice."
+        case _:
+            assert_never(event.action)
+
+
+def _run_stage(rounds: int | None, event: RunEvent) -> Stage | None:
+    found = parse_round(event.text) if isinstance(event, LogLine) else None
+    if found:
+        return Stage(_format_scores(found), found.number + 1, rounds)
+    return Stage(_short_status(event)) if isinstance(event, StatusChanged | JobSelected) else None
+
+
+def _format_scores(found: BoostingRound) -> str:
+    return "  ".join([f"round {found.number}", *(f"{name} {value:g}" for name, value in found.scores.items())])
+
+
+def _short_status(event: StatusChanged | JobSelected) -> str:
+    if isinstance(event, JobSelected):
+        return f"{_STAGE_NAMES[event.resource_kind]}"
+    return f"{_STAGE_NAMES[event.resource_kind]}: {event.status}"

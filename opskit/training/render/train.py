@@ -1,0 +1,212 @@
+"""A run, for people and programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opskit.core.cost import CostItem
+from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.model import Price, TransformJob, Unknown, Workload
+from opskit.core.stop_commands import running_records
+from opskit.guards.render import guard_record
+from opskit.increases.render.requests import increase_result
+from opskit.output.cost import cost_lines
+from opskit.output.result import Cell, Column, CommandResult, Table
+from opskit.training.flows.plan import RunPlan
+from opskit.training.flows.train import TrainingRun
+from opskit.training.render.plot import save_plot, terminal_plot
+from opskit.training.rules.job_names import Attach, Create, JobAction, Reuse
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """A run's files on this machine. None: there are none; ``problem`` says why they could not be written."""
+
+    folder: Path | None = None
+    plot: Path | None = None
+    problem: Problem | None = None
+
+
+def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
+    """Write a run's data, its predictions and the plot into a folder of its own below ``runs``."""
+    if run.metrics is None or run.data is None or run.job is None:
+        return RunFiles()
+    folder = runs.resolve() / run.job
+    plot = folder / "predictions.png"
+    contents = {
+        "train.csv": run.data.train,
+        "validation.csv": run.data.validation,
+        "test.csv": run.data.test,
+        "test.csv.out": run.predictions,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        save_plot(plot, f"{run.workflow.name}: {run.job}", run.workflow.target, run.data.truth, run.predicted)
+    except OSError as error:
+        hint = "The run is done; the same command in another folder shows it and pays nothing."
+        return RunFiles(problem=Problem("files-not-written", f"{folder} cannot be written: {error}.", hint))
+    return RunFiles(folder, plot)
+
+
+def train_result(run: TrainingRun, files: RunFiles, *, columns: int | None) -> CommandResult:
+    """The answer of ``train``; on a terminal of so many ``columns`` (None: it is none) with the small plot."""
+    problems = (*run.problems, *([files.problem] if files.problem else []))
+    exit = ExitCode.PARTIAL if files.problem and run.exit is ExitCode.OK else run.exit
+    return CommandResult(
+        _run_data(run, files), exit, problems, _cost_tables(run), tuple(_run_notes(run, files, columns))
+    )
+
+
+def _run_data(run: TrainingRun, files: RunFiles) -> dict[str, Any]:
+    return {
+        "job": run.job,
+        "model": run.model,
+        "transform": run.transform and run.transform.name,
+        "artifacts": _artifact_uris(run.model_uri, run.transform),
+        "metrics": run.metrics and {"rmse": run.metrics.rmse, "mae": run.metrics.mae, "r2": run.metrics.r2},
+        "plot": files.plot and str(files.plot),
+        "folder": files.folder and str(files.folder),
+        "estimate_usd": run.plan and run.plan.estimate_usd,
+        "billable_seconds": run.billable_seconds,
+        "guard": _run_guard_record(run),
+        "endpoint": run.endpoint,
+        "plan": run.plan and _plan_record(run.plan),
+        "requests": list(increase_result(run.increases).data["requests"]),
+        "running": running_records(run.running),
+    }
+
+
+def _artifact_uris(model_uri: str | None, transform: TransformJob | None) -> dict[str, str | None]:
+    return {
+        "model": model_uri,
+        "test": transform.input_uri if transform else None,
+        "predictions": transform.predictions_uri if transform else None,
+    }
+
+
+def _run_guard_record(run: TrainingRun) -> dict[str, Any]:
+    if run.plan and run.plan.check:
+        return guard_record(run.plan.check)
+    looked = run.plan is not None and run.wanted.guard
+    return {"verdict": "not-needed" if looked else "skipped", "quotas": []}
+
+
+def _plan_record(plan: RunPlan) -> dict[str, Any]:
+    return {
+        "job": plan.job.name,
+        "transform": plan.transform.name,
+        "steps": plan_steps(plan),
+        "image": plan.image,
+        "role": plan.role,
+        "bucket": plan.bucket,
+        "hyperparameters": dict(plan.workflow.hyperparameters),
+        "parts": [cost_item_record(item) for item in plan.cost_items],
+    }
+
+
+def plan_steps(plan: RunPlan) -> list[str]:
+    """What the run would do, in order, in words."""
+    steps = [f"make the bucket {plan.bucket}"] if plan.creates_bucket else []
+    steps += [f"upload train.csv and validation.csv to {plan.bucket}"] if isinstance(plan.job, Create) else []
+    steps.append(f"{_action_verb(plan.job)} the training job {plan.job.name}")
+    if isinstance(plan.transform, Create):
+        steps += ["make its model, unless it is there", f"upload test.csv to {plan.bucket}"]
+    steps.append(f"{_action_verb(plan.transform)} the transform job {plan.transform.name}")
+    steps.append("fetch test.csv.out and score it")
+    return steps + ([f"put the model behind the endpoint {plan.job.name}"] if plan.will_deploy else [])
+
+
+def _action_verb(next: JobAction) -> str:
+    match next:
+        case Create():
+            return "start"
+        case Attach():
+            return "follow"
+        case Reuse():
+            return "show"
+
+
+def cost_item_record(item: CostItem) -> dict[str, Any]:
+    """What is paid for, for programs."""
+
+    return {
+        "usage": item.workload.value,
+        "instance_type": item.config.instance_type,
+        "instance_count": item.config.count,
+        "max_seconds": item.config.max_seconds,
+        "usd_per_hour": item.price.usd_per_hour if isinstance(item.price, Price) else None,
+        "price_source": item.price.source if isinstance(item.price, Price) else item.price.reason,
+    }
+
+
+def _cost_tables(run: TrainingRun) -> tuple[Table, ...]:
+    """What would be paid for, where the run is a plan or was refused."""
+    if run.plan is None or not run.plan.cost_items or not (run.wanted.dry_run or run.plan.blockers):
+        return ()
+    rows = tuple(
+        (
+            Cell(item.workload.value),
+            Cell(f"{item.config.count} x {item.config.instance_type}"),
+            Cell(f"{item.config.max_seconds} s" if item.config.max_seconds else "until cleanup"),
+            Cell("?" if isinstance(item.price, Unknown) else f"{item.price.usd_per_hour}"),
+            Cell(item.price.reason if isinstance(item.price, Unknown) else item.price.source),
+        )
+        for item in run.plan.cost_items
+    )
+    columns = (
+        Column("Would start"),
+        Column("On"),
+        Column("At most"),
+        Column("USD/h", right=True),
+        Column("Price by", wrap=True, from_width=70),
+    )
+    return (Table(columns, rows),)
+
+
+def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[str]:
+    notes = []
+    if run.plan and run.wanted.dry_run:
+        notes += [f"{at}. {step}" for at, step in enumerate(plan_steps(run.plan), 1)]
+        notes.append(f"Role {run.plan.role or 'not known'}. Nothing was changed.")
+    if run.plan and not run.metrics:
+        notes += cost_lines(run.plan.cost_items)
+    if run.metrics and run.data:
+        if columns and (drawn := terminal_plot(run.workflow.target, run.data.truth, run.predicted, columns)):
+            notes.append(drawn)
+        scores = f"RMSE {run.metrics.rmse:.3f}  MAE {run.metrics.mae:.3f}  R2 {run.metrics.r2:.3f}"
+        notes.append(f"{run.job}: {scores} on {len(run.predicted)} rows it never saw.")
+    return notes + _finished_notes(run, files)
+
+
+def _finished_notes(run: TrainingRun, kept: RunFiles) -> list[str]:
+    """What was paid, where the files are, and what stays."""
+    word, notes = run.workflow.cli_ref, []
+    if run.billable_seconds is not None:
+        notes.append(f"AWS bills {run.billable_seconds} s of training{_billed_line(run)}.")
+    if kept.folder:
+        notes.append(f"Data, predictions and plot: {kept.folder}")
+    if run.problems and run.uploaded and not run.running:
+        files = ", ".join(uri.rpartition("/")[2] for uri in run.uploaded)
+        # A cleanup goes by the tags of jobs: of files that no job was made for it does not know whose they are.
+        home = run.uploaded[0].rsplit("/", 2)[0]
+        remove = f"opskit cleanup {word}" if run.job else f"aws s3 rm --recursive {home}/"
+        notes.append(f"Left in S3 for the next try: {files}. To remove what there is: {remove}")
+    return notes + (endpoint_notes(run.endpoint, word) if run.endpoint else [])
+
+
+def _billed_line(run: TrainingRun) -> str:
+    """What the training did cost, where this run started it and knows the price."""
+    for item in run.plan.cost_items if run.plan else ():
+        if item.workload is Workload.TRAINING and isinstance(item.price, Price) and run.billable_seconds is not None:
+            usd = item.price.usd_per_hour * item.config.count * run.billable_seconds / 3600
+            return f", {usd:.4f} USD"
+    return ""
+
+
+def endpoint_notes(name: str, workflow: str) -> list[str]:
+    """What to know of an endpoint that answers. ``workflow`` is the word that leads to it."""
+    return [f"The endpoint {name} answers (opskit predict {workflow}) and bills until", f"  opskit cleanup {workflow}"]

@@ -1,0 +1,76 @@
+"""What botocore's models say of the operations that opskit calls."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+from botocore.exceptions import UnknownServiceError
+
+from opskit.access.reads.permissions import PROBES
+from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
+from opskit.aws.client import _READ_VERBS
+
+EVERY_CALL = sorted(frozenset().union(*API_CALLS.values(), REGION_DISCOVERY_CALLS, PROBES))
+
+
+@cache
+def service_model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def operation_model(call: str) -> Any:
+    service, _, operation = call.partition(":")
+    return service_model(service).operation_model(operation)
+
+
+def python_name(call: str) -> str:
+    return str(xform_name(call.partition(":")[2]))
+
+
+def is_read(call: str) -> bool:
+    return python_name(call).startswith(_READ_VERBS)
+
+
+def members(call: str) -> dict[str, Any]:
+    shape = operation_model(call).output_shape
+    return dict(shape.members) if shape else {}
+
+
+def least(shape: Any) -> Any:
+    """The least that botocore takes for a shape."""
+    match shape.type_name:
+        case "structure":
+            wanted = shape.required_members or ([next(iter(shape.members))] if shape.is_tagged_union else [])
+            return {name: least(shape.members[name]) for name in wanted}
+        case "list":
+            return [least(shape.member)] * (shape.metadata.get("min") or 0)
+        case "map":
+            return {}
+        case "string":
+            return shape.enum[0] if shape.enum else "x" * max(1, shape.metadata.get("min") or 1)
+        case "blob":
+            return b"x"
+        case "boolean":
+            return True
+        case "timestamp":
+            return 0
+        case _:
+            return shape.metadata.get("min") or 1
+
+
+def asked(call: str) -> dict[str, Any]:
+    shape = operation_model(call).input_shape
+    return least(shape) if shape else {}
+
+
+def paginator(call: str) -> dict[str, Any]:
+    """How an operation's pages are turned, by botocore's account; empty where it has none."""
+    service, _, operation = call.partition(":")
+    try:
+        found: dict[str, Any] = botocore.session.get_session().get_paginator_model(service).get_paginator(operation)
+    except (ValueError, UnknownServiceError):
+        return {}
+    return found

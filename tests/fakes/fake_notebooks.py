@@ -1,0 +1,345 @@
+"""Notebooks for the small AWS: what SageMaker says of them, and a small Jupyter in front of each, with faults.
+
+They are no sandbox either. One server plays all the Jupyters, and tells them apart by the cookie it gave.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.cookies import SimpleCookie
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.fakes.fake_aws import CLOSED, FakeAws, FakeServer, Fault, serve_fake_aws
+
+DAY = timedelta(days=1)
+SLOW_DOWN = Fault(400, "ThrottlingException", "Rate exceeded")
+"""How SageMaker itself throttles."""
+WHOLE_LOOK = frozenset({"DescribeNotebookInstance", "ListTags", "kernels", "terminals", "sessions", "status"})
+"""All that there is to ask about one notebook."""
+HANGS = Fault(-1)
+"""Takes a question and never answers it; how long is the client's affair."""
+DRIPS = Fault(-2)
+"""Answers a byte at a time, for ever."""
+ENDLESS = Fault(-3)
+"""Answers more than anybody can take."""
+
+
+@dataclass
+class FakeNotebook:
+    """One notebook instance with its Jupyter. Times are Jupyter's own; ``ahead`` is how far its clock is wrong.
+
+    ``asked`` is what was asked about it since a stop of it was last tried, ``disturbed`` when somebody began to work in
+    it or kept it (of ``time.monotonic``), while opskit was there.
+    """
+
+    name: str
+    status: str = "InService"
+    since: datetime = field(default_factory=lambda: datetime.now(UTC) - 2 * DAY)
+    used: datetime = field(default_factory=lambda: datetime.now(UTC) - DAY)
+    kernels: list[dict[str, Any]] = field(default_factory=list)
+    terminals: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    instance_type: str = "ml.t2.medium"
+    ahead: timedelta = timedelta(0)
+    fault: Callable[[str], Fault | None] = lambda what: None
+    stops: int = 0
+    asked: set[str] = field(default_factory=set)
+    disturbed: float | None = None
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return f"arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/{self.name}"
+
+    def wire(self) -> dict[str, Any]:
+        """The notebook as SageMaker writes it."""
+        return {
+            "NotebookInstanceName": self.name,
+            "NotebookInstanceArn": self.arn,
+            "NotebookInstanceStatus": self.status,
+            "InstanceType": self.instance_type,
+            "CreationTime": self.since.timestamp(),
+            "LastModifiedTime": self.since.timestamp(),
+        }
+
+    def kernel(self, state: str, active: timedelta, connections: int = 0) -> FakeNotebook:
+        """The notebook with one more kernel, active so long ago."""
+        known = {"id": f"{self.name}-{len(self.kernels)}", "name": "python3", "execution_state": state}
+        self.kernels.append({**known, "last_activity": self.ago(active), "connections": connections})
+        return self
+
+    def terminal(self, active: timedelta | None) -> FakeNotebook:
+        """The notebook with one more terminal, with traffic so long ago; None: its Jupyter is so old that it does not
+        say when.
+        """
+        known = {"name": str(len(self.terminals) + 1)}
+        self.terminals.append(known if active is None else {**known, "last_activity": self.ago(active)})
+        return self
+
+    def start_work(self) -> None:
+        """Somebody begins to work in it."""
+        self.kernel("busy", timedelta(0))
+        self.disturbed = self.disturbed or time.monotonic()
+
+    def add_keep_tags(self) -> None:
+        """Somebody keeps it."""
+        self.tags = {**self.tags, "opskit:keep": "I am working in it"}
+        self.disturbed = self.disturbed or time.monotonic()
+
+    def ago(self, duration: timedelta) -> str:
+        """A time as Jupyter writes it, by its own clock."""
+        return (datetime.now(UTC) + self.ahead - duration).isoformat().replace("+00:00", "Z")
+
+    def last_activity(self) -> str:
+        """When anything was last done, by its own clock: the last use of its pages, or whatever is younger."""
+        told = [each.get("last_activity") for each in (*self.kernels, *self.terminals)]
+        times = [datetime.fromisoformat(text) for text in told if text and "T" in text]
+        return max([self.used + self.ahead, *times]).isoformat().replace("+00:00", "Z")
+
+    def answer_to(self, what: str) -> Any:
+        """Jupyter's answer to a question; None where it has none."""
+        sessions = [
+            {"id": f"s-{each['id']}", "path": f"{self.name}.ipynb", "type": "notebook", "kernel": each}
+            for each in self.kernels
+        ]
+        status = {"last_activity": self.last_activity(), "kernels": len(self.kernels), "connections": 0}
+        answers = {"kernels": self.kernels, "terminals": self.terminals, "sessions": sessions, "status": status}
+        return answers.get(what, "a page" if what == "tree" else None)
+
+
+@dataclass
+class Untidiness:
+    """An account in which something happens all the time, by chance. Shares of 1: of the stops that AWS throttles, that
+    it takes and whose answer is lost, and that are lost on the way; and, of whatever is asked about a notebook, of the
+    times that somebody begins to work in it, or keeps it, right after the answer. ``rate`` is how many stops AWS takes
+    in a second, and at once.
+    """
+
+    chance: random.Random
+    throttles: float = 0.0
+    forgets: float = 0.0
+    loses: float = 0.0
+    wakes: float = 0.0
+    keeps: float = 0.0
+    rate: tuple[float, float] | None = None
+    _left: float = 0.0
+    _since: float = 0.0
+
+    def stirs(self, lab: FakeNotebook) -> None:
+        """Perhaps somebody comes."""
+        if self.chance.random() < self.wakes:
+            lab.start_work()
+        if self.chance.random() < self.keeps:
+            lab.add_keep_tags()
+
+    def is_throttled(self) -> bool:
+        """Whether AWS takes no stop now."""
+        if self.rate is not None:
+            now, (per_second, burst) = time.monotonic(), self.rate
+            self._left = min(burst, self._left + (now - self._since) * per_second) if self._since else burst
+            self._since = now
+            if self._left < 1:
+                return True
+            self._left -= 1
+        return self.chance.random() < self.throttles
+
+
+@dataclass(frozen=True)
+class StopTaken:
+    """A stop that AWS took: of which notebook, what was not asked about it since a stop of it was last tried, and for
+    how many seconds somebody had been at work in it or had kept it; None: nobody.
+    """
+
+    name: str
+    not_asked: frozenset[str]
+    too_late_seconds: float | None
+
+
+@dataclass
+class FakeNotebooks:
+    """All notebooks of the account. ``calls`` counts what Jupyters were asked, ``seconds`` is what each answer takes.
+    ``log`` is when a notebook's Jupyter last wrote a line, for those that have a log. ``taken`` are the stops that were
+    taken, in order, ``throttled`` counts those that were not.
+    """
+
+    labs: dict[str, FakeNotebook]
+    seconds: float = 0.0
+    log: dict[str, datetime] = field(default_factory=dict)
+    counted: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    untidy: Untidiness | None = None
+    taken: list[StopTaken] = field(default_factory=list)
+    throttled: int = 0
+    most_at_once: int = 0
+    url: str = ""
+    _at_once: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, *labs: FakeNotebook) -> FakeNotebooks:
+        """These notebooks."""
+        return cls({lab.name: lab for lab in labs})
+
+    def operations(self) -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]]:
+        """What the small AWS answers with."""
+        return {
+            "ListNotebookInstances": self._list,
+            "DescribeNotebookInstance": lambda asked: self._about("DescribeNotebookInstance", asked, FakeNotebook.wire),
+            "ListTags": lambda asked: self._about("ListTags", asked, _told_tags),
+            "AddTags": lambda asked: self._with(asked, lambda lab: _tag(lab, asked)),
+            "DeleteTags": lambda asked: self._with(asked, lambda lab: _untag(lab, asked)),
+            "CreatePresignedNotebookInstanceUrl": lambda asked: self._with(asked, self._presigned),
+            "StopNotebookInstance": lambda asked: self._with(asked, self._stop),
+            "GetLogEvents": self._log_events,
+        }
+
+    def _with(
+        self, asked: Mapping[str, Any], answer: Callable[[FakeNotebook], dict[str, Any] | Fault]
+    ) -> dict[str, Any] | Fault:
+        name = asked.get("NotebookInstanceName") or str(asked.get("ResourceArn")).rpartition("/")[2]
+        with self._lock:
+            return answer(self.labs[name]) if name in self.labs else Fault(400, "ValidationException", "RecordNotFound")
+
+    def _about(
+        self, what: str, asked: Mapping[str, Any], answer: Callable[[FakeNotebook], dict[str, Any]]
+    ) -> dict[str, Any] | Fault:
+        return self._with(asked, lambda lab: self._asked(lab, what, answer(lab)))
+
+    def _asked(self, lab: FakeNotebook, what: str, told: Any) -> Any:
+        """What is ``told``; what happens right after it, it does not tell."""
+        lab.asked.add(what)
+        if self.untidy:
+            self.untidy.stirs(lab)
+        return told
+
+    def _list(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        names = sorted(self.labs)
+        begin = int(asked.get("NextToken") or 0)
+        end = begin + int(asked.get("MaxResults") or 10)
+        response: dict[str, Any] = {"NotebookInstances": [self.labs[name].wire() for name in names[begin:end]]}
+        return {**response, "NextToken": str(end)} if end < len(names) else response
+
+    def _presigned(self, lab: FakeNotebook) -> dict[str, Any] | Fault:
+        if lab.status not in ("InService", "PendingMaintenance"):
+            return Fault(400, "ValidationException", f"Status ({lab.status}) not in ([InService])")
+        self.keys.append(f"{lab.name}.key{len(self.keys)}")
+        return {"AuthorizedUrl": f"{self.url}?authToken={self.keys[-1]}"}
+
+    def _log_events(self, asked: Mapping[str, Any]) -> dict[str, Any] | Fault:
+        last = self.log.get(asked["logStreamName"].removesuffix("/jupyter.log"))
+        if last is None:
+            return Fault(400, "ResourceNotFoundException", "The specified log stream does not exist.")
+        if "nextToken" not in asked:  # CloudWatch's first page is often an empty one
+            return {"events": [], "nextBackwardToken": "b/1", "nextForwardToken": "f/1"}
+        event = {"timestamp": int(last.timestamp() * 1000), "message": "a line", "ingestionTime": 0}
+        return {"events": [event], "nextBackwardToken": "b/2", "nextForwardToken": "f/2"}
+
+    def answer(self, lab: FakeNotebook, what: str) -> Fault | Any:
+        """One question to one Jupyter, after its time."""
+        with self._lock:
+            self.counted.append(what)
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        time.sleep(self.seconds)
+        fault = lab.fault(what)
+        with self._lock:
+            self._at_once -= 1
+            return self._asked(lab, what, fault or json.loads(json.dumps(lab.answer_to(what))))
+
+    def _stop(self, lab: FakeNotebook) -> dict[str, Any] | Fault:
+        not_asked, lab.asked = WHOLE_LOOK - lab.asked, set()
+        if self.untidy and self.untidy.is_throttled():
+            self.throttled += 1
+            self.untidy.stirs(lab)
+            return SLOW_DOWN
+        if lab.status not in ("InService", "PendingMaintenance"):
+            text = f"Status ({lab.status}) not in ([InService]). Unable to transition."
+            return Fault(400, "ValidationException", text)
+        if self.untidy and self.untidy.chance.random() < self.untidy.loses:
+            return CLOSED
+        late = None if lab.disturbed is None else time.monotonic() - lab.disturbed
+        self.taken.append(StopTaken(lab.name, not_asked, late))
+        lab.status, lab.stops = "Stopping", lab.stops + 1
+        return CLOSED if self.untidy and self.untidy.chance.random() < self.untidy.forgets else {}
+
+
+def _told_tags(lab: FakeNotebook) -> dict[str, Any]:
+    return {"Tags": [{"Key": key, "Value": value} for key, value in lab.tags.items()]}
+
+
+def _tag(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
+    lab.tags |= {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
+    return _told_tags(lab)
+
+
+def _untag(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
+    lab.tags = {key: value for key, value in lab.tags.items() if key not in asked["TagKeys"]}
+    return {}
+
+
+class FakeJupyterHandler(BaseHTTPRequestHandler):
+    """What all Jupyters speak, for the notebooks that the server has as its ``rooms``."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        rooms: FakeNotebooks = self.server.rooms  # type: ignore[attr-defined]
+        asked = urlsplit(self.path)
+        key = parse_qs(asked.query).get("authToken", [""])[0]
+        cookie = SimpleCookie(self.headers.get("Cookie")).get("session")
+        lab = rooms.labs.get((key or (cookie.value if cookie else "")).partition(".")[0])
+        if lab is None:
+            self._send(403, b"{}", lab)
+            return
+        if "no_track_activity=1" not in asked.query:
+            lab.used = datetime.now(UTC)
+        answer = rooms.answer(lab, "enter" if key else asked.path.rpartition("/")[2])
+        if isinstance(answer, Fault):
+            self._fail(answer, lab)
+        elif key:
+            self._send(302, b"", lab, f"Set-Cookie: session={key}; HttpOnly; Path=/\r\nLocation: /tree?\r\n")
+        else:
+            self._send(404 if answer is None else 200, json.dumps(answer).encode(), lab)
+
+    def _fail(self, fault: Fault, lab: FakeNotebook) -> None:
+        time.sleep(fault.seconds)
+        self.close_connection = True
+        if fault == HANGS:
+            self.rfile.read(1)  # until the client has had enough
+        elif fault in (DRIPS, ENDLESS):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[")
+            while True:
+                self.wfile.write(b" " if fault == DRIPS else b" " * 65536)
+                time.sleep(0.01 if fault == DRIPS else 0)
+        elif fault.status:
+            self._send(fault.status, fault.message.encode(), lab)
+
+    def _send(self, status: int, body: bytes, lab: FakeNotebook | None, more: str = "") -> None:
+        date = format_datetime(datetime.now(UTC) + (lab.ahead if lab else timedelta(0)), usegmt=True)
+        head = f"HTTP/1.1 {status} Said\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+        self.wfile.write(head.encode() + body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+@contextmanager
+def serve_notebooks(aws: FakeAws, rooms: FakeNotebooks) -> Iterator[FakeAws]:
+    """A small AWS with these notebooks, and their Jupyters, for as long as the block lasts."""
+    server = FakeServer(FakeJupyterHandler, aws.gauge)
+    server.rooms = rooms  # type: ignore[attr-defined]
+    rooms.url = server.url
+    aws.running |= rooms.operations()
+    with server.serving(), serve_fake_aws(aws):
+        yield aws

@@ -1,0 +1,64 @@
+"""A door whose clients answer from a script, each call held against AWS's own model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.stub import Stubber
+
+from opskit.aws.client import AwsClient
+from opskit.aws.response_checks import check_response_body
+from opskit.aws.session import AwsSession, CallerIdentity
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+
+
+class StubbedCalls:
+    """The calls that are to come, service by service, in order."""
+
+    def __init__(self, session: AwsSession, stack: ExitStack) -> None:
+        self._connection, self._stack = session, stack
+        self._stubbers: dict[str, Stubber] = {}
+
+    def add_answer(self, service: str, operation: str, answer: dict[str, Any], expected: Any = None) -> None:
+        """The next call of the service is this one, with these parameters where they are given."""
+        self._of(service).add_response(operation, answer, expected)
+
+    def add_refusal(self, service: str, operation: str, code: str, message: str = "", status: int = 400) -> None:
+        """The next call of the service is this one, and AWS says no."""
+        signed = {"HTTPHeaders": {"x-amz-request-id": "4442587FB7D0A2F9"}}
+        self._of(service).add_client_error(operation, code, message, status, response_meta=signed)
+
+    def assert_done(self) -> None:
+        """Every call has come."""
+        for stubber in self._stubbers.values():
+            stubber.assert_no_pending_responses()
+
+    def _of(self, service: str) -> Stubber:
+        if service not in self._stubbers:
+            client = self._connection.boto3_client(service, REGION)
+            client.meta.events.unregister("after-call", check_response_body)  # a stub's answer has no bytes to check
+            self._stubbers[service] = self._stack.enter_context(Stubber(client))
+        return self._stubbers[service]
+
+
+@cache
+def _session() -> Any:
+    """One for all: a session reads the API's model once, and SageMaker's takes its time."""
+    return boto3.Session("testing", "testing", region_name=REGION)
+
+
+@contextmanager
+def stubbed_client(arn: str = f"arn:aws:iam::{ACCOUNT}:user/me") -> Iterator[tuple[AwsClient, StubbedCalls]]:
+    """A door, which AWS takes us for ``arn`` at, and its script. What the script does not foresee fails the test."""
+    session = AwsSession(_session(), REGION)
+    session._identity_read = Future()
+    session._identity_read.set_result(CallerIdentity(ACCOUNT, arn))
+    with ExitStack() as stack:
+        yield session.client(), StubbedCalls(session, stack)

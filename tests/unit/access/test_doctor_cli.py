@@ -1,0 +1,83 @@
+"""``opskit doctor`` where nothing is well: it says what it saw, in time, and never crashes."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, FakeAws, Fault
+
+
+def doctor(capsys: pytest.CaptureFixture[str]) -> CliResult:
+    return run_opskit(capsys, "doctor", "-o", "json")
+
+
+def states(ran: CliResult) -> dict[str, str]:
+    return {each["what"]: each["state"] for each in ran.data["checks"]}
+
+
+def test_without_credentials_the_rest_is_told(
+    fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    ran = doctor(capsys)
+    assert (ran.code, ran.envelope["errors"][0]["code"]) == (4, "no-credentials")
+    assert len(ran.envelope["errors"]) == 1
+    assert states(ran) == {
+        "credentials": "wrong",
+        "region": "well",
+        "endpoint": "note",
+        "state folder": "well",
+        "cache folder": "well",
+    }
+    assert ran.data["region_from"] == "AWS_DEFAULT_REGION"
+    assert ran.data["versions"]["boto3"]
+
+
+def test_without_a_region_it_says_so(
+    fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    ran = doctor(capsys)
+    assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "no-region")
+    assert states(ran)["region"] == "wrong"
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch, fake_aws: FakeAws) -> Iterator[None]:
+    """An endpoint that takes every connection and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        monkeypatch.setenv("OPSKIT_READ_TIMEOUT", "200ms")
+        yield
+
+
+def test_an_endpoint_that_hangs_is_named(silent: None, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = doctor(capsys)
+    assert ran.code == 4
+    assert "no answer within 0.2 s" in ran.envelope["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("fault", [BROKEN, CLOSED, DENIED, GARBLED, THROTTLED])
+def test_whatever_aws_answers_it_is_no_bug(
+    fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: None, fault: Fault
+) -> None:
+    fake_aws.fault = lambda called, region: fault
+    assert doctor(capsys).code in (4, 5)
+
+
+def test_a_folder_that_cannot_be_used_is_named(
+    fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    ran = doctor(capsys)
+    assert states(ran)["state folder"] == "wrong"
+    assert "XDG_STATE_HOME" in next(each["hint"] for each in ran.data["checks"] if each["what"] == "state folder")

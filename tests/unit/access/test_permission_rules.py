@@ -1,0 +1,161 @@
+"""The table of calls and the policies made of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import botocore.session
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, parse_commands
+from opskit.access.rules.policy import ACCESS, CHANGE, READ, Scope, build_policy
+from opskit.aws import client
+from opskit.cli.command_tree import load_all
+from opskit.core.exceptions import UsageError
+
+EVERY_CALL = sorted(set().union(REGION_DISCOVERY_CALLS, *API_CALLS.values()))
+MANAGED_POLICY = 6144  # characters without white space that IAM takes
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> set[str]:
+    children = getattr(command, "commands", {})
+    return (
+        set().union(*(leaves(each, (*path, name)) for name, each in children.items())) if children else {" ".join(path)}
+    )
+
+
+def statements(*commands: str, scope: Scope | None = None) -> dict[str, dict[str, Any]]:
+    made = build_policy(commands, scope or Scope())
+    assert made is not None
+    assert made["Version"] == "2012-10-17"
+    by_sid = {each["Sid"]: each for each in made["Statement"]}
+    assert len(by_sid) == len(made["Statement"])
+    return by_sid
+
+
+def actions(*commands: str) -> set[str]:
+    return {action for each in statements(*commands).values() for action in each["Action"]}
+
+
+def test_every_command_says_what_it_calls() -> None:
+    assert leaves(typer.main.get_command(load_all())) == set(API_CALLS)
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+def test_every_call_is_an_operation_of_aws(call: str) -> None:
+    service, _, operation = call.partition(":")
+    assert operation in botocore.session.get_session().get_service_model(service).operation_names
+
+
+@pytest.mark.parametrize(
+    "command", [command for command, calls in API_CALLS.items() if calls - {"sts:GetCallerIdentity"}]
+)
+def test_reads_and_changes_stand_apart(command: str) -> None:
+    for sid, statement in statements(command).items():
+        instance_type = next(instance_type for instance_type in (READ, ACCESS, CHANGE) if sid.startswith(instance_type))
+        verbs = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", each.partition(":")[2]).lower() for each in statement["Action"]}
+        assert all(each.startswith(client._READ_VERBS) is (instance_type is not CHANGE) for each in verbs)
+        assert re.fullmatch("[A-Za-z0-9]+", sid)
+        assert statement["Resource"]
+
+
+def test_names_are_those_of_iam() -> None:
+    assert {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "iam:PassRole", "sagemaker:AddTags"} <= actions("train")
+    assert {"s3:DeleteObject", "s3:ListBucket"} <= actions("cleanup")
+    assert "sagemaker:InvokeEndpoint" in actions("predict")
+    assert "servicequotas:RequestServiceQuotaIncrease" in actions("quotas increase")
+    assert not any(each.startswith(("sts:", "service-quotas:", "sagemaker-runtime:")) for each in actions(*API_CALLS))
+
+
+def test_a_look_changes_nothing() -> None:
+    assert {sid for sid in statements("quotas check") if not sid.startswith(READ)} == set()
+    assert {sid for sid in statements("notebook list") if not sid.startswith(READ)} == {"EnterSageMaker"}
+
+
+def test_what_can_be_narrowed_is() -> None:
+    stop = statements("notebook stop")["ChangeSageMaker"]
+    assert (stop["Action"], stop["Resource"]) == (
+        ["sagemaker:StopNotebookInstance"],
+        ["arn:aws:sagemaker:*:*:notebook-instance/*"],
+    )
+    passed = statements("train")["ChangePassedRole"]
+    assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    scope = Scope(("eu-west-1",), "ours", "arn:aws:iam::123456789012:role/sm")
+    narrow = statements("train", scope=scope)
+    assert narrow["ChangeStorage"]["Resource"] == ["arn:aws:s3:::ours", "arn:aws:s3:::ours/opskit/*"]
+    assert narrow["ChangePassedRole"]["Resource"] == ["arn:aws:iam::123456789012:role/sm"]
+    assert all(":eu-west-1:" in arn for arn in narrow["ChangeSageMaker"]["Resource"])
+
+
+def test_the_logs_of_notebooks_and_of_jobs_are_sagemakers() -> None:
+    for command in ("notebook stop", "train"):
+        assert statements(command)["ReadLogs"]["Resource"] == ["arn:aws:logs:*:*:log-group:/aws/sagemaker/*"]
+
+
+def test_two_commands_allow_no_more_than_each() -> None:
+    assert (
+        "arn:aws:sagemaker:*:*:notebook-instance/*"
+        not in statements("train", "notebook start")["ChangeTags"]["Resource"]
+    )
+
+
+def test_every_region_has_to_be_found_first() -> None:
+    everywhere = statements("quotas check", scope=Scope(("all",)))["ReadEverywhere"]["Action"]
+    assert {"account:ListRegions", "ec2:DescribeRegions"} <= set(everywhere)
+    assert statements("notebook stop", scope=Scope(("cn-north-1",)))["ChangeSageMaker"]["Resource"] == [
+        "arn:aws-cn:sagemaker:cn-north-1:*:notebook-instance/*"
+    ]
+
+
+def test_all_commands_together_fit_into_a_managed_policy() -> None:
+    assert len(re.sub(r"\s", "", json.dumps(build_policy(API_CALLS, Scope())))) < MANAGED_POLICY
+
+
+def test_what_calls_nothing_needs_no_policy() -> None:
+    assert build_policy(["settings", "cron show"], Scope()) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "commands"),
+    [
+        (("quotas", "check", "notebook", "stop"), ("quotas check", "notebook stop")),
+        (("notebook stop",), ("notebook stop",)),
+        (("opskit", "notebook", "stop", "--idle"), ("notebook stop",)),
+        (("train,", "quotas check"), ("train", "quotas check")),
+        (("train", "train"), ("train",)),
+        (("notebook",), tuple(each for each in API_CALLS if each.startswith("notebook "))),
+        ((), tuple(API_CALLS)),
+    ],
+)
+def test_commands_are_named_as_people_write_them(words: tuple[str, ...], commands: tuple[str, ...]) -> None:
+    assert parse_commands(words) == commands
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("trian", "train"), ("stp", "notebook stop"), ("notbook", "notebook"), ("zzz", "One of")]
+)
+def test_a_command_nobody_knows_is_named_with_one_that_is_meant(word: str, hint: str) -> None:
+    with pytest.raises(UsageError) as told:
+        parse_commands([word])
+    assert hint in told.value.problem.hint
+
+
+@given(st.lists(st.text()))
+def test_no_words_are_too_strange(words: list[str]) -> None:
+    try:
+        assert set(parse_commands(words)) <= set(API_CALLS)
+    except UsageError as error:
+        assert error.problem.hint
+
+
+def test_tags_are_read_of_what_a_command_goes_by_and_of_nothing_else() -> None:
+    kinds = ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
+    assert statements("cleanup")["ReadTags"]["Resource"] == sorted(
+        f"arn:aws:sagemaker:*:*:{instance_type}/*" for instance_type in kinds
+    )
+    assert statements("notebook list")["ReadTags"]["Resource"] == ["arn:aws:sagemaker:*:*:notebook-instance/*"]

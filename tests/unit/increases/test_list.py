@@ -1,0 +1,95 @@
+"""What was asked, how it stands, and what is new since somebody looked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.core.exceptions import ExitCode
+from opskit.core.model import Workload
+from opskit.increases.flows.list import RequestList, list_increase_requests
+from opskit.increases.flows.plan import plan_increases
+from opskit.increases.flows.submit import submit_increases
+from opskit.increases.render.requests import request_list_result
+from opskit.increases.rules.plan import Channel, IncreaseTarget
+from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
+
+NAME = "ml.m4.xlarge for training job usage"
+WISH = IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)
+
+
+@pytest.fixture
+def aws() -> FaultyServiceQuotas:
+    return FaultyServiceQuotas({NAME: "L-A373146E"})
+
+
+def look(aws: FaultyServiceQuotas, *, only_open: bool = False) -> RequestList:
+    return list_increase_requests(aws.new_clients(), aws.clock().now(), only_open=only_open)
+
+
+def records(aws: FaultyServiceQuotas, *, only_open: bool = False) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = request_list_result(look(aws, only_open=only_open)).data["requests"]
+    return found
+
+
+def ask(aws: FaultyServiceQuotas) -> None:
+    clients, clock = aws.new_clients(), aws.clock()
+    submit_increases(
+        clients, plan_increases(clients, [WISH], Channel.AUTO, clock.now()), "a test", clock, lambda text: None
+    )
+
+
+def test_each_look_tells_what_has_changed_since_the_one_before(aws: FaultyServiceQuotas) -> None:
+    ask(aws)
+    assert [each["change"] for each in records(aws)] == ["new"]
+    assert [each["change"] for each in records(aws)] == [""]
+    aws.requests[0].update(Status="CASE_OPENED", CaseId="4711")
+    aws.sleep(7200)
+    [opened] = records(aws)
+    assert (opened["change"], opened["age_seconds"], opened["case_id"]) == ("PENDING -> CASE_OPENED", 7200, "4711")
+    assert opened["case_url"].endswith("displayId=4711")
+    aws.value = 4
+    [granted] = records(aws)
+    assert (granted["change"], granted["moved"]) == ("0 -> 4 applied", True)
+
+
+def test_a_look_at_the_open_ones_remembers_the_closed_ones_too(aws: FaultyServiceQuotas) -> None:
+    ask(aws)
+    records(aws)
+    aws.requests[0]["Status"] = "DENIED"
+    assert records(aws, only_open=True) == []
+    assert [each["change"] for each in records(aws)] == [""]
+
+
+def test_what_waits_its_turn_is_in_the_list(aws: FaultyServiceQuotas) -> None:
+    aws.most_open = 0
+    ask(aws)
+    [waiting] = records(aws)
+    assert (waiting["status"], waiting["request_id"], waiting["desired"]) == ("QUEUED", None, 4)
+    assert any("--resume" in note for note in request_list_result(look(aws)).notes)
+
+
+def test_nothing_new_is_said_in_a_sentence_and_nothing_asked_too(aws: FaultyServiceQuotas) -> None:
+    assert request_list_result(look(aws)).notes == ("Nothing was asked for.",)
+    ask(aws)
+    look(aws)
+    assert any("Nothing has changed since" in note for note in request_list_result(look(aws)).notes)
+
+
+def test_state_that_cannot_be_used_hides_no_request(aws: FaultyServiceQuotas, isolated_home: Path) -> None:
+    ask(aws)
+    state = isolated_home / "state"
+    state.rename(isolated_home / "away")
+    state.write_text("a file where the folder should be")
+    result = request_list_result(look(aws))
+    assert [each["status"] for each in result.data["requests"]] == ["PENDING"]
+    assert result.exit is ExitCode.OK
+    assert [problem.code for problem in result.problems] == ["state-unusable"]
+
+
+def test_a_region_that_does_not_answer_is_not_empty(aws: FaultyServiceQuotas) -> None:
+    aws.denied = frozenset({"list_requested_service_quota_change_history"})
+    result = request_list_result(look(aws))
+    assert (result.exit, result.notes) == (ExitCode.AWS_ERROR, ())

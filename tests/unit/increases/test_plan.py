@@ -1,0 +1,204 @@
+"""What to ask AWS for, and what stands in the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opskit.core.model import IncreaseRequest, NotOffered, Quota, RequestStatus, Unknown, Workload
+from opskit.increases.rules.plan import (
+    Channel,
+    IncreaseOutcome,
+    IncreaseTarget,
+    QuotaSnapshot,
+    Submission,
+    SupportInfo,
+    find_created_request,
+    plan_increase,
+)
+from opskit.increases.rules.support_cases import SupportCase, SupportCategory
+from opskit.quotas.rules.requirements import quota_name_for
+
+HERE = "eu-west-1"
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+WISH = IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)
+NAME = quota_name_for(WISH.requirement())
+UNREAD = Unknown("You may not call it.", "denied", "Allow it.")
+DESK = SupportCategory("service-limit-increase", "service-code-sagemaker")
+
+
+def quota(applied: float | None, default: float | None = 0, *, adjustable: bool = True) -> Quota:
+    return Quota(HERE, NAME, "L-A373146E", applied, default, adjustable)
+
+
+def request(status: str, desired: float = 4, *, hours_ago: float = 1, id: str = "r-1") -> IncreaseRequest:
+    created = NOW - timedelta(hours=hours_ago)
+    return IncreaseRequest(id, HERE, NAME, "L-A373146E", desired, RequestStatus(status), created, "case-7")
+
+
+def sight(
+    seen: Quota | NotOffered | Unknown, *requests: IncreaseRequest, support: SupportInfo | Unknown | None = None
+) -> QuotaSnapshot:
+    return QuotaSnapshot(HERE, NAME, seen, requests, support)
+
+
+@pytest.mark.parametrize(
+    ("seen", "requests", "outcome", "says"),
+    [
+        (quota(0), (), IncreaseOutcome.PLANNED, "0 now, 4 wanted"),
+        (quota(None, 0), (), IncreaseOutcome.PLANNED, "0 now, 4 wanted"),
+        (quota(4), (), IncreaseOutcome.ALREADY_ENOUGH, "applied value is already 4"),
+        (quota(None, 4), (), IncreaseOutcome.ALREADY_ENOUGH, "default is already 4"),
+        (quota(1, 8), (), IncreaseOutcome.REFUSED, "only AWS Support can restore"),
+        (quota(1, 4), (), IncreaseOutcome.REFUSED, "above the default, 4"),
+        (quota(1, 3), (), IncreaseOutcome.PLANNED, "1 now, 4 wanted"),
+        (quota(1, None), (), IncreaseOutcome.PLANNED, "1 now, 4 wanted"),
+        (quota(None, None), (), IncreaseOutcome.UNKNOWN, "no applied value"),
+        (quota(0, adjustable=False), (), IncreaseOutcome.REFUSED, "not adjustable"),
+        (NotOffered(HERE, NAME), (), IncreaseOutcome.REFUSED, "no increase can help"),
+        (UNREAD, (), IncreaseOutcome.UNKNOWN, "could not be read"),
+        (quota(0), (request("PENDING"),), IncreaseOutcome.ALREADY_OPEN, "already open (PENDING)"),
+        (quota(0), (request("CASE_OPENED", 2),), IncreaseOutcome.ALREADY_OPEN, "ask for 4 when it is closed"),
+        # the applied value is the truth, whatever a request says
+        (quota(4), (request("CASE_OPENED"),), IncreaseOutcome.ALREADY_ENOUGH, "already 4"),
+        (quota(0), (request("APPROVED"),), IncreaseOutcome.ALREADY_OPEN, "has not moved yet"),
+        (quota(0), (request("APPROVED", hours_ago=48),), IncreaseOutcome.PLANNED, "wanted"),
+        (quota(0), (request("APPROVED", 2),), IncreaseOutcome.PLANNED, "wanted"),
+        (quota(0), (request("DENIED"), request("CASE_CLOSED", id="r-2")), IncreaseOutcome.PLANNED, "wanted"),
+    ],
+)
+def test_what_is_planned(
+    seen: Quota | NotOffered | Unknown, requests: tuple[IncreaseRequest, ...], outcome: IncreaseOutcome, says: str
+) -> None:
+    increase = plan_increase(WISH, sight(seen, *requests), Channel.AUTO, NOW)
+    assert (increase.outcome, increase.channel) == (outcome, Channel.SERVICE_QUOTAS)
+    assert says in increase.reason
+
+
+def test_requests_that_cannot_be_read_might_be_there() -> None:
+    increase = plan_increase(WISH, QuotaSnapshot(HERE, NAME, quota(0), UNREAD), Channel.AUTO, NOW)
+    assert increase.outcome is IncreaseOutcome.UNKNOWN
+    assert increase.problem is not None
+    assert (increase.problem.code, increase.problem.hint, increase.problem.region) == ("denied", "Allow it.", HERE)
+
+
+@pytest.mark.parametrize("status", ["DENIED", "NOT_APPROVED", "INVALID_REQUEST", "CASE_CLOSED"])
+def test_an_attempt_that_had_arrived_and_was_closed_is_not_repeated(status: str) -> None:
+    submission = Submission(NOW - timedelta(minutes=1), 4, frozenset({"r-0"}))
+    before, made = request("DENIED", id="r-0", hours_ago=0.02), request(status, id="r-1")
+    assert (
+        plan_increase(WISH, sight(quota(0), before, made), Channel.AUTO, NOW, submission).outcome
+        is IncreaseOutcome.REFUSED
+    )
+    assert (
+        plan_increase(WISH, sight(quota(0), before), Channel.AUTO, NOW, submission).outcome is IncreaseOutcome.PLANNED
+    )
+    other = replace(submission, desired_value=3)
+    assert (
+        plan_increase(WISH, sight(quota(0), before, made), Channel.AUTO, NOW, other).outcome is IncreaseOutcome.PLANNED
+    )
+
+
+def test_a_trace_is_a_new_request_for_the_same_value() -> None:
+    submission = Submission(NOW, 4, frozenset({"r-0"}))
+    assert find_created_request(submission, [request("PENDING", id="r-0"), request("PENDING", 3)]) is None
+    assert find_created_request(submission, [request("PENDING", id="r-0"), request("PENDING")]) == request("PENDING")
+
+
+def view(*cases: SupportCase, category: SupportCategory | None = DESK) -> SupportInfo:
+    return SupportInfo(category, cases)
+
+
+CASE = SupportCase("case-1", "1001", f"SageMaker quota increase in {HERE}: {NAME} to 4", "opened")
+
+
+@pytest.mark.parametrize(
+    ("seen", "requests", "support", "outcome", "says"),
+    [
+        (quota(0), (), view(), IncreaseOutcome.PLANNED, "wanted"),
+        (quota(1, 8), (), view(), IncreaseOutcome.PLANNED, "wanted"),
+        (quota(0, adjustable=False), (), view(), IncreaseOutcome.PLANNED, "wanted"),
+        (quota(4), (), view(), IncreaseOutcome.ALREADY_ENOUGH, "already"),
+        (quota(0), (), view(CASE), IncreaseOutcome.ALREADY_OPEN, "1001"),
+        (quota(0), (), view(category=None), IncreaseOutcome.REFUSED, "offers this account no case"),
+        (quota(0), (), Unknown("no plan", "no-support-plan"), IncreaseOutcome.REFUSED, "no plan"),
+        (quota(0), (), UNREAD, IncreaseOutcome.UNKNOWN, "might ask twice"),
+        (quota(0), (), None, IncreaseOutcome.UNKNOWN, "not looked at"),
+        (quota(0), (request("PENDING"),), None, IncreaseOutcome.PLANNED, "a support case moves it on"),
+        (quota(0), (request("CASE_OPENED"),), view(), IncreaseOutcome.ALREADY_OPEN, "already open"),
+    ],
+)
+def test_what_is_planned_with_support(
+    seen: Quota,
+    requests: tuple[IncreaseRequest, ...],
+    support: SupportInfo | Unknown | None,
+    outcome: IncreaseOutcome,
+    says: str,
+) -> None:
+    increase = plan_increase(WISH, sight(seen, *requests, support=support), Channel.SUPPORT, NOW)
+    assert (increase.outcome, increase.channel) == (outcome, Channel.SUPPORT)
+    assert says in increase.reason
+
+
+def test_a_case_whose_fate_is_unknown_is_not_sent_again_for_an_hour() -> None:
+    just_now = Submission(NOW - timedelta(minutes=2), 4, channel=Channel.SUPPORT)
+    long_ago = replace(just_now, sent_at=NOW - timedelta(hours=2))
+    assert (
+        plan_increase(WISH, sight(quota(0), support=view()), Channel.SUPPORT, NOW, just_now).outcome
+        is IncreaseOutcome.UNKNOWN
+    )
+    assert (
+        plan_increase(WISH, sight(quota(0), support=view()), Channel.SUPPORT, NOW, long_ago).outcome
+        is IncreaseOutcome.PLANNED
+    )
+
+
+values = st.none() | st.sampled_from([0.0, 0.5, 1.0, 3.0, 4.0, 5.0, 2e9])
+quotas = st.one_of(
+    st.builds(quota, values, values, adjustable=st.booleans()), st.just(UNREAD), st.just(NotOffered(HERE, NAME))
+)
+requests = st.lists(
+    st.builds(
+        request,
+        st.sampled_from(list(RequestStatus)),
+        st.sampled_from([2.0, 4.0, 8.0]),
+        hours_ago=st.floats(0, 1000),
+        id=st.text("abc", min_size=1),
+    ),
+    max_size=4,
+)
+supports = st.sampled_from(
+    [None, UNREAD, view(), view(CASE), view(category=None), Unknown("no plan", "no-support-plan")]
+)
+
+
+@given(quotas, requests | st.just(UNREAD), supports, st.sampled_from(list(Channel)), st.floats(1, 100))
+def test_nothing_is_planned_that_is_there_or_that_cannot_be_seen(
+    seen: Quota | NotOffered | Unknown,
+    asked: list[IncreaseRequest] | Unknown,
+    support: SupportInfo | Unknown | None,
+    via: Channel,
+    to: float,
+) -> None:
+    history = asked if isinstance(asked, Unknown) else tuple(asked)
+    increase = plan_increase(replace(WISH, value=to), QuotaSnapshot(HERE, NAME, seen, history, support), via, NOW)
+    assert increase.reason
+    if increase.outcome is not IncreaseOutcome.PLANNED:
+        return
+    assert isinstance(seen, Quota)
+    assert seen.effective_value is not None
+    assert seen.effective_value < to
+    assert not isinstance(history, Unknown)
+    if increase.request_id:  # a support case, which moves on what hangs
+        assert any(request.id == increase.request_id and request.status is RequestStatus.PENDING for request in history)
+    else:
+        assert not any(request.status.is_open for request in history)
+    if (
+        increase.channel is Channel.SERVICE_QUOTAS and not increase.request_id
+    ):  # what AWS took already need not be asked for anew
+        assert seen.adjustable
+        assert seen.default is None or to > seen.default

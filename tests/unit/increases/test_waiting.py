@@ -1,0 +1,124 @@
+"""What a look means for whoever waits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opskit.core.exceptions import ExitCode
+from opskit.core.model import IncreaseRequest, NotOffered, Quota, QuotaLookup, RequestStatus, Unknown, Workload
+from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.waiting import (
+    Observation,
+    WaitResult,
+    WaitState,
+    evaluate_observation,
+    is_wait_over,
+    wait_exit_code,
+)
+from opskit.quotas.rules.requirements import quota_name_for
+
+HERE = "eu-west-1"
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+WISH = IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)
+NAME = quota_name_for(WISH.requirement())
+DENIED = Unknown("You may not call it.", "denied", "Allow it.")
+THROTTLED = Unknown("AWS asks to slow down.", "throttled")
+
+
+def quota(applied: float | None, default: float | None = 0) -> Quota:
+    return Quota(HERE, NAME, "L-A373146E", applied, default)
+
+
+def request(status: str, desired: float = 4, *, days_ago: float = 0) -> IncreaseRequest:
+    return IncreaseRequest("r", HERE, NAME, "L-1", desired, RequestStatus(status), NOW - timedelta(days=days_ago))
+
+
+def look(
+    answer: QuotaLookup, *requests: IncreaseRequest, queued: bool = False, closed_for: timedelta = timedelta(0)
+) -> WaitResult:
+    return evaluate_observation(Observation(HERE, WISH, NAME, answer, requests, queued, closed_for))
+
+
+@pytest.mark.parametrize(
+    ("answer", "requests", "end", "says"),
+    [
+        (quota(4), (), WaitState.REACHED, "applied value is 4"),
+        (quota(None, 4), (), WaitState.REACHED, "default is 4"),
+        # the applied value decides, whatever the request says
+        (quota(4), (request("CASE_OPENED"),), WaitState.REACHED, "applied value is 4"),
+        (quota(4), (request("DENIED"),), WaitState.REACHED, "applied value is 4"),
+        (quota(0), (request("PENDING"),), WaitState.WAITING, "PENDING"),
+        (quota(0), (request("DENIED"), request("CASE_OPENED", days_ago=1)), WaitState.WAITING, "CASE_OPENED"),
+        (quota(0), (request("APPROVED"),), WaitState.WAITING, "has not moved yet"),
+        (quota(0), (request("DENIED"),), WaitState.DENIED, "DENIED"),
+        (quota(0), (request("NOT_APPROVED"), request("APPROVED", days_ago=9)), WaitState.DENIED, "NOT_APPROVED"),
+        (quota(0), (request("INVALID_REQUEST"),), WaitState.DENIED, "INVALID_REQUEST"),
+        (quota(0), (request("APPROVED"), request("DENIED", days_ago=9)), WaitState.WAITING, "has not moved yet"),
+        (quota(0), (request("APPROVED", 2), request("DENIED", days_ago=9)), WaitState.DENIED, "DENIED"),
+        (quota(0), (request("CASE_CLOSED"),), WaitState.WAITING, "says nothing"),
+        (quota(0), (request("APPROVED", 2),), WaitState.WAITING, "nothing was asked for"),
+        (quota(0), (), WaitState.WAITING, "nothing was asked for"),
+        (quota(None, None), (), WaitState.WAITING, "? now"),
+        (NotOffered(HERE, NAME), (), WaitState.NOT_OFFERED, "no such quota"),
+        (THROTTLED, (), WaitState.WAITING, "slow down"),
+        (DENIED, (), WaitState.UNREADABLE, "may not"),
+    ],
+)
+def test_what_a_look_means(
+    answer: QuotaLookup, requests: tuple[IncreaseRequest, ...], end: WaitState, says: str
+) -> None:
+    result = look(answer, *requests)
+    assert result.state is end
+    assert says in result.reason
+
+
+def test_closed_without_a_word_is_a_no_after_a_while() -> None:
+    closed = request("CASE_CLOSED")
+    assert look(quota(0), closed).closed
+    assert look(quota(0), closed, closed_for=timedelta(minutes=31)).state is WaitState.DENIED
+    assert look(quota(4), closed, closed_for=timedelta(minutes=31)).state is WaitState.REACHED
+
+
+def test_what_waits_in_the_queue_is_no_denial() -> None:
+    result = look(quota(0), request("DENIED", days_ago=9), queued=True)
+    assert result.state is WaitState.WAITING
+    assert "--resume" in result.reason
+
+
+def ends(*kinds: WaitState) -> list[WaitResult]:
+    return [WaitResult(HERE, WISH, NAME, None, None, kind, "because") for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "over", "code"),
+    [
+        ((WaitState.REACHED,), True, ExitCode.OK),
+        ((WaitState.REACHED, WaitState.WAITING), False, ExitCode.REFUSED),
+        ((WaitState.DENIED, WaitState.WAITING), True, ExitCode.REFUSED),
+        ((WaitState.UNREADABLE, WaitState.WAITING), False, ExitCode.REFUSED),
+        ((WaitState.UNREADABLE,), True, ExitCode.AWS_ERROR),
+        ((WaitState.UNREADABLE, WaitState.REACHED), True, ExitCode.PARTIAL),
+        ((WaitState.UNREADABLE, WaitState.NOT_OFFERED), True, ExitCode.REFUSED),
+    ],
+)
+def test_when_it_is_over_and_how_it_ends(kinds: tuple[WaitState, ...], over: bool, code: ExitCode) -> None:
+    assert is_wait_over(ends(*kinds)) is over
+    assert wait_exit_code(ends(*kinds)) is code
+
+
+@given(
+    st.builds(quota, st.none() | st.floats(0, 8), st.none() | st.floats(0, 8)),
+    st.lists(st.builds(request, st.sampled_from(list(RequestStatus)), st.floats(0, 8), days_ago=st.floats(0, 9))),
+    st.booleans(),
+)
+def test_true_means_the_value_and_nothing_else(answer: Quota, requests: list[IncreaseRequest], queued: bool) -> None:
+    result = look(answer, *requests, queued=queued, closed_for=timedelta(hours=1))
+    assert (result.state is WaitState.REACHED) == (
+        answer.effective_value is not None and answer.effective_value >= WISH.value
+    )
+    if any(request.status.is_open for request in requests):
+        assert result.state is not WaitState.DENIED

@@ -1,0 +1,167 @@
+"""A stop is confirmed by what AWS says afterwards, also where AWS takes a moment to say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from opskit.aws import adaptive_pacing
+from opskit.aws.client import AwsClient
+from opskit.aws.session import AwsSession
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError, ExitCode, OutcomeUnknown, Problem, Throttled
+from opskit.core.model import Notebook, NotebookEvidence, NotebookVerdict, Unknown
+from opskit.notebooks.flows import recheck, stop
+from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
+from opskit.notebooks.flows.stop import StopAction, StopOutcome, StopPolicy, execute_stops
+from opskit.notebooks.render.stop import stop_result
+from opskit.notebooks.rules.grace import NotebookStep
+from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
+from opskit.state import journal
+from tests.fakes.stubbed_client import stubbed_client
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CLOCK = Clock(lambda: NOW, lambda seconds: None)
+LAB = Notebook("us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", NOW)
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StopAction, int]]]:
+    """Stops one notebook by name on an AWS that answers Describe and ListTags with these, one a look, the last for
+    ever, and StopNotebookInstance with these failures first. What became of it, and how often the stop was sent.
+    """
+    with stubbed_client() as (client, _):
+
+        def stopped(
+            statuses: list[str], *failures: AwsError, tags: Sequence[dict[str, str]] = ({},), **how: Any
+        ) -> tuple[StopAction, int]:
+            told, kept, left, sent = list(statuses), list(tags), list(failures), []
+
+            def read(client: AwsClient, name: str) -> Notebook:
+                return replace(LAB, status=told.pop(0) if len(told) > 1 else told[0])
+
+            def send(client: AwsClient, service: str, operation: str, **params: Any) -> dict[str, Any]:
+                assert operation == "stop_notebook_instance"
+                sent.append(operation)
+                if left:
+                    raise left.pop(0)
+                return {}
+
+            for where in (stop, recheck):
+                monkeypatch.setattr(where, "read_notebook", read)
+            monkeypatch.setattr(recheck, "read_tags_or_unknown", lambda *_: kept.pop(0) if len(kept) > 1 else kept[0])
+            monkeypatch.setattr(AwsClient, "write_once", send)
+            verdict = how.get("verdict", NotebookVerdict.BUSY)
+            seen = InspectedNotebook(client, NotebookEvidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), None)
+            plan = [StopAction(seen, NotebookStep.STOP, "asked for by name", StopOutcome.PLANNED)]
+            [action] = execute_stops(plan, StopPolicy(IdlePolicy()), how.get("clock", CLOCK), by_name=True)
+            return action, len(sent)
+
+        yield stopped
+
+
+End = Callable[..., tuple[StopAction, int]]
+SLOW_DOWN = Throttled("throttled", "AWS asks to slow down.")
+LOST = OutcomeUnknown("outcome-unknown", "no answer came")
+KEPT = {"opskit:keep": "thesis"}
+
+
+def outcomes_written() -> list[tuple[str, str]]:
+    return [(entry.outcome, entry.detail) for entry in journal.journal_entries(datetime.min.replace(tzinfo=UTC))]
+
+
+def test_an_aws_that_lags_is_looked_at_again(ended: End) -> None:
+    action, stops = ended(["InService", "InService", "InService", "Stopping"])
+    assert (action.outcome, action.status, stops) == (StopOutcome.DONE, "Stopping", 1)
+
+
+def test_a_notebook_that_never_moves_is_unknown_and_stopped_once(ended: End) -> None:
+    action, stops = ended(["InService"])
+    assert (action.outcome, stops) == (StopOutcome.UNKNOWN, 1)
+
+
+def test_a_stop_that_is_lost_is_not_sent_again(ended: End) -> None:
+    action, stops = ended(["InService"], LOST)
+    assert (action.outcome, stops) == (StopOutcome.UNKNOWN, 1)
+    assert outcomes_written() == [("unknown", "no answer came")]
+
+
+def test_a_throttled_stop_is_sent_again_after_a_look(ended: End) -> None:
+    action, stops = ended(["InService", "InService", "InService", "Stopping"], SLOW_DOWN, SLOW_DOWN)
+    assert (action.outcome, stops) == (StopOutcome.DONE, 3)
+    assert outcomes_written() == [("done", "")]
+
+
+def test_an_aws_that_always_asks_to_slow_down_is_believed_in_the_end(ended: End) -> None:
+    action, stops = ended(["InService"], *[SLOW_DOWN] * 99)
+    assert (action.outcome, stops) == (StopOutcome.REFUSED, adaptive_pacing.TRIES)
+    assert "slow down" in action.reason
+
+
+def test_what_stops_meanwhile_is_not_stopped_again(ended: End) -> None:
+    action, stops = ended(["InService", "Stopping"], SLOW_DOWN)
+    assert (action.step, action.outcome, stops) == (NotebookStep.NOTHING, None, 1)
+    assert outcomes_written() == [("dropped", "AWS says Stopping")]
+
+
+@pytest.mark.parametrize("throttled", [0, 1])
+@pytest.mark.parametrize(
+    ("tags", "said"), [(KEPT, "somebody has just asked to keep it (kept: thesis)"), (Unknown("denied"), "denied")]
+)
+def test_a_keep_that_came_meanwhile_wins_over_a_name(ended: End, throttled: int, tags: Any, said: str) -> None:
+    action, stops = ended(["InService"], *[SLOW_DOWN] * throttled, tags=[*[{}] * throttled, tags])
+    assert (action.outcome, stops) == (StopOutcome.REFUSED, throttled)
+    assert said in action.reason
+
+
+def test_a_keep_that_was_there_when_somebody_said_yes_does_not(ended: End) -> None:
+    action, stops = ended(["InService", "Stopping"], tags=[KEPT], verdict=NotebookVerdict.PROTECTED)
+    assert (action.outcome, stops) == (StopOutcome.DONE, 1)
+
+
+@pytest.mark.parametrize(("slow_looks", "outcome", "stops"), [(3, "done", 1), (99, "refused", 0)])
+def test_no_stop_stands_on_anything_older_than_a_second(ended: End, slow_looks: int, outcome: str, stops: int) -> None:
+    seconds = iter([0.0, *(number * 1.1 for number in range(2 * slow_looks)), *[9000.0] * 99])
+    clock = Clock(CLOCK.now, CLOCK.sleep, lambda: next(seconds))
+    action, sent = ended(["InService"] * (slow_looks + 1) + ["Stopping"], clock=clock)
+    assert (action.outcome, sent) == (StopOutcome(outcome), stops)
+    assert (action.looked_ms_ago == 0) if stops else (action.looked_ms_ago is None)
+    assert stops or "its answers took 1.1 s" in action.reason
+
+
+def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
+    assessment = IdleAssessment(NotebookVerdict.UNKNOWN, "it did not answer", readable=False)
+    seen = InspectedNotebook(AwsSession(None, LAB.region).client(), NotebookEvidence(LAB), assessment, None)
+    result = stop_result([StopAction(seen, NotebookStep.NOTHING, assessment.reason)], Inspection((seen,)))
+    assert result.exit is ExitCode.PARTIAL
+    assert [problem.message for problem in result.problems] == ["lab: it did not answer"]
+    assert "opskit:unreadable-ok" in result.problems[0].hint
+
+
+ELSEWHERE = (Problem("denied", "Access denied.", region="eu-west-1"),)
+
+
+@pytest.mark.parametrize(
+    ("look", "missing", "code", "said"),
+    [
+        (Inspection(()), [], ExitCode.OK, []),
+        (Inspection(()), ["lap"], ExitCode.USAGE, ["There is no notebook instance 'lap'."]),
+        (Inspection((), ELSEWHERE), [], ExitCode.PARTIAL, ["Access denied."]),
+        (
+            Inspection((), ELSEWHERE),
+            ["lap"],
+            ExitCode.PARTIAL,
+            ["Access denied.", "There is no notebook instance 'lap' where AWS could be asked."],
+        ),
+        (Inspection((), ELSEWHERE, all_regions_failed=True), ["lap"], ExitCode.AWS_ERROR, ["Access denied."]),
+    ],
+)
+def test_nobody_says_that_there_is_nothing_where_nobody_could_look(
+    look: Inspection, missing: list[str], code: ExitCode, said: list[str]
+) -> None:
+    result = stop_result([], look, missing)
+    assert (result.exit, [problem.message for problem in result.problems]) == (code, said)

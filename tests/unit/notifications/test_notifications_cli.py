@@ -1,0 +1,238 @@
+"""Whoever is not looking learns how a command went, and no address is shown to anybody."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.cli.command import CommandContext
+from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
+from opskit.core.settings import load_settings
+from opskit.notifications.cli import with_notifications
+from opskit.output.result import CommandResult
+from opskit.output.screen import Screen
+from tests.fakes.cli_runner import run_opskit
+from tests.fakes.fake_aws import FakeAws
+from tests.fakes.hostile_text import EVIL, assert_harmless
+from tests.fakes.stubbed_client import stubbed_client
+
+PATH = ("notebook", "stop")
+TOPIC = "arn:aws:sns:us-east-1:123456789012:lights-off"
+STOPPED: dict[str, Any] = {
+    "notebooks": [
+        {"name": "left-on", "region": "us-east-1", "instance_type": "ml.t2.medium", "verdict": "idle",
+         "because": "idle for 5h", "action": "stop", "outcome": "done"},
+        {"name": "at-work", "region": "us-east-1", "instance_type": "ml.t2.medium", "verdict": "busy",
+         "because": "a kernel is busy", "action": "keep", "outcome": None},
+    ],
+    "saved_usd_per_hour": 0.0464,
+}  # fmt: skip
+NOTHING: dict[str, Any] = {"notebooks": [], "saved_usd_per_hour": 0}
+
+
+@dataclass
+class Hook:
+    """A place that is told things: what came, and what it answers."""
+
+    url: str = ""
+    status: int = 200
+    came: list[tuple[str, str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    hook = Hook()
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            hook.came.append((self.command, self.path, json.loads(self.rfile.read(length)) if length else None))
+            self.send_response(hook.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    hook.url = f"http://127.0.0.1:{server.server_port}/T0/sssh?token=sssh"
+    yield hook
+    server.shutdown()
+    server.server_close()
+
+
+def told(work: Any, *, heartbeat: Path | str | None = None, notify: Path | str | None = None) -> CommandResult:
+    ctx = CommandContext(load_settings({}, environment={}), Screen())
+    answers = work if callable(work) else lambda: work
+    return with_notifications(
+        ctx, PATH, answers, str(heartbeat) if heartbeat else None, str(notify) if notify else None
+    )
+
+
+def test_a_webhook_hears_what_was_stopped_and_what_it_saves(hook: Hook) -> None:
+    result = told(CommandResult(STOPPED), notify=hook.url)
+    assert result == CommandResult(STOPPED)
+    [(method, path, body)] = hook.came
+    assert (method, path) == ("POST", "/T0/sssh?token=sssh")
+    assert set(body) == {"text"}
+    assert "left-on" in body["text"]
+    assert "0.0464 USD per hour" in body["text"]
+    assert "at-work" not in body["text"]
+
+
+def test_what_others_hear_is_harmless_too(hook: Hook) -> None:
+    notebooks = [{**STOPPED["notebooks"][0], "name": f"a{EVIL}", "because": EVIL}]
+    told(
+        CommandResult(STOPPED | {"notebooks": notebooks}, ExitCode.PARTIAL, (Problem(EVIL, EVIL, EVIL),)),
+        notify=hook.url,
+    )
+    told(CommandResult(STOPPED | {"notebooks": notebooks}), notify=hook.url)
+    for _, _, body in hook.came:
+        assert "evil" in body["text"]
+        assert_harmless(body["text"])
+
+
+def test_a_price_nobody_knows_is_not_told_as_one(hook: Hook) -> None:
+    told(CommandResult(STOPPED | {"saved_usd_per_hour": None}), notify=hook.url)
+    assert "not known" in hook.came[0][2]["text"]
+
+
+def test_nothing_to_tell_is_not_told(hook: Hook) -> None:
+    told(CommandResult(NOTHING), notify=hook.url)
+    assert hook.came == []
+
+
+def test_a_failure_is_told_however_it_comes(hook: Hook) -> None:
+    def fails() -> CommandResult:
+        raise OpskitError("broken", "It is broken.")
+
+    def stumbles() -> CommandResult:
+        raise LookupError("oh")
+
+    told(CommandResult(NOTHING, ExitCode.PARTIAL, (Problem("unread", "left-on could not be read."),)), notify=hook.url)
+    assert told(fails, notify=hook.url).exit is ExitCode.BUG
+    assert told(stumbles, notify=hook.url).problems[0].code == "bug"
+    texts = [body["text"] for _, _, body in hook.came]
+    assert all(part in text for part, text in zip(("left-on could", "It is broken", "LookupError"), texts, strict=True))
+    assert "ended with 5" in texts[0]
+
+
+def test_a_quota_that_is_short_is_told(hook: Hook) -> None:
+    quotas = [{"quota_name": "ml.m4.xlarge for training job usage", "region": "us-east-1", "verdict": "short",
+               "because": "the quota is 0"}]  # fmt: skip
+    told(CommandResult({"quotas": quotas}, ExitCode.REFUSED), notify=hook.url)
+    assert "ml.m4.xlarge for training job usage in us-east-1: the quota is 0" in hook.came[0][2]["text"]
+
+
+def test_a_webhook_that_refuses_is_said_and_the_stop_stands(hook: Hook) -> None:
+    hook.status = 500
+    result = told(CommandResult(STOPPED), notify=hook.url)
+    assert (result.exit, result.data) == (ExitCode.PARTIAL, STOPPED)
+    assert "127.0.0.1 answered 500" in result.problems[0].message
+    assert told(CommandResult(STOPPED, ExitCode.REFUSED), notify=hook.url).exit is ExitCode.REFUSED
+    nowhere = told(CommandResult(STOPPED), notify="http://127.0.0.1:1/sssh")
+    assert nowhere.exit is ExitCode.PARTIAL
+    assert "sssh" not in repr((result, nowhere))
+
+
+def test_an_address_may_stand_in_a_file_that_only_its_owner_reads(hook: Hook, tmp_path: Path) -> None:
+    file = tmp_path / "webhook"
+    file.write_text(f"{hook.url}\n")
+    file.chmod(0o600)
+    told(CommandResult(STOPPED), notify=file)
+    assert len(hook.came) == 1
+    file.chmod(0o640)
+    with pytest.raises(UsageError, match="others than you"):
+        told(CommandResult(STOPPED), notify=file)
+
+
+def test_a_topic_is_told_in_its_region_through_the_one_way_to_write() -> None:
+    with stubbed_client() as (client, script):
+        ctx = CommandContext(load_settings({}, environment={}), Screen(), _session=client.session)
+        answers: list[dict[str, Any]] = []
+        client.session.boto3_client("sns", "us-east-1").meta.events.register(
+            "provide-client-params.sns.Publish", lambda params, **_: answers.append(params)
+        )
+        script.add_answer("sns", "publish", {"MessageId": "1"})
+        script.add_refusal("sns", "publish", "AuthorizationError", "no", 403)
+        assert with_notifications(ctx, PATH, lambda: CommandResult(STOPPED), None, TOPIC).exit is ExitCode.OK
+        denied = with_notifications(ctx, PATH, lambda: CommandResult(STOPPED), None, TOPIC)
+        assert denied.exit is ExitCode.PARTIAL
+        assert "sns:Publish" in denied.problems[0].message
+        script.assert_done()
+    assert answers[0]["TopicArn"] == TOPIC
+    assert answers[0]["Subject"] == "opskit notebook stop"
+    assert "left-on" in answers[0]["Message"]
+
+
+@pytest.mark.parametrize(
+    "notify", ["arn:aws:sqs:us-east-1:123456789012:queue", "https://", "ftp://host/x", "/no/such/file"]
+)
+def test_what_cannot_be_told_is_said_before_anything_is_done(notify: str) -> None:
+    with pytest.raises(UsageError):
+        told(lambda: pytest.fail("it was done"), notify=notify)
+
+
+@pytest.mark.parametrize("heartbeat", ["/no/such/folder/file", "/dev/null", "/tmp", "https://", "gopher://host"])
+def test_a_heartbeat_that_cannot_be_is_said_before_anything_is_done(heartbeat: str) -> None:
+    with pytest.raises(UsageError):
+        told(lambda: pytest.fail("it was done"), heartbeat=heartbeat)
+
+
+def test_a_heartbeat_file_says_when_and_what_and_only_when_all_went_well(tmp_path: Path) -> None:
+    file = tmp_path / "alive"
+    told(CommandResult(STOPPED, ExitCode.PARTIAL), heartbeat=file)
+    told(CommandResult({"skipped": True}), heartbeat=file)
+    assert not file.exists()
+    assert told(CommandResult(STOPPED), heartbeat=file).exit is ExitCode.OK
+    beat = json.loads(file.read_text())
+    assert (beat["command"], beat["exit"]) == (list(PATH), 0)
+    assert beat["time"].endswith("Z")
+    assert [each.name for each in tmp_path.iterdir()] == ["alive"]
+
+
+def test_a_heartbeat_address_is_fetched_only_when_all_went_well(hook: Hook) -> None:
+    told(CommandResult(STOPPED, ExitCode.AWS_ERROR), heartbeat=hook.url)
+    assert hook.came == []
+    told(CommandResult(STOPPED), heartbeat=hook.url)
+    assert [(method, path) for method, path, _ in hook.came] == [("GET", "/T0/sssh?token=sssh")]
+    hook.status = 404
+    failed = told(CommandResult(STOPPED), heartbeat=hook.url)
+    assert failed.exit is ExitCode.PARTIAL
+    assert "sssh" not in repr(failed)
+
+
+def test_no_sign_of_life_when_the_news_did_not_arrive(hook: Hook, tmp_path: Path) -> None:
+    hook.status = 500
+    told(CommandResult(STOPPED), notify=hook.url, heartbeat=tmp_path / "alive")
+    assert not (tmp_path / "alive").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("notebook", "stop", "--idle"), ("quotas", "check"), ("quotas", "increase", "--resume")]
+)
+def test_the_commands_that_run_unattended_have_both_flags(
+    words: tuple[str, ...], fake_aws: FakeAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = run_opskit(capsys, *words, "--notify", "ftp://sssh", "-o", "json")
+    assert (refused.code, refused.envelope["errors"][0]["code"]) == (2, "bad-notify")
+    assert run_opskit(capsys, *words, "--heartbeat", "/no/such/folder/file").code == 2
+    assert fake_aws.calls == []
+
+
+def test_a_dry_run_tells_nobody(fake_aws: FakeAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    beat = tmp_path / "alive"
+    assert run_opskit(capsys, "quotas", "increase", "--resume", "--dry-run", "--heartbeat", str(beat)).code == 0
+    assert not beat.exists()
+    assert run_opskit(capsys, "quotas", "increase", "--resume", "--heartbeat", str(beat)).code == 0
+    assert beat.exists()

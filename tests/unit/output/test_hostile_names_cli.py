@@ -1,0 +1,223 @@
+"""Every command, with hostile text in everything that comes from outside: tags, reasons, AWS's messages, profiles,
+files, workflows, the journal. In no form does any of it take effect; in JSON it is exact.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from opskit.aws.client import AwsClient
+from opskit.aws.session import AwsSession, CallerIdentity
+from opskit.cli.command_tree import load_all
+from opskit.core.ascii_json import ascii_json
+from opskit.state import journal
+from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.fake_aws import Entry, FakeAws, Fault
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_notebooks
+from tests.fakes.hostile_text import EVIL, assert_harmless
+from tests.unit.cli.test_command_tree import paths
+from tests.unit.schedule.test_cron_cli import PROGRAM
+
+FILE_EVIL = EVIL.replace("/", "-").replace("\0", "")
+"""What a file may be called."""
+XML_EVIL = html.escape(re.sub("[\x00-\x08\x0b-\x1f]", "", EVIL))
+"""What AWS's older services can say: XML has no escape character, but all the others."""
+TAG_EVIL = "evil \u202egpj.exe\u2066\u200b\u2028| x\x1b[2J\x9b1A\n\t"
+
+FORMS = ["table", "json", "csv", "markdown"]
+
+WALK: dict[str, list[list[str]]] = {
+    "quotas check": [["ml.m4.xlarge", "--for", "training"], [FILE_EVIL], ["--for", EVIL], ["--all"]],
+    "quotas explain": [["--offline", f"The account-level service limit '{EVIL}' is 0 Instances {EVIL}"], [EVIL]],
+    "quotas increase": [
+        ["ml.m4.xlarge", "--for", "training", "--to", "9", "--why", EVIL, "--yes"],
+        [EVIL, "--for", EVIL, "--to", "9"],
+    ],
+    "quotas list": [[], ["--match", EVIL]],
+    "quotas requests": [[]],
+    "quotas wait": [["ml.m4.xlarge", "--for", EVIL, "--to", "9"], [EVIL, "--for", "training", "--to", "9"]],
+    "notebook create": [["lab-1"], [EVIL], ["lab-1", "--git", EVIL], ["lab-1", "--role", EVIL, "--tag", f"a={EVIL}"]],
+    "notebook keep": [["kept", "--reason", EVIL], [EVIL, "--for", "1h"], ["kept", "--for", EVIL]],
+    "notebook list": [[], ["--match", EVIL]],
+    "notebook open": [["kept", "--print"], [EVIL]],
+    "notebook start": [["kept"], [EVIL, "lab"]],
+    "notebook stop": [["--idle", "--dry-run"], [EVIL], ["--idle", "--tag", EVIL], ["kept", "--yes"]],
+    "notebook unkeep": [["kept"], [EVIL]],
+    "train": [["boston"], [FILE_EVIL], ["./FOLDER"], ["boston", "--role", EVIL, "--bucket", EVIL, "--dry-run"]],
+    "deploy": [["boston"], [FILE_EVIL]],
+    "predict": [["boston"], ["boston", FILE_EVIL], ["boston", "FILE"]],
+    "cleanup": [["boston", "--yes"], ["boston", "--dry-run", "--bucket", EVIL], [FILE_EVIL]],
+    "guard": [["--training", "ml.m4.xlarge=1", "--", FILE_EVIL], ["--training", EVIL, "--", "true"]],
+    "cron install": [["--dry-run"], [FILE_EVIL], ["check", "--heartbeat", FILE_EVIL, "--notify", FILE_EVIL]],
+    "cron remove": [["--dry-run"], [FILE_EVIL]],
+    "cron run": [["check", "--", "quotas", FILE_EVIL], [FILE_EVIL]],
+    "cron show": [[], [FILE_EVIL], ["check", "--", "--for", TAG_EVIL.replace("\n", "")]],
+    "history": [[], ["--since", EVIL], ["--action", "stop"]],
+    "doctor": [[]],
+    "settings": [["--config", "SETTINGS"], ["--config", FILE_EVIL]],
+    "iam policy": [["notebook"], [EVIL]],
+    "sandbox differences": [[]],
+}
+"""How each command is typed, so that it comes to say something; then with something hostile among its words."""
+
+PROGRAMS = {"sandbox run", "sandbox start", "demo"}
+"""These run others, whose output is their own."""
+
+
+def commands() -> set[str]:
+    every = [" ".join(path) for path in paths(typer.main.get_command(load_all()))]
+    return {path for path in every if path and not any(other.startswith(f"{path} ") for other in every)}
+
+
+def test_every_command_is_walked() -> None:
+    assert commands() == WALK.keys() | PROGRAMS
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
+    """A machine and an account where whatever can be named has been named by somebody hostile."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr("opskit.aws.pacing._RATES", {})
+    monkeypatch.setattr("opskit.aws.client.random.uniform", lambda low, high: 0.0)
+    monkeypatch.chdir(tmp_path)
+    _plant_files(tmp_path, monkeypatch)
+    _plant_history(monkeypatch)
+    labs = [
+        FakeNotebook("kept", tags={"opskit:keep": TAG_EVIL, EVIL: EVIL}).kernel("idle", timedelta(hours=5)),
+        FakeNotebook("odd", tags={"opskit:keep-until": TAG_EVIL}).kernel(EVIL, timedelta(hours=5)),
+        FakeNotebook("idle").kernel("idle", timedelta(hours=5)),
+        FakeNotebook("status", status=EVIL, instance_type=EVIL),
+    ]
+    aws = FakeAws(quotas=[Entry("ml.m4.xlarge for training job usage", "L-A373146E", 1.0), Entry(EVIL, EVIL, 2.0)])
+    aws.requests = [
+        _request("PENDING", "ml.m4.xlarge for training job usage", "L-A373146E"),
+        _request(EVIL, EVIL, EVIL),
+    ]
+    with serve_notebooks(aws, FakeNotebooks.of(*labs)):
+        aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda asked: {"RequestedQuotas": aws.requests}
+        aws.running["ListModels"] = lambda asked: {"Models": []}
+        for name, value in aws.environment().items():
+            monkeypatch.setenv(name, value)
+        yield aws
+
+
+def _plant_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(Path(__file__).parents[3] / "workflows" / "boston", folder / FILE_EVIL)
+    (folder / "FOLDER").symlink_to(folder / FILE_EVIL)
+    (folder / "SETTINGS").write_text(f"bucket = {ascii_json(TAG_EVIL)}\n")
+    (folder / "FILE").write_text(f"{EVIL},1\n", encoding="utf-8", errors="replace")
+    program = folder / "bin" / "crontab"
+    program.parent.mkdir()
+    program.write_text(PROGRAM.format(file=folder / "spool"))
+    program.chmod(0o755)
+    (folder / "spool").write_text(f"{FILE_EVIL}\n# >>> opskit >>>\n0 0 * * * {FILE_EVIL}\n", encoding="utf-8")
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}/usr/bin:/bin")
+    monkeypatch.setattr("opskit.schedule.store.crontab.is_cron_running", lambda: True)
+
+
+def _plant_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(AwsSession, "endpoint_id", lambda self: EVIL)
+        patched.setattr(AwsSession, "identity", lambda self: CallerIdentity(EVIL, EVIL))
+        with journal.journal_action(
+            AwsClient(AwsSession(None, EVIL), EVIL), f"stop {EVIL}", EVIL, reason=EVIL
+        ) as record:
+            record.detail = EVIL
+
+
+def _request(status: str, name: str, code: str) -> dict[str, Any]:
+    now = datetime.now(UTC).timestamp()
+    told = {"Id": EVIL, "CaseId": EVIL, "ServiceCode": "sagemaker", "QuotaCode": code, "QuotaName": name}
+    return {**told, "DesiredValue": 9.0, "Status": status, "Created": now, "LastUpdated": now, "Requester": EVIL}
+
+
+def says_evil(operation: str, region: str) -> Fault:
+    """AWS refuses everything, in words that somebody else chose."""
+    is_xml = operation in ("GetCallerIdentity", "AssumeRole", "DescribeRegions") or not operation
+    return Fault(400, "ValidationException", XML_EVIL if is_xml else EVIL)
+
+
+def strings(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for key, each in value.items():
+                yield key
+                yield from strings(each)
+        case list():
+            for each in value:
+                yield from strings(each)
+
+
+FAULTS: dict[str, Callable[[str, str], Fault | None]] = {
+    "what AWS tells": lambda operation, region: None,
+    "what AWS refuses with": says_evil,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("command", WALK)
+def test_nothing_hostile_takes_effect(
+    command: str, fault: str, outside: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside.fault = FAULTS[fault]
+    seen = set()
+    for words in WALK[command]:
+        for form in FORMS if words is WALK[command][0] and fault == "what AWS tells" else FORMS[:2]:
+            ran = _typed(capsys, command, words, form)
+            assert "bug in opskit" not in ran.out + ran.err
+            assert_harmless(ran.out, ran.err)
+            if form == "json":
+                assert ran.out[:-1].isascii()
+                assert ran.out[:-1].isprintable()
+                told = list(strings(json.loads(ran.out)["data"])) + list(strings(json.loads(ran.out)["errors"]))
+                seen |= {form} if any("evil" in text and not text.isprintable() for text in told) else set()
+            elif "evil" in ran.out + ran.err:
+                seen.add(form)
+    if fault == "what AWS refuses with" or command != "doctor":  # which has nothing to say where all is well
+        assert seen >= {"table", "json"} or command == "sandbox differences", "it never came to say anything hostile"
+
+
+def _typed(capsys: pytest.CaptureFixture[str], command: str, words: list[str], form: str) -> CliResult:
+    """The flags go before a --, and before the words of ``guard`` that are the command's own."""
+    at = words.index("--") if "--" in words else len(words)
+    return run_opskit(capsys, *command.split(), *words[:at], "-o", form, "-v", *words[at:])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["notebook", "list", "--profile", EVIL],
+        ["notebook", "list", "--region", EVIL],
+        ["notebook", "list", "--role-arn", EVIL],
+        ["notebook", "list", "--config", FILE_EVIL],
+        ["notebook", "list", f"--{EVIL}"],
+        [EVIL],
+        ["quotas", EVIL],
+        ["settings", "--output", EVIL],
+    ],
+)
+def test_nor_does_what_stands_in_any_flag(
+    words: list[str], form: str, outside: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = run_opskit(capsys, *words, *(() if "--output" in words else ("-o", form)))
+    assert ran.code != 0 or "--role-arn" in words  # which the small AWS takes, whatever it is called
+    assert_harmless(ran.out, ran.err)
+    assert "evil" in ran.out + ran.err

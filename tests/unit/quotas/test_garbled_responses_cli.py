@@ -1,0 +1,228 @@
+"""Where an answer of AWS's lacks anything at all, nothing fits, nothing starts, nothing has come true.
+
+In this account all quotas are short: 0 is applied where AWS's default is 10, or all that is applied is in use. So
+whatever comes out as room has been concluded from what was not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from opskit.core.model import Requirement, Workload
+from opskit.quotas.reads.code_cache import bundled_codes
+from opskit.quotas.rules.requirements import parse_requirements, quota_name_for, with_totals
+from tests.fakes.cli_runner import run_opskit
+from tests.fakes.fake_aws import Entry, FakeAws, Fault
+from tests.fakes.garbled_responses import GarbledRuns
+
+TYPE = "ml.m4.xlarge"
+THEN = 1.7e9
+ONE = {"InstanceType": TYPE, "InstanceCount": 1}
+GONE = Fault(400, "ValidationException", "Requested resource not found.")
+NOT_FOR_A_TYPE = (Workload.STUDIO_CODEEDITOR, Workload.STUDIO_KERNELGATEWAY)
+USAGES = [workload for workload in Workload if workload not in NOT_FOR_A_TYPE]
+
+
+def job(name: str, status: str = "InProgress", **more: Any) -> dict[str, Any]:
+    told = {"TrainingJobName": name, "TrainingJobArn": "arn:a", "TrainingJobStatus": status, "ResourceConfig": ONE}
+    return {**told, "EnableManagedSpotTraining": False, "CreationTime": THEN, "SecondaryStatus": "Training", **more}
+
+
+JOBS = {
+    "plain": job("plain"),
+    "spot": job("spot", EnableManagedSpotTraining=True),
+    "late": job("late"),  # which the index does not know yet
+    "stopping": job("stopping", "Stopping"),
+    "pooled": job("pooled", "Completed", WarmPoolStatus={"Status": "InUse"}),
+}
+LISTED = {"InProgress": ["plain", "spot", "late"], "Stopping": ["stopping"], "InUse": ["pooled"]}
+
+
+def training_jobs(asked: Mapping[str, Any]) -> dict[str, Any]:
+    which = asked.get("StatusEquals") or asked.get("WarmPoolStatusEquals")
+    told = [{key: job[key] for key in ("TrainingJobName", "TrainingJobArn", "CreationTime")} for job in JOBS.values()]
+    return {"TrainingJobSummaries": [each for each in told if each["TrainingJobName"] in LISTED.get(str(which), [])]}
+
+
+def when_running(key: str, entry: dict[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    return lambda asked: {key: [entry] if asked.get("StatusEquals") == "InProgress" else []}
+
+
+CONFIG = {
+    "EndpointConfigName": "c",
+    "EndpointConfigArn": "arn:c",
+    "CreationTime": THEN,
+    "ProductionVariants": [
+        {"VariantName": "a", "ModelName": "m", "InstanceType": TYPE, "InitialInstanceCount": 1},
+    ],
+}
+ENDPOINT = {
+    "EndpointName": "e",
+    "EndpointArn": "arn:e",
+    "EndpointStatus": "InService",
+    "EndpointConfigName": "c",
+    "ProductionVariants": [{"VariantName": "a", "CurrentInstanceCount": 1, "DesiredInstanceCount": 1}],
+}
+APP = {"DomainId": "d-1", "SpaceName": "s", "AppType": "JupyterLab", "AppName": "default", "Status": "InService"}
+GROUP = {"InstanceGroupName": "g", "InstanceType": TYPE, "CurrentCount": 1, "TargetCount": 1}
+CLUSTER = {"ClusterName": "k", "ClusterArn": "arn:k", "ClusterStatus": "InService", "InstanceGroups": [GROUP]}
+NOTEBOOK = {
+    "NotebookInstanceName": "n",
+    "NotebookInstanceArn": "arn:n",
+    "NotebookInstanceStatus": "InService",
+    "InstanceType": TYPE,
+}
+TRANSFORM = {
+    "TransformJobName": "t",
+    "TransformJobArn": "arn:t",
+    "TransformJobStatus": "InProgress",
+    "TransformResources": ONE,
+}
+PROCESSING = {
+    "ProcessingJobName": "p",
+    "ProcessingJobArn": "arn:p",
+    "ProcessingJobStatus": "InProgress",
+    "ProcessingResources": {"ClusterConfig": ONE},
+}
+
+
+def running() -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]]:
+    """One of each kind, told as AWS tells it."""
+    indexed = [job for name, job in JOBS.items() if name in ("plain", "spot", "stopping")]
+    return {
+        "ListTrainingJobs": training_jobs,
+        "Search": lambda _: {"Results": [{"TrainingJob": job} for job in indexed]},
+        "DescribeTrainingJob": lambda asked: JOBS.get(asked["TrainingJobName"], GONE),
+        "ListTransformJobs": when_running("TransformJobSummaries", {"TransformJobName": "t", "CreationTime": THEN}),
+        "DescribeTransformJob": lambda _: TRANSFORM,
+        "ListProcessingJobs": when_running("ProcessingJobSummaries", {"ProcessingJobName": "p", "CreationTime": THEN}),
+        "DescribeProcessingJob": lambda _: PROCESSING,
+        "ListEndpoints": lambda _: {"Endpoints": [{"EndpointName": "e", "EndpointStatus": "InService"}]},
+        "DescribeEndpoint": lambda _: ENDPOINT,
+        "DescribeEndpointConfig": lambda _: CONFIG,
+        "ListNotebookInstances": lambda _: {"NotebookInstances": [NOTEBOOK]},
+        "ListApps": lambda _: {"Apps": [APP]},
+        "DescribeApp": lambda _: {**APP, "ResourceSpec": {"InstanceType": TYPE}},
+        "ListClusters": lambda _: {"ClusterSummaries": [{"ClusterName": "k", "ClusterArn": "arn:k"}]},
+        "DescribeCluster": lambda _: CLUSTER,
+    }
+
+
+HELD = {Workload.TRAINING: 3}
+"""Instances in use where it is not one."""
+
+
+def entry(requirement: Requirement) -> Entry:
+    """A quota with all of it in use; for a job's maximum, of which nothing is ever used up, 0."""
+    name = quota_name_for(requirement)
+    full = 0 if requirement.per_job else HELD.get(requirement.workload, 1)
+    return Entry(name, bundled_codes().get(name, f"L-{len(name):08d}"), full, 10)
+
+
+def everything(workloads: list[Workload]) -> list[Requirement]:
+    return list(with_totals(parse_requirements([TYPE], [workload.value for workload in workloads])))
+
+
+@pytest.fixture
+def account(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
+    fake_aws.quotas = [entry(requirement) for requirement in everything(USAGES)]
+    fake_aws.running = running()
+    return fake_aws
+
+
+@pytest.fixture
+def garbling(account: FakeAws, isolated_home: Path) -> GarbledRuns:
+    return GarbledRuns(account, isolated_home)
+
+
+@pytest.mark.parametrize(
+    "usages",
+    [USAGES, [Workload.TRAINING], [Workload.NOTEBOOK, Workload.ENDPOINT]],
+    ids=["all, from the listings", "one, by its code", "two, by their codes"],
+)
+def test_nothing_fits_that_could_not_be_read(
+    garbling: GarbledRuns, usages: list[Workload], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [TYPE, *(word for workload in usages for word in ("--for", workload))]
+
+    def check() -> dict[str, str]:
+        ran = run_opskit(capsys, "quotas", "check", *words, "-o", "json")
+        return {row["quota_name"]: row["verdict"] for row in ran.data.get("quotas", ())} or {"": f"exit {ran.code}"}
+
+    assert set(check().values()) == {"short"}
+    honest = {"short", "unknown", "exit 4", "exit 5"}
+    lies = {how: verdicts for how, verdicts in garbling.each(check) if not set(verdicts.values()) <= honest}
+    assert lies == {}
+
+
+def test_nothing_is_guarded_by_what_could_not_be_read(
+    garbling: GarbledRuns, isolated_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def start(program: str, words: list[str], environment: dict[str, str]) -> NoReturn:
+        started.append(program)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("opskit.guards.cli.os.execve", start)
+    monkeypatch.setattr("opskit.guards.cli.signal.signal", lambda number, action: None)
+    uses = ("--training", "--transform", "--endpoint", "--processing", "--notebook")
+    words = [word for use in uses for word in (use, TYPE)]
+
+    def guard() -> int:
+        return run_opskit(capsys, "guard", *words, "-o", "json", "--", "true").code
+
+    assert guard() == 3
+    codes = {how: code for how, code in garbling.each(guard, deepest=1) if started or code not in (3, 4, 5)}
+    assert (started, codes) == ([], {})
+
+
+def test_no_default_stands_in_for_what_was_waited_for(
+    garbling: GarbledRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wait() -> str:
+        asked = ("--for", "training", "--to", "4", "--timeout", "0s", "-o", "json")
+        return str(run_opskit(capsys, "quotas", "wait", TYPE, *asked).data["quotas"][0]["outcome"])
+
+    assert wait() == "waiting"
+    ends = {how: end for how, end in garbling.each(wait) if end not in ("waiting", "unreadable")}
+    assert ends == {}
+
+
+def test_nothing_is_asked_for_twice_because_it_was_not_listed(
+    garbling: GarbledRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_one = {"Id": "r-1", "QuotaCode": bundled_codes()[f"{TYPE} for training job usage"], "DesiredValue": 40.0}
+    told = {**open_one, "QuotaName": f"{TYPE} for training job usage", "Status": "CASE_OPENED", "Created": THEN}
+    garbling.aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda _: {"RequestedQuotas": [told]}
+
+    def increase() -> str:
+        ran = run_opskit(
+            capsys, "quotas", "increase", TYPE, "--for", "training", "--to", "40", "--dry-run", "-o", "json"
+        )
+        return str(ran.data["requests"][0]["outcome"]) if ran.data.get("requests") else f"exit {ran.code}"
+
+    assert increase() == "already-open"
+    outcomes = {how: outcome for how, outcome in garbling.each(increase) if outcome in ("planned", "already-enough")}
+    assert outcomes == {}
+
+
+def test_no_list_tells_a_value_that_is_not_true(garbling: GarbledRuns, capsys: pytest.CaptureFixture[str]) -> None:
+    def listed() -> dict[str, tuple[Any, ...]]:
+        ran = run_opskit(capsys, "quotas", "list", "-o", "json")
+        rows = ran.data.get("quotas", ())
+        return {row["quota_code"]: (row["applied"], row["default"], row["in_use"]) for row in rows}
+
+    truth = listed()
+    assert {default for _, default, _ in truth.values()} == {10}
+    lies = [
+        (how, code, told)
+        for how, rows in garbling.each(listed)
+        for code, told in rows.items()
+        if any(one not in (None, true) for one, true in zip(told, truth[code], strict=True))
+    ]
+    assert lies == []

@@ -1,0 +1,249 @@
+"""The judgement over one demand, and over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opskit.core.exceptions import ExitCode
+from opskit.core.model import (
+    Headroom,
+    IncreaseRequest,
+    InUseCounts,
+    NotOffered,
+    Quota,
+    RequestStatus,
+    Requirement,
+    Unknown,
+    Verdict,
+    Workload,
+)
+from opskit.quotas.rules.headroom import (
+    QuotaCheck,
+    assess_headroom,
+    format_quota_value,
+    is_refusal,
+    requestable_value,
+    required_value,
+    sort_worst_first,
+)
+from opskit.quotas.rules.requirements import quota_name_for
+
+HERE = "eu-west-1"
+DEMAND = Requirement("ml.m4.xlarge", Workload.TRAINING)
+NAME = quota_name_for(DEMAND)
+NONE_RUNS = InUseCounts({})
+UNREAD = Unknown("AWS says no", "denied")
+
+
+def quota(applied: float | None, default: float | None = None, name: str = NAME) -> Quota:
+    return Quota(HERE, name, "L-A373146E", applied, default)
+
+
+def request(desired: float, status: RequestStatus = RequestStatus.PENDING, name: str = NAME) -> IncreaseRequest:
+    return IncreaseRequest("r", HERE, name, "L-A373146E", desired, status, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def running(count: int, *, missing: Unknown | None = None) -> InUseCounts:
+    return InUseCounts({"ml.m4.xlarge": count, "ml.c5.large": 7}, missing)
+
+
+def test_what_is_in_use_although_nothing_runs_is_said() -> None:
+    pools = InUseCounts({"ml.m4.xlarge": 2, "ml.c5.large": 7}, kept_warm={"ml.m4.xlarge": 2, "ml.c5.large": 1})
+    held = assess_headroom(HERE, DEMAND, quota(2), pools, ())
+    assert (held.verdict, held.in_use) == (Verdict.SHORT, 2)
+    assert held.reason == "2 of 2 in use; 2 of it in warm pools, which ended jobs keep"
+    total = Requirement(None, Workload.TRAINING)
+    assert (
+        "; 3 of it in warm pools"
+        in assess_headroom(HERE, total, quota(20, name=quota_name_for(total)), pools, ()).reason
+    )
+    most = Requirement(None, Workload.TRAINING, per_job=True)
+    assert "warm" not in assess_headroom(HERE, most, quota(20, name=quota_name_for(most)), pools, ()).reason
+    assert "warm" not in assess_headroom(HERE, DEMAND, quota(9), running(2), ()).reason
+
+
+@pytest.mark.parametrize(
+    ("said", "in_use", "requests", "verdict", "used", "free"),
+    [
+        (quota(4), NONE_RUNS, (), Verdict.FITS, 0, 4),
+        (quota(4), running(3), (), Verdict.FITS, 3, 1),
+        (quota(4), running(4), (), Verdict.SHORT, 4, 0),
+        (quota(2), running(3), (), Verdict.SHORT, 3, 0),
+        (quota(0), NONE_RUNS, (), Verdict.SHORT, 0, 0),
+        (quota(0.5), NONE_RUNS, (), Verdict.SHORT, 0, 0.5),
+        (quota(3e9), running(3), (), Verdict.FITS, 3, 3e9 - 3),
+        # the default counts where nothing is applied, and never where something is
+        (quota(None, 2), NONE_RUNS, (), Verdict.FITS, 0, 2),
+        (quota(0, 2), NONE_RUNS, (), Verdict.SHORT, 0, 0),
+        (quota(None, None), NONE_RUNS, (), Verdict.UNKNOWN, None, None),
+        # what was asked for counts when it would cover the need, is open, and is about this quota
+        (quota(0), NONE_RUNS, (request(1),), Verdict.PENDING, 0, 0),
+        (quota(0), NONE_RUNS, (request(1, RequestStatus.CASE_OPENED),), Verdict.PENDING, 0, 0),
+        (quota(1), running(1), (request(1.5),), Verdict.SHORT, 1, 0),
+        (quota(0), NONE_RUNS, (request(5, RequestStatus.DENIED),), Verdict.SHORT, 0, 0),
+        (quota(0), NONE_RUNS, (request(5, name="another"),), Verdict.SHORT, 0, 0),
+        (quota(0), NONE_RUNS, (request(0.5), request(2)), Verdict.PENDING, 0, 0),
+        (quota(0), NONE_RUNS, UNREAD, Verdict.SHORT, 0, 0),
+        (quota(1), NONE_RUNS, UNREAD, Verdict.FITS, 0, 1),
+        # not knowing what is in use never makes room, and never hides a certain no
+        (quota(9), InUseCounts({}, UNREAD), (), Verdict.UNKNOWN, None, None),
+        (quota(0), InUseCounts({}, UNREAD), (), Verdict.SHORT, None, None),
+        (quota(2), running(2, missing=UNREAD), (), Verdict.SHORT, None, None),
+        (quota(0), InUseCounts({}, UNREAD), (request(9),), Verdict.SHORT, None, None),
+        (UNREAD, NONE_RUNS, (), Verdict.UNKNOWN, None, None),
+        (NotOffered(HERE, NAME), NONE_RUNS, (), Verdict.NOT_OFFERED, None, None),
+    ],
+)
+def test_the_judgement(
+    said: Quota | NotOffered | Unknown,
+    in_use: InUseCounts,
+    requests: tuple[IncreaseRequest, ...] | Unknown,
+    verdict: Verdict,
+    used: int | None,
+    free: float | None,
+) -> None:
+    headroom = assess_headroom(HERE, DEMAND, said, in_use, requests)
+    assert (headroom.verdict, headroom.in_use, headroom.free) == (verdict, used, free)
+    assert headroom.reason
+
+
+def test_a_total_counts_every_type() -> None:
+    total = Requirement(None, Workload.TRAINING, 2)
+    assert assess_headroom(HERE, total, quota(10, name=quota_name_for(total)), running(2), ()).free == 1
+
+
+def test_a_single_job_starts_from_nothing_whatever_runs() -> None:
+    most = Requirement(None, Workload.TRAINING, 20, per_job=True)
+    headroom = assess_headroom(HERE, most, quota(20, name=quota_name_for(most)), InUseCounts({}, UNREAD), ())
+    assert (headroom.verdict, headroom.in_use, headroom.free) == (Verdict.FITS, 0, 20)
+    assert (
+        assess_headroom(HERE, replace(most, count=21), quota(20, name=quota_name_for(most)), NONE_RUNS, ()).verdict
+        is Verdict.SHORT
+    )
+
+
+def test_because_says_what_stood_in_the_way() -> None:
+    assert assess_headroom(HERE, DEMAND, UNREAD, NONE_RUNS, ()).reason == "AWS says no"
+    assert "AWS says no" in assess_headroom(HERE, DEMAND, quota(9), InUseCounts({}, UNREAD), ()).reason
+    assert "default" in assess_headroom(HERE, DEMAND, quota(None, 2), NONE_RUNS, ()).reason
+    assert "5 asked for" in assess_headroom(HERE, DEMAND, quota(0), NONE_RUNS, (request(5),)).reason
+
+
+values = st.none() | st.floats(0, 1e12) | st.integers(0, 40).map(float)
+answers = st.one_of(
+    st.builds(Quota, st.just(HERE), st.just(NAME), st.just("L-1"), values, values),
+    st.just(UNREAD),
+    st.just(NotOffered(HERE, NAME)),
+)
+counts = st.dictionaries(st.sampled_from(["ml.m4.xlarge", "ml.c5.large", "?"]), st.integers(0, 50))
+uses = st.builds(InUseCounts, counts, st.none() | st.just(UNREAD))
+statuses = st.sampled_from(list(RequestStatus))
+asked = st.just(UNREAD) | st.lists(st.builds(request, st.floats(0, 100), statuses)).map(tuple)
+demands = st.builds(
+    Requirement, st.sampled_from(["ml.m4.xlarge", None]), st.just(Workload.TRAINING), st.integers(1, 50), st.booleans()
+)
+
+
+@given(demands, answers, uses, asked)
+def test_it_never_fits_where_anything_needed_is_unread(
+    demand: Requirement,
+    said: Quota | NotOffered | Unknown,
+    in_use: InUseCounts,
+    requests: tuple[IncreaseRequest, ...] | Unknown,
+) -> None:
+    headroom = assess_headroom(HERE, demand, said, in_use, requests)
+    if headroom.verdict is Verdict.FITS:
+        assert isinstance(said, Quota)
+        assert said.effective_value is not None
+        assert in_use.incomplete is None
+        assert headroom.free is not None
+        assert said.effective_value - in_use.count(demand.instance_type) >= demand.count
+    assert headroom.free is None or headroom.free >= 0
+
+
+@given(demands, answers, uses, asked)
+def test_a_certain_no_is_never_called_unknown(
+    demand: Requirement,
+    said: Quota | NotOffered | Unknown,
+    in_use: InUseCounts,
+    requests: tuple[IncreaseRequest, ...] | Unknown,
+) -> None:
+    headroom = assess_headroom(HERE, demand, said, in_use, requests)
+    if isinstance(said, Quota) and said.effective_value is not None and said.effective_value < demand.count:
+        assert headroom.verdict in (Verdict.SHORT, Verdict.PENDING)
+
+
+@given(demands, answers, uses)
+def test_requests_decide_only_between_short_and_pending(
+    demand: Requirement, said: Quota | NotOffered | Unknown, in_use: InUseCounts
+) -> None:
+    unasked = assess_headroom(HERE, demand, said, in_use, ()).verdict
+    with_request = assess_headroom(HERE, demand, said, in_use, (request(1e15, name=quota_name_for(demand)),)).verdict
+    assert with_request is unasked or (unasked, with_request) == (Verdict.SHORT, Verdict.PENDING)
+
+
+def headroom_of(verdict: Verdict, region: str = HERE, *, named: bool = True) -> Headroom:
+    requirement = replace(DEMAND, explicit=named)
+    return Headroom(region, requirement, NAME, None, None, None, None, None, verdict, "because")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "exit_code"),
+    [
+        ([Verdict.FITS], ExitCode.OK),
+        ([Verdict.FITS, Verdict.UNKNOWN], ExitCode.PARTIAL),
+        ([Verdict.UNKNOWN, Verdict.SHORT], ExitCode.REFUSED),
+        ([Verdict.PENDING, Verdict.FITS], ExitCode.REFUSED),
+        ([Verdict.NOT_OFFERED, Verdict.UNKNOWN], ExitCode.REFUSED),
+        ([], ExitCode.OK),
+    ],
+)
+def test_no_wins_over_unknown_and_unknown_over_yes(verdicts: list[Verdict], exit_code: ExitCode) -> None:
+    assert QuotaCheck(tuple(map(headroom_of, verdicts))).exit_code is exit_code
+
+
+def test_what_nobody_named_may_be_missing() -> None:
+    missing = headroom_of(Verdict.NOT_OFFERED, named=False)
+    assert not is_refusal(missing)
+    assert QuotaCheck((missing,)).exit_code is ExitCode.OK
+    assert is_refusal(headroom_of(Verdict.NOT_OFFERED))
+
+
+def test_a_dark_region_is_aws_saying_no_only_when_it_is_the_only_one() -> None:
+    ctx, there = headroom_of(Verdict.UNKNOWN), headroom_of(Verdict.FITS, "us-east-1")
+    assert QuotaCheck((ctx,), failed_regions=frozenset({HERE})).exit_code is ExitCode.AWS_ERROR
+    assert QuotaCheck((ctx, there), failed_regions=frozenset({HERE})).exit_code is ExitCode.PARTIAL
+    both = (ctx, replace(ctx, region="us-east-1"))
+    assert QuotaCheck(both, failed_regions=frozenset({HERE, "us-east-1"})).exit_code is ExitCode.PARTIAL
+    assert (
+        QuotaCheck(both, failed_regions=frozenset({HERE, "us-east-1"}), all_auth_failed=True).exit_code
+        is ExitCode.AWS_ERROR
+    )
+
+
+def test_the_worst_stands_on_top() -> None:
+    shuffled = [Verdict.FITS, Verdict.PENDING, Verdict.UNKNOWN, Verdict.NOT_OFFERED, Verdict.SHORT]
+    assert [headroom.verdict for headroom in sort_worst_first(map(headroom_of, shuffled))] == shuffled[::-1]
+
+
+def test_what_to_ask_for_is_above_what_runs_and_above_the_default() -> None:
+    full = assess_headroom(HERE, DEMAND, quota(2), running(3), ())
+    assert (required_value(full), requestable_value(full)) == (4, 4)
+    lowered = assess_headroom(HERE, DEMAND, quota(0, 4), NONE_RUNS, ())
+    assert (required_value(lowered), requestable_value(lowered)) == (1, 5)
+
+
+def test_what_is_known_to_be_in_use_is_asked_for_where_not_all_could_be_counted() -> None:
+    partly = assess_headroom(HERE, DEMAND, quota(3), running(5, missing=UNREAD), ())
+    assert (partly.verdict, partly.in_use) == (Verdict.SHORT, None)
+    assert required_value(partly) == 6
+
+
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (3e9, "3000000000"), (2.5, "2.5"), (None, "?")])
+def test_numbers_read_as_people_write_them(value: float | None, text: str) -> None:
+    assert format_quota_value(value) == text

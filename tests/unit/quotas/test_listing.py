@@ -1,0 +1,146 @@
+"""Which quotas are shown, how full they are, and in what order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.model import InUseCounts, ListedQuota, Quota, Requirement, Unknown, Utilization, Workload
+from opskit.quotas.rules.listing import (
+    QuotaFilter,
+    QuotaList,
+    is_exhausted,
+    known_value,
+    live_utilization,
+    matches_text,
+    sort_by_severity,
+    utilization_percent,
+)
+from opskit.quotas.rules.requirements import parse_quota_name, quota_name_for, with_totals
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NAME = "ml.m4.xlarge for training job usage"
+UNREAD = Unknown("AWS says no", "denied")
+
+
+def listed(
+    applied: float | None, used: float | None = None, default: float | None = 0, gap: Unknown | None = None
+) -> ListedQuota:
+    use = UNREAD if used is None else Utilization(used, NOW)
+    return ListedQuota(Quota("eu-west-1", NAME, "L-A373146E", applied, default), use, gap)
+
+
+@pytest.mark.parametrize(
+    ("each", "percent", "short"),
+    [
+        (listed(4, 3), 75, False),
+        (listed(3, 1), 33.33, False),
+        (listed(4, 4), 100, True),
+        (listed(2, 3), 150, True),
+        (listed(4), None, False),
+        # a share of nothing is no number, and nobody can start one
+        (listed(0), None, True),
+        (listed(0, 2), None, True),
+        (listed(0.5, 0), 0, True),
+        # the default counts only where nothing is applied for certain
+        (listed(None, 1, default=2), 50, False),
+        (listed(None, 1, default=2, gap=UNREAD), None, False),
+        (listed(None, 1, default=None), None, False),
+        (listed(3e9, 3e9 + 1), 100, True),
+    ],
+)
+def test_how_full_a_quota_is(each: ListedQuota, percent: float | None, short: bool) -> None:
+    assert (utilization_percent(each), is_exhausted(each)) == (percent, short)
+
+
+@pytest.mark.parametrize("text", ["", "m4", "M4.XLARGE", "training", "l-a373", "ml.m?.xlarge", "ml*training", "[mn]4"])
+def test_what_matches(text: str) -> None:
+    assert matches_text(Quota("r", NAME, "L-A373146E", 1, 1), text)
+
+
+@pytest.mark.parametrize("text", ["m5", "ml.m??.xlarge", "training*ml", "[no]4", "ml.mXxlarge"])
+def test_what_does_not_match(text: str) -> None:
+    assert not matches_text(Quota("r", NAME, "L-A373146E", 1, 1), text)
+
+
+@given(st.text())
+def test_no_text_is_a_bug(text: str) -> None:
+    matches_text(Quota("r", NAME, "L-A373146E", 1, 1), text)
+
+
+numbers = st.none() | st.floats(0, 1e12) | st.integers(0, 9).map(float)
+quotas = st.builds(listed, numbers, numbers, numbers, st.sampled_from([None, UNREAD]))
+
+
+@given(st.lists(quotas))
+def test_what_is_used_up_stands_above_what_is_not_and_nothing_is_lost(some: list[ListedQuota]) -> None:
+    order = sort_by_severity(some)
+    assert sorted(map(repr, order)) == sorted(map(repr, some))
+    used_up = [
+        isinstance(quota.utilization, Utilization)
+        and quota.utilization.amount > 0
+        and (value := known_value(quota)) is not None
+        and quota.utilization.amount >= value
+        for quota in order
+    ]  # fmt: skip
+    assert used_up == sorted(used_up, reverse=True)
+
+
+@given(quotas)
+def test_unknown_is_never_short_and_never_used(each: ListedQuota) -> None:
+    if known_value(each) is None:
+        assert not is_exhausted(each)
+        assert utilization_percent(each) is None
+    if isinstance(each.utilization, Unknown):
+        assert not QuotaFilter(used=True).matches(each)
+
+
+@pytest.mark.parametrize("usage", list(Workload))
+def test_a_name_tells_what_it_is_for(usage: Workload) -> None:
+    for requirement in with_totals([Requirement("ml.g4dn.12xlarge", usage)]):
+        assert parse_quota_name(quota_name_for(requirement)) == (requirement.instance_type, usage)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Studio Something Apps running on ml.m5.large instance", ("ml.m5.large", None)),
+        ("ml.geospatial.interactive for notebook instance usage", ("ml.geospatial.interactive", Workload.NOTEBOOK)),
+        ("Longest run time for a training job", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_other_names_tell_what_they_can(name: str, told: tuple[str | None, Workload | None]) -> None:
+    assert parse_quota_name(name) == told
+
+
+def test_what_is_counted_now() -> None:
+    names = [NAME, "Number of instances across all training jobs", "Maximum number of instances per training job", "x"]
+    some = [Quota("r", name, name, 1, 1) for name in names]
+    uses = live_utilization(some, {Workload.TRAINING: InUseCounts({"ml.m4.xlarge": 2, "ml.c5.large": 1})}, NOW)
+    assert [use.amount if isinstance(use, Utilization) else None for use in uses.values()] == [2, 3, None, None]
+    floor = live_utilization(some[:1], {Workload.TRAINING: InUseCounts({"ml.m4.xlarge": 2}, UNREAD)}, NOW)
+    assert floor == {NAME: UNREAD}
+
+
+@pytest.mark.parametrize(
+    ("dark", "codes", "exit_code"),
+    [
+        ((), (), ExitCode.OK),
+        ((), ("denied",), ExitCode.PARTIAL),
+        (("a",), ("denied",), ExitCode.PARTIAL),
+        (("a", "b"), ("denied",), ExitCode.PARTIAL),
+        (("a", "b"), ("credentials-refused", "no-credentials"), ExitCode.AWS_ERROR),
+    ],
+)
+def test_how_a_look_at_two_regions_ends(dark: tuple[str, ...], codes: tuple[str, ...], exit_code: ExitCode) -> None:
+    problems = tuple(Problem(code, "") for code in codes)
+    assert QuotaList((), ("a", "b"), problems, frozenset(dark)).exit_code is exit_code
+
+
+def test_the_only_region_going_dark_is_aws_saying_no() -> None:
+    assert QuotaList((), ("a",), (Problem("denied", ""),), frozenset("a")).exit_code is ExitCode.AWS_ERROR

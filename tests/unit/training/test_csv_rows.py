@@ -1,0 +1,62 @@
+"""The rows a user wants predictions for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from opskit.core.exceptions import UsageError
+from opskit.training.rules.csv_rows import parse_rows
+
+FEATURES = ("CRIM", "ZN", "RM")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2,3\n4,5,6\n",
+        "CRIM,ZN,RM\n1,2,3\n4,5,6",
+        '"crim","zn","rm"\r\n"1"," 2 ","3"\r\n\r\n4,5,6\r\n',
+        "\ufeffCRIM,ZN,RM\n1,2,3\n\n4,5,6\n",
+        "rm,MEDV,crim,zn\n3,24,1,2\n6,,4,5\n",
+    ],
+)
+def test_a_header_quotes_and_empty_lines_are_welcome(text: str) -> None:
+    assert parse_rows("f.csv", text, FEATURES) == ["1.0,2.0,3.0", "4.0,5.0,6.0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no rows"),
+        ("CRIM,ZN,RM\n", "has no rows"),
+        ("1,2,3\n1,2\n", "line 2 has 2 values, not 3"),
+        ("1,2,3,4\n", "line 1 has 4 values, not 3"),
+        ("1,2,3\n\n1,x,3\n", "line 3: 'x' is not a number"),
+        ("1,,3\n", "line 1: '' is not a number"),
+        ("1,nan,3\n", "'nan' is not a number"),
+        ("A,B,C\n1,2,3\n", "line 1: 'A' is not a number"),
+        ("CRIM,RM\n1,2\n", "a header, and no column ZN"),
+        ("CRIM,ZN,RM,MEDV\n1,2,3\n", "line 2 has 3 values, not 4"),
+        (f"1,2,{'3' * 200_000}\n", "is not CSV"),
+    ],
+)
+def test_what_is_no_row_of_numbers_is_said_with_its_line(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_rows("f.csv", text, FEATURES)
+    assert words in caught.value.problem.message
+    assert "CRIM, ZN, RM" in caught.value.problem.hint or words == "is not CSV"
+
+
+def test_a_row_with_the_target_in_it_is_told_so() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_rows("f.csv", "24,1,2,3\n", FEATURES)
+    assert "Leave out the target" in caught.value.problem.hint
+
+
+@given(some.lists(some.tuples(*[some.floats(allow_nan=False, allow_infinity=False)] * 3), min_size=1))
+def test_numbers_survive(rows: list[tuple[float, float, float]]) -> None:
+    text = "\n".join(",".join(map(repr, row)) for row in rows)
+    read = [tuple(map(float, row.split(","))) for row in parse_rows("f.csv", text, FEATURES)]
+    assert read == rows

@@ -1,0 +1,14 @@
+"""What an endpoint answered, in the forms that other programs read."""
+
+from __future__ import annotations
+
+import io
+
+from opskit.output.screen import OutputFormat, Screen
+from opskit.training.render.endpoints import predict_result
+
+
+def test_predictions_are_a_column_in_a_sheet() -> None:
+    out = io.StringIO()
+    Screen(OutputFormat.CSV, stdout=out).show_result(("predict",), predict_result("boston-61cfa3bc59-1", (26.34, 21.5)))
+    assert out.getvalue() == "predictions\n26.34\n21.5\n"

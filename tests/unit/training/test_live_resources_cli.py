@@ -1,0 +1,285 @@
+"""Whatever ends a command, and wherever: what runs by then is named, with the command that ends it.
+
+The walk goes through every step that a run takes once something may have been made (each call of AWS's, before and
+after, and for the unforeseen each function of opskit's that is entered) and lets it happen there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+
+import opskit
+from opskit.access.rules.permissions import API_CALLS
+from opskit.training.events import StatusChanged
+from opskit.training.metrics import split_rows
+from tests.fakes.account import Account, in_memory
+from tests.fakes.cli_runner import CliResult, run_opskit
+
+JOB = "boston-61cfa3bc59-1"
+STOPS = {
+    "TrainingJob": "aws sagemaker stop-training-job --training-job-name {} --region us-east-1",
+    "TransformJob": "aws sagemaker stop-transform-job --transform-job-name {} --region us-east-1",
+    "Endpoint": "aws sagemaker delete-endpoint --endpoint-name {} --region us-east-1",
+    "NotebookInstance": "aws sagemaker stop-notebook-instance --notebook-instance-name {} --region us-east-1",
+}
+HOME = Path(opskit.__file__).parent
+WALKED = tuple(f"{HOME / part}" for part in ("act/", "flows/", "observe/", "show/", "sdk.py", "learning.py"))
+NAMING = ("/show/render.py", "/show/answer.py", "/show/printing.py")
+"""What names it and says so: where that fails, nothing can be named."""
+
+
+class Unforeseen(Exception):
+    """What nobody thought of."""
+
+
+@dataclass
+class Walk:
+    """Counts steps from the first one at which something may run, and fails at one of them (None: at none)."""
+
+    fails_at: int | None = None
+    error: BaseException = field(default_factory=lambda: Unforeseen("nobody thought of this"))
+    steps: list[str] = field(default_factory=list)
+    has_begun: bool = False
+    _entered: set[CodeType] = field(default_factory=set)
+
+    def step(self, what: str) -> None:
+        """Go on, or fail here."""
+        if not self.has_begun:
+            return
+        self.steps.append(what)
+        if len(self.steps) - 1 == self.fails_at:
+            raise self.error
+
+    def before(self, operation: str) -> None:
+        """A call is about to go to AWS."""
+        if not self.has_begun and operation.startswith(("Create", "Start", "Delete")):
+            self.has_begun = True
+            sys.settrace(self.entered if isinstance(self.error, Unforeseen) else None)
+        self.step(f"before {operation}")
+
+    def entered(self, frame: FrameType, event: str, _: Any) -> None:
+        """A function is entered: a step where it is one of opskit's, the first time."""
+        code = frame.f_code
+        name = code.co_filename
+        if event != "call" or not name.startswith(WALKED) or name.endswith(NAMING):
+            return
+        if code not in self._entered and not code.co_name.startswith("<"):
+            self._entered.add(code)
+            self.step(f"in {Path(name).stem}.{code.co_name}")
+
+
+@contextmanager
+def walked(walk: Walk, account: Account) -> Iterator[None]:
+    account.before, account.after = walk.before, lambda operation: walk.step(f"after {operation}")
+    with in_memory(account):
+        try:
+            yield
+        finally:
+            sys.settrace(None)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setattr(
+        "opskit.training.render.train.save_plot", lambda *_: None
+    )  # a picture takes longer than all the rest
+    monkeypatch.setattr("opskit.training.flows.train.split_rows", cache(split_rows))
+
+
+def empty() -> Account:
+    return Account()
+
+
+def trained() -> Account:
+    account = Account()
+    account.put("Model", JOB, Tags=[{"Key": "opskit:workflow", "Value": "boston"}])
+    return account
+
+
+def deployed() -> Account:
+    account = trained()
+    tags = [{"Key": "opskit:workflow", "Value": "boston"}]
+    account.put("EndpointConfig", JOB, ProductionVariants=[{"ModelName": JOB}], Tags=tags)
+    account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=tags)
+    return account
+
+
+def with_a_notebook() -> Account:
+    account = Account()
+    account.put("NotebookInstance", "lab", "Stopped", InstanceType="ml.t2.medium")
+    return account
+
+
+COMMANDS: dict[str, tuple[Callable[[], Account], tuple[str, ...]]] = {
+    "train": (empty, ("train", "boston", "--no-guard", "--deploy")),
+    "deploy": (trained, ("deploy", "boston", "--no-guard")),
+    "cleanup": (deployed, ("cleanup", "boston", "--yes")),
+    "create": (empty, ("notebook", "create", "lab", "--no-guard", "--yes", "--wait")),
+    "start": (with_a_notebook, ("notebook", "start", "lab", "--no-guard", "--wait")),
+}
+
+
+def named(ended: CliResult, instance_type: str, name: str) -> bool:
+    """Whether the command that ends it is told."""
+    return any(STOPS[instance_type].format(name) in error["hint"] for error in ended.envelope["errors"])
+
+
+def said_to_run(ended: CliResult) -> set[str]:
+    """What is called running for sure, in the words of the message."""
+    told = " ".join(error["message"] for error in ended.envelope["errors"])
+    return set(re.findall(r"the ([a-z -]+? \S+) is still running", told, re.IGNORECASE))
+
+
+def words_of(instance_type: str, name: str) -> str:
+    return f"{re.sub(r'(?<!^)(?=[A-Z])', ' ', instance_type).lower()} {name}"
+
+
+@pytest.mark.parametrize(
+    "error", [Unforeseen("nobody thought of this"), KeyboardInterrupt()], ids=["unforeseen", "ctrl-c"]
+)
+@pytest.mark.parametrize("command", [pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS])
+def test_wherever_a_command_ends_what_runs_is_named(
+    command: str, error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, words = COMMANDS[command]
+    at, ran_through = 0, False
+    while not ran_through:
+        account, walk = make(), Walk(at, error)
+        with walked(walk, account):
+            ended = run_opskit(capsys, *words, "-o", "json")
+        ran_through = len(walk.steps) <= at
+        where = walk.steps[min(at, len(walk.steps) - 1)]
+        if not ran_through and ended.code != 0:  # it may be 0 where the SDK or the journal goes on regardless
+            assert ended.code == (130 if isinstance(error, KeyboardInterrupt) else 1), where
+            for instance_type, name in account.billing():
+                assert named(ended, instance_type, name), (
+                    f"{where}: {instance_type} {name} runs and is not named: {ended.out}"
+                )
+            if not where.startswith("after "):  # then opskit could not know
+                assert said_to_run(ended) <= {words_of(*each) for each in account.billing()}, f"{where}: {ended.out}"
+        at += 1
+    assert ended.code == 0, ended.out
+    assert at > 5, walk.steps
+
+
+STARTS = {
+    f"sagemaker:{operation}"
+    for operation in (
+        *("CreateTrainingJob", "CreateTransformJob", "CreateProcessingJob", "CreateHyperParameterTuningJob"),
+        *("CreateEndpoint", "UpdateEndpoint", "CreateInferenceComponent", "CreateAutoMLJobV2"),
+        *("CreateNotebookInstance", "StartNotebookInstance", "CreateApp", "CreateCluster", "CreateTrainingPlan"),
+    )
+}
+"""What makes something that bills until it ends."""
+
+
+def test_every_command_that_starts_something_is_walked() -> None:
+    starting = {command for command, calls in API_CALLS.items() if calls & STARTS}
+    walked_through = {
+        next(name for name in API_CALLS if name.split() == list(words[: len(name.split())]))
+        for _, words in COMMANDS.values()
+    }
+    assert starting <= walked_through
+
+
+@pytest.mark.parametrize(
+    "where", ["opskit.output.screen.Screen.show_result", "opskit.training.render.train.train_result"]
+)
+def test_an_answer_that_cannot_be_shown_names_what_bills(
+    where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise Unforeseen("nobody thought of this")
+
+    account = Account()
+    with in_memory(account), monkeypatch.context() as patched:
+        patched.setattr(where, fail)
+        ended = run_opskit(capsys, "train", "boston", "--no-guard", "--deploy")
+    assert ended.code == 1
+    assert "Unforeseen: nobody thought of this" in ended.err
+    assert f"The endpoint {JOB} is still running." in ended.err
+    assert STOPS["Endpoint"].format(JOB) in ended.err
+
+
+@pytest.mark.parametrize(("error", "code"), [(BrokenPipeError(), 130), (SystemExit(3), 1)])
+def test_what_ends_a_command_in_silence_elsewhere_is_told_where_something_runs(
+    error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def line_of(event: object) -> str:
+        if isinstance(event, StatusChanged):
+            raise error
+        return ""
+
+    account = Account()
+    with in_memory(account), monkeypatch.context() as patched:
+        patched.setattr("opskit.training.render.progress.format_run_event", line_of)
+        ended = run_opskit(capsys, "train", "boston", "--no-guard", "-o", "json")
+    assert ended.code == code
+    assert named(ended, "TrainingJob", JOB)
+    assert ended.data["running"] == [{"kind": "training-job", "name": JOB, "sure": True}]
+
+
+def test_what_came_up_as_asked_is_no_accident_of_another(capsys: pytest.CaptureFixture[str]) -> None:
+    account = with_a_notebook()
+    account.put("NotebookInstance", "busy", "Stopping", InstanceType="ml.t2.medium")
+    with in_memory(account):
+        ended = run_opskit(capsys, "notebook", "start", "lab", "busy", "--no-guard", "--wait", "-o", "json")
+    assert [error["code"] for error in ended.envelope["errors"]] == ["cannot-start"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "way", "code"),
+    [
+        ("TrainingJob", ["InProgress", "Failed"], "job-failed"),
+        ("TrainingJob", ["InProgress", "Stopped"], "job-failed"),
+        ("TransformJob", ["InProgress", "Failed"], "job-failed"),
+        ("TransformJob", ["InProgress", "Stopped"], "job-failed"),
+        ("Endpoint", ["Creating", "Failed"], "endpoint-failed"),
+        ("Endpoint", ["Creating", "Deleting", "gone"], "vanished"),
+    ],
+)
+def test_what_ended_is_never_still_running(
+    kind: str, way: list[str], code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = Account()
+    account.ways[kind] = way
+    with in_memory(account):
+        ended = run_opskit(capsys, "train", "boston", "--no-guard", "--deploy", "-o", "json")
+    assert [error["code"] for error in ended.envelope["errors"]] == [code]
+    assert (ended.code, ended.data["running"]) == (4, [])
+
+
+@pytest.mark.parametrize("verb", ["create", "start"])
+@pytest.mark.parametrize("way", [["Pending", "Failed"], ["Pending", "Stopping", "Stopped"], ["Pending", "gone"]])
+def test_a_notebook_that_did_not_come_up_is_never_still_running(
+    verb: str, way: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, words = COMMANDS[verb]
+    account = make()
+    account.ways["NotebookInstance"] = way
+    with in_memory(account):
+        ended = run_opskit(capsys, *words, "-o", "json")
+    assert ended.code in (4, 5)
+    assert "running" not in "".join(error["message"] for error in ended.envelope["errors"])
+
+
+def test_an_endpoint_that_cannot_be_rolled_back_may_be_running(capsys: pytest.CaptureFixture[str]) -> None:
+    account = Account()
+    account.ways["Endpoint"] = ["Creating", "UpdateRollbackFailed"]
+    with in_memory(account):
+        ended = run_opskit(capsys, "train", "boston", "--no-guard", "--deploy", "-o", "json")
+    assert [error["code"] for error in ended.envelope["errors"]] == ["endpoint-failed", "still-running"]
+    assert f"The endpoint {JOB} may be running." in ended.envelope["errors"][1]["message"]

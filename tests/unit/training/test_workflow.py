@@ -1,0 +1,255 @@
+"""Workflows are found where they are, and are what they say."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+import opskit
+from opskit.core.exceptions import ExitCode, UsageError
+from opskit.training import workflow
+from opskit.training.workflow import feature_names, find_workflow, load_verified_data, load_workflow
+
+BOSTON = Path(__file__).parents[3] / "workflows" / "boston"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the shipped workflow that a test may break."""
+    return Path(shutil.copytree(BOSTON, tmp_path / "mine"))
+
+
+def rewrite(folder: Path, pattern: str, by: str) -> None:
+    path = folder / "workflow.toml"
+    text, count = re.subn(pattern, by, path.read_text(), flags=re.MULTILINE)
+    assert count
+    path.write_text(text)
+
+
+def test_the_shipped_workflow_is_the_courses_notebook() -> None:
+    boston = find_workflow("boston")
+    assert dict(boston.hyperparameters) == {
+        "max_depth": "5",
+        "eta": "0.2",
+        "gamma": "4",
+        "min_child_weight": "6",
+        "subsample": "0.8",
+        "objective": "reg:squarederror",
+        "early_stopping_rounds": "10",
+        "num_round": "200",
+        "base_score": "0.5",
+    }
+    assert (boston.training.instance_type, boston.training.count, boston.training.max_seconds) == (
+        "ml.m4.xlarge",
+        1,
+        3600,
+    )
+    assert boston.endpoint.max_seconds is None
+
+
+def test_the_shipped_data_is_the_known_file_and_comes_with_a_card() -> None:
+    boston = find_workflow("boston")
+    content = load_verified_data(boston)
+    assert hashlib.sha256(content).hexdigest() == "d98212636026544fc9b9c0f372e5f819872e6fa6fa757ab025efdda22180f2d6"
+    names = feature_names(boston, content)
+    assert len(names) == 13
+    assert "MEDV" not in names
+    card = (Path(boston.folder) / "MODEL_CARD.md").read_text()
+    assert "racial self-segregation" in card
+    assert "BSD" in card
+
+
+def test_an_unknown_name_is_told_what_was_meant() -> None:
+    with pytest.raises(UsageError) as caught:
+        find_workflow("bosten")
+    assert "Did you mean 'boston'?" in caught.value.problem.hint
+
+
+def test_a_folder_without_a_slash_is_told_how_to_write_it(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copy.parent)
+    copy.rename("mine")
+    with pytest.raises(UsageError) as caught:
+        find_workflow("mine")
+    assert "Did you mean './mine'?" in caught.value.problem.hint
+
+
+def test_a_folder_by_its_path(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewrite(copy, r'^name = "boston"', 'name = "mine"')
+    assert find_workflow(str(copy)).name == "mine"
+    monkeypatch.chdir(copy)
+    assert find_workflow(".").name == "mine"
+
+
+def test_a_wheel_has_its_workflows_inside_the_package(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = copy.parent / "site" / "opskit"
+    shutil.copytree(copy, package / "workflows" / "boston")
+    strangers = copy.parent / "site" / "workflows" / "strange"
+    shutil.copytree(copy, strangers)  # somebody else's package of that name is no workflow of ours
+    monkeypatch.setattr(opskit, "__file__", str(package / "__init__.py"))
+    assert Path(find_workflow("boston").folder) == package / "workflows" / "boston"
+    with pytest.raises(UsageError):
+        find_workflow("strange")
+
+
+@pytest.mark.parametrize("value", ["their_workflows.churn", "their_workflows:CHURN"])
+def test_another_package_offers_one(copy: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    package = copy.parent / "their_workflows"
+    rewrite(copy, r'^name = "boston"', 'name = "churn"')
+    shutil.copytree(copy, package / "churn")
+    (package / "churn" / "__init__.py").touch()
+    (package / "__init__.py").write_text("from pathlib import Path\nCHURN = Path(__file__).parent / 'churn'\n")
+    monkeypatch.syspath_prepend(str(copy.parent))
+    point = EntryPoint("churn", value, workflow.ENTRY_POINTS)
+    monkeypatch.setattr(workflow, "entry_points", lambda group: [point] if group == workflow.ENTRY_POINTS else [])
+    try:
+        assert (find_workflow("churn").name, find_workflow("churn").cli_ref) == ("churn", "churn")
+    finally:
+        for name in [name for name in sys.modules if name.startswith("their_workflows")]:
+            del sys.modules[name]
+
+
+def test_a_broken_offer_hurts_only_those_who_ask_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("broken", "no_such_package.at_all", workflow.ENTRY_POINTS)
+    monkeypatch.setattr(workflow, "entry_points", lambda group: [point])
+    assert find_workflow("boston").name == "boston"
+    with pytest.raises(UsageError) as caught:
+        find_workflow("broken")
+    assert "no_such_package" in caught.value.problem.message
+
+
+def test_changed_data_is_refused(copy: Path) -> None:
+    mine = load_workflow(copy)
+    with (copy / mine.data_file).open("a") as file:
+        file.write("1,1,1,1,1,1,1,1,1,1,1,1,1,1\n")
+    with pytest.raises(UsageError) as caught:
+        load_verified_data(mine)
+    assert caught.value.problem.code == "data-changed"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by", "words"),
+    [
+        (r"^name = .*", "", "lacks 'name'"),
+        (r'^name = "boston"', 'name = "Boston Houses"', "lower-case"),
+        (r'^name = "boston"', f'name = "{"b" * 33}"', "at most 32"),
+        (r"^test = .*", "test = 1.5", "shares between 0 and 1"),
+        (r"^instance_count = 1$", "instance_count = 0", "at least 1"),
+        (r"^max_depth = 5", "max_depth = [5]", "text or a number"),
+        (r"^seed = .*", "seed = 'x'", "invalid literal"),
+        (r"^\[data\]", "[data", "TOML"),
+    ],
+)
+def test_a_workflow_that_makes_no_sense_says_why(copy: Path, pattern: str, by: str, words: str) -> None:
+    rewrite(copy, pattern, by)
+    with pytest.raises(UsageError) as caught:
+        load_workflow(copy)
+    assert words in caught.value.problem.message
+    assert "workflow.toml" in caught.value.problem.message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by", "line", "said", "hint"),
+    [
+        (
+            r"^max_run = .*the notebook.*",
+            'max_runs = "1h"',
+            38,
+            "no key 'max_runs' in [training]",
+            "'training.max_run'",
+        ),
+        (r"^instance_type(?=.*\n.*\nvolume)", "instance_typ", 35, "'instance_typ' in [training]", "instance_type'"),
+        (r"^volume_gb", "volume-gb", 37, "'volume-gb' in [training]", "'training.volume_gb'"),
+        (r"^seed", "sead", 15, "'sead' in [split]", "'split.seed'"),
+        (r"^target", "Target", 9, "'Target' in [data]", "'data.target'"),
+        (r"^framework", "famework", 20, "'famework' in [image]", "'image.framework'"),
+        (r"^\[endpoint\]", "[endpoints]", 45, "no table [endpoints]", "'endpoint'"),
+        (r"^\[endpoint\]", '[endpoint]\nmax_run = "1h"', 46, "'max_run' in [endpoint]", "[training] or [transform]"),
+        (r"^\[data\]", '[data]\ntitle = "x"', 6, "'title' in [data]", "the top of the file"),
+        (r"^title", "titel", 3, "no key 'titel'", "'title'"),
+        (r"^\[data\]", 'colour = "red"\n[data]', 5, "no key 'colour'", "A workflow has: name, title, data"),
+        (r"^\[split\]", "[split]\n[data.more]\nx = 1\n[splits]", 13, "'more' in [data]", "[data] has: file"),
+        (r"^\[data\]", "training.hours = 1\n[data]", 5, "'hours' in [training]", "has: instance_type"),
+    ],
+)
+def test_a_key_nobody_reads_is_an_error(copy: Path, pattern: str, by: str, line: int, said: str, hint: str) -> None:
+    if "training." in by:  # one table cannot be written in two ways
+        rewrite(copy, r"^\[training\](.|\n)*^\[transform\]", "[transform]")
+    rewrite(copy, pattern, by)
+    with pytest.raises(UsageError) as caught:
+        load_workflow(copy)
+    problem = caught.value.problem
+    assert (problem.code, caught.value.exit) == ("workflow-unknown-key", ExitCode.USAGE)
+    assert f"{copy / 'workflow.toml'}, line {line}: " in problem.message
+    assert said in problem.message
+    assert hint in problem.hint
+
+
+def test_every_key_nobody_reads_is_named_at_once(copy: Path) -> None:
+    rewrite(copy, r"^max_run = ", "max_time = ")
+    with pytest.raises(UsageError) as caught:
+        load_workflow(copy)
+    assert caught.value.problem.message.count("there is no key 'max_time'") == 2
+
+
+def test_the_keys_that_are_known_are_those_that_are_read(copy: Path) -> None:
+    """A key that is read and not known could not be used; one that is known and not read would be ignored."""
+    read: set[tuple[str, str]] = set()
+
+    class Table(dict[str, object]):
+        def __init__(self, name: str, content: dict[str, object]) -> None:
+            self.name = name
+            super().__init__(
+                {key: Table(key, each) if isinstance(each, dict) else each for key, each in content.items()}
+            )
+
+        def __getitem__(self, key: str) -> object:
+            read.add((self.name, key))
+            return super().__getitem__(key)
+
+        def get(self, key: str, default: object = None) -> object:
+            read.add((self.name, key))
+            return super().get(key, default)
+
+    content = tomllib.loads((copy / "workflow.toml").read_text())
+    workflow._parse_workflow(Table("", content), copy, "mine")
+    known = {(table, key) for table, keys in workflow._TABLE_KEYS.items() for key in keys}
+    assert read == known | {("", key) for key in workflow._TOP_KEYS}
+    workflow._check_keys(content, "", copy)
+
+
+def test_hyperparameters_are_the_algorithms_own(copy: Path) -> None:
+    rewrite(copy, r"^max_depth = 5", "max_depth = 5\ntree_method = 'hist'")
+    assert dict(load_workflow(copy).hyperparameters)["tree_method"] == "hist"
+
+
+@pytest.mark.parametrize("by", ["split = 3", "[[split]]\ntest = 0.3"])
+def test_what_is_no_table_is_said_to_be_none(copy: Path, by: str) -> None:
+    rewrite(copy, r"^\[split\](.|\n)*^\[image\]", "[image]")
+    rewrite(copy, r"^\[data\]", f"{by}\n[data]")
+    with pytest.raises(UsageError) as caught:
+        load_workflow(copy)
+    assert caught.value.problem.message.endswith("split must be a table.")
+
+
+def test_a_folder_without_a_workflow(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_workflow(tmp_path)
+    assert caught.value.problem.code == "workflow-unreadable"
+
+
+def test_a_hint_leads_to_the_workflow_as_it_was_asked_for(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copy.parent)
+    spaced = Path(shutil.copytree(copy, copy.parent / "my own"))
+    for wanted, word in (
+        ("boston", "boston"),
+        (f"./{copy.name}", f"./{copy.name}"),
+        (f"./{spaced.name}", "'./my own'"),
+    ):
+        assert find_workflow(wanted).cli_ref == word
