@@ -16,7 +16,7 @@ import typer
 
 from opskit.access.reads.permissions import PROBES
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
-from opskit.aws import client, session
+from opskit.aws import api_call, session
 from opskit.cli import command
 from opskit.cli.app import app
 from tests.fakes.fake_aws import FakeAws, serve_fake_aws
@@ -132,19 +132,21 @@ def _record_calls(patched: pytest.MonkeyPatch, calls: set[str]) -> None:
     threads of its own, and is not this one's.
     """
     ours: list[session.AwsSession] = []
-    connect, send = session.open_session, client.AwsClient._call_api
+    connect, send = session.open_session, api_call.send_call
 
     def connecting(**how: Any) -> session.AwsSession:
         ours.append(connect(**how))
         return ours[-1]
 
-    def sending(door: client.AwsClient, service: str, operation: str, *rest: Any, **how: Any) -> dict[str, Any]:
-        if any(door.session is aws_session for aws_session in ours):
-            calls.add(f"{service}:{client._pascal_case(operation)}")
-        return send(door, service, operation, *rest, **how)
+    def sending(
+        aws_session: session.AwsSession, region: str, service: str, operation: str, *rest: Any, **how: Any
+    ) -> dict[str, Any]:
+        if any(aws_session is each for each in ours):
+            calls.add(f"{service}:{api_call.pascal_case(operation)}")
+        return send(aws_session, region, service, operation, *rest, **how)
 
     patched.setattr(session, "open_session", connecting)
-    patched.setattr(client.AwsClient, "_call_api", sending)
+    patched.setattr(api_call, "send_call", sending)
 
 
 @pytest.fixture

@@ -322,7 +322,7 @@ def _exit_quietly(code: ExitCode) -> NoReturn:
 
 def _print_calls() -> None:
     """Name every AWS call on standard error. Only its name: parameters and answers can hold secrets."""
-    from opskit.aws import client
+    from opskit.aws import api_call
     from opskit.output.printing import print_text, standard_error
 
-    client.call_hook = lambda name, region: print_text(f"  {name} {region}", standard_error())
+    api_call.call_hook = lambda name, region: print_text(f"  {name} {region}", standard_error())

@@ -20,7 +20,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from opskit.aws.session import AwsSession
-from tests.fakes.stubbed_client import ACCOUNT, REGION, _session
+from tests.fakes.stubbed_client import ACCOUNT, REGION, shared_clients
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 ROLE = {
@@ -64,7 +64,6 @@ _SUMMARIES = {
 }
 
 
-_CLIENTS: dict[tuple[str, str], Any] = {}
 """One set for all connections: making them takes longer than all that they do here."""
 
 
@@ -269,9 +268,7 @@ def in_memory(account: Account) -> Iterator[None]:
     """Let every connection that is opened lead to this account, and time pass at once."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(BaseClient, "_make_api_call", lambda _, operation, params: account.call(operation, params))
-        patched.setattr(
-            "opskit.aws.session._build_session", lambda *_: AwsSession(_session(), REGION, _clients=_CLIENTS)
-        )
+        patched.setattr("opskit.aws.session.open_session", lambda **_: AwsSession(shared_clients(), REGION))
         patched.setattr("opskit.aws.pacing._RATES", {})
         patched.setattr("opskit.core.clock.time.sleep", lambda seconds: None)
         yield

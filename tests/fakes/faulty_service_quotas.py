@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
+from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.core.clock import Clock
@@ -58,10 +59,12 @@ class FaultyServiceQuotas:
 
     def new_clients(self) -> list[AwsClient]:
         """A door such as a new process has."""
-        session = AwsSession(boto3_session=None, default_region="us-east-1")
+        clients = Boto3Clients(None)
+        clients.__dict__.update(client=self.client)
+        session = AwsSession(clients, "us-east-1")
         session._identity_read = Future()
         session._identity_read.set_result(CallerIdentity("123456789012", "arn:aws:iam::123456789012:user/ada"))
-        session.__dict__.update(boto3_client=self.client, rate_limiter=lambda operation, region: None)
+        session.__dict__.update(rate_limiter=lambda operation, region: None)
         return [session.client()]
 
     def clock(self) -> Clock:

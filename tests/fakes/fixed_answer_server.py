@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession
 from tests.fakes.api_models import EVERY_CALL
@@ -33,12 +34,12 @@ class FixedAnswer:
 
 def door_to(blunt: FixedAnswer) -> AwsClient:
     """A door to it, with clients of its own."""
-    session = AwsSession(boto3.Session("AKIDEXAMPLE", "secret", region_name="us-east-1"), "us-east-1")
+    clients = Boto3Clients(boto3.Session("AKIDEXAMPLE", "secret", region_name="us-east-1"))
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("AWS_ENDPOINT_URL", blunt.url)
         for service in sorted({call.partition(":")[0] for call in EVERY_CALL}):
-            session.boto3_client(service, "us-east-1")
-    return session.client()
+            clients.client(service, "us-east-1")
+    return AwsSession(clients, "us-east-1").client()
 
 
 @contextmanager

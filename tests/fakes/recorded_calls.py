@@ -16,7 +16,8 @@ from typing import Any
 
 from opskit.access.rules.permissions import command_at
 from opskit.access.rules.policy import Scope, build_policy, required_grants
-from opskit.aws import client
+from opskit.aws import api_call
+from opskit.aws.session import AwsSession
 from opskit.cli import main
 from opskit.notebooks.reads import jupyter
 
@@ -61,18 +62,18 @@ def policy_allows(command: str, call: str, resource: str) -> bool:
 
 
 def checked_call(command: str | None, beyond: Callable[[str], None]) -> Callable[..., dict[str, Any]]:
-    """``AwsClient._call_api``, which tells ``beyond`` of each call that the command's policy does not cover.
+    """``api_call.send_call``, which tells ``beyond`` of each call that the command's policy does not cover.
     ``doctor`` tries what it may not do.
     """
-    send = client.AwsClient._call_api
+    send = api_call.send_call
 
     def call(
-        door: client.AwsClient, service: str, operation: str, params: dict[str, Any], *, writes: bool
+        session: AwsSession, region: str, service: str, operation: str, params: Mapping[str, Any], *, writes: bool
     ) -> dict[str, Any]:
-        name, resource = f"{service}:{client._pascal_case(operation)}", resource_of(service, params)
+        name, resource = f"{service}:{api_call.pascal_case(operation)}", resource_of(service, params)
         if command and command != "doctor" and not policy_allows(command, name, resource):
             beyond(f"{name} on {resource}")
-        return send(door, service, operation, params, writes=writes)
+        return send(session, region, service, operation, params, writes=writes)
 
     return call
 
@@ -96,6 +97,6 @@ if __name__ == "__main__":
     jupyter.TIMEOUT_SECONDS = PATIENCE_SECONDS  # type: ignore[attr-defined]
     if "HOURS_AHEAD" in os.environ:
         turn_clock(Path(os.environ["HOURS_AHEAD"]))
-    client.call_hook = _note
-    client.AwsClient._call_api = checked_call(command_at(sys.argv[1:]), _note)  # type: ignore[method-assign]
+    api_call.call_hook = _note
+    api_call.send_call = checked_call(command_at(sys.argv[1:]), _note)
     main()

@@ -8,7 +8,7 @@ import pytest
 
 from opskit.access.rules.permissions import API_CALLS, command_at
 from opskit.access.rules.policy import required_grants
-from opskit.aws.client import AwsClient
+from opskit.aws import api_call
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.recorded_calls import checked_call
 from tests.journeys.conftest import RunningSandbox, run_sandbox
@@ -66,7 +66,7 @@ def test_no_policy_asks_for_what_is_never_called(
     beyond: list[str] = []
     for line in COMMANDS.split("\n")[1:-1]:
         with monkeypatch.context() as patched:
-            patched.setattr(AwsClient, "_call_api", checked_call(command_at(line.split()), beyond.append))
+            patched.setattr(api_call, "send_call", checked_call(command_at(line.split()), beyond.append))
             run_opskit(capsys, *line.split())
     assert beyond == []
     assert len(recorded_calls) == 13

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opskit.aws.client import AwsClient
+from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Problem, Throttled, Unreachable
 from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome
 from opskit.increases.rules.support_cases import case_body, case_subject
@@ -23,7 +24,7 @@ def request_increase(client: AwsClient, increase: Increase) -> Increase:
     if increase.quota_code is None:
         raise ValueError(f"{increase.quota_name} has no code to ask for")
     try:
-        answer = client.write(
+        answer = AwsWriter(client).call(
             _SERVICE,
             "request_service_quota_increase",
             ServiceCode="sagemaker",
@@ -50,7 +51,7 @@ def open_support_case(client: AwsClient, increase: Increase) -> Increase:
     if increase.request_id is None:
         raise ValueError(f"{increase.quota_name} has no request to open a case for")
     try:
-        client.write(_SERVICE, "create_support_case", RequestId=increase.request_id)
+        AwsWriter(client).call(_SERVICE, "create_support_case", RequestId=increase.request_id)
     except AwsError as failure:
         ended = _case_failed(increase, failure)
         if ended.outcome is IncreaseOutcome.REFUSED and increase.channel is not Channel.SUPPORT:
@@ -70,7 +71,7 @@ def create_support_case(client: AwsClient, increase: Increase, why: str) -> Incr
     if increase.support_category is None:
         raise ValueError(f"{increase.quota_name} has no desk at AWS Support")
     try:
-        answer = client.write(
+        answer = AwsWriter(client).call(
             "support",
             "create_case",
             subject=case_subject(increase.quota_name, increase.target.value, increase.region),

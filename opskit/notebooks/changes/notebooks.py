@@ -10,6 +10,7 @@ from functools import partial
 from typing import Generic, ParamSpec
 
 from opskit.aws.client import AwsClient
+from opskit.aws.writer import AwsWriter
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Notebook
 from opskit.notebooks.rules.create_request import NotebookSpec
@@ -56,7 +57,7 @@ def create_notebook_instance(client: AwsClient, spec: NotebookSpec, role: str, r
     """
     repository = {"DefaultCodeRepository": spec.git} if spec.git else {}
     with journal_action(client, CREATE, spec.name, reason, starts=ResourceKind.NOTEBOOK):
-        client.write(
+        AwsWriter(client).call(
             "sagemaker",
             "create_notebook_instance",
             NotebookInstanceName=spec.name,
@@ -75,13 +76,15 @@ def prepare_stop(
     ``history``; None: nobody knows it.
     """
     stop = StopDetails(usd_per_hour, notebook.status_changed_at)
-    send = partial(client.write_once, "sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name)
+    send = partial(
+        AwsWriter(client).call_once, "sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name
+    )
     return _prepare_change(journal_action(client, STOP, notebook.name, reason, stop=stop), send)
 
 
 def prepare_start(client: AwsClient, name: str) -> AbstractContextManager[PendingChange[[]]]:
     """The intent to start a notebook instance. AWS may refuse it, for a quota for example."""
-    send = partial(client.write_once, "sagemaker", "start_notebook_instance", NotebookInstanceName=name)
+    send = partial(AwsWriter(client).call_once, "sagemaker", "start_notebook_instance", NotebookInstanceName=name)
     return _prepare_change(journal_action(client, START, name, "asked for", starts=ResourceKind.NOTEBOOK), send)
 
 
@@ -91,7 +94,7 @@ def prepare_tagging(
     """The intent to add tags of these keys, in place of those of the same key; they are sent with their values."""
 
     def send(tags: Mapping[str, str]) -> object:
-        return client.write_once("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=_tag_list(tags))
+        return AwsWriter(client).call_once("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=_tag_list(tags))
 
     return _prepare_change(journal_action(client, TAG, notebook.name, ", ".join(keys)), send)
 
@@ -100,7 +103,9 @@ def prepare_untagging(
     client: AwsClient, notebook: Notebook, keys: Sequence[str]
 ) -> AbstractContextManager[PendingChange[[]]]:
     """The intent to remove tags; those that are not there are no trouble."""
-    send = partial(client.write_once, "sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=list(keys))
+    send = partial(
+        AwsWriter(client).call_once, "sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=list(keys)
+    )
     return _prepare_change(journal_action(client, "untag notebook", notebook.name, ", ".join(keys)), send)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from opskit.aws.client import AwsClient
+from opskit.aws.writer import AwsWriter
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.notebooks.rules.role import TRUST, notebook_role_policy
 from opskit.state.journal import journal_action
@@ -22,7 +23,7 @@ def create_notebook_role(client: AwsClient, reason: str) -> None:
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
     """
     with journal_action(client, MAKE, NOTEBOOK_ROLE_NAME, reason):
-        client.write(
+        AwsWriter(client).call(
             "iam",
             "create_role",
             RoleName=NOTEBOOK_ROLE_NAME,
@@ -39,7 +40,7 @@ def attach_role_policy(client: AwsClient, account: str, partition: str, reason: 
     """
     with journal_action(client, PERMIT, NOTEBOOK_ROLE_NAME, reason):
         document = json.dumps(notebook_role_policy(account, partition))
-        client.write(
+        AwsWriter(client).call(
             "iam",
             "put_role_policy",
             RoleName=NOTEBOOK_ROLE_NAME,

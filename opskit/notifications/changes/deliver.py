@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import NotificationError
 from opskit.notifications.rules import SnsTopic, Webhook, url_host
 from opskit.state.journal import journal_action
@@ -31,7 +32,7 @@ def publish_to_topic(client: AwsClient, topic: SnsTopic, subject: str, text: str
     """
     plain = subject.encode("ascii", "replace").decode()[:_LONGEST_SUBJECT]
     with journal_action(client, "publish news", topic.arn, subject):
-        client.write("sns", "publish", TopicArn=topic.arn, Subject=plain, Message=text)
+        AwsWriter(client).call("sns", "publish", TopicArn=topic.arn, Subject=plain, Message=text)
 
 
 def post_to_webhook(webhook: Webhook, text: str) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
+from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig, Workflow
@@ -85,7 +86,7 @@ def delete_resource(client: AwsClient, kind: DeletableKind, name: str) -> None:
     parameter = "".join(word.capitalize() for word in kind.split("_")) + "Name"
     try:
         with journal_action(client, delete_action(kind), name, "cleanup"):
-            client.write("sagemaker", f"delete_{kind}", **{parameter: name})
+            AwsWriter(client).call("sagemaker", f"delete_{kind}", **{parameter: name})
             if kind is DeletableKind.ENDPOINT:
                 client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
     except AwsError as failure:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig, Workflow
@@ -106,7 +107,7 @@ def stop_transform(client: AwsClient, name: str, reason: str) -> None:
         AwsError: AWS refused.
     """
     with journal_action(client, "stop transform job", name, reason):
-        client.write("sagemaker", "stop_transform_job", TransformJobName=name)
+        AwsWriter(client).call("sagemaker", "stop_transform_job", TransformJobName=name)
 
 
 def create_via_sdk(
@@ -120,7 +121,7 @@ def create_via_sdk(
     with journal_action(client, operation.replace("_", " "), name, "workflow run", starts=starts):
         try:
             with reraise_interrupt():
-                client.write_via_sdk(
+                AwsWriter(client).call_via_sdk(
                     "sagemaker",
                     operation,
                     lambda session: kind.create(**arguments, session=session, region=client.region),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from opskit.aws.client import AwsClient
+from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.state.journal import journal_action
 
@@ -23,7 +24,7 @@ def create_bucket(client: AwsClient, bucket: str) -> None:
     where = {} if client.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": client.region}}
     try:
         with journal_action(client, "create bucket", bucket, "the account has no SageMaker bucket in this Region yet"):
-            client.write("s3", "create_bucket", Bucket=bucket, **where)
+            AwsWriter(client).call("s3", "create_bucket", Bucket=bucket, **where)
     except AwsError as failure:
         if failure.aws_code == "BucketAlreadyExists":
             text = f"The bucket name '{bucket}' is taken by another account."
@@ -42,7 +43,9 @@ def upload_object(client: AwsClient, account: str, uri: str, content: bytes) -> 
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     for attempt in range(_TRIES):
         try:
-            client.write("s3", "put_object", Bucket=bucket, Key=key, Body=content, ExpectedBucketOwner=account)
+            AwsWriter(client).call(
+                "s3", "put_object", Bucket=bucket, Key=key, Body=content, ExpectedBucketOwner=account
+            )
             return
         except OutcomeUnknown:
             if attempt == _TRIES - 1:
@@ -60,7 +63,9 @@ def delete_objects(client: AwsClient, account: str, bucket: str, keys: Sequence[
         batch = [{"Key": key} for key in keys[at : at + _DELETE_AT_ONCE]]
         with journal_action(client, "delete objects", f"{len(batch)} in {bucket}", "cleanup") as deed:
             which = {"Objects": batch, "Quiet": True}
-            answer = client.write("s3", "delete_objects", Bucket=bucket, Delete=which, ExpectedBucketOwner=account)
+            answer = AwsWriter(client).call(
+                "s3", "delete_objects", Bucket=bucket, Delete=which, ExpectedBucketOwner=account
+            )
             errors = answer.get("Errors", [])
             deed.detail = f"{len(errors)} kept" if errors else ""
         kept += [f"{each.get('Key')}: {each.get('Message') or each.get('Code')}" for each in errors]

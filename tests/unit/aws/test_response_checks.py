@@ -10,6 +10,7 @@ import pytest
 
 from opskit.aws.client import AwsClient
 from opskit.aws.response_checks import LEFT_OUT_WHEN_EMPTY, REQUIRED_MEMBERS, UnreadableResponse, check_response_members
+from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from tests.fakes.api_models import (
     EVERY_CALL,
@@ -78,7 +79,7 @@ def test_a_write_that_should_say_what_it_did_and_does_not_is_unknown(
     for instance_type, answer in NOTHING.items():
         blunt.answer, before = answer, blunt.asked
         with pytest.raises(OutcomeUnknown):
-            response = door.write(call.partition(":")[0], python_name(call), **asked(call))
+            response = AwsWriter(door).call(call.partition(":")[0], python_name(call), **asked(call))
             pytest.fail(f"{instance_type}: {response}")
         assert blunt.asked == before + 1, "a write is sent once"
 
@@ -92,17 +93,17 @@ def test_a_write_that_has_nothing_to_say_may_say_nothing_but_no_page(
     silence = [b"", b"{}", b" \n"] if in_json else [f"<{operation}Response/>".encode()]
     for body in silence:
         blunt.answer = (200, body)
-        door.write(service, python_name(call), **asked(call))
+        AwsWriter(door).call(service, python_name(call), **asked(call))
     for body in (PAGE, b"<html/>", b"[]", b"OK", b"null"):
         blunt.answer = (200, body)
         with pytest.raises(OutcomeUnknown):
-            door.write(service, python_name(call), **asked(call))
+            AwsWriter(door).call(service, python_name(call), **asked(call))
             pytest.fail(repr(body))
 
 
 def test_a_deletion_in_quiet_mode_says_nothing_in_its_own_words(blunt: FixedAnswer, door: AwsClient) -> None:
     blunt.answer = (200, b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>')
-    assert "Errors" not in door.write("s3", "delete_objects", **asked("s3:DeleteObjects"))
+    assert "Errors" not in AwsWriter(door).call("s3", "delete_objects", **asked("s3:DeleteObjects"))
 
 
 @pytest.mark.parametrize("told", [b'{"Quotas": {}}', b'{"Quotas": ""}', b'{"Quotas": null}', b'{"Quotas": 0}'])

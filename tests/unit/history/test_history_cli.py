@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import AccessDenied
 from opskit.state import journal
 from tests.fakes.cli_runner import run_opskit
+from tests.fakes.stubbed_client import offline_client
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AwsSession, "endpoint_id", lambda self: "aws")
     monkeypatch.setattr(AwsSession, "identity", _nobody)
     for region, action in (("us-east-1", "create model"), ("eu-west-1", "create model"), ("eu-west-1", "delete model")):
-        with journal.journal_action(AwsClient(AwsSession(None, region), region), action, "m", reason="a test"):
+        with journal.journal_action(offline_client(region), action, "m", reason="a test"):
             pass
 
 

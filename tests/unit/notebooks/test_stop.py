@@ -11,7 +11,6 @@ import pytest
 
 from opskit.aws import adaptive_pacing
 from opskit.aws.client import AwsClient
-from opskit.aws.session import AwsSession
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OutcomeUnknown, Problem, Throttled
 from opskit.core.model import Notebook, NotebookEvidence, NotebookVerdict, Unknown
@@ -22,7 +21,7 @@ from opskit.notebooks.render.stop import stop_result
 from opskit.notebooks.rules.grace import NotebookStep
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
 from opskit.state import journal
-from tests.fakes.stubbed_client import stubbed_client
+from tests.fakes.stubbed_client import offline_client, stubbed_client
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CLOCK = Clock(lambda: NOW, lambda seconds: None)
@@ -54,7 +53,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StopA
             for where in (stop, recheck):
                 monkeypatch.setattr(where, "read_notebook", read)
             monkeypatch.setattr(recheck, "read_tags_or_unknown", lambda *_: kept.pop(0) if len(kept) > 1 else kept[0])
-            monkeypatch.setattr(AwsClient, "write_once", send)
+            monkeypatch.setattr("opskit.aws.writer.AwsWriter.call_once", send)
             verdict = how.get("verdict", NotebookVerdict.BUSY)
             seen = InspectedNotebook(client, NotebookEvidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), None)
             plan = [StopAction(seen, NotebookStep.STOP, "asked for by name", StopOutcome.PLANNED)]
@@ -135,7 +134,7 @@ def test_no_stop_stands_on_anything_older_than_a_second(ended: End, slow_looks: 
 
 def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
     assessment = IdleAssessment(NotebookVerdict.UNKNOWN, "it did not answer", readable=False)
-    seen = InspectedNotebook(AwsSession(None, LAB.region).client(), NotebookEvidence(LAB), assessment, None)
+    seen = InspectedNotebook(offline_client(LAB.region), NotebookEvidence(LAB), assessment, None)
     result = stop_result([StopAction(seen, NotebookStep.NOTHING, assessment.reason)], Inspection((seen,)))
     assert result.exit is ExitCode.PARTIAL
     assert [problem.message for problem in result.problems] == ["lab: it did not answer"]

@@ -17,7 +17,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from opskit.aws.session import AwsSession
 from opskit.core.clock import Clock
 from opskit.core.exceptions import OutcomeUnknown, Throttled
 from opskit.core.model import JupyterState, Kernel, Notebook, Terminal, Unknown
@@ -26,10 +25,11 @@ from opskit.notebooks.flows.stop import StopPolicy, execute_stops, plan_idle_sto
 from opskit.notebooks.rules.grace import IDLE_SINCE
 from opskit.notebooks.rules.idleness import KEEP, KEEP_UNTIL, UNREADABLE_OK, IdlePolicy
 from opskit.state.journal import ActionRecord
+from tests.fakes.stubbed_client import offline_client
 
 AFTER = timedelta(hours=1)
 GRACE = timedelta(minutes=30)
-DOOR = AwsSession(None, "us-east-1").client()
+DOOR = offline_client("us-east-1")
 NAMES = ("ann", "bob", "cem")
 WHO = st.sampled_from(NAMES)
 TERMS = st.builds(
@@ -188,7 +188,7 @@ class World(RuleBasedStateMachine):
             "opskit.notebooks.flows.recheck.OpenJupyter": Way,
             "opskit.notebooks.flows.stop.read_notebook": lambda client, name: self.told(self.notebook(name)),
             "opskit.notebooks.changes.notebooks.journal_action": self.record,
-            "opskit.aws.client.AwsClient.write_once": lambda client, service, operation, **params: self.send(
+            "opskit.aws.writer.AwsWriter.call_once": lambda client, service, operation, **params: self.send(
                 operation, params
             ),
             "opskit.notebooks.flows.stop.mark_done": lambda *what: None,

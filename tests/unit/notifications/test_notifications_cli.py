@@ -160,9 +160,7 @@ def test_a_topic_is_told_in_its_region_through_the_one_way_to_write() -> None:
     with stubbed_client() as (client, script):
         ctx = CommandContext(load_settings({}, environment={}), Screen(), _session=client.session)
         answers: list[dict[str, Any]] = []
-        client.session.boto3_client("sns", "us-east-1").meta.events.register(
-            "provide-client-params.sns.Publish", lambda params, **_: answers.append(params)
-        )
+        script.watch_calls("sns", "provide-client-params.sns.Publish", lambda params, **_: answers.append(params))
         script.add_answer("sns", "publish", {"MessageId": "1"})
         script.add_refusal("sns", "publish", "AuthorizationError", "no", 403)
         assert with_notifications(ctx, PATH, lambda: CommandResult(STOPPED), None, TOPIC).exit is ExitCode.OK

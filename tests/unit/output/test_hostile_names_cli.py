@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 import typer
 
-from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.cli.command_tree import load_all
 from opskit.core.ascii_json import ascii_json
@@ -26,6 +25,7 @@ from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import Entry, FakeAws, Fault
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_notebooks
 from tests.fakes.hostile_text import EVIL, assert_harmless
+from tests.fakes.stubbed_client import offline_client
 from tests.unit.cli.test_command_tree import paths
 from tests.unit.schedule.test_cron_cli import PROGRAM
 
@@ -134,9 +134,7 @@ def _plant_history(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(AwsSession, "endpoint_id", lambda self: EVIL)
         patched.setattr(AwsSession, "identity", lambda self: CallerIdentity(EVIL, EVIL))
-        with journal.journal_action(
-            AwsClient(AwsSession(None, EVIL), EVIL), f"stop {EVIL}", EVIL, reason=EVIL
-        ) as record:
+        with journal.journal_action(offline_client(EVIL), f"stop {EVIL}", EVIL, reason=EVIL) as record:
             record.detail = EVIL
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.core.exceptions import AccessDenied, OutcomeUnknown
@@ -30,7 +31,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def door(account: str = "123456789012") -> AwsClient:
     identity = CallerIdentity(account, f"arn:aws:iam::{account}:user/ada")
-    session = AwsSession(boto3_session=None, default_region="us-east-1")
+    session = AwsSession(Boto3Clients(None), "us-east-1")
     session.__dict__["identity"] = lambda: identity
     return AwsClient(session, "eu-west-1")
 
@@ -154,10 +155,11 @@ def test_no_secret_is_kept() -> None:
 WRITER = """
 import sys
 from opskit.aws.session import CallerIdentity, AwsSession; from opskit.aws.client import AwsClient
+from opskit.aws.boto3_clients import Boto3Clients
 from opskit.state import journal
 AwsSession.endpoint_id = lambda self: "aws"
 AwsSession.identity = lambda self: CallerIdentity("1", "arn")
-door = AwsClient(AwsSession(boto3_session=None, default_region="x"), "us-east-1")
+door = AwsClient(AwsSession(Boto3Clients(None), "x"), "us-east-1")
 for number in range(int(sys.argv[2])):
     with journal.journal_action(door, "stop notebook", f"{sys.argv[1]}-{number}", reason="test"):
         pass
