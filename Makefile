@@ -37,6 +37,7 @@ lint: $(DEV) ## Look for mistakes in style, types and the direction of imports
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.one_writer opskit
 
 check: lint ## All that must be well before a commit: lint, then the tests
 	@$(MAKE) --no-print-directory test
@@ -55,7 +56,7 @@ constraints: $(DEV) ## Choose all versions anew and write them to constraints.tx
 
 clean: ## Remove what was installed and what the tools left
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find opskit workflows tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find opskit workflows tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is written last, so an interrupted install is done again from that step.
 $(BASE): constraints.txt

@@ -36,7 +36,7 @@ queries = [
     for at, metric in enumerate(quota["UsageMetric"] for quota in quotas if "UsageMetric" in quota)
 ]
 now = datetime.now(UTC)
-used = {}
+used: dict[str, float] = {}
 for start in range(0, len(queries), 500):
     told = cloudwatch.get_metric_data(
         MetricDataQueries=queries[start : start + 500], StartTime=now - timedelta(hours=24), EndTime=now

@@ -33,7 +33,7 @@ class Cost:
     clock: float
     code: int
 
-    def row(self, part: str) -> tuple[str, str, str, str, str, str]:
+    def row(self, part: str) -> tuple[str, ...]:
         """The cost as a line of the report."""
         seconds = (self.user, self.system, self.user + self.system, self.clock)
         return part, *(f"{each:.0f}" for each in seconds), "passed" if self.code == 0 else f"ended with {self.code}"

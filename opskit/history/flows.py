@@ -23,13 +23,17 @@ from opskit.history.rules import (
     needs_aws_lookup,
     saving_of,
 )
-from opskit.notebooks.changes.notebooks import CREATE, START, STOP
 from opskit.notebooks.reads.notebooks import list_notebooks
+from opskit.notebooks.rules.actions import NotebookAction
 from opskit.state import journal
 from opskit.state.journal import JournalEntry
 from opskit.state.paths import state_errors
 
-_EVENT_KINDS = {STOP: EventKind.STOP, START: EventKind.START, CREATE: EventKind.START}
+_EVENT_KINDS: Mapping[str, EventKind] = {  # what else is done to a notebook neither stops nor starts it
+    NotebookAction.STOP: EventKind.STOP,
+    NotebookAction.START: EventKind.START,
+    NotebookAction.CREATE: EventKind.START,
+}
 _NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED, journal.DROPPED)
 
 
@@ -134,7 +138,7 @@ def _later_events(entries: Sequence[JournalEntry]) -> dict[str, list[NotebookEve
         entry.id: [_to_event(other) for other in same[at + 1 :] if _is_of_same_account(entry, other)]
         for same in by_name.values()
         for at, entry in enumerate(same)
-        if entry.action == STOP
+        if entry.action == NotebookAction.STOP
     }
 
 

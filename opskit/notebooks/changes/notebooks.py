@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from functools import partial
-from typing import Generic, ParamSpec
 
 from opskit.aws.client import AwsClient
 from opskit.aws.writer import AwsWriter
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Notebook
+from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.create_request import NotebookSpec
-from opskit.state.journal import DROPPED, ActionRecord, StopDetails, journal_action
-
-P = ParamSpec("P")
-
-CREATE, STOP, START, TAG = "create notebook", "stop notebook", "start notebook", "tag notebook"
-"""What the journal calls them; ``history`` measures from one to the other."""
+from opskit.state.journal import StopDetails, journal_action
+from opskit.state.pending_change import PendingChange, prepare_change
 
 _OWN_TAG = {"opskit:made-by": "opskit notebook create"}
 """On what opskit made, so that people see where it came from."""
-
-
-@dataclass
-class PendingChange(Generic[P]):
-    """A change that stands in the journal and is not sent yet. Writing that down asks AWS who we are and may wait
-    for another opskit's writing, so it comes before the last look; after that look nothing is left to do but
-    ``send_change``. Where that look speaks against it, ``error`` takes the reason, and the journal says that it was
-    dropped.
-    """
-
-    _send: Callable[P, object]
-    is_sent: bool = False
-    error: str = ""
-
-    def send_change(self, *with_what: P.args, **named: P.kwargs) -> None:
-        """Send the change once.
-
-        Raises:
-            Throttled: AWS asks to slow down; nothing changed, and after another look it may be sent again.
-            OutcomeUnknown: the answer was lost.
-            AwsError: AWS refused.
-        """
-        self._send(*with_what, **named)
-        self.is_sent = True
 
 
 def create_notebook_instance(client: AwsClient, spec: NotebookSpec, role: str, reason: str) -> None:
@@ -56,7 +27,7 @@ def create_notebook_instance(client: AwsClient, spec: NotebookSpec, role: str, r
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
     """
     repository = {"DefaultCodeRepository": spec.git} if spec.git else {}
-    with journal_action(client, CREATE, spec.name, reason, starts=ResourceKind.NOTEBOOK):
+    with journal_action(client, NotebookAction.CREATE, spec.name, reason, starts=ResourceKind.NOTEBOOK):
         AwsWriter(client).call(
             "sagemaker",
             "create_notebook_instance",
@@ -79,13 +50,15 @@ def prepare_stop(
     send = partial(
         AwsWriter(client).call_once, "sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name
     )
-    return _prepare_change(journal_action(client, STOP, notebook.name, reason, stop=stop), send)
+    return prepare_change(journal_action(client, NotebookAction.STOP, notebook.name, reason, stop=stop), send)
 
 
 def prepare_start(client: AwsClient, name: str) -> AbstractContextManager[PendingChange[[]]]:
     """The intent to start a notebook instance. AWS may refuse it, for a quota for example."""
     send = partial(AwsWriter(client).call_once, "sagemaker", "start_notebook_instance", NotebookInstanceName=name)
-    return _prepare_change(journal_action(client, START, name, "asked for", starts=ResourceKind.NOTEBOOK), send)
+    return prepare_change(
+        journal_action(client, NotebookAction.START, name, "asked for", starts=ResourceKind.NOTEBOOK), send
+    )
 
 
 def prepare_tagging(
@@ -96,7 +69,7 @@ def prepare_tagging(
     def send(tags: Mapping[str, str]) -> object:
         return AwsWriter(client).call_once("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=_tag_list(tags))
 
-    return _prepare_change(journal_action(client, TAG, notebook.name, ", ".join(keys)), send)
+    return prepare_change(journal_action(client, NotebookAction.TAG, notebook.name, ", ".join(keys)), send)
 
 
 def prepare_untagging(
@@ -106,18 +79,7 @@ def prepare_untagging(
     send = partial(
         AwsWriter(client).call_once, "sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=list(keys)
     )
-    return _prepare_change(journal_action(client, "untag notebook", notebook.name, ", ".join(keys)), send)
-
-
-@contextmanager
-def _prepare_change(
-    recorded: AbstractContextManager[ActionRecord], send: Callable[P, object]
-) -> Iterator[PendingChange[P]]:
-    with recorded as record:
-        intent = PendingChange(send)
-        yield intent
-        if not intent.is_sent:
-            record.outcome, record.detail = DROPPED, intent.error
+    return prepare_change(journal_action(client, NotebookAction.UNTAG, notebook.name, ", ".join(keys)), send)
 
 
 def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -7,11 +7,9 @@ import json
 from opskit.aws.client import AwsClient
 from opskit.aws.writer import AwsWriter
 from opskit.core.model import NOTEBOOK_ROLE_NAME
+from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.role import TRUST, notebook_role_policy
 from opskit.state.journal import journal_action
-
-MAKE, PERMIT = "create role", "put role policy"
-"""What the journal calls them."""
 
 _WHAT_FOR = "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
 
@@ -22,7 +20,7 @@ def create_notebook_role(client: AwsClient, reason: str) -> None:
     Raises:
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
     """
-    with journal_action(client, MAKE, NOTEBOOK_ROLE_NAME, reason):
+    with journal_action(client, NotebookAction.CREATE_ROLE, NOTEBOOK_ROLE_NAME, reason):
         AwsWriter(client).call(
             "iam",
             "create_role",
@@ -38,7 +36,7 @@ def attach_role_policy(client: AwsClient, account: str, partition: str, reason: 
     Raises:
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
     """
-    with journal_action(client, PERMIT, NOTEBOOK_ROLE_NAME, reason):
+    with journal_action(client, NotebookAction.PUT_ROLE_POLICY, NOTEBOOK_ROLE_NAME, reason):
         document = json.dumps(notebook_role_policy(account, partition))
         AwsWriter(client).call(
             "iam",

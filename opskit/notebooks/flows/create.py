@@ -24,6 +24,7 @@ from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
 from opskit.notebooks.flows.wait import STARTING_STATUSES, wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.capacity import capacity_error
 from opskit.notebooks.rules.create_request import NotebookSpec
 from opskit.quotas.flows.check import check_quotas
@@ -180,6 +181,10 @@ def _plan_notebook_role(client: AwsClient, spec: NotebookSpec, account: str) -> 
         return RolePlan(arn)
 
 
+def _has_notebook_role(client: AwsClient) -> bool:
+    return find_role(client, NOTEBOOK_ROLE_NAME) is not None
+
+
 def _read_partition(client: AwsClient) -> str:
     """``aws``, or the name of another of AWS's worlds (China, GovCloud)."""
     return client.session.identity().arn.split(":")[1]
@@ -199,14 +204,17 @@ def _ensure_role(client: AwsClient, plan: CreatePlan, clock: Clock, emit: EventS
         if plan.role.creates:
             make = partial(roles.create_notebook_role, client, reason)
             create_once(
-                make, lambda: find_role(client, NOTEBOOK_ROLE_NAME) is not None, clock, partial(found, roles.MAKE)
+                make,
+                lambda: find_role(client, NOTEBOOK_ROLE_NAME) is not None,
+                clock,
+                partial(found, NotebookAction.CREATE_ROLE),
             )
         permit = partial(roles.attach_role_policy, client, plan.account, _read_partition(client), reason)
         create_once(
             permit,
             lambda: has_inline_policy(client, NOTEBOOK_ROLE_NAME, NOTEBOOK_ROLE_NAME),
             clock,
-            partial(found, roles.PERMIT),
+            partial(found, NotebookAction.PUT_ROLE_POLICY),
         )
     except AccessDenied as failure:
         raise _role_needed_error(failure) from failure
@@ -229,7 +237,7 @@ def _create_planned(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
         lambda: changes.create_notebook_instance(client, plan.spec, role.arn, "asked for"),
         lambda: read_notebook(client, plan.spec.name) is not None,
         clock,
-        partial(mark_done, client, changes.CREATE, plan.spec.name, "it is there"),
+        partial(mark_done, client, NotebookAction.CREATE, plan.spec.name, "it is there"),
     )
     for pause in () if plan.spec.role else _UNTIL_KNOWN_SECONDS:
         try:

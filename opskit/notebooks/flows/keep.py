@@ -14,6 +14,7 @@ from opskit.core.exceptions import AccessDenied, ConfirmationRequired
 from opskit.core.model import Notebook, Unknown
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.reads.notebooks import get_notebook, read_tags
+from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.keep import (
     KEEP_TAG_KEYS,
     KeepTags,
@@ -70,7 +71,7 @@ def keep_notebook(client: AwsClient, plan: KeepPlan, clock: Clock) -> None:
         partial(_send_keep_tags, client, plan, clock),
         lambda: keep.tags.items() <= read_tags(client, found.arn).items(),
         clock,
-        partial(mark_done, client, changes.TAG, found.name, "the tags are there"),
+        partial(mark_done, client, NotebookAction.TAG, found.name, "the tags are there"),
     )
     _remove_tags(client, found, keep.tags_to_remove, clock)
 

@@ -23,6 +23,7 @@ from opskit.explain.rules.aws_errors import enrich_start_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.flows.wait import STARTING_STATUSES, wait_in_service
 from opskit.notebooks.reads.notebooks import get_notebook, read_notebook
+from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.capacity import allocate_capacity
 from opskit.quotas.flows.check import check_quotas
 from opskit.state.journal import mark_done
@@ -128,7 +129,7 @@ def _start_notebook(client: AwsClient, start: StartAction, clock: Clock, pace: A
             lambda: outcomes.append(_send_start(client, start.name, pace)),
             partial(_is_started, client, start.name),
             clock,
-            partial(mark_done, client, changes.START, start.name, "it comes up"),
+            partial(mark_done, client, NotebookAction.START, start.name, "it comes up"),
         )
     except OutcomeUnknown as failure:
         return replace(start, outcome=StartOutcome.UNKNOWN, error=failure)

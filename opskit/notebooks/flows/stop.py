@@ -19,9 +19,11 @@ from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle, has_unreadable_evidence
 from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
 from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.grace import IDLE_SINCE, NotebookStep, next_step
 from opskit.notebooks.rules.idleness import MAY_RUN, IdlePolicy
 from opskit.state.journal import mark_done
+from opskit.state.pending_change import PendingChange
 
 _OFF = {"Stopping", "Stopped"}
 _MAX_STATUS_READS = 5
@@ -175,7 +177,7 @@ def _try_action(action: StopAction, context: _StopContext) -> StopAction:
     return _resolve_stop(after, None, context) if after.will_stop else after
 
 
-def _pending_change(action: StopAction) -> AbstractContextManager[changes.PendingChange[...]]:
+def _pending_change(action: StopAction) -> AbstractContextManager[PendingChange[...]]:
     seen = action.inspected
     match action.step:
         case NotebookStep.STOP:
@@ -188,7 +190,7 @@ def _pending_change(action: StopAction) -> AbstractContextManager[changes.Pendin
             raise ValueError("nothing is intended")
 
 
-def _send_until_accepted(action: StopAction, intent: changes.PendingChange[...], context: _StopContext) -> StopAction:
+def _send_until_accepted(action: StopAction, intent: PendingChange[...], context: _StopContext) -> StopAction:
     """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
 
     Raises:
@@ -270,7 +272,7 @@ def _resolve_stop(action: StopAction, failure: OutcomeUnknown | None, context: _
         return replace(action, reason=reason, outcome=StopOutcome.UNKNOWN)
     if status in _OFF:
         if failure:
-            mark_done(action.inspected.client, changes.STOP, action.inspected.notebook.name, status)
+            mark_done(action.inspected.client, NotebookAction.STOP, action.inspected.notebook.name, status)
         return replace(action, outcome=StopOutcome.DONE, status=status)
     lost = failure.problem.message if failure else f"AWS took the stop, but says {status}"
     return replace(action, reason=f"{action.reason}; {lost}", outcome=StopOutcome.UNKNOWN, status=status)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
 from opskit.aws.writer import AwsWriter
@@ -12,20 +10,8 @@ from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig, Workflow
 from opskit.state.journal import journal_action
 from opskit.training.changes.jobs import create_via_sdk, workflow_tags
+from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.sagemaker_sdk import load_sdk
-
-
-class DeletableKind(StrEnum):
-    """What a cleanup deletes, in boto3's words."""
-
-    ENDPOINT = "endpoint"
-    CONFIG = "endpoint_config"
-    MODEL = "model"
-
-    @property
-    def label(self) -> str:
-        """As people say it."""
-        return self.value.replace("_", " ")
 
 
 def create_endpoint_config(

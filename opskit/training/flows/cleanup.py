@@ -25,7 +25,6 @@ from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.state.journal import mark_done
 from opskit.training.changes import endpoints as changes
 from opskit.training.changes import s3
-from opskit.training.changes.endpoints import DeletableKind
 from opskit.training.events import RunEventSink, StatusChanged, deduplicate_events
 from opskit.training.flows.find_resources import (
     OBJECTS,
@@ -38,6 +37,7 @@ from opskit.training.flows.find_resources import (
 )
 from opskit.training.flows.follow import follow_endpoint
 from opskit.training.reads import resources as training_resources
+from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_names import training_job_of
 
 _GONE = "gone"

@@ -18,10 +18,10 @@ from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.model import JobStatus, Workflow
 from opskit.core.result_or_error import result_or_error
 from opskit.notebooks.reads.notebooks import read_tags
-from opskit.training.changes.endpoints import DeletableKind
 from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind, ListedResource
 from opskit.training.reads.s3 import list_object_keys, split_s3_uri
+from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_names import WORKFLOW_TAG, is_owned_name, is_tagged_for, training_job_of
 
 PREFIX = "opskit"

@@ -12,11 +12,11 @@ from opskit.core.stop_commands import aws_stop_command, running_records
 from opskit.guards.render import guard_record
 from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
-from opskit.training.changes.endpoints import DeletableKind
 from opskit.training.flows.cleanup import CleanupResult
 from opskit.training.flows.deploy import Deployment
 from opskit.training.flows.find_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 from opskit.training.render.train import cost_item_record, endpoint_notes
+from opskit.training.rules.deletable_kind import DeletableKind
 
 
 def deploy_result(done: Deployment) -> CommandResult:

@@ -9,7 +9,7 @@ import pytest
 
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.training.changes import endpoints, jobs, s3
-from opskit.training.changes.endpoints import DeletableKind
+from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.workflow import find_workflow
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
 from tests.unit.training.test_resources import ARN, NOW, described

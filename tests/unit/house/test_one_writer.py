@@ -1,0 +1,110 @@
+"""A write put where it may not be is refused by name: each way is tried in a copy of the package."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from opskit.aws.client import AwsClient
+from opskit.aws.writer import AwsWriter
+from tools.one_writer import find_writers
+
+ROOT = Path(__file__).parents[3]
+IMPORT = "from opskit.aws.writer import AwsWriter\n"
+
+
+@pytest.fixture
+def copied_house(tmp_path: Path) -> Path:
+    """The package, and what lint reads, in a folder of its own."""
+    ignored = shutil.ignore_patterns("__pycache__", "sandbox")
+    shutil.copytree(ROOT / "opskit", tmp_path / "opskit", ignore=ignored)
+    (tmp_path / "opskit/sandbox").mkdir()
+    (tmp_path / "opskit/sandbox/__init__.py").write_text('"""Stands for the sandbox, which is no part of this."""\n')
+    contracts = (ROOT / "pyproject.toml").read_text()
+    # The sandbox's own layers need the sandbox's files.
+    kept = [part for part in contracts.split("[[tool.importlinter.contracts]]") if "opskit.sandbox.jobs" not in part]
+    (tmp_path / "pyproject.toml").write_text("[[tool.importlinter.contracts]]".join(kept))
+    return tmp_path
+
+
+def add_line(file: Path, line: str) -> None:
+    """Put a line of Python behind the imports from the future."""
+    future = "from __future__ import annotations\n"
+    assert future in file.read_text()
+    file.write_text(file.read_text().replace(future, f"{future}{line}", 1))
+
+
+def lint_imports(root: Path) -> str:
+    """What import-linter says of the copy; empty where it finds nothing."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    ran = subprocess.run(
+        command, cwd=root, env={"PYTHONPATH": str(root), "PATH": ""}, capture_output=True, text=True, check=False
+    )
+    return ran.stdout + ran.stderr if ran.returncode else ""
+
+
+def test_the_house_as_it_is_passes(copied_house: Path) -> None:
+    assert lint_imports(copied_house) == ""
+    assert find_writers(copied_house / "opskit") == []
+
+
+@pytest.mark.parametrize(
+    "file", ["training/flows/train.py", "training/render/train.py", "notebooks/reads/notebooks.py"]
+)
+def test_an_imported_writer_is_refused_by_both(copied_house: Path, file: str) -> None:
+    add_line(copied_house / "opskit" / file, IMPORT)
+    module = "opskit." + file.removesuffix(".py").replace("/", ".")
+    assert f"{module} -> opskit.aws.writer" in lint_imports(copied_house)
+    assert any(finding.path.match(file) for finding in find_writers(copied_house / "opskit"))
+
+
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        ("from opskit.training.changes.s3 import AwsWriter\n", "training/flows/train.py"),
+        ("from opskit.training.changes import s3; s3.AwsWriter\n", "training/render/train.py"),
+        ("def change(writer: 'AwsWriter') -> None: ...\n", "training/reads/resources.py"),
+        ("def hand_out(client: AwsClient) -> AwsWriter: ...\n", "training/changes/s3.py"),
+        ("def change_with(writer: AwsWriter) -> None: ...\n", "training/changes/s3.py"),
+        ("WRITERS = [AwsWriter]\n", "training/changes/s3.py"),
+    ],
+    ids=["exported again", "through the module", "as an argument", "given back", "taken", "in a table"],
+)
+def test_a_writer_that_is_handed_on_is_refused(copied_house: Path, line: str, file: str) -> None:
+    add_line(copied_house / "opskit" / file, line)
+    findings = find_writers(copied_house / "opskit")
+    assert findings and all(finding.path.match(file) for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("line", "file", "edge"),
+    [
+        ("import boto3\n", "training/flows/train.py", "opskit.training.flows.train -> boto3"),
+        ("import pathlib\n", "training/rules/job_names.py", "opskit.training.rules.job_names -> pathlib"),
+        ("from opskit.training.flows import train\n", "quotas/flows/check.py", "opskit.quotas.flows.check ->"),
+    ],
+    ids=["boto3 outside of aws", "a file in rules", "a feature above"],
+)
+def test_an_import_against_the_order_is_refused(copied_house: Path, line: str, file: str, edge: str) -> None:
+    add_line(copied_house / "opskit" / file, line)
+    assert edge in lint_imports(copied_house)
+
+
+def test_a_write_through_the_reader_is_refused_when_it_runs() -> None:
+    client = AwsClient(None, "us-east-1")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="delete_endpoint changes something"):
+        client.read("sagemaker", "delete_endpoint", EndpointName="x")
+
+
+@pytest.mark.parametrize("call", ["call", "call_once", "call_via_sdk"])
+@pytest.mark.parametrize("module", ["opskit.training.flows.train", "opskit.quotas.reads.quotas", "opskit.cli.command"])
+def test_a_writer_that_got_out_refuses_to_work_elsewhere(module: str, call: str) -> None:
+    writer = AwsWriter(AwsClient(None, "us-east-1"))  # type: ignore[arg-type]
+    source = f"writer.{call}('sagemaker', 'delete_endpoint', **more)"
+    more = {"send": None} if call == "call_via_sdk" else {"EndpointName": "x"}
+    with pytest.raises(PermissionError, match=f"{module} may not call delete_endpoint"):
+        exec(source, {"__name__": module, "writer": writer, "more": more})
