@@ -15,7 +15,7 @@ from opskit.aws.response_checks import check_response_body, check_response_membe
 GLOBAL_SERVICE_REGIONS = {"support": "us-east-1", "pricing": "us-east-1", "iam": "us-east-1"}
 
 _CONNECT_SECONDS = 5
-_READ_SECONDS = 10
+READ_SECONDS = 10
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Boto3Clients:
     """
 
     boto3_session: Any
-    read_seconds: float = field(default_factory=lambda: _READ_SECONDS)
+    read_seconds: float = field(default_factory=lambda: READ_SECONDS)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import COMPONENT_BY_WORKLOAD, read_price
 from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
@@ -61,7 +61,9 @@ def check_conditions(
     Raises:
         CredentialsError: there are none to ask with.
     """
-    check, *parts = gather([partial(_read_quota_check, client, terms, clock), *_price_readers(client, terms)])
+    check, parts = gather(
+        partial(_read_quota_check, client, terms, clock), partial(gather_all, _price_readers(client, terms))
+    )
     money = budget_error(parts, terms.max_usd)
     if money is None:
         check = _await_headroom(client, terms, check, clock, emit)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import Notebook, Unknown
@@ -158,7 +158,7 @@ def _read_stopped(
 ) -> tuple[dict[str, SeenNotebook], tuple[Problem, ...]]:
     """What AWS says now of the notebooks of the present account that were stopped, by the entry's id."""
     regions = list(dict.fromkeys(entry.region for entry in stops))
-    looks = gather([partial(_list_by_name, session, region) for region in regions])
+    looks = gather_all([partial(_list_by_name, session, region) for region in regions])
     found = dict(zip(regions, looks, strict=True))
     problems = tuple(look for look in looks if isinstance(look, Problem))
     return {entry.id: _seen_notebook(entry, found[entry.region]) for entry in stops}, problems

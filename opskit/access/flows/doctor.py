@@ -71,10 +71,8 @@ def _check_account(seen: DoctorReport, settings: Settings, session: AwsSession, 
     seen.findings.insert(0, Finding("credentials", CheckState.OK, seen.caller.arn))
     wanted = grants_of_commands(API_CALLS) | required_grants(REGION_DISCOVERY_CALLS)
     ahead, may = gather(
-        [
-            partial(result_or_error, partial(read_clock_skew, client, clock.now)),
-            partial(read_permissions, client, seen.caller, wanted, _policy_scope(client, settings)),
-        ]
+        partial(result_or_error, partial(read_clock_skew, client, clock.now)),
+        partial(read_permissions, client, seen.caller, wanted, _policy_scope(client, settings)),
     )
     seen.clock_ahead = None if isinstance(ahead, OpskitError) else ahead
     seen.commands = command_permissions(may.answers)

@@ -9,7 +9,7 @@ from typing import Any
 
 from opskit.access.rules.policy import Grant, Scope, example_arn, required_grants
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.aws.session import CallerIdentity
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AccessDenied, AwsError
@@ -91,7 +91,7 @@ NO_PLAN = "SubscriptionRequiredException"
 
 def probe_permissions(client: AwsClient) -> dict[str, bool | Unknown]:
     """Whether each look was allowed. ``support:DescribeServices`` is also unread where there is no plan."""
-    answers = gather([partial(_probe, client, *look) for look in PROBES.values()], max_workers=len(PROBES))
+    answers = gather_all([partial(_probe, client, *look) for look in PROBES.values()], max_workers=len(PROBES))
     return dict(zip(PROBES, answers, strict=True))
 
 
@@ -118,7 +118,7 @@ def simulate_grants(
     try:
         principal = _policy_source(client, identity)
         asks = [partial(_simulate_resource, client, principal, on, each) for on, each in by_resource.items()]
-        told = gather(asks)
+        told = gather_all(asks)
     except AwsError as failure:
         return dict.fromkeys((grant for each in by_resource.values() for grant in each), unknown_from_error(failure))
     return {grant: answer for part in told for grant, answer in part.items()}
@@ -160,7 +160,7 @@ def read_permissions(
     """
     harmless = required_grants(PROBES) & wanted
     rest = frozenset() if identity.arn.endswith(":root") else wanted - harmless
-    looks, told = gather([partial(probe_permissions, client), partial(simulate_grants, client, identity, rest, scope)])
+    looks, told = gather(partial(probe_permissions, client), partial(simulate_grants, client, identity, rest, scope))
     answers = {grant: answer for call, answer in looks.items() for grant in required_grants([call]) if grant in wanted}
     answers = {grant: True if _lacks_support_plan(answer) else answer for grant, answer in answers.items()}
     plan = looks["support:DescribeServices"]

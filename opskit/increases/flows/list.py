@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import IncreaseRequest, Quota
 from opskit.increases.store import queue
@@ -65,8 +65,9 @@ def list_increase_requests(clients: Sequence[AwsClient], now: datetime, *, only_
     """Read every Region's requests; one that fails does not hide the others. This look is remembered for the next;
     where opskit's state cannot be used, only what has changed is not told.
     """
-    *parts, remembered = gather(
-        [*(partial(_read_region_requests, client, now) for client in clients), partial(_read_remembered, clients)]
+    parts, remembered = gather(
+        partial(gather_all, [partial(_read_region_requests, client, now) for client in clients]),
+        partial(_read_remembered, clients),
     )
     asked = [one for part in parts if not isinstance(part, Problem) for one in part]
     problems = [part for part in parts if isinstance(part, Problem)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import IncreaseRequest, Quota, Unknown, Workload
 from opskit.increases.reads.support_cases import read_support
@@ -52,10 +51,9 @@ def plan_with_totals(
         AwsError: AWS does not say who we are.
         UsageError: what opskit remembers cannot be read.
     """
-    asks, totals = gather(
-        [partial(plan_increases, clients, targets, channel, now), partial(blocking_totals, clients, targets, now)]
+    return gather(
+        partial(plan_increases, clients, targets, channel, now), partial(blocking_totals, clients, targets, now)
     )
-    return asks, totals
 
 
 def plan_increases(
@@ -67,7 +65,7 @@ def plan_increases(
         AwsError: AWS does not say who we are.
         UsageError: what opskit remembers cannot be read.
     """
-    looks = gather([partial(_plan_region, client, targets, channel, now) for client in clients])
+    looks = gather_all([partial(_plan_region, client, targets, channel, now) for client in clients])
     return tuple(ask for asks in looks for ask in asks)
 
 
@@ -84,8 +82,9 @@ def queued_increases(
     """
     named = {client.region for client in clients}
     found = [request for request in queue.pending_requests(clients[0]) if everywhere or request.region in named]
+    session = clients[0].session
     return tuple(
-        gather([partial(_replan_queued, clients[0].session.client(request.region), request, now) for request in found])
+        gather_all([partial(_replan_queued, session.client(request.region), request, now) for request in found])
     )
 
 
@@ -96,7 +95,7 @@ def blocking_totals(
     news on the side, and ``quotas check`` says so.
     """
     typed = [target for target in targets if target.instance_type]
-    found = gather([partial(_region_blocking_totals, client, typed, now) for client in clients]) if typed else []
+    found = gather_all([partial(_region_blocking_totals, client, typed, now) for client in clients]) if typed else []
     return tuple(short for each in found for short in each)
 
 
@@ -108,7 +107,7 @@ def _replan_queued(client: AwsClient, waiting: queue.QueuedRequest, now: datetim
 def _plan_region(
     client: AwsClient, targets: Sequence[IncreaseTarget], channel: Channel, now: datetime
 ) -> list[Increase]:
-    return [ask for ask, _ in gather([partial(read_and_plan, client, target, channel, now) for target in targets])]
+    return [ask for ask, _ in gather_all([partial(read_and_plan, client, target, channel, now) for target in targets])]
 
 
 def read_and_plan(
@@ -148,13 +147,12 @@ def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, 
     quota = read_quotas(client, [name], load_cache(client, now))[name]
     if not isinstance(quota, Quota):
         return QuotaSnapshot(client.region, name, quota)
-    work: list[Callable[[], Any]] = [
+    with_default, requests, support = gather(
         partial(_with_known_default, client, quota),
         partial(requests_or_unknown, client, quota.code),
-    ]
-    if channel is Channel.SUPPORT:
-        work.append(partial(_read_support_info, client, target.workload))
-    return QuotaSnapshot(client.region, name, *gather(work))
+        partial(_read_support_info, client, target.workload) if channel is Channel.SUPPORT else lambda: None,
+    )
+    return QuotaSnapshot(client.region, name, with_default, requests, support)
 
 
 def requests_or_unknown(client: AwsClient, code: str) -> tuple[IncreaseRequest, ...] | Unknown:

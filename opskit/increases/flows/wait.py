@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError, OpskitError, UsageError
 from opskit.core.model import IncreaseRequest, Quota, Unknown
@@ -124,7 +124,7 @@ def _observe_all(
     clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], progress: _Progress, now: datetime
 ) -> tuple[WaitResult, ...]:
     work = [partial(_observe_target, client, target, progress, now) for client in clients for target in targets]
-    return tuple(gather(work))
+    return tuple(gather_all(work))
 
 
 def _observe_target(client: AwsClient, target: IncreaseTarget, progress: _Progress, now: datetime) -> WaitResult:

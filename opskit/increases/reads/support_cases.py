@@ -43,7 +43,7 @@ def read_open_cases(client: AwsClient) -> tuple[SupportCase, ...]:
 def read_support(client: AwsClient) -> tuple[tuple[SupportService, ...], tuple[SupportCase, ...]] | Unknown:
     """What AWS Support takes cases for, and the open ones. ``no-support-plan`` is the code of its most usual no."""
     try:
-        services, cases = gather([lambda: read_support_services(client), lambda: read_open_cases(client)])
+        services, cases = gather(lambda: read_support_services(client), lambda: read_open_cases(client))
     except AwsError as failure:
         if failure.aws_code == _NO_PLAN:
             return Unknown(NO_PLAN_TEXT, "no-support-plan")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.writer import AwsWriter
@@ -47,15 +46,19 @@ def prepare_stop(
     ``history``; None: nobody knows it.
     """
     stop = StopDetails(usd_per_hour, notebook.status_changed_at)
-    send = partial(
-        AwsWriter(client).call_once, "sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name
-    )
+
+    def send() -> object:
+        return AwsWriter(client).call_once("sagemaker", "stop_notebook_instance", NotebookInstanceName=notebook.name)
+
     return prepare_change(journal_action(client, NotebookAction.STOP, notebook.name, reason, stop=stop), send)
 
 
 def prepare_start(client: AwsClient, name: str) -> AbstractContextManager[PendingChange[[]]]:
     """The intent to start a notebook instance. AWS may refuse it, for a quota for example."""
-    send = partial(AwsWriter(client).call_once, "sagemaker", "start_notebook_instance", NotebookInstanceName=name)
+
+    def send() -> object:
+        return AwsWriter(client).call_once("sagemaker", "start_notebook_instance", NotebookInstanceName=name)
+
     return prepare_change(
         journal_action(client, NotebookAction.START, name, "asked for", starts=ResourceKind.NOTEBOOK), send
     )
@@ -76,9 +79,10 @@ def prepare_untagging(
     client: AwsClient, notebook: Notebook, keys: Sequence[str]
 ) -> AbstractContextManager[PendingChange[[]]]:
     """The intent to remove tags; those that are not there are no trouble."""
-    send = partial(
-        AwsWriter(client).call_once, "sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=list(keys)
-    )
+
+    def send() -> object:
+        return AwsWriter(client).call_once("sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=list(keys))
+
     return prepare_change(journal_action(client, NotebookAction.UNTAG, notebook.name, ", ".join(keys)), send)
 
 

@@ -101,11 +101,9 @@ def plan_notebook(client: AwsClient, spec: NotebookSpec, now: datetime) -> Creat
         price = read_price(client, there.instance_type, PriceComponent.NOTEBOOK)
         return CreatePlan(spec, client.region, account, price, there, blockers=_conflicts_with(there, spec))
     price, role, check = gather(
-        [
-            partial(read_price, client, spec.instance_type, PriceComponent.NOTEBOOK),
-            partial(result_or_error, partial(_plan_notebook_role, client, spec, account)),
-            partial(_check_notebook_quota, client, spec, now),
-        ]
+        partial(read_price, client, spec.instance_type, PriceComponent.NOTEBOOK),
+        partial(result_or_error, partial(_plan_notebook_role, client, spec, account)),
+        partial(_check_notebook_quota, client, spec, now),
     )
     ways = [check and capacity_error(check, client.region), role]
     return CreatePlan(

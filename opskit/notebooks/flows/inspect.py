@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.aws.prices import PriceComponent, read_price
 from opskit.core.exceptions import AccessDenied, AwsError, Problem
 from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown
@@ -84,7 +84,7 @@ def inspect_all(
     clients: Sequence[AwsClient], policy: IdlePolicy, now: datetime, meant: NotebookFilter = NotebookFilter()
 ) -> Inspection:
     """Look at every notebook that is meant. A Region that does not answer does not hide the others."""
-    listed = gather([partial(_list_region_notebooks, client) for client in clients], max_workers=_MAX_WORKERS)
+    listed = gather_all([partial(_list_region_notebooks, client) for client in clients], max_workers=_MAX_WORKERS)
     problems = tuple(part for part in listed if isinstance(part, Problem))
     found = [
         (client, notebook)
@@ -97,7 +97,7 @@ def inspect_all(
     prices = _read_prices({(client.region, notebook.instance_type): client for client, notebook in found})
     close_idle(clients)
     budget = ConnectionBudget(client for client, _ in found)
-    looks = gather(
+    looks = gather_all(
         [partial(inspect_notebook, *each, policy, now, budget, meant) for each in found], max_workers=MAX_WORKERS
     )
     seen = [
@@ -190,5 +190,5 @@ def _read_jupyter(
 def _read_prices(wanted: dict[tuple[str, str], AwsClient]) -> dict[tuple[str, str], Decimal | None]:
     """The price of each type in each Region, asked once."""
     asks = [partial(read_price, client, key[1], PriceComponent.NOTEBOOK) for key, client in wanted.items()]
-    prices = zip(wanted, gather(asks, max_workers=_MAX_WORKERS), strict=True)
+    prices = zip(wanted, gather_all(asks, max_workers=_MAX_WORKERS), strict=True)
     return {key: price.usd_per_hour if isinstance(price, Price) else None for key, price in prices}

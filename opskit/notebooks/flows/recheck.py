@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from opskit.aws.gather import gather
 from opskit.core.clock import Clock
@@ -61,13 +60,12 @@ def recheck_notebook(
             held.callback(way.close_connections)
             way.open_connections()
         now, began = clock.now(), clock.monotonic()
-        reads: list[Callable[[], Any]] = [
+        there, tags, jupyter, log = gather(
             partial(read_notebook, seen.client, seen.notebook.name),
             partial(read_tags_or_unknown, seen.client, seen.notebook),
             partial(_read_open_jupyter, way),
             partial(_read_log_if_asked, seen, policy, inside=inside),
-        ]
-        there, tags, jupyter, log = gather(reads)
+        )
         if there is None:
             yield Recheck(None, now, began, turn)
             return
@@ -99,6 +97,6 @@ def _read_open_jupyter(way: OpenJupyter | Unknown | None) -> JupyterState | Unkn
     return way.read_all() if isinstance(way, OpenJupyter) else way
 
 
-def _read_log_if_asked(seen: InspectedNotebook, policy: IdlePolicy, *, inside: bool) -> object:
+def _read_log_if_asked(seen: InspectedNotebook, policy: IdlePolicy, *, inside: bool) -> datetime | Unknown | None:
     reads_log = inside and policy.evidence is EvidenceSource.LOGS
     return read_last_line_time(seen.client, seen.notebook.name) if reads_log else None

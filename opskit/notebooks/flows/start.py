@@ -11,7 +11,7 @@ from functools import partial
 from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.aws.prices import PriceComponent, read_price
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink
@@ -59,7 +59,7 @@ def plan_starts(client: AwsClient, names: Sequence[str], clock: Clock, *, guard:
     start needs some.
     """
     named = list(dict.fromkeys(names))
-    looks = gather([partial(result_or_error, partial(get_notebook, client, name)) for name in named])
+    looks = gather_all([partial(result_or_error, partial(get_notebook, client, name)) for name in named])
     starts = [_plan_start(name, look) for name, look in zip(named, looks, strict=True)]
     instance_types = [
         start.notebook.instance_type for start in starts if start.notebook and start.outcome is StartOutcome.PLANNED
@@ -76,7 +76,7 @@ def plan_starts(client: AwsClient, names: Sequence[str], clock: Clock, *, guard:
 def start_notebooks(client: AwsClient, plan: Sequence[StartAction], clock: Clock) -> list[StartAction]:
     """Start what is planned; one that fails does not hinder the others."""
     pace = AdaptivePacer(clock)
-    return gather([partial(_start_notebook, client, start, clock, pace) for start in plan])
+    return gather_all([partial(_start_notebook, client, start, clock, pace) for start in plan])
 
 
 def wait_for_all(client: AwsClient, starts: Sequence[StartAction], clock: Clock, emit: EventSink) -> list[StartAction]:
@@ -108,7 +108,7 @@ def _read_type_prices(client: AwsClient, instance_types: Sequence[str]) -> dict[
     return dict(
         zip(
             once,
-            gather([partial(read_price, client, instance_type, PriceComponent.NOTEBOOK) for instance_type in once]),
+            gather_all([partial(read_price, client, instance_type, PriceComponent.NOTEBOOK) for instance_type in once]),
             strict=True,
         )
     )

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from opskit.aws.adaptive_pacing import TRIES, AdaptivePacer
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 from opskit.core.model import NotebookVerdict, Unknown
@@ -118,7 +118,7 @@ def execute_stops(
         client = plan[places[0]].inspected.client
         close_idle([client])
         context = _StopContext(terms, clock, by_name)
-        done = gather([partial(_execute_action, plan[at], context) for at in places], max_workers=MAX_WORKERS)
+        done = gather_all([partial(_execute_action, plan[at], context) for at in places], max_workers=MAX_WORKERS)
         for at, stop_action in zip(places, done, strict=True):
             actions[at] = stop_action
     return tuple(actions)

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.core.model import JupyterState, Kernel, Terminal, Unknown
 from opskit.notebooks.reads.jupyter_client import TIMEOUT_SECONDS, JupyterClient, ProbeError
 from opskit.notebooks.rules.idleness import parse_timestamp
@@ -96,14 +96,14 @@ class OpenJupyter:
         """Open a connection for each question, so that asking takes no longer than the longest answer."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         self._lines = [self._visit.open_sibling(deadline) for _ in _QUESTIONS]
-        gather([partial(_try_connect, line) for line in self._lines])
+        gather_all([partial(_try_connect, line) for line in self._lines])
 
     def read_all(self) -> JupyterState | Unknown:
         """Everything there is to know, asked side by side."""
         asked = [_Probe(line) for line in self._lines]
         asks = [partial(probe.read, *question) for probe, question in zip(asked, _QUESTIONS.items(), strict=True)]
         try:
-            kernels, sessions, terminals, used = gather(asks)
+            kernels, sessions, terminals, used = gather_all(asks)
         except Exception as error:  # its text or its chain could carry the key
             return Unknown(f"Jupyter could not be looked into ({type(error).__name__})")
         everything = _Probe(max(self._lines, key=lambda line: abs(line.ahead)))
@@ -112,7 +112,7 @@ class OpenJupyter:
 
     def close_connections(self) -> None:
         """End what is open."""
-        gather([line.close_connection for line in self._lines])
+        gather_all([line.close_connection for line in self._lines])
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import (
     Headroom,
@@ -65,7 +65,7 @@ def check_clients(
     Raises:
         CredentialsError: there are none to ask with.
     """
-    looks: list[_RegionSnapshot] = gather(
+    looks = gather_all(
         [
             partial(_read_region if len(wanted) == 1 else _read_region_and_release, *each, now, suggest=suggest)
             for each in wanted
@@ -96,11 +96,9 @@ def _read_region(
 ) -> _RegionSnapshot:
     wanted = with_totals(requirements)
     (quotas, others, memory), in_use, requests = gather(
-        [
-            lambda: _read_region_quotas(client, wanted, now, suggest=suggest),
-            lambda: count_in_use(client, {requirement.workload for requirement in wanted}),
-            lambda: open_requests(client),
-        ]
+        lambda: _read_region_quotas(client, wanted, now, suggest=suggest),
+        lambda: count_in_use(client, {requirement.workload for requirement in wanted}),
+        lambda: open_requests(client),
     )
     seen = _RegionSnapshot(client.region, requirements, quotas, in_use, requests, others)
     return _with_more_suggestions(client, seen, memory) if suggest else seen

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.core.clock import Clock
 from opskit.core.exceptions import Problem
 from opskit.core.model import ListedQuota, Unknown, Utilization, Workload
@@ -46,7 +46,7 @@ def list_quotas(
     clients: Sequence[AwsClient], choice: QuotaFilter, use_from: UtilizationSource, clock: Clock
 ) -> QuotaList:
     """Every quota that is wanted, in every Region, the worst first. A Region that fails does not hide the others."""
-    looks: list[_RegionListing] = gather(
+    looks = gather_all(
         [partial(_list_region_and_release, client, choice, use_from, clock) for client in clients],
         max_workers=_REGIONS_AT_ONCE,
     )
@@ -74,11 +74,9 @@ def _list_region(client: AwsClient, choice: QuotaFilter, use_from: UtilizationSo
     metrics = UsageMetrics(client, clock.now(), reported)
     counts = use_from is UtilizationSource.LIVE
     every, requests, in_use = gather(
-        [
-            partial(read_all_quotas, client, _ignore_metric if counts else metrics.add),
-            partial(open_requests, client),
-            partial(count_in_use, client, Workload if counts else ()),
-        ]
+        partial(read_all_quotas, client, _ignore_metric if counts else metrics.add),
+        partial(open_requests, client),
+        partial(count_in_use, client, Workload if counts else ()),
     )
     uses = live_utilization(every.quotas, in_use, metrics.now) if counts else metrics.results()
     asked = () if isinstance(requests, Unknown) else requests

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import COMPONENT_BY_WORKLOAD, read_price
 from opskit.core.model import Alternative, Price, QuotaLookup, Requirement, Unknown
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
@@ -42,11 +42,9 @@ def find_suggestions(
     if not wanted:
         return Suggestions()
     priced = [requirement for requirement in wanted if requirement.workload in COMPONENT_BY_WORKLOAD]
-    quotas, *prices = gather(
-        [
-            partial(read_cached_quotas, client, [quota_name_for(requirement) for requirement in wanted], cache),
-            *(partial(_read_requirement_price, client, requirement) for requirement in priced),
-        ]
+    quotas, prices = gather(
+        partial(read_cached_quotas, client, [quota_name_for(requirement) for requirement in wanted], cache),
+        partial(gather_all, [partial(_read_requirement_price, client, requirement) for requirement in priced]),
     )
     return Suggestions(
         quotas,
@@ -75,7 +73,7 @@ def find_types_with_headroom(client: AwsClient, requirement: Requirement, now: d
         others = find_suggestions(client, [requirement], cache, len(above))
         return Suggestions({**totals, **others.quotas}, others.prices)
 
-    found, in_use = gather([read_candidates, partial(count_in_use, client, {requirement.workload})])
+    found, in_use = gather(read_candidates, partial(count_in_use, client, {requirement.workload}))
     return find_alternatives(client.region, requirement, found.quotas, in_use[requirement.workload], found.prices)
 
 

@@ -13,7 +13,7 @@ from sys import intern
 from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown
 from opskit.quotas.reads.quotas import listed_quotas, unknown_from_error, value_told
@@ -57,7 +57,7 @@ def read_all_quotas(client: AwsClient, on_quota: MetricListener) -> AllQuotas:
     """Both listings, joined. ``on_quota`` is told each quota's code and the metric AWS has for it, at once, perhaps
     twice, and by several threads.
     """
-    applied, defaults = gather(
+    applied, defaults = gather_all(
         [
             partial(_read_quota_listing, client, operation, on_quota)
             for operation in ("list_service_quotas", "list_aws_default_service_quotas")

@@ -14,7 +14,7 @@ from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import incomplete
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, Throttled
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.quotas.reads.code_cache import CachedQuota, QuotaCodeCache, bundled_codes
@@ -129,7 +129,7 @@ def _get_by_codes(client: AwsClient, names: Collection[str], cache: QuotaCodeCac
     """Each quota behind its code; None where the code leads to no quota of the name."""
     ways, with_default = _lookup_plan(names, cache), _names_needing_default(names, cache)
     asks = [partial(_get_by_code, client, name, cache, ways[name], with_default=name in with_default) for name in names]
-    return dict(zip(names, gather(asks), strict=True))
+    return dict(zip(names, gather_all(asks), strict=True))
 
 
 def _names_needing_default(names: Collection[str], cache: QuotaCodeCache) -> set[str]:
@@ -187,7 +187,7 @@ def _records_by_code(
     if not with_default:
         applied = _get_applied(client, code, way)
         return applied, None if applied else _get_record(client, _GET_DEFAULT, code)
-    applied, default = gather([partial(_get_applied, client, code, way), partial(_default_or_error, client, code)])
+    applied, default = gather(partial(_get_applied, client, code, way), partial(_default_or_error, client, code))
     if isinstance(default, AwsError):
         if applied is None:
             raise default
@@ -281,7 +281,7 @@ def _record_value(told: _QuotaRecord | None) -> float | None:
 
 def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup]:
     """One look through both listings, side by side. What cannot be listed is asked by code where one is known."""
-    applied, defaults = gather([partial(_read_listing, client, operation) for operation in (_LIST, _LIST_DEFAULTS)])
+    applied, defaults = gather_all([partial(_read_listing, client, operation) for operation in (_LIST, _LIST_DEFAULTS)])
     if applied.missing is None and defaults.missing is None:
         _remember_listings(cache, applied.records, defaults.records)
     return {name: _quota_in_listings(client, name, applied, defaults, cache) for name in names}

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.model import IncreaseRequest, RequestStatus, Unknown
@@ -19,8 +19,9 @@ _HISTORY = "list_requested_service_quota_change_history"
 
 def open_requests(client: AwsClient) -> tuple[IncreaseRequest, ...] | Unknown:
     """The requests that AWS is still looking at, in one Region."""
+    open_statuses = [status for status in RequestStatus if status.is_open]
     try:
-        found = gather([partial(_read_history, client, Status=status) for status in RequestStatus if status.is_open])
+        found = gather_all([partial(_read_history, client, Status=status) for status in open_statuses])
     except AwsError as failure:
         return unknown_from_error(failure)
     return tuple(request for requests in found for request in requests)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.core.model import JobStatus, Unknown, Workload
 from opskit.quotas.reads.usage_listings import (
     RUNNING_STATES,
@@ -38,11 +38,9 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
     that job runs; those that are ``Available`` come on top.
     """
     listed, indexed, pools = gather(
-        [
-            partial(_running_job_names, client),
-            partial(_search_training_jobs, client),
-            partial(_available_pool_jobs, client),
-        ]
+        partial(_running_job_names, client),
+        partial(_search_training_jobs, client),
+        partial(_available_pool_jobs, client),
     )
     known: dict[str, Response] = known_or_empty(indexed) or {}
     stopping = _listed_training_names(client, StatusEquals="Stopping") if isinstance(indexed, Unknown) else None
@@ -50,7 +48,7 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
     agreed = {name: job for name, job in known.items() if name in names and job.keys() >= _ALL_THAT_COUNTS}
     unsure = (names | known.keys()) - agreed.keys()
     (jobs, untold), (keepers, unkept) = gather(
-        [partial(_describe_jobs, client, unsure), partial(_describe_jobs, client, known_or_empty(pools) - unsure)]
+        partial(_describe_jobs, client, unsure), partial(_describe_jobs, client, known_or_empty(pools) - unsure)
     )
     gap = first_unknown(untold, listed, stopping)
     pool_gap = first_unknown(
@@ -127,7 +125,9 @@ def _describe_jobs(client: AwsClient, names: Iterable[str]) -> tuple[list[Respon
 
 def count_warm_pools(client: AwsClient) -> UsageCounts:
     """What jobs keep warm, in use by the next job or not."""
-    lists = gather([partial(_listed_training_names, client, WarmPoolStatusEquals=status) for status in _HOLDING_POOLS])
+    lists = gather_all(
+        [partial(_listed_training_names, client, WarmPoolStatusEquals=status) for status in _HOLDING_POOLS]
+    )
     jobs, gap = _describe_jobs(client, union_names(*lists))
     counts: Counter[str] = Counter()
     for job in jobs:

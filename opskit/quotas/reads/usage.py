@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.core.model import InUseCounts, JobStatus, Unknown, Workload
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
@@ -43,7 +43,7 @@ def count_in_use(client: AwsClient, workloads: Iterable[Workload]) -> dict[Workl
     """What each usage holds in a Region. What could not be counted says so in ``InUseCounts.incomplete``."""
     wanted = set(workloads)
     looks = [look for covered, look in _COUNTERS if wanted & covered]
-    found = gather([partial(look, client) for look in looks])
+    found = gather_all([partial(look, client) for look in looks])
     return {usage: in_use for part in found for usage, in_use in part.items() if usage in wanted}
 
 
@@ -66,7 +66,7 @@ def _count_jobs(
     client: AwsClient, operation: str, word: str, resources: Callable[[Response], Response | None]
 ) -> tuple[Counts, Unknown | None]:
     """Jobs whose listing carries no instance type: both running states are listed, then each job is asked."""
-    lists = gather(
+    lists = gather_all(
         [
             partial(list_names, client, f"list_{operation}s", f"{word}Summaries", f"{word}Name", StatusEquals=status)
             for status in RUNNING_STATES
@@ -83,7 +83,7 @@ def _count_jobs(
 
 def _count_endpoints(client: AwsClient) -> UsageCounts:
     names = list_names(client, "list_endpoints", "Endpoints", "EndpointName")
-    found = gather([partial(_count_endpoint, client, name) for name in sorted(known_or_empty(names))])
+    found = gather_all([partial(_count_endpoint, client, name) for name in sorted(known_or_empty(names))])
     counts: Counter[str] = Counter()
     for count, _ in found:
         counts.update(count)

@@ -9,7 +9,7 @@ from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import InUseCounts, Unknown, Workload
 from opskit.quotas.reads.quotas import unknown_from_error
@@ -55,7 +55,7 @@ def describe_resources(
     client: AwsClient, operation: str, asked: Iterable[Mapping[str, str]]
 ) -> tuple[list[Response], Unknown | None]:
     """Descriptions of what still exists: a resource may go between its listing and this."""
-    told = gather([partial(_describe_one, client, operation, which) for which in asked])
+    told = gather_all([partial(_describe_one, client, operation, which) for which in asked])
     return [each for each in told if isinstance(each, dict)], first_unknown(*told)
 
 

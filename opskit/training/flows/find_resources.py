@@ -12,7 +12,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError, OpskitError
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.model import JobStatus, Workflow
@@ -182,7 +182,7 @@ class _ResourceScan:
     def list_everything(self) -> None:
         """List all of such names, and read the tags of what a cleanup deletes or names."""
         contains = f"{self.workflow}-"
-        told = gather(
+        told = gather_all(
             [
                 partial(result_or_error, partial(resources.list_named, self.client, listable_kind, contains))
                 for listable_kind in ListableKind
@@ -237,7 +237,7 @@ class _ResourceScan:
     def removable_objects(self, account: str, home: str) -> list[S3Objects]:
         """What lies in the folders of the workflow's jobs, in the home bucket and in those that the jobs wrote to."""
         known = {listed_resource.name: listed_resource for listed_resource in self.found[ListableKind.TRAINING_JOB]}
-        told = gather(
+        told = gather_all(
             [partial(result_or_error, partial(resources.read_training_job, self.client, name)) for name in known]
         )
         uris = [job.output_uri for job in told if job and not isinstance(job, OpskitError) and job.output_uri]
@@ -247,7 +247,7 @@ class _ResourceScan:
             partial(result_or_error, partial(list_object_keys, self.client, account, bucket, top)) for bucket in buckets
         ]
         folders = []
-        for bucket, keys in zip(buckets, gather(kept), strict=True):
+        for bucket, keys in zip(buckets, gather_all(kept), strict=True):
             if isinstance(keys, OpskitError):
                 self._note_unread(keys)
             else:
@@ -317,7 +317,7 @@ class _ResourceScan:
         """Read the tags of things that were not looked at yet, and note whose they are not."""
         anew = [listed_resource for listed_resource in found if listed_resource.arn not in self._judged]
         self._judged.update(listed_resource.arn for listed_resource in anew)
-        whys = gather(
+        whys = gather_all(
             [partial(foreign_reason, self.client, self.workflow, listed_resource.arn) for listed_resource in anew]
         )
         for listed_resource, why in zip(anew, whys, strict=True):

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import COMPONENT_BY_WORKLOAD, read_price
 from opskit.aws.roles import find_execution_role
 from opskit.core.cost import CostItem, estimate_usd
@@ -126,13 +126,12 @@ def _is_finished(plan: RunPlan) -> bool:
 def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: datetime) -> RunPlan:
     """The plan with role, bucket, image, prices and quotas, and with everything that stands in the way."""
     workloads = _billed_workloads(plan)
-    bucket, role, check, *parts = gather(
-        [
-            partial(result_or_error, partial(_plan_bucket, client, plan)),
-            partial(result_or_error, partial(_plan_role, client, plan, options)),
-            partial(_check_plan_quotas, client, plan, workloads, now) if options.guard else lambda: None,
-            *(partial(_price_cost_item, client, workload, plan.configs[workload]) for workload in workloads),
-        ]
+    price_readers = [partial(_price_cost_item, client, workload, plan.configs[workload]) for workload in workloads]
+    bucket, role, check, parts = gather(
+        partial(result_or_error, partial(_plan_bucket, client, plan)),
+        partial(result_or_error, partial(_plan_role, client, plan, options)),
+        partial(_check_plan_quotas, client, plan, workloads, now) if options.guard else lambda: None,
+        partial(gather_all, price_readers),
     )
     if bucket is BucketState.ABSENT and options.bucket:
         bucket = UsageError("no-bucket", f"There is no bucket '{plan.bucket}'.", "Make it, or leave --bucket out.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opskit.aws import session
+from opskit.aws import boto3_clients
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession, open_session
 from opskit.core.clock import Clock
@@ -160,7 +160,7 @@ def test_an_answer_lost_before_the_effect_is_unknown_and_the_next_run_looks_firs
 
 
 def test_an_answer_that_takes_too_long_is_looked_up(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_READ_SECONDS", 3.0)  # reads get it five times over, however busy the machine
+    monkeypatch.setattr(boto3_clients, "READ_SECONDS", 3.0)  # reads get it five times over, however busy the machine
     category = Desk(fate=lambda: (Fault(500, seconds=6.0), True)).open(aws)
     assert outcomes(run()) == [IncreaseOutcome.FILED]
     assert (category.sent, len(category.filed)) == (1, 1)

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather_all
 from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Price, Requirement
@@ -29,7 +29,7 @@ CLOCK = Clock(lambda: NOW, lambda _: None)
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AwsClient, StubbedCalls]]:
     """A script has an order, so here one look follows the other."""
-    monkeypatch.setattr(flow, "gather", lambda work: gather(work, max_workers=1))
+    monkeypatch.setattr(flow, "gather_all", lambda work: gather_all(work, max_workers=1))
     monkeypatch.setattr(flow, "read_price", lambda *_: Price(Decimal("0.0464"), "the test"))
     monkeypatch.setattr(flow, "check_quotas", lambda clients, demands, now: room(demands, 9))
     with stubbed_client() as both:

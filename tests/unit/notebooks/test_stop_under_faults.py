@@ -164,14 +164,11 @@ class World(RuleBasedStateMachine):
             self.patches.enter_context(patch(name, stand_in))
 
     def stand_ins(self) -> dict[str, Callable[..., Any]]:
-        one_by_one = {
+        one_by_one: dict[str, Callable[..., Any]] = {
             name: lambda work, **_: [each() for each in work]
-            for name in (
-                "opskit.notebooks.flows.inspect.gather",
-                "opskit.notebooks.flows.recheck.gather",
-                "opskit.notebooks.flows.stop.gather",
-            )
+            for name in ("opskit.notebooks.flows.inspect.gather_all", "opskit.notebooks.flows.stop.gather_all")
         }
+        one_by_one["opskit.notebooks.flows.recheck.gather"] = lambda *work: tuple(each() for each in work)
         return one_by_one | {
             "opskit.notebooks.flows.inspect.list_notebooks": lambda client: iter(
                 self.told([self.notebook(name) for name in NAMES])

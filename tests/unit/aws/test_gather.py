@@ -1,0 +1,95 @@
+"""What is read side by side keeps its order and its types, and ends at the first failure."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from opskit.aws.gather import gather, gather_all, start_in_background
+
+SWAPPED = """
+from opskit.aws.gather import gather
+
+def read_name() -> str:
+    return ""
+def read_count() -> int:
+    return 1
+
+{names} = gather(read_name, read_count)
+text: str = name
+"""
+
+
+def fail(text: str) -> int:
+    raise ValueError(text)
+
+
+def test_gather_all_returns_results_in_order() -> None:
+    last_began = threading.Event()
+
+    def first() -> int:
+        last_began.wait()
+        return 0
+
+    def last() -> int:
+        last_began.set()
+        return 2
+
+    assert gather_all([first, lambda: 1, last]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_gather_ends_at_the_first_failure_wherever_it_stands(at: int) -> None:
+    released = threading.Event()
+    try:
+        work: list[Callable[[], object]] = [released.wait, released.wait, released.wait]
+        work[at] = partial(fail, "no")
+        with pytest.raises(ValueError, match="no"):
+            gather(work[0], work[1], work[2])
+    finally:
+        released.set()
+
+
+def test_gather_all_begins_nothing_after_a_failure() -> None:
+    begun: list[int] = []
+    work: list[Callable[[], object]] = [partial(fail, "no"), *(partial(begun.append, at) for at in range(50))]
+    with pytest.raises(ValueError, match="no"):
+        gather_all(work, max_workers=1)
+    assert begun == []
+
+
+def test_gather_all_has_at_most_so_many_at_once() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def read() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        threading.Event().wait(0.001)
+        with lock:
+            running -= 1
+
+    gather_all([read] * 40, max_workers=3)
+    assert most <= 3
+
+
+def test_start_in_background_hands_on_a_failure() -> None:
+    with pytest.raises(ValueError, match="no"):
+        start_in_background(partial(fail, "no")).result()
+
+
+@pytest.mark.parametrize(("names", "fails"), [("name, count", False), ("count, name", True)])
+def test_two_results_that_are_swapped_fail_mypy(names: str, fails: bool, tmp_path: Path) -> None:
+    (tmp_path / "swapped.py").write_text(SWAPPED.format(names=names))
+    root = Path(__file__).parents[3]
+    words = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path)]
+    ran = subprocess.run([*words, str(tmp_path / "swapped.py")], cwd=root, capture_output=True, text=True, check=False)
+    assert (ran.returncode == 1) is fails, ran.stdout + ran.stderr
+    assert ('expression has type "int", variable has type "str"' in ran.stdout) is fails, ran.stdout
