@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 sandbox_app = command_group("sandbox")
 
+_SIGNAL_CHECK_SECONDS = 0.5
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 _NOT_FOUND = 127
@@ -216,7 +217,10 @@ class _SignalWaiter:
 
     def wait_for_signal(self) -> None:
         """Wait for a signal."""
-        self._asked.wait()
+        # A signal that comes just before the wait begins, or to another thread, does not end it: its handler runs
+        # when the main thread wakes next.
+        while not self._asked.wait(_SIGNAL_CHECK_SECONDS):
+            pass
 
     def _note_signal(self, number: int, frame: FrameType | None) -> None:
         self._by = number
