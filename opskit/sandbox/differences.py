@@ -73,12 +73,18 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Notebook instances",
-        "Lifecycle configurations must exist but their scripts do not run.",
+        "Of lifecycle configurations the OnStart script runs, as this machine's user and without a limit of time. What "
+        "it says goes to the stream NAME/LifecycleConfigOnStart; AWS's FailureReason where it fails is not known.",
     ),
     Difference(
         "Notebook instances",
         "Code repositories are cloned by this machine's git, without the credentials of their secrets; file:// and "
         "http://127.0.0.1 are taken beside https. The FailureReason where it cannot is git's, not AWS's.",
+    ),
+    Difference(
+        "Notebook instances",
+        "Each sees only its own processes where this machine's kernel allows it; elsewhere its ps shows only those. "
+        "Its nvidia-smi shows one GPU for ml.p* and ml.g*, as busy as the file instance/gpus of its folder says.",
     ),
     Difference("Notebook instances", "A Jupyter that was killed is not started again: the notebook stays InService."),
     Difference(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from opskit.sandbox.errors import truncate_reason
 from opskit.sandbox.notebooks.code_repositories import CodeRepositoryService
 from opskit.sandbox.notebooks.git_clone import CloneFailed, clone_repository
-from opskit.sandbox.notebooks.jupyter.launch import JupyterFailed, JupyterProcess
+from opskit.sandbox.notebooks.jupyter.launch import InstanceSetup, JupyterFailed, JupyterProcess
 from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast
 from opskit.sandbox.notebooks.notebook_record import NotebookRecord, NotebookStatus
 from opskit.sandbox.state import SandboxState, client_variables
@@ -71,13 +73,18 @@ class NotebookLifecycle:
         return thread
 
     def _run_jupyter(self, notebook: NotebookRecord, past: NotebookPast | None) -> None:
-        feed = _JupyterLogFeed(self._state, notebook)
+        feed = _NotebookLogFeed(self._state, notebook, notebook.folder.log, "jupyter.log")
+        of_script = _NotebookLogFeed(
+            self._state, notebook, notebook.folder.on_start_log, notebook.folder.on_start_log.stem
+        )
         try:
             jupyter = self._start_jupyter(notebook, past)
         except (JupyterFailed, CloneFailed) as failure:
+            of_script.send_new_lines()
             feed.send_new_lines()
             self._mark_failed(notebook, str(failure))
             return
+        of_script.send_new_lines()
         feed.send_new_lines(timedelta(seconds=past.idle_seconds) if past else timedelta())
         with self._state.lock(notebook.account_region):
             notebook.jupyter = jupyter
@@ -94,9 +101,20 @@ class NotebookLifecycle:
         with self._starting:
             # What code in the notebook needs to talk to this AWS, as the execution role gives it on an instance.
             variables = client_variables(self._state.url, notebook.account_region.region)
-            jupyter = JupyterProcess(self._state.processes, notebook.folder, variables, past)
+            setup = InstanceSetup(notebook.instance_type, past, self._on_start_script(notebook))
+            jupyter = JupyterProcess(self._state.processes, notebook.folder, variables, setup)
             jupyter.wait_until_ready(self._state.closing)
             return jupyter
+
+    def _on_start_script(self, notebook: NotebookRecord) -> str | None:
+        """The OnStart script of its lifecycle configuration; None where it has none."""
+        name = notebook.details.get("NotebookInstanceLifecycleConfigName")
+        if name is None:
+            return None
+        client = self._state.client("sagemaker", notebook.account_region)
+        described = client.describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
+        scripts = described.get("OnStart") or []
+        return b64decode(scripts[0]["Content"]).decode() if scripts else None
 
     def _stop_jupyter(self, notebook: NotebookRecord) -> None:
         if notebook.jupyter:
@@ -115,14 +133,14 @@ class NotebookLifecycle:
             notebook.enter_status(NotebookStatus.FAILED, self._state.now())
 
 
-class _JupyterLogFeed:
-    """Jupyter's log lines on their way into CloudWatch Logs, where AWS puts them too."""
+class _NotebookLogFeed:
+    """A log file's lines on their way into CloudWatch Logs, where AWS puts them too."""
 
-    def __init__(self, state: SandboxState, notebook: NotebookRecord) -> None:
+    def __init__(self, state: SandboxState, notebook: NotebookRecord, file: Path, stream: str) -> None:
         self._state = state
-        self._file = notebook.folder.log
+        self._file = file
         self._lines = LogTail(self._file)
-        self._stream = LogStream(state, notebook.account_region, _LOG_GROUP, f"{notebook.name}/jupyter.log")
+        self._stream = LogStream(state, notebook.account_region, _LOG_GROUP, f"{notebook.name}/{stream}")
 
     def send_new_lines(self, ago: timedelta = timedelta()) -> None:
         """Send what is new; a notebook lives on where that fails, and the lines stay in its own file."""

@@ -44,6 +44,21 @@ _DISASSOCIATE_FLAGS = {
     "DisassociateDefaultCodeRepository": "DefaultCodeRepository",
     "DisassociateAdditionalCodeRepositories": "AdditionalCodeRepositories",
 }
+# What each seed's Jupyter was doing; the status of the record where it has no Jupyter.
+_SEED_STARTS: dict[NotebookKind, PastWork | NotebookStatus] = {
+    NotebookKind.IDLE: PastWork.IDLE,
+    NotebookKind.KEPT: PastWork.IDLE,
+    NotebookKind.BUSY: PastWork.BUSY,
+    NotebookKind.TERMINAL: PastWork.TERMINAL,
+    NotebookKind.EMPTY: PastWork.EMPTY,
+    NotebookKind.STARTING: PastWork.STARTING,
+    NotebookKind.NO_TERMINALS: PastWork.NO_TERMINALS,
+    NotebookKind.JOB_COMPUTES: PastWork.JOB_COMPUTES,
+    NotebookKind.JOB_POLLS: PastWork.JOB_POLLS,
+    NotebookKind.JOB_SLEEPS: PastWork.JOB_SLEEPS,
+    NotebookKind.STOPPED: NotebookStatus.STOPPED,
+    NotebookKind.RECORD: NotebookStatus.IN_SERVICE,
+}
 # Twelve hours, AWS's default.
 _SESSION_SECONDS = 43200
 _SEEDED_AGO = timedelta(days=7)
@@ -175,7 +190,7 @@ class NotebookService:
         assert isinstance(seed, NotebookSeed)
         role = execution_role_arn(account_region.account)
         details = _DEFAULTS | {"InstanceType": seed.instance_type, "RoleArn": role}
-        start = _seed_start(seed.kind)
+        start = _SEED_STARTS[seed.kind]
         with self._state.lock(account_region):
             notebook = self._add_notebook(account_region, seed.name, details)
             notebook.tags = dict(seed.tags)
@@ -234,25 +249,6 @@ def _merge_update(details: dict[str, Any], params: dict[str, Any]) -> dict[str, 
     dropped = {member for flag, member in _DISASSOCIATE_FLAGS.items() if params.get(flag)}
     changes = {name: value for name, value in _described_members(params).items() if name not in _DISASSOCIATE_FLAGS}
     return {name: value for name, value in (details | changes).items() if name not in dropped}
-
-
-def _seed_start(kind: NotebookKind) -> PastWork | NotebookStatus:
-    """What the seed's Jupyter was doing; the status of the record where it has no Jupyter."""
-    match kind:
-        case NotebookKind.IDLE | NotebookKind.KEPT:
-            return PastWork.IDLE
-        case NotebookKind.BUSY:
-            return PastWork.BUSY
-        case NotebookKind.TERMINAL:
-            return PastWork.TERMINAL
-        case NotebookKind.EMPTY:
-            return PastWork.EMPTY
-        case NotebookKind.STARTING:
-            return PastWork.STARTING
-        case NotebookKind.STOPPED:
-            return NotebookStatus.STOPPED
-        case NotebookKind.RECORD:
-            return NotebookStatus.IN_SERVICE
 
 
 def _summary_sort_key(sort_by: str) -> Callable[[dict[str, Any]], Any]:

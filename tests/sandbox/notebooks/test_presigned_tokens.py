@@ -15,7 +15,9 @@ def test_a_session_ends(tmp_path: Path) -> None:
     from opskit.sandbox.processes import ChildProcesses
 
     processes = ChildProcesses()
-    jupyter = launch.JupyterProcess(processes, launch.NotebookFolder(tmp_path / "notebook"), {}, None)
+    jupyter = launch.JupyterProcess(
+        processes, launch.NotebookFolder(tmp_path / "notebook"), {}, launch.InstanceSetup("ml.t2.medium")
+    )
     try:
         jupyter.wait_until_ready(SandboxState("", tmp_path, processes).closing)
         for seconds, allowed in ((1800, 200), (0, 403)):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
+
+from opskit.sandbox.notebooks.jupyter.start_orders import ON_START_FAILED, ON_START_LOG, ON_START_SCRIPT
 
 
 def _skip_slow_grammar() -> None:
@@ -14,11 +19,41 @@ def _skip_slow_grammar() -> None:
 
 
 def start_jupyter_process() -> None:
-    """Serve until SIGTERM."""
+    """Run the lifecycle script, if there is one, then serve until SIGTERM."""
+    if os.getpid() == 1:
+        _become_init()
+    orders = Path(sys.argv[1])
+    _run_on_start(orders.parent)
     _skip_slow_grammar()
     from opskit.sandbox.notebooks.jupyter.serve import serve_jupyter
 
-    serve_jupyter(Path(sys.argv[1]))
+    serve_jupyter(orders)
+
+
+def _become_init() -> None:
+    """Go on as a child of what every PID namespace needs: a first process, which takes over the orphans. It lives as
+    long as the child; with it, all that is left in the namespace ends.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: None)  # the whole group gets it, and the child decides
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _run_on_start(instance: Path) -> None:
+    """Run the script to its end, as AWS does before Jupyter is there. What it leaves in the background stays."""
+    script = instance / ON_START_SCRIPT
+    if not script.exists():
+        return
+    with (instance / ON_START_LOG).open("wb") as log:
+        done = subprocess.run([str(script)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        sys.exit(ON_START_FAILED)
 
 
 if __name__ == "__main__":

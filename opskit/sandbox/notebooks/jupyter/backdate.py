@@ -25,6 +25,12 @@ _SHORT_CELL = "sum(range(10))"
 _ENDLESS_CELL = "import time\nwhile True:\n    time.sleep(0.2)"
 # It prints nothing, so that only the open terminal shows that something runs.
 _SILENT_COMMAND = "sleep 1000000\n"
+# What somebody begins in a terminal, so that it goes on without it.
+_JOBS = {
+    PastWork.JOB_COMPUTES: "while :; do :; done",
+    PastWork.JOB_POLLS: "while :; do sleep 0.5; done",
+    PastWork.JOB_SLEEPS: "sleep 1000000; :",
+}
 _NOTEBOOK = "analysis.ipynb"
 # How long to wait for a kernel's first change, and from then on for one more.
 _FIRST_CHANGE_SECONDS = 10.0
@@ -38,7 +44,7 @@ async def replay_past(app: ServerApp, past: NotebookPast) -> None:
     """Do the work of a scenario's notebook, then set Jupyter's record of it back by ``past.idle_seconds``."""
     match past.work:
         case PastWork.IDLE:
-            await _run_cell(app, _SHORT_CELL, [("execution_state", "busy"), ("execution_state", "idle")])
+            await _run_short_cell(app)
         case PastWork.BUSY:
             await _run_cell(app, _ENDLESS_CELL, [("execution_state", "busy"), ("last_activity", None)])
         case PastWork.STARTING:
@@ -47,9 +53,18 @@ async def replay_past(app: ServerApp, past: NotebookPast) -> None:
             await _run_in_terminal(app)
         case PastWork.EMPTY:
             pass
+        case PastWork.NO_TERMINALS:
+            await _run_short_cell(app)
+        case PastWork.JOB_COMPUTES | PastWork.JOB_POLLS | PastWork.JOB_SLEEPS:
+            await _run_short_cell(app)
+            await _leave_job_behind(app, _JOBS[past.work])
         case _:
             assert_never(past.work)
     _backdate_activity(app, timedelta(seconds=past.idle_seconds))
+
+
+async def _run_short_cell(app: ServerApp) -> None:
+    await _run_cell(app, _SHORT_CELL, [("execution_state", "busy"), ("execution_state", "idle")])
 
 
 async def _run_cell(app: ServerApp, code: str, seen_by_jupyter: list[KernelChange]) -> None:
@@ -92,6 +107,19 @@ async def _run_in_terminal(app: ServerApp) -> None:
         await asyncio.sleep(0.02)
 
 
+async def _leave_job_behind(app: ServerApp, command: str) -> None:
+    """Begin a job in a terminal with nohup and setsid, and shut the terminal."""
+    terminals = app.web_app.settings["terminal_manager"]
+    name = terminals.create()["name"]
+    begun = Path.home() / "job.pid"
+    script = Path.home() / "job.sh"
+    script.write_text(f"echo $$ > {begun}\n{command}\n")
+    terminals.terminals[name].ptyproc.write(f"setsid nohup sh {script} > /dev/null 2>&1 &\n")
+    while not begun.exists():
+        await asyncio.sleep(0.02)
+    await terminals.terminate(name, force=True)
+
+
 def _observe_kernel(kernel: Any) -> asyncio.Queue[KernelChange]:
     """The changes of Jupyter's record of a kernel, from now on."""
     queue: asyncio.Queue[KernelChange] = asyncio.Queue()
@@ -132,6 +160,6 @@ def _backdate_activity(app: ServerApp, age: timedelta) -> None:
     kernels.last_kernel_activity = past
     for number in kernels.list_kernel_ids():
         kernels.get_kernel(number).last_activity = past
-    terminals = settings["terminal_manager"].terminals
-    for terminal in terminals.values():
+    terminals = settings.get("terminal_manager")
+    for terminal in terminals.terminals.values() if terminals else ():
         terminal.last_activity = past

@@ -14,8 +14,15 @@ from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from opskit.sandbox.notebooks.jupyter.isolation import install_programs, isolating_command
 from opskit.sandbox.notebooks.jupyter.presigned_tokens import PresignedTokens
-from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast, StartOrders
+from opskit.sandbox.notebooks.jupyter.start_orders import (
+    ON_START_FAILED,
+    ON_START_LOG,
+    ON_START_SCRIPT,
+    NotebookPast,
+    StartOrders,
+)
 from opskit.sandbox.processes import ChildProcesses
 
 HOST = "127.0.0.1"
@@ -47,6 +54,14 @@ class NotebookFolder:
     def log(self) -> Path:
         return self.instance / "jupyter.log"
 
+    @property
+    def on_start_log(self) -> Path:
+        return self.instance / ON_START_LOG
+
+    @property
+    def programs(self) -> Path:
+        return self.instance / "bin"
+
     def recreate_instance(self) -> None:
         """Make an empty instance beside the volume, with the volume in the home directory as on AWS."""
         self.delete_instance()
@@ -63,6 +78,15 @@ class NotebookFolder:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class InstanceSetup:
+    """What an instance is started with: its type, what was done in it before, and the script that runs first."""
+
+    instance_type: str
+    past: NotebookPast | None = None
+    on_start: str | None = None
+
+
 class JupyterProcess:
     """One life of a notebook's Jupyter server, from start to stop.
 
@@ -76,7 +100,7 @@ class JupyterProcess:
         processes: ChildProcesses,
         folder: NotebookFolder,
         environment: Mapping[str, str],
-        past: NotebookPast | None,
+        setup: InstanceSetup,
     ) -> None:
         _require_jupyter()
         self._processes = processes
@@ -86,10 +110,14 @@ class JupyterProcess:
         self._port_file = folder.instance / "port"
         folder.recreate_instance()
         orders = folder.instance / "orders.json"
-        StartOrders(secret, folder.volume, self._port_file, past).write_to(orders)
+        StartOrders(secret, folder.volume, self._port_file, setup.past).write_to(orders)
+        install_programs(folder.programs, setup.instance_type)
+        if setup.on_start is not None:
+            _write_script(folder.instance / ON_START_SCRIPT, setup.on_start)
+        isolated = isolating_command(setup.past.idle_seconds if setup.past else 0.0)
         with folder.log.open("wb") as log:
             self._process = processes.start(
-                [sys.executable, "-m", "opskit.sandbox.notebooks.jupyter", str(orders)],
+                [*isolated, sys.executable, "-m", "opskit.sandbox.notebooks.jupyter", str(orders)],
                 cwd=folder.volume,
                 env=_jupyter_environment(folder, environment),
                 output=log,
@@ -103,6 +131,8 @@ class JupyterProcess:
         """
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while not self._port_file.exists():
+            if self._process.poll() == ON_START_FAILED:
+                raise JupyterFailed("The lifecycle configuration's OnStart script failed. Please check your logs.")
             if self._process.poll() is not None or closing.wait(0.05):
                 raise JupyterFailed(f"Jupyter ended before it was ready: {self._last_log_line()}")
             if time.monotonic() > deadline:
@@ -132,6 +162,11 @@ class JupyterProcess:
         return lines[-1] if lines else "it said nothing."
 
 
+def _write_script(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
 def _require_jupyter() -> None:
     missing = [module for module in _REQUIRED_MODULES if find_spec(module) is None]
     if missing:
@@ -147,6 +182,7 @@ def _jupyter_environment(folder: NotebookFolder, extra: Mapping[str, str]) -> di
     return {
         **{name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ},
         **extra,
+        "PATH": os.pathsep.join((str(folder.programs), os.environ.get("PATH", os.defpath))),
         "HOME": str(home),
         "SHELL": "/bin/sh",
         "TMPDIR": str(folder.instance / "tmp"),

@@ -24,7 +24,7 @@ def _choose_port() -> int:
     return port
 
 
-def _server_config(volume: str) -> Config:
+def _server_config(volume: str, *, has_terminals: bool) -> Config:
     config = Config()
     config.ServerApp.ip = _HOST
     config.ServerApp.port = _choose_port()
@@ -38,6 +38,7 @@ def _server_config(volume: str) -> Config:
     # No extension but this one: each takes time at the start.
     config.ServerApp.jpserver_extensions = {"jupyter_server_terminals": True}
     config.ServerApp.terminado_settings = {"shell_command": ["/bin/sh"]}
+    config.ServerApp.terminals_enabled = has_terminals
     # A server that silently has no terminals would be another one than AWS's.
     config.ServerApp.reraise_server_extension_failures = True
     # A busy kernel is killed after a second, so that StopNotebookInstance takes seconds.
@@ -57,7 +58,8 @@ async def _replay_and_report_ready(app: ServerApp, orders: StartOrders) -> None:
 def serve_jupyter(path: Path) -> None:
     """Serve until SIGTERM, as the orders in ``path`` say; they are read once and removed."""
     orders = StartOrders.take_from(path)
-    app = ServerApp.instance(config=_server_config(str(orders.volume)))
+    has_terminals = orders.past is None or orders.past.work.has_terminals
+    app = ServerApp.instance(config=_server_config(str(orders.volume), has_terminals=has_terminals))
     app.initialize(argv=[], find_extensions=False)
     install_auth(app, PresignedTokens(orders.secret))
     app.io_loop.add_callback(_replay_and_report_ready, app, orders)

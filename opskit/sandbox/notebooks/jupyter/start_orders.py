@@ -12,6 +12,12 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+ON_START_SCRIPT, ON_START_LOG = "on-start", "LifecycleConfigOnStart.log"
+"""The lifecycle script beside the orders, and where its output goes."""
+
+ON_START_FAILED = 65
+"""The exit code of the notebook's process where the lifecycle script failed."""
+
 
 class PastWork(StrEnum):
     """What a scenario's notebook was doing before the sandbox was started."""
@@ -21,6 +27,15 @@ class PastWork(StrEnum):
     TERMINAL = "terminal"
     EMPTY = "empty"
     STARTING = "starting"
+    NO_TERMINALS = "no-terminals"
+    JOB_COMPUTES = "job-computes"
+    JOB_POLLS = "job-polls"
+    JOB_SLEEPS = "job-sleeps"
+
+    @property
+    def has_terminals(self) -> bool:
+        """Whether its Jupyter has terminals at all."""
+        return self is not PastWork.NO_TERMINALS
 
 
 @dataclass(frozen=True)
