@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,30 +13,18 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Price, Unknown, Workload
+from opskit.core.workloads import WORKLOADS, PriceComponent
 
 _SERVICE_CODE = "AmazonSageMaker"
 _BUNDLED_REGION = "us-east-1"
 
 
-class PriceComponent(StrEnum):
-    """What an instance is billed for, in the price list's words."""
-
-    TRAINING = "Training"
-    TRANSFORM = "Batch Transform"
-    HOSTING = "Hosting"
-    NOTEBOOK = "Notebook"
-    PROCESSING = "Processing"
-
-
-COMPONENT_BY_WORKLOAD: Mapping[Workload, PriceComponent] = {
-    Workload.TRAINING: PriceComponent.TRAINING,
-    Workload.SPOT_TRAINING: PriceComponent.TRAINING,  # the list has no spot prices: on demand is the most it can cost
-    Workload.TRANSFORM: PriceComponent.TRANSFORM,
-    Workload.ENDPOINT: PriceComponent.HOSTING,
-    Workload.NOTEBOOK: PriceComponent.NOTEBOOK,
-    Workload.PROCESSING: PriceComponent.PROCESSING,
-}
-"""What the instances of a use are billed as, for the uses that have a price of their own."""
+def read_workload_price(client: AwsClient, instance_type: str, workload: Workload) -> Price | Unknown:
+    """The on-demand price of one instance for a workload; ``Unknown`` says why nobody knows it."""
+    component = WORKLOADS[workload].price
+    if component is None:
+        return Unknown(f"AWS lists no price of its own for {workload}", "no-price")
+    return read_price(client, instance_type, component)
 
 
 def read_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:

@@ -13,7 +13,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.aws.prices import COMPONENT_BY_WORKLOAD, read_price
+from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import AwsError, CredentialsError, OpskitError, UsageError
@@ -86,7 +86,7 @@ def _read_cost_item(client: AwsClient, requirement: Requirement, seconds: int) -
     return CostItem(
         requirement.workload,
         InstanceConfig(instance_type, requirement.count, seconds),
-        read_price(client, instance_type, COMPONENT_BY_WORKLOAD[requirement.workload]),
+        read_workload_price(client, instance_type, requirement.workload),
     )
 
 

@@ -10,27 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from opskit.core.model import Workload
+from opskit.core.workloads import WORKLOADS
 from opskit.quotas.rules.headroom import format_quota_value
 
 _SUBJECT = "SageMaker quota increase in"
 _INCREASE = ("service-limit-increase", "service limit increase", "quota increase")
 _REGION = re.compile(r"\b[a-z]{2}(?:-[a-z]+)+-\d\b")
-
-# How a category or an old case may call a use. What one word shares with another use is told apart by `_OTHER`.
-_WORKLOAD_WORDS: Mapping[Workload, tuple[str, ...]] = {
-    Workload.TRAINING: ("training",),
-    Workload.SPOT_TRAINING: ("spot",),
-    Workload.TRANSFORM: ("transform",),
-    Workload.ENDPOINT: ("endpoint", "hosting"),
-    Workload.NOTEBOOK: ("notebook",),
-    Workload.PROCESSING: ("processing",),
-    Workload.WARM_POOL: ("warm pool",),
-    Workload.STUDIO_JUPYTERLAB: ("jupyterlab",),
-    Workload.STUDIO_CODEEDITOR: ("codeeditor", "code editor"),
-    Workload.STUDIO_KERNELGATEWAY: ("kernelgateway", "kernel gateway"),
-    Workload.CLUSTER: ("cluster",),
-}
-_OTHER_WORKLOAD_WORDS: Mapping[Workload, tuple[str, ...]] = {Workload.TRAINING: ("spot", "warm pool")}
 
 
 @dataclass(frozen=True)
@@ -68,7 +53,7 @@ def category_for(services: Iterable[SupportService], workload: Workload) -> Supp
             continue
         ours = {code: f"{code} {name}".lower() for code, name in service.categories.items()}
         ours = {code: text for code, text in ours.items() if "sagemaker" in text}
-        exact = [code for code, text in ours.items() if any(word in text for word in _WORKLOAD_WORDS[workload])]
+        exact = [code for code, text in ours.items() if any(word in text for word in WORKLOADS[workload].support_words)]
         plain = [code for code in ours if code.endswith("sagemaker")]
         for code in (*exact, *plain, *ours):
             return SupportCategory(service.code, code)
@@ -112,5 +97,5 @@ def _is_same_quota(
         return True
     if instance_type is None or not re.search(rf"(?<![\w.]){re.escape(instance_type)}(?![\w-]|\.\w)", text):
         return False
-    other = any(word in text for word in _OTHER_WORKLOAD_WORDS.get(workload, ()))
-    return not other and any(word in text for word in _WORKLOAD_WORDS[workload])
+    other = any(word in text for word in WORKLOADS[workload].other_support_words)
+    return not other and any(word in text for word in WORKLOADS[workload].support_words)

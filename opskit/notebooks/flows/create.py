@@ -11,7 +11,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
 from opskit.aws.gather import gather
-from opskit.aws.prices import PriceComponent, read_price
+from opskit.aws.prices import read_workload_price
 from opskit.aws.roles import find_execution_role, find_role, has_inline_policy
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink, Message
@@ -98,10 +98,10 @@ def plan_notebook(client: AwsClient, spec: NotebookSpec, now: datetime) -> Creat
     account = client.session.identity().account
     there = read_notebook(client, spec.name)
     if there:
-        price = read_price(client, there.instance_type, PriceComponent.NOTEBOOK)
+        price = read_workload_price(client, there.instance_type, Workload.NOTEBOOK)
         return CreatePlan(spec, client.region, account, price, there, blockers=_conflicts_with(there, spec))
     price, role, check = gather(
-        partial(read_price, client, spec.instance_type, PriceComponent.NOTEBOOK),
+        partial(read_workload_price, client, spec.instance_type, Workload.NOTEBOOK),
         partial(result_or_error, partial(_plan_notebook_role, client, spec, account)),
         partial(_check_notebook_quota, client, spec, now),
     )

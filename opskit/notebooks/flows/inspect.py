@@ -11,9 +11,9 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
-from opskit.aws.prices import PriceComponent, read_price
+from opskit.aws.prices import read_workload_price
 from opskit.core.exceptions import AccessDenied, AwsError, Problem
-from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown
+from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown, Workload
 from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
@@ -189,6 +189,6 @@ def _read_jupyter(
 
 def _read_prices(wanted: dict[tuple[str, str], AwsClient]) -> dict[tuple[str, str], Decimal | None]:
     """The price of each type in each Region, asked once."""
-    asks = [partial(read_price, client, key[1], PriceComponent.NOTEBOOK) for key, client in wanted.items()]
+    asks = [partial(read_workload_price, client, key[1], Workload.NOTEBOOK) for key, client in wanted.items()]
     prices = zip(wanted, gather_all(asks, max_workers=_MAX_WORKERS), strict=True)
     return {key: price.usd_per_hour if isinstance(price, Price) else None for key, price in prices}

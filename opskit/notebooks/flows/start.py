@@ -12,7 +12,7 @@ from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
 from opskit.aws.gather import gather_all
-from opskit.aws.prices import PriceComponent, read_price
+from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError, OutcomeUnknown
@@ -108,7 +108,9 @@ def _read_type_prices(client: AwsClient, instance_types: Sequence[str]) -> dict[
     return dict(
         zip(
             once,
-            gather_all([partial(read_price, client, instance_type, PriceComponent.NOTEBOOK) for instance_type in once]),
+            gather_all(
+                [partial(read_workload_price, client, instance_type, Workload.NOTEBOOK) for instance_type in once]
+            ),
             strict=True,
         )
     )

@@ -9,8 +9,9 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.aws.prices import COMPONENT_BY_WORKLOAD, read_price
+from opskit.aws.prices import read_workload_price
 from opskit.core.model import Alternative, Price, QuotaLookup, Requirement, Unknown
+from opskit.core.workloads import WORKLOADS
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_cached_quotas, read_quotas
 from opskit.quotas.reads.usage import count_in_use
@@ -41,7 +42,7 @@ def find_suggestions(
     wanted = select_candidates(lacking, cache.last_value, most)
     if not wanted:
         return Suggestions()
-    priced = [requirement for requirement in wanted if requirement.workload in COMPONENT_BY_WORKLOAD]
+    priced = [requirement for requirement in wanted if WORKLOADS[requirement.workload].price]
     quotas, prices = gather(
         partial(read_cached_quotas, client, [quota_name_for(requirement) for requirement in wanted], cache),
         partial(gather_all, [partial(_read_requirement_price, client, requirement) for requirement in priced]),
@@ -78,4 +79,4 @@ def find_types_with_headroom(client: AwsClient, requirement: Requirement, now: d
 
 
 def _read_requirement_price(client: AwsClient, requirement: Requirement) -> Price | Unknown:
-    return read_price(client, str(requirement.instance_type), COMPONENT_BY_WORKLOAD[requirement.workload])
+    return read_workload_price(client, str(requirement.instance_type), requirement.workload)

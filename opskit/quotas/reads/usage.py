@@ -7,12 +7,13 @@ looked at leaves the count a floor, and says why.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.core.model import InUseCounts, JobStatus, Unknown, Workload
+from opskit.core.workloads import WORKLOADS, UsageCounter
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
     RUNNING_STATES,
@@ -31,19 +32,15 @@ from opskit.quotas.reads.usage_listings import (
 )
 
 _NOTEBOOK_HOLDS_NOTHING = {"Stopped", "Failed", "Deleting"}
-_STUDIO_APPS = {
-    "JupyterLab": Workload.STUDIO_JUPYTERLAB,
-    "CodeEditor": Workload.STUDIO_CODEEDITOR,
-    "KernelGateway": Workload.STUDIO_KERNELGATEWAY,
-}
+_STUDIO_APPS = {spec.studio_app: workload for workload, spec in WORKLOADS.items() if spec.studio_app}
 _APP_HOLDS_NOTHING = {"Deleted", "Failed"}
 
 
 def count_in_use(client: AwsClient, workloads: Iterable[Workload]) -> dict[Workload, InUseCounts]:
     """What each usage holds in a Region. What could not be counted says so in ``InUseCounts.incomplete``."""
     wanted = set(workloads)
-    looks = [look for covered, look in _COUNTERS if wanted & covered]
-    found = gather_all([partial(look, client) for look in looks])
+    counters = {WORKLOADS[workload].counter for workload in wanted}
+    found = gather_all([partial(_COUNTERS[counter], client) for counter in UsageCounter if counter in counters])
     return {usage: in_use for part in found for usage, in_use in part.items() if usage in wanted}
 
 
@@ -195,14 +192,13 @@ def _count_instance_group(group: Response) -> Counts:
     return {group.get("InstanceType") or UNKNOWN_TYPE: number} if number else {}
 
 
-_COUNTERS: tuple[tuple[frozenset[Workload], Callable[[AwsClient], UsageCounts]], ...] = (
-    (frozenset({Workload.TRAINING, Workload.SPOT_TRAINING}), count_training_jobs),
-    (frozenset({Workload.TRANSFORM}), _count_transforms),
-    (frozenset({Workload.PROCESSING}), _count_processings),
-    (frozenset({Workload.ENDPOINT}), _count_endpoints),
-    (frozenset({Workload.NOTEBOOK}), _count_notebooks),
-    (frozenset({Workload.WARM_POOL}), count_warm_pools),
-    (frozenset(_STUDIO_APPS.values()), _count_apps),
-    (frozenset({Workload.CLUSTER}), _count_clusters),
-)
-"""How each usage is counted; what one look covers is looked at once."""
+_COUNTERS: Mapping[UsageCounter, Callable[[AwsClient], UsageCounts]] = {
+    UsageCounter.TRAINING_JOBS: count_training_jobs,
+    UsageCounter.TRANSFORM_JOBS: _count_transforms,
+    UsageCounter.PROCESSING_JOBS: _count_processings,
+    UsageCounter.ENDPOINTS: _count_endpoints,
+    UsageCounter.NOTEBOOKS: _count_notebooks,
+    UsageCounter.WARM_POOLS: count_warm_pools,
+    UsageCounter.STUDIO_APPS: _count_apps,
+    UsageCounter.CLUSTERS: _count_clusters,
+}

@@ -10,6 +10,7 @@ from functools import cache
 
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Requirement, Workload
+from opskit.core.workloads import WORKLOADS
 
 # What the Boston workflow and its course start, and what for.
 COURSE: tuple[tuple[str, tuple[Workload, ...]], ...] = (
@@ -18,34 +19,6 @@ COURSE: tuple[tuple[str, tuple[Workload, ...]], ...] = (
     ("ml.p2.xlarge", (Workload.TRAINING, Workload.TRANSFORM)),
 )
 _USAGES_OF_A_RUN = (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)
-
-# Service Quotas' own names; the name is what identifies a quota.
-_OF_A_TYPE = {
-    Workload.TRAINING: "{} for training job usage",
-    Workload.SPOT_TRAINING: "{} for spot training job usage",
-    Workload.TRANSFORM: "{} for transform job usage",
-    Workload.ENDPOINT: "{} for endpoint usage",
-    Workload.NOTEBOOK: "{} for notebook instance usage",
-    Workload.PROCESSING: "{} for processing job usage",
-    Workload.WARM_POOL: "{} for training warm pool usage",
-    Workload.STUDIO_JUPYTERLAB: "Studio JupyterLab Apps running on {} instances",
-    Workload.STUDIO_CODEEDITOR: "Studio CodeEditor Apps running on {} instances",
-    Workload.STUDIO_KERNELGATEWAY: "Studio KernelGateway Apps running on {} instance",
-    Workload.CLUSTER: "{} for cluster usage",
-}
-_TOTAL = {
-    Workload.TRAINING: "Number of instances across all training jobs",
-    Workload.SPOT_TRAINING: "Number of instances across all spot training jobs",
-    Workload.PROCESSING: "Number of instances across all processing jobs",
-    Workload.TRANSFORM: "Number of instances across all transform jobs",
-    Workload.ENDPOINT: "Number of instances across active endpoints",
-    Workload.NOTEBOOK: "Total number of notebook instances",
-}
-_PER_JOB = {
-    Workload.TRAINING: "Maximum number of instances per training job",
-    Workload.SPOT_TRAINING: "Maximum number of instances per spot training job",
-    Workload.PROCESSING: "Maximum number of instances per processing job",
-}
 
 TOTAL = "total"
 """Stands for all instance types where a quota over all of them is meant."""
@@ -63,12 +36,18 @@ def quota_name_for(requirement: Requirement) -> str:
         KeyError: a total or a maximum a job was asked of a usage that has none.
     """
     if requirement.instance_type is not None:
-        return _OF_A_TYPE[requirement.workload].format(requirement.instance_type)
-    return (_PER_JOB if requirement.per_job else _TOTAL)[requirement.workload]
+        return WORKLOADS[requirement.workload].type_quota.format(requirement.instance_type)
+    spec = WORKLOADS[requirement.workload]
+    name = spec.per_job_quota if requirement.per_job else spec.total_quota
+    if name is None:
+        raise KeyError(f"{requirement.workload} has no such quota")
+    return name
 
 
-_USAGE_OF = {template: workload for workload, template in _OF_A_TYPE.items()}
-_USAGE_ABOVE = {name: workload for names in (_TOTAL, _PER_JOB) for workload, name in names.items()}
+_WORKLOAD_BY_TYPE_QUOTA = {spec.type_quota: workload for workload, spec in WORKLOADS.items()}
+_WORKLOAD_BY_OTHER_QUOTA = {
+    name: workload for workload, spec in WORKLOADS.items() for name in (spec.total_quota, spec.per_job_quota) if name
+}
 _TYPE_IN_A_NAME = re.compile(r"\bml\.[a-z0-9.-]*[a-z0-9]")
 
 
@@ -76,13 +55,13 @@ def parse_quota_name(name: str) -> tuple[str | None, Workload | None]:
     """The instance type and the usage that a quota's name tells of; None for what it does not tell."""
     found = _TYPE_IN_A_NAME.search(name)
     if found is None:
-        return None, _USAGE_ABOVE.get(name)
-    return found[0], _USAGE_OF.get(name.replace(found[0], "{}", 1))
+        return None, _WORKLOAD_BY_OTHER_QUOTA.get(name)
+    return found[0], _WORKLOAD_BY_TYPE_QUOTA.get(name.replace(found[0], "{}", 1))
 
 
 def is_per_job(name: str) -> bool:
     """Whether a quota bounds a single job, so that nothing is ever used up of it."""
-    return name in _PER_JOB.values()
+    return any(name == spec.per_job_quota for spec in WORKLOADS.values())
 
 
 def course_requirements(*, every_usage: bool = False) -> tuple[Requirement, ...]:
@@ -146,7 +125,7 @@ def parse_type_or_total(word: str, workloads: Iterable[Workload]) -> str | None:
     if word.strip().lower() != TOTAL:
         return parse_instance_type(word)
     for workload in workloads:
-        if workload not in _TOTAL:
+        if not WORKLOADS[workload].total_quota:
             raise UsageError("no-total", f"AWS has no quota over all types for {workload}.", "Name an instance type.")
     return None
 
@@ -240,10 +219,12 @@ def _index_by_quota(requirements: Iterable[Requirement]) -> dict[str, Requiremen
 def _totals_above(workload: Workload, requirements: Sequence[Requirement]) -> list[Requirement]:
     needs = [requirement.count for requirement in requirements]
     share = _strictest_share(requirement.alert_share for requirement in requirements)
-    total = [Requirement(None, workload, sum(needs), explicit=False, alert_share=share)] if workload in _TOTAL else []
-    return total + (
-        [Requirement(None, workload, max(needs), explicit=False, per_job=True)] if workload in _PER_JOB else []
-    )
+    spec, above = WORKLOADS[workload], []
+    if spec.total_quota:
+        above.append(Requirement(None, workload, sum(needs), explicit=False, alert_share=share))
+    if spec.per_job_quota:
+        above.append(Requirement(None, workload, max(needs), explicit=False, per_job=True))
+    return above
 
 
 def _merge_requirements(known: Requirement | None, requirement: Requirement) -> Requirement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from opskit.aws.client import AwsClient
-from opskit.aws.prices import PriceComponent, read_price
+from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
@@ -105,7 +105,7 @@ def _check_endpoint_cost(
         _check_same_type(client, done, model, named=named)
         return
     done.cost_item = CostItem(
-        Workload.ENDPOINT, done.fleet, read_price(client, done.fleet.instance_type, PriceComponent.HOSTING)
+        Workload.ENDPOINT, done.fleet, read_workload_price(client, done.fleet.instance_type, Workload.ENDPOINT)
     )
     if guard:
         done.check = check_quotas([client], [done.cost_item.requirement()], clock.now())

@@ -10,7 +10,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.aws.prices import COMPONENT_BY_WORKLOAD, read_price
+from opskit.aws.prices import read_workload_price
 from opskit.aws.roles import find_execution_role
 from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
@@ -227,4 +227,4 @@ def _check_plan_quotas(client: AwsClient, plan: RunPlan, workloads: list[Workloa
 
 
 def _price_cost_item(client: AwsClient, workload: Workload, config: InstanceConfig) -> CostItem:
-    return CostItem(workload, config, read_price(client, config.instance_type, COMPONENT_BY_WORKLOAD[workload]))
+    return CostItem(workload, config, read_workload_price(client, config.instance_type, workload))

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from opskit.aws.prices import PriceComponent, read_price
+from opskit.aws.prices import read_price
 from opskit.core.model import Price, Unknown
+from opskit.core.workloads import PriceComponent
 from tests.fakes.stubbed_client import stubbed_client
 
 

@@ -42,7 +42,7 @@ def judged(verdict: Verdict, requirement: Requirement = TYPE) -> Headroom:
 
 @pytest.fixture(autouse=True)
 def around(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(create, "read_price", lambda *_: Price(Decimal("0.0464"), "the test"))
+    monkeypatch.setattr(create, "read_workload_price", lambda *_: Price(Decimal("0.0464"), "the test"))
     monkeypatch.setattr(create, "check_quotas", lambda *_: QuotaCheck((judged(Verdict.FITS),)))
 
 

@@ -30,7 +30,7 @@ CLOCK = Clock(lambda: NOW, lambda _: None)
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AwsClient, StubbedCalls]]:
     """A script has an order, so here one look follows the other."""
     monkeypatch.setattr(flow, "gather_all", lambda work: gather_all(work, max_workers=1))
-    monkeypatch.setattr(flow, "read_price", lambda *_: Price(Decimal("0.0464"), "the test"))
+    monkeypatch.setattr(flow, "read_workload_price", lambda *_: Price(Decimal("0.0464"), "the test"))
     monkeypatch.setattr(flow, "check_quotas", lambda clients, demands, now: room(demands, 9))
     with stubbed_client() as both:
         yield both

@@ -178,7 +178,7 @@ class World(RuleBasedStateMachine):
             "opskit.notebooks.flows.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.told(
                 self.desks[make_url()].view()
             ),
-            "opskit.notebooks.flows.inspect.read_price": lambda *asked: Unknown("nobody knows"),
+            "opskit.notebooks.flows.inspect.read_workload_price": lambda *asked: Unknown("nobody knows"),
             "opskit.notebooks.flows.recheck.read_notebook": lambda client, name: self.told(self.notebook(name)),
             "opskit.notebooks.flows.recheck.read_presigned_url": lambda client, name: name,
             "opskit.notebooks.flows.recheck.open_jupyter": self.way_in,

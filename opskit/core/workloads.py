@@ -1,0 +1,146 @@
+"""What an instance type can be used for, and all that follows from it: how the quota is called, what is billed, how it
+is counted, how AWS Support and AWS's errors name it. A new workload is a member of ``Workload``, a row here and, where
+nothing counts it yet, a counter in ``quotas/reads/usage.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opskit.core.model import Workload
+
+
+class PriceComponent(StrEnum):
+    """What an instance is billed for, in the price list's words."""
+
+    TRAINING = "Training"
+    TRANSFORM = "Batch Transform"
+    HOSTING = "Hosting"
+    NOTEBOOK = "Notebook"
+    PROCESSING = "Processing"
+
+
+class UsageCounter(StrEnum):
+    """What is listed to count what a workload has in use. One look may count several workloads."""
+
+    TRAINING_JOBS = "training jobs"
+    TRANSFORM_JOBS = "transform jobs"
+    PROCESSING_JOBS = "processing jobs"
+    ENDPOINTS = "endpoints"
+    NOTEBOOKS = "notebook instances"
+    WARM_POOLS = "warm pools"
+    STUDIO_APPS = "Studio apps"
+    CLUSTERS = "HyperPod clusters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadSpec:
+    """What is known of a workload. None means that AWS has none: no quota over all types (``total_quota``), none for a
+    single job (``per_job_quota``), no price of its own (``price``).
+    """
+
+    type_quota: str
+    """Service Quotas' name of the quota for a type, which stands where ``{}`` is. The name identifies a quota."""
+    total_quota: str | None = None
+    per_job_quota: str | None = None
+    price: PriceComponent | None = None
+    counter: UsageCounter
+    studio_app: str | None = None
+    """Its AppType, for an app of Studio."""
+    error_word: str
+    """How it stands in the resource names and operations that AWS's errors quote: ``training-job/ml.m4.xlarge``."""
+    support_words: tuple[str, ...]
+    """How a category of AWS Support, or an old case, may call it."""
+    other_support_words: tuple[str, ...] = ()
+    """Words beside these that say that another workload is meant."""
+
+
+WORKLOADS: Mapping[Workload, WorkloadSpec] = {
+    Workload.TRAINING: WorkloadSpec(
+        type_quota="{} for training job usage",
+        total_quota="Number of instances across all training jobs",
+        per_job_quota="Maximum number of instances per training job",
+        price=PriceComponent.TRAINING,
+        counter=UsageCounter.TRAINING_JOBS,
+        error_word="training",
+        support_words=("training",),
+        other_support_words=("spot", "warm pool"),
+    ),
+    Workload.SPOT_TRAINING: WorkloadSpec(
+        type_quota="{} for spot training job usage",
+        total_quota="Number of instances across all spot training jobs",
+        per_job_quota="Maximum number of instances per spot training job",
+        price=PriceComponent.TRAINING,  # the list has no spot prices: on demand is the most it can cost
+        counter=UsageCounter.TRAINING_JOBS,
+        error_word="spot-training",
+        support_words=("spot",),
+    ),
+    Workload.TRANSFORM: WorkloadSpec(
+        type_quota="{} for transform job usage",
+        total_quota="Number of instances across all transform jobs",
+        price=PriceComponent.TRANSFORM,
+        counter=UsageCounter.TRANSFORM_JOBS,
+        error_word="transform",
+        support_words=("transform",),
+    ),
+    Workload.ENDPOINT: WorkloadSpec(
+        type_quota="{} for endpoint usage",
+        total_quota="Number of instances across active endpoints",
+        price=PriceComponent.HOSTING,
+        counter=UsageCounter.ENDPOINTS,
+        error_word="endpoint",
+        support_words=("endpoint", "hosting"),
+    ),
+    Workload.NOTEBOOK: WorkloadSpec(
+        type_quota="{} for notebook instance usage",
+        total_quota="Total number of notebook instances",
+        price=PriceComponent.NOTEBOOK,
+        counter=UsageCounter.NOTEBOOKS,
+        error_word="notebook",
+        support_words=("notebook",),
+    ),
+    Workload.PROCESSING: WorkloadSpec(
+        type_quota="{} for processing job usage",
+        total_quota="Number of instances across all processing jobs",
+        per_job_quota="Maximum number of instances per processing job",
+        price=PriceComponent.PROCESSING,
+        counter=UsageCounter.PROCESSING_JOBS,
+        error_word="processing",
+        support_words=("processing",),
+    ),
+    Workload.WARM_POOL: WorkloadSpec(
+        type_quota="{} for training warm pool usage",
+        counter=UsageCounter.WARM_POOLS,
+        error_word="warm-pool",
+        support_words=("warm pool",),
+    ),
+    Workload.STUDIO_JUPYTERLAB: WorkloadSpec(
+        type_quota="Studio JupyterLab Apps running on {} instances",
+        counter=UsageCounter.STUDIO_APPS,
+        studio_app="JupyterLab",
+        error_word="jupyterlab",
+        support_words=("jupyterlab",),
+    ),
+    Workload.STUDIO_CODEEDITOR: WorkloadSpec(
+        type_quota="Studio CodeEditor Apps running on {} instances",
+        counter=UsageCounter.STUDIO_APPS,
+        studio_app="CodeEditor",
+        error_word="codeeditor",
+        support_words=("codeeditor", "code editor"),
+    ),
+    Workload.STUDIO_KERNELGATEWAY: WorkloadSpec(
+        type_quota="Studio KernelGateway Apps running on {} instance",  # without an s, as Service Quotas has it
+        counter=UsageCounter.STUDIO_APPS,
+        studio_app="KernelGateway",
+        error_word="kernelgateway",
+        support_words=("kernelgateway", "kernel gateway"),
+    ),
+    Workload.CLUSTER: WorkloadSpec(
+        type_quota="{} for cluster usage",
+        counter=UsageCounter.CLUSTERS,
+        error_word="cluster",
+        support_words=("cluster",),
+    ),
+}
