@@ -225,9 +225,9 @@ def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> 
     """The answer of a command that ended early, with what it leaves running and how to stop that. After the
     unforeseen and an interruption that is all; after a failure that was told it is what is not as it was asked for.
     """
-    if result.exit is ExitCode.OK:
+    if result.exit.is_ok:
         return result
-    unreached = result.exit not in (ExitCode.BUG, ExitCode.INTERRUPTED)
+    unreached = not result.exit.is_unforeseen
     left = [(running, ctx) for ctx in opened for running in ctx.whatever_runs(unreached=unreached)]
     if not left:
         return result
@@ -236,11 +236,11 @@ def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> 
     from opskit.core.stop_commands import interrupted_problem, running_records, still_running_problem
 
     running, profile = [live_resource for live_resource, _ in left], left[0][1].settings.get("profile")
-    if result.exit is ExitCode.INTERRUPTED:
-        others = [problem for problem in result.problems if problem.code != "interrupted"]
+    others = [problem for problem in result.problems if problem.code != "interrupted"]
+    if len(others) < len(result.problems):
         problems = [interrupted_problem(running, profile), *others]
     else:
-        problems = [*result.problems, still_running_problem(running, profile)]
+        problems = [*others, still_running_problem(running, profile)]
     return replace(result, data={**result.data, "running": running_records(running)}, problems=tuple(problems))
 
 

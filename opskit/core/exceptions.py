@@ -20,6 +20,33 @@ class ExitCode(IntEnum):
     NOT_FOUND = 127
     INTERRUPTED = 130
 
+    @property
+    def is_ok(self) -> bool:
+        """Whether all is well: 0, as for every command."""
+        return self.value == 0
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether opskit looked and says no, which no later look in the same run heals."""
+        match self:
+            case ExitCode.REFUSED:
+                return True
+            case ExitCode.OK | ExitCode.BUG | ExitCode.USAGE | ExitCode.AWS_ERROR | ExitCode.PARTIAL:
+                return False
+            case ExitCode.NOT_RUNNABLE | ExitCode.NOT_FOUND | ExitCode.INTERRUPTED:
+                return False
+
+    @property
+    def is_unforeseen(self) -> bool:
+        """Whether the command was cut short wherever it was, and not by a failure of which it tells."""
+        match self:
+            case ExitCode.BUG | ExitCode.INTERRUPTED:
+                return True
+            case ExitCode.OK | ExitCode.USAGE | ExitCode.REFUSED | ExitCode.AWS_ERROR | ExitCode.PARTIAL:
+                return False
+            case ExitCode.NOT_RUNNABLE | ExitCode.NOT_FOUND:
+                return False
+
 
 EXIT_DESCRIPTIONS: Mapping[ExitCode, str] = {
     ExitCode.OK: "done, or there is room",
@@ -32,6 +59,19 @@ EXIT_DESCRIPTIONS: Mapping[ExitCode, str] = {
     ExitCode.NOT_FOUND: "there is no such command as the one after `--`",
     ExitCode.INTERRUPTED: "interrupted",
 }
+
+EXIT_SEVERITY: Mapping[ExitCode, int] = {
+    ExitCode.OK: 0,
+    ExitCode.BUG: 1,
+    ExitCode.PARTIAL: 2,
+    ExitCode.AWS_ERROR: 3,
+    ExitCode.NOT_FOUND: 4,
+    ExitCode.NOT_RUNNABLE: 5,
+    ExitCode.USAGE: 6,
+    ExitCode.REFUSED: 7,
+    ExitCode.INTERRUPTED: 8,
+}
+"""Which of several wins. A no is a no, whatever else could not be told."""
 
 
 @dataclass(frozen=True)

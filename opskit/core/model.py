@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
+from opskit.core.aws_statuses import EndpointStatus, EndpointTraits, JobStatus, NotebookStatus, NotebookTraits
 from opskit.core.exceptions import Problem
 
 
@@ -226,6 +227,7 @@ class Alternative:
 class Notebook:
     """A notebook instance as AWS lists it.
 
+    ``status`` is SageMaker's word, for people; what follows from it is in ``state`` and its ``traits``.
     ``status_changed_at`` is when its status last changed: the start, for one that is InService. ``failure`` None: AWS
     gave no reason, as in a list.
     """
@@ -237,6 +239,16 @@ class Notebook:
     status: str
     status_changed_at: datetime
     failure: str | None = None
+
+    @property
+    def state(self) -> NotebookStatus:
+        """The status as one of those that opskit knows."""
+        return NotebookStatus(self.status)
+
+    @property
+    def traits(self) -> NotebookTraits:
+        """What its status means."""
+        return self.state.traits
 
 
 @dataclass(frozen=True)
@@ -302,6 +314,39 @@ class NotebookVerdict(StrEnum):
     UNKNOWN = "unknown"
     STOPPED = "stopped"
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody needs it: only then is it stopped unasked."""
+        match self:
+            case NotebookVerdict.IDLE:
+                return True
+            case NotebookVerdict.BUSY | NotebookVerdict.PROTECTED | NotebookVerdict.STARTING:
+                return False
+            case NotebookVerdict.UNKNOWN | NotebookVerdict.STOPPED:
+                return False
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether there is nothing to stop."""
+        match self:
+            case NotebookVerdict.STOPPED:
+                return True
+            case NotebookVerdict.IDLE | NotebookVerdict.BUSY | NotebookVerdict.PROTECTED | NotebookVerdict.STARTING:
+                return False
+            case NotebookVerdict.UNKNOWN:
+                return False
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether somebody asked to keep it on."""
+        match self:
+            case NotebookVerdict.PROTECTED:
+                return True
+            case NotebookVerdict.IDLE | NotebookVerdict.BUSY | NotebookVerdict.STARTING | NotebookVerdict.UNKNOWN:
+                return False
+            case NotebookVerdict.STOPPED:
+                return False
+
 
 @dataclass(frozen=True)
 class SplitRatios:
@@ -348,28 +393,6 @@ class Workflow:
     volume_gb: int
 
 
-class JobStatus(StrEnum):
-    """Where a training or transform job stands, in SageMaker's words. A word that is new to us is work in progress:
-    nothing is started beside it.
-    """
-
-    IN_PROGRESS = "InProgress"
-    COMPLETED = "Completed"
-    FAILED = "Failed"
-    STOPPING = "Stopping"
-    STOPPED = "Stopped"
-    DELETING = "Deleting"
-
-    @classmethod
-    def _missing_(cls, value: object) -> JobStatus:
-        return cls.IN_PROGRESS
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing more will happen, or be paid for."""
-        return self not in (JobStatus.IN_PROGRESS, JobStatus.STOPPING)
-
-
 @dataclass(frozen=True)
 class TrainingJob:
     """A training job as AWS describes it.
@@ -405,8 +428,8 @@ class TransformJob:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint as AWS describes it. ``status`` is SageMaker's word; ``failure`` None: AWS gave no reason;
-    ``config`` is the name of its configuration.
+    """An endpoint as AWS describes it. ``status`` is SageMaker's word, for people; what follows from it is in ``state``
+    and its ``traits``. ``failure`` None: AWS gave no reason; ``config`` is the name of its configuration.
     """
 
     name: str
@@ -414,9 +437,15 @@ class Endpoint:
     failure: str | None = None
     config: str = ""
 
+    @property
+    def state(self) -> EndpointStatus:
+        """The status as one of those that opskit knows."""
+        return EndpointStatus(self.status)
 
-ENDPOINT_TRANSITIONING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
-"""The statuses of an endpoint that AWS is at work on, and lets nobody delete or change."""
+    @property
+    def traits(self) -> EndpointTraits:
+        """What its status means."""
+        return self.state.traits
 
 
 @dataclass(frozen=True)

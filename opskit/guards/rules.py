@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from opskit.core.cost import CostItem, estimate_usd, hourly_usd
-from opskit.core.exceptions import ExitCode, GuardRefused, OpskitError, UnreadableState, UsageError
+from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, GuardRefused, OpskitError, UnreadableState, UsageError
 from opskit.core.model import Requirement, Unknown, Verdict, Workload
 from opskit.quotas.rules.headroom import QuotaCheck, is_refusal
 from opskit.quotas.rules.requirements import parse_instance_type
@@ -123,7 +123,5 @@ COMMAND_HINTS: Mapping[Verdict, str] = {
 
 
 def worst_exit(errors: Iterable[OpskitError]) -> ExitCode:
-    """The exit code over several things that stand in the way. A no is a no, whatever else could not be told."""
-    codes = {error.exit for error in errors}
-    order = (ExitCode.REFUSED, ExitCode.USAGE, ExitCode.AWS_ERROR, ExitCode.PARTIAL, ExitCode.BUG)
-    return next((code for code in order if code in codes), ExitCode.OK)
+    """The exit code over several things that stand in the way."""
+    return max((error.exit for error in errors), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)

@@ -13,7 +13,6 @@ from enum import StrEnum
 
 from opskit.core.model import Notebook, Unknown
 
-_RUNS_OR_WILL = {"InService", "Pending", "PendingMaintenance", "InMaintenance"}
 _A_STOP_TAKES = timedelta(hours=1)
 """At most. What AWS changes later than that after a stop, somebody else did."""
 
@@ -87,7 +86,7 @@ def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], seen: SeenNot
 
 def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], seen: SeenNotebook) -> bool:
     """Whether AWS shows that a stop whose answer was lost took effect: the notebook went off just then."""
-    if later or not isinstance(seen, Notebook) or seen.status in _RUNS_OR_WILL:
+    if later or not isinstance(seen, Notebook) or seen.traits.runs_or_will:
         return False
     return abs(seen.status_changed_at - stop.at) <= _A_STOP_TAKES
 
@@ -116,7 +115,7 @@ def _end_by_aws(stop: NotebookEvent, seen: SeenNotebook, now: datetime) -> tuple
             return "it is of another account or endpoint, and whether it was started again can only be told there"
         case Unknown(reason):
             return now, f"until now, as far as opskit's journal tells: {reason}"
-        case Notebook(status=status, status_changed_at=since) if status in _RUNS_OR_WILL:
+        case Notebook(status_changed_at=since) if seen.traits.runs_or_will:
             return since, "started again by somebody else"
         case Notebook(status_changed_at=since) if since > stop.at + _A_STOP_TAKES:
             return f"it was changed on {since:%Y-%m-%d %H:%M} UTC, and whether it ran in between is not known"

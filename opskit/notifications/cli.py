@@ -38,7 +38,7 @@ def with_notifications(
     result = run_safely(work, verbose=ctx.verbose)
     if told:
         result = _with_delivery(result, lambda: _send_notification(ctx, told, path, result))
-    if heartbeat and result.exit is ExitCode.OK and not result.data.get("skipped"):
+    if heartbeat and result.exit.is_ok and not result.data.get("skipped"):
         result = _with_delivery(result, lambda: _send_heartbeat(heartbeat, result.data.get("runs") or path))
     return result
 
@@ -100,7 +100,7 @@ def _with_delivery(result: CommandResult, emit: Callable[[], None]) -> CommandRe
     try:
         emit()
     except OpskitError as error:
-        code = ExitCode.PARTIAL if result.exit is ExitCode.OK else result.exit
+        code = ExitCode.PARTIAL if result.exit.is_ok else result.exit
         said = replace(error.problem, message=f"What was done stands, but: {error.problem.message}")
         return replace(result, exit=code, problems=(*result.problems, said))
     return result

@@ -119,7 +119,9 @@ def _exit_status(code: ExitCode) -> str:
             return "refused"
         case ExitCode.PARTIAL:
             return "partial"
-        case _:
+        case ExitCode.BUG | ExitCode.USAGE | ExitCode.AWS_ERROR | ExitCode.INTERRUPTED:
+            return "error"
+        case ExitCode.NOT_RUNNABLE | ExitCode.NOT_FOUND:
             return "error"
 
 

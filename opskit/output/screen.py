@@ -34,6 +34,24 @@ class OutputFormat(StrEnum):
     CSV = "csv"
     MARKDOWN = "markdown"
 
+    @property
+    def is_table(self) -> bool:
+        """Whether it is for people at a terminal, and no program or document waits for it."""
+        match self:
+            case OutputFormat.TABLE:
+                return True
+            case OutputFormat.JSON | OutputFormat.CSV | OutputFormat.MARKDOWN:
+                return False
+
+    @property
+    def tells_problems(self) -> bool:
+        """Whether problems are part of it."""
+        match self:
+            case OutputFormat.JSON:
+                return True
+            case OutputFormat.TABLE | OutputFormat.CSV | OutputFormat.MARKDOWN:
+                return False
+
 
 @dataclass(frozen=True)
 class Screen:
@@ -67,7 +85,7 @@ class Screen:
 
     def print_line(self, text: str, *, strong: bool = False) -> None:
         """A line of a story that is itself the answer: on stdout, or beside it where stdout holds JSON."""
-        stream = self.stdout_stream if self.format is OutputFormat.TABLE else self.stderr_stream
+        stream = self.stdout_stream if self.format.is_table else self.stderr_stream
         if self.quiet:
             return
         print_text(text, stream, strong=strong and self.color and stream.isatty())
@@ -116,7 +134,7 @@ class Screen:
                 )
             case OutputFormat.TABLE:
                 self._print_tables(result)
-        if self.format is not OutputFormat.JSON:
+        if not self.format.tells_problems:
             self.show_problems(result.problems)
 
     def _write_text(self, text: str, end: str = "\n") -> None:

@@ -116,7 +116,7 @@ class JobRun:
     @property
     def reason(self) -> str:
         """How it ended, where that was not well."""
-        if self.process is None or self.exit is ExitCode.OK:
+        if self.process is None or self.exit.is_ok:
             return ""
         if self.process.exit is None:
             return f"it was ended at its deadline, after {format_duration(self.deadline)}"
@@ -163,14 +163,12 @@ def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool) -> CommandRe
     }
     problems = () if isinstance(log, str) else (log.problem,)
     code = run.exit
-    if code is not ExitCode.OK:
+    if not code.is_ok:
         text = f"{run.job} ended with {int(code)}: {run.reason.rstrip('.')}. The log: {where or 'none'}"
         problems = (Problem("run-failed", text), *problems)
     elif problems:
         code = ExitCode.PARTIAL
-    return CommandResult(
-        data, code, problems, notes=() if quiet or code is not ExitCode.OK else (_success_note(run, where),)
-    )
+    return CommandResult(data, code, problems, notes=() if quiet or not code.is_ok else (_success_note(run, where),))
 
 
 def _success_note(run: JobRun, log: str) -> str:

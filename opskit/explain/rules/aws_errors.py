@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
-from opskit.core.model import Endpoint, JobStatus, Notebook, TrainingJob, TransformJob
+from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob
 from opskit.core.text import normalize_text
 from opskit.explain.rules.error_patterns import ErrorKind, RegionHint, find_errors
 from opskit.explain.rules.explanations import explain_match

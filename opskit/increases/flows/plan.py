@@ -150,7 +150,7 @@ def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, 
     with_default, requests, support = gather(
         partial(_with_known_default, client, quota),
         partial(requests_or_unknown, client, quota.code),
-        partial(_read_support_info, client, target.workload) if channel is Channel.SUPPORT else lambda: None,
+        partial(_read_support_info, client, target.workload) if channel.opens_case else lambda: None,
     )
     return QuotaSnapshot(client.region, name, with_default, requests, support)
 

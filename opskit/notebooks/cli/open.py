@@ -27,11 +27,10 @@ def open_notebook_command(
     """
     from opskit.notebooks.flows.open import create_presigned_url
     from opskit.notebooks.render.open import address_result, opened_result
-    from opskit.output.screen import OutputFormat
 
     client = ctx.client()
     url = create_presigned_url(client, name)
-    if print_it or ctx.screen.format is not OutputFormat.TABLE or not ctx.screen.stdout_stream.isatty():
+    if print_it or not ctx.screen.format.is_table or not ctx.screen.stdout_stream.isatty():
         return address_result(name, client.region, url)
     _open_browser(url)
     return opened_result(name, client.region)

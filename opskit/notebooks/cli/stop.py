@@ -86,13 +86,11 @@ def _names_not_found(names: list[str] | None, plan: Sequence[StopAction]) -> lis
 
 def _limit_refusal(plan: Sequence[StopAction], most: int) -> Problem | None:
     """Why a plan is not carried out without --yes; None where it may be."""
-    from opskit.core.model import NotebookVerdict
-
     stops = [stop_action for stop_action in plan if stop_action.will_stop]
     kept = [
         stop_action.inspected.notebook.name
         for stop_action in stops
-        if stop_action.inspected.assessment.verdict is NotebookVerdict.PROTECTED
+        if stop_action.inspected.assessment.verdict.is_protected
     ]
     if kept:
         text = f"Somebody asked to keep {', '.join(kept)}."

@@ -22,7 +22,7 @@ from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error, notebook_failure
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
-from opskit.notebooks.flows.wait import STARTING_STATUSES, wait_in_service
+from opskit.notebooks.flows.wait import wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.capacity import capacity_error
@@ -43,6 +43,15 @@ class CreateOutcome(StrEnum):
     EXISTS = "exists"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the notebook is there now."""
+        match self:
+            case CreateOutcome.CREATED | CreateOutcome.EXISTS:
+                return True
+            case CreateOutcome.PLANNED | CreateOutcome.REFUSED | CreateOutcome.UNKNOWN:
+                return False
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
     if plan.blockers:
         return CreateResult(plan, CreateOutcome.REFUSED, plan.existing, plan.blockers)
     if plan.existing:
-        failed = [notebook_failure(plan.existing)] if plan.existing.status == "Failed" else []
+        failed = [notebook_failure(plan.existing)] if plan.existing.traits.has_failed else []
         return CreateResult(plan, CreateOutcome.EXISTS, plan.existing, failed)
     try:
         _ensure_role(client, plan, clock, emit)
@@ -138,8 +147,8 @@ def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
 
 def wait_until_running(client: AwsClient, done: CreateResult, clock: Clock, emit: EventSink) -> CreateResult:
     """The same once the notebook is in service, or cannot come to be; at once where nothing comes up."""
-    comes_up = done.notebook is None or done.notebook.status in STARTING_STATUSES
-    if done.outcome not in (CreateOutcome.CREATED, CreateOutcome.EXISTS) or not comes_up:
+    comes_up = done.notebook is None or done.notebook.traits.comes_up
+    if not (done.outcome.is_there and comes_up):
         return done
     name = done.plan.spec.name
     try:
@@ -152,7 +161,7 @@ def wait_until_running(client: AwsClient, done: CreateResult, clock: Clock, emit
 def _conflicts_with(there: Notebook, spec: NotebookSpec) -> tuple[OpskitError, ...]:
     """Why a notebook of that name is not the one that was asked for."""
     where = f"A notebook instance '{there.name}' is in {there.region} already"
-    if there.status == "Deleting":
+    if there.traits.is_going:
         return (GuardRefused("being-deleted", f"{where}, being deleted.", "Try again when it is gone."),)
     if spec.type_explicit and there.instance_type != spec.instance_type:
         text = f"{where}, on {there.instance_type} and not on {spec.instance_type}."

@@ -19,7 +19,6 @@ from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import list_notebooks, read_presigned_url, read_tags
 from opskit.notebooks.rules.idleness import (
-    MAY_RUN,
     EvidenceSource,
     IdleAssessment,
     IdlePolicy,
@@ -118,11 +117,11 @@ def inspect_notebook(
 ) -> tuple[NotebookEvidence, IdleAssessment]:
     """Everything about one notebook, and the verdict. What decides early spares the later questions."""
     evidence = NotebookEvidence(notebook)
-    if notebook.status in MAY_RUN or (meant.tag and notebook.status != "Deleting"):
+    if notebook.traits.may_run_jupyter or (meant.tag and not notebook.traits.is_going):
         with budget.aws_slot(client):
             evidence = NotebookEvidence(notebook, read_tags_or_unknown(client, notebook))
     told = evidence.tags
-    is_open = notebook.status in MAY_RUN and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
+    is_open = notebook.traits.may_run_jupyter and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
     if is_open and meant.matches_tag(evidence):
         evidence = _read_evidence(client, evidence, policy, now, budget)
     return evidence, assess_notebook(evidence, policy, now)
@@ -168,10 +167,12 @@ def _read_evidence(
     client: AwsClient, evidence: NotebookEvidence, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
 ) -> NotebookEvidence:
     name = evidence.notebook.name
-    if policy.evidence is EvidenceSource.JUPYTER:
-        return NotebookEvidence(evidence.notebook, evidence.tags, _read_jupyter(client, name, policy, now, budget))
-    with budget.aws_slot(client):
-        return NotebookEvidence(evidence.notebook, evidence.tags, log=read_last_line_time(client, name))
+    match policy.evidence:
+        case EvidenceSource.JUPYTER:
+            return NotebookEvidence(evidence.notebook, evidence.tags, _read_jupyter(client, name, policy, now, budget))
+        case EvidenceSource.LOGS:
+            with budget.aws_slot(client):
+                return NotebookEvidence(evidence.notebook, evidence.tags, log=read_last_line_time(client, name))
 
 
 def _read_jupyter(

@@ -22,8 +22,8 @@ def create_presigned_url(client: AwsClient, name: str) -> str:
         AwsError: AWS gave none.
     """
     found = get_notebook(client, name)
-    if found.status != "InService":
+    if not found.traits.is_in_service:
         hint = f"opskit notebook start {name} --region {client.region} --wait"
-        hint = "Wait until it is in service: `opskit notebook list`." if found.status == "Pending" else hint
+        hint = "Wait until it is in service: `opskit notebook list`." if found.traits.comes_up else hint
         raise GuardRefused("not-in-service", f"The notebook {name} is {found.status}, not InService.", hint)
     return read_presigned_url(client, name, _SESSION_SECONDS)

@@ -19,7 +19,7 @@ from opskit.notebooks.flows.inspect import InspectedNotebook, presigned_url_unkn
 from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import read_notebook, read_presigned_url
-from opskit.notebooks.rules.idleness import EvidenceSource, IdlePolicy, assess_notebook
+from opskit.notebooks.rules.idleness import IdlePolicy, assess_notebook
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def recheck_notebook(
         AwsError: AWS does not say how it is.
     """
     with ExitStack() as held:
-        asks_jupyter = inside and policy.evidence is EvidenceSource.JUPYTER
+        asks_jupyter = inside and not policy.evidence.is_log
         way = held.enter_context(_open_if_asked(seen, budget)) if asks_jupyter else None
         held.enter_context(budget.recheck_slot())
         turn = take_turn()
@@ -98,5 +98,5 @@ def _read_open_jupyter(way: OpenJupyter | Unknown | None) -> JupyterState | Unkn
 
 
 def _read_log_if_asked(seen: InspectedNotebook, policy: IdlePolicy, *, inside: bool) -> datetime | Unknown | None:
-    reads_log = inside and policy.evidence is EvidenceSource.LOGS
+    reads_log = inside and policy.evidence.is_log
     return read_last_line_time(seen.client, seen.notebook.name) if reads_log else None

@@ -21,14 +21,12 @@ from opskit.core.model import Notebook, Price, Requirement, Unknown, Workload
 from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error
 from opskit.notebooks.changes import notebooks as changes
-from opskit.notebooks.flows.wait import STARTING_STATUSES, wait_in_service
+from opskit.notebooks.flows.wait import wait_in_service
 from opskit.notebooks.reads.notebooks import get_notebook, read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.capacity import allocate_capacity
 from opskit.quotas.flows.check import check_quotas
 from opskit.state.journal import mark_done
-
-_CAN_START = {"Stopped", "Failed"}
 
 
 class StartOutcome(StrEnum):
@@ -40,16 +38,34 @@ class StartOutcome(StrEnum):
     REFUSED = "refused"
     UNKNOWN = "unknown"
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether it is yet to be started."""
+        match self:
+            case StartOutcome.PLANNED:
+                return True
+            case StartOutcome.DONE | StartOutcome.ALREADY | StartOutcome.REFUSED | StartOutcome.UNKNOWN:
+                return False
+
+    @property
+    def comes_up(self) -> bool:
+        """Whether it is on its way to be in service."""
+        match self:
+            case StartOutcome.DONE | StartOutcome.ALREADY:
+                return True
+            case StartOutcome.PLANNED | StartOutcome.REFUSED | StartOutcome.UNKNOWN:
+                return False
+
 
 @dataclass(frozen=True)
 class StartAction:
-    """One notebook that was named. ``notebook`` None: it is not there, or could not be read; ``outcome`` None: it is
-    yet to be started; ``error`` is why it is not running.
+    """One notebook that was named. ``notebook`` None: it is not there, or could not be read; ``error`` is why it is
+    not running.
     """
 
     name: str
     notebook: Notebook | None
-    outcome: StartOutcome | None = None
+    outcome: StartOutcome
     error: OpskitError | None = None
     price: Price | Unknown | None = None
 
@@ -61,16 +77,12 @@ def plan_starts(client: AwsClient, names: Sequence[str], clock: Clock, *, guard:
     named = list(dict.fromkeys(names))
     looks = gather_all([partial(result_or_error, partial(get_notebook, client, name)) for name in named])
     starts = [_plan_start(name, look) for name, look in zip(named, looks, strict=True)]
-    instance_types = [
-        start.notebook.instance_type for start in starts if start.notebook and start.outcome is StartOutcome.PLANNED
-    ]
+    instance_types = [start.notebook.instance_type for start in starts if start.notebook and start.outcome.is_planned]
     if not instance_types:
         return starts
     prices = _read_type_prices(client, instance_types)
     room = iter(_capacity_errors(client, instance_types, clock) if guard else [None] * len(instance_types))
-    return [
-        _assess_start(start, next(room), prices) if start.outcome is StartOutcome.PLANNED else start for start in starts
-    ]
+    return [_assess_start(start, next(room), prices) if start.outcome.is_planned else start for start in starts]
 
 
 def start_notebooks(client: AwsClient, plan: Sequence[StartAction], clock: Clock) -> list[StartAction]:
@@ -87,11 +99,11 @@ def wait_for_all(client: AwsClient, starts: Sequence[StartAction], clock: Clock,
 def _plan_start(name: str, look: Notebook | OpskitError) -> StartAction:
     if isinstance(look, OpskitError):
         return StartAction(name, None, StartOutcome.REFUSED, look)
-    if look.status in _CAN_START:
+    if look.traits.can_start:
         return StartAction(name, look, StartOutcome.PLANNED)
-    if look.status == "InService" or look.status in STARTING_STATUSES:
+    if look.traits.is_in_service or look.traits.comes_up:
         return StartAction(name, look, StartOutcome.ALREADY)
-    hint = "Start it when it is Stopped." if look.status == "Stopping" else ""
+    hint = "Start it when it is Stopped." if look.traits.stop_took_effect else ""
     text = f"The notebook instance {name} is {look.status}, and AWS starts only what is Stopped or Failed."
     return StartAction(name, look, StartOutcome.REFUSED, GuardRefused("cannot-start", text, hint, region=look.region))
 
@@ -123,7 +135,7 @@ def _assess_start(start: StartAction, error: OpskitError | None, prices: dict[st
 
 
 def _start_notebook(client: AwsClient, start: StartAction, clock: Clock, pace: AdaptivePacer) -> StartAction:
-    if start.outcome is not StartOutcome.PLANNED:
+    if not start.outcome.is_planned:
         return start
     outcomes: list[StartOutcome] = []
     try:
@@ -163,11 +175,11 @@ def _send_start(client: AwsClient, name: str, pace: AdaptivePacer) -> StartOutco
 
 def _is_started(client: AwsClient, name: str) -> bool:
     found = read_notebook(client, name)
-    return found is not None and (found.status == "InService" or found.status in STARTING_STATUSES)
+    return found is not None and (found.traits.is_in_service or found.traits.comes_up)
 
 
 def _wait_for_start(client: AwsClient, start: StartAction, clock: Clock, emit: EventSink) -> StartAction:
-    if start.outcome not in (StartOutcome.DONE, StartOutcome.ALREADY):
+    if not start.outcome.comes_up:
         return start
     try:
         return replace(start, notebook=wait_in_service(client, start.name, clock, emit))

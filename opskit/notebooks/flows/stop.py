@@ -11,9 +11,10 @@ from functools import partial
 
 from opskit.aws.adaptive_pacing import TRIES, AdaptivePacer
 from opskit.aws.gather import gather_all
+from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
-from opskit.core.model import NotebookVerdict, Unknown
+from opskit.core.model import Unknown
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle, has_unreadable_evidence
@@ -21,11 +22,10 @@ from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.grace import IDLE_SINCE, NotebookStep, next_step
-from opskit.notebooks.rules.idleness import MAY_RUN, IdlePolicy
+from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.state.journal import mark_done
 from opskit.state.pending_change import PendingChange
 
-_OFF = {"Stopping", "Stopped"}
 _MAX_STATUS_READS = 5
 _STATUS_READ_SECONDS = 1.0
 """An AWS that has taken a stop may go on saying InService for a moment."""
@@ -44,6 +44,24 @@ class StopOutcome(StrEnum):
     PLANNED = "planned"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether it is yet to be stopped."""
+        match self:
+            case StopOutcome.PLANNED:
+                return True
+            case StopOutcome.DONE | StopOutcome.REFUSED | StopOutcome.UNKNOWN:
+                return False
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it may run on though it was to be stopped."""
+        match self:
+            case StopOutcome.REFUSED | StopOutcome.UNKNOWN:
+                return True
+            case StopOutcome.DONE | StopOutcome.PLANNED:
+                return False
 
 
 @dataclass(frozen=True)
@@ -64,7 +82,12 @@ class StopAction:
     @property
     def will_stop(self) -> bool:
         """Whether it is to be stopped."""
-        return self.step is NotebookStep.STOP
+        return self.step.is_stop
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known what became of it, or that nobody knows."""
+        return self.outcome is not None and not self.outcome.is_planned
 
     @property
     def is_unreadable(self) -> bool:
@@ -89,7 +112,7 @@ def plan_named_stops(look: Inspection) -> tuple[StopAction, ...]:
     """Stop what was named, whatever it does: the user knows."""
     return tuple(
         StopAction(seen, NotebookStep.NOTHING, seen.assessment.reason)
-        if seen.assessment.verdict is NotebookVerdict.STOPPED
+        if seen.assessment.verdict.is_stopped
         else StopAction(seen, NotebookStep.STOP, "asked for by name", StopOutcome.PLANNED)
         for seen in look.notebooks
     )
@@ -112,7 +135,7 @@ def execute_stops(
     actions = list(plan)
     due_in: dict[str, list[int]] = {}
     for at, stop_action in enumerate(plan):
-        if stop_action.step is not NotebookStep.NOTHING:
+        if stop_action.step.is_change:
             due_in.setdefault(stop_action.inspected.client.region, []).append(at)
     for places in due_in.values():
         client = plan[places[0]].inspected.client
@@ -127,7 +150,7 @@ def execute_stops(
 def _plan_stop(seen: InspectedNotebook, terms: StopPolicy, now: datetime) -> StopAction:
     tags = seen.evidence.tags
     next_due = next_step(seen.assessment, tags if isinstance(tags, dict) else {}, terms.grace, now)
-    outcome = StopOutcome.PLANNED if next_due.step is NotebookStep.STOP else None
+    outcome = StopOutcome.PLANNED if next_due.step.is_stop else None
     return StopAction(seen, next_due.step, next_due.reason, outcome)
 
 
@@ -150,10 +173,10 @@ class _StopContext:
 def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
     """Do what is due, and where a last look finds something else due, that; but never a stop that nobody planned."""
     for _ in NotebookStep:
-        if action.step is NotebookStep.NOTHING:
+        if not action.step.is_change:
             break
         after = _try_action(action, context)
-        if after.step is action.step or after.outcome not in (None, StopOutcome.PLANNED):
+        if after.step is action.step or after.is_settled:
             return after
         if after.will_stop:
             reason = f"{after.reason}, which was not so when it was planned; the next run stops it"
@@ -205,7 +228,7 @@ def _send_until_accepted(action: StopAction, intent: PendingChange[...], context
                 reason = f"it could not be looked at again: {failure.problem.message}"
                 return replace(action, reason=reason, outcome=StopOutcome.REFUSED)
             now_due = _step_after_recheck(action, look, context)
-            if now_due.step is not action.step or now_due.outcome is StopOutcome.REFUSED:
+            if now_due.step is not action.step or now_due.is_settled:
                 return now_due
             age = context.clock.monotonic() - look.began
             if age > FRESH_SECONDS:
@@ -228,7 +251,11 @@ def _send_until_accepted(action: StopAction, intent: PendingChange[...], context
 
 def _change_arguments(step: NotebookStep, look: Recheck) -> tuple[dict[str, str], ...]:
     """What a change is sent with: the tag that starts a grace holds the time of the look that found it idle."""
-    return ({IDLE_SINCE: look.read_at.isoformat(timespec="seconds")},) if step is NotebookStep.TAG else ()
+    match step:
+        case NotebookStep.TAG:
+            return ({IDLE_SINCE: look.read_at.isoformat(timespec="seconds")},)
+        case NotebookStep.STOP | NotebookStep.UNTAG | NotebookStep.NOTHING:
+            return ()
 
 
 def _step_after_recheck(action: StopAction, look: Recheck, context: _StopContext) -> StopAction:
@@ -243,9 +270,9 @@ def _step_after_recheck(action: StopAction, look: Recheck, context: _StopContext
 def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopAction:
     """A notebook that was named is stopped, unless somebody has kept it since whoever named it was asked."""
     before = action.inspected.assessment.verdict
-    if now.assessment.verdict is NotebookVerdict.STOPPED:
+    if now.assessment.verdict.is_stopped:
         return StopAction(now, NotebookStep.NOTHING, now.assessment.reason)
-    if now.assessment.verdict is NotebookVerdict.PROTECTED and before is not NotebookVerdict.PROTECTED:
+    if now.assessment.verdict.is_protected and not before.is_protected:
         reason = f"somebody has just asked to keep it ({now.assessment.reason}); stop it again if you mean it"
         return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
     if isinstance(now.evidence.tags, Unknown) and not isinstance(action.inspected.evidence.tags, Unknown):
@@ -270,7 +297,7 @@ def _resolve_stop(action: StopAction, failure: OutcomeUnknown | None, context: _
     except AwsError as unread:
         reason = f"{action.reason}; whether it is stopping could not be read: {unread.problem.message}"
         return replace(action, reason=reason, outcome=StopOutcome.UNKNOWN)
-    if status in _OFF:
+    if NotebookStatus(status).traits.stop_took_effect:
         if failure:
             mark_done(action.inspected.client, NotebookAction.STOP, action.inspected.notebook.name, status)
         return replace(action, outcome=StopOutcome.DONE, status=status)
@@ -287,6 +314,6 @@ def _read_status_after(seen: InspectedNotebook, context: _StopContext) -> str:
         with context.lines.aws_slot():
             now_there = read_notebook(seen.client, seen.notebook.name)
         status = now_there.status if now_there else "gone"
-        if status not in MAY_RUN:
+        if now_there is None or not now_there.traits.may_run_jupyter:
             break
     return status

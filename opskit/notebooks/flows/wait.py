@@ -17,9 +17,6 @@ from opskit.notebooks.reads.notebooks import read_notebook
 _MAX_WAIT = timedelta(minutes=30)
 """As long as AWS's own waiter (NotebookInstanceInService) waits."""
 
-STARTING_STATUSES = {"Pending", "Updating", "PendingMaintenance", "InMaintenance"}
-"""Statuses that lead to InService by themselves."""
-
 
 def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink) -> Notebook:
     """Watch a notebook instance until it is in service.
@@ -31,12 +28,12 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
     until, said = clock.now() + _MAX_WAIT, ""
     client.left_running.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True))
     for found in poll_until_done(lambda: read_notebook(client, name), clock, emit):
-        _note_notebook(client, name, found.status if found else None)
+        _note_notebook(client, name, found)
         if found is None:
             raise AwsError("vanished", f"The notebook instance {name} is not there any more.", region=client.region)
-        if found.status == "InService":
+        if found.traits.is_in_service:
             return found
-        if found.status not in STARTING_STATUSES:
+        if not found.traits.comes_up:
             raise notebook_failure(found)
         if found.status != said:
             emit(Message(f"{name}: {found.status}"))
@@ -47,10 +44,10 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
     raise AssertionError("unreachable")
 
 
-def _note_notebook(client: AwsClient, name: str, status: str | None) -> None:
-    """Note whether a notebook instance that was seen so, or not at all (None), is one that somebody has to stop."""
-    if status == "InService" or status in STARTING_STATUSES:
-        reached = status == "InService"
+def _note_notebook(client: AwsClient, name: str, found: Notebook | None) -> None:
+    """Note whether a notebook instance as it was seen, or not there at all (None), is one that somebody has to stop."""
+    if found is not None and (found.traits.is_in_service or found.traits.comes_up):
+        reached = found.traits.is_in_service
         client.left_running.note_running(
             LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True, reached=reached)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, assert_never
 
+from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Price, Unknown
 from opskit.guards.render import guard_record
@@ -16,14 +17,21 @@ from opskit.output.result import CommandResult
 
 def create_result(done: CreateResult) -> CommandResult:
     """The answer of ``notebook create``."""
-    code = ExitCode.PARTIAL if done.outcome is CreateOutcome.UNKNOWN else worst_exit(done.errors)
     data = {
         "notebooks": [_create_record(done)],
         "role": _role_record(done.plan),
         "guard": guard_record(done.plan.check),
     }
     problems = tuple(error.problem for error in done.errors)
-    return CommandResult(data, code, problems, notes=tuple(_create_notes(done)), records="notebooks")
+    return CommandResult(data, _create_exit(done), problems, notes=tuple(_create_notes(done)), records="notebooks")
+
+
+def _create_exit(done: CreateResult) -> ExitCode:
+    match done.outcome:
+        case CreateOutcome.UNKNOWN:
+            return ExitCode.PARTIAL
+        case CreateOutcome.PLANNED | CreateOutcome.CREATED | CreateOutcome.EXISTS | CreateOutcome.REFUSED:
+            return worst_exit(done.errors)
 
 
 def describe_rights(plan: CreatePlan) -> str:
@@ -97,10 +105,10 @@ def _price_text(plan: CreatePlan) -> str:
 
 
 def _next_step_notes(name: str, status: str) -> Iterator[str]:
-    match status:
-        case "InService":
-            yield f"Open it: opskit notebook open {name}"
-        case "Pending":
-            yield f"When it is in service: opskit notebook open {name}"
-        case "Stopped" | "Failed":
-            yield f"Start it: opskit notebook start {name}"
+    traits = NotebookStatus(status).traits
+    if traits.is_in_service:
+        yield f"Open it: opskit notebook open {name}"
+    if traits.comes_up:
+        yield f"When it is in service: opskit notebook open {name}"
+    if traits.can_start:
+        yield f"Start it: opskit notebook start {name}"

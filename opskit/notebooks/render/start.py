@@ -18,7 +18,13 @@ _WORDS = {
     StartOutcome.REFUSED: "not started",
     StartOutcome.UNKNOWN: "not known whether it started",
 }
-_TONES = {StartOutcome.REFUSED: Style.BAD, StartOutcome.UNKNOWN: Style.WARN}
+_TONES = {
+    StartOutcome.PLANNED: Style.GOOD,
+    StartOutcome.DONE: Style.GOOD,
+    StartOutcome.ALREADY: Style.GOOD,
+    StartOutcome.REFUSED: Style.BAD,
+    StartOutcome.UNKNOWN: Style.WARN,
+}
 _COLUMNS = (
     Column("Notebook", wrap=True),
     Column("Type"),
@@ -41,7 +47,8 @@ def _start_exit(starts: Sequence[StartAction]) -> ExitCode:
     errors = [start.error for start in starts if start.error]
     lost = any(start.outcome is StartOutcome.UNKNOWN for start in starts)
     code = worst_exit(errors)
-    return ExitCode.PARTIAL if code is not ExitCode.REFUSED and errors and (lost or len(errors) < len(starts)) else code
+    is_part = bool(errors) and (lost or len(errors) < len(starts))
+    return ExitCode.PARTIAL if is_part and not code.is_refusal else code
 
 
 def _start_record(start: StartAction, region: str) -> dict[str, Any]:
@@ -52,14 +59,14 @@ def _start_record(start: StartAction, region: str) -> dict[str, Any]:
         "instance_type": seen and seen.instance_type,
         "status": seen and seen.status,
         "action": "start",
-        "outcome": start.outcome and start.outcome.value,
+        "outcome": start.outcome.value,
         "because": start.error.problem.message if start.error else None,
         "usd_per_hour": start.price.usd_per_hour if isinstance(start.price, Price) else None,
     }
 
 
 def _start_row(start: StartAction) -> tuple[Cell, ...]:
-    seen, outcome = start.notebook, start.outcome or StartOutcome.UNKNOWN
+    seen = start.notebook
     priced = str(start.price.usd_per_hour) if isinstance(start.price, Price) else ("?" if start.price else "")
     instance_type, status = (seen.instance_type, seen.status) if seen else ("", "")
     return (
@@ -67,5 +74,5 @@ def _start_row(start: StartAction) -> tuple[Cell, ...]:
         Cell(instance_type),
         Cell(status),
         Cell(priced),
-        Cell(_WORDS[outcome], _TONES.get(outcome, Style.GOOD)),
+        Cell(_WORDS[start.outcome], _TONES[start.outcome]),
     )

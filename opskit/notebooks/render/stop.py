@@ -11,7 +11,7 @@ from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import NotebookEvidence, NotebookVerdict
 from opskit.notebooks.flows.inspect import Inspection
 from opskit.notebooks.flows.stop import StopAction, StopOutcome
-from opskit.notebooks.rules.idleness import MAY_RUN, UNREADABLE_OK, IdleRule
+from opskit.notebooks.rules.idleness import UNREADABLE_OK, IdleRule
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 VERDICT_STYLES = {
@@ -53,7 +53,7 @@ def stop_result(actions: Sequence[StopAction], look: Inspection, missing: Sequen
             stop_action.inspected.notebook.region,
         )
         for stop_action in actions
-        if stop_action.outcome in (StopOutcome.REFUSED, StopOutcome.UNKNOWN)
+        if stop_action.outcome and stop_action.outcome.is_failure
     )
     problems = (*look.problems, *(() if look.all_regions_failed else gone), *failed, *_unread_problems(actions))
     return _build_stop_result(actions, problems, _stop_exit(actions, look, problems), _savings_lines(actions))
@@ -160,7 +160,7 @@ def describe_evidence(evidence: NotebookEvidence) -> str:
         return "jupyter"
     if evidence.log is not None:
         return "logs"
-    return "tags" if evidence.notebook.status in MAY_RUN else "status"
+    return "tags" if evidence.notebook.traits.may_run_jupyter else "status"
 
 
 def _stop_row(handled: StopAction) -> tuple[Cell, ...]:

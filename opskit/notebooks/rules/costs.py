@@ -35,7 +35,7 @@ class NotebookCosts:
 
 def notebook_cost(notebook: Notebook, usd_per_hour: Decimal | None, now: datetime) -> NotebookCost:
     """What one costs. AWS bills it while it is in service; a start that lies in the future by AWS's clock is now."""
-    if notebook.status != "InService":
+    if not notebook.traits.is_in_service:
         return NotebookCost(None, usd_per_hour, None)
     seconds = max(Decimal((now - notebook.status_changed_at).total_seconds()), Decimal(0))
     spent = None if usd_per_hour is None else (usd_per_hour * seconds / 3600).quantize(Decimal("0.0001"))

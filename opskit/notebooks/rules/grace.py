@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from opskit.core.durations import format_duration
-from opskit.core.model import NotebookVerdict
 from opskit.notebooks.rules.idleness import MAX_CLOCK_SKEW, IdleAssessment, parse_timestamp
 
 IDLE_SINCE = "opskit:idle-since"
@@ -26,6 +25,24 @@ class NotebookStep(StrEnum):
     UNTAG = "unmark"
     NOTHING = "nothing"
 
+    @property
+    def is_stop(self) -> bool:
+        """Whether it ends what runs in the notebook."""
+        match self:
+            case NotebookStep.STOP:
+                return True
+            case NotebookStep.TAG | NotebookStep.UNTAG | NotebookStep.NOTHING:
+                return False
+
+    @property
+    def is_change(self) -> bool:
+        """Whether something is sent to AWS."""
+        match self:
+            case NotebookStep.STOP | NotebookStep.TAG | NotebookStep.UNTAG:
+                return True
+            case NotebookStep.NOTHING:
+                return False
+
 
 @dataclass(frozen=True)
 class NextStep:
@@ -37,7 +54,7 @@ class NextStep:
 
 def next_step(assessment: IdleAssessment, tags: Mapping[str, str], grace: timedelta | None, now: datetime) -> NextStep:
     """What is due at ``now``. ``grace`` None: an idle notebook is stopped at once, and no tag is looked at."""
-    if assessment.verdict is not NotebookVerdict.IDLE:
+    if not assessment.verdict.is_idle:
         return _step_when_busy(assessment, tags, grace)
     if grace is None:
         return NextStep(NotebookStep.STOP, assessment.reason)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.durations import format_duration
 from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Unknown
 
@@ -31,10 +32,6 @@ _YEARS = range(1970, 3000)
 SAME_MOMENT = timedelta(milliseconds=100)
 """Jupyter notes a terminal's traffic twice, for the terminal and for the server, one right after the other."""
 
-MAY_RUN = {"InService", "PendingMaintenance", "InMaintenance"}
-"""Statuses in which a Jupyter may be at work. What the last two mean, AWS does not document."""
-
-_OFF_STATUSES = {"Stopping", "Stopped", "Failed", "Deleting", "Updating"}
 _WAITS_FOR_SOMEBODY = {"starting", "restarting", "autorestarting"}
 _IDLE_KERNEL_STATES = {"idle", "dead"}
 
@@ -44,6 +41,15 @@ class EvidenceSource(StrEnum):
 
     JUPYTER = "jupyter"
     LOGS = "logs"
+
+    @property
+    def is_log(self) -> bool:
+        """Whether it is read from a log, and no way leads into Jupyter."""
+        match self:
+            case EvidenceSource.JUPYTER:
+                return False
+            case EvidenceSource.LOGS:
+                return True
 
 
 @dataclass(frozen=True)
@@ -91,13 +97,13 @@ class IdleAssessment:
 
 def assess_notebook(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
     """The verdict over what was read at ``now``."""
-    status = evidence.notebook.status
-    if status not in MAY_RUN:
-        return _assess_status(status)
+    notebook = evidence.notebook
+    if not notebook.traits.may_run_jupyter:
+        return IdleAssessment(_verdict_of_status(notebook.state), f"AWS says {notebook.status}")
     assessment = _of_what_may_run(evidence, policy, now)
-    if status == "InService":
+    if notebook.traits.is_in_service:
         return assessment
-    return replace(assessment, reason=f"{assessment.reason}; AWS says {status}, during which it may bill")
+    return replace(assessment, reason=f"{assessment.reason}; AWS says {notebook.status}, during which it may bill")
 
 
 def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
@@ -157,12 +163,19 @@ def parse_timestamp(text: object) -> datetime | None:
     return when.astimezone(UTC) if when.tzinfo is not None and when.year in _YEARS else None
 
 
-def _assess_status(status: str) -> IdleAssessment:
-    if status in _OFF_STATUSES:
-        return IdleAssessment(NotebookVerdict.STOPPED, f"AWS says {status}")
-    if status == "Pending":
-        return IdleAssessment(NotebookVerdict.STARTING, "AWS says Pending")
-    return IdleAssessment(NotebookVerdict.UNKNOWN, f"AWS says {status}")
+def _verdict_of_status(status: NotebookStatus) -> NotebookVerdict:
+    """What the status alone tells."""
+    match status:
+        case NotebookStatus.STOPPING | NotebookStatus.STOPPED | NotebookStatus.FAILED:
+            return NotebookVerdict.STOPPED
+        case NotebookStatus.DELETING | NotebookStatus.UPDATING:
+            return NotebookVerdict.STOPPED
+        case NotebookStatus.PENDING:
+            return NotebookVerdict.STARTING
+        case NotebookStatus.IN_SERVICE | NotebookStatus.PENDING_MAINTENANCE | NotebookStatus.IN_MAINTENANCE:
+            return NotebookVerdict.UNKNOWN
+        case NotebookStatus.UNKNOWN:
+            return NotebookVerdict.UNKNOWN
 
 
 def _unreadable_assessment(reason: str, tags: Mapping[str, str]) -> IdleAssessment:
@@ -188,7 +201,7 @@ def _assess_jupyter(
     if latest > now + MAX_CLOCK_SKEW:
         return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
     by_age = _assess_age(state, since, policy, now)
-    if by_age is None or (by_age.verdict is NotebookVerdict.IDLE and state.last_activity is None):
+    if by_age is None or (by_age.verdict.is_idle and state.last_activity is None):
         return _unreadable_assessment("Jupyter does not say when it was last used", tags)
     return by_age
 
@@ -260,7 +273,7 @@ def _server_use(state: JupyterState, policy: IdlePolicy) -> list[tuple[datetime,
 def _assess_age(state: JupyterState, since: datetime, policy: IdlePolicy, now: datetime) -> IdleAssessment | None:
     """None: nothing speaks for work, and Jupyter keeps back when it was last used."""
     worked = _by_last_sign(max([(since, _START), *_activity_signs(state, policy)]), policy, now)
-    if worked.verdict is not NotebookVerdict.IDLE:
+    if not worked.verdict.is_idle:
         return worked
     age = worked.idle or timedelta(0)
     stuck = _open_session_sign(state, worked, policy, now)
@@ -329,7 +342,7 @@ def _assess_log(
     if latest > now + MAX_CLOCK_SKEW:
         return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
     assessment = _by_last_sign((latest, what), policy, now)
-    if assessment.verdict is not NotebookVerdict.IDLE:
+    if not assessment.verdict.is_idle:
         return assessment
     if policy.trust_logs:
         return replace(assessment, reason=f"{assessment.reason}, and --trust-logs takes that for proof")

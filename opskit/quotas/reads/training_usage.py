@@ -9,7 +9,8 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.core.model import JobStatus, Unknown, Workload
+from opskit.core.aws_statuses import JobStatus
+from opskit.core.model import Unknown, Workload
 from opskit.quotas.reads.usage_listings import (
     RUNNING_STATES,
     Response,

@@ -12,7 +12,8 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
-from opskit.core.model import InUseCounts, JobStatus, Unknown, Workload
+from opskit.core.aws_statuses import EndpointStatus, EndpointTraits, JobStatus, NotebookStatus
+from opskit.core.model import InUseCounts, Unknown, Workload
 from opskit.core.workloads import WORKLOADS, UsageCounter
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
@@ -31,7 +32,6 @@ from opskit.quotas.reads.usage_listings import (
     union_names,
 )
 
-_NOTEBOOK_HOLDS_NOTHING = {"Stopped", "Failed", "Deleting"}
 _STUDIO_APPS = {spec.studio_app: workload for workload, spec in WORKLOADS.items() if spec.studio_app}
 _APP_HOLDS_NOTHING = {"Deleted", "Failed"}
 
@@ -95,17 +95,16 @@ def _count_endpoint(client: AwsClient, name: str) -> tuple[Counts, Unknown | Non
     if not endpoints:
         return {}, gap
     endpoint = endpoints[0]
+    traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
     asked = [{"EndpointConfigName": endpoint["EndpointConfigName"]}] if endpoint.get("EndpointConfigName") else []
     configs, gap = describe_resources(client, "describe_endpoint_config", asked)
     planned = {variant.get("VariantName"): variant for config in configs for variant in _all_variants(config)}
     counts: Counter[str] = Counter()
-    for variant in _all_variants(endpoint) or ([] if endpoint.get("EndpointStatus") == "Failed" else planned.values()):
-        counts.update(
-            _variant_instances(variant, planned.get(variant.get("VariantName")) or {}, endpoint.get("EndpointStatus"))
-        )
+    for variant in _all_variants(endpoint) or ([] if traits.has_failed else planned.values()):
+        counts.update(_variant_instances(variant, planned.get(variant.get("VariantName")) or {}, traits))
     for variant in _all_variants(endpoint.get("PendingDeploymentSummary") or {}):
-        counts.update(_variant_instances(variant, variant, endpoint.get("EndpointStatus")))
-    if not (_all_variants(endpoint) or planned or endpoint.get("EndpointStatus") == "Failed"):
+        counts.update(_variant_instances(variant, variant, traits))
+    if not (_all_variants(endpoint) or planned or traits.has_failed):
         gap = gap or Unknown(f"AWS does not tell what the endpoint {name} runs on", "bad-answer")
     return counts, gap
 
@@ -114,7 +113,7 @@ def _all_variants(response: Response) -> list[Response]:
     return [*(response.get("ProductionVariants") or ()), *(response.get("ShadowProductionVariants") or ())]
 
 
-def _variant_instances(variant: Response, planned: Response, status: str | None) -> Counts:
+def _variant_instances(variant: Response, planned: Response, traits: EndpointTraits) -> Counts:
     """What a variant holds: what runs, or what it is on its way to, whichever is more; a failed one what runs."""
     pools = variant.get("InstancePools") or ()
     if any("CurrentInstanceCount" in pool for pool in pools):
@@ -124,7 +123,7 @@ def _variant_instances(variant: Response, planned: Response, status: str | None)
         return +counts
     if variant.get("CurrentServerlessConfig") or planned.get("ServerlessConfig") or variant.get("ServerlessConfig"):
         return {}
-    words = ["CurrentInstanceCount"] if status == "Failed" else ["CurrentInstanceCount", "DesiredInstanceCount"]
+    words = ["CurrentInstanceCount"] if traits.has_failed else ["CurrentInstanceCount", "DesiredInstanceCount"]
     told = [variant[word] for word in words if variant.get(word) is not None]
     number = max(told) if told else planned.get("InitialInstanceCount")
     if number is None:
@@ -137,7 +136,7 @@ def _count_notebooks(client: AwsClient) -> UsageCounts:
     holding = [
         summary
         for summary in known_or_empty(summaries)
-        if summary.get("NotebookInstanceStatus") not in _NOTEBOOK_HOLDS_NOTHING
+        if NotebookStatus(summary.get("NotebookInstanceStatus")).traits.may_hold_quota
     ]
     counts = Counter(summary.get("InstanceType") or UNKNOWN_TYPE for summary in holding)
     return {Workload.NOTEBOOK: to_in_use_counts(counts, first_unknown(summaries))}

@@ -10,12 +10,13 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather_all
+from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import InUseCounts, Unknown, Workload
 from opskit.quotas.reads.quotas import unknown_from_error
 
 _PAGE = 100
-RUNNING_STATES = ("InProgress", "Stopping")
+RUNNING_STATES = tuple(status.value for status in JobStatus if status.is_running)
 UNKNOWN_TYPE = "?"
 """Under this an instance is counted of which AWS does not tell the type, or how many there are of it: it is in the
 totals all the same.

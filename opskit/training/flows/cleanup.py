@@ -20,7 +20,6 @@ from opskit.aws.polling import poll_until_done
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, Problem, UnreadableState
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.model import ENDPOINT_TRANSITIONING
 from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.state.journal import mark_done
 from opskit.training.changes import endpoints as changes
@@ -159,7 +158,7 @@ def _await_settled(client: AwsClient, name: str, clock: Clock, emit: RunEventSin
     """Wait for an endpoint that is being made or changed: AWS refuses to delete it before."""
     with suppress(AwsError):  # then AWS is asked at once, and says what it thinks
         found = training_resources.read_endpoint(client, name)
-        if found and found.status in ENDPOINT_TRANSITIONING:
+        if found and found.traits.is_transitioning:
             follow_endpoint(client, name, clock, emit)
 
 
@@ -227,7 +226,7 @@ def _is_being_deleted(client: AwsClient, item: ResourceRef) -> bool:
     match item.resource_kind:
         case DeletableKind.ENDPOINT:
             found = training_resources.read_endpoint(client, item.name)
-            return found is None or found.status == "Deleting"
+            return found is None or found.traits.is_going
         case DeletableKind.CONFIG:
             return training_resources.read_endpoint_instances(client, item.name) is None
         case DeletableKind.MODEL:

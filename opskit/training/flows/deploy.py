@@ -99,7 +99,11 @@ def _check_endpoint_cost(
         UnreadableState: whether there is room cannot be told.
     """
     listed = resources.list_endpoints(client, f"{done.workflow.name}-")
-    ours = [name for name, status in listed.items() if is_owned_name(done.workflow.name, name) and status != "Deleting"]
+    ours = [
+        name
+        for name, status in listed.items()
+        if is_owned_name(done.workflow.name, name) and not status.traits.is_going
+    ]
     done.notes = tuple(name for name in ours if name != model)
     if model in ours:
         _check_same_type(client, done, model, named=named)

@@ -25,9 +25,9 @@ def deploy_model(
         OpskitError: AWS refused it, or it failed.
     """
     found = resources.read_endpoint(client, model)
-    if found and found.status == "Deleting":
+    if found and found.traits.is_going:
         found = follow_endpoint(client, model, clock, emit)
-    if found and found.status == "InService":
+    if found and found.traits.is_in_service:
         emit(JobSelected(ResourceKind.ENDPOINT, Reuse(model), config))
         return model
     emit(JobSelected(ResourceKind.ENDPOINT, Attach(model) if found else Create(model), config))
@@ -36,7 +36,7 @@ def deploy_model(
     found = follow_endpoint(client, model, clock, emit)
     if found is None:
         raise AwsError("vanished", f"The endpoint {model} is not there any more.", region=client.region)
-    if found.status != "InService":
+    if not found.traits.is_in_service:
         raise endpoint_failure(found, workflow.cli_ref, client.region)
     return model
 

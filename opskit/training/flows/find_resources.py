@@ -13,9 +13,10 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather_all
+from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError, OpskitError
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.model import JobStatus, Workflow
+from opskit.core.model import Workflow
 from opskit.core.result_or_error import result_or_error
 from opskit.notebooks.reads.notebooks import read_tags
 from opskit.training.reads import resources
@@ -121,7 +122,7 @@ def find_resources(
         going=tuple(
             listed_resource.name
             for listed_resource in look.found[ListableKind.ENDPOINT]
-            if listed_resource.status == "Deleting"
+            if EndpointStatus(listed_resource.status).traits.is_going
         ),
         jobs=tuple(listed_resource.name for listed_resource in look.found[ListableKind.TRAINING_JOB]),
         live_jobs=tuple(live),
@@ -225,7 +226,7 @@ class _ResourceScan:
         """What of a kind may go; ``users`` are the kinds of things that may use it."""
         items = []
         for listed_resource in self.found[listing]:
-            if listed_resource.status == "Deleting" and not all_stay:
+            if EndpointStatus(listed_resource.status).traits.is_going and not all_stay:
                 continue
             why = self.strange.get(listed_resource.arn) or self._why_held(listed_resource.name, *users)
             if why or all_stay:

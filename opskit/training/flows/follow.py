@@ -12,7 +12,7 @@ from opskit.core.clock import Clock
 from opskit.core.events import ReadFailed
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.model import Endpoint, JobStatus, TrainingJob, TransformJob
+from opskit.core.model import Endpoint, TrainingJob, TransformJob
 from opskit.explain.rules.aws_errors import transform_failure
 from opskit.training.changes.jobs import stop_transform
 from opskit.training.events import LogLine, RunEventSink, StatusChanged
@@ -72,7 +72,7 @@ def follow_training(client: AwsClient, name: str, clock: Clock, emit: RunEventSi
 
 def _read_late_lines(log: _LogFollower, client: AwsClient, job: TrainingJob, clock: Clock) -> None:
     """CloudWatch may show the last lines, those that say why, only after the job has ended."""
-    for _ in range(_LATE_LOOKS if job.status is JobStatus.FAILED else 0):
+    for _ in range(_LATE_LOOKS if job.status.may_log_late else 0):
         if log.lines or log.given_up:
             return
         clock.sleep(_LATE_LOOK_SECONDS)
@@ -99,7 +99,7 @@ def follow_transform(
         if job.status.is_finished:
             client.left_running.note_ended(ResourceKind.TRANSFORM_JOB, name, client.region)
         _emit_status(ResourceKind.TRANSFORM_JOB, name, job.status, emit)
-        if job.status is JobStatus.COMPLETED:
+        if job.status.is_completed:
             return job
         if job.status.is_finished:
             raise transform_failure(job, client.region, ran_out=ran_out)
@@ -116,21 +116,21 @@ def follow_endpoint(client: AwsClient, name: str, clock: Clock, emit: RunEventSi
         AwsError: it cannot be looked at any more.
     """
     for found in poll_until_done(lambda: resources.read_endpoint(client, name), clock, emit):
-        _note_endpoint(client, name, found.status if found else None)
+        _note_endpoint(client, name, found)
         if found is None:
             return None
         _emit_status(ResourceKind.ENDPOINT, name, found.status, emit)
-        if found.status in ("InService", "Failed", "OutOfService", "UpdateRollbackFailed"):
+        if found.traits.is_settled:
             return found
     raise AssertionError("unreachable")
 
 
-def _note_endpoint(client: AwsClient, name: str, status: str | None) -> None:
-    """Note whether an endpoint that was seen so, or not at all (None), is one that somebody has to stop."""
-    if status in (None, "Deleting", "Failed"):
+def _note_endpoint(client: AwsClient, name: str, found: Endpoint | None) -> None:
+    """Note whether an endpoint as it was seen, or not there at all (None), is one that somebody has to stop."""
+    if found is None or not found.traits.may_bill:
         client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
         return
-    sure, reached = status not in ("OutOfService", "UpdateRollbackFailed"), status == "InService"
+    sure, reached = found.traits.surely_bills, found.traits.is_in_service
     client.left_running.note_running(
         LiveResource(ResourceKind.ENDPOINT, name, client.region, confirmed=sure, reached=reached)
     )

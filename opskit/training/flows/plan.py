@@ -14,7 +14,7 @@ from opskit.aws.prices import read_workload_price
 from opskit.aws.roles import find_execution_role
 from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
-from opskit.core.model import InstanceConfig, JobStatus, Unknown, Workflow, Workload
+from opskit.core.model import InstanceConfig, Unknown, Workflow, Workload
 from opskit.core.result_or_error import result_or_error
 from opskit.guards.rules import RUN_HINTS, budget_error, quota_refusal
 from opskit.quotas.flows.check import check_quotas
@@ -186,7 +186,7 @@ def _instance_configs(workflow: Workflow, options: TrainOptions) -> dict[Workloa
 
 def _choose_training_job(client: AwsClient, base: str, *, again: bool) -> JobAction:
     found = resources.list_training_jobs(client, base)
-    completed = [name for name in list_attempts(base, found) if found[name] is JobStatus.COMPLETED]
+    completed = [name for name in list_attempts(base, found) if found[name].is_completed]
     usable = [] if again else [name for name in completed if _has_model(client, name)]
     return choose_job(base, found, again=again, usable=usable)
 
@@ -201,7 +201,7 @@ def _choose_transform_job(client: AwsClient, job: JobAction) -> JobAction:
     """The transform of a job. For a job that is still to be made it is a new one, whatever has its name already."""
     found = resources.list_transform_jobs(client, job.name)
     ours = [*list_attempts(job.name, found), job.name]
-    completed = [name for name in ours if found.get(name) is JobStatus.COMPLETED and not isinstance(job, Create)]
+    completed = [name for name in ours if name in found and found[name].is_completed and not isinstance(job, Create)]
     return choose_transform(job.name, found, [name for name in completed if _has_predictions(client, name)])
 
 
@@ -212,7 +212,7 @@ def _has_predictions(client: AwsClient, name: str) -> bool:
 
 def _endpoint_is_usable(client: AwsClient, name: str) -> bool:
     found = resources.read_endpoint(client, name)
-    return found is not None and found.status != "Deleting"
+    return found is not None and not found.traits.is_going
 
 
 def _billed_workloads(plan: RunPlan) -> list[Workload]:

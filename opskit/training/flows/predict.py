@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError, GuardRefused
-from opskit.core.model import ENDPOINT_TRANSITIONING, Workflow
+from opskit.core.model import Workflow
 from opskit.training.reads import resources
 from opskit.training.rules.job_names import is_owned_name
 
@@ -34,9 +34,9 @@ def _newest_endpoint(client: AwsClient, workflow: Workflow) -> str:
         if is_owned_name(workflow.name, name)
     }
     for name, status in found.items():
-        if status == "InService":
+        if status.traits.is_in_service:
             return name
-    making = [name for name, status in found.items() if status in ENDPOINT_TRANSITIONING]
+    making = [name for name, status in found.items() if status.traits.is_transitioning]
     text = f"No endpoint of '{workflow.name}' is in service in {client.region}."
     hint = f"{making[0]} is in the making: wait for it, or" if making else "Make one:"
     raise GuardRefused("no-endpoint", text, f"{hint} opskit deploy {workflow.cli_ref}")

@@ -14,7 +14,7 @@ from opskit.aws.create_once import create_once
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, OutcomeUnknown, Problem
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.model import JobStatus, Metrics, TransformJob, Workflow, Workload
+from opskit.core.model import Metrics, TransformJob, Workflow, Workload
 from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.explain.rules.aws_errors import enrich_start_error, training_failure
 from opskit.guards.rules import worst_exit
@@ -145,7 +145,7 @@ def _train_model(
             raise AwsError("vanished", f"The training job {name} is not there any more.", region=client.region)
         job, lines = found, []
     run.billable_seconds = job.billable_seconds
-    if job.status is not JobStatus.COMPLETED or job.model_uri is None:
+    if not job.status.is_completed or job.model_uri is None:
         raise training_failure(job, lines, client.region)
     return job.model_uri
 

@@ -10,8 +10,9 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
 from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError
-from opskit.core.model import Endpoint, InstanceConfig, JobStatus, TrainingJob, TransformJob
+from opskit.core.model import Endpoint, InstanceConfig, TrainingJob, TransformJob
 
 _PAGE = 100
 
@@ -81,14 +82,14 @@ def list_transform_jobs(client: AwsClient, contains: str) -> dict[str, JobStatus
     }
 
 
-def list_endpoints(client: AwsClient, contains: str) -> dict[str, str]:
+def list_endpoints(client: AwsClient, contains: str) -> dict[str, EndpointStatus]:
     """The status of every endpoint with this in its name, the newest first.
 
     Raises:
         AwsError: they could not be listed.
     """
     return {
-        listed_resource.name: listed_resource.status
+        listed_resource.name: EndpointStatus(listed_resource.status)
         for listed_resource in list_named(client, ListableKind.ENDPOINT, contains)
     }
 

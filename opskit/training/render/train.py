@@ -55,7 +55,7 @@ def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
 def train_result(run: TrainingRun, files: RunFiles, *, columns: int | None) -> CommandResult:
     """The answer of ``train``; on a terminal of so many ``columns`` (None: it is none) with the small plot."""
     problems = (*run.problems, *([files.problem] if files.problem else []))
-    exit = ExitCode.PARTIAL if files.problem and run.exit is ExitCode.OK else run.exit
+    exit = ExitCode.PARTIAL if files.problem and run.exit.is_ok else run.exit
     return CommandResult(
         _run_data(run, files), exit, problems, _cost_tables(run), tuple(_run_notes(run, files, columns))
     )

@@ -12,7 +12,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from opskit.core.model import InstanceConfig, JobStatus, Workflow
+from opskit.core.aws_statuses import JobStatus
+from opskit.core.model import InstanceConfig, Workflow
 
 _HASH_LENGTH = 10
 
@@ -80,7 +81,7 @@ def _choose_action(attempts: list[str], jobs: Mapping[str, JobStatus], new: str,
     live = [name for name in attempts if not jobs[name].is_finished]
     if live:
         return Attach(live[0])
-    shown = [name for name in attempts if jobs[name] is JobStatus.COMPLETED and name in usable]
+    shown = [name for name in attempts if jobs[name].is_completed and name in usable]
     if shown:
         return Reuse(shown[0])
     return Create(new, (attempts[0], jobs[attempts[0]]) if attempts else None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused
-from opskit.core.model import Endpoint, JobStatus, TrainingJob, TransformJob
+from opskit.core.model import Endpoint, TrainingJob, TransformJob
 from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error, training_failure, transform_failure
 
 SHORT = (

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from opskit.core.model import InstanceConfig, JobStatus, SplitRatios
+from opskit.core.aws_statuses import JobStatus
+from opskit.core.model import InstanceConfig, SplitRatios
 from opskit.training.rules.job_names import (
     Attach,
     Create,

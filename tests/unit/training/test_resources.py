@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError
-from opskit.core.model import InstanceConfig, JobStatus
+from opskit.core.model import InstanceConfig
 from opskit.training.reads import resources
 from opskit.training.reads.training_log import TrainingLog
 from tests.fakes.stubbed_client import stubbed_client
