@@ -177,6 +177,17 @@ class JobStatus(StrEnum):
                 return False
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether somebody ended it."""
+        match self:
+            case JobStatus.STOPPED:
+                return True
+            case JobStatus.IN_PROGRESS | JobStatus.COMPLETED | JobStatus.FAILED | JobStatus.STOPPING:
+                return False
+            case JobStatus.DELETING | JobStatus.UNKNOWN:
+                return False
+
+    @property
     def may_log_late(self) -> bool:
         """Whether the reason of its end may still be on its way to CloudWatch."""
         match self:

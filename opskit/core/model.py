@@ -140,7 +140,24 @@ class RequestStatus(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether AWS is still looking at it."""
-        return self in (RequestStatus.PENDING, RequestStatus.CASE_OPENED)
+        match self:
+            case RequestStatus.PENDING | RequestStatus.CASE_OPENED:
+                return True
+            case RequestStatus.APPROVED | RequestStatus.DENIED | RequestStatus.CASE_CLOSED:
+                return False
+            case RequestStatus.NOT_APPROVED | RequestStatus.INVALID_REQUEST:
+                return False
+
+    @property
+    def can_get_case(self) -> bool:
+        """Whether AWS opens a support case for it."""
+        match self:
+            case RequestStatus.PENDING:
+                return True
+            case RequestStatus.CASE_OPENED | RequestStatus.APPROVED | RequestStatus.DENIED:
+                return False
+            case RequestStatus.CASE_CLOSED | RequestStatus.NOT_APPROVED | RequestStatus.INVALID_REQUEST:
+                return False
 
 
 @dataclass(frozen=True)
@@ -187,6 +204,33 @@ class Verdict(StrEnum):
     PENDING = "pending"
     NOT_OFFERED = "not-offered"
     UNKNOWN = "unknown"
+
+    @property
+    def is_room(self) -> bool:
+        """Whether it can start."""
+        match self:
+            case Verdict.FITS:
+                return True
+            case Verdict.SHORT | Verdict.PENDING | Verdict.NOT_OFFERED | Verdict.UNKNOWN:
+                return False
+
+    @property
+    def is_no(self) -> bool:
+        """Whether it is certain that it cannot start."""
+        match self:
+            case Verdict.SHORT | Verdict.PENDING | Verdict.NOT_OFFERED:
+                return True
+            case Verdict.FITS | Verdict.UNKNOWN:
+                return False
+
+    @property
+    def is_too_little(self) -> bool:
+        """Whether there is a quota and it is too small: more of it, once granted, makes room."""
+        match self:
+            case Verdict.SHORT | Verdict.PENDING:
+                return True
+            case Verdict.FITS | Verdict.NOT_OFFERED | Verdict.UNKNOWN:
+                return False
 
 
 @dataclass(frozen=True)

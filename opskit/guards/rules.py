@@ -68,16 +68,17 @@ def worst_verdict(check: QuotaCheck) -> Verdict:
 def quota_refusal(check: QuotaCheck, hints: Mapping[Verdict, str]) -> OpskitError | None:
     """Why the quotas do not let something start, with the next step that ``hints`` know; None when they do."""
     verdict = worst_verdict(check)
-    if verdict is Verdict.FITS:
-        return None
-    if verdict is Verdict.UNKNOWN:
-        text = f"Whether there is room is not known, so nothing was started. {describe_blockers(check)}"
-        error: OpskitError = UnreadableState("quota-unknown", text, hints[verdict])
-        error.exit = check.exit_code
-        return error
-    return GuardRefused(
-        "no-room", f"There is no room, so nothing was started. {describe_blockers(check)}", hints[verdict]
-    )
+    match verdict:
+        case Verdict.FITS:
+            return None
+        case Verdict.UNKNOWN:
+            text = f"Whether there is room is not known, so nothing was started. {describe_blockers(check)}"
+            error = UnreadableState("quota-unknown", text, hints[verdict])
+            error.exit = check.exit_code
+            return error
+        case Verdict.SHORT | Verdict.PENDING | Verdict.NOT_OFFERED:
+            text = f"There is no room, so nothing was started. {describe_blockers(check)}"
+            return GuardRefused("no-room", text, hints[verdict])
 
 
 def describe_blockers(check: QuotaCheck) -> str:
@@ -95,7 +96,7 @@ def describe_blockers(check: QuotaCheck) -> str:
 def can_resolve(check: QuotaCheck) -> bool:
     """Whether a later look may find room: something is short, and none of it is a thing that no increase can help."""
     no = {headroom.verdict for headroom in check.headrooms if is_refusal(headroom)}
-    return bool(no) and no <= {Verdict.SHORT, Verdict.PENDING}
+    return bool(no) and all(verdict.is_too_little for verdict in no)
 
 
 def is_transient_unknown(check: QuotaCheck) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
 from opskit.core.settings import parse_duration
+from opskit.increases.rules.channel import Channel
 from opskit.notifications.cli import UNATTENDED
 from opskit.quotas.cli import For, quotas_app
 
@@ -21,15 +21,7 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
 
-class ChannelOption(StrEnum):
-    """How to ask."""
-
-    AUTO = "auto"
-    SERVICE_QUOTAS = "service-quotas"
-    SUPPORT = "support"
-    CONSOLE = "console"
-
-
+_DEFAULT_CHANNEL = Channel.AUTO
 To = Annotated[int | None, typer.Option("--to", min=1, metavar="N", help="The value the quota should have.")]
 Type = Annotated[str | None, typer.Argument(metavar="[INSTANCE_TYPE]", help="Such as ml.m4.xlarge, or total.")]
 
@@ -41,7 +33,7 @@ def increase_command(
     usages: For = None,
     to: To = None,
     resume: Annotated[bool, typer.Option("--resume", help="File what waits for its turn.")] = False,
-    via: Annotated[ChannelOption, typer.Option("--via", help="How to ask.")] = ChannelOption.AUTO,
+    via: Annotated[Channel, typer.Option("--via", help="How to ask.")] = _DEFAULT_CHANNEL,
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="What it is for.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -50,7 +42,7 @@ def increase_command(
     from opskit.increases.render.requests import increase_result
 
     if resume:
-        if instance_type or usages or to or via is not ChannelOption.AUTO or why:
+        if instance_type or usages or to or via != _DEFAULT_CHANNEL or why:
             hint = "Leave out type, --for, --to, --via and --why."
             raise UsageError("resume-alone", "--resume files what is remembered, as it was asked for.", hint)
         resumed = _resume_queued(ctx, dry_run=dry_run)
@@ -78,17 +70,16 @@ def _resume_queued(ctx: CommandContext, *, dry_run: bool) -> list[Increase]:
 
 
 def _plan_and_submit(
-    ctx: CommandContext, targets: list[IncreaseTarget], channel: ChannelOption, why: str, *, dry_run: bool, yes: bool
+    ctx: CommandContext, targets: list[IncreaseTarget], channel: Channel, why: str, *, dry_run: bool, yes: bool
 ) -> tuple[tuple[Increase, ...], tuple[BlockingTotal, ...]]:
     """Plan, ask for consent where something would be sent, and send it."""
     from opskit.core.clock import system_clock
     from opskit.increases.flows.plan import plan_with_totals, will_send_only
     from opskit.increases.flows.submit import submit_increases
     from opskit.increases.render.requests import plan_prompt
-    from opskit.increases.rules.plan import Channel
 
     now, clients = datetime.now(UTC), ctx.clients()
-    increases, totals = plan_with_totals(clients, targets, Channel(channel.value), now)
+    increases, totals = plan_with_totals(clients, targets, channel, now)
     if dry_run:
         return increases, totals
     planned = will_send_only(increases)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
 from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob
 from opskit.core.text import normalize_text
@@ -59,7 +58,7 @@ def training_failure(job: TrainingJob, lines: Sequence[str], region: str) -> Aws
 
 def transform_failure(job: TransformJob, region: str, *, ran_out: bool = False) -> AwsError:
     """Why a transform job gave no predictions. ``ran_out``: opskit stopped it, because its time was up."""
-    stopped = "opskit stopped it when its time was up" if ran_out and job.status is JobStatus.STOPPED else None
+    stopped = "opskit stopped it when its time was up" if ran_out and job.status.is_stopped else None
     reason = job.failure or stopped or "AWS gave no reason"
     text = f"The transform job {job.name} ended {job.status}: {reason}"
     return AwsError("job-failed", text, _next_step_hint(job.failure or ""), region=region)

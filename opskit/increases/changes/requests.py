@@ -5,7 +5,7 @@ from __future__ import annotations
 from opskit.aws.client import AwsClient
 from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Problem, Throttled, Unreachable
-from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome
+from opskit.increases.rules.plan import Increase, IncreaseOutcome
 from opskit.increases.rules.support_cases import case_body, case_subject
 from opskit.quotas.rules.headroom import format_quota_value
 
@@ -54,7 +54,7 @@ def open_support_case(client: AwsClient, increase: Increase) -> Increase:
         AwsWriter(client).call(_SERVICE, "create_support_case", RequestId=increase.request_id)
     except AwsError as failure:
         ended = _case_failed(increase, failure)
-        if ended.outcome is IncreaseOutcome.REFUSED and increase.channel is not Channel.SUPPORT:
+        if ended.outcome.is_refused and not increase.channel.opens_case:
             return increase.with_result(IncreaseOutcome.ALREADY_OPEN, f"The request is open. {ended.reason}")
         return ended
     return increase.with_result(IncreaseOutcome.FILED, "AWS opens a support case for the open request.")

@@ -12,8 +12,8 @@ from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import IncreaseRequest, Quota, Unknown, Workload
 from opskit.increases.reads.support_cases import read_support
+from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.plan import (
-    Channel,
     Increase,
     IncreaseTarget,
     QuotaSnapshot,
@@ -125,14 +125,14 @@ def read_and_plan(
         submission = last_submission(client, name, channel, now)  # first: without it nothing else is worth a wait
         snapshot = _read_snapshot(client, target, channel, now)
     except AwsError as failure:
-        if channel is not Channel.CONSOLE:
+        if channel.sends:
             raise
         snapshot, submission = (
             QuotaSnapshot(client.region, name, unknown_from_error(failure)),
             None,
         )  # the form can be filled in all the same
     increase = plan_increase(target, snapshot, channel, now, submission)
-    if channel is Channel.AUTO and increase.only_support:
+    if channel.falls_back and increase.only_support:
         snapshot = replace(snapshot, support=_read_support_info(client, target.workload))
         return fall_back_to_support(
             increase,
@@ -189,9 +189,7 @@ def last_submission(client: AwsClient, name: str, channel: Channel, now: datetim
         Submission(request.since, request.desired_value, request.known_ids, Channel(request.channel), request.id)
         for request in queue.submitted_requests(client, name, now)
     ]
-    same = [
-        submission for submission in sent if (submission.channel is Channel.SUPPORT) == (channel is Channel.SUPPORT)
-    ]
+    same = [submission for submission in sent if submission.channel.opens_case == channel.opens_case]
     return next(iter([*same, *sent]), None)
 
 

@@ -11,7 +11,8 @@ from opskit.core.events import EventSink, Message
 from opskit.increases.flows.plan import plan_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.flows.wait import wait_for_targets
-from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome, IncreaseTarget
+from opskit.increases.rules.channel import Channel
+from opskit.increases.rules.plan import Increase, IncreaseOutcome, IncreaseTarget
 from opskit.increases.rules.targets import increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
 
@@ -28,7 +29,7 @@ def raise_quotas(
         AwsError: AWS does not say who we are.
     """
     asked = _submit_targets(client, increase_targets(check), why, clock, emit, wait=wait) if request_increase else ()
-    if wait and not any(increase.outcome is IncreaseOutcome.REFUSED for increase in asked):
+    if wait and not any(increase.outcome.is_refused for increase in asked):
         _wait_for_values(client, wait_targets(check), clock, emit)
     return asked
 
@@ -44,11 +45,7 @@ def _submit_targets(
         for increase in increases:
             emit(Message(f"{increase.quota_name} to {increase.target.value:g}: {increase.outcome}. {increase.reason}"))
         queued = [increase for increase in increases if increase.outcome is IncreaseOutcome.QUEUED]
-        under_way = [
-            increase.target
-            for increase in increases
-            if increase.outcome in (IncreaseOutcome.FILED, IncreaseOutcome.ALREADY_OPEN)
-        ]
+        under_way = [increase.target for increase in increases if increase.outcome.is_open]
         if not (wait and queued and under_way):
             return (*settled, *increases)
         settled += [increase for increase in increases if increase not in queued]

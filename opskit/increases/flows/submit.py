@@ -17,7 +17,8 @@ from opskit.core.model import IncreaseRequest, Unknown
 from opskit.increases.changes.requests import create_support_case, open_support_case, request_increase
 from opskit.increases.flows.plan import last_submission, read_and_plan, requests_or_unknown
 from opskit.increases.reads.support_cases import read_open_cases
-from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome, Submission, find_created_request
+from opskit.increases.rules.channel import Channel
+from opskit.increases.rules.plan import Increase, IncreaseOutcome, Submission, find_created_request
 from opskit.increases.rules.support_cases import find_duplicate_case
 from opskit.increases.store import queue
 from opskit.quotas.rules.headroom import format_quota_value
@@ -121,13 +122,10 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str]) 
     context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known)
     with _journal_submission(context, increase) as record:
         done = _send_request(client, increase, context.use_case)
-        if done.outcome is IncreaseOutcome.UNKNOWN:
-            done = _resolve_lost_response(context, done, submission)
-        elif done.outcome is IncreaseOutcome.ALREADY_OPEN:
-            done = _with_open_request(done, requests_or_unknown(client, increase.quota_code or ""))
+        done = _look_up_outcome(context, done, submission)
         record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
     _update_queue(context, done, known, queued)
-    if done.outcome is IncreaseOutcome.FILED and increase.request_id and increase.channel is not Channel.SUPPORT:
+    if done.outcome.is_filed and increase.request_id and not increase.channel.opens_case:
         return replace(done, outcome=IncreaseOutcome.ALREADY_OPEN)  # the request was there before; only its case is new
     return done
 
@@ -146,11 +144,26 @@ def _find_queued(client: AwsClient, increase: Increase) -> queue.QueuedRequest |
 def _send_request(client: AwsClient, increase: Increase, why: str) -> Increase:
     if increase.request_id:
         return open_support_case(client, increase)
-    return (
-        create_support_case(client, increase, why)
-        if increase.channel is Channel.SUPPORT
-        else request_increase(client, increase)
-    )
+    match increase.channel:
+        case Channel.SUPPORT:
+            return create_support_case(client, increase, why)
+        case Channel.SERVICE_QUOTAS:
+            return request_increase(client, increase)
+        case Channel.AUTO | Channel.CONSOLE:
+            raise ValueError(f"nothing is sent by way of {increase.channel}")
+
+
+def _look_up_outcome(context: _SubmitContext, increase: Increase, submission: Submission) -> Increase:
+    """The ask with what AWS shows of it, where its answer alone does not tell."""
+    match increase.outcome:
+        case IncreaseOutcome.UNKNOWN:
+            return _resolve_lost_response(context, increase, submission)
+        case IncreaseOutcome.ALREADY_OPEN:
+            return _with_open_request(increase, requests_or_unknown(context.client, increase.quota_code or ""))
+        case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
+            return increase
+        case IncreaseOutcome.PLANNED | IncreaseOutcome.REFUSED:
+            return increase
 
 
 def _with_open_request(increase: Increase, requests: tuple[IncreaseRequest, ...] | Unknown) -> Increase:
@@ -241,7 +254,7 @@ def _update_queue(
 
 @contextmanager
 def _journal_submission(context: _SubmitContext, increase: Increase) -> Iterator[ActionRecord]:
-    action = "open support case" if increase.request_id or increase.channel is Channel.SUPPORT else "request increase"
+    action = "open support case" if increase.request_id or increase.channel.opens_case else "request increase"
     subject = f"{increase.quota_name} to {format_quota_value(increase.target.value)}"
     with journal_action(context.client, action, subject, context.use_case or increase.reason) as deed:
         yield deed

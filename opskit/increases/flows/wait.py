@@ -47,7 +47,7 @@ class _Progress:
         """Remember what is closed, and say what is new; now and then say that this still waits."""
         for result in (result for result in seen if result.closed):
             self.closed_since.setdefault((result.region, result.quota_name), now)
-        text = "\n".join(_waiting_line(result) for result in seen if result.state is not WaitState.REACHED)
+        text = "\n".join(_waiting_line(result) for result in seen if not result.state.is_reached)
         if text != self.last_text:
             self.emit(text)
         elif self.last_text_at and now - self.last_text_at >= _HEARTBEAT_INTERVAL:

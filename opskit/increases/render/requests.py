@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from opskit.aws.console_links import case_form_url, case_page_url, quota_page_url
-from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.increases.flows.list import RequestList, RequestState
 from opskit.increases.flows.plan import BlockingTotal
-from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome
+from opskit.increases.rules.channel import Channel
+from opskit.increases.rules.plan import Increase, IncreaseOutcome
 from opskit.increases.rules.waiting import WaitResult, WaitState, wait_exit_code
 from opskit.increases.store.queue import QueuedRequest, QueueState
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
@@ -25,6 +26,15 @@ _TONES = {
     IncreaseOutcome.PLANNED: Style.PLAIN,
     IncreaseOutcome.REFUSED: Style.BAD,
     IncreaseOutcome.UNKNOWN: Style.WARN,
+}
+_EXITS = {
+    IncreaseOutcome.FILED: ExitCode.OK,
+    IncreaseOutcome.ALREADY_OPEN: ExitCode.OK,
+    IncreaseOutcome.ALREADY_ENOUGH: ExitCode.OK,
+    IncreaseOutcome.QUEUED: ExitCode.OK,
+    IncreaseOutcome.PLANNED: ExitCode.OK,
+    IncreaseOutcome.REFUSED: ExitCode.REFUSED,
+    IncreaseOutcome.UNKNOWN: ExitCode.PARTIAL,
 }
 
 
@@ -61,7 +71,7 @@ def plan_prompt(increases: Sequence[Increase]) -> str:
 
 
 def _recipient(increase: Increase) -> str:
-    return "AWS Support" if increase.channel is Channel.SUPPORT else "AWS"
+    return "AWS Support" if increase.channel.opens_case else "AWS"
 
 
 def _increase_table_row(increase: Increase) -> tuple[Cell, ...]:
@@ -78,13 +88,10 @@ def _increase_table_row(increase: Increase) -> tuple[Cell, ...]:
 
 def _increases_exit(increases: Sequence[Increase]) -> ExitCode:
     """No wins over not knowing. Where not even the quotas of the only Region could be read, AWS said no."""
-    outcomes = {increase.outcome for increase in increases}
-    if IncreaseOutcome.REFUSED in outcomes:
-        return ExitCode.REFUSED
-    if IncreaseOutcome.UNKNOWN not in outcomes:
-        return ExitCode.OK
     dark = all(increase.outcome is IncreaseOutcome.UNKNOWN and increase.quota_code is None for increase in increases)
-    return ExitCode.AWS_ERROR if dark and len({increase.region for increase in increases}) == 1 else ExitCode.PARTIAL
+    if dark and len({increase.region for increase in increases}) == 1:
+        return ExitCode.AWS_ERROR
+    return max((_EXITS[increase.outcome] for increase in increases), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)
 
 
 def _increase_record(increase: Increase, why: str) -> dict[str, Any]:
@@ -106,9 +113,17 @@ def _increase_record(increase: Increase, why: str) -> dict[str, Any]:
 
 def _needs_console_text(increase: Increase) -> bool:
     """Whether pasting into the console is the way that was asked for, or the only one left."""
-    if increase.channel is Channel.CONSOLE:  # also where nothing could be read: people in the console can
-        return increase.outcome in (IncreaseOutcome.PLANNED, IncreaseOutcome.UNKNOWN)
-    return increase.outcome is IncreaseOutcome.REFUSED and increase.quota_code is not None
+    match increase.outcome:
+        case (
+            IncreaseOutcome.PLANNED | IncreaseOutcome.UNKNOWN
+        ):  # where nothing could be read, people in the console can
+            return not increase.channel.sends
+        case IncreaseOutcome.REFUSED:
+            return increase.channel.sends and increase.quota_code is not None
+        case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN:
+            return False
+        case IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
+            return False
 
 
 def _increase_notes(increases: Sequence[Increase], totals: Sequence[BlockingTotal], why: str) -> Iterator[str]:
@@ -116,9 +131,7 @@ def _increase_notes(increases: Sequence[Increase], totals: Sequence[BlockingTota
         if _needs_console_text(increase):
             yield _console_text(increase, why)
     if any(
-        increase.outcome is IncreaseOutcome.REFUSED
-        and increase.quota_code
-        and increase.channel is Channel.SERVICE_QUOTAS
+        increase.outcome.is_refused and increase.quota_code and increase.channel is Channel.SERVICE_QUOTAS
         for increase in increases
     ):
         yield "With a paid support plan, the same command with --via support opens that case."
@@ -126,10 +139,7 @@ def _increase_notes(increases: Sequence[Increase], totals: Sequence[BlockingTota
         yield _RESUME
     if any(increase.outcome_unknown for increase in increases):
         yield "What is unknown may have been filed. Run the same command again: it looks before it asks."
-    elif any(
-        increase.outcome is IncreaseOutcome.UNKNOWN and increase.channel is not Channel.CONSOLE
-        for increase in increases
-    ):
+    elif any(increase.outcome is IncreaseOutcome.UNKNOWN and increase.channel.sends for increase in increases):
         yield "What is unknown was not asked for. Run the same command again."
     for total in totals:
         yield _blocking_total_record(total)
@@ -177,11 +187,9 @@ def wait_result(results: Sequence[WaitResult], seconds: float) -> CommandResult:
         }
         for result in results
     ]
-    unmet = [result for result in results if result.state is not WaitState.REACHED]
+    unmet = [result for result in results if not result.state.is_reached]
     notes = tuple(
-        f"{result.quota_name} in {result.region}: {result.reason}."
-        for result in results
-        if result.state is WaitState.REACHED
+        f"{result.quota_name} in {result.region}: {result.reason}." for result in results if result.state.is_reached
     )
     return CommandResult(
         {"quotas": rows, "seconds": round(seconds, 1)},
@@ -193,15 +201,19 @@ def wait_result(results: Sequence[WaitResult], seconds: float) -> CommandResult:
 
 
 def _unmet_problem(result: WaitResult) -> Problem:
-    if result.state is WaitState.UNREADABLE and result.problem:
-        return result.problem
-    code = "timeout" if result.state is WaitState.WAITING else result.state.value
-    hint = {
-        WaitState.WAITING: "It may still come: run the same command again.",
-        WaitState.DENIED: "Ask again with a reason, for less, or through AWS Support: "
-        "opskit quotas increase --via console",
-        WaitState.NOT_OFFERED: "Another Region or another instance type may have it: opskit quotas check",
-    }.get(result.state, "")
+    code, hint = result.state.value, ""
+    match result.state:
+        case WaitState.WAITING:
+            code, hint = "timeout", "It may still come: run the same command again."
+        case WaitState.DENIED:
+            hint = "Ask again with a reason, for less, or through AWS Support: opskit quotas increase --via console"
+        case WaitState.NOT_OFFERED:
+            hint = "Another Region or another instance type may have it: opskit quotas check"
+        case WaitState.UNREADABLE:
+            if result.problem:
+                return result.problem
+        case WaitState.REACHED:
+            raise ValueError("what is there is no problem")
     return Problem(code, f"{result.quota_name}: {result.reason.removesuffix('.')}.", hint, result.region)
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import IncreaseRequest, NotOffered, Quota, RequestStatus, Requirement, Unknown, Workload
+from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.support_cases import SupportCase, SupportCategory, find_duplicate_case
 from opskit.quotas.rules.headroom import format_quota_value
 
@@ -28,17 +29,6 @@ open request a quota.
 _CALLER_PROBLEM_CODES = CREDENTIAL_CODES | {"denied"}
 
 
-class Channel(StrEnum):
-    """The way to ask. ``auto`` is Service Quotas, its queue where AWS takes no more requests at once, and AWS Support
-    for what Service Quotas cannot take.
-    """
-
-    AUTO = "auto"
-    SERVICE_QUOTAS = "service-quotas"
-    SUPPORT = "support"
-    CONSOLE = "console"
-
-
 class IncreaseOutcome(StrEnum):
     """What became of one wish."""
 
@@ -49,6 +39,61 @@ class IncreaseOutcome(StrEnum):
     PLANNED = "planned"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+
+    @property
+    def is_filed(self) -> bool:
+        """Whether AWS has taken it just now."""
+        match self:
+            case IncreaseOutcome.FILED:
+                return True
+            case IncreaseOutcome.ALREADY_OPEN | IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
+                return False
+            case IncreaseOutcome.PLANNED | IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
+                return False
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is a no, of AWS or before AWS was asked."""
+        match self:
+            case IncreaseOutcome.REFUSED:
+                return True
+            case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN | IncreaseOutcome.ALREADY_ENOUGH:
+                return False
+            case IncreaseOutcome.QUEUED | IncreaseOutcome.PLANNED | IncreaseOutcome.UNKNOWN:
+                return False
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether it is yet to be carried out."""
+        match self:
+            case IncreaseOutcome.PLANNED:
+                return True
+            case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN | IncreaseOutcome.ALREADY_ENOUGH:
+                return False
+            case IncreaseOutcome.QUEUED | IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
+                return False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether AWS is looking at it."""
+        match self:
+            case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN:
+                return True
+            case IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED | IncreaseOutcome.PLANNED:
+                return False
+            case IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
+                return False
+
+    @property
+    def leads_nowhere(self) -> bool:
+        """Whether nothing was, is or will be asked for, as far as is known."""
+        match self:
+            case IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
+                return True
+            case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN | IncreaseOutcome.ALREADY_ENOUGH:
+                return False
+            case IncreaseOutcome.QUEUED | IncreaseOutcome.PLANNED:
+                return False
 
 
 @dataclass(frozen=True)
@@ -105,7 +150,7 @@ class Submission:
 
     def seconds_until_visible(self, now: datetime) -> float:
         """Seconds until a look tells whether it arrived; 0 where it does already."""
-        if self.id is not None or self.channel is Channel.SUPPORT:
+        if self.id is not None or self.channel.opens_case:
             return 0.0
         left = (_IN_FLIGHT - (now - self.sent_at)).total_seconds()
         return min(max(0.0, left), _IN_FLIGHT.total_seconds())  # clocks are set back at times
@@ -161,7 +206,7 @@ class Increase:
     @property
     def will_send(self) -> bool:
         """Whether carrying it out would send anything."""
-        return self.outcome is IncreaseOutcome.PLANNED and self.channel is not Channel.CONSOLE
+        return self.outcome.is_planned and self.channel.sends
 
     @property
     def outcome_unknown(self) -> bool:
@@ -198,7 +243,7 @@ def plan_increase(
         quota_code=seen.code if seen else None,
         applied=seen.applied if seen else None,
         default=seen.default if seen else None,
-        channel=Channel.SERVICE_QUOTAS if channel is Channel.AUTO else channel,
+        channel=channel.first_tried,
         outcome=IncreaseOutcome.PLANNED,
         reason="",
     )
@@ -243,7 +288,7 @@ def _plan_known_quota(
             return replace(increase, reason=_wanted_phrase(increase, quota.effective_value))
         case Channel.SUPPORT:
             return _plan_support_case(increase, quota.effective_value, snapshot.support, now, submission)
-        case _:
+        case Channel.SERVICE_QUOTAS | Channel.AUTO:
             return _plan_service_quotas(increase, quota, quota.effective_value)
 
 
@@ -277,7 +322,7 @@ def _earlier_submission(
             f"{format_quota_value(submission.desired_value)} was asked for at "
             f"{submission.sent_at:%H:%M} UTC; AWS's lists do not show it yet."
         )
-        request, case = (None, submission.id) if submission.channel is Channel.SUPPORT else (submission.id, None)
+        request, case = (None, submission.id) if submission.channel.opens_case else (submission.id, None)
         ended = increase.with_result(IncreaseOutcome.ALREADY_OPEN, reason, request_id=request, case_id=case)
         return replace(ended, open_value=submission.desired_value)
     arrived = find_created_request(submission, requests)
@@ -294,8 +339,8 @@ def _earlier_submission(
 def _open_request_result(
     increase: Increase, request: IncreaseRequest, now: datetime, submission: Submission | None
 ) -> Increase:
-    hangs = increase.channel is not Channel.CONSOLE and now - request.created >= _STALE_AFTER
-    if request.status is RequestStatus.PENDING and (hangs or increase.channel is Channel.SUPPORT):
+    hangs = increase.channel.sends and now - request.created >= _STALE_AFTER
+    if request.status.can_get_case and (hangs or increase.channel.opens_case):
         if submission and submission.sent_at > request.created and now - submission.sent_at < _LISTING_LAG:
             reason = f"A support case for it was asked for at {submission.sent_at:%H:%M} UTC."
             return _already_open_result(increase, request, reason)
@@ -338,7 +383,7 @@ def _plan_service_quotas(increase: Increase, quota: Quota, value: float) -> Incr
 def fall_back_to_support(refused: Increase, by_case: Increase) -> Increase:
     """What to do about a wish that Service Quotas cannot take, given what AWS Support can do about it."""
     reason = f"{refused.reason} {by_case.reason}"
-    if by_case.outcome in (IncreaseOutcome.REFUSED, IncreaseOutcome.UNKNOWN) and not by_case.is_under_way:
+    if by_case.outcome.leads_nowhere and not by_case.is_under_way:
         return replace(refused, reason=reason)
     return replace(by_case, reason=reason)
 
@@ -366,7 +411,7 @@ def _plan_support_case(
     if case:
         reason = f"Support case {case.display_id} is already open for it: {case.subject}"
         return increase.with_result(IncreaseOutcome.ALREADY_OPEN, reason, case_id=case.display_id)
-    if submission and submission.channel is Channel.SUPPORT and now - submission.sent_at < _LISTING_LAG:
+    if submission and submission.channel.opens_case and now - submission.sent_at < _LISTING_LAG:
         return _pending_case_result(increase, submission)
     if support.category is None:
         return increase.with_result(

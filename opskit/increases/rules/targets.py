@@ -24,7 +24,7 @@ def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:
 
 def wait_targets(check: QuotaCheck) -> list[IncreaseTarget]:
     """The applied values that would make room for what is short."""
-    short = [headroom for headroom in check.headrooms if headroom.verdict in (Verdict.SHORT, Verdict.PENDING)]
+    short = [headroom for headroom in check.headrooms if headroom.verdict.is_too_little]
     return [
         IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, required_value(headroom))
         for headroom in short

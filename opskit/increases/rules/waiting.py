@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.core.model import IncreaseRequest, NotOffered, Quota, QuotaLookup, RequestStatus, Unknown
 from opskit.increases.rules.plan import IncreaseTarget
 from opskit.quotas.rules.headroom import format_quota_value
 
-_FINAL_STATUSES = {RequestStatus.DENIED, RequestStatus.NOT_APPROVED, RequestStatus.INVALID_REQUEST}
 _CLOSED_GRACE = timedelta(minutes=30)
 """CASE_CLOSED says nothing: the value may follow. After this long it is taken for a no."""
 
@@ -30,7 +29,38 @@ class WaitState(StrEnum):
     @property
     def is_final_no(self) -> bool:
         """Whether no amount of waiting helps."""
-        return self in (WaitState.DENIED, WaitState.NOT_OFFERED)
+        match self:
+            case WaitState.DENIED | WaitState.NOT_OFFERED:
+                return True
+            case WaitState.REACHED | WaitState.WAITING | WaitState.UNREADABLE:
+                return False
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the value is there."""
+        match self:
+            case WaitState.REACHED:
+                return True
+            case WaitState.WAITING | WaitState.DENIED | WaitState.NOT_OFFERED | WaitState.UNREADABLE:
+                return False
+
+    @property
+    def may_change(self) -> bool:
+        """Whether a later look may see something else."""
+        match self:
+            case WaitState.WAITING:
+                return True
+            case WaitState.REACHED | WaitState.DENIED | WaitState.NOT_OFFERED | WaitState.UNREADABLE:
+                return False
+
+
+_EXITS = {
+    WaitState.REACHED: ExitCode.OK,
+    WaitState.WAITING: ExitCode.REFUSED,
+    WaitState.DENIED: ExitCode.REFUSED,
+    WaitState.NOT_OFFERED: ExitCode.REFUSED,
+    WaitState.UNREADABLE: ExitCode.AWS_ERROR,
+}
 
 
 @dataclass(frozen=True)
@@ -120,12 +150,14 @@ def _evaluate_unmet(look: Observation, now: str) -> WaitResult:
 
 def _evaluate_answered(look: Observation, now: str, request: IncreaseRequest) -> WaitResult:
     text = f"{now}; the request of {request.created:%Y-%m-%d} ended {request.status}"
-    if request.status in _FINAL_STATUSES:
-        return _wait_result(look, WaitState.DENIED, text)
-    if request.status is RequestStatus.CASE_CLOSED:
-        end = WaitState.DENIED if look.closed_for >= _CLOSED_GRACE else WaitState.WAITING
-        return _wait_result(look, end, f"{text}, which says nothing; the value has not moved", closed=True)
-    return _wait_result(look, WaitState.WAITING, f"{text}; the value has not moved yet")
+    match request.status:
+        case RequestStatus.DENIED | RequestStatus.NOT_APPROVED | RequestStatus.INVALID_REQUEST:
+            return _wait_result(look, WaitState.DENIED, text)
+        case RequestStatus.CASE_CLOSED:
+            end = WaitState.DENIED if look.closed_for >= _CLOSED_GRACE else WaitState.WAITING
+            return _wait_result(look, end, f"{text}, which says nothing; the value has not moved", closed=True)
+        case RequestStatus.APPROVED | RequestStatus.PENDING | RequestStatus.CASE_OPENED:
+            return _wait_result(look, WaitState.WAITING, f"{text}; the value has not moved yet")
 
 
 def _wait_result(
@@ -138,16 +170,11 @@ def _wait_result(
 
 def is_wait_over(seen: Sequence[WaitResult]) -> bool:
     """Whether looking again is pointless: all is true, something is a no, or what is left may not be read."""
-    return any(result.state.is_final_no for result in seen) or all(
-        result.state is not WaitState.WAITING for result in seen
-    )
+    return any(result.state.is_final_no for result in seen) or not any(result.state.may_change for result in seen)
 
 
 def wait_exit_code(seen: Sequence[WaitResult]) -> ExitCode:
     """How waiting ended. What may not be read at all is AWS's no; beside something true it is half an answer."""
-    ends = {result.state for result in seen}
-    if ends <= {WaitState.REACHED}:
-        return ExitCode.OK
-    if ends <= {WaitState.REACHED, WaitState.UNREADABLE}:
-        return ExitCode.PARTIAL if WaitState.REACHED in ends else ExitCode.AWS_ERROR
-    return ExitCode.REFUSED
+    codes = {_EXITS[result.state] for result in seen}
+    is_half = codes == {ExitCode.OK, ExitCode.AWS_ERROR}
+    return ExitCode.PARTIAL if is_half else max(codes, key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)

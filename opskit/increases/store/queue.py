@@ -33,6 +33,15 @@ class QueueState(StrEnum):
     ATTEMPTED = "attempted"
     FILED = "filed"
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is yet to be settled."""
+        match self:
+            case QueueState.QUEUED | QueueState.ATTEMPTED:
+                return True
+            case QueueState.FILED:
+                return False
+
 
 @dataclass(frozen=True)
 class QueuedRequest:
@@ -103,7 +112,7 @@ def pending_requests(client: AwsClient) -> tuple[QueuedRequest, ...]:
         UsageError: the state folder cannot be used.
         AwsError: AWS does not say whose account this is.
     """
-    return tuple(request for request in _read_queue(client) if request.state is not QueueState.FILED)
+    return tuple(request for request in _read_queue(client) if request.state.waits)
 
 
 def submitted_requests(client: AwsClient, quota_name: str, now: datetime) -> tuple[QueuedRequest, ...]:
@@ -119,15 +128,17 @@ def submitted_requests(client: AwsClient, quota_name: str, now: datetime) -> tup
         for request in _read_queue(client)
         if (request.region, request.quota_name) == (client.region, quota_name)
     ]
-    return tuple(
-        request
-        for request in reversed(ours)
-        if request.state is QueueState.ATTEMPTED or _is_recent_filing(request, now)
-    )
+    return tuple(request for request in reversed(ours) if _may_be_at_aws(request, now))
 
 
-def _is_recent_filing(request: QueuedRequest, now: datetime) -> bool:
-    return request.state is QueueState.FILED and now - request.since < _FILED_COUNTS_FOR
+def _may_be_at_aws(request: QueuedRequest, now: datetime) -> bool:
+    match request.state:
+        case QueueState.QUEUED:
+            return False
+        case QueueState.ATTEMPTED:
+            return True
+        case QueueState.FILED:
+            return now - request.since < _FILED_COUNTS_FOR
 
 
 def _read_queue(client: AwsClient) -> list[QueuedRequest]:

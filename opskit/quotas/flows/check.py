@@ -19,7 +19,6 @@ from opskit.core.model import (
     QuotaLookup,
     Requirement,
     Unknown,
-    Verdict,
     Workload,
 )
 from opskit.quotas.flows.suggest import Suggestions, find_suggestions
@@ -32,7 +31,6 @@ from opskit.quotas.rules.headroom import QuotaCheck, assess_headroom, sort_worst
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
 _REGIONS_AT_ONCE = 40
-_NO_ROOM = (Verdict.SHORT, Verdict.PENDING, Verdict.NOT_OFFERED)
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def _assess_region(seen: _RegionSnapshot) -> Iterable[Headroom]:
 def _assess_requirement(seen: _RegionSnapshot, requirement: Requirement) -> Headroom:
     in_use = seen.in_use[requirement.workload]
     headroom = assess_headroom(seen.region, requirement, _quota_of(seen, requirement), in_use, seen.requests)
-    if headroom.verdict not in _NO_ROOM:
+    if not headroom.verdict.is_no:
         return headroom
     quotas = {**seen.quotas, **seen.suggestions.quotas}
     return replace(

@@ -70,9 +70,9 @@ def _list_region_and_release(
 
 
 def _list_region(client: AwsClient, choice: QuotaFilter, use_from: UtilizationSource, clock: Clock) -> _RegionListing:
-    reported, remark = _read_reported(client, clock) if use_from is UtilizationSource.REPORT else ({}, "")
+    reported, remark = _read_reported(client, clock) if use_from.is_report else ({}, "")
     metrics = UsageMetrics(client, clock.now(), reported)
-    counts = use_from is UtilizationSource.LIVE
+    counts = use_from.is_live
     every, requests, in_use = gather(
         partial(read_all_quotas, client, _ignore_metric if counts else metrics.add),
         partial(open_requests, client),

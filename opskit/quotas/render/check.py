@@ -135,7 +135,11 @@ def _value_text(headroom: Headroom) -> str:
 
 def _missing_value_text(headroom: Headroom) -> str:
     """What stands in a cell without a number: a dash where there is none, a question mark where nobody knows."""
-    return "-" if headroom.verdict is Verdict.NOT_OFFERED else "?"
+    match headroom.verdict:
+        case Verdict.NOT_OFFERED:
+            return "-"
+        case Verdict.FITS | Verdict.SHORT | Verdict.PENDING | Verdict.UNKNOWN:
+            return "?"
 
 
 def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:

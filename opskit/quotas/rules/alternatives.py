@@ -16,7 +16,6 @@ from opskit.core.model import (
     QuotaLookup,
     Requirement,
     Unknown,
-    Verdict,
     Workload,
 )
 from opskit.quotas.rules.headroom import assess_headroom
@@ -56,12 +55,12 @@ def unmet_by_use(headrooms: Sequence[Headroom]) -> list[Requirement]:
     barred = {
         headroom.requirement.workload
         for headroom in headrooms
-        if not headroom.requirement.instance_type and headroom.verdict is not Verdict.FITS
+        if not headroom.requirement.instance_type and not headroom.verdict.is_room
     }
     return [
         headroom.requirement
         for headroom in headrooms
-        if headroom.verdict in (Verdict.SHORT, Verdict.PENDING)
+        if headroom.verdict.is_too_little
         and headroom.requirement.instance_type
         and headroom.requirement.workload not in barred
         and (headroom.applied if headroom.applied is not None else headroom.default or 0) >= headroom.requirement.count
@@ -131,6 +130,6 @@ def _free_instances(
         for requirement, answer in answers
         if requirement.instance_type or not isinstance(answer, NotOffered)
     ]
-    if any(headroom.verdict is not Verdict.FITS for headroom in headrooms):
+    if any(not headroom.verdict.is_room for headroom in headrooms):
         return None
     return min(headroom.free or 0.0 for headroom in headrooms)

@@ -20,7 +20,8 @@ from opskit.core.model import (
 )
 from opskit.quotas.rules.requirements import quota_name_for
 
-_WORST_FIRST = (Verdict.SHORT, Verdict.NOT_OFFERED, Verdict.UNKNOWN, Verdict.PENDING, Verdict.FITS)
+_RANKS = {Verdict.SHORT: 0, Verdict.NOT_OFFERED: 1, Verdict.UNKNOWN: 2, Verdict.PENDING: 3, Verdict.FITS: 4}
+"""The worst first."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,13 @@ def is_refusal(headroom: Headroom) -> bool:
     """Whether a judgement is a no: short, not offered although it was asked for by name, or fuller than the user
     wants it.
     """
-    if headroom.verdict is Verdict.NOT_OFFERED:
-        return headroom.requirement.explicit
-    return headroom.verdict in (Verdict.SHORT, Verdict.PENDING) or exceeds_alert_share(headroom)
+    match headroom.verdict:
+        case Verdict.SHORT | Verdict.PENDING:
+            return True
+        case Verdict.NOT_OFFERED:
+            return headroom.requirement.explicit
+        case Verdict.FITS | Verdict.UNKNOWN:
+            return exceeds_alert_share(headroom)
 
 
 def exceeds_alert_share(headroom: Headroom) -> bool:
@@ -71,7 +76,7 @@ def in_use_fraction(headroom: Headroom) -> float | None:
 
 def sort_worst_first(headrooms: Iterable[Headroom]) -> tuple[Headroom, ...]:
     """What needs doing on top; within a verdict the order it was asked in."""
-    return tuple(sorted(headrooms, key=lambda headroom: _WORST_FIRST.index(headroom.verdict)))
+    return tuple(sorted(headrooms, key=lambda headroom: _RANKS[headroom.verdict]))
 
 
 def assess_headroom(

@@ -30,6 +30,24 @@ class UtilizationSource(StrEnum):
     LIVE = "live"
     REPORT = "report"
 
+    @property
+    def is_live(self) -> bool:
+        """Whether what runs is counted."""
+        match self:
+            case UtilizationSource.LIVE:
+                return True
+            case UtilizationSource.METRICS | UtilizationSource.REPORT:
+                return False
+
+    @property
+    def is_report(self) -> bool:
+        """Whether AWS reports it for all quotas at once."""
+        match self:
+            case UtilizationSource.REPORT:
+                return True
+            case UtilizationSource.METRICS | UtilizationSource.LIVE:
+                return False
+
 
 @dataclass(frozen=True)
 class QuotaFilter:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.model import IncreaseRequest, NotOffered, Quota, RequestStatus, Unknown, Workload
+from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.plan import (
-    Channel,
     IncreaseOutcome,
     IncreaseTarget,
     QuotaSnapshot,

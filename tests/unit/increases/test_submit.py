@@ -18,7 +18,8 @@ from opskit.core.exceptions import CredentialsError, UsageError
 from opskit.core.model import Workload
 from opskit.increases.flows.plan import blocking_totals, plan_increases, queued_increases
 from opskit.increases.flows.submit import submit_increases
-from opskit.increases.rules.plan import Channel, Increase, IncreaseOutcome, IncreaseTarget
+from opskit.increases.rules.channel import Channel
+from opskit.increases.rules.plan import Increase, IncreaseOutcome, IncreaseTarget
 from opskit.increases.store import queue
 from opskit.state import journal
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, FakeAws, Fault
