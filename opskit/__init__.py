@@ -1,4 +1,4 @@
-"""opskit looks before it leaps into Amazon SageMaker: quotas first, then the run, then the lights off."""
+"""Checks SageMaker quotas, asks for increases, trains and deploys within them, and stops what is idle."""
 
 DISTRIBUTION = "sagemaker-opskit"
 """What pip calls opskit. The distribution `opskit` is another project's, with the same command and package folder."""

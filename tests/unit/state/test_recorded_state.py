@@ -18,7 +18,7 @@ from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.increases.flows.plan import last_submission
-from opskit.increases.rules.plan import Channel
+from opskit.increases.rules.channel import Channel
 from opskit.increases.store.last_seen import load_snapshots
 from opskit.increases.store.queue import QueueState, pending_requests, submitted_requests
 from opskit.notebooks.rules.actions import NotebookAction
