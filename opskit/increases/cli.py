@@ -17,7 +17,7 @@ from opskit.quotas.cli import For, quotas_app
 
 if TYPE_CHECKING:
     from opskit.increases.flows.plan import BlockingTotal
-    from opskit.increases.rules.plan import Increase, IncreaseTarget
+    from opskit.increases.rules.increase import Increase, IncreaseTarget
     from opskit.output.result import CommandResult
 
 
@@ -121,7 +121,7 @@ def wait_quota_command(
 
 
 def _parse_targets(instance_type: str | None, usages: list[str] | None, to: int | None) -> list[IncreaseTarget]:
-    from opskit.increases.rules.plan import IncreaseTarget
+    from opskit.increases.rules.increase import IncreaseTarget
     from opskit.quotas.rules.requirements import parse_type_or_total, parse_workload
 
     if not instance_type or not usages or to is None:

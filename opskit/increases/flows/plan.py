@@ -13,15 +13,8 @@ from opskit.core.exceptions import AwsError
 from opskit.core.model import IncreaseRequest, Quota, Unknown, Workload
 from opskit.increases.reads.support_cases import read_support
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.plan import (
-    Increase,
-    IncreaseTarget,
-    QuotaSnapshot,
-    Submission,
-    SupportInfo,
-    fall_back_to_support,
-    plan_increase,
-)
+from opskit.increases.rules.increase import Increase, IncreaseTarget
+from opskit.increases.rules.plan import QuotaSnapshot, Submission, SupportInfo, fall_back_to_support, plan_increase
 from opskit.increases.rules.support_cases import category_for
 from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import load_cache
@@ -132,7 +125,7 @@ def read_and_plan(
             None,
         )  # the form can be filled in all the same
     increase = plan_increase(target, snapshot, channel, now, submission)
-    if channel.falls_back and increase.only_support:
+    if channel.falls_back and increase.result.only_support:
         snapshot = replace(snapshot, support=_read_support_info(client, target.workload))
         return fall_back_to_support(
             increase,

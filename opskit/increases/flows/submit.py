@@ -17,8 +17,17 @@ from opskit.core.model import IncreaseRequest, Unknown
 from opskit.increases.changes.requests import create_support_case, open_support_case, request_increase
 from opskit.increases.flows.plan import last_submission, read_and_plan, requests_or_unknown
 from opskit.increases.reads.support_cases import read_open_cases
-from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.plan import Increase, IncreaseOutcome, Submission, find_created_request
+from opskit.increases.rules.increase import (
+    CaseForRequestPlan,
+    CasePlan,
+    ConsolePlan,
+    Increase,
+    IncreaseOutcome,
+    IncreaseResult,
+    IncreaseStep,
+    RequestPlan,
+)
+from opskit.increases.rules.plan import Submission, find_created_request
 from opskit.increases.rules.support_cases import find_duplicate_case
 from opskit.increases.store import queue
 from opskit.quotas.rules.headroom import format_quota_value
@@ -100,7 +109,7 @@ def _submit_one(context: _SubmitContext, increase: Increase) -> Increase:
             return again
     except (AwsError, UsageError) as failure:
         reason = f"Nothing was sent, because the last look before it failed: {failure}"
-        return increase.with_result(IncreaseOutcome.UNKNOWN, reason, problem=failure.problem)
+        return increase.with_result(reason, IncreaseResult(IncreaseOutcome.UNKNOWN, problem=failure.problem))
 
 
 def _wait_for_previous(context: _SubmitContext, increase: Increase) -> None:
@@ -122,11 +131,12 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str]) 
     context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known)
     with _journal_submission(context, increase) as record:
         done = _send_request(client, increase, context.use_case)
-        done = _look_up_outcome(context, done, submission)
+        done = _look_up_outcome(context, increase, done, submission)
         record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
     _update_queue(context, done, known, queued)
     if done.outcome.is_filed and increase.request_id and not increase.channel.opens_case:
-        return replace(done, outcome=IncreaseOutcome.ALREADY_OPEN)  # the request was there before; only its case is new
+        # The request was there before; only its case is new.
+        return replace(done, step=replace(done.result, outcome=IncreaseOutcome.ALREADY_OPEN))
     return done
 
 
@@ -142,28 +152,28 @@ def _find_queued(client: AwsClient, increase: Increase) -> queue.QueuedRequest |
 
 
 def _send_request(client: AwsClient, increase: Increase, why: str) -> Increase:
-    if increase.request_id:
-        return open_support_case(client, increase)
-    match increase.channel:
-        case Channel.SUPPORT:
-            return create_support_case(client, increase, why)
-        case Channel.SERVICE_QUOTAS:
+    match increase.step:
+        case RequestPlan():
             return request_increase(client, increase)
-        case Channel.AUTO | Channel.CONSOLE:
-            raise ValueError(f"nothing is sent by way of {increase.channel}")
+        case CaseForRequestPlan(request_id):
+            return open_support_case(client, increase, request_id)
+        case CasePlan(category):
+            return create_support_case(client, increase, category, why)
+        case ConsolePlan() | IncreaseResult():
+            raise ValueError(f"nothing is to be sent for {increase.quota_name}")
 
 
-def _look_up_outcome(context: _SubmitContext, increase: Increase, submission: Submission) -> Increase:
-    """The ask with what AWS shows of it, where its answer alone does not tell."""
-    match increase.outcome:
+def _look_up_outcome(context: _SubmitContext, sent: Increase, done: Increase, submission: Submission) -> Increase:
+    """The ask with what AWS shows of it, where its answer alone does not tell. ``sent`` is the plan that was sent."""
+    match done.outcome:
         case IncreaseOutcome.UNKNOWN:
-            return _resolve_lost_response(context, increase, submission)
+            return _resolve_lost_response(context, sent, done, submission)
         case IncreaseOutcome.ALREADY_OPEN:
-            return _with_open_request(increase, requests_or_unknown(context.client, increase.quota_code or ""))
+            return _with_open_request(done, requests_or_unknown(context.client, done.quota_code or ""))
         case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
-            return increase
+            return done
         case IncreaseOutcome.PLANNED | IncreaseOutcome.REFUSED:
-            return increase
+            return done
 
 
 def _with_open_request(increase: Increase, requests: tuple[IncreaseRequest, ...] | Unknown) -> Increase:
@@ -172,41 +182,46 @@ def _with_open_request(increase: Increase, requests: tuple[IncreaseRequest, ...]
     open_one = next((request for request in known if request.status.is_open), None)
     if open_one is None:
         return increase
-    ended = increase.with_result(increase.outcome, increase.reason, request_id=open_one.id, case_id=open_one.case_id)
-    return replace(ended, open_value=open_one.desired_value)
+    found = IncreaseResult(increase.outcome, open_one.id, open_one.case_id, open_one.desired_value)
+    return increase.with_result(increase.reason, found)
 
 
-def _resolve_lost_response(context: _SubmitContext, increase: Increase, submission: Submission) -> Increase:
+def _resolve_lost_response(context: _SubmitContext, sent: Increase, done: Increase, submission: Submission) -> Increase:
     """What became of an ask whose answer was lost: found, it was filed; else nobody knows yet."""
     for seconds in _LOOKUP_SECONDS:
         context.clock.sleep(seconds)
-        found = _find_filed(context.client, increase, submission)
+        found = _find_filed(context.client, sent, submission)
         if found:
             return found
-    reason = f"{increase.reason} It is not to be seen yet; the next run looks again before it asks."
-    return increase.with_result(IncreaseOutcome.UNKNOWN, reason, problem=increase.problem)
+    reason = f"{done.reason} It is not to be seen yet; the next run looks again before it asks."
+    return replace(done, reason=reason)
 
 
-def _find_filed(client: AwsClient, increase: Increase, submission: Submission) -> Increase | None:
+def _find_filed(client: AwsClient, sent: Increase, submission: Submission) -> Increase | None:
     """The ask as filed, when AWS shows what it made; None when it does not."""
-    lost = "AWS's answer was lost, but"
-    if increase.support_category:
-        case = _find_new_case(client, increase)
-        return increase.with_result(IncreaseOutcome.FILED, f"{lost} the case is there.", case_id=case) if case else None
+    match sent.step:
+        case RequestPlan():
+            made = find_created_request(submission, _known_requests(client, sent))
+            if made is None:
+                return None
+            reason = f"AWS's answer was lost, but the request is there; its status is {made.status}."
+            return sent.with_result(reason, IncreaseResult(IncreaseOutcome.FILED, made.id, made.case_id))
+        case CaseForRequestPlan(request_id):
+            cases = (request.case_id for request in _known_requests(client, sent) if request.id == request_id)
+            case_id = next(filter(None, cases), None)
+        case CasePlan():
+            case_id = _find_new_case(client, sent)
+        case ConsolePlan() | IncreaseResult():
+            return None
+    if case_id is None:
+        return None
+    found = IncreaseResult(IncreaseOutcome.FILED, case_id=case_id)
+    return sent.with_result("AWS's answer was lost, but the case is there.", found)
+
+
+def _known_requests(client: AwsClient, increase: Increase) -> tuple[IncreaseRequest, ...]:
     requests = requests_or_unknown(client, increase.quota_code or "")
-    known = () if isinstance(requests, Unknown) else requests
-    if increase.request_id:
-        moved = next((request for request in known if request.id == increase.request_id and request.case_id), None)
-        return (
-            increase.with_result(IncreaseOutcome.FILED, f"{lost} the case is there.", case_id=moved.case_id)
-            if moved
-            else None
-        )
-    made = find_created_request(submission, known)
-    reason = f"{lost} the request is there; its status is {made.status}." if made else ""
-    return (
-        increase.with_result(IncreaseOutcome.FILED, reason, request_id=made.id, case_id=made.case_id) if made else None
-    )
+    return () if isinstance(requests, Unknown) else requests
 
 
 def _find_new_case(client: AwsClient, increase: Increase) -> str | None:
@@ -254,7 +269,16 @@ def _update_queue(
 
 @contextmanager
 def _journal_submission(context: _SubmitContext, increase: Increase) -> Iterator[ActionRecord]:
-    action = "open support case" if increase.request_id or increase.channel.opens_case else "request increase"
+    action = _journal_action_of(increase.step)
     subject = f"{increase.quota_name} to {format_quota_value(increase.target.value)}"
     with journal_action(context.client, action, subject, context.use_case or increase.reason) as deed:
         yield deed
+
+
+def _journal_action_of(step: IncreaseStep) -> str:
+    """What the journal calls it; stored, so the words stay."""
+    match step:
+        case CaseForRequestPlan() | CasePlan():
+            return "open support case"
+        case RequestPlan() | ConsolePlan() | IncreaseResult():
+            return "request increase"

@@ -13,7 +13,7 @@ from opskit.aws.gather import gather_all
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError, OpskitError, UsageError
 from opskit.core.model import IncreaseRequest, Quota, Unknown
-from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.waiting import Observation, WaitResult, WaitState, evaluate_observation, is_wait_over
 from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import load_cache

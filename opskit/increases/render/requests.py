@@ -11,7 +11,7 @@ from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.increases.flows.list import RequestList, RequestState
 from opskit.increases.flows.plan import BlockingTotal
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.plan import Increase, IncreaseOutcome
+from opskit.increases.rules.increase import Increase, IncreaseOutcome
 from opskit.increases.rules.waiting import WaitResult, WaitState, wait_exit_code
 from opskit.increases.store.queue import QueuedRequest, QueueState
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
@@ -55,7 +55,7 @@ def increase_result(
     return CommandResult(
         data={"requests": [_increase_record(increase, why) for increase in increases]},
         exit=_increases_exit(increases),
-        problems=tuple(dict.fromkeys(increase.problem for increase in increases if increase.problem)),
+        problems=tuple(dict.fromkeys(increase.result.problem for increase in increases if increase.result.problem)),
         tables=(Table(columns, rows),) if rows else (),
         notes=tuple(_increase_notes(increases, totals, why)),
         records="requests",
@@ -75,7 +75,7 @@ def _recipient(increase: Increase) -> str:
 
 
 def _increase_table_row(increase: Increase) -> tuple[Cell, ...]:
-    now = increase.default if increase.applied is None else increase.applied
+    now = increase.quota.effective_value if increase.quota else None
     return (
         Cell(increase.region),
         Cell(increase.quota_name),
@@ -99,8 +99,8 @@ def _increase_record(increase: Increase, why: str) -> dict[str, Any]:
         "region": increase.region,
         "quota_name": increase.quota_name,
         "quota_code": increase.quota_code,
-        "applied": int_if_whole(increase.applied),
-        "default": int_if_whole(increase.default),
+        "applied": int_if_whole(increase.quota.applied if increase.quota else None),
+        "default": int_if_whole(increase.quota.default if increase.quota else None),
         "desired": int_if_whole(increase.target.value),
         "via": increase.channel.value,
         "outcome": increase.outcome.value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opskit.core.model import Verdict
-from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
 
 

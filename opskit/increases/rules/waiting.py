@@ -10,7 +10,7 @@ from typing import assert_never
 
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.core.model import IncreaseRequest, NotOffered, Quota, QuotaLookup, RequestStatus, Unknown
-from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.headroom import format_quota_value
 
 _CLOSED_GRACE = timedelta(minutes=30)

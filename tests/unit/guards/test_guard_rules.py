@@ -22,7 +22,7 @@ from opskit.guards.rules import (
     worst_exit,
     worst_verdict,
 )
-from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.targets import increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
 

@@ -14,7 +14,7 @@ from opskit.increases.flows.plan import plan_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.render.requests import request_list_result
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.increase import IncreaseTarget
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
 
 NAME = "ml.m4.xlarge for training job usage"

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 
 from opskit.core.model import IncreaseRequest, NotOffered, Quota, RequestStatus, Unknown, Workload
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.plan import (
-    IncreaseOutcome,
-    IncreaseTarget,
-    QuotaSnapshot,
-    Submission,
-    SupportInfo,
-    find_created_request,
-    plan_increase,
-)
+from opskit.increases.rules.increase import IncreaseOutcome, IncreaseTarget
+from opskit.increases.rules.plan import QuotaSnapshot, Submission, SupportInfo, find_created_request, plan_increase
 from opskit.increases.rules.support_cases import SupportCase, SupportCategory
 from opskit.quotas.rules.requirements import quota_name_for
 
@@ -82,8 +75,9 @@ def test_what_is_planned(
 def test_requests_that_cannot_be_read_might_be_there() -> None:
     increase = plan_increase(WISH, QuotaSnapshot(HERE, NAME, quota(0), UNREAD), Channel.AUTO, NOW)
     assert increase.outcome is IncreaseOutcome.UNKNOWN
-    assert increase.problem is not None
-    assert (increase.problem.code, increase.problem.hint, increase.problem.region) == ("denied", "Allow it.", HERE)
+    problem = increase.result.problem
+    assert problem is not None
+    assert (problem.code, problem.hint, problem.region) == ("denied", "Allow it.", HERE)
 
 
 @pytest.mark.parametrize("status", ["DENIED", "NOT_APPROVED", "INVALID_REQUEST", "CASE_CLOSED"])

@@ -19,7 +19,7 @@ from opskit.core.model import Workload
 from opskit.increases.flows.plan import blocking_totals, plan_increases, queued_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.plan import Increase, IncreaseOutcome, IncreaseTarget
+from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseTarget
 from opskit.increases.store import queue
 from opskit.state import journal
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, FakeAws, Fault
@@ -232,8 +232,8 @@ def test_one_refusal_does_not_hide_the_others(aws: FakeAws) -> None:
     category = Desk(fate=lambda: next(fates)).open(aws)
     increases = run(ALL)
     assert outcomes(increases) == [IncreaseOutcome.FILED, IncreaseOutcome.REFUSED, IncreaseOutcome.FILED]
-    assert increases[1].problem is not None
-    assert increases[1].problem.code == "denied"
+    assert increases[1].result.problem is not None
+    assert increases[1].result.problem.code == "denied"
     assert len(category.filed) == 2
 
 
@@ -248,7 +248,7 @@ def test_what_cannot_be_read_is_not_asked_for(aws: FakeAws, operations: tuple[st
     aws.fault = lambda called, region: fault if called in operations else None
     [increase] = run()
     assert increase.outcome is IncreaseOutcome.UNKNOWN
-    assert increase.problem is not None
+    assert increase.result.problem is not None
     assert category.sent == 0
 
 

@@ -17,7 +17,7 @@ from opskit.increases.flows.plan import plan_increases, queued_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.render.requests import increase_result
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.plan import Increase, IncreaseOutcome, IncreaseTarget
+from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseTarget
 from opskit.increases.store import queue
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas, ProcessKilled
 from tests.seeds import few_of_many

@@ -16,7 +16,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import CredentialsError
 from opskit.core.model import Workload
 from opskit.increases.flows.wait import wait_for_targets
-from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.waiting import WaitResult, WaitState
 from opskit.increases.store import queue
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, THROTTLED, Entry, FakeAws, Fault

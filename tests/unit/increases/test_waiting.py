@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import IncreaseRequest, NotOffered, Quota, QuotaLookup, RequestStatus, Unknown, Workload
-from opskit.increases.rules.plan import IncreaseTarget
+from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.waiting import (
     Observation,
     WaitResult,
