@@ -19,6 +19,15 @@ from opskit.core.exceptions import (
     Throttled,
     Unreachable,
 )
+from opskit.core.message_phrases import (
+    ACCESS_DENIED,
+    CLOCK_IS_OFF,
+    CREDENTIALS_REFUSED,
+    NO_ANSWER_WITHIN,
+    NOT_REACHED,
+    REGION_NOT_ENABLED,
+    THROTTLED,
+)
 from opskit.core.redaction import redact_secrets
 
 RENEW_HINT = (
@@ -149,9 +158,9 @@ def _no_answer_error(error: Exception, operation: str, region: str, seconds: flo
     timed_out = isinstance(error, boto.ReadTimeoutError)
     never_sent = isinstance(error, boto.ConnectionError) and not isinstance(error, boto.SSLError)
     if timed_out:
-        what = f"gave no answer within {seconds:g} s"
+        what = f"{NO_ANSWER_WITHIN} {seconds:g} s"
     elif never_sent or isinstance(error, boto.HTTPClientError):
-        what = "could not be reached"
+        what = NOT_REACHED
     else:
         what = "answered what is not AWS's language"
     if writes and not never_sent:
@@ -184,7 +193,7 @@ def _denial_message(said: str, operation: str, region: str) -> tuple[str, str]:
         why = f"{parts['why']} it" if parts["why"].endswith("allows") else parts["why"]
         said, operation = why, f"{action}{where}"
     hint = f"Allow the action {action}{whom}; `opskit iam policy` prints all that is needed."
-    return f"You may not call {operation} in {region}: {said}", hint
+    return f"{ACCESS_DENIED} {operation} in {region}: {said}", hint
 
 
 def _said(code: str, text: str) -> str:
@@ -195,11 +204,11 @@ def _said(code: str, text: str) -> str:
 def _not_let_in(code: str, said: str, aws: dict[str, Any]) -> CredentialsError:
     """Why AWS takes nothing that was signed so."""
     if code in _OFF_THE_CLOCK or (code in _MISSIGNED and _CLOCK_IS_OFF.search(said)):
-        return ClockSkew(CLOCK_SKEW, f"This machine's clock is {_how_far(said)}.", SET_CLOCK, **aws)
+        return ClockSkew(CLOCK_SKEW, f"{CLOCK_IS_OFF} {_how_far(said)}.", SET_CLOCK, **aws)
     if code in _MISSIGNED and _OTHER_KEY.search(said):
         said = "the secret access key does not belong to the access key ID."
     hint = f"{RENEW_HINT} {_REGION_NOT_ENABLED_HINT}" if code in _MAYBE_NOT_ENABLED_CODES else RENEW_HINT
-    return CredentialsError("credentials-refused", f"AWS does not accept your credentials: {said}", hint, **aws)
+    return CredentialsError("credentials-refused", f"{CREDENTIALS_REFUSED}: {said}", hint, **aws)
 
 
 def _how_far(said: str) -> str:
@@ -233,7 +242,7 @@ def _refusal_error(error: Any, operation: str, region: str, *, writes: bool) -> 
     if code in _THROTTLED_CODES or status == 429:
         return Throttled(
             "throttled",
-            f"{operation} in {region}: AWS asks to slow down.",
+            f"{operation} in {region}: {THROTTLED}.",
             "Try again in a minute.",
             **aws,
             transient=True,
@@ -241,7 +250,7 @@ def _refusal_error(error: Any, operation: str, region: str, *, writes: bool) -> 
     if code in _DENIED_CODES:
         return AccessDenied("denied", *_denial_message(said, operation, region), **aws)
     if code == _NOT_ENABLED_CODE:
-        text = f"{region} is not enabled for your account: {said}"
+        text = f"{region} {REGION_NOT_ENABLED}: {said}"
         return AccessDenied("region-not-enabled", text, "Enable it in the account's settings, or leave it out.", **aws)
     if code in _EXPIRED_CODES | _MISSIGNED | _OFF_THE_CLOCK:
         return _not_let_in(code, said, aws)

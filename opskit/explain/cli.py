@@ -14,7 +14,7 @@ from opskit.core.exceptions import OpskitError, UsageError
 from opskit.quotas.cli import quotas_app
 
 if TYPE_CHECKING:
-    from opskit.explain.rules.error_patterns import RegionHint
+    from opskit.explain.rules.error_match import RegionHint
     from opskit.output.result import CommandResult
 
 _MAX_BYTES = 4 * 1024 * 1024
@@ -73,7 +73,7 @@ def _decode_text(content: bytes) -> str:
 
 def _flag_region(ctx: CommandContext) -> RegionHint | None:
     """The Region that was named with --region."""
-    from opskit.explain.rules.error_patterns import RegionHint
+    from opskit.explain.rules.error_match import RegionHint
 
     setting = ctx.settings.values["regions"]
     names = [name for name in setting.value or () if name != "all"]
@@ -82,7 +82,7 @@ def _flag_region(ctx: CommandContext) -> RegionHint | None:
 
 def _configured_region(ctx: CommandContext) -> RegionHint | None:
     """The Region that opskit would look at, and what set it; None when nothing does."""
-    from opskit.explain.rules.error_patterns import RegionHint
+    from opskit.explain.rules.error_match import RegionHint
 
     setting = ctx.settings.values["regions"]
     names = [name for name in setting.value or () if name != "all"]

@@ -9,7 +9,8 @@ from datetime import datetime
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import OpskitError
 from opskit.core.text import normalize_text
-from opskit.explain.rules.error_patterns import ErrorMatch, RegionHint, find_errors
+from opskit.explain.rules.error_match import ErrorMatch, RegionHint
+from opskit.explain.rules.error_rules import find_errors
 from opskit.explain.rules.explanations import Explanation, explain_match
 from opskit.explain.rules.json_answers import extract_json_answers
 from opskit.quotas.flows.suggest import find_types_with_headroom

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from opskit.core.exceptions import ExitCode, Problem
-from opskit.explain.rules.error_patterns import ErrorKind
+from opskit.explain.rules.error_match import ErrorKind
 from opskit.explain.rules.explanations import Explanation
 from opskit.output.result import CommandResult
 from opskit.quotas.render.check import alternative_record, describe_alternative, int_if_whole

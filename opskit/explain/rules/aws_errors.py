@@ -6,38 +6,39 @@ import re
 from collections.abc import Sequence
 
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
+from opskit.core.message_phrases import NO_CAPACITY
 from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob
 from opskit.core.text import normalize_text
-from opskit.explain.rules.error_patterns import ErrorKind, RegionHint, find_errors
+from opskit.explain.rules.error_match import RegionHint
+from opskit.explain.rules.error_rules import RULE_BY_KIND, find_errors
 from opskit.explain.rules.explanations import explain_match
+from opskit.explain.rules.families.notebook_errors import lifecycle_log_hint
 
 _CAPACITY = re.compile(r"capacity", re.IGNORECASE)
-_NO_CAPACITY = "AWS has none of these instances free now; no quota helps. Try again later, or take another type."
+_LIFECYCLE = re.compile(r"lifecycle\s?config", re.IGNORECASE)
+_NO_CAPACITY_HINT = f"{NO_CAPACITY}; no quota helps. Try again later, or take another type."
 _LAST_LINES = 10
 
 
 def enrich_start_error(failure: AwsError) -> OpskitError:
     """AWS's refusal to start something. A quota or an offer is a no (Refused); anything else stays what it was."""
     said = normalize_text(f"{failure.aws_code}: {failure.aws_message}")
-    error = next((error_match for error_match in find_errors(said, {}) if error_match.kind in _CODES), None)
+    found = [(error, RULE_BY_KIND[error.kind].start_code) for error in find_errors(said, {})]
+    error, code = next(((error, code) for error, code in found if code), (None, ""))
     region = failure.problem.region
     if error is None:
         return _quota_refusal(failure) if failure.aws_code == "ResourceLimitExceeded" else failure
     means = explain_match(error, RegionHint(region, "call") if region else None, {})
-    hint = " ".join(filter(None, (_HINTS.get(error.kind, means.hint), means.command)))
-    if error.kind is ErrorKind.NO_CAPACITY:
-        return AwsError(_CODES[error.kind], failure.problem.message, hint, region=region)
-    return GuardRefused(_CODES[error.kind], f"AWS refused: {means.reason}", hint, region=region)
+    hint = " ".join(filter(None, (_HINTS.get(code, means.hint), means.command)))
+    if code == _CAPACITY_CODE:
+        return AwsError(code, failure.problem.message, hint, region=region)
+    return GuardRefused(code, f"AWS refused: {means.reason}", hint, region=region)
 
 
-_CODES = {
-    ErrorKind.QUOTA_SHORT: "aws-quota",
-    ErrorKind.NOT_OFFERED: "not-offered",
-    ErrorKind.NO_CAPACITY: "no-capacity",
-}
+_CAPACITY_CODE = "no-capacity"
 _HINTS = {
-    ErrorKind.NOT_OFFERED: "Take another --instance-type or --region: no increase helps. Which have it:",
-    ErrorKind.NO_CAPACITY: f"{_NO_CAPACITY} Which have room:",
+    "not-offered": "Take another --instance-type or --region: no increase helps. Which have it:",
+    _CAPACITY_CODE: f"{_NO_CAPACITY_HINT} Which have room:",
 }
 
 
@@ -68,7 +69,7 @@ def endpoint_failure(endpoint: Endpoint, workflow: str, region: str) -> AwsError
     """Why an endpoint does not answer. It has to be removed before another can have its name."""
     reason = endpoint.failure or "AWS gave no reason"
     remove = f"Remove it first: opskit cleanup {workflow}."
-    hint = f"{_NO_CAPACITY} {remove}" if _CAPACITY.search(reason) else remove
+    hint = f"{_NO_CAPACITY_HINT} {remove}" if _CAPACITY.search(reason) else remove
     text = f"The endpoint {endpoint.name} ended {endpoint.status}: {reason}"
     return AwsError("endpoint-failed", text, hint, region=region)
 
@@ -77,14 +78,17 @@ def notebook_failure(notebook: Notebook) -> AwsError:
     """Why a notebook instance that was coming up is not in service."""
     reason = f": {notebook.failure}" if notebook.failure else ""
     text = f"The notebook instance {notebook.name} is {notebook.status}{reason}"
-    capacity = notebook.failure and _CAPACITY.search(notebook.failure)
-    hint = _NO_CAPACITY if capacity else f"`opskit notebook start {notebook.name}` tries again."
+    hint = f"`opskit notebook start {notebook.name}` tries again."
+    if notebook.failure and _CAPACITY.search(notebook.failure):
+        hint = _NO_CAPACITY_HINT
+    elif notebook.failure and _LIFECYCLE.search(notebook.failure):
+        hint = lifecycle_log_hint(notebook.name, notebook.region)
     return AwsError("notebook-failed", text, hint, region=notebook.region)
 
 
 def _next_step_hint(reason: str, secondary: str = "") -> str:
     if _CAPACITY.search(reason):
-        return _NO_CAPACITY
+        return _NO_CAPACITY_HINT
     if secondary == "MaxRuntimeExceeded":
         return "It ran as long as the workflow lets it (training.max_run in workflow.toml)."
     return "Run the same command again for another attempt."

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from opskit.core.model import Verdict
-from opskit.explain.rules.error_patterns import ErrorKind, ErrorMatch, RegionHint
+from opskit.core.text import normalize_text
+from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, RegionHint
+from opskit.explain.rules.error_rules import RULE_BY_KIND, find_errors
 from opskit.quotas.rules.quota_names import match_quota_name
 
 _BEGIN = '{"opskit"'
@@ -17,6 +20,7 @@ _KIND_BY_VERDICT = {
     Verdict.PENDING.value: ErrorKind.QUOTA_SHORT,
     Verdict.NOT_OFFERED.value: ErrorKind.NOT_OFFERED,
 }
+_KIND_BY_CODE = {code: rule.kind for rule in RULE_BY_KIND.values() for code in rule.own_codes}
 
 
 def extract_json_answers(text: str) -> tuple[str, tuple[ErrorMatch, ...]]:
@@ -47,13 +51,31 @@ def _decode_answer(text: str, begin: int) -> tuple[Mapping[str, Any] | None, int
 
 def _answer_sentences(answer: Mapping[str, Any]) -> Iterator[str]:
     for error in _records_in(answer.get("errors")):
-        yield f"{error.get('message')} [{error.get('region')}]"
+        if _kind_of(error) is None:
+            yield f"{error.get('message')} [{error.get('region')}]"
     for record in _records_in(_answer_data(answer).get("requests")):
         if record.get("outcome") == "refused":
             yield f"{record.get('quota_name')}: {record.get('because')} [{record.get('region')}]"
 
 
+def _kind_of(error: Mapping[str, Any]) -> ErrorKind | None:
+    """What an error of ours is about, by its code: its sentence may be worded in any way."""
+    return _KIND_BY_CODE.get(str(error.get("code")))
+
+
+def _error_from_code(kind: ErrorKind, error: Mapping[str, Any]) -> ErrorMatch:
+    """What an error's code says, with what its sentence adds to that."""
+    told = find_errors(normalize_text(str(error.get("message"))), {})
+    match = next((each for each in told if each.kind is kind), ErrorMatch(kind, 0))
+    region = error.get("region")
+    return replace(match, region_hint=RegionHint(str(region), "text") if region else match.region_hint)
+
+
 def _answer_errors(answer: Mapping[str, Any]) -> Iterator[ErrorMatch]:
+    for error in _records_in(answer.get("errors")):
+        kind = _kind_of(error)
+        if kind is not None:
+            yield _error_from_code(kind, error)
     data = _answer_data(answer)
     guard = data.get("guard")
     records = [*_records_in(data.get("quotas")), *_records_in(guard.get("quotas") if isinstance(guard, dict) else None)]
@@ -73,11 +95,11 @@ def _error_from_record(kind: ErrorKind, record: Mapping[str, Any]) -> ErrorMatch
         0,
         quota,
         quota.name if quota else name,
-        _number_or_none(record.get("default")) if value is None else value,
-        _number_or_none(record.get("in_use")),
-        _number_or_none(record.get("need")),
-        requirement.instance_type if requirement else None,
-        requirement.workload if requirement else None,
+        value=_number_or_none(record.get("default")) if value is None else value,
+        in_use=_number_or_none(record.get("in_use")),
+        need=_number_or_none(record.get("need")),
+        instance_type=requirement.instance_type if requirement else None,
+        workload=requirement.workload if requirement else None,
         region_hint=RegionHint(str(record["region"]), "text") if record.get("region") else None,
     )
 

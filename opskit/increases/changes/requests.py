@@ -5,6 +5,7 @@ from __future__ import annotations
 from opskit.aws.client import AwsClient
 from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Problem, Throttled, Unreachable
+from opskit.core.message_phrases import NO_OPEN_CASES, NO_OPEN_REQUESTS, THROTTLED
 from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseResult
 from opskit.increases.rules.support_cases import SupportCategory, case_body, case_subject
 from opskit.quotas.rules.headroom import format_quota_value
@@ -102,13 +103,11 @@ def _request_failed(increase: Increase, failure: AwsError) -> Increase:
             f"Nothing arrived: {failure}", IncreaseResult(IncreaseOutcome.UNKNOWN, problem=failure.problem)
         )
     if isinstance(failure, Throttled):
-        return increase.with_result(
-            "AWS asks to slow down and took no request.", IncreaseResult(IncreaseOutcome.QUEUED)
-        )
+        return increase.with_result(f"{THROTTLED} and took no request.", IncreaseResult(IncreaseOutcome.QUEUED))
     match failure.aws_code:
         case "QuotaExceededException":
             return increase.with_result(
-                f"AWS takes no more open requests for now: {failure.aws_message}",
+                f"{NO_OPEN_REQUESTS}: {failure.aws_message}",
                 IncreaseResult(IncreaseOutcome.QUEUED),
             )
         case "ResourceAlreadyExistsException":
@@ -129,16 +128,14 @@ def _case_failed(increase: Increase, failure: AwsError) -> Increase:
             f"Nothing arrived: {failure}", IncreaseResult(IncreaseOutcome.UNKNOWN, problem=failure.problem)
         )
     if isinstance(failure, Throttled):
-        return increase.with_result("AWS asks to slow down and took no case.", IncreaseResult(IncreaseOutcome.QUEUED))
+        return increase.with_result(f"{THROTTLED} and took no case.", IncreaseResult(IncreaseOutcome.QUEUED))
     match failure.aws_code:
         case "ResourceAlreadyExistsException":
             return increase.with_result(
                 "The request has its support case already.", IncreaseResult(IncreaseOutcome.ALREADY_OPEN)
             )
         case "CaseCreationLimitExceeded":
-            return increase.with_result(
-                "AWS Support takes no more open cases for now.", IncreaseResult(IncreaseOutcome.QUEUED)
-            )
+            return increase.with_result(f"{NO_OPEN_CASES}.", IncreaseResult(IncreaseOutcome.QUEUED))
         case _:
             return increase.with_result(
                 f"AWS opened no case: {failure}", IncreaseResult(IncreaseOutcome.REFUSED, problem=failure.problem)

@@ -9,12 +9,12 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError
+from opskit.core.message_phrases import NO_PLAN
 from opskit.core.model import Unknown
 from opskit.increases.rules.support_cases import SupportCase, SupportService
 from opskit.quotas.reads.quotas import unknown_from_error
 
 _NO_PLAN = "SubscriptionRequiredException"
-NO_PLAN_TEXT = "The account has no paid AWS Support plan, and the Support API needs one."
 
 
 def read_support_services(client: AwsClient) -> tuple[SupportService, ...]:
@@ -46,7 +46,7 @@ def read_support(client: AwsClient) -> tuple[tuple[SupportService, ...], tuple[S
         services, cases = gather(lambda: read_support_services(client), lambda: read_open_cases(client))
     except AwsError as failure:
         if failure.aws_code == _NO_PLAN:
-            return Unknown(NO_PLAN_TEXT, "no-support-plan")
+            return Unknown(NO_PLAN, "no-support-plan")
         return unknown_from_error(failure)
     return services, cases
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from opskit.core.exceptions import Problem
+from opskit.core.message_phrases import ABOVE_DEFAULT, QUOTA_NOT_ADJUSTABLE
 from opskit.core.model import IncreaseRequest, NotOffered, Quota, RequestStatus, Unknown
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import (
@@ -220,10 +221,10 @@ def _wanted_phrase(increase: Increase, value: float) -> str:
 def _plan_service_quotas(increase: Increase, quota: Quota, value: float) -> Increase:
     """The plan itself, or why Service Quotas cannot take it."""
     if not quota.adjustable:
-        reason = "AWS says that this quota is not adjustable."
+        reason = f"{QUOTA_NOT_ADJUSTABLE}."
     elif quota.default is not None and increase.target.value <= quota.default:
         reason = (
-            "Service Quotas takes only values above the default, "
+            f"{ABOVE_DEFAULT}, "
             f"{format_quota_value(quota.default)}; the applied value "
             f"{format_quota_value(value)} was lowered, and only AWS Support can restore it."
         )

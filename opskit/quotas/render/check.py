@@ -7,6 +7,7 @@ from typing import Any
 
 from opskit.aws.console_links import quota_page_url
 from opskit.core.exceptions import Problem
+from opskit.core.message_phrases import TYPE_NOT_OFFERED
 from opskit.core.model import Alternative, Headroom, IncreaseRequest, Price, Verdict
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.rules.headroom import (
@@ -178,7 +179,8 @@ def _not_offered_lines(headrooms: Iterable[Headroom]) -> Iterator[str]:
     for (region, instance_type), usages in uses.items():
         meant = suggest_known_type(instance_type)
         hint = f"Did you mean {meant}?" if meant else "Take another type or another Region."
-        yield f"{region} does not offer {instance_type} for {', '.join(usages)}: no increase can help. {hint}"
+        offered = TYPE_NOT_OFFERED.format(type=instance_type, usage=", ".join(usages))
+        yield f"{region} {offered}: no increase can help. {hint}"
 
 
 def _alternative_lines(headrooms: Iterable[Headroom], home: str | None) -> Iterator[str]:

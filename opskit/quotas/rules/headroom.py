@@ -23,6 +23,11 @@ from opskit.quotas.rules.requirements import quota_name_for
 _RANKS = {Verdict.SHORT: 0, Verdict.NOT_OFFERED: 1, Verdict.UNKNOWN: 2, Verdict.PENDING: 3, Verdict.FITS: 4}
 """The worst first."""
 
+# How a judgement tells its numbers. `quotas explain` reads these sentences again, by the same templates.
+NOT_OFFERED_TEMPLATE = "not offered in {region}"
+USED_OF_TEMPLATE = "{used} of {limit} in use"
+QUOTA_IS_TEMPLATE = "the quota is {value}"
+
 
 @dataclass(frozen=True)
 class QuotaCheck:
@@ -95,7 +100,7 @@ def assess_headroom(
     match quota:
         case NotOffered():
             seen = f" (looked on {quota.seen_at:%Y-%m-%d})" if quota.seen_at else ""
-            reason = f"not offered in {region}{seen}: no increase can help"
+            reason = f"{NOT_OFFERED_TEMPLATE.format(region=region)}{seen}: no increase can help"
             return _unmeasured_headroom(region, requirement, name, Verdict.NOT_OFFERED, reason)
         case Unknown():
             return _unmeasured_headroom(region, requirement, name, Verdict.UNKNOWN, quota.reason)
@@ -156,12 +161,13 @@ def _headroom_reason(requirement: Requirement, quota: Quota, value: float, used:
         return f"a job may have {format_quota_value(value)}{counts}"
     if missing is None:
         return (
-            f"{used} of {format_quota_value(value)} in use{counts}"
+            f"{USED_OF_TEMPLATE.format(used=used, limit=format_quota_value(value))}{counts}"
             if used
-            else f"the quota is {format_quota_value(value)}{counts}"
+            else f"{QUOTA_IS_TEMPLATE.format(value=format_quota_value(value))}{counts}"
         )
     if value - used < requirement.count:
-        return f"the quota is {format_quota_value(value)}{counts}" + (f", at least {used} in use" if used else "")
+        at_least = f", at least {used} in use" if used else ""
+        return f"{QUOTA_IS_TEMPLATE.format(value=format_quota_value(value))}{counts}{at_least}"
     return f"what is in use could not be counted: {missing.reason}"
 
 

@@ -18,7 +18,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.session import open_session
 from opskit.explain.flows import explain_text, with_suggestions
 from opskit.explain.render import explain_result
-from opskit.explain.rules.error_patterns import ErrorKind, RegionHint
+from opskit.explain.rules.error_match import ErrorKind, RegionHint
 from opskit.explain.rules.explanations import Explanation
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws
 
@@ -160,8 +160,8 @@ def test_a_text_that_is_cut_off_tells_what_is_left() -> None:
         assert told.value in (None, 2)
         assert told.in_use in (None, 3)
         assert told.need in (None, 1)
-        assert only.command is not None
-        assert only.command.startswith("opskit quotas increase ml.p3.8xlarge --for training --to ")
+        verb, to = ("check", "") if told.value is None else ("increase", " --to ")
+        assert str(only.command).startswith(f"opskit quotas {verb} ml.p3.8xlarge --for training{to}")
 
 
 @pytest.mark.parametrize("tail", ["...", "…", "'", ""])
@@ -221,8 +221,8 @@ def test_a_region_that_is_set_is_not_asked_for_where_the_text_names_one() -> Non
     "text",
     [
         *("", " ", "hello", "Traceback (most recent call last):", "limit '", "ml.m4.xlarge", "us-east-1 eu-west-1"),
-        "Could not access model data at s3://sagemaker-us-east-1-1/m.tar.gz. The object is located in eu-west-1.",
-        "ARN should be scoped to correct region: us-west-2 (arn:aws:sagemaker:us-east-1:1:model-package/x)",
+        "KeyError: 'x'",
+        "The object is located in eu-west-1, not in us-east-1.",
     ],
 )
 def test_what_is_no_error_is_not_explained(text: str) -> None:

@@ -1,0 +1,22 @@
+"""Phrases of opskit's own messages that `opskit quotas explain` recognises again when somebody pastes them. Who writes
+such a message takes the phrase from here, so that one that is reworded is still understood.
+"""
+
+from __future__ import annotations
+
+THROTTLED = "AWS asks to slow down"
+ACCESS_DENIED = "You may not call"
+CREDENTIALS_REFUSED = "AWS does not accept your credentials"
+REGION_NOT_ENABLED = "is not enabled for your account"
+CLOCK_IS_OFF = "This machine's clock is"
+NOT_REACHED = "could not be reached"
+NO_ANSWER_WITHIN = "gave no answer within"
+
+NO_OPEN_REQUESTS = "AWS takes no more open requests for now"
+NO_OPEN_CASES = "AWS Support takes no more open cases for now"
+QUOTA_NOT_ADJUSTABLE = "AWS says that this quota is not adjustable"
+ABOVE_DEFAULT = "Service Quotas takes only values above the default"
+NO_PLAN = "The account has no paid AWS Support plan, and the Support API needs one."
+
+TYPE_NOT_OFFERED = "does not offer {type} for {usage}"
+NO_CAPACITY = "AWS has none of these instances free now"
