@@ -1,9 +1,10 @@
-"""Reads something again and again until its reader has seen enough, and waits out what keeps it from being read."""
+"""Reads something again and again, ever more slowly, until its reader has seen enough: the one loop for all that waits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from opskit.core.clock import Clock
@@ -12,14 +13,55 @@ from opskit.core.exceptions import AwsError, Unreachable
 
 T = TypeVar("T")
 
+
+@dataclass(frozen=True)
+class PollSchedule:
+    """The pause between two reads: ``first`` seconds, ``growth`` times longer each time, ``longest`` at most."""
+
+    first: float
+    growth: float = 1.0
+    longest: float = 60.0
+
+
+_RESOURCE_SCHEDULE = PollSchedule(1.0, 1.03, 10.0)
+"""A job takes minutes: each second at first, each ten seconds after some five minutes."""
 _MAX_UNREADABLE = timedelta(minutes=10)
-_FIRST_SECONDS, _LONGEST_SECONDS = 1.0, 10.0
+
+
+def poll(
+    read: Callable[[], T],
+    clock: Clock,
+    schedule: PollSchedule,
+    *,
+    until: datetime | None = None,
+    first: T | None = None,
+) -> Iterator[T]:
+    """What is read, again and again; ``first`` was read already. With ``until`` the last read is at that time, or a
+    little later.
+    """
+    pause = schedule.first
+    found = read() if first is None else first
+    while True:
+        yield found
+        left = pause if until is None else (until - clock.now()).total_seconds()
+        if left <= 0:
+            return
+        clock.sleep(min(pause, left))
+        pause = min(pause * schedule.growth, schedule.longest)
+        found = read()
 
 
 def poll_until_done(read: Callable[[], T], clock: Clock, emit: EventSink) -> Iterator[T]:
-    """Look again and again, ever more slowly, and wait out what keeps us from looking."""
-    started_at, read_at = clock.now(), clock.now()
-    while True:
+    """What is read of a resource, for as long as its reader asks on. What keeps it from being read is waited out for
+    ten minutes.
+
+    Raises:
+        AwsError: it cannot be read, and waiting does not help.
+    """
+    read_at = clock.now()
+
+    def read_or_wait() -> tuple[T] | None:
+        nonlocal read_at
         try:
             value = read()
         except AwsError as failure:
@@ -27,12 +69,10 @@ def poll_until_done(read: Callable[[], T], clock: Clock, emit: EventSink) -> Ite
             if not transient or clock.now() - read_at > _MAX_UNREADABLE:
                 raise
             emit(ReadFailed("Looking again", failure.problem.message))
-        else:
-            read_at = clock.now()
-            yield value
-        clock.sleep(_next_pause_seconds(clock.now() - started_at))
+            return None
+        read_at = clock.now()
+        return (value,)
 
-
-def _next_pause_seconds(watched: timedelta) -> float:
-    """A job takes minutes: look each second at first, and each ten seconds after a few minutes."""
-    return min(_LONGEST_SECONDS, max(_FIRST_SECONDS, watched.total_seconds() / 30))
+    for found in poll(read_or_wait, clock, _RESOURCE_SCHEDULE):
+        if found:
+            yield found[0]

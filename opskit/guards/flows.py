@@ -13,6 +13,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
+from opskit.aws.polling import PollSchedule, poll
 from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
@@ -29,7 +30,7 @@ from opskit.guards.rules import (
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
 
-_FIRST_SECONDS, _LONGEST_SECONDS, _GROWTH = 2.0, 60.0, 1.5
+_SCHEDULE = PollSchedule(first=2.0, growth=1.5, longest=60.0)
 
 
 @dataclass(frozen=True)
@@ -96,16 +97,18 @@ def _await_headroom(
     """The last look: at room, at a no that will stay one, or at the end of the patience. What cannot be told at
     first sight is not waited for; later it may be a passing cloud.
     """
-    check, until, pause, told = first, clock.now() + terms.wait, _FIRST_SECONDS, ""
-    while can_resolve(check) or (check is not first and is_transient_unknown(check)):
-        left = (until - clock.now()).total_seconds()
-        if left <= 0:
+    check, until, told = first, clock.now() + terms.wait, ""
+
+    def check_again() -> QuotaCheck:
+        return _check_again(client, terms, check, clock)
+
+    for latest in poll(check_again, clock, _SCHEDULE, until=until, first=first):
+        check = latest
+        waits = can_resolve(check) or (check is not first and is_transient_unknown(check))
+        if not waits or clock.now() >= until:
             break
         if told != (told := describe_blockers(check)):
             emit(f"No room yet. {told}")
-        clock.sleep(min(pause, left))
-        pause = min(pause * _GROWTH, _LONGEST_SECONDS)
-        check = _check_again(client, terms, check, clock)
     return check
 
 

@@ -10,6 +10,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
+from opskit.aws.polling import PollSchedule, poll
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError, OpskitError, UsageError
 from opskit.core.model import IncreaseRequest, Quota, Unknown
@@ -23,7 +24,7 @@ from opskit.quotas.rules.requirements import quota_name_for
 
 __all__ = ["WaitResult", "WaitState", "wait_for_targets"]
 
-_FIRST_SECONDS, _LONGEST_SECONDS, _GROWTH = 1.0, 60.0, 1.5
+_SCHEDULE = PollSchedule(first=1.0, growth=1.5, longest=60.0)
 _HEARTBEAT_INTERVAL = timedelta(minutes=15)
 _LISTING_LAG = timedelta(hours=1)
 """For how long a request that AWS took may be missing from its lists."""
@@ -73,16 +74,17 @@ def wait_for_targets(
         UsageError: what opskit remembers cannot be read.
     """
     progress = _Progress(emit, clock.now())
-    until, pause, seen = (
-        progress.started_at + timeout,
-        _FIRST_SECONDS,
-        _first_observation(clients, targets, progress, clock.now()),
-    )
-    while not is_wait_over(seen) and (left := (until - clock.now()).total_seconds()) > 0:
+    until = progress.started_at + timeout
+    seen = _first_observation(clients, targets, progress, clock.now())
+
+    def observe_again() -> tuple[WaitResult, ...]:
+        return _observe_again(clients, targets, progress, clock.now(), seen)
+
+    for now_seen in poll(observe_again, clock, _SCHEDULE, until=until, first=seen):
+        seen = now_seen
+        if is_wait_over(seen) or clock.now() >= until:
+            break
         progress.update(seen, clock.now())
-        clock.sleep(min(pause, left))
-        pause = min(pause * _GROWTH, _LONGEST_SECONDS)
-        seen = _observe_again(clients, targets, progress, clock.now(), seen)
     return seen
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
+from opskit.aws.polling import PollSchedule, poll
 from opskit.core.clock import Clock
 from opskit.core.exceptions import Problem
 from opskit.core.model import ListedQuota, Unknown, Utilization, Workload
@@ -114,12 +116,10 @@ def _read_reported(client: AwsClient, clock: Clock) -> tuple[Mapping[str, Utiliz
 
 
 def _await_report(client: AwsClient, report_id: str, clock: Clock) -> Mapping[str, Utilization] | Unknown:
-    started_at = clock.now()
-    while (clock.now() - started_at).total_seconds() < _REPORT_SECONDS:
-        told = read_report(client, report_id)
+    until = clock.now() + timedelta(seconds=_REPORT_SECONDS)
+    for told in poll(partial(read_report, client, report_id), clock, PollSchedule(_REPORT_POLL_SECONDS), until=until):
         if told is not None:
             return told
-        clock.sleep(_REPORT_POLL_SECONDS)
     return Unknown(f"AWS did not finish it within {_REPORT_SECONDS} s")
 
 
