@@ -1,4 +1,4 @@
-"""Reads something again and again, ever more slowly, until its reader has seen enough: the one loop of all that waits."""
+"""Reads something again and again, ever more slowly, until its reader has seen enough: the one loop of what waits."""
 
 from __future__ import annotations
 
