@@ -2,8 +2,11 @@
 
 mypy's ``exhaustive-match`` finds a ``match`` that forgets a member, but it accepts ``case _``, and it does not look at
 ``if … else``: there a new member takes the last branch. This check closes those ways. A choice over an enumeration of
-opskit's is a ``match`` with every case named (``case _`` only to call ``assert_never``), a whole table, or a property
-of the enumeration that is one of these. An ``if`` without ``else`` that goes on afterwards is no choice, and stays.
+opskit's is a ``match`` with every case named (``case _`` only to call ``assert_never``), a whole table of a module, or
+a property of the enumeration that is one of these.
+
+What stays: ``x is Kind.A`` where nothing else hangs on it, as in a filter or in an ``if`` without ``else`` after which
+all goes on as for the others; and a guard, ``if x is not Kind.A: raise …``, which refuses whatever is new, aloud.
 
 It reads source as text and imports nothing of opskit's, so that it also runs on a tree that does not work:
 ``python -m tools.closed_choices opskit`` prints a line for each place and exits with 1 when there is any.
@@ -13,12 +16,16 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 _ENUM_BASES = {"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"}
 _INSTEAD = "name every case in a `match`, or give the enumeration a property that does"
+_NEGATIVE = (ast.IsNot, ast.NotIn, ast.NotEq)
+_FEWEST_SHARED_VALUES = 3
+"""Two values are shared by chance (``on``, ``off``)."""
 
 
 @dataclass(frozen=True)
@@ -33,49 +40,71 @@ class Finding:
         return f"{self.path}:{self.line}: {self.text}"
 
 
+@dataclass(frozen=True)
+class Enumeration:
+    """A class that derives from one of the standard library's enumerations; ``members`` are its members' values, as
+    source text, by their names.
+    """
+
+    path: Path
+    line: int
+    name: str
+    members: Mapping[str, str]
+
+
 def parse_sources(root: Path) -> dict[Path, ast.Module]:
     """All Python files below a folder, parsed."""
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.py"))}
 
 
-def find_enumerations(sources: Mapping[Path, ast.Module]) -> dict[str, dict[str, str]]:
-    """Members and their values, as source text, of each class that derives from one of the standard library's
-    enumerations, by the class's name.
-    """
-    return {
-        node.name: {
-            target.id: ast.unparse(statement.value)
-            for statement in node.body
-            if isinstance(statement, ast.Assign)
-            for target in statement.targets
-            if isinstance(target, ast.Name) and target.id.isupper()
-        }
-        for tree in sources.values()
+def find_enumerations(sources: Mapping[Path, ast.Module]) -> list[Enumeration]:
+    """Every enumeration. Two of one name are two."""
+    return [
+        Enumeration(path, node.lineno, node.name, _read_members(node))
+        for path, tree in sources.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and any(_last_name(base) in _ENUM_BASES for base in node.bases)
-    }
+    ]
 
 
 def find_open_choices(sources: Mapping[Path, ast.Module]) -> list[Finding]:
-    """Each choice that would handle a new member by default."""
-    enumerations = set(find_enumerations(sources))
-    return [
-        Finding(path, line, text)
-        for path, tree in sources.items()
-        for node in ast.walk(tree)
-        for line, text in (*_open_matches(node, enumerations), *_open_conditions(node, enumerations))
-    ]
+    """Each choice that would handle a new member by default; a line is named once."""
+    names = {enumeration.name for enumeration in find_enumerations(sources)}
+    found: dict[tuple[Path, int], str] = {}
+    for path, tree in sources.items():
+        for line, text in _ChoiceScan(tree, names).open_choices():
+            found.setdefault((path, line), text)
+    return [Finding(path, line, f"{text}: {_INSTEAD}") for (path, line), text in sorted(found.items())]
 
 
-def find_twin_enumerations(enumerations: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
-    """Pairs of enumerations with the same values: one of them was written twice, or is written as part of another."""
-    values = {name: set(members.values()) for name, members in enumerations.items()}
+def find_twin_enumerations(enumerations: Iterable[Enumeration]) -> list[tuple[Enumeration, Enumeration]]:
+    """Pairs of enumerations with the same values: they are one that was written twice. The sandbox is a program of its
+    own that shares nothing with the rest, so it has its own enumerations of what AWS says to both.
+    """
     return [
         (one, other)
-        for one in sorted(values)
-        for other in sorted(values)
-        if one != other and len(values[one]) > 2 and values[one] <= values[other] and (one, other) <= (other, one)
+        for one, other in combinations(enumerations, 2)
+        if _is_in_sandbox(one) == _is_in_sandbox(other) and _have_same_values(one, other)
     ]
+
+
+def _is_in_sandbox(enumeration: Enumeration) -> bool:
+    return "sandbox" in enumeration.path.parts
+
+
+def _have_same_values(one: Enumeration, other: Enumeration) -> bool:
+    values = set(one.members.values())
+    return len(values) >= _FEWEST_SHARED_VALUES and values == set(other.members.values())
+
+
+def _read_members(node: ast.ClassDef) -> dict[str, str]:
+    return {
+        target.id: ast.unparse(statement.value)
+        for statement in node.body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name) and target.id.isupper()
+    }
 
 
 def _last_name(node: ast.expr) -> str:
@@ -84,30 +113,119 @@ def _last_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _named_member(node: ast.AST, enumerations: set[str]) -> str | None:
-    """``Enumeration.MEMBER``, where ``node`` mentions one."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Attribute) and inner.attr.isupper() and _last_name(inner.value) in enumerations:
-            return f"{_last_name(inner.value)}.{inner.attr}"
-    return None
+class _ChoiceScan:
+    """One module, and the names of all enumerations there are."""
+
+    def __init__(self, tree: ast.Module, enumerations: set[str]) -> None:
+        self.tree, self.enumerations = tree, enumerations
+        self.groups = dict(self._named_groups())
+        self.guards = set(self._guarding_comparisons())
+
+    def open_choices(self) -> Iterator[tuple[int, str]]:
+        """The line of each open choice, and what it is."""
+        for node in ast.walk(self.tree):
+            yield from self._open_cases(node)
+            yield from self._open_branches(node)
+            yield from self._open_lookups(node)
+            yield from self._open_properties(node)
+            if isinstance(node, ast.Compare) and id(node) not in self.guards:
+                yield from self._open_comparison(node)
+
+    def _find_member(self, node: ast.AST) -> str | None:
+        """``Enumeration.MEMBER``, where ``node`` mentions one."""
+        for inner in ast.walk(node):
+            owner = _last_name(inner.value) if isinstance(inner, ast.Attribute) and inner.attr.isupper() else ""
+            if isinstance(inner, ast.Attribute) and owner in self.enumerations:
+                return f"{owner}.{inner.attr}"
+            if isinstance(inner, ast.Name) and inner.id in self.groups:
+                return self.groups[inner.id]
+        return None
+
+    def _is_member(self, node: ast.AST) -> bool:
+        return isinstance(node, ast.Attribute) and self._find_member(node) is not None
+
+    def _compared_member(self, test: ast.expr) -> str | None:
+        """The member that a condition compares something with."""
+        comparisons = (inner for inner in ast.walk(test) if isinstance(inner, ast.Compare))
+        return next((member for each in comparisons if (member := self._find_member(each))), None)
+
+    def _named_groups(self) -> Iterator[tuple[str, str]]:
+        """Names that stand for several members: ``_FINAL = {Kind.A, Kind.B}``."""
+        self.groups = {}
+        for node in ast.walk(self.tree):
+            if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+                continue
+            value = _without_call(node.value)
+            is_group = isinstance(value, ast.Set | ast.Tuple | ast.List) and all(map(self._is_member, value.elts))
+            member = self._find_member(value) if is_group else None
+            if member:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                yield from ((target.id, member) for target in targets if isinstance(target, ast.Name))
+
+    def _guarding_comparisons(self) -> Iterator[int]:
+        """Comparisons that only refuse: in an ``assert``, or in an ``if`` that raises for all but what it names."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and self._is_guard(node)):
+                yield from (id(inner) for inner in ast.walk(node.test) if isinstance(inner, ast.Compare))
+
+    def _is_guard(self, node: ast.If) -> bool:
+        """Whether an ``if`` raises for whatever is not named in it."""
+        about = [inner for inner in ast.walk(node.test) if isinstance(inner, ast.Compare) and self._find_member(inner)]
+        is_negative = all(isinstance(operator, _NEGATIVE) for inner in about for operator in inner.ops)
+        return is_negative and not node.orelse and isinstance(node.body[-1], ast.Raise)
+
+    def _open_cases(self, node: ast.AST) -> Iterator[tuple[int, str]]:
+        if not isinstance(node, ast.Match):
+            return
+        members = [member for case in node.cases if (member := self._find_member(case.pattern))]
+        for case in node.cases:
+            is_wildcard = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
+            if members and is_wildcard and not _calls_assert_never(case.body):
+                yield case.pattern.lineno, f"`case _` beside {members[0]}"
+
+    def _open_branches(self, node: ast.AST) -> Iterator[tuple[int, str]]:
+        if isinstance(node, ast.IfExp) and (member := self._compared_member(node.test)):
+            yield node.lineno, f"`… if … else …` on {member}"
+        if isinstance(node, ast.If) and node.orelse and (member := self._compared_member(node.test)):
+            yield node.lineno, f"`if … else` on {member}"
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            # A block that ends with `if member: return …` has no other branch; with more below, that is the else.
+            for statement in block[:-1] if isinstance(block, list) else ():
+                if isinstance(statement, ast.If) and not statement.orelse and _leaves(statement.body):
+                    member = self._compared_member(statement.test)
+                    if member and not self._is_guard(statement):
+                        yield statement.lineno, f"`if … return`, then more, on {member}"
+
+    def _open_comparison(self, node: ast.Compare) -> Iterator[tuple[int, str]]:
+        """A question that sorts all members into two heaps: all but one, or those of a list."""
+        for operator, side in zip(node.ops, node.comparators, strict=True):
+            member = self._find_member(side)
+            if member and isinstance(operator, ast.IsNot | ast.NotEq) and self._is_member(side):
+                yield node.lineno, f"`is not` on {member}"
+            is_list = isinstance(side, ast.Set | ast.Tuple | ast.List | ast.Name)
+            if member and isinstance(operator, ast.In | ast.NotIn) and is_list:
+                yield node.lineno, f"`in (…)` on {member}"
+
+    def _open_properties(self, node: ast.AST) -> Iterator[tuple[int, str]]:
+        """Within an enumeration also ``self is Kind.A`` is an answer for all others."""
+        if isinstance(node, ast.ClassDef) and node.name in self.enumerations:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Compare) and (member := self._find_member(inner)):
+                    yield inner.lineno, f"a comparison with {member} in the enumeration itself"
+
+    def _open_lookups(self, node: ast.AST) -> Iterator[tuple[int, str]]:
+        """``{Kind.A: …}[kind]`` or ``{…}.get(kind)``: a table that no test can find and see to be whole."""
+        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.value, ast.Dict):
+            member = next((found for key in node.value.keys if key and (found := self._find_member(key))), None)
+            if member:
+                yield node.lineno, f"a table inside an expression, on {member}"
 
 
-def _compared_member(test: ast.expr, enumerations: set[str]) -> str | None:
-    """The member that a condition compares something with."""
-    for inner in ast.walk(test):
-        if isinstance(inner, ast.Compare) and (member := _named_member(inner, enumerations)):
-            return member
-    return None
-
-
-def _open_matches(node: ast.AST, enumerations: set[str]) -> Iterator[tuple[int, str]]:
-    if not isinstance(node, ast.Match):
-        return
-    members = [member for case in node.cases if (member := _named_member(case.pattern, enumerations))]
-    for case in node.cases:
-        is_wildcard = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
-        if members and is_wildcard and not _calls_assert_never(case.body):
-            yield case.pattern.lineno, f"`case _` beside {members[0]}: {_INSTEAD}"
+def _without_call(node: ast.expr) -> ast.expr:
+    """What stands in ``frozenset(…)`` and its like."""
+    is_call = isinstance(node, ast.Call) and _last_name(node.func) in ("frozenset", "set", "tuple")
+    return node.args[0] if isinstance(node, ast.Call) and is_call and node.args else node
 
 
 def _calls_assert_never(body: list[ast.stmt]) -> bool:
@@ -116,33 +234,18 @@ def _calls_assert_never(body: list[ast.stmt]) -> bool:
     return isinstance(called, ast.Call) and _last_name(called.func) == "assert_never"
 
 
-def _open_conditions(node: ast.AST, enumerations: set[str]) -> Iterator[tuple[int, str]]:
-    if isinstance(node, ast.IfExp) and (member := _compared_member(node.test, enumerations)):
-        yield node.lineno, f"`… if … else …` on {member}: {_INSTEAD}"
-    if isinstance(node, ast.If) and node.orelse and (member := _compared_member(node.test, enumerations)):
-        yield node.lineno, f"`if … else` on {member}: {_INSTEAD}"
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(node, field, None)
-        # A block that ends with `if member: return …` has no other branch; with more below, that is the else.
-        for statement in block[:-1] if isinstance(block, list) else ():
-            if isinstance(statement, ast.If) and not statement.orelse and _leaves(statement.body):
-                member = _compared_member(statement.test, enumerations)
-                if member:
-                    yield statement.lineno, f"`if … return`, then more, on {member}: {_INSTEAD}"
-
-
 def _leaves(body: list[ast.stmt]) -> bool:
     return isinstance(body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break)
 
 
 def main(arguments: list[str]) -> int:
     """Check each folder named; 1 when anything was found."""
-    findings: list[object] = []
+    findings: list[Finding] = []
     for root in arguments:
         sources = parse_sources(Path(root))
         findings += find_open_choices(sources)
         findings += [
-            f"{one} and {other} have the same values: write one enumeration"
+            Finding(other.path, other.line, f"{other.name} has the values of {one.name} ({one.path}): write it once")
             for one, other in find_twin_enumerations(find_enumerations(sources))
         ]
     for finding in findings:

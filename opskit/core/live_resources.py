@@ -24,6 +24,15 @@ class ResourceKind(StrEnum):
         """As people say it."""
         return self.value.replace("-", " ")
 
+    @property
+    def stop_verb(self) -> str:
+        """How the AWS CLI calls what ends it."""
+        match self:
+            case ResourceKind.TRAINING_JOB | ResourceKind.TRANSFORM_JOB | ResourceKind.NOTEBOOK:
+                return "stop"
+            case ResourceKind.ENDPOINT:
+                return "delete"
+
 
 @dataclass(frozen=True)
 class LiveResource:

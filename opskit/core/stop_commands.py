@@ -14,8 +14,7 @@ NOTHING_RUNS = Problem("interrupted", "Interrupted. Nothing of this run is runni
 
 def aws_stop_command(running: LiveResource, profile: str | None = None) -> str:
     """The AWS CLI command that ends it."""
-    verb = "delete" if running.kind is ResourceKind.ENDPOINT else "stop"
-    words = ["aws", "sagemaker", f"{verb}-{running.kind}", f"--{running.kind}-name", running.name]
+    words = ["aws", "sagemaker", f"{running.kind.stop_verb}-{running.kind}", f"--{running.kind}-name", running.name]
     return shlex.join([*words, "--region", running.region, *(["--profile", profile] if profile else [])])
 
 
@@ -49,6 +48,8 @@ def _join_resource_names(running: Sequence[LiveResource]) -> str:
 
 
 _REFUSED_MEANWHILE = {
+    ResourceKind.TRAINING_JOB: "",
+    ResourceKind.TRANSFORM_JOB: "",
     ResourceKind.ENDPOINT: "AWS refuses that while the endpoint is being made; opskit cleanup waits for it",
     ResourceKind.NOTEBOOK: "AWS refuses that until the notebook instance is in service",
 }
@@ -57,5 +58,5 @@ _REFUSED_MEANWHILE = {
 def _stop_commands(running: Sequence[LiveResource], profile: str | None) -> str:
     commands = "; ".join(aws_stop_command(live_resource, profile) for live_resource in running)
     kinds = dict.fromkeys(live_resource.kind for live_resource in running)
-    notes = "; ".join(_REFUSED_MEANWHILE[kind] for kind in kinds if kind in _REFUSED_MEANWHILE)
+    notes = "; ".join(_REFUSED_MEANWHILE[kind] for kind in kinds if _REFUSED_MEANWHILE[kind])
     return f"To stop: {commands}{f' ({notes})' if notes else ''}. To go on: the same opskit command again."

@@ -105,6 +105,7 @@ def is_transient_unknown(check: QuotaCheck) -> bool:
 
 
 RUN_HINTS: Mapping[Verdict, str] = {
+    Verdict.FITS: "",
     Verdict.SHORT: "Add --request-increase to ask for what is missing, and --wait to go on when it is granted.",
     Verdict.PENDING: "Add --wait to go on when the request is granted.",
     Verdict.NOT_OFFERED: "Take another --instance-type or --region: no increase helps.",
@@ -116,6 +117,7 @@ ENDPOINT_HINTS: Mapping[Verdict, str] = {
     Verdict.PENDING: "`opskit quotas wait` tells when the request is granted.",
 }
 COMMAND_HINTS: Mapping[Verdict, str] = {
+    Verdict.FITS: "",
     Verdict.SHORT: "`opskit quotas increase` asks for what is missing; --wait 2h goes on as soon as there is room.",
     Verdict.PENDING: "--wait 2h goes on as soon as there is room.",
     Verdict.NOT_OFFERED: "Take another instance type or --region: no increase helps.",

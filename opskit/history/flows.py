@@ -29,11 +29,17 @@ from opskit.state import journal
 from opskit.state.journal import JournalEntry
 from opskit.state.paths import state_errors
 
-_EVENT_KINDS: Mapping[str, EventKind] = {  # what else is done to a notebook neither stops nor starts it
+_EVENT_KINDS = {
     NotebookAction.STOP: EventKind.STOP,
     NotebookAction.START: EventKind.START,
     NotebookAction.CREATE: EventKind.START,
+    NotebookAction.TAG: None,
+    NotebookAction.UNTAG: None,
+    NotebookAction.CREATE_ROLE: None,
+    NotebookAction.PUT_ROLE_POLICY: None,
 }
+"""What an action does to a notebook; None: it neither stops nor starts it."""
+_KIND_BY_WORD: Mapping[str, EventKind] = {action.value: kind for action, kind in _EVENT_KINDS.items() if kind}
 _NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED, journal.DROPPED)
 
 
@@ -132,7 +138,7 @@ def _later_events(entries: Sequence[JournalEntry]) -> dict[str, list[NotebookEve
     """For each stop, by its id, what opskit did to the same notebook after it."""
     by_name: dict[tuple[str, str, str], list[JournalEntry]] = {}
     for entry in entries:
-        if entry.action in _EVENT_KINDS and entry.outcome not in _NOTHING_HAPPENED:
+        if entry.action in _KIND_BY_WORD and entry.outcome not in _NOTHING_HAPPENED:
             by_name.setdefault((entry.endpoint, entry.region, entry.subject), []).append(entry)
     return {
         entry.id: [_to_event(other) for other in same[at + 1 :] if _is_of_same_account(entry, other)]
@@ -150,7 +156,7 @@ def _is_of_same_account(entry: JournalEntry, other: JournalEntry) -> bool:
 def _to_event(entry: JournalEntry) -> NotebookEvent:
     certain = entry.outcome == journal.DONE
     price, running_since = (entry.stop.usd_per_hour, entry.stop.running_since) if entry.stop else (None, None)
-    return NotebookEvent(_EVENT_KINDS[entry.action], entry.started_at, certain, price, running_since)
+    return NotebookEvent(_KIND_BY_WORD[entry.action], entry.started_at, certain, price, running_since)
 
 
 def _read_stopped(

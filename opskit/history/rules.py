@@ -100,11 +100,13 @@ def _end_by_journal(next: NotebookEvent) -> tuple[datetime, str] | str:
     """When it was started again, by what opskit did next to it; a sentence where that cannot be told. A second stop
     tells since when the notebook had been running, whoever had started it.
     """
-    if next.kind is EventKind.START:
-        return next.at, "started again by opskit"
-    if next.running_since is None:
-        return "it was stopped again, and when it was started in between is not known"
-    return next.running_since, "started again by somebody else"
+    match next.kind:
+        case EventKind.START:
+            return next.at, "started again by opskit"
+        case EventKind.STOP if next.running_since is None:
+            return "it was stopped again, and when it was started in between is not known"
+        case EventKind.STOP:
+            return next.running_since, "started again by somebody else"
 
 
 def _end_by_aws(stop: NotebookEvent, seen: SeenNotebook, now: datetime) -> tuple[datetime, str] | str:

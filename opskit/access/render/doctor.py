@@ -69,7 +69,7 @@ def _finding_problems(seen: DoctorReport) -> Iterator[Problem]:
         yield seen.failure.problem
     for finding in seen.findings:
         told = seen.failure and finding.detail == seen.failure.problem.message
-        if finding.state in (CheckState.WRONG, CheckState.UNKNOWN) and not told:
+        if finding.state.is_problem and not told:
             code = finding.what.replace(" ", "-")
             yield Problem(code, f"{finding.what}: {finding.detail}.", finding.hint, seen.region)
 

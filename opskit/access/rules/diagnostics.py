@@ -23,6 +23,15 @@ class CheckState(StrEnum):
     WRONG = "wrong"
     UNKNOWN = "unknown"
 
+    @property
+    def is_problem(self) -> bool:
+        """Whether somebody has to look after it."""
+        match self:
+            case CheckState.WRONG | CheckState.UNKNOWN:
+                return True
+            case CheckState.OK | CheckState.NOTE:
+                return False
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -109,5 +118,5 @@ def doctor_exit_code(findings: Iterable[Finding], *, let_in: bool) -> ExitCode:
     """All well, partly so, or AWS did not even let us in."""
     if not let_in:
         return ExitCode.AWS_ERROR
-    bad = any(finding.state in (CheckState.WRONG, CheckState.UNKNOWN) for finding in findings)
+    bad = any(finding.state.is_problem for finding in findings)
     return ExitCode.PARTIAL if bad else ExitCode.OK

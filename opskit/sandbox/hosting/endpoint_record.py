@@ -22,6 +22,7 @@ class StatusTraits:
     holds_instances: bool
     in_progress: bool
     serves: bool
+    has_variants: bool = True
 
 
 class EndpointStatus(StrEnum):
@@ -42,7 +43,7 @@ class EndpointStatus(StrEnum):
 
 
 _STATUS_TRAITS: Mapping[EndpointStatus, StatusTraits] = {
-    EndpointStatus.CREATING: StatusTraits(holds_instances=True, in_progress=True, serves=False),
+    EndpointStatus.CREATING: StatusTraits(holds_instances=True, in_progress=True, serves=False, has_variants=False),
     EndpointStatus.IN_SERVICE: StatusTraits(holds_instances=True, in_progress=False, serves=True),
     EndpointStatus.UPDATING: StatusTraits(holds_instances=True, in_progress=True, serves=True),
     EndpointStatus.SYSTEM_UPDATING: StatusTraits(holds_instances=True, in_progress=True, serves=True),
@@ -122,7 +123,7 @@ class Endpoint:
 
     def describe(self) -> dict[str, Any]:
         """The answer of DescribeEndpoint."""
-        ready = self.status is not EndpointStatus.CREATING
+        ready = self.status.traits.has_variants
         variants = [variant.describe(ready=ready, now=self.created) for variant in self.variants]
         return {
             "EndpointName": self.name,

@@ -32,6 +32,15 @@ class JobStatus(StrEnum):
             case JobStatus.STOPPED | JobStatus.COMPLETED | JobStatus.FAILED:
                 return False
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the job came to nothing: its warm pool is not kept."""
+        match self:
+            case JobStatus.FAILED:
+                return True
+            case JobStatus.IN_PROGRESS | JobStatus.STOPPING | JobStatus.STOPPED | JobStatus.COMPLETED:
+                return False
+
 
 @dataclass
 class JobRecord(ABC):
@@ -70,6 +79,17 @@ class JobRecord(ABC):
     def held_instances(self, now: datetime) -> list[InstanceUsage]:
         """What the job holds now."""
         return self.instance_usage() if self.status.is_active else []
+
+    def needs_stop(self) -> bool:
+        """Whether a request to stop the job is the first one. Raises AWS's error where the job is over."""
+        match self.status:
+            case JobStatus.IN_PROGRESS:
+                return True
+            case JobStatus.STOPPING:
+                return False
+            case JobStatus.STOPPED | JobStatus.COMPLETED | JobStatus.FAILED:
+                kind = self.arn_type.replace("-", " ")
+                raise validation_error(f"The request was rejected because the {kind} is in status {self.status}.")
 
     def mark_ended(self, status: JobStatus, now: datetime, failure: str | None = None) -> None:
         """Reach the status that the job stays in."""

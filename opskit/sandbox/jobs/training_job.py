@@ -114,7 +114,7 @@ class TrainingJob(JobRecord):
         if self.failure:
             self.transitions[-1].message = self.failure
         if self.pool:
-            self.pool.release(now, is_kept=status is not JobStatus.FAILED)
+            self.pool.release(now, is_kept=not status.has_failed)
 
     def record_metrics(self, lines: Iterable[str], now: datetime) -> None:
         """Take the last values of the algorithm's metrics from its log lines."""
@@ -140,9 +140,15 @@ class TrainingJob(JobRecord):
         """What has become of its warm pool; None where it has none."""
         return self.pool.state_at(now) if self.pool else None
 
+    def holds_pool(self, now: datetime) -> bool:
+        """Whether instances are held for it in a warm pool, which it uses itself or leaves to the next job."""
+        state = self.pool_state(now)
+        return state is not None and state.is_held
+
     def held_instances(self, now: datetime) -> list[InstanceUsage]:
         """Its instances while it runs, and as long as they wait for the next job: AWS counts both as training."""
-        waits = self.pool_state(now) is WarmPoolState.AVAILABLE
+        state = self.pool_state(now)
+        waits = state is not None and state.waits_for_job
         return self.instance_usage() if self.status.is_active or waits else []
 
     def rule_usage(self) -> list[InstanceUsage]:

@@ -46,6 +46,15 @@ class TrainingEnd(Enum):
     STOPPED = auto()
     TOO_LONG = auto()
 
+    @property
+    def is_completed(self) -> bool:
+        """Whether it was left to itself, so that its exit code is its own."""
+        match self:
+            case TrainingEnd.COMPLETED:
+                return True
+            case TrainingEnd.STOPPED | TrainingEnd.TOO_LONG:
+                return False
+
 
 @dataclass
 class TrainingRun:
@@ -85,9 +94,9 @@ class TrainingRun:
             return
         self._enter_status(SecondaryStatus.TRAINING)
         end = self._train_in_container()
-        if end is TrainingEnd.COMPLETED:
+        if end.is_completed:
             self._enter_status(SecondaryStatus.UPLOADING)
-        self._upload_model(must=end is TrainingEnd.COMPLETED)
+        self._upload_model(must=end.is_completed)
         # Also where the stop was asked for after the algorithm was done.
         if self.job.stop_requested.is_set():
             end = TrainingEnd.STOPPED
@@ -170,7 +179,7 @@ class TrainingRun:
         log = LogTail(output)
         end = self._wait_for_process(process, log, stream)
         self._forward_log(log, stream, last=True)
-        if end is TrainingEnd.COMPLETED and process.returncode:
+        if end.is_completed and process.returncode:
             reason = failure.read_failure(self.folder) or "the algorithm left no reason"
             raise JobFailed(f"AlgorithmError: {reason}, exit code: {process.returncode}")
         return end

@@ -74,8 +74,8 @@ class TrainingService:
 
     def _check_pool_quota(self, job: TrainingJob) -> None:
         """A job that keeps its instances needs room for them among the warm pools, too."""
-        holding, now = (WarmPoolState.IN_USE, WarmPoolState.AVAILABLE), self._state.now()
-        kept = [each for each in self.jobs.all_jobs(job.account_region) if each.pool_state(now) in holding]
+        now = self._state.now()
+        kept = [each for each in self.jobs.all_jobs(job.account_region) if each.holds_pool(now)]
         for instance_type, count in job.instance_counts() if job.pool else ():
             in_use = sum(held for each in kept for kind, held in each.instance_counts() if kind == instance_type)
             name = f"{instance_type} for training warm pool usage"
@@ -133,9 +133,8 @@ class TrainingService:
     def stop_training_job(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             job = self.jobs.get_job(call)
-            if job.status is JobStatus.STOPPING:
+            if not job.needs_stop():
                 return {}
-            self._require_in_progress(job)
             job.enter_status(SecondaryStatus.STOPPING, self._state.now())
             job.status = JobStatus.STOPPING
             job.stop_requested.set()
@@ -163,7 +162,7 @@ class TrainingService:
         return {"TrainingJobArn": job.arn}
 
     def _update_pool(self, job: TrainingJob, seconds: int, now: datetime) -> None:
-        if job.pool is None or job.pool_state(now) not in (WarmPoolState.IN_USE, WarmPoolState.AVAILABLE):
+        if job.pool is None or not job.holds_pool(now):
             raise validation_error(f"The training job {job.name} has no warm pool whose retention could be updated.")
         job.pool.keep_alive(seconds, now)
         job.params = {
@@ -177,7 +176,8 @@ class TrainingService:
             job = self.jobs.get_job(call)
             if job.status.is_active:
                 raise ApiError("ResourceInUse", f"The training job {job.arn} is in status {job.status}.")
-            if job.pool_state(self._state.now()) is WarmPoolState.AVAILABLE:
+            state = job.pool_state(self._state.now())
+            if state and state.waits_for_job:
                 raise ApiError("ResourceInUse", f"The warm pool of the training job {job.arn} is not terminated.")
             self.jobs.delete_job(job)
         return {}

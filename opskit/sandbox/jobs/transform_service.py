@@ -73,10 +73,8 @@ class TransformService:
     def stop_transform_job(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             job = self._jobs.get_job(call)
-            if job.status is JobStatus.STOPPING:
+            if not job.needs_stop():
                 return {}
-            if job.status is not JobStatus.IN_PROGRESS:
-                raise validation_error(f"The request was rejected because the transform job is in status {job.status}.")
             job.status, job.modified = JobStatus.STOPPING, self._state.now()
             job.stop_requested.set()
             if not job.has_process:

@@ -23,6 +23,24 @@ class WarmPoolState(StrEnum):
     REUSED = "Reused"
     TERMINATED = "Terminated"
 
+    @property
+    def is_held(self) -> bool:
+        """Whether its instances are there, for its own job or the next."""
+        match self:
+            case WarmPoolState.IN_USE | WarmPoolState.AVAILABLE:
+                return True
+            case WarmPoolState.REUSED | WarmPoolState.TERMINATED:
+                return False
+
+    @property
+    def waits_for_job(self) -> bool:
+        """Whether its instances wait for the next job."""
+        match self:
+            case WarmPoolState.AVAILABLE:
+                return True
+            case WarmPoolState.IN_USE | WarmPoolState.REUSED | WarmPoolState.TERMINATED:
+                return False
+
 
 @dataclass
 class WarmPool:

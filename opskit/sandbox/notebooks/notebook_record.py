@@ -24,6 +24,17 @@ class NotebookStatus(StrEnum):
     UPDATING = "Updating"
 
     @property
+    def is_in_service(self) -> bool:
+        """Whether its Jupyter is up."""
+        match self:
+            case NotebookStatus.IN_SERVICE:
+                return True
+            case NotebookStatus.PENDING | NotebookStatus.STOPPING | NotebookStatus.STOPPED | NotebookStatus.FAILED:
+                return False
+            case NotebookStatus.DELETING | NotebookStatus.UPDATING:
+                return False
+
+    @property
     def holds_instance(self) -> bool:
         """Whether quotas count the notebook's instance."""
         match self:
@@ -101,7 +112,7 @@ class NotebookRecord:
             "NotebookInstanceArn": self.arn,
             "NotebookInstanceStatus": self.status,
             "FailureReason": self.failure,
-            "Url": self.jupyter.host if self.jupyter and self.status is NotebookStatus.IN_SERVICE else None,
+            "Url": self.jupyter.host if self.jupyter and self.status.is_in_service else None,
             "CreationTime": self.created,
             "LastModifiedTime": self.modified,
         }

@@ -21,6 +21,15 @@ class CaseStatus(StrEnum):
     REOPENED = "reopened"
     RESOLVED = "resolved"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether AWS Support is still at work on it."""
+        match self:
+            case CaseStatus.OPENED | CaseStatus.REOPENED:
+                return True
+            case CaseStatus.RESOLVED:
+                return False
+
     def after_message(self) -> CaseStatus:
         """The status once a message was added."""
         match self:

@@ -225,7 +225,7 @@ def _matches_case_filters(case: SupportCase, call: ApiCall) -> bool:
     case_ids = params.get("caseIdList") or ([case.id] if not params.get("displayId") else [])
     return (
         (case.id in case_ids or case.display_id == params.get("displayId"))
-        and (case.status is not CaseStatus.RESOLVED or bool(params.get("includeResolvedCases")))
+        and (case.status.is_open or bool(params.get("includeResolvedCases")))
         and params.get("language", case.language) == case.language
         and _in_case_time_range(case.created, call)
     )

@@ -305,14 +305,25 @@ class _ResourceScan:
         Raises:
             AwsError: it could not be read.
         """
-        found = resources.read_endpoint(self.client, name) if listing is ListableKind.ENDPOINT else None
-        configs = [found.config] if found and found.config else [name] if listing is ListableKind.CONFIG else []
-        models = [model for config in configs for model in resources.models_of_config(self.client, config)]
-        models += [name] if listing is ListableKind.MODEL else []
+        configs, models = self._made_of(listing, name)
+        models += [model for config in configs for model in resources.models_of_config(self.client, config)]
         keys = [split_s3_uri(uri)[1] for model in models for uri in resources.model_data(self.client, model)]
         top = f"{PREFIX}/{self.workflow}/"
         folders = {key.removeprefix(top).partition("/")[0] for key in keys if key.startswith(top)}
         return folders | {training_job_of(each) for each in (*configs, *models) if is_owned_name(self.workflow, each)}
+
+    def _made_of(self, listing: ListableKind, name: str) -> tuple[list[str], list[str]]:
+        """The configurations and models that a thing names, or is, itself."""
+        match listing:
+            case ListableKind.ENDPOINT:
+                found = resources.read_endpoint(self.client, name)
+                return ([found.config] if found and found.config else []), []
+            case ListableKind.CONFIG:
+                return [name], []
+            case ListableKind.MODEL:
+                return [], [name]
+            case ListableKind.TRAINING_JOB | ListableKind.TRANSFORM_JOB:
+                return [], []
 
     def _read_tags(self, found: list[ListedResource]) -> None:
         """Read the tags of things that were not looked at yet, and note whose they are not."""
@@ -343,10 +354,7 @@ class _ResourceScan:
 
 def _is_judged(listing: ListableKind, listed_resource: ListedResource) -> bool:
     """Whether it matters at once whose a thing is. Of a job that is over it does where there are objects of it."""
-    return (
-        listing not in (ListableKind.TRAINING_JOB, ListableKind.TRANSFORM_JOB)
-        or not JobStatus(listed_resource.status).is_finished
-    )
+    return not (listing.is_job and JobStatus(listed_resource.status).is_finished)
 
 
 def _by_folder(keys: list[str], top: str) -> dict[str, list[str]]:

@@ -26,6 +26,24 @@ class ListableKind(Enum):
     TRAINING_JOB = ("list_training_jobs", "TrainingJobSummaries", "TrainingJob")
     TRANSFORM_JOB = ("list_transform_jobs", "TransformJobSummaries", "TransformJob")
 
+    @property
+    def is_job(self) -> bool:
+        """Whether it ends by itself."""
+        match self:
+            case ListableKind.TRAINING_JOB | ListableKind.TRANSFORM_JOB:
+                return True
+            case ListableKind.ENDPOINT | ListableKind.CONFIG | ListableKind.MODEL:
+                return False
+
+    @property
+    def has_status(self) -> bool:
+        """Whether SageMaker tells how it is."""
+        match self:
+            case ListableKind.ENDPOINT | ListableKind.TRAINING_JOB | ListableKind.TRANSFORM_JOB:
+                return True
+            case ListableKind.CONFIG | ListableKind.MODEL:
+                return False
+
 
 @dataclass(frozen=True)
 class ListedResource:
@@ -46,13 +64,12 @@ def list_named(client: AwsClient, what: ListableKind, contains: str) -> list[Lis
     order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
     pages = client.paginate("sagemaker", operation, NameContains=contains, MaxResults=_PAGE, **order)
     found = [item for page in pages for item in page[member]]
-    has_status = what not in (ListableKind.CONFIG, ListableKind.MODEL)
     with parse_errors_as_aws(client, f"sagemaker:{''.join(word.capitalize() for word in operation.split('_'))}"):
         return [
             ListedResource(
                 each[f"{instance_type}Name"],
                 each[f"{instance_type}Arn"],
-                each[f"{instance_type}Status"] if has_status else "",
+                each[f"{instance_type}Status"] if what.has_status else "",
             )
             for each in found
         ]

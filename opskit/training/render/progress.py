@@ -44,6 +44,7 @@ _STAGE_NAMES = {
     ResourceKind.TRAINING_JOB: "Training",
     ResourceKind.TRANSFORM_JOB: "Batch transform",
     ResourceKind.ENDPOINT: "Endpoint",
+    ResourceKind.NOTEBOOK: "Notebook",
 }
 
 
@@ -51,6 +52,7 @@ _STATUS_PREFIXES = {
     ResourceKind.TRAINING_JOB: "",
     ResourceKind.TRANSFORM_JOB: "transform ",
     ResourceKind.ENDPOINT: "endpoint ",
+    ResourceKind.NOTEBOOK: "notebook ",
 }
 
 

@@ -25,12 +25,6 @@ _SHORT_CELL = "sum(range(10))"
 _ENDLESS_CELL = "import time\nwhile True:\n    time.sleep(0.2)"
 # It prints nothing, so that only the open terminal shows that something runs.
 _SILENT_COMMAND = "sleep 1000000\n"
-# What somebody begins in a terminal, so that it goes on without it.
-_JOBS = {
-    PastWork.JOB_COMPUTES: "while :; do :; done",
-    PastWork.JOB_POLLS: "while :; do sleep 0.5; done",
-    PastWork.JOB_SLEEPS: "sleep 1000000; :",
-}
 _NOTEBOOK = "analysis.ipynb"
 # How long to wait for a kernel's first change, and from then on for one more.
 _FIRST_CHANGE_SECONDS = 10.0
@@ -55,9 +49,15 @@ async def replay_past(app: ServerApp, past: NotebookPast) -> None:
             pass
         case PastWork.NO_TERMINALS:
             await _run_short_cell(app)
-        case PastWork.JOB_COMPUTES | PastWork.JOB_POLLS | PastWork.JOB_SLEEPS:
+        case PastWork.JOB_COMPUTES:
             await _run_short_cell(app)
-            await _leave_job_behind(app, _JOBS[past.work])
+            await _leave_job_behind(app, "while :; do :; done")
+        case PastWork.JOB_POLLS:
+            await _run_short_cell(app)
+            await _leave_job_behind(app, "while :; do sleep 0.5; done")
+        case PastWork.JOB_SLEEPS:
+            await _run_short_cell(app)
+            await _leave_job_behind(app, "sleep 1000000; :")
         case _:
             assert_never(past.work)
     _backdate_activity(app, timedelta(seconds=past.idle_seconds))

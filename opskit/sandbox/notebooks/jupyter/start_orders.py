@@ -35,7 +35,13 @@ class PastWork(StrEnum):
     @property
     def has_terminals(self) -> bool:
         """Whether its Jupyter has terminals at all."""
-        return self is not PastWork.NO_TERMINALS
+        match self:
+            case PastWork.NO_TERMINALS:
+                return False
+            case PastWork.IDLE | PastWork.BUSY | PastWork.TERMINAL | PastWork.EMPTY | PastWork.STARTING:
+                return True
+            case PastWork.JOB_COMPUTES | PastWork.JOB_POLLS | PastWork.JOB_SLEEPS:
+                return True
 
 
 @dataclass(frozen=True)
