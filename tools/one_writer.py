@@ -75,6 +75,8 @@ def _exported(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield from _public_names(targets)
             case ast.AnnAssign(target=target):
                 yield from _public_names([target])
+            case _:
+                pass
 
 
 def _public_names(targets: Sequence[ast.expr]) -> Iterator[tuple[int, str]]:

@@ -128,6 +128,8 @@ def _credentials_problem(error: Exception) -> tuple[str, str, str] | None:
             return "credentials-expired", f"AWS sign-in: {_as_sentence(error)}", "Run `aws sso login`."
         case EOFError():  # botocore asked for a code
             return "no-mfa-code", "The profile asks for an MFA code, and none was given.", RENEW_HINT
+        case _:
+            pass
     return None
 
 

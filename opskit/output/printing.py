@@ -109,6 +109,8 @@ def ask_yes_or_no(question: str) -> bool:
                 return True
             case "" | "n" | "no":
                 return False
+            case _:
+                pass
 
 
 def prepare_streams() -> None:

@@ -122,6 +122,8 @@ def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: dateti
             return _assess_log(said, notebook.status_changed_at, tags, policy, now)
         case Unknown(reason):
             return _assess_silent(reason, notebook.status_changed_at, tags, now)
+        case _:
+            pass
     reason = evidence.jupyter.reason if evidence.jupyter else "nobody looked into its Jupyter"
     return _assess_silent(reason, notebook.status_changed_at, tags, now)
 

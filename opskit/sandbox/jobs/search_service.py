@@ -137,6 +137,8 @@ def _meets_filter(record: Mapping[str, Any], filter_: Mapping[str, Any]) -> bool
             return bool(present)
         case "NotExists":
             return not present
+        case _:
+            pass
     if text is None:
         raise validation_error(f"Filter {filter_['Name']} with operator {operator} needs a Value.")
     match operator:

@@ -249,6 +249,8 @@ class World(RuleBasedStateMachine):
             case "delete_tags":
                 for key in params["TagKeys"]:
                     category.tags.pop(key, None)
+            case _:
+                pass
 
     def is_right_to_stop(self, name: str) -> None:
         """The moment of truth: a stop is sent. It must have been right when its last look's requests were."""

@@ -161,6 +161,8 @@ def strings(value: object) -> Iterator[str]:
         case list():
             for each in value:
                 yield from strings(each)
+        case _:
+            pass
 
 
 FAULTS: dict[str, Callable[[str, str], Fault | None]] = {

@@ -57,6 +57,8 @@ def _found(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield from ((node.lineno, f"from {module} import {each.name}") for each in names if _told(module, each))
             case ast.Import(names=names):
                 yield from ((node.lineno, f"import {each.name}") for each in names if each.name in _RICH)
+            case _:
+                pass
 
 
 def _told(module: str, each: ast.alias) -> bool:
