@@ -20,7 +20,7 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
 from opskit.core.exceptions import ExitCode, MissingExtra, UsageError
-from opskit.core.settings import parse_duration
+from opskit.core.setting_values import parse_duration
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

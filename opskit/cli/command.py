@@ -16,7 +16,8 @@ import typer
 
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
-from opskit.core.settings import OUTPUT_FORMATS, Settings, load_settings
+from opskit.core.setting_values import OUTPUT_FORMATS
+from opskit.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient

@@ -9,7 +9,7 @@ import typer
 
 from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
-from opskit.core.settings import parse_duration
+from opskit.core.setting_values import parse_duration
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

@@ -10,7 +10,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
-from opskit.core.settings import parse_duration
+from opskit.core.setting_values import parse_duration
 from opskit.increases.rules.channel import Channel
 from opskit.notifications.cli import UNATTENDED
 from opskit.quotas.cli import For, quotas_app

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opskit.cli.command import CommandContext, register_command
-from opskit.core.settings import parse_duration
+from opskit.core.setting_values import parse_duration
 from opskit.notebooks.cli.app import notebook_app
 
 if TYPE_CHECKING:

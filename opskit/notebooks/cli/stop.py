@@ -10,7 +10,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import Problem, UsageError
-from opskit.core.settings import parse_duration
+from opskit.core.setting_values import parse_duration
 from opskit.notebooks.cli.app import AfterOption, EvidenceOption, MatchOption, TabAge, TerminalsOption, notebook_app
 from opskit.notifications.cli import UNATTENDED
 

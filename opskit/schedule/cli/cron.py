@@ -15,7 +15,8 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
 from opskit.core.exceptions import OpskitError, Problem, UsageError
-from opskit.core.settings import SETTING_SPECS, parse_duration
+from opskit.core.setting_values import parse_duration
+from opskit.core.settings import SETTING_SPECS
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

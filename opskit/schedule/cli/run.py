@@ -13,7 +13,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import ExitCode, OpskitError, UsageError
-from opskit.core.settings import parse_duration
+from opskit.core.setting_values import parse_duration
 from opskit.notifications.cli import UNATTENDED
 from opskit.schedule.cli.cron import cron_app, executable, forwarded_options
 
