@@ -1,0 +1,112 @@
+"""The kinds of values that settings and flags take: what each is in words, and how it is read from text or TOML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from opskit.core.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+OUTPUT_FORMATS = ("table", "json", "csv", "markdown")
+
+_MAX_READ_TIMEOUT = timedelta(hours=1)
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> timedelta:
+    """A time span as people write it: ``90s``, ``30m``, ``36h``, ``7d``, ``1h30m``.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text.strip().lower())
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip().lower():
+        raise UsageError("bad-duration", f"'{text}' is not a duration.", "Write it like 30s, 15m, 36h or 7d.")
+    seconds = sum(float(number) * (0.001 if unit == "ms" else _UNIT_SECONDS[unit]) for number, unit in parts)
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise UsageError("bad-duration", f"'{text}' is longer than anything opskit can wait for.") from error
+
+
+def parse_usd(text: str) -> Decimal:
+    """An amount of USD, above zero.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    from decimal import Decimal, InvalidOperation  # inside, as help is faster without it
+
+    try:
+        amount = Decimal(str(text).strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise UsageError("bad-amount", f"'{text}' is not an amount of USD.", "Write it like 2.50.")
+    return amount
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """A kind of value: what it is in words, what TOML may write it as, and how it is read. Variables and flags
+    are text to all kinds.
+    """
+
+    description: str
+    toml_types: tuple[type, ...]
+    parse: Callable[[Any], Any]
+
+
+def _parse_string(value: str) -> str:
+    if not value.strip():
+        raise ValueError
+    return value.strip()
+
+
+def _parse_strings(value: str | Sequence[str]) -> tuple[str, ...]:
+    words = value.split(",") if isinstance(value, str) else value
+    if not words:
+        raise ValueError
+    return tuple(_parse_string(word) for word in words)
+
+
+def _parse_positive_int(value: str | int) -> int:
+    if int(value) < 1:
+        raise ValueError
+    return int(value)
+
+
+def _parse_fraction(value: str | float) -> float:
+    text = str(value).strip()
+    share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < share <= 1:
+        raise ValueError
+    return share
+
+
+def _parse_output_format(value: str) -> str:
+    if value not in OUTPUT_FORMATS:
+        raise UsageError("bad-output", f"There is no output form '{value}'.", f"One of: {', '.join(OUTPUT_FORMATS)}.")
+    return value
+
+
+def _parse_positive_duration(value: str) -> timedelta:
+    if not timedelta() < parse_duration(value) <= _MAX_READ_TIMEOUT:
+        raise ValueError
+    return parse_duration(value)
+
+
+STRING = ValueType("text", (str,), _parse_string)
+STRINGS = ValueType("a list of words", (str, list), _parse_strings)
+POSITIVE_INT = ValueType("a whole number of at least 1", (int,), _parse_positive_int)
+FRACTION = ValueType("a share such as 0.8 or '80%'", (int, float, str), _parse_fraction)
+DURATION = ValueType("a time such as '90s' or '36h'", (str,), parse_duration)
+POSITIVE_DURATION = ValueType("a time above zero, at most 1h, such as '10s'", (str,), _parse_positive_duration)
+USD = ValueType("an amount of USD such as 2.50", (int, float, str), parse_usd)
+OUTPUT_FORMAT = ValueType(f"one of {', '.join(OUTPUT_FORMATS)}", (str,), _parse_output_format)
