@@ -1,11 +1,12 @@
-"""Looks whose failures are told together, rather than the first one ending all."""
+"""Reads whose failures are values: told together, or as the reason why something is not known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from opskit.core.exceptions import CredentialsError, OpskitError
+from opskit.core.exceptions import AwsError, CredentialsError, OpskitError
+from opskit.core.model import Unknown
 
 T = TypeVar("T")
 
@@ -22,3 +23,8 @@ def result_or_error(read: Callable[[], T]) -> T | OpskitError:
         raise
     except OpskitError as error:
         return error
+
+
+def unknown_from_error(failure: AwsError) -> Unknown:
+    """A failure as the reason why a value is not known."""
+    return Unknown.from_problem(failure.problem)

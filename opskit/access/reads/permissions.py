@@ -14,7 +14,7 @@ from opskit.aws.session import CallerIdentity
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.model import Unknown
-from opskit.quotas.reads.quotas import unknown_from_error
+from opskit.core.result_or_error import unknown_from_error
 
 _NOBODY = "opskit-looks-whether-it-may"
 """The name of nothing: where IAM allows the look, AWS answers that there is no such thing."""

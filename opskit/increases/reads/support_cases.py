@@ -11,8 +11,8 @@ from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError
 from opskit.core.message_phrases import NO_PLAN
 from opskit.core.model import Unknown
+from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.rules.support_cases import SupportCase, SupportService
-from opskit.quotas.reads.quotas import unknown_from_error
 
 _NO_PLAN = "SubscriptionRequiredException"
 

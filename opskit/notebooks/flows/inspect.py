@@ -14,6 +14,7 @@ from opskit.aws.gather import gather_all
 from opskit.aws.prices import read_workload_price
 from opskit.core.exceptions import AccessDenied, AwsError, Problem
 from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown, Workload
+from opskit.core.result_or_error import unknown_from_error
 from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
@@ -26,7 +27,6 @@ from opskit.notebooks.rules.idleness import (
     is_conclusive,
     keep_reason,
 )
-from opskit.quotas.reads.quotas import unknown_from_error
 
 _MAX_WORKERS = 14
 """Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open."""

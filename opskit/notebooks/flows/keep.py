@@ -12,6 +12,7 @@ from opskit.aws.create_once import create_once
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AccessDenied, ConfirmationRequired
 from opskit.core.model import Notebook, Unknown
+from opskit.core.result_or_error import unknown_from_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.reads.notebooks import get_notebook, read_tags
 from opskit.notebooks.rules.actions import NotebookAction
@@ -23,7 +24,6 @@ from opskit.notebooks.rules.keep import (
     standing_keep,
     would_shorten,
 )
-from opskit.quotas.reads.quotas import unknown_from_error
 from opskit.state.journal import mark_done
 
 

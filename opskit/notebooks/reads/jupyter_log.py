@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
-from opskit.quotas.reads.quotas import unknown_from_error
+from opskit.core.result_or_error import unknown_from_error
 
 _GROUP = "/aws/sagemaker/NotebookInstances"
 _MAX_PAGES = 20

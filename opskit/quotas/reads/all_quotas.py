@@ -16,7 +16,8 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown
-from opskit.quotas.reads.quotas import listed_quotas, unknown_from_error, value_told
+from opskit.core.result_or_error import unknown_from_error
+from opskit.quotas.reads.quota_records import listed_quotas, value_told
 
 _ABSENT = "NoSuchResourceException"
 

@@ -6,29 +6,29 @@ NoSuchResourceException; the default then counts. A quota in neither listing is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from math import isfinite
-from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.aws.errors import incomplete
 from opskit.aws.gather import gather, gather_all
-from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, Throttled
+from opskit.core.exceptions import AwsError
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
+from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.code_cache import CachedQuota, QuotaCodeCache, bundled_codes
-
-SERVICE = "sagemaker"
-_PAGE = 100
-_ABSENT = "NoSuchResourceException"
-
-_GET = "get_service_quota"
-_LIST = "list_service_quotas"
-_GET_DEFAULT = "get_aws_default_service_quota"
-_LIST_DEFAULTS = "list_aws_default_service_quotas"
-
-_CALLS = {_LIST: "ListServiceQuotas", _LIST_DEFAULTS: "ListAWSDefaultServiceQuotas"}
+from opskit.quotas.reads.quota_records import (
+    ABSENT,
+    GET,
+    GET_DEFAULT,
+    HOPELESS_CODES,
+    LIST,
+    LIST_DEFAULTS,
+    QuotaRecord,
+    get_applied_record,
+    get_record,
+    iterate_records,
+    record_value,
+)
 
 # A look through the listings costs about as many seconds as 30 quotas read one by one at AWS's rates, and has to share
 # one of these rates: so many at once, or more than a few that were never seen here, are read from the listings.
@@ -37,32 +37,12 @@ _FEW_UNSEEN = 7
 _BURST = 5
 _BOTH_BURSTS = 15
 
-_HOPELESS_CODES = CREDENTIAL_CODES | {"unreachable"}
-"""Problems that another way of asking would meet again."""
-
-
-class _FilterIgnored(Exception):
-    """ListServiceQuotas was asked for one quota and answered others, or none: whether it knows the filter, or had
-    filtered its first page alone, cannot be told from that.
-    """
-
-
-@dataclass(frozen=True)
-class _QuotaRecord:
-    """A quota in one of AWS's answers. ``why_not`` is AWS's reason where it gave no value."""
-
-    name: str
-    code: str
-    value: float | None
-    adjustable: bool
-    why_not: str = ""
-
 
 @dataclass(frozen=True)
 class _ListResult:
     """A look through a listing, by name; with ``missing``, not to its end."""
 
-    records: Mapping[str, _QuotaRecord]
+    records: Mapping[str, QuotaRecord]
     missing: Unknown | None = None
 
 
@@ -106,11 +86,6 @@ def _just_read(client: AwsClient, name: str, cache: QuotaCodeCache) -> Quota | N
     return Quota(client.region, name, known.code, known.value if known.applied else None, known.default)
 
 
-def unknown_from_error(failure: AwsError) -> Unknown:
-    """A failure as the reason why a value is not known."""
-    return Unknown.from_problem(failure.problem)
-
-
 def _is_listing_quicker(names: Collection[str], cache: QuotaCodeCache) -> bool:
     unseen = [name for name in names if cache.get(name) is None]
     return len(unseen) > _FEW_UNSEEN or len(names) > _MANY or any(cache.code_for(name) is None for name in unseen)
@@ -150,9 +125,9 @@ def _lookup_plan(names: Collection[str], cache: QuotaCodeCache) -> dict[str, str
     unapplied = [name for name, known in seen.items() if not known.applied]
     applied = [name for name, known in seen.items() if known.applied]
     return {
-        **{name: _GET if at < _BURST else _LIST for at, name in enumerate(unseen)},
-        **{name: _GET if at < _BURST else _LIST for at, name in enumerate(unapplied)},
-        **{name: _GET if at % 3 == 2 and not unapplied else _LIST for at, name in enumerate(applied)},
+        **{name: GET if at < _BURST else LIST for at, name in enumerate(unseen)},
+        **{name: GET if at < _BURST else LIST for at, name in enumerate(unapplied)},
+        **{name: GET if at % 3 == 2 and not unapplied else LIST for at, name in enumerate(applied)},
     }
 
 
@@ -180,14 +155,14 @@ def _get_by_code(
 
 def _records_by_code(
     client: AwsClient, code: str, way: str, *, with_default: bool
-) -> tuple[_QuotaRecord | None, _QuotaRecord | None]:
+) -> tuple[QuotaRecord | None, QuotaRecord | None]:
     """What AWS has under a code: applied, and the default where nothing is applied, or where it is wanted anyway and
     can be had.
     """
     if not with_default:
-        applied = _get_applied(client, code, way)
-        return applied, None if applied else _get_record(client, _GET_DEFAULT, code)
-    applied, default = gather(partial(_get_applied, client, code, way), partial(_default_or_error, client, code))
+        applied = get_applied_record(client, code, way)
+        return applied, None if applied else get_record(client, GET_DEFAULT, code)
+    applied, default = gather(partial(get_applied_record, client, code, way), partial(_default_or_error, client, code))
     if isinstance(default, AwsError):
         if applied is None:
             raise default
@@ -195,71 +170,15 @@ def _records_by_code(
     return applied, default
 
 
-def _default_or_error(client: AwsClient, code: str) -> _QuotaRecord | AwsError | None:
+def _default_or_error(client: AwsClient, code: str) -> QuotaRecord | AwsError | None:
     try:
-        return _get_record(client, _GET_DEFAULT, code)
+        return get_record(client, GET_DEFAULT, code)
     except AwsError as failure:
         return failure
 
 
-def _get_applied(client: AwsClient, code: str, way: str) -> _QuotaRecord | None:
-    """The applied quota behind a code by one way or, where that is closed, the other; None where AWS has none."""
-    asks = [partial(_get_via_list_filter, client, code), partial(_get_record, client, _GET, code)]
-    first, second = asks if way == _LIST else reversed(asks)
-    try:
-        return first()
-    except _FilterIgnored:
-        return second()
-    except AwsError as failure:
-        if failure.problem.code in _HOPELESS_CODES or (failure.transient and not isinstance(failure, Throttled)):
-            raise
-        try:
-            return second()
-        except _FilterIgnored:
-            raise failure from None
-
-
-def _get_via_list_filter(client: AwsClient, code: str) -> _QuotaRecord | None:
-    """One quota through ListServiceQuotas' filter, which older endpoints do not know."""
-    try:
-        page = client.read("service-quotas", _LIST, ServiceCode=SERVICE, QuotaCode=code)
-    except AwsError as failure:
-        if failure.aws_code == _ABSENT:
-            return None
-        raise
-    ours = next((told for told in map(_parse_record, page["Quotas"]) if told.code == code), None)
-    if ours is None:
-        raise _FilterIgnored
-    return ours
-
-
-def _get_record(client: AwsClient, operation: str, code: str) -> _QuotaRecord | None:
-    try:
-        answer = client.read("service-quotas", operation, ServiceCode=SERVICE, QuotaCode=code)
-    except AwsError as failure:
-        if failure.aws_code == _ABSENT:
-            return None
-        raise
-    return _parse_record(answer["Quota"])
-
-
-def _parse_record(quota: Mapping[str, Any]) -> _QuotaRecord:
-    return _QuotaRecord(
-        quota.get("QuotaName", ""),
-        quota.get("QuotaCode", ""),
-        value_told(quota.get("Value")),
-        quota.get("Adjustable", True),
-        (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
-    )
-
-
-def value_told(value: object) -> float | None:
-    """A value as AWS told it, None for what is no number."""
-    return value if isinstance(value, int | float) and isfinite(value) and not isinstance(value, bool) else None
-
-
 def _to_quota(
-    client: AwsClient, name: str, applied: _QuotaRecord | None, default: _QuotaRecord | None, cache: QuotaCodeCache
+    client: AwsClient, name: str, applied: QuotaRecord | None, default: QuotaRecord | None, cache: QuotaCodeCache
 ) -> QuotaLookup | None:
     """The quota that one answer or two tell of, remembered; None where neither does."""
     told = applied or default
@@ -268,20 +187,16 @@ def _to_quota(
     if told.value is None:
         return Unknown(f"AWS gives no value for '{name}' in {client.region}. {told.why_not}".strip())
     cache.update(
-        name, told.code, applied=applied is not None, default=_record_value(default), value=_record_value(applied)
+        name, told.code, applied=applied is not None, default=record_value(default), value=record_value(applied)
     )
     known = cache.get(name)
     usual = default.value if default else known.default if known else None
-    return Quota(client.region, name, told.code, _record_value(applied), usual, told.adjustable)
-
-
-def _record_value(told: _QuotaRecord | None) -> float | None:
-    return None if told is None else told.value
+    return Quota(client.region, name, told.code, record_value(applied), usual, told.adjustable)
 
 
 def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup]:
     """One look through both listings, side by side. What cannot be listed is asked by code where one is known."""
-    applied, defaults = gather_all([partial(_read_listing, client, operation) for operation in (_LIST, _LIST_DEFAULTS)])
+    applied, defaults = gather_all([partial(_read_listing, client, operation) for operation in (LIST, LIST_DEFAULTS)])
     if applied.missing is None and defaults.missing is None:
         _remember_listings(cache, applied.records, defaults.records)
     return {name: _quota_in_listings(client, name, applied, defaults, cache) for name in names}
@@ -294,54 +209,33 @@ def _quota_in_listings(
     gap = None if is_applied else applied.missing or (None if default else defaults.missing)
     if gap is None:
         return _to_quota(client, name, is_applied, default, cache) or NotOffered(client.region, name)
-    if gap.code in _HOPELESS_CODES:
+    if gap.code in HOPELESS_CODES:
         return gap
-    return _get_by_code(client, name, cache, _GET, default.code if default else None) or gap
+    return _get_by_code(client, name, cache, GET, default.code if default else None) or gap
 
 
 def _read_listing(client: AwsClient, operation: str) -> _ListResult:
-    told: dict[str, _QuotaRecord] = {}
+    told: dict[str, QuotaRecord] = {}
     try:
-        for quota in _iterate_records(client, operation):
+        for quota in iterate_records(client, operation):
             told.setdefault(quota.name, quota)
     except AwsError as failure:
-        if failure.aws_code != _ABSENT or told:
+        if failure.aws_code != ABSENT or told:
             return _ListResult(told, unknown_from_error(failure))
     return _ListResult(told)
 
 
-def _iterate_records(client: AwsClient, operation: str) -> Iterator[_QuotaRecord]:
-    for page in listed_quotas(client, operation):
-        yield from map(_parse_record, page)
-
-
-def listed_quotas(client: AwsClient, operation: str) -> Iterator[list[Mapping[str, Any]]]:
-    """A listing of SageMaker's quotas, page by page. An entry of which it is not told which quota it is could be any:
-    with it the listing cannot tell what is not in it.
-
-    Raises:
-        AwsError: a page could not be read, or names a quota in half.
-    """
-    for page in client.paginate("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE):
-        quotas: list[Mapping[str, Any]] = page["Quotas"]
-        if not all(quota.get("QuotaName") and quota.get("QuotaCode") for quota in quotas):
-            raise incomplete(
-                f"service-quotas:{_CALLS[operation]}", client.region, "with a quota without its name or its code"
-            )
-        yield quotas
-
-
 def _remember_listings(
-    cache: QuotaCodeCache, applied: Mapping[str, _QuotaRecord], defaults: Mapping[str, _QuotaRecord]
+    cache: QuotaCodeCache, applied: Mapping[str, QuotaRecord], defaults: Mapping[str, QuotaRecord]
 ) -> None:
     cache.replace_all(
         {
             name: CachedQuota(
                 told.code,
                 name in applied,
-                _record_value(defaults.get(name)),
+                record_value(defaults.get(name)),
                 cache.now,
-                _record_value(applied.get(name)),
+                record_value(applied.get(name)),
             )
             for name, told in {**defaults, **applied}.items()
         }
@@ -353,7 +247,7 @@ def add_default(client: AwsClient, quota: Quota) -> Quota | Unknown:
     if quota.default is not None:
         return quota
     try:
-        told = _get_record(client, _GET_DEFAULT, quota.code)
+        told = get_record(client, GET_DEFAULT, quota.code)
     except AwsError as failure:
         return unknown_from_error(failure)
     return replace(quota, default=told.value) if told and told.name == quota.name else quota

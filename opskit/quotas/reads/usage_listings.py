@@ -13,7 +13,7 @@ from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import InUseCounts, Unknown, Workload
-from opskit.quotas.reads.quotas import unknown_from_error
+from opskit.core.result_or_error import unknown_from_error
 
 _PAGE = 100
 RUNNING_STATES = tuple(status.value for status in JobStatus if status.is_running)

@@ -20,7 +20,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import start_in_background
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Utilization
-from opskit.quotas.reads.quotas import unknown_from_error
+from opskit.core.result_or_error import unknown_from_error
 
 _AT_ONCE = 500
 _WINDOW = timedelta(hours=24)

@@ -13,7 +13,8 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Utilization
-from opskit.quotas.reads.quotas import SERVICE, unknown_from_error
+from opskit.core.result_or_error import unknown_from_error
+from opskit.quotas.reads.quota_records import SERVICE
 
 _PAGE = 1000
 _NOT_YET = ("PENDING", "IN_PROGRESS")

@@ -25,19 +25,12 @@ from opskit.state.journal import mark_done
 from opskit.training.changes import endpoints as changes
 from opskit.training.changes import s3
 from opskit.training.events import RunEventSink, StatusChanged, deduplicate_events
-from opskit.training.flows.find_resources import (
-    OBJECTS,
-    KeptResource,
-    ResourceRef,
-    S3Objects,
-    WorkflowResources,
-    foreign_reason,
-    unreadable_tags_text,
-)
+from opskit.training.flows.find_resources import foreign_reason, unreadable_tags_text
 from opskit.training.flows.follow import follow_endpoint
 from opskit.training.reads import resources as training_resources
 from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_names import training_job_of
+from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 
 _GONE = "gone"
 _LONGEST = timedelta(minutes=30)

@@ -7,7 +7,6 @@ model of a configuration, the files of a model, all of a job in progress) stays 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 
 from opskit.aws.client import AwsClient
@@ -24,76 +23,17 @@ from opskit.training.reads.resources import ListableKind, ListedResource
 from opskit.training.reads.s3 import list_object_keys, split_s3_uri
 from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_names import WORKFLOW_TAG, is_owned_name, is_tagged_for, training_job_of
+from opskit.training.rules.workflow_resources import (
+    OBJECTS,
+    PREFIX,
+    KeptResource,
+    ResourceRef,
+    S3Objects,
+    WorkflowResources,
+)
 
-PREFIX = "opskit"
 _ANY_JOB = ""
 """Stands for every training job in ``holders``, where what could not be read may hang together with any."""
-OBJECTS = "objects"
-
-
-@dataclass(frozen=True)
-class ResourceRef:
-    """One thing to remove."""
-
-    resource_kind: DeletableKind
-    name: str
-    arn: str
-
-
-@dataclass(frozen=True)
-class S3Objects:
-    """The objects of one training job, by name and ARN, in one bucket."""
-
-    bucket: str
-    workflow: str
-    job: str
-    arn: str
-    keys: tuple[str, ...]
-
-    @property
-    def uri(self) -> str:
-        """Where they lie."""
-        return f"s3://{self.bucket}/{PREFIX}/{self.workflow}/{self.job}/"
-
-
-@dataclass(frozen=True)
-class KeptResource:
-    """Something that looks like the workflow's and is left, and why. Of objects there are ``count``."""
-
-    resource_kind: str
-    name: str
-    reason: str
-    count: int = 1
-
-
-@dataclass(frozen=True)
-class WorkflowResources:
-    """Everything of a workflow that is in the account: what would go, what stays, and what could not be looked at.
-
-    ``going`` are endpoints that are being deleted already; ``saw_nothing``: not one listing could be read.
-    """
-
-    workflow: str
-    region: str
-    account: str
-    items: tuple[ResourceRef, ...] = ()
-    objects: tuple[S3Objects, ...] = ()
-    going: tuple[str, ...] = ()
-    jobs: tuple[str, ...] = ()
-    live_jobs: tuple[LiveResource, ...] = ()
-    staying: tuple[KeptResource, ...] = ()
-    read_errors: tuple[OpskitError, ...] = field(default=(), repr=False)
-    saw_nothing: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to remove."""
-        return not (self.items or self.objects)
-
-    @property
-    def endpoints(self) -> tuple[ResourceRef, ...]:
-        """The endpoints to remove."""
-        return tuple(item for item in self.items if item.resource_kind is DeletableKind.ENDPOINT)
 
 
 def find_resources(

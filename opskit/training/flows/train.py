@@ -30,10 +30,9 @@ from opskit.training.metrics import DataSplits, score_predictions, split_rows
 from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
 from opskit.training.rules.job_names import Attach, Create
+from opskit.training.rules.workflow_resources import PREFIX
 from opskit.training.sagemaker_sdk import check_installed
 from opskit.training.workflow import load_verified_data
-
-_PREFIX = "opskit"
 
 
 @dataclass
@@ -183,7 +182,7 @@ def _create_job(make: Callable[[], None], is_there: Callable[[], bool], clock: C
 
 def _run_prefix_uri(plan: RunPlan) -> str:
     """The URI below which everything of a run lies."""
-    return f"s3://{plan.bucket}/{_PREFIX}/{plan.workflow.name}/{plan.job.name}"
+    return f"s3://{plan.bucket}/{PREFIX}/{plan.workflow.name}/{plan.job.name}"
 
 
 def _upload_object(

@@ -14,9 +14,9 @@ from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.cleanup import CleanupResult
 from opskit.training.flows.deploy import Deployment
-from opskit.training.flows.find_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 from opskit.training.render.train import cost_item_record, endpoint_notes
 from opskit.training.rules.deletable_kind import DeletableKind
+from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 
 
 def deploy_result(done: Deployment) -> CommandResult:
