@@ -107,7 +107,7 @@ def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 def recorded_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     """What each command calls in a test. Its policy allows it (`opskit iam policy`, access/rules/permissions.py)."""
     made: dict[str, set[str]] = {}
-    run = command._run_command
+    run = command.run_command
 
     def noting(path: tuple[str, ...], *rest: Any) -> None:
         calls = made.setdefault(" ".join(path), set())
@@ -123,7 +123,7 @@ def recorded_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
                 )
                 assert calls <= known, f"access/rules/permissions.py: {' '.join(path)} calls {calls - known} too"
 
-    monkeypatch.setattr(command, "_run_command", noting)
+    monkeypatch.setattr(command, "run_command", noting)
     return made
 
 
@@ -165,5 +165,5 @@ def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads that fail are repeated, but at once, and no rate is kept."""
-    monkeypatch.setattr("opskit.aws.pacing._RATES", {})
+    monkeypatch.setattr("opskit.aws.pacing.RATES", {})
     monkeypatch.setattr("opskit.aws.client.random.uniform", lambda low, high: 0.0)

@@ -35,7 +35,7 @@ def fail_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess.Popen, "__init__", _unless_it_serves(subprocess.Popen.__init__))
     monkeypatch.setattr(Forkserver, "start", _unless_it_serves(Forkserver.start))
     if server := sys.modules.get("opskit.sandbox.server"):
-        monkeypatch.setattr(server, "_open_listener", lambda port: _fail("run_sandbox"))
+        monkeypatch.setattr(server, "open_listener", lambda port: _fail("run_sandbox"))
 
 
 def _unless_it_serves(start: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,7 +19,7 @@ from opskit.core.live_resources import LiveResources
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession
 
-_READ_TRIES = 5
+READ_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ class AwsClient:
         """
         if not operation.startswith(READ_VERBS):
             raise ValueError(f"{operation} changes something; it belongs to opskit.aws.writer")
-        for attempt in range(_READ_TRIES):
+        for attempt in range(READ_TRIES):
             try:
                 return api_call.send_call(self.session, self.region, service, operation, params, writes=False)
             except AwsError as failure:
-                if not failure.transient or attempt == _READ_TRIES - 1:
+                if not failure.transient or attempt == READ_TRIES - 1:
                     raise
                 time.sleep(2**attempt * random.uniform(0.1, 0.3))
         raise AssertionError("unreachable")

@@ -10,7 +10,7 @@ MAX_CONNECTIONS = 16
 
 # Calls per second and burst per account and Region, from AWS's Service Quotas page; SageMaker's ListTrainingJobs
 # as reported by users. Refill is held a tenth below, since clocks and other callers are never quite ours.
-_RATES: Mapping[str, tuple[float, int]] = {
+RATES: Mapping[str, tuple[float, int]] = {
     "get_service_quota": (5, 5),
     "get_aws_default_service_quota": (5, 5),
     "get_requested_service_quota_change": (5, 5),
@@ -47,5 +47,5 @@ class RateLimiter:
 
 def new_limiter(operation: str) -> RateLimiter | None:
     """A new pace for an operation, None where AWS documents no rate."""
-    rate = _RATES.get(operation)
+    rate = RATES.get(operation)
     return None if rate is None else RateLimiter(*rate)

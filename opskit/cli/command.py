@@ -153,7 +153,7 @@ def register_command(
                     return body(ctx, **given)
                 return wrapper.run(ctx, path, lambda: body(ctx, **given), **besides)
 
-            _run_command(path, common, work)
+            run_command(path, common, work)
 
         own = _body_parameters(body)
         added = [
@@ -183,9 +183,10 @@ def _body_parameters(body: CommandBody) -> list[inspect.Parameter]:
     return [each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kinds[each.name]) for each in own]
 
 
-def _run_command(
+def run_command(
     path: tuple[str, ...], common: dict[str, Any], body: Callable[[CommandContext], CommandResult]
 ) -> NoReturn:
+    """Run a command's body with its settings, show its answer, and end the program with its exit code."""
     from opskit.output.printing import redirect_warnings
     from opskit.output.screen import OutputFormat, Screen
 

@@ -139,7 +139,7 @@ def run_sandbox(options: SandboxOptions) -> Iterator[Sandbox]:
     """
     scenario = SCENARIOS[options.scenario]
     load_managed_policies()
-    with _open_listener(options.port) as listener, temporary_work_dir() as folder, _hide_aws_profile():
+    with open_listener(options.port) as listener, temporary_work_dir() as folder, _hide_aws_profile():
         dispatcher = Dispatcher(
             DomainDispatcherApplication(create_backend_app), latency_seconds=options.latency_seconds
         )
@@ -171,7 +171,7 @@ def _hide_aws_profile() -> Iterator[None]:
 
 
 @contextmanager
-def _open_listener(port: int) -> Iterator[socket.socket]:
+def open_listener(port: int) -> Iterator[socket.socket]:
     """A socket that listens: werkzeug's own way ends the whole program when the port is taken."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

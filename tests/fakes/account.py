@@ -269,6 +269,6 @@ def in_memory(account: Account) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(BaseClient, "_make_api_call", lambda _, operation, params: account.call(operation, params))
         patched.setattr("opskit.aws.session.open_session", lambda **_: AwsSession(shared_clients(), REGION))
-        patched.setattr("opskit.aws.pacing._RATES", {})
+        patched.setattr("opskit.aws.pacing.RATES", {})
         patched.setattr("opskit.core.clock.time.sleep", lambda seconds: None)
         yield

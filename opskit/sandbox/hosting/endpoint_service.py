@@ -28,7 +28,7 @@ ENDPOINT_LOG_GROUP = "/aws/sagemaker/Endpoints"
 _LOG_SECONDS = 0.5
 # On AWS an endpoint is told to be Deleting for seconds to minutes after DeleteEndpoint has answered; a client that
 # takes the answer for the end deletes the configuration under an endpoint that is still there.
-_DELETING_SECONDS = 2.0
+DELETING_SECONDS = 2.0
 
 
 class EndpointService:
@@ -250,7 +250,7 @@ class EndpointService:
 
     def _remove_endpoint(self, endpoint: Endpoint) -> None:
         self._stop_variants(endpoint.variants)
-        self._state.closing.wait(_DELETING_SECONDS)
+        self._state.closing.wait(DELETING_SECONDS)
         account_region = endpoint.account_region
         folder = self._state.folder / "endpoints" / account_region.account / account_region.region / endpoint.name
         shutil.rmtree(folder, ignore_errors=True)

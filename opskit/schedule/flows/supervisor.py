@@ -16,10 +16,10 @@ from typing import IO
 
 from opskit.state.lock import try_lock
 
-_GRACE_SECONDS = 5.0
+GRACE_SECONDS = 5.0
 """From asking a run to end until it is made to."""
 
-_ALARM_SECONDS = 30
+ALARM_SECONDS = 30
 """How long after its deadline a run ends by itself, should whoever watches it be gone."""
 
 _WITH_ALARM = "import os, signal, sys; signal.alarm(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
@@ -51,7 +51,7 @@ def run_exclusive(
 
 def _run_process(command: Sequence[str], environment: Mapping[str, str], seconds: float, lock: int) -> ProcessResult:
     begun = time.monotonic()
-    alarm = str(int(seconds) + _ALARM_SECONDS)
+    alarm = str(int(seconds) + ALARM_SECONDS)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:  # a pipe might be held open by a grandchild
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _WITH_ALARM, alarm, *command],
@@ -86,7 +86,7 @@ def _end_process_group(process: subprocess.Popen[bytes]) -> None:
     """End a run with all it has started: interrupt it, so that it can write down how far it came, and make sure."""
     _signal_group(process.pid, signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE_SECONDS)
+        process.wait(GRACE_SECONDS)
     _signal_group(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -12,7 +12,7 @@ from opskit.state.lock import exclusive_lock
 from opskit.state.paths import state_dir
 
 _FILE = "runs.jsonl"
-_MAX_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 _OLD_FILES = 3
 
 
@@ -34,7 +34,7 @@ def append_run(line: Mapping[str, Any]) -> Path:
     text = ascii_json(line, str).encode() + b"\n"
     with exclusive_lock("run log", on_wait=lambda: None):
         path = log_path()
-        if path.exists() and path.stat().st_size + len(text) > _MAX_BYTES:
+        if path.exists() and path.stat().st_size + len(text) > MAX_BYTES:
             _rotate_files(path)
         path.touch(mode=0o600)
         with path.open("ab", buffering=0) as file:

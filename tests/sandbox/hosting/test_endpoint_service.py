@@ -143,7 +143,7 @@ def test_deleting_ends_the_process_and_frees_the_quota(lab: Any, configure: Any,
 def test_a_deleted_endpoint_is_on_its_way_for_a_while(
     lab: Any, configure: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opskit.sandbox.hosting.endpoint_service._DELETING_SECONDS", 3600.0)
+    monkeypatch.setattr("opskit.sandbox.hosting.endpoint_service.DELETING_SECONDS", 3600.0)
     config, name = configure({"InstanceType": "ml.m5.xlarge"}), lab.name("slow-to-go")
     lab.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
     settled(name)

@@ -117,7 +117,7 @@ def test_nvidia_smi_shows_the_notebook_s_gpus(
 def test_without_namespaces_its_ps_shows_its_own(
     west: Any, yard: tuple[Sandbox, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolation, "_allowed_namespaces", lambda: ())
+    monkeypatch.setattr(isolation, "allowed_namespaces", lambda: ())
     with notebook(west, "plain") as visit:
         in_terminal(visit, "setsid nohup sleep 86398 > /dev/null 2>&1 & :")
         listed = in_terminal(visit, "ps -eww -o pid=,ppid=,user:32=,args=")

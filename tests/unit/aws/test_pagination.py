@@ -32,8 +32,8 @@ def server() -> Iterator[tuple[FixedAnswer, AwsClient]]:
 
 @pytest.fixture
 def blunt(server: tuple[FixedAnswer, AwsClient], monkeypatch: pytest.MonkeyPatch) -> FixedAnswer:
-    monkeypatch.setattr("opskit.aws.client._READ_TRIES", 1)
-    monkeypatch.setattr("opskit.aws.pacing._RATES", {})
+    monkeypatch.setattr("opskit.aws.client.READ_TRIES", 1)
+    monkeypatch.setattr("opskit.aws.pacing.RATES", {})
     return server[0]
 
 

@@ -51,8 +51,8 @@ def patient(blunt: FixedAnswer) -> AwsClient:
 
 @pytest.fixture
 def door(patient: AwsClient, monkeypatch: pytest.MonkeyPatch) -> AwsClient:
-    monkeypatch.setattr("opskit.aws.client._READ_TRIES", 1)
-    monkeypatch.setattr("opskit.aws.pacing._RATES", {})
+    monkeypatch.setattr("opskit.aws.client.READ_TRIES", 1)
+    monkeypatch.setattr("opskit.aws.pacing.RATES", {})
     return patient
 
 

@@ -13,12 +13,11 @@ import pytest
 
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession, CallerIdentity
-from opskit.core.exceptions import CredentialsError, ExitCode
+from opskit.core.exceptions import AwsError, CredentialsError, ExitCode
 from opskit.core.model import Notebook
 from opskit.history.flows import History, read_history
 from opskit.history.render import history_result
 from opskit.notebooks.changes import notebooks as changes
-from opskit.state import journal
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
 from tests.unit.notebooks.test_create import LAB, described
 
@@ -186,12 +185,16 @@ def test_here_and_elsewhere_are_two_sums(aws: tuple[AwsClient, StubbedCalls]) ->
     assert any("can only be told there" in note for note in result.notes)
 
 
+def _deny_identity(session: AwsSession) -> CallerIdentity:
+    raise AwsError("denied", "AWS does not say who we are.")
+
+
 def test_whose_account_is_not_known_is_shown_and_not_summed(
     aws: tuple[AwsClient, StubbedCalls], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, script = aws
     with monkeypatch.context() as patched:
-        patched.setattr(journal, "_read_identity", lambda client: (None, None))
+        patched.setattr(AwsSession, "identity", _deny_identity)
         stop(client, script)
         start(client, script)
     result = history_result(read(client))

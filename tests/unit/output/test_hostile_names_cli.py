@@ -92,7 +92,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 1.0)
-    monkeypatch.setattr("opskit.aws.pacing._RATES", {})
+    monkeypatch.setattr("opskit.aws.pacing.RATES", {})
     monkeypatch.setattr("opskit.aws.client.random.uniform", lambda low, high: 0.0)
     monkeypatch.chdir(tmp_path)
     _plant_files(tmp_path, monkeypatch)

@@ -25,7 +25,7 @@ def test_a_line_is_one_object_and_only_its_user_reads_it() -> None:
 
 
 def test_it_is_turned_and_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_log, "_MAX_BYTES", 100)
+    monkeypatch.setattr(run_log, "MAX_BYTES", 100)
     for number in range(100):
         path = append_run({"number": number})
     files = sorted(path.parent.glob("runs.jsonl*"), reverse=True)
@@ -36,7 +36,7 @@ def test_it_is_turned_and_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_nothing_is_lost_between_two_who_write_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_log, "_MAX_BYTES", 3000)
+    monkeypatch.setattr(run_log, "MAX_BYTES", 3000)
     writers = [
         threading.Thread(target=lambda name=name: [append_run({"writer": name}) for _ in range(40)]) for name in "abcd"
     ]

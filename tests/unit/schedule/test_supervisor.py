@@ -51,7 +51,7 @@ def test_a_run_comes_back_with_all_it_said() -> None:
 def test_a_run_ends_at_its_deadline_and_its_children_with_it(
     trap: str, pipe: Path, reader: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.1)
     ended = run(f"{trap} exec 3>{pipe}; sleep 1000 & wait; sleep 1000", timedelta(seconds=0.5))
     assert ended is not None
     assert ended.exit is None
@@ -95,7 +95,7 @@ run_exclusive({KEY!r}, ["/bin/sh", "-c", "read line < {pipe}"], os.environ, time
 
 
 def test_a_run_that_nobody_watches_any_more_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "_ALARM_SECONDS", 1 - int(LONG.total_seconds()))
+    monkeypatch.setattr(supervisor, "ALARM_SECONDS", 1 - int(LONG.total_seconds()))
     ended = run("exec sleep 1000")
     assert ended is not None
     assert ended.exit == -signal.SIGALRM

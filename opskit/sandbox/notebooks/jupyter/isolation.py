@@ -56,7 +56,7 @@ def isolating_command(up_seconds: float) -> tuple[str, ...]:
     """What stands before a command that is to see only itself and what it starts, on an instance that has been up for
     so long; empty where the kernel does not allow it.
     """
-    prefix = _allowed_namespaces()
+    prefix = allowed_namespaces()
     if "--time" not in prefix:
         return prefix
     boot = int(up_seconds) + _BOOT_SECONDS - int(time.clock_gettime(time.CLOCK_BOOTTIME))
@@ -64,7 +64,7 @@ def isolating_command(up_seconds: float) -> tuple[str, ...]:
 
 
 @cache
-def _allowed_namespaces() -> tuple[str, ...]:
+def allowed_namespaces() -> tuple[str, ...]:
     """The most that this machine allows."""
     unshare = shutil.which("unshare")
     if unshare is None or sys.platform != "linux":
@@ -83,7 +83,7 @@ def install_programs(folder: Path, instance_type: str) -> None:
     gpus = folder.parent / "gpus"
     gpus.write_text("0\n" if instance_type.startswith(("ml.p", "ml.g")) else "")
     _write_program(folder / "nvidia-smi", _NVIDIA_SMI.format(gpus=gpus))
-    if not _allowed_namespaces():
+    if not allowed_namespaces():
         _write_program(folder / "ps", _PS.format(python=sys.executable, path=[each for each in sys.path if each]))
 
 
