@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from opskit.core.cost import CostItem, estimate_usd, hourly_usd
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, GuardRefused, OpskitError, UnreadableState, UsageError
-from opskit.core.model import Requirement, Unknown, Verdict, Workload
+from opskit.core.model import Requirement, Unknown, Workload
 from opskit.quotas.rules.headroom import QuotaCheck, is_refusal
+from opskit.quotas.rules.model import Verdict
 from opskit.quotas.rules.requirements import parse_instance_type
 
 

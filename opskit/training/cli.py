@@ -14,8 +14,8 @@ from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
 
 if TYPE_CHECKING:
-    from opskit.core.model import Workflow
     from opskit.output.result import CommandResult
+    from opskit.training.rules.model import Workflow
 
 RUNS_FOLDER = Path("opskit-runs")
 """Where a run's files go, below the current folder."""

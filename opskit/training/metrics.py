@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opskit.core.exceptions import UsageError
-from opskit.core.model import Metrics, Workflow
+from opskit.training.rules.model import Metrics, Workflow
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from typing import Any
 
 import opskit
 from opskit.core.exceptions import UsageError
-from opskit.core.model import InstanceConfig, SplitRatios, Workflow
+from opskit.core.model import InstanceConfig
 from opskit.core.setting_values import parse_duration
+from opskit.training.rules.model import SplitRatios, Workflow
 
 ENTRY_POINTS = "opskit.workflows"
 """The entry point group under which other packages offer workflows. The value names a package or a folder's path."""

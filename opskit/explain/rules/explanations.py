@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from opskit.core.model import Alternative, Requirement
+from opskit.core.model import Requirement
 from opskit.explain.rules.error_match import ErrorMatch, RegionHint
 from opskit.explain.rules.error_rules import RULE_BY_KIND
+from opskit.quotas.rules.model import Alternative
 
 
 @dataclass(frozen=True)

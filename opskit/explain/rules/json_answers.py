@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from opskit.core.model import Verdict
 from opskit.core.text import normalize_text
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, RegionHint
 from opskit.explain.rules.error_rules import RULE_BY_KIND, find_errors
+from opskit.quotas.rules.model import Verdict
 from opskit.quotas.rules.quota_names import match_quota_name
 
 _BEGIN = '{"opskit"'

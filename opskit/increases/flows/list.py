@@ -10,13 +10,14 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError, OpskitError, Problem
-from opskit.core.model import IncreaseRequest, Quota
+from opskit.core.model import Quota
 from opskit.increases.store import queue
 from opskit.increases.store.last_seen import RequestSnapshot, load_snapshots, save_snapshots
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.requests import all_requests
 from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import IncreaseRequest
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError
-from opskit.core.model import IncreaseRequest, Quota, Unknown, Workload
+from opskit.core.model import Quota, Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.reads.support_cases import read_support
 from opskit.increases.rules.channel import Channel
@@ -21,6 +21,7 @@ from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import add_default, read_quotas
 from opskit.quotas.reads.requests import requests_for_quota
+from opskit.quotas.rules.model import IncreaseRequest
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, UsageError
-from opskit.core.model import IncreaseRequest, Unknown
+from opskit.core.model import Unknown
 from opskit.increases.changes.requests import create_support_case, open_support_case, request_increase
 from opskit.increases.flows.plan import last_submission, read_and_plan, requests_or_unknown
 from opskit.increases.reads.support_cases import read_open_cases
@@ -31,6 +31,7 @@ from opskit.increases.rules.plan import Submission, find_created_request
 from opskit.increases.rules.support_cases import find_duplicate_case
 from opskit.increases.store import queue
 from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import IncreaseRequest
 from opskit.state.journal import ActionRecord, journal_action
 from opskit.state.lock import exclusive_lock
 from opskit.state.paths import account_key

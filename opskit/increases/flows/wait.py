@@ -13,7 +13,7 @@ from opskit.aws.gather import gather_all
 from opskit.aws.polling import PollSchedule, poll
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError, OpskitError, UsageError
-from opskit.core.model import IncreaseRequest, Quota, Unknown
+from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.waiting import Observation, WaitResult, WaitState, evaluate_observation, is_wait_over
@@ -21,6 +21,7 @@ from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.requests import requests_for_quota
+from opskit.quotas.rules.model import IncreaseRequest
 from opskit.quotas.rules.requirements import quota_name_for
 
 __all__ = ["WaitResult", "WaitState", "wait_for_targets"]

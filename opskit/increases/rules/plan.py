@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from opskit.core.exceptions import Problem
 from opskit.core.message_phrases import ABOVE_DEFAULT, QUOTA_NOT_ADJUSTABLE
-from opskit.core.model import IncreaseRequest, NotOffered, Quota, RequestStatus, Unknown
+from opskit.core.model import NotOffered, Quota, Unknown
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import (
     CaseForRequestPlan,
@@ -22,6 +22,7 @@ from opskit.increases.rules.increase import (
 )
 from opskit.increases.rules.support_cases import SupportCase, SupportCategory, find_duplicate_case
 from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
 _APPROVAL_GRACE = timedelta(hours=24)
 """For how long an approval whose value is not there yet is waited for rather than asked again."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from opskit.core.model import Verdict
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
+from opskit.quotas.rules.model import Verdict
 
 
 def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:

@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import assert_never
 
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
-from opskit.core.model import IncreaseRequest, NotOffered, Quota, QuotaLookup, RequestStatus, Unknown
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
 _CLOSED_GRACE = timedelta(minutes=30)
 """CASE_CLOSED says nothing: the value may follow. After this long it is taken for a no."""

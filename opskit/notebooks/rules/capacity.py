@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from opskit.core.exceptions import OpskitError
-from opskit.core.model import Verdict
 from opskit.guards.rules import quota_refusal
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.targets import increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
+from opskit.quotas.rules.model import Verdict
 from opskit.quotas.rules.requirements import TOTAL, suggest_known_type
 
 

@@ -10,17 +10,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
-from opskit.core.model import (
-    Headroom,
-    IncreaseRequest,
-    InUseCounts,
-    NotOffered,
-    Quota,
-    QuotaLookup,
-    Requirement,
-    Unknown,
-    Workload,
-)
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown, Workload
 from opskit.quotas.flows.suggest import Suggestions, find_suggestions
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
@@ -28,6 +18,7 @@ from opskit.quotas.reads.requests import open_requests
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.alternatives import find_alternatives, unmet_by_quota, unmet_by_use
 from opskit.quotas.rules.headroom import QuotaCheck, assess_headroom, sort_worst_first
+from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
 _REGIONS_AT_ONCE = 40

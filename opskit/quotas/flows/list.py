@@ -12,7 +12,7 @@ from opskit.aws.gather import gather, gather_all
 from opskit.aws.polling import PollSchedule, poll
 from opskit.core.clock import Clock
 from opskit.core.exceptions import Problem
-from opskit.core.model import ListedQuota, Unknown, Utilization, Workload
+from opskit.core.model import Unknown, Workload
 from opskit.quotas.reads.all_quotas import AllQuotas, read_all_quotas
 from opskit.quotas.reads.requests import open_requests
 from opskit.quotas.reads.usage import count_in_use
@@ -27,6 +27,7 @@ from opskit.quotas.rules.listing import (
     live_utilization,
     sort_by_severity,
 )
+from opskit.quotas.rules.model import ListedQuota, Utilization
 
 _REGIONS_AT_ONCE = 40
 _REPORT_SECONDS = 60

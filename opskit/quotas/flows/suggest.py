@@ -10,12 +10,13 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import read_workload_price
-from opskit.core.model import Alternative, Price, QuotaLookup, Requirement, Unknown
+from opskit.core.model import Price, QuotaLookup, Requirement, Unknown
 from opskit.core.workloads import WORKLOADS
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_cached_quotas, read_quotas
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.alternatives import MAX_ALTERNATIVES, Prices, find_alternatives, select_candidates
+from opskit.quotas.rules.model import Alternative
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
 _MAX_UNTHROTTLED = 12

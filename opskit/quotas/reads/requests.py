@@ -10,9 +10,10 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AccessDenied, AwsError
-from opskit.core.model import IncreaseRequest, RequestStatus, Unknown
+from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.quota_records import SERVICE
+from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
 _PAGE = 100
 _HISTORY = "list_requested_service_quota_change_history"

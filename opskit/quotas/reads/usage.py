@@ -13,7 +13,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import EndpointStatus, EndpointTraits, JobStatus, NotebookStatus
-from opskit.core.model import InUseCounts, Unknown, Workload
+from opskit.core.model import Unknown, Workload
 from opskit.core.workloads import WORKLOADS, UsageCounter
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
@@ -31,6 +31,7 @@ from opskit.quotas.reads.usage_listings import (
     to_in_use_counts,
     union_names,
 )
+from opskit.quotas.rules.model import InUseCounts
 
 _STUDIO_APPS = {spec.studio_app: workload for workload, spec in WORKLOADS.items() if spec.studio_app}
 _APP_HOLDS_NOTHING = {"Deleted", "Failed"}

@@ -12,8 +12,9 @@ from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError
-from opskit.core.model import InUseCounts, Unknown, Workload
+from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
+from opskit.quotas.rules.model import InUseCounts
 
 _PAGE = 100
 RUNNING_STATES = tuple(status.value for status in JobStatus if status.is_running)

@@ -19,8 +19,9 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import start_in_background
 from opskit.core.exceptions import AwsError
-from opskit.core.model import Unknown, Utilization
+from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
+from opskit.quotas.rules.model import Utilization
 
 _AT_ONCE = 500
 _WINDOW = timedelta(hours=24)

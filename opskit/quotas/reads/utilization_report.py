@@ -12,9 +12,10 @@ from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
-from opskit.core.model import Unknown, Utilization
+from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.quota_records import SERVICE
+from opskit.quotas.rules.model import Utilization
 
 _PAGE = 1000
 _NOT_YET = ("PENDING", "IN_PROGRESS")

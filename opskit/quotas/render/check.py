@@ -8,7 +8,7 @@ from typing import Any
 from opskit.aws.console_links import quota_page_url
 from opskit.core.exceptions import Problem
 from opskit.core.message_phrases import TYPE_NOT_OFFERED
-from opskit.core.model import Alternative, Headroom, IncreaseRequest, Price, Verdict
+from opskit.core.model import Price
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.rules.headroom import (
     QuotaCheck,
@@ -17,6 +17,7 @@ from opskit.quotas.rules.headroom import (
     requestable_value,
     required_value,
 )
+from opskit.quotas.rules.model import Alternative, Headroom, IncreaseRequest, Verdict
 from opskit.quotas.rules.requirements import TOTAL, suggest_known_type
 
 _TONES = {

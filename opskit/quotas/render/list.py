@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from opskit.core.model import ListedQuota, Unknown, Utilization
+from opskit.core.model import Unknown
 from opskit.output.result import Cell, Column, CommandResult, LazyRows, Style, Table
 from opskit.quotas.render.check import int_if_whole, request_record
 from opskit.quotas.rules.headroom import format_quota_value
@@ -17,6 +17,7 @@ from opskit.quotas.rules.listing import (
     is_exhausted,
     utilization_percent,
 )
+from opskit.quotas.rules.model import ListedQuota, Utilization
 from opskit.quotas.rules.requirements import parse_quota_name
 
 _NEARLY_FULL_PERCENT = 80

@@ -6,20 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from math import inf
 
-from opskit.core.model import (
-    Alternative,
-    Headroom,
-    InUseCounts,
-    NotOffered,
-    Price,
-    Quota,
-    QuotaLookup,
-    Requirement,
-    Unknown,
-    Workload,
-)
+from opskit.core.model import NotOffered, Price, Quota, QuotaLookup, Requirement, Unknown, Workload
 from opskit.quotas.rules.headroom import assess_headroom
 from opskit.quotas.rules.instance_types import similar_types
+from opskit.quotas.rules.model import Alternative, Headroom, InUseCounts
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
 MAX_ALTERNATIVES = 3

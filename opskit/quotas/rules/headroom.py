@@ -7,17 +7,8 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from opskit.core.exceptions import ExitCode, Problem
-from opskit.core.model import (
-    Headroom,
-    IncreaseRequest,
-    InUseCounts,
-    NotOffered,
-    Quota,
-    QuotaLookup,
-    Requirement,
-    Unknown,
-    Verdict,
-)
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown
+from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, Verdict
 from opskit.quotas.rules.requirements import quota_name_for
 
 _RANKS = {Verdict.SHORT: 0, Verdict.NOT_OFFERED: 1, Verdict.UNKNOWN: 2, Verdict.PENDING: 3, Verdict.FITS: 4}

@@ -11,7 +11,8 @@ from fnmatch import translate
 from math import inf
 
 from opskit.core.exceptions import CREDENTIAL_CODES, ExitCode, Problem
-from opskit.core.model import IncreaseRequest, InUseCounts, ListedQuota, Quota, Unknown, Utilization, Workload
+from opskit.core.model import Quota, Unknown, Workload
+from opskit.quotas.rules.model import IncreaseRequest, InUseCounts, ListedQuota, Utilization
 from opskit.quotas.rules.requirements import is_per_job, parse_quota_name
 
 UNPUBLISHED_CODES = frozenset({"no-metric", "not-published"})

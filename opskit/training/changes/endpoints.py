@@ -7,10 +7,11 @@ from opskit.aws.errors import is_not_found
 from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError
 from opskit.core.live_resources import ResourceKind
-from opskit.core.model import InstanceConfig, Workflow
+from opskit.core.model import InstanceConfig
 from opskit.state.journal import journal_action
 from opskit.training.changes.jobs import create_via_sdk, workflow_tags
 from opskit.training.rules.deletable_kind import DeletableKind
+from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import load_sdk
 
 

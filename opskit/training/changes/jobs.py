@@ -13,9 +13,10 @@ from opskit.aws.client import AwsClient
 from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
-from opskit.core.model import InstanceConfig, Workflow
+from opskit.core.model import InstanceConfig
 from opskit.state.journal import journal_action
 from opskit.training.rules.job_names import WORKFLOW_TAG
+from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import load_sdk, reraise_interrupt
 
 

@@ -10,7 +10,7 @@ from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.live_resources import LiveResource
-from opskit.core.model import InstanceConfig, Workflow, Workload
+from opskit.core.model import InstanceConfig, Workload
 from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.guards.rules import ENDPOINT_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas
@@ -20,6 +20,7 @@ from opskit.training.events import RunEventSink, deduplicate_events
 from opskit.training.flows.deploy_endpoint import deploy_model
 from opskit.training.reads import resources
 from opskit.training.rules.job_names import is_owned_name
+from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import check_installed
 
 

@@ -7,13 +7,14 @@ from opskit.aws.create_once import create_once
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
-from opskit.core.model import InstanceConfig, Workflow
+from opskit.core.model import InstanceConfig
 from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error
 from opskit.training.changes import endpoints as changes
 from opskit.training.events import JobSelected, RunEventSink
 from opskit.training.flows.follow import follow_endpoint
 from opskit.training.reads import resources
 from opskit.training.rules.job_names import Attach, Create, Reuse
+from opskit.training.rules.model import Workflow
 
 
 def deploy_model(

@@ -15,7 +15,6 @@ from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError, OpskitError
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.model import Workflow
 from opskit.core.result_or_error import result_or_error
 from opskit.notebooks.reads.notebooks import read_tags
 from opskit.training.reads import resources
@@ -23,6 +22,7 @@ from opskit.training.reads.resources import ListableKind, ListedResource
 from opskit.training.reads.s3 import list_object_keys, split_s3_uri
 from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_names import WORKFLOW_TAG, is_owned_name, is_tagged_for, training_job_of
+from opskit.training.rules.model import Workflow
 from opskit.training.rules.workflow_resources import (
     OBJECTS,
     PREFIX,

@@ -14,7 +14,7 @@ from opskit.aws.prices import read_workload_price
 from opskit.aws.roles import find_execution_role
 from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
-from opskit.core.model import InstanceConfig, Unknown, Workflow, Workload
+from opskit.core.model import InstanceConfig, Unknown, Workload
 from opskit.core.result_or_error import result_or_error
 from opskit.guards.rules import RUN_HINTS, budget_error, quota_refusal
 from opskit.quotas.flows.check import check_quotas
@@ -31,6 +31,7 @@ from opskit.training.rules.job_names import (
     choose_transform,
     list_attempts,
 )
+from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import image_uri
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError, GuardRefused
-from opskit.core.model import Workflow
 from opskit.training.reads import resources
 from opskit.training.rules.job_names import is_owned_name
+from opskit.training.rules.model import Workflow
 
 _ROWS_AT_ONCE = 500
 

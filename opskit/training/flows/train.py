@@ -14,7 +14,7 @@ from opskit.aws.create_once import create_once
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, OutcomeUnknown, Problem
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.model import Metrics, TransformJob, Workflow, Workload
+from opskit.core.model import TransformJob, Workload
 from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.explain.rules.aws_errors import enrich_start_error, training_failure
 from opskit.guards.rules import worst_exit
@@ -30,6 +30,7 @@ from opskit.training.metrics import DataSplits, score_predictions, split_rows
 from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
 from opskit.training.rules.job_names import Attach, Create
+from opskit.training.rules.model import Metrics, Workflow
 from opskit.training.rules.workflow_resources import PREFIX
 from opskit.training.sagemaker_sdk import check_installed
 from opskit.training.workflow import load_verified_data

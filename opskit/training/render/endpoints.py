@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import ExitCode
-from opskit.core.model import Metrics
 from opskit.core.stop_commands import aws_stop_command, running_records
 from opskit.guards.render import guard_record
 from opskit.output.cost import cost_lines
@@ -16,6 +15,7 @@ from opskit.training.flows.cleanup import CleanupResult
 from opskit.training.flows.deploy import Deployment
 from opskit.training.render.train import cost_item_record, endpoint_notes
 from opskit.training.rules.deletable_kind import DeletableKind
+from opskit.training.rules.model import Metrics
 from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 
 

@@ -13,7 +13,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from opskit.core.aws_statuses import JobStatus
-from opskit.core.model import InstanceConfig, Workflow
+from opskit.core.model import InstanceConfig
+from opskit.training.rules.model import Workflow
 
 _HASH_LENGTH = 10
 

@@ -8,7 +8,7 @@ import pytest
 
 from opskit.core.cost import CostItem, estimate_usd, hourly_usd
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused, OpskitError, Problem, UnreadableState, UsageError
-from opskit.core.model import Headroom, InstanceConfig, Price, Requirement, Unknown, Verdict, Workload
+from opskit.core.model import InstanceConfig, Price, Requirement, Unknown, Workload
 from opskit.guards.rules import (
     COMMAND_HINTS,
     ENDPOINT_HINTS,
@@ -25,6 +25,7 @@ from opskit.guards.rules import (
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.targets import increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
+from opskit.quotas.rules.model import Headroom, Verdict
 
 HOUR = CostItem(Workload.TRAINING, InstanceConfig("ml.m4.xlarge", 1, 3600), Price(Decimal("0.28"), "table"))
 HALF = CostItem(Workload.TRANSFORM, InstanceConfig("ml.m4.xlarge", 2, 1800), Price(Decimal("0.28"), "table"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode
-from opskit.core.model import IncreaseRequest, NotOffered, Quota, QuotaLookup, RequestStatus, Unknown, Workload
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown, Workload
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.waiting import (
     Observation,
@@ -19,6 +19,7 @@ from opskit.increases.rules.waiting import (
     is_wait_over,
     wait_exit_code,
 )
+from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 from opskit.quotas.rules.requirements import quota_name_for
 
 HERE = "eu-west-1"

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode
-from opskit.core.model import Headroom, Requirement, Verdict, Workload
+from opskit.core.model import Requirement, Workload
 from opskit.notebooks.rules.capacity import allocate_capacity
 from opskit.quotas.rules.headroom import QuotaCheck
+from opskit.quotas.rules.model import Headroom, Verdict
 
 T2, M5 = "ml.t2.medium", "ml.m5.large"
 TOTAL_NAME = "Total number of notebook instances"

@@ -13,11 +13,12 @@ from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.events import FlowEvent, Message
 from opskit.core.exceptions import AwsError, ExitCode, Problem
-from opskit.core.model import NOTEBOOK_ROLE_NAME, Headroom, Price, Requirement, Verdict, Workload
+from opskit.core.model import NOTEBOOK_ROLE_NAME, Price, Requirement, Workload
 from opskit.notebooks.flows import create
 from opskit.notebooks.flows.create import CreateOutcome, CreateResult, RolePlan, plan_notebook, wait_until_running
 from opskit.notebooks.rules.create_request import NotebookSpec
 from opskit.quotas.rules.headroom import QuotaCheck
+from opskit.quotas.rules.model import Headroom, Verdict
 from opskit.state import journal
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
 from tests.unit.aws.test_roles import role

@@ -10,18 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode
-from opskit.core.model import (
-    Headroom,
-    IncreaseRequest,
-    InUseCounts,
-    NotOffered,
-    Quota,
-    RequestStatus,
-    Requirement,
-    Unknown,
-    Verdict,
-    Workload,
-)
+from opskit.core.model import NotOffered, Quota, Requirement, Unknown, Workload
 from opskit.quotas.rules.headroom import (
     QuotaCheck,
     assess_headroom,
@@ -31,6 +20,7 @@ from opskit.quotas.rules.headroom import (
     required_value,
     sort_worst_first,
 )
+from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, RequestStatus, Verdict
 from opskit.quotas.rules.requirements import quota_name_for
 
 HERE = "eu-west-1"

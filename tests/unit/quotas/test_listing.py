@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode, Problem
-from opskit.core.model import InUseCounts, ListedQuota, Quota, Requirement, Unknown, Utilization, Workload
+from opskit.core.model import Quota, Requirement, Unknown, Workload
 from opskit.quotas.rules.listing import (
     QuotaFilter,
     QuotaList,
@@ -20,6 +20,7 @@ from opskit.quotas.rules.listing import (
     sort_by_severity,
     utilization_percent,
 )
+from opskit.quotas.rules.model import InUseCounts, ListedQuota, Utilization
 from opskit.quotas.rules.requirements import parse_quota_name, quota_name_for, with_totals
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from opskit.aws.session import open_session
-from opskit.core.model import InUseCounts, Workload
+from opskit.core.model import Workload
 from opskit.quotas.reads.usage import count_in_use
+from opskit.quotas.rules.model import InUseCounts
 from tests.fakes.fake_aws import BROKEN, DENIED, FakeAws, Fault
 
 GONE = Fault(400, "ValidationException", "Requested resource not found.")

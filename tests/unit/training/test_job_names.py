@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from opskit.core.aws_statuses import JobStatus
-from opskit.core.model import InstanceConfig, SplitRatios
+from opskit.core.model import InstanceConfig
 from opskit.training.rules.job_names import (
     Attach,
     Create,
@@ -19,6 +19,7 @@ from opskit.training.rules.job_names import (
     choose_transform,
     is_owned_name,
 )
+from opskit.training.rules.model import SplitRatios
 from opskit.training.workflow import find_workflow
 
 BOSTON = find_workflow("boston")

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from opskit.core.exceptions import UsageError
-from opskit.core.model import SplitRatios
 from opskit.training.metrics import score_predictions, split_rows
+from opskit.training.rules.model import SplitRatios
 from opskit.training.workflow import feature_names, find_workflow, load_verified_data
 
 BOSTON = find_workflow("boston")
