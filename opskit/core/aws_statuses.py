@@ -132,6 +132,53 @@ _ENDPOINT_TRAITS: Mapping[EndpointStatus, EndpointTraits] = {
 }
 
 
+class AppStatus(StrEnum):
+    """How an app of Studio is."""
+
+    PENDING = "Pending"
+    IN_SERVICE = "InService"
+    DELETING = "Deleting"
+    DELETED = "Deleted"
+    FAILED = "Failed"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> AppStatus:
+        return cls.UNKNOWN
+
+    @property
+    def may_hold_quota(self) -> bool:
+        """Whether its instance may count towards the quota."""
+        match self:
+            case AppStatus.PENDING | AppStatus.IN_SERVICE | AppStatus.DELETING | AppStatus.UNKNOWN:
+                return True
+            case AppStatus.DELETED | AppStatus.FAILED:
+                return False
+
+
+class WarmPoolStatus(StrEnum):
+    """What has become of the instances that a training job was to keep for the next."""
+
+    AVAILABLE = "Available"
+    IN_USE = "InUse"
+    REUSED = "Reused"
+    TERMINATED = "Terminated"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> WarmPoolStatus:
+        return cls.UNKNOWN
+
+    @property
+    def may_hold_quota(self) -> bool:
+        """Whether they may count towards the quota."""
+        match self:
+            case WarmPoolStatus.AVAILABLE | WarmPoolStatus.IN_USE | WarmPoolStatus.UNKNOWN:
+                return True
+            case WarmPoolStatus.REUSED | WarmPoolStatus.TERMINATED:
+                return False
+
+
 class JobStatus(StrEnum):
     """How a training, transform or processing job is."""
 

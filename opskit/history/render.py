@@ -9,9 +9,9 @@ from opskit.core.exceptions import ExitCode
 from opskit.history.flows import AccountRef, History, account_of
 from opskit.history.rules import Saving, total_usd
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
-from opskit.state.journal import DROPPED, STARTED, JournalEntry
+from opskit.state.journal import DROPPED, FAILED, REFUSED, STARTED, UNKNOWN, JournalEntry
 
-_TONES = {"refused": Style.BAD, "failed": Style.BAD, "unknown": Style.WARN, STARTED: Style.WARN, DROPPED: Style.DIM}
+_TONES = {REFUSED: Style.BAD, FAILED: Style.BAD, UNKNOWN: Style.WARN, STARTED: Style.WARN, DROPPED: Style.DIM}
 _ACCOUNT = Column("Account")
 _COLUMNS = (
     Column("When (UTC)"),

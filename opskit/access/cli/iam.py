@@ -8,6 +8,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
+from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -31,7 +32,7 @@ def policy_command(
 
     settings = ctx.settings
     scope = Scope(
-        settings.get("regions") or (), settings.get("bucket") or "sagemaker-*", settings.get("execution-role")
+        settings.get("regions") or (), settings.get("bucket") or ANY_DEFAULT_BUCKET, settings.get("execution-role")
     )
     commands = parse_commands(words or ())
     return policy_result(commands, build_policy(commands, scope))

@@ -28,6 +28,7 @@ from opskit.core.exceptions import OpskitError, extra_hint
 from opskit.core.model import Unknown
 from opskit.core.package_files import find_mixed_files
 from opskit.core.result_or_error import result_or_error
+from opskit.core.s3_layout import default_bucket
 from opskit.core.settings import Settings
 
 
@@ -81,7 +82,7 @@ def _check_account(seen: DoctorReport, settings: Settings, session: AwsSession, 
 
 
 def _policy_scope(client: AwsClient, settings: Settings) -> Scope:
-    bucket = settings.get("bucket") or f"sagemaker-{client.region}-{client.session.identity().account}"
+    bucket = settings.get("bucket") or default_bucket(client.region, client.session.identity().account)
     return Scope((client.region,), bucket, settings.get("execution-role"))
 
 

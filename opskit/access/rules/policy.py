@@ -9,6 +9,7 @@ from typing import Any
 
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, TAGS_READ_ON
 from opskit.core.model import NOTEBOOK_ROLE_NAME
+from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
 
 READ, ACCESS, CHANGE = "Read", "Enter", "Change"
 """What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""
@@ -47,7 +48,7 @@ class Scope:
     """What a policy is narrowed to: the Regions (none: all of them), the bucket, and the role that is passed on."""
 
     regions: tuple[str, ...] = ()
-    bucket: str = "sagemaker-*"
+    bucket: str = ANY_DEFAULT_BUCKET
     role: str | None = None
 
 

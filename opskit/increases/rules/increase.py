@@ -47,17 +47,6 @@ class IncreaseOutcome(StrEnum):
                 return False
 
     @property
-    def is_planned(self) -> bool:
-        """Whether it is yet to be carried out."""
-        match self:
-            case IncreaseOutcome.PLANNED:
-                return True
-            case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN | IncreaseOutcome.ALREADY_ENOUGH:
-                return False
-            case IncreaseOutcome.QUEUED | IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
-                return False
-
-    @property
     def is_open(self) -> bool:
         """Whether AWS is looking at it."""
         match self:

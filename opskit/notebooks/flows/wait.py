@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from opskit.aws.client import AwsClient
-from opskit.aws.polling import poll_until_done
+from opskit.aws.polling import AWS_WAITER_MINUTES, poll_until_done
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AwsError, UnreadableState
@@ -13,9 +13,6 @@ from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.model import Notebook
 from opskit.explain.rules.aws_errors import notebook_failure
 from opskit.notebooks.reads.notebooks import read_notebook
-
-_MAX_WAIT = timedelta(minutes=30)
-"""As long as AWS's own waiter (NotebookInstanceInService) waits."""
 
 
 def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink) -> Notebook:
@@ -25,7 +22,7 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
         AwsError: it failed, is being stopped or deleted, or cannot be looked at any more.
         UnreadableState: it has not come up for half an hour.
     """
-    until, said = clock.now() + _MAX_WAIT, ""
+    until, said = clock.now() + timedelta(minutes=AWS_WAITER_MINUTES), ""
     client.left_running.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True))
     for found in poll_until_done(lambda: read_notebook(client, name), clock, emit):
         _note_notebook(client, name, found)
@@ -39,7 +36,7 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
             emit(Message(f"{name}: {found.status}"))
         said = found.status
         if clock.now() > until:
-            text = f"The notebook instance {name} is still {found.status} after 30 minutes."
+            text = f"The notebook instance {name} is still {found.status} after {AWS_WAITER_MINUTES} minutes."
             raise UnreadableState("still-coming-up", text, "`opskit notebook list` shows it.", region=client.region)
     raise AssertionError("unreachable")
 

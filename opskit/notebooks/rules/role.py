@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from opskit.core.model import NOTEBOOK_ROLE_NAME
+from opskit.core.s3_layout import default_bucket
 
 TRUST: dict[str, Any] = {
     "Version": "2012-10-17",
@@ -39,7 +40,7 @@ def notebook_role_policy(account: str, partition: str) -> dict[str, Any]:
     own = f"arn:{partition}:sagemaker:*:{account}:*"
     role = f"arn:{partition}:iam::{account}:role/{NOTEBOOK_ROLE_NAME}"
     logs = f"arn:{partition}:logs:*:{account}:log-group:/aws/sagemaker/*"
-    buckets = f"arn:{partition}:s3:::sagemaker-*-{account}"
+    buckets = f"arn:{partition}:s3:::{default_bucket('*', account)}"
     to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
     in_namespace = {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*"]}}
     in_account = {"StringEquals": {"aws:ResourceAccount": account}}

@@ -9,7 +9,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.core.aws_statuses import JobStatus
+from opskit.core.aws_statuses import JobStatus, WarmPoolStatus
 from opskit.core.model import Unknown, Workload
 from opskit.quotas.reads.usage_listings import (
     RUNNING_STATES,
@@ -26,7 +26,7 @@ from opskit.quotas.reads.usage_listings import (
     union_names,
 )
 
-_HOLDING_POOLS = ("Available", "InUse")
+_HOLDING_POOLS = (WarmPoolStatus.AVAILABLE, WarmPoolStatus.IN_USE)
 _ALL_THAT_COUNTS = {"TrainingJobStatus", "ResourceConfig", "EnableManagedSpotTraining"}
 """What a training job must tell to be counted. What the index leaves out of it, the job itself is asked for."""
 
@@ -44,7 +44,7 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
         partial(_available_pool_jobs, client),
     )
     known: dict[str, Response] = known_or_empty(indexed) or {}
-    stopping = _listed_training_names(client, StatusEquals="Stopping") if isinstance(indexed, Unknown) else None
+    stopping = _listed_training_names(client, StatusEquals=JobStatus.STOPPING) if isinstance(indexed, Unknown) else None
     names = union_names(listed, stopping or set())
     agreed = {name: job for name, job in known.items() if name in names and job.keys() >= _ALL_THAT_COUNTS}
     unsure = (names | known.keys()) - agreed.keys()
@@ -85,7 +85,8 @@ def _is_running(job: Response) -> bool:
 
 
 def _holds_warm_pool(job: Response) -> bool:
-    return (job.get("WarmPoolStatus") or {}).get("Status") in _HOLDING_POOLS
+    told = (job.get("WarmPoolStatus") or {}).get("Status")
+    return told is not None and WarmPoolStatus(told).may_hold_quota
 
 
 def _undescribed_pool(jobs: Iterable[Response]) -> Unknown | None:
@@ -95,11 +96,11 @@ def _undescribed_pool(jobs: Iterable[Response]) -> Unknown | None:
 
 def _available_pool_jobs(client: AwsClient) -> set[str] | Unknown:
     """The names of the jobs whose instances are kept warm for the next."""
-    return _listed_training_names(client, WarmPoolStatusEquals="Available")
+    return _listed_training_names(client, WarmPoolStatusEquals=WarmPoolStatus.AVAILABLE)
 
 
 def _running_job_names(client: AwsClient) -> set[str] | Unknown:
-    return _listed_training_names(client, StatusEquals="InProgress")
+    return _listed_training_names(client, StatusEquals=JobStatus.IN_PROGRESS)
 
 
 def _listed_training_names(client: AwsClient, **which: str) -> set[str] | Unknown:

@@ -12,7 +12,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
-from opskit.core.aws_statuses import EndpointStatus, EndpointTraits, JobStatus, NotebookStatus
+from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, JobStatus, NotebookStatus
 from opskit.core.model import Unknown, Workload
 from opskit.core.workloads import WORKLOADS, UsageCounter
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
@@ -34,7 +34,6 @@ from opskit.quotas.reads.usage_listings import (
 from opskit.quotas.rules.model import InUseCounts
 
 _STUDIO_APPS = {spec.studio_app: workload for workload, spec in WORKLOADS.items() if spec.studio_app}
-_APP_HOLDS_NOTHING = {"Deleted", "Failed"}
 
 
 def count_in_use(client: AwsClient, workloads: Iterable[Workload]) -> dict[Workload, InUseCounts]:
@@ -148,7 +147,7 @@ def _count_apps(client: AwsClient) -> UsageCounts:
     running = [
         app
         for app in known_or_empty(apps)
-        if app.get("AppType") in _STUDIO_APPS and app.get("Status") not in _APP_HOLDS_NOTHING
+        if app.get("AppType") in _STUDIO_APPS and AppStatus(app.get("Status", "")).may_hold_quota
     ]
     untold = [app for app in running if not _app_instance_type(app)]
     asked, gap = describe_resources(client, "describe_app", [_app_key(app) for app in untold])

@@ -16,7 +16,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
 from opskit.aws.errors import is_not_found
-from opskit.aws.polling import poll_until_done
+from opskit.aws.polling import AWS_WAITER_MINUTES, poll_until_done
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, Problem, UnreadableState
 from opskit.core.live_resources import LiveResource, ResourceKind
@@ -33,8 +33,6 @@ from opskit.training.rules.job_names import training_job_of
 from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 
 _GONE = "gone"
-_LONGEST = timedelta(minutes=30)
-"""As long as AWS's own waiter (EndpointDeleted) waits."""
 _USERS: Mapping[str, tuple[DeletableKind, ...]] = {
     DeletableKind.ENDPOINT: (),
     DeletableKind.CONFIG: (DeletableKind.ENDPOINT,),
@@ -162,13 +160,15 @@ def _await_gone(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) 
         AwsError: it cannot be looked at any more.
         UnreadableState: it has not gone for half an hour.
     """
-    until = clock.now() + _LONGEST
+    until = clock.now() + timedelta(minutes=AWS_WAITER_MINUTES)
     for found in poll_until_done(lambda: training_resources.read_endpoint(client, name), clock, emit):
         if found is None:
             return
         emit(StatusChanged(ResourceKind.ENDPOINT, name, found.status))
         if clock.now() > until:
-            text = f"The endpoint {name} is still {found.status} after 30 minutes; what it uses is left."
+            text = (
+                f"The endpoint {name} is still {found.status} after {AWS_WAITER_MINUTES} minutes; what it uses is left."
+            )
             raise UnreadableState(
                 "still-deleting", text, "Run the same command again when it is gone.", region=client.region
             )

@@ -16,6 +16,7 @@ from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError, OpskitError
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.result_or_error import result_or_error
+from opskit.core.s3_layout import default_bucket, workflow_prefix
 from opskit.notebooks.reads.notebooks import read_tags
 from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind, ListedResource
@@ -25,7 +26,6 @@ from opskit.training.rules.job_names import WORKFLOW_TAG, is_owned_name, is_tagg
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.workflow_resources import (
     OBJECTS,
-    PREFIX,
     KeptResource,
     ResourceRef,
     S3Objects,
@@ -52,7 +52,7 @@ def find_resources(
     endpoints = look.removable_resources(ListableKind.ENDPOINT, DeletableKind.ENDPOINT, all_stay=endpoints_gone)
     configs = look.removable_resources(ListableKind.CONFIG, DeletableKind.CONFIG, ListableKind.ENDPOINT)
     models = look.removable_resources(ListableKind.MODEL, DeletableKind.MODEL, *_USERS)
-    objects = look.removable_objects(account, bucket or f"sagemaker-{client.region}-{account}")
+    objects = look.removable_objects(account, bucket or default_bucket(client.region, account))
     return WorkflowResources(
         workflow=workflow.name,
         region=client.region,
@@ -183,7 +183,7 @@ class _ResourceScan:
         )
         uris = [job.output_uri for job in told if job and not isinstance(job, OpskitError) and job.output_uri]
         buckets = list(dict.fromkeys([home, *(split_s3_uri(uri)[0] for uri in uris)]))
-        top = f"{PREFIX}/{self.workflow}/"
+        top = workflow_prefix(self.workflow)
         kept = [
             partial(result_or_error, partial(list_object_keys, self.client, account, bucket, top)) for bucket in buckets
         ]
@@ -248,7 +248,7 @@ class _ResourceScan:
         configs, models = self._made_of(listing, name)
         models += [model for config in configs for model in resources.models_of_config(self.client, config)]
         keys = [split_s3_uri(uri)[1] for model in models for uri in resources.model_data(self.client, model)]
-        top = f"{PREFIX}/{self.workflow}/"
+        top = workflow_prefix(self.workflow)
         folders = {key.removeprefix(top).partition("/")[0] for key in keys if key.startswith(top)}
         return folders | {training_job_of(each) for each in (*configs, *models) if is_owned_name(self.workflow, each)}
 

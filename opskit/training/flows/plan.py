@@ -16,6 +16,7 @@ from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import InstanceConfig, Unknown, Workload
 from opskit.core.result_or_error import result_or_error
+from opskit.core.s3_layout import default_bucket
 from opskit.guards.rules import RUN_HINTS, budget_error, quota_refusal
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
@@ -101,7 +102,7 @@ def plan_run(client: AwsClient, workflow: Workflow, options: TrainOptions, now: 
         job=job,
         transform=transform,
         will_deploy=options.deploy and not _endpoint_is_usable(client, job.name),
-        bucket=options.bucket or f"sagemaker-{client.region}-{account}",
+        bucket=options.bucket or default_bucket(client.region, account),
     )
     return plan if _is_finished(plan) else _assess_plan(client, plan, options, now)
 
@@ -134,12 +135,13 @@ def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: d
         partial(_check_plan_quotas, client, plan, workloads, now) if options.guard else lambda: None,
         partial(gather_all, price_readers),
     )
-    if bucket is BucketState.ABSENT and options.bucket:
+    creates_bucket = isinstance(bucket, BucketState) and bucket.is_to_be_made
+    if creates_bucket and options.bucket:
         bucket = UsageError("no-bucket", f"There is no bucket '{plan.bucket}'.", "Make it, or leave --bucket out.")
     ways = [check and quota_refusal(check, RUN_HINTS), budget_error(parts, options.max_usd), role, bucket]
     judged = replace(
         plan,
-        creates_bucket=bucket is BucketState.ABSENT,
+        creates_bucket=creates_bucket,
         role=role if isinstance(role, str) else None,
         cost_items=tuple(parts),
         check=check,

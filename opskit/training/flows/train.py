@@ -15,6 +15,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, OutcomeUnknown, Problem
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.model import TransformJob, Workload
+from opskit.core.s3_layout import run_prefix
 from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.explain.rules.aws_errors import enrich_start_error, training_failure
 from opskit.guards.rules import worst_exit
@@ -31,7 +32,6 @@ from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
 from opskit.training.rules.job_names import Attach, Create
 from opskit.training.rules.model import Metrics, Workflow
-from opskit.training.rules.workflow_resources import PREFIX
 from opskit.training.sagemaker_sdk import check_installed
 from opskit.training.workflow import load_verified_data
 
@@ -183,7 +183,7 @@ def _create_job(make: Callable[[], None], is_there: Callable[[], bool], clock: C
 
 def _run_prefix_uri(plan: RunPlan) -> str:
     """The URI below which everything of a run lies."""
-    return f"s3://{plan.bucket}/{PREFIX}/{plan.workflow.name}/{plan.job.name}"
+    return f"s3://{plan.bucket}/{run_prefix(plan.workflow.name, plan.job.name)}".rstrip("/")
 
 
 def _upload_object(

@@ -19,6 +19,15 @@ class BucketState(StrEnum):
     OURS = "ours"
     ABSENT = "absent"
 
+    @property
+    def is_to_be_made(self) -> bool:
+        """Whether there is none yet."""
+        match self:
+            case BucketState.ABSENT:
+                return True
+            case BucketState.OURS:
+                return False
+
 
 def read_bucket_state(client: AwsClient, bucket: str, account: str) -> BucketState:
     """Whether a bucket is there and belongs to the account.

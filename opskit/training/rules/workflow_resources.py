@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from opskit.core.exceptions import OpskitError
 from opskit.core.live_resources import LiveResource
+from opskit.core.s3_layout import run_prefix
 from opskit.training.rules.deletable_kind import DeletableKind
 
-PREFIX = "opskit"
 OBJECTS = "objects"
 
 
@@ -34,7 +34,7 @@ class S3Objects:
     @property
     def uri(self) -> str:
         """Where they lie."""
-        return f"s3://{self.bucket}/{PREFIX}/{self.workflow}/{self.job}/"
+        return f"s3://{self.bucket}/{run_prefix(self.workflow, self.job)}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,128 @@
+"""Each way to handle a new member of an enumeration by default is found, and each closed way passes."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from tools.closed_choices import find_enumerations, find_open_choices, find_twin_enumerations, main
+
+ROOT = Path(__file__).parents[3]
+KIND = """
+class Kind(StrEnum):
+    A = "a"
+    B = "b"
+    C = "c"
+"""
+OPEN = {
+    "a wildcard": "match kind:\n    case Kind.A:\n        return 1\n    case _:\n        return 2",
+    "a wildcard with a name": "match kind:\n    case Kind.A:\n        return 1\n    case other:\n        return other",
+    "a wildcard in a class": "match ask:\n    case Ask(kind=Kind.A):\n        return\n    case _:\n        go()",
+    "else": "if kind is Kind.A:\n    stop()\nelse:\n    send()",
+    "elif": "if ready:\n    wait()\nelif kind == Kind.A:\n    stop()\nelse:\n    send()",
+    "a ternary": "return 1 if kind is Kind.A else 2",
+    "a ternary that says not": "return send() if kind is not Kind.A else None",
+    "a ternary beside something else": "return 1 if ready and kind is Kind.A else 2",
+    "a return, then more": "if kind is Kind.A:\n    return 1\nreturn 2",
+    "a raise, then more": "if kind is Kind.A:\n    raise ValueError\nsend()",
+    "a continue, then more": "for kind in kinds:\n    if kind is Kind.A:\n        continue\n    send()",
+    "not, and a return": "if kind is not Kind.A:\n    return\nstop()",
+    "all but one": "return [each for each in kinds if each is not Kind.A]",
+    "all but one, by value": "sent = kind != Kind.A",
+    "a list of some": "return kind in (Kind.A, Kind.B)",
+    "a list of all but some": "sent = kind not in {Kind.A}",
+    "a list with a name": "some = frozenset({Kind.A, Kind.B})\nreturn kind in some",
+    "a member of another module": "return 1 if kind is kinds.Kind.A else 2",
+    "a table inside an expression": 'return {Kind.A: "a", Kind.B: "b"}.get(kind, "")',
+    "a table that is asked at once": 'return {Kind.A: "a", Kind.B: "b"}[kind]',
+    "a guard that lets the rest through": "if kind is Kind.A:\n    raise ValueError\nreturn send()",
+    "a guard with else": "if kind is not Kind.A:\n    raise ValueError\nelse:\n    send()",
+}
+CLOSED = {
+    "every case": "match kind:\n    case Kind.A | Kind.B:\n        return 1\n    case Kind.C:\n        return 2",
+    "assert_never": "match kind:\n    case Kind.A:\n        send()\n    case _:\n        assert_never(kind)",
+    "returned never": "match kind:\n    case Kind.A:\n        go()\n    case it:\n        return assert_never(it)",
+    "a wildcard over a word": 'match word:\n    case "y":\n        go()\n    case _:\n        stop()',
+    "an if without else": "if kind is Kind.A:\n    count += 1\nsend()",
+    "the last word of a block": "if ready:\n    if kind is Kind.A:\n        return 1",
+    "a filter": "return [each for each in kinds if each is Kind.A]",
+    "an answer": "return kind is Kind.A",
+    "a property": "return 1 if kind.is_last else 2",
+    "a guard": "if kind is not Kind.A:\n    raise ValueError\nsend()",
+    "a guard with a list": "if kind not in (Kind.A, Kind.B) or not ready:\n    raise ValueError\nsend()",
+    "an assertion": "assert kind in (Kind.A, Kind.B)",
+    "members that are handed on": "return [send(kind) for kind in (Kind.A, Kind.B)]",
+    "an if on something else": "if word in WORDS:\n    return Kind.A\nreturn Kind.B",
+    "another constant": "return 1 if size > Limits.MOST else 2",
+}
+
+
+def choices_in(body: str) -> list[str]:
+    """What is found in a function with this body, beside the enumeration."""
+    tree = ast.parse(f"{KIND}\ndef decide(kind, kinds):\n{indent(body, '    ')}\n")
+    return [str(finding) for finding in find_open_choices({Path("here.py"): tree})]
+
+
+@pytest.mark.parametrize("body", OPEN.values(), ids=OPEN)
+def test_an_open_choice_is_found(body: str) -> None:
+    assert choices_in(body)
+    assert all("Kind.A" in found for found in choices_in(body))
+
+
+@pytest.mark.parametrize("body", CLOSED.values(), ids=CLOSED)
+def test_a_closed_choice_passes(body: str) -> None:
+    assert choices_in(body) == []
+
+
+@pytest.mark.parametrize("answer", ["self is Kind.A", "self in (Kind.A, Kind.B)", "self == Kind.A"])
+def test_an_enumeration_compares_itself_with_no_member(answer: str) -> None:
+    tree = ast.parse(f"{KIND}\n    @property\n    def is_first(self):\n        return {answer}\n")
+    assert len(find_open_choices({Path("here.py"): tree})) == 1
+
+
+def test_a_place_is_named_once_by_file_and_line() -> None:
+    tree = ast.parse(f"{KIND}\ndef decide(kind):\n    return 1 if kind in (Kind.A, Kind.B) and kind != Kind.C else 2\n")
+    (found,) = find_open_choices({Path("here.py"): tree})
+    assert str(found).startswith("here.py:8: `… if … else …` on Kind.A: name every case")
+
+
+@pytest.mark.parametrize("base", ["Enum", "StrEnum", "IntEnum", "enum.StrEnum"])
+def test_every_kind_of_enumeration_is_one(base: str) -> None:
+    tree = ast.parse(f'class Kind({base}):\n    """What it is."""\n\n    A = "a"\n    other = 1\n')
+    (found,) = find_enumerations({Path("here.py"): tree})
+    assert (found.name, dict(found.members)) == ("Kind", {"A": "'a'"})
+
+
+def twins(**files: str) -> list[tuple[str, str]]:
+    sources = {Path(name.replace("_", "/")): ast.parse(text) for name, text in files.items()}
+    return [(one.name, other.name) for one, other in find_twin_enumerations(find_enumerations(sources))]
+
+
+def test_an_enumeration_that_is_written_twice_is_found() -> None:
+    assert twins(one=KIND, other=KIND.replace("Kind", "Sort")) == [("Kind", "Sort")]
+    assert twins(one=KIND, other=KIND) == [("Kind", "Kind")]
+
+
+def test_what_only_shares_some_words_is_no_twin() -> None:
+    assert twins(one=KIND, other=KIND.replace("Kind", "Sort") + '    D = "d"\n') == []
+    assert twins(one='class On(StrEnum):\n    A = "a"\n', other='class Off(StrEnum):\n    A = "a"\n') == []
+
+
+def test_the_sandbox_has_words_of_its_own_and_writes_them_once() -> None:
+    assert twins(sandbox_one=KIND, core_two=KIND) == []
+    assert twins(sandbox_one=KIND, sandbox_two=KIND) == [("Kind", "Kind")]
+
+
+def test_the_command_names_each_place_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "here.py").write_text(f"{KIND}\n\ndef decide(kind):\n    return 1 if kind is Kind.A else 2\n")
+    (tmp_path / "there.py").write_text(KIND)
+    assert main([str(tmp_path)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in told] == [f"{tmp_path}/here.py:9", f"{tmp_path}/there.py:2"]
+
+
+def test_all_choices_of_opskit_are_closed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main([str(ROOT / "opskit")]), capsys.readouterr().out) == (0, "")

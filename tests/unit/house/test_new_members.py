@@ -1,0 +1,155 @@
+"""A member that is added to an enumeration makes lint or a unit test fail wherever something would be done with it.
+
+In a copy of the package each enumeration gets one more member. Then mypy and the check of tables are run on the copy,
+as lint and the unit tests run them, and everything that chooses among members has to be named.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tools.closed_choices import Enumeration, find_enumerations, parse_sources
+
+ROOT = Path(__file__).parents[3]
+NEW = "NEW_MEMBER"
+CHOSEN_BY_NOBODY = {
+    "IdleRule": "told to people and programs as it is",
+    "InstanceClass": "types of one class are alike, whichever it is",
+    "PriceComponent": "the word that the price list is searched for",
+    "ScenarioName": "the words of a flag; a test holds them against the scenarios",
+}
+"""Enumerations over whose members nothing is chosen, so that a new one does no harm, and why."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A ``match`` over members of an enumeration."""
+
+    path: str
+    first_line: int
+    last_line: int
+    enumeration: str
+
+
+@dataclass(frozen=True)
+class ChangedHouse:
+    """The copy with one more member everywhere, and what is said of it."""
+
+    root: Path
+    enumerations: list[Enumeration]
+    choices: list[Choice]
+    mypy: str
+    tables: str
+
+    def refused_lines(self, path: str) -> list[int]:
+        """The lines of a file for which mypy says that the new member is not handled."""
+        found = re.findall(rf"^{re.escape(path)}:(\d+): error: .*{NEW}", self.mypy, re.MULTILINE)
+        return [int(line) for line in found]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
+    root = tmp_path_factory.mktemp("house")
+    shutil.copytree(ROOT / "opskit", root / "opskit", ignore=shutil.ignore_patterns("__pycache__"))
+    for enumeration in find_enumerations(parse_sources(root / "opskit")):
+        add_member(enumeration)
+    sources = parse_sources(root / "opskit")
+    enumerations = find_enumerations(sources)
+    names = {enumeration.name for enumeration in enumerations}
+    choices = [
+        Choice(path.relative_to(root).as_posix(), node.lineno, node.end_lineno or node.lineno, chosen)
+        for path, tree in sources.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Match) and (chosen := next(named_enumerations(node, names), None))
+    ]
+    # Without what others' packages say of their types this takes a quarter of the time, and finds the same.
+    options = ["--no-incremental", "--no-site-packages", "--ignore-missing-imports", "--check-untyped-defs"]
+    config = ["--config-file=", "--python-version=3.11", "--enable-error-code=exhaustive-match", *options]
+    return ChangedHouse(
+        root,
+        enumerations,
+        choices,
+        run_in(root, "mypy", *config, "opskit"),
+        run_in(root, "tools.whole_tables"),
+    )
+
+
+def add_member(enumeration: Enumeration) -> None:
+    """Write one more member behind the last one, with a value like its own."""
+    lines = enumeration.path.read_text().splitlines(keepends=True)
+    tree = ast.parse("".join(lines))
+    (node,) = (each for each in ast.walk(tree) if isinstance(each, ast.ClassDef) and each.name == enumeration.name)
+    members = [each for each in node.body if isinstance(each, ast.Assign)]
+    value = ast.unparse(_NewValue().visit(members[-1].value))
+    lines.insert(members[-1].end_lineno or 0, f"    {NEW} = {value}\n")
+    enumeration.path.write_text("".join(lines))
+
+
+class _NewValue(ast.NodeTransformer):
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant("new-member" if isinstance(node.value, str) else 199)
+
+
+def run_in(root: Path, module: str, *words: str) -> str:
+    """What a module of ours or of the developers' tools says of the copy, which has to be something."""
+    environment = {**os.environ, "PYTHONPATH": f"{root}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", module, *words]
+    ran = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def named_enumerations(node: ast.AST, names: set[str]) -> Iterator[str]:
+    """The enumerations of which ``node``, a ``match``, names members in its cases."""
+    patterns = [case.pattern for case in node.cases] if isinstance(node, ast.Match) else []
+    for inner in (inner for pattern in patterns for inner in ast.walk(pattern)):
+        if isinstance(inner, ast.MatchValue) and isinstance(inner.value, ast.Attribute):
+            owner = ast.unparse(inner.value.value).rpartition(".")[2]
+            yield from {owner} & names
+
+
+def test_every_choice_refuses_a_new_member_in_its_place(house: ChangedHouse) -> None:
+    silent = [
+        choice
+        for choice in house.choices
+        if not any(choice.first_line <= line <= choice.last_line for line in house.refused_lines(choice.path))
+    ]
+    assert silent == []
+    assert len(house.choices) > 50
+
+
+def test_every_table_misses_its_new_row(house: ChangedHouse) -> None:
+    named = set(re.findall(rf" has no row for {NEW} of (\w+)$", house.tables, re.MULTILINE))
+    assert named >= {"Verdict", "NotebookStatus", "EndpointStatus", "ExitCode", "IncreaseOutcome", "NotebookVerdict"}
+
+
+def test_every_enumeration_is_chosen_from_by_something_that_fails_or_by_nobody(house: ChangedHouse) -> None:
+    in_tables = set(re.findall(rf" has no row for {NEW} of (\w+)$", house.tables, re.MULTILINE))
+    failing = {choice.enumeration for choice in house.choices} | in_tables
+    assert {enumeration.name for enumeration in house.enumerations} - failing == set(CHOSEN_BY_NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("enumeration", "places"),
+    [
+        ("Channel", {"opskit/increases/rules/plan.py", "opskit/increases/rules/channel.py"}),
+        ("EvidenceSource", {"opskit/notebooks/flows/inspect.py"}),
+        ("NotebookStatus", {"opskit/notebooks/rules/idleness.py"}),
+    ],
+)
+def test_what_once_did_the_wrong_thing_in_silence_fails(
+    house: ChangedHouse, enumeration: str, places: set[str]
+) -> None:
+    """A new way to ask filed a real request, a new evidence read the log, and a new status was taken for none."""
+    refused = set(re.findall(rf"^(\S+?):\d+: error: .*{enumeration}\.{NEW}", house.mypy, re.MULTILINE))
+    assert places <= refused

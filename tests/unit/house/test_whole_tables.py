@@ -1,0 +1,49 @@
+"""Every table that is keyed by one of opskit's enumerations has a row for each member."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from opskit.quotas.rules.model import Verdict
+from tools.whole_tables import EnumTable, find_modules, find_tables, main
+
+
+class Foreign(StrEnum):
+    A = "a"
+
+
+def tables(**names: object) -> list[EnumTable]:
+    return list(find_tables([("here", names)]))
+
+
+def test_every_table_of_opskit_is_whole() -> None:
+    assert main() == 0
+
+
+def test_all_modules_are_looked_at() -> None:
+    modules = find_modules()
+    assert {"opskit.quotas.render.check", "opskit.sandbox.jobs.training_job"} <= set(modules)
+    assert len(modules) > 250
+
+
+def test_a_row_that_is_missing_is_named() -> None:
+    (found,) = tables(WORDS={Verdict.FITS: "", Verdict.SHORT: "", Verdict.PENDING: "", Verdict.UNKNOWN: ""})
+    assert (found.name, found.kind, found.missing_members) == ("here.WORDS", Verdict, ["NOT_OFFERED"])
+
+
+def test_other_keys_beside_the_members_hide_nothing() -> None:
+    (found,) = tables(WORDS={"other": "", Verdict.FITS: ""})
+    assert "SHORT" in found.missing_members
+
+
+def test_a_whole_table_lacks_nothing() -> None:
+    assert [table.missing_members for table in tables(WORDS=dict.fromkeys(Verdict, ""))] == [[]]
+
+
+def test_what_is_no_table_of_an_enumeration_is_left_alone() -> None:
+    assert tables(WORDS={"fits": 1}, MEMBERS=[Verdict.FITS], NAMES=dict.fromkeys(Foreign, ""), NONE={}) == []
+
+
+def test_a_table_that_others_import_is_told_of_once() -> None:
+    table = {Verdict.FITS: ""}
+    assert [found.name for found in find_tables([("one", {"T": table}), ("two", {"T": table})])] == ["one.T"]
