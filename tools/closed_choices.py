@@ -84,12 +84,26 @@ def find_twin_enumerations(enumerations: Iterable[Enumeration]) -> list[tuple[En
     return [
         (one, other)
         for one, other in combinations(enumerations, 2)
-        if _is_in_sandbox(one) == _is_in_sandbox(other) and _have_same_values(one, other)
+        if _is_in_sandbox(one.path) == _is_in_sandbox(other.path) and _have_same_values(one, other)
     ]
 
 
-def _is_in_sandbox(enumeration: Enumeration) -> bool:
-    return "sandbox" in enumeration.path.parts
+def find_rewritten_enumerations(sources: Mapping[Path, ast.Module]) -> list[Finding]:
+    """Lists of words that are just the values of an enumeration: ``Literal["a", "b"]``, ``WORDS = ("a", "b")``."""
+    enumerations = find_enumerations(sources)
+    return [
+        Finding(path, node.lineno, f"the values of {enumeration.name} ({enumeration.path}): write them once")
+        for path, tree in sources.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Tuple | ast.List | ast.Set) and len(node.elts) > 1
+        for enumeration in enumerations
+        if _is_in_sandbox(enumeration.path) == _is_in_sandbox(path)
+        and {ast.unparse(word) for word in node.elts} == set(enumeration.members.values())
+    ]
+
+
+def _is_in_sandbox(path: Path) -> bool:
+    return "sandbox" in path.parts
 
 
 def _have_same_values(one: Enumeration, other: Enumeration) -> bool:
@@ -243,7 +257,7 @@ def main(arguments: list[str]) -> int:
     findings: list[Finding] = []
     for root in arguments:
         sources = parse_sources(Path(root))
-        findings += find_open_choices(sources)
+        findings += find_open_choices(sources) + find_rewritten_enumerations(sources)
         findings += [
             Finding(other.path, other.line, f"{other.name} has the values of {one.name} ({one.path}): write it once")
             for one, other in find_twin_enumerations(find_enumerations(sources))

@@ -91,8 +91,9 @@ def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
 def _report_refusal(command: tuple[str, ...], code: str, message: str, hint: str, arguments: Sequence[str]) -> int:
     """Tell what kept a command from being run, as one JSON object where JSON was asked for."""
     from opskit.core.exceptions import ExitCode, Problem
+    from opskit.core.setting_values import OutputFormat
     from opskit.output.result import CommandResult
-    from opskit.output.screen import OutputFormat, Screen
+    from opskit.output.screen import Screen
 
     asked = [word.split("=")[-1] for word in arguments]
     wants_json = any(word == "json" and _names_output(arguments, at) for at, word in enumerate(asked))

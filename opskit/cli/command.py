@@ -16,7 +16,7 @@ import typer
 
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
-from opskit.core.setting_values import OUTPUT_FORMATS
+from opskit.core.setting_values import OutputFormat
 from opskit.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ COMMON_OPTIONS: dict[str, Any] = {
     ],
     "profile": Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")],
     "role_arn": Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="Role to assume first.")],
-    "output": Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FORM", help=", ".join(OUTPUT_FORMATS) + ".")
-    ],
+    "output": Annotated[str | None, typer.Option("--output", "-o", metavar="FORM", help=", ".join(OutputFormat) + ".")],
     "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read.")],
     "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer, no talk.")],
     "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Tell every call on standard error.")],
@@ -188,11 +186,11 @@ def run_command(
 ) -> NoReturn:
     """Run a command's body with its settings, show its answer, and end the program with its exit code."""
     from opskit.output.printing import redirect_warnings
-    from opskit.output.screen import OutputFormat, Screen
+    from opskit.output.screen import Screen
 
     redirect_warnings()
     color = not common["no_color"] and not os.environ.get("NO_COLOR")
-    screen = Screen(_early_output_format(common["output"], OutputFormat), color=color, quiet=common["quiet"])
+    screen = Screen(_early_output_format(common["output"]), color=color, quiet=common["quiet"])
     opened: list[CommandContext] = []
 
     def run_body() -> CommandResult:
@@ -266,10 +264,10 @@ def run_safely(work: Callable[[], CommandResult], *, verbose: bool) -> CommandRe
         return _bug_result(error, verbose=verbose)
 
 
-def _early_output_format(named: str | None, output: Any) -> Any:
+def _early_output_format(named: str | None) -> OutputFormat:
     """The form to report a settings error in, before the settings are known."""
     wanted = named or os.environ.get("OPSKIT_OUTPUT")
-    return output(wanted) if wanted in OUTPUT_FORMATS else output.TABLE
+    return OutputFormat(wanted) if wanted in list(OutputFormat) else OutputFormat.TABLE
 
 
 def _settle(common: dict[str, Any]) -> Settings:

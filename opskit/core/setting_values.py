@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from opskit.core.exceptions import UsageError
@@ -13,7 +14,33 @@ from opskit.core.exceptions import UsageError
 if TYPE_CHECKING:
     from decimal import Decimal
 
-OUTPUT_FORMATS = ("table", "json", "csv", "markdown")
+
+class OutputFormat(StrEnum):
+    """The forms an answer can take."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is for people at a terminal, and no program or document waits for it."""
+        match self:
+            case OutputFormat.TABLE:
+                return True
+            case OutputFormat.JSON | OutputFormat.CSV | OutputFormat.MARKDOWN:
+                return False
+
+    @property
+    def tells_problems(self) -> bool:
+        """Whether problems are part of it."""
+        match self:
+            case OutputFormat.JSON:
+                return True
+            case OutputFormat.TABLE | OutputFormat.CSV | OutputFormat.MARKDOWN:
+                return False
+
 
 _MAX_READ_TIMEOUT = timedelta(hours=1)
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -91,8 +118,8 @@ def _parse_fraction(value: str | float) -> float:
 
 
 def _parse_output_format(value: str) -> str:
-    if value not in OUTPUT_FORMATS:
-        raise UsageError("bad-output", f"There is no output form '{value}'.", f"One of: {', '.join(OUTPUT_FORMATS)}.")
+    if value not in list(OutputFormat):
+        raise UsageError("bad-output", f"There is no output form '{value}'.", f"One of: {', '.join(OutputFormat)}.")
     return value
 
 
@@ -109,4 +136,4 @@ FRACTION = ValueType("a share such as 0.8 or '80%'", (int, float, str), _parse_f
 DURATION = ValueType("a time such as '90s' or '36h'", (str,), parse_duration)
 POSITIVE_DURATION = ValueType("a time above zero, at most 1h, such as '10s'", (str,), _parse_positive_duration)
 USD = ValueType("an amount of USD such as 2.50", (int, float, str), parse_usd)
-OUTPUT_FORMAT = ValueType(f"one of {', '.join(OUTPUT_FORMATS)}", (str,), _parse_output_format)
+OUTPUT_FORMAT = ValueType(f"one of {', '.join(OutputFormat)}", (str,), _parse_output_format)

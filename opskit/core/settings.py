@@ -14,12 +14,12 @@ from opskit.core.setting_values import (
     DURATION,
     FRACTION,
     OUTPUT_FORMAT,
-    OUTPUT_FORMATS,
     POSITIVE_DURATION,
     POSITIVE_INT,
     STRING,
     STRINGS,
     USD,
+    OutputFormat,
     ValueType,
 )
 
@@ -111,7 +111,7 @@ SETTING_SPECS = (
         "--role-arn",
         default_text="none",
     ),
-    SettingSpec("output", OUTPUT_FORMAT, "the form of answers", "OPSKIT_OUTPUT", "--output", OUTPUT_FORMATS[0]),
+    SettingSpec("output", OUTPUT_FORMAT, "the form of answers", "OPSKIT_OUTPUT", "--output", OutputFormat.TABLE.value),
     SettingSpec(
         "read-timeout",
         POSITIVE_DURATION,

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import IO, Any, Literal
 
 from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import Problem
+from opskit.core.setting_values import OutputFormat
 from opskit.output.printing import print_exact, print_text, standard_error, standard_output, visible_line
 from opskit.output.result import CommandResult, Envelope, Style, Table
 
@@ -24,33 +25,6 @@ _RICH_STYLES = {Style.PLAIN: "", Style.GOOD: "green", Style.WARN: "yellow", Styl
 _NARROW_COLUMN, _BESIDE = 4, 2
 """Characters of a column that may break, and those that stand beside each column."""
 _INDENT = " " * len("opskit: ")
-
-
-class OutputFormat(StrEnum):
-    """The forms an answer can take."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-
-    @property
-    def is_table(self) -> bool:
-        """Whether it is for people at a terminal, and no program or document waits for it."""
-        match self:
-            case OutputFormat.TABLE:
-                return True
-            case OutputFormat.JSON | OutputFormat.CSV | OutputFormat.MARKDOWN:
-                return False
-
-    @property
-    def tells_problems(self) -> bool:
-        """Whether problems are part of it."""
-        match self:
-            case OutputFormat.JSON:
-                return True
-            case OutputFormat.TABLE | OutputFormat.CSV | OutputFormat.MARKDOWN:
-                return False
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from opskit.cli.command_tree import command_group
+from opskit.notebooks.rules.evidence_source import EvidenceSource
 
 if TYPE_CHECKING:
     pass
@@ -27,7 +28,7 @@ TerminalsOption = Annotated[bool, typer.Option("--ignore-terminals", help="Termi
 
 
 EvidenceOption = Annotated[
-    Literal["jupyter", "logs"],
+    EvidenceSource,
     typer.Option("--evidence", help="Ask Jupyter itself, or read its log, which only reports."),
 ]
 MatchOption = Annotated[str, typer.Option("--match", metavar="GLOB", help="Only names like this.")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.notebooks.cli.app import AfterOption, EvidenceOption, MatchOption, TabAge, TerminalsOption, notebook_app
+from opskit.notebooks.rules.evidence_source import EvidenceSource
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -18,16 +19,16 @@ def list_notebooks_command(
     after: AfterOption = None,
     tab_age: TabAge = None,
     ignore_terminals: TerminalsOption = False,
-    evidence: EvidenceOption = "jupyter",
+    evidence: EvidenceOption = EvidenceSource.JUPYTER,
     match: MatchOption = "*",
 ) -> CommandResult:
     """Show every notebook: what it does, and what it costs."""
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
     from opskit.notebooks.render.list import notebook_list_result
-    from opskit.notebooks.rules.idleness import EvidenceSource, IdlePolicy
+    from opskit.notebooks.rules.idleness import IdlePolicy
 
     span = ctx.settings.resolve("notebook.after", after)
     tabs = ctx.settings.resolve("notebook.tab-age", tab_age)
-    policy = IdlePolicy(span, ignore_terminals, evidence=EvidenceSource(evidence), tab_age=tabs)
+    policy = IdlePolicy(span, ignore_terminals, evidence=evidence, tab_age=tabs)
     now = datetime.now(UTC)
     return notebook_list_result(inspect_all(ctx.clients(), policy, now, NotebookFilter(glob=match)), now)

@@ -12,6 +12,7 @@ from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import Problem, UsageError
 from opskit.core.setting_values import parse_duration
 from opskit.notebooks.cli.app import AfterOption, EvidenceOption, MatchOption, TabAge, TerminalsOption, notebook_app
+from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def stop_notebooks_command(
     ] = None,
     tab_age: TabAge = None,
     ignore_terminals: TerminalsOption = False,
-    evidence: EvidenceOption = "jupyter",
+    evidence: EvidenceOption = EvidenceSource.JUPYTER,
     trust_logs: Annotated[bool, typer.Option("--trust-logs", help="Stop on the word of a silent log.")] = False,
     match: MatchOption = "*",
     tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only what has this tag.")] = None,
@@ -51,17 +52,17 @@ def stop_notebooks_command(
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
     from opskit.notebooks.flows.stop import StopPolicy, execute_stops, mark_refused, plan_idle_stops, plan_named_stops
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
-    from opskit.notebooks.rules.idleness import EvidenceSource, IdlePolicy
+    from opskit.notebooks.rules.idleness import IdlePolicy
 
     if bool(names) == idle:
         raise UsageError("what-to-stop", "Name notebooks, or say --idle.", "`opskit notebook list` shows them.")
-    if trust_logs and evidence != "logs":
+    if trust_logs and not evidence.is_log:
         raise UsageError("no-logs", "--trust-logs is about logs, and none are read.", "Add --evidence logs.")
     policy = IdlePolicy(
         ctx.settings.resolve("notebook.after", after),
         ignore_terminals,
         _parse_span_option(max_age),
-        EvidenceSource(evidence),
+        evidence,
         trust_logs,
         ctx.settings.resolve("notebook.tab-age", tab_age),
     )

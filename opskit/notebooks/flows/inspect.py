@@ -19,8 +19,8 @@ from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import list_notebooks, read_presigned_url, read_tags
+from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notebooks.rules.idleness import (
-    EvidenceSource,
     IdleAssessment,
     IdlePolicy,
     assess_notebook,

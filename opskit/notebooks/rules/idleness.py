@@ -14,6 +14,7 @@ from enum import StrEnum
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.durations import format_duration
 from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Unknown
+from opskit.notebooks.rules.evidence_source import EvidenceSource
 
 KEEP = "opskit:keep"
 KEEP_UNTIL = "opskit:keep-until"
@@ -34,22 +35,6 @@ SAME_MOMENT = timedelta(milliseconds=100)
 
 _WAITS_FOR_SOMEBODY = {"starting", "restarting", "autorestarting"}
 _IDLE_KERNEL_STATES = {"idle", "dead"}
-
-
-class EvidenceSource(StrEnum):
-    """Where signs of life are looked for: in Jupyter itself, or in its log, which may only hint."""
-
-    JUPYTER = "jupyter"
-    LOGS = "logs"
-
-    @property
-    def is_log(self) -> bool:
-        """Whether it is read from a log, and no way leads into Jupyter."""
-        match self:
-            case EvidenceSource.JUPYTER:
-                return False
-            case EvidenceSource.LOGS:
-                return True
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ from textwrap import indent
 
 import pytest
 
-from tools.closed_choices import find_enumerations, find_open_choices, find_twin_enumerations, main
+from tools.closed_choices import (
+    find_enumerations,
+    find_open_choices,
+    find_rewritten_enumerations,
+    find_twin_enumerations,
+    main,
+)
 
 ROOT = Path(__file__).parents[3]
 KIND = """
@@ -114,6 +120,13 @@ def test_what_only_shares_some_words_is_no_twin() -> None:
 def test_the_sandbox_has_words_of_its_own_and_writes_them_once() -> None:
     assert twins(sandbox_one=KIND, core_two=KIND) == []
     assert twins(sandbox_one=KIND, sandbox_two=KIND) == [("Kind", "Kind")]
+
+
+@pytest.mark.parametrize("words", ['Literal["a", "b", "c"]', '("c", "b", "a")', '["a", "b", "c"]'])
+def test_the_values_of_an_enumeration_are_written_once(words: str) -> None:
+    sources = {Path("here.py"): ast.parse(KIND), Path("there.py"): ast.parse(f"def f(kind: {words}): ...")}
+    assert [found.path.name for found in find_rewritten_enumerations(sources)] == ["there.py"]
+    assert find_rewritten_enumerations({**sources, Path("there.py"): ast.parse('WORDS = ("a", "b")')}) == []
 
 
 def test_the_command_names_each_place_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,9 +23,10 @@ from opskit.core.events import Message, ReadFailed
 from opskit.core.exceptions import Problem
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig, Unknown, Workload
+from opskit.core.setting_values import OutputFormat
 from opskit.output.printing import visible_line, visible_text
 from opskit.output.result import Cell, Column, CommandResult, Table
-from opskit.output.screen import OutputFormat, Screen
+from opskit.output.screen import Screen
 from opskit.output.svg import save_svg
 from opskit.training.events import CostEstimated, JobSelected, LogLine, RunEvent, StatusChanged, Uploaded
 from opskit.training.render.plot import save_plot, terminal_plot

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 
-from opskit.output.screen import OutputFormat, Screen
+from opskit.core.setting_values import OutputFormat
+from opskit.output.screen import Screen
 from opskit.training.render.endpoints import predict_result
 
 
