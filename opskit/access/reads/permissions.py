@@ -13,8 +13,10 @@ from opskit.aws.gather import gather, gather_all
 from opskit.aws.session import CallerIdentity
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AccessDenied, AwsError
+from opskit.core.log_groups import TRAINING_LOGS
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
+from opskit.increases.reads.support_cases import NO_SUPPORT_PLAN
 
 _NOBODY = "opskit-looks-whether-it-may"
 """The name of nothing: where IAM allows the look, AWS answers that there is no such thing."""
@@ -30,7 +32,7 @@ PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "logs:DescribeLogStreams": (
         "logs",
         "describe_log_streams",
-        {"logGroupName": "/aws/sagemaker/TrainingJobs", "limit": 1},
+        {"logGroupName": TRAINING_LOGS, "limit": 1},
     ),
     "pricing:GetProducts": ("pricing", "get_products", {"ServiceCode": "AmazonSageMaker", **_ONE}),
     "service-quotas:GetAWSDefaultServiceQuota": ("service-quotas", "get_aws_default_service_quota", _QUOTA),
@@ -86,7 +88,6 @@ _PASSED = {
     "ContextKeyValues": ["sagemaker.amazonaws.com"],
     "ContextKeyType": "string",
 }
-NO_PLAN = "SubscriptionRequiredException"
 
 
 def probe_permissions(client: AwsClient) -> dict[str, bool | Unknown]:
@@ -101,8 +102,8 @@ def _probe(client: AwsClient, service: str, operation: str, params: Mapping[str,
     except AccessDenied:
         return False
     except AwsError as failure:
-        if failure.aws_code == NO_PLAN:
-            return Unknown(failure.problem.message, NO_PLAN)
+        if failure.aws_code == NO_SUPPORT_PLAN:
+            return Unknown(failure.problem.message, NO_SUPPORT_PLAN)
         answered = failure.problem.code == "aws-refused" and not failure.transient
         return True if answered and failure.aws_code not in _NO_SUCH_OPERATION else unknown_from_error(failure)
     return True
@@ -175,4 +176,4 @@ def _support_plan_state(look: bool | Unknown) -> bool | Unknown:
 
 def _lacks_support_plan(look: bool | Unknown) -> bool:
     """Whether nothing but the account's plan stood in the way, which no permission can mend."""
-    return isinstance(look, Unknown) and look.code == NO_PLAN
+    return isinstance(look, Unknown) and look.code == NO_SUPPORT_PLAN

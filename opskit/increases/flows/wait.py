@@ -16,6 +16,7 @@ from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError,
 from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.rules.increase import IncreaseTarget
+from opskit.increases.rules.plan import LISTING_LAG
 from opskit.increases.rules.waiting import Observation, WaitResult, WaitState, evaluate_observation, is_wait_over
 from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import load_cache
@@ -28,8 +29,6 @@ __all__ = ["WaitResult", "WaitState", "wait_for_targets"]
 
 _SCHEDULE = PollSchedule(first=1.0, growth=1.5, longest=60.0)
 _HEARTBEAT_INTERVAL = timedelta(minutes=15)
-_LISTING_LAG = timedelta(hours=1)
-"""For how long a request that AWS took may be missing from its lists."""
 
 
 @dataclass
@@ -167,7 +166,7 @@ def _find_own_requests(
         ]
     except OpskitError:
         return False, None
-    return queued, next((request.since for request in sent if now - request.since < _LISTING_LAG), None)
+    return queued, next((request.since for request in sent if now - request.since < LISTING_LAG), None)
 
 
 def _waiting_line(result: WaitResult) -> str:

@@ -14,7 +14,8 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.rules.support_cases import SupportCase, SupportService
 
-_NO_PLAN = "SubscriptionRequiredException"
+NO_SUPPORT_PLAN = "SubscriptionRequiredException"
+"""The code with which AWS Support refuses an account without a paid plan."""
 
 
 def read_support_services(client: AwsClient) -> tuple[SupportService, ...]:
@@ -45,7 +46,7 @@ def read_support(client: AwsClient) -> tuple[tuple[SupportService, ...], tuple[S
     try:
         services, cases = gather(lambda: read_support_services(client), lambda: read_open_cases(client))
     except AwsError as failure:
-        if failure.aws_code == _NO_PLAN:
+        if failure.aws_code == NO_SUPPORT_PLAN:
             return Unknown(NO_PLAN, "no-support-plan")
         return unknown_from_error(failure)
     return services, cases

@@ -26,7 +26,7 @@ from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
 _APPROVAL_GRACE = timedelta(hours=24)
 """For how long an approval whose value is not there yet is waited for rather than asked again."""
-_LISTING_LAG = timedelta(hours=1)
+LISTING_LAG = timedelta(hours=1)
 """For how long what AWS took may be missing from its lists; and a support case of unknown fate may still appear:
 AWS refuses no second case, so we do.
 """
@@ -172,7 +172,7 @@ def _earlier_submission(
 ) -> Increase | None:
     """The ask ended by a filing of ours that is not among the open requests, None when it is out of the way."""
     if submission.id is not None:
-        if now - submission.sent_at >= _LISTING_LAG or any(request.id == submission.id for request in requests):
+        if now - submission.sent_at >= LISTING_LAG or any(request.id == submission.id for request in requests):
             return None
         reason = (
             f"{format_quota_value(submission.desired_value)} was asked for at "
@@ -195,7 +195,7 @@ def _open_request_result(
 ) -> Increase:
     hangs = increase.channel.sends and now - request.created >= _STALE_AFTER
     if request.status.can_get_case and (hangs or increase.channel.opens_case):
-        if submission and submission.sent_at > request.created and now - submission.sent_at < _LISTING_LAG:
+        if submission and submission.sent_at > request.created and now - submission.sent_at < LISTING_LAG:
             reason = f"A support case for it was asked for at {submission.sent_at:%H:%M} UTC."
             return _already_open_result(increase, request, reason)
         reason = (
@@ -265,7 +265,7 @@ def _plan_support_case(
     if case:
         reason = f"Support case {case.display_id} is already open for it: {case.subject}"
         return increase.with_result(reason, IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=case.display_id))
-    if submission and submission.channel.opens_case and now - submission.sent_at < _LISTING_LAG:
+    if submission and submission.channel.opens_case and now - submission.sent_at < LISTING_LAG:
         return _pending_case_result(increase, submission)
     if support.category is None:
         return increase.with_result(

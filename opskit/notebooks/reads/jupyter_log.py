@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
+from opskit.core.log_groups import NOTEBOOK_LOGS
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 
-_GROUP = "/aws/sagemaker/NotebookInstances"
 _MAX_PAGES = 20
 """CloudWatch hands out empty pages on its way back to the last line; a log with more of them has lost its lines."""
 
@@ -20,14 +20,14 @@ def read_last_line_time(client: AwsClient, name: str) -> datetime | Unknown:
         return _read_stream_time(client, f"{name}/jupyter.log")
     except AwsError as failure:
         if failure.aws_code == "ResourceNotFoundException":
-            return Unknown(f"there is no log {_GROUP}/{name}/jupyter.log in CloudWatch Logs")
+            return Unknown(f"there is no log {NOTEBOOK_LOGS}/{name}/jupyter.log in CloudWatch Logs")
         return unknown_from_error(failure)
 
 
 def _read_stream_time(client: AwsClient, stream: str) -> datetime | Unknown:
     place: dict[str, str] = {}
     for _ in range(_MAX_PAGES):
-        asked = {"logGroupName": _GROUP, "logStreamName": stream, "limit": 1, "startFromHead": False, **place}
+        asked = {"logGroupName": NOTEBOOK_LOGS, "logStreamName": stream, "limit": 1, "startFromHead": False, **place}
         page = client.read("logs", "get_log_events", **asked)
         events, token = page["events"], page["nextBackwardToken"]
         if events:

@@ -17,9 +17,7 @@ from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.quota_records import listed_quotas, value_told
-
-_ABSENT = "NoSuchResourceException"
+from opskit.quotas.reads.quota_records import ABSENT, listed_quotas, value_told
 
 MetricListener = Callable[[str, Mapping[str, Any] | None], None]
 
@@ -110,7 +108,7 @@ def _read_quota_listing(client: AwsClient, operation: str, on_quota: MetricListe
                 told.setdefault(each.code, each)
                 on_quota(each.code, quota.get("UsageMetric"))
     except AwsError as failure:
-        if failure.aws_code != _ABSENT or told:
+        if failure.aws_code != ABSENT or told:
             return _QuotaListing(told, unknown_from_error(failure))
     return _QuotaListing(told)
 

@@ -9,8 +9,8 @@ from opskit.aws.client import AwsClient
 from opskit.aws.errors import incomplete
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError
+from opskit.core.log_groups import TRAINING_LOGS
 
-_GROUP = "/aws/sagemaker/TrainingJobs"
 _ABSENT = "ResourceNotFoundException"  # the account's first job makes the group, a job's first line its stream
 
 
@@ -32,7 +32,7 @@ class TrainingLog:
 
     def _stream_names(self, client: AwsClient) -> list[str]:
         try:
-            which = {"logGroupName": _GROUP, "logStreamNamePrefix": f"{self.job}/"}
+            which = {"logGroupName": TRAINING_LOGS, "logStreamNamePrefix": f"{self.job}/"}
             pages = list(client.paginate("logs", "describe_log_streams", **which))
         except AwsError as failure:
             if failure.aws_code == _ABSENT:
@@ -50,7 +50,7 @@ class TrainingLog:
             at = self.tokens.get(stream)
             place = {} if at is None else {"nextToken": at}
             page = client.read(
-                "logs", "get_log_events", logGroupName=_GROUP, logStreamName=stream, startFromHead=True, **place
+                "logs", "get_log_events", logGroupName=TRAINING_LOGS, logStreamName=stream, startFromHead=True, **place
             )
             with parse_errors_as_aws(client, "logs:GetLogEvents"):
                 lines = [event["message"].replace("#011", "\t").rstrip() for event in page["events"]]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from opskit.core.log_groups import PROCESSING_LOGS, TRAINING_LOGS, TRANSFORM_LOGS, endpoint_logs
 from opskit.explain.rules.commands import log_command
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import PastedText, nearby_workload, phrase_finder
@@ -37,9 +38,9 @@ _RESOURCE = re.compile(
 _JOB_ARN = re.compile(r"(?P<what>training|processing|transform)-job/(?P<name>[a-z0-9][a-z0-9-]{0,62})")
 _ENDPOINT_ARN = re.compile(r":endpoint/(?P<name>[a-z0-9][a-z0-9-]{0,62})")
 _LOGS = {
-    "training": "/aws/sagemaker/TrainingJobs",
-    "processing": "/aws/sagemaker/ProcessingJobs",
-    "transform": "/aws/sagemaker/TransformJobs",
+    "training": TRAINING_LOGS,
+    "processing": PROCESSING_LOGS,
+    "transform": TRANSFORM_LOGS,
 }
 _LOG_KINDS = {group: f"{kind} job" for kind, group in _LOGS.items()}
 _FAILED = re.compile(
@@ -56,7 +57,7 @@ def _log_of(text: PastedText, at: int) -> tuple[str, str]:
     if found and found.re is _RESOURCE and found["endpoint"]:
         endpoint, found = found, None
     if endpoint:
-        return f"/aws/sagemaker/Endpoints/{text.word(endpoint, 'name')}", ""
+        return endpoint_logs(text.word(endpoint, "name")), ""
     if found and found["what"] in _LOGS:
         return _LOGS[found["what"]], text.word(found, "name")
     return "", ""

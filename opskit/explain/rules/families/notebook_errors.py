@@ -7,11 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from opskit.core.log_groups import NOTEBOOK_LOGS
 from opskit.explain.rules.commands import in_region, log_command, region_flag
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, pattern_finder, phrase_finder
 
-NOTEBOOK_LOG = "/aws/sagemaker/NotebookInstances"
 """The log group of lifecycle scripts; its streams are NAME/LifecycleConfigOnStart and NAME/LifecycleConfigOnCreate."""
 
 _STATUS = re.compile(r"status\((?P<now>[a-z]{2,24})\)notin\(\[(?P<from>[a-z,]{2,120})\]\)")
@@ -97,9 +97,9 @@ def _find_lifecycle(text: PastedText) -> Iterator[ErrorMatch]:
 
 def lifecycle_log_hint(name: str, region: str | None) -> str:
     """Where the output of a notebook's lifecycle scripts is, and how to read it."""
-    command = log_command(NOTEBOOK_LOG, f"{name}/LifecycleConfigOn", RegionHint(region, "call") if region else None)
+    command = log_command(NOTEBOOK_LOGS, f"{name}/LifecycleConfigOn", RegionHint(region, "call") if region else None)
     return (
-        f"What the script printed is in CloudWatch, log group {NOTEBOOK_LOG}, stream {name}/LifecycleConfigOnStart "
+        f"What the script printed is in CloudWatch, log group {NOTEBOOK_LOGS}, stream {name}/LifecycleConfigOnStart "
         f"(or …OnCreate, when it was made): {command}"
     )
 
@@ -118,7 +118,7 @@ def _explain_lifecycle(error: ErrorMatch, region_hint: RegionHint | None) -> Exp
         f"{script} of the notebook instance {name} {what}, so the notebook did not come up. No quota is in the way."
     )
     where = f"Its log is in CloudWatch, stream {name}/LifecycleConfigOnStart or {name}/LifecycleConfigOnCreate:"
-    return ExplanationParts(reason, hint + where, log_command(NOTEBOOK_LOG, f"{name}/LifecycleConfigOn", region_hint))
+    return ExplanationParts(reason, hint + where, log_command(NOTEBOOK_LOGS, f"{name}/LifecycleConfigOn", region_hint))
 
 
 def _explain_git_clone(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
