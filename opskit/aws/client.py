@@ -33,13 +33,13 @@ class _Turning:
     more: str | None = None
 
 
+# The services that do it in other words than NextToken.
 _PAGES: Mapping[str, _Turning] = {
     "iam": _Turning("Marker", "Marker", "IsTruncated"),
     "logs": _Turning("nextToken", "nextToken"),
     "s3": _Turning("ContinuationToken", "NextContinuationToken", "IsTruncated"),
     "support": _Turning("nextToken", "nextToken"),
 }
-"""The services that do it in other words than NextToken."""
 
 READ_VERBS = (
     "get_",

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 
+# How long to wait before each look for something whose answer was lost.
 _RETRY_SECONDS = (0.5, 1.0, 2.0)
-"""How long to wait before each look for something whose answer was lost."""
 
 
 def _ignore_recovery() -> None:

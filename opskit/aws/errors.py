@@ -74,6 +74,7 @@ _JOB = re.compile(r"Could not find requested job|Requested resource not found")
 _MODEL = re.compile(r"Could not find model [\"']")  # "Could not find model data at s3://..." is about its artifacts
 _RECORD = re.compile(r"RecordNotFound")
 _ANY = re.compile("|".join(each.pattern for each in (_ENDPOINT, _CONFIG, _JOB, _MODEL, _RECORD)))
+# How each operation says that what it was asked for is not there.
 _NOT_THERE: Mapping[str, re.Pattern[str]] = {
     "sagemaker:DeleteEndpoint": _ENDPOINT,
     "sagemaker:DeleteEndpointConfig": _CONFIG,
@@ -89,7 +90,6 @@ _NOT_THERE: Mapping[str, re.Pattern[str]] = {
     "sagemaker:DescribeTransformJob": _JOB,
     "sagemaker:ListTags": _ANY,
 }
-"""How each operation says that what it was asked for is not there."""
 _REQUEST_IDS = {"x-amz-request-id", "x-amzn-requestid"}
 
 

@@ -23,8 +23,8 @@ class PollSchedule:
     longest: float = 60.0
 
 
+# A job takes minutes: each second at first, each ten seconds after some five minutes.
 _RESOURCE_SCHEDULE = PollSchedule(1.0, 1.03, 10.0)
-"""A job takes minutes: each second at first, each ten seconds after some five minutes."""
 AWS_WAITER_MINUTES = 30
 """As long as AWS's own waiters wait, such as NotebookInstanceInService and EndpointDeleted."""
 _MAX_UNREADABLE = timedelta(minutes=10)

@@ -191,6 +191,7 @@ def _root_element(content: bytes) -> str:
     return found[1].decode() if found else ""
 
 
+# How a body of each of botocore's protocols is known; of one that is not here only the members are checked.
 _LANGUAGES = {
     "json": _is_json_body,
     "rest-json": _is_json_body,
@@ -198,4 +199,3 @@ _LANGUAGES = {
     "ec2": _is_query_body,
     "rest-xml": _is_rest_xml_body,
 }
-"""How a body of each of botocore's protocols is known; of one that is not here only the members are checked."""

@@ -15,10 +15,9 @@ from opskit.core.model import NOTEBOOK_ROLE_NAME
 
 _SAGEMAKER_PRINCIPAL = "sagemaker.amazonaws.com"
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
+# Marks of a role that an AWS service made for itself. It trusts SageMaker like any execution role, and nobody can
+# pass it on: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 _SERVICE_LINKED_PATH, _SERVICE_LINKED_NAME = "/aws-service-role/", "AWSServiceRole"
-"""Marks of a role that an AWS service made for itself. It trusts SageMaker like any execution role, and nobody can
-pass it on: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
-"""
 _CHOOSE_ROLE_HINT = "Choose one with --role, or set execution-role in opskit.toml."
 
 

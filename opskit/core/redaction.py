@@ -9,24 +9,24 @@ from __future__ import annotations
 import re
 
 _REMOVED = "[removed]"
+# A header, whose value ends with its line or its quotes.
 _HEADER = re.compile(
     r"\b((?:proxy-)?authorization(?: header)?+|(?:set-)?cookie)(\\?[\"']?\s*+:\s*+\\?[\"']?)[^\r\n\"']++", re.IGNORECASE
 )
-"""A header, whose value ends with its line or its quotes."""
+# A name that has a value behind it: in a URL's query, a file of settings, JSON, XML, a canonical request, prose.
 _NAME = re.compile(
     r"(?<![\w-])((?:secret |session |security )?(?:access )?[\w-]++)(?:\\?[\"']?\s*+[=:]\s*+\\?[\"']?|>|%3[AD])",
     re.IGNORECASE,
 )
-"""A name that has a value behind it: in a URL's query, a file of settings, JSON, XML, a canonical request, prose."""
+# A sentence about one: "Error loading SSO Token: Token for corp does not exist".
 _PROSE = re.compile(r"(?:[\w-]++ )?(?:token|signature|credential): [a-z]{1,15}", re.IGNORECASE)
-"""A sentence about one: "Error loading SSO Token: Token for corp does not exist"."""
 _VALUE = re.compile(r"(?:(?!%26)[^\s&,;\"'<])++")
+# The names whose value is a secret, or belongs to a signed request.
 _SAYS_SO = re.compile(
     r"x-amz-|secret|passw(?:or)?d|api[-_]?key|(?:^|^aws|[-_ ])access[-_ ]?key(?:[-_ ]?id)?$|(?:^|-)signature$"
     r"|(?:^|-)credential$|(?:^|-|auth|session|security|access|refresh|[-_]id)[-_ ]?token$|xsrf$",
     re.IGNORECASE,
 )
-"""The names whose value is a secret, or belongs to a signed request."""
 _BARE = re.compile(
     r"(?<=://)[^/\s@]++(?=@)"  # the name and password of https://name:password@host
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{12,}+\b"  # an access key

@@ -23,8 +23,8 @@ from opskit.output.result import CommandResult
 from opskit.output.svg import save_svg
 
 _ACCOUNTS = {"fresh": ("--approve-after", "3s"), "classroom": ()}
+# Several sandboxes start at once, and a busy machine takes longer for their first answers than AWS ever does.
 _PATIENT = {"OPSKIT_READ_TIMEOUT": "10m"}
-"""Several sandboxes start at once, and a busy machine takes longer for their first answers than AWS ever does."""
 
 
 class _DemoError(OpskitError):

@@ -37,8 +37,8 @@ def _parse_type_count(word: str) -> tuple[str, int]:
     return parse_instance_type(instance_type), int(count or 1)
 
 
+# A type and a number with something else than ``=`` between them.
 _SLIP = re.compile(r"(ml\.[a-z0-9-]+\.[a-z0-9]+)[\s:*,]+(\d+)")
-"""A type and a number with something else than ``=`` between them."""
 
 
 def budget_error(cost_items: Sequence[CostItem], max_usd: Decimal | None) -> OpskitError | None:

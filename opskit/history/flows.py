@@ -29,6 +29,7 @@ from opskit.state import journal
 from opskit.state.journal import JournalEntry
 from opskit.state.paths import state_errors
 
+# What an action does to a notebook; None: it neither stops nor starts it.
 _EVENT_KINDS = {
     NotebookAction.STOP: EventKind.STOP,
     NotebookAction.START: EventKind.START,
@@ -38,7 +39,6 @@ _EVENT_KINDS = {
     NotebookAction.CREATE_ROLE: None,
     NotebookAction.PUT_ROLE_POLICY: None,
 }
-"""What an action does to a notebook; None: it neither stops nor starts it."""
 _KIND_BY_WORD: Mapping[str, EventKind] = {action.value: kind for action, kind in _EVENT_KINDS.items() if kind}
 _NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED, journal.DROPPED)
 

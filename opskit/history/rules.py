@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from opskit.core.model import Notebook, Unknown
 
+# At most. What AWS changes later than that after a stop, somebody else did.
 _A_STOP_TAKES = timedelta(hours=1)
-"""At most. What AWS changes later than that after a stop, somebody else did."""
 
 
 class EventKind(StrEnum):

@@ -22,8 +22,8 @@ from opskit.output.result import CommandResult, Envelope, Style, Table
 _RICH_STYLES = {Style.PLAIN: "", Style.GOOD: "green", Style.WARN: "yellow", Style.BAD: "bold red", Style.DIM: "dim"}
 
 
+# Characters of a column that may break, and those that stand beside each column.
 _NARROW_COLUMN, _BESIDE = 4, 2
-"""Characters of a column that may break, and those that stand beside each column."""
 _INDENT = " " * len("opskit: ")
 
 

@@ -18,8 +18,8 @@ from opskit.schedule.rules.crontab_block import build_block, split_sections
 from opskit.schedule.rules.entries import CronEntry
 from opskit.schedule.rules.jobs import cron_schedule
 
+# Characters of standard error that the log keeps of a run that ended in an unforeseen way.
 _TAIL = 2000
-"""Characters of standard error that the log keeps of a run that ended in an unforeseen way."""
 
 
 def show_crontab_result(runs: Sequence[CronEntry], warnings: tuple[Problem, ...]) -> CommandResult:

@@ -28,12 +28,11 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS entries (
     region TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, because TEXT NOT NULL,
     outcome TEXT NOT NULL, detail TEXT NOT NULL
 )"""
+# What only stops have stands beside the entries: so files of an older opskit need no change, and it can go on using
+# newer ones.
 _STOPS_SCHEMA = "CREATE TABLE IF NOT EXISTS stops (id TEXT PRIMARY KEY, usd_per_hour TEXT, running_since TEXT)"
-"""What only stops have stands beside the entries: so files of an older opskit need no change, and it can go on using
-newer ones.
-"""
+# Named wherever they are meant, so that a file of a newer opskit, which may have more of them, can be used.
 _COLUMNS = "id, begun, ended, endpoint, account, caller, region, action, subject, because, outcome, detail"
-"""Named wherever they are meant, so that a file of a newer opskit, which may have more of them, can be used."""
 _ENTRIES = f"""SELECT {_COLUMNS}, stops.usd_per_hour, stops.running_since
     FROM entries LEFT JOIN stops USING (id) WHERE begun >= ? ORDER BY entries.rowid"""
 

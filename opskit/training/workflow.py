@@ -28,6 +28,7 @@ FILE_NAME = "workflow.toml"
 _NAME = re.compile(r"(?=.{1,32}$)[a-z0-9](-?[a-z0-9])*")  # part of SageMaker names, which end at 63 characters
 
 _INSTANCES = ("instance_type", "instance_count")
+# Every key of each table. A key that is not here would be ignored, and a limit that was misspelt would not hold.
 _TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     "data": ("file", "sha256", "skip_lines", "target"),
     "split": ("test", "validation", "seed"),
@@ -36,9 +37,8 @@ _TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     "transform": (*_INSTANCES, "max_run"),
     "endpoint": _INSTANCES,
 }
-"""Every key of each table. A key that is not here would be ignored, and a limit that was misspelt would not hold."""
+# Tables whose keys are not opskit's: the algorithm knows them, and refuses those that it does not.
 _FREE_TABLES = ("hyperparameters",)
-"""Tables whose keys are not opskit's: the algorithm knows them, and refuses those that it does not."""
 _TOP_KEYS = ("name", "title", *_TABLE_KEYS, *_FREE_TABLES)
 
 

@@ -18,8 +18,8 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.reads.support_cases import NO_SUPPORT_PLAN
 
+# The name of nothing: where IAM allows the look, AWS answers that there is no such thing.
 _NOBODY = "opskit-looks-whether-it-may"
-"""The name of nothing: where IAM allows the look, AWS answers that there is no such thing."""
 _ONE: Mapping[str, Any] = {"MaxResults": 1}
 _QUOTAS: Mapping[str, Any] = {"ServiceCode": "sagemaker", **_ONE}
 _QUOTA: Mapping[str, Any] = {"ServiceCode": "sagemaker", "QuotaCode": "L-00000000"}

@@ -33,8 +33,8 @@ _WORDS = {
     "sns": "Topics",
 }
 _READS = ("Get", "List", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
+# AWS answers it to everybody, whatever a policy says.
 _FREE = "sts:GetCallerIdentity"
-"""AWS answers it to everybody, whatever a policy says."""
 _PASSED = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 _MADE_WITH_A_ROLE = ("sagemaker:CreateModel", "sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob")
 _SAGEMAKER_KINDS = (

@@ -36,8 +36,8 @@ from opskit.state.journal import ActionRecord, journal_action
 from opskit.state.lock import exclusive_lock
 from opskit.state.paths import account_key
 
+# How long to wait before each look for a request whose answer was lost.
 _LOOKUP_SECONDS = (0.5, 1.0, 2.0)
-"""How long to wait before each look for a request whose answer was lost."""
 
 MessageSink = Callable[[str], None]
 

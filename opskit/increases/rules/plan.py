@@ -24,18 +24,17 @@ from opskit.increases.rules.support_cases import SupportCase, SupportCategory, f
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
+# For how long an approval whose value is not there yet is waited for rather than asked again.
 _APPROVAL_GRACE = timedelta(hours=24)
-"""For how long an approval whose value is not there yet is waited for rather than asked again."""
 LISTING_LAG = timedelta(hours=1)
 """For how long what AWS took may be missing from its lists; and a support case of unknown fate may still appear:
 AWS refuses no second case, so we do.
 """
+# After how long a PENDING request is helped on by a support case: what AWS grants by itself it grants in minutes.
 _STALE_AFTER = timedelta(hours=24)
-"""After how long a PENDING request is helped on by a support case: what AWS grants by itself it grants in minutes."""
+# For how long a filing of unknown fate may still be on its way. Later than that, AWS's own rule holds: it takes one
+# open request a quota.
 _IN_FLIGHT = timedelta(seconds=10)
-"""For how long a filing of unknown fate may still be on its way. Later than that, AWS's own rule holds: it takes one
-open request a quota.
-"""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
+# CASE_CLOSED says nothing: the value may follow. After this long it is taken for a no.
 _CLOSED_GRACE = timedelta(minutes=30)
-"""CASE_CLOSED says nothing: the value may follow. After this long it is taken for a no."""
 
 
 class WaitState(StrEnum):

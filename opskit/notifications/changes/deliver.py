@@ -19,8 +19,8 @@ from opskit.notifications.rules import SnsTopic, Webhook, url_host
 from opskit.state.journal import journal_action
 
 _TIMEOUT_SECONDS = 10
+# Characters SNS takes as a subject.
 _LONGEST_SUBJECT = 100
-"""Characters SNS takes as a subject."""
 
 
 def publish_to_topic(client: AwsClient, topic: SnsTopic, subject: str, text: str) -> None:

@@ -19,10 +19,10 @@ from opskit.quotas.rules.alternatives import MAX_ALTERNATIVES, Prices, find_alte
 from opskit.quotas.rules.model import Alternative
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
+# So many quotas can be asked for at once at AWS's rates, those of the check itself among them.
 _MAX_UNTHROTTLED = 12
-"""So many quotas can be asked for at once at AWS's rates, those of the check itself among them."""
+# So many others are looked at where a look through the listings has just told them all.
 _MAX_JUST_LISTED = 9
-"""So many others are looked at where a look through the listings has just told them all."""
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from opskit.quotas.reads.usage_listings import (
 )
 
 _HOLDING_POOLS = (WarmPoolStatus.AVAILABLE, WarmPoolStatus.IN_USE)
+# What a training job must tell to be counted. What the index leaves out of it, the job itself is asked for.
 _ALL_THAT_COUNTS = {"TrainingJobStatus", "ResourceConfig", "EnableManagedSpotTraining"}
-"""What a training job must tell to be counted. What the index leaves out of it, the job itself is asked for."""
 
 
 def count_training_jobs(client: AwsClient) -> UsageCounts:

@@ -11,8 +11,8 @@ from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unkno
 from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, Verdict
 from opskit.quotas.rules.requirements import quota_name_for
 
+# The worst first.
 _RANKS = {Verdict.SHORT: 0, Verdict.NOT_OFFERED: 1, Verdict.UNKNOWN: 2, Verdict.PENDING: 3, Verdict.FITS: 4}
-"""The worst first."""
 
 # How a judgement tells its numbers. `quotas explain` reads these sentences again, by the same templates.
 NOT_OFFERED_TEMPLATE = "not offered in {region}"

@@ -22,8 +22,8 @@ GRACE_SECONDS = 5.0
 ALARM_SECONDS = 30
 """How long after its deadline a run ends by itself, should whoever watches it be gone."""
 
+# An alarm outlives the exec that follows it, and ends whoever does not ask for it.
 _WITH_ALARM = "import os, signal, sys; signal.alarm(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
-"""An alarm outlives the exec that follows it, and ends whoever does not ask for it."""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from opskit.core.exceptions import UsageError
 from opskit.schedule.rules.jobs import ScheduledJob, cron_schedule
 
+# Characters of a command that every cron takes.
 _LONGEST = 998
-"""Characters of a command that every cron takes."""
 
+# How long after the deadline systemd ends a run that did not keep it.
 _SYSTEMD_SECONDS = 60
-"""How long after the deadline systemd ends a run that did not keep it."""
 
+# What a run may need of the environment. The list is of what is let in, so that no secret is let in by a new name.
 _NAMES = frozenset({
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -29,7 +30,6 @@ _NAMES = frozenset({
     "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
     "PYTHONPATH",
 })  # fmt: skip
-"""What a run may need of the environment. The list is of what is let in, so that no secret is let in by a new name."""
 
 _SERVICE_URL = re.compile(r"AWS_ENDPOINT_URL_[A-Z0-9_]+")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN")

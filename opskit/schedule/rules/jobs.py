@@ -8,8 +8,8 @@ from datetime import timedelta
 from opskit.core.exceptions import UsageError
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+# The hour, by the machine's own clock, of what runs once a day or week.
 _MORNING = 7
-"""The hour, by the machine's own clock, of what runs once a day or week."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from opskit.core.exceptions import UsageError
 
+# What the program says, in the C locale, when the user has no crontab: cron's, cronie's and macOS's; busybox's.
 _NONE_YET = (b"no crontab", b"can't open")
-"""What the program says, in the C locale, when the user has no crontab: cron's, cronie's and macOS's; busybox's."""
 
 
 def read_crontab() -> bytes:

@@ -33,13 +33,13 @@ from opskit.training.rules.job_names import training_job_of
 from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 
 _GONE = "gone"
+# What may use a thing of each kind.
 _USERS: Mapping[str, tuple[DeletableKind, ...]] = {
     DeletableKind.ENDPOINT: (),
     DeletableKind.CONFIG: (DeletableKind.ENDPOINT,),
     DeletableKind.MODEL: (DeletableKind.ENDPOINT, DeletableKind.CONFIG),
     OBJECTS: (DeletableKind.ENDPOINT, DeletableKind.CONFIG, DeletableKind.MODEL),
 }
-"""What may use a thing of each kind."""
 
 
 @dataclass

@@ -32,8 +32,8 @@ from opskit.training.rules.workflow_resources import (
     WorkflowResources,
 )
 
+# Stands for every training job in ``holders``, where what could not be read may hang together with any.
 _ANY_JOB = ""
-"""Stands for every training job in ``holders``, where what could not be read may hang together with any."""
 
 
 def find_resources(
@@ -92,8 +92,8 @@ def unreadable_tags_text(error: OpskitError) -> str:
     return f"its tags could not be read: {error.problem.message.rstrip('.')}"
 
 
+# What may use a model; its files are used by models besides.
 _USERS = (ListableKind.ENDPOINT, ListableKind.CONFIG, ListableKind.TRANSFORM_JOB, ListableKind.TRAINING_JOB)
-"""What may use a model; its files are used by models besides."""
 _WORDS = {
     ListableKind.ENDPOINT: "endpoint",
     ListableKind.CONFIG: "endpoint config",

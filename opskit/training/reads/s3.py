@@ -9,8 +9,8 @@ from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError, UsageError
 
 _ABSENT = ("NoSuchKey", "NoSuchBucket")
+# An answer to HEAD has no body for a code to stand in.
 _ABSENT_BY_HEAD = (*_ABSENT, "404")
-"""An answer to HEAD has no body for a code to stand in."""
 
 
 class BucketState(StrEnum):
