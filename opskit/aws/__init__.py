@@ -1,1 +1,1 @@
-"""The way to AWS: sessions, clients, pacing, errors. Nothing else knows boto3."""
+"""Access to AWS: sessions, clients, pacing, retries and error translation. No other package imports boto3."""

@@ -1,8 +1,8 @@
-"""Turns to send something for which AWS has a rate that it publishes nowhere: how fast it may go is learnt from AWS's
-answers, and shared by all threads that send.
+"""Adaptive pacing for operations whose rate AWS does not publish: the rate is learned from AWS's throttling and shared
+by all sending threads.
 
-It begins with two a second, the lowest rate that is known of anything in SageMaker, and goes up a tenth with each one
-taken, until AWS asks to slow down; from then on it halves each time AWS asks, and creeps up in between.
+It starts at two calls a second, the lowest rate known for any SageMaker operation, and grows by 10 % with each accepted
+call until AWS throttles. From then on each throttling halves it, and accepted calls raise it slowly.
 """
 
 from __future__ import annotations
@@ -16,19 +16,23 @@ from opskit.core.exceptions import Throttled
 
 T = TypeVar("T")
 
+# ListTrainingJobs has this rate: no SageMaker operation is known to have a lower one.
 FIRST_PER_SECOND = 2.0
+# The rate never falls below this: where AWS throttles at random rather than by rate, waiting longer does not help.
 SLOWEST_PER_SECOND = 1.0
-"""Slower than that it does not become: where AWS throttles by chance rather than by rate, waiting helps nobody."""
+# The highest rate that AWS documents for any call opskit makes is 10/s; this leaves room for one that is twice as fast.
 _FASTEST_PER_SECOND = 20.0
+# Before the first throttling the rate doubles within eight calls; after it, it creeps by a twentieth of a call per
+# second, so that it stays near the rate that AWS has just shown to be too high.
 _FASTER = 1.1
 _CREEP_PER_SECOND = 0.05
 
+# How often one item is tried before AWS's throttling is reported as the outcome.
 TRIES = 12
-"""How often one thing is tried before AWS's "slow down" is the answer."""
 
 
 class AdaptivePacer:
-    """The turns of one operation in one Region."""
+    """The send slots of one operation in one Region, in calls per second. Safe across threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -40,12 +44,17 @@ class AdaptivePacer:
 
     @property
     def was_throttled(self) -> bool:
-        """Whether AWS has asked to slow down, so that somebody waited."""
+        """Whether AWS has throttled at least once, so that callers had to wait."""
         return self._slowdowns > 0
 
     def wait_turn(self) -> int:
-        """Wait until the next one may be sent. Returns what ``slow_down`` wants to know of it."""
-        with self._queue:  # one waits for the time, the others for the one: so a new rate holds for them at once
+        """Block until the next call may be sent. Returns the number of throttlings so far, to be passed to
+        ``slow_down``.
+        """
+        # Only one thread sleeps at a time, the others wait for the lock: so each reads the rate after the sleep before
+        # it,
+        # and a rate that was halved meanwhile applies to all of them immediately.
+        with self._queue:
             with self._state:
                 wait = self._next - self._clock.monotonic()
             if wait > 0:
@@ -55,36 +64,38 @@ class AdaptivePacer:
                 return self._slowdowns
 
     def mark_accepted(self) -> None:
-        """AWS took one."""
+        """Record that AWS accepted a call, and raise the rate."""
         with self._state:
             faster = self._per_second * _FASTER if not self._slowdowns else self._per_second + _CREEP_PER_SECOND
             self._per_second = min(faster, _FASTEST_PER_SECOND)
 
     def slow_down(self, turn: int) -> None:
-        """AWS asked to slow down, about what was sent at this ``turn``. Several that were under way together count
-        once.
+        """Record a throttling of the call that was sent at ``turn``, and halve the rate. Calls that were in flight
+        together count once.
         """
         with self._state:
+            # A smaller number means that this call was sent before the last halving: it says nothing about the new
+            # rate.
             if turn == self._slowdowns:
                 self._slowdowns += 1
                 self._per_second = max(self._per_second / 2, SLOWEST_PER_SECOND)
 
 
 def send_until_accepted(pace: AdaptivePacer, attempt: Callable[[], T]) -> T:
-    """Make an attempt, a look and what it leads to, at the pace, and make it again where AWS asks to slow down.
+    """Run ``attempt`` (a read and the write that follows from it) at the pace, and again whenever AWS throttles it.
 
     Raises:
-        Throttled: AWS went on asking.
+        Throttled: AWS throttled all ``TRIES`` attempts.
     """
     for tries_left in reversed(range(TRIES)):
         turn = pace.wait_turn()
         try:
-            done = attempt()
+            result = attempt()
         except Throttled:
             pace.slow_down(turn)
             if not tries_left:
                 raise
         else:
             pace.mark_accepted()
-            return done
+            return result
     raise AssertionError("unreachable")

@@ -1,5 +1,5 @@
-"""One call as it goes to AWS, for the reader (``client``) and the writer: told to who listens, in its pace, sent once,
-its errors in the user's words.
+"""Sends one API call to AWS, for the reader (``client``) and the writer: reports it to the hook, waits for the rate
+limiter, sends it once and translates its errors.
 """
 
 from __future__ import annotations
@@ -8,52 +8,55 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from opskit.aws.boto3_clients import GLOBAL_SERVICE_REGIONS
-from opskit.aws.errors import translated
+from opskit.aws.errors import translate_error
 
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession
 
 
 def _no_call_hook(name: str, region: str) -> None:
-    """The listener when nobody listens."""
+    """The default hook: ignore the call."""
 
 
 call_hook: Callable[[str, str], None] = _no_call_hook
-"""Told of every call by name and Region, before it goes; ``--verbose`` listens here."""
+"""Called with the name and Region of every call before it is sent; ``--verbose`` sets it."""
 
 
 def note_call(name: str, region: str) -> None:
-    """Tell who listens of a call that is about to go; ``name`` as AWS writes it: ``sagemaker:StopTrainingJob``."""
+    """Report a call that is about to be sent; ``name`` as AWS writes it: ``sagemaker:StopTrainingJob``."""
     call_hook(name, region)
 
 
 def send_call(
     session: AwsSession, region: str, service: str, operation: str, params: Mapping[str, Any], *, writes: bool
 ) -> dict[str, Any]:
-    """Send one call once (boto3's names), in its pace. A stream in the answer is read to its end, as bytes.
+    """Send one call once (service and operation as boto3 names them), within its rate. A streamed body is read to its
+    end and returned as bytes.
 
     Raises:
-        AwsError: AWS said no, or did not answer.
-        OutcomeUnknown: it ``writes``, and no answer came or AWS failed: it may have taken effect.
+        AwsError: AWS refused the call, or gave no response.
+        OutcomeUnknown: the call ``writes``, and no response came or AWS failed: it may have taken effect.
     """
     name = f"{service}:{pascal_case(operation)}"
-    where = GLOBAL_SERVICE_REGIONS.get(service, region)
-    note_call(name, where)
+    endpoint_region = GLOBAL_SERVICE_REGIONS.get(service, region)
+    note_call(name, endpoint_region)
     try:
-        call = getattr(session._boto3_clients.client(service, where), operation)
-        if limiter := session.rate_limiter(operation, where):
+        # The client is built before the limiter is asked: building the first one takes 0.3 s, which must not use up the
+        # slot.
+        call = getattr(session._boto3_clients.client(service, endpoint_region), operation)
+        if limiter := session.rate_limiter(operation, endpoint_region):
             limiter.acquire()
-        answer = _invoke_operation(call, params)
-        if hasattr(answer.get("Body"), "read"):
-            # Read here, where a stream that breaks off is an error of this call and can be asked for anew.
-            answer["Body"] = bytes(answer["Body"].read())
+        response = _invoke_operation(call, params)
+        if hasattr(response.get("Body"), "read"):
+            # Read here, where a stream that breaks off is an error of this call, which the reader may repeat.
+            response["Body"] = bytes(response["Body"].read())
     except Exception as error:
-        raise translated(error, name, region, session.read_seconds, writes=writes) from error
-    return answer
+        raise translate_error(error, name, region, session.read_seconds, writes=writes) from error
+    return response
 
 
 def _invoke_operation(call: Callable[..., dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
-    """A call's answer; botocore stumbling over it is an answer that is not AWS's."""
+    """Call botocore. When its parser stumbles over a body, that is an unreadable response, not a bug."""
     from botocore.parsers import ResponseParserError
 
     try:

@@ -1,6 +1,7 @@
-"""Reading one Region of one account. A read that failed in passing is repeated.
+"""The read side of AWS: one Region of one account. Only operations that cannot change an account are accepted, and
+transient failures are retried.
 
-What changes an account is ``opskit.aws.writer``, which only a feature's ``changes`` may import.
+Writes go through ``opskit.aws.writer``, which only a feature's ``changes`` may import.
 """
 
 from __future__ import annotations
@@ -19,26 +20,27 @@ from opskit.core.live_resources import LiveResources
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession
 
+# With the pauses below a read is given up after 1.5 to 4.5 s of waiting: a longer outage is the user's to know about.
 READ_TRIES = 5
 
 
 @dataclass(frozen=True)
-class _Turning:
-    """How a listing is read on: what asks for the next page, where a page tells it, and what says that there is one,
-    where a token alone does not.
+class _PageTokens:
+    """How a service pages: the parameter that takes the token, the member that holds the next one, and the member that
+    says whether there is a next page, where a token alone does not.
     """
 
-    asked: str
-    told: str
-    more: str | None = None
+    request_param: str
+    response_member: str
+    has_more_member: str | None = None
 
 
-# The services that do it in other words than NextToken.
-_PAGES: Mapping[str, _Turning] = {
-    "iam": _Turning("Marker", "Marker", "IsTruncated"),
-    "logs": _Turning("nextToken", "nextToken"),
-    "s3": _Turning("ContinuationToken", "NextContinuationToken", "IsTruncated"),
-    "support": _Turning("nextToken", "nextToken"),
+# Services whose members are not called NextToken.
+_PAGES: Mapping[str, _PageTokens] = {
+    "iam": _PageTokens("Marker", "Marker", "IsTruncated"),
+    "logs": _PageTokens("nextToken", "nextToken"),
+    "s3": _PageTokens("ContinuationToken", "NextContinuationToken", "IsTruncated"),
+    "support": _PageTokens("nextToken", "nextToken"),
 }
 
 READ_VERBS = (
@@ -51,7 +53,7 @@ READ_VERBS = (
     "simulate_",
     "download_",
     "invoke_endpoint",
-    "create_presigned_",  # a key to look with; it changes nothing
+    "create_presigned_",  # a URL to read with; it changes nothing
     "start_quota_utilization_report",  # what it starts can only be read, and AWS deletes it after 15 minutes
 )
 
@@ -65,13 +67,13 @@ class AwsClient:
 
     @property
     def left_running(self) -> LiveResources:
-        """What was made or is watched through this connection and goes on when the command ends."""
+        """Resources that were created or are watched through this session and continue when the command ends."""
         return self.session.left_running
 
     def read(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """Ask AWS something (boto3's names for service and operation). Throttling, AWS's own failures and broken
-        connections are waited out for a few seconds; a call that timed out is not repeated. A streamed ``CommandBody``
-        comes as bytes.
+        """Call a read operation (service and operation as boto3 names them). Throttling, server errors and broken
+        connections are retried for a few seconds; a call that timed out is not. A streamed ``Body`` is returned as
+        bytes.
 
         Raises:
             AwsError: it said no, or did not answer.
@@ -85,30 +87,32 @@ class AwsClient:
             except AwsError as failure:
                 if not failure.transient or attempt == READ_TRIES - 1:
                     raise
+                # Exponential backoff from 0.1–0.3 s; the jitter keeps parallel reads from returning in one burst.
                 time.sleep(2**attempt * random.uniform(0.1, 0.3))
         raise AssertionError("unreachable")
 
     def paginate(self, service: str, operation: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """Every page of a listing, each as AWS answered it, in order.
+        """Every page of a listing, as AWS returned it, in order.
 
         Raises:
-            AwsError: a page could not be read, or leads nowhere: to a page that was there already, or to none.
+            AwsError: a page could not be read, or its token is missing or was used before.
         """
-        turning = _PAGES.get(service, _Turning("NextToken", "NextToken"))
-        seen: set[str] = set()
+        tokens = _PAGES.get(service, _PageTokens("NextToken", "NextToken"))
+        used_tokens: set[str] = set()
         while True:
             page = self.read(service, operation, **params)
             yield page
-            token = page.get(turning.told)
-            if not (page.get(turning.more) if turning.more else token):
+            token = page.get(tokens.response_member)
+            if not (page.get(tokens.has_more_member) if tokens.has_more_member else token):
                 return
-            if not token or token in seen:
-                why = "twice with the same token for the next page" if token else "without the token for its next page"
+            # A token that repeats would read the same pages for ever.
+            if not token or token in used_tokens:
+                reason = "twice with the same token for the next page" if token else "without a token for the next page"
                 name = f"{service}:{api_call.pascal_case(operation)}"
-                raise incomplete(name, self.region, f"{why}, so that its end cannot be reached")
-            seen.add(token)
-            params = {**params, turning.asked: token}
+                raise incomplete(name, self.region, f"{reason}, so that its end cannot be reached")
+            used_tokens.add(token)
+            params = {**params, tokens.request_param: token}
 
     def release(self) -> None:
-        """Let go of what talks to this Region."""
+        """Close this Region's clients."""
         self.session.release_region(self.region)

@@ -1,4 +1,4 @@
-"""Reads who AWS takes us for, and what time it is there."""
+"""Reads how far this machine's clock is from AWS's, by the Date header of a response."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from opskit.aws.client import AwsClient
 
 
 def read_clock_skew(client: AwsClient, now: Callable[[], datetime]) -> float | None:
-    """By how many seconds AWS's clock is ahead of this machine's, to a second or so; None where AWS does not tell.
+    """By how many seconds AWS's clock is ahead of this machine's, to about a second; None if the response has no valid
+    Date.
 
     Raises:
-        AwsError: AWS does not let us in, or does not answer.
+        AwsError: AWS refused the call, or gave no response.
     """
-    answer = client.read("sts", "get_caller_identity")
-    headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+    response = client.read("sts", "get_caller_identity")
+    headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
     try:
         return (parsedate_to_datetime(headers.get("date", "")) - now()).total_seconds()
     except (TypeError, ValueError):

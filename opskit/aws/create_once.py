@@ -1,4 +1,6 @@
-"""Makes a thing of a unique name once. Whether it is there is looked up, never guessed and never tried again."""
+"""Creates a resource with a unique name once. When the outcome is unknown, the resource is looked up; the create call
+is never repeated.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,14 @@ from collections.abc import Callable
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 
-# How long to wait before each look for something whose answer was lost.
+# Seconds before each lookup of a resource whose create response was lost. SageMaker's reads lag behind its writes, so
+# the
+# first lookup comes after half a second, and the last one 3.5 s after the create.
 _RETRY_SECONDS = (0.5, 1.0, 2.0)
 
 
 def _ignore_recovery() -> None:
-    """For whom it is enough that it is there."""
+    """The default for ``on_recovered``: do nothing."""
 
 
 def create_once(
@@ -21,13 +25,12 @@ def create_once(
     clock: Clock,
     on_recovered: Callable[[], None] = _ignore_recovery,
 ) -> None:
-    """Make something, and where AWS refuses or its answer is lost, look whether it is there all the same: made by
-    that very call, or by another opskit at the same moment. Then all is well; ``on_recovered`` is told where the answer
-    was lost.
+    """Create a resource. If AWS refuses or the response is lost, check whether it exists anyway, created by this call
+    or by another opskit at the same moment: then that is success. ``on_recovered`` is called if the response was lost.
 
     Raises:
-        AwsError: it is not there; as AWS refused it.
-        OutcomeUnknown: whether it is there cannot be told.
+        AwsError: it does not exist; the error is AWS's refusal.
+        OutcomeUnknown: whether it exists could not be found out.
     """
     try:
         create()
@@ -44,5 +47,5 @@ def _found_in_time(exists: Callable[[], bool], clock: Clock, seconds: float) -> 
     clock.sleep(seconds)
     try:
         return exists()
-    except AwsError:  # then nothing more is known than before, and the first failure says it best
+    except AwsError:  # the lookup adds nothing: the caller raises the first error, which says more
         return False

@@ -1,4 +1,6 @@
-"""AWS's errors in the user's words: what each means, what to do, and whether the same call may well succeed soon."""
+"""Translates AWS's errors into opskit's: what happened, what to do next, and whether the same call may succeed if
+repeated.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,8 @@ from opskit.core.redaction import redact_secrets
 RENEW_HINT = (
     "Run `aws configure`, `aws sso login`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are."
 )
-_LOOK_FIRST = "Run the command again: it looks first."
-_REGION_NOT_ENABLED_HINT = "A Region that is not enabled for the account answers so, too."
+_RERUN_HINT = "Run the command again: it checks what exists before it creates anything."
+_REGION_NOT_ENABLED_HINT = "This also happens when the Region is not enabled for the account."
 
 _DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
 _DENIED_ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
@@ -54,28 +56,31 @@ _EXPIRED_CODES = {
     "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId",
     "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure",
 }  # fmt: skip
-# S3 and EC2 have codes of their own for a clock that is off; the others say it in the text of a signature's refusal.
-_OFF_THE_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
-_CLOCK_IS_OFF = re.compile(r"signature (?:expired|not yet current)", re.IGNORECASE)
-_MISSIGNED = {
+# S3 and EC2 have error codes for clock skew; the other services say it in the text of a signature error.
+_CLOCK_SKEW_CODES = {"RequestTimeTooSkewed", "RequestExpired"}
+_CLOCK_SKEW_TEXT = re.compile(r"signature (?:expired|not yet current)", re.IGNORECASE)
+_SIGNATURE_CODES = {
     "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException",
 }  # fmt: skip
+# "Signature expired: 20261126T080000Z is now earlier than 20261126T083000Z (20261126T083500Z - 5 min.)"
 _TIMES = re.compile(r"(\d{8}T\d{6}Z) is .*\((\d{8}T\d{6}Z) [-+]")
-_OTHER_KEY = re.compile(r"signature we calculated does not match", re.IGNORECASE)
+_WRONG_SECRET = re.compile(r"signature we calculated does not match", re.IGNORECASE)
 _NOT_ENABLED_CODE = "OptInRequired"
+# Credentials are checked per Region: one that is not enabled does not know them, and answers as if they were wrong.
 _MAYBE_NOT_ENABLED_CODES = {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure"}
 
-# SageMaker has no one way to say it. From the controllers that AWS itself wrote (aws-controllers-k8s' generator.yaml,
+# SageMaker says "not found" in a different way for each operation. From the controllers that AWS itself wrote
+# (aws-controllers-k8s' generator.yaml,
 # amazon-sagemaker-operator-for-k8s' clientwrapper), Terraform's finders, and recorded answers.
-_NOT_THERE_CODES = {"ResourceNotFound", "ResourceNotFoundException", "RecordNotFound"}
+_NOT_FOUND_CODES = {"ResourceNotFound", "ResourceNotFoundException", "RecordNotFound"}
 _ENDPOINT = re.compile(r"Could not find endpoint (?!configuration)")
 _CONFIG = re.compile(r"Could not find endpoint configuration ")
 _JOB = re.compile(r"Could not find requested job|Requested resource not found")
 _MODEL = re.compile(r"Could not find model [\"']")  # "Could not find model data at s3://..." is about its artifacts
 _RECORD = re.compile(r"RecordNotFound")
-_ANY = re.compile("|".join(each.pattern for each in (_ENDPOINT, _CONFIG, _JOB, _MODEL, _RECORD)))
-# How each operation says that what it was asked for is not there.
-_NOT_THERE: Mapping[str, re.Pattern[str]] = {
+_ANY = re.compile("|".join(pattern.pattern for pattern in (_ENDPOINT, _CONFIG, _JOB, _MODEL, _RECORD)))
+# The sentence by which each operation says that the requested resource does not exist.
+_NOT_FOUND_SENTENCES: Mapping[str, re.Pattern[str]] = {
     "sagemaker:DeleteEndpoint": _ENDPOINT,
     "sagemaker:DeleteEndpointConfig": _CONFIG,
     "sagemaker:DeleteModel": _MODEL,
@@ -90,12 +95,18 @@ _NOT_THERE: Mapping[str, re.Pattern[str]] = {
     "sagemaker:DescribeTransformJob": _JOB,
     "sagemaker:ListTags": _ANY,
 }
+# AWS puts one of these headers on every response; a proxy that answers in its place does not.
 _REQUEST_IDS = {"x-amz-request-id", "x-amzn-requestid"}
 
 
-def translated(error: Exception, operation: str, region: str, seconds: float, *, writes: bool = False) -> Exception:
-    """AWS's error as opskit's, with what the user can do; an error that is not AWS's comes back as it is. ``seconds``
-    is how long an answer was waited for.
+def translate_error(
+    error: Exception, operation: str, region: str, seconds: float, *, writes: bool = False
+) -> Exception:
+    """A botocore exception's as opskit's, with the next step for the user. Any other exception is returned as it
+    is.
+
+    ``seconds`` is the read timeout that was in effect; ``writes`` tells that the call changes something, so that a lost
+    response means an unknown outcome.
     """
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
@@ -118,7 +129,7 @@ def translated(error: Exception, operation: str, region: str, seconds: float, *,
 
 
 def _credentials_problem(error: Exception) -> tuple[str, str, str] | None:
-    """The code, sentence and next step where there are no credentials to be had; None where that is not the matter."""
+    """The code, message and hint if the credentials could not be obtained; None for any other error."""
     from botocore import exceptions as boto
 
     match error:
@@ -126,7 +137,7 @@ def _credentials_problem(error: Exception) -> tuple[str, str, str] | None:
             return "no-credentials", f"AWS credentials: {_as_sentence(error)}", RENEW_HINT
         case boto.TokenRetrievalError() | boto.SSOError() | boto.UnauthorizedSSOTokenError():
             return "credentials-expired", f"AWS sign-in: {_as_sentence(error)}", "Run `aws sso login`."
-        case EOFError():  # botocore asked for a code
+        case EOFError():  # botocore prompted for an MFA code, and stdin was closed
             return "no-mfa-code", "The profile asks for an MFA code, and none was given.", RENEW_HINT
         case _:
             pass
@@ -139,18 +150,20 @@ def _as_sentence(error: Exception) -> str:
 
 
 def incomplete(operation: str, region: str, why: str, *, passing: bool = False) -> AwsError:
-    """The failure of a call (``sagemaker:ListApps``) whose answer cannot be used; ``why`` goes on after "answered"."""
+    """The error of a call (``sagemaker:ListApps``) whose response cannot be used; ``why`` continues "<call> answered
+    …".
+    """
     text = f"{operation} in {region} answered {why}."
     hint = "Check AWS_ENDPOINT_URL, and any proxy on the way."
     return AwsError("bad-answer", text, hint, region=region, operation=operation, transient=passing)
 
 
 def _half_answer_error(error: UnreadableResponse, operation: str, region: str, *, writes: bool) -> AwsError:
-    """An answer that lacks something. What stands between us and AWS may garble one and not the next."""
+    """A response that lacks something. A read may be repeated: a proxy may garble one response and not the next."""
     if not writes:
         return incomplete(operation, region, error.why, passing=True)
     text = f"{operation} in {region} answered {error.why}: it may or may not have taken effect."
-    return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, region=region, operation=operation)
+    return OutcomeUnknown("outcome-unknown", text, _RERUN_HINT, region=region, operation=operation)
 
 
 def _no_answer_error(error: Exception, operation: str, region: str, seconds: float, *, writes: bool) -> AwsError:
@@ -158,16 +171,17 @@ def _no_answer_error(error: Exception, operation: str, region: str, seconds: flo
 
     where: dict[str, Any] = {"region": region, "operation": operation}
     timed_out = isinstance(error, boto.ReadTimeoutError)
+    # An SSLError is a ConnectionError to botocore, but may also come after the request was sent.
     never_sent = isinstance(error, boto.ConnectionError) and not isinstance(error, boto.SSLError)
     if timed_out:
         what = f"{NO_ANSWER_WITHIN} {seconds:g} s"
     elif never_sent or isinstance(error, boto.HTTPClientError):
         what = NOT_REACHED
     else:
-        what = "answered what is not AWS's language"
+        what = "returned a response that is not valid for this AWS service"
     if writes and not never_sent:
         text = f"{operation} in {region} {what}: it may or may not have taken effect."
-        return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, **where)
+        return OutcomeUnknown("outcome-unknown", text, _RERUN_HINT, **where)
     hint = "Check the network, the Region's name, and AWS_ENDPOINT_URL if it is set."
     if timed_out:
         hint += " OPSKIT_READ_TIMEOUT=30s waits longer."
@@ -176,67 +190,71 @@ def _no_answer_error(error: Exception, operation: str, region: str, seconds: flo
 
 
 def _one_line(text: str) -> str:
-    """What was said, on one line and without secrets; a web page, which a proxy or a broken server answers with, is
-    not repeated.
+    """An error text on one line, without secrets. A web page, as a proxy or a broken server returns it, is not
+    repeated.
     """
     return "it answered with a web page" if text.lstrip()[:1] == "<" else " ".join(redact_secrets(text).split())
 
 
-def _denial_message(said: str, operation: str, region: str) -> tuple[str, str]:
-    """What may not be called, and what to allow whom. AWS says all in one sentence, most of it twice, and a table
-    with a row a quota has no place for that.
+def _denial_message(message: str, operation: str, region: str) -> tuple[str, str]:
+    """The message and the hint for a denied call. AWS repeats the action in its sentence, and a table with a row per
+    quota has no room for that, so only the reason is kept.
     """
-    named = _DENIED_ACTION.search(said)  # to make a thing with tags takes sagemaker:AddTags besides
+    named = _DENIED_ACTION.search(message)  # may be another action: creating with tags also needs sagemaker:AddTags
     action = named[1] if named else operation
-    parts = _DENIAL_SENTENCE.fullmatch(said)
+    parts = _DENIAL_SENTENCE.fullmatch(message)
     whom = f" to {parts['who']}" if parts else ""
     if parts and parts["name"] == operation.partition(":")[2]:
         where = f" on {parts['what']}" if parts["what"] and parts["what"] != "*" else ""
-        why = f"{parts['why']} it" if parts["why"].endswith("allows") else parts["why"]
-        said, operation = why, f"{action}{where}"
+        reason = f"{parts['why']} it" if parts["why"].endswith("allows") else parts["why"]
+        message, operation = reason, f"{action}{where}"
     hint = f"Allow the action {action}{whom}; `opskit iam policy` prints all that is needed."
-    return f"{ACCESS_DENIED} {operation} in {region}: {said}", hint
+    return f"{ACCESS_DENIED} {operation} in {region}: {message}", hint
 
 
-def _said(code: str, text: str) -> str:
-    """What AWS says; of a signature the first line, for the rest repeats the request that was signed, token and all."""
-    return _one_line(text.strip().split("\n", 1)[0] if code in _MISSIGNED else text)
-
-
-def _not_let_in(code: str, said: str, aws: dict[str, Any]) -> CredentialsError:
-    """Why AWS takes nothing that was signed so."""
-    if code in _OFF_THE_CLOCK or (code in _MISSIGNED and _CLOCK_IS_OFF.search(said)):
-        return ClockSkew(CLOCK_SKEW, f"{CLOCK_IS_OFF} {_how_far(said)}.", SET_CLOCK, **aws)
-    if code in _MISSIGNED and _OTHER_KEY.search(said):
-        said = "the secret access key does not belong to the access key ID."
-    hint = f"{RENEW_HINT} {_REGION_NOT_ENABLED_HINT}" if code in _MAYBE_NOT_ENABLED_CODES else RENEW_HINT
-    return CredentialsError("credentials-refused", f"{CREDENTIALS_REFUSED}: {said}", hint, **aws)
-
-
-def _how_far(said: str) -> str:
-    """How far a clock is off, by the two times that AWS tells: the request's and its own. In minutes, so that all
-    calls say the same.
+def _aws_message(code: str, text: str) -> str:
+    """AWS's message. Of a signature error only the first line: the rest repeats the signed request, session token
+    included.
     """
-    times = _TIMES.search(said)
+    return _one_line(text.strip().split("\n", 1)[0] if code in _SIGNATURE_CODES else text)
+
+
+def _rejected_credentials(code: str, message: str, aws: dict[str, Any]) -> CredentialsError:
+    """The error for credentials or a signature that AWS does not accept."""
+    if code in _CLOCK_SKEW_CODES or (code in _SIGNATURE_CODES and _CLOCK_SKEW_TEXT.search(message)):
+        return ClockSkew(CLOCK_SKEW, f"{CLOCK_IS_OFF} {_skew_text(message)}.", SET_CLOCK, **aws)
+    if code in _SIGNATURE_CODES and _WRONG_SECRET.search(message):
+        message = "the secret access key does not belong to the access key ID."
+    hint = f"{RENEW_HINT} {_REGION_NOT_ENABLED_HINT}" if code in _MAYBE_NOT_ENABLED_CODES else RENEW_HINT
+    return CredentialsError("credentials-refused", f"{CREDENTIALS_REFUSED}: {message}", hint, **aws)
+
+
+def _skew_text(message: str) -> str:
+    """How far this machine's clock is off, by the two times in AWS's message (the request's and AWS's). In minutes, so
+    that all calls of one run give the same text.
+    """
+    times = _TIMES.search(message)
     try:
         ours, theirs = (datetime.strptime(time, "%Y%m%dT%H%M%S%z") for time in (times.groups() if times else ()))
-    except ValueError:  # there are no two, or one that is in no calendar
+    except ValueError:  # the message has no two times, or an invalid one
         return "too far from AWS's"
     minutes = round((ours - theirs).total_seconds() / 60)
     return f"{abs(minutes)} min {'ahead of' if minutes > 0 else 'behind'} AWS's"
 
 
 def _is_from_aws(error: Any) -> bool:
-    """Whether a refusal without a code of AWS's is AWS's all the same: to HEAD it answers so, and signs all it says."""
+    """Whether a response without an error code came from AWS. HEAD responses have no body and so no code; AWS's carry a
+    request ID.
+    """
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return bool(_REQUEST_IDS & headers.keys())
 
 
 def _refusal_error(error: Any, operation: str, region: str, *, writes: bool) -> AwsError:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
-    said = _said(code, str(error.response.get("Error", {}).get("Message", "")))
+    message = _aws_message(code, str(error.response.get("Error", {}).get("Message", "")))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": said}
+    aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": message}
     if code == "404" and not _is_from_aws(error):
         return _no_answer_error(
             UnreadableResponse(operation, "404", is_foreign=True), operation, region, 0, writes=writes
@@ -250,24 +268,26 @@ def _refusal_error(error: Any, operation: str, region: str, *, writes: bool) -> 
             transient=True,
         )
     if code in _DENIED_CODES:
-        return AccessDenied("denied", *_denial_message(said, operation, region), **aws)
+        return AccessDenied("denied", *_denial_message(message, operation, region), **aws)
     if code == _NOT_ENABLED_CODE:
-        text = f"{region} {REGION_NOT_ENABLED}: {said}"
+        text = f"{region} {REGION_NOT_ENABLED}: {message}"
         return AccessDenied("region-not-enabled", text, "Enable it in the account's settings, or leave it out.", **aws)
-    if code in _EXPIRED_CODES | _MISSIGNED | _OFF_THE_CLOCK:
-        return _not_let_in(code, said, aws)
+    if code in _EXPIRED_CODES | _SIGNATURE_CODES | _CLOCK_SKEW_CODES:
+        return _rejected_credentials(code, message, aws)
     if status >= 500 and writes:
         text = f"{operation} in {region} failed at AWS ({code}): it may or may not have taken effect."
-        return OutcomeUnknown("outcome-unknown", text, _LOOK_FIRST, **aws)
-    return AwsError("aws-refused", f"{operation} in {region}: {code}: {said}", **aws, transient=status >= 500)
+        return OutcomeUnknown("outcome-unknown", text, _RERUN_HINT, **aws)
+    return AwsError("aws-refused", f"{operation} in {region}: {code}: {message}", **aws, transient=status >= 500)
 
 
 def is_not_found(failure: AwsError) -> bool:
-    """Whether a failure means that the very resource that was asked for does not exist: by the operation's own
-    sentence, for a call may fail as well because something else that it needs is not found.
+    """Whether a failure means that the requested resource itself does not exist.
+
+    Decided by the operation's own sentence: the same code also appears when something else that the call needs is
+    missing.
     """
-    sentence = _NOT_THERE.get(failure.operation)
+    sentence = _NOT_FOUND_SENTENCES.get(failure.operation)
     if sentence is None:
         return False
-    is_said = failure.aws_code == "ValidationException" and sentence.match(failure.aws_message)
-    return bool(is_said) or failure.aws_code in _NOT_THERE_CODES
+    matches = failure.aws_code == "ValidationException" and sentence.match(failure.aws_message)
+    return bool(matches) or failure.aws_code in _NOT_FOUND_CODES

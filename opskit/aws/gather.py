@@ -1,4 +1,4 @@
-"""Does independent reads at the same time, on daemon threads that an interrupted command does not wait for."""
+"""Runs independent reads concurrently, on daemon threads that do not delay the end of an interrupted command."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ E = TypeVar("E")
 
 
 def start_in_background(work: Callable[[], T]) -> Future[T]:
-    """Begin a read now and take its result later."""
+    """Start a read on a thread of its own and return its future."""
     result: Future[T] = Future()
+    # Not a ThreadPoolExecutor: Python joins its threads at exit, so Ctrl-C would wait for a read that hangs.
     threading.Thread(target=_set_outcome, args=(result, work), daemon=True).start()
     return result
 
@@ -37,46 +38,47 @@ def gather(
     a: Callable[[], A], b: Callable[[], B], c: Callable[[], C], d: Callable[[], D], e: Callable[[], E], /
 ) -> tuple[A, B, C, D, E]: ...
 def gather(*work: Callable[[], Any]) -> tuple[Any, ...]:
-    """Do a few independent reads of different things at once. Each result keeps its type, so two that are swapped
-    fail mypy.
+    """Run a few independent reads of different types concurrently. Each result keeps its type, so two results that are
+    swapped fail mypy.
 
     Raises:
-        Exception: the first failure, at once.
+        Exception: the first failure, as soon as it happens.
     """
     return tuple(gather_all(work, max_workers=len(work)))
 
 
 def gather_all(work: Sequence[Callable[[], T]], *, max_workers: int = MAX_CONNECTIONS) -> list[T]:
-    """Do independent reads of one kind at once, ``max_workers`` at a time, results in order.
+    """Run independent reads of one type concurrently, at most ``max_workers`` at a time. Results are in the order of
+    ``work``.
 
     Raises:
-        Exception: the first failure, at once; what has not begun by then does not begin.
+        Exception: the first failure, as soon as it happens; reads that have not started by then are not started.
     """
     if len(work) < 2:
-        return [each() for each in work]
+        return [read() for read in work]
     waiting: SimpleQueue[int] = SimpleQueue()
     ended: SimpleQueue[int] = SimpleQueue()
     results: list[Future[T]] = [Future() for _ in work]
-    for at in range(len(work)):
-        waiting.put(at)
+    for index in range(len(work)):
+        waiting.put(index)
 
-    def take_turns() -> None:
+    def run_queued() -> None:
         with suppress(Empty):
             while True:
-                at = waiting.get_nowait()
-                _set_outcome(results[at], work[at])
-                if results[at].exception():
+                index = waiting.get_nowait()
+                _set_outcome(results[index], work[index])
+                if results[index].exception():
                     _discard_items(waiting)
-                ended.put(at)
+                ended.put(index)
 
     for _ in range(min(max_workers, len(work))):
-        threading.Thread(target=take_turns, daemon=True).start()
+        threading.Thread(target=run_queued, daemon=True).start()
     try:
         for _ in work:
             results[ended.get()].result()
-    finally:  # an interrupted command begins nothing more either
+    finally:  # after a failure or Ctrl-C the workers must not start what is still queued
         _discard_items(waiting)
-    return [each.result() for each in results]
+    return [result.result() for result in results]
 
 
 def _set_outcome(result: Future[T], work: Callable[[], T]) -> None:

@@ -1,4 +1,6 @@
-"""Reads something again and again, ever more slowly, until its reader has seen enough: the one loop of what waits."""
+"""Reads a resource repeatedly, at growing intervals, until the caller has seen enough. It is opskit's only polling
+loop.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PollSchedule:
-    """The pause between two reads: ``first`` seconds, ``growth`` times longer each time, ``longest`` at most."""
+    """The pause between two reads, in seconds: ``first``, then ``growth`` times longer each time, up to ``longest``."""
 
     first: float
     growth: float = 1.0
     longest: float = 60.0
 
 
-# A job takes minutes: each second at first, each ten seconds after some five minutes.
+# A job takes minutes: read every second at first, every ten seconds after about five minutes. DescribeEndpoint polled
+# every 5 s by several clients has been seen throttled.
 _RESOURCE_SCHEDULE = PollSchedule(1.0, 1.03, 10.0)
 AWS_WAITER_MINUTES = 30
 """As long as AWS's own waiters wait, such as NotebookInstanceInService and EndpointDeleted."""
+# The resource goes on while AWS cannot be reached, so a short outage must not end the command that watches it.
 _MAX_UNREADABLE = timedelta(minutes=10)
 
 
@@ -38,27 +42,29 @@ def poll(
     until: datetime | None = None,
     first: T | None = None,
 ) -> Iterator[T]:
-    """What is read, again and again; ``first`` was read already. With ``until`` the last read is at that time, or a
-    little later.
+    """The values that ``read`` returns, repeatedly; ``first`` is a value that was read already. With ``until`` the last
+    read is at that time or slightly later.
     """
     pause = schedule.first
-    found = read() if first is None else first
+    value = read() if first is None else first
     while True:
-        yield found
-        left = pause if until is None else (until - clock.now()).total_seconds()
-        if left <= 0:
+        yield value
+        remaining = pause if until is None else (until - clock.now()).total_seconds()
+        # Checked after the yield, so that there is always a read at or after ``until``: a change just before it is not
+        # missed.
+        if remaining <= 0:
             return
-        clock.sleep(min(pause, left))
+        clock.sleep(min(pause, remaining))
         pause = min(pause * schedule.growth, schedule.longest)
-        found = read()
+        value = read()
 
 
 def poll_until_done(read: Callable[[], T], clock: Clock, emit: EventSink) -> Iterator[T]:
-    """What is read of a resource, for as long as its reader asks on. What keeps it from being read is waited out for
-    ten minutes.
+    """The values that ``read`` returns, for as long as the caller iterates. Transient failures are retried for ten
+    minutes.
 
     Raises:
-        AwsError: it cannot be read, and waiting does not help.
+        AwsError: the read failed, and not transiently, or for more than ten minutes.
     """
     read_at = clock.now()
 
@@ -75,6 +81,6 @@ def poll_until_done(read: Callable[[], T], clock: Clock, emit: EventSink) -> Ite
         read_at = clock.now()
         return (value,)
 
-    for found in poll(read_or_wait, clock, _RESOURCE_SCHEDULE):
-        if found:
-            yield found[0]
+    for result in poll(read_or_wait, clock, _RESOURCE_SCHEDULE):
+        if result:
+            yield result[0]

@@ -1,4 +1,6 @@
-"""What an instance costs: AWS's Pricing API first, then a dated table that is good for us-east-1 alone."""
+"""The price of an instance, in USD per hour, from AWS's Price List API, or else from a bundled, dated table for
+us-east-1.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _BUNDLED_REGION = "us-east-1"
 
 
 def read_workload_price(client: AwsClient, instance_type: str, workload: Workload) -> Price | Unknown:
-    """The on-demand price of one instance for a workload; ``Unknown`` says why nobody knows it."""
+    """The on-demand price of one instance for a workload, in USD per hour; ``Unknown`` says why there is none."""
     component = WORKLOADS[workload].price
     if component is None:
         return Unknown(f"AWS lists no price of its own for {workload}", "no-price")
@@ -28,7 +30,7 @@ def read_workload_price(client: AwsClient, instance_type: str, workload: Workloa
 
 
 def read_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
-    """The on-demand price of one instance; ``Unknown`` says why nobody knows it."""
+    """The on-demand price of one instance, in USD per hour; ``Unknown`` says why there is none."""
     try:
         usd = _read_price_list(client, instance_type, component)
     except AwsError as failure:
@@ -39,22 +41,23 @@ def read_price(client: AwsClient, instance_type: str, component: PriceComponent)
 
 
 def _read_price_list(client: AwsClient, instance_type: str, component: PriceComponent) -> Decimal | None:
-    """The dearest of the prices that AWS lists for this, so that an estimate is never too low."""
+    """The highest of the prices that AWS lists for this, so that an estimate is never too low."""
     products = _iterate_products(client, instanceName=instance_type, regionCode=client.region)
     prices = [
         usd for product in products if _matches_component(product, component) for usd in _on_demand_prices(product)
     ]
+    # A price of 0 would make an estimate 0 and let any budget pass.
     return max((usd for usd in prices if usd > 0), default=None)
 
 
 def _iterate_products(client: AwsClient, **wanted: str) -> Iterator[Mapping[str, Any]]:
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
     for page in client.paginate("pricing", "get_products", ServiceCode=_SERVICE_CODE, Filters=filters):
-        yield from (product for each in page["PriceList"] if (product := _parse_product(each)))
+        yield from (product for text in page["PriceList"] if (product := _parse_product(text)))
 
 
 def _parse_product(text: object) -> Mapping[str, Any] | None:
-    """A product, which AWS puts as a JSON text into its JSON; None for what is none."""
+    """A product, which AWS embeds in its JSON as a JSON string; None if it is not an object."""
     try:
         product = json.loads(str(text))
     except ValueError:
@@ -63,10 +66,10 @@ def _parse_product(text: object) -> Mapping[str, Any] | None:
 
 
 def _matches_component(product: Mapping[str, Any], component: PriceComponent) -> bool:
-    """Whether a product is this component. Older products tell it as the type of the platform."""
+    """Whether a product is this component. Older products name it in ``platoinstancetype``."""
     attributes = product.get("product", {}).get("attributes", {})
-    told = {_plain_word(attributes.get(key)) for key in ("component", "platoinstancetype")}
-    return _plain_word(component) in told
+    components = {_plain_word(attributes.get(key)) for key in ("component", "platoinstancetype")}
+    return _plain_word(component) in components
 
 
 def _plain_word(word: object) -> str:
@@ -83,7 +86,7 @@ def _on_demand_prices(product: Mapping[str, Any]) -> Iterator[Decimal]:
 
 
 def _without_trailing_zeros(number: object) -> Decimal:
-    """An amount without AWS's trailing zeros (0.2800000000)."""
+    """An amount without the trailing zeros of AWS's price list (0.2800000000)."""
     return Decimal(f"{Decimal(str(number)).normalize():f}")
 
 

@@ -1,4 +1,4 @@
-"""Which Regions an account can use."""
+"""Which Regions are enabled for an account."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ _NAME_REGIONS_HINT = "Name the Regions, with --region for each; or allow account
 
 
 def enabled_regions(client: AwsClient) -> tuple[str, ...]:
-    """The Regions enabled for the account, by name.
+    """The Regions enabled for the account, sorted by name.
 
-    The Account API says it where the caller may ask; EC2 says the same to others.
+    Read from the Account API, or from EC2 if the caller may not use it.
 
     Raises:
-        AwsError: neither would tell.
+        AwsError: neither API returned them.
     """
     try:
+        # Every account has Regions that are always enabled, so an empty list is no answer either.
         regions = _regions_from_account(client) or _regions_from_ec2(client)
     except AwsError:
         regions = _regions_from_ec2(client)
@@ -29,18 +30,18 @@ def enabled_regions(client: AwsClient) -> tuple[str, ...]:
 
 
 def _regions_from_account(client: AwsClient) -> tuple[str, ...]:
-    wanted = ["ENABLED", "ENABLED_BY_DEFAULT"]
-    pages = client.paginate("account", "list_regions", RegionOptStatusContains=wanted, MaxResults=50)
+    statuses = ["ENABLED", "ENABLED_BY_DEFAULT"]
+    pages = client.paginate("account", "list_regions", RegionOptStatusContains=statuses, MaxResults=50)
     return _sorted_names(client, "account:ListRegions", [region for page in pages for region in page["Regions"]])
 
 
 def _regions_from_ec2(client: AwsClient) -> tuple[str, ...]:
     try:
-        answer = client.read("ec2", "describe_regions", AllRegions=False)
+        response = client.read("ec2", "describe_regions", AllRegions=False)
     except AccessDenied as failure:
-        text = f"You may not ask which Regions are enabled for your account. {failure.problem.message}"
+        text = f"Access denied: cannot list the Regions that are enabled for your account. {failure.problem.message}"
         raise AccessDenied("regions-denied", text, _NAME_REGIONS_HINT, aws_code=failure.aws_code) from failure
-    return _sorted_names(client, "ec2:DescribeRegions", answer["Regions"])
+    return _sorted_names(client, "ec2:DescribeRegions", response["Regions"])
 
 
 def _sorted_names(client: AwsClient, operation: str, regions: Iterable[Mapping[str, str]]) -> tuple[str, ...]:

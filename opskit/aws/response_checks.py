@@ -1,9 +1,9 @@
-"""What an answer of AWS's must hold before anything may be concluded from it.
+"""Checks that a response of AWS's holds what a decision may rest on.
 
-botocore takes an empty body, a proxy's page and half an answer for an answer without members. A listing read so shows
-nothing in use, a quota no applied value, a resource no status: each a wrong yes. So every answer is held against two
-tables here, right behind botocore's parser and for all of its protocols: what an operation always tells, and what it
-is known to leave out. An answer that lacks something is a failure of the call, like a broken connection.
+botocore parses an empty body, a proxy's page or half a response as a response without members. A listing read that way
+shows nothing in use, a quota no applied value, a resource no status, and each is a wrong "yes". So right after
+botocore's parser every response is compared with two tables: the members an operation always returns, and those it may
+omit. A response that lacks something is a failure of the call, like a broken connection.
 """
 
 from __future__ import annotations
@@ -76,16 +76,16 @@ REQUIRED_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "support:DescribeCases": ("cases",),
     "support:DescribeServices": ("services",),
 }
-"""Members that an answer cannot be read without, by service and operation. Not botocore's ``required``: AWS does leave
-out some of those (ModelArtifacts of a training job that runs), and always tells many that are none (Quotas). Recorded
-answers of AWS's tell empty lists as ``[]``: 37 of ListTags, ListTrainingJobs, ListEndpointConfigs, ListServiceQuotas
-and DescribeLogStreams among the test data of Cloud Custodian.
+"""Members without which a response cannot be used, by service and operation. This is not botocore's ``required``: AWS
+omits some of those (ModelArtifacts of a running training job), and always returns many that are not required (Quotas).
+Recorded responses contain empty lists as ``[]``: 37 responses of ListTags, ListTrainingJobs, ListEndpointConfigs,
+ListServiceQuotas and DescribeLogStreams in Cloud Custodian's test data.
 """
 
 
 @dataclass(frozen=True)
 class OptionalMembers:
-    """Members that an operation does not tell when they are empty, and how that is known."""
+    """Members that an operation omits when they are empty, and the source for that."""
 
     members: tuple[str, ...]
     source: str
@@ -104,15 +104,15 @@ LEFT_OUT_WHEN_EMPTY: Mapping[str, OptionalMembers] = {
         ("Quotas",), "Service Quotas API Reference: the quotas come when Status is COMPLETED"
     ),
 }
-"""The only lists whose absence means that there is nothing."""
+"""The only lists whose absence means that they are empty."""
 
 _ROOT = re.compile(rb"<([A-Za-z][\w.-]*)")
 _OUTSIDE_THE_BODY = ("header", "headers", "statusCode")
 
 
 class UnreadableResponse(Exception):
-    """An answer that says success and is none; ``why`` goes on after "it answered". ``is_foreign``: it is not even in
-    AWS's language, and so perhaps not AWS's.
+    """A response with a success status that cannot be used; ``why`` continues "answered …". ``is_foreign``: it is not
+    in the service's protocol, and so perhaps not from AWS.
     """
 
     def __init__(self, operation_name: str, why: str, *, is_foreign: bool = False) -> None:
@@ -123,54 +123,55 @@ class UnreadableResponse(Exception):
 
 
 def check_response_body(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-    """Refuse a body in another language than the operation's, and what botocore has made an empty list of and is none
-    (``{}``, a word). A stream is not looked at, which would use it up.
+    """Refuse a body that is not in the operation's protocol, and a member that botocore parsed as an empty list but
+    that is something else in the body (``{}``, a string). A stream is not checked, since reading it would use it up.
 
     Raises:
-        UnreadableResponse: it is one of these.
+        UnreadableResponse: the body is one of these.
     """
     if http_response.status_code >= 300 or model.has_streaming_output:
         return
     content = http_response.content.strip()
-    speaks = _LANGUAGES.get(model.service_model.resolved_protocol)
-    if speaks and not speaks(content, model):
-        why = "what is not AWS's language" if content else "with an empty body"
+    is_valid_body = _BODY_CHECKS.get(model.service_model.resolved_protocol)
+    if is_valid_body and not is_valid_body(content, model):
+        why = "with a body that is not valid for this AWS service" if content else "with an empty body"
         raise UnreadableResponse(model.name, why, is_foreign=bool(content))
-    wrong = _misread_lists(content, parsed, model)
-    if wrong:
-        raise UnreadableResponse(model.name, f"without a list of {' and '.join(wrong)}")
+    misread = _misread_lists(content, parsed, model)
+    if misread:
+        raise UnreadableResponse(model.name, f"without a list of {' and '.join(misread)}")
 
 
 def check_response_members(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-    """Refuse an answer that lacks what the operation always tells; of an operation that neither table knows, one that
-    tells nothing at all.
+    """Refuse a response that lacks a required member; of an operation in neither table, one without any member.
 
     Raises:
-        UnreadableResponse: it does.
+        UnreadableResponse: a member is missing.
     """
     members = model.output_shape.members if model.output_shape else {}
     if http_response.status_code >= 300 or not members:
         return
     name = f"{model.service_model.service_name}:{model.name}"
-    lacking = [member for member in REQUIRED_MEMBERS.get(name, ()) if parsed.get(member) in (None, "")]
-    if lacking:
-        raise UnreadableResponse(model.name, f"without {' and '.join(lacking)}")
+    missing = [member for member in REQUIRED_MEMBERS.get(name, ()) if parsed.get(member) in (None, "")]
+    if missing:
+        raise UnreadableResponse(model.name, f"without {' and '.join(missing)}")
     if name not in REQUIRED_MEMBERS and name not in LEFT_OUT_WHEN_EMPTY and not members.keys() & parsed.keys():
         raise UnreadableResponse(model.name, "without anything that was asked for")
 
 
 def _misread_lists(content: bytes, parsed: Mapping[str, Any], model: Any) -> list[str]:
-    """The members that are empty lists by botocore's account and something else by the body's."""
+    """The members that botocore parsed as empty lists and that are something else in the body."""
     members = model.output_shape.members if model.output_shape else {}
     empty = [name for name, shape in members.items() if shape.type_name == "list" and parsed.get(name) == []]
     if not empty or "json" not in model.service_model.resolved_protocol:
         return []
-    told = json.loads(content)
-    return [name for name in empty if not isinstance(told.get(members[name].serialization.get("name", name)), list)]
+    body = json.loads(content)
+    return [name for name in empty if not isinstance(body.get(members[name].serialization.get("name", name)), list)]
 
 
 def _is_json_body(content: bytes, model: Any) -> bool:
-    """An object; or nothing, which is an answer where the operation has nothing to tell: its members are checked."""
+    """Whether a body is a JSON object. An empty body is accepted for operations without required members, which are
+    checked next.
+    """
     return not content or (content.startswith(b"{") and content.endswith(b"}"))
 
 
@@ -179,7 +180,7 @@ def _is_query_body(content: bytes, model: Any) -> bool:
 
 
 def _is_rest_xml_body(content: bytes, model: Any) -> bool:
-    """A result where something of it comes in the body; headers may come with a body that nobody looks at."""
+    """Whether a body is the result element. If all members come in headers, any body is accepted: it is not used."""
     members = model.output_shape.members if model.output_shape else {}
     if all(shape.serialization.get("location") in _OUTSIDE_THE_BODY for shape in members.values()):
         return True
@@ -187,12 +188,12 @@ def _is_rest_xml_body(content: bytes, model: Any) -> bool:
 
 
 def _root_element(content: bytes) -> str:
-    found = _ROOT.search(content)
-    return found[1].decode() if found else ""
+    match = _ROOT.search(content)
+    return match[1].decode() if match else ""
 
 
-# How a body of each of botocore's protocols is known; of one that is not here only the members are checked.
-_LANGUAGES = {
+# The body check of each of botocore's protocols; for a protocol that is not listed only the members are checked.
+_BODY_CHECKS = {
     "json": _is_json_body,
     "rest-json": _is_json_body,
     "query": _is_query_body,

@@ -1,4 +1,4 @@
-"""Which role SageMaker may work with in this account."""
+"""Finds the execution role that SageMaker uses in this account."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from opskit.core.model import NOTEBOOK_ROLE_NAME
 
 _SAGEMAKER_PRINCIPAL = "sagemaker.amazonaws.com"
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
-# Marks of a role that an AWS service made for itself. It trusts SageMaker like any execution role, and nobody can
-# pass it on: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+# Marks of a service-linked role. It trusts SageMaker like any execution role, and cannot be passed:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 _SERVICE_LINKED_PATH, _SERVICE_LINKED_NAME = "/aws-service-role/", "AWSServiceRole"
 _CHOOSE_ROLE_HINT = "Choose one with --role, or set execution-role in opskit.toml."
 
 
 def find_execution_role(client: AwsClient, named: str | None = None) -> str:
-    """The ARN of the role to use: the one ``named`` (ARN or name), else the caller's own where SageMaker may assume
-    it, else the account's only one. A service-linked role is none, and the role that opskit makes for notebooks
-    counts only where there is no other: making a notebook does not make the choice of a role for training unclear.
+    """The ARN of the execution role to use: the one ``named`` (ARN or name); else the caller's own role, if SageMaker
+    may assume it; else the account's only candidate.
+
+    Service-linked roles are never candidates. The role that opskit creates for notebooks counts only if there is no
+    other: creating a notebook must not make the choice of a training role ambiguous.
 
     Raises:
-        UsageError: there is none, there are several, or the one that was named cannot be an execution role.
-        AwsError: IAM does not tell.
+        UsageError: there is no candidate, there are several, or the named role cannot be an execution role.
+        AwsError: IAM could not be read.
     """
     if named:
         return _read_named_role(client, named)
@@ -36,11 +38,11 @@ def find_execution_role(client: AwsClient, named: str | None = None) -> str:
 
 
 def find_role(client: AwsClient, name: str) -> str | None:
-    """The ARN of a role by its name; None where there is none.
+    """The ARN of a role by its name; None if it does not exist.
 
     Raises:
         UsageError: SageMaker may not assume it.
-        AwsError: IAM does not tell.
+        AwsError: IAM could not be read.
     """
     try:
         return _read_named_role(client, name)
@@ -54,7 +56,7 @@ def has_inline_policy(client: AwsClient, role: str, policy: str) -> bool:
     """Whether a role has an inline policy of this name.
 
     Raises:
-        AwsError: IAM does not tell.
+        AwsError: IAM could not be read.
     """
     try:
         client.read("iam", "get_role_policy", RoleName=role, PolicyName=policy)
@@ -66,8 +68,8 @@ def has_inline_policy(client: AwsClient, role: str, policy: str) -> bool:
 
 
 def _read_named_role(client: AwsClient, named: str) -> str:
-    """A role by name or ARN. An ARN that IAM does not tell about (it denies, or cannot be reached from a closed
-    network) is taken at its word: AWS judges it before anything runs.
+    """A role by name or ARN. If IAM does not return an ARN's role (access denied, or no route from a closed network),
+    the ARN is used as it is: AWS checks it before anything runs.
     """
     name = named.rpartition("/")[2]
     if ":" in named and not _ROLE_ARN.fullmatch(named):
@@ -90,24 +92,24 @@ def _read_named_role(client: AwsClient, named: str) -> str:
 
 
 def _read_role(client: AwsClient, name: str) -> Mapping[str, Any]:
-    return _whole(client, "iam:GetRole", client.read("iam", "get_role", RoleName=name)["Role"])
+    return _require_members(client, "iam:GetRole", client.read("iam", "get_role", RoleName=name)["Role"])
 
 
-def _whole(client: AwsClient, operation: str, role: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A role that tells all that a choice among roles needs.
+def _require_members(client: AwsClient, operation: str, role: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A role that has all members that the choice among roles needs.
 
     Raises:
-        AwsError: it does not.
+        AwsError: a member is missing.
     """
-    lacking = [member for member in ("Arn", "RoleName", "AssumeRolePolicyDocument") if not role.get(member)]
-    if lacking:
-        raise incomplete(operation, client.region, f"with a role without its {lacking[0]}")
+    missing = [member for member in ("Arn", "RoleName", "AssumeRolePolicyDocument") if not role.get(member)]
+    if missing:
+        raise incomplete(operation, client.region, f"with a role without its {missing[0]}")
     return role
 
 
 def _caller_role(client: AwsClient) -> str | None:
-    """The role we run as, if it is an execution role: on a notebook instance it is. Its session's ARN lacks the
-    role's path, so IAM is asked for the whole ARN.
+    """The role of the caller, if it is an execution role: on a notebook instance it is. An assumed role's ARN lacks the
+    role's path, so IAM is asked for the full ARN.
     """
     parts = client.session.identity().arn.split(":", 5)[-1].split("/")
     if parts[0] != "assumed-role" or len(parts) < 2:
@@ -121,13 +123,15 @@ def _caller_role(client: AwsClient) -> str | None:
 
 def _single_candidate(client: AwsClient) -> str:
     try:
-        found = {str(role["Arn"]): str(role["RoleName"]) for role in _list_roles(client) if _is_execution_role(role)}
+        candidates = {
+            str(role["Arn"]): str(role["RoleName"]) for role in _list_roles(client) if _is_execution_role(role)
+        }
     except AccessDenied as failure:
-        text = f"Which role SageMaker may work with cannot be read: {failure.problem.message}"
+        text = f"Could not list IAM roles to find a SageMaker execution role: {failure.problem.message}"
         raise AccessDenied(
             "role-unreadable", text, _CHOOSE_ROLE_HINT, region=client.region, aws_code=failure.aws_code
         ) from failure
-    roles = sorted(arn for arn, name in found.items() if name != NOTEBOOK_ROLE_NAME) or list(found)
+    roles = sorted(arn for arn, name in candidates.items() if name != NOTEBOOK_ROLE_NAME) or list(candidates)
     if len(roles) == 1:
         return roles[0]
     if roles:
@@ -138,11 +142,11 @@ def _single_candidate(client: AwsClient) -> str:
 
 def _list_roles(client: AwsClient) -> Iterator[Mapping[str, Any]]:
     for page in client.paginate("iam", "list_roles", MaxItems=200):
-        yield from (_whole(client, "iam:ListRoles", role) for role in page["Roles"])
+        yield from (_require_members(client, "iam:ListRoles", role) for role in page["Roles"])
 
 
 def _is_execution_role(role: Mapping[str, Any]) -> bool:
-    """Whether SageMaker can work with a role: it may assume it, and the role can be passed to it."""
+    """Whether SageMaker can use a role: it may assume it, and the role can be passed to it."""
     return not _is_service_linked(str(role["RoleName"]), str(role.get("Path", "/"))) and _trusts_sagemaker(role)
 
 
@@ -155,8 +159,8 @@ def _trusts_sagemaker(role: Mapping[str, Any]) -> bool:
     try:
         policy = json.loads(unquote(document)) if isinstance(document, str) else document
     except ValueError:
-        return False  # a policy that is no JSON lets nobody in
-    return any(_allows_sagemaker(each) for each in _as_list(policy.get("Statement")))
+        return False  # a policy that is not JSON allows nobody
+    return any(_allows_sagemaker(statement) for statement in _as_list(policy.get("Statement")))
 
 
 def _allows_sagemaker(statement: Mapping[str, Any]) -> bool:
@@ -166,7 +170,7 @@ def _allows_sagemaker(statement: Mapping[str, Any]) -> bool:
 
 
 def _as_list(value: Any) -> list[Any]:
-    """IAM writes a list of one as the one."""
+    """A list of a policy's elements: IAM writes a list of one element as the element itself."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

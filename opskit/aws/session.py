@@ -1,4 +1,4 @@
-"""One set of credentials: a shared boto3 session, its clients, and who AWS says the caller is."""
+"""One set of credentials: a shared boto3 session, its clients, its rate limiters, and the caller's identity."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from opskit.core.live_resources import LiveResources
 
 @dataclass(frozen=True)
 class CallerIdentity:
-    """Who AWS takes us for."""
+    """The caller, as STS names it: account ID and ARN."""
 
     account: str
     arn: str
@@ -28,7 +28,7 @@ class CallerIdentity:
 
 @dataclass
 class AwsSession:
-    """One set of credentials: a shared boto3 session, its clients and its paces."""
+    """One set of credentials: a shared boto3 session, its clients and rate limiters. Safe across threads."""
 
     _boto3_clients: Boto3Clients
     default_region: str
@@ -39,75 +39,77 @@ class AwsSession:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def client(self, region: str | None = None) -> AwsClient:
-        """The door to one Region; to the home Region when none is named."""
+        """The client for one Region; for the default Region if none is named."""
         return AwsClient(self, region or self.default_region)
 
     @property
     def read_seconds(self) -> float:
-        """For how long an answer of AWS is waited for."""
+        """The read timeout of every call, in seconds."""
         return self._boto3_clients.read_seconds
 
     def release_region(self, region: str) -> None:
-        """Let go of a Region's clients, which a look at many Regions would pile up."""
+        """Close and forget a Region's clients, so that a run over many Regions does not keep them all in memory."""
         self._boto3_clients.release_region(region)
 
     def close_idle_connections(self, region: str | None = None) -> None:
-        """Close the connections that lie idle, to one Region or to all. Nobody may be calling there meanwhile; the
-        next call opens one anew.
+        """Close the idle connections to one Region, or to all. No call may be running there; the next one opens a new
+        one.
         """
         self._boto3_clients.close_idle_connections(region)
 
     def rate_limiter(self, operation: str, region: str) -> RateLimiter | None:
-        """The pace of an operation in a Region, None where AWS documents no rate."""
+        """The limiter of an operation in a Region; None if AWS documents no rate for it."""
         if (operation, region) not in self._limiters:
-            pace = new_limiter(operation)
-            if pace is None:
+            limiter = new_limiter(operation)
+            if limiter is None:
                 return None
-            self._limiters.setdefault((operation, region), pace)
+            self._limiters.setdefault((operation, region), limiter)
         return self._limiters[operation, region]
 
     def identity(self) -> CallerIdentity:
-        """Who we are, asked once; whoever asks meanwhile shares the answer, or its failure.
+        """The caller's identity, read once; concurrent callers share the response, or its failure.
 
         Raises:
-            AwsError: AWS does not say.
+            AwsError: STS could not be read.
         """
         with self._lock:
-            theirs = self._identity_read
-            asking = self._identity_read = theirs or Future()
-        if theirs is None:
+            pending = self._identity_read
+            future = self._identity_read = pending or Future()
+        if pending is None:
             try:
-                answer = self.client().read("sts", "get_caller_identity")
-                asking.set_result(_parse_identity(answer))
+                response = self.client().read("sts", "get_caller_identity")
+                future.set_result(_parse_identity(response))
             except BaseException as error:
+                # A failure is not kept: the next caller asks again, as after signing in meanwhile.
                 self._identity_read = None
-                asking.set_exception(error)
-        return asking.result()
+                future.set_exception(error)
+        return future.result()
 
     def reload_credentials(self) -> None:
-        """Look for credentials anew, as when the connection was opened: somebody may have signed in meanwhile.
+        """Look up credentials again, as when the session was opened: the user may have signed in meanwhile.
 
         Raises:
-            UsageError: the profile is gone.
+            UsageError: the profile no longer exists.
             AwsError: the role could not be assumed.
         """
         if self._reopen is None:
             return
         fresh = self._reopen()
         with self._lock:
+            # In place, so that clients that flows hold already use the new credentials.
             self._boto3_clients, self._identity_read = fresh._boto3_clients, None
 
     def endpoint_id(self) -> str:
-        """Whose AWS this is: ``aws``, or the URL that AWS_ENDPOINT_URL names. What is learnt of one says
-        nothing about another.
+        """Which AWS this is: ``aws``, or the URL in AWS_ENDPOINT_URL. State that was recorded for one does not apply to
+        another.
         """
         url: str = self._boto3_clients.client("service-quotas", self.default_region).meta.endpoint_url
         return "aws" if ".amazonaws.com" in url or ".api.aws" in url else url
 
 
-def _parse_identity(answer: Mapping[str, Any]) -> CallerIdentity:
+def _parse_identity(response: Mapping[str, Any]) -> CallerIdentity:
     try:
-        return CallerIdentity(answer["Account"], answer["Arn"])
+        return CallerIdentity(response["Account"], response["Arn"])
     except KeyError as error:
         text = "sts:GetCallerIdentity answered without an account."
         raise AwsError("bad-answer", text, "Check AWS_ENDPOINT_URL if it is set.") from error
@@ -120,11 +122,11 @@ def open_session(
     region: str | None = None,
     read_seconds: float | None = None,
 ) -> AwsSession:
-    """Open a connection with boto3's own search for credentials and Region. An answer of AWS is waited for as long
-    as ``read_seconds``.
+    """Open a session with boto3's own lookup of credentials and Region. ``read_seconds`` is the read timeout, in
+    seconds.
 
     Raises:
-        UsageError: the profile does not exist, or no Region is set anywhere.
+        UsageError: the profile does not exist, or no Region is configured.
         AwsError: the role could not be assumed.
     """
     session = _build_session(profile, role_arn, region, read_seconds)
@@ -133,8 +135,8 @@ def open_session(
 
 
 def find_default_region(profile: str | None = None) -> tuple[str, str] | None:
-    """The Region that boto3 takes where none is named, and where it found it: a variable or a file. None: nowhere,
-    or there is no such profile.
+    """The Region that boto3 uses if none is named, and its source: a variable's name or a file's path. None if there is
+    no Region, or no such profile.
     """
     import botocore.session
     from botocore.exceptions import BotoCoreError
@@ -145,8 +147,8 @@ def find_default_region(profile: str | None = None) -> tuple[str, str] | None:
     except BotoCoreError:
         return None
     variable = "AWS_DEFAULT_REGION"
-    found = variable if os.environ.get(variable) else session.get_config_variable("config_file")
-    return (region, found) if region else None
+    source = variable if os.environ.get(variable) else session.get_config_variable("config_file")
+    return (region, source) if region else None
 
 
 def _build_session(
@@ -169,23 +171,24 @@ def _build_session(
 
 
 def _assume_role(clients: Boto3Clients, role_arn: str, region: str) -> Boto3Clients:
-    """Clients as another role; its credentials renew themselves for as long as the command runs."""
+    """Clients with the credentials of another role; these are renewed automatically while the command runs."""
     import boto3
     import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
     base = clients.boto3_session
-    own = base.get_credentials()
-    if own is None:
+    source_credentials = base.get_credentials()
+    if source_credentials is None:
         raise CredentialsError("no-credentials", "There are no AWS credentials to assume a role with.", RENEW_HINT)
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=partial(base._session.create_client, config=client_config(clients.read_seconds)),
-        source_credentials=own,
+        source_credentials=source_credentials,
         role_arn=role_arn,
         extra_args={"RoleSessionName": "opskit"},
     )
-    inner = botocore.session.Session(profile=base._session.profile)  # whose endpoints and Region go on to count
+    inner = botocore.session.Session(profile=base._session.profile)  # the profile's endpoints and Region still apply
     inner.register_component("data_loader", base._session.get_component("data_loader"))
+    # botocore has no public way to give a session credentials that refresh themselves.
     inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, method="assume-role")
     inner.set_config_variable("region", region)
     return Boto3Clients(boto3.Session(botocore_session=inner, region_name=region), clients.read_seconds)

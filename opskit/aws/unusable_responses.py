@@ -1,4 +1,4 @@
-"""Answers that are AWS's and still cannot be read: an entry without its name, a status nobody has heard of."""
+"""Responses that are valid for the service and still cannot be used: an entry without its name, an unknown status."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from opskit.aws.errors import incomplete
 
 @contextmanager
 def parse_errors_as_aws(client: AwsClient, operation: str) -> Iterator[None]:
-    """Turn stumbling over an answer into a failure of the call. Raised outside of the handler, since what stumbled may
-    hold a key.
+    """Turn an exception while parsing a response into an ``AwsError`` of the call. It is raised outside of the handler,
+    since the original exception may hold a presigned URL or a token.
 
     Raises:
-        AwsError: the block stumbled over the answer.
+        AwsError: the block could not parse the response.
     """
-    stumbled = ""
+    parse_error = ""
     try:
         yield
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        stumbled = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else type(error).__name__
-    if stumbled:
-        raise incomplete(operation, client.region, f"what makes no sense ({stumbled})")
+        parse_error = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else type(error).__name__
+    if parse_error:
+        raise incomplete(operation, client.region, f"with content that cannot be parsed ({parse_error})")

@@ -1,9 +1,9 @@
-"""Changing an account: the one way to do it, and only for a feature's ``changes``.
+"""The write side of AWS, and the only one. Only a feature's ``changes`` may use it.
 
-A write is sent once, because a repeat of a write whose answer was lost may do it twice; only throttling, which AWS
-answers before it acts, is repeated. ``ls opskit/*/changes`` therefore lists all that opskit can change. Three things
-hold that: import-linter (who imports this module), ``tools/one_writer.py`` (who hands a writer on), and the writer
-itself, which looks at the module that uses it, for what no reading of the source can see.
+A write is sent once, because repeating a write whose response was lost may do it twice; only throttling, which AWS
+answers before it acts, is retried. ``ls opskit/*/changes`` therefore lists everything that opskit can change. Three
+things enforce that: import-linter (who imports this module), ``tools/one_writer.py`` (who passes a writer on), and the
+writer itself, which checks the calling module at run time, for what static checks cannot see.
 """
 
 from __future__ import annotations
@@ -17,55 +17,58 @@ from typing import Any, TypeVar
 
 from opskit.aws import api_call
 from opskit.aws.client import AwsClient
-from opskit.aws.errors import translated
+from opskit.aws.errors import translate_error
 from opskit.aws.response_checks import UnreadableResponse
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import Throttled
 
 T = TypeVar("T")
 
+# With pauses of 0.5, 1, 2 and 4 s: longer than any documented rate needs to refill (RequestServiceQuotaIncrease: 3/s).
 _WRITE_TRIES = 5
 _MAY_WRITE = re.compile(r"opskit\.\w+\.changes(\.|$)")
 
 
 @dataclass(frozen=True)
 class AwsWriter:
-    """What may change one Region of one account. Using it outside of a feature's ``changes`` is a ``PermissionError``
-    that names the module.
+    """Writes to one Region of one account.
+
+    Raises:
+        PermissionError: a module outside of a feature's ``changes`` used it; the message names the module.
     """
 
     client: AwsClient
 
     def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """Change something, once (boto3's names for service and operation). Only throttling, which AWS answers before
-        it acts, is waited out and repeated; what must not be done on an old look belongs to ``call_once``.
+        """Send a write once (service and operation as boto3 names them). Throttling, which AWS answers before it acts,
+        is retried; a write that depends on a fresh read belongs to ``call_once``.
 
         Raises:
-            OutcomeUnknown: no answer came, or AWS failed: it may have taken effect.
-            AwsError: AWS said no, so nothing changed.
+            OutcomeUnknown: no response came, or AWS failed: it may have taken effect.
+            AwsError: AWS refused it, so nothing changed.
         """
         _refuse_other_callers(operation)
         return _repeat_throttled(lambda: self._send(service, operation, params))
 
     def call_once(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """Change something that was looked at just now. Throttling is not waited out here: by then the look would be
-        old, so whoever looked looks again before sending again.
+        """Send a write whose precondition was read just now. Throttling is not retried here: by then the read would be
+        stale, so the caller reads again before it sends again.
 
         Raises:
-            Throttled: AWS asks to slow down; nothing changed.
-            OutcomeUnknown: no answer came, or AWS failed: it may have taken effect.
-            AwsError: AWS said no, so nothing changed.
+            Throttled: AWS throttled the call; nothing changed.
+            OutcomeUnknown: no response came, or AWS failed: it may have taken effect.
+            AwsError: AWS refused it, so nothing changed.
         """
         _refuse_other_callers(operation)
         return self._send(service, operation, params)
 
     def call_via_sdk(self, service: str, operation: str, send: Callable[[Any], None]) -> None:
-        """Change something through another library, once. ``send`` gets a boto3 session whose clients are ours, and
-        ends with a call of ``operation``, or with looking at what that has made.
+        """Send a write through another library, once. ``send`` gets a boto3 session that uses opskit's clients; its
+        last call must be ``operation``, or a read of what that created.
 
         Raises:
-            OutcomeUnknown: no answer came, or AWS failed: it may have taken effect.
-            AwsError: AWS said no, so nothing changed.
+            OutcomeUnknown: no response came, or AWS failed: it may have taken effect.
+            AwsError: AWS refused it, so nothing changed.
         """
         _refuse_other_callers(operation)
         _repeat_throttled(lambda: self._send_via_sdk(service, operation, send))
@@ -85,12 +88,12 @@ class AwsWriter:
             if isinstance(error, ClientError | UnreadableResponse) and error.operation_name != api_call.pascal_case(
                 operation
             ):
-                return  # the change was made; what failed is the look at it
-            raise translated(error, name, client.region, client.session.read_seconds, writes=True) from error
+                return  # the change was made; only the library's read after it failed
+            raise translate_error(error, name, client.region, client.session.read_seconds, writes=True) from error
 
 
 def _refuse_other_callers(operation: str) -> None:
-    """Let only a feature's ``changes`` write. What is not opskit's, a test for example, is not its business."""
+    """Allow only a feature's ``changes`` to write. Modules outside of opskit, such as tests, are not restricted."""
     # Two frames up: the method of the writer, then whoever called it.
     module = str(sys._getframe(2).f_globals.get("__name__", ""))
     if module.startswith("opskit.") and not _MAY_WRITE.match(module):
@@ -109,13 +112,13 @@ def _repeat_throttled(send: Callable[[], T]) -> T:
 
 
 def _sdk_session(session: AwsSession) -> Any:
-    """A boto3 session for another library: the same credentials, and our clients, which send each call once."""
+    """A boto3 session for another library: the same credentials, and opskit's clients, which send each call once."""
     import boto3
 
     clients = session._boto3_clients
 
     class SdkSession(boto3.Session):  # type: ignore[misc]
-        """The connection's own session, but for its clients. (Made anew, it would hook itself into S3 twice.)"""
+        """opskit's own session, except for its clients. (A new boto3 session would register its S3 handlers twice.)"""
 
         def __init__(self) -> None:
             self.__dict__.update(clients.boto3_session.__dict__)

@@ -13,7 +13,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from opskit.aws.errors import is_not_found, translated
+from opskit.aws.errors import is_not_found, translate_error
 from opskit.core.exceptions import (
     CREDENTIAL_CODES,
     AccessDenied,
@@ -44,7 +44,7 @@ def test_a_page_is_not_repeated_and_a_sentence_is_one_line(
     code: str, said: str, kind: type[AwsError], message: str
 ) -> None:
     answer = {"Error": {"Code": code, "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    failure = translated(ClientError(answer, "PutObject"), "s3:PutObject", "us-east-1", 10)
+    failure = translate_error(ClientError(answer, "PutObject"), "s3:PutObject", "us-east-1", 10)
     assert type(failure) is kind
     assert failure.problem.message == message
 
@@ -52,7 +52,7 @@ def test_a_page_is_not_repeated_and_a_sentence_is_one_line(
 def test_a_denial_names_the_action_that_is_to_be_allowed() -> None:
     said = "User: me is not authorized to perform: iam:PassRole on resource: role/x"
     answer = {"Error": {"Code": "AccessDeniedException", "Message": said}}
-    failure = translated(ClientError(answer, "CreateTrainingJob"), "sagemaker:CreateTrainingJob", "us-east-1", 10)
+    failure = translate_error(ClientError(answer, "CreateTrainingJob"), "sagemaker:CreateTrainingJob", "us-east-1", 10)
     assert isinstance(failure, AccessDenied)
     assert "Allow the action iam:PassRole" in failure.problem.hint
 
@@ -81,7 +81,9 @@ def test_a_denial_names_the_action_that_is_to_be_allowed() -> None:
 )
 def test_a_denial_says_once_what_may_not_be_done_and_why_and_whom_to_allow_it(said: str, message: str) -> None:
     answer = {"Error": {"Code": "AccessDeniedException", "Message": said}}
-    failure = translated(ClientError(answer, "ListServiceQuotas"), "service-quotas:ListServiceQuotas", "us-east-1", 10)
+    failure = translate_error(
+        ClientError(answer, "ListServiceQuotas"), "service-quotas:ListServiceQuotas", "us-east-1", 10
+    )
     assert isinstance(failure, AccessDenied)
     assert failure.problem.message == message
     assert " to me; `opskit iam policy`" in failure.problem.hint
@@ -116,7 +118,7 @@ ABOUT_SOMETHING_ELSE = [
 def refusal(operation: str, code: str, said: str, **headers: str) -> Exception:
     metadata = {"HTTPStatusCode": 404 if code == "404" else 400, "HTTPHeaders": headers}
     answer = {"Error": {"Code": code, "Message": said}, "ResponseMetadata": metadata}
-    return translated(ClientError(answer, operation), f"sagemaker:{operation}", "us-east-1", 10)
+    return translate_error(ClientError(answer, operation), f"sagemaker:{operation}", "us-east-1", 10)
 
 
 def said_to_be_gone(operation: str, code: str, said: str) -> bool:
@@ -185,7 +187,7 @@ SKEWED = "The difference between the request time and the current time is too la
 )
 @pytest.mark.parametrize("writes", [False, True])
 def test_a_wrong_clock_is_said_to_be_one(code: str, said: str, how: str, writes: bool) -> None:
-    failure = translated(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
+    failure = translate_error(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
     assert isinstance(failure, ClockSkew)
     assert failure.exit is ExitCode.AWS_ERROR
     assert failure.problem.code in CREDENTIAL_CODES
@@ -227,7 +229,7 @@ SECRETS = [
 )
 @pytest.mark.parametrize("writes", [False, True])
 def test_no_secret_gets_past_the_translation(said: str, code: str, writes: bool) -> None:
-    failure = translated(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
+    failure = translate_error(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
     assert isinstance(failure, AwsError)
     told = f"{failure.problem} {failure.aws_message} {failure}"
     assert "hunter2" not in told
@@ -243,7 +245,7 @@ def test_what_botocore_says_itself_is_cleaned_too(said: str) -> None:
         UnauthorizedSSOTokenError(error_msg=said),
     ]
     for error in failures:
-        failure = translated(error, "sagemaker:X", "us-east-1", 10)
+        failure = translate_error(error, "sagemaker:X", "us-east-1", 10)
         assert isinstance(failure, AwsError)
         assert "hunter2" not in f"{failure.problem} {failure.aws_message} {failure}", error
 
