@@ -1,1 +1,3 @@
-"""What everything stands on: errors, nouns, settings, time and text. It imports nothing else of opskit."""
+"""What every other package builds on: errors, the domain model, settings, time and text. It imports nothing else of
+opskit.
+"""

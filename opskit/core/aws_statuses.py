@@ -1,7 +1,7 @@
-"""How things are, in SageMaker's words, and what each word means for opskit.
+"""SageMaker's statuses, and what each means for opskit.
 
-A word that AWS invents later is ``UNKNOWN``, whose row says what is then assumed: never that something is idle, over or
-free. The word itself stays in the ``status`` of what was read, for people.
+A status that AWS adds later is ``UNKNOWN``, whose row holds the safe assumption: never idle, finished or free. The
+original word stays in the ``status`` field of what was read, for people.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class NotebookStatus(StrEnum):
-    """How a notebook instance is."""
+    """The status of a notebook instance."""
 
     PENDING = "Pending"
     IN_SERVICE = "InService"
@@ -31,7 +31,7 @@ class NotebookStatus(StrEnum):
 
     @property
     def traits(self) -> NotebookTraits:
-        """What it means."""
+        """What the status means."""
         return _NOTEBOOK_TRAITS[self]
 
 
@@ -42,24 +42,25 @@ class NotebookTraits:
     is_in_service: bool = False
     """It can be used."""
     may_run_jupyter: bool = False
-    """A Jupyter may be at work in it."""
+    """Its Jupyter server may be running."""
     comes_up: bool = False
-    """It leads to InService by itself."""
+    """It becomes InService without a further call."""
     runs_or_will: bool = False
-    """It was started, and not stopped since."""
+    """It was started and not stopped since."""
     has_failed: bool = False
-    """It did not come up."""
+    """It did not start."""
     is_going: bool = False
     """It is being deleted."""
     stop_took_effect: bool = False
-    """It is what a stop leads to."""
+    """A stop leads to this status."""
     can_start: bool = False
-    """AWS takes a start."""
+    """AWS accepts a start."""
     may_hold_quota: bool = True
     """Its instance may count towards the quota."""
 
 
-# What the two maintenance statuses mean, AWS does not document: they may run, and bill.
+# AWS does not document the two maintenance statuses: the instance may be running and billing. ``Updating`` only follows
+# UpdateNotebookInstance, which works on stopped instances and ends in ``Stopped``.
 _NOTEBOOK_TRAITS: Mapping[NotebookStatus, NotebookTraits] = {
     NotebookStatus.PENDING: NotebookTraits(comes_up=True, runs_or_will=True),
     NotebookStatus.IN_SERVICE: NotebookTraits(is_in_service=True, may_run_jupyter=True, runs_or_will=True),
@@ -75,7 +76,7 @@ _NOTEBOOK_TRAITS: Mapping[NotebookStatus, NotebookTraits] = {
 
 
 class EndpointStatus(StrEnum):
-    """How an endpoint is."""
+    """The status of an endpoint."""
 
     CREATING = "Creating"
     IN_SERVICE = "InService"
@@ -94,7 +95,7 @@ class EndpointStatus(StrEnum):
 
     @property
     def traits(self) -> EndpointTraits:
-        """What it means."""
+        """What the status means."""
         return _ENDPOINT_TRAITS[self]
 
 
@@ -103,19 +104,19 @@ class EndpointTraits:
     """What the status of an endpoint means."""
 
     is_in_service: bool = False
-    """It answers."""
+    """It accepts requests."""
     is_transitioning: bool = False
-    """AWS is at work on it, and lets nobody delete or change it."""
+    """AWS is changing it, and refuses to delete or update it meanwhile."""
     is_settled: bool = False
-    """Nothing more happens by itself."""
+    """The status does not change without a further call."""
     has_failed: bool = False
-    """It never came up, and runs nothing but what AWS has not taken away yet."""
+    """It was never in service, and runs nothing, except instances that AWS has not released yet."""
     is_going: bool = False
     """It is being deleted."""
     may_bill: bool = True
-    """Somebody has to delete it."""
+    """It may cost money until it is deleted."""
     surely_bills: bool = False
-    """There is no doubt that it bills."""
+    """It certainly costs money."""
 
 
 _ENDPOINT_TRAITS: Mapping[EndpointStatus, EndpointTraits] = {
@@ -180,7 +181,7 @@ class WarmPoolStatus(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """How a training, transform or processing job is."""
+    """The status of a training, transform or processing job."""
 
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"
@@ -196,7 +197,7 @@ class JobStatus(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will happen, or be paid for. What is not known may go on."""
+        """Whether the job has ended and costs nothing more. An unknown status may go on."""
         match self:
             case JobStatus.COMPLETED | JobStatus.FAILED | JobStatus.STOPPED | JobStatus.DELETING:
                 return True
@@ -205,7 +206,7 @@ class JobStatus(StrEnum):
 
     @property
     def is_running(self) -> bool:
-        """Whether AWS says that it goes on."""
+        """Whether AWS reports the job as running."""
         match self:
             case JobStatus.IN_PROGRESS | JobStatus.STOPPING:
                 return True
@@ -214,7 +215,7 @@ class JobStatus(StrEnum):
 
     @property
     def is_completed(self) -> bool:
-        """Whether it made what it was to make."""
+        """Whether the job succeeded."""
         match self:
             case JobStatus.COMPLETED:
                 return True
@@ -225,7 +226,7 @@ class JobStatus(StrEnum):
 
     @property
     def is_stopped(self) -> bool:
-        """Whether somebody ended it."""
+        """Whether somebody stopped the job."""
         match self:
             case JobStatus.STOPPED:
                 return True
@@ -236,7 +237,7 @@ class JobStatus(StrEnum):
 
     @property
     def may_log_late(self) -> bool:
-        """Whether the reason of its end may still be on its way to CloudWatch."""
+        """Whether the reason for its end may still be on its way to CloudWatch Logs."""
         match self:
             case JobStatus.FAILED:
                 return True

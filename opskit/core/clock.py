@@ -1,4 +1,4 @@
-"""The time, and how to let it pass, handed to flows so that a test need not wait."""
+"""The current time and sleeping, passed to flows as a value, so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Clock:
-    """``now`` is aware and in UTC; ``sleep`` takes seconds; ``monotonic`` counts seconds and is never set back."""
+    """``now`` returns an aware UTC time; ``sleep`` takes seconds; ``monotonic`` counts seconds and never goes back."""
 
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
@@ -18,5 +18,5 @@ class Clock:
 
 
 def system_clock() -> Clock:
-    """The machine's own time."""
+    """The clock of this machine."""
     return Clock(lambda: datetime.now(UTC), time.sleep)

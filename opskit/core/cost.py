@@ -1,4 +1,4 @@
-"""What a run pays for, and the most that it can cost, in USD."""
+"""What a run consists of and its highest possible cost, in USD."""
 
 from __future__ import annotations
 
@@ -11,31 +11,34 @@ from opskit.core.model import InstanceConfig, Price, Requirement, Unknown, Workl
 
 @dataclass(frozen=True)
 class CostItem:
-    """One thing a run pays for: its instances, what they are for, and their price."""
+    """One part of a run that costs money: its instances, their workload, and their price."""
 
     workload: Workload
     config: InstanceConfig
     price: Price | Unknown
 
     def requirement(self) -> Requirement:
-        """What it needs of the quotas."""
+        """The quota that this part needs."""
         return Requirement(self.config.instance_type, self.workload, self.config.count)
 
 
 def estimate_usd(cost_items: Iterable[CostItem]) -> Decimal | None:
-    """The most that the parts with an end can cost, in USD: price x instances x allowed time. What has no end is
-    in ``hourly_usd``. None when a price is not known: then nobody knows the most.
+    """The highest cost of the parts that have a maximum run time, in USD: price x instances x maximum time. Parts
+    without one are in ``hourly_usd``. None if a price is not known.
     """
     total = Decimal(0)
     for item in cost_items:
         if isinstance(item.price, Unknown):
             return None
         total += item.price.usd_per_hour * item.config.count * (item.config.max_seconds or 0) / 3600
+    # AWS's prices have up to ten decimals; a tenth of a cent is what people can use.
     return total.quantize(Decimal("0.0001"))
 
 
 def hourly_usd(cost_items: Iterable[CostItem]) -> Decimal:
-    """What the parts without an end cost, in USD an hour; those whose price is not known are not in it."""
+    """The cost of the parts without a maximum run time, in USD per hour; parts whose price is not known are left
+    out.
+    """
     endless = [item for item in cost_items if item.config.max_seconds is None]
     return sum(
         (item.price.usd_per_hour * item.config.count for item in endless if isinstance(item.price, Price)), Decimal(0)

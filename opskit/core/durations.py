@@ -1,4 +1,4 @@
-"""Spans of time in a few words, for sentences."""
+"""Durations as short text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a flow tells while it goes on, as values. How they look is for the output to decide."""
+"""Progress events of a flow, as values. The output decides how to show them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ReadFailed:
-    """Something could not be read on the way. The run goes on."""
+    """Something could not be read. The flow continues."""
 
     subject: str
     reason: str
@@ -16,7 +16,7 @@ class ReadFailed:
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence of another flow."""
+    """A sentence of another flow, to be shown as it is."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""What can go wrong, in the user's words, and the exit codes scripts rely on."""
+"""Every error that can end a command, and the exit codes that scripts rely on."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class ExitCode(IntEnum):
 
     @property
     def is_ok(self) -> bool:
-        """Whether all is well: 0, as for every command."""
+        """Whether the command succeeded."""
         return self.value == 0
 
     @property
     def is_refusal(self) -> bool:
-        """Whether opskit looked and says no, which no later look in the same run heals."""
+        """Whether opskit checked and refused. No later check in the same run changes that."""
         match self:
             case ExitCode.REFUSED:
                 return True
@@ -38,7 +38,7 @@ class ExitCode(IntEnum):
 
     @property
     def is_unforeseen(self) -> bool:
-        """Whether the command was cut short wherever it was, and not by a failure of which it tells."""
+        """Whether the command was cut short by a bug or a signal, rather than by an error that it reported."""
         match self:
             case ExitCode.BUG | ExitCode.INTERRUPTED:
                 return True
@@ -49,14 +49,14 @@ class ExitCode(IntEnum):
 
 
 EXIT_DESCRIPTIONS: Mapping[ExitCode, str] = {
-    ExitCode.OK: "done, or there is room",
-    ExitCode.BUG: "a bug, or the unforeseen",
-    ExitCode.USAGE: "what was typed or set cannot be used, or consent was not given",
-    ExitCode.REFUSED: "opskit looked and says no: a quota is short, a budget exceeded, too many at once",
-    ExitCode.AWS_ERROR: "AWS said no or could not be reached, or there are no credentials",
+    ExitCode.OK: "done, or there is enough quota",
+    ExitCode.BUG: "internal error",
+    ExitCode.USAGE: "invalid arguments or settings, or no confirmation was given",
+    ExitCode.REFUSED: "opskit checked and refused: insufficient quota, budget exceeded, or too many resources at once",
+    ExitCode.AWS_ERROR: "AWS refused or could not be reached, or there are no valid credentials",
     ExitCode.PARTIAL: "partly done, or something could not be read",
-    ExitCode.NOT_RUNNABLE: "the command after `--` is there and cannot be run",
-    ExitCode.NOT_FOUND: "there is no such command as the one after `--`",
+    ExitCode.NOT_RUNNABLE: "the command after `--` exists but cannot be run",
+    ExitCode.NOT_FOUND: "the command after `--` was not found",
     ExitCode.INTERRUPTED: "interrupted",
 }
 
@@ -71,7 +71,7 @@ EXIT_SEVERITY: Mapping[ExitCode, int] = {
     ExitCode.REFUSED: 7,
     ExitCode.INTERRUPTED: 8,
 }
-"""Which of several wins. A no is a no, whatever else could not be told."""
+"""Which exit code wins if several apply: a refusal outranks whatever could not be read."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Problem:
 
 
 class OpskitError(Exception):
-    """Ends a command: a problem and the exit code it deserves."""
+    """An error that ends a command: a problem and its exit code."""
 
     exit = ExitCode.BUG
 
@@ -95,40 +95,42 @@ class OpskitError(Exception):
 
 
 class UsageError(OpskitError):
-    """What was typed or set cannot be used as it is."""
+    """Arguments or settings are invalid."""
 
     exit = ExitCode.USAGE
 
 
 class ConfirmationRequired(UsageError):
-    """The command would change something and was not told that it may."""
+    """The command would change something and was not confirmed."""
 
 
 class GuardRefused(OpskitError):
-    """opskit looked and says no: a quota is short, a budget exceeded, too many at once."""
+    """opskit checked and refused: insufficient quota, budget exceeded, or too many resources at once."""
 
     exit = ExitCode.REFUSED
 
 
 class UnreadableState(OpskitError):
-    """Something the decision needs could not be read, and unknown is never a yes."""
+    """Something that the decision depends on could not be read. Unknown never counts as "yes"."""
 
     exit = ExitCode.PARTIAL
 
 
 class NotificationError(OpskitError):
-    """What somebody else was to be told did not reach them. What was done stands."""
+    """A notification was not delivered. The actions that it was about stay done."""
 
     exit = ExitCode.PARTIAL
 
 
 def extra_hint(extra: str) -> str:
-    """How to install one of opskit's extras. Only from its clone: on PyPI its name is another project's."""
+    """How to install one of opskit's extras. Only from a clone: the name ``opskit`` on PyPI belongs to another
+    project.
+    """
     return f"In the clone of opskit: pip install '.[{extra}]'"
 
 
 class MissingExtra(UsageError):
-    """A command needs packages that the base install leaves out."""
+    """A command needs packages that the base install does not contain."""
 
     def __init__(self, extra: str, what: str) -> None:
         super().__init__(
@@ -139,7 +141,7 @@ class MissingExtra(UsageError):
 
 
 class CommandNotRunnable(OpskitError):
-    """A command that opskit was to run is not there, or is there and cannot be run; the codes are a shell's."""
+    """A command that opskit was asked to run does not exist or cannot be run. The exit codes are a shell's."""
 
     def __init__(self, word: str, why: str, exit: ExitCode) -> None:
         super().__init__("cannot-run", f"Cannot run '{word}': {why}.")
@@ -147,8 +149,10 @@ class CommandNotRunnable(OpskitError):
 
 
 class AwsError(OpskitError):
-    """AWS said no, or could not be reached. ``aws_code`` is AWS's own error code where it gave one; ``passing``
-    tells that the same call may well succeed in a moment.
+    """AWS refused a call, or could not be reached.
+
+    ``aws_code`` and ``aws_message`` are AWS's own where it gave them; ``operation`` is like ``sagemaker:ListApps``;
+    ``transient`` tells that the same call may succeed in a moment.
     """
 
     exit = ExitCode.AWS_ERROR
@@ -173,32 +177,32 @@ class AwsError(OpskitError):
 
 
 class AccessDenied(AwsError):
-    """The caller may not do this."""
+    """The caller lacks a permission."""
 
 
 class Throttled(AwsError):
-    """AWS asked to slow down and kept doing so."""
+    """AWS throttled the call, and kept doing so."""
 
 
 class Unreachable(AwsError):
-    """No answer came: no network, no such endpoint, or a read that timed out."""
+    """No response: no network, no such endpoint, or a timeout."""
 
 
 class CredentialsError(AwsError):
-    """There are no credentials, or those there are have expired."""
+    """There are no credentials, or they are invalid or expired."""
 
 
 class ClockSkew(CredentialsError):
-    """AWS takes no signature of this machine's, because its clock is wrong."""
+    """AWS accepts no signature from this machine, because its clock is wrong."""
 
 
 CLOCK_SKEW = "clock-skew"
 CREDENTIAL_CODES = frozenset(
     {"no-credentials", "no-mfa-code", "credentials-refused", "credentials-expired", CLOCK_SKEW}
 )
-"""The codes of problems with which AWS lets nobody in: until they are mended every call meets them."""
+"""Codes of problems that every further call would meet too, until the user has signed in again."""
 SET_CLOCK = "Set the clock of this machine, as with `timedatectl set-ntp true`: AWS refuses clocks 5 minutes off."
 
 
 class OutcomeUnknown(AwsError):
-    """A write was sent and its answer never came: it may have taken effect. It is looked up, never repeated."""
+    """A write was sent and its response was lost: it may have taken effect. It is looked up, never repeated."""

@@ -1,8 +1,8 @@
-"""What goes on at AWS, and bills, when a command ends early: noted where it is made, forgotten where it is seen to end.
+"""Resources that keep running, and billing, if a command ends early.
 
-Every write that makes something that runs passes through the journal (``state/journal.py``), which notes it here before
-it is sent. Who watches a thing notes what it sees. So whatever ends a command, and wherever, the front door
-(``cli/command.py``) can name what is left, and no command has to remember to.
+Every write that creates such a resource goes through the journal (``state/journal.py``), which records it here before
+the write is sent. Code that watches a resource records what it reads. So however a command ends, ``cli/command.py`` can
+name what is still running, without any command having to remember it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class ResourceKind(StrEnum):
-    """What can be left running, in the AWS CLI's words."""
+    """The resources that can be left running, as the AWS CLI calls them."""
 
     TRAINING_JOB = "training-job"
     TRANSFORM_JOB = "transform-job"
@@ -21,12 +21,12 @@ class ResourceKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """As people say it."""
+        """The resource as people write it."""
         return self.value.replace("-", " ")
 
     @property
     def stop_verb(self) -> str:
-        """How the AWS CLI calls what ends it."""
+        """The AWS CLI verb that ends it."""
         match self:
             case ResourceKind.TRAINING_JOB | ResourceKind.TRANSFORM_JOB | ResourceKind.NOTEBOOK:
                 return "stop"
@@ -36,8 +36,8 @@ class ResourceKind(StrEnum):
 
 @dataclass(frozen=True)
 class LiveResource:
-    """Something of ours that runs. ``confirmed`` is False while AWS has not answered whether it was made;
-    ``reached`` tells that it is as it was asked for: then it is the command's result, and no accident.
+    """A running resource. ``confirmed`` is False until AWS has confirmed its creation; ``reached`` tells that it is in
+    the requested state, and so is the command's result rather than a leftover.
     """
 
     kind: ResourceKind
@@ -49,26 +49,29 @@ class LiveResource:
 
 @dataclass
 class LiveResources:
-    """All that a connection has made or watches and that has not ended. Several threads may note at once: each touch
-    of the dict is one step of Python's own.
+    """The resources that a session has created or watches and that have not ended.
+
+    Threads may record concurrently: each change is a single dict operation, which is atomic in CPython.
     """
 
-    _found: dict[tuple[ResourceKind, str, str], LiveResource] = field(default_factory=dict)
+    _resources: dict[tuple[ResourceKind, str, str], LiveResource] = field(default_factory=dict)
 
     def note_running(self, running: LiveResource) -> None:
-        """What is known of one thing now, in place of what was known before."""
-        self._found[running.kind, running.name, running.region] = running
+        """Record what is known of a resource now."""
+        self._resources[running.kind, running.name, running.region] = running
 
     def note_reached(self, kind: ResourceKind, name: str, region: str) -> None:
-        """It is there, as it was asked for."""
+        """Record that a resource is in the requested state."""
         self.note_running(LiveResource(kind, name, region, confirmed=True, reached=True))
 
     def note_ended(self, kind: ResourceKind, name: str, region: str) -> None:
-        """It has ended, was refused, or is on its way out: nobody has to stop it."""
-        self._found.pop((kind, name, region), None)
+        """Record that a resource has ended, was refused, or is ending: nobody has to stop it."""
+        self._resources.pop((kind, name, region), None)
 
     def running_resources(self, *, unreached: bool = False) -> tuple[LiveResource, ...]:
-        """Everything that runs or may run, the oldest first; ``unreached``: without what is as it was asked for."""
+        """All resources that run or may run, oldest first; ``unreached`` leaves out those in their requested state."""
         return tuple(
-            live_resource for live_resource in tuple(self._found.values()) if not (unreached and live_resource.reached)
+            live_resource
+            for live_resource in tuple(self._resources.values())
+            if not (unreached and live_resource.reached)
         )

@@ -1,5 +1,5 @@
-"""Phrases of opskit's own messages that `opskit quotas explain` recognises again when somebody pastes them. Who writes
-such a message takes the phrase from here, so that one that is reworded is still understood.
+"""Phrases of opskit's own messages that `opskit quotas explain` recognises when they are pasted. The code that writes
+such a message takes the phrase from here, so that a rewording cannot break the recognition.
 """
 
 from __future__ import annotations

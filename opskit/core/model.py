@@ -1,4 +1,6 @@
-"""The nouns that several features share, as frozen values. They know nothing of AWS's wire, of files or of screens."""
+"""The nouns that several features share, as frozen values. They know nothing of AWS's wire format, of files or of
+output.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from opskit.core.exceptions import Problem
 
 
 class Workload(StrEnum):
-    """What an instance type is wanted for: SageMaker has a quota of its own for each."""
+    """What an instance is used for: SageMaker has a separate quota per workload and instance type."""
 
     TRAINING = "training"
     SPOT_TRAINING = "spot-training"
@@ -31,9 +33,9 @@ class Workload(StrEnum):
 
 @dataclass(frozen=True)
 class Unknown:
-    """Stands where a value would be that could not be read. It is never zero, never idle, never room.
+    """Takes the place of a value that could not be read. It is never zero, never idle, never free quota.
 
-    ``code`` and ``hint`` are those of the problem that stood in the way.
+    ``code`` and ``hint`` are those of the problem that prevented the read.
     """
 
     reason: str
@@ -42,18 +44,18 @@ class Unknown:
 
     @classmethod
     def from_problem(cls, problem: Problem) -> Self:
-        """What stands where ``problem`` kept a value from being read."""
+        """The ``Unknown`` for a value that ``problem`` kept from being read."""
         return cls(problem.message, problem.code, problem.hint)
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """So many instances of a type for a use. ``instance_type`` None is an account-wide total over all types, or,
-    with ``per_job``, the most that a single job may have.
+    """A number of instances of one type for one workload. ``instance_type`` None is the account-wide total over all
+    types, or, with ``per_job``, the maximum for a single job.
 
-    ``explicit`` tells whether the user asked for it, or the default set did: a type not offered in a Region
-    is a refusal only when it was asked for. ``alert_share`` (0 to 1) is the part of the quota in use from which it is
-    too full for the user, None where nobody drew that line.
+    ``explicit`` tells whether the user asked for it rather than the default set: a type that a Region does not offer is
+    a refusal only if it was asked for. ``alert_share`` (0 to 1) is the utilization from which the user considers the
+    quota too full; None: no such limit.
     """
 
     instance_type: str | None
@@ -66,10 +68,10 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """A quota of one Region as AWS answered it.
+    """A quota of one Region as AWS returned it.
 
-    ``applied`` None: AWS has no applied value and ``default`` counts. ``default`` None: it was not asked for.
-    ``code`` is AWS's short name (L-…), a cache to verify; ``name`` is the identity.
+    ``applied`` None: AWS has no applied value, and ``default`` counts. ``default`` None: it was not read. ``code`` is
+    AWS's identifier (L-…), which may change; the exact ``name`` is the identity.
     """
 
     region: str
@@ -81,15 +83,15 @@ class Quota:
 
     @property
     def effective_value(self) -> float | None:
-        """The number that counts: applied where there is one, else the default."""
+        """The value in effect: the applied value if there is one, else the default."""
         return self.default if self.applied is None else self.applied
 
 
 @dataclass(frozen=True)
 class NotOffered:
-    """No quota of this name exists in the Region: neither applied nor default. No increase can help.
+    """No quota of this name exists in the Region, neither applied nor default. No increase can help.
 
-    ``seen_at`` is when that was seen, where it is remembered from an earlier run.
+    ``seen_at`` is when that was read, if it comes from an earlier run.
     """
 
     region: str
@@ -105,9 +107,9 @@ QuotaLookup = Quota | NotOffered | Unknown
 class Notebook:
     """A notebook instance as AWS lists it.
 
-    ``status`` is SageMaker's word, for people; what follows from it is in ``state`` and its ``traits``.
-    ``status_changed_at`` is when its status last changed: the start, for one that is InService. ``failure`` None: AWS
-    gave no reason, as in a list.
+    ``status`` is SageMaker's word, for people; decisions use ``state`` and ``traits``. ``status_changed_at`` is when
+    its status last changed, which is the start for one that is InService. ``failure`` None: AWS gave no reason, as in a
+    list.
     """
 
     region: str
@@ -120,18 +122,20 @@ class Notebook:
 
     @property
     def state(self) -> NotebookStatus:
-        """The status as one of those that opskit knows."""
+        """The status as an enumeration."""
         return NotebookStatus(self.status)
 
     @property
     def traits(self) -> NotebookTraits:
-        """What its status means."""
+        """What the status means."""
         return self.state.traits
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel as Jupyter describes it. ``connections`` None: it did not say; ``path``: the notebook file, if any."""
+    """A kernel as Jupyter describes it. ``connections`` None: not reported; ``path``: its notebook file, if it has
+    one.
+    """
 
     id: str
     state: str
@@ -142,8 +146,8 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Terminal:
-    """A terminal of Jupyter. ``last_activity`` is its last traffic, which a silent command does not make; None: its
-    Jupyter, one from before notebook 6.1, does not tell.
+    """A Jupyter terminal. ``last_activity`` is its last traffic, which a silent command does not cause; None: not
+    reported, as by Jupyter before notebook 6.1.
     """
 
     name: str
@@ -152,12 +156,12 @@ class Terminal:
 
 @dataclass(frozen=True)
 class JupyterState:
-    """What a notebook's Jupyter said about itself.
+    """What a notebook's Jupyter server reported.
 
-    ``last_activity`` is the server's own, which saves and open browser tabs move, too; None: it was not asked, because
-    something else had settled the question. ``errors`` names, one sentence each, what could not be read: the rest is
-    then only half an answer. ``terminals_gap`` is why its terminals could not be read; None: they were. ``clock_skew``
-    is by how much Jupyter's clock is ahead of ours, as far as it told.
+    ``last_activity`` is the server's own, which saves and open browser tabs move too; None: it was not read, because
+    other evidence had decided already. ``errors`` holds one sentence for each thing that could not be read: the state
+    is then incomplete. ``terminals_gap`` is why the terminals could not be read; None: they were. ``clock_skew`` is how
+    far Jupyter's clock is ahead of ours, if it reported a time.
     """
 
     kernels: tuple[Kernel, ...] = ()
@@ -170,10 +174,10 @@ class JupyterState:
 
 @dataclass(frozen=True)
 class NotebookEvidence:
-    """All that was read about one notebook.
+    """Everything that was read about one notebook.
 
-    ``tags`` None: not asked for. ``jupyter`` None: not asked, because something else already decides. ``log`` is the
-    time of the last line of Jupyter's log, None where that was not asked for.
+    ``tags`` None: not read. ``jupyter`` None: not read, because other evidence decides already. ``log`` is the time of
+    the last line of Jupyter's log; None: not read.
     """
 
     notebook: Notebook
@@ -194,7 +198,7 @@ class NotebookVerdict(StrEnum):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody needs it: only then is it stopped unasked."""
+        """Whether nobody uses it: only then is it stopped without being named."""
         match self:
             case NotebookVerdict.IDLE:
                 return True
@@ -216,7 +220,7 @@ class NotebookVerdict(StrEnum):
 
     @property
     def is_protected(self) -> bool:
-        """Whether somebody asked to keep it on."""
+        """Whether somebody asked to keep it running."""
         match self:
             case NotebookVerdict.PROTECTED:
                 return True
@@ -228,7 +232,9 @@ class NotebookVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class InstanceConfig:
-    """Instances that do one thing: type, count, and the seconds they may run (None: until someone ends them)."""
+    """The instances of one part of a run: type, count, and the maximum run time in seconds (None: until someone ends
+    them).
+    """
 
     instance_type: str
     count: int = 1
@@ -239,8 +245,8 @@ class InstanceConfig:
 class TrainingJob:
     """A training job as AWS describes it.
 
-    ``secondary_status`` is AWS's finer word for its state (Downloading, Training …). None means for ``failure``: AWS
-    gave no reason; ``model_uri``: there is no model yet; ``billable_seconds``: AWS has not said.
+    ``secondary_status`` is AWS's finer status (Downloading, Training …). ``failure`` None: AWS gave no reason;
+    ``model_uri`` None: there is no model yet; ``billable_seconds`` None: not reported yet.
     """
 
     name: str
@@ -264,14 +270,14 @@ class TransformJob:
 
     @property
     def predictions_uri(self) -> str:
-        """Where SageMaker writes the predictions: the input's name with ``.out`` behind it."""
+        """Where SageMaker writes the predictions: the name of the input with ``.out`` appended."""
         return f"{self.output_uri.rstrip('/')}/{self.input_uri.rpartition('/')[2]}.out"
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint as AWS describes it. ``status`` is SageMaker's word, for people; what follows from it is in ``state``
-    and its ``traits``. ``failure`` None: AWS gave no reason; ``config`` is the name of its configuration.
+    """An endpoint as AWS describes it. ``status`` is SageMaker's word, for people; decisions use ``state`` and
+    ``traits``. ``failure`` None: AWS gave no reason; ``config`` is the name of its endpoint configuration.
     """
 
     name: str
@@ -281,22 +287,22 @@ class Endpoint:
 
     @property
     def state(self) -> EndpointStatus:
-        """The status as one of those that opskit knows."""
+        """The status as an enumeration."""
         return EndpointStatus(self.status)
 
     @property
     def traits(self) -> EndpointTraits:
-        """What its status means."""
+        """What the status means."""
         return self.state.traits
 
 
 @dataclass(frozen=True)
 class Price:
-    """What one instance costs: USD per hour, and who says so (``source``)."""
+    """The price of one instance in USD per hour, and its source."""
 
     usd_per_hour: Decimal
     source: str
 
 
 NOTEBOOK_ROLE_NAME = "opskit-notebook"
-"""One for all Regions: roles belong to the account."""
+"""One role for all Regions, since IAM roles belong to the account."""

@@ -1,7 +1,7 @@
-"""Reads whether opskit's package folder holds its own files and nobody else's.
+"""Checks whether opskit's package folder holds opskit's own files only.
 
-PyPI's `opskit` is another project with the same package folder and command, and pip writes one over the other without
-a word. This file stands on the standard library alone: it is asked when an import of opskit's own has failed.
+The name `opskit` on PyPI belongs to another project with the same package folder and command, and pip overwrites one
+with the other silently. This module uses only the standard library, since it runs when an import of opskit has failed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _REINSTALL = "in the clone of opskit: pip install ."
 
 
 class MixedFiles(NamedTuple):
-    """What is wrong with the files of the package folder (a sentence without its full stop), and what to do."""
+    """What is wrong with the package folder (a sentence without its full stop), and what to do."""
 
     detail: str
     hint: str
 
 
 def find_mixed_files() -> MixedFiles | None:
-    """Whether another project's files lie where opskit's belong, or some of opskit's own are missing. It reads the
-    records of all that is installed, some 0.1 s: no command does so unless something is already wrong.
+    """Whether files of another project lie in opskit's package folder, or some of opskit's own are missing. This reads
+    the metadata of all installed packages, which takes about 0.1 s: it runs only after something has failed.
     """
     others = sorted(_other_owners())
     if others:
@@ -42,29 +42,33 @@ def find_mixed_files() -> MixedFiles | None:
 
 
 def _other_owners() -> Iterator[tuple[str, str]]:
-    """Name and version of every other distribution that has files in a package of opskit's name."""
-    for each in metadata.distributions():
-        name = each.metadata["Name"]
-        if name != _DISTRIBUTION and any(line.startswith(f"{_PACKAGE}/") for line in _recorded_lines(each)):
-            yield name, each.version
+    """Name and version of every other distribution with files in a package called ``opskit``."""
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name != _DISTRIBUTION and any(line.startswith(f"{_PACKAGE}/") for line in _recorded_lines(distribution)):
+            yield name, distribution.version
 
 
 def _recorded_lines(distribution: metadata.Distribution) -> list[str]:
-    """The files that an installer wrote, a line each. Reading it takes a tenth of what ``files`` takes."""
+    """The lines of the RECORD file: the installed files. Reading them takes a tenth of the time of ``files``, which
+    parses them.
+    """
     return (distribution.read_text("RECORD") or "").splitlines()
 
 
 def _damaged_files() -> Iterator[str]:
-    """The files of opskit that are not as they were installed; none where it runs from its clone, or a zip."""
-    beside = Path(__file__).parents[2]
-    for each in metadata.distributions(name=_DISTRIBUTION, path=[str(beside)]):
-        for file in each.files or ():
-            if file.parts[0] == _PACKAGE and file.hash and file.hash.value != _hash_of(beside / file):
+    """The files of opskit that differ from their installed version; none if it runs from a clone or a zip file."""
+    parent = Path(__file__).parents[2]
+    for distribution in metadata.distributions(name=_DISTRIBUTION, path=[str(parent)]):
+        for file in distribution.files or ():
+            if file.parts[0] == _PACKAGE and file.hash and file.hash.value != _hash_of(parent / file):
                 yield str(file)
 
 
 def _hash_of(path: Path) -> str | None:
-    """A file's hash as an installer records it; None where there is no such file."""
+    """The hash of a file as RECORD holds it (SHA-256, URL-safe base64 without padding); None if there is no such
+    file.
+    """
     try:
         content = path.read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""Reads whose failures are values: told together, or as the reason why something is not known."""
+"""Reads whose failures are values: reported together, or kept as the reason why something is unknown."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def result_or_error(read: Callable[[], T]) -> T | OpskitError:
-    """What a look brings, or what stands in its way.
+    """The result of a read, or its error.
 
     Raises:
-        CredentialsError: then no other look brings anything either.
+        CredentialsError: every other read would fail in the same way.
     """
     try:
         return read()
@@ -26,5 +26,5 @@ def result_or_error(read: Callable[[], T]) -> T | OpskitError:
 
 
 def unknown_from_error(failure: AwsError) -> Unknown:
-    """A failure as the reason why a value is not known."""
+    """A failure as the reason why a value is unknown."""
     return Unknown.from_problem(failure.problem)

@@ -1,4 +1,4 @@
-"""The kinds of values that settings and flags take: what each is in words, and how it is read from text or TOML."""
+"""The types of values that settings and flags take: a description, and how to parse it from text or TOML."""
 
 from __future__ import annotations
 
@@ -42,15 +42,16 @@ class OutputFormat(StrEnum):
                 return False
 
 
+# With a longer timeout a command that has lost its network would look as if it hangs.
 _MAX_READ_TIMEOUT = timedelta(hours=1)
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration(text: str) -> timedelta:
-    """A time span as people write it: ``90s``, ``30m``, ``36h``, ``7d``, ``1h30m``.
+    """A duration such as ``90s``, ``30m``, ``36h``, ``7d`` or ``1h30m``.
 
     Raises:
-        UsageError: it is not one.
+        UsageError: the text is not one.
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text.strip().lower())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip().lower():
@@ -59,16 +60,16 @@ def parse_duration(text: str) -> timedelta:
     try:
         return timedelta(seconds=seconds)
     except OverflowError as error:
-        raise UsageError("bad-duration", f"'{text}' is longer than anything opskit can wait for.") from error
+        raise UsageError("bad-duration", f"'{text}' is too long.") from error
 
 
 def parse_usd(text: str) -> Decimal:
-    """An amount of USD, above zero.
+    """An amount of USD above zero.
 
     Raises:
-        UsageError: it is not one.
+        UsageError: the text is not one.
     """
-    from decimal import Decimal, InvalidOperation  # inside, as help is faster without it
+    from decimal import Decimal, InvalidOperation  # imported here, since --help must not pay for it
 
     try:
         amount = Decimal(str(text).strip().removeprefix("$"))
@@ -81,8 +82,8 @@ def parse_usd(text: str) -> Decimal:
 
 @dataclass(frozen=True)
 class ValueType:
-    """A kind of value: what it is in words, what TOML may write it as, and how it is read. Variables and flags
-    are text to all kinds.
+    """A type of value: its description, the TOML types it may be written in, and its parser. Environment variables and
+    flags are always text.
     """
 
     description: str
@@ -97,10 +98,10 @@ def _parse_string(value: str) -> str:
 
 
 def _parse_strings(value: str | Sequence[str]) -> tuple[str, ...]:
-    words = value.split(",") if isinstance(value, str) else value
-    if not words:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not parts:
         raise ValueError
-    return tuple(_parse_string(word) for word in words)
+    return tuple(_parse_string(part) for part in parts)
 
 
 def _parse_positive_int(value: str | int) -> int:
@@ -111,15 +112,15 @@ def _parse_positive_int(value: str | int) -> int:
 
 def _parse_fraction(value: str | float) -> float:
     text = str(value).strip()
-    share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    if not 0 < share <= 1:
+    fraction = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < fraction <= 1:
         raise ValueError
-    return share
+    return fraction
 
 
 def _parse_output_format(value: str) -> str:
     if value not in list(OutputFormat):
-        raise UsageError("bad-output", f"There is no output form '{value}'.", f"One of: {', '.join(OutputFormat)}.")
+        raise UsageError("bad-output", f"Unknown output format '{value}'.", f"One of: {', '.join(OutputFormat)}.")
     return value
 
 

@@ -1,4 +1,6 @@
-"""Settings: flag > environment > file > default, from one table; every value knows where it came from."""
+"""Settings from flag > environment variable > file > default, all defined in one table. Every value carries its
+source.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import (
@@ -23,16 +25,13 @@ from opskit.core.setting_values import (
     ValueType,
 )
 
-if TYPE_CHECKING:
-    pass
-
 FILE_NAME = "opskit.toml"
 
 
 @dataclass(frozen=True)
 class SettingSpec:
-    """One thing that can be set: its name in the file (``table.key`` in a table), its kind, what it is for, its
-    environment variable, its flag, and what counts when nobody sets it (None: ``default_text`` tells).
+    """One setting: its name in the file (``table.key`` inside a table), its type, description, environment variable,
+    flag, and its default (None: ``default_text`` describes it).
     """
 
     name: str
@@ -46,8 +45,8 @@ class SettingSpec:
 
 @dataclass(frozen=True)
 class WatchEntry:
-    """One entry of the watch list: instance types with what they are for. Where ``workloads`` or ``regions`` is empty,
-    the usual ones count. ``alert_share`` (above 0, at most 1) is the part of a quota that may be in use without a word.
+    """One entry of the watch list: instance types and their workloads. If ``workloads`` or ``regions`` is empty, the
+    defaults count. ``alert_share`` (above 0, at most 1) is the utilization up to which a quota is not reported.
     """
 
     instance_types: tuple[str, ...]
@@ -79,13 +78,13 @@ def _parse_watch_entry(entry: Any, where: str) -> WatchEntry:
     _check_known_keys(entry, WATCH_SPECS, where)
     if "types" not in entry:
         raise UsageError("bad-setting", f"{where} names no types.", 'Add, for example, types = ["ml.m4.xlarge"].')
-    found = {key.name: _parse_value(key, entry[key.name], where) for key in WATCH_SPECS if key.name in entry}
+    values = {key.name: _parse_value(key, entry[key.name], where) for key in WATCH_SPECS if key.name in entry}
     return WatchEntry(
-        instance_types=found["types"],
-        workloads=found.get("uses", ()),
-        regions=found.get("regions", ()),
-        count=found.get("need", 1),
-        alert_share=found.get("share"),
+        instance_types=values["types"],
+        workloads=values.get("uses", ()),
+        regions=values.get("regions", ()),
+        count=values.get("need", 1),
+        alert_share=values.get("share"),
     )
 
 
@@ -168,7 +167,7 @@ SETTING_SPECS = (
 
 @dataclass(frozen=True)
 class Setting:
-    """A value and where it came from: ``--flag``, a variable's name, a file's path, or ``default``."""
+    """A value and its source: ``--flag``, a variable's name, a file's path, or ``default``."""
 
     value: Any
     source: str
@@ -176,13 +175,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one run, by key name, and the file that was read, if any."""
+    """All settings of one run by name, and the file that was read, if any."""
 
     values: Mapping[str, Setting]
     file: Path | None = None
 
     def get(self, name: str) -> Any:
-        """The value of a key; where nobody set it, its default, or None where it has none."""
+        """The value of a setting; its default if it is not set, or None if it has no default."""
         return self.values[name].value
 
     def resolve(self, name: str, typed: Any) -> Any:
@@ -198,13 +197,13 @@ class Settings:
 def load_settings(
     flags: Mapping[str, Any], file: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:
-    """Decide every setting.
+    """Resolve every setting.
 
     Raises:
-        UsageError: a file cannot be read, a key is unknown, or a value makes no sense.
+        UsageError: a file cannot be read, a key is unknown, or a value is invalid.
     """
     environment = os.environ if environment is None else environment
-    path = file or next((each for each in search_paths(environment) if each.is_file()), None)
+    path = file or next((path for path in search_paths(environment) if path.is_file()), None)
     from_file = _read_settings_file(path) if path else {}
     return Settings(
         {key.name: _resolve_setting(key, flags, environment, from_file, path) for key in SETTING_SPECS}, path
@@ -212,7 +211,7 @@ def load_settings(
 
 
 def search_paths(environment: Mapping[str, str]) -> tuple[Path, ...]:
-    """Where a settings file is looked for; the first that is there counts."""
+    """Where a settings file is looked for; the first that exists is used."""
     home = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return Path(FILE_NAME), home / "opskit" / FILE_NAME
 
@@ -235,16 +234,19 @@ def _resolve_setting(
 
 
 def _parse_value(key: SettingSpec, value: Any, where: str, *, typed: bool = False) -> Any:
-    """A value as its kind reads it. ``typed`` by a person it is text; in a file it must have the kind's own type."""
+    """A value parsed as its type. If ``typed`` (a flag or variable) it is text; in a file it must have one of the TOML
+    types.
+    """
     try:
+        # bool is a subclass of int in Python: without this, ``need = true`` would be read as 1.
         if not typed and (isinstance(value, bool) or not isinstance(value, key.value_type.toml_types)):
             raise ValueError
         return key.value_type.parse(value)
     except UsageError as error:
         if typed and where.startswith("--"):
             raise
-        told = error.problem
-        raise UsageError(told.code, f"{_setting_place(key, where)}: {told.message}", told.hint) from error
+        problem = error.problem
+        raise UsageError(problem.code, f"{_setting_place(key, where)}: {problem.message}", problem.hint) from error
     except (ValueError, AttributeError) as error:
         raise UsageError(
             "bad-setting", f"{_setting_place(key, where)} must be {key.value_type.description}, not {value!r}."
@@ -270,30 +272,30 @@ def _read_settings_file(path: Path) -> dict[str, Any]:
 
 
 def _flatten_tables(content: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
-    """Each value with its full name: ``after`` in the table ``notebook`` is ``notebook.after``."""
+    """Each value with its full name: ``after`` in the table ``notebook`` becomes ``notebook.after``."""
     tables = {key.name.partition(".")[0] for key in SETTING_SPECS if "." in key.name}
     for name, value in content.items():
         if name not in tables:
             yield name, value
         elif isinstance(value, dict):
-            yield from ((f"{name}.{inner}", each) for inner, each in value.items())
+            yield from ((f"{name}.{key}", item) for key, item in value.items())
         else:
             raise UsageError("bad-setting", f"{path}: {name} must be a table, not {value!r}.", f"Write [{name}].")
 
 
 def _check_known_keys(names: Mapping[str, Any], keys: Sequence[SettingSpec], where: str) -> None:
-    known = [key.name for key in keys]
+    known_names = [key.name for key in keys]
     for name in names:
-        if name not in known:
-            hint = _suggest_key(name, known) or f"Known keys: {', '.join(known)}."
+        if name not in known_names:
+            hint = _suggest_key(name, known_names) or f"Known keys: {', '.join(known_names)}."
             raise UsageError("settings-unknown-key", f"{where}: there is no setting '{name}'.", hint)
 
 
 def _suggest_key(name: str, known: Sequence[str]) -> str:
-    """A suggestion for a name nobody knows: one spelt like it, or one like it in another table."""
+    """A suggestion for an unknown name: one that is spelt like it, or like it in another table."""
     import difflib
 
-    alike = {each.rpartition(".")[2]: each for each in known} | {each: each for each in known}
-    tried = (name.lower().replace("_", "-"), name.rpartition(".")[2].lower().replace("_", "-"))
-    close = [found for each in tried for found in difflib.get_close_matches(each, list(alike), n=1)]
-    return f"Did you mean '{alike[close[0]]}'?" if close else ""
+    full_names = {key.rpartition(".")[2]: key for key in known} | {key: key for key in known}
+    spellings = (name.lower().replace("_", "-"), name.rpartition(".")[2].lower().replace("_", "-"))
+    close = [match for text in spellings for match in difflib.get_close_matches(text, list(full_names), n=1)]
+    return f"Did you mean '{full_names[close[0]]}'?" if close else ""

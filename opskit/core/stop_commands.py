@@ -1,4 +1,4 @@
-"""How to say what is left running when a command ends early, and how to stop it."""
+"""The text that names what is still running when a command ends early, and how to stop it."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from opskit.core.exceptions import Problem
 from opskit.core.live_resources import LiveResource, ResourceKind
 
 NOTHING_RUNS = Problem("interrupted", "Interrupted. Nothing of this run is running.")
-"""What to say when the user pressed Ctrl-C in a run that had nothing running."""
+"""The message for Ctrl-C when the run left nothing running."""
 
 
 def aws_stop_command(running: LiveResource, profile: str | None = None) -> str:
-    """The AWS CLI command that ends it."""
-    words = ["aws", "sagemaker", f"{running.kind.stop_verb}-{running.kind}", f"--{running.kind}-name", running.name]
-    return shlex.join([*words, "--region", running.region, *(["--profile", profile] if profile else [])])
+    """The AWS CLI command that ends a resource."""
+    arguments = ["aws", "sagemaker", f"{running.kind.stop_verb}-{running.kind}", f"--{running.kind}-name", running.name]
+    return shlex.join([*arguments, "--region", running.region, *(["--profile", profile] if profile else [])])
 
 
 def interrupted_problem(running: Sequence[LiveResource], profile: str | None) -> Problem:
-    """What to say when the user pressed Ctrl-C and something goes on."""
+    """The message for Ctrl-C when something is still running."""
     text = f"Interrupted, but {_join_resource_names(running)}."
     return Problem("interrupted", text, _stop_commands(running, profile), running[0].region)
 
 
 def still_running_problem(running: Sequence[LiveResource], profile: str | None) -> Problem:
-    """What to say when opskit cannot go on, but AWS does."""
-    told = _join_resource_names(running)
-    text = f"{told[0].upper()}{told[1:]}."
+    """The message when opskit cannot go on while resources keep running."""
+    sentence = _join_resource_names(running)
+    text = f"{sentence[0].upper()}{sentence[1:]}."
     return Problem("still-running", text, _stop_commands(running, profile), running[0].region)
 
 
 def running_records(running: Sequence[LiveResource]) -> list[dict[str, str | bool]]:
-    """What is left running, for programs."""
+    """What is left running, for JSON."""
     return [
         {"kind": live_resource.kind.value, "name": live_resource.name, "sure": live_resource.confirmed}
         for live_resource in running
@@ -47,6 +47,7 @@ def _join_resource_names(running: Sequence[LiveResource]) -> str:
     )
 
 
+# What to expect while the resource is still starting: AWS refuses these calls then.
 _REFUSED_MEANWHILE = {
     ResourceKind.TRAINING_JOB: "",
     ResourceKind.TRANSFORM_JOB: "",
@@ -59,4 +60,4 @@ def _stop_commands(running: Sequence[LiveResource], profile: str | None) -> str:
     commands = "; ".join(aws_stop_command(live_resource, profile) for live_resource in running)
     kinds = dict.fromkeys(live_resource.kind for live_resource in running)
     notes = "; ".join(_REFUSED_MEANWHILE[kind] for kind in kinds if _REFUSED_MEANWHILE[kind])
-    return f"To stop: {commands}{f' ({notes})' if notes else ''}. To go on: the same opskit command again."
+    return f"To stop: {commands}{f' ({notes})' if notes else ''}. To resume, run the same command again."

@@ -1,4 +1,4 @@
-"""Pasted text without what terminals, web pages, logs and mail programs do to it on the way."""
+"""Cleans pasted text of what terminals, web pages, logs and mail programs have added."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _SPELLING = str.maketrans(dict.fromkeys(_QUOTES, "'") | dict.fromkeys(_LITTER))
 
 
 def normalize_text(text: str) -> str:
-    """The text as it was before it was coloured, framed, quoted, escaped for JSON or HTML, or cut by a console: the
-    same words with one kind of quotation mark. Any text will do, half characters and control codes included.
+    """The text before it was coloured, framed, quoted, escaped for JSON or HTML, or wrapped by a console: the same
+    words, with one kind of quotation mark. Any text is accepted, including lone surrogates and control characters.
     """
     whole = text.encode("utf-8", "replace").decode("utf-8")
     bare = _TERMINAL.sub("", whole)
     for _ in range(2):  # a page that shows an escaped page escapes it again
         bare = html.unescape(bare) if "&" in bare else bare
-    bare = _ESCAPED_CODE.sub(lambda found: chr(int(found[1], 16)), bare)
+    bare = _ESCAPED_CODE.sub(lambda match: chr(int(match[1], 16)), bare)
     bare = _ESCAPED_SPACE.sub(" ", _ESCAPED_MARK.sub(r"\1", bare))
     return _MARGIN.sub("", bare.translate(_SPELLING))
 
 
 def compact_text(plain: str) -> str:
-    """The text in small letters and without white space, so that it reads the same wherever its lines were broken."""
+    """The text in lower case and without white space, so that it compares equal wherever its lines were broken."""
     return "".join(plain.split()).lower()

@@ -1,6 +1,8 @@
-"""What an instance type can be used for, and all that follows from it: how the quota is called, what is billed, how it
-is counted, how AWS Support and AWS's errors name it. A new workload is a member of ``Workload``, a row here and, where
-nothing counts it yet, a counter in ``quotas/reads/usage.py``.
+"""What an instance type can be used for, and everything that depends on it: the quota's name, the billed component,
+what is counted, and the words of AWS Support and of AWS's errors.
+
+A new workload is a member of ``Workload``, a row here and, if nothing counts it yet, a counter in
+``quotas/reads/usage.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from opskit.core.model import Workload
 
 
 class PriceComponent(StrEnum):
-    """What an instance is billed for, in the price list's words."""
+    """What an instance is billed as, in the words of AWS's price list."""
 
     TRAINING = "Training"
     TRANSFORM = "Batch Transform"
@@ -23,7 +25,7 @@ class PriceComponent(StrEnum):
 
 
 class UsageCounter(StrEnum):
-    """What is listed to count what a workload has in use. One look may count several workloads."""
+    """What is listed to count the instances of a workload. One listing may count several workloads."""
 
     TRAINING_JOBS = "training jobs"
     TRANSFORM_JOBS = "transform jobs"
@@ -37,24 +39,24 @@ class UsageCounter(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadSpec:
-    """What is known of a workload. None means that AWS has none: no quota over all types (``total_quota``), none for a
-    single job (``per_job_quota``), no price of its own (``price``).
+    """What is known of a workload. None means that AWS has none: no account-wide quota (``total_quota``), none per job
+    (``per_job_quota``), no price of its own (``price``).
     """
 
     type_quota: str
-    """Service Quotas' name of the quota for a type, which stands where ``{}`` is. The name identifies a quota."""
+    """The name of the quota for an instance type, which replaces ``{}``. The exact name identifies a quota."""
     total_quota: str | None = None
     per_job_quota: str | None = None
     price: PriceComponent | None = None
     counter: UsageCounter
     studio_app: str | None = None
-    """Its AppType, for an app of Studio."""
+    """The AppType of a Studio app."""
     error_word: str
-    """How it stands in the resource names and operations that AWS's errors quote: ``training-job/ml.m4.xlarge``."""
+    """The word in the resource names and operations that AWS's errors quote: ``training-job/ml.m4.xlarge``."""
     support_words: tuple[str, ...]
-    """How a category of AWS Support, or an old case, may call it."""
+    """Words by which a category of AWS Support, or an old case, may call it."""
     other_support_words: tuple[str, ...] = ()
-    """Words beside these that say that another workload is meant."""
+    """Words that mean another workload even if one of ``support_words`` is present."""
 
 
 WORKLOADS: Mapping[Workload, WorkloadSpec] = {

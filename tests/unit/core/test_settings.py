@@ -105,7 +105,7 @@ def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
         ("watch = [{types = ['ml.m4.xlarge']}, {type = 'x'}]", "entry 2: there is no setting 'type'", "'types'"),
         ("notebook = 1", "notebook must be a table, not 1", "[notebook]"),
         ("output = 1", "output must be one of table", ""),
-        ("output = 'xml'", "output: There is no output form 'xml'", "table, json"),
+        ("output = 'xml'", "output: Unknown output format 'xml'", "table, json"),
         ("regions = ['us-east-1', 1]", "regions must be a list of words", ""),
         ("profile = ''", "profile must be text", ""),
         ("max-usd = 'lots'", "max-usd: 'lots' is not an amount", "2.50"),
