@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class OutputFormat(StrEnum):
-    """The forms an answer can take."""
+    """The formats a result can be printed in."""
 
     TABLE = "table"
     JSON = "json"
@@ -25,7 +25,7 @@ class OutputFormat(StrEnum):
 
     @property
     def is_table(self) -> bool:
-        """Whether it is for people at a terminal, and no program or document waits for it."""
+        """Whether it is for people at a terminal rather than for a program or a document."""
         match self:
             case OutputFormat.TABLE:
                 return True
@@ -34,7 +34,7 @@ class OutputFormat(StrEnum):
 
     @property
     def tells_problems(self) -> bool:
-        """Whether problems are part of it."""
+        """Whether the output itself contains the problems."""
         match self:
             case OutputFormat.JSON:
                 return True
