@@ -53,6 +53,8 @@ class NotebookTraits:
     """It is being deleted."""
     stop_took_effect: bool = False
     """A stop leads to this status."""
+    becomes_stopped: bool = False
+    """It becomes Stopped without a further call. AWS updates only stopped notebooks, and leaves them stopped."""
     can_start: bool = False
     """AWS accepts a start."""
     may_hold_quota: bool = True
@@ -64,11 +66,11 @@ class NotebookTraits:
 _NOTEBOOK_TRAITS: Mapping[NotebookStatus, NotebookTraits] = {
     NotebookStatus.PENDING: NotebookTraits(comes_up=True, runs_or_will=True),
     NotebookStatus.IN_SERVICE: NotebookTraits(is_in_service=True, may_run_jupyter=True, runs_or_will=True),
-    NotebookStatus.STOPPING: NotebookTraits(stop_took_effect=True),
+    NotebookStatus.STOPPING: NotebookTraits(stop_took_effect=True, becomes_stopped=True),
     NotebookStatus.STOPPED: NotebookTraits(stop_took_effect=True, can_start=True, may_hold_quota=False),
     NotebookStatus.FAILED: NotebookTraits(has_failed=True, can_start=True, may_hold_quota=False),
     NotebookStatus.DELETING: NotebookTraits(is_going=True, may_hold_quota=False),
-    NotebookStatus.UPDATING: NotebookTraits(comes_up=True),
+    NotebookStatus.UPDATING: NotebookTraits(becomes_stopped=True),
     NotebookStatus.PENDING_MAINTENANCE: NotebookTraits(may_run_jupyter=True, comes_up=True, runs_or_will=True),
     NotebookStatus.IN_MAINTENANCE: NotebookTraits(may_run_jupyter=True, comes_up=True, runs_or_will=True),
     NotebookStatus.UNKNOWN: NotebookTraits(),

@@ -62,7 +62,7 @@ def worst_verdict(check: QuotaCheck) -> Verdict:
     refused = [headroom.verdict for headroom in check.headrooms if is_refusal(headroom)]
     if refused:
         return refused[0]
-    unknown = any(headroom.verdict is Verdict.UNKNOWN for headroom in check.headrooms)
+    unknown = any(headroom.verdict.is_unknown for headroom in check.headrooms)
     return Verdict.UNKNOWN if unknown or check.failed_regions else Verdict.FITS
 
 
@@ -87,7 +87,7 @@ def describe_blockers(check: QuotaCheck) -> str:
     nothing else does.
     """
     no = [headroom for headroom in check.headrooms if is_refusal(headroom)]
-    reasons = no or [headroom for headroom in check.headrooms if headroom.verdict is Verdict.UNKNOWN]
+    reasons = no or [headroom for headroom in check.headrooms if headroom.verdict.is_unknown]
     names: dict[str, list[str]] = {}
     for headroom in reasons:
         names.setdefault(headroom.reason.rstrip("."), []).append(headroom.quota_name)
@@ -102,7 +102,7 @@ def can_resolve(check: QuotaCheck) -> bool:
 
 def is_transient_unknown(check: QuotaCheck) -> bool:
     """Whether what could not be told may well be told at a later look: it was not for want of a permission."""
-    return worst_verdict(check) is Verdict.UNKNOWN and all(problem.code != "denied" for problem in check.problems)
+    return worst_verdict(check).is_unknown and all(problem.code != "denied" for problem in check.problems)
 
 
 RUN_HINTS: Mapping[Verdict, str] = {

@@ -103,7 +103,7 @@ def _plan_start(name: str, look: Notebook | OpskitError) -> StartAction:
         return StartAction(name, look, StartOutcome.PLANNED)
     if look.traits.is_in_service or look.traits.comes_up:
         return StartAction(name, look, StartOutcome.ALREADY)
-    hint = "Start it when it is Stopped." if look.traits.stop_took_effect else ""
+    hint = "Start it when it is Stopped." if look.traits.becomes_stopped else ""
     text = f"The notebook instance {name} is {look.status}, and AWS starts only what is Stopped or Failed."
     return StartAction(name, look, StartOutcome.REFUSED, GuardRefused("cannot-start", text, hint, region=look.region))
 

@@ -41,7 +41,7 @@ class QuotaCheck:
         regions = {headroom.region for headroom in self.headrooms}
         if self.failed_regions and self.failed_regions == regions and (len(regions) == 1 or self.all_auth_failed):
             return ExitCode.AWS_ERROR
-        unknown = any(headroom.verdict is Verdict.UNKNOWN for headroom in self.headrooms)
+        unknown = any(headroom.verdict.is_unknown for headroom in self.headrooms)
         return ExitCode.PARTIAL if unknown or self.failed_regions else ExitCode.OK
 
 

@@ -133,6 +133,15 @@ class Verdict(StrEnum):
                 return False
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether it cannot be told."""
+        match self:
+            case Verdict.UNKNOWN:
+                return True
+            case Verdict.FITS | Verdict.SHORT | Verdict.PENDING | Verdict.NOT_OFFERED:
+                return False
+
+    @property
     def is_too_little(self) -> bool:
         """Whether there is a quota and it is too small: more of it, once granted, makes room."""
         match self:

@@ -88,6 +88,26 @@ def test_a_missing_name_is_said(
     assert start_result(starts, "us-east-1").exit is code
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        ("Updating", "Start it when it is Stopped."),
+        ("Stopping", "Start it when it is Stopped."),
+        ("Deleting", ""),
+        ("Hibernating", ""),
+    ],
+)
+def test_a_status_that_does_not_lead_to_in_service_is_no_start(
+    aws: tuple[AwsClient, StubbedCalls], status: str, hint: str
+) -> None:
+    """AWS updates only what is stopped, and leaves it stopped; a status that nobody knows leads nobody knows where."""
+    client, script = aws
+    is_there(script, status)
+    (start,) = plan_starts(client, ["lab"], CLOCK)
+    assert (start.outcome, start.error and start.error.problem.code) == (StartOutcome.REFUSED, "cannot-start")
+    assert start.error is not None and start.error.problem.hint == hint
+
+
 def test_without_room_nothing_starts_and_the_command_is_named(
     aws: tuple[AwsClient, StubbedCalls], monkeypatch: pytest.MonkeyPatch
 ) -> None:
