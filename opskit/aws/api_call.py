@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from opskit.aws.boto3_clients import GLOBAL_SERVICE_REGIONS
+from opskit.aws.boto3_clients import service_region
 from opskit.aws.errors import translate_error
+from opskit.core.exceptions import OpskitError
 
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession
@@ -38,7 +39,7 @@ def send_call(
         OutcomeUnknown: the call ``writes``, and no response came or AWS failed: it may have taken effect.
     """
     name = f"{service}:{pascal_case(operation)}"
-    endpoint_region = GLOBAL_SERVICE_REGIONS.get(service, region)
+    endpoint_region = service_region(service, region)
     note_call(name, endpoint_region)
     try:
         # The client is built before the limiter is asked: building the first one takes 0.3 s, which must not use up the
@@ -50,6 +51,8 @@ def send_call(
         if hasattr(response.get("Body"), "read"):
             # Read here, where a stream that breaks off is an error of this call, which the reader may repeat.
             response["Body"] = bytes(response["Body"].read())
+    except OpskitError:
+        raise
     except Exception as error:
         raise translate_error(error, name, region, session.read_seconds, writes=writes) from error
     return response

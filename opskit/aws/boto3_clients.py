@@ -5,17 +5,43 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from opskit.aws.connection_failures import bad_endpoint, require_endpoint_url
+from opskit.aws.credential_failures import (
+    credentials_failure,
+    mfa_code_missing,
+    needs_mfa_code,
+    operation_for_credentials,
+    role_not_assumed,
+)
+from opskit.aws.errors import translate_error
 from opskit.aws.pacing import MAX_CONNECTIONS
 from opskit.aws.response_checks import check_response_body, check_response_members
+from opskit.core.exceptions import AccessDenied, AwsError, OpskitError
 
-# Answered from one place for all Regions; boto3 would build hosts that do not exist elsewhere.
-GLOBAL_SERVICE_REGIONS = {"support": "us-east-1", "pricing": "us-east-1", "iam": "us-east-1"}
+# Answered from one place for all Regions of a partition; boto3 would build hosts that do not exist elsewhere. China and
+# GovCloud have such places of their own, and the commercial ones refuse their keys.
+_GLOBAL_SERVICE_REGIONS: Mapping[str, Mapping[str, str]] = {
+    "": {"support": "us-east-1", "pricing": "us-east-1", "iam": "us-east-1"},
+    "cn-": {"support": "cn-north-1", "pricing": "cn-northwest-1", "iam": "cn-north-1"},
+    "us-gov-": {"support": "us-gov-west-1", "iam": "us-gov-west-1"},
+}
+_GLOBAL_SERVICES = frozenset(_GLOBAL_SERVICE_REGIONS[""])
 
+
+def service_region(service: str, region: str) -> str:
+    """The Region whose endpoint answers for a service in a Region."""
+    partition = next((prefix for prefix in _GLOBAL_SERVICE_REGIONS if prefix and region.startswith(prefix)), "")
+    return _GLOBAL_SERVICE_REGIONS[partition].get(service, region)
+
+
+_NO_KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
+_REGION_HINT = "Regions are named like us-east-1: check --region, AWS_DEFAULT_REGION and the AWS profile."
 # Shorter than the read timeout: a host that is unreachable should be reported sooner than a slow one.
 _CONNECT_SECONDS = 5
 READ_SECONDS = 10
@@ -28,10 +54,17 @@ class Boto3Clients:
     boto3_session: Any
     read_seconds: float = field(default_factory=lambda: READ_SECONDS)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _endpoint_urls: dict[tuple[str, str], str] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def client(self, service: str, region: str) -> Any:
-        """The client for a service in a Region, built once."""
+        """The client for a service in a Region, built once, with credentials that are valid now.
+
+        Raises:
+            CredentialsError: there are no usable credentials.
+            AwsError: they could not be fetched, the Region's name or the endpoint URL that is set is invalid.
+        """
+        self.load_credentials(region)
         key = (service, region)
         if key not in self._clients:
             with self._lock:  # a boto3 session is not thread-safe: it can build only one client at a time
@@ -39,12 +72,60 @@ class Boto3Clients:
                     self._clients[key] = self._new_client(service, region)
         return self._clients[key]
 
-    def _new_client(self, service: str, region: str) -> Any:
+    def endpoint_url(self, service: str, region: str) -> str:
+        """Where calls to a service go. Needs no credentials.
+
+        Raises:
+            AwsError: there can be no such Region, or the endpoint URL that is set is none.
+        """
+        key = (service, region)
+        if key not in self._endpoint_urls:
+            with self._lock:
+                # With keys of its own a client is made without a search for any.
+                client = self._clients.get(key) or self._new_client(service, region, **_NO_KEYS)
+            self._endpoint_urls[key] = str(client.meta.endpoint_url)
+        return self._endpoint_urls[key]
+
+    def load_credentials(self, region: str) -> Any:
+        """Botocore's credentials, found, and fetched anew where they are about to expire. boto3 would do it while it
+        signs a request, where what fails cannot be told from what the request fails of.
+
+        Raises:
+            CredentialsError: there are none to be had.
+            AwsError: they could not be fetched.
+        """
+        from botocore.exceptions import NoCredentialsError
+
+        session = self.boto3_session._session
+        profile = session.profile
+        try:
+            with self._lock:
+                if session._credentials is None and needs_mfa_code(session.get_scoped_config()):
+                    raise mfa_code_missing(profile, session.get_scoped_config().get("mfa_serial"), region)
+                credentials = session.get_credentials()
+            if credentials is None:
+                raise NoCredentialsError
+            credentials.get_frozen_credentials()
+            return credentials
+        except OpskitError:
+            raise
+        except Exception as error:
+            raise _unusable_credentials(error, profile, region, self.read_seconds) from error
+
+    def _new_client(self, service: str, region: str, **keys: str) -> Any:
+        from botocore.exceptions import InvalidRegionError
+
         config = client_config(self.read_seconds)
         parsers = self.boto3_session._session.get_component("response_parser_factory")
         # Set for each client: the factory is the session's own, and boto3 offers no public way to replace a parser.
         parsers.set_parser_defaults(timestamp_parser=_parse_aws_time)
-        client = self.boto3_session.client(service, region_name=region, config=config)
+        try:
+            client = self.boto3_session.client(service, region_name=region, config=config, **keys)
+        except InvalidRegionError as error:
+            raise AwsError("bad-region", f"'{region}' is not the name of a Region.", _REGION_HINT) from error
+        except ValueError as error:  # the URL that is set for this service, or for all
+            raise bad_endpoint(str(error).removeprefix("Invalid endpoint: ")) from error
+        require_endpoint_url(client.meta.endpoint_url)
         # ``after-call`` comes right after parsing and before botocore hands out the response, for streams and waiters
         # too.
         for check in (check_response_body, check_response_members):
@@ -53,7 +134,7 @@ class Boto3Clients:
 
     def release_region(self, region: str) -> None:
         """Close and forget a Region's clients, so that a run over many Regions does not keep them all in memory."""
-        for key in [key for key in self._clients if key[1] == region and key[0] not in GLOBAL_SERVICE_REGIONS]:
+        for key in [key for key in self._clients if key[1] == region and key[0] not in _GLOBAL_SERVICES]:
             client = self._clients.pop(key, None)
             if client is not None:
                 client.close()
@@ -65,6 +146,20 @@ class Boto3Clients:
         for (_, client_region), client in list(self._clients.items()):
             if region in (None, client_region):
                 client.close()
+
+
+def _unusable_credentials(error: Exception, profile: str | None, region: str, seconds: float) -> Exception:
+    """Why credentials cannot be used: AWS refused to give them, could not be reached for them, or there are none."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(error, ClientError):
+        service = "sso" if error.operation_name == "GetRoleCredentials" else "sts"
+        refused = translate_error(error, f"{service}:{error.operation_name}", region, seconds)
+        return role_not_assumed(refused, profile) if isinstance(refused, AccessDenied) else refused
+    if isinstance(error, HTTPClientError | ConnectionError | ResponseParserError):
+        return translate_error(error, operation_for_credentials(error), region, seconds)
+    return credentials_failure(error, profile, region, loading=True) or error
 
 
 def client_config(read_seconds: float) -> Any:

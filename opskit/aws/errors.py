@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from opskit.aws.connection_failures import connection_failure
+from opskit.aws.credential_failures import as_sentence, credentials_failure, renew_hint
 from opskit.aws.response_checks import UnreadableResponse
 from opskit.core.exceptions import (
     CLOCK_SKEW,
@@ -32,9 +34,6 @@ from opskit.core.message_phrases import (
 )
 from opskit.core.redaction import redact_secrets
 
-RENEW_HINT = (
-    "Run `aws configure`, `aws sso login`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are."
-)
 _RERUN_HINT = "Run the command again: it checks what exists before it creates anything."
 _REGION_NOT_ENABLED_HINT = "This also happens when the Region is not enabled for the account."
 
@@ -45,6 +44,7 @@ _DENIAL_SENTENCE = re.compile(
     r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:(?P<name>\w+))"
     r"(?: on resource: (?P<what>\S+))? (?:because|with) (?P<why>.+?)(?: the [\w-]+:\w+ action)?\.?"
 )
+_EXPLICIT_DENY = re.compile(r"explicit deny", re.IGNORECASE)
 _THROTTLED_CODES = {
     "Throttling",
     "ThrottlingException",
@@ -112,41 +112,22 @@ def translate_error(
     from botocore.parsers import ResponseParserError
 
     where: dict[str, Any] = {"region": region, "operation": operation}
+    if blocked := connection_failure(error):
+        return Unreachable(blocked.code, blocked.text, blocked.hint, **where, transient=blocked.passing)
     if isinstance(error, boto.ClientError):
         return _refusal_error(error, operation, region, writes=writes)
     if isinstance(error, UnreadableResponse) and not error.is_foreign:
         return _half_answer_error(error, operation, region, writes=writes)
-    if unfit := _credentials_problem(error):
-        return CredentialsError(*unfit, **where)
+    if failure := credentials_failure(error, region=region):
+        return failure
     lost = boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError
     if isinstance(error, lost | ResponseParserError | UnreadableResponse):
         return _no_answer_error(error, operation, region, seconds, writes=writes)
     if isinstance(error, boto.ParamValidationError):
-        return AwsError("bad-parameters", f"{operation}: {_as_sentence(error)}", **where)
+        return AwsError("bad-parameters", f"{operation}: {as_sentence(error)}", **where)
     if isinstance(error, boto.BotoCoreError):
-        return AwsError("aws-client", f"{operation}: {_as_sentence(error)}", **where)
+        return AwsError("aws-client", f"{operation}: {as_sentence(error)}", **where)
     return error
-
-
-def _credentials_problem(error: Exception) -> tuple[str, str, str] | None:
-    """The code, message and hint if the credentials could not be obtained; None for any other error."""
-    from botocore import exceptions as boto
-
-    match error:
-        case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.CredentialRetrievalError():
-            return "no-credentials", f"AWS credentials: {_as_sentence(error)}", RENEW_HINT
-        case boto.TokenRetrievalError() | boto.SSOError() | boto.UnauthorizedSSOTokenError():
-            return "credentials-expired", f"AWS sign-in: {_as_sentence(error)}", "Run `aws sso login`."
-        case EOFError():  # botocore prompted for an MFA code, and stdin was closed
-            return "no-mfa-code", "The profile asks for an MFA code, and none was given.", RENEW_HINT
-        case _:
-            pass
-    return None
-
-
-def _as_sentence(error: Exception) -> str:
-    text = " ".join(redact_secrets(str(error)).split())
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def incomplete(operation: str, region: str, why: str, *, passing: bool = False) -> AwsError:
@@ -209,6 +190,8 @@ def _denial_message(message: str, operation: str, region: str) -> tuple[str, str
         reason = f"{parts['why']} it" if parts["why"].endswith("allows") else parts["why"]
         message, operation = reason, f"{action}{where}"
     hint = f"Allow the action {action}{whom}; `opskit iam policy` prints all that is needed."
+    if _EXPLICIT_DENY.search(message):
+        hint = "An explicit deny outweighs every allow: only whoever manages that policy can lift it."
     return f"{ACCESS_DENIED} {operation} in {region}: {message}", hint
 
 
@@ -225,7 +208,7 @@ def _rejected_credentials(code: str, message: str, aws: dict[str, Any]) -> Crede
         return ClockSkew(CLOCK_SKEW, f"{CLOCK_IS_OFF} {_skew_text(message)}.", SET_CLOCK, **aws)
     if code in _SIGNATURE_CODES and _WRONG_SECRET.search(message):
         message = "the secret access key does not belong to the access key ID."
-    hint = f"{RENEW_HINT} {_REGION_NOT_ENABLED_HINT}" if code in _MAYBE_NOT_ENABLED_CODES else RENEW_HINT
+    hint = f"{renew_hint()} {_REGION_NOT_ENABLED_HINT}" if code in _MAYBE_NOT_ENABLED_CODES else renew_hint()
     return CredentialsError("credentials-refused", f"{CREDENTIALS_REFUSED}: {message}", hint, **aws)
 
 

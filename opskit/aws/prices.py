@@ -18,6 +18,7 @@ from opskit.core.model import Price, Unknown, Workload
 from opskit.core.workloads import WORKLOADS, PriceComponent
 
 _SERVICE_CODE = "AmazonSageMaker"
+_NO_PRICE_LIST = "us-gov-"
 _BUNDLED_REGION = "us-east-1"
 
 
@@ -41,7 +42,11 @@ def read_price(client: AwsClient, instance_type: str, component: PriceComponent)
 
 
 def _read_price_list(client: AwsClient, instance_type: str, component: PriceComponent) -> Decimal | None:
-    """The highest of the prices that AWS lists for this, so that an estimate is never too low."""
+    """The highest of the prices that AWS lists for this, so that an estimate is never too low. None if it lists none;
+    GovCloud has no price list.
+    """
+    if client.region.startswith(_NO_PRICE_LIST):
+        return None
     products = _iterate_products(client, instanceName=instance_type, regionCode=client.region)
     prices = [
         usd for product in products if _matches_component(product, component) for usd in _on_demand_prices(product)

@@ -12,9 +12,8 @@ from typing import Any
 
 from opskit.aws.boto3_clients import Boto3Clients, client_config
 from opskit.aws.client import AwsClient
-from opskit.aws.errors import RENEW_HINT
 from opskit.aws.pacing import RateLimiter, new_limiter
-from opskit.core.exceptions import AwsError, CredentialsError, UsageError
+from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.live_resources import LiveResources
 
 
@@ -103,7 +102,7 @@ class AwsSession:
         """Which AWS this is: ``aws``, or the URL in AWS_ENDPOINT_URL. State that was recorded for one does not apply to
         another.
         """
-        url: str = self._boto3_clients.client("service-quotas", self.default_region).meta.endpoint_url
+        url = self._boto3_clients.endpoint_url("service-quotas", self.default_region)
         return "aws" if ".amazonaws.com" in url or ".api.aws" in url else url
 
 
@@ -155,10 +154,13 @@ def _build_session(
     profile: str | None, role_arn: str | None, region: str | None, read_seconds: float | None
 ) -> AwsSession:
     import boto3
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, ConfigParseError
 
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
+    except ConfigParseError as error:
+        hint = "Correct that file; `aws configure list` shows what is read from where."
+        raise UsageError("bad-aws-config", f"{error}.", hint) from error
     except BotoCoreError as error:
         raise UsageError("profile-not-found", f"{error}.", "`aws configure list-profiles` names yours.") from error
     home = region or session.region_name
@@ -177,9 +179,7 @@ def _assume_role(clients: Boto3Clients, role_arn: str, region: str) -> Boto3Clie
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
     base = clients.boto3_session
-    source_credentials = base.get_credentials()
-    if source_credentials is None:
-        raise CredentialsError("no-credentials", "There are no AWS credentials to assume a role with.", RENEW_HINT)
+    source_credentials = clients.load_credentials(region)
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=partial(base._session.create_client, config=client_config(clients.read_seconds)),
         source_credentials=source_credentials,

@@ -198,7 +198,7 @@ class ClockSkew(CredentialsError):
 
 CLOCK_SKEW = "clock-skew"
 CREDENTIAL_CODES = frozenset(
-    {"no-credentials", "no-mfa-code", "credentials-refused", "credentials-expired", CLOCK_SKEW}
+    {"no-credentials", "no-mfa-code", "credentials-refused", "credentials-expired", "role-not-assumed", CLOCK_SKEW}
 )
 """Codes of problems that every further call would meet too, until the user has signed in again."""
 SET_CLOCK = "Set the clock of this machine, as with `timedatectl set-ntp true`: AWS refuses clocks 5 minutes off."

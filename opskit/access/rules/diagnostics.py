@@ -91,7 +91,7 @@ def permissions_finding(commands: Iterable[CommandPermissions]) -> Finding:
         hint = f"`opskit iam policy {' '.join(denied)}` prints what to ask for."
         return Finding("permissions", CheckState.WRONG, f"{len(denied)} of {len(commands)} commands lack some", hint)
     if unknown:
-        text = f"not all can be told without doing it: {unknown[0].reason}"
+        text = f"not all can be told without doing it: {unknown[0].reason.rstrip('.')}"
         return Finding("permissions", CheckState.UNKNOWN, text, "`opskit iam policy doctor` prints what lets it tell.")
     return Finding("permissions", CheckState.OK, "every command is allowed")
 

@@ -86,7 +86,8 @@ def test_a_denial_says_once_what_may_not_be_done_and_why_and_whom_to_allow_it(sa
     )
     assert isinstance(failure, AccessDenied)
     assert failure.problem.message == message
-    assert " to me; `opskit iam policy`" in failure.problem.hint
+    step = "whoever manages that policy" if "explicit deny" in said else " to me; `opskit iam policy`"
+    assert step in failure.problem.hint
 
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"

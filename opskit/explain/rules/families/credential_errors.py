@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from opskit.core.exceptions import CLOCK_SKEW
-from opskit.core.message_phrases import CLOCK_IS_OFF, CREDENTIALS_REFUSED, REGION_NOT_ENABLED
+from opskit.core.message_phrases import (
+    CLOCK_IS_OFF,
+    CREDENTIALS_REFUSED,
+    MFA_CODE_NEEDED,
+    NO_CREDENTIALS,
+    REGION_NOT_ENABLED,
+    SIGN_IN_NEEDED,
+)
 from opskit.core.text import compact_text
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, phrase_finder, template_pattern
@@ -24,11 +31,16 @@ _SOURCE = re.compile(r"errorwhenretrievingcredentialsfrom(?P<source>[a-z-]{2,40}
 _NOT_ENABLED_TOO = re.compile(
     r"unrecognizedclientexception|invalidclienttokenid|tokenincludedintherequestisinvalid|authfailure"
 )
+# How opskit's own messages go on after "AWS credentials" and "AWS sign-in".
+_OWN = r"(?:oftheprofile'(?P<profile>[^']{1,80})')?(?:\([a-z_]{2,24}\))?:"
+_OWN_MESSAGE = re.compile(f"(?:{template_pattern(NO_CREDENTIALS)}|{template_pattern(SIGN_IN_NEEDED)}){_OWN}")
 _CREDENTIALS = re.compile(
     r"expiredtoken|securitytokenincludedintherequestis|unabletolocatecredentials|unrecognizedclientexception"
     r"|invalidclienttokenid|invalidaccesskeyid|authfailure|partialcredentialsfoundin|errorwhenretrievingcredentialsfrom"
     r"|refreshedcredentialsarestillexpired|errorretrievingmetadata|nocredentialserror|missingauthenticationtoken"
-    r"|accesskeyidyouprovideddoesnotexist|" + template_pattern(CREDENTIALS_REFUSED)
+    r"|accesskeyidyouprovideddoesnotexist|"
+    + "|".join(map(template_pattern, (CREDENTIALS_REFUSED, MFA_CODE_NEEDED)))
+    + f"|{template_pattern(NO_CREDENTIALS)}{_OWN}"
 )
 
 
@@ -45,7 +57,18 @@ def _find_credentials(text: PastedText) -> Iterator[ErrorMatch]:
                 "region" if _NOT_ENABLED_TOO.search(around) else "",
                 "expired" if "expired" in around else "",
             )
-            yield ErrorMatch(ErrorKind.CREDENTIALS, found.start(), details=details)
+            profile = _profile_told(text, found.start())
+            yield ErrorMatch(ErrorKind.CREDENTIALS, found.start(), subject=profile, details=details)
+
+
+def _profile_told(text: PastedText, at: int) -> str:
+    """The profile that a message of opskit's names there."""
+    own = _OWN_MESSAGE.search(text.flat, max(0, at - NEARBY), at + NEARBY)
+    return text.word(own, "profile") if own else ""
+
+
+def _profile_flag(error: ErrorMatch) -> str:
+    return f" --profile {error.subject}" if re.fullmatch(r"[\w.@-]{1,80}", error.subject) else ""
 
 
 def _explain_credentials(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
@@ -61,13 +84,16 @@ def _explain_credentials(error: ErrorMatch, region_hint: RegionHint | None) -> E
         hint = "Renew them: `aws sso login`, `aws configure`, or what you sign in with. Who you are:"
     if region:
         hint = f"This also happens where the Region is not enabled for the account. {hint}"
-    return ExplanationParts(reason, hint, "aws sts get-caller-identity")
+    return ExplanationParts(reason, hint, f"aws sts get-caller-identity{_profile_flag(error)}")
 
 
 def _find_sign_in(text: PastedText) -> Iterator[ErrorMatch]:
-    for error in phrase_finder(ErrorKind.SIGN_IN, *_SIGN_IN_PHRASES, _NO_ACCESS)(text):
+    for error in phrase_finder(ErrorKind.SIGN_IN, *_SIGN_IN_PHRASES, _NO_ACCESS, f"{SIGN_IN_NEEDED} of the profile")(
+        text
+    ):
         is_refused = text.flat.startswith(compact_text(_NO_ACCESS), error.position)
-        yield replace(error, details=("no-access",) if is_refused else ())
+        details = ("no-access",) if is_refused else ()
+        yield replace(error, subject=_profile_told(text, error.position), details=details)
 
 
 def _explain_sign_in(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
@@ -77,7 +103,7 @@ def _explain_sign_in(error: ErrorMatch, region_hint: RegionHint | None) -> Expla
         return ExplanationParts(reason, hint, "aws configure list")
     reason = f"The sign-in through IAM Identity Center (SSO) has expired, or there was none. {_NO_QUOTA}"
     hint = "Sign in again, with the profile that you use (--profile NAME, or AWS_PROFILE):"
-    return ExplanationParts(reason, hint, "aws sso login")
+    return ExplanationParts(reason, hint, f"aws sso login{_profile_flag(error)}")
 
 
 def _find_profile(text: PastedText) -> Iterator[ErrorMatch]:
@@ -132,6 +158,8 @@ def _explain_clock(error: ErrorMatch, region_hint: RegionHint | None) -> Explana
 
 _NO_ACCESS = "GetRoleCredentials operation: No access"
 _SIGN_IN_PHRASES = (
+    _NO_ACCESS,
+    f"{SIGN_IN_NEEDED} of the profile",
     "Error when retrieving token from sso",
     "Error loading SSO Token",
     "The SSO session associated with this profile",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from opskit.core.message_phrases import NO_ANSWER_WITHIN, NOT_REACHED
+from opskit.core.message_phrases import (
+    BAD_ENDPOINT,
+    NO_ANSWER_WITHIN,
+    NOT_REACHED,
+    PROXY_NOT_REACHED,
+    PROXY_REFUSED,
+    UNTRUSTED_CERTIFICATE,
+)
 from opskit.core.text import compact_text
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText
@@ -29,6 +36,7 @@ _UNREACHABLE = (
     "No address associated with hostname",
     "Max retries exceeded with url",
     _BAD_URL,
+    BAD_ENDPOINT,
     "EndpointConnectionError",
     NOT_REACHED,
     NO_ANSWER_WITHIN,
@@ -42,7 +50,10 @@ _CERTIFICATE = (
     "self signed certificate",
     "certificate signed by unknown authority",
     "Could not find a suitable TLS CA certificate bundle",
-    "does not trust the certificate of",
+    UNTRUSTED_CERTIFICATE,
+    "The certificate of",
+    "The file of trusted certificates",
+    "does not speak TLS",
 )
 _PROXY = (
     "Failed to connect to proxy URL",
@@ -51,7 +62,9 @@ _PROXY = (
     "Tunnel connection failed",
     "ProxyConnectionError",
     "Cannot connect to proxy",
-    "The proxy refused",
+    PROXY_REFUSED,
+    PROXY_NOT_REACHED,
+    "The proxy that is set",
 )
 
 
@@ -72,7 +85,7 @@ def _network_finder(kind: ErrorKind, phrases: tuple[str, ...]) -> Callable[[Past
 
 
 def _explain_unreachable(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
-    if error.detail(1) == compact_text(_BAD_URL):
+    if error.detail(1) in (compact_text(_BAD_URL), compact_text(BAD_ENDPOINT)):
         reason = f"The endpoint URL that is set is not one: it has to begin with https:// or http://. {_NO_QUOTA}"
         return ExplanationParts(reason, "Correct AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_SERVICE, or `endpoint_url`).")
     reason = f"{error.subject or 'The endpoint'} could not be reached or did not answer in time. {_NO_QUOTA}"

@@ -126,7 +126,11 @@ def _explain_role_not_assumed(error: ErrorMatch, region_hint: RegionHint | None)
 
 RULES = (
     ErrorRule(
-        ErrorKind.DENIED, _find_denied, _explain_denied, frozenset({ErrorKind.ROLE_NOT_ASSUMED}), own_codes=("denied",)
+        ErrorKind.DENIED,
+        _find_denied,
+        _explain_denied,
+        frozenset({ErrorKind.ROLE_NOT_ASSUMED}),
+        own_codes=("denied", "role-not-assumed"),
     ),
     ErrorRule(
         ErrorKind.ROLE_NOT_ASSUMED,
