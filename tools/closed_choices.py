@@ -1,15 +1,15 @@
-"""Refuse choices over opskit's own enumerations that a member added later would slip through in silence.
+"""Find choices over opskit's enumerations that would handle a member added later by default, without notice.
 
 mypy's ``exhaustive-match`` finds a ``match`` that forgets a member, but it accepts ``case _``, and it does not look at
 ``if … else``: there a new member takes the last branch. This check closes those ways. A choice over an enumeration of
 opskit's is a ``match`` with every case named (``case _`` only to call ``assert_never``), a whole table of a module, or
 a property of the enumeration that is one of these.
 
-What stays: ``x is Kind.A`` where nothing else hangs on it, as in a filter or in an ``if`` without ``else`` after which
-all goes on as for the others; and a guard, ``if x is not Kind.A: raise …``, which refuses whatever is new, aloud.
+Not reported: ``x is Kind.A`` that selects one member, as in a filter or in an ``if`` without ``else`` and ``return``;
+and a guard, ``if x is not Kind.A: raise …``, because a new member makes it raise.
 
-It reads source as text and imports nothing of opskit's, so that it also runs on a tree that does not work:
-``python -m tools.closed_choices opskit`` prints a line for each place and exits with 1 when there is any.
+It parses the source and imports nothing from opskit, so it also works on code that does not run:
+``python -m tools.closed_choices opskit`` prints one line per finding, and exits with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _ENUM_BASES = {"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"}
 _INSTEAD = "name every case in a `match`, or give the enumeration a property that does"
 _NEGATIVE = (ast.IsNot, ast.NotIn, ast.NotEq)
 _FEWEST_SHARED_VALUES = 3
-"""Two values are shared by chance (``on``, ``off``)."""
+"""Enumerations with fewer members may share their values by chance (``on``, ``off``)."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A place in the source, and what is wrong there."""
+    """A location in the source, and what is wrong there."""
 
     path: Path
     line: int
@@ -58,7 +58,7 @@ def parse_sources(root: Path) -> dict[Path, ast.Module]:
 
 
 def find_enumerations(sources: Mapping[Path, ast.Module]) -> list[Enumeration]:
-    """Every enumeration. Two of one name are two."""
+    """All enumerations. Two classes with the same name are two enumerations."""
     return [
         Enumeration(path, node.lineno, node.name, _read_members(node))
         for path, tree in sources.items()
@@ -68,7 +68,7 @@ def find_enumerations(sources: Mapping[Path, ast.Module]) -> list[Enumeration]:
 
 
 def find_open_choices(sources: Mapping[Path, ast.Module]) -> list[Finding]:
-    """Each choice that would handle a new member by default; a line is named once."""
+    """Each choice that would handle a new member by default, at most one per line."""
     names = {enumeration.name for enumeration in find_enumerations(sources)}
     found: dict[tuple[Path, int], str] = {}
     for path, tree in sources.items():
@@ -78,8 +78,8 @@ def find_open_choices(sources: Mapping[Path, ast.Module]) -> list[Finding]:
 
 
 def find_twin_enumerations(enumerations: Iterable[Enumeration]) -> list[tuple[Enumeration, Enumeration]]:
-    """Pairs of enumerations with the same values: they are one that was written twice. The sandbox is a program of its
-    own that shares nothing with the rest, so it has its own enumerations of what AWS says to both.
+    """Pairs of enumerations with the same values, which should be one enumeration. The sandbox shares no code with the
+    rest, so both have enumerations of AWS's values.
     """
     return [
         (one, other)
@@ -89,7 +89,7 @@ def find_twin_enumerations(enumerations: Iterable[Enumeration]) -> list[tuple[En
 
 
 def find_rewritten_enumerations(sources: Mapping[Path, ast.Module]) -> list[Finding]:
-    """Lists of words that are just the values of an enumeration: ``Literal["a", "b"]``, ``WORDS = ("a", "b")``."""
+    """Lists of strings that repeat the values of an enumeration: ``Literal["a", "b"]``, ``WORDS = ("a", "b")``."""
     enumerations = find_enumerations(sources)
     return [
         Finding(path, node.lineno, f"the values of {enumeration.name} ({enumeration.path}): write them once")
@@ -128,7 +128,7 @@ def _last_name(node: ast.expr) -> str:
 
 
 class _ChoiceScan:
-    """One module, and the names of all enumerations there are."""
+    """Finds the open choices of one module. ``enumerations`` are the names of all enumerations."""
 
     def __init__(self, tree: ast.Module, enumerations: set[str]) -> None:
         self.tree, self.enumerations = tree, enumerations
@@ -136,7 +136,7 @@ class _ChoiceScan:
         self.guards = set(self._guarding_comparisons())
 
     def open_choices(self) -> Iterator[tuple[int, str]]:
-        """The line of each open choice, and what it is."""
+        """The line and a description of each open choice."""
         for node in ast.walk(self.tree):
             yield from self._open_cases(node)
             yield from self._open_branches(node)
@@ -159,12 +159,12 @@ class _ChoiceScan:
         return isinstance(node, ast.Attribute) and self._find_member(node) is not None
 
     def _compared_member(self, test: ast.expr) -> str | None:
-        """The member that a condition compares something with."""
+        """The first member that a condition compares something with."""
         comparisons = (inner for inner in ast.walk(test) if isinstance(inner, ast.Compare))
         return next((member for each in comparisons if (member := self._find_member(each))), None)
 
     def _named_groups(self) -> Iterator[tuple[str, str]]:
-        """Names that stand for several members: ``_FINAL = {Kind.A, Kind.B}``."""
+        """Names of collections of members, such as ``_FINAL = {Kind.A, Kind.B}``, each with a member."""
         self.groups = {}
         for node in ast.walk(self.tree):
             if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
@@ -177,13 +177,13 @@ class _ChoiceScan:
                 yield from ((target.id, member) for target in targets if isinstance(target, ast.Name))
 
     def _guarding_comparisons(self) -> Iterator[int]:
-        """Comparisons that only refuse: in an ``assert``, or in an ``if`` that raises for all but what it names."""
+        """The ids of comparisons in an ``assert``, or in an ``if`` that raises for all members but those named."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and self._is_guard(node)):
                 yield from (id(inner) for inner in ast.walk(node.test) if isinstance(inner, ast.Compare))
 
     def _is_guard(self, node: ast.If) -> bool:
-        """Whether an ``if`` raises for whatever is not named in it."""
+        """Whether an ``if`` raises for every member that it does not name."""
         about = [inner for inner in ast.walk(node.test) if isinstance(inner, ast.Compare) and self._find_member(inner)]
         is_negative = all(isinstance(operator, _NEGATIVE) for inner in about for operator in inner.ops)
         return is_negative and not node.orelse and isinstance(node.body[-1], ast.Raise)
@@ -212,7 +212,7 @@ class _ChoiceScan:
                         yield statement.lineno, f"`if … return`, then more, on {member}"
 
     def _open_comparison(self, node: ast.Compare) -> Iterator[tuple[int, str]]:
-        """A question that sorts all members into two heaps: all but one, or those of a list."""
+        """A comparison that divides the members into two groups: all but one, or those in a collection."""
         for operator, side in zip(node.ops, node.comparators, strict=True):
             member = self._find_member(side)
             if member and isinstance(operator, ast.IsNot | ast.NotEq) and self._is_member(side):
@@ -222,14 +222,14 @@ class _ChoiceScan:
                 yield node.lineno, f"`in (…)` on {member}"
 
     def _open_properties(self, node: ast.AST) -> Iterator[tuple[int, str]]:
-        """Within an enumeration also ``self is Kind.A`` is an answer for all others."""
+        """In an enumeration, ``self is Kind.A`` answers for all other members, too."""
         if isinstance(node, ast.ClassDef) and node.name in self.enumerations:
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Compare) and (member := self._find_member(inner)):
                     yield inner.lineno, f"a comparison with {member} in the enumeration itself"
 
     def _open_lookups(self, node: ast.AST) -> Iterator[tuple[int, str]]:
-        """``{Kind.A: …}[kind]`` or ``{…}.get(kind)``: a table that no test can find and see to be whole."""
+        """``{Kind.A: …}[kind]`` or ``{…}.get(kind)``: the test for complete tables cannot find these."""
         if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.value, ast.Dict):
             member = next((found for key in node.value.keys if key and (found := self._find_member(key))), None)
             if member:
@@ -237,7 +237,7 @@ class _ChoiceScan:
 
 
 def _without_call(node: ast.expr) -> ast.expr:
-    """What stands in ``frozenset(…)`` and its like."""
+    """The argument of ``frozenset(…)``, ``set(…)`` or ``tuple(…)``, else the expression itself."""
     is_call = isinstance(node, ast.Call) and _last_name(node.func) in ("frozenset", "set", "tuple")
     return node.args[0] if isinstance(node, ast.Call) and is_call and node.args else node
 
@@ -253,7 +253,7 @@ def _leaves(body: list[ast.stmt]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Check each folder named; 1 when anything was found."""
+    """Check the folders; return 1 if anything was found."""
     findings: list[Finding] = []
     for root in arguments:
         sources = parse_sources(Path(root))

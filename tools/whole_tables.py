@@ -1,9 +1,9 @@
-"""Name each table of opskit's that is keyed by one of its enumerations and has no row for some of the members.
+"""Find tables that are keyed by one of opskit's enumerations and have no row for some of its members.
 
-mypy does not look at what a dict lacks. So a table keyed by an enumeration stands at the top of a module, where this
-finds it, and has a row for every member; one for which there is nothing to say has an empty one.
-``python -m tools.whole_tables`` imports every module of the ``opskit`` that Python finds, prints a line for each table
-and each module that cannot be imported, and exits with 1 when there is any.
+mypy does not report a missing key. So a table keyed by an enumeration is defined at module level, where this finds it,
+and has a row for every member, an empty one where there is nothing to say.
+``python -m tools.whole_tables`` imports all modules of opskit, prints one line per incomplete table and per module that
+cannot be imported, and exits with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 import opskit
 
 _LOADS_JUPYTER = tuple(f"opskit.sandbox.notebooks.jupyter.{name}" for name in ("auth", "backdate", "serve"))
-"""What runs inside a notebook's process."""
+"""Modules that run in a notebook's own process."""
 
 
 @dataclass(frozen=True)
 class EnumTable:
-    """A table of a module, and the enumeration that its keys are of."""
+    """A table of a module, and the enumeration of its keys."""
 
     name: str
     rows: Mapping[Any, Any]
@@ -32,18 +32,18 @@ class EnumTable:
 
     @property
     def missing_members(self) -> list[str]:
-        """The members it has no row for."""
+        """The members without a row."""
         return [member.name for member in self.kind if member not in self.rows]
 
 
 def find_modules() -> list[str]:
-    """The names of opskit's modules, but for those that do something when they are loaded."""
+    """The names of opskit's modules that can be imported without side effects."""
     found = [info.name for info in pkgutil.walk_packages(opskit.__path__, "opskit.")]
     return [name for name in found if name not in _LOADS_JUPYTER and not name.endswith("__main__")]
 
 
 def find_tables(namespaces: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[EnumTable]:
-    """Each table in what modules define, by their names; one that is imported elsewhere once."""
+    """The tables in the namespaces of modules. A table that other modules import is returned once."""
     seen: set[int] = set()
     for module, names in namespaces:
         for name, value in names.items():
@@ -53,18 +53,18 @@ def find_tables(namespaces: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator
 
 
 def _kinds_of_keys(table: Mapping[Any, Any]) -> set[type[Enum]]:
-    """The enumerations of opskit's that keys are of. A table may have other keys besides."""
+    """The opskit enumerations among the types of the keys. A table may have other keys, too."""
     return {type(key) for key in table if isinstance(key, Enum) and type(key).__module__.startswith("opskit.")}
 
 
 def main() -> int:
-    """Check everything; 1 when anything was found."""
+    """Check all tables; return 1 if anything was found."""
     findings: list[str] = []
     namespaces: list[tuple[str, Mapping[str, Any]]] = []
     for name in find_modules():
         try:
             namespaces.append((name, vars(importlib.import_module(name))))
-        except Exception as error:  # whatever it is, the other modules are to be looked at, too
+        except Exception as error:  # the other modules are still checked
             findings.append(f"{name} cannot be imported: {error!r}")
     findings += [
         f"{table.name} has no row for {', '.join(table.missing_members)} of {table.kind.__name__}"

@@ -1,4 +1,4 @@
-"""The log groups of CloudWatch in which SageMaker keeps what its resources print."""
+"""The CloudWatch log groups of SageMaker resources."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ NOTEBOOK_LOGS = "/aws/sagemaker/NotebookInstances"
 
 
 def endpoint_logs(name: str) -> str:
-    """The log group of one endpoint."""
+    """The log group of an endpoint."""
     return f"/aws/sagemaker/Endpoints/{name}"

@@ -17,7 +17,7 @@ class Channel(StrEnum):
 
     @property
     def first_tried(self) -> Channel:
-        """The one way that is gone first."""
+        """The channel that is tried first."""
         match self:
             case Channel.AUTO:
                 return Channel.SERVICE_QUOTAS
@@ -26,7 +26,7 @@ class Channel(StrEnum):
 
     @property
     def falls_back(self) -> bool:
-        """Whether AWS Support is asked for what Service Quotas cannot take."""
+        """Whether AWS Support is asked where Service Quotas cannot take the request."""
         match self:
             case Channel.AUTO:
                 return True
@@ -35,7 +35,7 @@ class Channel(StrEnum):
 
     @property
     def opens_case(self) -> bool:
-        """Whether it is a case of AWS Support's own, and no request of Service Quotas."""
+        """Whether it opens an AWS Support case instead of a Service Quotas request."""
         match self:
             case Channel.SUPPORT:
                 return True
@@ -44,7 +44,7 @@ class Channel(StrEnum):
 
     @property
     def sends(self) -> bool:
-        """Whether opskit asks AWS itself, and not the user in the console."""
+        """Whether opskit sends the request itself, rather than the user in the console."""
         match self:
             case Channel.AUTO | Channel.SERVICE_QUOTAS | Channel.SUPPORT:
                 return True

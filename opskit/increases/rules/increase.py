@@ -26,7 +26,7 @@ class IncreaseOutcome(StrEnum):
 
     @property
     def is_filed(self) -> bool:
-        """Whether AWS has taken it just now."""
+        """Whether AWS has just accepted it."""
         match self:
             case IncreaseOutcome.FILED:
                 return True
@@ -37,7 +37,7 @@ class IncreaseOutcome(StrEnum):
 
     @property
     def is_refused(self) -> bool:
-        """Whether it is a no, of AWS or before AWS was asked."""
+        """Whether AWS or opskit refused it."""
         match self:
             case IncreaseOutcome.REFUSED:
                 return True
@@ -48,7 +48,7 @@ class IncreaseOutcome(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether AWS is looking at it."""
+        """Whether AWS has an open request for it."""
         match self:
             case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN:
                 return True
@@ -59,7 +59,7 @@ class IncreaseOutcome(StrEnum):
 
     @property
     def leads_nowhere(self) -> bool:
-        """Whether nothing was, is or will be asked for, as far as is known."""
+        """Whether, as far as is known, no request was, is or will be sent."""
         match self:
             case IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
                 return True

@@ -1,4 +1,4 @@
-"""Where signs of life of a notebook are looked for."""
+"""Where opskit looks for a notebook's activity."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from enum import StrEnum
 
 
 class EvidenceSource(StrEnum):
-    """Where signs of life are looked for: in Jupyter itself, or in its log, which may only hint."""
+    """Where activity is looked for: in Jupyter itself, or in its log, which is only a hint."""
 
     JUPYTER = "jupyter"
     LOGS = "logs"
 
     @property
     def is_log(self) -> bool:
-        """Whether it is read from a log, and no way leads into Jupyter."""
+        """Whether only the log is read, and Jupyter is not asked."""
         match self:
             case EvidenceSource.JUPYTER:
                 return False
