@@ -86,6 +86,13 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Each sees only its own processes where this machine's kernel allows it; elsewhere its ps shows only those. "
         "Its nvidia-smi shows one GPU for ml.p* and ml.g*, as busy as the file instance/gpus of its folder says.",
     ),
+    Difference(
+        "Notebook instances",
+        "What AWS does now and then, a tag asks for: opskit-sandbox:start=late|lost|never (a start that was answered "
+        "with success is seen late, does not take, or never takes), opskit-sandbox:create=late (not found for 3 s), "
+        "opskit-sandbox:maintenance=PendingMaintenance|InMaintenance in the place of InService. AWS does not say "
+        "what the two allow: here the first allows what InService does, the second neither a URL nor a stop.",
+    ),
     Difference("Notebook instances", "A Jupyter that was killed is not started again: the notebook stays InService."),
     Difference(
         "Jobs",

@@ -9,6 +9,7 @@ from typing import Any
 
 from opskit.sandbox.errors import validation_error
 from opskit.sandbox.notebooks.jupyter.launch import JupyterProcess, NotebookFolder
+from opskit.sandbox.notebooks.odd_behavior import maintenance_status
 from opskit.sandbox.state import AccountRegion, InstanceUsage, UsageResource
 
 
@@ -58,12 +59,21 @@ _SUMMARY_MEMBERS = (
 )
 
 
+@dataclass(frozen=True)
+class _StaleView:
+    """What is still told of a notebook that has changed."""
+
+    until: datetime
+    members: dict[str, Any]
+
+
 @dataclass
 class NotebookRecord:
     """One notebook instance. Change it only under the lock of its account and Region.
 
     ``details`` are the members of DescribeNotebookInstance that do not move by themselves. ``jupyter`` is there
-    from InService to Stopping, save for a scenario's bare record.
+    from InService to Stopping, save for a scenario's bare record. ``lost_starts`` counts the starts since its last
+    stop that were answered with success and did not take; before ``found_from`` it is not found.
     """
 
     account_region: AccountRegion
@@ -76,6 +86,9 @@ class NotebookRecord:
     status: NotebookStatus = NotebookStatus.PENDING
     failure: str | None = None
     jupyter: JupyterProcess | None = None
+    lost_starts: int = 0
+    found_from: datetime | None = None
+    _stale: _StaleView | None = None
 
     @property
     def arn(self) -> str:
@@ -96,28 +109,53 @@ class NotebookRecord:
         self.status = status
         self.modified = now
 
+    def keep_telling(self, until: datetime) -> None:
+        """Tell the status of now until then, whatever it becomes: reads lag behind writes."""
+        self._stale = _StaleView(until, self._status_members())
+
+    def told_status(self) -> str:
+        """Its status as it is told: a maintenance stands in the place of InService."""
+        maintenance = maintenance_status(self.tags) if self.status.is_in_service else None
+        return maintenance or self.status
+
+    def require_in_service(self, unable: str = "") -> None:
+        """Raise AWS's ValidationException where it cannot be entered or stopped; ``unable`` ends its text."""
+        maintenance = maintenance_status(self.tags)
+        if self.status.is_in_service and (maintenance is None or maintenance.acts_in_service):
+            return
+        raise validation_error(
+            f"Status ({self.told_status()}) not in ([InService]){unable} for Notebook Instance ({self.arn})."
+        )
+
     def require_status(self, target: NotebookStatus, *allowed: NotebookStatus) -> None:
         """Raise AWS's ValidationException where the status is none of those that may go over to ``target``."""
         if self.status not in allowed:
             raise validation_error(
-                f"Status ({self.status}) not in ([{', '.join(allowed)}]). "
+                f"Status ({self.told_status()}) not in ([{', '.join(allowed)}]). "
                 f"Unable to transition to ({target}) for Notebook Instance ({self.arn})."
             )
 
-    def describe(self) -> dict[str, Any]:
-        """The answer of DescribeNotebookInstance."""
+    def describe(self, now: datetime) -> dict[str, Any]:
+        """The answer of DescribeNotebookInstance at ``now``."""
+        stale = self._stale if self._stale and now < self._stale.until else None
         return {
             **self.details,
             "NotebookInstanceName": self.name,
             "NotebookInstanceArn": self.arn,
-            "NotebookInstanceStatus": self.status,
+            "CreationTime": self.created,
+            **(stale.members if stale else self._status_members()),
+        }
+
+    def _status_members(self) -> dict[str, Any]:
+        """The members that move with its status."""
+        return {
+            "NotebookInstanceStatus": self.told_status(),
             "FailureReason": self.failure,
             "Url": self.jupyter.host if self.jupyter and self.status.is_in_service else None,
-            "CreationTime": self.created,
             "LastModifiedTime": self.modified,
         }
 
-    def list_summary(self) -> dict[str, Any]:
-        """Its line in ListNotebookInstances."""
-        described = self.describe()
+    def list_summary(self, now: datetime) -> dict[str, Any]:
+        """Its line in ListNotebookInstances at ``now``."""
+        described = self.describe(now)
         return {member: described.get(member) for member in _SUMMARY_MEMBERS}

@@ -18,6 +18,7 @@ from opskit.sandbox.notebooks.jupyter.presigned_tokens import PresignedTokens
 from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast, PastWork
 from opskit.sandbox.notebooks.notebook_lifecycle import NotebookLifecycle
 from opskit.sandbox.notebooks.notebook_record import NotebookRecord, NotebookStatus
+from opskit.sandbox.notebooks.odd_behavior import check_behavior_tags, hidden_after_create, start_behavior
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, execution_role_arn
 from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
@@ -83,6 +84,7 @@ class NotebookService:
         name = call.params["NotebookInstanceName"]
         details = _DEFAULTS | _described_members(call.params)
         tags = request_tags(call.params)
+        check_behavior_tags(tags)
         self._check_details(call.account_region, details)
         with self._state.lock(call.account_region):
             if (existing := self._all.get((call.account_region, name))) is not None:
@@ -94,16 +96,22 @@ class NotebookService:
             )
             notebook = self._add_notebook(call.account_region, name, details)
             notebook.tags = tags
+            if delay := hidden_after_create(tags):
+                notebook.found_from = self._state.now() + delay
         self._lifecycle.start(notebook)
         return {"NotebookInstanceArn": notebook.arn}
 
     @aws_operation("sagemaker", "DescribeNotebookInstance")
     def describe_notebook_instance(self, call: ApiCall) -> dict[str, Any]:
-        return self._find_notebook(call).describe()
+        return self._find_notebook(call).describe(self._state.now())
 
     @aws_operation("sagemaker", "ListNotebookInstances")
     def list_notebook_instances(self, call: ApiCall) -> dict[str, Any]:
-        summaries = [notebook.list_summary() for notebook in self._notebooks_in(call.account_region)]
+        now = self._state.now()
+        found = [
+            each for each in self._notebooks_in(call.account_region) if not (each.found_from and now < each.found_from)
+        ]
+        summaries = [notebook.list_summary(now) for notebook in found]
         summaries = [summary for summary in summaries if _passes_filters(summary, call.params)]
         summaries.sort(key=_summary_sort_key(call.params.get("SortBy", "Name")))
         if call.params.get("SortOrder") == "Descending":
@@ -121,8 +129,13 @@ class NotebookService:
                 call.operation,
                 InstanceUsage(UsageResource.NOTEBOOK_INSTANCE, notebook.instance_type),
             )
-            notebook.failure = None
-            notebook.enter_status(NotebookStatus.PENDING, self._state.now())
+            behavior, now = start_behavior(notebook.tags), self._state.now()
+            if not behavior.takes_start(notebook.lost_starts):
+                notebook.lost_starts += 1
+                return {}
+            notebook.keep_telling(now + behavior.seen_after)
+            notebook.failure, notebook.lost_starts = None, 0
+            notebook.enter_status(NotebookStatus.PENDING, now)
         self._lifecycle.start(notebook)
         return {}
 
@@ -130,7 +143,7 @@ class NotebookService:
     def stop_notebook_instance(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             notebook = self._find_notebook(call)
-            notebook.require_status(NotebookStatus.STOPPING, NotebookStatus.IN_SERVICE)
+            notebook.require_in_service(f". Unable to transition to ({NotebookStatus.STOPPING})")
             notebook.enter_status(NotebookStatus.STOPPING, self._state.now())
         self._lifecycle.stop(notebook)
         return {}
@@ -171,10 +184,7 @@ class NotebookService:
         seconds = call.params.get("SessionExpirationDurationInSeconds", _SESSION_SECONDS)
         with self._state.lock(call.account_region):
             notebook = self._find_notebook(call)
-            if notebook.status is not NotebookStatus.IN_SERVICE:
-                raise validation_error(
-                    f"Status ({notebook.status}) not in ([InService]) for Notebook Instance ({notebook.arn})."
-                )
+            notebook.require_in_service()
             if notebook.jupyter:
                 return {"AuthorizedUrl": notebook.jupyter.authorized_url(self._state.now(), seconds)}
         token = PresignedTokens(notebook.arn).issue_token(self._state.now(), seconds)
@@ -210,10 +220,10 @@ class NotebookService:
         return notebook
 
     def _find_notebook(self, call: ApiCall) -> NotebookRecord:
-        try:
-            return self._all[call.account_region, call.params["NotebookInstanceName"]]
-        except KeyError as error:
-            raise validation_error("RecordNotFound") from error
+        notebook = self._all.get((call.account_region, call.params["NotebookInstanceName"]))
+        if notebook is None or (notebook.found_from and self._state.now() < notebook.found_from):
+            raise validation_error("RecordNotFound")
+        return notebook
 
     def _notebooks_in(self, account_region: AccountRegion) -> list[NotebookRecord]:
         with self._state.lock(account_region):
