@@ -43,6 +43,8 @@ class NotebookTraits:
     """It can be used."""
     may_run_jupyter: bool = False
     """Its Jupyter server may be running."""
+    is_maintained: bool = False
+    """AWS is at work on it, and does not say whether it can be used meanwhile."""
     comes_up: bool = False
     """It becomes InService without a further call."""
     runs_or_will: bool = False
@@ -71,8 +73,12 @@ _NOTEBOOK_TRAITS: Mapping[NotebookStatus, NotebookTraits] = {
     NotebookStatus.FAILED: NotebookTraits(has_failed=True, can_start=True, may_hold_quota=False),
     NotebookStatus.DELETING: NotebookTraits(is_going=True, may_hold_quota=False),
     NotebookStatus.UPDATING: NotebookTraits(becomes_stopped=True),
-    NotebookStatus.PENDING_MAINTENANCE: NotebookTraits(may_run_jupyter=True, comes_up=True, runs_or_will=True),
-    NotebookStatus.IN_MAINTENANCE: NotebookTraits(may_run_jupyter=True, comes_up=True, runs_or_will=True),
+    NotebookStatus.PENDING_MAINTENANCE: NotebookTraits(
+        is_maintained=True, may_run_jupyter=True, comes_up=True, runs_or_will=True
+    ),
+    NotebookStatus.IN_MAINTENANCE: NotebookTraits(
+        is_maintained=True, may_run_jupyter=True, comes_up=True, runs_or_will=True
+    ),
     NotebookStatus.UNKNOWN: NotebookTraits(),
 }
 

@@ -121,6 +121,12 @@ class Notebook:
     failure: str | None = None
 
     @property
+    def account(self) -> str | None:
+        """The number of the account it belongs to; None: its ARN has none."""
+        parts = self.arn.split(":")
+        return parts[4] if len(parts) > 5 else None
+
+    @property
     def state(self) -> NotebookStatus:
         """The status as an enumeration."""
         return NotebookStatus(self.status)

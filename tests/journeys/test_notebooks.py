@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 
 from opskit.access.rules.permissions import API_CALLS
@@ -89,3 +91,41 @@ def test_a_name_that_is_not_there_is_said(classroom: Shell) -> None:
     assert ended.exit == 2
     assert "nobody" in ended.envelope["errors"][0]["message"]
     assert classroom.opskit("notebook", "stop").exit == 2
+
+
+def _sagemaker(shell: Shell) -> Any:
+    """A client of somebody else's in the same account."""
+    session = boto3.Session("sandbox", "sandbox", region_name="us-east-1")
+    return session.client("sagemaker", endpoint_url=shell.environment["AWS_ENDPOINT_URL"])
+
+
+def test_a_start_that_aws_took_and_forgot_is_sent_once_more(classroom: Shell) -> None:
+    client = _sagemaker(classroom)
+    arn = client.describe_notebook_instance(NotebookInstanceName="course-stopped")["NotebookInstanceArn"]
+    client.add_tags(ResourceArn=arn, Tags=[{"Key": "opskit-sandbox:start", "Value": "lost"}])
+    started = classroom.opskit("notebook", "start", "course-stopped", "--wait")
+    assert started.exit == 0
+    [row] = started.data["notebooks"]
+    assert (row["outcome"], row["status"]) == ("done", "InService")
+
+
+def test_a_lifecycle_script_that_fails_is_told_by_its_log(classroom: Shell) -> None:
+    client = _sagemaker(classroom)
+    script = b64encode(b"#!/bin/sh\necho pip: no such package\nexit 3\n").decode()
+    client.create_notebook_instance_lifecycle_config(
+        NotebookInstanceLifecycleConfigName="broken", OnStart=[{"Content": script}]
+    )
+    role = client.describe_notebook_instance(NotebookInstanceName="course-idle")["RoleArn"]
+    client.create_notebook_instance(
+        NotebookInstanceName="unlucky", InstanceType="ml.t2.medium", RoleArn=role, LifecycleConfigName="broken"
+    )
+    wait_until(
+        lambda: _by_name(classroom.opskit("notebook", "list")), lambda found: found["unlucky"]["status"] == "Failed"
+    )
+    listed = classroom.opskit("notebook", "list")
+    assert "unlucky/LifecycleConfigOnStart" in _by_name(listed)["unlucky"]["because"]
+    assert "no such package" in _by_name(listed)["unlucky"]["because"]
+    started = classroom.opskit("notebook", "start", "unlucky", "--wait")
+    assert started.exit == 4
+    assert started.data["notebooks"][0]["outcome"] == "failed"
+    assert "no such package" in started.envelope["errors"][0]["message"]

@@ -47,12 +47,26 @@ _COUNT_IN_USE = _COUNT_RUN | _service_calls(
     "ListNotebookInstances",
     "ListProcessingJobs",
 )
-_SEE_NOTEBOOKS = _PRICES | _service_calls(
-    "sagemaker", "CreatePresignedNotebookInstanceUrl", "DescribeNotebookInstance", "ListNotebookInstances", "ListTags"
+_NOTEBOOK_LOGS = _service_calls("logs", "GetLogEvents")
+_SEE_NOTEBOOKS = (
+    _PRICES
+    | _NOTEBOOK_LOGS
+    | _service_calls(
+        "sagemaker",
+        "CreatePresignedNotebookInstanceUrl",
+        "DescribeNotebookInstance",
+        "ListNotebookInstances",
+        "ListTags",
+    )
 )
 _ONE_NOTEBOOK = _WHO | _service_calls("sagemaker", "DescribeNotebookInstance")
 _ROOM_FOR_NOTEBOOKS = (
-    _ONE_NOTEBOOK | _VALUES | _ALL_REQUESTS | _PRICES | _service_calls("sagemaker", "ListNotebookInstances")
+    _ONE_NOTEBOOK
+    | _NOTEBOOK_LOGS
+    | _VALUES
+    | _ALL_REQUESTS
+    | _PRICES
+    | _service_calls("sagemaker", "ListNotebookInstances")
 )
 _START_NOTEBOOK = _ROOM_FOR_NOTEBOOKS | _service_calls("sagemaker", "StartNotebookInstance")
 _CREATE_NOTEBOOK = (
@@ -92,7 +106,6 @@ _STOP = (
     _SEE_NOTEBOOKS
     | _WHO
     | _service_calls("sagemaker", "AddTags", "DeleteTags", "DescribeNotebookInstance", "StopNotebookInstance")
-    | _service_calls("logs", "GetLogEvents")
 )
 _CHECK = _VALUES | _ALL_REQUESTS | _COUNT_IN_USE
 _LIST = (

@@ -74,14 +74,21 @@ def endpoint_failure(endpoint: Endpoint, workflow: str, region: str) -> AwsError
     return AwsError("endpoint-failed", text, hint, region=region)
 
 
-def notebook_failure(notebook: Notebook) -> AwsError:
-    """Why a notebook instance that was coming up is not in service."""
-    reason = f": {notebook.failure}" if notebook.failure else ""
-    text = f"The notebook instance {notebook.name} is {notebook.status}{reason}"
+def is_script_failure(reason: str | None) -> bool:
+    """Whether AWS's reason for a failed notebook instance is its lifecycle configuration."""
+    return reason is not None and _LIFECYCLE.search(reason) is not None
+
+
+def notebook_failure(notebook: Notebook, script_log: str = "") -> AwsError:
+    """Why a notebook instance that was coming up is not in service. ``script_log`` is what its lifecycle script wrote
+    last and where, empty where no script failed.
+    """
+    reason = ": ".join(filter(None, (f"The notebook instance {notebook.name} is {notebook.status}", notebook.failure)))
+    text = " ".join(filter(None, (reason, script_log)))
     hint = f"`opskit notebook start {notebook.name}` tries again."
     if notebook.failure and _CAPACITY.search(notebook.failure):
         hint = _NO_CAPACITY_HINT
-    elif notebook.failure and _LIFECYCLE.search(notebook.failure):
+    elif is_script_failure(notebook.failure):
         hint = lifecycle_log_hint(notebook.name, notebook.region)
     return AwsError("notebook-failed", text, hint, region=notebook.region)
 

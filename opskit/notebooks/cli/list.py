@@ -23,6 +23,7 @@ def list_notebooks_command(
     match: MatchOption = "*",
 ) -> CommandResult:
     """Show every notebook: what it does, and what it costs."""
+    from opskit.notebooks.flows.failure import explain_failures
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
     from opskit.notebooks.render.list import notebook_list_result
     from opskit.notebooks.rules.idleness import IdlePolicy
@@ -31,4 +32,5 @@ def list_notebooks_command(
     tabs = ctx.settings.resolve("notebook.tab-age", tab_age)
     policy = IdlePolicy(span, ignore_terminals, evidence=evidence, tab_age=tabs)
     now = datetime.now(UTC)
-    return notebook_list_result(inspect_all(ctx.clients(), policy, now, NotebookFilter(glob=match)), now)
+    look = explain_failures(inspect_all(ctx.clients(), policy, now, NotebookFilter(glob=match)))
+    return notebook_list_result(look, now)

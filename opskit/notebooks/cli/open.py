@@ -11,6 +11,8 @@ from opskit.core.exceptions import UsageError
 from opskit.notebooks.cli.app import notebook_app
 
 if TYPE_CHECKING:
+    from webbrowser import BaseBrowser
+
     from opskit.output.result import CommandResult
 
 
@@ -28,16 +30,35 @@ def open_notebook_command(
     from opskit.notebooks.flows.open import create_presigned_url
     from opskit.notebooks.render.open import address_result, opened_result
 
-    client = ctx.client()
+    ctx.heed_end_from_outside()
+    prints = print_it or not ctx.screen.format.is_table or not ctx.screen.stdout_stream.isatty()
+    browser, client = None if prints else _require_browser(ctx, name), ctx.client()
     url = create_presigned_url(client, name)
-    if print_it or not ctx.screen.format.is_table or not ctx.screen.stdout_stream.isatty():
+    if browser is None:
         return address_result(name, client.region, url)
-    _open_browser(url)
-    return opened_result(name, client.region)
+    from opskit.output.browser import open_secret_url
+
+    if not open_secret_url(browser, url):
+        raise _no_browser_error(ctx, name, "The browser could not be started.")
+    return opened_result(name, client.region, _print_command(ctx, name))
 
 
-def _open_browser(url: str) -> None:
-    import webbrowser
+def _require_browser(ctx: CommandContext, name: str) -> BaseBrowser:
+    from opskit.output.browser import find_browser
 
-    if not webbrowser.open(url):
-        raise UsageError("no-browser", "No browser could be opened here.", "Add --print for the address itself.")
+    browser = find_browser()
+    if browser is None:
+        raise _no_browser_error(ctx, name, "No browser can be opened here: there is no desktop.")
+    return browser
+
+
+def _no_browser_error(ctx: CommandContext, name: str, text: str) -> UsageError:
+    return UsageError(
+        "no-browser", text, f"This prints the address, for a browser elsewhere: {_print_command(ctx, name)}"
+    )
+
+
+def _print_command(ctx: CommandContext, name: str) -> str:
+    """The command that prints the address instead, of the same notebook."""
+    flags = (("--region", (ctx.settings.get("regions") or (None,))[0]), ("--profile", ctx.settings.get("profile")))
+    return " ".join(["opskit notebook open", name, "--print", *(f"{flag} {value}" for flag, value in flags if value)])

@@ -19,9 +19,10 @@ from opskit.core.exceptions import AccessDenied, AwsError, GuardRefused, OpskitE
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import NOTEBOOK_ROLE_NAME, Notebook, Price, Requirement, Unknown, Workload
 from opskit.core.result_or_error import result_or_error
-from opskit.explain.rules.aws_errors import enrich_start_error, notebook_failure
+from opskit.explain.rules.aws_errors import enrich_start_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
+from opskit.notebooks.flows.failure import read_failure
 from opskit.notebooks.flows.wait import wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
@@ -131,7 +132,7 @@ def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
     if plan.blockers:
         return CreateResult(plan, CreateOutcome.REFUSED, plan.existing, plan.blockers)
     if plan.existing:
-        failed = [notebook_failure(plan.existing)] if plan.existing.traits.has_failed else []
+        failed = [read_failure(client, plan.existing)] if plan.existing.traits.has_failed else []
         return CreateResult(plan, CreateOutcome.EXISTS, plan.existing, failed)
     try:
         _ensure_role(client, plan, clock, emit)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
 
-from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
+from opskit.aws.adaptive_pacing import AdaptivePacer
 from opskit.aws.client import AwsClient
-from opskit.aws.create_once import create_once
 from opskit.aws.gather import gather_all
 from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
@@ -20,41 +18,13 @@ from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Notebook, Price, Requirement, Unknown, Workload
 from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error
-from opskit.notebooks.changes import notebooks as changes
+from opskit.notebooks.flows.failure import read_failure
+from opskit.notebooks.flows.send_start import send_start
 from opskit.notebooks.flows.wait import wait_in_service
-from opskit.notebooks.reads.notebooks import get_notebook, read_notebook
-from opskit.notebooks.rules.actions import NotebookAction
+from opskit.notebooks.reads.notebooks import get_notebook
 from opskit.notebooks.rules.capacity import allocate_capacity
+from opskit.notebooks.rules.start import StartOutcome
 from opskit.quotas.flows.check import check_quotas
-from opskit.state.journal import mark_done
-
-
-class StartOutcome(StrEnum):
-    """What became of a start."""
-
-    PLANNED = "planned"
-    DONE = "done"
-    ALREADY = "already"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_planned(self) -> bool:
-        """Whether it is yet to be started."""
-        match self:
-            case StartOutcome.PLANNED:
-                return True
-            case StartOutcome.DONE | StartOutcome.ALREADY | StartOutcome.REFUSED | StartOutcome.UNKNOWN:
-                return False
-
-    @property
-    def comes_up(self) -> bool:
-        """Whether it is on its way to be in service."""
-        match self:
-            case StartOutcome.DONE | StartOutcome.ALREADY:
-                return True
-            case StartOutcome.PLANNED | StartOutcome.REFUSED | StartOutcome.UNKNOWN:
-                return False
 
 
 @dataclass(frozen=True)
@@ -135,47 +105,19 @@ def _assess_start(start: StartAction, error: OpskitError | None, prices: dict[st
 
 
 def _start_notebook(client: AwsClient, start: StartAction, clock: Clock, pace: AdaptivePacer) -> StartAction:
-    if not start.outcome.is_planned:
+    if not start.outcome.is_planned or start.notebook is None:
         return start
-    outcomes: list[StartOutcome] = []
     try:
-        create_once(
-            lambda: outcomes.append(_send_start(client, start.name, pace)),
-            partial(_is_started, client, start.name),
-            clock,
-            partial(mark_done, client, NotebookAction.START, start.name, "it comes up"),
-        )
+        outcome, seen = send_start(client, start.name, start.notebook, clock, pace)
     except OutcomeUnknown as failure:
         return replace(start, outcome=StartOutcome.UNKNOWN, error=failure)
     except AwsError as failure:
         return replace(start, outcome=StartOutcome.REFUSED, error=enrich_start_error(failure))
+    if seen is not None and seen.traits.has_failed:
+        client.left_running.note_ended(ResourceKind.NOTEBOOK, start.name, client.region)
+        return replace(start, outcome=outcome, notebook=seen, error=read_failure(client, seen))
     client.left_running.note_reached(ResourceKind.NOTEBOOK, start.name, client.region)
-    seen = result_or_error(partial(get_notebook, client, start.name))
-    outcome = outcomes[0] if outcomes else StartOutcome.DONE  # none: what was lost or refused is there all the same
-    return replace(start, outcome=outcome, notebook=start.notebook if isinstance(seen, OpskitError) else seen)
-
-
-def _send_start(client: AwsClient, name: str, pace: AdaptivePacer) -> StartOutcome:
-    """Send a start. While AWS asks to slow down somebody else may start it, so it is looked at before it is sent again.
-
-    Raises:
-        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
-    """
-    with changes.prepare_start(client, name) as intent:
-
-        def attempt() -> StartOutcome:
-            if pace.was_throttled and _is_started(client, name):
-                intent.error = "it comes up already"
-                return StartOutcome.ALREADY
-            intent.send_change()
-            return StartOutcome.DONE
-
-        return send_until_accepted(pace, attempt)
-
-
-def _is_started(client: AwsClient, name: str) -> bool:
-    found = read_notebook(client, name)
-    return found is not None and (found.traits.is_in_service or found.traits.comes_up)
+    return replace(start, outcome=outcome, notebook=seen or start.notebook)
 
 
 def _wait_for_start(client: AwsClient, start: StartAction, clock: Clock, emit: EventSink) -> StartAction:
@@ -185,4 +127,6 @@ def _wait_for_start(client: AwsClient, start: StartAction, clock: Clock, emit: E
         return replace(start, notebook=wait_in_service(client, start.name, clock, emit))
     except OpskitError as error:
         seen = result_or_error(partial(get_notebook, client, start.name))
-        return replace(start, error=error, notebook=start.notebook if isinstance(seen, OpskitError) else seen)
+        notebook = start.notebook if isinstance(seen, OpskitError) else seen
+        failed = notebook is not None and notebook.traits.has_failed
+        return replace(start, error=error, notebook=notebook, outcome=StartOutcome.FAILED if failed else start.outcome)

@@ -11,8 +11,14 @@ from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AwsError, UnreadableState
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.model import Notebook
-from opskit.explain.rules.aws_errors import notebook_failure
+from opskit.notebooks.flows.failure import read_failure
 from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.start import start_progress
+
+_NOT_YET_LOOKS = 20
+"""So many looks, at first one a second, may find it not there, or Stopped: AWS shows what was just made or started only
+after some seconds.
+"""
 
 
 def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink) -> Notebook:
@@ -24,14 +30,16 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
     """
     until, said = clock.now() + timedelta(minutes=AWS_WAITER_MINUTES), ""
     client.left_running.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True))
-    for found in poll_until_done(lambda: read_notebook(client, name), clock, emit):
+    for look, found in enumerate(poll_until_done(lambda: read_notebook(client, name), clock, emit)):
+        if look < _NOT_YET_LOOKS and not start_progress(None, found).is_visible:
+            continue
         _note_notebook(client, name, found)
         if found is None:
             raise AwsError("vanished", f"The notebook instance {name} is not there any more.", region=client.region)
         if found.traits.is_in_service:
             return found
         if not found.traits.comes_up:
-            raise notebook_failure(found)
+            raise read_failure(client, found)
         if found.status != said:
             emit(Message(f"{name}: {found.status}"))
         said = found.status

@@ -6,10 +6,10 @@ from opskit.notebooks.flows.open import URL_VALID_SECONDS
 from opskit.output.result import CommandResult
 
 
-def opened_result(name: str, region: str) -> CommandResult:
+def opened_result(name: str, region: str, print_command: str) -> CommandResult:
     """The answer of ``notebook open`` when a browser has it: without the address, which is a key."""
     data = {"region": region, "name": name, "url": None, "expires_in_seconds": None}
-    return CommandResult(data, notes=(f"{name} opens in your browser.",))
+    return CommandResult(data, notes=(f"{name} opens in your browser. If it does not: {print_command}",))
 
 
 def address_result(name: str, region: str, url: str) -> CommandResult:

@@ -8,13 +8,15 @@ from typing import Any
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Price
 from opskit.guards.rules import worst_exit
-from opskit.notebooks.flows.start import StartAction, StartOutcome
+from opskit.notebooks.flows.start import StartAction
+from opskit.notebooks.rules.start import StartOutcome
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _WORDS = {
     StartOutcome.PLANNED: "would be started",
     StartOutcome.DONE: "started",
     StartOutcome.ALREADY: "runs already",
+    StartOutcome.FAILED: "started, and failed",
     StartOutcome.REFUSED: "not started",
     StartOutcome.UNKNOWN: "not known whether it started",
 }
@@ -22,6 +24,7 @@ _TONES = {
     StartOutcome.PLANNED: Style.GOOD,
     StartOutcome.DONE: Style.GOOD,
     StartOutcome.ALREADY: Style.GOOD,
+    StartOutcome.FAILED: Style.BAD,
     StartOutcome.REFUSED: Style.BAD,
     StartOutcome.UNKNOWN: Style.WARN,
 }
@@ -45,7 +48,7 @@ def start_result(starts: Sequence[StartAction], region: str) -> CommandResult:
 def _start_exit(starts: Sequence[StartAction]) -> ExitCode:
     """No room wins; else what is only partly done is that, and what is not done at all is as bad as its reason."""
     errors = [start.error for start in starts if start.error]
-    lost = any(start.outcome is StartOutcome.UNKNOWN for start in starts)
+    lost = any(start.outcome.is_unknown for start in starts)
     code = worst_exit(errors)
     is_part = bool(errors) and (lost or len(errors) < len(starts))
     return ExitCode.PARTIAL if is_part and not code.is_refusal else code
@@ -61,6 +64,7 @@ def _start_record(start: StartAction, region: str) -> dict[str, Any]:
         "action": "start",
         "outcome": start.outcome.value,
         "because": start.error.problem.message if start.error else None,
+        "account": seen and seen.account,
         "usd_per_hour": start.price.usd_per_hour if isinstance(start.price, Price) else None,
     }
 
@@ -74,5 +78,15 @@ def _start_row(start: StartAction) -> tuple[Cell, ...]:
         Cell(instance_type),
         Cell(status),
         Cell(priced),
-        Cell(_WORDS[start.outcome], _TONES[start.outcome]),
+        Cell(_describe_outcome(start), _TONES[start.outcome]),
     )
+
+
+def _describe_outcome(start: StartAction) -> str:
+    match start.outcome:
+        case StartOutcome.ALREADY if start.notebook and start.notebook.traits.is_maintained:
+            return "may run already, and bill"  # what a maintenance means AWS does not say
+        case StartOutcome.ALREADY | StartOutcome.PLANNED | StartOutcome.DONE | StartOutcome.FAILED:
+            return _WORDS[start.outcome]
+        case StartOutcome.REFUSED | StartOutcome.UNKNOWN:
+            return _WORDS[start.outcome]

@@ -73,7 +73,7 @@ class MaintenanceStatus(StrEnum):
 
 def start_behavior(tags: Mapping[str, str]) -> StartBehavior:
     """How starts of a notebook with these tags go."""
-    asked = tags.get(START_TAG)
+    asked = tags.get(START_TAG, "")
     return StartBehavior(asked) if asked in [*StartBehavior] else StartBehavior.PLAIN
 
 
@@ -84,7 +84,7 @@ def hidden_after_create(tags: Mapping[str, str]) -> timedelta:
 
 def maintenance_status(tags: Mapping[str, str]) -> MaintenanceStatus | None:
     """The maintenance that a notebook with these tags is in whenever it is in service; None: none."""
-    asked = tags.get(MAINTENANCE_TAG)
+    asked = tags.get(MAINTENANCE_TAG, "")
     return MaintenanceStatus(asked) if asked in [*MaintenanceStatus] else None
 
 

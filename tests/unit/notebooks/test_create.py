@@ -274,11 +274,12 @@ def test_awss_own_refusal_is_explained(aws: tuple[AwsClient, StubbedCalls]) -> N
     [
         (["Pending", "Pending", "InService"], "InService", None),
         (["Pending", "Failed"], "Failed", "AWS has none of these instances free now"),
-        (["Stopping"], "Stopping", "notebook start lab"),
+        (["Stopped", None, "Pending", "InService"], "InService", None),
+        (["Pending", *["Stopping"] * 20], "Stopping", "notebook start lab"),
     ],
 )
 def test_waiting_ends_with_service_or_with_the_reason(
-    aws: tuple[AwsClient, StubbedCalls], statuses: list[str], ends: str, problem: str | None
+    aws: tuple[AwsClient, StubbedCalls], statuses: list[str | None], ends: str, problem: str | None
 ) -> None:
     client, script = aws
     is_not_there(script)
@@ -286,7 +287,10 @@ def test_waiting_ends_with_service_or_with_the_reason(
     script.add_answer("sagemaker", "create_notebook_instance", {"NotebookInstanceArn": LAB})
     is_there(script)
     for status in [*statuses, *statuses[-1:]] if problem else statuses:
-        is_there(script, status, **({"FailureReason": "Insufficient capacity."} if status == "Failed" else {}))
+        if status is None:
+            is_not_there(script)
+        else:
+            is_there(script, status, **({"FailureReason": "Insufficient capacity."} if status == "Failed" else {}))
     done, *_ = run(client)
     done = wait_until_running(client, done, Clock(lambda: NOW, lambda _: None), lambda _: None)
     assert done.notebook is not None
