@@ -1,4 +1,4 @@
-"""The front door: Typer commands by noun. A command's body settles settings, runs a flow, and returns an answer."""
+"""The command line: Typer commands by noun. A command resolves its settings, runs a flow and returns a result."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run_arguments(arguments: Sequence[str]) -> int | None:
-    """Run what was typed.
+    """Run the command that was typed.
 
     Raises:
-        ImportError: a file of the package is missing, or another project's.
+        ImportError: a file of the package is missing, or belongs to another project.
     """
     from typer import Abort, BadParameter
 
@@ -44,21 +44,21 @@ def _run_arguments(arguments: Sequence[str]) -> int | None:
 
 
 def _load_tree(arguments: Sequence[str]) -> Typer:
-    """As much of the tree as a command line needs.
+    """The part of the command tree that a command line needs.
 
     Raises:
-        ImportError: a file of the package is missing, or another project's.
+        ImportError: a file of the package is missing, or belongs to another project.
     """
     import opskit
     from opskit.cli.command_tree import load_for
 
-    if not hasattr(opskit, "DISTRIBUTION"):  # all but nothing, and tells another project's __init__.py from ours
+    if not hasattr(opskit, "DISTRIBUTION"):  # costs nothing, and detects another project's __init__.py
         raise ImportError(f"{opskit.__path__[0]}: its __init__.py is missing, or another project's.")
     return load_for(arguments)
 
 
 def _report_load_failure(error: ImportError, arguments: Sequence[str]) -> int:
-    """Say why opskit cannot be loaded, where that is known. Else it is a bug, and raised again."""
+    """Report why opskit cannot be loaded, if that is known. Otherwise it is a bug, and is raised again."""
     from opskit.core.package_files import find_mixed_files
 
     mixed = find_mixed_files()
@@ -66,18 +66,18 @@ def _report_load_failure(error: ImportError, arguments: Sequence[str]) -> int:
         raise error
     try:
         return _report_refusal((), "mixed-install", f"{mixed.detail}.", mixed.hint, arguments)
-    except ImportError:  # what would print it, and make it harmless, is among the files that are another's
-        told = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in f"{mixed.detail}. {mixed.hint}")
-        print(f"opskit: {told}", file=sys.stderr)
+    except ImportError:  # the printing modules themselves are missing or belong to another project
+        text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in f"{mixed.detail}. {mixed.hint}")
+        print(f"opskit: {text}", file=sys.stderr)
         return 2
 
 
 def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
-    """Say what was mistyped."""
+    """Report a usage error that Typer found."""
     from opskit.core.exceptions import ExitCode
     from opskit.output.printing import print_text, standard_error
 
-    if type(error).__name__ == "NoArgsIsHelpError":  # a bare `opskit quotas` asks what there is
+    if type(error).__name__ == "NoArgsIsHelpError":  # a bare `opskit quotas` prints its help
         print_text(str(error), standard_error())
         return int(ExitCode.USAGE)
     context = getattr(error, "ctx", None)
@@ -89,19 +89,22 @@ def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
 
 
 def _report_refusal(command: tuple[str, ...], code: str, message: str, hint: str, arguments: Sequence[str]) -> int:
-    """Tell what kept a command from being run, as one JSON object where JSON was asked for."""
+    """Report why a command was not run, as one JSON object if JSON was requested."""
     from opskit.core.exceptions import ExitCode, Problem
     from opskit.core.setting_values import OutputFormat
     from opskit.output.result import CommandResult
     from opskit.output.screen import Screen
 
-    asked = [word.split("=")[-1] for word in arguments]
-    wants_json = any(word == "json" and _names_output(arguments, at) for at, word in enumerate(asked))
+    # The command line could not be parsed, so the format is looked for in the raw arguments.
+    values = [word.split("=")[-1] for word in arguments]
+    wants_json = any(word == "json" and _names_output(arguments, index) for index, word in enumerate(values))
     screen = Screen(OutputFormat.JSON if wants_json else OutputFormat.TABLE)
     screen.show_result(command, CommandResult({}, ExitCode.USAGE, (Problem(code, message, hint),)))
     return int(ExitCode.USAGE)
 
 
-def _names_output(arguments: Sequence[str], at: int) -> bool:
-    """Whether the argument ``at`` is the value of ``--output`` or ``-o``."""
-    return arguments[at].startswith(("--output=", "-o=")) or (at > 0 and arguments[at - 1] in ("-o", "--output"))
+def _names_output(arguments: Sequence[str], index: int) -> bool:
+    """Whether the argument at ``index`` is the value of ``--output`` or ``-o``."""
+    return arguments[index].startswith(("--output=", "-o=")) or (
+        index > 0 and arguments[index - 1] in ("-o", "--output")
+    )

@@ -1,4 +1,4 @@
-"""What every command shares: the common flags, the settings, errors as exit codes, the form of the answer."""
+"""What all commands share: common flags, settings, errors as exit codes, and the output format."""
 
 from __future__ import annotations
 
@@ -32,11 +32,15 @@ COMMON_OPTIONS: dict[str, Any] = {
         typer.Option("--region", metavar="REGION", help="Region to look at; repeatable, or 'all'."),
     ],
     "profile": Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")],
-    "role_arn": Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="Role to assume first.")],
+    "role_arn": Annotated[
+        str | None, typer.Option("--role-arn", metavar="ARN", help="IAM role to assume before calling AWS.")
+    ],
     "output": Annotated[str | None, typer.Option("--output", "-o", metavar="FORM", help=", ".join(OutputFormat) + ".")],
     "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read.")],
-    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer, no talk.")],
-    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Tell every call on standard error.")],
+    "quiet": Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only the result; suppress progress and messages.")
+    ],
+    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Log every AWS API call to stderr.")],
     "no_color": Annotated[bool, typer.Option("--no-color", help="No colour.")],
 }
 _FLAGS = {"quiet", "verbose", "no_color"}
@@ -44,7 +48,7 @@ _FLAGS = {"quiet", "verbose", "no_color"}
 
 @dataclass
 class CommandContext:
-    """A command's surroundings, settled: its settings, its screen, and the way to AWS."""
+    """What a command runs with: its settings, its screen and its AWS session."""
 
     settings: Settings
     screen: Screen
@@ -52,10 +56,10 @@ class CommandContext:
     _session: AwsSession | None = None
 
     def session(self) -> AwsSession:
-        """The connection to AWS, opened when first asked for.
+        """The AWS session, opened when first asked for.
 
         Raises:
-            OpskitError: no Region, no such profile, or AWS does not let us in.
+            OpskitError: no Region, no such profile, or no valid credentials.
         """
         from opskit.aws.session import open_session
 
@@ -70,7 +74,7 @@ class CommandContext:
         return self._session
 
     def clients(self, wanted: Sequence[str] = ()) -> list[AwsClient]:
-        """One door a Region, in the order they were ``wanted``, else set; the home Region when none was."""
+        """One client per Region: those that are ``wanted``, else those of the settings, else the default Region."""
         from opskit.aws.regions import enabled_regions
 
         session = self.session()
@@ -80,7 +84,7 @@ class CommandContext:
         return [session.client(name) for name in dict.fromkeys(names)]
 
     def client(self) -> AwsClient:
-        """The door of a command that works in one Region.
+        """The client of a command that works in one Region.
 
         Raises:
             UsageError: several Regions were named.
@@ -91,19 +95,19 @@ class CommandContext:
         return self.session().client()
 
     def whatever_runs(self, *, unreached: bool = False) -> tuple[LiveResource, ...]:
-        """What this command has made or watches and that goes on when it ends."""
+        """The resources that this command has created or watches and that keep running when it ends."""
         return self._session.left_running.running_resources(unreached=unreached) if self._session else ()
 
     def heed_end_from_outside(self) -> None:
-        """Take a SIGTERM (a time limit's, a CI's) for a Ctrl-C: what goes on at AWS is named then, too."""
+        """Treat SIGTERM (of a time limit or a CI job) like Ctrl-C, so that running resources are reported then too."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def confirm(self, plan: str, *, yes: bool, what: str = "This changes your account") -> None:
-        """Tell the plan and ask before changing something: a prompt on a terminal, elsewhere a refusal that says
-        ``what`` it is about and names the flag.
+        """Show the plan and ask before changing something: a prompt on a terminal; elsewhere an error that says
+        ``what`` would happen and names the flag.
 
         Raises:
-            ConfirmationRequired: the user said no, or nobody could be asked.
+            ConfirmationRequired: the user declined, or there is no terminal to ask at.
         """
         if yes:
             return
@@ -112,7 +116,7 @@ class CommandContext:
         if not can_prompt():
             self.screen.info(plan)
             raise ConfirmationRequired("consent-missing", f"{what} and nobody can be asked.", "Add --yes.")
-        if not ask_yes_or_no(f"{plan}\nGo on?"):  # with --quiet too: nobody agrees to what they have not seen
+        if not ask_yes_or_no(f"{plan}\nGo on?"):  # with --quiet too: nobody can agree to what was not shown
             raise ConfirmationRequired("consent-missing", "Nothing was changed.")
 
 
@@ -121,8 +125,8 @@ CommandBody = Callable[..., "CommandResult"]
 
 @dataclass(frozen=True)
 class CommandWrapper:
-    """Flags that some commands have besides, and what is done with them around the command's body: it gets where the
-    command runs, its path, the body, and the flags by name.
+    """Extra flags of some commands, and the function that handles them around the command's body. It gets the context,
+    the command's path, the body, and the flags by name.
     """
 
     flags: Mapping[str, Any]
@@ -134,36 +138,36 @@ def register_command(
 ) -> Callable[[CommandBody], CommandBody]:
     """Register ``body`` as the command ``path`` (such as ``quotas``, ``check``) of ``app``.
 
-    The body takes a ``CommandContext`` first, then its own parameters, and returns an answer; the common flags are
-    added to its signature, and whatever it raises becomes an exit code and, with ``-o json``, an envelope. ``wrapper``
-    adds flags of its own; with --dry-run nothing is done with them.
+    The body takes a ``CommandContext`` first, then its own parameters, and returns a ``CommandResult``; the common
+    flags are added to its signature, and what it raises becomes an exit code and, with ``-o json``, an envelope.
+    ``wrapper`` adds flags of its own, which are ignored with --dry-run.
     """
-    more = wrapper.flags if wrapper else {}
-    flags = {**more, **COMMON_OPTIONS}
+    wrapper_flags = wrapper.flags if wrapper else {}
+    flags = {**wrapper_flags, **COMMON_OPTIONS}
 
     def register(body: CommandBody) -> CommandBody:
-        def run(**given: Any) -> None:
-            common = {name: given.pop(name) for name in COMMON_OPTIONS}
-            besides = {name: given.pop(name) for name in more}
+        def run(**arguments: Any) -> None:
+            common = {name: arguments.pop(name) for name in COMMON_OPTIONS}
+            extras = {name: arguments.pop(name) for name in wrapper_flags}
 
             def work(ctx: CommandContext) -> CommandResult:
-                if wrapper is None or not any(besides.values()) or given.get("dry_run"):
-                    return body(ctx, **given)
-                return wrapper.run(ctx, path, lambda: body(ctx, **given), **besides)
+                if wrapper is None or not any(extras.values()) or arguments.get("dry_run"):
+                    return body(ctx, **arguments)
+                return wrapper.run(ctx, path, lambda: body(ctx, **arguments), **extras)
 
             run_command(path, common, work)
 
-        own = _body_parameters(body)
-        added = [
+        parameters = _body_parameters(body)
+        common_parameters = [
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=False if name in _FLAGS else None,
-                annotation=kind,
+                annotation=annotation,
             )
-            for name, kind in flags.items()
+            for name, annotation in flags.items()
         ]
-        run.__signature__ = inspect.Signature(own + added)  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature(parameters + common_parameters)  # type: ignore[attr-defined]
         run.__doc__ = body.__doc__
         app.command(path[-1], **typer_options)(run)
         return body
@@ -172,19 +176,22 @@ def register_command(
 
 
 def _body_parameters(body: CommandBody) -> list[inspect.Parameter]:
-    """The parameters that a body adds to the common ones, as Typer reads them. What it returns is left alone, so
-    that its module need not load what only types speak of.
+    """The parameters that a body adds to the common ones, as Typer reads them. Its return annotation is not resolved,
+    so that its module need not import what only annotations mention.
     """
-    own = list(inspect.signature(body).parameters.values())[1:]
-    told = SimpleNamespace(__annotations__={each.name: each.annotation for each in own})
-    kinds = get_type_hints(told, body.__globals__, include_extras=True)
-    return [each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kinds[each.name]) for each in own]
+    parameters = list(inspect.signature(body).parameters.values())[1:]
+    annotated = SimpleNamespace(__annotations__={parameter.name: parameter.annotation for parameter in parameters})
+    hints = get_type_hints(annotated, body.__globals__, include_extras=True)
+    return [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
+        for parameter in parameters
+    ]
 
 
 def run_command(
     path: tuple[str, ...], common: dict[str, Any], body: Callable[[CommandContext], CommandResult]
 ) -> NoReturn:
-    """Run a command's body with its settings, show its answer, and end the program with its exit code."""
+    """Run a command's body with its settings, print its result, and exit with its exit code."""
     from opskit.output.printing import redirect_warnings
     from opskit.output.screen import Screen
 
@@ -195,7 +202,7 @@ def run_command(
 
     def run_body() -> CommandResult:
         nonlocal screen
-        settings = _settle(common)
+        settings = _load_common_settings(common)
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
         if common["verbose"]:
             _print_calls()
@@ -222,20 +229,20 @@ def run_command(
 
 
 def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:
-    """The answer of a command that ended early, with what it leaves running and how to stop that. After the
-    unforeseen and an interruption that is all; after a failure that was told it is what is not as it was asked for.
+    """The result of a command that ended early, with what it leaves running and how to stop that. After a bug or an
+    interrupt that is everything; after a reported failure only what is not in its requested state.
     """
     if result.exit.is_ok:
         return result
     unreached = not result.exit.is_unforeseen
-    left = [(running, ctx) for ctx in opened for running in ctx.whatever_runs(unreached=unreached)]
-    if not left:
+    leftovers = [(running, ctx) for ctx in opened for running in ctx.whatever_runs(unreached=unreached)]
+    if not leftovers:
         return result
     from dataclasses import replace
 
     from opskit.core.stop_commands import interrupted_problem, running_records, still_running_problem
 
-    running, profile = [live_resource for live_resource, _ in left], left[0][1].settings.get("profile")
+    running, profile = [live_resource for live_resource, _ in leftovers], leftovers[0][1].settings.get("profile")
     others = [problem for problem in result.problems if problem.code != "interrupted"]
     if len(others) < len(result.problems):
         problems = [interrupted_problem(running, profile), *others]
@@ -245,10 +252,10 @@ def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> 
 
 
 def run_safely(work: Callable[[], CommandResult], *, verbose: bool) -> CommandResult:
-    """What ``work`` answers, or what it raised as an answer.
+    """The result of ``work``, or the error that it raised as a result.
 
     Raises:
-        BrokenPipeError: nobody reads any more.
+        BrokenPipeError: the reader has closed the pipe.
     """
     from opskit.output.result import error_result
 
@@ -260,17 +267,17 @@ def run_safely(work: Callable[[], CommandResult], *, verbose: bool) -> CommandRe
         return _interrupted_result()
     except BrokenPipeError:
         raise
-    except Exception as error:  # the last line of defence: a bug is one line and a place to report it
+    except Exception as error:  # a bug: one line for the user instead of a traceback
         return _bug_result(error, verbose=verbose)
 
 
 def _early_output_format(named: str | None) -> OutputFormat:
-    """The form to report a settings error in, before the settings are known."""
+    """The format in which to report an error in the settings, before the settings are known."""
     wanted = named or os.environ.get("OPSKIT_OUTPUT")
     return OutputFormat(wanted) if wanted in list(OutputFormat) else OutputFormat.TABLE
 
 
-def _settle(common: dict[str, Any]) -> Settings:
+def _load_common_settings(common: dict[str, Any]) -> Settings:
     flags = {
         "regions": tuple(common["region"] or ()),
         "profile": common["profile"],
@@ -285,7 +292,7 @@ def _reraise(error: BaseException) -> NoReturn:
 
 
 def _end_process(end: BaseException) -> NoReturn:
-    """End where nobody reads any more, or where the command said with which code."""
+    """Exit when the reader has closed the pipe, or with the exit code that the command gave."""
     if isinstance(end, BrokenPipeError):
         _exit_quietly(ExitCode.INTERRUPTED)
     raise end
@@ -313,7 +320,7 @@ def _bug_result(error: BaseException, *, verbose: bool) -> CommandResult:
 
 
 def _exit_quietly(code: ExitCode) -> NoReturn:
-    """End without Python's own complaint when the reader of the pipe has gone."""
+    """Exit without Python's message about the closed pipe."""
     from opskit.output.printing import close_output
 
     close_output()
@@ -321,7 +328,7 @@ def _exit_quietly(code: ExitCode) -> NoReturn:
 
 
 def _print_calls() -> None:
-    """Name every AWS call on standard error. Only its name: parameters and answers can hold secrets."""
+    """Print the name of every AWS call on stderr. Only the name: parameters and responses can hold secrets."""
     from opskit.aws import api_call
     from opskit.output.printing import print_text, standard_error
 

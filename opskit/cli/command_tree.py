@@ -1,5 +1,5 @@
-"""The command tree, by its branches. A command line needs the one it names; help and a mistyped word need none. What
-grows on the others is not loaded, so that all are instant.
+"""The command groups and the modules that define them. Only the group that a command line names is imported; help and a
+misspelt word import none, so that both are fast.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from opskit.cli.app import app, new_group, new_root
 
 @dataclass(frozen=True)
 class CommandGroup:
-    """What hangs on one word: the modules that bring it by being imported, and the first line of its help."""
+    """The commands under one word: the modules that register them when imported, and the first line of their help."""
 
     modules: tuple[str, ...]
     help: str
@@ -28,7 +28,7 @@ COMMAND_GROUPS = {
             "increases.cli",
             "explain.cli",
         ),
-        "SageMaker quotas: room, what to ask for, and when it is true.",
+        "Check, list and increase SageMaker service quotas.",
     ),
     "notebook": CommandGroup(
         (
@@ -39,44 +39,44 @@ COMMAND_GROUPS = {
             "notebooks.cli.open",
             "notebooks.cli.stop",
         ),
-        "Notebook instances: who left what on, and off with it.",
+        "Create, list, start and stop notebook instances; stop idle ones.",
     ),
     "train": CommandGroup(("training.cli",), "Train, transform and score a workflow, quota first."),
-    "deploy": CommandGroup(("training.cli",), "Put a workflow's newest model behind an endpoint."),
-    "predict": CommandGroup(("training.cli",), "Ask a workflow's endpoint."),
-    "cleanup": CommandGroup(("training.cli",), "Remove what a workflow made: endpoint, model, files."),
-    "guard": CommandGroup(("guards.cli",), "Run a command only when there is room for what it starts."),
+    "deploy": CommandGroup(("training.cli",), "Deploy a workflow's newest model to an endpoint."),
+    "predict": CommandGroup(("training.cli",), "Get predictions from a workflow's endpoint."),
+    "cleanup": CommandGroup(("training.cli",), "Delete what a workflow created: endpoint, model, files."),
+    "guard": CommandGroup(("guards.cli",), "Run a command only if quotas and budget allow its instances."),
     "cron": CommandGroup(
         (
             "schedule.cli.cron",
             "schedule.cli.run",
         ),
-        "Let opskit run by itself: stop what is idle, ask for more.",
+        "Schedule opskit with cron or systemd.",
     ),
     "history": CommandGroup(("history.cli",), "Show what opskit changed, and what its stops saved."),
-    "doctor": CommandGroup(("access.cli.doctor",), "Look who you are, what you may do, and whether all is well."),
-    "settings": CommandGroup(("access.cli.settings",), "Show each setting, and where it came from."),
+    "doctor": CommandGroup(("access.cli.doctor",), "Check credentials, permissions and this machine's set-up."),
+    "settings": CommandGroup(("access.cli.settings",), "Show each setting and its source."),
     "iam": CommandGroup(("access.cli.iam",), "The permissions that opskit needs."),
-    "sandbox": CommandGroup(("sandbox_cli",), "A local AWS to practise on, without an account or a bill."),
-    "demo": CommandGroup(("demo.cli",), "See the whole main job happen on this machine."),
+    "sandbox": CommandGroup(("sandbox_cli",), "Run a local AWS for practice, without an account or a bill."),
+    "demo": CommandGroup(("demo.cli",), "Run the full workflow end to end against a local AWS."),
 }
 
 
 def command_group(name: str) -> typer.Typer:
-    """The branch of this name, hung on the tree, for its commands to be hung on it."""
-    made = new_group(COMMAND_GROUPS[name].help)
-    app.add_typer(made, name=name)
-    return made
+    """The Typer app of a group, added to the tree, for its commands to be registered on."""
+    group = new_group(COMMAND_GROUPS[name].help)
+    app.add_typer(group, name=name)
+    return group
 
 
-def load_for(words: Sequence[str]) -> typer.Typer:
-    """As much of the tree as a command line needs: the branch it names or, where it names none, what there is."""
-    named = next((word for word in words if not word.startswith("-")), "")
+def load_for(arguments: Sequence[str]) -> typer.Typer:
+    """The part of the tree that a command line needs: the group it names, or only the help texts."""
+    named = next((argument for argument in arguments if not argument.startswith("-")), "")
     return _import_groups([named]) if named in COMMAND_GROUPS else _help_only()
 
 
 def load_all() -> typer.Typer:
-    """Every command there is."""
+    """The tree with all commands."""
     return _import_groups(list(COMMAND_GROUPS))
 
 
@@ -88,7 +88,7 @@ def _import_groups(names: Sequence[str]) -> typer.Typer:
 
 
 def _help_only() -> typer.Typer:
-    """The words and what they are for: all that help tells, and all that a mistyped one is held against."""
+    """The groups with their help texts only: enough for help, and to report a misspelt word."""
     menu = new_root()
     for name, command_group in COMMAND_GROUPS.items():
         menu.command(name, help=command_group.help)(_never_run)
@@ -96,4 +96,4 @@ def _help_only() -> typer.Typer:
 
 
 def _never_run() -> None:
-    """A word of the menu is never run: a command line with it gets its branch."""
+    """The body of a group's placeholder. It never runs: a command line that names a group gets the group itself."""

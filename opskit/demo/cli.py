@@ -24,7 +24,7 @@ def demo_command(
         Path | None, typer.Option("--picture", metavar="FILE", help="Save what it tells as an SVG.")
     ] = None,
 ) -> CommandResult:
-    """See the whole main job happen on this machine.
+    """Run the full workflow end to end against a local AWS.
 
     Quotas are asked for, a model trains and predicts, an idle notebook is stopped.
     """

@@ -62,10 +62,10 @@ def guard_command(
     wait: Annotated[str, typer.Option("--wait", metavar="TIME", help="How long to wait for room, such as 2h.")] = "0s",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and do not run it.")] = False,
 ) -> CommandResult:
-    """Run a command only when there is room for what it starts.
+    """Run a command only if quotas and budget allow its instances.
 
-    Then its output and its exit code are its own. Without room it does not run, and the exit code is 3; where that
-    cannot be told, 4 or 5.
+    opskit then becomes the command, which owns the terminal and the exit code. If quota or budget is insufficient, the
+    command does not run and the exit code is 3; if they could not be read, it is 4 or 5.
     """
     from opskit.core.clock import system_clock
     from opskit.guards.flows import check_conditions

@@ -1,1 +1,1 @@
-"""A command's result for people and programs: tables, JSON, CSV, markdown, progress, pictures."""
+"""Prints a command's result for people and programs: tables, JSON, CSV, markdown, progress and SVG."""

@@ -1,4 +1,4 @@
-"""What a run costs, in words."""
+"""The cost of a run as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opskit.core.model import Price, Unknown
 
 
 def cost_lines(cost_items: Sequence[CostItem]) -> list[str]:
-    """What the parts cost at most, and whose prices these are; nothing where nothing is to be paid."""
+    """The maximum cost of the parts, and the source of the prices; empty if nothing costs money."""
     if not cost_items:
         return []
     unpriced = [item.price.reason for item in cost_items if isinstance(item.price, Unknown)]
@@ -19,4 +19,4 @@ def cost_lines(cost_items: Sequence[CostItem]) -> list[str]:
     estimate, hourly = estimate_usd(cost_items), hourly_usd(cost_items)
     total = f"At most {estimate.normalize():f} USD" if estimate else ""
     extra = f"{hourly} USD for each hour of the endpoint" if hourly else ""
-    return [f"{', and '.join(each for each in (total, extra) if each)} (prices: {'; '.join(prices)})."]
+    return [f"{', and '.join(text for text in (total, extra) if text)} (prices: {'; '.join(prices)})."]

@@ -1,10 +1,11 @@
-"""Everything that opskit prints for people passes through here: tables, notes, progress, questions, errors, warnings.
+"""Everything that opskit prints for people passes through this module: tables, notes, progress, prompts, errors,
+warnings.
 
-Names, tags, reasons, log lines and error texts come from outside, and a terminal obeys what is in them: an escape
-sequence clears the screen or writes elsewhere on it, a bidirectional mark turns a name around, an invisible one makes
-two names look alike. So each such character is shown as what it is, such as ``\\x1b`` or ``\\u202e``, and nothing else
-is changed. Colours and links of opskit's own are put around the text afterwards. JSON does not come by here: it is
-exact (``opskit.decide.ascii_json``).
+Names, tags, reasons, log lines and error texts come from outside, and a terminal interprets what is in them: an escape
+sequence can clear the screen, a bidirectional mark can reverse a name, an invisible character can make two names look
+alike. So each such character is printed as an escape such as ``\\x1b`` or ``\\u202e``; nothing else is changed.
+opskit's own colours and links are added afterwards. JSON does not pass through here: it is exact
+(``opskit.core.ascii_json``).
 """
 
 from __future__ import annotations
@@ -33,17 +34,19 @@ _UNSEEN = re.compile(
 
 
 def visible_text(text: str) -> str:
-    """The text with every control, bidirectional and invisible character written out. Line breaks and tabs stay."""
+    """The text with every control, bidirectional and invisible character written as an escape. Line breaks and tabs
+    stay.
+    """
     return _UNSEEN.sub(_escape_characters, text.replace("\r\n", "\n"))
 
 
 def visible_line(text: str) -> str:
-    """The same on one line, for a cell of a table: line breaks and tabs are written out too."""
+    """The same on one line, for a table cell: line breaks and tabs are escaped too."""
     return _UNSEEN.sub(_escape_characters, text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def _escape_characters(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escape_characters(match: re.Match[str]) -> str:
+    code = ord(match[0])
     if code == 0x0D:
         return "\\r"
     if code < 0x100:
@@ -52,20 +55,20 @@ def _escape_characters(found: re.Match[str]) -> str:
 
 
 def standard_output() -> IO[str]:
-    """Where answers go unless a screen says otherwise."""
+    """Where results go unless a screen says otherwise. Looked up at each call, since tests replace ``sys.stdout``."""
     return sys.stdout
 
 
 def standard_error() -> IO[str]:
-    """Where the talk goes unless a screen says otherwise."""
+    """Where messages go unless a screen says otherwise."""
     return sys.stderr
 
 
 def print_text(text: str, stream: IO[str], *, end: str = "\n", strong: bool = False) -> None:
-    """Print a text for people; ``strong`` in bold, for a terminal.
+    """Print a text for people; ``strong`` prints it in bold, for terminals.
 
     Raises:
-        BrokenPipeError: nobody reads any more.
+        BrokenPipeError: the reader has closed the pipe.
     """
     shown = visible_text(text)
     stream.write((f"\033[1m{shown}\033[0m" if strong else shown) + end)
@@ -73,10 +76,10 @@ def print_text(text: str, stream: IO[str], *, end: str = "\n", strong: bool = Fa
 
 
 def print_exact(pieces: Iterable[str], stream: IO[str]) -> None:
-    """Print what programs read, as it is.
+    """Print output for programs, unchanged.
 
     Raises:
-        BrokenPipeError: nobody reads any more.
+        BrokenPipeError: the reader has closed the pipe.
     """
     stream.writelines(pieces)
     stream.write("\n")
@@ -84,12 +87,12 @@ def print_exact(pieces: Iterable[str], stream: IO[str]) -> None:
 
 
 def can_prompt() -> bool:
-    """Whether a question would be seen, and answered, at a terminal."""
+    """Whether a prompt would be seen, and can be answered, at a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def ask_yes_or_no(question: str) -> bool:
-    """Ask on standard error until the answer is yes or no; no answer at all (Ctrl-D) is a no.
+    """Ask on stderr until the answer is yes or no; end of input (Ctrl-D) counts as no.
 
     Raises:
         KeyboardInterrupt: Ctrl-C.
@@ -101,7 +104,7 @@ def ask_yes_or_no(question: str) -> bool:
             line = sys.stdin.readline()
         finally:
             if not line:
-                print_text("", sys.stderr)  # the cursor stands behind the question
+                print_text("", sys.stderr)  # end the line: the cursor is still behind the prompt
         if not line:
             return False
         match line.strip().lower():
@@ -114,8 +117,8 @@ def ask_yes_or_no(question: str) -> bool:
 
 
 def prepare_streams() -> None:
-    """Make the program's streams ready: a terminal that lacks a character gets its answer all the same, and what
-    nobody foresaw is shown like everything else.
+    """Prepare the process's streams: characters that the terminal cannot show are replaced instead of raising, and
+    uncaught exceptions are printed like everything else.
     """
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
@@ -123,7 +126,7 @@ def prepare_streams() -> None:
 
 
 def redirect_warnings() -> None:
-    """Show what opskit and the libraries log as a warning, or worse, like everything else."""
+    """Print warnings and errors that opskit and its libraries log like everything else."""
     import logging
 
     class Handler(logging.Handler):
@@ -132,12 +135,12 @@ def redirect_warnings() -> None:
 
     handler = Handler(logging.WARNING)
     logging.lastResort = handler  # for whatever has no handler of its own
-    logging.getLogger("py.warnings").handlers[:] = [handler]  # else logging gives it one that says nothing
+    logging.getLogger("py.warnings").handlers[:] = [handler]  # otherwise logging adds a NullHandler to it
     logging.captureWarnings(True)
 
 
 def print_traceback() -> None:
-    """Show the exception that is being handled with where it came from, for a report."""
+    """Print the traceback of the exception that is being handled, without secrets, for a bug report."""
     import traceback
 
     print_text(redact_secrets(traceback.format_exc()), sys.stderr, end="")
@@ -145,8 +148,8 @@ def print_traceback() -> None:
 
 @contextmanager
 def restored_terminal() -> Iterator[None]:
-    """Leave the terminal as it was. Who asks for a code that nobody is to see (botocore does, for MFA, in a thread)
-    switches its echo off, and an interruption leaves no time to switch it on again.
+    """Restore the terminal's settings at the end. A prompt for an MFA code (botocore's, in a thread) switches echo off,
+    and an interrupt leaves it no time to switch it on again.
     """
     try:
         import termios
@@ -159,25 +162,25 @@ def restored_terminal() -> Iterator[None]:
     try:
         yield
     finally:
-        # From the background it would stop us: then the terminal is somebody else's.
+        # In the background, tcsetattr would stop the process (SIGTTOU); then the terminal belongs to another job.
         if termios.tcgetattr(terminal) != before and os.tcgetpgrp(terminal) == os.getpgrp():
             termios.tcsetattr(terminal, termios.TCSADRAIN, before)
         os.close(terminal)
 
 
 def flush_output() -> None:
-    """Let out what waits to be written, before another program has the terminal."""
+    """Write out buffered output before another program uses the terminal."""
     sys.stdout.flush()
 
 
 def close_output() -> None:
-    """Let nothing more be written: the reader has gone, and Python need not complain of it at the end."""
+    """Discard all further output: the reader has closed the pipe, and Python must not report that at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_exception(
-    kind: type[BaseException], error: BaseException, where: TracebackType | None
+    error_type: type[BaseException], error: BaseException, traceback_: TracebackType | None
 ) -> None:  # pragma: no cover - Python calls it at its end
     import traceback
 
-    print_text(redact_secrets("".join(traceback.format_exception(kind, error, where))), sys.stderr, end="")
+    print_text(redact_secrets("".join(traceback.format_exception(error_type, error, traceback_))), sys.stderr, end="")

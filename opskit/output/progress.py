@@ -1,4 +1,4 @@
-"""How something goes on, for people to watch: a bar and the newest lines on a terminal, plain lines elsewhere."""
+"""Progress of a flow: a progress bar with the latest lines on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Stage:
-    """Where something stands: in words and, where it counts, how much of how much (None: unknown) is done."""
+    """The current state of the work: a text and, if it can be counted, how much of ``total`` is ``completed``."""
 
     text: str
     completed: int | None = None
@@ -24,7 +24,7 @@ class Stage:
 
 @contextmanager
 def watch_progress(screen: Screen) -> Iterator[EventSink]:
-    """A teller for a flow's events."""
+    """A sink that shows a flow's events."""
     with watch_stages(screen, format_event, lambda event: None) as emit:
         yield emit
 
@@ -33,8 +33,8 @@ def watch_progress(screen: Screen) -> Iterator[EventSink]:
 def watch_stages(
     screen: Screen, line_of: Callable[[T], str], stage_of: Callable[[T], Stage | None]
 ) -> Iterator[Callable[[T], None]]:
-    """A teller for events of any kind: ``line_of`` puts one into a line, an empty one is not worth saying, and
-    ``stage_of`` says where all of it stands now, None where that is as before.
+    """A sink that shows events of any type: ``line_of`` formats one as a line (empty: not shown), and ``stage_of``
+    returns the new state of the work (None: unchanged).
     """
     if screen.quiet or not screen.stderr_stream.isatty():
         yield lambda event: screen.info(line_of(event)) if line_of(event) else None
@@ -60,7 +60,7 @@ def format_event(event: FlowEvent) -> str:
 def _progress_bar(
     console: Any, line_of: Callable[[T], str], stage_of: Callable[[T], Stage | None]
 ) -> Iterator[Callable[[T], None]]:
-    """A bar under the lines, and a clock for whatever counts nothing."""
+    """A progress bar below the lines, with a clock for stages that count nothing."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from opskit.output.rich_console import shown_text
@@ -69,13 +69,15 @@ def _progress_bar(
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Looking at the account", total=None)
 
-        def tell(event: T) -> None:
+        def show_event(event: T) -> None:
             if line_of(event):
-                console.print(shown_text(line_of(event)), soft_wrap=True)  # what is copied from it stays whole
+                console.print(
+                    shown_text(line_of(event)), soft_wrap=True
+                )  # not wrapped, so that a line can be copied whole
             stage = stage_of(event)
             if stage and stage.completed is not None:
                 progress.update(task, total=stage.total, completed=stage.completed, description=stage.text)
             elif stage:
                 progress.reset(task, total=None, description=stage.text)
 
-        yield tell
+        yield show_event

@@ -1,4 +1,4 @@
-"""What a command answers, before it is shown: one value for tables, JSON, CSV and markdown alike."""
+"""The result of a command before it is printed: one value for tables, JSON, CSV and markdown."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LazyRows(Sequence[T], Generic[T]):
-    """Rows or records that are made one at a time, as they are shown: an answer of thousands never stands in memory
-    in all its forms.
+    """Rows or records that are built one at a time while they are printed, so that a result of thousands is never in
+    memory in all its forms.
     """
 
     items: Sequence[Any]
@@ -25,15 +25,15 @@ class LazyRows(Sequence[T], Generic[T]):
         return len(self.items)
 
     @overload
-    def __getitem__(self, at: int) -> T: ...
+    def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, at: slice) -> Sequence[T]: ...
-    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
-        return LazyRows(self.items[at], self.build) if isinstance(at, slice) else self.build(self.items[at])
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        return LazyRows(self.items[index], self.build) if isinstance(index, slice) else self.build(self.items[index])
 
 
 class Style(StrEnum):
-    """How a cell feels. Colour only repeats what its text says."""
+    """How a cell is coloured. Colour only repeats what its text says."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -44,7 +44,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of a table."""
+    """One cell of a table."""
 
     text: str
     style: Style = Style.PLAIN
@@ -52,8 +52,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column. ``wrap`` lets a narrow terminal break its text; others keep their width. A terminal of
-    fewer than ``from_width`` characters goes without it.
+    """A column of a table. ``wrap`` allows its text to break on a narrow terminal; ``from_width`` is the terminal
+    width, in characters, below which the column is left out.
     """
 
     header: str
@@ -64,7 +64,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows for people. Each row has a cell a column."""
+    """A table for people. Each row has one cell per column."""
 
     columns: tuple[Column, ...]
     rows: Sequence[tuple[Cell, ...]]
@@ -73,10 +73,10 @@ class Table:
 
 @dataclass(frozen=True)
 class CommandResult:
-    """Everything a command has to say.
+    """Everything that a command outputs.
 
-    ``data`` is the JSON promise; ``records`` names the list in it that CSV shows (None: ``data`` is the one
-    record); ``tables`` and ``notes`` are for people; ``problems`` go to ``errors`` and to standard error.
+    ``data`` is the JSON contract; ``records`` names the list in it that CSV prints (None: ``data`` is the one record);
+    ``tables`` and ``notes`` are for people; ``problems`` go to ``errors`` and to stderr.
     """
 
     data: Mapping[str, Any]
@@ -88,13 +88,13 @@ class CommandResult:
 
 
 def error_result(error: OpskitError, data: Mapping[str, Any] | None = None) -> CommandResult:
-    """The answer of a command that ended with an error."""
+    """The result of a command that ended with an error."""
     return CommandResult(data or {}, error.exit, (error.problem,))
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """The JSON envelope around an answer, the same for success and failure."""
+    """The JSON envelope around a result, the same for success and failure."""
 
     command: tuple[str, ...]
     result: CommandResult = field(repr=False)
@@ -126,5 +126,5 @@ def _exit_status(code: ExitCode) -> str:
 
 
 def _problem_record(problem: Problem) -> dict[str, Any]:
-    shown: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
-    return shown if problem.region is None else {**shown, "region": problem.region}
+    record: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    return record if problem.region is None else {**record, "region": problem.region}

@@ -1,5 +1,5 @@
-"""rich's console with the door that everything for people goes through: whatever it is given to draw, what comes from
-outside reaches the terminal as text only. Loaded only where a terminal is drawn on.
+"""rich's console with escaping: whatever it prints, text from outside reaches the terminal as text only. Imported only
+when a terminal is written to, since rich takes long to import.
 """
 
 from __future__ import annotations
@@ -15,24 +15,26 @@ from opskit.output.printing import visible_line, visible_text
 
 
 class VisibleConsole(Console):
-    """A console whose texts cannot command the terminal. Colours, links and the moves of a spinner are rich's own."""
+    """A console whose texts cannot control the terminal. Colours, links and the cursor movements of a spinner are
+    rich's own.
+    """
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """What is drawn, piece by piece: rich's own commands as they are, all texts made visible."""
+        """The rendered segments: rich's control codes as they are, all texts escaped."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible_text(segment.text), segment.style)
 
 
 def console_on(stream: IO[str], *, color: bool) -> VisibleConsole:
-    """A console that draws on a stream, in colour where that is welcome."""
+    """A console that writes to a stream, in colour if wanted."""
     return VisibleConsole(file=stream, no_color=not color, highlight=False)
 
 
 def shown_text(text: str, style: str = "") -> Text:
-    """A text to be drawn. It is made visible here already, before its width is measured."""
+    """A text for the console. It is escaped here, before rich measures its width."""
     return Text(visible_text(text), style=style)
 
 
 def shown_cell(text: str, style: str = "") -> Text:
-    """A text of a table, on one line."""
+    """A text for a table cell, on one line."""
     return Text(visible_line(text), style=style)

@@ -1,4 +1,4 @@
-"""Puts an answer on the screen or into the pipe. stdout is the answer, stderr is the talk."""
+"""Prints a result in the requested format. Results go to stdout, messages to stderr."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from opskit.output.result import CommandResult, Envelope, Style, Table
 _RICH_STYLES = {Style.PLAIN: "", Style.GOOD: "green", Style.WARN: "yellow", Style.BAD: "bold red", Style.DIM: "dim"}
 
 
-# Characters of a column that may break, and those that stand beside each column.
+# Minimum width of a column that may wrap, and the padding of each column, in characters.
 _NARROW_COLUMN, _BESIDE = 4, 2
 _INDENT = " " * len("opskit: ")
 
 
 @dataclass(frozen=True)
 class Screen:
-    """Where and how to show: the form, whether colour is welcome, whether talk is."""
+    """Where and how to print: the format, whether colour is allowed, and whether messages are printed."""
 
     format: OutputFormat = OutputFormat.TABLE
     color: bool = True
@@ -39,26 +39,26 @@ class Screen:
 
     @property
     def stdout_stream(self) -> IO[str]:
-        """Where the answer goes."""
+        """Where the result goes."""
         return self.stdout or standard_output()
 
     @property
     def stderr_stream(self) -> IO[str]:
-        """Where the talk goes."""
+        """Where messages go."""
         return self.stderr or standard_error()
 
     @property
     def terminal_columns(self) -> int | None:
-        """How wide the terminal is that the answer goes to; None where it goes elsewhere."""
+        """The width of the terminal that the result goes to; None if it is not a terminal."""
         return shutil.get_terminal_size().columns if self.stdout_stream.isatty() else None
 
     def info(self, text: str) -> None:
-        """Tell the user something on the way; silent with --quiet."""
+        """Print a message on stderr; nothing with --quiet."""
         if not self.quiet:
             print_text(text, self.stderr_stream)
 
     def print_line(self, text: str, *, strong: bool = False) -> None:
-        """A line of a story that is itself the answer: on stdout, or beside it where stdout holds JSON."""
+        """Print a line of a result that is itself a report: on stdout, or on stderr if stdout holds JSON."""
         stream = self.stdout_stream if self.format.is_table else self.stderr_stream
         if self.quiet:
             return
@@ -66,7 +66,7 @@ class Screen:
 
     @contextmanager
     def spinner(self, text: str) -> Iterator[None]:
-        """Show on a terminal that something goes on."""
+        """Show a spinner while the block runs, on a terminal only."""
         if self.quiet or not self.stderr_stream.isatty():
             yield
             return
@@ -77,8 +77,8 @@ class Screen:
 
     @contextmanager
     def live_lines(self) -> Iterator[Callable[[str], None]]:
-        """A way to tell how work goes on: on a terminal the newest line beside a spinner, under what came before;
-        elsewhere plain lines on standard error; nothing with --quiet.
+        """A function that prints lines while work goes on: on a terminal with the latest one beside a spinner,
+        elsewhere plain lines on stderr; nothing with --quiet.
         """
         if self.quiet or not self.stderr_stream.isatty():
             yield self.info
@@ -88,14 +88,14 @@ class Screen:
         console = console_on(self.stderr_stream, color=self.color)
         with console.status("looking") as status:
 
-            def tell(line: str) -> None:
+            def show_line(line: str) -> None:
                 console.print(shown_text(line))
                 status.update(shown_text(line.strip()[:60]))
 
-            yield tell
+            yield show_line
 
     def show_result(self, command: tuple[str, ...], result: CommandResult) -> None:
-        """Show an answer in this screen's form."""
+        """Print a result in this screen's format."""
         match self.format:
             case OutputFormat.JSON:
                 whole = Envelope(command, result).as_json()
@@ -133,44 +133,48 @@ class Screen:
         console = console_on(self.stdout_stream, color=self.color)
         title = shown_cell(table.title, "italic") if table.title else None
         shown = RichTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
-        kept = [at for at, column in enumerate(table.columns) if column.from_width <= console.width]
-        is_narrow = _least_width(table, kept) > console.width  # then all may break, rather than some be cut
-        for column in (table.columns[at] for at in kept):
+        shown_columns = [index for index, column in enumerate(table.columns) if column.from_width <= console.width]
+        is_narrow = (
+            _least_width(table, shown_columns) > console.width
+        )  # then every column may wrap, rather than rich cutting some off
+        for column in (table.columns[index] for index in shown_columns):
             justify: Literal["right", "left"] = "right" if column.right else "left"
             shown.add_column(
                 shown_cell(column.header), justify=justify, no_wrap=not (column.wrap or is_narrow), overflow="fold"
             )
         for row in table.rows:
-            shown.add_row(*(shown_cell(row[at].text, _RICH_STYLES[row[at].style]) for at in kept))
+            shown.add_row(*(shown_cell(row[index].text, _RICH_STYLES[row[index].style]) for index in shown_columns))
         console.print(shown)
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
-        """Say on standard error what went wrong, and what helps."""
+        """Print on stderr what went wrong and what to do."""
         for problem, following in zip(problems, [*problems[1:], None], strict=False):
             where = f" [{problem.region}]" if problem.region and problem.region not in problem.message else ""
             print_text(f"opskit: {_indent_further_lines(problem.message + where)}", self.stderr_stream)
-            if problem.hint and (following is None or following.hint != problem.hint):  # once for those it helps alike
+            if problem.hint and (
+                following is None or following.hint != problem.hint
+            ):  # problems with the same hint share it
                 print_text(f"{_INDENT}{_indent_further_lines(problem.hint)}", self.stderr_stream)
 
 
 def _indent_further_lines(text: str) -> str:
-    """A text whose further lines stand below its first, so that none in it can pass for a line of opskit's own."""
+    """A text whose further lines are indented, so that a line from outside cannot pass for one of opskit's own."""
     return text.replace("\n", f"\n{_INDENT}")
 
 
-def _least_width(table: Table, kept: Sequence[int]) -> int:
-    """The characters that these columns take at least: whole texts, or a few characters where they may break."""
+def _least_width(table: Table, columns: Sequence[int]) -> int:
+    """The minimum width of these columns, in characters: the longest text, or a few characters where they may wrap."""
     widths = [
         _NARROW_COLUMN
-        if table.columns[at].wrap
-        else max(map(len, [table.columns[at].header, *_column_texts(table, at)]))
-        for at in kept
+        if table.columns[index].wrap
+        else max(map(len, [table.columns[index].header, *_column_texts(table, index)]))
+        for index in columns
     ]
     return sum(widths) + _BESIDE * len(widths) + 1
 
 
-def _column_texts(table: Table, at: int) -> list[str]:
-    return [visible_line(row[at].text) for row in table.rows]
+def _column_texts(table: Table, index: int) -> list[str]:
+    return [visible_line(row[index].text) for row in table.rows]
 
 
 def _with_title(table: Table, text: str) -> str:
@@ -188,30 +192,30 @@ def _tabulate_table(table: Table, style: str) -> str:
 
 
 def _in_markdown(text: str) -> str:
-    """A text for a cell of a markdown table, which a | would end."""
+    """A text for a cell of a markdown table, which a ``|`` would end."""
     return visible_line(text).replace("|", "&#124;")
 
 
 def _json_pieces(value: Any, path: Sequence[str]) -> Iterator[str]:
-    """A value as JSON, in pieces: what ``path`` leads to an item at a time, so that a long list never stands in
-    memory as one text.
+    """A value as JSON, in pieces: the list at ``path`` one item at a time, so that a long list is never in memory as
+    one string.
     """
     if not path or not value:
         yield _dump_json(value)
         return
-    for at, (name, each) in enumerate(value.items()):
-        yield f"{', ' if at else '{'}{_dump_json(name)}: "
+    for index, (name, item) in enumerate(value.items()):
+        yield f"{', ' if index else '{'}{_dump_json(name)}: "
         if name == path[0]:
-            yield from _json_pieces(each, path[1:]) if path[1:] else _item_pieces(each)
+            yield from _json_pieces(item, path[1:]) if path[1:] else _item_pieces(item)
         else:
-            yield _dump_json(each)
+            yield _dump_json(item)
     yield "}"
 
 
 def _item_pieces(values: Sequence[Any]) -> Iterator[str]:
     yield "["
-    for at, value in enumerate(values):
-        yield f"{', ' if at else ''}{_dump_json(value)}"
+    for index, value in enumerate(values):
+        yield f"{', ' if index else ''}{_dump_json(value)}"
     yield "]"
 
 
@@ -220,8 +224,9 @@ def _dump_json(value: Any) -> str:
 
 
 def _csv_text(result: CommandResult) -> str:
-    found = [result.data] if result.records is None else result.data.get(result.records, [])
-    records = [each if isinstance(each, Mapping) else {result.records: each} for each in found]  # or a column of values
+    items = [result.data] if result.records is None else result.data.get(result.records, [])
+    # A list of plain values becomes a column of its own.
+    records = [item if isinstance(item, Mapping) else {result.records: item} for item in items]
     if not records:
         return ""
     sheet = io.StringIO()
@@ -240,7 +245,9 @@ def _csv_cell(value: Any) -> str:
 
 
 def plain_value(value: Any) -> Any:
-    """A value JSON knows, for one it does not: times in ISO 8601 UTC, amounts as numbers, names as text."""
+    """A value that JSON knows for one that it does not: times in ISO 8601 UTC, amounts as numbers, enumerations as
+    text.
+    """
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Text as a picture of a terminal, for a README."""
+"""Text as an SVG image of a terminal, for a README."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def save_svg(path: Path, title: str, lines: Sequence[str]) -> None:
-    """Write the lines as an SVG. A line of a heading (it begins with a number) is bold, a command is blue.
+    """Write lines as an SVG. Headings (lines that begin with a number) are bold, commands are blue.
 
     Raises:
         OSError: the file cannot be written.
@@ -22,4 +22,6 @@ def save_svg(path: Path, title: str, lines: Sequence[str]) -> None:
         style = "bold" if bare[:1].isdigit() and ". " in bare[:4] else "cyan" if bare.startswith("$") else ""
         console.print(shown_text(line, style))
     picture = re.sub(r"@font-face\s*\{.*?\}\s*", "", console.export_svg(title=title), flags=re.DOTALL)
-    path.write_text(picture, encoding="utf-8")  # with the reader's own font: a picture fetches nothing from anywhere
+    path.write_text(
+        picture, encoding="utf-8"
+    )  # without rich's web font: the image must not load anything from another host

@@ -1,4 +1,4 @@
-"""What opskit remembers on this machine between two runs: what it changed, what waits its turn, who is at it.
+"""State that opskit keeps on this machine between runs: the journal of its changes, queued requests, and locks.
 
-Everything here lies in the user's state folder, is safe for two processes and survives a kill at any point.
+All of it lies in the user's state directory, is safe for concurrent processes, and survives a kill at any point.
 """

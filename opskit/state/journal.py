@@ -1,7 +1,8 @@
-"""The journal: what opskit changed in an account, when, why, as whom, and how it ended. Never a secret.
+"""The journal: what opskit changed in an account, when, why, by which identity, and with which outcome. It holds no
+secrets.
 
-An intent is written before a change and its outcome after it, so a kill in between leaves a line that says so.
-A journal that cannot be written is said once and stops nothing: turning a notebook off matters more.
+The intent is written before a change and the outcome after it, so a kill in between leaves an entry that shows it. If
+the journal cannot be written, that is reported once and stops nothing: stopping a notebook matters more.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS entries (
     region TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, because TEXT NOT NULL,
     outcome TEXT NOT NULL, detail TEXT NOT NULL
 )"""
-# What only stops have stands beside the entries: so files of an older opskit need no change, and it can go on using
-# newer ones.
+# A table of its own for what only stops have, so that files of an older opskit need no migration, and an older opskit
+# can still use newer files.
 _STOPS_SCHEMA = "CREATE TABLE IF NOT EXISTS stops (id TEXT PRIMARY KEY, usd_per_hour TEXT, running_since TEXT)"
-# Named wherever they are meant, so that a file of a newer opskit, which may have more of them, can be used.
+# Always named in full, so that files of a newer opskit, which may have more columns, can be read.
 _COLUMNS = "id, begun, ended, endpoint, account, caller, region, action, subject, because, outcome, detail"
 _ENTRIES = f"""SELECT {_COLUMNS}, stops.usd_per_hour, stops.running_since
     FROM entries LEFT JOIN stops USING (id) WHERE begun >= ? ORDER BY entries.rowid"""
@@ -46,7 +47,9 @@ DROPPED = "dropped"
 
 @dataclass
 class ActionRecord:
-    """A change under way. Set ``detail`` to what came of it (an id, a status); ``outcome`` only when it is not done."""
+    """A change in progress. The block sets ``detail`` to its result (an ID, a status), and ``outcome`` only if it was
+    not done.
+    """
 
     outcome: str = DONE
     detail: str = ""
@@ -54,8 +57,8 @@ class ActionRecord:
 
 @dataclass(frozen=True)
 class StopDetails:
-    """What is written down with a stop, so that its saving can be told later: the price then (None: nobody knew it),
-    and since when the thing had been running.
+    """What is recorded with a stop, so that its savings can be computed later: the price in USD per hour at that time
+    (None: unknown), and since when the notebook had been running.
     """
 
     usd_per_hour: Decimal | None
@@ -64,14 +67,12 @@ class StopDetails:
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """One line of the journal.
+    """One entry of the journal.
 
-    ``outcome``: ``done``; ``refused`` (AWS said no: nothing changed); ``unknown`` (sent, no answer came, and no look
-    has shown that it was made);
-    ``failed`` (opskit itself went wrong); ``dropped`` (nothing was sent, because a last look spoke against it);
-    ``started_at`` (no outcome was written: it still runs, or was killed).
-    ``account`` and ``caller`` None: AWS did not say who we are. ``stop`` None: it is no stop, or an opskit wrote it
-    that did not yet write down prices.
+    ``outcome``: ``done``; ``refused`` (AWS refused: nothing changed); ``unknown`` (sent, no response, and no later read
+    has confirmed it); ``failed`` (an error in opskit itself); ``dropped`` (not sent, because the last read spoke
+    against it); ``begun`` (no outcome was written: it is still running, or was killed). ``account`` and ``caller``
+    None: STS could not be read. ``stop`` None: not a stop, or written before opskit recorded prices.
     """
 
     id: str
@@ -90,18 +91,18 @@ class JournalEntry:
 
 
 def _report_once() -> Callable[[Exception], None]:
-    said: list[Exception] = []
+    reported: list[Exception] = []
 
     def report_failure(error: Exception) -> None:
-        if not said:
+        if not reported:
             _LOG.warning("opskit: The journal cannot be written (%s); going on without it.", error)
-        said.append(error)
+        reported.append(error)
 
     return report_failure
 
 
 failure_hook: Callable[[Exception], None] = _report_once()
-"""Told when the journal cannot be written; says it once a run."""
+"""Called when the journal cannot be written; the default logs a warning once per run."""
 
 
 @contextmanager
@@ -114,17 +115,16 @@ def journal_action(
     stop: StopDetails | None = None,
     starts: ResourceKind | None = None,
 ) -> Iterator[ActionRecord]:
-    """Write down a change around making it: the intent before the block, the outcome after it.
+    """Record a change around making it: the intent before the block, the outcome after it.
 
-    ``action`` is a verb with its noun (``stop notebook``), ``subject`` what it is done to, ``reason`` the reason.
-    ``starts`` is the kind of what runs, and bills, from then on: however this command ends, it is named.
-    What the block raises is written down and passes through.
+    ``action`` is a verb with its noun (``stop notebook``), ``subject`` its object, ``reason`` why it is done.
+    ``starts`` is the kind of resource that runs, and bills, from then on: it is reported however this command ends.
+    Exceptions of the block are recorded and re-raised.
     """
     id = uuid4().hex
     is_written = _try_write(_insert_intent, id, client, action, subject, reason, stop)
-    end = (
-        _update_outcome if is_written else _skip_end
-    )  # what was never begun cannot be ended, and a try may take its time
+    # Without an intent there is no row to update, and another attempt could block for the whole busy timeout.
+    end = _update_outcome if is_written else _skip_outcome
     record = ActionRecord()
     try:
         with _note_live_resource(client, subject, starts, record):
@@ -139,8 +139,8 @@ def journal_action(
 def _note_live_resource(
     client: AwsClient, name: str, starts: ResourceKind | None, record: ActionRecord
 ) -> Iterator[None]:
-    """Note that something may run before it is asked for, and what is known of it after: only AWS's own refusal says
-    that it does not, or that it was never sent.
+    """Record that a resource may be running before it is requested, and what is known of it afterwards: only AWS's
+    refusal, or not sending it, rules out that it runs.
     """
     if starts is None:
         yield
@@ -158,15 +158,15 @@ def _note_live_resource(
         client.left_running.note_ended(starts, name, client.region)
 
 
-def mark_done(client: AwsClient, action: str, subject: str, seen: str) -> None:
-    """Write down that the newest change of this kind, whose answer was lost, was made after all: a look has ``seen``
-    what it does.
+def mark_done(client: AwsClient, action: str, subject: str, evidence: str) -> None:
+    """Record that the newest change of this kind with an unknown outcome did take effect; ``evidence`` is what a read
+    has shown.
     """
-    _try_write(_update_confirmed, client, action, subject, seen)
+    _try_write(_update_confirmed, client, action, subject, evidence)
 
 
 def journal_entries(since: datetime) -> tuple[JournalEntry, ...]:
-    """What was begun since then, in the order it was written, which no clock that is set back can turn around.
+    """The changes since a time, in the order in which they were written, which does not depend on the clock.
 
     Raises:
         OSError, sqlite3.Error: the journal cannot be read.
@@ -176,18 +176,18 @@ def journal_entries(since: datetime) -> tuple[JournalEntry, ...]:
         return tuple(_parse_entry(row) for row in rows)
 
 
-def _try_write(write: Callable[..., None], *what: object) -> bool:
-    """Whether it could be written down."""
+def _try_write(write: Callable[..., None], *args: object) -> bool:
+    """Write to the journal; False if that failed, which the hook then has reported."""
     try:
-        write(*what)
+        write(*args)
     except (OSError, sqlite3.Error) as error:
         failure_hook(error)
         return False
     return True
 
 
-def _skip_end(id: str, outcome: str, detail: str) -> None:
-    """The end of what could not be begun."""
+def _skip_outcome(id: str, outcome: str, detail: str) -> None:
+    """Takes the place of ``_update_outcome`` when the intent could not be written."""
 
 
 def _insert_intent(
@@ -216,14 +216,14 @@ def _update_outcome(id: str, outcome: str, detail: str) -> None:
         )
 
 
-def _update_confirmed(client: AwsClient, action: str, subject: str, seen: str) -> None:
+def _update_confirmed(client: AwsClient, action: str, subject: str, evidence: str) -> None:
     account, _ = _read_identity(client)
     same = (client.session.endpoint_id(), client.region, action, redact_secrets(subject), UNKNOWN)
     with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
         session.execute(
             "UPDATE entries SET outcome = ?, detail = ? WHERE rowid = (SELECT max(rowid) FROM entries"
             " WHERE endpoint = ? AND region = ? AND action = ? AND subject = ? AND outcome = ? AND account IS ?)",
-            (DONE, redact_secrets(seen), *same, account),
+            (DONE, redact_secrets(evidence), *same, account),
         )
 
 

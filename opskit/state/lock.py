@@ -1,4 +1,6 @@
-"""One opskit at a time where two would do the same thing twice. The operating system holds it, so a crash frees it."""
+"""Locks between opskit processes that would do the same thing twice. They are flock locks, which the operating system
+releases when a process dies.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ from opskit.state.paths import state_dir, state_errors
 
 @contextmanager
 def exclusive_lock(*key: str, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock named by ``key`` for the block; ``on_wait`` is told when somebody else has it and we wait.
+    """Hold the lock named by ``key`` for the block; ``on_wait`` is called if another process holds it and we have to
+    wait.
 
     Raises:
-        UsageError: there is no place for the lock's file.
+        UsageError: the lock file cannot be created.
     """
     with ExitStack() as stack:
         with state_errors():
@@ -30,12 +33,12 @@ def exclusive_lock(*key: str, on_wait: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def try_lock(*key: str) -> Iterator[int | None]:
-    """Hold the lock named by ``key`` for the block, or go into it without: then somebody else has it. What comes is
-    the lock's file descriptor, or None without the lock; a child that is handed it holds the lock for as long as it
-    lives, even when we are killed.
+    """Hold the lock named by ``key`` for the block, or run the block without it if another process holds it. Yields the
+    lock's file descriptor, or None without the lock. A child process that inherits the descriptor holds the lock for as
+    long as it lives, even if this process is killed.
 
     Raises:
-        UsageError: there is no place for the lock's file.
+        UsageError: the lock file cannot be created.
     """
     with ExitStack() as stack:
         with state_errors():
@@ -45,7 +48,7 @@ def try_lock(*key: str) -> Iterator[int | None]:
 
 
 def _try_flock(file: IO[str]) -> bool:
-    """Take the lock of a file; False: somebody else has it."""
+    """Take the lock of a file; False if another process holds it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -56,4 +59,5 @@ def _try_flock(file: IO[str]) -> bool:
 def _lock_path(key: tuple[str, ...]) -> Path:
     folder = state_dir() / "locks"
     folder.mkdir(mode=0o700, exist_ok=True)
+    # Hashed, since a key contains URLs and account names that are not valid in a file name.
     return folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""Files that hold secrets: read only when nobody but their owner may read them."""
+"""Reads files that hold secrets, and refuses those that other users may read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def read_owner_only(path: Path, flag: str) -> str:
     """The text of a file that ``flag`` names.
 
     Raises:
-        UsageError: it cannot be read, or others may read or write it.
+        UsageError: the file cannot be read, or other users may read or write it.
     """
     try:
         with path.open(encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Where opskit keeps its own state, readable by its user only."""
+"""Where opskit keeps its state, readable only by its user."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ACCOUNT_KEYS = "Allow sts:GetCallerIdentity: opskit keeps what it did by accoun
 
 
 def state_dir() -> Path:
-    """The folder of opskit's state, made when missing.
+    """The state directory, created if missing.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     folder = Path(platformdirs.user_state_dir("opskit", appauthor=False))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -29,10 +29,10 @@ def state_dir() -> Path:
 
 
 def account_key(client: AwsClient) -> tuple[str, str]:
-    """The endpoint and the account that what is remembered belongs to.
+    """The endpoint and the account that stored state belongs to.
 
     Raises:
-        AwsError: AWS does not say who we are.
+        AwsError: STS could not be read.
     """
     try:
         return client.session.endpoint_id(), client.session.identity().account
@@ -43,16 +43,17 @@ def account_key(client: AwsClient) -> tuple[str, str]:
 
 @contextmanager
 def state_errors() -> Iterator[None]:
-    """Tell in the user's words that what opskit must remember cannot be kept or read.
+    """Translate errors of the block that concern the state directory into a ``UsageError``.
 
     Raises:
-        UsageError: the block met a state folder that cannot be used.
+        UsageError: the state directory cannot be used.
     """
     try:
         yield
     except (OSError, sqlite3.Error) as error:
         where = platformdirs.user_state_dir("opskit", appauthor=False)
         text = f"opskit's state in {where} cannot be used ({error}), and without it something could be asked twice."
+        # OperationalError is a DatabaseError too, but means a full disk or a lock rather than a damaged file.
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
         hint = f"A file there is damaged: move it away from {where}." if damaged else _OTHER_FOLDER_HINT
         raise UsageError("state-unusable", text, hint) from error

@@ -1,4 +1,4 @@
-"""A change that is written down before the last look at what it changes, and sent after it."""
+"""A change that is recorded in the journal before the last read of its subject, and sent right after that read."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ P = ParamSpec("P")
 
 @dataclass
 class PendingChange(Generic[P]):
-    """A change that stands in the journal and is not sent yet. Writing that down asks AWS who we are and may wait
-    for another opskit's writing, so it comes before the last look; after that look nothing is left to do but
-    ``send_change``. Where that look speaks against it, ``error`` takes the reason, and the journal says that it was
-    dropped.
+    """A change that is in the journal and not sent yet.
+
+    Recording it asks STS for the identity and may wait for another opskit's write, so it comes before the last read;
+    after that read only ``send_change`` is left to do. If the read speaks against the change, ``error`` takes the
+    reason, and the journal records it as dropped.
     """
 
     _send: Callable[P, object]
@@ -28,8 +29,8 @@ class PendingChange(Generic[P]):
         """Send the change once.
 
         Raises:
-            Throttled: AWS asks to slow down; nothing changed, and after another look it may be sent again.
-            OutcomeUnknown: the answer was lost.
+            Throttled: AWS throttled it; nothing changed, and after another read it may be sent again.
+            OutcomeUnknown: the response was lost.
             AwsError: AWS refused.
         """
         self._send(*with_what, **named)
@@ -40,9 +41,9 @@ class PendingChange(Generic[P]):
 def prepare_change(
     recorded: AbstractContextManager[ActionRecord], send: Callable[P, object]
 ) -> Iterator[PendingChange[P]]:
-    """A change for as long as the block lasts, at whose end the journal learns what became of it."""
+    """A pending change for the duration of the block; at its end the outcome is recorded."""
     with recorded as record:
-        intent = PendingChange(send)
-        yield intent
-        if not intent.is_sent:
-            record.outcome, record.detail = DROPPED, intent.error
+        pending = PendingChange(send)
+        yield pending
+        if not pending.is_sent:
+            record.outcome, record.detail = DROPPED, pending.error

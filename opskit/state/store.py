@@ -1,4 +1,4 @@
-"""SQLite as opskit uses it: one short connection a statement, so that threads, processes and kills do no harm."""
+"""SQLite as opskit uses it: one short connection per operation, so that threads, processes and kills do no harm."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from pathlib import Path
 
 from opskit.state.paths import state_dir
 
+# Writes take milliseconds, but several opskit processes may queue up on a slow disk.
 _BUSY_SECONDS = 10.0
 _creation_lock = threading.Lock()
 
 
 @contextmanager
 def open_db(name: str, *schema: str) -> Iterator[sqlite3.Connection]:
-    """A connection to the file ``name`` in the state folder; what is done in the block is done together or not.
+    """A connection to the file ``name`` in the state directory; the statements of the block are one transaction.
 
     Raises:
-        OSError: the state folder cannot be made.
+        OSError: the state directory cannot be created.
         sqlite3.Error: the file cannot be opened, read or written.
     """
     path = _private_file(state_dir() / name)
     with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as session:
         session.row_factory = sqlite3.Row
         _enable_shared_access(session)
+        # Not SQLite's faster NORMAL: an intent must survive a power cut before its change is sent.
         session.execute("PRAGMA synchronous = FULL")
         with session:
             for table in schema:
@@ -37,11 +39,13 @@ def open_db(name: str, *schema: str) -> Iterator[sqlite3.Connection]:
 
 
 def _private_file(path: Path) -> Path:
-    """The file, made for its user's eyes only; SQLite gives its companions the same rights. One that others could
-    read, from an older opskit, is closed to them. Where it exists it is not opened: closing it again would end the
-    locks that other threads of this process hold on it.
+    """The path of a database file with mode 0600; SQLite gives its companion files the same mode. One with wider
+    permissions, from an older opskit, is restricted.
     """
     with _creation_lock:
+        # An existing file is not opened here: closing it would release the POSIX locks that other threads of this
+        # process
+        # hold on it.
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -50,8 +54,8 @@ def _private_file(path: Path) -> Path:
 
 
 def _enable_shared_access(connection: sqlite3.Connection) -> None:
-    """Let readers and a writer work side by side. Two who say so at once to a new file are told that it is busy
-    without SQLite's usual patience, so the patience is ours.
+    """Switch on WAL mode, in which readers and a writer do not block each other. Two connections that do so at once on
+    a new file get "busy" without SQLite's timeout, so the retries are made here.
     """
     until = time.monotonic() + _BUSY_SECONDS
     while True:

@@ -80,7 +80,7 @@ def train_command(
 def deploy_command(
     ctx: CommandContext, name: Name, instance_type: Type = None, no_guard: NoGuard = False, dry_run: DryRun = False
 ) -> CommandResult:
-    """Put a workflow's newest model behind an endpoint."""
+    """Deploy a workflow's newest model to an endpoint."""
     from opskit.core.clock import system_clock
     from opskit.training.flows.deploy import deploy_latest_model
     from opskit.training.render.endpoints import deploy_result
@@ -104,7 +104,7 @@ def predict_command(
         Path | None, typer.Argument(metavar="[FILE]", help="CSV of features, or -; none: the test set.")
     ] = None,
 ) -> CommandResult:
-    """Ask a workflow's endpoint."""
+    """Get predictions from a workflow's endpoint."""
     from opskit.training.flows.predict import predict_rows
     from opskit.training.render.endpoints import predict_result
     from opskit.training.rules.csv_rows import parse_rows
@@ -128,7 +128,7 @@ def cleanup_command(
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> CommandResult:
-    """Remove what a workflow made: endpoint, model, files."""
+    """Delete what a workflow created: endpoint, model, files."""
     from opskit.core.clock import system_clock
     from opskit.training.flows.cleanup import delete_resources
     from opskit.training.flows.find_resources import find_resources

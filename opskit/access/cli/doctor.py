@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @register_command(app, "doctor")
 def doctor_command(ctx: CommandContext) -> CommandResult:
-    """Look who you are, what you may do, and whether all is well.
+    """Check credentials, permissions and this machine's set-up.
 
     Looks at Region, permissions, Support plan and this machine: tries harmless reads, asks IAM's simulator about the
     rest, and changes nothing.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @register_command(app, "settings")
 def settings_command(ctx: CommandContext) -> CommandResult:
-    """Show each setting, and where it came from.
+    """Show each setting and its source.
 
     That is a flag, a variable, a file, or the default.
     """

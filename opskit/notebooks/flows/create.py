@@ -207,7 +207,7 @@ def _ensure_role(client: AwsClient, plan: CreatePlan, clock: Clock, emit: EventS
     if not (plan.role and plan.role.needs_consent):
         return
     reason = f"for the notebook {plan.spec.name}"
-    found = partial(mark_done, client, subject=NOTEBOOK_ROLE_NAME, seen="it is there")
+    found = partial(mark_done, client, subject=NOTEBOOK_ROLE_NAME, evidence="it is there")
     try:
         if plan.role.creates:
             make = partial(roles.create_notebook_role, client, reason)
