@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,8 +15,9 @@ from typing import Any
 from opskit.aws.connection_failures import bad_endpoint, require_endpoint_url
 from opskit.aws.credential_failures import (
     credentials_failure,
+    find_mfa_serial,
+    is_anybody_there,
     mfa_code_missing,
-    needs_mfa_code,
     operation_for_credentials,
     role_not_assumed,
 )
@@ -100,8 +102,8 @@ class Boto3Clients:
         profile = session.profile
         try:
             with self._lock:
-                if session._credentials is None and needs_mfa_code(session.get_scoped_config()):
-                    raise mfa_code_missing(profile, session.get_scoped_config().get("mfa_serial"), region)
+                if session._credentials is None:
+                    _require_somebody_for_mfa(session, region)
                 credentials = session.get_credentials()
             if credentials is None:
                 raise NoCredentialsError
@@ -146,6 +148,16 @@ class Boto3Clients:
         for (_, client_region), client in list(self._clients.items()):
             if region in (None, client_region):
                 client.close()
+
+
+def _require_somebody_for_mfa(session: Any, region: str) -> None:
+    """Fail at once where botocore would ask for an MFA code and nobody can be asked: it would write a prompt into a log
+    and read from whatever standard input is. Keys in the environment come first, unless a profile was named.
+    """
+    has_keys = bool(os.environ.get("AWS_ACCESS_KEY_ID")) and "profile" not in session.instance_variables()
+    serial = None if has_keys else find_mfa_serial(session.full_config.get("profiles", {}), session.profile)
+    if serial and not is_anybody_there():
+        raise mfa_code_missing(session.profile, serial, region)
 
 
 def _unusable_credentials(error: Exception, profile: str | None, region: str, seconds: float) -> Exception:

@@ -63,13 +63,23 @@ def renew_hint(profile: str | None = None) -> str:
     )
 
 
-def needs_mfa_code(settings: Mapping[str, Any]) -> bool:
-    """Whether the settings of a profile ask for a code that nobody can be asked for here."""
-    return bool(settings.get("role_arn") and settings.get("mfa_serial")) and not is_anybody_there()
+def find_mfa_serial(profiles: Mapping[str, Any], profile: str | None) -> str | None:
+    """The MFA device that a profile, or one it takes its credentials from, asks a code of; None if there is none.
+    ``profiles`` are the settings of all profiles by name.
+    """
+    name: str | None = profile or "default"
+    seen = set[str]()
+    while name is not None and name not in seen:
+        seen.add(name)
+        settings = profiles.get(name) or {}
+        if settings.get("role_arn") and settings.get("mfa_serial"):
+            return str(settings["mfa_serial"])
+        name = settings.get("source_profile")
+    return None
 
 
 def is_anybody_there() -> bool:
-    """Whether a code can be asked for; Python asks on the terminal itself, whatever standard input is."""
+    """Whether an MFA code can be asked for; Python asks on the terminal itself, whatever standard input is."""
     try:
         with Path("/dev/tty").open("rb"):
             return True

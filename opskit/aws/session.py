@@ -12,6 +12,7 @@ from typing import Any
 
 from opskit.aws.boto3_clients import Boto3Clients, client_config
 from opskit.aws.client import AwsClient
+from opskit.aws.credential_failures import find_mfa_serial
 from opskit.aws.pacing import RateLimiter, new_limiter
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.live_resources import LiveResources
@@ -148,6 +149,18 @@ def find_default_region(profile: str | None = None) -> tuple[str, str] | None:
     variable = "AWS_DEFAULT_REGION"
     source = variable if os.environ.get(variable) else session.get_config_variable("config_file")
     return (region, source) if region else None
+
+
+def find_profile_mfa(profile: str | None = None) -> str | None:
+    """The MFA device that boto3 would ask a code of to use a profile; None: none, or there is no such profile."""
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    session = botocore.session.Session(profile=profile)
+    try:
+        return find_mfa_serial(session.full_config.get("profiles", {}), session.profile)
+    except BotoCoreError:
+        return None
 
 
 def _build_session(

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
     from opskit.output.screen import Screen
 
+# Modules of Python's that are missing on Windows: locks, the list of users, terminals.
+_POSIX_MODULES = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}
+_WSL_HINT = "On Windows, run opskit in WSL (Windows Subsystem for Linux)."
+
 COMMON_OPTIONS: dict[str, Any] = {
     "region": Annotated[
         list[str] | None,
@@ -311,6 +315,9 @@ def _bug_result(error: BaseException, *, verbose: bool) -> CommandResult:
 
     if verbose:
         print_traceback()
+    if isinstance(error, ImportError) and error.name in _POSIX_MODULES:
+        text = "This command needs Linux or macOS: it uses what Windows does not have."
+        return CommandResult({}, ExitCode.USAGE, (Problem("no-posix", text, _WSL_HINT),))
     if isinstance(error, ImportError) and (mixed := find_mixed_files()):
         return CommandResult({}, ExitCode.USAGE, (Problem("mixed-install", f"{mixed.detail}.", mixed.hint),))
     text = redact_secrets(f"This is a bug in opskit: {type(error).__name__}: {error}")

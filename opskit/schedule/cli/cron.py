@@ -95,7 +95,8 @@ def show_cron_command(
     from opskit.schedule.render import show_crontab_result, show_systemd_result
 
     runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file))
-    return (show_systemd_result if systemd else show_crontab_result)(runs, _secret_warnings(ctx, env_file))
+    warnings = (*_secret_warnings(ctx, env_file), *_mfa_warnings(ctx, env_file))
+    return (show_systemd_result if systemd else show_crontab_result)(runs, warnings)
 
 
 @register_command(cron_app, "cron", "install")
@@ -123,7 +124,7 @@ def install_cron_command(
     runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file))
     lines = {run.job.name: run.crontab_line() for run in runs}
     change = change_crontab(lambda before: upsert_jobs(before, lines), dry_run=dry_run)
-    warnings = (*_secret_warnings(ctx, env_file), *_setup_warnings(ctx, env_file))
+    warnings = (*_secret_warnings(ctx, env_file), *_mfa_warnings(ctx, env_file), *_setup_warnings(ctx, env_file))
     with state_errors():
         log = str(log_path())
     return install_result(runs, change, warnings, log, asleep=is_cron_running() is False)
@@ -248,6 +249,19 @@ def _secret_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Proble
         "(umask 077; env | grep ^AWS_ > FILE), and add --env-file FILE."
     )
     return (Problem("secret-left-out", text, hint),)
+
+
+def _mfa_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
+    """That a run would be asked for an MFA code, which nobody can type."""
+    from opskit.aws.session import find_profile_mfa
+
+    serial = None if env_file else find_profile_mfa(ctx.settings.get("profile"))
+    if serial is None:
+        return ()
+    profile = ctx.settings.get("profile") or os.environ.get("AWS_PROFILE") or "default"
+    text = f"A run would fail: the profile '{profile}' asks for an MFA code of {serial}, and nobody can type it."
+    hint = "Name a --profile that needs no code, give the machine a role, or add --env-file FILE with credentials."
+    return (Problem("no-mfa-code", text, hint),)
 
 
 def _setup_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:

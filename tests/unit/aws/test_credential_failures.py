@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.aws.credential_failures import needs_mfa_code
+from opskit.aws.credential_failures import find_mfa_serial
 from opskit.aws.session import open_session
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, ClockSkew, CredentialsError, ExitCode
 from opskit.explain.flows import explain_text
@@ -155,7 +155,7 @@ def test_an_environment_that_gives_no_credentials_is_told_with_the_step(
 def test_a_code_that_nobody_can_be_asked_for_is_not_asked_for(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opskit.aws.credential_failures.is_anybody_there", lambda: False)
+    monkeypatch.setattr("opskit.aws.boto3_clients.is_anybody_there", lambda: False)
     problem = failure_of("mfa").problem
     assert problem.code == "no-mfa-code"
     assert "'mfa'" in problem.message
@@ -163,10 +163,25 @@ def test_a_code_that_nobody_can_be_asked_for_is_not_asked_for(
     assert capfd.readouterr().err == ""
 
 
-def test_a_code_is_asked_for_where_somebody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opskit.aws.credential_failures.is_anybody_there", lambda: True)
-    assert not needs_mfa_code({"role_arn": ROLE, "mfa_serial": "arn"})
-    assert not needs_mfa_code({"mfa_serial": "arn"})
+def test_keys_in_the_environment_need_no_code_although_the_profile_would(
+    sts: FixedAnswer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opskit.aws.boto3_clients.is_anybody_there", lambda: False)
+    for name, value in (("PROFILE", "mfa"), ("ACCESS_KEY_ID", "AKIDEXAMPLE"), ("SECRET_ACCESS_KEY", "x")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    sts.answer = xml_error("InvalidClientTokenId", "no such key")
+    assert failure_of(None).problem.code == "credentials-refused"
+
+
+def test_the_device_is_found_behind_the_profile_that_credentials_come_from() -> None:
+    profiles = {
+        "here": {"role_arn": ROLE, "source_profile": "there"},
+        "there": {"role_arn": ROLE, "mfa_serial": "device", "source_profile": "keys"},
+        "keys": {"mfa_serial": "of no role"},
+        "round": {"role_arn": ROLE, "source_profile": "round"},
+    }
+    assert find_mfa_serial(profiles, "here") == "device"
+    assert [find_mfa_serial(profiles, name) for name in ("keys", "round", "none", None)] == [None] * 4
 
 
 def xml_error(code: str, message: str) -> tuple[int, bytes]:

@@ -8,6 +8,9 @@ import sys
 import pytest
 
 from opskit.cli import main
+from opskit.cli.command import run_safely
+from opskit.core.exceptions import ExitCode
+from opskit.output.result import CommandResult
 
 
 def test_a_terminal_that_lacks_a_character_gets_its_answer_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,3 +21,21 @@ def test_a_terminal_that_lacks_a_character_gets_its_answer_all_the_same(monkeypa
     out.write("⠿\n")
     out.flush()
     assert (ended.value.code, out.buffer.getvalue()[-2:]) == (0, b"?\n")
+
+
+@pytest.mark.parametrize("module", ["fcntl", "pwd"])
+def test_what_only_linux_and_macos_have_is_no_bug_on_windows(module: str) -> None:
+    def needs_it() -> CommandResult:
+        raise ModuleNotFoundError(f"No module named '{module}'", name=module)
+
+    result = run_safely(needs_it, verbose=False)
+    assert result.exit is ExitCode.USAGE
+    assert [problem.code for problem in result.problems] == ["no-posix"]
+    assert "WSL" in result.problems[0].hint
+
+
+def test_a_module_that_is_missing_for_another_reason_is_a_bug() -> None:
+    def needs_it() -> CommandResult:
+        raise ModuleNotFoundError("No module named 'nothing'", name="nothing")
+
+    assert run_safely(needs_it, verbose=False).exit is ExitCode.BUG

@@ -176,6 +176,21 @@ def test_what_makes_a_run_fail_at_once_is_said_now(crontab: Path, opskit: Run, m
     assert "half-a-block" in codes(opskit("cron", "remove", "-o", "json"))
 
 
+@pytest.mark.parametrize("command", ["show", "install"])
+def test_a_profile_that_asks_for_a_code_is_told_of_before_a_run_fails(
+    command: str, crontab: Path, opskit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "aws").write_text(
+        "[profile there]\nrole_arn = arn:aws:iam::111122223333:role/ds\nmfa_serial = device\nsource_profile = keys\n"
+        "[profile here]\nrole_arn = arn:aws:iam::111122223333:role/ds\nsource_profile = there\n[profile keys]\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
+    for profile, is_told in (("here", True), ("keys", False)):
+        ran = opskit("cron", command, "check", "--profile", profile, "-o", "json")
+        assert ("no-mfa-code" in codes(ran)) is is_told
+        assert ran.code == 0
+
+
 @pytest.mark.parametrize(
     "words",
     [
