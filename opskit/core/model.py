@@ -13,6 +13,7 @@ from typing import Self
 
 from opskit.core.aws_statuses import EndpointStatus, EndpointTraits, JobStatus, NotebookStatus, NotebookTraits
 from opskit.core.exceptions import Problem
+from opskit.core.instance_processes import InstanceReading, NoTerminal
 
 
 class Workload(StrEnum):
@@ -109,7 +110,7 @@ class Notebook:
 
     ``status`` is SageMaker's word, for people; decisions use ``state`` and ``traits``. ``status_changed_at`` is when
     its status last changed, which is the start for one that is InService. ``failure`` None: AWS gave no reason, as in a
-    list.
+    list. ``lifecycle_config`` None: it has none.
     """
 
     region: str
@@ -119,6 +120,7 @@ class Notebook:
     status: str
     status_changed_at: datetime
     failure: str | None = None
+    lifecycle_config: str | None = None
 
     @property
     def account(self) -> str | None:
@@ -183,13 +185,15 @@ class NotebookEvidence:
     """Everything that was read about one notebook.
 
     ``tags`` None: not read. ``jupyter`` None: not read, because other evidence decides already. ``log`` is the time of
-    the last line of Jupyter's log; None: not read.
+    the last line of Jupyter's log; None: not read. ``inside`` is what a look inside the instance showed; None: there
+    was none.
     """
 
     notebook: Notebook
     tags: Mapping[str, str] | Unknown | None = None
     jupyter: JupyterState | Unknown | None = None
     log: datetime | Unknown | None = None
+    inside: InstanceReading | NoTerminal | Unknown | None = None
 
 
 class NotebookVerdict(StrEnum):

@@ -118,6 +118,15 @@ def _parse_fraction(value: str | float) -> float:
     return fraction
 
 
+def _parse_yes_or_no(value: str | bool) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if (said := words.get(value.strip().lower())) is None:
+        raise ValueError
+    return said
+
+
 def _parse_output_format(value: str) -> str:
     if value not in list(OutputFormat):
         raise UsageError("bad-output", f"Unknown output format '{value}'.", f"One of: {', '.join(OutputFormat)}.")
@@ -136,5 +145,6 @@ POSITIVE_INT = ValueType("a whole number of at least 1", (int,), _parse_positive
 FRACTION = ValueType("a share such as 0.8 or '80%'", (int, float, str), _parse_fraction)
 DURATION = ValueType("a time such as '90s' or '36h'", (str,), parse_duration)
 POSITIVE_DURATION = ValueType("a time above zero, at most 1h, such as '10s'", (str,), _parse_positive_duration)
+YES_OR_NO = ValueType("true or false", (bool,), _parse_yes_or_no)
 USD = ValueType("an amount of USD such as 2.50", (int, float, str), parse_usd)
 OUTPUT_FORMAT = ValueType(f"one of {', '.join(OutputFormat)}", (str,), _parse_output_format)

@@ -21,6 +21,7 @@ from opskit.core.setting_values import (
     STRING,
     STRINGS,
     USD,
+    YES_OR_NO,
     OutputFormat,
     ValueType,
 )
@@ -157,6 +158,14 @@ SETTING_SPECS = (
         "notebook.limit", POSITIVE_INT, "the most notebooks to stop at once", "OPSKIT_NOTEBOOK_LIMIT", "--limit", 10
     ),
     SettingSpec(
+        "notebook.inside",
+        YES_OR_NO,
+        "whether `opskit notebook stop --idle` looks for jobs beside Jupyter, from a terminal of it, before it acts",
+        "OPSKIT_NOTEBOOK_INSIDE",
+        "--inside",
+        default_text="on a terminal, and where --inside is said",
+    ),
+    SettingSpec(
         "watch",
         WATCH_LIST,
         "what `opskit quotas check` looks at when no type is named",
@@ -239,7 +248,8 @@ def _parse_value(key: SettingSpec, value: Any, where: str, *, typed: bool = Fals
     """
     try:
         # bool is a subclass of int in Python: without this, ``need = true`` would be read as 1.
-        if not typed and (isinstance(value, bool) or not isinstance(value, key.value_type.toml_types)):
+        is_no_number = isinstance(value, bool) and bool not in key.value_type.toml_types  # to Python, True is a 1
+        if not typed and (is_no_number or not isinstance(value, key.value_type.toml_types)):
             raise ValueError
         return key.value_type.parse(value)
     except UsageError as error:

@@ -19,6 +19,8 @@ _LAST_LOOKS = 2
 """At once. Each holds two connections to AWS and four to its Jupyter, so that nothing it reads waits for another
 answer; changes are sent so slowly that more would only wait.
 """
+_LOOKS_INSIDE = 6
+"""At once, each with one connection, in the place of one last look: a look inside takes three seconds and more."""
 _TO_AWS_BESIDE = 1
 _ENTERING = 2
 """Besides, for the keys to Jupyters and for what AWS says afterwards, and to enter the next Jupyters. The last of the
@@ -56,12 +58,15 @@ class ConnectionBudget:
 
 
 class RecheckBudget:
-    """The same for the changes in one Region, each of which comes right after a last look."""
+    """The same for the changes in one Region, each of which comes right after a last look. ``inside`` says whether
+    there are looks inside as well.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, inside: bool = False) -> None:
         self._aws = BoundedSemaphore(_TO_AWS_BESIDE)
         self._entering = BoundedSemaphore(_ENTERING)
-        self._looks = BoundedSemaphore(_LAST_LOOKS)
+        self._looks = BoundedSemaphore(_LAST_LOOKS - 1 if inside else _LAST_LOOKS)
+        self._inside = BoundedSemaphore(_LOOKS_INSIDE)
 
     def aws_slot(self) -> AbstractContextManager[object]:
         """Hold a line to AWS for one call."""
@@ -70,6 +75,10 @@ class RecheckBudget:
     def jupyter_slot(self) -> AbstractContextManager[object]:
         """Hold a line to one Jupyter, to enter it."""
         return self._entering
+
+    def inside_slot(self) -> AbstractContextManager[object]:
+        """Hold a line to one Jupyter, to look inside."""
+        return self._inside
 
     def recheck_slot(self) -> AbstractContextManager[object]:
         """Hold all that a last look needs, and the change after it."""

@@ -1,1 +1,1 @@
-"""SageMaker's service quotas: check them against requirements, and list all of them."""
+"""Service quotas of SageMaker: is there room?"""

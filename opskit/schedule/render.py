@@ -48,7 +48,7 @@ def install_result(
     said = {"changed": "In your crontab now", "planned": "Would be in your crontab", "unchanged": "In your crontab"}
     each = [
         f"{said[_change_word(change)]}: {run.job.name}, every "
-        f"{format_duration(run.job.interval)}, {run.job.description}."
+        f"{format_duration(run.job.interval)}, {run.job.description}{_inside_remark(run)}."
         for run in runs
     ]
     if asleep:
@@ -57,6 +57,16 @@ def install_result(
     data = {"crontab": _change_word(change), "jobs": [_job_record_with_line(run) for run in runs], "log": log}
     told = (*each, f"Every run is a line of {log}.")
     return CommandResult(data, problems=(*warnings, *_unmatched_problems(change)), notes=told, records="jobs")
+
+
+def _inside_remark(run: CronEntry) -> str:
+    """What a line does that one of an older opskit did not."""
+    if "--inside" not in run.job.arguments:
+        return ""
+    return (
+        ", and looks inside each first, from a terminal of its Jupyter (--inside; "
+        f"`opskit cron install {run.job.name} -- --no-inside` leaves that out)"
+    )
 
 
 def remove_result(change: CrontabChange) -> CommandResult:

@@ -181,7 +181,7 @@ def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, 
             pytest.skip(f"CRON RUNS NOTHING FOR {getpass.getuser()} HERE: NOTHING IS KNOWN OF `opskit cron install`")
         first = first_run(log)
         assert (first["command"], first["exit"], first["errors"]) == (
-            ["notebook", "stop", "--idle", "--grace", "30m"],
+            ["notebook", "stop", "--idle", "--grace", "30m", "--inside"],
             0,
             [],
         )

@@ -95,6 +95,11 @@ def _grants_of_command(command: str) -> Iterable[Grant]:
         yield from (replace(grant, resource=instance_type) for instance_type in kinds or (grant.resource,))
 
 
+def opens_shells(commands: Iterable[str]) -> bool:
+    """Whether commands need the key to notebooks, which opens a terminal there to whoever has it."""
+    return any(grant.kind == ACCESS for grant in grants_of_commands(commands))
+
+
 def required_grants(calls: Iterable[str]) -> frozenset[Grant]:
     """Every permission that calls need."""
     return frozenset(grant for call in calls for grant in _call_grants(call))

@@ -27,6 +27,19 @@ TabAge = Annotated[
 TerminalsOption = Annotated[bool, typer.Option("--ignore-terminals", help="Terminals keep nothing alive.")]
 
 
+InsideOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--inside/--no-inside", show_default=False, help="Look for jobs beside Jupyter, from a terminal of it."
+    ),
+]
+BackgroundOption = Annotated[
+    bool, typer.Option("--ignore-background", help="Jobs beside Jupyter that only wait keep nothing alive.")
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust-jupyter", help="Where nobody can look inside, a lifecycle script has left no job."),
+]
 EvidenceOption = Annotated[
     EvidenceSource,
     typer.Option("--evidence", help="Ask Jupyter itself, or read its log, which only reports."),

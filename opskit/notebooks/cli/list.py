@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from opskit.cli.command import CommandContext, register_command
-from opskit.notebooks.cli.app import AfterOption, EvidenceOption, MatchOption, TabAge, TerminalsOption, notebook_app
+from opskit.notebooks.cli.app import (
+    AfterOption,
+    BackgroundOption,
+    EvidenceOption,
+    MatchOption,
+    TabAge,
+    TerminalsOption,
+    TrustOption,
+    notebook_app,
+)
 from opskit.notebooks.rules.evidence_source import EvidenceSource
 
 if TYPE_CHECKING:
@@ -20,17 +31,31 @@ def list_notebooks_command(
     tab_age: TabAge = None,
     ignore_terminals: TerminalsOption = False,
     evidence: EvidenceOption = EvidenceSource.JUPYTER,
+    inside: Annotated[
+        bool, typer.Option("--inside", help="Look also for jobs beside Jupyter, from a terminal of it.")
+    ] = False,
+    ignore_background: BackgroundOption = False,
+    trust_jupyter: TrustOption = False,
     match: MatchOption = "*",
 ) -> CommandResult:
     """Show every notebook: what it does, and what it costs."""
     from opskit.notebooks.flows.failure import explain_failures
+    from opskit.notebooks.flows.inside import look_inside_idle
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
     from opskit.notebooks.render.list import notebook_list_result
     from opskit.notebooks.rules.idleness import IdlePolicy
 
     span = ctx.settings.resolve("notebook.after", after)
     tabs = ctx.settings.resolve("notebook.tab-age", tab_age)
-    policy = IdlePolicy(span, ignore_terminals, evidence=evidence, tab_age=tabs)
+    policy = IdlePolicy(
+        span,
+        ignore_terminals,
+        evidence=evidence,
+        tab_age=tabs,
+        inside=True if inside else None,
+        ignore_background=ignore_background,
+        trust_jupyter=trust_jupyter,
+    )
     now = datetime.now(UTC)
     look = explain_failures(inspect_all(ctx.clients(), policy, now, NotebookFilter(glob=match)))
-    return notebook_list_result(look, now)
+    return notebook_list_result(look_inside_idle(look, policy, now, lambda seen: True), now)

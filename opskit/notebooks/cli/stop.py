@@ -11,7 +11,17 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import Problem, UsageError
 from opskit.core.setting_values import parse_duration
-from opskit.notebooks.cli.app import AfterOption, EvidenceOption, MatchOption, TabAge, TerminalsOption, notebook_app
+from opskit.notebooks.cli.app import (
+    AfterOption,
+    BackgroundOption,
+    EvidenceOption,
+    InsideOption,
+    MatchOption,
+    TabAge,
+    TerminalsOption,
+    TrustOption,
+    notebook_app,
+)
 from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notifications.cli import UNATTENDED
 
@@ -38,6 +48,9 @@ def stop_notebooks_command(
     tab_age: TabAge = None,
     ignore_terminals: TerminalsOption = False,
     evidence: EvidenceOption = EvidenceSource.JUPYTER,
+    inside: InsideOption = None,
+    ignore_background: BackgroundOption = False,
+    trust_jupyter: TrustOption = False,
     trust_logs: Annotated[bool, typer.Option("--trust-logs", help="Stop on the word of a silent log.")] = False,
     match: MatchOption = "*",
     tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only what has this tag.")] = None,
@@ -49,6 +62,7 @@ def stop_notebooks_command(
 ) -> CommandResult:
     """Stop notebooks: by name, or those that are idle."""
     from opskit.core.clock import system_clock
+    from opskit.notebooks.flows.inside import look_inside_idle
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
     from opskit.notebooks.flows.stop import StopPolicy, execute_stops, mark_refused, plan_idle_stops, plan_named_stops
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
@@ -65,18 +79,33 @@ def stop_notebooks_command(
         evidence,
         trust_logs,
         ctx.settings.resolve("notebook.tab-age", tab_age),
+        _looks_inside(ctx, inside) if idle else None,
+        ignore_background,
+        trust_jupyter,
     )
     terms, clock = StopPolicy(policy, _parse_span_option(grace) or None), system_clock()
     look = inspect_all(
         ctx.clients(), policy, now := clock.now(), NotebookFilter(names or (), match, _parse_tag_option(tag))
     )
     plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
+    if dry_run and idle:  # what runs for real looks inside at each one's turn
+        due = {id(action.inspected) for action in plan if action.needs_look_inside}
+        look = look_inside_idle(look, policy, now, lambda seen: id(seen) in due)
+        plan = plan_idle_stops(look, terms, now)
     if dry_run:
         return stop_result(plan, look, _names_not_found(names, plan))
     most = ctx.settings.resolve("notebook.limit", limit) if idle else len(plan)
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
         return stop_refused_result(mark_refused(plan), look.problems, refusal)
     return stop_result(execute_stops(plan, terms, clock, by_name=not idle), look, _names_not_found(names, plan))
+
+
+def _looks_inside(ctx: CommandContext, typed: bool | None) -> bool:
+    """As it was typed, else as it is set, else where somebody is there to see it."""
+    from opskit.output.printing import can_prompt
+
+    said = ctx.settings.get("notebook.inside") if typed is None else typed
+    return can_prompt() if said is None else bool(said)
 
 
 def _names_not_found(names: list[str] | None, plan: Sequence[StopAction]) -> list[str]:

@@ -12,7 +12,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.aws.prices import read_workload_price
-from opskit.core.exceptions import AccessDenied, AwsError, Problem
+from opskit.core.exceptions import AccessDenied, AwsError, Problem, UsageError
 from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
@@ -23,10 +23,12 @@ from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notebooks.rules.idleness import (
     IdleAssessment,
     IdlePolicy,
-    assess_notebook,
     is_conclusive,
     keep_reason,
 )
+from opskit.notebooks.rules.inside_verdict import assess_with_inside
+from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
+from opskit.notebooks.store.inside_looks import load_looks
 
 _MAX_WORKERS = 14
 """Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open."""
@@ -124,7 +126,7 @@ def inspect_notebook(
     is_open = notebook.traits.may_run_jupyter and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
     if is_open and meant.matches_tag(evidence):
         evidence = _read_evidence(client, evidence, policy, now, budget)
-    return evidence, assess_notebook(evidence, policy, now)
+    return evidence, assess_with_inside(evidence, policy, now)
 
 
 def close_idle(clients: Sequence[AwsClient]) -> None:
@@ -166,26 +168,40 @@ def _list_region_notebooks(client: AwsClient) -> list[Notebook] | Problem:
 def _read_evidence(
     client: AwsClient, evidence: NotebookEvidence, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
 ) -> NotebookEvidence:
-    name = evidence.notebook.name
+    notebook = evidence.notebook
     match policy.evidence:
         case EvidenceSource.JUPYTER:
-            return NotebookEvidence(evidence.notebook, evidence.tags, _read_jupyter(client, name, policy, now, budget))
+            return NotebookEvidence(notebook, evidence.tags, _read_jupyter(client, notebook, policy, now, budget))
         case EvidenceSource.LOGS:
             with budget.aws_slot(client):
-                return NotebookEvidence(evidence.notebook, evidence.tags, log=read_last_line_time(client, name))
+                return NotebookEvidence(notebook, evidence.tags, log=read_last_line_time(client, notebook.name))
 
 
 def _read_jupyter(
-    client: AwsClient, name: str, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
+    client: AwsClient, notebook: Notebook, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
 ) -> JupyterState | Unknown:
+    past = load_looks_or_none(client, notebook)
+
     def make_url() -> str:
         with budget.aws_slot(client):
-            return read_presigned_url(client, name)
+            return read_presigned_url(client, notebook.name)
+
+    def settles_it(state: JupyterState) -> bool:
+        return is_conclusive(without_own_traces(state, past), policy, now)
 
     try:
-        return inspect_jupyter(make_url, partial(is_conclusive, policy=policy, now=now), budget.jupyter_slot)
+        state = inspect_jupyter(make_url, settles_it, budget.jupyter_slot)
     except AwsError as failure:
         return presigned_url_unknown(failure)
+    return state if isinstance(state, Unknown) else without_own_traces(state, past)
+
+
+def load_looks_or_none(client: AwsClient, notebook: Notebook) -> tuple[PastLook, ...]:
+    """The looks inside that opskit remembers. Where it cannot, what they moved is taken for somebody's work."""
+    try:
+        return load_looks(client, notebook)
+    except UsageError:
+        return ()
 
 
 def _read_prices(wanted: dict[tuple[str, str], AwsClient]) -> dict[tuple[str, str], Decimal | None]:

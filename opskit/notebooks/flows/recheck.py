@@ -12,26 +12,30 @@ from functools import partial
 
 from opskit.aws.gather import gather
 from opskit.core.clock import Clock
-from opskit.core.exceptions import AwsError
 from opskit.core.model import JupyterState, NotebookEvidence, Unknown
 from opskit.notebooks.connection_budget import RecheckBudget
-from opskit.notebooks.flows.inspect import InspectedNotebook, presigned_url_unknown, read_tags_or_unknown
-from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
+from opskit.notebooks.flows.inside import InsideMemory, look_inside_if_allowed, open_way
+from opskit.notebooks.flows.inspect import InspectedNotebook, load_looks_or_none, read_tags_or_unknown
+from opskit.notebooks.reads.jupyter import OpenJupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
-from opskit.notebooks.reads.notebooks import read_notebook, read_presigned_url
-from opskit.notebooks.rules.idleness import IdlePolicy, assess_notebook
+from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.idleness import IdlePolicy
+from opskit.notebooks.rules.inside_verdict import assess_with_inside, may_look_inside
+from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
 
 
 @dataclass(frozen=True)
 class Recheck:
     """How a notebook is now. ``read_at`` is when the first of the look's requests was sent, and ``began`` the same by
     ``Clock.monotonic``; ``turn`` is what the pace gave for the change. ``inspected`` None: it is gone.
+    ``is_whole`` False: it should have been looked into from inside, and was not, since its tags forbade it until now.
     """
 
     inspected: InspectedNotebook | None
     read_at: datetime
     began: float
     turn: int
+    is_whole: bool = True
 
 
 @contextmanager
@@ -42,20 +46,29 @@ def recheck_notebook(
     budget: RecheckBudget,
     take_turn: Callable[[], int],
     *,
-    inside: bool,
+    asks_jupyter: bool,
+    memory: InsideMemory,
 ) -> Iterator[Recheck]:
     """Look at what was ``seen`` once more, when its turn to be changed has come; the change belongs into the block.
-    What may take long comes before the look: the way into its Jupyter, free lines, the turn, connections. Not
-    ``inside``: its Jupyter is left alone, since whoever named the notebook knows what it does.
+    What may take long comes before the look: the way into its Jupyter, free lines, the turn, the look inside (which
+    ``memory`` keeps), connections. Not ``asks_jupyter``: its Jupyter is left alone, since whoever named the notebook
+    knows what it does.
 
     Raises:
         AwsError: AWS does not say how it is.
     """
     with ExitStack() as held:
-        asks_jupyter = inside and not policy.evidence.is_log
-        way = held.enter_context(_open_if_asked(seen, budget)) if asks_jupyter else None
-        held.enter_context(budget.recheck_slot())
-        turn = take_turn()
+        enters = asks_jupyter and not policy.evidence.is_log
+        way = held.enter_context(open_way(seen, budget)) if enters else None
+        if enters and memory.needs_look(clock):
+            with budget.inside_slot():
+                turn = take_turn()
+                look_inside_if_allowed(seen, way, policy, clock, budget, memory)
+            held.enter_context(budget.recheck_slot())
+        else:
+            held.enter_context(budget.recheck_slot())
+            turn = take_turn()
+        past = load_looks_or_none(seen.client, seen.notebook) if enters else ()
         if isinstance(way, OpenJupyter):
             held.callback(way.close_connections)
             way.open_connections()
@@ -63,40 +76,31 @@ def recheck_notebook(
         there, tags, jupyter, log = gather(
             partial(read_notebook, seen.client, seen.notebook.name),
             partial(read_tags_or_unknown, seen.client, seen.notebook),
-            partial(_read_open_jupyter, way),
-            partial(_read_log_if_asked, seen, policy, inside=inside),
+            partial(_read_open_jupyter, way, past),
+            partial(_read_log_if_asked, seen, policy, asks_jupyter=asks_jupyter),
         )
         if there is None:
             yield Recheck(None, now, began, turn)
             return
-        evidence = NotebookEvidence(there, tags, jupyter, log)
+        evidence = NotebookEvidence(there, tags, jupyter, log, memory.found)
+        assessment = assess_with_inside(evidence, policy, now)
+        is_missing = memory.may_look and memory.found is None and may_look_inside(tags, policy)
         yield Recheck(
-            InspectedNotebook(seen.client, evidence, assess_notebook(evidence, policy, now), seen.usd_per_hour),
+            InspectedNotebook(seen.client, evidence, assessment, seen.usd_per_hour),
             now,
             began,
             turn,
+            is_whole=not (is_missing and assessment.verdict.is_idle),
         )
 
 
-@contextmanager
-def _open_if_asked(seen: InspectedNotebook, budget: RecheckBudget) -> Iterator[OpenJupyter | Unknown]:
-    def make_url() -> str:
-        with budget.aws_slot():
-            return read_presigned_url(seen.client, seen.notebook.name)
-
-    with ExitStack() as held:
-        way: OpenJupyter | Unknown
-        try:
-            way = held.enter_context(open_jupyter(make_url, budget.jupyter_slot))
-        except AwsError as failure:
-            way = presigned_url_unknown(failure)
-        yield way
+def _read_open_jupyter(way: OpenJupyter | Unknown | None, past: tuple[PastLook, ...]) -> JupyterState | Unknown | None:
+    if not isinstance(way, OpenJupyter):
+        return way
+    state = way.read_all()
+    return state if isinstance(state, Unknown) else without_own_traces(state, past)
 
 
-def _read_open_jupyter(way: OpenJupyter | Unknown | None) -> JupyterState | Unknown | None:
-    return way.read_all() if isinstance(way, OpenJupyter) else way
-
-
-def _read_log_if_asked(seen: InspectedNotebook, policy: IdlePolicy, *, inside: bool) -> datetime | Unknown | None:
-    reads_log = inside and policy.evidence.is_log
+def _read_log_if_asked(seen: InspectedNotebook, policy: IdlePolicy, *, asks_jupyter: bool) -> datetime | Unknown | None:
+    reads_log = asks_jupyter and policy.evidence.is_log
     return read_last_line_time(seen.client, seen.notebook.name) if reads_log else None

@@ -17,6 +17,7 @@ from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 from opskit.core.model import Unknown
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
+from opskit.notebooks.flows.inside import InsideMemory
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle, has_unreadable_evidence
 from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
 from opskit.notebooks.reads.notebooks import read_notebook
@@ -69,7 +70,8 @@ class StopAction:
     """One notebook: what was seen, what is due, and what became of that.
 
     ``outcome`` None: there was nothing to do, or nothing but its tag. ``status`` None: it is as it was seen.
-    ``looked_ms_ago`` is how old the oldest of what the change stands on was when the change was sent; None: none was.
+    ``looked_ms_ago`` is how old the oldest of what the change stands on was when the change was sent, and
+    ``inside_ms_ago`` the look inside; None: none was.
     """
 
     inspected: InspectedNotebook
@@ -78,11 +80,17 @@ class StopAction:
     outcome: StopOutcome | None = None
     status: str | None = None
     looked_ms_ago: int | None = None
+    inside_ms_ago: int | None = None
 
     @property
     def will_stop(self) -> bool:
         """Whether it is to be stopped."""
         return self.step.is_stop
+
+    @property
+    def needs_look_inside(self) -> bool:
+        """Whether it is to be stopped, or its grace is to begin."""
+        return self.step.needs_look_inside
 
     @property
     def is_settled(self) -> bool:
@@ -159,23 +167,31 @@ class _StopContext:
 
     def __init__(self, terms: StopPolicy, clock: Clock, by_name: bool) -> None:
         self.terms, self.clock, self.by_name = terms, clock, by_name
-        self.lines = RecheckBudget()
+        self.lines = RecheckBudget(inside=terms.idle_policy.inside is True)
         self.paces = {step: AdaptivePacer(clock) for step in NotebookStep}
 
-    def recheck_action(self, action: StopAction) -> AbstractContextManager[Recheck]:
-        """A last look at one of them."""
+    def recheck_action(self, action: StopAction, memory: InsideMemory) -> AbstractContextManager[Recheck]:
+        """A last look at one of them. What is begun or ended by it needs a look inside."""
         turn = self.paces[action.step].wait_turn
+        memory.may_look = not self.by_name and self.terms.idle_policy.inside is True and action.needs_look_inside
         return recheck_notebook(
-            action.inspected, self.terms.idle_policy, self.clock, self.lines, turn, inside=not self.by_name
+            action.inspected,
+            self.terms.idle_policy,
+            self.clock,
+            self.lines,
+            turn,
+            asks_jupyter=not self.by_name,
+            memory=memory,
         )
 
 
 def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
     """Do what is due, and where a last look finds something else due, that; but never a stop that nobody planned."""
+    memory = InsideMemory()
     for _ in NotebookStep:
         if not action.step.is_change:
             break
-        after = _try_action(action, context)
+        after = _try_action(action, context, memory)
         if after.step is action.step or after.is_settled:
             return after
         if after.will_stop:
@@ -185,11 +201,11 @@ def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
     return action
 
 
-def _try_action(action: StopAction, context: _StopContext) -> StopAction:
+def _try_action(action: StopAction, context: _StopContext, memory: InsideMemory) -> StopAction:
     """The same once AWS took the change or refused it, or as a last look found it, with nothing changed."""
     try:
         with _pending_change(action) as intent:
-            after = _send_until_accepted(action, intent, context)
+            after = _send_until_accepted(action, intent, context, memory)
             if not intent.is_sent:
                 intent.error = after.reason
                 return after
@@ -213,7 +229,9 @@ def _pending_change(action: StopAction) -> AbstractContextManager[PendingChange[
             raise ValueError("nothing is intended")
 
 
-def _send_until_accepted(action: StopAction, intent: PendingChange[...], context: _StopContext) -> StopAction:
+def _send_until_accepted(
+    action: StopAction, intent: PendingChange[...], context: _StopContext, memory: InsideMemory
+) -> StopAction:
     """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
 
     Raises:
@@ -223,7 +241,7 @@ def _send_until_accepted(action: StopAction, intent: PendingChange[...], context
     while True:
         with ExitStack() as held:
             try:
-                look = held.enter_context(context.recheck_action(action))
+                look = held.enter_context(context.recheck_action(action, memory))
             except AwsError as failure:
                 reason = f"it could not be looked at again: {failure.problem.message}"
                 return replace(action, reason=reason, outcome=StopOutcome.REFUSED)
@@ -231,12 +249,13 @@ def _send_until_accepted(action: StopAction, intent: PendingChange[...], context
             if now_due.step is not action.step or now_due.is_settled:
                 return now_due
             age = context.clock.monotonic() - look.began
-            if age > FRESH_SECONDS:
+            if age > FRESH_SECONDS or not look.is_whole or memory.forget_stale(context.clock):
                 old += 1
                 if old < _OLD_LOOKS:
                     continue
                 reason = f"{now_due.reason}; its answers took {age:.1f} s, and nothing that old is acted on"
                 return replace(now_due, reason=reason, outcome=StopOutcome.REFUSED)
+            inside = memory.age_seconds(context.clock)
             try:
                 intent.send_change(*_change_arguments(action.step, look))
             except Throttled:
@@ -246,7 +265,11 @@ def _send_until_accepted(action: StopAction, intent: PendingChange[...], context
                     raise
             else:
                 context.paces[action.step].mark_accepted()
-                return replace(now_due, looked_ms_ago=int(age * 1000))
+                return replace(now_due, looked_ms_ago=int(age * 1000), inside_ms_ago=_milliseconds(inside))
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1000)
 
 
 def _change_arguments(step: NotebookStep, look: Recheck) -> tuple[dict[str, str], ...]:

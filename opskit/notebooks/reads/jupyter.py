@@ -6,15 +6,24 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from opskit.aws.gather import gather_all
 from opskit.core.model import JupyterState, Kernel, Terminal, Unknown
+from opskit.notebooks.reads.inside import InsideEvidence, look_deadline, look_inside
+from opskit.notebooks.reads.jupyter_answers import (
+    merge_kernels,
+    parse_kernels,
+    parse_last_used,
+    parse_session_kernels,
+    parse_terminals,
+)
 from opskit.notebooks.reads.jupyter_client import TIMEOUT_SECONDS, JupyterClient, ProbeError
-from opskit.notebooks.rules.idleness import parse_timestamp
+from opskit.notebooks.rules.own_traces import PastLook
+from opskit.notebooks.store.inside_looks import LookNotes
 
 _T = TypeVar("_T")
 
@@ -74,12 +83,12 @@ def _probe_once(
 def _read_state(jupyter: JupyterClient, is_conclusive: Callable[[JupyterState], bool]) -> tuple[JupyterState, bool]:
     """Ask until the question is answered, what settles most first."""
     asked = _Probe(jupyter)
-    state = asked.state(asked.read("api/kernels", _parse_kernels))
+    state = asked.state(asked.read("api/kernels", parse_kernels))
     if not is_conclusive(state):
-        state = asked.state(state.kernels, asked.read(_TERMINALS, _parse_terminals))
+        state = asked.state(state.kernels, asked.read(_TERMINALS, parse_terminals))
     if not is_conclusive(state):
-        kernels = _merge_kernels(state.kernels, asked.read("api/sessions", _parse_session_kernels))
-        state = asked.state(kernels, state.terminals, asked.read("api/status", _parse_last_used))
+        kernels = merge_kernels(state.kernels, asked.read("api/sessions", parse_session_kernels))
+        state = asked.state(kernels, state.terminals, asked.read("api/status", parse_last_used))
     return state, asked.transient and not is_conclusive(state)
 
 
@@ -108,7 +117,12 @@ class OpenJupyter:
             return Unknown(f"Jupyter could not be looked into ({type(error).__name__})")
         everything = _Probe(max(self._lines, key=lambda line: abs(line.ahead)))
         everything.errors = {what: gap for probe in asked for what, gap in probe.errors.items()}
-        return everything.state(_merge_kernels(kernels, sessions), terminals, used)
+        return everything.state(merge_kernels(kernels, sessions), terminals, used)
+
+    def look_inside(self, notes: LookNotes, past: Sequence[PastLook]) -> InsideEvidence:
+        """What runs in the instance beside it, seen through a terminal."""
+        with self._visit.open_sibling(look_deadline()) as line:
+            return look_inside(line, notes, past)
 
     def close_connections(self) -> None:
         """End what is open."""
@@ -199,69 +213,10 @@ class _Probe:
         return ()
 
 
-def _parse_kernels(answer: Any) -> tuple[Kernel, ...]:
-    return tuple(_parse_kernel(said) for said in _require_list(answer))
-
-
-def _parse_kernel(said: Mapping[str, Any], path: str | None = None) -> Kernel:
-    return Kernel(
-        id=str(said["id"]),
-        state=str(said["execution_state"]),
-        last_activity=_parse_time(said["last_activity"]),
-        connections=said["connections"] if isinstance(said.get("connections"), int) else None,
-        path=path,
-    )
-
-
-def _parse_session_kernels(answer: Any) -> tuple[Kernel, ...]:
-    """The kernels of the sessions. A session may outlive its kernel and then has none."""
-    return tuple(
-        _parse_kernel(said["kernel"], said.get("path")) for said in _require_list(answer) if said["kernel"] is not None
-    )
-
-
-def _merge_kernels(kernels: Sequence[Kernel], of_sessions: Sequence[Kernel]) -> tuple[Kernel, ...]:
-    """Every kernel once, as it was seen last by its own clock (each change of its state moves that), with the path
-    that only sessions tell.
-    """
-    merged = {kernel.id: kernel for kernel in kernels}
-    for kernel in of_sessions:
-        known = merged.get(kernel.id, kernel)
-        last = max(known, kernel, key=lambda kernel: (kernel.last_activity, kernel.state == "busy"))
-        merged[kernel.id] = replace(last, path=kernel.path)
-    return tuple(merged.values())
-
-
-def _parse_terminals(answer: Any) -> tuple[Terminal, ...]:
-    return tuple(Terminal(str(said["name"]), _moment_if_told(said)) for said in _require_list(answer))
-
-
-def _moment_if_told(said: Mapping[str, Any]) -> datetime | None:
-    """The time of a terminal's last traffic; None where its Jupyter, one from before notebook 6.1, tells none."""
-    return _parse_time(said["last_activity"]) if "last_activity" in said else None
-
-
-def _parse_last_used(answer: Any) -> tuple[datetime]:
-    return (_parse_time(answer["last_activity"]),)
-
-
-def _require_list(answer: Any) -> list[Any]:
-    if not isinstance(answer, list):
-        raise TypeError("not a list")
-    return answer
-
-
-def _parse_time(text: Any) -> datetime:
-    when = parse_timestamp(text)
-    if when is None:
-        raise ValueError("not a time")
-    return when
-
-
 _QUESTIONS: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
-    "api/kernels": _parse_kernels,
-    "api/sessions": _parse_session_kernels,
-    _TERMINALS: _parse_terminals,
-    "api/status": _parse_last_used,
+    "api/kernels": parse_kernels,
+    "api/sessions": parse_session_kernels,
+    _TERMINALS: parse_terminals,
+    "api/status": parse_last_used,
 }
 """Each with what reads its answer."""

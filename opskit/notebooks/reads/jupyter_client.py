@@ -7,20 +7,24 @@ module only: what goes wrong leaves it as a sentence, never as an exception, who
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import ssl
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
-from http.cookiejar import CookieJar
+from http.cookiejar import Cookie, CookieJar
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 from urllib.request import Request
 
 from opskit.notebooks.reads.jupyter_connection import open_connection, proxy_for, request_target
+from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 
 TIMEOUT_SECONDS = 10.0
 """What one Jupyter may cost, all its answers together."""
@@ -123,8 +127,80 @@ class JupyterClient:
                     raise
         return self._get_json_once(what)
 
+    def send_json(self, method: str, what: str, body: Any = None) -> tuple[int, Any]:
+        """Send a request that changes something in Jupyter, once. The status, and the JSON of the answer, None where
+        that is none.
+
+        Raises:
+            ProbeError: there is no answer.
+        """
+        self.close_connection()  # one that was kept open may be closed at the other end, and nothing is sent twice
+        token = self._xsrf_token()
+        headers = {"Origin": self._origin, "X-XSRFToken": token, "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode()
+        try:
+            reply = self._fetch_page(f"{self._origin}/{what}", method, content, headers)
+        except Exception as error:
+            trouble = _transport_error(what, error)
+        else:
+            return reply.status, _json_or_none(reply.body)
+        finally:
+            self.close_connection()
+        raise trouble
+
+    @contextmanager
+    def open_websocket(self, what: str) -> Iterator[JupyterWebSocket]:
+        """A websocket to Jupyter, for as long as the block lasts. No error but a ``ProbeError`` leaves the block.
+
+        Raises:
+            ProbeError: Jupyter gives none, or what is read of it is late, too long or no websocket.
+        """
+        self.close_connection()
+        request = Request(_without_activity(f"{self._origin}/{what}"))
+        self._jar.add_cookie_header(request)
+        trouble: ProbeError | None = None
+        try:
+            line = open_connection(self._front, self._proxy, self._deadline)
+            line.connect()
+            target, passes = request_target(self._front, self._proxy, request.full_url)
+            socket_line = JupyterWebSocket(line.sock, self._deadline, MAX_BYTES)
+            try:
+                headers = {"Origin": self._origin, **request.unredirected_hdrs, **passes}
+                socket_line.open_websocket(self._front.netloc, target, headers)
+                yield socket_line
+            finally:
+                socket_line.close_websocket()
+        except Exception as error:
+            trouble = _transport_error("a terminal", error)
+        if trouble:
+            raise trouble
+
+    def extend_deadline(self, seconds: float) -> None:
+        """Give what is left to do at least so much time from now."""
+        self.close_connection()
+        self._deadline = max(self._deadline, time.monotonic() + seconds)
+
+    @property
+    def _origin(self) -> str:
+        return f"{self._front.scheme}://{self._front.netloc}"
+
+    def _xsrf_token(self) -> str:
+        """What Jupyter wants to see both in a cookie and in a header of what changes something. Its pages give it;
+        where none does, one of our own does: all that counts is that the two are the same.
+        """
+        for page in ("", "tree", "lab"):
+            if token := _find_cookie(self._jar, "_xsrf"):
+                return token
+            with suppress(ProbeError):
+                self._get_page(f"{self._origin}/{page}", "the front page")
+        if token := _find_cookie(self._jar, "_xsrf"):
+            return token
+        made = secrets.token_hex(16)
+        self._jar.set_cookie(_make_cookie("_xsrf", made, self._front.hostname or ""))
+        return made
+
     def _get_json_once(self, what: str) -> Any:
-        target = f"{self._front.scheme}://{self._front.netloc}/{what}"
+        target = f"{self._origin}/{what}"
         reply = self._get_page(target, what)
         while self._pending and _is_rejected(reply.status):  # the first cookie was not the one that opens the door
             self._follow_redirect(self._pending)
@@ -163,14 +239,16 @@ class JupyterClient:
                     break
         raise trouble
 
-    def _fetch_page(self, url: str) -> _HttpReply:
+    def _fetch_page(
+        self, url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> _HttpReply:
         url = _without_activity(url)
         request = Request(url)
         self._jar.add_cookie_header(request)
         if self._line is None:
             self._line = open_connection(self._front, self._proxy, self._deadline)
         target, passes = request_target(self._front, self._proxy, url)
-        self._line.request("GET", target, headers={**request.unredirected_hdrs, **passes})
+        self._line.request(method, target, body, headers={**request.unredirected_hdrs, **passes, **(headers or {})})
         with self._line.getresponse() as answer:
             heard = datetime.now(UTC)
             self._jar.extract_cookies(answer, request)
@@ -243,6 +321,15 @@ def _transport_error(what: str, error: Exception) -> ProbeError:
             return ProbeError(f"Jupyter cannot be reached ({what}: {type(error).__name__})", transient=True)
         case _:
             return ProbeError(f"Jupyter's answer to {what} is unusable ({type(error).__name__})")
+
+
+def _find_cookie(jar: CookieJar, name: str) -> str | None:
+    return next((cookie.value for cookie in jar if cookie.name.startswith(name)), None)
+
+
+def _make_cookie(name: str, value: str, host: str) -> Cookie:
+    domain = host if "." in host else f"{host}.local"  # as the standard library calls a host without a dot
+    return Cookie(0, name, value, None, False, domain, False, False, "/", True, False, None, True, None, None, {})
 
 
 def _json_or_none(body: bytes) -> Any:

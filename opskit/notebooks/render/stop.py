@@ -151,6 +151,7 @@ def _stop_record(action: StopAction) -> dict[str, Any]:
         "step": action.step.value,
         "outcome": action.outcome and action.outcome.value,
         "looked_ms_ago": action.looked_ms_ago,
+        "inside_ms_ago": action.inside_ms_ago,
     }
 
 

@@ -43,6 +43,15 @@ class NotebookStep(StrEnum):
             case NotebookStep.NOTHING:
                 return False
 
+    @property
+    def needs_look_inside(self) -> bool:
+        """Whether it stands on a notebook's being idle, so that it takes a look inside first."""
+        match self:
+            case NotebookStep.STOP | NotebookStep.TAG:
+                return True
+            case NotebookStep.UNTAG | NotebookStep.NOTHING:
+                return False
+
 
 @dataclass(frozen=True)
 class NextStep:

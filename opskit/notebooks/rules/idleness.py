@@ -20,6 +20,10 @@ KEEP = "opskit:keep"
 KEEP_UNTIL = "opskit:keep-until"
 KEEP_REASON = "opskit:keep-reason"
 UNREADABLE_OK = "opskit:unreadable-ok"
+NO_INSIDE = "opskit:no-inside"
+"""Keeps opskit from looking inside."""
+JUPYTER_ONLY = "opskit:jupyter-only"
+"""Says that nothing runs in a notebook of which its Jupyter does not know."""
 
 MAX_CLOCK_SKEW = timedelta(minutes=10)
 """How far two clocks may differ before their times cannot be compared. Five minutes happen, and AWS signs with them."""
@@ -45,7 +49,9 @@ class IdlePolicy:
     (an open terminal, a kernel that never came up, a tab that was left open) has kept alive for so long is idle too;
     None: it never is. ``evidence`` is where it is looked for; ``trust_logs``: a silent log proves what it only hints
     at. ``tab_age``: for so long after the last activity of a kernel, a session or a terminal, or the start where there
-    was none, somebody who only saves, or whose browser tab is open, is at work.
+    was none, somebody who only saves, or whose browser tab is open, is at work. ``inside``: whether to look inside an
+    instance that all else calls idle; None: nobody asked. ``ignore_background``: what waits there is nobody;
+    ``trust_jupyter``: where nobody can look inside, a lifecycle configuration has left nothing running.
     """
 
     after: timedelta = timedelta(hours=1)
@@ -54,6 +60,9 @@ class IdlePolicy:
     evidence: EvidenceSource = EvidenceSource.JUPYTER
     trust_logs: bool = False
     tab_age: timedelta = timedelta(hours=4)
+    inside: bool | None = None
+    ignore_background: bool = False
+    trust_jupyter: bool = False
 
 
 class IdleRule(StrEnum):

@@ -1,4 +1,4 @@
-"""Resolves the watch list of the settings to requirements per Region."""
+"""What the settings' watch list asks of each Region."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from opskit.quotas.rules.requirements import merge_by_quota, parse_requirements
 def resolve_watch_list(
     settings: Settings, clients: Callable[[Sequence[str]], list[AwsClient]]
 ) -> list[tuple[AwsClient, tuple[Requirement, ...]]]:
-    """Each Region of the watch list with its requirements. ``clients`` opens the named Regions, or the default ones; a
-    ``--region`` flag overrides the list's own Regions.
+    """Each Region of the watch list with what is watched there. ``clients`` opens those of named Regions, or the usual
+    ones; a ``--region`` that was typed stands above the list's own.
 
     Raises:
-        UsageError: an entry names an invalid type or workload.
+        UsageError: the list speaks of a type or a use that cannot be one.
     """
     typed = settings.values["regions"].source == "--region"
-    per_region: dict[str, tuple[AwsClient, list[Requirement]]] = {}
+    wanted: dict[str, tuple[AwsClient, list[Requirement]]] = {}
     for watch in settings.get("watch"):
         requirements = watch_requirements(watch, settings.values["watch"].source)
         for client in clients(() if typed else watch.regions):
-            per_region.setdefault(client.region, (client, []))[1].extend(requirements)
-    return [(client, merge_by_quota(requirements)) for client, requirements in per_region.values()]
+            wanted.setdefault(client.region, (client, []))[1].extend(requirements)
+    return [(client, merge_by_quota(requirements)) for client, requirements in wanted.values()]
 
 
 def watch_requirements(entry: WatchEntry, source: str) -> tuple[Requirement, ...]:
-    """The requirements of one entry of the watch list. ``source`` is the file that contains it.
+    """What one entry of the watch list asks of a Region. ``source`` is the file it stands in.
 
     Raises:
-        UsageError: the entry names an invalid type or workload.
+        UsageError: it speaks of a type or a use that cannot be one.
     """
     try:
         return parse_requirements(entry.instance_types, entry.workloads, entry.count, share=entry.alert_share)
     except UsageError as error:
-        problem = error.problem
-        raise UsageError(problem.code, f"{source}: watch: {problem.message}", problem.hint) from error
+        told = error.problem
+        raise UsageError(told.code, f"{source}: watch: {told.message}", told.hint) from error

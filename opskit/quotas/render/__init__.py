@@ -1,1 +1,1 @@
-"""Results of the quota commands for people and programs."""
+"""Values to results for people and programs."""

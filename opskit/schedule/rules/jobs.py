@@ -15,7 +15,8 @@ _MORNING = 7
 @dataclass(frozen=True)
 class ScheduledJob:
     """One thing to do again and again: the ``arguments`` of the opskit command, how often, how long one run may
-    take.
+    take. ``installed_with`` are words that stand in what is installed from now on, in older lines and in the bare job
+    not.
     """
 
     name: str
@@ -23,6 +24,7 @@ class ScheduledJob:
     interval: timedelta
     deadline: timedelta
     description: str
+    installed_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ JOBS = (
         timedelta(minutes=15),  # at 30 a run some seconds early would find the grace unspent, and leave it to the next
         timedelta(minutes=10),
         "stops notebooks that nobody uses",
+        ("--inside",),
     ),
     ScheduledJob(
         "resume",
@@ -82,9 +85,10 @@ def customize_job(
     Raises:
         UsageError: nothing can run that often, or one run may take longer than that.
     """
+    said = {"--inside", "--no-inside"}.intersection(more)
     changed = replace(
         job,
-        arguments=(*job.arguments, *more),
+        arguments=(*job.arguments, *(() if said else job.installed_with), *more),
         interval=every or job.interval,
         deadline=deadline or min(job.deadline, every or _LONG),
     )

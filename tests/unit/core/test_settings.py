@@ -27,6 +27,7 @@ max-usd = 2.5
 [notebook]
 after = "36h"
 tab-age = "6h"
+inside = false
 limit = 3
 
 [[watch]]
@@ -86,6 +87,7 @@ def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
         "notebook.after": "36h",
         "notebook.tab-age": "6h",
         "notebook.limit": "3",
+        "notebook.inside": "no",
     }
     by_file = load_settings({}, written(tmp_path, EVERYTHING), {})
     given = {key.env_var: texts.get(key.name, by_file.get(key.name)) for key in SETTING_SPECS if key.env_var}

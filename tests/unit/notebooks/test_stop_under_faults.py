@@ -1,6 +1,7 @@
 """Notebooks whose people start, work, rest, keep and leave at any moment, and opskit that comes by, on an AWS that
 throttles stops and loses them: whatever the order, no notebook is stopped whose work, keep or silence was there before
 its last look's requests were sent, none on anything older than a second, and one that nobody uses always is in the end.
+Nor is one whose job beside Jupyter was there when it was last looked into from inside, at most half a minute before.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from opskit.core.clock import Clock
 from opskit.core.exceptions import OutcomeUnknown, Throttled
+from opskit.core.instance_processes import InstanceProcess, InstanceReading
 from opskit.core.model import JupyterState, Kernel, Notebook, Terminal, Unknown
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import StopPolicy, execute_stops, plan_idle_stops
 from opskit.notebooks.rules.grace import IDLE_SINCE
-from opskit.notebooks.rules.idleness import KEEP, KEEP_UNTIL, UNREADABLE_OK, IdlePolicy
+from opskit.notebooks.rules.idleness import KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK, IdlePolicy
+from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks
 from opskit.state.journal import ActionRecord
 from tests.fakes.stubbed_client import offline_client
 
@@ -40,6 +43,8 @@ TERMS = st.builds(
         st.booleans(),
         st.sampled_from([None, timedelta(hours=8)]),
         tab_age=st.sampled_from([timedelta(0), timedelta(hours=2), timedelta(hours=4)]),
+        inside=st.sampled_from([None, False, True, True]),
+        ignore_background=st.booleans(),
     ),
     st.sampled_from([None, GRACE, GRACE, GRACE]),
 )
@@ -48,7 +53,9 @@ TERMS = st.builds(
 @dataclass
 class Desk:
     """Somebody's notebook as it truly is. ``stirred`` is when a kernel last did anything, ``terminal`` when somebody
-    last typed in the one that is open, ``touched`` when anything else was done, by a tab of the browser for example.
+    last typed in the one that is open, ``touched`` when anything else was done, by a tab of the browser for example,
+    which polls for as long as it is open (``tab``). ``saved`` is when a file was last changed, ``job`` what goes on
+    beside Jupyter, ``moved`` when opskit's own looks inside last moved something.
     """
 
     since: datetime
@@ -59,18 +66,35 @@ class Desk:
     terminal: datetime | None = None
     silent: bool = False
     tags: dict[str, str] = field(default_factory=dict)
+    tab: bool = False
+    saved: datetime | None = None
+    job: str = ""
+    moved: datetime | None = None
 
-    def view(self) -> JupyterState | Unknown:
+    def view(self, now: datetime) -> JupyterState | Unknown:
         if self.silent:
             return Unknown("it is silent")
         kernel = Kernel("k", "busy" if self.busy else "idle", self.stirred, 0)
         terminals = () if self.terminal is None else (Terminal("1", self.terminal),)
-        return JupyterState((kernel,), terminals, max(self.stirred, self.touched, self.terminal or self.touched))
+        used = now if self.tab else self.touched
+        return JupyterState((kernel,), terminals, max(self.stirred, used, self.terminal or used, self.moved or used))
+
+    def processes(self, now: datetime) -> InstanceReading:
+        """What runs in its instance."""
+        jupyter, ours = process(2, 1, "python"), process(9, 2, "sh")
+        grown = {"computes": timedelta(seconds=2), "sleeps": timedelta(0)}
+        jobs = (process(7, 1, "train", grown[self.job]),) if self.job else ()
+        newest = None if self.saved is None else now - self.saved
+        return InstanceReading((jupyter, ours, *jobs), 9, timedelta(seconds=3), newest_file=newest)
 
     def worked(self, policy: IdlePolicy) -> datetime:
         """When somebody last worked in it who counts."""
         typed = None if policy.ignore_terminals else self.terminal
         return max(self.since, self.stirred, typed or self.since)
+
+
+def process(pid: int, parent: int, program: str, grown: timedelta = timedelta(0)) -> InstanceProcess:
+    return InstanceProcess(pid, parent, "ec2-user", program, None, ("S", "S"), AFTER, 2 * AFTER, grown, grown)
 
 
 def works(category: Desk, now: datetime) -> None:
@@ -91,7 +115,24 @@ def closes_the_terminal(category: Desk, now: datetime) -> None:
 
 
 def saves(category: Desk, now: datetime) -> None:
-    category.touched = now
+    category.touched = category.saved = now
+
+
+def opens_a_tab(category: Desk, now: datetime) -> None:
+    category.tab = True
+
+
+def closes_the_tab(category: Desk, now: datetime) -> None:
+    category.touched = now if category.tab else category.touched
+    category.tab = False
+
+
+def begins_a_job(job: str) -> Callable[[Desk, datetime], None]:
+    return lambda category, now: setattr(category, "job", job)
+
+
+def allows_to_look_inside(category: Desk, now: datetime) -> None:
+    category.tags.pop(NO_INSIDE, None)
 
 
 def tags(key: str, hours: int = 0) -> Callable[[Desk, datetime], None]:
@@ -119,6 +160,13 @@ DEEDS: dict[str, Callable[[Desk, datetime], None]] = {
     "rests": rests,
     "opens a terminal": opens_a_terminal,
     "saves": saves,
+    "opens a tab": opens_a_tab,
+    "closes the tab": closes_the_tab,
+    "computes beside Jupyter": begins_a_job("computes"),
+    "waits beside Jupyter": begins_a_job("sleeps"),
+    "ends its job": begins_a_job(""),
+    "forbids to look inside": tags(NO_INSIDE),
+    "allows to look inside": allows_to_look_inside,
     "closes the terminal": closes_the_terminal,
     "keeps it": tags(KEEP),
     "keeps it for three hours": tags(KEEP_UNTIL, 3),
@@ -142,7 +190,9 @@ class Event:
 
 
 EVENTS = st.lists(st.builds(Event, st.integers(0, 60), WHO, st.sampled_from(list(DEEDS))), max_size=6)
-ANSWERS = st.lists(st.sampled_from(["taken", "throttled", "throttled", "lost", "lost on the way"]), max_size=8)
+ANSWERS = st.lists(
+    st.sampled_from(["taken", "throttled", "throttled", "throttled slowly", "lost", "lost on the way"]), max_size=8
+) | st.just(["throttled slowly"] * 3)
 SECONDS = st.sampled_from([0.01, 0.05, 0.2, 0.6])
 
 
@@ -158,6 +208,8 @@ class World(RuleBasedStateMachine):
         self.events: list[Event] = []
         self.answers: list[str] = []
         self.last: dict[str, tuple[datetime, Desk]] = {}
+        self.inside: dict[str, tuple[datetime, Desk]] = {}
+        self.looks: dict[str, list[PastLook]] = {name: [] for name in NAMES}
         self.between: list[str] = []
         self.patches = ExitStack()
         for name, stand_in in self.stand_ins().items():
@@ -176,12 +228,14 @@ class World(RuleBasedStateMachine):
             "opskit.notebooks.flows.inspect.read_tags": lambda client, arn: self.told(dict(self.desks[arn].tags)),
             "opskit.notebooks.flows.inspect.read_presigned_url": lambda client, name: name,
             "opskit.notebooks.flows.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.told(
-                self.desks[make_url()].view()
+                self.desks[make_url()].view(self.now)
             ),
+            "opskit.notebooks.flows.inspect.load_looks": lambda client, notebook: tuple(self.looks[notebook.name]),
             "opskit.notebooks.flows.inspect.read_workload_price": lambda *asked: Unknown("nobody knows"),
             "opskit.notebooks.flows.recheck.read_notebook": lambda client, name: self.told(self.notebook(name)),
-            "opskit.notebooks.flows.recheck.read_presigned_url": lambda client, name: name,
-            "opskit.notebooks.flows.recheck.open_jupyter": self.way_in,
+            "opskit.notebooks.flows.inside.read_presigned_url": lambda client, name: name,
+            "opskit.notebooks.flows.inside.open_jupyter": self.way_in,
+            "opskit.notebooks.flows.inside.OpenJupyter": Way,
             "opskit.notebooks.flows.recheck.OpenJupyter": Way,
             "opskit.notebooks.flows.stop.read_notebook": lambda client, name: self.told(self.notebook(name)),
             "opskit.notebooks.changes.notebooks.journal_action": self.record,
@@ -226,13 +280,29 @@ class World(RuleBasedStateMachine):
         self.last[name] = (self.now, replace(self.desks[name], tags=dict(self.desks[name].tags)))
         self.between.clear()
 
+    def look_inside(self, name: str) -> InstanceReading:
+        """Two readings, three seconds apart, through a terminal, which moves what Jupyter calls its last activity."""
+        desk = self.desks[name]
+        self.inside[name] = (self.now, replace(desk, tags=dict(desk.tags)))
+        asked_at, seen = self.now, desk.view(self.now)
+        before = seen.last_activity if isinstance(seen, JupyterState) else None
+        self.sleep(3.0)
+        self.told(None)
+        desk = self.desks[name]
+        reading, desk.moved = desk.processes(self.now), self.now
+        before = activity_without_looks(before, self.looks[name]) or asked_at
+        self.looks[name].insert(0, PastLook(asked_at, before, self.now))
+        return reading
+
     def send(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         name = params.get("NotebookInstanceName") or params["ResourceArn"]
         answer = self.answers.pop(0) if self.answers else "taken"
         if operation == "stop_notebook_instance":
             self.is_right_to_stop(name)
         self.told(None)
-        if answer == "throttled":
+        if answer == "throttled slowly":
+            self.sleep(14.0)
+        if answer.startswith("throttled"):
             raise Throttled("throttled", "slow down")
         if answer != "lost on the way":
             self.take(operation, self.desks[name], params)
@@ -262,12 +332,16 @@ class World(RuleBasedStateMachine):
         assert not category.busy, "it was at work"
         assert not category.silent, "it could not be read"
         assert not is_kept(category, at), "it was kept"
+        self.was_right_inside(name, category, at)
         quiet = at - category.worked(policy)
         assert quiet >= AFTER, "it was used just now"
         is_stuck = policy.max_age and quiet >= policy.max_age
         if category.terminal is not None:
             assert policy.ignore_terminals or is_stuck, "a terminal was open"
-        if at - category.touched < AFTER:
+        assert not category.tab or quiet >= policy.tab_age or is_stuck, "a tab was open"
+        # A tab that is closed again while opskit looks inside is all that such a look may hide.
+        is_hidden = any(look.after and look.asked_at <= category.touched <= look.after for look in self.looks[name])
+        if at - category.touched < AFTER and not is_hidden:
             is_later = (
                 category.terminal is not None and policy.ignore_terminals and category.terminal >= category.touched
             )
@@ -276,6 +350,17 @@ class World(RuleBasedStateMachine):
             marked = datetime.fromisoformat(category.tags[IDLE_SINCE])
             assert at - marked >= grace, "its grace was not over"
             assert marked >= category.worked(policy), "it worked after it was tagged"
+
+    def was_right_inside(self, name: str, category: Desk, at: datetime) -> None:
+        policy = self.terms.idle_policy
+        if policy.inside is not True or NO_INSIDE in category.tags:
+            return
+        looked_at, inside = self.inside[name]
+        assert self.now - looked_at <= timedelta(seconds=30), "its look inside is old"
+        assert inside.job != "computes", "a job was at work"
+        waited = policy.max_age and at - inside.worked(policy) >= policy.max_age
+        assert inside.job != "sleeps" or policy.ignore_background or waited, "a job was there"
+        assert inside.saved is None or looked_at - inside.saved >= AFTER, "a file was changed"
 
     @rule(name=WHO, does=st.sampled_from(list(DEEDS)))
     def somebody(self, name: str, does: str) -> None:
@@ -294,11 +379,20 @@ class World(RuleBasedStateMachine):
         events=EVENTS,
         answers=ANSWERS,
         seconds=SECONDS,
+        left=st.sampled_from(["nothing", "nothing", "computes beside Jupyter", "waits beside Jupyter", "ends its job"]),
     )
     def opskit_comes_by(
-        self, minutes: int, terms: StopPolicy, events: list[Event], answers: list[str], seconds: float
+        self,
+        minutes: int,
+        terms: StopPolicy,
+        events: list[Event],
+        answers: list[str],
+        seconds: float,
+        left: str = "nothing",
     ) -> None:
-        """Some time later it plans and acts; meanwhile people do what they do."""
+        """Some time later it plans and acts; meanwhile people do what they do, and jobs are ``left`` in all."""
+        for name in NAMES if left != "nothing" else ():
+            self.do(name, left)
         self.now += timedelta(minutes=minutes)
         self.terms, self.events, self.answers = terms, list(events), list(answers)
         self.asked, self.seconds = 0, seconds
@@ -311,8 +405,10 @@ class World(RuleBasedStateMachine):
         try:
             for category in self.desks.values():
                 category.busy, category.terminal, category.silent, category.tags = False, None, False, {}
-            for _ in range(2):
-                self.opskit_comes_by(61, StopPolicy(IdlePolicy(AFTER), GRACE), [], ["throttled"] * 4, 0.2)
+                category.tab, category.job = False, ""
+            terms = StopPolicy(IdlePolicy(AFTER, inside=True), GRACE)
+            for minutes in (61, 31):  # what the first look inside moved is nobody's use half an hour later
+                self.opskit_comes_by(minutes, terms, [], ["throttled"] * 4, 0.2)
             assert {category.status for category in self.desks.values()} == {"Stopped"}
         finally:
             self.patches.close()
@@ -329,8 +425,11 @@ class Way:
         self.world.begin_last_look(self.name)
 
     def read_all(self) -> JupyterState | Unknown:
-        seen: JupyterState | Unknown = self.world.told(self.world.desks[self.name].view())
+        seen: JupyterState | Unknown = self.world.told(self.world.desks[self.name].view(self.world.now))
         return seen
+
+    def look_inside(self, notes: object, past: object) -> InstanceReading:
+        return self.world.look_inside(self.name)
 
     def close_connections(self) -> None:
         return

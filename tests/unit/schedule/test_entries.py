@@ -126,7 +126,7 @@ def test_the_page_shows_every_job() -> None:
     page = (Path(__file__).parents[3] / "docs" / "cron.md").read_text(encoding="utf-8")
     for job in JOBS:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{job.name}` |"))
-        assert f"| `{' '.join(job.arguments)}` |" in row
+        assert f"| `{' '.join((*job.arguments, *job.installed_with))}` |" in row
         assert f"| {job.deadline.total_seconds() / 60:g} minutes |" in row
 
 

@@ -160,6 +160,8 @@ def _backdate_activity(app: ServerApp, age: timedelta) -> None:
     kernels.last_kernel_activity = past
     for number in kernels.list_kernel_ids():
         kernels.get_kernel(number).last_activity = past
+    for file in Path(app.root_dir).rglob("*"):
+        os.utime(file, (past.timestamp(), past.timestamp()))
     terminals = settings.get("terminal_manager")
     for terminal in terminals.terminals.values() if terminals else ():
         terminal.last_activity = past

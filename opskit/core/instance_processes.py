@@ -1,0 +1,68 @@
+"""What runs inside a notebook instance beside what its Jupyter tells, as two readings a few seconds apart show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class InstanceProcess:
+    """A process of the instance. Of its command line only what it runs is here: arguments hold secrets.
+
+    ``program`` and ``script`` (None: it runs none) are base names. ``states`` are the kernel's letters at the two
+    readings, the first one empty where the process was begun between them. ``begun_after_boot`` is how long after the
+    boot it was begun, ``cpu_grown`` what of the processor's time it used between the readings, ``cpu`` in all;
+    ``children_grown`` is what children of it that ended between the readings had used.
+    ``kernel_id`` is the id of the Jupyter kernel that it says it is; ``unit`` the system service it belongs to, None
+    where it belongs to none.
+    """
+
+    pid: int
+    parent: int
+    user: str
+    program: str
+    script: str | None
+    states: tuple[str, str]
+    age: timedelta
+    begun_after_boot: timedelta
+    cpu: timedelta
+    cpu_grown: timedelta
+    children_grown: timedelta = timedelta(0)
+    is_kernel_thread: bool = False
+    kernel_id: str | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class GpuUse:
+    """How busy the instance's GPUs were, in percent, the busiest of each reading first; empty: it has none.
+    ``has_processes`` says whether any process was seen to use one.
+    """
+
+    percent: tuple[int, ...] = ()
+    has_processes: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class InstanceReading:
+    """All that two readings ``interval`` apart showed. ``shell`` is the process of our own shell.
+
+    ``newest_file`` is how long ago a file below the volume was last changed, None where there is no file;
+    ``all_files_seen`` whether the time sufficed to look at them all.
+    """
+
+    processes: tuple[InstanceProcess, ...]
+    shell: int
+    interval: timedelta
+    gpus: GpuUse = GpuUse()
+    newest_file: timedelta | None = None
+    all_files_seen: bool = True
+
+
+@dataclass(frozen=True)
+class NoTerminal:
+    """There is no terminal to look through, and why."""
+
+    reason: str

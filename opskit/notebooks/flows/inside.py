@@ -1,0 +1,128 @@
+"""Look inside instances: for a plan that is only shown or for a list at once, and before a change at its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from opskit.aws.gather import gather_all
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError
+from opskit.core.model import Unknown
+from opskit.notebooks.connection_budget import RecheckBudget
+from opskit.notebooks.flows.inspect import (
+    InspectedNotebook,
+    Inspection,
+    close_idle,
+    load_looks_or_none,
+    presigned_url_unknown,
+    read_tags_or_unknown,
+)
+from opskit.notebooks.reads.inside import InsideEvidence, make_terminal_name
+from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
+from opskit.notebooks.reads.notebooks import read_presigned_url
+from opskit.notebooks.rules.idleness import IdlePolicy, keep_reason
+from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS, assess_with_inside, may_look_inside
+from opskit.notebooks.store.inside_looks import LookNotes
+
+_AT_ONCE = 6
+_REUSE_SECONDS = INSIDE_FRESH_SECONDS - 5.0
+"""A look that is older when a change's turn is waited for would be too old when it comes."""
+
+
+@dataclass
+class InsideMemory:
+    """The last look inside one notebook, which counts for half a minute. ``began`` is when it began, by
+    ``Clock.monotonic``. Not ``may_look``: what was seen still counts, but nothing new is looked for.
+    """
+
+    may_look: bool = False
+    found: InsideEvidence | None = None
+    began: float = 0.0
+
+    def needs_look(self, clock: Clock) -> bool:
+        """Whether to look inside before the next change."""
+        return self.may_look and (self.found is None or clock.monotonic() - self.began > _REUSE_SECONDS)
+
+    def age_seconds(self, clock: Clock) -> float | None:
+        """How old the look is; None where there was none."""
+        return None if self.found is None else clock.monotonic() - self.began
+
+    def forget_stale(self, clock: Clock) -> bool:
+        """Drop the look where it is too old for a change to stand on. Whether it was."""
+        age = self.age_seconds(clock)
+        if age is None or age <= INSIDE_FRESH_SECONDS:
+            return False
+        self.found = None
+        return True
+
+
+def look_inside_if_allowed(
+    seen: InspectedNotebook,
+    way: OpenJupyter | Unknown | None,
+    policy: IdlePolicy,
+    clock: Clock,
+    budget: RecheckBudget,
+    memory: InsideMemory,
+) -> None:
+    """Ask the notebook's tags whether to look inside, and do."""
+    memory.found = None
+    with budget.aws_slot():
+        tags = read_tags_or_unknown(seen.client, seen.notebook)
+    if not isinstance(way, OpenJupyter) or not may_look_inside(tags, policy):
+        return
+    if isinstance(tags, dict) and keep_reason(tags, clock.now()) is None:
+        memory.began = clock.monotonic()
+        memory.found = _look_now(seen, way)
+
+
+def look_inside_idle(
+    look: Inspection, policy: IdlePolicy, now: datetime, is_meant: Callable[[InspectedNotebook], bool]
+) -> Inspection:
+    """What was seen, with a look inside each notebook that is idle so far and meant."""
+    if policy.inside is not True:
+        return look
+    close_idle([seen.client for seen in look.notebooks])
+    asks = [
+        partial(_inspect_inside, seen, policy, now)
+        if is_meant(seen) and seen.assessment.verdict.is_idle and may_look_inside(seen.evidence.tags, policy)
+        else partial(_as_seen, seen)
+        for seen in look.notebooks
+    ]
+    return replace(look, notebooks=tuple(gather_all(asks, max_workers=_AT_ONCE)))
+
+
+def _as_seen(seen: InspectedNotebook) -> InspectedNotebook:
+    return seen
+
+
+def _inspect_inside(seen: InspectedNotebook, policy: IdlePolicy, now: datetime) -> InspectedNotebook:
+    with open_way(seen, RecheckBudget(inside=True)) as way:
+        found: InsideEvidence = _look_now(seen, way) if isinstance(way, OpenJupyter) else way
+    evidence = replace(seen.evidence, inside=found)
+    return replace(seen, evidence=evidence, assessment=assess_with_inside(evidence, policy, now))
+
+
+def _look_now(seen: InspectedNotebook, way: OpenJupyter) -> InsideEvidence:
+    past = load_looks_or_none(seen.client, seen.notebook)
+    return way.look_inside(LookNotes(seen.client, seen.notebook, make_terminal_name()), past)
+
+
+@contextmanager
+def open_way(seen: InspectedNotebook, budget: RecheckBudget) -> Iterator[OpenJupyter | Unknown]:
+    """Enter a notebook's Jupyter for as long as the block lasts."""
+
+    def make_url() -> str:
+        with budget.aws_slot():
+            return read_presigned_url(seen.client, seen.notebook.name)
+
+    with ExitStack() as held:
+        way: OpenJupyter | Unknown
+        try:
+            way = held.enter_context(open_jupyter(make_url, budget.jupyter_slot))
+        except AwsError as failure:
+            way = presigned_url_unknown(failure)
+        yield way

@@ -1,0 +1,44 @@
+"""The one command that opskit runs inside a notebook instance: a constant that only reads.
+
+It must stay below 4,096 bytes, the longest line that a terminal takes before its shell has come up, and without a
+single quote or a line break inside. ``unset HISTFILE; exec`` leaves nothing in the shell's history, and ends the shell,
+and so the terminal, with the command. Every line that it writes begins with a letter for what it is about, so that a
+prompt, an echo or a profile that talks is not taken for an answer.
+"""
+
+from __future__ import annotations
+
+FIRST_LINE, LAST_LINE = "opskit-inside-1", "opskit-inside-end"
+"""What stands before and after the readings, each with the shell's process number."""
+
+INTERVAL_SECONDS = 3
+
+_NINE_OF_STAT = (
+    "s/^([0-9]+) [(].*[)] ([A-Za-z]) ([0-9]+) [0-9-]+ [0-9-]+ [0-9-]+ [0-9-]+ ([0-9]+) [0-9]+ [0-9]+ [0-9]+ [0-9]+"
+    " ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) [0-9-]+ [0-9-]+ [0-9-]+ [0-9-]+ ([0-9]+) .*/"
+    r"\1 \2 \3 \4 \5 \6 \7 \8 \9/"
+)
+"""Of /proc/PID/stat: process, state, parent, flags, own and children's user and system time, begin."""
+
+_STEPS = (
+    "LC_ALL=C; export LC_ALL",
+    'say() { sed "s/^/$1 /"; }',
+    f'stats() {{ cut -d" " -f1 /proc/uptime; cat /proc/[0-9]*/stat | sed -E "{_NINE_OF_STAT}"; }}',
+    "smi() { timeout 2 nvidia-smi --format=csv,noheader,nounits $1; }",
+    # What stands for no GPU: no nvidia-smi, or one that fails on an instance without the device.
+    'gpus() { command -v nvidia-smi > /dev/null && { smi --query-gpu=utilization.gpu; echo "exit $?"; '
+    'smi --query-compute-apps=pid | sed "s/^/by /"; }; for each in /dev/nvidia[0-9]*; do '
+    '[ -e "$each" ] && echo device; done; }',
+    # Bounded in time; what it has found by then counts. A time in the future is nobody's work of today.
+    'files() { { timeout 4 find -H "$1" -xdev -name .ipynb_checkpoints -prune -o -type f -printf "%T@ f\\n"; '
+    'echo "exit $?"; } | awk -v now="$(date +%s)" "/^exit/ { code = \\$2; next } '
+    '\\$1 > newest && \\$1 < now + 600 { newest = \\$1 } END { printf \\"%d %d %d\\", code, now, newest }"; echo; }',
+    'volume=$HOME/SageMaker; [ -d "$volume" ] || volume=.',
+    f'{{ echo; echo "{FIRST_LINE} $$"; getconf CLK_TCK | say h; gpus | say g; stats | say a; sleep {INTERVAL_SECONDS}; '
+    "ps -eww -o pid=,ppid=,user:32=,args= | cut -c1-400 | say p; stats | say b; gpus | say g; "
+    'grep -Ho "/system[.]slice/[^:]*[.]service" /proc/[0-9]*/cgroup | say c; files "$volume" | say f; '
+    f'echo "{LAST_LINE} $$"; }} 2> /dev/null | tr -cd "[:print:]\\n"',
+)
+
+COMMAND = "unset HISTFILE; exec sh -c '" + "; ".join(_STEPS) + "'\r"
+"""What is typed, with the return that sends it."""

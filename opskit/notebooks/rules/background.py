@@ -1,0 +1,209 @@
+"""Does anything work in a notebook instance of which its Jupyter knows nothing? Two readings of its processes in, a
+finding out.
+
+Each process falls under one rule of the table. What does not look like work, but was begun by somebody and may wait for
+something, is unknown, as an open terminal is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from opskit.core.durations import format_duration
+from opskit.core.instance_processes import GpuUse, InstanceProcess, InstanceReading
+
+BUSY_SHARE = 0.05
+"""Of the time between the readings: what uses more of a processor works. A daemon at rest stays far below."""
+
+BOOT_SPAN = timedelta(minutes=10)
+"""What was begun so soon after the boot belongs to the system (or to a lifecycle script, which has five minutes)."""
+
+_WORKING_STATES = frozenset({"R", "D"})
+"""On a processor or about to be; waiting for a disk."""
+
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh"})
+_WAYS_IN = frozenset(f"{name}.service" for name in ("cron", "crond", "atd", "ssh", "sshd", "amazon-ssm-agent"))
+"""System services that begin what somebody else has asked for."""
+_DAEMONS = frozenset({"cron", "crond", "atd", "sshd", "sshd:", "amazon-ssm-agent"})
+"""Their own processes, which are of the system."""
+
+
+class BackgroundState(StrEnum):
+    """What goes on beside Jupyter."""
+
+    NOTHING = "nothing"
+    BUSY = "busy"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class BackgroundFinding:
+    """What goes on beside Jupyter, and why that is said."""
+
+    state: BackgroundState
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What a process is judged by besides itself."""
+
+    jupyter: frozenset[int]
+    ours: frozenset[int]
+    jupyter_unit: str | None
+    idle_kernels: frozenset[str]
+    parents: frozenset[int]
+    interval: timedelta
+
+
+def judge_background(
+    reading: InstanceReading, idle_kernels: Collection[str], after: timedelta, *, ignore_sleeping: bool = False
+) -> BackgroundFinding:
+    """What goes on beside Jupyter. ``idle_kernels`` are the ids of the kernels that Jupyter calls idle, ``after`` is
+    the age from which a changed file is nobody's work any more; ``ignore_sleeping``: what waits is nobody's either.
+    """
+    around = _look_around(reading, idle_kernels)
+    judged = [(_judge_process(process, around), process) for process in reading.processes]
+    working = [process for state, process in judged if state is BackgroundState.BUSY]
+    if working:
+        return BackgroundFinding(BackgroundState.BUSY, f"{_describe_processes(working)} at work beside Jupyter")
+    for finding in (_judge_gpus(reading.gpus), _judge_files(reading, after)):
+        if finding is not None and finding.state is BackgroundState.BUSY:
+            return finding
+    return _judge_what_waits(reading, judged, after, ignore_sleeping=ignore_sleeping)
+
+
+def _judge_what_waits(
+    reading: InstanceReading,
+    judged: Sequence[tuple[BackgroundState, InstanceProcess]],
+    after: timedelta,
+    *,
+    ignore_sleeping: bool,
+) -> BackgroundFinding:
+    """The finding where nothing works."""
+    for finding in (_judge_gpus(reading.gpus), _judge_files(reading, after)):
+        if finding is not None:
+            return finding
+    waiting = [process for state, process in judged if state is BackgroundState.UNKNOWN]
+    if not waiting:
+        return BackgroundFinding(BackgroundState.NOTHING, "nothing runs beside Jupyter")
+    said = f"{_describe_processes(waiting)} waiting beside Jupyter"
+    if ignore_sleeping:
+        return BackgroundFinding(BackgroundState.NOTHING, f"{said}, which --ignore-background takes for nobody")
+    return BackgroundFinding(BackgroundState.UNKNOWN, f"{said}, and for what cannot be seen")
+
+
+def _look_around(reading: InstanceReading, idle_kernels: Collection[str]) -> _Surroundings:
+    by_pid = {process.pid: process for process in reading.processes}
+    shell = by_pid.get(reading.shell)
+    server = by_pid.get(shell.parent) if shell else None
+    ancestors = _find_ancestors(server, by_pid) if server else frozenset()
+    own = {process.pid for process in reading.processes if reading.shell in _find_ancestors(process, by_pid)}
+    return _Surroundings(
+        jupyter=ancestors,
+        ours=frozenset(own),
+        jupyter_unit=server.unit if server else None,
+        idle_kernels=frozenset(idle_kernels),
+        parents=frozenset(process.parent for process in reading.processes if process.pid not in own),
+        interval=reading.interval,
+    )
+
+
+def _find_ancestors(process: InstanceProcess, by_pid: Mapping[int, InstanceProcess]) -> frozenset[int]:
+    """The process and all that it comes from."""
+    found: set[int] = set()
+    at: InstanceProcess | None = process
+    while at is not None and at.pid not in found:
+        found.add(at.pid)
+        at = by_pid.get(at.parent)
+    return frozenset(found)
+
+
+def _is_never_counted(process: InstanceProcess, around: _Surroundings) -> bool:
+    """Kernel threads, what has ended, Jupyter with all it comes from, our own shell."""
+    if process.is_kernel_thread or process.states[1] in ("Z", "X"):
+        return True
+    return process.pid in around.jupyter or process.pid in around.ours
+
+
+def _is_of_the_system(process: InstanceProcess, around: _Surroundings) -> bool:
+    """As old as the boot, or below a system service other than Jupyter's own and those that let people in."""
+    if process.begun_after_boot <= BOOT_SPAN:
+        return True
+    if process.unit in _WAYS_IN:
+        return process.program in _DAEMONS
+    return process.unit is not None and process.unit != around.jupyter_unit
+
+
+def _is_idle_kernel(process: InstanceProcess, around: _Surroundings) -> bool:
+    return process.kernel_id is not None and process.kernel_id in around.idle_kernels
+
+
+def _is_shell_without_child(process: InstanceProcess, around: _Surroundings) -> bool:
+    return process.program in _SHELLS and process.pid not in around.parents
+
+
+_SMALL: tuple[Callable[[InstanceProcess, _Surroundings], bool], ...] = (
+    _is_of_the_system,
+    _is_idle_kernel,
+    _is_shell_without_child,
+)
+"""What is not counted as long as it uses next to nothing of a processor. A kernel that Jupyter calls idle may compute
+all the same, in a thread that a cell has left behind, and a shell without a child may be a loop.
+"""
+
+
+def _judge_process(process: InstanceProcess, around: _Surroundings) -> BackgroundState:
+    if _is_never_counted(process, around):
+        return BackgroundState.NOTHING
+    grown = process.cpu_grown
+    if not _is_of_the_system(process, around):  # a daemon that ran a short command for itself did no work
+        grown += process.children_grown
+    if grown >= around.interval * BUSY_SHARE:
+        return BackgroundState.BUSY
+    if any(is_small(process, around) for is_small in _SMALL):
+        return BackgroundState.NOTHING
+    if _WORKING_STATES.issuperset(process.states):
+        return BackgroundState.BUSY
+    return BackgroundState.UNKNOWN
+
+
+def _judge_gpus(gpus: GpuUse) -> BackgroundFinding | None:
+    """Memory of a GPU is none of its time. Without a process that holds one, its use may be nvidia-smi's own, which
+    wakes a GPU that rests.
+    """
+    if gpus.error is not None:
+        return BackgroundFinding(BackgroundState.UNKNOWN, gpus.error)
+    used = max(gpus.percent, default=0)
+    if used == 0:
+        return None
+    if gpus.has_processes:
+        return BackgroundFinding(BackgroundState.BUSY, f"a GPU is at {used} %")
+    return BackgroundFinding(BackgroundState.UNKNOWN, f"a GPU is at {used} %, and nothing is said to use it")
+
+
+def _judge_files(reading: InstanceReading, after: timedelta) -> BackgroundFinding | None:
+    age = reading.newest_file
+    if age is not None and age < after:
+        said = f"a file on its volume was changed {format_duration(max(age, timedelta(0)))} ago"
+        return BackgroundFinding(BackgroundState.BUSY, f"{said}, less than {format_duration(after)}")
+    if not reading.all_files_seen:
+        return BackgroundFinding(BackgroundState.UNKNOWN, "its volume has more files than can be looked at in time")
+    return None
+
+
+def _describe_processes(processes: Sequence[InstanceProcess]) -> str:
+    """The youngest of the busiest by name, and how many more there are."""
+    first = max(processes, key=lambda process: (process.cpu_grown, -process.age, process.pid))
+    more = len(processes) - 1
+    others = f" and {more} more are" if more else " is"
+    return f"{_describe_process(first)}{others}"
+
+
+def _describe_process(process: InstanceProcess) -> str:
+    what = process.program if process.script is None else f"{process.program} {process.script}"
+    cpu = format_duration(process.cpu) if process.cpu >= timedelta(seconds=1) else "no"
+    return f"{what} (of {process.user}, begun {format_duration(process.age)} ago, {cpu} CPU time)"

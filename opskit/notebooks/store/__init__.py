@@ -1,0 +1,1 @@
+"""What this feature remembers on this machine."""

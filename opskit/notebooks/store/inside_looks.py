@@ -1,0 +1,106 @@
+"""What opskit's looks inside notebooks moved there, kept so that it is not taken for somebody's work, and which
+terminals of theirs may still be open. A look is written down before its terminal is asked for, so it may be killed at
+any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from opskit.aws.client import AwsClient
+from opskit.core.model import Notebook
+from opskit.notebooks.rules.own_traces import PastLook
+from opskit.state.paths import state_dir, state_errors
+from opskit.state.store import open_db
+
+_FILE = "inside.sqlite"
+_SCHEMA = """CREATE TABLE IF NOT EXISTS inside_looks (
+    endpoint TEXT NOT NULL, notebook TEXT NOT NULL, asked_for TEXT NOT NULL, asked_at TEXT NOT NULL,
+    before TEXT NOT NULL, after TEXT, terminal TEXT, others TEXT NOT NULL, is_shut INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (endpoint, notebook, asked_for)
+)"""
+_KEPT_FOR = timedelta(days=30)
+"""Whoever looks less often than that begins anew: a notebook's activity then looks younger than it is."""
+
+
+def load_looks(client: AwsClient, notebook: Notebook) -> tuple[PastLook, ...]:
+    """The looks inside a notebook of the last month, the youngest first.
+
+    Raises:
+        UsageError: the state folder cannot be used.
+    """
+    with state_errors():
+        if not (state_dir() / _FILE).exists():
+            return ()
+        with open_db(_FILE, _SCHEMA) as session:
+            rows = session.execute(
+                "SELECT * FROM inside_looks WHERE endpoint = ? AND notebook = ? ORDER BY asked_at DESC LIMIT 100",
+                (client.session.endpoint_id(), notebook.arn),
+            )
+            return tuple(_parse_look(row) for row in rows)
+
+
+@dataclass
+class LookNotes:
+    """Writes down one look inside, step by step. ``asked_for`` is the name its terminal is asked for under.
+
+    Raises:
+        UsageError: the state folder cannot be used (all methods).
+    """
+
+    client: AwsClient
+    notebook: Notebook
+    asked_for: str
+
+    def begin_look(self, look: PastLook) -> None:
+        """Before the terminal is asked for."""
+        row = (*self._key(), _format_time(look.asked_at), _format_time(look.before), json.dumps(sorted(look.others)))
+        with state_errors(), open_db(_FILE, _SCHEMA) as session:
+            oldest = _format_time(look.asked_at - _KEPT_FOR)
+            session.execute("DELETE FROM inside_looks WHERE asked_at < ?", (oldest,))
+            session.execute(
+                "INSERT INTO inside_looks (endpoint, notebook, asked_for, asked_at, before, others)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
+
+    def keep_terminal(self, name: str) -> None:
+        """The name that Jupyter gave its terminal."""
+        self._update("terminal", name)
+
+    def mark_shut(self) -> None:
+        """Its terminal is gone."""
+        self._update("is_shut", 1)
+
+    def end_look(self, after: datetime) -> None:
+        """What the server's last activity is once the look has left."""
+        self._update("after", _format_time(after))
+
+    def _update(self, column: str, value: str | int) -> None:
+        with state_errors(), open_db(_FILE, _SCHEMA) as session:
+            session.execute(
+                f"UPDATE inside_looks SET {column} = ? WHERE endpoint = ? AND notebook = ? AND asked_for = ?",
+                (value, *self._key()),
+            )
+
+    def _key(self) -> tuple[str, str, str]:
+        return self.client.session.endpoint_id(), self.notebook.arn, self.asked_for
+
+
+def _format_time(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _parse_look(row: sqlite3.Row) -> PastLook:
+    after = row["after"]
+    return PastLook(
+        asked_at=datetime.fromisoformat(row["asked_at"]),
+        before=datetime.fromisoformat(row["before"]),
+        after=datetime.fromisoformat(after) if after else None,
+        terminal=row["terminal"],
+        others=frozenset(json.loads(row["others"])),
+        is_shut=bool(row["is_shut"]),
+    )

@@ -1,0 +1,298 @@
+"""Looks through terminals of real Jupyters: what reaches the shell, hostile shells, and looks that are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from opskit.core.instance_processes import InstanceReading
+from opskit.core.model import JupyterState, Notebook, Unknown
+from opskit.notebooks.reads import jupyter_terminal
+from opskit.notebooks.reads.inside import InsideEvidence, make_terminal_name
+from opskit.notebooks.reads.instance_command import COMMAND
+from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
+from opskit.notebooks.reads.jupyter_client import JupyterClient
+from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
+from opskit.notebooks.rules import own_traces
+from opskit.notebooks.rules.background import BackgroundState, judge_background
+from opskit.notebooks.rules.own_traces import without_own_traces
+from opskit.notebooks.store.inside_looks import LookNotes, load_looks
+from opskit.sandbox.notebooks.jupyter.isolation import isolating_command
+from tests.slow import starts_server
+from tests.waiting import wait_until
+
+SERVER = str(Path(__file__).with_name("real_jupyter.py"))
+TOKEN = "a-token-for-tests"
+CLIENT: Any = SimpleNamespace(session=SimpleNamespace(endpoint_id=lambda: "http://here"))
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Lab:
+    """A real Jupyter, seen as a notebook instance."""
+
+    folder: Path
+    port: int
+    notebook: Notebook = field(
+        default_factory=lambda: Notebook(
+            "us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", datetime.now(UTC) - HOUR
+        )
+    )
+
+    @contextmanager
+    def way(self) -> Iterator[OpenJupyter]:
+        with open_jupyter(lambda: f"http://127.0.0.1:{self.port}/?token={TOKEN}") as way:
+            assert isinstance(way, OpenJupyter), way
+            yield way
+
+    @contextmanager
+    def visit(self) -> Iterator[JupyterClient]:
+        """Somebody's own session."""
+        with JupyterClient(f"http://127.0.0.1:{self.port}/?token={TOKEN}", time.monotonic() + 600) as jupyter:
+            jupyter.authenticate()
+            yield jupyter
+
+    def look(self) -> InsideEvidence:
+        """One look inside, as opskit makes it."""
+        with self.way() as way:
+            notes = LookNotes(CLIENT, self.notebook, make_terminal_name())
+            return way.look_inside(notes, load_looks(CLIENT, self.notebook))
+
+    def says(self) -> JupyterState:
+        """What Jupyter says of itself."""
+        with self.way() as way:
+            way.open_connections()
+            state = way.read_all()
+            assert isinstance(state, JupyterState)
+            return state
+
+    def means(self) -> JupyterState:
+        """The same without opskit's own traces."""
+        return without_own_traces(self.says(), load_looks(CLIENT, self.notebook))
+
+
+StartLab = Callable[..., Lab]
+
+
+@pytest.fixture
+@starts_server
+def start_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartLab]:
+    """Starts a Jupyter in a folder of its own, whose terminals are the script that is given."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(script: str = "#!/bin/sh\nexec sh\n", *more: str, **variables: str) -> Lab:
+        folder = tmp_path / f"lab{len(started)}"
+        (folder / "SageMaker").mkdir(parents=True)
+        shell = folder / "shell"
+        shell.write_text(script)
+        shell.chmod(0o755)
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")},
+            "HOME": str(folder),
+            "LAB_TOKEN": TOKEN,
+            "JUPYTER_NO_CONFIG": "1",
+            "PATH": f"{folder}/bin:{os.environ['PATH']}",
+            **variables,
+        }
+        command = [*isolating_command(7200), sys.executable, SERVER]
+        with (folder / "log").open("wb") as log:
+            started.append(
+                subprocess.Popen(
+                    [*command, str(folder), str(shell), *more], cwd=folder, env=environment, stdout=log, stderr=log
+                )
+            )
+        wait_until(lambda: (folder / "port").exists() or started[-1].poll() is not None)
+        assert started[-1].poll() is None, (folder / "log").read_text()
+        return Lab(folder, int((folder / "port").read_text()))
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readings that are a tenth of a second apart."""
+    monkeypatch.setattr(jupyter_terminal, "COMMAND", COMMAND.replace("sleep 3;", "sleep 0.1;"))
+
+
+def test_what_reaches_the_shell_is_the_command_byte_for_byte(
+    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    length = len(COMMAND)
+    lab = start_lab(
+        f"#!/bin/sh\nstty raw -echo\ndd bs=1 count={length} of=$HOME/typed 2>/dev/null\ncat >> $HOME/more\n"
+    )
+    monkeypatch.setattr("opskit.notebooks.reads.inside.look_deadline", lambda: time.monotonic() + 4)
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.look_deadline", lambda: time.monotonic() + 4)
+    assert isinstance(lab.look(), Unknown)
+    assert (lab.folder / "typed").read_bytes() == COMMAND.encode()
+    assert (lab.folder / "more").read_bytes() == b""
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "bash --login"])
+def test_it_sees_what_nohup_tmux_and_setsid_began_and_tells_no_argument(start_lab: StartLab, shell: str) -> None:
+    lab = start_lab(f"#!/bin/sh\nexec {shell}\n")
+    assert judge(lab.look()).state is BackgroundState.NOTHING
+    jobs = {
+        "setsid nohup sh -c 'while :; do :; done' hunter2 > /dev/null 2>&1 &": BackgroundState.BUSY,
+        "setsid nohup sleep 8642 > /dev/null 2>&1 &": BackgroundState.UNKNOWN,
+        "tmux -S $HOME/tmux new-session -d 'sleep 8643';": BackgroundState.UNKNOWN,
+    }
+    for job, state in jobs.items():
+        in_terminal(lab, f"{job} echo $! > $HOME/begun")
+        found = judge(lab.look())
+        assert found.state is state, (job, found)
+        assert "hunter2" not in found.reason
+        in_terminal(lab, "tmux -S $HOME/tmux kill-server; pkill -f 'while :' ; pkill -x sleep")
+    assert not list(lab.folder.glob(".*history")), "its shell keeps a history of it"
+
+
+def judge(found: InsideEvidence) -> Any:
+    assert isinstance(found, InstanceReading), found
+    return judge_background(found, [], HOUR)
+
+
+def in_terminal(lab: Lab, command: str) -> None:
+    """Type a command into a new terminal, as a person does, and shut it when the command is done."""
+    with lab.visit() as jupyter:
+        name = jupyter_terminal.create_terminal(jupyter, f"person{time.monotonic_ns()}")
+        done = lab.folder / f"done-{name}"
+        with jupyter.open_websocket(f"terminals/websocket/{name}") as line:
+            line.send_text(json.dumps(["stdin", f"{command}\rtouch {done}\r"]))
+            wait_until(done.exists)
+        jupyter_terminal.delete_terminal(jupyter, name)
+        done.unlink()
+
+
+HOSTILE = {
+    "a prompt full of escapes": (
+        "#!/bin/bash\nexport PS1=$'\\e]0;title\\a\\e[2J\\e[H\\e[31mopskit-inside-1 $\\e[6n> '\nexec bash --norc\n"
+    ),
+    "a profile that talks": "#!/bin/sh\necho 'opskit-inside-end is what I say'; seq 1 2000\nexec sh\n",
+}
+SILENT = {
+    "a shell that never answers": "#!/bin/sh\nexec sleep 1000\n",
+    "a shell that ends at once": "#!/bin/sh\nexit 0\n",
+    "a shell that answers for the command": (
+        "#!/bin/sh\nprintf 'opskit-inside-1 5\\nh 100\\na 1.0\\nb 4.0\\nf 0 1 1\\nopskit-inside-end 5\\n'\nexec sh\n"
+    ),
+    "a shell without an end": "#!/bin/sh\nexec yes 'a very long line of nothing, again and again'\n",
+}
+
+
+@pytest.mark.parametrize("script", HOSTILE.values(), ids=HOSTILE)
+def test_a_shell_that_only_talks_is_read_all_the_same(start_lab: StartLab, script: str) -> None:
+    lab = start_lab(script)
+    assert judge(lab.look()).state is BackgroundState.NOTHING
+    assert lab.says().terminals == ()
+
+
+@pytest.mark.parametrize("script", SILENT.values(), ids=SILENT)
+def test_a_shell_that_does_not_answer_is_unknown_and_its_terminal_is_shut(
+    start_lab: StartLab, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.look_deadline", lambda: time.monotonic() + 5)
+    lab = start_lab(script)
+    before = lab.says().last_activity
+    assert isinstance(lab.look(), Unknown)
+    assert lab.says().terminals == ()
+    assert lab.means().last_activity == before
+
+
+def test_ten_megabytes_of_processes_are_unknown(start_lab: StartLab) -> None:
+    lab = start_lab()
+    (lab.folder / "bin").mkdir()
+    (lab.folder / "bin" / "ps").write_text(
+        "#!/bin/sh\nyes '    7     1 root                             python train.py' | head -c 10000000\n"
+    )
+    (lab.folder / "bin" / "ps").chmod(0o755)
+    assert isinstance(lab.look(), Unknown)
+    assert lab.says().terminals == ()
+
+
+@pytest.mark.usefixtures("quick")
+def test_looks_in_turn_see_the_same_last_activity(start_lab: StartLab) -> None:
+    lab = start_lab()
+    before = lab.says().last_activity
+    for _ in range(3):
+        assert isinstance(lab.look(), InstanceReading)
+        assert lab.says().last_activity != before
+        assert lab.means().last_activity == before
+    in_terminal(lab, "true")
+    assert lab.means().last_activity != before, "what somebody does afterwards counts"
+
+
+@pytest.mark.parametrize("names", [(), ("--own-names",)], ids=["as asked for", "numbers"])
+@pytest.mark.usefixtures("quick")
+def test_a_look_that_is_killed_at_any_step_leaves_nothing_after_the_next(
+    start_lab: StartLab, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # At once, and however many seconds an HTTP date is behind.
+    monkeypatch.setattr(own_traces, "STALE_AFTER", timedelta(minutes=-1))
+    lab = start_lab("#!/bin/sh\nexec sh\n", *names)
+    before = lab.says().last_activity
+    left = 0
+    for step in count(1):
+        code = look_and_die_at(lab, step)
+        state = lab.says()
+        left += len(state.terminals)
+        assert lab.means().terminals == (), step
+        assert lab.means().last_activity == before, step
+        assert isinstance(lab.look(), InstanceReading), step
+        assert lab.says().terminals == (), step
+        assert lab.means().last_activity == before, step
+        if code == 0:
+            break
+    assert step > 12
+    assert left >= 3, "no look was killed while its terminal was open"
+
+
+def look_and_die_at(lab: Lab, step: int) -> int:
+    """A look in a process of its own that is killed right before or after the so-manieth thing it sends or writes
+    down. 0: it came to its end before that.
+    """
+    if (child := os.fork()) == 0:
+        steps = count(1)
+
+        def mortal(does: Callable[..., Any]) -> Callable[..., Any]:
+            def done(*what: Any, **more: Any) -> Any:
+                if next(steps) == step:
+                    os._exit(9)
+                result = does(*what, **more)
+                if next(steps) == step:
+                    os._exit(9)
+                return result
+
+            return done
+
+        for where, name in (
+            (JupyterClient, "send_json"),
+            (JupyterClient, "get_json"),
+            (JupyterWebSocket, "open_websocket"),
+            (JupyterWebSocket, "send_text"),
+            (JupyterWebSocket, "close_websocket"),
+            (LookNotes, "begin_look"),
+            (LookNotes, "keep_terminal"),
+            (LookNotes, "mark_shut"),
+            (LookNotes, "end_look"),
+        ):
+            setattr(where, name, mortal(getattr(where, name)))
+        lab.look()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
