@@ -115,13 +115,23 @@ class CommandContext:
         """
         if yes:
             return
-        from opskit.output.printing import ask_yes_or_no, can_prompt
+        from opskit.output.printing import ask_yes_or_no
 
-        if not can_prompt():
+        if missing := self.missing_consent(yes=yes, what=what):
             self.screen.info(plan)
-            raise ConfirmationRequired("consent-missing", f"{what} and nobody can be asked.", "Add --yes.")
+            raise missing
         if not ask_yes_or_no(f"{plan}\nGo on?"):  # with --quiet too: nobody can agree to what was not shown
             raise ConfirmationRequired("consent-missing", "Nothing was changed.")
+
+    def missing_consent(self, *, yes: bool, what: str = "This changes your account") -> ConfirmationRequired | None:
+        """The error that ``confirm`` ends with before it asks: there is no ``--yes`` and no terminal. None: it asks or
+        goes on. A dry run ends with it too.
+        """
+        from opskit.output.printing import can_prompt
+
+        if yes or can_prompt():
+            return None
+        return ConfirmationRequired("consent-missing", f"{what} and nobody can be asked.", "Add --yes.")
 
 
 CommandBody = Callable[..., "CommandResult"]

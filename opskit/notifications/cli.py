@@ -109,17 +109,27 @@ def _with_delivery(result: CommandResult, emit: Callable[[], None]) -> CommandRe
 def _send_notification(
     ctx: CommandContext, told: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
 ) -> None:
-    from opskit.notifications.changes.deliver import post_to_webhook, publish_to_topic
-    from opskit.notifications.rules import SnsTopic, notification_text
-    from opskit.output.printing import visible_text
+    from opskit.notifications.rules import grace_texts, notification_text
 
     inner = result.data.get("answer") or {}
+    data = inner.get("data") or result.data
     problems = [*result.problems, *(Problem(each["code"], each["message"]) for each in inner.get("errors", ()))]
-    text = notification_text(
-        result.data.get("runs") or path, inner.get("data") or result.data, int(result.exit), problems
-    )
-    if text is None:
-        return
+    text = notification_text(result.data.get("runs") or path, data, int(result.exit), problems)
+    failed: list[OpskitError] = []
+    for each in [*grace_texts(data), *([text] if text else [])]:
+        try:
+            _deliver_text(ctx, told, each)
+        except OpskitError as error:  # one that does not arrive keeps no other back
+            failed.append(error)
+    if failed:
+        raise failed[0]
+
+
+def _deliver_text(ctx: CommandContext, told: SnsTopic | Webhook, text: str) -> None:
+    from opskit.notifications.changes.deliver import post_to_webhook, publish_to_topic
+    from opskit.notifications.rules import SnsTopic
+    from opskit.output.printing import visible_text
+
     text = visible_text(text)
     said = f"{text}\n(on {platform.node()})"
     if isinstance(told, SnsTopic):

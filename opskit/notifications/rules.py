@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from opskit.core.exceptions import Problem
@@ -67,6 +68,27 @@ def notification_text(
     saved = _saved_lines(data) if data.get("notebooks") and done else []
     ended = [f"It ended with {exit}."] if exit else []
     return "\n".join([f"opskit {' '.join(command)}", *_first_lines(done), *saved, *ended, *_first_lines(failed)])
+
+
+def grace_texts(data: Mapping[str, Any]) -> list[str]:
+    """A message for each notebook whose grace began with this command: what it is, whose, what was seen, when it
+    stops, and what to type so that it does not.
+    """
+    return [_grace_text(each) for each in data.get("notebooks", ()) if each.get("grace_begun")]
+
+
+def _grace_text(notebook: Mapping[str, Any]) -> str:
+    name, region, stops_at = notebook["name"], notebook["region"], datetime.fromisoformat(str(notebook["stops_at"]))
+    owner = notebook.get("owner") or "not known"
+    return "\n".join(
+        [
+            f"opskit: the notebook {name} is idle and will be stopped at {stops_at:%Y-%m-%d %H:%M} UTC",
+            f"- account {notebook.get('account') or 'not known'}, Region {region}, owner {owner}",
+            f"- seen: {notebook['because']}",
+            f"To keep it: opskit notebook keep {name} --for 36h --region {region}",
+            "Work in it ends the grace too. A stop keeps its files.",
+        ]
+    )
 
 
 def summarize_data(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, overload
 
@@ -85,6 +85,13 @@ class CommandResult:
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     records: str | None = None
+
+
+def result_with_error(result: CommandResult, error: OpskitError | None) -> CommandResult:
+    """A dry run's result, with the error that the real run would end with; None: with none."""
+    if error is None:
+        return result
+    return replace(result, exit=error.exit, problems=(*result.problems, error.problem))
 
 
 def error_result(error: OpskitError, data: Mapping[str, Any] | None = None) -> CommandResult:

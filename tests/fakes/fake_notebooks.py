@@ -199,6 +199,7 @@ class FakeNotebooks:
             "AddTags": lambda asked: self._with(asked, lambda lab: _tag(lab, asked)),
             "DeleteTags": lambda asked: self._with(asked, lambda lab: _untag(lab, asked)),
             "CreatePresignedNotebookInstanceUrl": lambda asked: self._with(asked, self._presigned),
+            "StartNotebookInstance": lambda asked: self._with(asked, _start),
             "StopNotebookInstance": lambda asked: self._with(asked, self._stop),
             "GetLogEvents": self._log_events,
         }
@@ -277,6 +278,13 @@ def _told_tags(lab: FakeNotebook) -> dict[str, Any]:
     return {"Tags": [{"Key": key, "Value": value} for key, value in lab.tags.items()]}
 
 
+def _start(lab: FakeNotebook) -> dict[str, Any] | Fault:
+    if lab.status not in ("Stopped", "Failed"):
+        return Fault(400, "ValidationException", f"Status ({lab.status}) not in ([Stopped, Failed]).")
+    lab.status, lab.since = "Pending", datetime.now(UTC)
+    return {}
+
+
 def _tag(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
     lab.tags |= {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
     return _told_tags(lab)
@@ -337,9 +345,16 @@ class FakeJupyterHandler(BaseHTTPRequestHandler):
 @contextmanager
 def serve_notebooks(aws: FakeAws, rooms: FakeNotebooks) -> Iterator[FakeAws]:
     """A small AWS with these notebooks, and their Jupyters, for as long as the block lasts."""
+    with serve_jupyters(aws, rooms), serve_fake_aws(aws):
+        yield aws
+
+
+@contextmanager
+def serve_jupyters(aws: FakeAws, rooms: FakeNotebooks) -> Iterator[FakeNotebooks]:
+    """These notebooks in a small AWS that is served already, and their Jupyters, for as long as the block lasts."""
     server = FakeServer(FakeJupyterHandler, aws.gauge)
     server.rooms = rooms  # type: ignore[attr-defined]
     rooms.url = server.url
     aws.running |= rooms.operations()
-    with server.serving(), serve_fake_aws(aws):
-        yield aws
+    with server.serving():
+        yield rooms

@@ -14,13 +14,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from tests.fakes.grace_tags import grace_tag
 from tests.journeys.conftest import Shell, make_shell, run_sandbox
 from tests.slow import starts_server
 from tests.waiting import wait_until
@@ -121,8 +122,7 @@ def mark_as_idle(shell: Shell, name: str, ago: timedelta) -> None:
     """What a run of cron's before would have done."""
     sagemaker = client(shell, "sagemaker")
     arn = sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
-    since = (datetime.now(UTC) - ago).isoformat()
-    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "opskit:idle-since", "Value": since}])
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "opskit:idle-since", "Value": grace_tag(arn, ago)}])
 
 
 def topic_with_a_reader(shell: Shell) -> tuple[str, Callable[[], list[str]]]:

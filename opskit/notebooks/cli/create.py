@@ -50,6 +50,7 @@ def create_notebook_command(
     from opskit.notebooks.render.create import create_result, describe_rights
     from opskit.notebooks.rules.create_request import parse_notebook_spec
     from opskit.output.progress import watch_progress
+    from opskit.output.result import result_with_error
 
     ctx.heed_end_from_outside()
     role = role or ctx.settings.get("execution-role")
@@ -59,7 +60,9 @@ def create_notebook_command(
     clock, client = system_clock(), ctx.client()
     plan = plan_notebook(client, spec, clock.now())
     if dry_run and not plan.blockers and not plan.existing:
-        return create_result(CreateResult(plan, CreateOutcome.PLANNED))
+        asks = plan.role is not None and plan.role.needs_consent
+        missing = ctx.missing_consent(yes=yes) if asks else None
+        return result_with_error(create_result(CreateResult(plan, CreateOutcome.PLANNED)), missing)
     if plan.role and plan.role.needs_consent and not plan.blockers:
         ctx.confirm(describe_rights(plan), yes=yes)
     with watch_progress(ctx.screen) as emit:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
 
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+
+
 @register_command(notebook_app, "notebook", "keep")
 def keep_notebook_command(
     ctx: CommandContext,
@@ -22,6 +25,7 @@ def keep_notebook_command(
         str | None, typer.Option("--for", metavar="TIME", help="How long, such as 36h; for ever unless said.")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever wants to stop it.")] = "",
+    dry_run: DryRunOption = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Also where it is then kept for less long than now.")
     ] = False,
@@ -31,24 +35,30 @@ def keep_notebook_command(
     from opskit.notebooks.flows.keep import keep_notebook, plan_keep
     from opskit.notebooks.render.keep import confirm_shortening_text, keep_result
     from opskit.notebooks.rules.keep import build_keep_tags
+    from opskit.output.result import result_with_error
 
     clock, client = system_clock(), ctx.client()
     plan = plan_keep(
         client, name, build_keep_tags(None if span is None else parse_duration(span), reason, clock.now()), clock
     )
+    what = f"This may keep {name} for less long than it is kept now,"
+    if dry_run:
+        missing = ctx.missing_consent(yes=yes, what=what) if plan.may_shorten else None
+        return result_with_error(keep_result(plan, dry_run=True), missing)
     if plan.may_shorten:
-        ctx.confirm(
-            confirm_shortening_text(plan), yes=yes, what=f"This may keep {name} for less long than it is kept now,"
-        )
+        ctx.confirm(confirm_shortening_text(plan), yes=yes, what=what)
     keep_notebook(client, plan, clock)
     return keep_result(plan)
 
 
 @register_command(notebook_app, "notebook", "unkeep")
-def unkeep_notebook_command(ctx: CommandContext, name: Annotated[str, typer.Argument(metavar="NAME")]) -> CommandResult:
+def unkeep_notebook_command(
+    ctx: CommandContext, name: Annotated[str, typer.Argument(metavar="NAME")], dry_run: DryRunOption = False
+) -> CommandResult:
     """Let an idle notebook be stopped again."""
     from opskit.core.clock import system_clock
     from opskit.notebooks.flows.keep import unkeep_notebook
     from opskit.notebooks.render.keep import unkeep_result
 
-    return unkeep_result(*unkeep_notebook(ctx.client(), name, system_clock()))
+    done = unkeep_notebook(ctx.client(), name, system_clock(), dry_run=dry_run)
+    return unkeep_result(*done, dry_run=dry_run)

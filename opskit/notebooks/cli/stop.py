@@ -26,7 +26,7 @@ from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
-    from opskit.notebooks.flows.stop import StopAction
+    from opskit.notebooks.flows.stop_action import StopAction
     from opskit.output.result import CommandResult
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")]
@@ -62,9 +62,12 @@ def stop_notebooks_command(
 ) -> CommandResult:
     """Stop notebooks: by name, or those that are idle."""
     from opskit.core.clock import system_clock
+    from opskit.notebooks.flows.grace import settle_graces
     from opskit.notebooks.flows.inside import look_inside_idle
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
-    from opskit.notebooks.flows.stop import StopPolicy, execute_stops, mark_refused, plan_idle_stops, plan_named_stops
+    from opskit.notebooks.flows.named_stop import plan_named_stops
+    from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
+    from opskit.notebooks.flows.stop_action import StopPolicy
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
     from opskit.notebooks.rules.idleness import IdlePolicy
 
@@ -92,12 +95,39 @@ def stop_notebooks_command(
         due = {id(action.inspected) for action in plan if action.needs_look_inside}
         look = look_inside_idle(look, policy, now, lambda seen: id(seen) in due)
         plan = plan_idle_stops(look, terms, now)
-    if dry_run:
-        return stop_result(plan, look, _names_not_found(names, plan))
-    most = ctx.settings.resolve("notebook.limit", limit) if idle else len(plan)
+    by_choice = idle or match != "*" or tag is not None
+    most = ctx.settings.resolve("notebook.limit", limit) if by_choice or limit else len(plan)
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
         return stop_refused_result(mark_refused(plan), look.problems, refusal)
-    return stop_result(execute_stops(plan, terms, clock, by_name=not idle), look, _names_not_found(names, plan))
+    plan = _settle_questions(ctx, plan, yes=yes, dry_run=dry_run)
+    missing = _names_not_found(names, plan)
+    if dry_run:
+        return stop_result(plan, look, missing)
+    done = settle_graces(execute_stops(plan, terms, clock, by_name=not idle), terms, clock)
+    return stop_result(done, look, missing)
+
+
+def _settle_questions(
+    ctx: CommandContext, plan: tuple[StopAction, ...], *, yes: bool, dry_run: bool
+) -> tuple[StopAction, ...]:
+    """The plan once somebody has agreed to what needs it; where nobody can be asked, without that.
+
+    Raises:
+        ConfirmationRequired: the user said no.
+    """
+    from opskit.notebooks.flows.named_stop import agree_to_stops, open_questions, refuse_open_questions
+    from opskit.output.printing import can_prompt
+
+    questions = open_questions(plan)
+    if yes or not questions:
+        return agree_to_stops(plan) if yes else plan
+    if not can_prompt():
+        return refuse_open_questions(plan)
+    if dry_run:
+        ctx.screen.info("\n".join([*questions, "Without --yes the command asks about that first."]))
+        return plan
+    ctx.confirm("\n".join([*questions, "This would stop it all the same."]), yes=False)
+    return agree_to_stops(plan)
 
 
 def _looks_inside(ctx: CommandContext, typed: bool | None) -> bool:
@@ -116,15 +146,7 @@ def _names_not_found(names: list[str] | None, plan: Sequence[StopAction]) -> lis
 
 def _limit_refusal(plan: Sequence[StopAction], most: int) -> Problem | None:
     """Why a plan is not carried out without --yes; None where it may be."""
-    stops = [stop_action for stop_action in plan if stop_action.will_stop]
-    kept = [
-        stop_action.inspected.notebook.name
-        for stop_action in stops
-        if stop_action.inspected.assessment.verdict.is_protected
-    ]
-    if kept:
-        text = f"Somebody asked to keep {', '.join(kept)}."
-        return Problem("kept", text, "Add --yes, or `opskit notebook unkeep`.")
+    stops = [stop_action for stop_action in plan if stop_action.outcome_is_planned]
     if len(stops) > most:
         text = f"{len(stops)} notebooks would be stopped, more than {most}."
         return Problem("over-limit", text, "Add --yes, or --limit.")

@@ -77,9 +77,10 @@ def keep_notebook(client: AwsClient, plan: KeepPlan, clock: Clock) -> None:
 
 
 def unkeep_notebook(
-    client: AwsClient, name: str, clock: Clock
+    client: AwsClient, name: str, clock: Clock, *, dry_run: bool = False
 ) -> tuple[Notebook, list[str], StandingKeep | Unknown | None]:
-    """Take every keep off a notebook: which tags went, and how it was kept. No tags: it was not kept.
+    """Take every keep off a notebook: which tags went, or with ``dry_run`` would go, and how it was kept. No tags: it
+    was not kept.
 
     Raises:
         UsageError: there is no such notebook.
@@ -88,6 +89,8 @@ def unkeep_notebook(
     """
     found = get_notebook(client, name)
     standing = _read_standing_keep(client, found, clock)
+    if dry_run:
+        return found, _present_tags(_tags_or_denied(client, found), KEEP_TAG_KEYS), standing
     return found, _remove_tags(client, found, KEEP_TAG_KEYS, clock), standing
 
 
@@ -117,10 +120,15 @@ def _send_keep_tags(client: AwsClient, plan: KeepPlan, clock: Clock) -> None:
         send_until_accepted(AdaptivePacer(clock), attempt)
 
 
+def _present_tags(told: Mapping[str, str] | Unknown, keys: Sequence[str]) -> list[str]:
+    """Those of the keys that are there, or may be."""
+    return list(keys) if isinstance(told, Unknown) else [key for key in told if key in keys]
+
+
 def _remove_tags(client: AwsClient, notebook: Notebook, keys: Sequence[str], clock: Clock) -> list[str]:
     """Remove those of the tags that are there; where the tags may not be read, all of them."""
     told = _tags_or_denied(client, notebook)
-    there = list(keys) if isinstance(told, Unknown) else [key for key in told if key in keys]
+    there = _present_tags(told, keys)
     if there:
         pace = AdaptivePacer(clock)
         with changes.prepare_untagging(client, notebook, there) as intent:

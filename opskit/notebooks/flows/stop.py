@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from opskit.aws.adaptive_pacing import TRIES, AdaptivePacer
@@ -18,12 +17,15 @@ from opskit.core.model import Unknown
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory
-from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle, has_unreadable_evidence
+from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle
+from opskit.notebooks.flows.other_stop import describe_other_stop, with_status
 from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
+from opskit.notebooks.flows.stop_action import StopAction, StopOutcome, StopPolicy
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
-from opskit.notebooks.rules.grace import IDLE_SINCE, NotebookStep, next_step
-from opskit.notebooks.rules.idleness import IdlePolicy
+from opskit.notebooks.rules.grace import NotebookStep, next_step
+from opskit.notebooks.rules.grace_tag import IDLE_SINCE, GraceTag, format_grace_tag
+from opskit.notebooks.rules.stop_consent import stop_refusal
 from opskit.state.journal import mark_done
 from opskit.state.pending_change import PendingChange
 
@@ -38,92 +40,9 @@ _OLD_LOOKS = 5
 """Where so many looks took longer, the next will as well: the way there is slow, and not just this moment busy."""
 
 
-class StopOutcome(StrEnum):
-    """What became of a stop."""
-
-    DONE = "done"
-    PLANNED = "planned"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_planned(self) -> bool:
-        """Whether it is yet to be stopped."""
-        match self:
-            case StopOutcome.PLANNED:
-                return True
-            case StopOutcome.DONE | StopOutcome.REFUSED | StopOutcome.UNKNOWN:
-                return False
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether it may run on though it was to be stopped."""
-        match self:
-            case StopOutcome.REFUSED | StopOutcome.UNKNOWN:
-                return True
-            case StopOutcome.DONE | StopOutcome.PLANNED:
-                return False
-
-
-@dataclass(frozen=True)
-class StopAction:
-    """One notebook: what was seen, what is due, and what became of that.
-
-    ``outcome`` None: there was nothing to do, or nothing but its tag. ``status`` None: it is as it was seen.
-    ``looked_ms_ago`` is how old the oldest of what the change stands on was when the change was sent, and
-    ``inside_ms_ago`` the look inside; None: none was.
-    """
-
-    inspected: InspectedNotebook
-    step: NotebookStep
-    reason: str
-    outcome: StopOutcome | None = None
-    status: str | None = None
-    looked_ms_ago: int | None = None
-    inside_ms_ago: int | None = None
-
-    @property
-    def will_stop(self) -> bool:
-        """Whether it is to be stopped."""
-        return self.step.is_stop
-
-    @property
-    def needs_look_inside(self) -> bool:
-        """Whether it is to be stopped, or its grace is to begin."""
-        return self.step.needs_look_inside
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it is known what became of it, or that nobody knows."""
-        return self.outcome is not None and not self.outcome.is_planned
-
-    @property
-    def is_unreadable(self) -> bool:
-        """Whether it is kept because something could not be read."""
-        return not self.will_stop and has_unreadable_evidence(self.inspected)
-
-
-@dataclass(frozen=True)
-class StopPolicy:
-    """What the user calls idle, and how long an idle notebook stays tagged before it stops (None: no tags at all)."""
-
-    idle_policy: IdlePolicy
-    grace: timedelta | None = None
-
-
 def plan_idle_stops(look: Inspection, terms: StopPolicy, now: datetime) -> tuple[StopAction, ...]:
     """What is due for the notebooks seen: those that are idle are to be stopped."""
     return tuple(_plan_stop(seen, terms, now) for seen in look.notebooks)
-
-
-def plan_named_stops(look: Inspection) -> tuple[StopAction, ...]:
-    """Stop what was named, whatever it does: the user knows."""
-    return tuple(
-        StopAction(seen, NotebookStep.NOTHING, seen.assessment.reason)
-        if seen.assessment.verdict.is_stopped
-        else StopAction(seen, NotebookStep.STOP, "asked for by name", StopOutcome.PLANNED)
-        for seen in look.notebooks
-    )
 
 
 def mark_refused(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
@@ -143,7 +62,7 @@ def execute_stops(
     actions = list(plan)
     due_in: dict[str, list[int]] = {}
     for at, stop_action in enumerate(plan):
-        if stop_action.step.is_change:
+        if stop_action.step.is_change and not stop_action.is_settled:
             due_in.setdefault(stop_action.inspected.client.region, []).append(at)
     for places in due_in.values():
         client = plan[places[0]].inspected.client
@@ -157,9 +76,10 @@ def execute_stops(
 
 def _plan_stop(seen: InspectedNotebook, terms: StopPolicy, now: datetime) -> StopAction:
     tags = seen.evidence.tags
-    next_due = next_step(seen.assessment, tags if isinstance(tags, dict) else {}, terms.grace, now)
+    known = tags if isinstance(tags, dict) else {}
+    next_due = next_step(seen.assessment, known, terms.grace, now, seen.notebook.arn)
     outcome = StopOutcome.PLANNED if next_due.step.is_stop else None
-    return StopAction(seen, next_due.step, next_due.reason, outcome)
+    return StopAction(seen, next_due.step, next_due.reason, outcome, stops_at=next_due.stops_at)
 
 
 class _StopContext:
@@ -180,7 +100,7 @@ class _StopContext:
             self.clock,
             self.lines,
             turn,
-            asks_jupyter=not self.by_name,
+            asks_jupyter=not (self.by_name and action.has_consent),
             memory=memory,
         )
 
@@ -191,7 +111,7 @@ def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
     for _ in NotebookStep:
         if not action.step.is_change:
             break
-        after = _try_action(action, context, memory)
+        after = _note_other_stop(action, _try_action(action, context, memory), context)
         if after.step is action.step or after.is_settled:
             return after
         if after.will_stop:
@@ -257,7 +177,7 @@ def _send_until_accepted(
                 return replace(now_due, reason=reason, outcome=StopOutcome.REFUSED)
             inside = memory.age_seconds(context.clock)
             try:
-                intent.send_change(*_change_arguments(action.step, look))
+                intent.send_change(*_change_arguments(now_due, look, context.terms))
             except Throttled:
                 context.paces[action.step].slow_down(look.turn)
                 throttled += 1
@@ -272,11 +192,12 @@ def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds * 1000)
 
 
-def _change_arguments(step: NotebookStep, look: Recheck) -> tuple[dict[str, str], ...]:
-    """What a change is sent with: the tag that starts a grace holds the time of the look that found it idle."""
-    match step:
+def _change_arguments(due: StopAction, look: Recheck, terms: StopPolicy) -> tuple[dict[str, str], ...]:
+    """What a change is sent with: the tag that begins a grace holds the time of the look that found it idle."""
+    match due.step:
         case NotebookStep.TAG:
-            return ({IDLE_SINCE: look.read_at.isoformat(timespec="seconds")},)
+            grace = GraceTag(look.read_at, due.stops_at or look.read_at, terms.run_id)
+            return ({IDLE_SINCE: format_grace_tag(grace, due.inspected.notebook.arn)},)
         case NotebookStep.STOP | NotebookStep.UNTAG | NotebookStep.NOTHING:
             return ()
 
@@ -293,8 +214,12 @@ def _step_after_recheck(action: StopAction, look: Recheck, context: _StopContext
 def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopAction:
     """A notebook that was named is stopped, unless somebody has kept it since whoever named it was asked."""
     before = action.inspected.assessment.verdict
+    question = stop_refusal(now.evidence, now.assessment)
     if now.assessment.verdict.is_stopped:
         return StopAction(now, NotebookStep.NOTHING, now.assessment.reason)
+    if question and not action.has_consent:
+        reason = f"{question.message} That was not so when it was planned; --yes stops it all the same"
+        return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
     if now.assessment.verdict.is_protected and not before.is_protected:
         reason = f"somebody has just asked to keep it ({now.assessment.reason}); stop it again if you mean it"
         return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
@@ -302,6 +227,31 @@ def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopActi
         reason = f"whether somebody has kept it could not be read: {now.evidence.tags.reason}"
         return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
     return replace(action, inspected=replace(action.inspected, evidence=now.evidence))
+
+
+def _note_other_stop(planned: StopAction, after: StopAction, context: _StopContext) -> StopAction:
+    """Where a stop was planned and the notebook stops by another's: that, which is no failure and saves nothing."""
+    if not planned.will_stop:
+        return after
+    if after.outcome is not None and after.outcome.is_refused and after.looked_ms_ago is None:
+        after = _look_after_refusal(after)
+    seen = after.inspected
+    if after.will_stop or not seen.notebook.traits.stop_took_effect:
+        return after
+    return replace(after, reason=describe_other_stop(seen, context.clock.now()))
+
+
+def _look_after_refusal(action: StopAction) -> StopAction:
+    """AWS refuses a stop of what stops already; what refuses for another reason stays a refusal."""
+    seen = action.inspected
+    try:
+        there = read_notebook(seen.client, seen.notebook.name)
+    except AwsError:  # then nothing more is known than that it was refused
+        return action
+    if there is None or not there.traits.stop_took_effect:
+        return action
+    stopping = with_status(seen, there.status)
+    return replace(action, inspected=stopping, step=NotebookStep.NOTHING, outcome=None, status=there.status)
 
 
 def _failed_action(action: StopAction, failure: AwsError) -> StopAction:

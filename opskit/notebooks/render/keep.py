@@ -20,22 +20,29 @@ def confirm_shortening_text(plan: KeepPlan) -> str:
     return f"Whether {name} is kept already cannot be read ({why}). This would replace that, and keep it {new}."
 
 
-def keep_result(plan: KeepPlan) -> CommandResult:
+def keep_result(plan: KeepPlan, *, dry_run: bool = False) -> CommandResult:
     """The answer of ``notebook keep``."""
     notebook, keep = plan.notebook, plan.keep
     data = {"region": notebook.region, "name": notebook.name, "kept_until": keep.until, "tags": keep.tags}
-    said = f"{notebook.name} is kept {_kept_until_text(keep, notebook.name)}."
+    verb = "would be kept" if dry_run else "is kept"
+    said = f"{notebook.name} {verb} {_kept_until_text(keep, notebook.name)}."
+    data = {"account": notebook.account, **data, "outcome": "planned" if dry_run else "done"}
     return CommandResult(
-        {**data, "replaced": _standing_keep_record(plan.standing)}, notes=(said, *_replaced_keep_notes(plan.standing))
+        {**data, "replaced": _standing_keep_record(plan.standing)},
+        notes=(said, *_replaced_keep_notes(plan.standing, dry_run)),
     )
 
 
-def unkeep_result(notebook: Notebook, removed: Sequence[str], standing: StandingKeep | Unknown | None) -> CommandResult:
+def unkeep_result(
+    notebook: Notebook, removed: Sequence[str], standing: StandingKeep | Unknown | None, *, dry_run: bool = False
+) -> CommandResult:
     """The answer of ``notebook unkeep``."""
-    text = f"{notebook.name} is no longer kept." if removed else f"{notebook.name} was not kept; nothing was changed."
-    data = {"region": notebook.region, "name": notebook.name, "removed": list(removed)}
+    ended = f"{notebook.name} would no longer be kept." if dry_run else f"{notebook.name} is no longer kept."
+    text = ended if removed else f"{notebook.name} was not kept; nothing was changed."
+    place = {"account": notebook.account, "region": notebook.region, "name": notebook.name}
+    data = {**place, "removed": list(removed), "outcome": "planned" if dry_run else "done"}
     return CommandResult(
-        {**data, "replaced": _standing_keep_record(standing)}, notes=(text, *_replaced_keep_notes(standing))
+        {**data, "replaced": _standing_keep_record(standing)}, notes=(text, *_replaced_keep_notes(standing, dry_run))
     )
 
 
@@ -50,10 +57,10 @@ def _standing_keep_record(standing: StandingKeep | Unknown | None) -> dict[str, 
     return {"kept_until": standing.until, "reason": standing.reason or None, "tags": standing.tags}
 
 
-def _replaced_keep_notes(standing: StandingKeep | Unknown | None) -> tuple[str, ...]:
+def _replaced_keep_notes(standing: StandingKeep | Unknown | None, dry_run: bool) -> tuple[str, ...]:
     match standing:
         case StandingKeep(why_kept=reason):
-            return (f"Before that it was {reason}.",)
+            return (f"Now it is {reason}." if dry_run else f"Before that it was {reason}.",)
         case Unknown(reason=reason):
             return (f"Whether it was kept before could not be read: {reason}",)
         case None:

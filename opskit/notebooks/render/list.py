@@ -9,9 +9,11 @@ from typing import Any
 
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode
+from opskit.core.owners import owner_record
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
-from opskit.notebooks.render.stop import VERDICT_STYLES, describe_evidence
+from opskit.notebooks.render.stop import VERDICT_STYLES, account_of, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
+from opskit.notebooks.rules.grace import running_grace
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _HEAD = (
@@ -30,10 +32,11 @@ def notebook_list_result(look: Inspection, now: datetime) -> CommandResult:
     """The answer of ``notebook list``."""
     costs = [notebook_cost(seen.notebook, seen.usd_per_hour, now) for seen in look.notebooks]
     data = {
-        "notebooks": [_notebook_record(seen, cost) for seen, cost in zip(look.notebooks, costs, strict=True)],
+        "account": account_of(look.notebooks),
+        "notebooks": [_notebook_record(seen, cost, now) for seen, cost in zip(look.notebooks, costs, strict=True)],
         "totals": _totals_record(sum_costs(costs), is_whole=not look.problems),
     }
-    table = (_notebook_table(look.notebooks, costs),) if look.notebooks else ()
+    table = (_notebook_table(look.notebooks, costs, now),) if look.notebooks else ()
     return CommandResult(
         data, _listing_exit(look), look.problems, table, tuple(_listing_notes(look, sum_costs(costs))), "notebooks"
     )
@@ -46,11 +49,13 @@ def _listing_exit(look: Inspection) -> ExitCode:
     return ExitCode.PARTIAL if unread else ExitCode.OK
 
 
-def _notebook_record(seen: InspectedNotebook, cost: NotebookCost) -> dict[str, Any]:
+def _notebook_record(seen: InspectedNotebook, cost: NotebookCost, now: datetime) -> dict[str, Any]:
     notebook, assessment = seen.notebook, seen.assessment
     return {
+        "account": notebook.account,
         "region": notebook.region,
         "name": notebook.name,
+        **owner_record(seen.evidence.tags),
         "instance_type": notebook.instance_type,
         "status": notebook.status,
         "verdict": assessment.verdict.value,
@@ -62,7 +67,14 @@ def _notebook_record(seen: InspectedNotebook, cost: NotebookCost) -> dict[str, A
         "usd_since_start": cost.usd_since_start,
         "action": "keep",
         "outcome": None,
+        "stops_at": _grace_end(seen, now),
     }
+
+
+def _grace_end(seen: InspectedNotebook, now: datetime) -> datetime | None:
+    """When a grace ends that runs, as its tag tells; None: none runs."""
+    running = running_grace(seen.evidence.tags, seen.assessment, now, seen.notebook.arn)
+    return running.until if running else None
 
 
 def _totals_record(costs: NotebookCosts, *, is_whole: bool) -> dict[str, Any]:
@@ -76,14 +88,16 @@ def _totals_record(costs: NotebookCosts, *, is_whole: bool) -> dict[str, Any]:
     }
 
 
-def _notebook_table(seen: Sequence[InspectedNotebook], costs: Sequence[NotebookCost]) -> Table:
+def _notebook_table(seen: Sequence[InspectedNotebook], costs: Sequence[NotebookCost], now: datetime) -> Table:
     several = len({seen.notebook.region for seen in seen}) > 1
     columns = ((Column("Region"),) if several else ()) + _HEAD
-    return Table(columns, tuple(_notebook_row(seen, cost, several) for seen, cost in zip(seen, costs, strict=True)))
+    return Table(
+        columns, tuple(_notebook_row(seen, cost, several, now) for seen, cost in zip(seen, costs, strict=True))
+    )
 
 
-def _notebook_row(seen: InspectedNotebook, cost: NotebookCost, several: bool) -> tuple[Cell, ...]:
-    notebook, assessment = seen.notebook, seen.assessment
+def _notebook_row(seen: InspectedNotebook, cost: NotebookCost, several: bool, now: datetime) -> tuple[Cell, ...]:
+    notebook, assessment, end = seen.notebook, seen.assessment, _grace_end(seen, now)
     return (
         *((Cell(notebook.region),) if several else ()),
         Cell(notebook.name),
@@ -93,7 +107,7 @@ def _notebook_row(seen: InspectedNotebook, cost: NotebookCost, several: bool) ->
         Cell("" if assessment.idle is None else format_duration(assessment.idle)),
         Cell("?" if cost.usd_per_hour is None else str(cost.usd_per_hour)),
         _spent_cell(cost),
-        Cell(assessment.reason),
+        Cell(assessment.reason if end is None else f"{assessment.reason}; stops at {end:%Y-%m-%d %H:%M} UTC"),
     )
 
 

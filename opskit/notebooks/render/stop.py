@@ -9,8 +9,9 @@ from typing import Any
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import NotebookEvidence, NotebookVerdict
-from opskit.notebooks.flows.inspect import Inspection
-from opskit.notebooks.flows.stop import StopAction, StopOutcome
+from opskit.core.owners import owner_record
+from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
+from opskit.notebooks.flows.stop_action import StopAction, StopOutcome
 from opskit.notebooks.rules.idleness import UNREADABLE_OK, IdleRule
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
@@ -53,9 +54,16 @@ def stop_result(actions: Sequence[StopAction], look: Inspection, missing: Sequen
             stop_action.inspected.notebook.region,
         )
         for stop_action in actions
-        if stop_action.outcome and stop_action.outcome.is_failure
+        if stop_action.outcome and stop_action.outcome.is_failure and not stop_action.refusal
     )
-    problems = (*look.problems, *(() if look.all_regions_failed else gone), *failed, *_unread_problems(actions))
+    refused = tuple(stop_action.refusal for stop_action in actions if stop_action.refusal)
+    problems = (
+        *look.problems,
+        *(() if look.all_regions_failed else gone),
+        *refused,
+        *failed,
+        *_unread_problems(actions),
+    )
     return _build_stop_result(actions, problems, _stop_exit(actions, look, problems), _savings_lines(actions))
 
 
@@ -63,6 +71,8 @@ def _stop_exit(actions: Sequence[StopAction], look: Inspection, problems: Sequen
     """A name that nothing bears is a slip of whoever typed it where it stands alone, as it is for ``start``."""
     if look.all_regions_failed:
         return ExitCode.AWS_ERROR
+    if any(stop_action.refusal for stop_action in actions):
+        return ExitCode.REFUSED
     if problems and not (actions or look.problems):
         return ExitCode.USAGE
     return ExitCode.PARTIAL if problems else ExitCode.OK
@@ -94,6 +104,7 @@ def _build_stop_result(
     actions: Sequence[StopAction], problems: tuple[Problem, ...], code: ExitCode, notes: Iterable[str]
 ) -> CommandResult:
     data = {
+        "account": account_of(stop_action.inspected for stop_action in actions),
         "notebooks": [_stop_record(stop_action) for stop_action in actions],
         "saved_usd_per_hour": saved_usd_per_hour(actions),
     }
@@ -137,8 +148,10 @@ def _stop_record(action: StopAction) -> dict[str, Any]:
     seen = action.inspected
     idle = seen.assessment.idle
     return {
+        "account": seen.notebook.account,
         "region": seen.notebook.region,
         "name": seen.notebook.name,
+        **owner_record(seen.evidence.tags),
         "instance_type": seen.notebook.instance_type,
         "status": action.status or seen.notebook.status,
         "verdict": seen.assessment.verdict.value,
@@ -152,7 +165,15 @@ def _stop_record(action: StopAction) -> dict[str, Any]:
         "outcome": action.outcome and action.outcome.value,
         "looked_ms_ago": action.looked_ms_ago,
         "inside_ms_ago": action.inside_ms_ago,
+        "stops_at": action.stops_at,
+        "grace_begun": action.grace_begun,
     }
+
+
+def account_of(notebooks: Iterable[InspectedNotebook]) -> str | None:
+    """The account that notebooks belong to; None: there are none, or they are of several."""
+    accounts = {seen.notebook.account for seen in notebooks}
+    return accounts.pop() if len(accounts) == 1 else None
 
 
 def describe_evidence(evidence: NotebookEvidence) -> str:

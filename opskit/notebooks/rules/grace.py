@@ -1,7 +1,8 @@
 """What is due for a notebook once it is judged: with a grace, an idle one is first told by a tag, then stopped.
 
-The tag ``opskit:idle-since`` holds the time of the look that first found the notebook idle. It counts only while no
-work was seen after it, so a tag that somebody else wrote, or that outlived a time of work, stops nothing.
+A grace counts only while no work was seen after it began, so a tag that outlived a time of work stops nothing, and a
+tag that opskit did not write begins nothing. A grace is never cut short: where a later run has a shorter one, the time
+that was told when it began still holds.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from opskit.core.durations import format_duration
-from opskit.notebooks.rules.idleness import MAX_CLOCK_SKEW, IdleAssessment, parse_timestamp
-
-IDLE_SINCE = "opskit:idle-since"
+from opskit.notebooks.rules.grace_tag import IDLE_SINCE, GraceTag, parse_grace_tag
+from opskit.notebooks.rules.idleness import MAX_CLOCK_SKEW, IdleAssessment
 
 
 class NotebookStep(StrEnum):
@@ -32,6 +32,15 @@ class NotebookStep(StrEnum):
             case NotebookStep.STOP:
                 return True
             case NotebookStep.TAG | NotebookStep.UNTAG | NotebookStep.NOTHING:
+                return False
+
+    @property
+    def begins_grace(self) -> bool:
+        """Whether an idle notebook is left on for a grace from now."""
+        match self:
+            case NotebookStep.TAG:
+                return True
+            case NotebookStep.STOP | NotebookStep.UNTAG | NotebookStep.NOTHING:
                 return False
 
     @property
@@ -55,38 +64,44 @@ class NotebookStep(StrEnum):
 
 @dataclass(frozen=True)
 class NextStep:
-    """A step and why."""
+    """A step and why. ``stops_at`` is when a grace ends that runs or is to begin; None: none does."""
 
     step: NotebookStep
     reason: str
+    stops_at: datetime | None = None
 
 
-def next_step(assessment: IdleAssessment, tags: Mapping[str, str], grace: timedelta | None, now: datetime) -> NextStep:
-    """What is due at ``now``. ``grace`` None: an idle notebook is stopped at once, and no tag is looked at."""
+def next_step(
+    assessment: IdleAssessment, tags: Mapping[str, str], grace: timedelta | None, now: datetime, arn: str
+) -> NextStep:
+    """What is due at ``now`` for the notebook of this ARN. ``grace`` None: an idle notebook is stopped at once, and no
+    tag is looked at.
+    """
     if not assessment.verdict.is_idle:
         return _step_when_busy(assessment, tags, grace)
     if grace is None:
         return NextStep(NotebookStep.STOP, assessment.reason)
-    marked = _idle_tag_time(tags, assessment, now)
-    if marked is None:
-        return NextStep(NotebookStep.TAG, f"{assessment.reason}; it has {format_duration(grace)} of grace from now")
-    waited = max(now - marked, timedelta(0))
-    if waited < grace:
-        return NextStep(
-            NotebookStep.NOTHING, f"{assessment.reason}; {format_duration(grace - waited)} of its grace are left"
-        )
-    return NextStep(NotebookStep.STOP, f"{assessment.reason}; its grace of {format_duration(grace)} is over")
+    running = running_grace(tags, assessment, now, arn)
+    if running is None:
+        reason = f"{assessment.reason}; it has {format_duration(grace)} of grace from now"
+        return NextStep(NotebookStep.TAG, reason, now + grace)
+    stops_at = max(running.since + grace, running.until)
+    if now < stops_at:
+        left = format_duration(min(stops_at - now, stops_at - running.since))
+        return NextStep(NotebookStep.NOTHING, f"{assessment.reason}; {left} of its grace are left", stops_at)
+    lasted = format_duration(stops_at - running.since)
+    return NextStep(NotebookStep.STOP, f"{assessment.reason}; its grace of {lasted} is over")
+
+
+def running_grace(tags: object, assessment: IdleAssessment, now: datetime, arn: str) -> GraceTag | None:
+    """The grace that a notebook is in; None where its tag is missing, is not opskit's, or says nothing about today."""
+    running = parse_grace_tag(tags.get(IDLE_SINCE), arn) if isinstance(tags, Mapping) else None
+    if running is None or running.since > now + MAX_CLOCK_SKEW:
+        return None
+    return None if running.since < now - (assessment.idle or timedelta(0)) else running
 
 
 def _step_when_busy(assessment: IdleAssessment, tags: Mapping[str, str], grace: timedelta | None) -> NextStep:
     """Work that resumes takes the tag off. A notebook that cannot be read may be at rest still, and keeps it."""
     over = grace is not None and IDLE_SINCE in tags and assessment.readable
     return NextStep(NotebookStep.UNTAG if over else NotebookStep.NOTHING, assessment.reason)
-
-
-def _idle_tag_time(tags: Mapping[str, str], assessment: IdleAssessment, now: datetime) -> datetime | None:
-    """Since when the notebook is known to be idle; None where its tag is not there or says nothing about today."""
-    marked = parse_timestamp(tags.get(IDLE_SINCE))
-    if marked is None or marked > now + MAX_CLOCK_SKEW or marked < now - (assessment.idle or timedelta(0)):
-        return None
-    return marked

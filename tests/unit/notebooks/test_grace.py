@@ -1,39 +1,56 @@
-"""With a grace an idle notebook is tagged first; the tag counts only while no work was seen after it."""
+"""With a grace an idle notebook is tagged first; the tag counts only where opskit wrote it, and no work was seen after
+it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opskit.core.model import NotebookVerdict
-from opskit.notebooks.rules.grace import IDLE_SINCE, NotebookStep, next_step
+from opskit.notebooks.rules.grace import NotebookStep, next_step
+from opskit.notebooks.rules.grace_tag import IDLE_SINCE, GraceTag, format_grace_tag, parse_grace_tag
 from opskit.notebooks.rules.idleness import IdleAssessment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GRACE = timedelta(minutes=30)
 IDLE = IdleAssessment(NotebookVerdict.IDLE, "nothing moves", timedelta(hours=2))
+LAB = "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/lab"
+OTHER = "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/other"
+
+
+def begun(ago: timedelta, length: timedelta = GRACE, arn: str = LAB) -> str:
+    """A tag as opskit wrote it so long ago."""
+    return format_grace_tag(GraceTag(NOW - ago, NOW - ago + length, "0123abcd"), arn)
+
+
+MINUTES = timedelta(minutes=1)
 
 
 def test_without_a_grace_an_idle_one_stops_at_once() -> None:
-    assert next_step(IDLE, {}, None, NOW).step is NotebookStep.STOP
-    assert next_step(IDLE, {IDLE_SINCE: NOW.isoformat()}, None, NOW).step is NotebookStep.STOP
+    assert next_step(IDLE, {}, None, NOW, LAB).step is NotebookStep.STOP
+    assert next_step(IDLE, {IDLE_SINCE: begun(MINUTES)}, None, NOW, LAB).step is NotebookStep.STOP
 
 
 @pytest.mark.parametrize(
     ("value", "step"),
     [
         pytest.param(None, NotebookStep.TAG, id="not tagged"),
-        pytest.param("2026-03-01T11:59:00+00:00", NotebookStep.NOTHING, id="just tagged"),
-        pytest.param("2026-03-01T11:30:01+00:00", NotebookStep.NOTHING, id="a second too early"),
-        pytest.param("2026-03-01T11:30:00+00:00", NotebookStep.STOP, id="the grace is over"),
-        pytest.param("2026-03-01T20:30:00+09:00", NotebookStep.STOP, id="over, told in Tokyo's time"),
-        pytest.param(
-            "2026-03-01T12:04:00+00:00", NotebookStep.NOTHING, id="a little in the future: another machine's clock"
-        ),
-        pytest.param("2026-03-01T13:00:00+00:00", NotebookStep.TAG, id="in the future"),
-        pytest.param("2026-03-01T09:59:00+00:00", NotebookStep.TAG, id="from before the last work"),
-        pytest.param("2020-01-01T00:00:00+00:00", NotebookStep.TAG, id="from another life"),
+        pytest.param(begun(MINUTES), NotebookStep.NOTHING, id="just tagged"),
+        pytest.param(begun(GRACE - timedelta(seconds=1)), NotebookStep.NOTHING, id="a second too early"),
+        pytest.param(begun(GRACE), NotebookStep.STOP, id="the grace is over"),
+        pytest.param(begun(31 * MINUTES, 40 * MINUTES), NotebookStep.NOTHING, id="a longer one was told"),
+        pytest.param(begun(20 * MINUTES, 10 * MINUTES), NotebookStep.NOTHING, id="a shorter one was told"),
+        pytest.param(begun(-4 * MINUTES), NotebookStep.NOTHING, id="a little in the future: another machine's clock"),
+        pytest.param(begun(-60 * MINUTES), NotebookStep.TAG, id="in the future"),
+        pytest.param(begun(121 * MINUTES), NotebookStep.TAG, id="from before the last work"),
+        pytest.param(begun(timedelta(days=2000)), NotebookStep.TAG, id="from another life"),
+        pytest.param(begun(GRACE, arn=OTHER), NotebookStep.TAG, id="another notebook's, copied"),
+        pytest.param(begun(MINUTES).replace("11:59", "10:59"), NotebookStep.TAG, id="changed by somebody"),
+        pytest.param("2026-03-01T11:30:00+00:00", NotebookStep.TAG, id="somebody's, or an older opskit's"),
         pytest.param("2026-03-01T11:30:00", NotebookStep.TAG, id="without a zone"),
         pytest.param("yes", NotebookStep.TAG, id="somebody else's word"),
         pytest.param("", NotebookStep.TAG, id="empty"),
@@ -41,7 +58,42 @@ def test_without_a_grace_an_idle_one_stops_at_once() -> None:
 )
 def test_what_the_tag_says(value: str | None, step: NotebookStep) -> None:
     tags = {} if value is None else {IDLE_SINCE: value}
-    assert next_step(IDLE, tags, GRACE, NOW).step is step
+    assert next_step(IDLE, tags, GRACE, NOW, LAB).step is step
+
+
+@pytest.mark.parametrize(
+    ("tags", "minutes"),
+    [
+        ({}, 30),
+        ({IDLE_SINCE: begun(10 * MINUTES)}, 20),
+        ({IDLE_SINCE: begun(10 * MINUTES, 60 * MINUTES)}, 50),
+        ({IDLE_SINCE: "yes"}, 30),
+        ({IDLE_SINCE: begun(GRACE)}, None),
+    ],
+)
+def test_when_it_stops_is_told(tags: dict[str, str], minutes: int | None) -> None:
+    stops_at = next_step(IDLE, tags, GRACE, NOW, LAB).stops_at
+    assert stops_at == (None if minutes is None else NOW + minutes * MINUTES)
+
+
+TIMES = st.integers(1_600_000_000, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+
+
+@given(TIMES, TIMES, st.from_regex(r"[0-9a-f]{8}", fullmatch=True))
+def test_a_tag_is_read_as_it_was_written_and_takes_no_sign_that_aws_refuses(
+    since: datetime, until: datetime, run: str
+) -> None:
+    grace = GraceTag(since, until, run)
+    value = format_grace_tag(grace, LAB)
+    assert parse_grace_tag(value, LAB) == grace
+    assert parse_grace_tag(value, OTHER) is None
+    assert len(value) <= 256
+    assert all(sign.isalnum() or sign in " _.:/=+-@" for sign in value)
+
+
+@given(st.text(max_size=80))
+def test_garbage_is_no_grace(value: str) -> None:
+    assert parse_grace_tag(value, LAB) is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +111,7 @@ def test_what_the_tag_says(value: str | None, step: NotebookStep) -> None:
     ],
 )
 def test_work_takes_the_tag_off(judgement: IdleAssessment, step: NotebookStep) -> None:
-    tagged = {IDLE_SINCE: "2026-03-01T11:30:00+00:00"}
-    assert next_step(judgement, tagged, GRACE, NOW).step is step
-    assert next_step(judgement, {}, GRACE, NOW).step is NotebookStep.NOTHING
-    assert next_step(judgement, tagged, None, NOW).step is NotebookStep.NOTHING
+    tagged = {IDLE_SINCE: begun(GRACE)}
+    assert next_step(judgement, tagged, GRACE, NOW, LAB).step is step
+    assert next_step(judgement, {}, GRACE, NOW, LAB).step is NotebookStep.NOTHING
+    assert next_step(judgement, tagged, None, NOW, LAB).step is NotebookStep.NOTHING

@@ -16,7 +16,8 @@ from opskit.core.exceptions import AwsError, ExitCode, OutcomeUnknown, Problem, 
 from opskit.core.model import Notebook, NotebookEvidence, NotebookVerdict, Unknown
 from opskit.notebooks.flows import recheck, stop
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
-from opskit.notebooks.flows.stop import StopAction, StopOutcome, StopPolicy, execute_stops
+from opskit.notebooks.flows.stop import execute_stops
+from opskit.notebooks.flows.stop_action import StopAction, StopOutcome, StopPolicy
 from opskit.notebooks.render.stop import stop_result
 from opskit.notebooks.rules.grace import NotebookStep
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
@@ -56,7 +57,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StopA
             monkeypatch.setattr("opskit.aws.writer.AwsWriter.call_once", send)
             verdict = how.get("verdict", NotebookVerdict.BUSY)
             seen = InspectedNotebook(client, NotebookEvidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), None)
-            plan = [StopAction(seen, NotebookStep.STOP, "asked for by name", StopOutcome.PLANNED)]
+            plan = [StopAction(seen, NotebookStep.STOP, "asked for by name", StopOutcome.PLANNED, has_consent=True)]
             [action] = execute_stops(plan, StopPolicy(IdlePolicy()), how.get("clock", CLOCK), by_name=True)
             return action, len(sent)
 

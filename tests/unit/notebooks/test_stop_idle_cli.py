@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 import opskit.__main__
+from opskit.notebooks.rules.grace_tag import parse_grace_tag
 from opskit.state.journal import journal_entries
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, FakeAws, Fault
 from tests.fakes.fake_notebooks import HANGS, FakeNotebook, FakeNotebooks, Untidiness, serve_notebooks
+from tests.fakes.grace_tags import grace_tag
 from tests.prefork import BASE_MODULES, forkserver
 from tests.waiting import wait_until
 
@@ -278,7 +280,7 @@ def test_more_than_the_limit_needs_a_yes_and_shows_the_plan(account: Any, capsys
     assert (ran.code, stops(rooms)) == (3, {})
     assert [(row["action"], row["outcome"]) for row in ran.data["notebooks"]] == [("stop", "refused")] * 3
     assert [error["code"] for error in ran.envelope["errors"]] == ["over-limit"]
-    assert stop(capsys, "--limit", "2", "--dry-run").code == 0
+    assert stop(capsys, "--limit", "2", "--dry-run").code == 3
     assert stop(capsys, "--limit", "2", "--yes").code == 0
     assert len(stops(rooms)) == 3
 
@@ -318,7 +320,7 @@ def test_a_grace_tags_first_and_stops_later(account: Any, capsys: pytest.Capture
     marked = lab.tags[MARK]
     assert stop(capsys, "--grace", "30m").data["notebooks"][0]["step"] == "nothing"
     assert (lab.tags[MARK], stops(rooms)) == (marked, {})
-    lab.tags[MARK] = iso(31 * MINUTE)
+    lab.tags[MARK] = grace_tag(lab.arn, 31 * MINUTE)
     assert stop(capsys, "--grace", "30m").code == 0
     assert stops(rooms) == {"kernel-001": 1}
 
@@ -326,23 +328,26 @@ def test_a_grace_tags_first_and_stops_later(account: Any, capsys: pytest.Capture
 def test_the_tag_goes_when_work_resumes(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
     _, rooms = account(*(KINDS[kind][1](f"{kind}-001") for kind in ("computes", "terminal", "half")))
     for lab in rooms.labs.values():
-        lab.tags[MARK] = iso(2 * HOUR)
+        lab.tags[MARK] = grace_tag(lab.arn, 2 * HOUR)
     stop(capsys, "--grace", "30m")
     assert [name for name, lab in rooms.labs.items() if MARK in lab.tags] == ["half-001"]
     assert stops(rooms) == {}
 
 
 @pytest.mark.parametrize(
-    "value", ["soon", iso(-2 * HOUR), iso(99 * HOUR), ""], ids=["no time", "to come", "before the work", "empty"]
+    "value", ["soon", 31 * MINUTE, -2 * HOUR, 99 * HOUR, ""], ids=["no time", "typed", "to come", "long ago", "empty"]
 )
 def test_a_tag_that_cannot_be_true_starts_the_grace_anew(
-    value: str, account: Any, capsys: pytest.CaptureFixture[str]
+    value: str | timedelta, account: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, rooms = account(lab := KINDS["kernel"][1]("kernel-001"))
-    lab.tags[MARK] = value
-    stop(capsys, "--grace", "30m")
-    assert stops(rooms) == {}
-    assert abs(datetime.now(UTC) - datetime.fromisoformat(lab.tags[MARK])) < HOUR
+    written = grace_tag(lab.arn, value) if isinstance(value, timedelta) else value
+    lab.tags[MARK] = iso(value) if value == 31 * MINUTE and isinstance(value, timedelta) else written
+    [row] = stop(capsys, "--grace", "30m").data["notebooks"]
+    assert (stops(rooms), row["grace_begun"]) == ({}, True)
+    began = parse_grace_tag(lab.tags[MARK], lab.arn)
+    assert began is not None
+    assert abs(datetime.now(UTC) - began.since) < HOUR
 
 
 def test_a_tag_that_cannot_be_set_is_said(account: Any, capsys: pytest.CaptureFixture[str]) -> None:

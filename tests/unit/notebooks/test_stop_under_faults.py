@@ -23,11 +23,13 @@ from opskit.core.exceptions import OutcomeUnknown, Throttled
 from opskit.core.instance_processes import InstanceProcess, InstanceReading
 from opskit.core.model import JupyterState, Kernel, Notebook, Terminal, Unknown
 from opskit.notebooks.flows.inspect import inspect_all
-from opskit.notebooks.flows.stop import StopPolicy, execute_stops, plan_idle_stops
-from opskit.notebooks.rules.grace import IDLE_SINCE
+from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
+from opskit.notebooks.flows.stop_action import StopPolicy
+from opskit.notebooks.rules.grace_tag import IDLE_SINCE, parse_grace_tag
 from opskit.notebooks.rules.idleness import KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK, IdlePolicy
 from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks
 from opskit.state.journal import ActionRecord
+from tests.fakes.grace_tags import grace_tag
 from tests.fakes.stubbed_client import offline_client
 
 AFTER = timedelta(hours=1)
@@ -154,6 +156,10 @@ def is_silent(silent: bool) -> Callable[[Desk, datetime], None]:
     return deed
 
 
+def copies_mark(category: Desk, now: datetime) -> None:
+    category.tags[IDLE_SINCE] = grace_tag("dan", timedelta(hours=3), now=now)
+
+
 DEEDS: dict[str, Callable[[Desk, datetime], None]] = {
     "nothing": lambda desk, now: None,
     "begins to work": works,
@@ -171,7 +177,8 @@ DEEDS: dict[str, Callable[[Desk, datetime], None]] = {
     "keeps it": tags(KEEP),
     "keeps it for three hours": tags(KEEP_UNTIL, 3),
     "no longer keeps it": keeps_no_more,
-    "marks it of old": tags(IDLE_SINCE, -3),
+    "types a mark of old": tags(IDLE_SINCE, -3),
+    "copies a mark of another": copies_mark,
     "marks it of tomorrow": tags(IDLE_SINCE, 24),
     "excuses it": tags(UNREADABLE_OK),
     "closes its door": is_silent(True),
@@ -347,7 +354,9 @@ class World(RuleBasedStateMachine):
             )
             assert quiet >= policy.tab_age or is_stuck or is_later, "somebody saved"
         if grace is not None:
-            marked = datetime.fromisoformat(category.tags[IDLE_SINCE])
+            told = parse_grace_tag(category.tags[IDLE_SINCE], name)
+            assert told is not None, "opskit did not write its tag"
+            marked = told.since
             assert at - marked >= grace, "its grace was not over"
             assert marked >= category.worked(policy), "it worked after it was tagged"
 

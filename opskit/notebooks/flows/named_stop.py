@@ -1,0 +1,59 @@
+"""Stops of notebooks by their names: who is named is stopped, where nothing speaks against it or somebody agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from opskit.notebooks.flows.inspect import Inspection
+from opskit.notebooks.flows.stop_action import StopAction, StopOutcome
+from opskit.notebooks.rules.grace import NotebookStep
+from opskit.notebooks.rules.stop_consent import status_refusal, stop_refusal
+
+
+def plan_named_stops(look: Inspection) -> tuple[StopAction, ...]:
+    """Stop what was named. What AWS would not stop is refused; what somebody has to agree to has a ``question``."""
+    return tuple(
+        StopAction(seen, NotebookStep.NOTHING, seen.assessment.reason)
+        if seen.assessment.verdict.is_stopped
+        else _refuse_by_status(
+            StopAction(
+                seen,
+                NotebookStep.STOP,
+                "asked for by name",
+                StopOutcome.PLANNED,
+                question=stop_refusal(seen.evidence, seen.assessment),
+            )
+        )
+        for seen in look.notebooks
+    )
+
+
+def open_questions(plan: Sequence[StopAction]) -> list[str]:
+    """What somebody has to agree to before the plan is carried out."""
+    return [action.question.message for action in plan if action.outcome_is_planned and action.question]
+
+
+def agree_to_stops(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
+    """The plan of somebody who agrees to it, whatever the named do."""
+    return tuple(replace(action, has_consent=action.will_stop) for action in plan)
+
+
+def refuse_open_questions(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
+    """The plan without what somebody would have to agree to, where nobody can be asked."""
+    return tuple(
+        _refused(action) if action.outcome_is_planned and action.question and not action.has_consent else action
+        for action in plan
+    )
+
+
+def _refused(action: StopAction) -> StopAction:
+    assert action.question is not None
+    return replace(action, outcome=StopOutcome.REFUSED, refusal=action.question, reason=action.question.message)
+
+
+def _refuse_by_status(action: StopAction) -> StopAction:
+    refusal = status_refusal(action.inspected.evidence)
+    if refusal is None:
+        return action
+    return replace(action, outcome=StopOutcome.REFUSED, refusal=refusal, reason=refusal.message, question=None)
