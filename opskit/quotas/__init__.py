@@ -1,1 +1,1 @@
-"""Service quotas of SageMaker: is there room?"""
+"""SageMaker's service quotas: check them against requirements, and list all of them."""

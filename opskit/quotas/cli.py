@@ -1,4 +1,4 @@
-"""``opskit quotas``: is there room, what is there in all, and what to ask for."""
+"""``opskit quotas check`` and ``opskit quotas list``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ For = Annotated[
     typer.Option(
         "--for",
         metavar="USAGE",
-        help="What for; repeatable. One of: training, spot-training, transform, endpoint, notebook, processing, "
+        help="Workload to check (repeatable): training, spot-training, transform, endpoint, notebook, processing, "
         "warm-pool, studio-jupyterlab, studio-codeeditor, studio-kernelgateway, cluster.",
     ),
 ]
@@ -51,10 +51,10 @@ def check_quotas_command(
 
     requirements = check_requirements(types or (), usages or (), need, every_usage=every)
     if (types, usages, need, every) == (None, None, 1, False) and ctx.settings.get("watch"):
-        wanted = resolve_watch_list(ctx.settings, ctx.clients)
+        per_region = resolve_watch_list(ctx.settings, ctx.clients)
     else:
-        wanted = [(client, requirements) for client in ctx.clients()]
-    check = check_clients(wanted, datetime.now(UTC), suggest=True)
+        per_region = [(client, requirements) for client in ctx.clients()]
+    check = check_clients(per_region, datetime.now(UTC), suggest=True)
     return check_result(check, None if ctx.settings.get("regions") else ctx.session().default_region)
 
 

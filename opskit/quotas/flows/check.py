@@ -1,4 +1,6 @@
-"""Look whether there is room: quotas, what is in use and what was asked for, side by side, then judge."""
+"""Checks requirements against quotas: reads quotas, what is in use and open requests concurrently, then assesses
+them.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,13 @@ from opskit.quotas.rules.headroom import QuotaCheck, assess_headroom, sort_worst
 from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
+# Every account has fewer Regions, so all are read concurrently: AWS's rates are per Region.
 _REGIONS_AT_ONCE = 40
 
 
 @dataclass(frozen=True)
 class _RegionSnapshot:
-    """What one look at a Region brought back."""
+    """Everything that was read of one Region."""
 
     region: str
     requirements: Sequence[Requirement]
@@ -37,10 +40,10 @@ class _RegionSnapshot:
 
 
 def check_quotas(clients: Sequence[AwsClient], requirements: Sequence[Requirement], now: datetime) -> QuotaCheck:
-    """Judge every demand, and the totals above them, in every Region; the worst comes first.
+    """Assess every requirement, and the account-wide totals above them, in every Region; the worst result comes first.
 
     Raises:
-        CredentialsError: there are none to ask with.
+        CredentialsError: there are no valid credentials.
     """
     return check_clients([(client, requirements) for client in clients], now)
 
@@ -48,32 +51,37 @@ def check_quotas(clients: Sequence[AwsClient], requirements: Sequence[Requiremen
 def check_clients(
     wanted: Sequence[tuple[AwsClient, Sequence[Requirement]]], now: datetime, *, suggest: bool = False
 ) -> QuotaCheck:
-    """Judge what is demanded of each Region, and the totals above it; the worst comes first. ``suggest`` looks for
-    other types where there is no room.
+    """Assess the requirements of each Region, and the totals above them; the worst result comes first. ``suggest`` also
+    looks for other types where there is not enough quota.
 
     Raises:
-        CredentialsError: there are none to ask with.
+        CredentialsError: there are no valid credentials.
     """
-    looks = gather_all(
+    snapshots = gather_all(
         [
-            partial(_read_region if len(wanted) == 1 else _read_region_and_release, *each, now, suggest=suggest)
-            for each in wanted
+            partial(
+                _read_region if len(wanted) == 1 else _read_region_and_release,
+                *region_requirements,
+                now,
+                suggest=suggest,
+            )
+            for region_requirements in wanted
         ],
         max_workers=_REGIONS_AT_ONCE,
     )
-    headrooms = [headroom for look in looks for headroom in _assess_region(look)]
+    headrooms = [headroom for snapshot in snapshots for headroom in _assess_region(snapshot)]
     return QuotaCheck(
         headrooms=sort_worst_first(headrooms),
-        problems=tuple(dict.fromkeys(problem for look in looks for problem in _read_problems(look))),
-        failed_regions=frozenset(look.region for look in looks if _no_quota_read(look)),
-        all_auth_failed=all(_all_auth_failed(look) for look in looks),
+        problems=tuple(dict.fromkeys(problem for snapshot in snapshots for problem in _read_problems(snapshot))),
+        failed_regions=frozenset(snapshot.region for snapshot in snapshots if _no_quota_read(snapshot)),
+        all_auth_failed=all(_all_auth_failed(snapshot) for snapshot in snapshots),
     )
 
 
 def _read_region_and_release(
     client: AwsClient, requirements: Sequence[Requirement], now: datetime, *, suggest: bool
 ) -> _RegionSnapshot:
-    """A look at one Region of many: nothing of it stays but what was seen."""
+    """Read one of many Regions, and close its clients afterwards."""
     try:
         return _read_region(client, requirements, now, suggest=suggest)
     finally:
@@ -84,20 +92,20 @@ def _read_region(
     client: AwsClient, requirements: Sequence[Requirement], now: datetime, *, suggest: bool
 ) -> _RegionSnapshot:
     wanted = with_totals(requirements)
-    (quotas, others, memory), in_use, requests = gather(
+    (quotas, suggestions, cache), in_use, requests = gather(
         lambda: _read_region_quotas(client, wanted, now, suggest=suggest),
         lambda: count_in_use(client, {requirement.workload for requirement in wanted}),
         lambda: open_requests(client),
     )
-    seen = _RegionSnapshot(client.region, requirements, quotas, in_use, requests, others)
-    return _with_more_suggestions(client, seen, memory) if suggest else seen
+    snapshot = _RegionSnapshot(client.region, requirements, quotas, in_use, requests, suggestions)
+    return _with_more_suggestions(client, snapshot, cache) if suggest else snapshot
 
 
 def _read_region_quotas(
     client: AwsClient, wanted: Sequence[Requirement], now: datetime, *, suggest: bool
 ) -> tuple[dict[str, QuotaLookup], Suggestions, QuotaCodeCache]:
-    """The quotas, and those of other types where no count can make these suffice: while what is in use is still
-    being counted.
+    """The quotas, and those of alternative types where a quota is too small whatever is in use; both while the usage is
+    still being counted.
     """
     cache = load_cache(client, now)
     quotas = read_quotas(client, list(dict.fromkeys(map(quota_name_for, wanted))), cache)
@@ -105,58 +113,66 @@ def _read_region_quotas(
     return quotas, find_suggestions(client, short, cache, len(quotas)), cache
 
 
-def _with_more_suggestions(client: AwsClient, seen: _RegionSnapshot, cache: QuotaCodeCache) -> _RegionSnapshot:
-    """Other types for what is used up, too, which only the count could tell."""
-    asked = len(seen.quotas) + len(seen.suggestions.quotas)
-    more = find_suggestions(client, unmet_by_use(list(_assess_region(seen))), cache, asked)
+def _with_more_suggestions(client: AwsClient, snapshot: _RegionSnapshot, cache: QuotaCodeCache) -> _RegionSnapshot:
+    """The snapshot with alternatives also for what is used up, which only the counts can tell."""
+    quotas_read = len(snapshot.quotas) + len(snapshot.suggestions.quotas)
+    more = find_suggestions(client, unmet_by_use(list(_assess_region(snapshot))), cache, quotas_read)
     return replace(
-        seen, suggestions=Suggestions(seen.suggestions.quotas | more.quotas, {**seen.suggestions.prices, **more.prices})
+        snapshot,
+        suggestions=Suggestions(
+            snapshot.suggestions.quotas | more.quotas, {**snapshot.suggestions.prices, **more.prices}
+        ),
     )
 
 
-def _assess_region(seen: _RegionSnapshot) -> Iterable[Headroom]:
+def _assess_region(snapshot: _RegionSnapshot) -> Iterable[Headroom]:
     offered = [
-        requirement for requirement in seen.requirements if not isinstance(_quota_of(seen, requirement), NotOffered)
+        requirement
+        for requirement in snapshot.requirements
+        if not isinstance(_quota_of(snapshot, requirement), NotOffered)
     ]
     above = [requirement for requirement in with_totals(offered) if requirement.instance_type is None]
-    for requirement in (*seen.requirements, *above):
-        # A total that does not exist stands above nothing.
-        if requirement.instance_type or not isinstance(_quota_of(seen, requirement), NotOffered):
-            yield _assess_requirement(seen, requirement)
+    for requirement in (*snapshot.requirements, *above):
+        # A total that does not exist limits nothing.
+        if requirement.instance_type or not isinstance(_quota_of(snapshot, requirement), NotOffered):
+            yield _assess_requirement(snapshot, requirement)
 
 
-def _assess_requirement(seen: _RegionSnapshot, requirement: Requirement) -> Headroom:
-    in_use = seen.in_use[requirement.workload]
-    headroom = assess_headroom(seen.region, requirement, _quota_of(seen, requirement), in_use, seen.requests)
+def _assess_requirement(snapshot: _RegionSnapshot, requirement: Requirement) -> Headroom:
+    in_use = snapshot.in_use[requirement.workload]
+    headroom = assess_headroom(
+        snapshot.region, requirement, _quota_of(snapshot, requirement), in_use, snapshot.requests
+    )
     if not headroom.verdict.is_no:
         return headroom
-    quotas = {**seen.quotas, **seen.suggestions.quotas}
+    quotas = {**snapshot.quotas, **snapshot.suggestions.quotas}
     return replace(
-        headroom, alternatives=find_alternatives(seen.region, requirement, quotas, in_use, seen.suggestions.prices)
+        headroom,
+        alternatives=find_alternatives(snapshot.region, requirement, quotas, in_use, snapshot.suggestions.prices),
     )
 
 
-def _quota_of(seen: _RegionSnapshot, requirement: Requirement) -> QuotaLookup:
-    return seen.quotas[quota_name_for(requirement)]
+def _quota_of(snapshot: _RegionSnapshot, requirement: Requirement) -> QuotaLookup:
+    return snapshot.quotas[quota_name_for(requirement)]
 
 
-def _read_problems(seen: _RegionSnapshot) -> Iterable[Problem]:
-    unread = [answer for answer in seen.quotas.values() if isinstance(answer, Unknown)]
-    unread += [in_use.incomplete for in_use in seen.in_use.values() if in_use.incomplete]
-    if isinstance(seen.requests, Unknown):
-        unread.append(seen.requests)
+def _read_problems(snapshot: _RegionSnapshot) -> Iterable[Problem]:
+    unread = [lookup for lookup in snapshot.quotas.values() if isinstance(lookup, Unknown)]
+    unread += [in_use.incomplete for in_use in snapshot.in_use.values() if in_use.incomplete]
+    if isinstance(snapshot.requests, Unknown):
+        unread.append(snapshot.requests)
     for value in unread:
-        yield Problem(value.code, value.reason, value.hint, seen.region)
+        yield Problem(value.code, value.reason, value.hint, snapshot.region)
 
 
-def _no_quota_read(seen: _RegionSnapshot) -> bool:
-    """Whether no quota could be read. What is only remembered as not offered was not read."""
-    answers = seen.quotas.values()
-    return any(isinstance(answer, Unknown) for answer in answers) and not any(
-        isinstance(answer, Quota) for answer in answers
+def _no_quota_read(snapshot: _RegionSnapshot) -> bool:
+    """Whether no quota could be read. One that is only remembered as not offered was not read."""
+    lookups = snapshot.quotas.values()
+    return any(isinstance(lookup, Unknown) for lookup in lookups) and not any(
+        isinstance(lookup, Quota) for lookup in lookups
     )
 
 
-def _all_auth_failed(seen: _RegionSnapshot) -> bool:
-    unread = [answer for answer in seen.quotas.values() if isinstance(answer, Unknown)]
-    return bool(unread) and all(answer.code in CREDENTIAL_CODES for answer in unread)
+def _all_auth_failed(snapshot: _RegionSnapshot) -> bool:
+    unread = [lookup for lookup in snapshot.quotas.values() if isinstance(lookup, Unknown)]
+    return bool(unread) and all(lookup.code in CREDENTIAL_CODES for lookup in unread)

@@ -1,4 +1,6 @@
-"""List every quota of one or several Regions: values, use and open requests, side by side, then put in order."""
+"""Lists every quota of one or several Regions: reads values, utilization and open requests concurrently, then sorts
+them.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,16 @@ from opskit.quotas.rules.listing import (
 )
 from opskit.quotas.rules.model import ListedQuota, Utilization
 
+# Every account has fewer Regions, so all are read concurrently: AWS's rates are per Region.
 _REGIONS_AT_ONCE = 40
+# AWS's report is ready within seconds; after this long the utilization is read from CloudWatch instead.
 _REPORT_SECONDS = 60
 _REPORT_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class _RegionListing:
-    """What one look at a Region brought back. ``unread`` is what could not be read of it."""
+    """Everything that was read of one Region. ``unread`` holds what could not be read; ``is_dark``: nothing could."""
 
     region: str
     quotas: Sequence[ListedQuota]
@@ -48,24 +52,24 @@ class _RegionListing:
 def list_quotas(
     clients: Sequence[AwsClient], choice: QuotaFilter, use_from: UtilizationSource, clock: Clock
 ) -> QuotaList:
-    """Every quota that is wanted, in every Region, the worst first. A Region that fails does not hide the others."""
-    looks = gather_all(
+    """Every quota that matches, in every Region, the worst first. A Region that fails does not hide the others."""
+    listings = gather_all(
         [partial(_list_region_and_release, client, choice, use_from, clock) for client in clients],
         max_workers=_REGIONS_AT_ONCE,
     )
     return QuotaList(
-        quotas=sort_by_severity(listed for look in looks for listed in look.quotas),
-        regions=tuple(look.region for look in looks),
-        problems=tuple(dict.fromkeys(problem for look in looks for problem in _region_problems(look))),
-        failed_regions=frozenset(look.region for look in looks if look.is_dark),
-        remarks=tuple(f"{look.region}: {look.remark}" for look in looks if look.remark),
+        quotas=sort_by_severity(listed for listing in listings for listed in listing.quotas),
+        regions=tuple(listing.region for listing in listings),
+        problems=tuple(dict.fromkeys(problem for listing in listings for problem in _region_problems(listing))),
+        failed_regions=frozenset(listing.region for listing in listings if listing.is_dark),
+        remarks=tuple(f"{listing.region}: {listing.remark}" for listing in listings if listing.remark),
     )
 
 
 def _list_region_and_release(
     client: AwsClient, choice: QuotaFilter, use_from: UtilizationSource, clock: Clock
 ) -> _RegionListing:
-    """A look at one Region, of which nothing stays but what was seen."""
+    """List one Region, and close its clients afterwards."""
     try:
         return _list_region(client, choice, use_from, clock)
     finally:
@@ -75,55 +79,61 @@ def _list_region_and_release(
 def _list_region(client: AwsClient, choice: QuotaFilter, use_from: UtilizationSource, clock: Clock) -> _RegionListing:
     reported, remark = _read_reported(client, clock) if use_from.is_report else ({}, "")
     metrics = UsageMetrics(client, clock.now(), reported)
-    counts = use_from.is_live
-    every, requests, in_use = gather(
-        partial(read_all_quotas, client, _ignore_metric if counts else metrics.add),
+    is_live = use_from.is_live
+    all_quotas, requests, in_use = gather(
+        partial(read_all_quotas, client, _ignore_metric if is_live else metrics.add),
         partial(open_requests, client),
-        partial(count_in_use, client, Workload if counts else ()),
+        partial(count_in_use, client, Workload if is_live else ()),
     )
-    uses = live_utilization(every.quotas, in_use, metrics.now) if counts else metrics.results()
-    asked = () if isinstance(requests, Unknown) else requests
-    listed = join_listings(every.quotas, every.value_errors, uses, NO_METRIC, asked)
+    utilizations = live_utilization(all_quotas.quotas, in_use, metrics.now) if is_live else metrics.results()
+    open_ = () if isinstance(requests, Unknown) else requests
+    quotas = join_listings(all_quotas.quotas, all_quotas.value_errors, utilizations, NO_METRIC, open_)
     unread = [requests] if isinstance(requests, Unknown) else []
-    unread += [each.incomplete for each in in_use.values() if each.incomplete]
+    unread += [counts.incomplete for counts in in_use.values() if counts.incomplete]
     return _RegionListing(
         client.region,
-        [quota for quota in listed if choice.matches(quota)],
-        (*every.listing_errors, *unread, *_unread_values(every, uses)),
-        is_dark=bool(every.listing_errors) and not every.quotas,
+        [quota for quota in quotas if choice.matches(quota)],
+        (*all_quotas.listing_errors, *unread, *_unread_values(all_quotas, utilizations)),
+        is_dark=bool(all_quotas.listing_errors) and not all_quotas.quotas,
         remark=remark,
     )
 
 
 def _ignore_metric(code: str, metric: Mapping[str, object] | None) -> None:
-    """Nobody wants the metrics."""
+    """The metric listener when the utilization is counted live."""
 
 
-def _unread_values(every: AllQuotas, uses: Mapping[str, Utilization | Unknown]) -> Iterable[Unknown]:
-    """Why values and uses are not known that AWS should have told."""
-    yield from every.value_errors.values()
-    yield from (use for use in uses.values() if isinstance(use, Unknown) and use.code not in UNCOUNTABLE_CODES)
+def _unread_values(all_quotas: AllQuotas, utilizations: Mapping[str, Utilization | Unknown]) -> Iterable[Unknown]:
+    """Why values and utilizations that AWS should have returned are unknown."""
+    yield from all_quotas.value_errors.values()
+    yield from (
+        utilization
+        for utilization in utilizations.values()
+        if isinstance(utilization, Unknown) and utilization.code not in UNCOUNTABLE_CODES
+    )
 
 
 def _read_reported(client: AwsClient, clock: Clock) -> tuple[Mapping[str, Utilization], str]:
-    """The uses that AWS's own report tells, and a remark where there is none, or nothing of SageMaker in it."""
+    """The utilizations in AWS's own report, and a remark if there is no report or nothing of SageMaker in it."""
     report = request_report(client)
-    told = report if isinstance(report, Unknown) else _await_report(client, report, clock)
-    if isinstance(told, Unknown):
-        return {}, f"no utilisation report ({told.reason.rstrip('.')}): the use is from CloudWatch."
-    if not told:
-        return {}, "AWS's utilisation report tells nothing of SageMaker's quotas: the use is from CloudWatch."
-    return told, ""
+    reported = report if isinstance(report, Unknown) else _await_report(client, report, clock)
+    if isinstance(reported, Unknown):
+        return {}, f"no utilisation report ({reported.reason.rstrip('.')}): the utilization is from CloudWatch."
+    if not reported:
+        return {}, "AWS's utilisation report contains none of SageMaker's quotas: the utilization is from CloudWatch."
+    return reported, ""
 
 
 def _await_report(client: AwsClient, report_id: str, clock: Clock) -> Mapping[str, Utilization] | Unknown:
     until = clock.now() + timedelta(seconds=_REPORT_SECONDS)
-    for told in poll(partial(read_report, client, report_id), clock, PollSchedule(_REPORT_POLL_SECONDS), until=until):
-        if told is not None:
-            return told
+    for reported in poll(
+        partial(read_report, client, report_id), clock, PollSchedule(_REPORT_POLL_SECONDS), until=until
+    ):
+        if reported is not None:
+            return reported
     return Unknown(f"AWS did not finish it within {_REPORT_SECONDS} s")
 
 
-def _region_problems(look: _RegionListing) -> Iterable[Problem]:
-    for unknown in dict.fromkeys(look.unread):
-        yield Problem(unknown.code, unknown.reason, unknown.hint, look.region)
+def _region_problems(listing: _RegionListing) -> Iterable[Problem]:
+    for unknown in dict.fromkeys(listing.unread):
+        yield Problem(unknown.code, unknown.reason, unknown.hint, listing.region)

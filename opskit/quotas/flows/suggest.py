@@ -1,4 +1,4 @@
-"""Looks for other types that have room, in few calls and side by side; it names what it finds and never fails."""
+"""Finds other instance types with enough quota, in few concurrent calls. It reports what it finds and never fails."""
 
 from __future__ import annotations
 
@@ -19,64 +19,67 @@ from opskit.quotas.rules.alternatives import MAX_ALTERNATIVES, Prices, find_alte
 from opskit.quotas.rules.model import Alternative
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
-# So many quotas can be asked for at once at AWS's rates, those of the check itself among them.
+# The number of quotas that can be read at AWS's rates without waiting, including those of the check itself.
 _MAX_UNTHROTTLED = 12
-# So many others are looked at where a look through the listings has just told them all.
+# The number of alternatives to consider when the listings were just read, so that each costs at most a price lookup.
 _MAX_JUST_LISTED = 9
 
 
 @dataclass(frozen=True)
 class Suggestions:
-    """Quotas and prices of other types, as far as they could be had."""
+    """Quotas and prices of other types, as far as they could be read."""
 
     quotas: dict[str, QuotaLookup] = field(default_factory=dict)
     prices: Prices = field(default_factory=dict)
 
 
 def find_suggestions(
-    client: AwsClient, lacking: Sequence[Requirement], cache: QuotaCodeCache, asked: int
+    client: AwsClient, lacking: Sequence[Requirement], cache: QuotaCodeCache, quotas_read: int
 ) -> Suggestions:
-    """The types most like what is lacking. One round of calls, none where nothing is lacking or nothing is likely;
-    ``asked`` is how many quotas were asked for just before.
+    """The types most similar to those that are ``lacking``. One round of calls; none if nothing is lacking or no
+    candidate is likely. ``quotas_read`` is the number of quotas that were read just before.
     """
-    most = _MAX_JUST_LISTED if cache.listed_at == cache.now else max(MAX_ALTERNATIVES, _MAX_UNTHROTTLED - asked)
-    wanted = select_candidates(lacking, cache.last_value, most)
-    if not wanted:
+    limit = _MAX_JUST_LISTED if cache.listed_at == cache.now else max(MAX_ALTERNATIVES, _MAX_UNTHROTTLED - quotas_read)
+    candidates = select_candidates(lacking, cache.last_value, limit)
+    if not candidates:
         return Suggestions()
-    priced = [requirement for requirement in wanted if WORKLOADS[requirement.workload].price]
+    priced = [requirement for requirement in candidates if WORKLOADS[requirement.workload].price]
     quotas, prices = gather(
-        partial(read_cached_quotas, client, [quota_name_for(requirement) for requirement in wanted], cache),
+        partial(read_cached_quotas, client, [quota_name_for(requirement) for requirement in candidates], cache),
         partial(gather_all, [partial(_read_requirement_price, client, requirement) for requirement in priced]),
     )
     return Suggestions(
         quotas,
         {
-            (str(requirement.instance_type), requirement.workload): each
-            for requirement, each in zip(priced, prices, strict=True)
+            (str(requirement.instance_type), requirement.workload): price
+            for requirement, price in zip(priced, prices, strict=True)
         },
     )
 
 
 def find_types_with_headroom(client: AwsClient, requirement: Requirement, now: datetime) -> tuple[Alternative, ...]:
-    """The types that have room now instead of one that AWS does not give, whatever its own quota says.
+    """The types that have enough quota now, as a replacement for one that AWS has no capacity of, whatever its own
+    quota.
 
     Raises:
-        CredentialsError: there are none to ask with.
+        CredentialsError: there are no valid credentials.
     """
     cache = load_cache(client, now)
 
     def read_candidates() -> Suggestions:
-        above = [
+        totals_above = [
             quota_name_for(requirement)
             for requirement in with_totals([requirement])
             if requirement.instance_type is None
         ]
-        totals = read_quotas(client, above, cache)
-        others = find_suggestions(client, [requirement], cache, len(above))
-        return Suggestions({**totals, **others.quotas}, others.prices)
+        totals = read_quotas(client, totals_above, cache)
+        suggestions = find_suggestions(client, [requirement], cache, len(totals_above))
+        return Suggestions({**totals, **suggestions.quotas}, suggestions.prices)
 
-    found, in_use = gather(read_candidates, partial(count_in_use, client, {requirement.workload}))
-    return find_alternatives(client.region, requirement, found.quotas, in_use[requirement.workload], found.prices)
+    candidates, in_use = gather(read_candidates, partial(count_in_use, client, {requirement.workload}))
+    return find_alternatives(
+        client.region, requirement, candidates.quotas, in_use[requirement.workload], candidates.prices
+    )
 
 
 def _read_requirement_price(client: AwsClient, requirement: Requirement) -> Price | Unknown:

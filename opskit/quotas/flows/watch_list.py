@@ -1,4 +1,4 @@
-"""What the settings' watch list asks of each Region."""
+"""Resolves the watch list of the settings to requirements per Region."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from opskit.quotas.rules.requirements import merge_by_quota, parse_requirements
 def resolve_watch_list(
     settings: Settings, clients: Callable[[Sequence[str]], list[AwsClient]]
 ) -> list[tuple[AwsClient, tuple[Requirement, ...]]]:
-    """Each Region of the watch list with what is watched there. ``clients`` opens those of named Regions, or the usual
-    ones; a ``--region`` that was typed stands above the list's own.
+    """Each Region of the watch list with its requirements. ``clients`` opens the named Regions, or the default ones; a
+    ``--region`` flag overrides the list's own Regions.
 
     Raises:
-        UsageError: the list speaks of a type or a use that cannot be one.
+        UsageError: an entry names an invalid type or workload.
     """
     typed = settings.values["regions"].source == "--region"
-    wanted: dict[str, tuple[AwsClient, list[Requirement]]] = {}
+    per_region: dict[str, tuple[AwsClient, list[Requirement]]] = {}
     for watch in settings.get("watch"):
         requirements = watch_requirements(watch, settings.values["watch"].source)
         for client in clients(() if typed else watch.regions):
-            wanted.setdefault(client.region, (client, []))[1].extend(requirements)
-    return [(client, merge_by_quota(requirements)) for client, requirements in wanted.values()]
+            per_region.setdefault(client.region, (client, []))[1].extend(requirements)
+    return [(client, merge_by_quota(requirements)) for client, requirements in per_region.values()]
 
 
 def watch_requirements(entry: WatchEntry, source: str) -> tuple[Requirement, ...]:
-    """What one entry of the watch list asks of a Region. ``source`` is the file it stands in.
+    """The requirements of one entry of the watch list. ``source`` is the file that contains it.
 
     Raises:
-        UsageError: it speaks of a type or a use that cannot be one.
+        UsageError: the entry names an invalid type or workload.
     """
     try:
         return parse_requirements(entry.instance_types, entry.workloads, entry.count, share=entry.alert_share)
     except UsageError as error:
-        told = error.problem
-        raise UsageError(told.code, f"{source}: watch: {told.message}", told.hint) from error
+        problem = error.problem
+        raise UsageError(problem.code, f"{source}: watch: {problem.message}", problem.hint) from error

@@ -1,7 +1,7 @@
 """Reads every quota of a Region, with AWS's default beside the applied value.
 
-The two listings go side by side, each page after page, because AWS hands out a page's token with the page before.
-Whoever wants to ask more about a quota hears of it as soon as its page is there.
+The two listings are read concurrently, each page by page, since a page's token comes with the page before. A listener
+gets each quota as soon as its page has arrived, so that its metric can be queried meanwhile.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.quota_records import ABSENT, listed_quotas, value_told
+from opskit.quotas.reads.quota_records import ABSENT, listed_quotas, parse_value
 
 MetricListener = Callable[[str, Mapping[str, Any] | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class AllQuotas:
-    """The quotas of a Region as far as they could be read. ``value_errors`` says by code why a value is not known;
-    ``listing_errors`` why a listing did not come to its end.
+    """The quotas of a Region as far as they could be read. ``value_errors`` says by code why a value is unknown;
+    ``listing_errors`` why a listing could not be read to its end.
     """
 
     quotas: tuple[Quota, ...]
@@ -35,7 +35,7 @@ class AllQuotas:
 
 @dataclass(frozen=True, slots=True)
 class _ListedRecord:
-    """A quota in a listing. (Interned, since both listings tell the same names.)"""
+    """A quota in a listing. (Strings are interned, since both listings contain the same 2,000 names.)"""
 
     name: str
     code: str
@@ -46,15 +46,15 @@ class _ListedRecord:
 
 @dataclass(frozen=True, slots=True)
 class _QuotaListing:
-    """What a listing told, by code; with ``error``, not to its end."""
+    """The records of a listing by code; incomplete if ``error`` is set."""
 
     records: Mapping[str, _ListedRecord]
     error: Unknown | None = None
 
 
 def read_all_quotas(client: AwsClient, on_quota: MetricListener) -> AllQuotas:
-    """Both listings, joined. ``on_quota`` is told each quota's code and the metric AWS has for it, at once, perhaps
-    twice, and by several threads.
+    """Both listings, joined. ``on_quota`` gets each quota's code and its metric as soon as it is read: possibly twice,
+    and from several threads.
     """
     applied, defaults = gather_all(
         [
@@ -62,55 +62,56 @@ def read_all_quotas(client: AwsClient, on_quota: MetricListener) -> AllQuotas:
             for operation in ("list_service_quotas", "list_aws_default_service_quotas")
         ]
     )
-    every = {**defaults.records, **applied.records}
+    records = {**defaults.records, **applied.records}
     return AllQuotas(
         tuple(
-            _join_records(client.region, told, applied.records.get(code), defaults.records.get(code))
-            for code, told in every.items()
+            _join_records(client.region, record, applied.records.get(code), defaults.records.get(code))
+            for code, record in records.items()
         ),
-        dict(_value_errors(every, applied, defaults)),
-        tuple(dict.fromkeys(each.error for each in (applied, defaults) if each.error)),
+        dict(_value_errors(records, applied, defaults)),
+        tuple(dict.fromkeys(listing.error for listing in (applied, defaults) if listing.error)),
     )
 
 
 def _join_records(
-    region: str, told: _ListedRecord, applied: _ListedRecord | None, default: _ListedRecord | None
+    region: str, record: _ListedRecord, applied: _ListedRecord | None, default: _ListedRecord | None
 ) -> Quota:
     return Quota(
         region,
-        told.name,
-        told.code,
+        record.name,
+        record.code,
         applied.value if applied else None,
         default.value if default else None,
-        told.adjustable,
+        record.adjustable,
     )
 
 
 def _value_errors(
-    every: Mapping[str, _ListedRecord], applied: _QuotaListing, defaults: _QuotaListing
+    records: Mapping[str, _ListedRecord], applied: _QuotaListing, defaults: _QuotaListing
 ) -> Iterator[tuple[str, Unknown]]:
-    """The quotas whose value is not known: AWS told none, or where it would stand was not read. A default stands in
-    only where it is certain that nothing is applied.
+    """The quotas whose value is unknown: AWS returned none, or the listing that would contain it was not read. A
+    default stands in only if it is certain that there is no applied value.
     """
-    for code, told in every.items():
-        if told.value is None:
-            yield code, Unknown(f"AWS gives no value. {told.error_text}".strip())
+    for code, record in records.items():
+        if record.value is None:
+            yield code, Unknown(f"AWS gives no value. {record.error_text}".strip())
         elif applied.error and code not in applied.records:
             yield code, applied.error
 
 
 def _read_quota_listing(client: AwsClient, operation: str, on_quota: MetricListener) -> _QuotaListing:
-    told: dict[str, _ListedRecord] = {}
+    records: dict[str, _ListedRecord] = {}
     try:
         for page in listed_quotas(client, operation):
             for quota in page:
-                each = _parse_listed_record(quota)
-                told.setdefault(each.code, each)
-                on_quota(each.code, quota.get("UsageMetric"))
+                record = _parse_listed_record(quota)
+                records.setdefault(record.code, record)
+                on_quota(record.code, quota.get("UsageMetric"))
     except AwsError as failure:
-        if failure.aws_code != ABSENT or told:
-            return _QuotaListing(told, unknown_from_error(failure))
-    return _QuotaListing(told)
+        # AWS answers so for a Region without any quota of the service, which is a complete listing.
+        if failure.aws_code != ABSENT or records:
+            return _QuotaListing(records, unknown_from_error(failure))
+    return _QuotaListing(records)
 
 
 def _parse_listed_record(quota: Mapping[str, Any]) -> _ListedRecord:
@@ -118,7 +119,7 @@ def _parse_listed_record(quota: Mapping[str, Any]) -> _ListedRecord:
     return _ListedRecord(
         name,
         intern(quota.get("QuotaCode", "")),
-        value_told(quota.get("Value")),
+        parse_value(quota.get("Value")),
         quota.get("Adjustable", True),
         (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
     )

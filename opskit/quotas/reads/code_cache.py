@@ -1,8 +1,8 @@
-"""Which code AWS gives a quota, remembered so that one short call finds it. The name is the identity; a code is
-only a guess until the answer carries the name.
+"""Caches which code AWS gives a quota, so that one short call can read it. The name is the identity: a code is only a
+guess until the response carries that name.
 
-What is learnt belongs to one endpoint, account and Region and is believed for seven days. It lives in the cache
-folder: a file that is missing, broken or not writable costs time, never a wrong answer.
+What is cached belongs to one endpoint, account and Region and is used for seven days. It lies in the cache directory: a
+missing, broken or unwritable file costs time, never a wrong result.
 """
 
 from __future__ import annotations
@@ -27,16 +27,19 @@ import platformdirs
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError, CredentialsError
 
+# AWS warns that codes may change, without saying how often. A stale code costs one wasted call.
 TTL = timedelta(days=7)
+# An unchanged entry is rewritten at most once a day, so that most runs write no file.
 _REFRESH_AFTER = timedelta(days=1)
+# An entry from further in the future was written with a wrong clock, and would never expire.
 _MAX_CLOCK_SKEW = timedelta(minutes=5)
 _VERSION = 2
 
 
 @dataclass(frozen=True)
 class CachedQuota:
-    """What was seen of a quota: its code (None: AWS has no quota of this name), whether it had an applied value,
-    and its default where that was seen. ``value`` is the one that was applied: a hint where to look, no answer.
+    """What was read of a quota: its code (None: AWS has no quota of this name), whether it had an applied value, and
+    its default if that was read. ``value`` is the applied value then: a hint which quotas to read, never a result.
     """
 
     code: str | None
@@ -48,9 +51,9 @@ class CachedQuota:
 
 @dataclass
 class QuotaCodeCache:
-    """What is remembered of one Region of an account; ``file`` None: nothing is kept beyond this run.
+    """The cached quotas of one Region of an account; ``file`` None: nothing is stored beyond this run.
 
-    ``listed_at`` is when all of the Region's quotas were last looked through: what was not there did not exist.
+    ``listed_at`` is when all of the Region's quotas were last listed: what was not in the listing did not exist.
     """
 
     now: datetime
@@ -61,10 +64,10 @@ class QuotaCodeCache:
     _listed_now: bool = False
 
     def get(self, name: str) -> CachedQuota | None:
-        """What was seen of a quota at most seven days ago."""
-        known = self.entries.get(name)
-        if known:
-            return known if self._is_fresh(known.seen_at) else None
+        """The entry of a quota that is at most seven days old."""
+        cached = self.entries.get(name)
+        if cached:
+            return cached if self._is_fresh(cached.seen_at) else None
         return (
             CachedQuota(None, False, None, self.listed_at)
             if self.listed_at and self._is_fresh(self.listed_at)
@@ -72,50 +75,50 @@ class QuotaCodeCache:
         )
 
     def code_for(self, name: str) -> str | None:
-        """The code to try for a quota: the one remembered, else the one it has had so far."""
-        known = self.get(name)
-        return known.code if known else bundled_codes().get(name)
+        """The code to try for a quota: the cached one, else the bundled one."""
+        cached = self.get(name)
+        return cached.code if cached else bundled_codes().get(name)
 
     def last_value(self, name: str) -> float | None:
-        """The value that a quota last had, infinite where it may exist and was never seen, None where it does not."""
-        known = self.get(name)
-        if known is None:
+        """The last known value of a quota: infinite if it may exist and was never read, None if it does not exist."""
+        cached = self.get(name)
+        if cached is None:
             return inf if name in bundled_codes() else None
-        value = known.value if known.applied else known.default
-        return None if known.code is None else inf if value is None else value
+        value = cached.value if cached.applied else cached.default
+        return None if cached.code is None else inf if value is None else value
 
     def update(self, name: str, code: str, *, applied: bool, default: float | None, value: float | None = None) -> None:
-        """Remember what AWS just said of a quota; a ``default`` of None leaves the one known before."""
-        before = self.entries.get(name)
-        if default is None and before:
-            default = before.default
-        told = CachedQuota(code, applied, default, self.now, value)
-        if before is None or _is_change(before, told):
-            self.entries[name] = self._updates[name] = told
+        """Record what AWS just returned of a quota; a ``default`` of None keeps the one known before."""
+        previous = self.entries.get(name)
+        if default is None and previous:
+            default = previous.default
+        entry = CachedQuota(code, applied, default, self.now, value)
+        if previous is None or _is_change(previous, entry):
+            self.entries[name] = self._updates[name] = entry
 
-    def replace_all(self, seen: Mapping[str, CachedQuota]) -> None:
-        """Remember a look through all quotas."""
-        self.entries, self.listed_at = dict(seen), self.now
+    def replace_all(self, entries: Mapping[str, CachedQuota]) -> None:
+        """Record a complete listing of all quotas."""
+        self.entries, self.listed_at = dict(entries), self.now
         self._updates, self._listed_now = {}, True
 
     def save(self) -> None:
-        """Write down what was learnt, beside what other runs learnt meanwhile."""
+        """Write the new entries to the file, merged with what other runs wrote meanwhile."""
         if self.file is None or not (self._updates or self._listed_now):
             return
         latest = self if self._listed_now else _read_cache_file(self.file, self.now)
-        with suppress(OSError):  # a cache that cannot be written is a cache that is not there
+        with suppress(OSError):  # an unwritable cache only costs time
             _replace_file(self.file, _serialize_cache({**latest.entries, **self._updates}, latest.listed_at))
             _remove_stale_files(self.file.parent, self.now)
 
-    def _is_fresh(self, seen: datetime) -> bool:
-        return -_MAX_CLOCK_SKEW <= self.now - seen <= TTL
+    def _is_fresh(self, seen_at: datetime) -> bool:
+        return -_MAX_CLOCK_SKEW <= self.now - seen_at <= TTL
 
 
 def load_cache(client: AwsClient, now: datetime) -> QuotaCodeCache:
-    """What is remembered of a door's Region. Where AWS does not say whose it is, nothing is, and nothing is kept.
+    """The cache of a client's Region. If STS does not tell the account, it is empty and nothing is stored.
 
     Raises:
-        CredentialsError: there are none to ask with.
+        CredentialsError: there are no valid credentials.
     """
     try:
         account = client.session.identity().account
@@ -123,9 +126,9 @@ def load_cache(client: AwsClient, now: datetime) -> QuotaCodeCache:
         if isinstance(failure, CredentialsError) and failure.aws_code is None:
             raise
         return QuotaCodeCache(now)
-    whose = "\n".join((client.session.endpoint_id(), account, client.region))
+    owner = "\n".join((client.session.endpoint_id(), account, client.region))
     folder = Path(platformdirs.user_cache_dir("opskit", appauthor=False)) / "quota-codes"
-    return _read_cache_file(folder / f"{hashlib.sha256(whose.encode()).hexdigest()[:24]}.json", now)
+    return _read_cache_file(folder / f"{hashlib.sha256(owner.encode()).hexdigest()[:24]}.json", now)
 
 
 @cache
@@ -135,8 +138,8 @@ def bundled_codes() -> Mapping[str, str]:
     return {row["quota_name"]: row["quota_code"] for row in csv.DictReader(text.splitlines())}
 
 
-def _is_change(before: CachedQuota, told: CachedQuota) -> bool:
-    return replace(before, seen_at=told.seen_at) != told or told.seen_at - before.seen_at > _REFRESH_AFTER
+def _is_change(previous: CachedQuota, entry: CachedQuota) -> bool:
+    return replace(previous, seen_at=entry.seen_at) != entry or entry.seen_at - previous.seen_at > _REFRESH_AFTER
 
 
 def _read_cache_file(file: Path, now: datetime) -> QuotaCodeCache:
@@ -151,28 +154,28 @@ def _read_cache_file(file: Path, now: datetime) -> QuotaCodeCache:
 
 
 def _parse_entries(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, CachedQuota]]:
-    for name, (code, applied, default, seen, value) in items:
+    for name, (code, applied, default, seen_at, value) in items:
         if not (
             isinstance(code, str) and isinstance(default, int | float | None) and isinstance(value, int | float | None)
         ):
             raise TypeError(f"a broken entry for {name}")
-        yield name, CachedQuota(code, bool(applied), default, datetime.fromtimestamp(seen, UTC), value)
+        yield name, CachedQuota(code, bool(applied), default, datetime.fromtimestamp(seen_at, UTC), value)
 
 
-def _serialize_cache(known: Mapping[str, CachedQuota], listed: datetime | None) -> str:
+def _serialize_cache(entries: Mapping[str, CachedQuota], listed: datetime | None) -> str:
     content = {
         "version": _VERSION,
         "listed": listed and listed.timestamp(),
         "quotas": {
             name: [cached.code, cached.applied, cached.default, cached.seen_at.timestamp(), cached.value]
-            for name, cached in known.items()
+            for name, cached in entries.items()
         },
     }
     return json.dumps(content, separators=(",", ":"))
 
 
 def _replace_file(file: Path, text: str) -> None:
-    """Put a whole new file in the old one's place, so that no reader ever sees half of one."""
+    """Replace the file atomically, so that no reader sees half of it."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
     try:
@@ -185,7 +188,7 @@ def _replace_file(file: Path, text: str) -> None:
 
 
 def _remove_stale_files(folder: Path, now: datetime) -> None:
-    """Remove what nobody believes any more: endpoints come and go."""
+    """Remove caches that have expired as a whole: sandboxes and accounts come and go."""
     for file in folder.iterdir():
         if now.timestamp() - file.stat().st_mtime > TTL.total_seconds():
             file.unlink(missing_ok=True)

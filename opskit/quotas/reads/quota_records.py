@@ -1,7 +1,7 @@
-"""One quota, or one page of them, as Service Quotas answers: each a read of its own, with AWS's gaps as they are.
+"""Reads one quota, or one page of quotas, from Service Quotas.
 
 AWS leaves a quota without an applied value out of ListServiceQuotas and answers GetServiceQuota with
-NoSuchResourceException; ``None`` stands for that here.
+NoSuchResourceException; both are ``None`` here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from opskit.aws.errors import incomplete
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, Throttled
 
 SERVICE = "sagemaker"
-_PAGE = 100
+_PAGE = 100  # AWS's maximum; the default page is smaller, and pages come one after the other
 ABSENT = "NoSuchResourceException"
 
 GET = "get_service_quota"
@@ -29,18 +29,18 @@ _CALLS = {LIST: "ListServiceQuotas", LIST_DEFAULTS: "ListAWSDefaultServiceQuotas
 
 
 HOPELESS_CODES = CREDENTIAL_CODES | {"unreachable"}
-"""Problems that another way of asking would meet again."""
+"""Problems that the other call would meet too."""
 
 
 class _FilterIgnored(Exception):
-    """ListServiceQuotas was asked for one quota and answered others, or none: whether it knows the filter, or had
-    filtered its first page alone, cannot be told from that.
+    """ListServiceQuotas was asked for one quota and returned others, or none: either it does not know the filter, or it
+    filtered only its first page. Which of the two cannot be told.
     """
 
 
 @dataclass(frozen=True)
 class QuotaRecord:
-    """A quota in one of AWS's answers. ``why_not`` is AWS's reason where it gave no value."""
+    """A quota in a response. ``why_not`` is AWS's reason if it returned no value."""
 
     name: str
     code: str
@@ -49,10 +49,13 @@ class QuotaRecord:
     why_not: str = ""
 
 
-def get_applied_record(client: AwsClient, code: str, way: str) -> QuotaRecord | None:
-    """The applied quota behind a code by one way or, where that is closed, the other; None where AWS has none."""
-    asks = [partial(_get_via_list_filter, client, code), partial(get_record, client, GET, code)]
-    first, second = asks if way == LIST else reversed(asks)
+def get_applied_record(client: AwsClient, code: str, operation: str) -> QuotaRecord | None:
+    """The applied quota behind a code, by one operation or, if that is not possible, the other; None if AWS has none.
+
+    ``operation`` is the one to try first: GET or LIST.
+    """
+    reads = [partial(_get_via_list_filter, client, code), partial(get_record, client, GET, code)]
+    first, second = reads if operation == LIST else reversed(reads)
     try:
         return first()
     except _FilterIgnored:
@@ -67,66 +70,66 @@ def get_applied_record(client: AwsClient, code: str, way: str) -> QuotaRecord | 
 
 
 def _get_via_list_filter(client: AwsClient, code: str) -> QuotaRecord | None:
-    """One quota through ListServiceQuotas' filter, which older endpoints do not know."""
+    """One quota through the QuotaCode filter of ListServiceQuotas, which older endpoints ignore."""
     try:
         page = client.read("service-quotas", LIST, ServiceCode=SERVICE, QuotaCode=code)
     except AwsError as failure:
         if failure.aws_code == ABSENT:
             return None
         raise
-    ours = next((told for told in map(_parse_record, page["Quotas"]) if told.code == code), None)
-    if ours is None:
+    match = next((record for record in map(_parse_record, page["Quotas"]) if record.code == code), None)
+    if match is None:
         raise _FilterIgnored
-    return ours
+    return match
 
 
 def get_record(client: AwsClient, operation: str, code: str) -> QuotaRecord | None:
-    """The quota behind a code, as ``operation`` (GET or GET_DEFAULT) tells it; None where AWS has none.
+    """The quota behind a code, as ``operation`` (GET or GET_DEFAULT) returns it; None if AWS has none.
 
     Raises:
-        AwsError: AWS said no, or did not answer.
+        AwsError: AWS refused the call, or gave no response.
     """
     try:
-        answer = client.read("service-quotas", operation, ServiceCode=SERVICE, QuotaCode=code)
+        response = client.read("service-quotas", operation, ServiceCode=SERVICE, QuotaCode=code)
     except AwsError as failure:
         if failure.aws_code == ABSENT:
             return None
         raise
-    return _parse_record(answer["Quota"])
+    return _parse_record(response["Quota"])
 
 
 def _parse_record(quota: Mapping[str, Any]) -> QuotaRecord:
     return QuotaRecord(
         quota.get("QuotaName", ""),
         quota.get("QuotaCode", ""),
-        value_told(quota.get("Value")),
+        parse_value(quota.get("Value")),
         quota.get("Adjustable", True),
         (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
     )
 
 
-def value_told(value: object) -> float | None:
-    """A value as AWS told it, None for what is no number."""
+def parse_value(value: object) -> float | None:
+    """A value of a response; None if it is not a finite number."""
     return value if isinstance(value, int | float) and isfinite(value) and not isinstance(value, bool) else None
 
 
-def record_value(told: QuotaRecord | None) -> float | None:
-    """A record's value, None also where there is no record."""
-    return None if told is None else told.value
+def record_value(record: QuotaRecord | None) -> float | None:
+    """A record's value; None also if there is no record."""
+    return None if record is None else record.value
 
 
 def iterate_records(client: AwsClient, operation: str) -> Iterator[QuotaRecord]:
-    """A listing of SageMaker's quotas, record by record. Raises what ``listed_quotas`` does."""
+    """A listing of SageMaker's quotas, record by record. Raises what ``listed_quotas`` raises."""
     for page in listed_quotas(client, operation):
         yield from map(_parse_record, page)
 
 
 def listed_quotas(client: AwsClient, operation: str) -> Iterator[list[Mapping[str, Any]]]:
-    """A listing of SageMaker's quotas, page by page. An entry of which it is not told which quota it is could be any:
-    with it the listing cannot tell what is not in it.
+    """A listing of SageMaker's quotas, page by page. An entry without its name or code could be any quota: with it the
+    listing cannot show what is absent.
 
     Raises:
-        AwsError: a page could not be read, or names a quota in half.
+        AwsError: a page could not be read, or an entry lacks its name or code.
     """
     for page in client.paginate("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE):
         quotas: list[Mapping[str, Any]] = page["Quotas"]

@@ -1,4 +1,4 @@
-"""Reads quota increase requests."""
+"""Reads quota increase requests from Service Quotas."""
 
 from __future__ import annotations
 
@@ -20,50 +20,52 @@ _HISTORY = "list_requested_service_quota_change_history"
 
 
 def open_requests(client: AwsClient) -> tuple[IncreaseRequest, ...] | Unknown:
-    """The requests that AWS is still looking at, in one Region."""
+    """The requests in one Region that AWS has not decided yet."""
+    # One call per status: the whole history goes back 90 days and is read at 5 pages a second.
     open_statuses = [status for status in RequestStatus if status.is_open]
     try:
-        found = gather_all([partial(_read_history, client, Status=status) for status in open_statuses])
+        histories = gather_all([partial(_read_history, client, Status=status) for status in open_statuses])
     except AwsError as failure:
         return unknown_from_error(failure)
-    return tuple(request for requests in found for request in requests)
+    return tuple(request for history in histories for request in history)
 
 
 def all_requests(client: AwsClient) -> tuple[IncreaseRequest, ...]:
-    """Everything that was ever asked for in one Region, the newest first.
+    """All requests of one Region, newest first. AWS keeps them for 90 days.
 
     Raises:
-        AwsError: it could not be read.
+        AwsError: the history could not be read.
     """
     return tuple(sorted(_read_history(client), key=lambda request: request.created, reverse=True))
 
 
 def requests_for_quota(client: AwsClient, quota_code: str) -> tuple[IncreaseRequest, ...]:
-    """Everything that was ever asked for one quota, the newest first; from the list of all where AWS does not let us
-    ask for one.
+    """All requests for one quota, newest first; filtered from the Region's history if the caller may not read it by
+    quota.
 
     Raises:
-        AwsError: it could not be read.
+        AwsError: the history could not be read.
     """
     try:
-        found = _read_history(client, operation=f"{_HISTORY}_by_quota", QuotaCode=quota_code)
+        requests = _read_history(client, operation=f"{_HISTORY}_by_quota", QuotaCode=quota_code)
     except AccessDenied:
-        found = [request for request in _read_history(client) if request.quota_code == quota_code]
-    return tuple(sorted(found, key=lambda request: request.created, reverse=True))
+        requests = [request for request in _read_history(client) if request.quota_code == quota_code]
+    return tuple(sorted(requests, key=lambda request: request.created, reverse=True))
 
 
-def _read_history(client: AwsClient, operation: str = _HISTORY, **which: str) -> list[IncreaseRequest]:
-    pages = client.paginate("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE, **which)
-    told = [_parse_request(client, change) for page in pages for change in page["RequestedQuotas"]]
-    wanted = which.get("Status")
-    return [request for request in told if wanted in (None, request.status)]
+def _read_history(client: AwsClient, operation: str = _HISTORY, **filters: str) -> list[IncreaseRequest]:
+    pages = client.paginate("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE, **filters)
+    requests = [_parse_request(client, change) for page in pages for change in page["RequestedQuotas"]]
+    # Filtered here as well: an endpoint that ignores the filter would make ended requests look open.
+    wanted = filters.get("Status")
+    return [request for request in requests if wanted in (None, request.status)]
 
 
 def _parse_request(client: AwsClient, change: Mapping[str, Any]) -> IncreaseRequest:
-    """A request; what would be asked for again, were it overlooked, must be told of it.
+    """A request. A member whose absence could lead to a second request is required.
 
     Raises:
-        AwsError: it is not.
+        AwsError: a required member is missing.
     """
     with parse_errors_as_aws(client, "service-quotas:ListRequestedServiceQuotaChangeHistory"):
         return IncreaseRequest(
@@ -79,5 +81,5 @@ def _parse_request(client: AwsClient, change: Mapping[str, Any]) -> IncreaseRequ
 
 
 def _parse_request_status(word: str) -> RequestStatus:
-    """A request's status. One that AWS invents later counts as open: nobody should ask again because of it."""
+    """A request's status. One that AWS adds later counts as open, so that nothing is requested twice because of it."""
     return RequestStatus(word) if word in set(RequestStatus) else RequestStatus.CASE_OPENED

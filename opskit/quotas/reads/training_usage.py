@@ -1,4 +1,4 @@
-"""Counts the instances of training jobs and of the warm pools that ended ones keep."""
+"""Counts the instances of training jobs, and of the warm pools that ended jobs keep."""
 
 from __future__ import annotations
 
@@ -27,53 +27,57 @@ from opskit.quotas.reads.usage_listings import (
 )
 
 _HOLDING_POOLS = (WarmPoolStatus.AVAILABLE, WarmPoolStatus.IN_USE)
-# What a training job must tell to be counted. What the index leaves out of it, the job itself is asked for.
-_ALL_THAT_COUNTS = {"TrainingJobStatus", "ResourceConfig", "EnableManagedSpotTraining"}
+# The members that counting needs. A job that lacks one of them in Search is described instead.
+_REQUIRED_MEMBERS = {"TrainingJobStatus", "ResourceConfig", "EnableManagedSpotTraining"}
 
 
 def count_training_jobs(client: AwsClient) -> UsageCounts:
-    """Listings name the running jobs but not their instances; Search has both, but its index lags behind. A job that
-    both know is counted as Search describes it; where they disagree the job itself is asked.
+    """Count training and spot training instances.
 
-    What an ended job keeps warm counts as training too. A pool that is ``InUseCounts`` is its job's own instances and
-    that job runs; those that are ``Available`` come on top.
+    Listings contain the names of running jobs but not their instances; Search has both, but its index lags behind. A
+    job that both contain is counted as Search returns it; where they disagree, the job is described.
+
+    The instances that an ended job keeps warm count as training too. A pool that is ``InUse`` is its job's own
+    instances, and that job is running; pools that are ``Available`` are counted on top.
     """
     listed, indexed, pools = gather(
         partial(_running_job_names, client),
         partial(_search_training_jobs, client),
         partial(_available_pool_jobs, client),
     )
-    known: dict[str, Response] = known_or_empty(indexed) or {}
+    search_results: dict[str, Response] = known_or_empty(indexed) or {}
     stopping = _listed_training_names(client, StatusEquals=JobStatus.STOPPING) if isinstance(indexed, Unknown) else None
     names = union_names(listed, stopping or set())
-    agreed = {name: job for name, job in known.items() if name in names and job.keys() >= _ALL_THAT_COUNTS}
-    unsure = (names | known.keys()) - agreed.keys()
-    (jobs, untold), (keepers, unkept) = gather(
-        partial(_describe_jobs, client, unsure), partial(_describe_jobs, client, known_or_empty(pools) - unsure)
+    agreed = {name: job for name, job in search_results.items() if name in names and job.keys() >= _REQUIRED_MEMBERS}
+    uncertain = (names | search_results.keys()) - agreed.keys()
+    (jobs, jobs_unknown), (keepers, keepers_unknown) = gather(
+        partial(_describe_jobs, client, uncertain), partial(_describe_jobs, client, known_or_empty(pools) - uncertain)
     )
-    gap = first_unknown(untold, listed, stopping)
+    jobs_gap = first_unknown(jobs_unknown, listed, stopping)
     pool_gap = first_unknown(
-        unkept, pools, _undescribed_pool(job for job in [*jobs, *keepers] if _job_name(job) in known_or_empty(pools))
+        keepers_unknown,
+        pools,
+        _undescribed_pool(job for job in [*jobs, *keepers] if _job_name(job) in known_or_empty(pools)),
     )
-    return _merge_training_counts([*agreed.values(), *jobs, *keepers], gap, pool_gap)
+    return _merge_training_counts([*agreed.values(), *jobs, *keepers], jobs_gap, pool_gap)
 
 
-def _merge_training_counts(jobs: Iterable[Response], gap: Unknown | None, pool_gap: Unknown | None) -> UsageCounts:
-    """Each job once, as it was told last: one that ended meanwhile may be told as running and as keeping its pool. No
-    spot job keeps one, so what is not known of pools is no gap there. A job that does not say whether it is spot
-    training counts as none, and leaves that count a floor.
+def _merge_training_counts(jobs: Iterable[Response], jobs_gap: Unknown | None, pool_gap: Unknown | None) -> UsageCounts:
+    """The counts of all jobs. Each job counts once, as it was read last: one that ended meanwhile may have been read
+    both as running and as keeping its pool. Spot jobs keep no pools, so a gap in the pools is none there. A job that
+    does not say whether it is spot training counts as not, and makes the spot count a minimum.
     """
     training, spot, warm = Counter[str](), Counter[str](), Counter[str]()
     last = {_job_name(job): job for job in jobs}.values()
     for job in last:
-        fleet = job_instances(job.get("ResourceConfig") or {})
+        instances = job_instances(job.get("ResourceConfig") or {})
         if _is_running(job):
-            (spot if job.get("EnableManagedSpotTraining") else training).update(fleet)
+            (spot if job.get("EnableManagedSpotTraining") else training).update(instances)
         elif _holds_warm_pool(job):
-            warm.update(fleet)
-    unsaid = missing_member((job for job in last if _is_running(job)), "EnableManagedSpotTraining")
-    held = replace(to_in_use_counts(training + warm, gap, pool_gap), kept_warm=dict(warm))
-    return {Workload.TRAINING: held, Workload.SPOT_TRAINING: to_in_use_counts(spot, gap, unsaid)}
+            warm.update(instances)
+    spot_gap = missing_member((job for job in last if _is_running(job)), "EnableManagedSpotTraining")
+    training_counts = replace(to_in_use_counts(training + warm, jobs_gap, pool_gap), kept_warm=dict(warm))
+    return {Workload.TRAINING: training_counts, Workload.SPOT_TRAINING: to_in_use_counts(spot, jobs_gap, spot_gap)}
 
 
 def _job_name(job: Response) -> str:
@@ -85,17 +89,17 @@ def _is_running(job: Response) -> bool:
 
 
 def _holds_warm_pool(job: Response) -> bool:
-    told = (job.get("WarmPoolStatus") or {}).get("Status")
-    return told is not None and WarmPoolStatus(told).may_hold_quota
+    status = (job.get("WarmPoolStatus") or {}).get("Status")
+    return status is not None and WarmPoolStatus(status).may_hold_quota
 
 
 def _undescribed_pool(jobs: Iterable[Response]) -> Unknown | None:
-    """Why not all pools count: of a job that was listed for its pool nothing is told of it."""
+    """Why not all pools are counted: a job that was listed for its pool was returned without it."""
     return missing_member([job.get("WarmPoolStatus") or {} for job in jobs], "Status")
 
 
 def _available_pool_jobs(client: AwsClient) -> set[str] | Unknown:
-    """The names of the jobs whose instances are kept warm for the next."""
+    """The names of the jobs whose instances are kept warm and idle."""
     return _listed_training_names(client, WarmPoolStatusEquals=WarmPoolStatus.AVAILABLE)
 
 
@@ -103,20 +107,20 @@ def _running_job_names(client: AwsClient) -> set[str] | Unknown:
     return _listed_training_names(client, StatusEquals=JobStatus.IN_PROGRESS)
 
 
-def _listed_training_names(client: AwsClient, **which: str) -> set[str] | Unknown:
-    return list_names(client, "list_training_jobs", "TrainingJobSummaries", "TrainingJobName", **which)
+def _listed_training_names(client: AwsClient, **filters: str) -> set[str] | Unknown:
+    return list_names(client, "list_training_jobs", "TrainingJobSummaries", "TrainingJobName", **filters)
 
 
 def _search_training_jobs(client: AwsClient) -> dict[str, Response] | Unknown:
-    """The training jobs that run by Search's account, or of which it does not say whether they do, by name."""
-    running = [{"Name": "TrainingJobStatus", "Operator": "Equals", "Value": status} for status in RUNNING_STATES]
-    expression = {"Filters": running, "Operator": "Or"}
-    found = list_summaries(client, "search", "Results", Resource="TrainingJob", SearchExpression=expression)
-    if isinstance(found, Unknown):
-        return found
-    jobs = [result.get("TrainingJob") or {} for result in found]
-    gap = missing_member(jobs, "TrainingJobName")
-    return gap or {
+    """The training jobs that Search returns as running, or without a status, by name."""
+    filters = [{"Name": "TrainingJobStatus", "Operator": "Equals", "Value": status} for status in RUNNING_STATES]
+    expression = {"Filters": filters, "Operator": "Or"}
+    results = list_summaries(client, "search", "Results", Resource="TrainingJob", SearchExpression=expression)
+    if isinstance(results, Unknown):
+        return results
+    jobs = [result.get("TrainingJob") or {} for result in results]
+    unknown = missing_member(jobs, "TrainingJobName")
+    return unknown or {
         job["TrainingJobName"]: job for job in jobs if job.get("TrainingJobStatus") in (*RUNNING_STATES, None)
     }
 
@@ -126,7 +130,7 @@ def _describe_jobs(client: AwsClient, names: Iterable[str]) -> tuple[list[Respon
 
 
 def count_warm_pools(client: AwsClient) -> UsageCounts:
-    """What jobs keep warm, in use by the next job or not."""
+    """Count the instances in warm pools, whether a following job uses them or not."""
     lists = gather_all(
         [partial(_listed_training_names, client, WarmPoolStatusEquals=status) for status in _HOLDING_POOLS]
     )

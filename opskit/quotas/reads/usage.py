@@ -1,7 +1,7 @@
-"""Counts what is in use now, from running jobs, endpoints, notebooks, apps and clusters.
+"""Counts what is in use now, from running jobs, endpoints, notebook instances, Studio apps and clusters.
 
 AWS's own usage metrics lag by twenty minutes and more, so they cannot tell whether a job fits now. What could not be
-looked at leaves the count a floor, and says why.
+read makes the count a minimum, with the reason.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _STUDIO_APPS = {spec.studio_app: workload for workload, spec in WORKLOADS.items(
 
 
 def count_in_use(client: AwsClient, workloads: Iterable[Workload]) -> dict[Workload, InUseCounts]:
-    """What each usage holds in a Region. What could not be counted says so in ``InUseCounts.incomplete``."""
+    """What each workload uses in a Region. ``InUseCounts.incomplete`` says what could not be counted."""
     wanted = set(workloads)
     counters = {WORKLOADS[workload].counter for workload in wanted}
-    found = gather_all([partial(_COUNTERS[counter], client) for counter in UsageCounter if counter in counters])
-    return {usage: in_use for part in found for usage, in_use in part.items() if usage in wanted}
+    parts = gather_all([partial(_COUNTERS[counter], client) for counter in UsageCounter if counter in counters])
+    return {workload: in_use for part in parts for workload, in_use in part.items() if workload in wanted}
 
 
 def _count_transforms(client: AwsClient) -> UsageCounts:
@@ -60,44 +60,47 @@ def _count_processings(client: AwsClient) -> UsageCounts:
 
 
 def _count_jobs(
-    client: AwsClient, operation: str, word: str, resources: Callable[[Response], Response | None]
+    client: AwsClient, operation: str, prefix: str, resources: Callable[[Response], Response | None]
 ) -> tuple[Counts, Unknown | None]:
-    """Jobs whose listing carries no instance type: both running states are listed, then each job is asked."""
+    """Jobs whose listing contains no instance type: both running states are listed, then each job is described."""
     lists = gather_all(
         [
-            partial(list_names, client, f"list_{operation}s", f"{word}Summaries", f"{word}Name", StatusEquals=status)
+            partial(
+                list_names, client, f"list_{operation}s", f"{prefix}Summaries", f"{prefix}Name", StatusEquals=status
+            )
             for status in RUNNING_STATES
         ]
     )
-    asked = [{f"{word}Name": name} for name in sorted(union_names(*lists))]
-    jobs, gap = describe_resources(client, f"describe_{operation}", asked)
+    keys = [{f"{prefix}Name": name} for name in sorted(union_names(*lists))]
+    jobs, gap = describe_resources(client, f"describe_{operation}", keys)
     counts: Counter[str] = Counter()
     for job in jobs:
-        if not JobStatus(job[f"{word}Status"]).is_finished:
+        if not JobStatus(job[f"{prefix}Status"]).is_finished:
             counts.update(job_instances(resources(job) or {}))
     return counts, gap or first_unknown(*lists)
 
 
 def _count_endpoints(client: AwsClient) -> UsageCounts:
+    # Without a status filter: it would run after the page is cut, and Failed endpoints may still hold instances.
     names = list_names(client, "list_endpoints", "Endpoints", "EndpointName")
-    found = gather_all([partial(_count_endpoint, client, name) for name in sorted(known_or_empty(names))])
+    endpoints = gather_all([partial(_count_endpoint, client, name) for name in sorted(known_or_empty(names))])
     counts: Counter[str] = Counter()
-    for count, _ in found:
+    for count, _ in endpoints:
         counts.update(count)
-    return {Workload.ENDPOINT: to_in_use_counts(counts, first_unknown(names, *(gap for _, gap in found)))}
+    return {Workload.ENDPOINT: to_in_use_counts(counts, first_unknown(names, *(gap for _, gap in endpoints)))}
 
 
 def _count_endpoint(client: AwsClient, name: str) -> tuple[Counts, Unknown | None]:
-    """One endpoint's instances: their number from its variants, their type from its configuration. A deployment on
-    its way holds its own beside them. A variant on serverless holds none.
+    """The instances of one endpoint: their number from its variants, their type from its configuration. A deployment in
+    progress holds its own instances in addition. A serverless variant holds none.
     """
     endpoints, gap = describe_resources(client, "describe_endpoint", [{"EndpointName": name}])
     if not endpoints:
         return {}, gap
     endpoint = endpoints[0]
     traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
-    asked = [{"EndpointConfigName": endpoint["EndpointConfigName"]}] if endpoint.get("EndpointConfigName") else []
-    configs, gap = describe_resources(client, "describe_endpoint_config", asked)
+    keys = [{"EndpointConfigName": endpoint["EndpointConfigName"]}] if endpoint.get("EndpointConfigName") else []
+    configs, gap = describe_resources(client, "describe_endpoint_config", keys)
     planned = {variant.get("VariantName"): variant for config in configs for variant in _all_variants(config)}
     counts: Counter[str] = Counter()
     for variant in _all_variants(endpoint) or ([] if traits.has_failed else planned.values()):
@@ -105,7 +108,7 @@ def _count_endpoint(client: AwsClient, name: str) -> tuple[Counts, Unknown | Non
     for variant in _all_variants(endpoint.get("PendingDeploymentSummary") or {}):
         counts.update(_variant_instances(variant, variant, traits))
     if not (_all_variants(endpoint) or planned or traits.has_failed):
-        gap = gap or Unknown(f"AWS does not tell what the endpoint {name} runs on", "bad-answer")
+        gap = gap or Unknown(f"AWS did not report the instances of the endpoint {name}", "bad-answer")
     return counts, gap
 
 
@@ -114,7 +117,9 @@ def _all_variants(response: Response) -> list[Response]:
 
 
 def _variant_instances(variant: Response, planned: Response, traits: EndpointTraits) -> Counts:
-    """What a variant holds: what runs, or what it is on its way to, whichever is more; a failed one what runs."""
+    """The instances of a variant: the current or the desired number, whichever is higher; of a failed one the current
+    number.
+    """
     pools = variant.get("InstancePools") or ()
     if any("CurrentInstanceCount" in pool for pool in pools):
         counts = Counter(
@@ -123,9 +128,9 @@ def _variant_instances(variant: Response, planned: Response, traits: EndpointTra
         return +counts
     if variant.get("CurrentServerlessConfig") or planned.get("ServerlessConfig") or variant.get("ServerlessConfig"):
         return {}
-    words = ["CurrentInstanceCount"] if traits.has_failed else ["CurrentInstanceCount", "DesiredInstanceCount"]
-    told = [variant[word] for word in words if variant.get(word) is not None]
-    number = max(told) if told else planned.get("InitialInstanceCount")
+    members = ["CurrentInstanceCount"] if traits.has_failed else ["CurrentInstanceCount", "DesiredInstanceCount"]
+    numbers = [variant[member] for member in members if variant.get(member) is not None]
+    number = max(numbers) if numbers else planned.get("InitialInstanceCount")
     if number is None:
         return {UNKNOWN_TYPE: 1}
     return {planned.get("InstanceType") or UNKNOWN_TYPE: number} if number else {}
@@ -149,17 +154,17 @@ def _count_apps(client: AwsClient) -> UsageCounts:
         for app in known_or_empty(apps)
         if app.get("AppType") in _STUDIO_APPS and AppStatus(app.get("Status", "")).may_hold_quota
     ]
-    untold = [app for app in running if not _app_instance_type(app)]
-    asked, gap = describe_resources(client, "describe_app", [_app_key(app) for app in untold])
+    undescribed = [app for app in running if not _app_instance_type(app)]
+    described, gap = describe_resources(client, "describe_app", [_app_key(app) for app in undescribed])
     counts: dict[Workload, Counter[str]] = {workload: Counter() for workload in _STUDIO_APPS.values()}
-    for app in [*(app for app in running if _app_instance_type(app)), *asked]:
+    for app in [*(app for app in running if _app_instance_type(app)), *described]:
         counts[_STUDIO_APPS[app["AppType"]]][_app_instance_type(app) or UNKNOWN_TYPE] += 1
     return {workload: to_in_use_counts(count, gap, first_unknown(apps)) for workload, count in counts.items()}
 
 
 def _app_instance_type(app: Response) -> str | None:
-    kind = (app.get("ResourceSpec") or {}).get("InstanceType")
-    return str(kind) if kind else None
+    instance_type = (app.get("ResourceSpec") or {}).get("InstanceType")
+    return str(instance_type) if instance_type else None
 
 
 def _app_key(app: Response) -> dict[str, str]:
@@ -173,21 +178,25 @@ def _count_clusters(client: AwsClient) -> UsageCounts:
     )
     counts: Counter[str] = Counter()
     for cluster in clusters:
-        kinds = [cluster[kind] for kind in ("InstanceGroups", "RestrictedInstanceGroups") if kind in cluster]
-        gap = gap or (None if kinds else Unknown("AWS does not tell the instance groups of all clusters", "bad-answer"))
-        for group in (group for groups in kinds for group in groups):
+        group_lists = [
+            cluster[member] for member in ("InstanceGroups", "RestrictedInstanceGroups") if member in cluster
+        ]
+        gap = gap or (
+            None if group_lists else Unknown("AWS did not report the instance groups of some clusters", "bad-answer")
+        )
+        for group in (group for groups in group_lists for group in groups):
             counts.update(_count_instance_group(group))
     return {Workload.CLUSTER: to_in_use_counts(counts, gap, first_unknown(names))}
 
 
 def _count_instance_group(group: Response) -> Counts:
-    kinds = [kind for kind in group.get("InstanceTypeDetails") or () if kind.get("CurrentCount")]
-    if kinds:
-        return {kind.get("InstanceType") or UNKNOWN_TYPE: kind["CurrentCount"] for kind in kinds}
-    told = [group[word] for word in ("CurrentCount", "TargetCount") if group.get(word) is not None]
-    if not told:
+    type_details = [detail for detail in group.get("InstanceTypeDetails") or () if detail.get("CurrentCount")]
+    if type_details:
+        return {detail.get("InstanceType") or UNKNOWN_TYPE: detail["CurrentCount"] for detail in type_details}
+    numbers = [group[member] for member in ("CurrentCount", "TargetCount") if group.get(member) is not None]
+    if not numbers:
         return {UNKNOWN_TYPE: 1}
-    number = max(told)
+    number = max(numbers)
     return {group.get("InstanceType") or UNKNOWN_TYPE: number} if number else {}
 
 

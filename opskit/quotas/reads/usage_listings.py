@@ -1,4 +1,4 @@
-"""What the counts of what is in use share: listings, descriptions, and gaps that leave a count a floor."""
+"""What all counters share: listings, descriptions, and the gaps that make a count a minimum."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.rules.model import InUseCounts
 
-_PAGE = 100
+_PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
 RUNNING_STATES = tuple(status.value for status in JobStatus if status.is_running)
 UNKNOWN_TYPE = "?"
-"""Under this an instance is counted of which AWS does not tell the type, or how many there are of it: it is in the
-totals all the same.
-"""
+"""The key for instances whose type, or number, AWS does not return: they count in the totals all the same."""
 
 Response = Mapping[str, Any]
 Counts = Mapping[str, int]
@@ -29,47 +27,47 @@ UsageCounts = Mapping[Workload, InUseCounts]
 
 
 def list_summaries(
-    client: AwsClient, operation: str, key: str, told: str | None = None, **which: Any
+    client: AwsClient, operation: str, key: str, required: str | None = None, **filters: Any
 ) -> list[Response] | Unknown:
-    """All of a listing, each of which tells at least ``told``."""
+    """All entries of a listing, each of which has at least the member ``required``."""
     try:
-        pages = client.paginate("sagemaker", operation, MaxResults=_PAGE, **which)
-        found = [summary for page in pages for summary in page[key]]
+        pages = client.paginate("sagemaker", operation, MaxResults=_PAGE, **filters)
+        summaries = [summary for page in pages for summary in page[key]]
     except AwsError as failure:
         return unknown_from_error(failure)
-    return found if told is None else missing_member(found, told) or found
+    return summaries if required is None else missing_member(summaries, required) or summaries
 
 
-def missing_member(told: Iterable[Response], member: str) -> Unknown | None:
-    """Why something counts in no way: one of these leaves out a member that decides."""
-    if all(each.get(member) is not None for each in told):
+def missing_member(responses: Iterable[Response], member: str) -> Unknown | None:
+    """Why a count is incomplete: one of the responses lacks a member that decides."""
+    if all(response.get(member) is not None for response in responses):
         return None
-    return Unknown(f"AWS does not tell the {member} of all that is running", "bad-answer")
+    return Unknown(f"AWS did not report the {member} of some running resources", "bad-answer")
 
 
-def list_names(client: AwsClient, operation: str, key: str, name: str, **which: Any) -> set[str] | Unknown:
-    """The names of all in a listing."""
-    summaries = list_summaries(client, operation, key, name, **which)
+def list_names(client: AwsClient, operation: str, key: str, name: str, **filters: Any) -> set[str] | Unknown:
+    """The names of all entries of a listing."""
+    summaries = list_summaries(client, operation, key, name, **filters)
     return summaries if isinstance(summaries, Unknown) else {summary[name] for summary in summaries}
 
 
 def describe_resources(
-    client: AwsClient, operation: str, asked: Iterable[Mapping[str, str]]
+    client: AwsClient, operation: str, keys: Iterable[Mapping[str, str]]
 ) -> tuple[list[Response], Unknown | None]:
-    """Descriptions of what still exists: a resource may go between its listing and this."""
-    told = gather_all([partial(_describe_one, client, operation, which) for which in asked])
-    return [each for each in told if isinstance(each, dict)], first_unknown(*told)
+    """Descriptions of the resources that still exist: one may be deleted between its listing and this."""
+    responses = gather_all([partial(_describe_one, client, operation, key) for key in keys])
+    return [response for response in responses if isinstance(response, dict)], first_unknown(*responses)
 
 
-def _describe_one(client: AwsClient, operation: str, which: Mapping[str, str]) -> Response | Unknown | None:
+def _describe_one(client: AwsClient, operation: str, key: Mapping[str, str]) -> Response | Unknown | None:
     try:
-        return client.read("sagemaker", operation, **which)
+        return client.read("sagemaker", operation, **key)
     except AwsError as failure:
         return None if is_not_found(failure) else unknown_from_error(failure)
 
 
 def known_or_empty(read: Any) -> Any:
-    """What was read, nothing where it was not; the gap is told by ``first_unknown``."""
+    """What was read, or nothing; ``first_unknown`` returns the gap."""
     return set() if isinstance(read, Unknown) else read
 
 
@@ -79,21 +77,25 @@ def union_names(*lists: set[str] | Unknown) -> set[str]:
 
 
 def first_unknown(*read: object) -> Unknown | None:
-    """Why not all was read, None where all was."""
+    """Why something was not read; None if everything was."""
     return next((unknown for unknown in read if isinstance(unknown, Unknown)), None)
 
 
 def to_in_use_counts(counts: Mapping[str, int], *gaps: Unknown | None) -> InUseCounts:
-    """Counts as what is in use; what is not known of them is missing."""
-    untold = Unknown("AWS does not tell the instances of all that is running") if UNKNOWN_TYPE in counts else None
-    return InUseCounts(dict(counts), first_unknown(*gaps, untold))
+    """Counts with the first of their gaps."""
+    type_gap = (
+        Unknown("AWS did not report the instance type of some running resources") if UNKNOWN_TYPE in counts else None
+    )
+    return InUseCounts(dict(counts), first_unknown(*gaps, type_gap))
 
 
 def job_instances(config: Response) -> Counts:
-    """The instances of a job: of one type, of several groups, or of the type SageMaker chose from preferences."""
+    """The instances of a job: of one type, of several groups, or of the type that SageMaker selected from
+    preferences.
+    """
     counts: Counter[str] = Counter()
     for group in config.get("InstanceGroups") or [config]:
-        kind = group.get("SelectedInstanceType") or group.get("InstanceType")
+        instance_type = group.get("SelectedInstanceType") or group.get("InstanceType")
         number = group.get("SelectedInstanceCount") or group.get("InstanceCount")
-        counts[kind if kind and number else UNKNOWN_TYPE] += number or 1
+        counts[instance_type if instance_type and number else UNKNOWN_TYPE] += number or 1
     return counts

@@ -1,8 +1,8 @@
-"""Reads how much of the quotas is in use from the AWS/Usage metrics that AWS publishes for them in CloudWatch.
+"""Reads the utilization of quotas from the AWS/Usage metrics in CloudWatch.
 
-AWS publishes about every 20 minutes and only what is in use: a window of an hour has been seen empty while jobs ran,
-so a day is asked for and its newest value counts. Where a day brings nothing, nothing was published, which is not
-the same as nothing in use.
+AWS publishes about every 20 minutes and only for what is in use: a query over one hour has been seen empty while jobs
+ran, so a day is queried and its newest value counts. If a day is empty, nothing was published, which is not the same as
+nothing in use.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.rules.model import Utilization
 
-_AT_ONCE = 500
+_BATCH_SIZE = 500  # CloudWatch's maximum of metrics per GetMetricData call
 _WINDOW = timedelta(hours=24)
 _PERIOD_SECONDS = 3600
 
@@ -37,9 +37,9 @@ Batch = tuple[list[str], list[Query]]
 
 @dataclass
 class UsageMetrics:
-    """The use of the quotas of one Region, asked for in full batches while quotas still come in.
+    """The utilization of the quotas of one Region, queried in full batches while quotas are still being listed.
 
-    ``known`` are the uses that another source has told already, by quota code; they are not asked for.
+    ``known`` holds utilizations from another source, by quota code; they are not queried.
     """
 
     client: AwsClient
@@ -54,7 +54,7 @@ class UsageMetrics:
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, code: str, metric: Mapping[str, Any] | None) -> None:
-        """The use of this quota is wanted; ``metric`` is what AWS measures it by, None where it does not."""
+        """Query the utilization of this quota; ``metric`` is its UsageMetric, None if AWS has none."""
         with self._lock:
             if not metric or code in self._seen:
                 return
@@ -63,18 +63,18 @@ class UsageMetrics:
                 return
             self._queries.append(_metric_query(f"m{len(self._codes)}", metric, self._shared_dimension))
             self._codes.append(code)
-            if len(self._codes) == _AT_ONCE:
+            if len(self._codes) == _BATCH_SIZE:
                 self._send_batch()
 
     def results(self) -> dict[str, Utilization | Unknown]:
-        """The uses by quota code. What is not in it has no metric."""
+        """The utilizations by quota code. A quota that is not in it has no metric."""
         with self._lock:
             if self._codes:
                 self._send_batch()
-        self._batches.put(None)
-        told = self._answers.result() if self._answers else {}
-        told.update(self.known)
-        return told
+        self._batches.put(None)  # the end: lets the worker return
+        utilizations = self._answers.result() if self._answers else {}
+        utilizations.update(self.known)
+        return utilizations
 
     def _send_batch(self) -> None:
         self._batches.put((self._codes, self._queries))
@@ -82,44 +82,53 @@ class UsageMetrics:
         self._answers = self._answers or start_in_background(self._collect_batches)
 
     def _collect_batches(self) -> dict[str, Utilization | Unknown]:
-        """One batch after the other: an answer is 12,000 points, and two of them need not stand in memory at once.
-        Where nobody answers, the rest is not asked.
+        """Query one batch after the other: a response holds 12,000 points, and two of them need not be in memory at
+        once. Once CloudWatch is unreachable, the remaining batches are not sent.
         """
-        told: dict[str, Utilization | Unknown] = {}
-        nobody: Unknown | None = None
+        results: dict[str, Utilization | Unknown] = {}
+        unreachable: Unknown | None = None
         while batch := self._batches.get():
             codes, queries = batch
-            uses = dict.fromkeys(codes, nobody) if nobody else _parse_results(self.client, codes, queries, self.now)
-            nobody = nobody or next(
-                (use for use in uses.values() if isinstance(use, Unknown) and use.code == "unreachable"), None
+            utilizations = (
+                dict.fromkeys(codes, unreachable)
+                if unreachable
+                else _parse_results(self.client, codes, queries, self.now)
             )
-            told.update(uses)
-        return told
+            unreachable = unreachable or next(
+                (
+                    utilization
+                    for utilization in utilizations.values()
+                    if isinstance(utilization, Unknown) and utilization.code == "unreachable"
+                ),
+                None,
+            )
+            results.update(utilizations)
+        return results
 
     def _shared_dimension(self, name: str, value: str) -> Dimension:
-        """A dimension as CloudWatch wants it. Most are the same for all metrics, and then the same here."""
+        """A dimension as CloudWatch expects it. Most metrics have the same ones, which then share one dict."""
         return self._dimensions.setdefault((name, value), {"Name": name, "Value": value})
 
 
 def _parse_results(
     client: AwsClient, codes: Sequence[str], queries: list[Query], now: datetime
 ) -> dict[str, Utilization | Unknown]:
-    """The newest published use of each code, asked for by the query at the same place; what could not be read says
-    why.
+    """The newest published utilization of each code, queried by the query at the same position; ``Unknown`` if it could
+    not be read.
     """
     newest: dict[str, Utilization | Unknown] = {}
-    of_id = {query["Id"]: code for query, code in zip(queries, codes, strict=True)}
+    code_by_id = {query["Id"]: code for query, code in zip(queries, codes, strict=True)}
     window = {"StartTime": now - _WINDOW, "EndTime": now}
     try:
         for page in client.paginate("cloudwatch", "get_metric_data", MetricDataQueries=queries, **window):
             for result in page["MetricDataResults"]:
-                code = of_id.get(result.get("Id", ""))
+                code = code_by_id.get(result.get("Id", ""))
                 if code is not None:
                     newest[code] = _newer_result(newest.get(code), _parse_result(result))
     except AwsError as failure:
         return dict.fromkeys(codes, unknown_from_error(failure))
-    left_out = Unknown("CloudWatch left it out of its answer")
-    return {code: newest.get(code, left_out) for code in codes}
+    missing = Unknown("CloudWatch left it out of its answer")
+    return {code: newest.get(code, missing) for code in codes}
 
 
 def _metric_query(id: str, metric: Mapping[str, Any], dimension: Callable[[str, str], Dimension]) -> Query:
@@ -142,13 +151,13 @@ def _parse_result(result: Mapping[str, Any]) -> Utilization | Unknown:
     if result.get("StatusCode") in ("InternalError", "Forbidden"):
         return Unknown(_join_messages(result.get("Messages") or ()) or f"CloudWatch says {result['StatusCode']}")
     points = zip(result.get("Timestamps") or (), result.get("Values") or (), strict=False)
-    at, amount = max(points, default=(None, 0.0))
-    return NOT_PUBLISHED if at is None else Utilization(amount, _shared_time(at.astimezone(UTC)))
+    measured_at, amount = max(points, default=(None, 0.0))
+    return NOT_PUBLISHED if measured_at is None else Utilization(amount, _shared_time(measured_at.astimezone(UTC)))
 
 
 @lru_cache(maxsize=64)
 def _shared_time(at: datetime) -> datetime:
-    """One value for the many quotas that were measured at the same time."""
+    """One object for the many quotas that were measured at the same time."""
     return at
 
 
@@ -156,8 +165,8 @@ def _join_messages(messages: Iterable[Mapping[str, str]]) -> str:
     return "; ".join(message.get("Value", "") for message in messages)
 
 
-def _newer_result(one: Utilization | Unknown | None, other: Utilization | Unknown) -> Utilization | Unknown:
-    """Of a metric told on several pages the newest point counts; a page without a point says nothing."""
-    if isinstance(one, Utilization) and isinstance(other, Utilization):
-        return max(one, other, key=lambda use: use.measured_at)
-    return other if one is None or one is NOT_PUBLISHED else one
+def _newer_result(first: Utilization | Unknown | None, second: Utilization | Unknown) -> Utilization | Unknown:
+    """The newer of a metric's results on two pages; a page without a point changes nothing."""
+    if isinstance(first, Utilization) and isinstance(second, Utilization):
+        return max(first, second, key=lambda use: use.measured_at)
+    return second if first is None or first is NOT_PUBLISHED else first

@@ -1,7 +1,7 @@
-"""Reads Service Quotas' own report on how much of each quota is in use.
+"""Reads Service Quotas' own report on the utilization of each quota.
 
-AWS makes it on demand, within seconds, for the quotas of every service, and deletes it after 15 minutes. Whether
-SageMaker's quotas are all in it is not documented.
+AWS creates it on demand, within seconds, for the quotas of every service, and deletes it after 15 minutes. Whether all
+of SageMaker's quotas are in it is not documented.
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ from opskit.quotas.rules.model import Utilization
 
 _PAGE = 1000
 _NOT_YET = ("PENDING", "IN_PROGRESS")
+# AWS rounds the percentage to two places, so the true share may differ by half of the last digit; 1e-9 for float noise.
 _ROUNDED_AWAY = 0.00005 + 1e-9
 
 
 def request_report(client: AwsClient) -> str | Unknown:
-    """Have AWS make a report; its id, or why there is none."""
+    """Have AWS create a report; its ID, or why there is none."""
     try:
-        answer = client.read("service-quotas", "start_quota_utilization_report")
+        response = client.read("service-quotas", "start_quota_utilization_report")
     except AwsError as failure:
         return unknown_from_error(failure)
-    return str(answer["ReportId"])
+    return str(response["ReportId"])
 
 
 def read_report(client: AwsClient, report_id: str) -> Mapping[str, Utilization] | Unknown | None:
-    """The uses by quota code; None while AWS is still at it. A quota without a value has no utilisation, so it is
-    not in there.
+    """The utilizations by quota code; None while AWS is still creating the report. A quota without a value has no
+    utilization, so it is not contained.
     """
-    uses: dict[str, Utilization] = {}
-    at = datetime.now(UTC)
+    utilizations: dict[str, Utilization] = {}
+    generated_at = datetime.now(UTC)
     try:
         for page in client.paginate(
             "service-quotas", "get_quota_utilization_report", ReportId=report_id, MaxResults=_PAGE
@@ -47,24 +48,26 @@ def read_report(client: AwsClient, report_id: str) -> Mapping[str, Utilization] 
                 return Unknown(f"AWS could not make the report. {page.get('ErrorMessage', '')}".strip())
             if "Quotas" not in page:
                 return Unknown("AWS made a report without quotas", "bad-answer")
-            at = page.get("GeneratedAt", at).astimezone(UTC)
-            uses.update(_parse_page(page, at))
+            generated_at = page.get("GeneratedAt", generated_at).astimezone(UTC)
+            utilizations.update(_parse_page(page, generated_at))
     except AwsError as failure:
         return unknown_from_error(failure)
-    return uses
+    return utilizations
 
 
-def _parse_page(page: Mapping[str, Any], at: datetime) -> dict[str, Utilization]:
-    told = [quota for quota in page["Quotas"] if quota.get("ServiceCode") == SERVICE]
-    known = [quota for quota in told if quota.get("QuotaCode")]
+def _parse_page(page: Mapping[str, Any], generated_at: datetime) -> dict[str, Utilization]:
+    quotas = [quota for quota in page["Quotas"] if quota.get("ServiceCode") == SERVICE]
+    with_code = [quota for quota in quotas if quota.get("QuotaCode")]
     return {
-        quota["QuotaCode"]: Utilization(amount, at) for quota in known if (amount := _amount_in_use(quota)) is not None
+        quota["QuotaCode"]: Utilization(amount, generated_at)
+        for quota in with_code
+        if (amount := _amount_in_use(quota)) is not None
     }
 
 
 def _amount_in_use(quota: Mapping[str, Any]) -> float | None:
-    """What is in use, from AWS's percentage of the value that counts: a whole number where the percentage, rounded
-    to its second place, allows one.
+    """The amount in use, computed from AWS's percentage of the effective value: a whole number if the percentage,
+    rounded to two places, allows one.
     """
     applied = quota.get("AppliedValue")
     value = quota.get("DefaultValue") if applied is None else applied

@@ -1,1 +1,1 @@
-"""Values to results for people and programs."""
+"""Results of the quota commands for people and programs."""

@@ -1,4 +1,4 @@
-"""Quota judgements for people and programs, with the one command that would help."""
+"""The result of ``quotas check`` for people and programs, with the command that would help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from opskit.quotas.rules.headroom import (
 from opskit.quotas.rules.model import Alternative, Headroom, IncreaseRequest, Verdict
 from opskit.quotas.rules.requirements import TOTAL, suggest_known_type
 
-_TONES = {
+_VERDICT_STYLES = {
     Verdict.FITS: Style.GOOD,
     Verdict.SHORT: Style.BAD,
     Verdict.PENDING: Style.WARN,
@@ -30,7 +30,7 @@ _TONES = {
 
 
 def check_result(check: QuotaCheck, home: str | None) -> CommandResult:
-    """The answer of ``quotas check``. ``home`` is the Region that needs no flag in a command, None if all do."""
+    """The result of ``quotas check``. ``home`` is the Region that needs no flag in a command; None if all do."""
     return CommandResult(
         data={"quotas": [headroom_record(headroom) for headroom in check.headrooms]},
         exit=check.exit_code,
@@ -42,7 +42,7 @@ def check_result(check: QuotaCheck, home: str | None) -> CommandResult:
 
 
 def headroom_record(headroom: Headroom) -> dict[str, Any]:
-    """One judgement in JSON, as scripts rely on it."""
+    """One assessment in JSON, as scripts rely on it."""
     return {
         "region": headroom.region,
         "instance_type": headroom.requirement.instance_type,
@@ -62,12 +62,12 @@ def headroom_record(headroom: Headroom) -> dict[str, Any]:
     }
 
 
-def alternative_record(other: Alternative) -> dict[str, Any]:
-    """Another type that has room, for programs."""
-    price = other.price if isinstance(other.price, Price) else None
+def alternative_record(alternative: Alternative) -> dict[str, Any]:
+    """An alternative type in JSON."""
+    price = alternative.price if isinstance(alternative.price, Price) else None
     return {
-        "instance_type": other.instance_type,
-        "free": other.free,
+        "instance_type": alternative.instance_type,
+        "free": alternative.free,
         "usd_per_hour": price and price.usd_per_hour,
         "price_source": price and price.source,
     }
@@ -85,7 +85,7 @@ def request_record(request: IncreaseRequest) -> dict[str, Any]:
 
 
 def int_if_whole(value: float | None) -> float | int | None:
-    """A number as JSON should have it: whole ones without a point."""
+    """A number for JSON: an integer if it is whole."""
     return int(value) if value is not None and value == int(value) else value
 
 
@@ -117,7 +117,7 @@ def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
         Cell(str(requirement.count)),
         Cell(f"{verdict.value}, full", Style.WARN)
         if exceeds_alert_share(headroom)
-        else Cell(verdict.value, _TONES[verdict]),
+        else Cell(verdict.value, _VERDICT_STYLES[verdict]),
         Cell(headroom.reason),
     )
 
@@ -136,7 +136,7 @@ def _value_text(headroom: Headroom) -> str:
 
 
 def _missing_value_text(headroom: Headroom) -> str:
-    """What stands in a cell without a number: a dash where there is none, a question mark where nobody knows."""
+    """The text of a cell without a number: a dash if there is none, a question mark if it is unknown."""
     match headroom.verdict:
         case Verdict.NOT_OFFERED:
             return "-"
@@ -145,7 +145,7 @@ def _missing_value_text(headroom: Headroom) -> str:
 
 
 def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:
-    """What would help, the command first; nothing where there is nothing to do."""
+    """What would help, the command first; empty if there is nothing to do."""
     if any(headroom.applied is None and headroom.default is not None for headroom in headrooms):
         yield "(n): no applied value; AWS's default counts."
     yield from _command_lines(headrooms, Verdict.SHORT, "Ask for more: opskit quotas increase", requestable_value, home)
@@ -158,46 +158,48 @@ def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[s
 
 
 def _command_lines(
-    headrooms: Iterable[Headroom], verdict: Verdict, words: str, value: Callable[[Headroom], int], home: str | None
+    headrooms: Iterable[Headroom], verdict: Verdict, prefix: str, value: Callable[[Headroom], int], home: str | None
 ) -> Iterator[str]:
     """One command for each Region, type and value."""
-    uses: dict[tuple[str, str, int], list[str]] = {}
+    workloads_by_command: dict[tuple[str, str, int], list[str]] = {}
     for headroom in headrooms:
         if headroom.verdict is verdict and not headroom.requirement.per_job:
             key = (headroom.region, headroom.requirement.instance_type or TOTAL, value(headroom))
-            uses.setdefault(key, []).append(headroom.requirement.workload.value)
-    for (region, instance_type, to), usages in uses.items():
-        where = "" if region == home else f" --region {region}"
-        yield f"{words} {instance_type} {' '.join(f'--for {usage}' for usage in usages)} --to {to}{where}"
+            workloads_by_command.setdefault(key, []).append(headroom.requirement.workload.value)
+    for (region, instance_type, target_value), usages in workloads_by_command.items():
+        flag = "" if region == home else f" --region {region}"
+        yield f"{prefix} {instance_type} {' '.join(f'--for {usage}' for usage in usages)} --to {target_value}{flag}"
 
 
 def _not_offered_lines(headrooms: Iterable[Headroom]) -> Iterator[str]:
-    uses: dict[tuple[str, str], list[str]] = {}
+    workloads_by_type: dict[tuple[str, str], list[str]] = {}
     for headroom in headrooms:
-        uses.setdefault((headroom.region, str(headroom.requirement.instance_type)), []).append(
+        workloads_by_type.setdefault((headroom.region, str(headroom.requirement.instance_type)), []).append(
             headroom.requirement.workload.value
         )
-    for (region, instance_type), usages in uses.items():
-        meant = suggest_known_type(instance_type)
-        hint = f"Did you mean {meant}?" if meant else "Take another type or another Region."
-        offered = TYPE_NOT_OFFERED.format(type=instance_type, usage=", ".join(usages))
-        yield f"{region} {offered}: no increase can help. {hint}"
+    for (region, instance_type), usages in workloads_by_type.items():
+        suggestion = suggest_known_type(instance_type)
+        hint = f"Did you mean {suggestion}?" if suggestion else "Take another type or another Region."
+        not_offered = TYPE_NOT_OFFERED.format(type=instance_type, usage=", ".join(usages))
+        yield f"{region} {not_offered}: no increase can help. {hint}"
 
 
 def _alternative_lines(headrooms: Iterable[Headroom], home: str | None) -> Iterator[str]:
-    """The types that have room now, one line for each type that has none."""
-    uses: dict[tuple[str, str, tuple[Alternative, ...]], list[str]] = {}
+    """The types that have enough quota now, one line for each type that has not."""
+    workloads_by_type: dict[tuple[str, str, tuple[Alternative, ...]], list[str]] = {}
     for headroom in headrooms:
         if headroom.alternatives:
             key = (headroom.region, str(headroom.requirement.instance_type), headroom.alternatives)
-            uses.setdefault(key, []).append(headroom.requirement.workload.value)
-    for (region, instance_type, others), usages in uses.items():
+            workloads_by_type.setdefault(key, []).append(headroom.requirement.workload.value)
+    for (region, instance_type, alternatives), usages in workloads_by_type.items():
         where = "" if region == home else f" in {region}"
-        told = "; ".join(map(describe_alternative, others))
-        yield f"Room now{where}, instead of {instance_type} for {', '.join(usages)}: {told}."
+        listed = "; ".join(map(describe_alternative, alternatives))
+        yield f"Available now{where} instead of {instance_type} for {', '.join(usages)}: {listed}."
 
 
-def describe_alternative(other: Alternative) -> str:
-    """Another type that has room, for people."""
-    price = f"{other.price.usd_per_hour} USD an hour" if isinstance(other.price, Price) else "price not known"
-    return f"{other.free} x {other.instance_type} ({price})"
+def describe_alternative(alternative: Alternative) -> str:
+    """An alternative type as text."""
+    price = (
+        f"{alternative.price.usd_per_hour} USD an hour" if isinstance(alternative.price, Price) else "price not known"
+    )
+    return f"{alternative.free} x {alternative.instance_type} ({price})"

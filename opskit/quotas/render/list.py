@@ -1,4 +1,4 @@
-"""All quotas for people and programs."""
+"""The result of ``quotas list`` for people and programs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEARLY_FULL_PERCENT = 80
 
 
 def quota_list_result(listing: QuotaList, *, with_defaults: bool) -> CommandResult:
-    """The answer of ``quotas list``; ``with_defaults`` shows AWS's default on the narrowest terminal too."""
+    """The result of ``quotas list``; ``with_defaults`` shows AWS's default on narrow terminals too."""
     return CommandResult(
         data={"quotas": LazyRows(listing.quotas, quota_record)},
         exit=listing.exit_code,
@@ -37,7 +37,7 @@ def quota_list_result(listing: QuotaList, *, with_defaults: bool) -> CommandResu
 
 def quota_record(listed: ListedQuota) -> dict[str, Any]:
     """One quota in JSON, as scripts rely on it."""
-    quota, use = listed.quota, listed.utilization
+    quota, utilization = listed.quota, listed.utilization
     instance_type, workload = parse_quota_name(quota.name)
     return {
         "region": quota.region,
@@ -47,17 +47,17 @@ def quota_record(listed: ListedQuota) -> dict[str, Any]:
         "usage": workload and workload.value,
         "applied": int_if_whole(quota.applied),
         "default": int_if_whole(quota.default),
-        "in_use": int_if_whole(use.amount) if isinstance(use, Utilization) else None,
+        "in_use": int_if_whole(utilization.amount) if isinstance(utilization, Utilization) else None,
         "utilisation": int_if_whole(utilization_percent(listed)),
         "adjustable": quota.adjustable,
         "request": listed.request and request_record(listed.request),
-        "measured_at": use.measured_at if isinstance(use, Utilization) else None,
+        "measured_at": utilization.measured_at if isinstance(utilization, Utilization) else None,
         "because": "; ".join(_value_notes(listed)),
     }
 
 
 def _value_notes(listed: ListedQuota) -> Iterator[str]:
-    """Why a number is missing, or which one counts."""
+    """Why a number is missing, or which value is in effect."""
     if listed.value_error:
         yield f"its value is not known: {listed.value_error.reason.rstrip('.')}"
     elif listed.quota.applied is None:
@@ -107,11 +107,11 @@ def _listed_value_text(listed: ListedQuota) -> str:
     )
 
 
-def _utilization_text(use: Utilization | Unknown) -> str:
-    """A dash where AWS publishes nothing, a question mark where it could not be read."""
-    if isinstance(use, Utilization):
-        return format_quota_value(use.amount)
-    return "-" if use.code in UNCOUNTABLE_CODES else "?"
+def _utilization_text(utilization: Utilization | Unknown) -> str:
+    """A dash if AWS publishes nothing, a question mark if it could not be read."""
+    if isinstance(utilization, Utilization):
+        return format_quota_value(utilization.amount)
+    return "-" if utilization.code in UNCOUNTABLE_CODES else "?"
 
 
 def _utilization_style(percent: float | None) -> Style:
@@ -129,7 +129,7 @@ def _request_text(listed: ListedQuota) -> str:
 
 
 def _legend_notes(listing: QuotaList) -> Iterator[str]:
-    """What the signs mean, where they occur."""
+    """What the signs in the table mean, if they occur."""
     yield from listing.remarks
     if not listing.quotas and not listing.problems:
         yield "No quota is like that."

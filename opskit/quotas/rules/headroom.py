@@ -1,4 +1,4 @@
-"""Is there room? The judgement over one demand: quota, what is in use, and what has been asked for."""
+"""Assesses whether a requirement fits its quota, from the quota, what is in use, and open increase requests."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unkno
 from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, Verdict
 from opskit.quotas.rules.requirements import quota_name_for
 
-# The worst first.
+# The order of the results, worst first.
 _RANKS = {Verdict.SHORT: 0, Verdict.NOT_OFFERED: 1, Verdict.UNKNOWN: 2, Verdict.PENDING: 3, Verdict.FITS: 4}
 
-# How a judgement tells its numbers. `quotas explain` reads these sentences again, by the same templates.
+# The phrases of an assessment's reason. `quotas explain` recognises them by the same templates.
 NOT_OFFERED_TEMPLATE = "not offered in {region}"
 USED_OF_TEMPLATE = "{used} of {limit} in use"
 QUOTA_IS_TEMPLATE = "the quota is {value}"
@@ -22,10 +22,10 @@ QUOTA_IS_TEMPLATE = "the quota is {value}"
 
 @dataclass(frozen=True)
 class QuotaCheck:
-    """All judgements of a look at one or several Regions, and what could not be read.
+    """All assessments of a check of one or several Regions, and what could not be read.
 
-    ``failed_regions`` names the Regions of which no quota could be read; ``all_auth_failed`` tells that AWS let us in
-    nowhere.
+    ``failed_regions`` are the Regions of which no quota could be read; ``all_auth_failed`` tells that AWS accepted the
+    credentials nowhere.
     """
 
     headrooms: tuple[Headroom, ...]
@@ -35,7 +35,7 @@ class QuotaCheck:
 
     @property
     def exit_code(self) -> ExitCode:
-        """No room wins over not knowing, not knowing over room."""
+        """A refusal outranks unknown quotas, and these outrank success."""
         if any(is_refusal(headroom) for headroom in self.headrooms):
             return ExitCode.REFUSED
         regions = {headroom.region for headroom in self.headrooms}
@@ -46,8 +46,8 @@ class QuotaCheck:
 
 
 def is_refusal(headroom: Headroom) -> bool:
-    """Whether a judgement is a no: short, not offered although it was asked for by name, or fuller than the user
-    wants it.
+    """Whether an assessment is a refusal: not enough quota, a type that was named and is not offered, or a quota fuller
+    than the user wants.
     """
     match headroom.verdict:
         case Verdict.SHORT | Verdict.PENDING:
@@ -59,19 +59,23 @@ def is_refusal(headroom: Headroom) -> bool:
 
 
 def exceeds_alert_share(headroom: Headroom) -> bool:
-    """Whether so much of a quota is in use that the user wants to hear of it, although there may be room."""
+    """Whether the utilization has reached the share from which the user wants a warning, even if the requirement
+    fits.
+    """
     share, part = headroom.requirement.alert_share, in_use_fraction(headroom)
     return share is not None and part is not None and part >= share
 
 
 def in_use_fraction(headroom: Headroom) -> float | None:
-    """The part of a quota that is in use, above 1 where more is; None where either is unknown, or the quota 0."""
+    """The share of a quota that is in use, above 1 if it is exceeded; None if either number is unknown or the quota is
+    0.
+    """
     value = headroom.applied if headroom.applied is not None else headroom.default
     return None if not value or headroom.in_use is None else headroom.in_use / value
 
 
 def sort_worst_first(headrooms: Iterable[Headroom]) -> tuple[Headroom, ...]:
-    """What needs doing on top; within a verdict the order it was asked in."""
+    """The assessments, worst verdict first; within a verdict in the order they were asked for."""
     return tuple(sorted(headrooms, key=lambda headroom: _RANKS[headroom.verdict]))
 
 
@@ -82,16 +86,16 @@ def assess_headroom(
     in_use: InUseCounts,
     requests: Sequence[IncreaseRequest] | Unknown,
 ) -> Headroom:
-    """Hold one demand against one quota.
+    """Assess one requirement against one quota.
 
-    A quota that could not be read is ``unknown``. So is one whose use could not be counted in full, unless the
-    demand is above the quota, or above what is left of it at best, which no better count can mend.
+    A quota that could not be read is ``unknown``. So is one whose usage could not be counted completely, unless the
+    requirement exceeds the quota, or what is left of it at best: then no better count can help.
     """
     name = quota_name_for(requirement)
     match quota:
         case NotOffered():
-            seen = f" (looked on {quota.seen_at:%Y-%m-%d})" if quota.seen_at else ""
-            reason = f"{NOT_OFFERED_TEMPLATE.format(region=region)}{seen}: no increase can help"
+            seen_on = f" (as of {quota.seen_at:%Y-%m-%d})" if quota.seen_at else ""
+            reason = f"{NOT_OFFERED_TEMPLATE.format(region=region)}{seen_on}: no increase can help"
             return _unmeasured_headroom(region, requirement, name, Verdict.NOT_OFFERED, reason)
         case Unknown():
             return _unmeasured_headroom(region, requirement, name, Verdict.UNKNOWN, quota.reason)
@@ -128,7 +132,7 @@ def _measured_headroom(
         free=None if missing else max(0.0, value - used),
         verdict=verdict,
         reason=_headroom_reason(requirement, quota, value, used, missing)
-        + _kept_warm(requirement, in_use)
+        + _warm_pool_text(requirement, in_use)
         + _request_phrase(request),
         request=request,
         in_use_min=used,
@@ -137,8 +141,8 @@ def _measured_headroom(
 
 
 def _headroom_verdict(need: int, left: float, missing: Unknown | None, left_then: float | None) -> Verdict:
-    """``left`` is what remains of the quota, at best where something of the use is ``missing``; ``left_then``
-    would remain were the open request granted.
+    """``left`` is what remains of the quota, at best if part of the usage is ``missing``; ``left_then`` is what would
+    remain if the open request were granted.
     """
     if left < need:
         covered = left_then is not None and left_then >= need and missing is None
@@ -162,8 +166,8 @@ def _headroom_reason(requirement: Requirement, quota: Quota, value: float, used:
     return f"what is in use could not be counted: {missing.reason}"
 
 
-def _kept_warm(requirement: Requirement, in_use: InUseCounts) -> str:
-    """A word on what is in use although nothing runs on it."""
+def _warm_pool_text(requirement: Requirement, in_use: InUseCounts) -> str:
+    """A note on instances that are in use although nothing runs on them."""
     warm = 0 if requirement.per_job else in_use.warm_of(requirement.instance_type)
     return f"; {warm} of it in warm pools, which ended jobs keep" if warm else ""
 
@@ -184,11 +188,11 @@ def _request_phrase(request: IncreaseRequest | None) -> str:
 
 
 def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unknown) -> IncreaseRequest | None:
-    """The open request for a quota. AWS allows one at a time; of several the largest is meant."""
+    """The open request for a quota. AWS allows one at a time; if there are several, the largest counts."""
     if isinstance(requests, Unknown):
         return None
-    ours = [request for request in requests if request.status.is_open and _is_for_quota(request, quota)]
-    return max(ours, key=lambda request: request.desired_value, default=None)
+    matching = [request for request in requests if request.status.is_open and _is_for_quota(request, quota)]
+    return max(matching, key=lambda request: request.desired_value, default=None)
 
 
 def _is_for_quota(request: IncreaseRequest, quota: Quota) -> bool:
@@ -196,18 +200,18 @@ def _is_for_quota(request: IncreaseRequest, quota: Quota) -> bool:
 
 
 def required_value(headroom: Headroom) -> int:
-    """The applied value that would make a demand fit, beside what is known to be in use."""
+    """The applied value with which a requirement would fit, given what is known to be in use."""
     used = headroom.in_use_min if headroom.in_use is None else headroom.in_use
     return headroom.requirement.count + used
 
 
 def requestable_value(headroom: Headroom) -> int:
-    """The value to ask AWS for so that a demand fits: AWS takes only values above its own default."""
+    """The value to request so that a requirement fits: AWS only accepts values above its own default."""
     return max(required_value(headroom), 0 if headroom.default is None else int(headroom.default) + 1)
 
 
 def format_quota_value(value: float | None) -> str:
-    """A quota's value as people write it: whole numbers without a point."""
+    """A quota's value as text: whole numbers without a decimal point."""
     if value is None:
         return "?"
     return f"{value:.0f}" if value == int(value) else f"{value:g}"

@@ -1,7 +1,7 @@
-"""Instance types as machines: what each is made for, and which others are like it.
+"""Instance types as hardware: the class of each, and which others are similar.
 
-The families and what is in them are from AWS's own lists of SageMaker instance types. Whether one may be started,
-its quota tells, and nothing here.
+The families and sizes are from AWS's lists of SageMaker instance types. They only serve suggestions: whether a type may
+be started is decided by its quota.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from math import log2
 
 
 class InstanceClass(StrEnum):
-    """What a machine is made for."""
+    """What a type is made for."""
 
     GENERAL = "general purpose"
     COMPUTE = "compute"
@@ -32,7 +32,7 @@ _CLASS_OF_LETTERS = {
     "trn": InstanceClass.TRAINING,
 }
 
-# What to propose, by family; of two that are equally close the one that stands first.
+# The types to suggest, by family; of two that are equally similar the earlier one is preferred.
 _SIZES = {
     "m5": "large xlarge 2xlarge 4xlarge 12xlarge 24xlarge",
     "m6i": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 32xlarge",
@@ -70,7 +70,7 @@ _SIZES = {
     "trn2": "48xlarge",
 }
 
-# GPUs or Neuron chips, where a type of such a class has more than one.
+# The number of GPUs or Neuron chips, for types that have more than one.
 _ACCELERATORS = {
     "p2": {"8xlarge": 8, "16xlarge": 16},
     "p3": {"8xlarge": 4, "16xlarge": 8},
@@ -91,24 +91,32 @@ _ACCELERATORS = {
     "trn2": {"48xlarge": 16},
 }
 _BURSTABLE = ("t2", "t3")
+# Sizes relative to an xlarge of 4, so that a 2xlarge is 8; metal counts like a 24xlarge.
 _STEPS = {"nano": 0.25, "micro": 0.25, "small": 0.5, "medium": 1, "large": 2, "xlarge": 4, "metal": 96}
-_SMALLER_IS_WORSE = 0.5
+# A smaller type may be too small for the data: half a size step of distance more than a larger one.
+_SMALLER_PENALTY = 0.5
 
 
 def instance_class(instance_type: str) -> InstanceClass | None:
-    """What a machine is made for, by its family's letters; None for one that nobody knows."""
+    """The class of a type, by the letters of its family; None for an unknown one."""
     letters = re.match(r"ml\.([a-z]+)\d", instance_type)
     return _CLASS_OF_LETTERS.get(letters[1]) if letters else None
 
 
 @cache
 def similar_types(instance_type: str) -> tuple[str, ...]:
-    """The types of the same class, the closest first: as many accelerators, then the same size, rather larger."""
-    kind = instance_class(instance_type)
-    if kind is None:
+    """The types of the same class, most similar first: same number of accelerators, then the nearest size, rather
+    larger.
+    """
+    type_class = instance_class(instance_type)
+    if type_class is None:
         return ()
-    others = [each for each in _all_types() if each != instance_type and instance_class(each) is kind]
-    return tuple(sorted(others, key=lambda other: _type_distance(instance_type, other)))
+    candidates = [
+        candidate
+        for candidate in _all_types()
+        if candidate != instance_type and instance_class(candidate) is type_class
+    ]
+    return tuple(sorted(candidates, key=lambda other: _type_distance(instance_type, other)))
 
 
 @cache
@@ -116,12 +124,12 @@ def _all_types() -> tuple[str, ...]:
     return tuple(f"ml.{family}.{size}" for family, sizes in _SIZES.items() for size in sizes.split())
 
 
-def _type_distance(one: str, other: str) -> tuple[float, bool, float]:
-    """How far apart two types are; a family that is cheap because it bursts is not like one that does not."""
-    accelerators = abs(log2(_accelerator_count(other) / _accelerator_count(one)))
-    bursts = (_type_family(one) in _BURSTABLE) != (_type_family(other) in _BURSTABLE)
-    step = log2(_type_size(other) / _type_size(one))
-    return accelerators, bursts, abs(step) + (_SMALLER_IS_WORSE if step < 0 else 0)
+def _type_distance(first: str, second: str) -> tuple[float, bool, float]:
+    """The distance of two types; burstable families are cheap for a reason and so unlike all others."""
+    accelerators = abs(log2(_accelerator_count(second) / _accelerator_count(first)))
+    bursts = (_type_family(first) in _BURSTABLE) != (_type_family(second) in _BURSTABLE)
+    step = log2(_type_size(second) / _type_size(first))
+    return accelerators, bursts, abs(step) + (_SMALLER_PENALTY if step < 0 else 0)
 
 
 def _type_family(instance_type: str) -> str:
@@ -134,7 +142,7 @@ def _accelerator_count(instance_type: str) -> int:
 
 
 def _type_size(instance_type: str) -> float:
-    """A type's size in steps of AWS's names: an xlarge is 4, a 2xlarge 8."""
-    word = instance_type.split(".", 2)[2]
-    times = re.fullmatch(r"(?:metal-)?([1-9]\d*)xl(?:arge)?", word)
-    return 4 * int(times[1]) if times else _STEPS.get(word, 4)
+    """The size of a type, with an xlarge as 4 and a 2xlarge as 8."""
+    size = instance_type.split(".", 2)[2]
+    multiple = re.fullmatch(r"(?:metal-)?([1-9]\d*)xl(?:arge)?", size)
+    return 4 * int(multiple[1]) if multiple else _STEPS.get(size, 4)

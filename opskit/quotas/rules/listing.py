@@ -1,4 +1,4 @@
-"""Which quotas of a look over all of them are shown, how full they are, and which of them hurts most."""
+"""Filters and sorts the list of all quotas, and computes their utilization."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from opskit.quotas.rules.requirements import is_per_job, parse_quota_name
 
 UNPUBLISHED_CODES = frozenset({"no-metric", "not-published"})
 UNCOUNTABLE_CODES = UNPUBLISHED_CODES | {"not-counted", "per-job"}
-"""Reasons for an unknown use that are nobody's failure."""
+"""Reasons for an unknown utilization that are not failures."""
 
 _GLOB = re.compile(r"[*?\[]")
-_NO_COUNT = Unknown("opskit cannot count the use of it", "not-counted")
-_PER_JOB = Unknown("it bounds a single job: nothing is used up of it", "per-job")
+_NO_COUNT = Unknown("opskit cannot count its utilization", "not-counted")
+_PER_JOB = Unknown("per-job limit; not consumed", "per-job")
 
 
 class UtilizationSource(StrEnum):
-    """Where the use of the quotas is taken from."""
+    """Where the utilization of the quotas is read from."""
 
     METRICS = "metrics"
     LIVE = "live"
@@ -33,7 +33,7 @@ class UtilizationSource(StrEnum):
 
     @property
     def is_live(self) -> bool:
-        """Whether what runs is counted."""
+        """Whether running resources are counted."""
         match self:
             case UtilizationSource.LIVE:
                 return True
@@ -42,7 +42,7 @@ class UtilizationSource(StrEnum):
 
     @property
     def is_report(self) -> bool:
-        """Whether AWS reports it for all quotas at once."""
+        """Whether AWS's utilization report is used."""
         match self:
             case UtilizationSource.REPORT:
                 return True
@@ -52,7 +52,7 @@ class UtilizationSource(StrEnum):
 
 @dataclass(frozen=True)
 class QuotaFilter:
-    """Which quotas are wanted: all, unless something narrows it down."""
+    """Which quotas to list: all that no field excludes."""
 
     match: str = ""
     usages: tuple[Workload, ...] = ()
@@ -60,7 +60,7 @@ class QuotaFilter:
     short: bool = False
 
     def matches(self, listed: ListedQuota) -> bool:
-        """Whether a quota is among those wanted."""
+        """Whether a quota passes the filter."""
         return (
             matches_text(listed.quota, self.match)
             and (not self.usages or parse_quota_name(listed.quota.name)[1] in self.usages)
@@ -71,10 +71,10 @@ class QuotaFilter:
 
 @dataclass(frozen=True)
 class QuotaList:
-    """The quotas that are wanted, the worst first, and what could not be read.
+    """The quotas that pass the filter, worst first, and what could not be read.
 
-    ``failed_regions`` names the Regions of which no quota could be read, ``regions`` all that were looked at;
-    ``remarks`` are no problems but good to know.
+    ``failed_regions`` are the Regions of which no quota could be read, ``regions`` all that were read; ``remarks`` are
+    notes that are not problems.
     """
 
     quotas: Sequence[ListedQuota]
@@ -85,7 +85,7 @@ class QuotaList:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Nothing was read where something was asked for: AWS said no; not all of it: partly done."""
+        """An AWS error if nothing could be read, partial if something could not be."""
         locked_out = all(problem.code in CREDENTIAL_CODES for problem in self.problems)
         if self.failed_regions == set(self.regions) and (len(self.regions) == 1 or locked_out):
             return ExitCode.AWS_ERROR
@@ -93,23 +93,23 @@ class QuotaList:
 
 
 def matches_text(quota: Quota, text: str) -> bool:
-    """Whether a quota's name or code has ``text`` in it, in any case; with ``*``, ``?`` or ``[…]`` in it, as a glob."""
-    told = f"{quota.name}\n{quota.code}".lower()
-    wanted = text.strip().lower()
-    if not _GLOB.search(wanted):
-        return wanted in told
-    pattern = re.compile(translate(f"*{wanted}*"))
-    return any(pattern.match(line) for line in told.split("\n"))
+    """Whether a quota's name or code contains ``text``, ignoring case; with ``*``, ``?`` or ``[…]`` it is a glob."""
+    haystack = f"{quota.name}\n{quota.code}".lower()
+    needle = text.strip().lower()
+    if not _GLOB.search(needle):
+        return needle in haystack
+    pattern = re.compile(translate(f"*{needle}*"))
+    return any(pattern.match(line) for line in haystack.split("\n"))
 
 
 def known_value(listed: ListedQuota) -> float | None:
-    """The value that counts; None where it is not known."""
+    """The effective value; None if it is unknown."""
     return None if listed.value_error else listed.quota.effective_value
 
 
 def utilization_percent(listed: ListedQuota) -> float | None:
-    """How much of a quota is in use, in percent, to the second place; above 100 where more is in use than it allows.
-    None where either is not known, and for a quota of 0, of which there is no share.
+    """The utilization in percent, rounded to two places; above 100 if the quota is exceeded. None if either number is
+    unknown, and for a quota of 0, which has no share.
     """
     value = known_value(listed)
     return (
@@ -120,15 +120,15 @@ def utilization_percent(listed: ListedQuota) -> float | None:
 
 
 def is_exhausted(listed: ListedQuota) -> bool:
-    """Whether there is certainly no room for one more."""
+    """Whether there is certainly no capacity for one more."""
     value = known_value(listed)
     used = listed.utilization.amount if isinstance(listed.utilization, Utilization) else 0
     return value is not None and value - used < 1
 
 
 def sort_by_severity(quotas: Iterable[ListedQuota]) -> list[ListedQuota]:
-    """What hurts most on top: what is used up, then what was asked for, then what is in use, the fullest first, then
-    what nobody knows the value of, then what is 0, then the rest; by name where that is equal.
+    """The quotas, most urgent first: those used up, then those with an open request, then those in use (fullest first),
+    then those with an unknown value, then those of 0, then the rest; by name where that is equal.
     """
     return sorted(quotas, key=_severity_key)
 
@@ -149,38 +149,42 @@ def _severity_key(listed: ListedQuota) -> tuple[int, float, str, str]:
 
 
 def live_utilization(
-    quotas: Iterable[Quota], in_use: Mapping[Workload, InUseCounts], at: datetime
+    quotas: Iterable[Quota], in_use: Mapping[Workload, InUseCounts], measured_at: datetime
 ) -> dict[str, Utilization | Unknown]:
-    """The use of each quota as it was counted, by code."""
-    return {quota.code: _live_quota_utilization(quota.name, in_use, at) for quota in quotas}
+    """The utilization of each quota by code, from the counts of running resources."""
+    return {quota.code: _live_quota_utilization(quota.name, in_use, measured_at) for quota in quotas}
 
 
-def _live_quota_utilization(name: str, in_use: Mapping[Workload, InUseCounts], at: datetime) -> Utilization | Unknown:
+def _live_quota_utilization(
+    name: str, in_use: Mapping[Workload, InUseCounts], measured_at: datetime
+) -> Utilization | Unknown:
     instance_type, workload = parse_quota_name(name)
     if is_per_job(name):
         return _PER_JOB
     if workload is None or workload not in in_use:
         return _NO_COUNT
     counted = in_use[workload]
-    return counted.incomplete or Utilization(counted.count(instance_type), at)
+    return counted.incomplete or Utilization(counted.count(instance_type), measured_at)
 
 
 def join_listings(
     quotas: Iterable[Quota],
-    gaps: Mapping[str, Unknown],
-    uses: Mapping[str, Utilization | Unknown],
+    value_errors: Mapping[str, Unknown],
+    utilizations: Mapping[str, Utilization | Unknown],
     unmeasured: Unknown,
     requests: Iterable[IncreaseRequest],
 ) -> list[ListedQuota]:
-    """What was read of each quota, put together. ``unmeasured`` stands where nothing tells the use."""
-    asked = {request.quota_code: request for request in requests}
-    named = {request.quota_name: request for request in asked.values()}
+    """Values, utilization and requests of each quota, joined. ``unmeasured`` is used where no source has the
+    utilization.
+    """
+    by_code = {request.quota_code: request for request in requests}
+    by_name = {request.quota_name: request for request in by_code.values()}
     return [
         ListedQuota(
             quota,
-            uses.get(quota.code, unmeasured),
-            gaps.get(quota.code),
-            named.get(quota.name) or asked.get(quota.code),
+            utilizations.get(quota.code, unmeasured),
+            value_errors.get(quota.code),
+            by_name.get(quota.name) or by_code.get(quota.code),
         )
         for quota in quotas
     ]

@@ -1,4 +1,4 @@
-"""The nouns of quotas beyond the quota itself, as frozen values: what is in use, requests, verdicts."""
+"""The values of the quota feature: what is in use, increase requests, verdicts and assessments."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from opskit.core.model import Price, Quota, Requirement, Unknown
 
 @dataclass(frozen=True)
 class InUseCounts:
-    """What one usage holds in a Region now, counted by instance type.
+    """The instances that one workload uses in a Region, counted by instance type.
 
-    ``incomplete`` None: everything was counted. Otherwise the numbers are a floor: so much is in use at least.
-    ``kept_warm`` is the part of it that runs nothing: warm pools that ended jobs keep for the next ones.
+    ``incomplete`` None: everything was counted; otherwise the numbers are a minimum. ``kept_warm`` is the part that
+    runs nothing: warm pools that ended jobs keep for following ones.
     """
 
     by_type: Mapping[str, int]
@@ -27,7 +27,7 @@ class InUseCounts:
         return _of_type(self.by_type, instance_type)
 
     def warm_of(self, instance_type: str | None) -> int:
-        """Those of them that stand in warm pools and run nothing."""
+        """The instances among them that are in idle warm pools."""
         return _of_type(self.kept_warm, instance_type)
 
 
@@ -36,7 +36,7 @@ def _of_type(counts: Mapping[str, int], instance_type: str | None) -> int:
 
 
 class RequestStatus(StrEnum):
-    """Where a quota increase request stands, in Service Quotas' words."""
+    """The status of a quota increase request, in Service Quotas' words."""
 
     PENDING = "PENDING"
     CASE_OPENED = "CASE_OPENED"
@@ -48,7 +48,7 @@ class RequestStatus(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether AWS is still looking at it."""
+        """Whether AWS has not decided yet."""
         match self:
             case RequestStatus.PENDING | RequestStatus.CASE_OPENED:
                 return True
@@ -59,7 +59,7 @@ class RequestStatus(StrEnum):
 
     @property
     def can_get_case(self) -> bool:
-        """Whether AWS opens a support case for it."""
+        """Whether AWS can open a support case for it."""
         match self:
             case RequestStatus.PENDING:
                 return True
@@ -71,7 +71,7 @@ class RequestStatus(StrEnum):
 
 @dataclass(frozen=True)
 class IncreaseRequest:
-    """A quota increase that was asked for through Service Quotas."""
+    """A quota increase that was requested through Service Quotas."""
 
     id: str
     region: str
@@ -93,10 +93,10 @@ class Utilization:
 
 @dataclass(frozen=True, slots=True)
 class ListedQuota:
-    """A quota as a look over all of them saw it.
+    """A quota in the list of all quotas.
 
-    ``value_error`` is why the value that counts is not known, None where it is. ``utilization`` is ``Unknown`` also
-    where AWS publishes none: that is not zero. ``request`` is the open one.
+    ``value_error`` is why the effective value is unknown; None if it is known. ``utilization`` is ``Unknown`` also if
+    AWS publishes none: that is not zero. ``request`` is the open one.
     """
 
     quota: Quota
@@ -106,7 +106,7 @@ class ListedQuota:
 
 
 class Verdict(StrEnum):
-    """What a look at one quota says about one demand."""
+    """The result of assessing one requirement against one quota."""
 
     FITS = "fits"
     SHORT = "short"
@@ -116,7 +116,7 @@ class Verdict(StrEnum):
 
     @property
     def is_room(self) -> bool:
-        """Whether it can start."""
+        """Whether the instances can start."""
         match self:
             case Verdict.FITS:
                 return True
@@ -125,7 +125,7 @@ class Verdict(StrEnum):
 
     @property
     def is_no(self) -> bool:
-        """Whether it is certain that it cannot start."""
+        """Whether it is certain that they cannot start."""
         match self:
             case Verdict.SHORT | Verdict.PENDING | Verdict.NOT_OFFERED:
                 return True
@@ -143,7 +143,7 @@ class Verdict(StrEnum):
 
     @property
     def is_too_little(self) -> bool:
-        """Whether there is a quota and it is too small: more of it, once granted, makes room."""
+        """Whether a larger quota, once granted, would let them start."""
         match self:
             case Verdict.SHORT | Verdict.PENDING:
                 return True
@@ -153,12 +153,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Headroom:
-    """The judgement over one demand in one Region: numbers, verdict and why.
+    """The assessment of one requirement in one Region: numbers, verdict and reason.
 
-    None means for ``quota_code``: AWS has no such quota or it could not be read; ``applied``: AWS has no applied
-    value (the default counts) or it could not be read; ``default``: it was not needed or could not be read;
-    ``in_use``: it could not be counted, and ``in_use_min`` so many are; ``free``: it cannot be told. ``reason`` always
-    says which.
+    None means for ``quota_code``: there is no such quota or it could not be read; ``applied``: there is no applied
+    value (the default counts) or it could not be read; ``default``: it was not needed or could not be read; ``in_use``:
+    it could not be counted completely, and ``in_use_min`` is the minimum; ``free``: unknown. ``reason`` always says
+    which.
     """
 
     region: str
@@ -178,7 +178,7 @@ class Headroom:
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another type that has room now: for ``free`` instances. ``price`` None: it has none of its own."""
+    """Another type with quota for ``free`` instances now. ``price`` None: it has no price of its own."""
 
     instance_type: str
     free: int

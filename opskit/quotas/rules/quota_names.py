@@ -1,5 +1,5 @@
-"""Which quota a name means. SageMaker's errors, people and consoles write the names of Service Quotas loosely: without
-``Studio``, with other spaces, cut off at the end.
+"""Recognises quota names. SageMaker's errors, people and consoles write Service Quotas' names loosely: without
+``Studio``, with other spaces, or cut off at the end.
 """
 
 from __future__ import annotations
@@ -15,30 +15,28 @@ from opskit.quotas.rules.requirements import quota_name_for
 
 _SIZE = r"(?:[0-9]{0,3}xlarge|large|medium|small|micro|nano|metal)"
 TYPE = rf"ml\.(?:[a-z]{{1,8}}[0-9][a-z0-9-]{{0,12}}\.{_SIZE}|geospatial\.interactive)"
-"""An instance type in text without spaces, where words run into it."""
+"""An instance type in text without spaces, in which words run into each other."""
 
 _SLOT = "{}"
 
 
 @dataclass(frozen=True)
 class NamedQuota:
-    """A quota by the name Service Quotas gives it; ``demand`` is what it is held against, None where opskit has no
-    word for that.
-    """
+    """A quota by its exact name; ``demand`` is the requirement that it limits, None if opskit does not know one."""
 
     name: str
     demand: Requirement | None = None
 
 
 def match_quota_name(text: str, others: Iterable[str] = (), *, cut: bool = False) -> NamedQuota | None:
-    """The quota that a name means, None when it means none of ours and none of ``others``. ``cut``: the end of the
-    name may be missing, and one that only one quota can have had is completed.
+    """The quota that a loosely written name means; None if it is neither a known one nor one of ``others``. ``cut``:
+    the end of the name may be missing; it is completed if only one quota is possible.
     """
     loose = compact_text(text)
     for workload, pattern in _type_patterns().items():
-        found = pattern.fullmatch(loose)
-        if found:
-            requirement = Requirement(found["type"], workload)
+        match = pattern.fullmatch(loose)
+        if match:
+            requirement = Requirement(match["type"], workload)
             return NamedQuota(quota_name_for(requirement), requirement)
     known = {compact_text(name): NamedQuota(name) for name in others} | _total_quotas()
     for spelling in (loose, f"studio{loose}"):
@@ -48,24 +46,24 @@ def match_quota_name(text: str, others: Iterable[str] = (), *, cut: bool = False
 
 
 def find_quota_names(flat: str) -> Iterator[tuple[re.Match[str], NamedQuota]]:
-    """Every quota of ours that squeezed text names, and where."""
+    """Every known quota that a compacted text names, and where."""
     for workload, pattern in _type_patterns().items():
-        for found in pattern.finditer(flat):
-            requirement = Requirement(found["type"], workload)
-            yield found, NamedQuota(quota_name_for(requirement), requirement)
+        for match in pattern.finditer(flat):
+            requirement = Requirement(match["type"], workload)
+            yield match, NamedQuota(quota_name_for(requirement), requirement)
     for spelling, quota in _total_quotas().items():
-        for found in re.finditer(re.escape(spelling), flat):
-            yield found, quota
+        for match in re.finditer(re.escape(spelling), flat):
+            yield match, quota
 
 
 def _complete_cut_name(loose: str, known: Mapping[str, NamedQuota]) -> NamedQuota | None:
-    kind = re.search(TYPE, loose)
-    requirements = [Requirement(kind[0], workload) for workload in Workload] if kind else []
-    ours = {
+    type_match = re.search(TYPE, loose)
+    requirements = [Requirement(type_match[0], workload) for workload in Workload] if type_match else []
+    expected = {
         compact_text(quota_name_for(requirement)): NamedQuota(quota_name_for(requirement), requirement)
         for requirement in requirements
     }
-    possible = {quota for name, quota in {**known, **ours}.items() if name.startswith((loose, f"studio{loose}"))}
+    possible = {quota for name, quota in {**known, **expected}.items() if name.startswith((loose, f"studio{loose}"))}
     names = {quota.name for quota in possible}
     return next(quota for quota in possible if quota.demand or len(possible) == 1) if len(names) == 1 else None
 
@@ -84,12 +82,12 @@ def _loose_pattern(template: str) -> str:
 
 @cache
 def _total_quotas() -> dict[str, NamedQuota]:
-    """The quotas over all types and the most a single job may have, by their squeezed names."""
-    found = {}
+    """The account-wide totals and per-job maxima by their compacted names."""
+    quotas = {}
     for workload in Workload:
         for requirement in (Requirement(None, workload), Requirement(None, workload, per_job=True)):
             try:
-                found[compact_text(quota_name_for(requirement))] = NamedQuota(quota_name_for(requirement), requirement)
-            except KeyError:  # not every usage has both
+                quotas[compact_text(quota_name_for(requirement))] = NamedQuota(quota_name_for(requirement), requirement)
+            except KeyError:  # not every workload has both
                 continue
-    return found
+    return quotas

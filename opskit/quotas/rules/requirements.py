@@ -1,4 +1,4 @@
-"""What is asked of the quotas: which types for which uses, the totals above them, and the names AWS gives all that."""
+"""What is required of the quotas: types and workloads, the totals above them, and the quotas' names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opskit.core.exceptions import UsageError
 from opskit.core.model import Requirement, Workload
 from opskit.core.workloads import WORKLOADS
 
-# What the Boston workflow and its course start, and what for.
+# The instances that the Boston workflow and its course start.
 COURSE: tuple[tuple[str, tuple[Workload, ...]], ...] = (
     ("ml.t2.medium", (Workload.NOTEBOOK,)),
     ("ml.m4.xlarge", (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)),
@@ -21,7 +21,7 @@ COURSE: tuple[tuple[str, tuple[Workload, ...]], ...] = (
 _USAGES_OF_A_RUN = (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)
 
 TOTAL = "total"
-"""Stands for all instance types where a quota over all of them is meant."""
+"""Takes the place of an instance type for the quota over all types."""
 
 # ml.FAMILY.SIZE; new families appear every few months, so only the shape is checked and AWS knows the rest.
 _TYPE = re.compile(
@@ -30,10 +30,10 @@ _TYPE = re.compile(
 
 
 def quota_name_for(requirement: Requirement) -> str:
-    """The name of the quota that a demand is held against.
+    """The name of the quota that limits a requirement.
 
     Raises:
-        KeyError: a total or a maximum a job was asked of a usage that has none.
+        KeyError: the workload has no total, or no maximum per job.
     """
     if requirement.instance_type is not None:
         return WORKLOADS[requirement.workload].type_quota.format(requirement.instance_type)
@@ -52,15 +52,15 @@ _TYPE_IN_A_NAME = re.compile(r"\bml\.[a-z0-9.-]*[a-z0-9]")
 
 
 def parse_quota_name(name: str) -> tuple[str | None, Workload | None]:
-    """The instance type and the usage that a quota's name tells of; None for what it does not tell."""
-    found = _TYPE_IN_A_NAME.search(name)
-    if found is None:
+    """The instance type and the workload in a quota's name; None for what it does not contain."""
+    match = _TYPE_IN_A_NAME.search(name)
+    if match is None:
         return None, _WORKLOAD_BY_OTHER_QUOTA.get(name)
-    return found[0], _WORKLOAD_BY_TYPE_QUOTA.get(name.replace(found[0], "{}", 1))
+    return match[0], _WORKLOAD_BY_TYPE_QUOTA.get(name.replace(match[0], "{}", 1))
 
 
 def is_per_job(name: str) -> bool:
-    """Whether a quota bounds a single job, so that nothing is ever used up of it."""
+    """Whether a quota limits a single job, so that it is never used up."""
     return any(name == spec.per_job_quota for spec in WORKLOADS.values())
 
 
@@ -81,29 +81,30 @@ def parse_requirements(
     every_usage: bool = False,
     share: float | None = None,
 ) -> tuple[Requirement, ...]:
-    """What the user typed, as demands. A type without a usage is wanted for what the course does with it, any
-    other type for a run: training, transform and endpoint. ``every_usage`` looks at all of them; then a use that
-    a type is not offered for is news, not a refusal.
+    """The user's arguments as requirements. A type without a workload gets those of the course, any other type those of
+    a run: training, transform and endpoint. With ``every_usage`` all workloads are checked; one that a type is not
+    offered for is then information, not a refusal.
 
     Raises:
-        UsageError: a word is no instance type or no usage.
+        UsageError: an argument is not an instance type, or not a workload.
     """
-    wanted = tuple(dict.fromkeys(parse_workload(word) for word in usages))
-    kinds = dict.fromkeys(parse_instance_type(word) for word in types)
+    workloads = tuple(dict.fromkeys(parse_workload(word) for word in usages))
+    instance_types = dict.fromkeys(parse_instance_type(word) for word in types)
     return tuple(
-        Requirement(instance_type, workload, need, explicit=bool(wanted) or not every_usage, alert_share=share)
-        for instance_type in kinds
-        for workload in (wanted or (tuple(Workload) if every_usage else _default_workloads(instance_type)))
+        Requirement(instance_type, workload, need, explicit=bool(workloads) or not every_usage, alert_share=share)
+        for instance_type in instance_types
+        for workload in (workloads or (tuple(Workload) if every_usage else _default_workloads(instance_type)))
     )
 
 
 def check_requirements(
     types: Sequence[str], usages: Sequence[str] = (), need: int = 1, *, every_usage: bool = False
 ) -> tuple[Requirement, ...]:
-    """What ``quotas check`` is asked for: the named types, else the course's, for the named uses or their usual ones.
+    """The requirements of ``quotas check``: the named types, else the course's, for the named workloads or their
+    defaults.
 
     Raises:
-        UsageError: a word is no instance type or no usage.
+        UsageError: an argument is not an instance type, or not a workload.
     """
     if types:
         return parse_requirements(types, usages, need, every_usage=every_usage)
@@ -117,35 +118,37 @@ def _default_workloads(instance_type: str) -> tuple[Workload, ...]:
 
 
 def parse_type_or_total(word: str, workloads: Iterable[Workload]) -> str | None:
-    """An instance type, or None for ``total``: the account-wide quota over all types.
+    """An instance type, or None for ``total``, the account-wide quota over all types.
 
     Raises:
-        UsageError: it cannot be one, or a usage has no such total.
+        UsageError: it is not an instance type, or a workload has no total.
     """
     if word.strip().lower() != TOTAL:
         return parse_instance_type(word)
     for workload in workloads:
         if not WORKLOADS[workload].total_quota:
-            raise UsageError("no-total", f"AWS has no quota over all types for {workload}.", "Name an instance type.")
+            raise UsageError(
+                "no-total", f"AWS has no account-wide quota for {workload} instances.", "Name an instance type."
+            )
     return None
 
 
 def parse_workload(word: str) -> Workload:
-    """A usage by its word.
+    """A workload by its name.
 
     Raises:
-        UsageError: there is no such usage.
+        UsageError: there is no such workload.
     """
     try:
         return Workload(word.strip().lower())
     except ValueError:
         close = difflib.get_close_matches(word.lower(), list(Workload), n=1, cutoff=0.5)
         hint = f"Did you mean '{close[0]}'? " if close else ""
-        raise UsageError("bad-usage", f"There is no usage '{word}'.", f"{hint}One of: {', '.join(Workload)}.") from None
+        raise UsageError("bad-usage", f"Unknown workload '{word}'.", f"{hint}One of: {', '.join(Workload)}.") from None
 
 
 def parse_instance_type(word: str) -> str:
-    """An instance type as AWS writes it. Whether AWS knows it is for AWS to say.
+    """An instance type as AWS writes it. Whether it exists is for AWS to say.
 
     Raises:
         UsageError: it cannot be one.
@@ -154,7 +157,7 @@ def parse_instance_type(word: str) -> str:
     if _TYPE.fullmatch(instance_type):
         return instance_type
     if instance_type in list(Workload):
-        raise UsageError("usage-among-types", f"'{word}' is a usage, not an instance type.", f"Write --for {word}.")
+        raise UsageError("usage-among-types", f"'{word}' is a workload, not an instance type.", f"Write --for {word}.")
     close = suggest_type(instance_type)
     hint = f"Did you mean {close}?" if close else "Write it like ml.m4.xlarge."
     raise UsageError("bad-instance-type", f"'{word}' is not an instance type.", hint)
@@ -171,7 +174,7 @@ def suggest_type(word: str) -> str | None:
 
 
 def suggest_known_type(instance_type: str) -> str | None:
-    """The familiar type that a well-formed but unheard-of one resembles; None where it is familiar itself."""
+    """The known type that a well-formed but unknown one resembles; None if it is known itself."""
     if instance_type in _known_types():
         return None
     close = difflib.get_close_matches(instance_type, _known_types(), n=1, cutoff=0.85)
@@ -180,7 +183,7 @@ def suggest_known_type(instance_type: str) -> str | None:
 
 @cache
 def _known_types() -> tuple[str, ...]:
-    """What people mistype. Only for suggestions: it decides nothing."""
+    """Types that people misspell. Only for suggestions."""
     families = ("t2", "t3", "m4", "m5", "m5d", "m6i", "m7i", "c4", "c5", "c5d", "c6i", "c7i", "r5", "r6i", "p2", "p3")
     accelerated = ("p4d", "p5", "g4dn", "g5", "g6", "g6e", "inf1", "inf2", "trn1")
     sizes = ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
@@ -188,22 +191,22 @@ def _known_types() -> tuple[str, ...]:
 
 
 def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
-    """The demands and what stands above them: for each usage the account-wide total, which takes them together,
-    and the most one job may have, which takes the largest. Each quota once, with the largest need and the strictest
+    """The requirements with the quotas above them: for each workload the account-wide total, which counts all of them,
+    and the maximum per job, which must allow the largest. Each quota once, with the largest count and the strictest
     share.
     """
     largest = _index_by_quota(requirements)
     plain = [requirement for requirement in largest.values() if requirement.instance_type is not None]
     for workload in dict.fromkeys(requirement.workload for requirement in plain):
-        for above in _totals_above(
+        for total in _totals_above(
             workload, [requirement for requirement in plain if requirement.workload is workload]
         ):
-            largest[quota_name_for(above)] = _merge_requirements(largest.get(quota_name_for(above)), above)
+            largest[quota_name_for(total)] = _merge_requirements(largest.get(quota_name_for(total)), total)
     return tuple(largest.values())
 
 
 def merge_by_quota(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
-    """The demands, each quota once, with the largest need and the strictest share."""
+    """The requirements, each quota once, with the largest count and the strictest share."""
     return tuple(_index_by_quota(requirements).values())
 
 
@@ -217,24 +220,24 @@ def _index_by_quota(requirements: Iterable[Requirement]) -> dict[str, Requiremen
 
 
 def _totals_above(workload: Workload, requirements: Sequence[Requirement]) -> list[Requirement]:
-    needs = [requirement.count for requirement in requirements]
+    counts = [requirement.count for requirement in requirements]
     share = _strictest_share(requirement.alert_share for requirement in requirements)
     spec, above = WORKLOADS[workload], []
     if spec.total_quota:
-        above.append(Requirement(None, workload, sum(needs), explicit=False, alert_share=share))
+        above.append(Requirement(None, workload, sum(counts), explicit=False, alert_share=share))
     if spec.per_job_quota:
-        above.append(Requirement(None, workload, max(needs), explicit=False, per_job=True))
+        above.append(Requirement(None, workload, max(counts), explicit=False, per_job=True))
     return above
 
 
-def _merge_requirements(known: Requirement | None, requirement: Requirement) -> Requirement:
-    if known is None:
+def _merge_requirements(existing: Requirement | None, requirement: Requirement) -> Requirement:
+    if existing is None:
         return requirement
-    share = _strictest_share((known.alert_share, requirement.alert_share))
+    share = _strictest_share((existing.alert_share, requirement.alert_share))
     return replace(
-        known,
-        count=max(known.count, requirement.count),
-        explicit=known.explicit or requirement.explicit,
+        existing,
+        count=max(existing.count, requirement.count),
+        explicit=existing.explicit or requirement.explicit,
         alert_share=share,
     )
 

@@ -85,7 +85,7 @@ def judge(row: dict[str, Any], quotas: list[Entry], notebooks: int, seed: int) -
         assert row["in_use"] == used, (seed, row)
     if row["verdict"] == "not-offered":
         there = [quota for quota in quotas if quota.name == row["quota_name"]]
-        assert not there or (there[0].applied, there[0].default) == (None, None) or "looked" in row["because"], (
+        assert not there or (there[0].applied, there[0].default) == (None, None) or "as of" in row["because"], (
             seed,
             row,
         )

@@ -205,7 +205,7 @@ def test_without_a_report_the_metrics_answer_and_it_is_said(
 ) -> None:
     report(fake_aws, answer)
     assert (listed("--report").code, listed("--report").row(FULL)["in_use"]) == (0, 3)
-    assert "the use is from CloudWatch" in listed("--report", form=None).out
+    assert "the utilization is from CloudWatch" in listed("--report", form=None).out
 
 
 def test_an_account_without_reports_is_no_failure(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
