@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
+from opskit.core.log_groups import TRANSFORM_LOGS, endpoint_logs
 from opskit.core.message_phrases import NO_CAPACITY
 from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob
 from opskit.core.text import normalize_text
+from opskit.explain.rules.commands import log_command
 from opskit.explain.rules.error_match import RegionHint
 from opskit.explain.rules.error_rules import RULE_BY_KIND, find_errors
 from opskit.explain.rules.explanations import explain_match
@@ -62,14 +64,19 @@ def transform_failure(job: TransformJob, region: str, *, ran_out: bool = False) 
     stopped = "opskit stopped it when its time was up" if ran_out and job.status.is_stopped else None
     reason = job.failure or stopped or "AWS gave no reason"
     text = f"The transform job {job.name} ended {job.status}: {reason}"
-    return AwsError("job-failed", text, _next_step_hint(job.failure or ""), region=region)
+    hint = _next_step_hint(job.failure or "")
+    if not job.status.is_stopped and not _CAPACITY.search(reason):  # AWS seldom says more than "see the log"
+        log = log_command(TRANSFORM_LOGS, job.name, RegionHint(region, "call"))
+        hint = f"{hint} Its log says why: {log}"
+    return AwsError("job-failed", text, hint, region=region)
 
 
 def endpoint_failure(endpoint: Endpoint, workflow: str, region: str) -> AwsError:
     """Why an endpoint does not answer. It has to be removed before another can have its name."""
     reason = endpoint.failure or "AWS gave no reason"
     remove = f"Remove it first: opskit cleanup {workflow}."
-    hint = f"{_NO_CAPACITY_HINT} {remove}" if _CAPACITY.search(reason) else remove
+    log = log_command(endpoint_logs(endpoint.name), "", RegionHint(region, "call"))
+    hint = f"{_NO_CAPACITY_HINT} {remove}" if _CAPACITY.search(reason) else f"Its log says why: {log} {remove}"
     text = f"The endpoint {endpoint.name} ended {endpoint.status}: {reason}"
     return AwsError("endpoint-failed", text, hint, region=region)
 

@@ -32,6 +32,8 @@ from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
 from opskit.training.rules.job_names import Attach, Create
 from opskit.training.rules.model import Metrics, Workflow
+from opskit.training.rules.training_data import check_training_data
+from opskit.training.rules.xgboost_parameters import check_hyperparameters
 from opskit.training.sagemaker_sdk import check_installed
 from opskit.training.workflow import load_verified_data
 
@@ -69,6 +71,8 @@ def run_training(
     try:
         check_installed()
         content = load_verified_data(workflow)
+        check_hyperparameters(workflow)
+        check_training_data(workflow, content)
         run.plan = _plan_until_ready(client, run, clock, emit)
         if _may_start(run, run.plan):
             run.data = split_rows(workflow, content)

@@ -98,6 +98,14 @@ def test_a_transform_that_opskit_stopped_says_so() -> None:
     assert "AWS gave no reason" in transform_failure(job, "us-east-1").problem.message
 
 
+def test_a_failed_transform_or_endpoint_names_its_log() -> None:
+    job = TransformJob("b-1", JobStatus.FAILED, "ClientError: See job logs", "s3://b/test.csv", "s3://b/out")
+    read_log = "aws logs tail /aws/sagemaker/TransformJobs --log-stream-name-prefix b-1 --since 1d --region us-east-1"
+    assert read_log in transform_failure(job, "us-east-1").problem.hint
+    problem = endpoint_failure(Endpoint("b", "Failed", "did not pass the ping"), "boston", "us-east-1").problem
+    assert "aws logs tail /aws/sagemaker/Endpoints/b " in problem.hint
+
+
 def test_a_failed_endpoint_names_the_way_out() -> None:
     problem = endpoint_failure(Endpoint("b", "Failed", "InsufficientInstanceCapacity error"), "boston", "us-east-1")
     assert "opskit cleanup boston" in problem.problem.hint
