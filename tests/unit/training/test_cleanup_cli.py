@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from opskit.aws.session import open_session
+from opskit.aws import session
 from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode
 from opskit.training.flows.cleanup import delete_resources
@@ -318,7 +318,7 @@ def test_a_delete_whose_answer_was_lost_is_looked_up(operation: str, capsys: pyt
 def flow(account: Account, meanwhile: Callable[[], None], **clock: Any) -> Any:
     """Look, let something happen at the prompt, and clean up."""
     with in_memory(account):
-        client = open_session(region=REGION).client()
+        client = session.open_session(region=REGION).client()  # as it is patched: this account needs no credentials
         look = find_resources(client, find_workflow("boston"), None)
         meanwhile()
 
