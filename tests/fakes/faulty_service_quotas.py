@@ -60,7 +60,7 @@ class FaultyServiceQuotas:
     def new_clients(self) -> list[AwsClient]:
         """A door such as a new process has."""
         clients = Boto3Clients(None)
-        clients.__dict__.update(client=self.client)
+        clients.__dict__.update(client=self.client, endpoint_url=lambda service, region: URL)
         session = AwsSession(clients, "us-east-1")
         session._identity_read = Future()
         session._identity_read.set_result(CallerIdentity("123456789012", "arn:aws:iam::123456789012:user/ada"))

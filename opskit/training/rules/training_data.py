@@ -5,7 +5,6 @@ labels that are missing, infinite numbers.
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 
@@ -51,10 +50,8 @@ def check_training_data(workflow: Workflow, content: bytes) -> None:
 
 def _read_table(workflow: Workflow, content: bytes) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The names of the columns, and the rows with the number of their line."""
-    lines = io.StringIO(content.decode("utf-8-sig", "replace"), newline="")
-    for _ in range(workflow.skip_lines):
-        lines.readline()
-    reader = csv.reader(lines)
+    lines = content.decode("utf-8-sig", "replace").splitlines(keepends=True)
+    reader = csv.reader(lines[workflow.skip_lines :])
     header = [name.strip() for name in next(reader, [])]
     return header, ((reader.line_num + workflow.skip_lines, cells) for cells in reader if cells)
 
