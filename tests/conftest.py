@@ -69,13 +69,15 @@ def shared_tree() -> Iterator[None]:
         def made_for(_: int) -> Any:
             return make(app)
 
-        patched.setattr(typer.main, "get_command", lambda tree: made_for(_size(tree)) if tree is app else make(tree))
+        patched.setattr(
+            typer.main, "get_command", lambda tree: made_for(_command_count(tree)) if tree is app else make(tree)
+        )
         yield
 
 
-def _size(tree: typer.Typer) -> int:
+def _command_count(tree: typer.Typer) -> int:
     below = (each.typer_instance for each in tree.registered_groups)
-    return len(tree.registered_commands) + sum(1 + _size(each) for each in below if each is not None)
+    return len(tree.registered_commands) + sum(1 + _command_count(each) for each in below if each is not None)
 
 
 @pytest.fixture(scope="session", autouse=True)

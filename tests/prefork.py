@@ -112,7 +112,7 @@ _running = ExitStack()
 
 
 @functools.cache
-def forkserver(*modules: str) -> Forkserver:
+def start_forkserver(*modules: str) -> Forkserver:
     """The process that has loaded these modules and forks, until ``end_forkservers``."""
     return _running.enter_context(_run_forkserver(modules))
 
@@ -120,7 +120,7 @@ def forkserver(*modules: str) -> Forkserver:
 def end_forkservers() -> None:
     """End all that were started, once nobody needs them."""
     _running.close()
-    forkserver.cache_clear()
+    start_forkserver.cache_clear()
 
 
 @contextmanager
@@ -155,7 +155,7 @@ class _Parent:
             if not message:
                 sys.exit()
             if self.is_child(files):
-                become(json.loads(message))
+                run_forked(json.loads(message))
 
     def is_child(self, files: list[int]) -> bool:
         """Fork, and say in the child that it is one."""
@@ -194,7 +194,7 @@ class _Parent:
                 told.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def become(asked: Mapping[str, Any]) -> NoReturn:
+def run_forked(asked: Mapping[str, Any]) -> NoReturn:
     """Be what was asked for, to the end."""
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - they stay open, as those of Python's own start do
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
@@ -208,7 +208,7 @@ def become(asked: Mapping[str, Any]) -> NoReturn:
     sys.exit()
 
 
-def load(modules: Sequence[str]) -> None:
+def load_modules(modules: Sequence[str]) -> None:
     """Load modules and, where boto3 is one, the models of AWS's services, which each child would parse anew."""
     for each in modules:
         import_module(each)
@@ -230,5 +230,5 @@ def load_models() -> None:
 
 if __name__ == "__main__":
     del sys.path[0]  # this folder, which is none of a script's
-    load(sys.argv[2:])
+    load_modules(sys.argv[2:])
     _Parent(socket.socket(fileno=int(sys.argv[1]))).serve()

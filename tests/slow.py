@@ -35,7 +35,7 @@ def fail_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess.Popen, "__init__", _unless_it_serves(subprocess.Popen.__init__))
     monkeypatch.setattr(Forkserver, "start", _unless_it_serves(Forkserver.start))
     if server := sys.modules.get("opskit.sandbox.server"):
-        monkeypatch.setattr(server, "open_listener", lambda port: _fail("run_sandbox"))
+        monkeypatch.setattr(server, "open_listener", lambda port: _fail_server_start("run_sandbox"))
 
 
 def _unless_it_serves(start: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,11 +44,11 @@ def _unless_it_serves(start: Callable[..., Any]) -> Callable[..., Any]:
     def checked(starter: Any, words: Any, *rest: Any, **more: Any) -> Any:
         said = set(map(str, words.split() if isinstance(words, str) else words))
         if ("demo" in said or ("sandbox" in said and {"start", "run"} & said)) and "--help" not in said:
-            _fail(shlex.join(map(str, words))[:80])
+            _fail_server_start(shlex.join(map(str, words))[:80])
         return start(starter, words, *rest, **more)
 
     return checked
 
 
-def _fail(what: str) -> NoReturn:
+def _fail_server_start(what: str) -> NoReturn:
     pytest.fail(f"{what} starts a server: mark the test slow, or its fixture starts_server")

@@ -137,7 +137,7 @@ class Account:
         elif operation in _SUMMARIES:
             answer = self._list(*_SUMMARIES[operation], params)
         else:
-            answer = getattr(self, _snake(operation))(params)
+            answer = getattr(self, _snake_case(operation))(params)
         self.after(operation)
         return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
@@ -152,13 +152,13 @@ class Account:
     def _find(self, operation: str, instance_type: str, params: dict[str, Any]) -> Thing:
         name = params[f"{instance_type}Name"]
         if (instance_type, name) not in self.things:
-            raise refusal(operation, "ValidationException", _NOT_THERE[instance_type].format(name))
+            raise client_error(operation, "ValidationException", _NOT_THERE[instance_type].format(name))
         return self.things[instance_type, name]
 
     def _create(self, operation: str, instance_type: str, params: dict[str, Any]) -> dict[str, Any]:
         name = params[f"{instance_type}Name"]
         if (instance_type, name) in self.things:
-            raise refusal(operation, "ResourceInUse", f"{instance_type} {name} already exists")
+            raise client_error(operation, "ResourceInUse", f"{instance_type} {name} already exists")
         self.put(instance_type, name, **params)
         if instance_type == "TransformJob":
             source = params["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
@@ -249,17 +249,17 @@ class Account:
     def _object(self, operation: str, params: dict[str, Any]) -> bytes:
         uri = f"s3://{params['Bucket']}/{params['Key']}"
         if uri not in self.objects:
-            raise refusal(operation, "NoSuchKey", "The specified key does not exist.")
+            raise client_error(operation, "NoSuchKey", "The specified key does not exist.")
         return self.objects[uri]
 
 
-def refusal(operation: str, code: str, message: str, status: int = 400) -> ClientError:
+def client_error(operation: str, code: str, message: str, status: int = 400) -> ClientError:
     """AWS's no."""
     told = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(told, operation)
 
 
-def _snake(operation: str) -> str:
+def _snake_case(operation: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
 
 

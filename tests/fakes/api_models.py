@@ -34,19 +34,19 @@ def is_read(call: str) -> bool:
     return python_name(call).startswith(READ_VERBS)
 
 
-def members(call: str) -> dict[str, Any]:
+def output_members(call: str) -> dict[str, Any]:
     shape = operation_model(call).output_shape
     return dict(shape.members) if shape else {}
 
 
-def least(shape: Any) -> Any:
+def minimal_value(shape: Any) -> Any:
     """The least that botocore takes for a shape."""
     match shape.type_name:
         case "structure":
             wanted = shape.required_members or ([next(iter(shape.members))] if shape.is_tagged_union else [])
-            return {name: least(shape.members[name]) for name in wanted}
+            return {name: minimal_value(shape.members[name]) for name in wanted}
         case "list":
-            return [least(shape.member)] * (shape.metadata.get("min") or 0)
+            return [minimal_value(shape.member)] * (shape.metadata.get("min") or 0)
         case "map":
             return {}
         case "string":
@@ -61,12 +61,12 @@ def least(shape: Any) -> Any:
             return shape.metadata.get("min") or 1
 
 
-def asked(call: str) -> dict[str, Any]:
+def minimal_params(call: str) -> dict[str, Any]:
     shape = operation_model(call).input_shape
-    return least(shape) if shape else {}
+    return minimal_value(shape) if shape else {}
 
 
-def paginator(call: str) -> dict[str, Any]:
+def pagination_rules(call: str) -> dict[str, Any]:
     """How an operation's pages are turned, by botocore's account; empty where it has none."""
     service, _, operation = call.partition(":")
     try:

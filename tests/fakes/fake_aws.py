@@ -297,7 +297,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
 _PATHS = {"/listRegions": "ListRegions"}
 
 
-def _identity(aws: FakeAws) -> str:
+def _identity_xml(aws: FakeAws) -> str:
     return (
         '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
         "<Arn>arn:aws:iam::123456789012:user/somebody</Arn><UserId>AIDEXAMPLE</UserId><Account>123456789012</Account>"
@@ -305,7 +305,7 @@ def _identity(aws: FakeAws) -> str:
     )
 
 
-def _role(aws: FakeAws) -> str:
+def _assumed_role_xml(aws: FakeAws) -> str:
     return (
         '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
         "<AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
@@ -313,15 +313,15 @@ def _role(aws: FakeAws) -> str:
     )
 
 
-def _regions(aws: FakeAws) -> str:
+def _regions_xml(aws: FakeAws) -> str:
     items = "".join(f"<item><regionName>{region}</regionName></item>" for region in aws.enabled)
     return f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
 
 
 _XML: Mapping[str, Callable[[FakeAws], str]] = {
-    "GetCallerIdentity": _identity,
-    "AssumeRole": _role,
-    "DescribeRegions": _regions,
+    "GetCallerIdentity": _identity_xml,
+    "AssumeRole": _assumed_role_xml,
+    "DescribeRegions": _regions_xml,
 }
 
 

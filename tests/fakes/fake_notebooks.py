@@ -196,8 +196,8 @@ class FakeNotebooks:
             "ListNotebookInstances": self._list,
             "DescribeNotebookInstance": lambda asked: self._about("DescribeNotebookInstance", asked, FakeNotebook.wire),
             "ListTags": lambda asked: self._about("ListTags", asked, _told_tags),
-            "AddTags": lambda asked: self._with(asked, lambda lab: _tag(lab, asked)),
-            "DeleteTags": lambda asked: self._with(asked, lambda lab: _untag(lab, asked)),
+            "AddTags": lambda asked: self._with(asked, lambda lab: _add_tags(lab, asked)),
+            "DeleteTags": lambda asked: self._with(asked, lambda lab: _delete_tags(lab, asked)),
             "CreatePresignedNotebookInstanceUrl": lambda asked: self._with(asked, self._presigned),
             "StartNotebookInstance": lambda asked: self._with(asked, _start),
             "StopNotebookInstance": lambda asked: self._with(asked, self._stop),
@@ -285,12 +285,12 @@ def _start(lab: FakeNotebook) -> dict[str, Any] | Fault:
     return {}
 
 
-def _tag(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _add_tags(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
     lab.tags |= {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
     return _told_tags(lab)
 
 
-def _untag(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _delete_tags(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
     lab.tags = {key: value for key, value in lab.tags.items() if key not in asked["TagKeys"]}
     return {}
 

@@ -54,7 +54,7 @@ def fault_proxy(target: str) -> Iterator[FaultProxy]:
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            operation = _operation(self, body)
+            operation = _operation_name(self, body)
             road.seen[operation] += 1
             rule = road.rules.get(operation)
             answer = rule(road.seen[operation], lambda: self.sent_on(body)) if rule else self.sent_on(body)
@@ -100,7 +100,7 @@ def fault_proxy(target: str) -> Iterator[FaultProxy]:
         server.server_close()
 
 
-def _operation(request: BaseHTTPRequestHandler, body: bytes) -> str:
+def _operation_name(request: BaseHTTPRequestHandler, body: bytes) -> str:
     """The API's name of what is asked; method and first folder for what has none (S3)."""
     target = request.headers.get("X-Amz-Target")
     if target:

@@ -90,7 +90,7 @@ class FaultyServiceQuotas:
         with self._lock:
             self.calls.append(operation)
             if operation in self.denied:
-                raise _refusal(operation, "AccessDeniedException", "not authorized")
+                raise _client_error(operation, "AccessDeniedException", "not authorized")
             if self.dice.random() < self.killed / 2:
                 raise ProcessKilled
             if self.dice.random() < self.flaky:
@@ -116,16 +116,16 @@ class FaultyServiceQuotas:
 
     def _fault(self, operation: str) -> Exception:
         faults: list[Exception] = [
-            _refusal(operation, "TooManyRequestsException", "slow down"),
-            _refusal(operation, "ServiceException", "failed", 500),
+            _client_error(operation, "TooManyRequestsException", "slow down"),
+            _client_error(operation, "ServiceException", "failed", 500),
             EndpointConnectionError(endpoint_url=URL),
         ]
         return self.dice.choice(faults)
 
     def _no_answer(self, operation: str) -> Exception:
         faults: list[Exception] = [
-            _refusal(operation, "ServiceException", "failed", 500),
-            _refusal(operation, "InternalFailure", "failed", 503),
+            _client_error(operation, "ServiceException", "failed", 500),
+            _client_error(operation, "InternalFailure", "failed", 503),
             ReadTimeoutError(endpoint_url=URL),
             ConnectionClosedError(endpoint_url=URL),
         ]
@@ -134,7 +134,7 @@ class FaultyServiceQuotas:
     def _quota(self, code: str, value: float) -> dict[str, Any]:
         name = next((name for name, known in self.quotas.items() if known == code), None)
         if name is None:
-            raise _refusal("get_service_quota", "NoSuchResourceException", f"no {code}")
+            raise _client_error("get_service_quota", "NoSuchResourceException", f"no {code}")
         return {"QuotaName": name, "QuotaCode": code, "Value": value, "Adjustable": self.adjustable}
 
     def _get_service_quota(self, ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
@@ -166,9 +166,11 @@ class FaultyServiceQuotas:
         operation = "request_service_quota_increase"
         opened = [each for each in self.requests if each["Status"] in ("PENDING", "CASE_OPENED")]
         if self.is_strict and any(each["QuotaCode"] == QuotaCode for each in opened):
-            raise _refusal(operation, "ResourceAlreadyExistsException", "Only one open request is allowed per quota.")
+            raise _client_error(
+                operation, "ResourceAlreadyExistsException", "Only one open request is allowed per quota."
+            )
         if len(opened) >= self.most_open:
-            raise _refusal(operation, "QuotaExceededException", "You have exceeded your open requests.")
+            raise _client_error(operation, "QuotaExceededException", "You have exceeded your open requests.")
         quota = self._quota(QuotaCode, self.value)
         request = {
             "Id": f"request-{len(self.requests) + 1}",
@@ -185,7 +187,7 @@ class FaultyServiceQuotas:
     def _create_support_case(self, RequestId: str) -> dict[str, Any]:
         request = next(each for each in self.requests if each["Id"] == RequestId)
         if request.get("cases"):
-            raise _refusal("create_support_case", "ResourceAlreadyExistsException", "There is one.")
+            raise _client_error("create_support_case", "ResourceAlreadyExistsException", "There is one.")
         request["cases"] = request.get("cases", 0) + 1
         return {}
 
@@ -207,7 +209,7 @@ class FaultyServiceQuotas:
 
     def _need_plan(self, operation: str) -> None:
         if not self.has_plan:
-            raise _refusal(operation, "SubscriptionRequiredException", "Premium Support Subscription is required.")
+            raise _client_error(operation, "SubscriptionRequiredException", "Premium Support Subscription is required.")
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,6 @@ class _Client:
         return lambda **asked: self.world.call(operation, asked)
 
 
-def _refusal(operation: str, code: str, message: str, status: int = 400) -> ClientError:
+def _client_error(operation: str, code: str, message: str, status: int = 400) -> ClientError:
     answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, operation)

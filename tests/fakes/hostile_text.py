@@ -23,7 +23,7 @@ _HARMFUL = re.compile(
 )
 
 
-def harmful(text: str) -> list[str]:
+def harmful_characters(text: str) -> list[str]:
     """The characters in it that take effect or cannot be seen."""
     return [f"{ord(each):#x}" for each in _HARMFUL.findall(text)]
 
@@ -33,5 +33,5 @@ def assert_harmless(*texts: str, moves: bool = False) -> None:
     for text in texts:
         bare = OWN_COLOURS.sub("", text)
         bare = _OWN_MOVES.sub("", bare) if moves else bare
-        assert not harmful(bare), (harmful(bare), text)
+        assert not harmful_characters(bare), (harmful_characters(bare), text)
         assert "\x1b[2J" not in text

@@ -78,7 +78,7 @@ def checked_call(command: str | None, beyond: Callable[[str], None]) -> Callable
     return call
 
 
-def _note(name: str, region: str = "") -> None:
+def _note_call(name: str, region: str = "") -> None:
     with _FILE.open("a") as file:
         file.write(f"{command_at(sys.argv[1:])}\t{name}\n")
 
@@ -97,6 +97,6 @@ if __name__ == "__main__":
     jupyter.TIMEOUT_SECONDS = PATIENCE_SECONDS  # type: ignore[attr-defined]
     if "HOURS_AHEAD" in os.environ:
         turn_clock(Path(os.environ["HOURS_AHEAD"]))
-    api_call.call_hook = _note
-    api_call.send_call = checked_call(command_at(sys.argv[1:]), _note)
+    api_call.call_hook = _note_call
+    api_call.send_call = checked_call(command_at(sys.argv[1:]), _note_call)
     main()

@@ -54,7 +54,7 @@ class StubbedCalls:
 
 
 @cache
-def _session() -> Any:
+def _shared_session() -> Any:
     """One for all: a session reads the API's model once, and SageMaker's takes its time."""
     return boto3.Session("testing", "testing", region_name=REGION)
 
@@ -62,7 +62,7 @@ def _session() -> Any:
 @cache
 def shared_clients() -> Boto3Clients:
     """Clients for all who stub none of them."""
-    return Boto3Clients(_session())
+    return Boto3Clients(_shared_session())
 
 
 def offline_client(region: str = REGION) -> AwsClient:
@@ -73,7 +73,7 @@ def offline_client(region: str = REGION) -> AwsClient:
 @contextmanager
 def stubbed_client(arn: str = f"arn:aws:iam::{ACCOUNT}:user/me") -> Iterator[tuple[AwsClient, StubbedCalls]]:
     """A door, which AWS takes us for ``arn`` at, and its script. What the script does not foresee fails the test."""
-    clients = Boto3Clients(_session())
+    clients = Boto3Clients(_shared_session())
     session = AwsSession(clients, REGION)
     session._identity_read = Future()
     session._identity_read.set_result(CallerIdentity(ACCOUNT, arn))

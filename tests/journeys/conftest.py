@@ -18,7 +18,7 @@ from opskit.access.reads.permissions import PROBES
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
 from opskit.access.rules.policy import Scope, build_policy
 from tests.fakes.recorded_calls import PATIENCE_SECONDS
-from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, forkserver
+from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, start_forkserver
 from tests.slow import starts_server
 
 _ROOT = str(Path(__file__).parents[2])
@@ -30,8 +30,8 @@ _SDK_COMMANDS = ("train", "deploy", "predict", "cleanup")
 def forkserver_for(words: Sequence[str]) -> Forkserver:
     """The process whose forks run this command line."""
     if words[0] == "sandbox":
-        return forkserver(*SANDBOX_MODULES)
-    return forkserver(*SDK_MODULES if words[0] in _SDK_COMMANDS else BASE_MODULES)
+        return start_forkserver(*SANDBOX_MODULES)
+    return start_forkserver(*SDK_MODULES if words[0] in _SDK_COMMANDS else BASE_MODULES)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def run_sandbox(
     Its clock is ahead by what the file ``hours`` says.
     """
     words = ["sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after]
-    words += [word for action in _actions(API_CALLS) - _actions(only) for word in ("--deny", action)]
+    words += [word for action in _allowed_actions(API_CALLS) - _allowed_actions(only) for word in ("--deny", action)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     environment = {**kept, "PYTHONPATH": _ROOT, **({"HOURS_AHEAD": str(hours)} if hours else {})}
     reading, writing = os.pipe()
@@ -146,7 +146,7 @@ def run_sandbox(
             process.wait()
 
 
-def _actions(commands: Iterable[str]) -> set[str]:
+def _allowed_actions(commands: Iterable[str]) -> set[str]:
     made = build_policy(commands, Scope())
     return {action for each in made["Statement"] for action in each["Action"]} if made else set()
 
@@ -160,7 +160,7 @@ def make_shell(running: RunningSandbox, home: Path) -> Shell:
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def patient_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer is given up because the machine is busy, by what runs in this process either."""
     monkeypatch.setenv("OPSKIT_READ_TIMEOUT", f"{PATIENCE_SECONDS:.0f}s")
     monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", PATIENCE_SECONDS)

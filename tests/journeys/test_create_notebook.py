@@ -22,46 +22,46 @@ LIMIT = (
 
 @pytest.fixture
 @starts_server
-def road(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+def create_proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
     with run_sandbox("classroom") as running, fault_proxy(running.url) as road:
         for name, value in running.environment().items():
             monkeypatch.setenv(name, road.url if value == running.url else value)
         yield road
 
 
-def lost(count: int, send: Callable[[], Answer]) -> None:
+def lose_response(count: int, send: Callable[[], Answer]) -> None:
     """The deed is done, and nobody hears of it."""
     send()
 
 
 def test_a_notebook_is_made_once_opened_stopped_and_counted(
-    road: FaultProxy, capsys: pytest.CaptureFixture[str]
+    create_proxy: FaultProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def notebook(*words: str) -> CliResult:
         return run_opskit(capsys, "notebook", *words, "-o", "json")
 
     without_consent = notebook("create", "lab")
-    assert (without_consent.code, road.seen["CreateRole"]) == (2, 0)
+    assert (without_consent.code, create_proxy.seen["CreateRole"]) == (2, 0)
     assert "and no other bucket" in without_consent.err
 
-    road.rules["CreateRole"] = lambda count, send: xml_refusal("AccessDenied", "not authorized: iam:CreateRole")
+    create_proxy.rules["CreateRole"] = lambda count, send: xml_refusal("AccessDenied", "not authorized: iam:CreateRole")
     denied = notebook("create", "lab", "--yes")
     [problem] = denied.envelope["errors"]
-    assert (denied.code, problem["code"], road.seen["CreateNotebookInstance"]) == (4, "role-denied", 0)
+    assert (denied.code, problem["code"], create_proxy.seen["CreateNotebookInstance"]) == (4, "role-denied", 0)
     assert "--role" in problem["hint"]
-    del road.rules["CreateRole"]
+    del create_proxy.rules["CreateRole"]
 
-    road.rules["CreateNotebookInstance"] = lambda count, send: json_refusal("ResourceLimitExceeded", LIMIT)
+    create_proxy.rules["CreateNotebookInstance"] = lambda count, send: json_refusal("ResourceLimitExceeded", LIMIT)
     full = notebook("create", "lab", "--yes")
     [problem] = full.envelope["errors"]
     assert (full.code, problem["code"]) == (3, "aws-quota")
     assert "opskit quotas increase ml.t2.medium --for notebook --to 6" in problem["hint"]
 
-    road.rules["CreateNotebookInstance"] = lost
+    create_proxy.rules["CreateNotebookInstance"] = lose_response
     made = notebook("create", "lab", "--tag", "team=blue", "--wait")  # the role is there now: nothing to agree to
     [lab] = made.data["notebooks"]
     assert (made.code, lab["outcome"], lab["status"]) == (0, "created", "InService")
-    assert (road.seen["CreateRole"], road.seen["CreateNotebookInstance"]) == (2, 2)
+    assert (create_proxy.seen["CreateRole"], create_proxy.seen["CreateNotebookInstance"]) == (2, 2)
     assert [each["outcome"] for each in notebook("create", "lab").data["notebooks"]] == ["exists"]
     assert notebook("create", "another").code == 3  # five of five
 
@@ -72,16 +72,16 @@ def test_a_notebook_is_made_once_opened_stopped_and_counted(
     assert requests.Session().get(url).ok
     assert notebook("stop", "lab").code == 0
     wait_until(lambda: notebook("list", "--match", "lab").data["notebooks"][0]["status"], lambda it: it == "Stopped")
-    stopped = history(capsys)
+    stopped = stop_history(capsys)
     assert (stopped["usd_per_hour"], stopped["saved_until"] is not None) == (0.0464, True)
 
     started = notebook("start", "lab", "course-busy", "nobody", "--wait")
     outcomes = {each["name"]: each["outcome"] for each in started.data["notebooks"]}
     assert (started.code, outcomes) == (5, {"lab": "done", "course-busy": "already", "nobody": "refused"})
-    assert history(capsys)["saved_because"] == "started again by opskit"
+    assert stop_history(capsys)["saved_because"] == "started again by opskit"
 
 
-def history(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+def stop_history(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     """What the journal says of the one stop."""
     told = run_opskit(capsys, "history", "-o", "json")
     assert "authToken" not in told.out

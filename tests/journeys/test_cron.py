@@ -33,7 +33,7 @@ CRON_WAKES = timedelta(minutes=3)
 ENTER = '#!/bin/sh\nexec nsenter --mount=/proc/{pid}/ns/mnt -- {program} "$@"\n'
 
 
-def crontab(word: str, given: bytes = b"") -> bytes | None:
+def run_crontab(word: str, given: bytes = b"") -> bytes | None:
     """What the program crontab says; None where it fails, as it does where there is no crontab."""
     done = subprocess.run(["crontab", word], input=given, capture_output=True, check=False)
     return None if done.returncode else done.stdout
@@ -77,41 +77,41 @@ def cron_awake() -> Iterator[None]:
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
+def short_home() -> Iterator[Path]:
     """A home whose name is short: it stands in a crontab's line many times, and cron takes 998 bytes."""
     with tempfile.TemporaryDirectory(prefix="cron", dir="/tmp") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
-def cron(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[bytes]:
+def installed_crontab(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> Iterator[bytes]:
     """What stands in the crontab."""
     install_cron()
     if not shutil.which("crontab", path=PATH):
         pytest.skip("CRON IS NOT HERE AND CANNOT BE INSTALLED: NOTHING IS KNOWN OF `opskit cron install` UNDER CRON")
-    programs = home / "bin"
+    programs = short_home / "bin"
     programs.mkdir()
     monkeypatch.setenv("PATH", f"{programs}:{PATH}")
     with spool_of_our_own(programs):
-        crontab("-", MINE)
+        run_crontab("-", MINE)
         yield MINE
 
 
 @pytest.fixture
 @starts_server
-def shell(home: Path, cron: bytes) -> Iterator[Shell]:
+def cron_shell(short_home: Path, installed_crontab: bytes) -> Iterator[Shell]:
     """A teacher's shell, which may do what `opskit iam policy cron run` allows and no more."""
     with run_sandbox("classroom", only=["cron run"]) as running:
-        shell = make_shell(running, home)
-        wait_until(lambda: all(each["verdict"] != "starting" for each in notebooks(shell).values()))
+        shell = make_shell(running, short_home)
+        wait_until(lambda: all(each["verdict"] != "starting" for each in notebooks_by_name(shell).values()))
         yield shell
 
 
-def notebooks(shell: Shell) -> dict[str, dict[str, Any]]:
+def notebooks_by_name(shell: Shell) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in shell.opskit("notebook", "list").data["notebooks"]}
 
 
-def client(shell: Shell, service: str) -> Any:
+def admin_client(shell: Shell, service: str) -> Any:
     """AWS as an administrator has it."""
     there = {"endpoint_url": shell.environment["AWS_ENDPOINT_URL"], "region_name": "us-east-1"}
     keys = {key: shell.environment[key.upper()] for key in ("aws_access_key_id", "aws_secret_access_key")}
@@ -120,14 +120,14 @@ def client(shell: Shell, service: str) -> Any:
 
 def mark_as_idle(shell: Shell, name: str, ago: timedelta) -> None:
     """What a run of cron's before would have done."""
-    sagemaker = client(shell, "sagemaker")
+    sagemaker = admin_client(shell, "sagemaker")
     arn = sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
     sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "opskit:idle-since", "Value": grace_tag(arn, ago)}])
 
 
 def topic_with_a_reader(shell: Shell) -> tuple[str, Callable[[], list[str]]]:
     """An SNS topic, and what has come to a queue that listens to it."""
-    sns, sqs = client(shell, "sns"), client(shell, "sqs")
+    sns, sqs = admin_client(shell, "sns"), admin_client(shell, "sqs")
     topic, queue = sns.create_topic(Name="lights-off")["TopicArn"], sqs.create_queue(QueueName="mine")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
@@ -161,21 +161,29 @@ def _runs_that_ended(log: Path) -> list[dict[str, Any]]:
     return [run for run in runs if run["status"] != "skipped"]
 
 
-def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, cron: bytes, home: Path) -> None:
-    mark_as_idle(shell, "course-idle", timedelta(minutes=31))
-    keys = home / "keys"
+def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(
+    cron_shell: Shell, installed_crontab: bytes, short_home: Path
+) -> None:
+    mark_as_idle(cron_shell, "course-idle", timedelta(minutes=31))
+    keys = short_home / "keys"
     keys.touch(mode=0o600)
-    keys.write_text("".join(f"{name}={value}\n" for name, value in shell.environment.items() if "ACCESS_KEY" in name))
-    heartbeat, probe, log = home / "100% alive", home / "probe", home / "state" / "opskit" / "runs.jsonl"
-    topic, told = topic_with_a_reader(shell)
+    keys.write_text(
+        "".join(f"{name}={value}\n" for name, value in cron_shell.environment.items() if "ACCESS_KEY" in name)
+    )
+    heartbeat, probe, log = (
+        short_home / "100% alive",
+        short_home / "probe",
+        short_home / "state" / "opskit" / "runs.jsonl",
+    )
+    topic, told = topic_with_a_reader(cron_shell)
     wish = ("stop-idle", "--every", "1m", "--env-file", str(keys), "--heartbeat", str(heartbeat), "--notify", topic)
 
-    assert shell.opskit("cron", "install", *wish).data["crontab"] == "changed"
-    written = crontab("-l") or b""
-    assert shell.opskit("cron", "install", *wish).data["crontab"] == "unchanged"
-    assert written.startswith(cron)
+    assert cron_shell.opskit("cron", "install", *wish).data["crontab"] == "changed"
+    written = run_crontab("-l") or b""
+    assert cron_shell.opskit("cron", "install", *wish).data["crontab"] == "unchanged"
+    assert written.startswith(installed_crontab)
     assert b"SECRET" not in written
-    crontab("-", written + f"* * * * * touch {probe}\n".encode())
+    run_crontab("-", written + f"* * * * * touch {probe}\n".encode())
     with cron_awake():
         if not cron_begins(probe):
             pytest.skip(f"CRON RUNS NOTHING FOR {getpass.getuser()} HERE: NOTHING IS KNOWN OF `opskit cron install`")
@@ -186,8 +194,8 @@ def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, 
             [],
         )
         wait_until(heartbeat.exists)
-        assert shell.opskit("cron", "remove").data["removed"] == ["stop-idle"]
-    assert crontab("-l") == cron + f"* * * * * touch {probe}\n".encode()
+        assert cron_shell.opskit("cron", "remove").data["removed"] == ["stop-idle"]
+    assert run_crontab("-l") == installed_crontab + f"* * * * * touch {probe}\n".encode()
 
     assert first["stopped"] == ["course-idle"]
     assert first["saved_usd_per_hour"] == 0.0464
@@ -195,7 +203,7 @@ def test_an_idle_notebook_stops_by_itself_and_a_busy_one_lives_on(shell: Shell, 
     [news] = told()
     assert "stopped course-idle" in news
     assert "0.0464 USD per hour" in news
-    after = notebooks(shell)
+    after = notebooks_by_name(cron_shell)
     assert after["course-idle"]["verdict"] == "stopped"
     assert (after["course-busy"]["status"], after["course-busy"]["verdict"]) == ("InService", "busy")
     assert after["course-kept"]["status"] == after["course-terminal"]["status"] == "InService"

@@ -20,7 +20,7 @@ SILENCE: dict[str, Answer] = {
 
 @pytest.fixture(scope="module")
 @starts_server
-def road() -> Iterator[FaultProxy]:
+def half_answer_proxy() -> Iterator[FaultProxy]:
     """A way to an account whose quotas are used up, and in which nothing of the workflow's is left."""
     with run_sandbox("full") as running, fault_proxy(running.url) as road, pytest.MonkeyPatch.context() as patched:
         for name, value in {**running.environment(), "AWS_ENDPOINT_URL": road.url}.items():
@@ -40,19 +40,23 @@ def road() -> Iterator[FaultProxy]:
     ids=["train", "deploy", "predict", "cleanup"],
 )
 def test_nothing_is_concluded_from_silence(
-    road: FaultProxy, words: tuple[str, ...], usual: int, honest: set[int], capsys: pytest.CaptureFixture[str]
+    half_answer_proxy: FaultProxy,
+    words: tuple[str, ...],
+    usual: int,
+    honest: set[int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def ask() -> CliResult:
         return run_opskit(capsys, *words, "-o", "json")
 
-    road.rules, before = {}, road.seen.copy()
+    half_answer_proxy.rules, before = {}, half_answer_proxy.seen.copy()
     assert ask().code == usual
-    called = [operation for operation, count in road.seen.items() if count > before[operation]]
+    called = [operation for operation, count in half_answer_proxy.seen.items() if count > before[operation]]
     assert called
     wrong = []
     for operation in called:
         for instance_type, answer in SILENCE.items():
-            road.rules = {operation: lambda count, send, answer=answer: answer}  # type: ignore[misc]
+            half_answer_proxy.rules = {operation: lambda count, send, answer=answer: answer}  # type: ignore[misc]
             ran = ask()
             wrong += [] if ran.code in honest else [(operation, instance_type, ran.code, ran.out)]
     assert wrong == []

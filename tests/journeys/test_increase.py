@@ -14,7 +14,7 @@ from tests.slow import starts_server
 _ALL = ("ml.m4.xlarge", "--for", "training", "--for", "transform", "--for", "endpoint", "--to", "1")
 
 
-def _filed(shell: Shell) -> list[str]:
+def _filed_quota_names(shell: Shell) -> list[str]:
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
     key, secret, region, url = (shell.environment[name] for name in names)
     client = boto3.Session(key, secret, region_name=region).client("service-quotas", endpoint_url=url)
@@ -23,7 +23,7 @@ def _filed(shell: Shell) -> list[str]:
 
 
 @pytest.fixture
-def hours(tmp_path: Path) -> Path:
+def clock_offset_file(tmp_path: Path) -> Path:
     """A file with the hours by which the sandbox's clock is ahead."""
     file = tmp_path / "hours"
     file.write_text("0")
@@ -32,42 +32,42 @@ def hours(tmp_path: Path) -> Path:
 
 @pytest.fixture
 @starts_server
-def shell(tmp_path: Path, hours: Path) -> Iterator[Shell]:
+def new_account_shell(tmp_path: Path, clock_offset_file: Path) -> Iterator[Shell]:
     """A shell at a new account, where an increase takes an hour of the sandbox's clock."""
-    with run_sandbox(approve_after="1h", hours=hours) as running:
+    with run_sandbox(approve_after="1h", hours=clock_offset_file) as running:
         yield make_shell(running, tmp_path)
 
 
 @pytest.fixture
-def two_hours_pass(hours: Path) -> Callable[[], None]:
+def two_hours_pass(clock_offset_file: Path) -> Callable[[], None]:
     """Turns the sandbox's clock, which at no moment has half a time to read."""
 
     def turn() -> None:
-        turned = hours.with_suffix(".new")
-        turned.write_text(str(int(hours.read_text()) + 2))
-        turned.replace(hours)
+        turned = clock_offset_file.with_suffix(".new")
+        turned.write_text(str(int(clock_offset_file.read_text()) + 2))
+        turned.replace(clock_offset_file)
 
     return turn
 
 
 def test_three_are_asked_the_third_waits_its_turn_and_none_is_asked_twice(
-    shell: Shell, two_hours_pass: Callable[[], None]
+    new_account_shell: Shell, two_hours_pass: Callable[[], None]
 ) -> None:
-    first = shell.opskit("quotas", "increase", *_ALL, "--yes")
+    first = new_account_shell.opskit("quotas", "increase", *_ALL, "--yes")
     assert first.exit == 0
     assert [request["outcome"] for request in first.data["requests"]] == ["filed", "filed", "queued"]
-    too_early = shell.opskit("quotas", "increase", "--resume", "--yes")
+    too_early = new_account_shell.opskit("quotas", "increase", "--resume", "--yes")
     assert [request["outcome"] for request in too_early.data["requests"]] == ["queued"]
     two_hours_pass()
-    assert shell.opskit("quotas", "wait", *_ALL[:5], "--to", "1").exit == 0
-    resumed = shell.opskit("quotas", "increase", "--resume", "--yes")
+    assert new_account_shell.opskit("quotas", "wait", *_ALL[:5], "--to", "1").exit == 0
+    resumed = new_account_shell.opskit("quotas", "increase", "--resume", "--yes")
     assert [request["outcome"] for request in resumed.data["requests"]] == ["filed"]
     two_hours_pass()
-    assert shell.opskit("quotas", "wait", "ml.m4.xlarge", "--for", "endpoint", "--to", "1").exit == 0
-    again = shell.opskit("quotas", "increase", *_ALL, "--yes")
+    assert new_account_shell.opskit("quotas", "wait", "ml.m4.xlarge", "--for", "endpoint", "--to", "1").exit == 0
+    again = new_account_shell.opskit("quotas", "increase", *_ALL, "--yes")
     assert {request["outcome"] for request in again.data["requests"]} == {"already-enough"}
-    assert len(_filed(shell)) == 3
-    asked = shell.opskit("quotas", "requests").data["requests"]
+    assert len(_filed_quota_names(new_account_shell)) == 3
+    asked = new_account_shell.opskit("quotas", "requests").data["requests"]
     assert {(request["status"], request["moved"]) for request in asked} == {("APPROVED", True)}
 
 
@@ -77,20 +77,20 @@ def test_two_terminals_at_once_file_one_request(fresh_shell: Shell) -> None:
     assert [process.wait() for process in both] == [0, 0]
     for process in both:
         process.communicate()
-    assert _filed(fresh_shell) == ["ml.m4.xlarge for training job usage"]
+    assert _filed_quota_names(fresh_shell) == ["ml.m4.xlarge for training job usage"]
 
 
 def test_without_a_terminal_consent_is_asked_for_by_its_flag(fresh_shell: Shell) -> None:
     ended = fresh_shell.opskit("quotas", "increase", *_ALL)
     assert ended.exit == 2
     assert "--yes" in ended.envelope["errors"][0]["hint"]
-    assert _filed(fresh_shell) == []
+    assert _filed_quota_names(fresh_shell) == []
 
 
 def test_a_dry_run_plans_and_files_nothing(fresh_shell: Shell) -> None:
     ended = fresh_shell.opskit("quotas", "increase", *_ALL, "--dry-run")
     assert {request["outcome"] for request in ended.data["requests"]} == {"planned"}
-    assert _filed(fresh_shell) == []
+    assert _filed_quota_names(fresh_shell) == []
 
 
 def test_what_cannot_work_is_refused_with_the_reason(fresh_shell: Shell) -> None:
@@ -111,7 +111,7 @@ def test_the_console_text_names_everything_the_form_asks(fresh_shell: Shell) -> 
     assert ended.exit == 0
     for part in ("us-east-1", "ml.m4.xlarge for training job usage", "New limit value: 2"):
         assert part in ended.stdout
-    assert _filed(fresh_shell) == []
+    assert _filed_quota_names(fresh_shell) == []
 
 
 def test_what_cannot_be_read_is_not_nothing(fresh_shell: Shell) -> None:

@@ -45,24 +45,24 @@ class Desk:
 
 
 @pytest.fixture
-def shell(fake_aws: FakeAws, tmp_path: Path) -> Shell:
+def fake_account_shell(fake_aws: FakeAws, tmp_path: Path) -> Shell:
     fake_aws.quotas = [Entry(NAME, CODE)]
     return make_shell(RunningSandbox(fake_aws.environment()), tmp_path)
 
 
-def test_a_kill_in_the_middle_files_neither_two_nor_none(fake_aws: FakeAws, shell: Shell) -> None:
+def test_a_kill_in_the_middle_files_neither_two_nor_none(fake_aws: FakeAws, fake_account_shell: Shell) -> None:
     category = Desk(fake_aws)
-    killed = shell.start(*WORDS)
+    killed = fake_account_shell.start(*WORDS)
     category.to_kill = killed.pid
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
-    resumed = shell.opskit("quotas", "increase", "--resume")
+    resumed = fake_account_shell.opskit("quotas", "increase", "--resume")
     assert [request["outcome"] for request in resumed.data["requests"]] == ["already-open"]
-    again = json.loads(shell.opskit(*WORDS[:-2]).stdout)
+    again = json.loads(fake_account_shell.opskit(*WORDS[:-2]).stdout)
     assert [request["outcome"] for request in again["data"]["requests"]] == ["already-open"]
     assert len(category.filed) == 1
 
 
-def test_nothing_waits_and_cron_hears_nothing(shell: Shell) -> None:
-    ended = shell.opskit("quotas", "increase", "--resume", json_output=False)
+def test_nothing_waits_and_cron_hears_nothing(fake_account_shell: Shell) -> None:
+    ended = fake_account_shell.opskit("quotas", "increase", "--resume", json_output=False)
     assert (ended.exit, ended.stdout, ended.stderr) == (0, "", "")

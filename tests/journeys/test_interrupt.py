@@ -14,13 +14,13 @@ from tests.slow import starts_server
 
 @pytest.fixture
 @starts_server
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def interrupted_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with run_sandbox("classroom") as running:
         yield make_shell(running, tmp_path_factory.mktemp("home"))
 
 
-def test_an_interrupted_run_says_what_goes_on_and_is_followed_later(shell: Shell) -> None:
-    process = shell.start("train", "boston", "-o", "json")
+def test_an_interrupted_run_says_what_goes_on_and_is_followed_later(interrupted_shell: Shell) -> None:
+    process = interrupted_shell.start("train", "boston", "-o", "json")
     assert process.stderr is not None
     for line in process.stderr:
         if "Training boston" in line:
@@ -33,6 +33,6 @@ def test_an_interrupted_run_says_what_goes_on_and_is_followed_later(shell: Shell
     job = envelope["data"]["job"]
     assert job in envelope["errors"][0]["message"]
     assert f"stop-training-job --training-job-name {job}" in envelope["errors"][0]["hint"]
-    after = shell.opskit("train", "boston")
+    after = interrupted_shell.opskit("train", "boston")
     assert after.exit == 0
     assert after.data["job"] == job

@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture(scope="module")
 @starts_server
-def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def notebook_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with run_sandbox(
         "classroom", only=[command for command in API_CALLS if command.startswith("notebook ")]
     ) as running:
@@ -35,11 +35,11 @@ def _by_name(ended: CompletedCommand) -> dict[str, dict[str, Any]]:
     return {notebook["name"]: notebook for notebook in ended.data["notebooks"]}
 
 
-def test_only_the_idle_one_stops_and_only_when_it_is_meant(classroom: Shell) -> None:
+def test_only_the_idle_one_stops_and_only_when_it_is_meant(notebook_shell: Shell) -> None:
     """One test, since nothing can be tried with the idle one once it was stopped."""
-    _assert_a_dry_run_stops_nothing(classroom)
-    _assert_a_kept_one_is_not_stopped(classroom)
-    _assert_the_idle_one_stops_and_no_other(classroom)
+    _assert_a_dry_run_stops_nothing(notebook_shell)
+    _assert_a_kept_one_is_not_stopped(notebook_shell)
+    _assert_the_idle_one_stops_and_no_other(notebook_shell)
 
 
 def _assert_a_dry_run_stops_nothing(classroom: Shell) -> None:
@@ -49,8 +49,8 @@ def _assert_a_dry_run_stops_nothing(classroom: Shell) -> None:
     assert _by_name(classroom.opskit("notebook", "list"))["course-idle"]["status"] == "InService"
 
 
-def test_what_is_not_meant_is_left_alone(classroom: Shell) -> None:
-    ended = classroom.opskit("notebook", "stop", "--idle", "--match", "other-*")
+def test_what_is_not_meant_is_left_alone(notebook_shell: Shell) -> None:
+    ended = notebook_shell.opskit("notebook", "stop", "--idle", "--match", "other-*")
     assert ended.data["notebooks"] == []
 
 
@@ -86,31 +86,31 @@ def _assert_the_idle_one_stops_and_no_other(classroom: Shell) -> None:
     assert after["course-idle"]["verdict"] == "stopped"
 
 
-def test_a_name_that_is_not_there_is_said(classroom: Shell) -> None:
-    ended = classroom.opskit("notebook", "stop", "nobody")
+def test_a_name_that_is_not_there_is_said(notebook_shell: Shell) -> None:
+    ended = notebook_shell.opskit("notebook", "stop", "nobody")
     assert ended.exit == 2
     assert "nobody" in ended.envelope["errors"][0]["message"]
-    assert classroom.opskit("notebook", "stop").exit == 2
+    assert notebook_shell.opskit("notebook", "stop").exit == 2
 
 
-def _sagemaker(shell: Shell) -> Any:
+def _foreign_client(shell: Shell) -> Any:
     """A client of somebody else's in the same account."""
     session = boto3.Session("sandbox", "sandbox", region_name="us-east-1")
     return session.client("sagemaker", endpoint_url=shell.environment["AWS_ENDPOINT_URL"])
 
 
-def test_a_start_that_aws_took_and_forgot_is_sent_once_more(classroom: Shell) -> None:
-    client = _sagemaker(classroom)
+def test_a_start_that_aws_took_and_forgot_is_sent_once_more(notebook_shell: Shell) -> None:
+    client = _foreign_client(notebook_shell)
     arn = client.describe_notebook_instance(NotebookInstanceName="course-stopped")["NotebookInstanceArn"]
     client.add_tags(ResourceArn=arn, Tags=[{"Key": "opskit-sandbox:start", "Value": "lost"}])
-    started = classroom.opskit("notebook", "start", "course-stopped", "--wait")
+    started = notebook_shell.opskit("notebook", "start", "course-stopped", "--wait")
     assert started.exit == 0
     [row] = started.data["notebooks"]
     assert (row["outcome"], row["status"]) == ("done", "InService")
 
 
-def test_a_lifecycle_script_that_fails_is_told_by_its_log(classroom: Shell) -> None:
-    client = _sagemaker(classroom)
+def test_a_lifecycle_script_that_fails_is_told_by_its_log(notebook_shell: Shell) -> None:
+    client = _foreign_client(notebook_shell)
     script = b64encode(b"#!/bin/sh\necho pip: no such package\nexit 3\n").decode()
     client.create_notebook_instance_lifecycle_config(
         NotebookInstanceLifecycleConfigName="broken", OnStart=[{"Content": script}]
@@ -120,12 +120,13 @@ def test_a_lifecycle_script_that_fails_is_told_by_its_log(classroom: Shell) -> N
         NotebookInstanceName="unlucky", InstanceType="ml.t2.medium", RoleArn=role, LifecycleConfigName="broken"
     )
     wait_until(
-        lambda: _by_name(classroom.opskit("notebook", "list")), lambda found: found["unlucky"]["status"] == "Failed"
+        lambda: _by_name(notebook_shell.opskit("notebook", "list")),
+        lambda found: found["unlucky"]["status"] == "Failed",
     )
-    listed = classroom.opskit("notebook", "list")
+    listed = notebook_shell.opskit("notebook", "list")
     assert "unlucky/LifecycleConfigOnStart" in _by_name(listed)["unlucky"]["because"]
     assert "no such package" in _by_name(listed)["unlucky"]["because"]
-    started = classroom.opskit("notebook", "start", "unlucky", "--wait")
+    started = notebook_shell.opskit("notebook", "start", "unlucky", "--wait")
     assert started.exit == 4
     assert started.data["notebooks"][0]["outcome"] == "failed"
     assert "no such package" in started.envelope["errors"][0]["message"]

@@ -49,14 +49,14 @@ SELDOM = {
 
 @pytest.fixture(scope="module")
 @starts_server
-def classroom() -> Iterator[RunningSandbox]:
+def slow_approval_sandbox() -> Iterator[RunningSandbox]:
     with run_sandbox("classroom", approve_after="1h") as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def here(classroom: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in classroom.environment().items():
+def sandbox_environment(slow_approval_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in slow_approval_sandbox.environment().items():
         monkeypatch.setenv(name, value)
 
 

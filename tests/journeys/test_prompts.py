@@ -15,7 +15,7 @@ from tests.fakes.fake_aws import FakeAws, serve_fake_aws
 from tests.fakes.terminal import CTRL_C, CTRL_D, TerminalResult, run_at_terminal
 from tests.journeys.conftest import Shell, make_shell, run_sandbox
 from tests.slow import starts_server
-from tests.unit.cli.test_command_tree import paths
+from tests.unit.cli.test_command_tree import command_paths
 
 PROMPTS = {
     "quotas increase": ("ml.m4.xlarge", "--for", "training", "--to", "9"),
@@ -31,7 +31,7 @@ ASKS_NOT = {"notebook stop"}
 
 @pytest.fixture(scope="module")
 @starts_server
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def prompt_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with run_sandbox("classroom") as running:
         home = tmp_path_factory.mktemp("home")
         (home / "opskit-runs" / "boston-0123456789-1").mkdir(parents=True)
@@ -46,7 +46,7 @@ def at_terminal(shell: Shell, command: str, *typed: tuple[str, bytes], more: Seq
 def test_every_command_that_can_be_told_not_to_ask_is_here() -> None:
     tree = typer.main.get_command(load_all())
     asking = set()
-    for path in paths(tree):
+    for path in command_paths(tree):
         command = tree
         for word in path:
             command = command.commands[word]  # type: ignore[attr-defined]
@@ -55,8 +55,8 @@ def test_every_command_that_can_be_told_not_to_ask_is_here() -> None:
 
 
 @pytest.mark.parametrize("command", PROMPTS)
-def test_ctrl_c_is_an_interruption_and_changes_nothing(shell: Shell, command: str) -> None:
-    ended = at_terminal(shell, command, ("Go on?", CTRL_C))
+def test_ctrl_c_is_an_interruption_and_changes_nothing(prompt_shell: Shell, command: str) -> None:
+    ended = at_terminal(prompt_shell, command, ("Go on?", CTRL_C))
     assert ended.exit == 130
     assert "Interrupted." in ended.shown
     assert "bug" not in ended.shown
@@ -64,16 +64,16 @@ def test_ctrl_c_is_an_interruption_and_changes_nothing(shell: Shell, command: st
 
 
 @pytest.mark.parametrize(("command", "answer"), list(zip(PROMPTS, [CTRL_D, b"\n", b"n\n", b"no\n"], strict=True)))
-def test_anything_that_is_not_a_yes_changes_nothing(shell: Shell, command: str, answer: bytes) -> None:
-    ended = at_terminal(shell, command, ("Go on?", answer))
+def test_anything_that_is_not_a_yes_changes_nothing(prompt_shell: Shell, command: str, answer: bytes) -> None:
+    ended = at_terminal(prompt_shell, command, ("Go on?", answer))
     assert ended.exit == 2
     assert "Nothing was changed." in ended.shown
-    assert (shell.home / "opskit-runs" / "boston-0123456789-1").is_dir()
+    assert (prompt_shell.home / "opskit-runs" / "boston-0123456789-1").is_dir()
 
 
-def test_nobody_agrees_to_what_they_have_not_seen(shell: Shell) -> None:
-    assert shell.opskit("history").data["history"] == []  # nothing came of what was not agreed to above
-    ended = at_terminal(shell, "quotas increase", ("Go on?", b"n\n"), more=["--quiet"])
+def test_nobody_agrees_to_what_they_have_not_seen(prompt_shell: Shell) -> None:
+    assert prompt_shell.opskit("history").data["history"] == []  # nothing came of what was not agreed to above
+    ended = at_terminal(prompt_shell, "quotas increase", ("Go on?", b"n\n"), more=["--quiet"])
     assert ended.shown.index("Ask AWS in us-east-1: ml.m4.xlarge for training job usage") < ended.shown.index("Go on?")
 
 

@@ -26,7 +26,7 @@ A_LONG_TIME_SECONDS = 4 * 3600
 
 @pytest.fixture
 @starts_server
-def environment() -> Iterator[dict[str, str]]:
+def jupyter_environment() -> Iterator[dict[str, str]]:
     # Names that no other test has: in one process, sandboxes share the log streams that moto keeps.
     kinds = {"never-up": "starting", "kernel-less": "empty", "doomed": "idle", "saved": "idle"}
     seeds = tuple(NotebookSeed(name, kind=NotebookKind(instance_type)) for name, instance_type in kinds.items())
@@ -37,8 +37,8 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def sagemaker(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name, value in environment.items():
+def jupyter_sandbox_client(jupyter_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in jupyter_environment.items():
         monkeypatch.setenv(name, value)
     client = boto3.client("sagemaker")
     wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
@@ -46,7 +46,7 @@ def sagemaker(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> A
 
 
 @pytest.fixture
-def stop(sagemaker: Any, capsys: pytest.CaptureFixture[str]) -> Stop:
+def stop_idle_rows(jupyter_sandbox_client: Any, capsys: pytest.CaptureFixture[str]) -> Stop:
     """``notebook stop --idle`` with more words: its rows by name."""
 
     def stopped(*words: str) -> dict[str, dict[str, Any]]:
@@ -56,16 +56,18 @@ def stop(sagemaker: Any, capsys: pytest.CaptureFixture[str]) -> Stop:
     return stopped
 
 
-def test_looks_do_not_wake_them_and_only_whose_server_was_killed_stays_on(stop: Stop, sagemaker: Any) -> None:
+def test_looks_do_not_wake_them_and_only_whose_server_was_killed_stays_on(
+    stop_idle_rows: Stop, jupyter_sandbox_client: Any
+) -> None:
     """One test, since nothing can be seen of them once they were stopped."""
-    _assert_logs_are_as_old_as_the_work(stop)
-    _assert_looks_do_not_wake_them(stop)
-    _assert_a_save_is_work_for_as_long_as_tab_age_says(stop, sagemaker)
-    url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName="doomed")["AuthorizedUrl"]
+    _assert_logs_are_as_old_as_the_work(stop_idle_rows)
+    _assert_looks_do_not_wake_them(stop_idle_rows)
+    _assert_a_save_is_work_for_as_long_as_tab_age_says(stop_idle_rows, jupyter_sandbox_client)
+    url = jupyter_sandbox_client.create_presigned_notebook_instance_url(NotebookInstanceName="doomed")["AuthorizedUrl"]
     listener = served_at(urlsplit(url).port)
     listener.kill()
     listener.wait()
-    rows = stop()
+    rows = stop_idle_rows()
     assert {name: (row["verdict"], row["outcome"]) for name, row in rows.items()} == {
         "never-up": ("idle", "done"),
         "kernel-less": ("idle", "done"),
@@ -73,7 +75,7 @@ def test_looks_do_not_wake_them_and_only_whose_server_was_killed_stays_on(stop: 
         "doomed": ("unknown", None),
     }
     assert "cannot be reached" in rows["doomed"]["because"]
-    described = sagemaker.describe_notebook_instance(NotebookInstanceName="doomed")
+    described = jupyter_sandbox_client.describe_notebook_instance(NotebookInstanceName="doomed")
     assert described["NotebookInstanceStatus"] == "InService"
 
 

@@ -35,18 +35,20 @@ def installed_bytes(name: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def base() -> set[str]:
+def base_requirements() -> set[str]:
     return with_all_it_needs(DISTRIBUTION)
 
 
-def test_the_base_install_is_at_most_60_megabytes(base: set[str]) -> None:
+def test_the_base_install_is_at_most_60_megabytes(base_requirements: set[str]) -> None:
     package = Path(__file__).parents[2] / "opskit"
     own = sum(path.stat().st_size for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    sizes = {name: installed_bytes(name) for name in base - {DISTRIBUTION}} | {"opskit": own}
+    sizes = {name: installed_bytes(name) for name in base_requirements - {DISTRIBUTION}} | {"opskit": own}
     assert all(sizes.values()), sizes
     assert sum(sizes.values()) <= MOST_BYTES, sizes
 
 
-def test_the_base_install_needs_nothing_of_the_extras(base: set[str]) -> None:
-    assert {"boto3", "botocore", "requests", "rich", "tabulate", "typer"} <= base
-    assert base.isdisjoint({"moto", "numpy", "pandas", "pydantic", "sagemaker", "scikit-learn", "xgboost-cpu"})
+def test_the_base_install_needs_nothing_of_the_extras(base_requirements: set[str]) -> None:
+    assert {"boto3", "botocore", "requests", "rich", "tabulate", "typer"} <= base_requirements
+    assert base_requirements.isdisjoint(
+        {"moto", "numpy", "pandas", "pydantic", "sagemaker", "scikit-learn", "xgboost-cpu"}
+    )

@@ -22,7 +22,7 @@ def data_files() -> list[str]:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def crlf_checkout(tmp_path: Path) -> Path:
     """The files as somebody gets them who cloned with ``core.autocrlf``."""
     if shutil.which("git") is None:
         pytest.skip("Git is not here: nothing is known of what it does to line ends")
@@ -42,12 +42,12 @@ def checkout(tmp_path: Path) -> Path:
     return there
 
 
-def test_every_file_has_the_bytes_it_was_given(checkout: Path) -> None:
+def test_every_file_has_the_bytes_it_was_given(crlf_checkout: Path) -> None:
     names = (*SOME, *data_files())
     assert len(names) > 10
-    assert [name for name in names if (checkout / name).read_bytes() != (ROOT / name).read_bytes()] == []
+    assert [name for name in names if (crlf_checkout / name).read_bytes() != (ROOT / name).read_bytes()] == []
 
 
-def test_the_shipped_workflow_still_knows_its_data(checkout: Path) -> None:
-    told = tomllib.loads((checkout / BOSTON / "workflow.toml").read_text())["data"]
-    assert hashlib.sha256((checkout / BOSTON / told["file"]).read_bytes()).hexdigest() == told["sha256"]
+def test_the_shipped_workflow_still_knows_its_data(crlf_checkout: Path) -> None:
+    told = tomllib.loads((crlf_checkout / BOSTON / "workflow.toml").read_text())["data"]
+    assert hashlib.sha256((crlf_checkout / BOSTON / told["file"]).read_bytes()).hexdigest() == told["sha256"]

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 EXACT = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.+]*( ; [^/@]+)?")
 
 
-def lines() -> list[str]:
+def constraint_lines() -> list[str]:
     return (ROOT / "constraints.txt").read_text().splitlines()
 
 
@@ -28,20 +28,20 @@ def asked_for() -> list[Requirement]:
 
 
 def test_every_line_is_one_exact_version_and_no_address() -> None:
-    assert [line for line in lines() if not EXACT.fullmatch(line)] == []
+    assert [line for line in constraint_lines() if not EXACT.fullmatch(line)] == []
 
 
 def test_no_package_has_two_versions() -> None:
-    names = [line.split("==")[0] for line in lines()]
+    names = [line.split("==")[0] for line in constraint_lines()]
     assert sorted(set(names)) == sorted(names)
 
 
 @pytest.mark.parametrize("requirement", asked_for(), ids=str)
 def test_what_the_project_asks_for_has_a_version_that_fits(requirement: Requirement) -> None:
-    chosen = {line.split("==")[0]: line.split("==")[1].split(" ;")[0] for line in lines()}
+    chosen = {line.split("==")[0]: line.split("==")[1].split(" ;")[0] for line in constraint_lines()}
     assert requirement.specifier.contains(chosen[canonicalize_name(requirement.name)])
 
 
 @pytest.mark.parametrize("heavy", ["torch", "tensorflow", "nvidia-nccl-cu12"])
 def test_nothing_that_weighs_gigabytes_slips_in(heavy: str) -> None:
-    assert not any(line.startswith(f"{heavy}==") for line in lines())
+    assert not any(line.startswith(f"{heavy}==") for line in constraint_lines())

@@ -15,7 +15,7 @@ TARGETS = "lint:\n\t@echo looked for mistakes; exit $(LINT)\ntest:\n\t@echo 2 pa
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def ci_checkout(tmp_path: Path) -> Path:
     """A checkout that has .ci/run and, in place of what is slow, words."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
@@ -24,11 +24,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("lint", "test"), [(0, 0), (1, 0), (0, 1), (1, 1)])
-def test_it_looks_then_tests_and_fails_where_either_does(folder: Path, lint: int, test: int) -> None:
+def test_it_looks_then_tests_and_fails_where_either_does(ci_checkout: Path, lint: int, test: int) -> None:
     # A make above this one, such as that of `make test`, would have the inner one name the folders it enters.
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     environment = {**outer, "LINT": str(lint), "TEST": str(test)}
-    command = ["bash", str(folder / ".ci" / "run")]
+    command = ["bash", str(ci_checkout / ".ci" / "run")]
     ran = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert ran.stdout.splitlines() == ["looked for mistakes", "2 passed"]
     assert (ran.returncode == 0) == (lint == test == 0)

@@ -40,7 +40,7 @@ THEIRS = {
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def our_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ours")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
@@ -49,7 +49,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def other_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("theirs") / "opskit-0.1.9-py3-none-any.whl"
     record = ["opskit-0.1.9.dist-info/RECORD,,"]
     with zipfile.ZipFile(built, "w") as archive:
@@ -95,7 +95,7 @@ class Venv:
 
 
 @pytest.fixture
-def venv(tmp_path: Path) -> Venv:
+def empty_venv(tmp_path: Path) -> Venv:
     return Venv(tmp_path / "venv")
 
 
@@ -106,74 +106,78 @@ def package_check(venv: Venv) -> dict[str, str] | None:
     return found
 
 
-def test_alone_it_has_nothing_to_say(venv: Venv, ours: Path) -> None:
-    venv.pip("install", str(ours))
-    assert package_check(venv) is None
-    assert venv.run("--version").stdout == f"opskit {opskit.__version__}\n"
+def test_alone_it_has_nothing_to_say(empty_venv: Venv, our_wheel: Path) -> None:
+    empty_venv.pip("install", str(our_wheel))
+    assert package_check(empty_venv) is None
+    assert empty_venv.run("--version").stdout == f"opskit {opskit.__version__}\n"
 
 
-def test_installed_over_the_other_it_works_and_doctor_says_what_to_do(venv: Venv, ours: Path, theirs: Path) -> None:
-    venv.pip("install", str(theirs))
-    venv.pip("install", str(ours))
-    assert venv.run("--version").stdout == f"opskit {opskit.__version__}\n"
-    check = package_check(venv)
+def test_installed_over_the_other_it_works_and_doctor_says_what_to_do(
+    empty_venv: Venv, our_wheel: Path, other_wheel: Path
+) -> None:
+    empty_venv.pip("install", str(other_wheel))
+    empty_venv.pip("install", str(our_wheel))
+    assert empty_venv.run("--version").stdout == f"opskit {opskit.__version__}\n"
+    check = package_check(empty_venv)
     assert check is not None
     assert check["state"] == "wrong"
     assert "opskit 0.1.9" in check["says"]
-    assert ".." not in venv.run("doctor").stderr
+    assert ".." not in empty_venv.run("doctor").stderr
     assert check["hint"].startswith("pip uninstall opskit, then in the clone of opskit: pip install")
-    assert json.loads(venv.run("doctor", "-o", "json").stdout)["data"]["versions"]["opskit"] == opskit.__version__
+    assert json.loads(empty_venv.run("doctor", "-o", "json").stdout)["data"]["versions"]["opskit"] == opskit.__version__
 
 
 @pytest.mark.parametrize("program", [("opskit",), ("python", "-m", "opskit")])
 def test_the_other_installed_over_it_is_one_sentence_at_the_start(
-    venv: Venv, ours: Path, theirs: Path, program: tuple[str, ...]
+    empty_venv: Venv, our_wheel: Path, other_wheel: Path, program: tuple[str, ...]
 ) -> None:
-    venv.pip("install", str(ours))
-    venv.pip("install", str(theirs))
-    told = venv.run("quotas", "check", program=program)
+    empty_venv.pip("install", str(our_wheel))
+    empty_venv.pip("install", str(other_wheel))
+    told = empty_venv.run("quotas", "check", program=program)
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.splitlines() == [
         "opskit: Another project, opskit 0.1.9, is installed here with the same package folder and command as opskit.",
         "        pip uninstall opskit, then in the clone of opskit: pip install .",
     ]
-    envelope = json.loads(venv.run("quotas", "check", "-o", "json", program=program).stdout)
+    envelope = json.loads(empty_venv.run("quotas", "check", "-o", "json", program=program).stdout)
     assert (envelope["exit"], envelope["errors"][0]["code"]) == (2, "mixed-install")
 
 
-def test_after_the_other_was_taken_out_the_hint_is_to_install_anew(venv: Venv, ours: Path, theirs: Path) -> None:
-    venv.pip("install", str(ours))
-    venv.pip("install", str(theirs))
-    venv.pip("uninstall", "opskit")
-    assert not (venv.folder / "bin/opskit").exists()
+def test_after_the_other_was_taken_out_the_hint_is_to_install_anew(
+    empty_venv: Venv, our_wheel: Path, other_wheel: Path
+) -> None:
+    empty_venv.pip("install", str(our_wheel))
+    empty_venv.pip("install", str(other_wheel))
+    empty_venv.pip("uninstall", "opskit")
+    assert not (empty_venv.folder / "bin/opskit").exists()
     start = ("python", "-c", "from opskit.cli import main; main()")
-    told = venv.run("doctor", program=start)
+    told = empty_venv.run("doctor", program=start)
     assert told.returncode == 2
     assert told.stderr.splitlines() == [
         "opskit: 3 of opskit's files are missing or not its own, such as opskit/__init__.py.",
         "        Install it anew, in the clone of opskit: pip install .",
     ]
-    venv.pip("install", str(ours))
-    assert package_check(venv) is None
+    empty_venv.pip("install", str(our_wheel))
+    assert package_check(empty_venv) is None
 
 
 @pytest.mark.parametrize(
     "theirs_now",
     ["output/screen.py", "core/exceptions.py", "access/flows/doctor.py", "core/settings.py", "cli/command_tree.py"],
 )
-def test_whichever_file_is_the_others_it_is_one_sentence(venv: Venv, ours: Path, theirs_now: str) -> None:
-    venv.pip("install", str(ours))
-    (venv.package / theirs_now).write_text("# nothing of what opskit expects here\n")
-    told = venv.run("doctor", "-o", "json")
+def test_whichever_file_is_the_others_it_is_one_sentence(empty_venv: Venv, our_wheel: Path, theirs_now: str) -> None:
+    empty_venv.pip("install", str(our_wheel))
+    (empty_venv.package / theirs_now).write_text("# nothing of what opskit expects here\n")
+    told = empty_venv.run("doctor", "-o", "json")
     assert "Traceback" not in told.stderr
     assert told.returncode == 2
     assert f"1 of opskit's files are missing or not its own, such as opskit/{theirs_now}." in told.stdout + told.stderr
 
 
-def test_a_missing_dependency_is_not_blamed_on_another_project(venv: Venv, ours: Path) -> None:
-    venv.pip("install", str(ours))
+def test_a_missing_dependency_is_not_blamed_on_another_project(empty_venv: Venv, our_wheel: Path) -> None:
+    empty_venv.pip("install", str(our_wheel))
     start = ("python", "-c", "import sys; sys.modules['platformdirs'] = None; from opskit.cli import main; main()")
-    told = venv.run("doctor", program=start)
+    told = empty_venv.run("doctor", program=start)
     assert "another" not in (told.stdout + told.stderr).lower()
     assert "platformdirs" in told.stderr
 
@@ -186,7 +190,7 @@ def test_the_distribution_has_one_name() -> None:
 WRONG_INSTALL = re.compile(r"""\b(pip|pipx|uv|uvx)\s+(add\s+|install\s+|run\s+)+(-\S+\s+)*['"]?opskit\b""")
 
 
-def texts() -> dict[str, str]:
+def user_texts() -> dict[str, str]:
     """All that a user may read: the pages, the program, the workflows, what stands at the root."""
     tops = [path for path in ROOT.iterdir() if path.is_file()]
     inside = [path for name in ("docs", "opskit", "workflows") for path in (ROOT / name).rglob("*") if path.is_file()]
@@ -200,7 +204,7 @@ def test_what_installs_the_other_project_is_known(text: str) -> None:
 
 
 def test_nothing_tells_to_install_the_other_project() -> None:
-    read = texts()
+    read = user_texts()
     assert {"README.md", "docs/sandbox.md", "opskit/core/exceptions.py"} <= read.keys()
     assert {name: WRONG_INSTALL.findall(text) for name, text in read.items() if WRONG_INSTALL.search(text)} == {}
 

@@ -21,7 +21,7 @@ def files_of(folder: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
@@ -30,16 +30,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def contents(wheel: Path) -> set[str]:
-    with zipfile.ZipFile(wheel) as archive:
+def wheel_contents(built_wheel: Path) -> set[str]:
+    with zipfile.ZipFile(built_wheel) as archive:
         return set(archive.namelist())
 
 
 @pytest.fixture(scope="module")
-def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unpacked_wheel(built_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the unpacked wheel and nothing else, far from the checkout."""
     folder = tmp_path_factory.mktemp("site")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(built_wheel) as archive:
         archive.extractall(folder)
     return folder
 
@@ -52,26 +52,26 @@ def run_from(site: Path, *arguments: str) -> str:
     return ran.stdout.strip()
 
 
-def test_the_wheel_claims_one_top_level_name(contents: set[str]) -> None:
-    tops = {name.split("/")[0] for name in contents}
+def test_the_wheel_claims_one_top_level_name(wheel_contents: set[str]) -> None:
+    tops = {name.split("/")[0] for name in wheel_contents}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"opskit"}
 
 
-def test_the_wheel_says_that_it_is_typed(contents: set[str]) -> None:
-    assert "opskit/py.typed" in contents
+def test_the_wheel_says_that_it_is_typed(wheel_contents: set[str]) -> None:
+    assert "opskit/py.typed" in wheel_contents
 
 
-def test_the_wheel_holds_the_package_and_inside_it_the_workflows(contents: set[str]) -> None:
+def test_the_wheel_holds_the_package_and_inside_it_the_workflows(wheel_contents: set[str]) -> None:
     package, workflows = files_of("opskit"), files_of("workflows")
     assert package
     assert workflows
-    in_the_wheel = {name for name in contents if ".dist-info/" not in name}
+    in_the_wheel = {name for name in wheel_contents if ".dist-info/" not in name}
     assert in_the_wheel == package | {f"opskit/{name}" for name in workflows}
 
 
-def test_the_wheel_runs_far_from_the_checkout(site: Path) -> None:
+def test_the_wheel_runs_far_from_the_checkout(unpacked_wheel: Path) -> None:
     import opskit
 
-    found = run_from(site, "-c", "import opskit; print(opskit.__file__)")
-    assert Path(found) == site / "opskit" / "__init__.py"
-    assert opskit.__version__ in run_from(site, "-m", "opskit", "--version")
+    found = run_from(unpacked_wheel, "-c", "import opskit; print(opskit.__file__)")
+    assert Path(found) == unpacked_wheel / "opskit" / "__init__.py"
+    assert opskit.__version__ in run_from(unpacked_wheel, "-m", "opskit", "--version")

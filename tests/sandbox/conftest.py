@@ -19,8 +19,8 @@ from botocore.config import Config
 
 from opskit.sandbox.container.images import xgboost_image_uri
 from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
-from tests.prefork import forkserver
-from tests.sandbox.strict_client import mistakes
+from tests.prefork import start_forkserver
+from tests.sandbox.strict_client import response_mistakes
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
@@ -33,7 +33,7 @@ ANSWERED: set[tuple[str, str]] = set()
 
 def _read_strictly(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
     """Fail the test on any answer, owned or moto's, that is not as botocore's model has it."""
-    wrong = mistakes(response_dict, operation_model)
+    wrong = response_mistakes(response_dict, operation_model)
     assert not wrong, wrong
     if response_dict["status_code"] < 300:
         ANSWERED.add((operation_model.service_model.service_name, operation_model.name))
@@ -77,7 +77,7 @@ class Reply:
         return json.loads(self.body).get("__type") if self.status >= 400 else None
 
 
-def post(url: str, target: str, body: bytes, service: str = "sagemaker", region: str = "us-east-1") -> Reply:
+def post_signed(url: str, target: str, body: bytes, service: str = "sagemaker", region: str = "us-east-1") -> Reply:
     """One request as no SDK would send it, signed for ``service`` (its name in signatures)."""
     scope = f"Credential=sandbox/20260101/{region}/{service}/aws4_request"
     headers = {
@@ -96,7 +96,7 @@ def post(url: str, target: str, body: bytes, service: str = "sagemaker", region:
 
 @pytest.fixture(scope="session")
 @starts_server
-def fresh() -> Iterator[Sandbox]:
+def fresh_sandbox() -> Iterator[Sandbox]:
     """A new account, in which increases are granted after half a second."""
     with run_sandbox(SandboxOptions(approve_after_seconds=0.5)) as running:
         yield running
@@ -104,7 +104,7 @@ def fresh() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 @starts_server
-def slow() -> Iterator[Sandbox]:
+def slow_sandbox() -> Iterator[Sandbox]:
     """A new account with a Support plan, in which no increase is granted while tests run."""
     with run_sandbox(SandboxOptions(approve_after_seconds=AN_HOUR, support_plan=True)) as running:
         yield running
@@ -112,22 +112,22 @@ def slow() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 @starts_server
-def classroom() -> Iterator[Sandbox]:
+def classroom_sandbox() -> Iterator[Sandbox]:
     """The course's account, with its notebooks."""
     with run_sandbox(SandboxOptions(scenario="classroom", approve_after_seconds=0.5)) as running:
         yield running
 
 
 @pytest.fixture
-def account(fresh: Sandbox) -> Account:
+def fresh_account(fresh_sandbox: Sandbox) -> Account:
     """The main account of ``fresh``."""
-    return Account(fresh)
+    return Account(fresh_sandbox)
 
 
 @pytest.fixture
-def send() -> Callable[..., Reply]:
+def post_raw() -> Callable[..., Reply]:
     """Posts one raw request: url, target, body."""
-    return post
+    return post_signed
 
 
 @pytest.fixture(scope="session")
@@ -203,7 +203,7 @@ class Lab:
 
     def elsewhere(self, region: str, values: dict[str, int]) -> Any:
         """SageMaker in another Region, where these quotas were granted and no other test runs anything."""
-        _grant(self.account, values, region)
+        _grant_quotas(self.account, values, region)
         return self.account.client("sagemaker", region)
 
     def tuning(self, name: str, side_by_side: int) -> dict[str, Any]:
@@ -238,7 +238,7 @@ _GRANTED = {
 }
 
 
-def _grant(account: Account, values: dict[str, int], region: str = "us-east-1") -> None:
+def _grant_quotas(account: Account, values: dict[str, int], region: str = "us-east-1") -> None:
     """Let these quotas be increased at once, in a sandbox that approves without waiting."""
     quotas = account.client("service-quotas", region)
     pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
@@ -247,7 +247,7 @@ def _grant(account: Account, values: dict[str, int], region: str = "us-east-1") 
         quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=codes[name], DesiredValue=value)
 
 
-def _table(rows: int, seed: int, *, labels: bool = True) -> str:
+def _csv_table(rows: int, seed: int, *, labels: bool = True) -> str:
     """CSV rows of a sum of three features, the label first."""
     chance = random.Random(seed)
     lines = []
@@ -260,38 +260,38 @@ def _table(rows: int, seed: int, *, labels: bool = True) -> str:
 
 @pytest.fixture(scope="session")
 @starts_server
-def lab() -> Iterator[Lab]:
+def lab_account() -> Iterator[Lab]:
     """A sandbox in which quotas were granted and data was uploaded."""
     with run_sandbox(SandboxOptions(approve_after_seconds=0)) as running:
         account = Account(running)
-        _grant(account, _GRANTED)
+        _grant_quotas(account, _GRANTED)
         roles = account.client("iam").list_roles()["Roles"]
         role = next(role["Arn"] for role in roles if "SageMaker-ExecutionRole" in role["RoleName"])
         lab = Lab(account, role, xgboost_image_uri("us-east-1"))
         account.client("s3").create_bucket(Bucket=lab.bucket)
-        lab.put("table/train/train.csv", _table(120, 1))
-        lab.put("table/validation/validation.csv", _table(40, 2))
-        lab.put("table/test/test.csv", _table(30, 3, labels=False))
+        lab.put("table/train/train.csv", _csv_table(120, 1))
+        lab.put("table/validation/validation.csv", _csv_table(40, 2))
+        lab.put("table/test/test.csv", _csv_table(30, 3, labels=False))
         yield lab
 
 
 @pytest.fixture(scope="session")
-def trained(lab: Lab) -> dict[str, Any]:
+def completed_job(lab_account: Lab) -> dict[str, Any]:
     """One completed training job of the lab."""
-    job = lab.train("trained", {"num_round": "30", "max_depth": "3"})
+    job = lab_account.train("trained", {"num_round": "30", "max_depth": "3"})
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     return job
 
 
 @pytest.fixture(scope="session")
-def model(lab: Lab, trained: dict[str, Any]) -> str:
+def model_name(lab_account: Lab, completed_job: dict[str, Any]) -> str:
     """A model of the trained job."""
-    return lab.make_model(trained["ModelArtifacts"]["S3ModelArtifacts"])
+    return lab_account.make_model(completed_job["ModelArtifacts"]["S3ModelArtifacts"])
 
 
 @pytest.fixture(scope="session")
 @starts_server
-def full() -> Iterator[Account]:
+def full_account() -> Iterator[Account]:
     """The account whose quotas are used up."""
     with run_sandbox(SandboxOptions(scenario="full")) as running:
         yield Account(running)
@@ -316,12 +316,12 @@ def aws_cli(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
 
     def run(environment: Mapping[str, str], *words: str) -> tuple[int, str, str]:
         words = (str(package / "__main__.py"), *words)
-        return forkserver("boto3", "awscli.clidriver").run(words, tmp_path, {**environment, **own})
+        return start_forkserver("boto3", "awscli.clidriver").run(words, tmp_path, {**environment, **own})
 
     return run
 
 
 @pytest.fixture(scope="session")
-def until() -> Callable[..., Any]:
+def wait_for_state() -> Callable[..., Any]:
     """Looks again and again: what to look at, and what it should be like."""
     return wait_until

@@ -19,13 +19,13 @@ KINDS: dict[str, tuple[type, ...]] = {
 XML = ("query", "ec2", "rest-xml")
 
 
-def mistakes(answer: dict[str, Any], operation: Any) -> list[str]:
+def response_mistakes(answer: dict[str, Any], operation: Any) -> list[str]:
     """What in a raw answer (botocore's ``response_dict``) is not as the operation's model has it."""
     shape = operation.output_shape
     if shape is None or answer["status_code"] >= 300 or operation.has_streaming_output:
         return []
     if operation.service_model.metadata["protocol"] in XML and not answer["body"].startswith(b"{"):
-        return list(_in_xml(shape, _result(answer["body"], shape), operation.name)) if answer["body"] else []
+        return list(_in_xml(shape, _result_element(answer["body"], shape), operation.name)) if answer["body"] else []
     return list(_in_json(shape, json.loads(answer["body"] or b"{}"), operation.name))
 
 
@@ -58,13 +58,13 @@ def _in_structure(shape: Any, value: Any, path: str) -> Iterator[str]:
             yield from _in_json(shape.members[name], item, f"{path}.{name}")
 
 
-def _result(body: bytes, shape: Any) -> ElementTree.Element:
+def _result_element(body: bytes, shape: Any) -> ElementTree.Element:
     root = ElementTree.fromstring(body)
     wrapper = shape.serialization.get("resultWrapper")
-    return next((child for child in root if _tag(child) == wrapper), root) if wrapper else root
+    return next((child for child in root if _local_tag(child) == wrapper), root) if wrapper else root
 
 
-def _tag(element: ElementTree.Element) -> str:
+def _local_tag(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
@@ -75,22 +75,22 @@ def _in_xml(shape: Any, element: ElementTree.Element, path: str) -> Iterator[str
             yield from _in_xml(shape.member, item, f"{path}[]")
     if shape.type_name != "structure":
         return
-    members = {_named(member, name): member for name, member in shape.members.items()}
-    required = {_named(shape.members[name], name) for name in shape.required_members}
-    seen = [_tag(child) for child in element]
+    members = {_serialized_name(member, name): member for name, member in shape.members.items()}
+    required = {_serialized_name(shape.members[name], name) for name in shape.required_members}
+    seen = [_local_tag(child) for child in element]
     yield from (f"{path}.{name} is missing" for name in required - set(seen))
     for child in element:
-        member = members.get(_tag(child))
+        member = members.get(_local_tag(child))
         if member is None:
-            if _tag(child) not in ("ResponseMetadata", "requestId", "RequestId"):
-                yield f"{path}.{_tag(child)} is unknown"
+            if _local_tag(child) not in ("ResponseMetadata", "requestId", "RequestId"):
+                yield f"{path}.{_local_tag(child)} is unknown"
         elif member.type_name == "list" and member.serialization.get("flattened"):
-            yield from _in_xml(member.member, child, f"{path}.{_tag(child)}")
+            yield from _in_xml(member.member, child, f"{path}.{_local_tag(child)}")
         else:
-            yield from _in_xml(member, child, f"{path}.{_tag(child)}")
+            yield from _in_xml(member, child, f"{path}.{_local_tag(child)}")
 
 
-def _named(member: Any, name: str) -> str:
+def _serialized_name(member: Any, name: str) -> str:
     if member.type_name == "list" and member.serialization.get("flattened"):
         name = str(member.member.serialization.get("name", name))
     return str(member.serialization.get("name", name))

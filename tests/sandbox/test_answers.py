@@ -33,7 +33,7 @@ UNANSWERED = {
 Step = tuple[str, dict[str, Any]]
 
 
-def quotas() -> Iterator[Step]:
+def quota_steps() -> Iterator[Step]:
     one = {"ServiceCode": "sagemaker", "QuotaCode": "L-A373146E"}
     yield "list_services", {}
     yield "list_service_quotas", one
@@ -80,7 +80,7 @@ def of_others(lab: Lab) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "s3", "list_buckets", {}
     yield "logs", "describe_log_groups", {}
     yield "cloudwatch", "list_metrics", {}
-    yield "cloudwatch", "get_metric_data", {"MetricDataQueries": [_usage()], "StartTime": 0, "EndTime": 10}
+    yield "cloudwatch", "get_metric_data", {"MetricDataQueries": [_usage_query()], "StartTime": 0, "EndTime": 10}
     yield "sns", "create_topic", {"Name": "idle"}
     yield "sns", "list_topics", {}
     topic = {"TopicArn": "arn:aws:sns:us-east-1:123456789012:idle"}
@@ -88,27 +88,27 @@ def of_others(lab: Lab) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "sns", "publish", {**topic, "Message": "stopped", "Subject": "opskit"}
 
 
-def _usage() -> dict[str, Any]:
+def _usage_query() -> dict[str, Any]:
     metric = {"Namespace": "AWS/Usage", "MetricName": "ResourceCount", "Dimensions": []}
     return {"Id": "a", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Maximum"}}
 
 
-def answered(client: Any, steps: Iterator[Step]) -> None:
+def answered_steps(client: Any, steps: Iterator[Step]) -> None:
     for operation, params in steps:
         getattr(client, operation)(**params)
 
 
 @pytest.fixture
-def far(lab: Lab) -> Any:
-    return lab.elsewhere(
+def far_account(lab_account: Lab) -> Any:
+    return lab_account.elsewhere(
         "ap-south-1", {"ml.t2.medium for notebook instance usage": 2, "ml.m4.xlarge for processing job usage": 2}
     )
 
 
-def reads(lab: Lab, full: Any) -> None:
+def read_steps(lab: Lab, full: Any) -> None:
     """Of an account where much runs, and of one with a bucket, a role and data."""
-    answered(full.client("sagemaker"), reads_of_sagemaker())
-    answered(full.client("service-quotas"), quotas())
+    answered_steps(full.client("sagemaker"), reads_of_sagemaker())
+    answered_steps(full.client("service-quotas"), quota_steps())
     for service, operation, params in of_others(lab):
         getattr(lab.client(service), operation)(**params)
 
@@ -133,7 +133,7 @@ def a_request_for_more_and_its_case(asking: Any, until: Any) -> None:
     desk.create_case(subject="more", communicationBody="more", **case)
 
 
-def jobs(lab: Lab, model: str, far: Any) -> None:
+def job_steps(lab: Lab, model: str, far: Any) -> None:
     sagemaker = lab.sagemaker
     job = lab.create("answers", {"num_round": "100000"})
     sagemaker.update_training_job(TrainingJobName=job, ProfilerConfig={"DisableProfiler": True})
@@ -155,10 +155,10 @@ def jobs(lab: Lab, model: str, far: Any) -> None:
     )
     sagemaker.stop_transform_job(**transform)
     sagemaker.describe_transform_job(**transform)
-    _process(lab, far)
+    _processing_steps(lab, far)
 
 
-def _process(lab: Lab, far: Any) -> None:
+def _processing_steps(lab: Lab, far: Any) -> None:
     resources = {"ClusterConfig": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}}
     application = {"AppSpecification": {"ImageUri": "i"}, "RoleArn": lab.role}
     far.create_processing_job(ProcessingJobName="p", ProcessingResources=resources, **application)
@@ -220,14 +220,21 @@ def a_notebook_that_runs(full: Any) -> None:
 
 @pytest.mark.usefixtures("endless_processing")
 def test_every_operation_is_answered_strictly(
-    lab: Lab, trained: dict[str, Any], model: str, far: Any, full: Any, slow: Any, account_of: Any, until: Any
+    lab_account: Lab,
+    completed_job: dict[str, Any],
+    model_name: str,
+    far_account: Any,
+    full_account: Any,
+    slow_sandbox: Any,
+    account_of: Any,
+    wait_for_state: Any,
 ) -> None:
     ANSWERED.clear()
-    reads(lab, full)
-    a_request_for_more_and_its_case(account_of(slow).other(), until)
-    jobs(lab, model, far)
-    an_endpoint_and_what_it_is_made_of(lab, trained, until)
-    a_notebook_that_cannot_start(lab, far, until)
-    a_notebook_that_runs(full)
-    lab.sagemaker.create_hyper_parameter_tuning_job(**lab.tuning("answers", 1))
-    assert slow.own_operations - ANSWERED == UNANSWERED
+    read_steps(lab_account, full_account)
+    a_request_for_more_and_its_case(account_of(slow_sandbox).other(), wait_for_state)
+    job_steps(lab_account, model_name, far_account)
+    an_endpoint_and_what_it_is_made_of(lab_account, completed_job, wait_for_state)
+    a_notebook_that_cannot_start(lab_account, far_account, wait_for_state)
+    a_notebook_that_runs(full_account)
+    lab_account.sagemaker.create_hyper_parameter_tuning_job(**lab_account.tuning("answers", 1))
+    assert slow_sandbox.own_operations - ANSWERED == UNANSWERED

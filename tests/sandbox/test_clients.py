@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.prefork import SDK_MODULES, forkserver
+from tests.prefork import SDK_MODULES, start_forkserver
 
 needs_sdk = pytest.mark.skipif(importlib.util.find_spec("sagemaker") is None, reason="sagemaker is not installed")
 
@@ -18,26 +18,26 @@ QUIET = "SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      Tel
 
 
 @pytest.fixture
-def environment(lab: Any, tmp_path: Path) -> dict[str, str]:
+def client_environment(lab_account: Any, tmp_path: Path) -> dict[str, str]:
     """What makes any client talk to the lab, and to nobody else."""
     settings = tmp_path / "sagemaker.yaml"
     settings.write_text(QUIET)
     return {
-        **lab.account.sandbox.isolated_environment(os.environ),
+        **lab_account.account.sandbox.isolated_environment(os.environ),
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(settings),
-        "ROLE": lab.role,
-        "IMAGE": lab.image,
-        "BUCKET": lab.bucket,
+        "ROLE": lab_account.role,
+        "IMAGE": lab_account.image,
+        "BUCKET": lab_account.bucket,
         "AWS_PAGER": "",
     }
 
 
 @pytest.fixture
-def aws(environment: dict[str, str], aws_cli: Any) -> Any:
+def run_aws_cli(client_environment: dict[str, str], aws_cli: Any) -> Any:
     """Runs one command of the AWS CLI; returns what it printed, read as JSON."""
 
     def run(*words: str, fails: bool = False) -> Any:
-        code, said, complained = aws_cli(environment, *words)
+        code, said, complained = aws_cli(client_environment, *words)
         assert bool(code) == fails, complained
         if fails:
             return complained
@@ -46,37 +46,44 @@ def aws(environment: dict[str, str], aws_cli: Any) -> Any:
     return run
 
 
-def test_the_aws_cli_trains_and_predicts(aws: Any, lab: Any, tmp_path: Path, until: Any) -> None:
-    name = lab.name("cli")
+def test_the_aws_cli_trains_and_predicts(
+    run_aws_cli: Any, lab_account: Any, tmp_path: Path, wait_for_state: Any
+) -> None:
+    name = lab_account.name("cli")
     request = tmp_path / "job.json"
-    request.write_text(json.dumps(lab.job("x", TrainingJobName=name)))
-    assert aws("sagemaker", "create-training-job", "--cli-input-json", f"file://{request}")["TrainingJobArn"]
-    lab.over(name)
-    job = aws("sagemaker", "describe-training-job", "--training-job-name", name)
+    request.write_text(json.dumps(lab_account.job("x", TrainingJobName=name)))
+    assert run_aws_cli("sagemaker", "create-training-job", "--cli-input-json", f"file://{request}")["TrainingJobArn"]
+    lab_account.over(name)
+    job = run_aws_cli("sagemaker", "describe-training-job", "--training-job-name", name)
     assert job["TrainingJobStatus"] == "Completed"
-    listed = aws("sagemaker", "list-training-jobs", "--name-contains", name)["TrainingJobSummaries"]
+    listed = run_aws_cli("sagemaker", "list-training-jobs", "--name-contains", name)["TrainingJobSummaries"]
     assert [one["TrainingJobName"] for one in listed] == [name]
-    again = aws("sagemaker", "create-training-job", "--cli-input-json", f"file://{request}", fails=True)
+    again = run_aws_cli("sagemaker", "create-training-job", "--cli-input-json", f"file://{request}", fails=True)
     assert "(ResourceInUse) when calling the CreateTrainingJob operation" in again
 
-    container = f"Image={lab.image},ModelDataUrl={job['ModelArtifacts']['S3ModelArtifacts']}"
-    role = ("--execution-role-arn", lab.role)
-    aws("sagemaker", "create-model", "--model-name", name, "--primary-container", container, *role)
+    container = f"Image={lab_account.image},ModelDataUrl={job['ModelArtifacts']['S3ModelArtifacts']}"
+    role = ("--execution-role-arn", lab_account.role)
+    run_aws_cli("sagemaker", "create-model", "--model-name", name, "--primary-container", container, *role)
     variant = f"VariantName=A,ModelName={name},InstanceType=ml.m4.xlarge,InitialInstanceCount=1"
-    aws("sagemaker", "create-endpoint-config", "--endpoint-config-name", name, "--production-variants", variant)
-    aws("sagemaker", "create-endpoint", "--endpoint-name", name, "--endpoint-config-name", name)
+    run_aws_cli("sagemaker", "create-endpoint-config", "--endpoint-config-name", name, "--production-variants", variant)
+    run_aws_cli("sagemaker", "create-endpoint", "--endpoint-name", name, "--endpoint-config-name", name)
     # The waiters look every half minute: by the time they look, there is nothing to wait for.
-    until(lambda: lab.sagemaker.describe_endpoint(EndpointName=name), lambda one: one["EndpointStatus"] == "InService")
-    aws("sagemaker", "wait", "endpoint-in-service", "--endpoint-name", name)
+    wait_for_state(
+        lambda: lab_account.sagemaker.describe_endpoint(EndpointName=name),
+        lambda one: one["EndpointStatus"] == "InService",
+    )
+    run_aws_cli("sagemaker", "wait", "endpoint-in-service", "--endpoint-name", name)
     answer = tmp_path / "answer"
     row = tmp_path / "row.csv"
     row.write_text("1.0,2.0,3.0")
     body = ("--body", f"fileb://{row}", "--content-type", "text/csv")
-    aws("sagemaker-runtime", "invoke-endpoint", "--endpoint-name", name, *body, str(answer))
+    run_aws_cli("sagemaker-runtime", "invoke-endpoint", "--endpoint-name", name, *body, str(answer))
     assert -30 < float(answer.read_text()) < 40
-    aws("sagemaker", "delete-endpoint", "--endpoint-name", name)
-    until(lambda: lab.sagemaker.list_endpoints(NameContains=name)["Endpoints"], lambda found: not found)
-    aws("sagemaker", "wait", "endpoint-deleted", "--endpoint-name", name)
+    run_aws_cli("sagemaker", "delete-endpoint", "--endpoint-name", name)
+    wait_for_state(
+        lambda: lab_account.sagemaker.list_endpoints(NameContains=name)["Endpoints"], lambda found: not found
+    )
+    run_aws_cli("sagemaker", "wait", "endpoint-deleted", "--endpoint-name", name)
 
 
 CORE = """
@@ -157,14 +164,14 @@ open(os.environ["TOLD"], "w").write(json.dumps(told))
 
 
 @pytest.fixture
-def told(environment: dict[str, str], tmp_path: Path) -> Any:
+def script_output(client_environment: dict[str, str], tmp_path: Path) -> Any:
     """Runs a script in a process of its own; returns what it tells."""
 
     def run(script: str, name: str = "") -> dict[str, Any]:
         answer, file = tmp_path / "told.json", tmp_path / "script.py"
         file.write_text(script)
         more = {"NAME": name, "TOLD": str(answer)}
-        code, _, complained = forkserver(*SDK_MODULES).run([str(file)], tmp_path, {**environment, **more})
+        code, _, complained = start_forkserver(*SDK_MODULES).run([str(file)], tmp_path, {**client_environment, **more})
         assert code == 0, complained[-3000:]
         return dict(json.loads(answer.read_text()))
 
@@ -172,13 +179,13 @@ def told(environment: dict[str, str], tmp_path: Path) -> Any:
 
 
 @needs_sdk
-def test_the_sdk_goes_all_the_way_in_both_its_styles(lab: Any, told: Any) -> None:
-    name = lab.name("sdk")
-    answer = told(CORE + TRAINER, name)
+def test_the_sdk_goes_all_the_way_in_both_its_styles(lab_account: Any, script_output: Any) -> None:
+    name = lab_account.name("sdk")
+    answer = script_output(CORE + TRAINER, name)
     assert (answer["status"], answer["transform"], answer["metrics"]) == ("Completed", "Completed", 2)
     assert answer["found"] == [name]
     assert -30 < answer["prediction"] < 40
-    assert len(lab.read(f"s3://{lab.bucket}/sdk/{name}/test.csv.out").splitlines()) == 30
-    job = lab.over(answer["trainer"])
+    assert len(lab_account.read(f"s3://{lab_account.bucket}/sdk/{name}/test.csv.out").splitlines()) == 30
+    job = lab_account.over(answer["trainer"])
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    assert lab.read(job["ModelArtifacts"]["S3ModelArtifacts"])
+    assert lab_account.read(job["ModelArtifacts"]["S3ModelArtifacts"])

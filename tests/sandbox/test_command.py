@@ -18,7 +18,7 @@ from opskit.sandbox.differences import DIFFERENCES
 from opskit.sandbox.scenarios import SCENARIOS
 from opskit.sandbox_cli import ScenarioName
 from tests.fakes.cli_runner import run_opskit
-from tests.prefork import SANDBOX_MODULES, forkserver
+from tests.prefork import SANDBOX_MODULES, start_forkserver
 
 SANDBOX = [sys.executable, "-m", "opskit", "sandbox"]
 ROOT = Path(__file__).parents[2]
@@ -32,28 +32,28 @@ class Ran(NamedTuple):
     err: str
 
 
-def run(*words: str, **more: str) -> Ran:
+def run_sandbox_command(*words: str, **more: str) -> Ran:
     """Run ``opskit sandbox`` with extra environment variables."""
     script = [opskit.__main__.__file__, "sandbox", *words]
-    return Ran(*forkserver(*SANDBOX_MODULES).run(script, Path.cwd(), os.environ | more))
+    return Ran(*start_forkserver(*SANDBOX_MODULES).run(script, Path.cwd(), os.environ | more))
 
 
 @pytest.mark.slow
 def test_it_exits_with_the_commands_code_and_shows_its_output() -> None:
-    done = run("run", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+    done = run_sandbox_command("run", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
     assert done == (7, "out\n", "err\n")
 
 
 @pytest.mark.slow
 def test_a_command_that_is_none_is_said() -> None:
-    done = run("run", "--", "no-such-command-anywhere")
+    done = run_sandbox_command("run", "--", "no-such-command-anywhere")
     assert (done.code, done.out) == (127, "")
     assert done.err == "opskit: Cannot run 'no-such-command-anywhere': there is no such command.\n"
 
 
 @pytest.mark.slow
 def test_a_file_that_is_no_program_is_said(tmp_path: Path) -> None:
-    done = run("run", "--", str(tmp_path))
+    done = run_sandbox_command("run", "--", str(tmp_path))
     assert done.code == 126
     assert "Cannot run" in done.err
 
@@ -68,7 +68,7 @@ def test_inside_nothing_leads_elsewhere() -> None:
         "HTTP_PROXY": "http://proxy.example:3128",
         "UNTOUCHED": "yes",
     }
-    done = run("run", "--region", "eu-west-1", "--", "env", **outside)
+    done = run_sandbox_command("run", "--region", "eu-west-1", "--", "env", **outside)
     inside = dict(line.split("=", 1) for line in done.out.splitlines() if "=" in line)
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"} & set(inside)
     assert inside["AWS_CONFIG_FILE"] == os.devnull
@@ -117,10 +117,10 @@ def test_the_scenarios_of_the_flag_are_those_there_are() -> None:
 
 
 def test_the_differences_are_listed() -> None:
-    envelope = json.loads(run("differences", "-o", "json").out)
+    envelope = json.loads(run_sandbox_command("differences", "-o", "json").out)
     listed = [(row["area"], row["text"]) for row in envelope["data"]["differences"]]
     assert listed == [(difference.area, difference.text) for difference in DIFFERENCES]
-    assert DIFFERENCES[0].text in run("differences").out
+    assert DIFFERENCES[0].text in run_sandbox_command("differences").out
 
 
 def test_the_page_shows_every_difference() -> None:
@@ -173,8 +173,10 @@ def test_a_missing_extra_is_one_sentence_with_the_line_to_type() -> None:
         (["sts", "get-caller-identity"], "Account", "123456789012"),
     ],
 )
-def test_the_aws_cli_runs_against_it(words: list[str], query: str, answer: Any, slow: Any, aws_cli: Any) -> None:
-    environment = slow.isolated_environment(os.environ)
+def test_the_aws_cli_runs_against_it(
+    words: list[str], query: str, answer: Any, slow_sandbox: Any, aws_cli: Any
+) -> None:
+    environment = slow_sandbox.isolated_environment(os.environ)
     code, said, complained = aws_cli(environment, *words, "--query", query, "--output", "json")
     assert (code, complained) == (0, "")
     assert json.loads(said) == answer

@@ -30,14 +30,14 @@ Call = Callable[[str, str, bytes], Any]
 
 
 @pytest.fixture
-def call(slow: Sandbox, send: Any) -> Call:
+def call_operation(slow_sandbox: Sandbox, post_raw: Any) -> Call:
     """Sends a body to an operation of a service, signed for that service."""
 
     def one(service: str, operation: str, body: bytes) -> Any:
         if service == "account":
-            return send(f"{slow.url}/{operation[0].lower()}{operation[1:]}", "", body, service)
+            return post_raw(f"{slow_sandbox.url}/{operation[0].lower()}{operation[1:]}", "", body, service)
         prefix, signed = TARGETS[service]
-        return send(slow.url, f"{prefix}.{operation}", body, signed)
+        return post_raw(slow_sandbox.url, f"{prefix}.{operation}", body, signed)
 
     return one
 
@@ -59,41 +59,41 @@ def call(slow: Sandbox, send: Any) -> Call:
         (b'{"ServiceCode": "no service"}', "IllegalArgumentException"),
     ],
 )
-def test_bad_input_gets_awss_own_error(body: bytes, code: str, call: Call) -> None:
-    reply = call("service-quotas", "ListServiceQuotas", body)
+def test_bad_input_gets_awss_own_error(body: bytes, code: str, call_operation: Call) -> None:
+    reply = call_operation("service-quotas", "ListServiceQuotas", body)
     assert (reply.status, reply.code) == (400, code)
 
 
 @pytest.mark.parametrize("service", TARGETS)
-def test_an_operation_that_is_none_is_not_recognised(service: str, call: Call) -> None:
-    reply = call(service, "MakeCoffee", b"{}")
+def test_an_operation_that_is_none_is_not_recognised(service: str, call_operation: Call) -> None:
+    reply = call_operation(service, "MakeCoffee", b"{}")
     assert (reply.status, reply.code) == (400, "UnknownOperationException")
 
 
-def test_an_operation_that_moto_lacks_is_not_recognised_either(call: Call) -> None:
-    reply = call("sagemaker", "ListFlowDefinitions", b"{}")
+def test_an_operation_that_moto_lacks_is_not_recognised_either(call_operation: Call) -> None:
+    reply = call_operation("sagemaker", "ListFlowDefinitions", b"{}")
     assert (reply.status, reply.code) == (400, "UnknownOperationException")
 
 
 @pytest.mark.parametrize("target", ["Nope.Nope", "Nope", "SageMaker", ".", "SageMaker.", "é.é"])
-def test_a_target_that_is_none_is_refused(target: str, slow: Sandbox, send: Any) -> None:
-    reply = send(slow.url, target.encode().decode("latin-1"), b"{}", "nosuchservice")
+def test_a_target_that_is_none_is_refused(target: str, slow_sandbox: Sandbox, post_raw: Any) -> None:
+    reply = post_raw(slow_sandbox.url, target.encode().decode("latin-1"), b"{}", "nosuchservice")
     assert 400 <= reply.status < 500
 
 
-def test_a_signature_for_another_service_is_refused(slow: Sandbox, send: Any) -> None:
-    reply = send(slow.url, "SageMaker.ListModels", b"{}", "s3")
+def test_a_signature_for_another_service_is_refused(slow_sandbox: Sandbox, post_raw: Any) -> None:
+    reply = post_raw(slow_sandbox.url, "SageMaker.ListModels", b"{}", "s3")
     assert (reply.status, reply.code) == (403, "InvalidSignatureException")
 
 
-def test_an_action_that_no_xml_service_has_is_an_aws_error_too(account: Any) -> None:
+def test_an_action_that_no_xml_service_has_is_an_aws_error_too(fresh_account: Any) -> None:
     with pytest.raises(ClientError) as error:
-        account.client("iam").generate_organizations_access_report(EntityPath="o-abcdefghij/r-abcd")
+        fresh_account.client("iam").generate_organizations_access_report(EntityPath="o-abcdefghij/r-abcd")
     assert error.value.response["Error"]["Code"] == "InvalidAction"
 
 
-def test_what_is_missing_is_named_as_aws_names_it(call: Call) -> None:
-    reply = call("sagemaker", "CreateTransformJob", b"{}")
+def test_what_is_missing_is_named_as_aws_names_it(call_operation: Call) -> None:
+    reply = call_operation("sagemaker", "CreateTransformJob", b"{}")
     text = json.loads(reply.body)["message"]
     assert reply.code == "ValidationException"
     assert text.startswith("5 validation errors detected: ")
@@ -110,7 +110,7 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
 
 def value_for(shape: Any, depth: int = 0) -> st.SearchStrategy[Any]:
     """Values of a shape, mostly right, sometimes not at all."""
-    right = _right(shape, depth)
+    right = _valid_value(shape, depth)
     return st.one_of(right, right, right, right, JUNK) if depth else right
 
 
@@ -144,10 +144,10 @@ WORDS = st.sampled_from(
 )
 
 
-def _right(shape: Any, depth: int) -> st.SearchStrategy[Any]:
+def _valid_value(shape: Any, depth: int) -> st.SearchStrategy[Any]:
     match shape.type_name:
         case "structure":
-            return _structure(shape, depth)
+            return _valid_structure(shape, depth)
         case "list":
             return st.lists(value_for(shape.member, depth + 1), max_size=2)
         case "map":
@@ -161,7 +161,7 @@ def _right(shape: Any, depth: int) -> st.SearchStrategy[Any]:
             return PLAIN.get(kind, st.text(max_size=8))
 
 
-def _structure(shape: Any, depth: int) -> st.SearchStrategy[Any]:
+def _valid_structure(shape: Any, depth: int) -> st.SearchStrategy[Any]:
     if depth > 4:
         return st.just({})
     required = {name: value_for(shape.members[name], depth + 1) for name in shape.required_members}
@@ -180,20 +180,20 @@ def owned_operations() -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def test_the_owned_operations_are_those_the_sandbox_says(slow: Sandbox) -> None:
-    assert set(owned_operations()) == slow.own_operations
-    assert len(slow.own_operations) > 40
+def test_the_owned_operations_are_those_the_sandbox_says(slow_sandbox: Sandbox) -> None:
+    assert set(owned_operations()) == slow_sandbox.own_operations
+    assert len(slow_sandbox.own_operations) > 40
 
 
 @pytest.mark.parametrize(("service", "operation"), owned_operations())
-def test_no_input_makes_an_owned_operation_fail(service: str, operation: str, call: Call) -> None:
+def test_no_input_makes_an_owned_operation_fail(service: str, operation: str, call_operation: Call) -> None:
     shape = input_shape(service, operation)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @example(params={})
     @given(params=value_for(shape) if shape else st.just({}))
     def holds(params: dict[str, Any]) -> None:
-        reply = call(service, operation, json.dumps(params).encode())
+        reply = call_operation(service, operation, json.dumps(params).encode())
         assert reply.status < 500, (params, reply.body)
 
     holds()
@@ -210,19 +210,22 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=sandbox/20260101/us-east-1/sagemaker/aws4_
 ASKS = {"X-Amz-Target": "SageMaker.ListModels", "Authorization": SIGNED}
 
 
-def dispatcher(answer: dict[str, Any]) -> Client:
+def dispatcher_answering(answer: dict[str, Any]) -> Client:
     """A client of a sandbox whose ListModels answers just this."""
     asked = Dispatcher(moto=lambda environ, start_response: [])
     asked.operations["sagemaker", "ListModels"] = lambda call: answer
     return Client(asked)
 
 
-def told(answer: Any) -> tuple[int, str | None]:
+def status_and_type(answer: Any) -> tuple[int, str | None]:
     return answer.status_code, json.loads(answer.data).get("__type")
 
 
 def test_a_room_that_is_broken_says_so_as_aws_does() -> None:
-    assert told(dispatcher({"Nonsense": 1}).post("/", headers=ASKS, data=b"{}")) == (500, "InternalFailure")
+    assert status_and_type(dispatcher_answering({"Nonsense": 1}).post("/", headers=ASKS, data=b"{}")) == (
+        500,
+        "InternalFailure",
+    )
 
 
 @pytest.mark.parametrize(
@@ -238,8 +241,8 @@ def test_a_room_that_is_broken_says_so_as_aws_does() -> None:
 )
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "GET"])
 def test_a_web_page_that_the_user_has_open_is_not_let_in(method: str, more: dict[str, str]) -> None:
-    answer = dispatcher({"Models": []}).open("/", method=method, headers=ASKS | more, data=b"{}")
-    assert told(answer) == (403, "AccessDeniedException")
+    answer = dispatcher_answering({"Models": []}).open("/", method=method, headers=ASKS | more, data=b"{}")
+    assert status_and_type(answer) == (403, "AccessDeniedException")
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
@@ -254,29 +257,31 @@ def test_a_web_page_that_the_user_has_open_is_not_let_in(method: str, more: dict
     ],
 )
 def test_programs_on_this_machine_are(more: dict[str, str]) -> None:
-    assert dispatcher({"Models": []}).post("/", headers=ASKS | more, data=b"{}").status_code == 200
+    assert dispatcher_answering({"Models": []}).post("/", headers=ASKS | more, data=b"{}").status_code == 200
 
 
 def test_who_does_not_sign_is_refused() -> None:
     unsigned = {"X-Amz-Target": "SageMaker.ListModels"}
-    answer = dispatcher({"Models": []}).post("/", headers=unsigned, data=b"{}")
-    assert told(answer) == (403, "MissingAuthenticationTokenException")
+    answer = dispatcher_answering({"Models": []}).post("/", headers=unsigned, data=b"{}")
+    assert status_and_type(answer) == (403, "MissingAuthenticationTokenException")
 
 
 def test_a_body_that_breaks_off_is_no_json() -> None:
-    answer = dispatcher({"Models": []}).post("/", headers=ASKS, input_stream=BytesIO(b"{"), content_length=100)
-    assert told(answer) == (400, "SerializationException")
+    answer = dispatcher_answering({"Models": []}).post(
+        "/", headers=ASKS, input_stream=BytesIO(b"{"), content_length=100
+    )
+    assert status_and_type(answer) == (400, "SerializationException")
 
 
-def test_what_no_xml_can_repeat_is_refused(account: Any) -> None:
+def test_what_no_xml_can_repeat_is_refused(fresh_account: Any) -> None:
     with pytest.raises(ClientError, match="ValidationError"):
-        account.client("iam").get_role(RoleName="a\x0cb")
+        fresh_account.client("iam").get_role(RoleName="a\x0cb")
 
 
-def test_motos_own_pages_are_not_there(slow: Sandbox, send: Any) -> None:
-    assert send(f"{slow.url}/moto-api/reset", "", b"", "nothing").status == 400
+def test_motos_own_pages_are_not_there(slow_sandbox: Sandbox, post_raw: Any) -> None:
+    assert post_raw(f"{slow_sandbox.url}/moto-api/reset", "", b"", "nothing").status == 400
 
 
 def test_a_body_without_end_is_not_read() -> None:
-    answer = dispatcher({"Models": []}).post("/", headers=ASKS, data=b" " * (17 * 2**20))
-    assert told(answer) == (413, "RequestEntityTooLargeException")
+    answer = dispatcher_answering({"Models": []}).post("/", headers=ASKS, data=b" " * (17 * 2**20))
+    assert status_and_type(answer) == (413, "RequestEntityTooLargeException")

@@ -28,7 +28,7 @@ JUPYTERS = 4
 
 
 @contextmanager
-def started(temporary: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started_sandbox(temporary: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A ``sandbox start`` with a temporary folder of its own, and its URL."""
     command = [*OPSKIT, "sandbox", "start", "-o", "json", *options]
     environment = os.environ | {"TMPDIR": str(temporary)}
@@ -43,15 +43,15 @@ def started(temporary: Path, *options: str) -> Iterator[tuple[subprocess.Popen[s
         process.communicate()
 
 
-def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def child_processes(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return list(psutil.Process(process.pid).children(recursive=True))
 
 
-def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+def living_processes(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
-def gone(number: int) -> bool:
+def is_process_gone(number: int) -> bool:
     try:
         return bool(psutil.Process(number).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -61,27 +61,27 @@ def gone(number: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 0)])
 def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    with started(tmp_path, "--scenario", "classroom") as (process, _):
-        wait_until(lambda: len(descendants(process)) >= JUPYTERS)
-        processes = descendants(process)
+    with started_sandbox(tmp_path, "--scenario", "classroom") as (process, _):
+        wait_until(lambda: len(child_processes(process)) >= JUPYTERS)
+        processes = child_processes(process)
         process.send_signal(number)
         process.wait()
-        assert alive(processes) == []
+        assert living_processes(processes) == []
     assert list(tmp_path.iterdir()) == []
     assert process.returncode == code
 
 
 @pytest.mark.slow
 def test_killed_its_children_end_and_the_next_start_clears_the_folder(tmp_path: Path) -> None:
-    with started(tmp_path, "--scenario", "classroom") as (process, _):
-        wait_until(lambda: len(descendants(process)) >= JUPYTERS)
-        processes = descendants(process)
+    with started_sandbox(tmp_path, "--scenario", "classroom") as (process, _):
+        wait_until(lambda: len(child_processes(process)) >= JUPYTERS)
+        processes = child_processes(process)
         process.kill()
         process.wait()
-        wait_until(lambda: alive(processes) == [])
+        wait_until(lambda: living_processes(processes) == [])
     left = set(tmp_path.iterdir())
     assert left
-    with started(tmp_path) as (process, _):
+    with started_sandbox(tmp_path) as (process, _):
         now = set(tmp_path.iterdir())
         assert not left & now
         assert len(now) == 1
@@ -112,12 +112,12 @@ def test_what_a_child_left_behind_ends_with_it(after: str, tmp_path: Path) -> No
     if after == "true":
         process.wait()
     processes.end(process)
-    wait_until(lambda: gone(int(left.read_text())))
+    wait_until(lambda: is_process_gone(int(left.read_text())))
 
 
 @pytest.mark.slow
 def test_two_sandboxes_run_side_by_side(tmp_path: Path) -> None:
-    with started(tmp_path) as (first, first_url), started(tmp_path) as (second, second_url):
+    with started_sandbox(tmp_path) as (first, first_url), started_sandbox(tmp_path) as (second, second_url):
         assert first_url != second_url
         assert len(list(tmp_path.iterdir())) == 2
         for process in (first, second):
@@ -144,7 +144,7 @@ def test_a_port_that_is_taken_is_said() -> None:
 
 @pytest.mark.slow
 def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
-    with started(tmp_path) as (process, url):
+    with started_sandbox(tmp_path) as (process, url):
         listening = [
             connection.laddr
             for connection in psutil.Process(process.pid).net_connections("inet")
@@ -156,7 +156,7 @@ def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_it_is_light_beside_its_children(tmp_path: Path) -> None:
-    with started(tmp_path, "--quotas", "2000") as (process, url):
+    with started_sandbox(tmp_path, "--quotas", "2000") as (process, url):
         session = boto3.Session("sandbox", "sandbox", region_name="us-east-1")
         for service, operation in [
             ("s3", "list_buckets"),

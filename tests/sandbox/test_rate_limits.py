@@ -9,7 +9,7 @@ from opskit.sandbox.rate_limits import CallRateLimits
 from opskit.sandbox.state import ACCOUNT, AccountRegion, ApiCall
 
 
-def admitted(rates: CallRateLimits, calls: int, service: str, operation: str, region: str = "us-east-1") -> int:
+def admitted_calls(rates: CallRateLimits, calls: int, service: str, operation: str, region: str = "us-east-1") -> int:
     """How many of so many calls at once are let in."""
     let_in = 0
     for _ in range(calls):
@@ -41,22 +41,22 @@ class Clock:
 def test_a_burst_is_let_in_then_so_many_a_second(service: str, operation: str, burst: int, per_second: int) -> None:
     clock = Clock()
     rates = CallRateLimits(clock)
-    assert admitted(rates, 50, service, operation) == burst
+    assert admitted_calls(rates, 50, service, operation) == burst
     clock.seconds += 1
-    assert admitted(rates, 50, service, operation) == per_second
+    assert admitted_calls(rates, 50, service, operation) == per_second
     clock.seconds += 1000
-    assert admitted(rates, 50, service, operation) == burst
+    assert admitted_calls(rates, 50, service, operation) == burst
 
 
 def test_every_operation_and_region_has_a_bucket_of_its_own() -> None:
     rates = CallRateLimits(Clock())
-    assert admitted(rates, 9, "service-quotas", "GetServiceQuota") == 5
-    assert admitted(rates, 9, "service-quotas", "GetAWSDefaultServiceQuota") == 5
-    assert admitted(rates, 9, "service-quotas", "GetServiceQuota", "eu-west-1") == 5
+    assert admitted_calls(rates, 9, "service-quotas", "GetServiceQuota") == 5
+    assert admitted_calls(rates, 9, "service-quotas", "GetAWSDefaultServiceQuota") == 5
+    assert admitted_calls(rates, 9, "service-quotas", "GetServiceQuota", "eu-west-1") == 5
 
 
 def test_what_has_no_documented_rate_is_let_in() -> None:
-    assert admitted(CallRateLimits(Clock()), 500, "sagemaker", "DescribeEndpoint") == 500
+    assert admitted_calls(CallRateLimits(Clock()), 500, "sagemaker", "DescribeEndpoint") == 500
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_has_no_documented_rate_is_let_in() -> None:
 )
 def test_over_the_rate_the_service_says_so_in_its_own_code(service: str, operation: str, code: str) -> None:
     rates = CallRateLimits(Clock())
-    admitted(rates, 50, service, operation)
+    admitted_calls(rates, 50, service, operation)
     with pytest.raises(ApiError) as error:
         rates.check_rate(ApiCall(AccountRegion(ACCOUNT, "us-east-1"), service, operation, {}, ""))
     assert error.value.code == code

@@ -22,16 +22,16 @@ SLEEPERS = {
 }
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
+def parsed_files() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(TESTS.rglob("*.py")):
         yield path.relative_to(TESTS).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
 
 
-def callers(names: set[str]) -> set[str]:
+def files_calling(names: set[str]) -> set[str]:
     """The files that call one of these functions of the module time."""
     return {
         name
-        for name, tree in trees()
+        for name, tree in parsed_files()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in names
         if isinstance(node.value, ast.Name) and node.value.id == "time"
@@ -39,7 +39,7 @@ def callers(names: set[str]) -> set[str]:
 
 
 def test_nobody_measures_how_long_something_took() -> None:
-    assert callers(STOPWATCHES) <= {
+    assert files_calling(STOPWATCHES) <= {
         "waiting.py",
         "journeys/test_cron.py",
         "fakes/fake_aws.py",
@@ -48,7 +48,7 @@ def test_nobody_measures_how_long_something_took() -> None:
 
 
 def test_nobody_sleeps_but_in_the_one_way_to_wait() -> None:
-    assert callers({"sleep"}) == set(SLEEPERS)
+    assert files_calling({"sleep"}) == set(SLEEPERS)
 
 
 def test_what_is_seen_at_last_comes_back() -> None:

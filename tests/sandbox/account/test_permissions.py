@@ -31,12 +31,12 @@ DENIED = (
 
 @pytest.fixture(scope="module")
 @starts_server
-def strict() -> Iterator[Sandbox]:
+def denying_sandbox() -> Iterator[Sandbox]:
     with run_sandbox(SandboxOptions(denied=DENIED)) as running:
         yield running
 
 
-def _notebook(**more: Any) -> dict[str, Any]:
+def _notebook_params(**more: Any) -> dict[str, Any]:
     return {"NotebookInstanceName": "n", "InstanceType": "ml.t2.medium", "RoleArn": ROLE, **more}
 
 
@@ -52,14 +52,14 @@ REFUSED: list[tuple[str, Use, str, str, str]] = [
     ),
     (
         "sagemaker",
-        lambda client: client.create_notebook_instance(**_notebook()),
+        lambda client: client.create_notebook_instance(**_notebook_params()),
         "AccessDeniedException",
         "iam:PassRole",
         ROLE,
     ),
     (
         "sagemaker",
-        lambda client: client.create_notebook_instance(**_notebook(Tags=[{"Key": "a", "Value": "b"}])),
+        lambda client: client.create_notebook_instance(**_notebook_params(Tags=[{"Key": "a", "Value": "b"}])),
         "AccessDeniedException",
         "sagemaker:AddTags",
         "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/n",
@@ -106,10 +106,10 @@ REFUSED: list[tuple[str, Use, str, str, str]] = [
 
 @pytest.mark.parametrize(("service", "use", "code", "action", "resource"), REFUSED)
 def test_what_is_denied_is_refused_in_awss_words(
-    service: str, use: Use, code: str, action: str, resource: str, strict: Sandbox, account_of: Any
+    service: str, use: Use, code: str, action: str, resource: str, denying_sandbox: Sandbox, account_of: Any
 ) -> None:
     with pytest.raises(ClientError) as refused:
-        use(account_of(strict).client(service))
+        use(account_of(denying_sandbox).client(service))
     assert refused.value.response["Error"]["Code"] == code
     assert refused.value.response["Error"]["Message"].removeprefix(
         "You are not authorized to perform this operation. "
@@ -119,17 +119,17 @@ def test_what_is_denied_is_refused_in_awss_words(
     )
 
 
-def test_what_is_not_denied_is_done(strict: Sandbox, account_of: Any) -> None:
-    me = account_of(strict)
+def test_what_is_not_denied_is_done(denying_sandbox: Sandbox, account_of: Any) -> None:
+    me = account_of(denying_sandbox)
     assert me.client("sts").get_caller_identity()["Arn"] == ME, "AWS lets nobody be denied this"
     assert me.client("sagemaker").list_notebook_instances()["NotebookInstances"] == []
     quota = me.client("service-quotas").get_service_quota(ServiceCode="sagemaker", QuotaCode="L-A373146E")
     assert quota["Quota"]["QuotaCode"] == "L-A373146E"
 
 
-def test_the_policy_simulator_says_the_same(strict: Sandbox, account_of: Any) -> None:
+def test_the_policy_simulator_says_the_same(denying_sandbox: Sandbox, account_of: Any) -> None:
     asked = {"ActionNames": ["s3:PutObject", "s3:getobject"], "ResourceArns": ["arn:aws:s3:::a", "arn:aws:s3:::b"]}
-    results = account_of(strict).client("iam").simulate_principal_policy(PolicySourceArn=ROLE, **asked)
+    results = account_of(denying_sandbox).client("iam").simulate_principal_policy(PolicySourceArn=ROLE, **asked)
     told = [
         (one["EvalActionName"], one["EvalResourceName"], one["EvalDecision"]) for one in results["EvaluationResults"]
     ]
@@ -146,8 +146,8 @@ def test_an_action_has_no_case() -> None:
     assert Permissions().is_allowed("sagemaker:ListModels")
 
 
-def test_a_role_made_as_courses_do_can_be_passed(account: Any) -> None:
-    mine = account.other()
+def test_a_role_made_as_courses_do_can_be_passed(fresh_account: Any) -> None:
+    mine = fresh_account.other()
     iam = mine.client("iam")
     trust = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": %s}]}'
     trusted = trust % '{"Service": "sagemaker.amazonaws.com"}'
@@ -156,4 +156,4 @@ def test_a_role_made_as_courses_do_can_be_passed(account: Any) -> None:
     attached = iam.list_attached_role_policies(RoleName="course")["AttachedPolicies"]
     assert [policy["PolicyName"] for policy in attached] == ["AmazonSageMakerFullAccess"]
     with pytest.raises(ClientError, match="ResourceLimitExceeded"):  # past the check of the role
-        mine.client("sagemaker").create_notebook_instance(**_notebook(RoleArn=role))
+        mine.client("sagemaker").create_notebook_instance(**_notebook_params(RoleArn=role))

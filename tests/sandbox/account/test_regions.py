@@ -8,22 +8,22 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-def test_the_account_api_and_ec2_agree(account: Any) -> None:
-    client = account.client("account")
+def test_the_account_api_and_ec2_agree(fresh_account: Any) -> None:
+    client = fresh_account.client("account")
     pages = client.get_paginator("list_regions").paginate(PaginationConfig={"PageSize": 10})
     regions = {region["RegionName"]: region["RegionOptStatus"] for page in pages for region in page["Regions"]}
     enabled = {name for name, status in regions.items() if status == "ENABLED_BY_DEFAULT"}
     assert {"us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1"} <= enabled
     assert regions["af-south-1"] == "DISABLED"
 
-    ec2 = account.client("ec2")
+    ec2 = fresh_account.client("ec2")
     assert {region["RegionName"] for region in ec2.describe_regions()["Regions"]} == enabled
     every = ec2.describe_regions(AllRegions=True)["Regions"]
     assert {region["RegionName"] for region in every} == set(regions)
 
 
-def test_regions_are_filtered_by_status(account: Any) -> None:
-    client = account.client("account")
+def test_regions_are_filtered_by_status(fresh_account: Any) -> None:
+    client = fresh_account.client("account")
     listed = client.list_regions(RegionOptStatusContains=["DISABLED"])["Regions"]
     assert {region["RegionOptStatus"] for region in listed} == {"DISABLED"}
     assert client.get_region_opt_status(RegionName="us-east-1")["RegionOptStatus"] == "ENABLED_BY_DEFAULT"

@@ -103,7 +103,7 @@ def folder_with(tmp_path: Path, parameters: dict[str, str], rows: str) -> Path:
     return tmp_path
 
 
-def run(module: str, folder: Path, before: str = "") -> Any:
+def run_module(module: str, folder: Path, before: str = "") -> Any:
     main = {"train": "train_model", "serve": "serve_model"}[module]
     script = f"import sys, pathlib; {before}from opskit.sandbox.container.{module} import {main}; "
     script += f"sys.exit({main}(pathlib.Path({str(folder)!r})))"
@@ -119,7 +119,7 @@ def test_classification_with_metrics_of_the_container_s_own(tmp_path: Path) -> N
         "eval_metric": "auc,accuracy",
         "early_stopping_rounds": "3",
     }
-    done = run("train", folder_with(tmp_path, parameters, rows))
+    done = run_module("train", folder_with(tmp_path, parameters, rows))
     assert done.returncode == 0, done.stdout
     rounds = [line for line in done.stdout.splitlines() if line.startswith("[") and "#011" in line]
     assert rounds[0] == "[0]#011train-auc:1#011train-accuracy:1"
@@ -132,7 +132,7 @@ def test_without_xgboost_one_sentence_says_how_to_get_it(tmp_path: Path, module:
     folder = folder_with(tmp_path, {"num_round": "5"}, "1,2\n3,4\n")
     (folder / "model").mkdir()
     (folder / "model" / "xgboost-model").write_bytes(b"{}")
-    done = run(module, folder, "sys.modules['xgboost'] = None; ")
+    done = run_module(module, folder, "sys.modules['xgboost'] = None; ")
     assert done.returncode == 1
     assert XGBOOST_MISSING in (folder / "output" / "failure").read_text()
     assert "Traceback" not in done.stdout + done.stderr
@@ -141,6 +141,6 @@ def test_without_xgboost_one_sentence_says_how_to_get_it(tmp_path: Path, module:
 def test_a_model_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "xgboost-model").write_bytes(b"no model")
-    done = run("serve", tmp_path)
+    done = run_module("serve", tmp_path)
     assert done.returncode == 1
     assert "xgboost-model is no xgboost model" in (tmp_path / "output" / "failure").read_text()

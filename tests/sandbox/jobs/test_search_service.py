@@ -12,30 +12,30 @@ from opskit.sandbox.jobs.search_service import matches_expression
 
 
 @pytest.fixture(scope="module")
-def names(lab: Any) -> list[str]:
+def searched_names(lab_account: Any) -> list[str]:
     """Two failed jobs and a completed one, tagged."""
-    stem = lab.name("found")
+    stem = lab_account.name("found")
     for letter, parameters in (("a", {}), ("b", {}), ("c", {"num_round": "2"})):
         tags = [{"Key": "set", "Value": stem}, {"Key": "letter", "Value": letter}]
-        request = lab.job("x", parameters, TrainingJobName=f"{stem}-{letter}", Tags=tags)
-        lab.sagemaker.create_training_job(**request)
+        request = lab_account.job("x", parameters, TrainingJobName=f"{stem}-{letter}", Tags=tags)
+        lab_account.sagemaker.create_training_job(**request)
     found = [f"{stem}-{letter}" for letter in "abc"]
     for name in found:
-        lab.over(name)
+        lab_account.over(name)
     return found
 
 
-def search(lab: Any, names: list[str], *filters: dict[str, Any], **more: Any) -> list[str]:
+def search_names(lab: Any, names: list[str], *filters: dict[str, Any], **more: Any) -> list[str]:
     ours = {"Name": "Tags.set", "Operator": "Equals", "Value": names[0].removesuffix("-a")}
     request = {"SearchExpression": {"Filters": [ours, *filters]}, "SortBy": "TrainingJobName", **more}
     pages = lab.sagemaker.get_paginator("search").paginate(Resource="TrainingJob", SortOrder="Ascending", **request)
     return [record["TrainingJob"]["TrainingJobName"] for page in pages for record in page["Results"]]
 
 
-def test_jobs_are_found_whole(lab: Any, names: list[str]) -> None:
-    answer = lab.sagemaker.search(
+def test_jobs_are_found_whole(lab_account: Any, searched_names: list[str]) -> None:
+    answer = lab_account.sagemaker.search(
         Resource="TrainingJob",
-        SearchExpression={"Filters": [{"Name": "TrainingJobName", "Operator": "Equals", "Value": names[2]}]},
+        SearchExpression={"Filters": [{"Name": "TrainingJobName", "Operator": "Equals", "Value": searched_names[2]}]},
     )
     assert answer["TotalHits"] == {"Value": 1, "Relation": "EqualTo"}
     job = answer["Results"][0]["TrainingJob"]
@@ -44,9 +44,9 @@ def test_jobs_are_found_whole(lab: Any, names: list[str]) -> None:
     assert job["FinalMetricDataList"][0]["MetricName"] == "train:rmse"
 
 
-def test_filters_pick(lab: Any, names: list[str]) -> None:
-    a, b, c = names
-    job = lab.sagemaker.describe_training_job(TrainingJobName=b)
+def test_filters_pick(lab_account: Any, searched_names: list[str]) -> None:
+    a, b, c = searched_names
+    job = lab_account.sagemaker.describe_training_job(TrainingJobName=b)
     created = job["CreationTime"].isoformat()
     cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"Name": "TrainingJobStatus", "Operator": "Equals", "Value": "Failed"}, [a, b]),
@@ -64,35 +64,35 @@ def test_filters_pick(lab: Any, names: list[str]) -> None:
         ({"Name": "InputDataConfig.DataSource.S3DataSource.S3Uri", "Operator": "Contains", "Value": "nope"}, []),
     ]
     for one, expected in cases:
-        assert search(lab, names, one) == expected, one
+        assert search_names(lab_account, searched_names, one) == expected, one
 
 
-def test_pages_and_order(lab: Any, names: list[str]) -> None:
-    assert search(lab, names, PaginationConfig={"PageSize": 2}) == names
-    latest = {"Name": "Tags.set", "Operator": "Equals", "Value": names[0].removesuffix("-a")}
-    newest = lab.sagemaker.search(
+def test_pages_and_order(lab_account: Any, searched_names: list[str]) -> None:
+    assert search_names(lab_account, searched_names, PaginationConfig={"PageSize": 2}) == searched_names
+    latest = {"Name": "Tags.set", "Operator": "Equals", "Value": searched_names[0].removesuffix("-a")}
+    newest = lab_account.sagemaker.search(
         Resource="TrainingJob", SearchExpression={"Filters": [latest]}, SortBy="CreationTime", MaxResults=1
     )
-    assert newest["Results"][0]["TrainingJob"]["TrainingJobName"] == names[2]
+    assert newest["Results"][0]["TrainingJob"]["TrainingJobName"] == searched_names[2]
     assert newest["NextToken"]
 
 
-def test_bad_searches_are_refused(lab: Any, names: list[str]) -> None:
+def test_bad_searches_are_refused(lab_account: Any, searched_names: list[str]) -> None:
     no_value = {"Filters": [{"Name": "TrainingJobStatus", "Operator": "Contains"}]}
     with pytest.raises(ClientError, match="ValidationException"):
-        lab.sagemaker.search(Resource="TrainingJob", SearchExpression=no_value)
+        lab_account.sagemaker.search(Resource="TrainingJob", SearchExpression=no_value)
     not_a_time = {"Filters": [{"Name": "CreationTime", "Operator": "GreaterThan", "Value": "yesterday"}]}
     with pytest.raises(ClientError, match="is not a timestamp"):
-        lab.sagemaker.search(Resource="TrainingJob", SearchExpression=not_a_time)
+        lab_account.sagemaker.search(Resource="TrainingJob", SearchExpression=not_a_time)
 
 
-def test_running_jobs_of_a_scenario_are_found_with_their_types(full: Any) -> None:
+def test_running_jobs_of_a_scenario_are_found_with_their_types(full_account: Any) -> None:
     expression = {"Filters": [{"Name": "ResourceConfig.InstanceType", "Operator": "Equals", "Value": "ml.m4.xlarge"}]}
-    found = full.client("sagemaker").search(Resource="TrainingJob", SearchExpression=expression, MaxResults=100)
+    found = full_account.client("sagemaker").search(Resource="TrainingJob", SearchExpression=expression, MaxResults=100)
     assert {one["TrainingJob"]["TrainingJobName"] for one in found["Results"]} == {"churn-nightly-1", "churn-nightly-2"}
     ages = [one["TrainingJob"]["LastModifiedTime"] - one["TrainingJob"]["CreationTime"] for one in found["Results"]]
     assert all(age >= timedelta() for age in ages)
-    pipelines = full.client("sagemaker").search(Resource="Pipeline")["Results"]
+    pipelines = full_account.client("sagemaker").search(Resource="Pipeline")["Results"]
     assert all("Pipeline" in one for one in pipelines), "what is not ours is moto's"
 
 
@@ -103,22 +103,22 @@ RECORD = {
 }
 
 
-def equals(name: str, value: str) -> dict[str, str]:
+def equals_filter(name: str, value: str) -> dict[str, str]:
     return {"Name": name, "Operator": "Equals", "Value": value}
 
 
 def test_expressions_nest() -> None:
     assert matches_expression(RECORD, {})
-    either = {"Operator": "Or", "Filters": [equals("Name", "two"), equals("Size", "3.0")]}
+    either = {"Operator": "Or", "Filters": [equals_filter("Name", "two"), equals_filter("Size", "3.0")]}
     assert matches_expression(RECORD, either)
     assert not matches_expression(RECORD, {**either, "Operator": "And"})
-    assert matches_expression(RECORD, {"SubExpressions": [either, {"Filters": [equals("Name", "one")]}]})
-    assert not matches_expression(RECORD, {"SubExpressions": [either, {"Filters": [equals("Name", "two")]}]})
+    assert matches_expression(RECORD, {"SubExpressions": [either, {"Filters": [equals_filter("Name", "one")]}]})
+    assert not matches_expression(RECORD, {"SubExpressions": [either, {"Filters": [equals_filter("Name", "two")]}]})
 
 
 def test_nested_filters_must_meet_in_one_item() -> None:
     def nested(kind: str, uri: str) -> dict[str, Any]:
-        filters = [equals("Channels.Kind", kind), equals("Channels.Uri", uri)]
+        filters = [equals_filter("Channels.Kind", kind), equals_filter("Channels.Uri", uri)]
         return {"NestedFilters": [{"NestedPropertyName": "Channels", "Filters": filters}]}
 
     assert matches_expression(RECORD, nested("train", "s3://a"))

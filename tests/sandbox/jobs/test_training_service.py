@@ -35,7 +35,7 @@ COURSE = {
 }
 
 
-def boston() -> list[str]:
+def boston_rows() -> list[str]:
     rows = [line.split(",") for line in DATA.read_text().splitlines()[2:]]
     return [",".join([row[-1], *row[:-1]]) for row in rows]
 
@@ -51,7 +51,7 @@ def log_lines(lab: Any, job: str) -> list[str]:
     return [event["message"] for answer in events for event in answer["events"]]
 
 
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
+def refused_code_and_text(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
     with pytest.raises(ClientError) as caught:
         call(**request)
     return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
@@ -64,21 +64,23 @@ def children_of(name: str) -> list[str]:
     return [line for line in lines if name in line]
 
 
-def test_the_course_s_notebook_trains(lab: Any) -> None:
-    rows = boston()
+def test_the_course_s_notebook_trains(lab_account: Any) -> None:
+    rows = boston_rows()
     train, validation = (
-        lab.put("boston/train.csv", "\n".join(rows[::2])),
-        lab.put("boston/v.csv", "\n".join(rows[1::4])),
+        lab_account.put("boston/train.csv", "\n".join(rows[::2])),
+        lab_account.put("boston/v.csv", "\n".join(rows[1::4])),
     )
-    channels = [lab.channel(train), lab.channel(validation, "validation", ContentType="text/csv")]
+    channels = [lab_account.channel(train), lab_account.channel(validation, "validation", ContentType="text/csv")]
 
-    job = lab.train("boston", COURSE, InputDataConfig=channels)
+    job = lab_account.train("boston", COURSE, InputDataConfig=channels)
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Completed", "Completed")
     steps = [step["Status"] for step in job["SecondaryStatusTransitions"]]
     assert steps == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
     assert all(step["StatusMessage"] and step["EndTime"] for step in job["SecondaryStatusTransitions"])
-    rounds = [line for line in log_lines(lab, job["TrainingJobName"]) if line.startswith("[") and "#011" in line]
+    rounds = [
+        line for line in log_lines(lab_account, job["TrainingJobName"]) if line.startswith("[") and "#011" in line
+    ]
     first = re.fullmatch(r"\[0\]#011train-rmse:([\d.]+)#011validation-rmse:([\d.]+)", rounds[0])
     assert first is not None
     assert 18 < float(first[1]) < 22
@@ -89,31 +91,31 @@ def test_the_course_s_notebook_trains(lab: Any) -> None:
     assert final["validation:rmse"] < 6
     assert job["BillableTimeInSeconds"] == job["TrainingTimeInSeconds"] >= 1
     assert job["ModelArtifacts"]["S3ModelArtifacts"].endswith(f"/{job['TrainingJobName']}/output/model.tar.gz")
-    with tarfile.open(fileobj=io.BytesIO(lab.read(job["ModelArtifacts"]["S3ModelArtifacts"]))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(lab_account.read(job["ModelArtifacts"]["S3ModelArtifacts"]))) as archive:
         assert archive.getnames() == ["xgboost-model"]
 
 
-def test_logs_flow_while_it_trains_and_stopping_ends_the_process(lab: Any, until: Any) -> None:
-    name = lab.create("long", {**FOREVER, "save_model_on_termination": "true"})
-    until(lambda: log_lines(lab, name), lambda lines: any("#011" in line for line in lines))
-    assert lab.sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] == "InProgress"
+def test_logs_flow_while_it_trains_and_stopping_ends_the_process(lab_account: Any, wait_for_state: Any) -> None:
+    name = lab_account.create("long", {**FOREVER, "save_model_on_termination": "true"})
+    wait_for_state(lambda: log_lines(lab_account, name), lambda lines: any("#011" in line for line in lines))
+    assert lab_account.sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] == "InProgress"
     assert children_of(name)
 
-    lab.sagemaker.stop_training_job(TrainingJobName=name)
-    job = lab.over(name)
+    lab_account.sagemaker.stop_training_job(TrainingJobName=name)
+    job = lab_account.over(name)
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
     assert [step["Status"] for step in job["SecondaryStatusTransitions"]][-2:] == ["Stopping", "Stopped"]
     assert not children_of(name)
-    assert lab.read(job["ModelArtifacts"]["S3ModelArtifacts"]), "what was learned so far is kept when asked for"
-    assert refusal(lab.sagemaker.stop_training_job, TrainingJobName=name) == (
+    assert lab_account.read(job["ModelArtifacts"]["S3ModelArtifacts"]), "what was learned so far is kept when asked for"
+    assert refused_code_and_text(lab_account.sagemaker.stop_training_job, TrainingJobName=name) == (
         "ValidationException",
         "The request was rejected because the training job is in status Stopped.",
     )
 
 
-def test_a_job_that_runs_too_long_is_stopped(lab: Any) -> None:
-    job = lab.train("endless", FOREVER, StoppingCondition={"MaxRuntimeInSeconds": 1})
+def test_a_job_that_runs_too_long_is_stopped(lab_account: Any) -> None:
+    job = lab_account.train("endless", FOREVER, StoppingCondition={"MaxRuntimeInSeconds": 1})
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert not children_of(job["TrainingJobName"])
 
@@ -127,172 +129,191 @@ HYPERPARAMETERS = {
 }
 
 
-def test_hyperparameters_are_refused_as_the_container_does(lab: Any) -> None:
-    names = {lab.create(case, parameters): reason for case, (parameters, reason) in HYPERPARAMETERS.items()}
+def test_hyperparameters_are_refused_as_the_container_does(lab_account: Any) -> None:
+    names = {lab_account.create(case, parameters): reason for case, (parameters, reason) in HYPERPARAMETERS.items()}
     for name, reason in names.items():
-        job = lab.over(name)
+        job = lab_account.over(name)
         assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Failed", "Failed")
         assert job["FailureReason"].startswith("AlgorithmError: framework error:")
         assert reason in job["FailureReason"]
         assert job["FailureReason"].endswith(", exit code: 1")
-        assert any(reason in line for line in log_lines(lab, name))
+        assert any(reason in line for line in log_lines(lab_account, name))
 
 
-def test_data_is_refused_as_the_container_does(lab: Any) -> None:
-    header = lab.put("header/train.csv", "MEDV,CRIM\n24.0,0.1\n")
-    good = f"s3://{lab.bucket}/table/train"
+def test_data_is_refused_as_the_container_does(lab_account: Any) -> None:
+    header = lab_account.put("header/train.csv", "MEDV,CRIM\n24.0,0.1\n")
+    good = f"s3://{lab_account.bucket}/table/train"
     jobs = {
-        "Non-numeric value 'MEDV' found in the header line": [lab.channel(header)],
-        "Missing required channel: train": [lab.channel(good, "validation")],
-        "Extraneous channel found: test": [lab.channel(good), lab.channel(good, "test")],
-        "image/png is not an accepted ContentType": [lab.channel(good, ContentType="image/png")],
-        "is not 'LIBSVM' format": [{**lab.channel(good), "ContentType": "libsvm"}],
+        "Non-numeric value 'MEDV' found in the header line": [lab_account.channel(header)],
+        "Missing required channel: train": [lab_account.channel(good, "validation")],
+        "Extraneous channel found: test": [lab_account.channel(good), lab_account.channel(good, "test")],
+        "image/png is not an accepted ContentType": [lab_account.channel(good, ContentType="image/png")],
+        "is not 'LIBSVM' format": [{**lab_account.channel(good), "ContentType": "libsvm"}],
     }
-    names = {reason: lab.create("bad", InputDataConfig=channels) for reason, channels in jobs.items()}
+    names = {reason: lab_account.create("bad", InputDataConfig=channels) for reason, channels in jobs.items()}
     for reason, name in names.items():
-        job = lab.over(name)
+        job = lab_account.over(name)
         assert job["TrainingJobStatus"] == "Failed"
         assert reason in job["FailureReason"]
 
 
-def test_only_xgboost_is_there(lab: Any) -> None:
+def test_only_xgboost_is_there(lab_account: Any) -> None:
     other = {"TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1", "TrainingInputMode": "File"}
-    job = lab.train("other", AlgorithmSpecification=other)
+    job = lab_account.train("other", AlgorithmSpecification=other)
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: The sandbox has one image alone, the built-in XGBoost")
     wrong_region = {"TrainingImage": xgboost_image_uri("eu-west-1"), "TrainingInputMode": "File"}
-    assert lab.train("elsewhere", AlgorithmSpecification=wrong_region)["TrainingJobStatus"] == "Failed"
+    assert lab_account.train("elsewhere", AlgorithmSpecification=wrong_region)["TrainingJobStatus"] == "Failed"
 
 
-def test_the_first_image_knows_its_own_hyperparameters(lab: Any) -> None:
+def test_the_first_image_knows_its_own_hyperparameters(lab_account: Any) -> None:
     image = "811284229777.dkr.ecr.us-east-1.amazonaws.com/xgboost:1"
     algorithm = {"TrainingImage": image, "TrainingInputMode": "File"}
-    job = lab.train("old", {"num_round": "2", "silent": "0"}, AlgorithmSpecification=algorithm)
+    job = lab_account.train("old", {"num_round": "2", "silent": "0"}, AlgorithmSpecification=algorithm)
     assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
 
 
-def test_a_model_that_cannot_be_stored_fails_the_job(lab: Any) -> None:
-    job = lab.train("nowhere", OutputDataConfig={"S3OutputPath": "s3://no-such-bucket-anywhere/x"})
+def test_a_model_that_cannot_be_stored_fails_the_job(lab_account: Any) -> None:
+    job = lab_account.train("nowhere", OutputDataConfig={"S3OutputPath": "s3://no-such-bucket-anywhere/x"})
     assert job["FailureReason"].startswith("ClientError: Artifact upload failed:")
 
 
-def test_channels_come_from_manifests_archives_and_libsvm(lab: Any) -> None:
-    lines = lab.read(f"s3://{lab.bucket}/table/train/train.csv").decode().splitlines()
-    lab.put("forms/a.csv", "\n".join(lines[:60]))
-    lab.put("forms/b.csv", "\n".join(lines[60:]))
-    manifest = lab.put("forms/list.manifest", json.dumps([{"prefix": f"s3://{lab.bucket}/forms/"}, "a.csv", "b.csv"]))
-    listed = lab.channel(manifest)
+def test_channels_come_from_manifests_archives_and_libsvm(lab_account: Any) -> None:
+    lines = lab_account.read(f"s3://{lab_account.bucket}/table/train/train.csv").decode().splitlines()
+    lab_account.put("forms/a.csv", "\n".join(lines[:60]))
+    lab_account.put("forms/b.csv", "\n".join(lines[60:]))
+    manifest = lab_account.put(
+        "forms/list.manifest", json.dumps([{"prefix": f"s3://{lab_account.bucket}/forms/"}, "a.csv", "b.csv"])
+    )
+    listed = lab_account.channel(manifest)
     listed["DataSource"]["S3DataSource"]["S3DataType"] = "ManifestFile"
-    zipped = lab.channel(lab.put("zipped/a.csv.gz", gzip.compress("\n".join(lines).encode())), CompressionType="Gzip")
+    zipped = lab_account.channel(
+        lab_account.put("zipped/a.csv.gz", gzip.compress("\n".join(lines).encode())), CompressionType="Gzip"
+    )
     rows = [line.split(",") for line in lines]
     sparse = "\n".join(f"{row[0]} 0:{row[1]} 1:{row[2]} 2:{row[3]}" for row in rows)
-    libsvm = {**lab.channel(lab.put("sparse/a.txt", sparse)), "ContentType": "text/libsvm"}
-    weighted = lab.channel(lab.put("weighted/a.csv", "\n".join(f"{r[0]},1.5,{','.join(r[1:])}" for r in rows)))
-    names = [lab.create("form", InputDataConfig=[one]) for one in (listed, zipped, libsvm)]
-    names.append(lab.create("form", {"num_round": "5", "csv_weights": "1"}, InputDataConfig=[weighted]))
+    libsvm = {**lab_account.channel(lab_account.put("sparse/a.txt", sparse)), "ContentType": "text/libsvm"}
+    weighted = lab_account.channel(
+        lab_account.put("weighted/a.csv", "\n".join(f"{r[0]},1.5,{','.join(r[1:])}" for r in rows))
+    )
+    names = [lab_account.create("form", InputDataConfig=[one]) for one in (listed, zipped, libsvm)]
+    names.append(lab_account.create("form", {"num_round": "5", "csv_weights": "1"}, InputDataConfig=[weighted]))
     scores = []
     for name in names:
-        job = lab.over(name)
+        job = lab_account.over(name)
         assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
         scores.append(job["FinalMetricDataList"][0]["Value"])
     assert len(set(scores[:3])) == 1, "the same table in three forms gives the same model"
     assert scores[3] not in scores[:3], "weights are weights, not a feature"
 
 
-def test_a_model_can_be_left_unpacked(lab: Any) -> None:
-    output = {"S3OutputPath": f"s3://{lab.bucket}/output", "CompressionType": "NONE"}
-    job = lab.train("plain", OutputDataConfig=output)
+def test_a_model_can_be_left_unpacked(lab_account: Any) -> None:
+    output = {"S3OutputPath": f"s3://{lab_account.bucket}/output", "CompressionType": "NONE"}
+    job = lab_account.train("plain", OutputDataConfig=output)
     assert job["ModelArtifacts"]["S3ModelArtifacts"].endswith("/output/model/")
-    assert lab.read(f"{job['ModelArtifacts']['S3ModelArtifacts']}xgboost-model")
+    assert lab_account.read(f"{job['ModelArtifacts']['S3ModelArtifacts']}xgboost-model")
 
 
-def test_bad_requests_are_refused_before_anything_is_made(lab: Any) -> None:
-    create = lab.sagemaker.create_training_job
-    missing = f"s3://{lab.bucket}/not/there"
-    code, text = refusal(create, **lab.job("x", InputDataConfig=[lab.channel(missing)]))
+def test_bad_requests_are_refused_before_anything_is_made(lab_account: Any) -> None:
+    create = lab_account.sagemaker.create_training_job
+    missing = f"s3://{lab_account.bucket}/not/there"
+    code, text = refused_code_and_text(create, **lab_account.job("x", InputDataConfig=[lab_account.channel(missing)]))
     assert code == "ValidationException"
     assert text.startswith(f'No S3 objects found under S3 URL "{missing}" given in input data source.')
-    code, text = refusal(create, **lab.job("x", RoleArn="arn:aws:iam::123456789012:role/nobody"))
+    code, text = refused_code_and_text(create, **lab_account.job("x", RoleArn="arn:aws:iam::123456789012:role/nobody"))
     assert (code, text[:42]) == ("ValidationException", "Could not assume role arn:aws:iam::1234567")
     resources = {"InstanceType": "ml.m4.xlarge", "InstanceCount": 0, "VolumeSizeInGB": 5}
-    assert refusal(create, **lab.job("x", ResourceConfig=resources))[0] == "ValidationException"
-    assert refusal(create, **lab.job("x", EnableManagedSpotTraining=True))[0] == "ValidationException"
-    assert refusal(create, **lab.job("x", OutputDataConfig={"S3OutputPath": "https://b/x"}))[0] == "ValidationException"
+    assert refused_code_and_text(create, **lab_account.job("x", ResourceConfig=resources))[0] == "ValidationException"
+    assert (
+        refused_code_and_text(create, **lab_account.job("x", EnableManagedSpotTraining=True))[0]
+        == "ValidationException"
+    )
+    assert (
+        refused_code_and_text(create, **lab_account.job("x", OutputDataConfig={"S3OutputPath": "https://b/x"}))[0]
+        == "ValidationException"
+    )
     duplicated = [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]
-    assert refusal(create, **lab.job("x", Tags=duplicated))[0] == "ValidationException"
+    assert refused_code_and_text(create, **lab_account.job("x", Tags=duplicated))[0] == "ValidationException"
     assert not [
-        job for job in lab.sagemaker.list_training_jobs(NameContains="x-", MaxResults=100)["TrainingJobSummaries"]
+        job
+        for job in lab_account.sagemaker.list_training_jobs(NameContains="x-", MaxResults=100)["TrainingJobSummaries"]
         if job["TrainingJobName"].startswith("x-")
     ]  # fmt: skip
 
 
-def test_names_are_used_once(lab: Any, trained: dict[str, Any]) -> None:
-    request = lab.job("x", TrainingJobName=trained["TrainingJobName"])
-    code, text = refusal(lab.sagemaker.create_training_job, **request)
+def test_names_are_used_once(lab_account: Any, completed_job: dict[str, Any]) -> None:
+    request = lab_account.job("x", TrainingJobName=completed_job["TrainingJobName"])
+    code, text = refused_code_and_text(lab_account.sagemaker.create_training_job, **request)
     assert code == "ResourceInUse"
     assert text.startswith("Training job names must be unique within an AWS account and region")
     for call in ("describe_training_job", "stop_training_job", "delete_training_job"):
-        assert refusal(getattr(lab.sagemaker, call), TrainingJobName="nobody") == (
+        assert refused_code_and_text(getattr(lab_account.sagemaker, call), TrainingJobName="nobody") == (
             "ValidationException",
             "Requested resource not found.",
         )
 
 
-def test_quotas_are_judged_first(account: Any, lab: Any) -> None:
-    request = lab.job(
+def test_quotas_are_judged_first(fresh_account: Any, lab_account: Any) -> None:
+    request = lab_account.job(
         "short", ResourceConfig={"InstanceType": "ml.p3.2xlarge", "InstanceCount": 2, "VolumeSizeInGB": 5}
     )
-    code, text = refusal(lab.sagemaker.create_training_job, **request)
+    code, text = refused_code_and_text(lab_account.sagemaker.create_training_job, **request)
     assert code == "ResourceLimitExceeded"
     assert text.startswith(
         "The account-level service limit 'ml.p3.2xlarge for training job usage' is 0 Instances, with current "
         "utilization of 0 Instances and a request delta of 2 Instances."
     )
-    assert refusal(lab.sagemaker.describe_training_job, TrainingJobName=request["TrainingJobName"])[0]
+    assert refused_code_and_text(
+        lab_account.sagemaker.describe_training_job, TrainingJobName=request["TrainingJobName"]
+    )[0]
 
 
-def test_what_runs_counts_until_it_is_over(lab: Any) -> None:
+def test_what_runs_counts_until_it_is_over(lab_account: Any) -> None:
     one = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}
-    first = lab.create("first", FOREVER, ResourceConfig=one)
-    code, text = refusal(lab.sagemaker.create_training_job, **lab.job("second", ResourceConfig=one))
+    first = lab_account.create("first", FOREVER, ResourceConfig=one)
+    code, text = refused_code_and_text(
+        lab_account.sagemaker.create_training_job, **lab_account.job("second", ResourceConfig=one)
+    )
     assert (code, "current utilization of 1 Instances" in text) == ("ResourceLimitExceeded", True)
-    lab.sagemaker.stop_training_job(TrainingJobName=first)
-    lab.over(first)
-    assert lab.train("third", ResourceConfig=one)["TrainingJobStatus"] == "Completed"
+    lab_account.sagemaker.stop_training_job(TrainingJobName=first)
+    lab_account.over(first)
+    assert lab_account.train("third", ResourceConfig=one)["TrainingJobStatus"] == "Completed"
 
 
-def test_spot_jobs_count_as_spot_jobs(lab: Any) -> None:
+def test_spot_jobs_count_as_spot_jobs(lab_account: Any) -> None:
     patience = {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
     three = {"InstanceType": "ml.m4.xlarge", "InstanceCount": 3, "VolumeSizeInGB": 5}
     spot: dict[str, Any] = {"EnableManagedSpotTraining": True, "StoppingCondition": patience}
-    code, text = refusal(lab.sagemaker.create_training_job, **lab.job("spot", ResourceConfig=three, **spot))
+    code, text = refused_code_and_text(
+        lab_account.sagemaker.create_training_job, **lab_account.job("spot", ResourceConfig=three, **spot)
+    )
     assert (code, "'ml.m4.xlarge for spot training job usage' is 2" in text) == ("ResourceLimitExceeded", True)
-    job = lab.train("spot", **spot)
+    job = lab_account.train("spot", **spot)
     assert (job["TrainingJobStatus"], job["EnableManagedSpotTraining"]) == ("Completed", True)
 
 
-def test_lists_are_filtered_sorted_and_paged(lab: Any) -> None:
-    stem = lab.name("listed")
+def test_lists_are_filtered_sorted_and_paged(lab_account: Any) -> None:
+    stem = lab_account.name("listed")
     names = [f"{stem}-{letter}" for letter in "abc"]
     for name in names:
-        lab.sagemaker.create_training_job(**lab.job("x", parameters={}, TrainingJobName=name))
+        lab_account.sagemaker.create_training_job(**lab_account.job("x", parameters={}, TrainingJobName=name))
     for name in names:
-        lab.over(name)
+        lab_account.over(name)
 
     def listed(**filters: Any) -> list[str]:
-        pages = lab.sagemaker.get_paginator("list_training_jobs").paginate(NameContains=stem, **filters)
+        pages = lab_account.sagemaker.get_paginator("list_training_jobs").paginate(NameContains=stem, **filters)
         return [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
 
     assert listed() == names, "AWS lists training jobs oldest first"
     assert listed(SortBy="Name", SortOrder="Descending", PaginationConfig={"PageSize": 2}) == names[::-1]
     assert listed(StatusEquals="Failed") == names
     assert listed(StatusEquals="Completed") == []
-    middle = lab.sagemaker.describe_training_job(TrainingJobName=names[1])["CreationTime"]
+    middle = lab_account.sagemaker.describe_training_job(TrainingJobName=names[1])["CreationTime"]
     assert listed(CreationTimeAfter=middle) == names[2:]
     assert listed(CreationTimeBefore=middle) == names[:1]
     assert listed(LastModifiedTimeBefore=middle) == []
-    bad = lab.sagemaker.list_training_jobs
-    assert refusal(bad, NextToken="made-up")[0] == "ValidationException"
+    bad = lab_account.sagemaker.list_training_jobs
+    assert refused_code_and_text(bad, NextToken="made-up")[0] == "ValidationException"
 
 
 @pytest.mark.slow
@@ -306,20 +327,28 @@ def test_pages_have_ten_unless_more_is_asked_for(account_of: Any, monkeypatch: p
     assert "InstanceType" not in str(pages["TrainingJobSummaries"])
 
 
-def test_jobs_can_be_deleted_and_changed_only_in_their_time(lab: Any) -> None:
-    name = lab.create("gone", FOREVER)
-    assert refusal(lab.sagemaker.delete_training_job, TrainingJobName=name)[0] == "ResourceInUse"
-    lab.sagemaker.update_training_job(TrainingJobName=name, RemoteDebugConfig={"EnableRemoteDebug": True})
-    assert lab.sagemaker.describe_training_job(TrainingJobName=name)["RemoteDebugConfig"] == {"EnableRemoteDebug": True}
-    lab.sagemaker.stop_training_job(TrainingJobName=name)
-    lab.over(name)
-    assert refusal(lab.sagemaker.update_training_job, TrainingJobName=name)[0] == "ValidationException"
-    lab.sagemaker.delete_training_job(TrainingJobName=name)
-    assert refusal(lab.sagemaker.describe_training_job, TrainingJobName=name)[0] == "ValidationException"
+def test_jobs_can_be_deleted_and_changed_only_in_their_time(lab_account: Any) -> None:
+    name = lab_account.create("gone", FOREVER)
+    assert refused_code_and_text(lab_account.sagemaker.delete_training_job, TrainingJobName=name)[0] == "ResourceInUse"
+    lab_account.sagemaker.update_training_job(TrainingJobName=name, RemoteDebugConfig={"EnableRemoteDebug": True})
+    assert lab_account.sagemaker.describe_training_job(TrainingJobName=name)["RemoteDebugConfig"] == {
+        "EnableRemoteDebug": True
+    }
+    lab_account.sagemaker.stop_training_job(TrainingJobName=name)
+    lab_account.over(name)
+    assert (
+        refused_code_and_text(lab_account.sagemaker.update_training_job, TrainingJobName=name)[0]
+        == "ValidationException"
+    )
+    lab_account.sagemaker.delete_training_job(TrainingJobName=name)
+    assert (
+        refused_code_and_text(lab_account.sagemaker.describe_training_job, TrainingJobName=name)[0]
+        == "ValidationException"
+    )
 
 
-def test_what_a_scenario_says_is_running_is_seen_counted_and_stopped(full: Any) -> None:
-    sagemaker = full.client("sagemaker")
+def test_what_a_scenario_says_is_running_is_seen_counted_and_stopped(full_account: Any) -> None:
+    sagemaker = full_account.client("sagemaker")
     running = sagemaker.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
     assert [job["TrainingJobName"] for job in running] == ["churn-nightly-1", "churn-nightly-2", "ranking-2024"]
     job = sagemaker.describe_training_job(TrainingJobName="ranking-2024")
@@ -328,10 +357,10 @@ def test_what_a_scenario_says_is_running_is_seen_counted_and_stopped(full: Any) 
     assert sagemaker.describe_training_job(TrainingJobName="ranking-2024")["TrainingJobStatus"] == "Stopped"
 
 
-def test_training_ends_with_the_sandbox(lab: Any, until: Any) -> None:
+def test_training_ends_with_the_sandbox(lab_account: Any, wait_for_state: Any) -> None:
     with run_sandbox(SandboxOptions(scenario="classroom", approve_after_seconds=0)) as running:
-        account = type(lab.account)(running)
-        request = lab.job("orphan", FOREVER)
+        account = type(lab_account.account)(running)
+        request = lab_account.job("orphan", FOREVER)
         account.client("sagemaker").create_training_job(**request)
-        until(lambda: children_of(request["TrainingJobName"]), bool)
+        wait_for_state(lambda: children_of(request["TrainingJobName"]), bool)
     assert not children_of(request["TrainingJobName"])

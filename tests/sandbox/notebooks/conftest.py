@@ -13,16 +13,16 @@ from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="session")
-def east(classroom: Sandbox, account_of: Callable[..., Any]) -> Any:
+def east(classroom_sandbox: Sandbox, account_of: Callable[..., Any]) -> Any:
     """The classroom's SageMaker in its home Region, with every seeded notebook where it belongs."""
-    client = account_of(classroom).client("sagemaker")
+    client = account_of(classroom_sandbox).client("sagemaker")
     wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
     return client
 
 
 @pytest.fixture(scope="session")
-def west(classroom: Sandbox, account_of: Callable[..., Any]) -> Any:
-    return account_of(classroom).client("sagemaker", WEST)
+def west(classroom_sandbox: Sandbox, account_of: Callable[..., Any]) -> Any:
+    return account_of(classroom_sandbox).client("sagemaker", WEST)
 
 
 @pytest.fixture(scope="session")

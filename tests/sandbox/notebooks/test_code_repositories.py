@@ -41,8 +41,8 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def sagemaker(lab: Any) -> Any:
-    return lab.elsewhere("eu-west-2", {"ml.t2.medium for notebook instance usage": 2})
+def sagemaker(lab_account: Any) -> Any:
+    return lab_account.elsewhere("eu-west-2", {"ml.t2.medium for notebook instance usage": 2})
 
 
 def _made(sagemaker: Any, name: str, until: Any, **more: Any) -> dict[str, Any]:
@@ -83,12 +83,14 @@ def test_what_aws_would_not_clone_is_refused(url: str, sagemaker: Any) -> None:
         sagemaker.create_code_repository(CodeRepositoryName="bad", GitConfig={"RepositoryUrl": url})
 
 
-def test_a_notebook_has_its_repositories_on_its_volume(sagemaker: Any, lessons: str, until: Any) -> None:
+def test_a_notebook_has_its_repositories_on_its_volume(sagemaker: Any, lessons: str, wait_for_state: Any) -> None:
     renamed = f"{lessons.removesuffix('.git')}-again"
     shutil.copytree(lessons.removeprefix("file://"), renamed.removeprefix("file://"))
     config = {"RepositoryUrl": renamed, "Branch": "after-two"}
     sagemaker.create_code_repository(CodeRepositoryName="second", GitConfig=config)
-    made = _made(sagemaker, "reader", until, DefaultCodeRepository=lessons, AdditionalCodeRepositories=["second"])
+    made = _made(
+        sagemaker, "reader", wait_for_state, DefaultCodeRepository=lessons, AdditionalCodeRepositories=["second"]
+    )
     assert (made["NotebookInstanceStatus"], made["DefaultCodeRepository"]) == ("InService", lessons)
     url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName="reader")["AuthorizedUrl"]
     with requests.Session() as visit:
@@ -105,16 +107,18 @@ def test_a_notebook_has_its_repositories_on_its_volume(sagemaker: Any, lessons: 
     }
 
 
-def test_what_cannot_be_cloned_fails_the_notebook_and_can_be_mended(sagemaker: Any, lessons: str, until: Any) -> None:
+def test_what_cannot_be_cloned_fails_the_notebook_and_can_be_mended(
+    sagemaker: Any, lessons: str, wait_for_state: Any
+) -> None:
     with pytest.raises(ClientError, match="not found"):
-        _made(sagemaker, "broken", until, DefaultCodeRepository="no-such-name")
-    failed = _made(sagemaker, "broken", until, DefaultCodeRepository=f"{lessons}/nothing")
+        _made(sagemaker, "broken", wait_for_state, DefaultCodeRepository="no-such-name")
+    failed = _made(sagemaker, "broken", wait_for_state, DefaultCodeRepository=f"{lessons}/nothing")
     assert failed["NotebookInstanceStatus"] == "Failed"
     assert failed["FailureReason"].startswith(f"{lessons}/nothing could not be cloned: fatal: ")
     sagemaker.update_notebook_instance(
         NotebookInstanceName="broken", DefaultCodeRepository=lessons, InstanceType="ml.t3.medium", VolumeSizeInGB=20
     )
-    mended = until(
+    mended = wait_for_state(
         lambda: sagemaker.describe_notebook_instance(NotebookInstanceName="broken"),
         lambda seen: seen["NotebookInstanceStatus"] == "Stopped",
     )

@@ -128,7 +128,7 @@ def test_without_namespaces_its_ps_shows_its_own(
 
 
 def test_a_lifecycle_script_runs_before_jupyter_and_what_it_leaves_stays(
-    account_of: Callable[..., Any], classroom: Sandbox, west: Any
+    account_of: Callable[..., Any], classroom_sandbox: Sandbox, west: Any
 ) -> None:
     script = "#!/bin/sh\necho starting the poller\nsetsid nohup sleep 86397 > /dev/null 2>&1 &\n"
     west.create_notebook_instance_lifecycle_config(
@@ -138,7 +138,7 @@ def test_a_lifecycle_script_runs_before_jupyter_and_what_it_leaves_stays(
         assert "sleep 86397" in in_terminal(visit, "ps -eww -o args=")
     stream = {"logGroupName": GROUP, "logStreamName": "scripted/LifecycleConfigOnStart"}
     assert lines_with(
-        account_of(classroom).client("logs", WEST).get_log_events(**stream)["events"], "starting the poller"
+        account_of(classroom_sandbox).client("logs", WEST).get_log_events(**stream)["events"], "starting the poller"
     )
 
 

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from opskit.sandbox.notebooks.jupyter import launch
 from opskit.sandbox.server import Sandbox
 from opskit.sandbox.state import SandboxState
-from tests.prefork import SDK_MODULES, forkserver
+from tests.prefork import SDK_MODULES, start_forkserver
 from tests.sandbox.notebooks.notebook_session import (
     FIVE_HOURS,
     GROUP,
@@ -71,9 +71,9 @@ class TestSeeds:
         assert described["CreationTime"] < described["LastModifiedTime"]
 
     def test_their_log_is_as_old_as_their_work(
-        self, classroom: Sandbox, east: Any, account_of: Callable[..., Any]
+        self, classroom_sandbox: Sandbox, east: Any, account_of: Callable[..., Any]
     ) -> None:
-        logs = account_of(classroom).client("logs")
+        logs = account_of(classroom_sandbox).client("logs")
         (stream,) = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix="course-kept/")["logStreams"]
         assert stream["logStreamName"] == "course-kept/jupyter.log"
         first = datetime.fromtimestamp(stream["firstEventTimestamp"] / 1000, UTC)  # the last may be of another test's
@@ -152,20 +152,22 @@ class TestOpening:
 
     @pytest.mark.parametrize("seconds", [600, 1799, 43201])
     def test_a_session_is_half_an_hour_at_least_and_half_a_day_at_most(
-        self, classroom: Sandbox, east: Any, send: Callable[..., Any], seconds: int
+        self, classroom_sandbox: Sandbox, east: Any, post_raw: Callable[..., Any], seconds: int
     ) -> None:
         asked = {"NotebookInstanceName": "course-idle", "SessionExpirationDurationInSeconds": seconds}
-        answer = send(classroom.url, "SageMaker.CreatePresignedNotebookInstanceUrl", json.dumps(asked).encode())
+        answer = post_raw(
+            classroom_sandbox.url, "SageMaker.CreatePresignedNotebookInstanceUrl", json.dumps(asked).encode()
+        )
         assert (answer.status, answer.code) == (400, "ValidationException")
 
     def test_keys_are_in_no_log_and_no_process_list(
-        self, classroom: Sandbox, workbench: Any, account_of: Callable[..., Any]
+        self, classroom_sandbox: Sandbox, workbench: Any, account_of: Callable[..., Any]
     ) -> None:
         url = presigned(workbench, "workbench")
         token = url.partition("authToken=")[2]
         visit = Visit(workbench, "workbench")
         requests.get(url)
-        logs = account_of(classroom).client("logs", WEST)
+        logs = account_of(classroom_sandbox).client("logs", WEST)
         name = {"logGroupName": GROUP, "logStreamName": "workbench/jupyter.log"}
         lines = wait_until(lambda: lines_with(logs.get_log_events(**name, startFromHead=True)["events"], "authToken="))
         assert token not in lines
@@ -315,26 +317,28 @@ class TestLists:
         with pytest.raises(ClientError, match="ValidationException"):
             east.list_notebook_instances(NextToken="forged")
 
-    def test_a_time_that_is_none_is_refused(self, classroom: Sandbox, send: Callable[..., Any]) -> None:
-        answer = send(classroom.url, "SageMaker.ListNotebookInstances", b'{"CreationTimeAfter": "yesterday"}')
+    def test_a_time_that_is_none_is_refused(self, classroom_sandbox: Sandbox, post_raw: Callable[..., Any]) -> None:
+        answer = post_raw(
+            classroom_sandbox.url, "SageMaker.ListNotebookInstances", b'{"CreationTimeAfter": "yesterday"}'
+        )
         assert answer.status == 400
 
 
 class TestOtherClients:
-    def test_aws_cli(self, classroom: Sandbox, east: Any, aws_cli: Any) -> None:
+    def test_aws_cli(self, classroom_sandbox: Sandbox, east: Any, aws_cli: Any) -> None:
         words = ("sagemaker", "list-notebook-instances", "--name-contains", "busy")
-        _, said, _ = aws_cli(classroom.isolated_environment(os.environ), *words)
+        _, said, _ = aws_cli(classroom_sandbox.isolated_environment(os.environ), *words)
         (row,) = json.loads(said)["NotebookInstances"]
         assert (row["NotebookInstanceName"], row["NotebookInstanceStatus"]) == ("course-busy", "InService")
 
-    def test_sagemaker_sdk(self, classroom: Sandbox, east: Any, tmp_path: Path) -> None:
+    def test_sagemaker_sdk(self, classroom_sandbox: Sandbox, east: Any, tmp_path: Path) -> None:
         script = tmp_path / "look.py"
         script.write_text(
             "from sagemaker.core.resources import NotebookInstance\n"
             "notebook = NotebookInstance.get('course-busy', region='us-east-1')\n"
             "print(notebook.notebook_instance_status, notebook.instance_type)"
         )
-        environment = classroom.isolated_environment(os.environ)
-        code, said, complained = forkserver(*SDK_MODULES).run([str(script)], tmp_path, environment)
+        environment = classroom_sandbox.isolated_environment(os.environ)
+        code, said, complained = start_forkserver(*SDK_MODULES).run([str(script)], tmp_path, environment)
         assert code == 0, complained
         assert said.split()[-2:] == ["InService", "ml.t2.medium"]

@@ -14,7 +14,7 @@ from opskit.sandbox.quotas.quota_catalogue import read_table_rows
 CODE = "AmazonSageMaker"
 
 
-def products(account: Any, **fields: str) -> list[dict[str, Any]]:
+def listed_products(account: Any, **fields: str) -> list[dict[str, Any]]:
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in fields.items()]
     pages = account.client("pricing").get_paginator("get_products").paginate(ServiceCode=CODE, Filters=filters)
     return [json.loads(text) for page in pages for text in page["PriceList"]]
@@ -27,7 +27,7 @@ def usd_per_hour(product: dict[str, Any]) -> Decimal:
     return Decimal(dimension["pricePerUnit"]["USD"])
 
 
-def test_every_known_price_is_a_product(account: Any) -> None:
+def test_every_known_price_is_a_product(fresh_account: Any) -> None:
     known = {
         (row["instance_type"], row["component"]): Decimal(row["usd_per_hour"])
         for row in read_table_rows("opskit.sandbox.pricing", "prices_us_east_1.csv")
@@ -35,29 +35,31 @@ def test_every_known_price_is_a_product(account: Any) -> None:
     }
     found = {
         (product["product"]["attributes"]["instanceName"], product["product"]["attributes"]["component"]): product
-        for product in products(account)
+        for product in listed_products(fresh_account)
     }
     assert {key: usd_per_hour(product) for key, product in found.items()} == known
     assert len({product["product"]["sku"] for product in found.values()}) == len(found)
 
 
 @pytest.mark.parametrize("field", ["component", "platoinstancetype"])
-def test_one_price_is_found_by_either_attribute(field: str, account: Any) -> None:
-    (product,) = products(account, instanceName="ml.m4.xlarge", regionCode="us-east-1", **{field: "Training"})
+def test_one_price_is_found_by_either_attribute(field: str, fresh_account: Any) -> None:
+    (product,) = listed_products(
+        fresh_account, instanceName="ml.m4.xlarge", regionCode="us-east-1", **{field: "Training"}
+    )
     assert usd_per_hour(product) == Decimal("0.28")
 
 
 @pytest.mark.parametrize("fields", [{"instanceName": "ml.m5.large"}, {"regionCode": "eu-west-1"}, {"nonsense": "x"}])
-def test_what_is_not_known_has_no_product(fields: dict[str, str], account: Any) -> None:
-    assert products(account, **fields) == []
+def test_what_is_not_known_has_no_product(fields: dict[str, str], fresh_account: Any) -> None:
+    assert listed_products(fresh_account, **fields) == []
 
 
-def test_a_type_whose_price_is_empty_is_no_product(account: Any) -> None:
-    assert products(account, instanceName="ml.t3.medium", component="Training") == []
+def test_a_type_whose_price_is_empty_is_no_product(fresh_account: Any) -> None:
+    assert listed_products(fresh_account, instanceName="ml.t3.medium", component="Training") == []
 
 
-def test_other_filters_and_pages(account: Any) -> None:
-    client = account.client("pricing")
+def test_other_filters_and_pages(fresh_account: Any) -> None:
+    client = fresh_account.client("pricing")
     rule = {"Type": "CONTAINS", "Field": "instanceName", "Value": "p3"}
     page = client.get_products(ServiceCode=CODE, Filters=[rule], MaxResults=1)
     assert (len(page["PriceList"]), "NextToken" in page) == (1, True)
@@ -66,8 +68,8 @@ def test_other_filters_and_pages(account: Any) -> None:
     assert error.value.response["Error"]["Code"] == "InvalidNextTokenException"
 
 
-def test_services_and_attribute_values(account: Any) -> None:
-    client = account.client("pricing")
+def test_services_and_attribute_values(fresh_account: Any) -> None:
+    client = fresh_account.client("pricing")
     (service,) = client.describe_services(ServiceCode=CODE)["Services"]
     assert {"instanceName", "component", "platoinstancetype"} <= set(service["AttributeNames"])
     values = client.get_attribute_values(ServiceCode=CODE, AttributeName="component")["AttributeValues"]
@@ -77,7 +79,7 @@ def test_services_and_attribute_values(account: Any) -> None:
     assert error.value.response["Error"]["Code"] == "NotFoundException"
 
 
-def test_prices_are_asked_where_the_api_is(account: Any) -> None:
+def test_prices_are_asked_where_the_api_is(fresh_account: Any) -> None:
     with pytest.raises(ClientError) as error:
-        account.client("pricing", "us-west-2").get_products(ServiceCode=CODE)
+        fresh_account.client("pricing", "us-west-2").get_products(ServiceCode=CODE)
     assert error.value.response["Error"]["Code"] == "InvalidSignatureException"

@@ -8,5 +8,5 @@ from tests.sandbox.quotas.quota_desk import Desk
 
 
 @pytest.fixture
-def desk() -> Desk:
+def opened_desk() -> Desk:
     return Desk()

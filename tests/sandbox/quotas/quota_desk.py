@@ -81,7 +81,7 @@ class Desk:
         self.state.time += timedelta(seconds=seconds)
 
 
-def refusal(error: pytest.ExceptionInfo[Any]) -> tuple[str, str]:
+def error_code_and_text(error: pytest.ExceptionInfo[Any]) -> tuple[str, str]:
     """An error's code and text, from boto3 or from a service."""
     if isinstance(error.value, ApiError):
         return error.value.code, error.value.message

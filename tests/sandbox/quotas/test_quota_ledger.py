@@ -9,28 +9,31 @@ from hypothesis import strategies as st
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.scenarios import SCENARIOS
 from opskit.sandbox.state import ACCOUNT, AccountRegion, InstanceUsage, UsageResource
-from tests.sandbox.quotas.quota_desk import ENDPOINT, HOME, TRAINING, TRANSFORM, Desk, refusal
+from tests.sandbox.quotas.quota_desk import ENDPOINT, HOME, TRAINING, TRANSFORM, Desk, error_code_and_text
 
 
-def test_an_applied_value_may_rise_before_the_request_says_so(desk: Desk) -> None:
-    request = desk.ask(TRANSFORM, 1)
-    desk.pass_seconds(80)
-    assert (desk.look(request["Id"])["Status"], desk.ledger.applied_value(HOME, TRANSFORM)) == ("CASE_OPENED", 1.0)
+def test_an_applied_value_may_rise_before_the_request_says_so(opened_desk: Desk) -> None:
+    request = opened_desk.ask(TRANSFORM, 1)
+    opened_desk.pass_seconds(80)
+    assert (opened_desk.look(request["Id"])["Status"], opened_desk.ledger.applied_value(HOME, TRANSFORM)) == (
+        "CASE_OPENED",
+        1.0,
+    )
 
 
-def test_a_granted_increase_stays_in_its_region_and_account(desk: Desk) -> None:
-    desk.ask(TRAINING, 1)
-    desk.pass_seconds(100)
-    assert desk.ledger.applied_value(HOME, TRAINING) == 1
-    assert desk.ledger.applied_value(AccountRegion(ACCOUNT, "us-west-2"), TRAINING) == 0
-    assert desk.ledger.applied_value(AccountRegion("999999999999", "us-east-1"), TRAINING) == 0
+def test_a_granted_increase_stays_in_its_region_and_account(opened_desk: Desk) -> None:
+    opened_desk.ask(TRAINING, 1)
+    opened_desk.pass_seconds(100)
+    assert opened_desk.ledger.applied_value(HOME, TRAINING) == 1
+    assert opened_desk.ledger.applied_value(AccountRegion(ACCOUNT, "us-west-2"), TRAINING) == 0
+    assert opened_desk.ledger.applied_value(AccountRegion("999999999999", "us-east-1"), TRAINING) == 0
 
 
-def test_a_quota_without_applied_value_gets_one_when_granted(desk: Desk) -> None:
+def test_a_quota_without_applied_value_gets_one_when_granted(opened_desk: Desk) -> None:
     dublin = AccountRegion(ACCOUNT, "eu-west-1")
-    desk.ask(TRANSFORM, 3, dublin)
-    desk.pass_seconds(100)
-    assert desk.ledger.applied_value(dublin, TRANSFORM) == 3
+    opened_desk.ask(TRANSFORM, 3, dublin)
+    opened_desk.pass_seconds(100)
+    assert opened_desk.ledger.applied_value(dublin, TRANSFORM) == 3
 
 
 ADVICE = (
@@ -94,7 +97,7 @@ def test_refusals_are_awss_own(region: str, held: list[InstanceUsage], wanted: I
     desk.state.in_use = held
     with pytest.raises(ApiError) as error:
         desk.ledger.check_capacity(account_region, "CreateTrainingJob", wanted)
-    assert refusal(error) == ("ResourceLimitExceeded", text)
+    assert error_code_and_text(error) == ("ResourceLimitExceeded", text)
 
 
 @given(held=st.integers(0, 30), wanted=st.integers(1, 30), granted=st.integers(1, 20))
@@ -114,13 +117,13 @@ def test_what_is_admitted_fits_and_what_fits_is_admitted(held: int, wanted: int,
         assert fits
 
 
-def test_variants_of_one_endpoint_are_judged_together(desk: Desk) -> None:
-    desk.ask(ENDPOINT, 3)
-    desk.pass_seconds(100)
+def test_variants_of_one_endpoint_are_judged_together(opened_desk: Desk) -> None:
+    opened_desk.ask(ENDPOINT, 3)
+    opened_desk.pass_seconds(100)
     variant = InstanceUsage(UsageResource.ENDPOINT, "ml.m4.xlarge", 2)
-    desk.ledger.check_capacity(HOME, "CreateEndpoint", variant)
+    opened_desk.ledger.check_capacity(HOME, "CreateEndpoint", variant)
     with pytest.raises(ApiError, match="request delta of 4 Instances"):
-        desk.ledger.check_capacity(HOME, "CreateEndpoint", variant, variant)
+        opened_desk.ledger.check_capacity(HOME, "CreateEndpoint", variant, variant)
 
 
 def test_in_the_classroom_the_course_just_fits() -> None:

@@ -12,24 +12,34 @@ from botocore.exceptions import ClientError
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.scenarios import Scenario
 from opskit.sandbox.state import ACCOUNT, AccountRegion
-from tests.sandbox.quotas.quota_desk import ENDPOINT, HOME, RATE, REGIONS, START, TRAINING, TRANSFORM, Desk, refusal
+from tests.sandbox.quotas.quota_desk import (
+    ENDPOINT,
+    HOME,
+    RATE,
+    REGIONS,
+    START,
+    TRAINING,
+    TRANSFORM,
+    Desk,
+    error_code_and_text,
+)
 from tests.waiting import wait_until
 
 
-def listed(client: Any, operation: str = "list_service_quotas", **more: Any) -> list[dict[str, Any]]:
+def listed_quotas_of(client: Any, operation: str = "list_service_quotas", **more: Any) -> list[dict[str, Any]]:
     pages = client.get_paginator(operation).paginate(ServiceCode="sagemaker", **more)
     return [quota for page in pages for quota in page["Quotas"]]
 
 
-def test_a_fresh_account_has_no_instance_of_any_type(account: Any) -> None:
-    quotas = listed(account.other().client("service-quotas"))
+def test_a_fresh_account_has_no_instance_of_any_type(fresh_account: Any) -> None:
+    quotas = listed_quotas_of(fresh_account.other().client("service-quotas"))
     by_type = [quota for quota in quotas if quota["QuotaName"].startswith("ml.")]
     assert len(by_type) > 200
     assert {quota["Value"] for quota in by_type} == {0.0}
 
 
-def test_pages_hold_a_hundred_at_most_and_follow_each_other(account: Any) -> None:
-    client = account.client("service-quotas")
+def test_pages_hold_a_hundred_at_most_and_follow_each_other(fresh_account: Any) -> None:
+    client = fresh_account.client("service-quotas")
     first = client.list_service_quotas(ServiceCode="sagemaker")
     assert len(first["Quotas"]) == 100
     small = client.list_service_quotas(ServiceCode="sagemaker", MaxResults=7)
@@ -38,61 +48,61 @@ def test_pages_hold_a_hundred_at_most_and_follow_each_other(account: Any) -> Non
     assert after["Quotas"] == first["Quotas"][7:14]
 
 
-def test_a_token_belongs_to_its_own_question(account: Any) -> None:
-    client = account.client("service-quotas")
+def test_a_token_belongs_to_its_own_question(fresh_account: Any) -> None:
+    client = fresh_account.client("service-quotas")
     token = client.list_service_quotas(ServiceCode="sagemaker")["NextToken"]
     for forged in ("MTAw", token[:-8] + "AAAAAAA="):
         with pytest.raises(ClientError) as error:
             client.list_service_quotas(ServiceCode="sagemaker", NextToken=forged)
-        assert refusal(error)[0] == "InvalidPaginationTokenException"
+        assert error_code_and_text(error)[0] == "InvalidPaginationTokenException"
     with pytest.raises(ClientError) as error:
         client.list_aws_default_service_quotas(ServiceCode="sagemaker", NextToken=token)
-    assert refusal(error)[0] == "InvalidPaginationTokenException"
+    assert error_code_and_text(error)[0] == "InvalidPaginationTokenException"
 
 
-def test_one_quota_by_filter_and_by_name_say_the_same(account: Any) -> None:
-    client = account.client("service-quotas", "eu-west-1")
+def test_one_quota_by_filter_and_by_name_say_the_same(fresh_account: Any) -> None:
+    client = fresh_account.client("service-quotas", "eu-west-1")
     quota = client.get_service_quota(ServiceCode="sagemaker", QuotaCode=TRAINING)["Quota"]
-    assert listed(client, QuotaCode=TRAINING) == [quota]
+    assert listed_quotas_of(client, QuotaCode=TRAINING) == [quota]
     assert quota["QuotaArn"] == f"arn:aws:servicequotas:eu-west-1:{ACCOUNT}:sagemaker/{TRAINING}"
     assert quota["UsageMetric"]["MetricDimensions"]["Resource"] == "training-job/ml.m4.xlarge"
     assert quota["Period"] == {"PeriodValue": 1, "PeriodUnit": "HOUR"}
-    assert listed(client, QuotaCode="L-00000000") == []
+    assert listed_quotas_of(client, QuotaCode="L-00000000") == []
 
 
-def test_a_quota_without_applied_value_has_only_its_default(account: Any) -> None:
-    client = account.client("service-quotas", "eu-west-1")
-    assert listed(client, QuotaCode=TRANSFORM) == []
+def test_a_quota_without_applied_value_has_only_its_default(fresh_account: Any) -> None:
+    client = fresh_account.client("service-quotas", "eu-west-1")
+    assert listed_quotas_of(client, QuotaCode=TRANSFORM) == []
     with pytest.raises(ClientError) as error:
         client.get_service_quota(ServiceCode="sagemaker", QuotaCode=TRANSFORM)
-    assert refusal(error) == (
+    assert error_code_and_text(error) == (
         "NoSuchResourceException",
         f"The request failed because the specified quota {TRANSFORM} does not exist for service sagemaker.",
     )
     default = client.get_aws_default_service_quota(ServiceCode="sagemaker", QuotaCode=TRANSFORM)["Quota"]
     assert default["Value"] == 0
-    assert TRANSFORM in {quota["QuotaCode"] for quota in listed(client, "list_aws_default_service_quotas")}
+    assert TRANSFORM in {quota["QuotaCode"] for quota in listed_quotas_of(client, "list_aws_default_service_quotas")}
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_p2_is_offered_in_one_region_alone_and_with_nothing(region: str, account: Any) -> None:
-    quotas = listed(account.client("service-quotas", region), "list_aws_default_service_quotas")
+def test_p2_is_offered_in_one_region_alone_and_with_nothing(region: str, fresh_account: Any) -> None:
+    quotas = listed_quotas_of(fresh_account.client("service-quotas", region), "list_aws_default_service_quotas")
     p2 = {quota["Value"] for quota in quotas if quota["QuotaName"].startswith("ml.p2.xlarge")}
     assert p2 == ({0.0} if region == "us-west-2" else set())
 
 
 @pytest.mark.parametrize(("service", "region"), [("ec2", "us-east-1"), ("sagemaker", "mars-north-1")])
-def test_an_unknown_service_or_region_is_refused_in_awss_words(service: str, region: str, account: Any) -> None:
+def test_an_unknown_service_or_region_is_refused_in_awss_words(service: str, region: str, fresh_account: Any) -> None:
     with pytest.raises(ClientError) as error:
-        account.client("service-quotas", region).list_service_quotas(ServiceCode=service)
-    assert refusal(error) == (
+        fresh_account.client("service-quotas", region).list_service_quotas(ServiceCode=service)
+    assert error_code_and_text(error) == (
         "NoSuchResourceException",
         "This service is not available in the current Region. Choose a different Region or a different service.",
     )
 
 
-def test_an_increase_is_granted_and_counts(account: Any) -> None:
-    client = account.other().client("service-quotas")
+def test_an_increase_is_granted_and_counts(fresh_account: Any) -> None:
+    client = fresh_account.other().client("service-quotas")
     asked = client.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=TRAINING, DesiredValue=2)
     request = asked["RequestedQuota"]
     assert request["Status"] == "PENDING"
@@ -104,13 +114,13 @@ def test_an_increase_is_granted_and_counts(account: Any) -> None:
     assert seen["LastUpdated"] > seen["Created"]
 
 
-def test_an_increase_moves_as_time_passes(desk: Desk) -> None:
-    request = desk.ask(TRAINING, 1)
+def test_an_increase_moves_as_time_passes(opened_desk: Desk) -> None:
+    request = opened_desk.ask(TRAINING, 1)
     seen = []
     for _ in range(3):
-        now = desk.look(request["Id"])
-        seen.append((now["Status"], desk.ledger.applied_value(HOME, TRAINING), now["LastUpdated"]))
-        desk.pass_seconds(50)
+        now = opened_desk.look(request["Id"])
+        seen.append((now["Status"], opened_desk.ledger.applied_value(HOME, TRAINING), now["LastUpdated"]))
+        opened_desk.pass_seconds(50)
     assert seen == [
         ("PENDING", 0.0, None),
         ("CASE_OPENED", 0.0, START + timedelta(seconds=50)),
@@ -130,38 +140,38 @@ NOT_ABOVE_DEFAULT = "You must provide a quota value greater than the default quo
         (RATE, 100, "The request failed because the specified quota is not adjustable."),
     ],
 )
-def test_what_may_not_be_asked_for(code: str, desired: float, text: str, desk: Desk) -> None:
+def test_what_may_not_be_asked_for(code: str, desired: float, text: str, opened_desk: Desk) -> None:
     with pytest.raises(ApiError) as error:
-        desk.ask(code, desired)
-    assert refusal(error) == ("IllegalArgumentException", text)
+        opened_desk.ask(code, desired)
+    assert error_code_and_text(error) == ("IllegalArgumentException", text)
 
 
-def test_no_more_is_asked_than_there_is_already(desk: Desk) -> None:
+def test_no_more_is_asked_than_there_is_already(opened_desk: Desk) -> None:
     with pytest.raises(ApiError) as error:
-        desk.ask("L-00C91CB5", 30, AccountRegion(ACCOUNT, "eu-west-1"))  # default 4, applied 30
+        opened_desk.ask("L-00C91CB5", 30, AccountRegion(ACCOUNT, "eu-west-1"))  # default 4, applied 30
     text = "You must provide a quota value greater than the current quota value"
-    assert refusal(error) == ("IllegalArgumentException", text)
+    assert error_code_and_text(error) == ("IllegalArgumentException", text)
 
 
-def test_one_open_request_a_quota(desk: Desk) -> None:
-    desk.ask(TRAINING, 1)
+def test_one_open_request_a_quota(opened_desk: Desk) -> None:
+    opened_desk.ask(TRAINING, 1)
     with pytest.raises(ApiError) as error:
-        desk.ask(TRAINING, 2)
+        opened_desk.ask(TRAINING, 2)
     text = "Only one open service quota increase request is allowed per quota."
-    assert refusal(error) == ("ResourceAlreadyExistsException", text)
-    desk.pass_seconds(100)
-    assert desk.ask(TRAINING, 2)["Status"] == "PENDING"
+    assert error_code_and_text(error) == ("ResourceAlreadyExistsException", text)
+    opened_desk.pass_seconds(100)
+    assert opened_desk.ask(TRAINING, 2)["Status"] == "PENDING"
 
 
-def test_the_third_open_request_of_a_region_has_to_wait(desk: Desk) -> None:
-    desk.ask(TRAINING, 1)
-    desk.ask(TRANSFORM, 1)
+def test_the_third_open_request_of_a_region_has_to_wait(opened_desk: Desk) -> None:
+    opened_desk.ask(TRAINING, 1)
+    opened_desk.ask(TRANSFORM, 1)
     with pytest.raises(ApiError) as error:
-        desk.ask(ENDPOINT, 1)
-    assert refusal(error)[0] == "QuotaExceededException"
-    assert desk.ask(ENDPOINT, 1, AccountRegion(ACCOUNT, "us-west-2"))["Status"] == "PENDING"
-    desk.pass_seconds(100)
-    assert desk.ask(ENDPOINT, 1)["Status"] == "PENDING"
+        opened_desk.ask(ENDPOINT, 1)
+    assert error_code_and_text(error)[0] == "QuotaExceededException"
+    assert opened_desk.ask(ENDPOINT, 1, AccountRegion(ACCOUNT, "us-west-2"))["Status"] == "PENDING"
+    opened_desk.pass_seconds(100)
+    assert opened_desk.ask(ENDPOINT, 1)["Status"] == "PENDING"
 
 
 def test_an_account_has_a_number_of_open_requests_too() -> None:
@@ -170,7 +180,7 @@ def test_an_account_has_a_number_of_open_requests_too() -> None:
     desk.ask(TRAINING, 1, AccountRegion(ACCOUNT, "us-west-2"))
     with pytest.raises(ApiError) as error:
         desk.ask(TRAINING, 1, AccountRegion(ACCOUNT, "us-east-2"))
-    assert refusal(error)[0] == "QuotaExceededException"
+    assert error_code_and_text(error)[0] == "QuotaExceededException"
     assert desk.ask(TRAINING, 1, AccountRegion("999999999999", "us-east-1"))["Status"] == "PENDING"
 
 
@@ -184,51 +194,57 @@ def test_an_account_has_a_number_of_open_requests_too() -> None:
         (1001, True, "DENIED", 0.0),
     ],
 )
-def test_how_a_request_ends(desired: float, case_allowed: bool, decision: str, applied: float, desk: Desk) -> None:
-    request = desk.ask(TRAINING, desired, SupportCaseAllowed=case_allowed)
-    desk.pass_seconds(100)
-    assert desk.look(request["Id"])["Status"] == decision
-    assert desk.ledger.applied_value(HOME, TRAINING) == applied
+def test_how_a_request_ends(
+    desired: float, case_allowed: bool, decision: str, applied: float, opened_desk: Desk
+) -> None:
+    request = opened_desk.ask(TRAINING, desired, SupportCaseAllowed=case_allowed)
+    opened_desk.pass_seconds(100)
+    assert opened_desk.look(request["Id"])["Status"] == decision
+    assert opened_desk.ledger.applied_value(HOME, TRAINING) == applied
 
 
-def test_a_request_that_asks_for_no_case_has_none(desk: Desk) -> None:
-    request = desk.ask(TRAINING, 21, SupportCaseAllowed=False)
+def test_a_request_that_asks_for_no_case_has_none(opened_desk: Desk) -> None:
+    request = opened_desk.ask(TRAINING, 21, SupportCaseAllowed=False)
     seen = []
     for _ in range(3):
-        now = desk.look(request["Id"])
+        now = opened_desk.look(request["Id"])
         seen.append((now["Status"], now["CaseId"]))
-        desk.pass_seconds(50)
+        opened_desk.pass_seconds(50)
     assert seen == [("PENDING", None), ("PENDING", None), ("NOT_APPROVED", None)]
 
 
-def test_a_support_case_can_be_opened_while_a_request_is_pending(desk: Desk) -> None:
-    request = desk.ask(TRAINING, 1)
-    desk.pass_seconds(10)
-    desk.call("CreateSupportCase", desk.service.create_support_case, RequestId=request["Id"])
-    now = desk.look(request["Id"])
+def test_a_support_case_can_be_opened_while_a_request_is_pending(opened_desk: Desk) -> None:
+    request = opened_desk.ask(TRAINING, 1)
+    opened_desk.pass_seconds(10)
+    opened_desk.call("CreateSupportCase", opened_desk.service.create_support_case, RequestId=request["Id"])
+    now = opened_desk.look(request["Id"])
     assert (now["Status"], now["LastUpdated"]) == ("CASE_OPENED", START + timedelta(seconds=10))
     assert now["CaseId"]
     with pytest.raises(ApiError) as error:
-        desk.call("CreateSupportCase", desk.service.create_support_case, RequestId=request["Id"])
-    assert refusal(error)[0] == "ResourceAlreadyExistsException"
-    desk.pass_seconds(100)
+        opened_desk.call("CreateSupportCase", opened_desk.service.create_support_case, RequestId=request["Id"])
+    assert error_code_and_text(error)[0] == "ResourceAlreadyExistsException"
+    opened_desk.pass_seconds(100)
     with pytest.raises(ApiError) as error:
-        desk.call("CreateSupportCase", desk.service.create_support_case, RequestId=request["Id"])
-    assert refusal(error)[0] == "InvalidResourceStateException"
+        opened_desk.call("CreateSupportCase", opened_desk.service.create_support_case, RequestId=request["Id"])
+    assert error_code_and_text(error)[0] == "InvalidResourceStateException"
 
 
-def test_the_history_is_the_regions_own_newest_first_and_by_status(desk: Desk) -> None:
-    desk.ask(TRAINING, 1)
-    desk.pass_seconds(60)
-    desk.ask(TRANSFORM, 1)
-    desk.ask(ENDPOINT, 1, AccountRegion(ACCOUNT, "us-west-2"))
+def test_the_history_is_the_regions_own_newest_first_and_by_status(opened_desk: Desk) -> None:
+    opened_desk.ask(TRAINING, 1)
+    opened_desk.pass_seconds(60)
+    opened_desk.ask(TRANSFORM, 1)
+    opened_desk.ask(ENDPOINT, 1, AccountRegion(ACCOUNT, "us-west-2"))
 
     def codes(**params: Any) -> list[str]:
-        answer = desk.call("ListRequestedServiceQuotaChangeHistory", desk.service.list_requested_changes, **params)
+        answer = opened_desk.call(
+            "ListRequestedServiceQuotaChangeHistory", opened_desk.service.list_requested_changes, **params
+        )
         return [request["QuotaCode"] for request in answer["RequestedQuotas"]]
 
     assert codes() == [TRANSFORM, TRAINING]
     assert codes(Status="CASE_OPENED") == [TRAINING]
     assert codes(Status="APPROVED", ServiceCode="sagemaker") == []
-    by_quota = desk.call("X", desk.service.list_requested_changes_by_quota, ServiceCode="sagemaker", QuotaCode=TRAINING)
+    by_quota = opened_desk.call(
+        "X", opened_desk.service.list_requested_changes_by_quota, ServiceCode="sagemaker", QuotaCode=TRAINING
+    )
     assert [request["QuotaCode"] for request in by_quota["RequestedQuotas"]] == [TRAINING]

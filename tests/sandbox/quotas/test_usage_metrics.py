@@ -10,9 +10,9 @@ from opskit.sandbox.state import InstanceUsage, UsageResource
 from tests.sandbox.quotas.quota_desk import HOME, Desk
 
 
-def test_usage_is_published_to_cloudwatch(account: Any) -> None:
-    other = account.other()
-    desk = Desk(url=account.sandbox.url)
+def test_usage_is_published_to_cloudwatch(fresh_account: Any) -> None:
+    other = fresh_account.other()
+    desk = Desk(url=fresh_account.sandbox.url)
     desk.state.time = datetime.now(UTC)
     desk.state.in_use = [
         InstanceUsage(UsageResource.TRAINING_JOB, "ml.m4.xlarge", 2),

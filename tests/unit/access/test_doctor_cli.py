@@ -12,11 +12,11 @@ from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, FakeAws, Fault
 
 
-def doctor(capsys: pytest.CaptureFixture[str]) -> CliResult:
+def run_doctor(capsys: pytest.CaptureFixture[str]) -> CliResult:
     return run_opskit(capsys, "doctor", "-o", "json")
 
 
-def states(ran: CliResult) -> dict[str, str]:
+def check_states(ran: CliResult) -> dict[str, str]:
     return {each["what"]: each["state"] for each in ran.data["checks"]}
 
 
@@ -25,10 +25,10 @@ def test_without_credentials_the_rest_is_told(
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    ran = doctor(capsys)
+    ran = run_doctor(capsys)
     assert (ran.code, ran.envelope["errors"][0]["code"]) == (4, "no-credentials")
     assert len(ran.envelope["errors"]) == 1
-    assert states(ran) == {
+    assert check_states(ran) == {
         "credentials": "wrong",
         "region": "well",
         "endpoint": "note",
@@ -43,13 +43,13 @@ def test_without_a_region_it_says_so(
     fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    ran = doctor(capsys)
+    ran = run_doctor(capsys)
     assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "no-region")
-    assert states(ran)["region"] == "wrong"
+    assert check_states(ran)["region"] == "wrong"
 
 
 @pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch, fake_aws: FakeAws) -> Iterator[None]:
+def silent_endpoint(monkeypatch: pytest.MonkeyPatch, fake_aws: FakeAws) -> Iterator[None]:
     """An endpoint that takes every connection and never says a word."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -59,8 +59,8 @@ def silent(monkeypatch: pytest.MonkeyPatch, fake_aws: FakeAws) -> Iterator[None]
         yield
 
 
-def test_an_endpoint_that_hangs_is_named(silent: None, capsys: pytest.CaptureFixture[str]) -> None:
-    ran = doctor(capsys)
+def test_an_endpoint_that_hangs_is_named(silent_endpoint: None, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = run_doctor(capsys)
     assert ran.code == 4
     assert "no answer within 0.2 s" in ran.envelope["errors"][0]["message"]
 
@@ -70,7 +70,7 @@ def test_whatever_aws_answers_it_is_no_bug(
     fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: None, fault: Fault
 ) -> None:
     fake_aws.fault = lambda called, region: fault
-    assert doctor(capsys).code in (4, 5)
+    assert run_doctor(capsys).code in (4, 5)
 
 
 def test_a_folder_that_cannot_be_used_is_named(
@@ -78,6 +78,6 @@ def test_a_folder_that_cannot_be_used_is_named(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    ran = doctor(capsys)
-    assert states(ran)["state folder"] == "wrong"
+    ran = run_doctor(capsys)
+    assert check_states(ran)["state folder"] == "wrong"
     assert "XDG_STATE_HOME" in next(each["hint"] for each in ran.data["checks"] if each["what"] == "state folder")

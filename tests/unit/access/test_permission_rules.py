@@ -22,14 +22,16 @@ EVERY_CALL = sorted(set().union(REGION_DISCOVERY_CALLS, *API_CALLS.values()))
 MANAGED_POLICY = 6144  # characters without white space that IAM takes
 
 
-def leaves(command: Any, path: tuple[str, ...] = ()) -> set[str]:
+def leaf_commands(command: Any, path: tuple[str, ...] = ()) -> set[str]:
     children = getattr(command, "commands", {})
     return (
-        set().union(*(leaves(each, (*path, name)) for name, each in children.items())) if children else {" ".join(path)}
+        set().union(*(leaf_commands(each, (*path, name)) for name, each in children.items()))
+        if children
+        else {" ".join(path)}
     )
 
 
-def statements(*commands: str, scope: Scope | None = None) -> dict[str, dict[str, Any]]:
+def policy_statements(*commands: str, scope: Scope | None = None) -> dict[str, dict[str, Any]]:
     made = build_policy(commands, scope or Scope())
     assert made is not None
     assert made["Version"] == "2012-10-17"
@@ -38,12 +40,12 @@ def statements(*commands: str, scope: Scope | None = None) -> dict[str, dict[str
     return by_sid
 
 
-def actions(*commands: str) -> set[str]:
-    return {action for each in statements(*commands).values() for action in each["Action"]}
+def policy_actions(*commands: str) -> set[str]:
+    return {action for each in policy_statements(*commands).values() for action in each["Action"]}
 
 
 def test_every_command_says_what_it_calls() -> None:
-    assert leaves(typer.main.get_command(load_all())) == set(API_CALLS)
+    assert leaf_commands(typer.main.get_command(load_all())) == set(API_CALLS)
 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
@@ -56,7 +58,7 @@ def test_every_call_is_an_operation_of_aws(call: str) -> None:
     "command", [command for command, calls in API_CALLS.items() if calls - {"sts:GetCallerIdentity"}]
 )
 def test_reads_and_changes_stand_apart(command: str) -> None:
-    for sid, statement in statements(command).items():
+    for sid, statement in policy_statements(command).items():
         instance_type = next(instance_type for instance_type in (READ, ACCESS, CHANGE) if sid.startswith(instance_type))
         verbs = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", each.partition(":")[2]).lower() for each in statement["Action"]}
         assert all(each.startswith(READ_VERBS) is (instance_type is not CHANGE) for each in verbs)
@@ -65,28 +67,32 @@ def test_reads_and_changes_stand_apart(command: str) -> None:
 
 
 def test_names_are_those_of_iam() -> None:
-    assert {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "iam:PassRole", "sagemaker:AddTags"} <= actions("train")
-    assert {"s3:DeleteObject", "s3:ListBucket"} <= actions("cleanup")
-    assert "sagemaker:InvokeEndpoint" in actions("predict")
-    assert "servicequotas:RequestServiceQuotaIncrease" in actions("quotas increase")
-    assert not any(each.startswith(("sts:", "service-quotas:", "sagemaker-runtime:")) for each in actions(*API_CALLS))
+    assert {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "iam:PassRole", "sagemaker:AddTags"} <= policy_actions(
+        "train"
+    )
+    assert {"s3:DeleteObject", "s3:ListBucket"} <= policy_actions("cleanup")
+    assert "sagemaker:InvokeEndpoint" in policy_actions("predict")
+    assert "servicequotas:RequestServiceQuotaIncrease" in policy_actions("quotas increase")
+    assert not any(
+        each.startswith(("sts:", "service-quotas:", "sagemaker-runtime:")) for each in policy_actions(*API_CALLS)
+    )
 
 
 def test_a_look_changes_nothing() -> None:
-    assert {sid for sid in statements("quotas check") if not sid.startswith(READ)} == set()
-    assert {sid for sid in statements("notebook list") if not sid.startswith(READ)} == {"EnterSageMaker"}
+    assert {sid for sid in policy_statements("quotas check") if not sid.startswith(READ)} == set()
+    assert {sid for sid in policy_statements("notebook list") if not sid.startswith(READ)} == {"EnterSageMaker"}
 
 
 def test_what_can_be_narrowed_is() -> None:
-    stop = statements("notebook stop")["ChangeSageMaker"]
+    stop = policy_statements("notebook stop")["ChangeSageMaker"]
     assert (stop["Action"], stop["Resource"]) == (
         ["sagemaker:StopNotebookInstance"],
         ["arn:aws:sagemaker:*:*:notebook-instance/*"],
     )
-    passed = statements("train")["ChangePassedRole"]
+    passed = policy_statements("train")["ChangePassedRole"]
     assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
     scope = Scope(("eu-west-1",), "ours", "arn:aws:iam::123456789012:role/sm")
-    narrow = statements("train", scope=scope)
+    narrow = policy_statements("train", scope=scope)
     assert narrow["ChangeStorage"]["Resource"] == ["arn:aws:s3:::ours", "arn:aws:s3:::ours/opskit/*"]
     assert narrow["ChangePassedRole"]["Resource"] == ["arn:aws:iam::123456789012:role/sm"]
     assert all(":eu-west-1:" in arn for arn in narrow["ChangeSageMaker"]["Resource"])
@@ -94,20 +100,20 @@ def test_what_can_be_narrowed_is() -> None:
 
 def test_the_logs_of_notebooks_and_of_jobs_are_sagemakers() -> None:
     for command in ("notebook stop", "train"):
-        assert statements(command)["ReadLogs"]["Resource"] == ["arn:aws:logs:*:*:log-group:/aws/sagemaker/*"]
+        assert policy_statements(command)["ReadLogs"]["Resource"] == ["arn:aws:logs:*:*:log-group:/aws/sagemaker/*"]
 
 
 def test_two_commands_allow_no_more_than_each() -> None:
     assert (
         "arn:aws:sagemaker:*:*:notebook-instance/*"
-        not in statements("train", "notebook start")["ChangeTags"]["Resource"]
+        not in policy_statements("train", "notebook start")["ChangeTags"]["Resource"]
     )
 
 
 def test_every_region_has_to_be_found_first() -> None:
-    everywhere = statements("quotas check", scope=Scope(("all",)))["ReadEverywhere"]["Action"]
+    everywhere = policy_statements("quotas check", scope=Scope(("all",)))["ReadEverywhere"]["Action"]
     assert {"account:ListRegions", "ec2:DescribeRegions"} <= set(everywhere)
-    assert statements("notebook stop", scope=Scope(("cn-north-1",)))["ChangeSageMaker"]["Resource"] == [
+    assert policy_statements("notebook stop", scope=Scope(("cn-north-1",)))["ChangeSageMaker"]["Resource"] == [
         "arn:aws-cn:sagemaker:cn-north-1:*:notebook-instance/*"
     ]
 
@@ -155,7 +161,7 @@ def test_no_words_are_too_strange(words: list[str]) -> None:
 
 def test_tags_are_read_of_what_a_command_goes_by_and_of_nothing_else() -> None:
     kinds = ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
-    assert statements("cleanup")["ReadTags"]["Resource"] == sorted(
+    assert policy_statements("cleanup")["ReadTags"]["Resource"] == sorted(
         f"arn:aws:sagemaker:*:*:{instance_type}/*" for instance_type in kinds
     )
-    assert statements("notebook list")["ReadTags"]["Resource"] == ["arn:aws:sagemaker:*:*:notebook-instance/*"]
+    assert policy_statements("notebook list")["ReadTags"]["Resource"] == ["arn:aws:sagemaker:*:*:notebook-instance/*"]

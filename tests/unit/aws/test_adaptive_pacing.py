@@ -27,7 +27,7 @@ class Time:
         return Clock(lambda: datetime(2026, 1, 1, tzinfo=UTC), self.sleep, lambda: self.seconds)
 
 
-def sent(many: int, per_second: float, burst: float, by_chance: float = 0.0) -> tuple[int, list[int], float]:
+def send_all(many: int, per_second: float, burst: float, by_chance: float = 0.0) -> tuple[int, list[int], float]:
     """Send so many things to an AWS of this rate, two under way at a time, each after a look of a fifth of a second:
     how many it took and how often it refused each, and the seconds that took.
     """
@@ -58,19 +58,19 @@ def sent(many: int, per_second: float, burst: float, by_chance: float = 0.0) -> 
 
 @pytest.mark.parametrize(("per_second", "burst"), [(2.0, 1.0), (2.0, 2.0), (2.0, 10.0), (5.0, 1.0), (1.0, 2.0)])
 def test_all_of_sixty_are_taken_and_few_are_refused(per_second: float, burst: float) -> None:
-    taken, refused, seconds = sent(60, per_second, burst)
+    taken, refused, seconds = send_all(60, per_second, burst)
     assert taken == 60
     assert sum(refused) <= 15
     assert seconds <= 2.5 * 60 / per_second
 
 
 def test_a_generous_aws_is_not_kept_waiting() -> None:
-    _, refused, seconds = sent(60, 1000.0, 1000.0)
+    _, refused, seconds = send_all(60, 1000.0, 1000.0)
     assert (sum(refused), seconds < 12) == (0, True)
 
 
 def test_half_refused_by_chance_and_all_are_taken() -> None:
-    taken, _, seconds = sent(60, 1000.0, 1000.0, by_chance=0.5)
+    taken, _, seconds = send_all(60, 1000.0, 1000.0, by_chance=0.5)
     assert taken == 60
     assert seconds < 150
 

@@ -116,14 +116,14 @@ ABOUT_SOMETHING_ELSE = [
 ]
 
 
-def refusal(operation: str, code: str, said: str, **headers: str) -> Exception:
+def translated_refusal(operation: str, code: str, said: str, **headers: str) -> Exception:
     metadata = {"HTTPStatusCode": 404 if code == "404" else 400, "HTTPHeaders": headers}
     answer = {"Error": {"Code": code, "Message": said}, "ResponseMetadata": metadata}
     return translate_error(ClientError(answer, operation), f"sagemaker:{operation}", "us-east-1", 10)
 
 
 def said_to_be_gone(operation: str, code: str, said: str) -> bool:
-    failure = refusal(operation, code, said)
+    failure = translated_refusal(operation, code, said)
     assert isinstance(failure, AwsError)
     return is_not_found(failure)
 
@@ -154,8 +154,8 @@ def test_what_has_no_tags_to_list_is_gone_whatever_it_was(said: str) -> None:
 
 def test_a_404_that_aws_did_not_sign_is_no_absence() -> None:
     """To HEAD S3 answers 404 without a body; so does any proxy."""
-    assert isinstance(refusal("HeadObject", "404", "Not Found"), Unreachable)
-    ours = refusal("HeadObject", "404", "Not Found", **{"x-amz-request-id": "4442587FB7D0A2F9"})
+    assert isinstance(translated_refusal("HeadObject", "404", "Not Found"), Unreachable)
+    ours = translated_refusal("HeadObject", "404", "Not Found", **{"x-amz-request-id": "4442587FB7D0A2F9"})
     assert isinstance(ours, AwsError)
     assert ours.aws_code == "404"
 
@@ -188,7 +188,9 @@ SKEWED = "The difference between the request time and the current time is too la
 )
 @pytest.mark.parametrize("writes", [False, True])
 def test_a_wrong_clock_is_said_to_be_one(code: str, said: str, how: str, writes: bool) -> None:
-    failure = translate_error(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
+    failure = translate_error(
+        ClientError(error_response(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes
+    )
     assert isinstance(failure, ClockSkew)
     assert failure.exit is ExitCode.AWS_ERROR
     assert failure.problem.code in CREDENTIAL_CODES
@@ -199,7 +201,7 @@ def test_a_wrong_clock_is_said_to_be_one(code: str, said: str, how: str, writes:
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch"])
 def test_a_wrong_secret_key_is_said_to_be_one_and_nothing_of_the_request_is_repeated(code: str) -> None:
-    failure = refusal("ListModels", code, MISMATCH)
+    failure = translated_refusal("ListModels", code, MISMATCH)
     assert isinstance(failure, CredentialsError)
     assert not isinstance(failure, ClockSkew)
     assert (failure.problem.code, failure.exit) == ("credentials-refused", ExitCode.AWS_ERROR)
@@ -209,7 +211,9 @@ def test_a_wrong_secret_key_is_said_to_be_one_and_nothing_of_the_request_is_repe
 
 
 def test_a_signature_for_another_place_says_which() -> None:
-    failure = refusal("ListModels", "InvalidSignatureException", "Credential should be scoped to a valid region.")
+    failure = translated_refusal(
+        "ListModels", "InvalidSignatureException", "Credential should be scoped to a valid region."
+    )
     assert isinstance(failure, CredentialsError)
     assert "scoped to a valid region" in failure.problem.message
 
@@ -230,7 +234,9 @@ SECRETS = [
 )
 @pytest.mark.parametrize("writes", [False, True])
 def test_no_secret_gets_past_the_translation(said: str, code: str, writes: bool) -> None:
-    failure = translate_error(ClientError(answered(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes)
+    failure = translate_error(
+        ClientError(error_response(code, said), "X"), "sagemaker:X", "us-east-1", 10, writes=writes
+    )
     assert isinstance(failure, AwsError)
     told = f"{failure.problem} {failure.aws_message} {failure}"
     assert "hunter2" not in told
@@ -241,7 +247,7 @@ def test_what_botocore_says_itself_is_cleaned_too(said: str) -> None:
     failures: list[Exception] = [
         CredentialRetrievalError(provider="custom-process", error_msg=said),
         ParamValidationError(report=said),
-        ClientError(answered("Weird", said), "X"),
+        ClientError(error_response("Weird", said), "X"),
         EndpointConnectionError(endpoint_url=said),
         UnauthorizedSSOTokenError(error_msg=said),
     ]
@@ -251,5 +257,5 @@ def test_what_botocore_says_itself_is_cleaned_too(said: str) -> None:
         assert "hunter2" not in f"{failure.problem} {failure.aws_message} {failure}", error
 
 
-def answered(code: str, said: str) -> dict[str, Any]:
+def error_response(code: str, said: str) -> dict[str, Any]:
     return {"Error": {"Code": code, "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 400}}

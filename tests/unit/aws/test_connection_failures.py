@@ -46,7 +46,7 @@ def refusing_proxy(status: bytes) -> type[socketserver.StreamRequestHandler]:
     return Refusing
 
 
-def served(server: socketserver.TCPServer) -> Iterator[int]:
+def serve_in_thread(server: socketserver.TCPServer) -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield int(server.socket.getsockname()[1])
@@ -56,7 +56,7 @@ def served(server: socketserver.TCPServer) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def untrusted_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 that only itself vouches for."""
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(
@@ -71,23 +71,23 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tls(certificate: Path) -> Iterator[int]:
+def tls_server(untrusted_certificate: Path) -> Iterator[int]:
     server = HTTPServer(("127.0.0.1", 0), Quiet)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    context.load_cert_chain(untrusted_certificate / "cert.pem", untrusted_certificate / "key.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    yield from served(server)
+    yield from serve_in_thread(server)
 
 
 @pytest.fixture(scope="module")
-def plain() -> Iterator[int]:
-    yield from served(HTTPServer(("127.0.0.1", 0), Quiet))
+def plain_server() -> Iterator[int]:
+    yield from serve_in_thread(HTTPServer(("127.0.0.1", 0), Quiet))
 
 
 @pytest.fixture
-def proxy(request: pytest.FixtureRequest) -> Iterator[int]:
-    yield from served(socketserver.TCPServer(("127.0.0.1", 0), refusing_proxy(request.param)))
+def refusing_proxy_server(request: pytest.FixtureRequest) -> Iterator[int]:
+    yield from serve_in_thread(socketserver.TCPServer(("127.0.0.1", 0), refusing_proxy(request.param)))
 
 
 @pytest.fixture(autouse=True)
@@ -120,47 +120,53 @@ def kinds_explained(failure: AwsError) -> set[str]:
     ],
 )
 def test_a_certificate_that_is_not_trusted_is_called_that_with_its_host(
-    host: str, bundle: str | None, says: str, step: str, tls: int, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    host: str,
+    bundle: str | None,
+    says: str,
+    step: str,
+    tls_server: int,
+    untrusted_certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (certificate / "junk.pem").write_text("junk")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://{host}:{tls}")
+    (untrusted_certificate / "junk.pem").write_text("junk")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://{host}:{tls_server}")
     if bundle:
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate / bundle))
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(untrusted_certificate / bundle))
     failure = failure_of_a_read()
     assert failure.problem.code == "certificate-refused"
-    assert says.format(port=tls) in failure.problem.message
+    assert says.format(port=tls_server) in failure.problem.message
     assert step in failure.problem.hint
     assert kinds_explained(failure) == {"certificate"}
 
 
 def test_a_certificate_that_a_bundle_holds_is_trusted(
-    tls: int, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    tls_server: int, untrusted_certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{tls}")
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate / "cert.pem"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{tls_server}")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(untrusted_certificate / "cert.pem"))
     assert open_session(region="us-east-1").client().read("sagemaker", "list_notebook_instances")
 
 
-def test_a_server_without_tls_is_said_to_be_one(plain: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{plain}")
+def test_a_server_without_tls_is_said_to_be_one(plain_server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{plain_server}")
     failure = failure_of_a_read()
-    assert f"127.0.0.1:{plain} does not speak TLS" in failure.problem.message
+    assert f"127.0.0.1:{plain_server} does not speak TLS" in failure.problem.message
     assert kinds_explained(failure) == {"certificate"}
 
 
 @pytest.mark.parametrize(
-    ("scheme", "proxy"),  # a 403 on a connection without TLS may be AWS's own
+    ("scheme", "refusing_proxy_server"),  # a 403 on a connection without TLS may be AWS's own
     [("https", NEEDS_PASSWORD), ("https", FORBIDDEN), ("http", NEEDS_PASSWORD)],
-    indirect=["proxy"],
+    indirect=["refusing_proxy_server"],
 )
 def test_a_proxy_that_refuses_is_named_without_its_password(
-    scheme: str, proxy: int, monkeypatch: pytest.MonkeyPatch
+    scheme: str, refusing_proxy_server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"{scheme}://sagemaker.invalid")
-    monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://me:hunter2@127.0.0.1:{proxy}")
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://me:hunter2@127.0.0.1:{refusing_proxy_server}")
     failure = failure_of_a_read()
     assert failure.problem.code == "proxy-refused"
-    assert f"127.0.0.1:{proxy}" in failure.problem.message
+    assert f"127.0.0.1:{refusing_proxy_server}" in failure.problem.message
     assert "407" in failure.problem.message or "403 Forbidden" in failure.problem.message
     assert "hunter2" not in f"{failure.problem}"
     assert "HTTPS_PROXY" in failure.problem.hint
@@ -191,11 +197,14 @@ def test_an_endpoint_url_that_is_none_is_quoted(variable: str, url: str, monkeyp
 
 
 def test_what_a_certificate_or_a_proxy_keeps_from_being_sent_has_no_unknown_outcome(
-    tls: int, monkeypatch: pytest.MonkeyPatch
+    tls_server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from opskit.aws.writer import AwsWriter
 
-    for variable, url in (("AWS_ENDPOINT_URL", f"https://127.0.0.1:{tls}"), ("HTTPS_PROXY", "http://127.0.0.1:9")):
+    for variable, url in (
+        ("AWS_ENDPOINT_URL", f"https://127.0.0.1:{tls_server}"),
+        ("HTTPS_PROXY", "http://127.0.0.1:9"),
+    ):
         with monkeypatch.context() as patched:
             patched.setenv(variable, url)
             writer = AwsWriter(open_session(region="us-east-1").client())

@@ -80,7 +80,7 @@ def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[FixedAnswer]:
+def sts_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FixedAnswer]:
     with fixed_answer_server() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         yield server
@@ -164,12 +164,12 @@ def test_a_code_that_nobody_can_be_asked_for_is_not_asked_for(
 
 
 def test_keys_in_the_environment_need_no_code_although_the_profile_would(
-    sts: FixedAnswer, monkeypatch: pytest.MonkeyPatch
+    sts_server: FixedAnswer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opskit.aws.boto3_clients.is_anybody_there", lambda: False)
     for name, value in (("PROFILE", "mfa"), ("ACCESS_KEY_ID", "AKIDEXAMPLE"), ("SECRET_ACCESS_KEY", "x")):
         monkeypatch.setenv(f"AWS_{name}", value)
-    sts.answer = xml_error("InvalidClientTokenId", "no such key")
+    sts_server.answer = xml_error("InvalidClientTokenId", "no such key")
     assert failure_of(None).problem.code == "credentials-refused"
 
 
@@ -203,9 +203,9 @@ OFF = "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z 
     ],
 )
 def test_a_role_that_sts_does_not_give_is_told_as_that(
-    how: str, answer: tuple[int, bytes], code: str, kind: type[AwsError], sts: FixedAnswer
+    how: str, answer: tuple[int, bytes], code: str, kind: type[AwsError], sts_server: FixedAnswer
 ) -> None:
-    sts.answer = answer
+    sts_server.answer = answer
     failure = failure_of("role") if how == "profile" else failure_of("keys", ROLE)
     assert isinstance(failure, kind)
     assert failure.problem.code == code
@@ -220,7 +220,7 @@ def test_where_calls_go_is_known_without_credentials(monkeypatch: pytest.MonkeyP
 
 
 def test_credentials_that_cannot_be_fetched_anew_are_told_of_when_they_are_needed(
-    tmp_path: Path, sts: FixedAnswer
+    tmp_path: Path, sts_server: FixedAnswer
 ) -> None:
     ran, program = tmp_path / "ran", tmp_path / "thrice"
     # botocore renews what lasts less than 10 minutes at each use: when found, when looked at, and when it signs.
@@ -231,7 +231,7 @@ def test_credentials_that_cannot_be_fetched_anew_are_told_of_when_they_are_neede
     with (tmp_path / "config").open("a") as config:
         config.write(f"[profile thrice]\ncredential_process = {program}\n")
     who = "<GetCallerIdentityResult><Arn>a</Arn><UserId>u</UserId><Account>1</Account></GetCallerIdentityResult>"
-    sts.answer = (200, f"<GetCallerIdentityResponse>{who}</GetCallerIdentityResponse>".encode())
+    sts_server.answer = (200, f"<GetCallerIdentityResponse>{who}</GetCallerIdentityResponse>".encode())
     client = open_session(profile="thrice", region="eu-west-1").client()
     client.read("sts", "get_caller_identity")
     with pytest.raises(CredentialsError, match=r"'thrice' \(credential_process\): gone"):

@@ -26,7 +26,7 @@ text: str = name
 """
 
 
-def fail(text: str) -> int:
+def raise_value_error(text: str) -> int:
     raise ValueError(text)
 
 
@@ -49,7 +49,7 @@ def test_gather_ends_at_the_first_failure_wherever_it_stands(at: int) -> None:
     released = threading.Event()
     try:
         work: list[Callable[[], object]] = [released.wait, released.wait, released.wait]
-        work[at] = partial(fail, "no")
+        work[at] = partial(raise_value_error, "no")
         with pytest.raises(ValueError, match="no"):
             gather(work[0], work[1], work[2])
     finally:
@@ -58,7 +58,10 @@ def test_gather_ends_at_the_first_failure_wherever_it_stands(at: int) -> None:
 
 def test_gather_all_begins_nothing_after_a_failure() -> None:
     begun: list[int] = []
-    work: list[Callable[[], object]] = [partial(fail, "no"), *(partial(begun.append, at) for at in range(50))]
+    work: list[Callable[[], object]] = [
+        partial(raise_value_error, "no"),
+        *(partial(begun.append, at) for at in range(50)),
+    ]
     with pytest.raises(ValueError, match="no"):
         gather_all(work, max_workers=1)
     assert begun == []
@@ -82,7 +85,7 @@ def test_gather_all_has_at_most_so_many_at_once() -> None:
 
 def test_start_in_background_hands_on_a_failure() -> None:
     with pytest.raises(ValueError, match="no"):
-        start_in_background(partial(fail, "no")).result()
+        start_in_background(partial(raise_value_error, "no")).result()
 
 
 @pytest.mark.parametrize(("names", "fails"), [("name, count", False), ("count, name", True)])

@@ -15,38 +15,46 @@ from opskit.core.exceptions import AwsError
 from opskit.increases.reads.support_cases import read_open_cases
 from opskit.training.reads.s3 import list_object_keys
 from opskit.training.reads.training_log import TrainingLog
-from tests.fakes.api_models import EVERY_CALL, asked, is_read, members, operation_model, paginator, python_name
+from tests.fakes.api_models import (
+    EVERY_CALL,
+    is_read,
+    minimal_params,
+    operation_model,
+    output_members,
+    pagination_rules,
+    python_name,
+)
 from tests.fakes.fixed_answer_server import FixedAnswer, door_to, fixed_answer_server
 
 ENDED_BY_ITS_OWN = {"logs:GetLogEvents"}
 """CloudWatch says that a log was read to its end by giving the same token again."""
-LISTINGS = [call for call in EVERY_CALL if is_read(call) and paginator(call) and call not in ENDED_BY_ITS_OWN]
+LISTINGS = [call for call in EVERY_CALL if is_read(call) and pagination_rules(call) and call not in ENDED_BY_ITS_OWN]
 TOO_MANY = 20
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[tuple[FixedAnswer, AwsClient]]:
+def page_server() -> Iterator[tuple[FixedAnswer, AwsClient]]:
     with fixed_answer_server() as blunt:
         yield blunt, door_to(blunt)
 
 
 @pytest.fixture
-def blunt(server: tuple[FixedAnswer, AwsClient], monkeypatch: pytest.MonkeyPatch) -> FixedAnswer:
+def fixed_pages(page_server: tuple[FixedAnswer, AwsClient], monkeypatch: pytest.MonkeyPatch) -> FixedAnswer:
     monkeypatch.setattr("opskit.aws.client.READ_TRIES", 1)
     monkeypatch.setattr("opskit.aws.pacing.RATES", {})
-    return server[0]
+    return page_server[0]
 
 
 @pytest.fixture
-def door(server: tuple[FixedAnswer, AwsClient]) -> AwsClient:
-    return server[1]
+def page_client(page_server: tuple[FixedAnswer, AwsClient]) -> AwsClient:
+    return page_server[1]
 
 
-def page(call: str, token: str | None, *, more: bool = True) -> tuple[int, bytes]:
+def page_response(call: str, token: str | None, *, more: bool = True) -> tuple[int, bytes]:
     """A page without entries that promises more behind this token; None: it names none."""
-    turning = paginator(call)
+    turning = pagination_rules(call)
     response: dict[str, Any] = {
-        name: [] if members(call)[name].type_name == "list" else "x" for name in REQUIRED_MEMBERS[call]
+        name: [] if output_members(call)[name].type_name == "list" else "x" for name in REQUIRED_MEMBERS[call]
     }
     if "more_results" in turning:
         response[turning["more_results"]] = more
@@ -55,20 +63,20 @@ def page(call: str, token: str | None, *, more: bool = True) -> tuple[int, bytes
     model = operation_model(call)
     if "json" in model.service_model.resolved_protocol:
         return 200, json.dumps(response).encode()
-    body = "".join(f"<{name}>{_word(value)}</{name}>" for name, value in response.items())
+    body = "".join(f"<{name}>{_query_value(value)}</{name}>" for name, value in response.items())
     if model.service_model.resolved_protocol == "rest-xml":
         return 200, f"<ListBucketResult>{body}</ListBucketResult>".encode()
     return 200, f"<{model.name}Response><{model.name}Result>{body}</{model.name}Result></{model.name}Response>".encode()
 
 
-def _word(value: Any) -> str:
+def _query_value(value: Any) -> str:
     return "" if value == [] else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def turn(client: AwsClient, call: str) -> int:
+def count_pages(client: AwsClient, call: str) -> int:
     """How many pages there were."""
     pages = 0
-    for _ in client.paginate(call.partition(":")[0], python_name(call), **asked(call)):
+    for _ in client.paginate(call.partition(":")[0], python_name(call), **minimal_params(call)):
         pages += 1
         assert pages < TOO_MANY, "it goes on for ever"
     return pages
@@ -77,30 +85,33 @@ def turn(client: AwsClient, call: str) -> int:
 @pytest.mark.parametrize("call", LISTINGS)
 @pytest.mark.parametrize("tokens", [("a",), ("a", "b"), ("a", "b", "c", "b")])
 def test_a_token_that_repeats_ends_with_an_error(
-    call: str, tokens: tuple[str, ...], blunt: FixedAnswer, door: AwsClient
+    call: str, tokens: tuple[str, ...], fixed_pages: FixedAnswer, page_client: AwsClient
 ) -> None:
-    blunt.asked, blunt.turns = 0, [page(call, token) for token in tokens]
+    fixed_pages.asked, fixed_pages.turns = 0, [page_response(call, token) for token in tokens]
     with pytest.raises(AwsError) as failed:
-        turn(door, call)
+        count_pages(page_client, call)
     assert failed.value.problem.code == "bad-answer"
     assert call in failed.value.problem.message
 
 
 @pytest.mark.parametrize("call", LISTINGS)
-def test_pages_end_where_no_more_is_told(call: str, blunt: FixedAnswer, door: AwsClient) -> None:
-    blunt.asked, blunt.turns = 0, [page(call, "a"), page(call, "b"), page(call, None, more=False)]
-    assert turn(door, call) == 3
-    blunt.asked, blunt.turns = 0, [page(call, "", more=False)]  # as ListClusters has been recorded
-    assert turn(door, call) == 1
+def test_pages_end_where_no_more_is_told(call: str, fixed_pages: FixedAnswer, page_client: AwsClient) -> None:
+    fixed_pages.asked, fixed_pages.turns = (
+        0,
+        [page_response(call, "a"), page_response(call, "b"), page_response(call, None, more=False)],
+    )
+    assert count_pages(page_client, call) == 3
+    fixed_pages.asked, fixed_pages.turns = 0, [page_response(call, "", more=False)]  # as ListClusters has been recorded
+    assert count_pages(page_client, call) == 1
 
 
-@pytest.mark.parametrize("call", [call for call in LISTINGS if "more_results" in paginator(call)])
+@pytest.mark.parametrize("call", [call for call in LISTINGS if "more_results" in pagination_rules(call)])
 def test_a_page_that_promises_more_and_names_no_way_to_it_is_an_error(
-    call: str, blunt: FixedAnswer, door: AwsClient
+    call: str, fixed_pages: FixedAnswer, page_client: AwsClient
 ) -> None:
-    blunt.asked, blunt.turns = 0, [page(call, None)]
+    fixed_pages.asked, fixed_pages.turns = 0, [page_response(call, None)]
     with pytest.raises(AwsError, match="page"):
-        turn(door, call)
+        count_pages(page_client, call)
 
 
 READERS: dict[str, Callable[[AwsClient], Any]] = {
@@ -113,7 +124,7 @@ READERS: dict[str, Callable[[AwsClient], Any]] = {
 
 @pytest.mark.parametrize("call", READERS)
 def test_no_reader_turns_pages_of_its_own(
-    call: str, blunt: FixedAnswer, door: AwsClient, monkeypatch: pytest.MonkeyPatch
+    call: str, fixed_pages: FixedAnswer, page_client: AwsClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from opskit.aws.session import CallerIdentity
 
@@ -121,22 +132,25 @@ def test_no_reader_turns_pages_of_its_own(
         "opskit.aws.session.AwsSession.identity",
         lambda connection: CallerIdentity("123456789012", "arn:aws:iam::1:user/a"),
     )
-    blunt.asked, blunt.turns = 0, [page(call, "a")]
+    fixed_pages.asked, fixed_pages.turns = 0, [page_response(call, "a")]
     with pytest.raises(AwsError) as failed:
-        READERS[call](door)
-    assert blunt.asked == 2
+        READERS[call](page_client)
+    assert fixed_pages.asked == 2
     assert call in failed.value.problem.message
 
 
-def test_a_log_whose_tokens_go_round_ends_with_an_error(blunt: FixedAnswer, door: AwsClient) -> None:
+def test_a_log_whose_tokens_go_round_ends_with_an_error(fixed_pages: FixedAnswer, page_client: AwsClient) -> None:
     def events(token: str) -> tuple[int, bytes]:
         told = {"events": [], "nextForwardToken": token, "nextBackwardToken": "b"}
         return 200, json.dumps(told).encode()
 
     streams = (200, json.dumps({"logStreams": [{"logStreamName": "job/algo-1"}]}).encode())
-    blunt.asked, blunt.turns = 0, [streams, *([events("f/1"), events("f/2")] * TOO_MANY)]
+    fixed_pages.asked, fixed_pages.turns = 0, [streams, *([events("f/1"), events("f/2")] * TOO_MANY)]
     with pytest.raises(AwsError, match="logs:GetLogEvents"):
-        list(TrainingLog("job").new_lines(door))
-    assert blunt.asked == 4
-    blunt.asked, blunt.turns = 0, [streams, events("f/1"), events("f/1")]  # which is how CloudWatch ends one
-    assert list(TrainingLog("job").new_lines(door)) == []
+        list(TrainingLog("job").new_lines(page_client))
+    assert fixed_pages.asked == 4
+    fixed_pages.asked, fixed_pages.turns = (
+        0,
+        [streams, events("f/1"), events("f/1")],
+    )  # which is how CloudWatch ends one
+    assert list(TrainingLog("job").new_lines(page_client)) == []

@@ -14,13 +14,13 @@ from opskit.core.workloads import PriceComponent
 from tests.fakes.stubbed_client import stubbed_client
 
 
-def product(usd: str, **attributes: str) -> str:
+def product_text(usd: str, **attributes: str) -> str:
     dimension = {"unit": "Hrs", "pricePerUnit": {"USD": usd}}
     terms = {"OnDemand": {"S.T": {"priceDimensions": {"S.T.D": dimension}}}}
     return json.dumps({"product": {"attributes": attributes}, "terms": terms})
 
 
-def priced(
+def stubbed_price(
     products: list[str], instance_type: str, component: PriceComponent, region: str = "us-east-1"
 ) -> Price | Unknown:
     with stubbed_client() as (client, script):
@@ -42,18 +42,18 @@ def priced(
 )
 def test_the_component_is_told_in_one_of_two_ways_and_the_dearest_counts(component: PriceComponent, usd: str) -> None:
     products = [
-        product("0.2800000000", component="Hosting"),
-        product("0.1000000000", component="Training"),
-        product("0.3000000000", component="Training"),
-        product("0.0000000000", component="Training"),
-        product("0.2900000000", platoinstancetype="BatchTransform"),
-        product("9.0", component="Notebook"),
+        product_text("0.2800000000", component="Hosting"),
+        product_text("0.1000000000", component="Training"),
+        product_text("0.3000000000", component="Training"),
+        product_text("0.0000000000", component="Training"),
+        product_text("0.2900000000", platoinstancetype="BatchTransform"),
+        product_text("9.0", component="Notebook"),
     ]
-    assert priced(products, "ml.m4.xlarge", component) == Price(Decimal(usd), "AWS price list")
+    assert stubbed_price(products, "ml.m4.xlarge", component) == Price(Decimal(usd), "AWS price list")
 
 
 def test_the_table_is_dated_and_says_so() -> None:
-    price = priced([], "ml.m4.xlarge", PriceComponent.TRAINING)
+    price = stubbed_price([], "ml.m4.xlarge", PriceComponent.TRAINING)
     assert isinstance(price, Price)
     assert price.usd_per_hour == Decimal("0.28")
     assert "2020-10" in price.source
@@ -61,7 +61,7 @@ def test_the_table_is_dated_and_says_so() -> None:
 
 
 def test_the_table_is_good_for_one_region_alone() -> None:
-    price = priced([], "ml.m4.xlarge", PriceComponent.TRAINING, "eu-west-1")
+    price = stubbed_price([], "ml.m4.xlarge", PriceComponent.TRAINING, "eu-west-1")
     assert isinstance(price, Unknown)
     assert "eu-west-1" in price.reason
 
@@ -75,11 +75,11 @@ def test_what_may_not_be_read_is_named() -> None:
 
 
 def test_a_price_the_table_has_not_is_nobodys() -> None:
-    assert isinstance(priced([], "ml.t3.medium", PriceComponent.TRAINING), Unknown)
+    assert isinstance(stubbed_price([], "ml.t3.medium", PriceComponent.TRAINING), Unknown)
 
 
 def test_what_is_no_price_list_is_no_price() -> None:
-    assert isinstance(priced(["<html>", "[]"], "ml.c5.9xlarge", PriceComponent.PROCESSING), Unknown)
+    assert isinstance(stubbed_price(["<html>", "[]"], "ml.c5.9xlarge", PriceComponent.PROCESSING), Unknown)
     with stubbed_client() as (client, script):
         script.add_answer("pricing", "get_products", {})
         assert isinstance(read_price(client, "ml.c5.9xlarge", PriceComponent.TRAINING), Unknown)

@@ -14,11 +14,11 @@ from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from tests.fakes.api_models import (
     EVERY_CALL,
-    asked,
     is_read,
-    members,
+    minimal_params,
     operation_model,
-    paginator,
+    output_members,
+    pagination_rules,
     python_name,
     service_model,
 )
@@ -39,32 +39,32 @@ NOTHING: dict[str, Bytes] = {
 
 
 @pytest.fixture(scope="module")
-def blunt() -> Iterator[FixedAnswer]:
+def fixed_server() -> Iterator[FixedAnswer]:
     with fixed_answer_server() as blunt:
         yield blunt
 
 
 @pytest.fixture(scope="module")
-def patient(blunt: FixedAnswer) -> AwsClient:
-    return door_to(blunt)
+def patient_client(fixed_server: FixedAnswer) -> AwsClient:
+    return door_to(fixed_server)
 
 
 @pytest.fixture
-def door(patient: AwsClient, monkeypatch: pytest.MonkeyPatch) -> AwsClient:
+def hurried_client(patient_client: AwsClient, monkeypatch: pytest.MonkeyPatch) -> AwsClient:
     monkeypatch.setattr("opskit.aws.client.READ_TRIES", 1)
     monkeypatch.setattr("opskit.aws.pacing.RATES", {})
-    return patient
+    return patient_client
 
 
 @pytest.mark.parametrize("call", [call for call in EVERY_CALL if is_read(call)])
-def test_nothing_that_is_read_may_be_empty(call: str, blunt: FixedAnswer, door: AwsClient) -> None:
+def test_nothing_that_is_read_may_be_empty(call: str, fixed_server: FixedAnswer, hurried_client: AwsClient) -> None:
     service, _, _ = call.partition(":")
     for instance_type, answer in NOTHING.items():
         if operation_model(call).has_streaming_output and call.endswith("InvokeEndpoint"):
             continue  # any bytes may be what a container says: whoever asks has to know its language
-        blunt.answer = answer
+        fixed_server.answer = answer
         with pytest.raises(AwsError) as failed:
-            response = door.read(service, python_name(call), **asked(call))
+            response = hurried_client.read(service, python_name(call), **minimal_params(call))
             pytest.fail(f"{instance_type}: {response}")
         assert failed.value.transient, instance_type
         # aws-refused: botocore itself makes a 500 of a page that S3 seems to give
@@ -72,63 +72,65 @@ def test_nothing_that_is_read_may_be_empty(call: str, blunt: FixedAnswer, door: 
         assert call in failed.value.problem.message
 
 
-@pytest.mark.parametrize("call", [call for call in EVERY_CALL if not is_read(call) and members(call)])
+@pytest.mark.parametrize("call", [call for call in EVERY_CALL if not is_read(call) and output_members(call)])
 def test_a_write_that_should_say_what_it_did_and_does_not_is_unknown(
-    call: str, blunt: FixedAnswer, door: AwsClient
+    call: str, fixed_server: FixedAnswer, hurried_client: AwsClient
 ) -> None:
     for instance_type, answer in NOTHING.items():
-        blunt.answer, before = answer, blunt.asked
+        fixed_server.answer, before = answer, fixed_server.asked
         with pytest.raises(OutcomeUnknown):
-            response = AwsWriter(door).call(call.partition(":")[0], python_name(call), **asked(call))
+            response = AwsWriter(hurried_client).call(call.partition(":")[0], python_name(call), **minimal_params(call))
             pytest.fail(f"{instance_type}: {response}")
-        assert blunt.asked == before + 1, "a write is sent once"
+        assert fixed_server.asked == before + 1, "a write is sent once"
 
 
-@pytest.mark.parametrize("call", [call for call in EVERY_CALL if not is_read(call) and not members(call)])
+@pytest.mark.parametrize("call", [call for call in EVERY_CALL if not is_read(call) and not output_members(call)])
 def test_a_write_that_has_nothing_to_say_may_say_nothing_but_no_page(
-    call: str, blunt: FixedAnswer, door: AwsClient
+    call: str, fixed_server: FixedAnswer, hurried_client: AwsClient
 ) -> None:
     service, _, operation = call.partition(":")
     in_json = "json" in service_model(service).resolved_protocol
     silence = [b"", b"{}", b" \n"] if in_json else [f"<{operation}Response/>".encode()]
     for body in silence:
-        blunt.answer = (200, body)
-        AwsWriter(door).call(service, python_name(call), **asked(call))
+        fixed_server.answer = (200, body)
+        AwsWriter(hurried_client).call(service, python_name(call), **minimal_params(call))
     for body in (PAGE, b"<html/>", b"[]", b"OK", b"null"):
-        blunt.answer = (200, body)
+        fixed_server.answer = (200, body)
         with pytest.raises(OutcomeUnknown):
-            AwsWriter(door).call(service, python_name(call), **asked(call))
+            AwsWriter(hurried_client).call(service, python_name(call), **minimal_params(call))
             pytest.fail(repr(body))
 
 
-def test_a_deletion_in_quiet_mode_says_nothing_in_its_own_words(blunt: FixedAnswer, door: AwsClient) -> None:
-    blunt.answer = (200, b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>')
-    assert "Errors" not in AwsWriter(door).call("s3", "delete_objects", **asked("s3:DeleteObjects"))
+def test_a_deletion_in_quiet_mode_says_nothing_in_its_own_words(
+    fixed_server: FixedAnswer, hurried_client: AwsClient
+) -> None:
+    fixed_server.answer = (200, b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>')
+    assert "Errors" not in AwsWriter(hurried_client).call("s3", "delete_objects", **minimal_params("s3:DeleteObjects"))
 
 
 @pytest.mark.parametrize("told", [b'{"Quotas": {}}', b'{"Quotas": ""}', b'{"Quotas": null}', b'{"Quotas": 0}'])
-def test_what_is_no_list_is_no_empty_list(told: bytes, blunt: FixedAnswer, door: AwsClient) -> None:
-    blunt.answer = (200, told)
+def test_what_is_no_list_is_no_empty_list(told: bytes, fixed_server: FixedAnswer, hurried_client: AwsClient) -> None:
+    fixed_server.answer = (200, told)
     with pytest.raises(AwsError):
-        door.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")
-    blunt.answer = (200, b'{"Quotas": []}')
-    assert door.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")["Quotas"] == []
+        hurried_client.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")
+    fixed_server.answer = (200, b'{"Quotas": []}')
+    assert hurried_client.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")["Quotas"] == []
 
 
-def test_an_answer_that_is_only_half_of_one_is_none(blunt: FixedAnswer, door: AwsClient) -> None:
+def test_an_answer_that_is_only_half_of_one_is_none(fixed_server: FixedAnswer, hurried_client: AwsClient) -> None:
     whole = b'{"Quotas": [{"QuotaName": "a", "Value": 1.0}]}'
-    blunt.answer = (200, whole)
-    assert door.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")["Quotas"]
+    fixed_server.answer = (200, whole)
+    assert hurried_client.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")["Quotas"]
     for at in range(len(whole)):
-        blunt.answer = (200, whole[:at])
+        fixed_server.answer = (200, whole[:at])
         with pytest.raises(AwsError):
-            door.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")
+            hurried_client.read("service-quotas", "list_service_quotas", ServiceCode="sagemaker")
 
 
 @pytest.mark.parametrize("call", REQUIRED_MEMBERS)
 def test_each_member_that_is_always_told_is_missed(call: str) -> None:
     model, ok = operation_model(call), SimpleNamespace(status_code=200)
-    whole: dict[str, Any] = dict.fromkeys(members(call), "told")
+    whole: dict[str, Any] = dict.fromkeys(output_members(call), "told")
     check_response_members(ok, whole, model)
     for member in REQUIRED_MEMBERS[call]:
         for gone in ({}, {member: None}, {member: ""}):
@@ -137,20 +139,22 @@ def test_each_member_that_is_always_told_is_missed(call: str) -> None:
     check_response_members(SimpleNamespace(status_code=400), {}, model)
 
 
-@pytest.mark.parametrize("call", [call for call in EVERY_CALL if members(call)])
+@pytest.mark.parametrize("call", [call for call in EVERY_CALL if output_members(call)])
 def test_what_an_operation_must_tell_stands_in_a_table(call: str) -> None:
     assert call in {**REQUIRED_MEMBERS, **LEFT_OUT_WHEN_EMPTY}
     left_out = LEFT_OUT_WHEN_EMPTY[call].members if call in LEFT_OUT_WHEN_EMPTY else ()
     for name in (*REQUIRED_MEMBERS.get(call, ()), *left_out):
-        assert name in members(call)
+        assert name in output_members(call)
     for listed in listed_by(call):
         assert listed in (*REQUIRED_MEMBERS.get(call, ()), *left_out), "an empty listing and none must not be the same"
 
 
 def listed_by(call: str) -> list[str]:
     """The lists for whose sake an operation has pages."""
-    keys = paginator(call).get("result_key", [])
-    return [key for key in ([keys] if isinstance(keys, str) else keys) if key in members(call) and key != "Messages"]
+    keys = pagination_rules(call).get("result_key", [])
+    return [
+        key for key in ([keys] if isinstance(keys, str) else keys) if key in output_members(call) and key != "Messages"
+    ]
 
 
 @pytest.mark.parametrize("known", LEFT_OUT_WHEN_EMPTY.values())

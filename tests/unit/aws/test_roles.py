@@ -14,7 +14,9 @@ from tests.fakes.stubbed_client import ACCOUNT, stubbed_client
 ARN = f"arn:aws:iam::{ACCOUNT}:role"
 
 
-def role(name: str, service: Any = "sagemaker.amazonaws.com", path: str = "/", effect: str = "Allow") -> dict[str, Any]:
+def role_response(
+    name: str, service: Any = "sagemaker.amazonaws.com", path: str = "/", effect: str = "Allow"
+) -> dict[str, Any]:
     statement = {"Effect": effect, "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return {
         "Path": path,
@@ -26,43 +28,48 @@ def role(name: str, service: Any = "sagemaker.amazonaws.com", path: str = "/", e
     }
 
 
-def whole(roles: list[dict[str, Any]]) -> dict[str, Any]:
+def role_listing(roles: list[dict[str, Any]]) -> dict[str, Any]:
     """A listing on one page."""
     return {"Roles": roles, "IsTruncated": False}
 
 
 def test_the_only_role_that_trusts_sagemaker() -> None:
-    roles = [role("web", "ec2.amazonaws.com"), role("exec", ["lambda.amazonaws.com", "sagemaker.amazonaws.com"], "/s/")]
+    roles = [
+        role_response("web", "ec2.amazonaws.com"),
+        role_response("exec", ["lambda.amazonaws.com", "sagemaker.amazonaws.com"], "/s/"),
+    ]
     with stubbed_client() as (client, script):
         page = {"Roles": roles[:1], "IsTruncated": True, "Marker": "m"}
         script.add_answer("iam", "list_roles", page, {"MaxItems": 200})
-        script.add_answer("iam", "list_roles", whole(roles[1:]), {"MaxItems": 200, "Marker": "m"})
+        script.add_answer("iam", "list_roles", role_listing(roles[1:]), {"MaxItems": 200, "Marker": "m"})
         assert find_execution_role(client) == f"{ARN}/s/exec"
 
 
 def test_our_own_role_with_its_path() -> None:
     with stubbed_client(f"arn:aws:sts::{ACCOUNT}:assumed-role/exec/SageMaker") as (client, script):
-        script.add_answer("iam", "get_role", {"Role": role("exec", path="/service-role/")}, {"RoleName": "exec"})
+        script.add_answer(
+            "iam", "get_role", {"Role": role_response("exec", path="/service-role/")}, {"RoleName": "exec"}
+        )
         assert find_execution_role(client) == f"{ARN}/service-role/exec"
 
 
 def test_our_own_role_is_not_used_when_sagemaker_may_not() -> None:
     with stubbed_client(f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/me") as (client, script):
-        script.add_answer("iam", "get_role", {"Role": role("admin", "ec2.amazonaws.com")})
-        script.add_answer("iam", "list_roles", whole([role("exec")]))
+        script.add_answer("iam", "get_role", {"Role": role_response("admin", "ec2.amazonaws.com")})
+        script.add_answer("iam", "list_roles", role_listing([role_response("exec")]))
         assert find_execution_role(client) == f"{ARN}/exec"
 
 
 @pytest.mark.parametrize(
     ("roles", "code"),
     [
-        ([role("b"), role("a")], "several-roles"),
-        ([role("web", "ec2.amazonaws.com"), role("no", effect="Deny")], "no-role"),
+        ([role_response("b"), role_response("a")], "several-roles"),
+        ([role_response("web", "ec2.amazonaws.com"), role_response("no", effect="Deny")], "no-role"),
     ],
 )
 def test_none_or_several_are_said(roles: list[dict[str, Any]], code: str) -> None:
     with stubbed_client() as (client, script):
-        script.add_answer("iam", "list_roles", whole(roles))
+        script.add_answer("iam", "list_roles", role_listing(roles))
         with pytest.raises(UsageError) as caught:
             find_execution_role(client)
     assert caught.value.problem.code == code
@@ -75,12 +82,14 @@ SERVICE_LINKED = ("AWSServiceRoleForAmazonSageMakerNotebooks", "/aws-service-rol
 
 
 def service_linked() -> dict[str, Any]:
-    return role(SERVICE_LINKED[0], path=SERVICE_LINKED[1])
+    return role_response(SERVICE_LINKED[0], path=SERVICE_LINKED[1])
 
 
 def test_a_service_linked_role_is_no_candidate() -> None:
     with stubbed_client() as (client, script):
-        script.add_answer("iam", "list_roles", whole([service_linked(), role("exec", path="/service-role/")]))
+        script.add_answer(
+            "iam", "list_roles", role_listing([service_linked(), role_response("exec", path="/service-role/")])
+        )
         assert find_execution_role(client) == f"{ARN}/service-role/exec"
 
 
@@ -89,7 +98,7 @@ def test_a_service_linked_role_is_no_candidate() -> None:
 )
 def test_where_only_a_service_has_a_role_there_is_none(name: str, path: str) -> None:
     with stubbed_client() as (client, script):
-        script.add_answer("iam", "list_roles", whole([role(name, path=path)]))
+        script.add_answer("iam", "list_roles", role_listing([role_response(name, path=path)]))
         with pytest.raises(UsageError) as caught:
             find_execution_role(client)
     assert caught.value.problem.code == "no-role"
@@ -108,20 +117,22 @@ def test_a_named_role_that_cannot_be_passed_is_refused_without_a_call(named: str
 
 def test_making_a_notebook_does_not_make_the_choice_of_a_role_unclear() -> None:
     with stubbed_client() as (client, script):
-        roles = [role("opskit-notebook"), service_linked(), role("exec")]
-        script.add_answer("iam", "list_roles", whole(roles))
+        roles = [role_response("opskit-notebook"), service_linked(), role_response("exec")]
+        script.add_answer("iam", "list_roles", role_listing(roles))
         assert find_execution_role(client) == f"{ARN}/exec"
 
 
 def test_the_role_for_notebooks_trains_where_there_is_no_other() -> None:
     with stubbed_client() as (client, script):
-        script.add_answer("iam", "list_roles", whole([service_linked(), role("opskit-notebook")]))
+        script.add_answer("iam", "list_roles", role_listing([service_linked(), role_response("opskit-notebook")]))
         assert find_execution_role(client) == f"{ARN}/opskit-notebook"
 
 
 def test_on_a_notebook_of_opskits_its_role_is_our_own() -> None:
     with stubbed_client(f"arn:aws:sts::{ACCOUNT}:assumed-role/opskit-notebook/SageMaker") as (client, script):
-        script.add_answer("iam", "get_role", {"Role": role("opskit-notebook")}, {"RoleName": "opskit-notebook"})
+        script.add_answer(
+            "iam", "get_role", {"Role": role_response("opskit-notebook")}, {"RoleName": "opskit-notebook"}
+        )
         assert find_execution_role(client) == f"{ARN}/opskit-notebook"
 
 
@@ -136,7 +147,7 @@ def test_roles_that_may_not_be_listed_ask_for_a_name() -> None:
 @pytest.mark.parametrize("named", ["exec", f"{ARN}/exec"])
 def test_a_named_role_is_looked_at(named: str) -> None:
     with stubbed_client() as (client, script):
-        script.add_answer("iam", "get_role", {"Role": role("exec")}, {"RoleName": "exec"})
+        script.add_answer("iam", "get_role", {"Role": role_response("exec")}, {"RoleName": "exec"})
         assert find_execution_role(client, named) == f"{ARN}/exec"
 
 
@@ -148,7 +159,7 @@ def test_a_named_arn_that_may_not_be_looked_at_is_taken_at_its_word() -> None:
 
 def test_a_named_role_that_sagemaker_may_not_assume_is_refused() -> None:
     with stubbed_client() as (client, script):
-        script.add_answer("iam", "get_role", {"Role": role("web", "ec2.amazonaws.com")})
+        script.add_answer("iam", "get_role", {"Role": role_response("web", "ec2.amazonaws.com")})
         with pytest.raises(UsageError, match="may not assume"):
             find_execution_role(client, "web")
 

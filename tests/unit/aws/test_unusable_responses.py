@@ -76,7 +76,7 @@ LISTINGS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], Read]] = {
 ENTRIES = [(operation, member) for operation, (_, _, members, _) in LISTINGS.items() for member in members]
 
 
-def here() -> AwsClient:
+def default_client() -> AwsClient:
     return open_session().client("us-east-1")
 
 
@@ -85,10 +85,10 @@ def test_an_entry_without_what_it_is_read_for_is_a_failure(fake_aws: FakeAws, op
     key, entry, _, read = LISTINGS[operation]
     fake_aws.running["GetLogEvents"] = lambda _: {"events": [], "nextForwardToken": "f", "nextBackwardToken": "b"}
     fake_aws.running[operation] = lambda _: {key: [entry]}
-    read(here())
+    read(default_client())
     fake_aws.running[operation] = lambda _: {key: [entry, {one: entry[one] for one in entry if one != member}]}
     with pytest.raises(AwsError) as failed:
-        read(here())
+        read(default_client())
     assert failed.value.problem.code == "bad-answer"
 
 
@@ -115,7 +115,7 @@ def test_a_description_without_what_it_is_read_for_is_a_failure(
 ) -> None:
     fake_aws.running[operation] = lambda _: told
     with pytest.raises(AwsError) as failed:
-        read(here())
+        read(default_client())
     assert failed.value.problem.code == "bad-answer"
     assert operation in failed.value.problem.message
 
@@ -123,7 +123,7 @@ def test_a_description_without_what_it_is_read_for_is_a_failure(
 def test_a_region_without_a_name_is_not_a_region_less(fake_aws: FakeAws) -> None:
     fake_aws.enabled = ("us-east-1", "")
     with pytest.raises(AwsError):
-        regions.enabled_regions(here())
+        regions.enabled_regions(default_client())
 
 
 @pytest.mark.parametrize("lost", ["Arn", "RoleName", "AssumeRolePolicyDocument"])
@@ -137,7 +137,7 @@ def test_a_role_of_which_half_is_told_is_not_left_out_of_the_choice(
         monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", blunt.url)
         blunt.answer = (200, listed_roles(told, {name: value for name, value in other.items() if name != lost}))
         with pytest.raises(AwsError) as failed:
-            roles.find_execution_role(here())
+            roles.find_execution_role(default_client())
     assert failed.value.problem.code == "bad-answer"
     assert lost in failed.value.problem.message
 

@@ -13,7 +13,7 @@ import typer
 
 from opskit.cli.command_tree import COMMAND_GROUPS, load_all, load_for
 from opskit.core.model import Workload
-from tests.prefork import forkserver
+from tests.prefork import start_forkserver
 
 HEAVY = {"boto3", "botocore", "rich", "pandas", "numpy", "sagemaker", "sklearn", "matplotlib", "requests", "tabulate"}
 OURS_THAT_WAIT = {"opskit.aws.client", "opskit.core.model", "opskit.sandbox", "opskit.output.screen"}
@@ -28,14 +28,14 @@ finally:
 """
 
 
-def paths(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def command_paths(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every command and group of the tree, by the words that lead to it."""
     yield path
     for name, child in getattr(command, "commands", {}).items():
-        yield from paths(child, (*path, name))
+        yield from command_paths(child, (*path, name))
 
 
-EVERY_HELP = [[*path, "--help"] for path in paths(typer.main.get_command(load_all()))]
+EVERY_HELP = [[*path, "--help"] for path in command_paths(typer.main.get_command(load_all()))]
 
 
 class Ran(NamedTuple):
@@ -50,13 +50,13 @@ Run = Callable[[list[str]], Ran]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run_measured(tmp_path: Path) -> Run:
     """Runs opskit in a process that had loaded Typer, and nothing else that is not Python's own."""
     script = tmp_path / "run.py"
     script.write_text(_RUN)
 
     def run(arguments: list[str]) -> Ran:
-        code, out, errors = forkserver("typer").run([str(script), *arguments], tmp_path, os.environ)
+        code, out, errors = start_forkserver("typer").run([str(script), *arguments], tmp_path, os.environ)
         return Ran(code, out, set(errors.rpartition("LOADED")[2].split()))
 
     return run
@@ -65,23 +65,23 @@ def run(tmp_path: Path) -> Run:
 def test_nothing_of_it_was_loaded_before(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text("import sys; print(*sys.modules)")
-    loaded = set(forkserver("typer").run([str(script)], tmp_path, os.environ)[1].split())
+    loaded = set(start_forkserver("typer").run([str(script)], tmp_path, os.environ)[1].split())
     assert "typer" in loaded
     assert not loaded & HEAVY
     assert not {name for name in loaded if name.startswith("opskit")}
 
 
 @pytest.mark.parametrize("arguments", [["--version"], *EVERY_HELP], ids=" ".join)
-def test_help_loads_nothing_heavy(arguments: list[str], run: Run) -> None:
-    code, out, loaded = run(arguments)
+def test_help_loads_nothing_heavy(arguments: list[str], run_measured: Run) -> None:
+    code, out, loaded = run_measured(arguments)
     assert code == 0
     assert out
     assert "opskit.cli.app" in loaded
     assert not loaded & (HEAVY | OURS_THAT_WAIT)
 
 
-def test_the_help_of_for_names_every_usage(run: Run) -> None:
-    unwrapped = "".join(run(["quotas", "check", "--help"]).out.split())  # help breaks its lines at hyphens too
+def test_the_help_of_for_names_every_usage(run_measured: Run) -> None:
+    unwrapped = "".join(run_measured(["quotas", "check", "--help"]).out.split())  # help breaks its lines at hyphens too
     assert all(workload.value in unwrapped for workload in Workload)
 
 
@@ -92,18 +92,20 @@ def test_the_menu_tells_of_each_word_what_its_own_help_begins_with() -> None:
     }
 
 
-def test_no_line_of_the_menu_is_cut_off(run: Run) -> None:
-    assert "..." not in run(["--help"]).out.partition("Commands:")[2]
+def test_no_line_of_the_menu_is_cut_off(run_measured: Run) -> None:
+    assert "..." not in run_measured(["--help"]).out.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("words", [["--help"], [], ["qoutas", "check"], ["--version"]])
-def test_what_needs_no_command_loads_none(words: list[str], run: Run) -> None:
-    loaded = {name for name in run(words).loaded if re.match(r"opskit\.(\w+\.)*(cli\.|cli$|sandbox_cli)", name)}
+def test_what_needs_no_command_loads_none(words: list[str], run_measured: Run) -> None:
+    loaded = {
+        name for name in run_measured(words).loaded if re.match(r"opskit\.(\w+\.)*(cli\.|cli$|sandbox_cli)", name)
+    }
     assert not loaded - {"opskit.cli", "opskit.cli.app", "opskit.cli.command_tree"}
 
 
-def test_a_command_line_loads_its_own_branch_alone(run: Run) -> None:
-    _, _, loaded = run(["quotas", "check", "--help"])
+def test_a_command_line_loads_its_own_branch_alone(run_measured: Run) -> None:
+    _, _, loaded = run_measured(["quotas", "check", "--help"])
     assert "opskit.quotas.cli" in loaded
     assert "opskit.notebooks.cli.app" not in loaded
     assert "check" in getattr(typer.main.get_command(load_for(["quotas"])), "commands", {})["quotas"].commands

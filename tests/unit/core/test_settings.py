@@ -42,14 +42,14 @@ regions = ["eu-west-1"]
 """
 
 
-def written(folder: Path, text: str) -> Path:
+def settings_file(folder: Path, text: str) -> Path:
     file = folder / "opskit.toml"
     file.write_text(text)
     return file
 
 
 def test_a_file_can_set_every_key(tmp_path: Path) -> None:
-    file = written(tmp_path, EVERYTHING)
+    file = settings_file(tmp_path, EVERYTHING)
     settings = load_settings({}, file, {})
     assert {setting.source for setting in settings.values.values()} == {str(file)}
     assert settings.get("notebook.after") == timedelta(hours=36)
@@ -61,7 +61,7 @@ def test_a_file_can_set_every_key(tmp_path: Path) -> None:
 
 
 def test_a_flag_stands_above_a_variable_above_the_file_above_the_default(tmp_path: Path) -> None:
-    file, variables = written(tmp_path, "output = 'csv'\n[notebook]\nlimit = 3"), {"OPSKIT_OUTPUT": "json"}
+    file, variables = settings_file(tmp_path, "output = 'csv'\n[notebook]\nlimit = 3"), {"OPSKIT_OUTPUT": "json"}
     nowhere = {"XDG_CONFIG_HOME": str(tmp_path / "nothing")}
     told = [
         load_settings({"output": "markdown"}, file, variables),
@@ -89,9 +89,9 @@ def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
         "notebook.limit": "3",
         "notebook.inside": "no",
     }
-    by_file = load_settings({}, written(tmp_path, EVERYTHING), {})
+    by_file = load_settings({}, settings_file(tmp_path, EVERYTHING), {})
     given = {key.env_var: texts.get(key.name, by_file.get(key.name)) for key in SETTING_SPECS if key.env_var}
-    by_variable = load_settings({}, written(tmp_path, ""), given)
+    by_variable = load_settings({}, settings_file(tmp_path, ""), given)
     assert all(by_variable.get(key.name) == by_file.get(key.name) for key in SETTING_SPECS if key.env_var)
     assert all(by_variable.values[key.name].source == key.env_var for key in SETTING_SPECS if key.env_var)
 
@@ -123,7 +123,7 @@ def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_names_its_file_and_key(tmp_path: Path, text: str, words: str, hint: str) -> None:
-    file = written(tmp_path, text)
+    file = settings_file(tmp_path, text)
     with pytest.raises(UsageError) as told:
         load_settings({}, file, {})
     assert str(file) in told.value.problem.message

@@ -49,7 +49,7 @@ Guard = Callable[..., Ran]
 
 
 @pytest.fixture
-def room(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
+def roomy_account(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
     """An account with four of everything, where nothing runs."""
     fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
     fake_aws.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": [PRICED]}
@@ -57,7 +57,7 @@ def room(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
 
 
 @pytest.fixture
-def guard(room: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Guard:
+def run_guard(roomy_account: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Guard:
     became: list[Became] = []
 
     def become(program: str, words: list[str], environment: dict[str, str]) -> NoReturn:
@@ -78,39 +78,39 @@ def guard(room: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     return run
 
 
-def short(aws: FakeAws) -> None:
+def shorten_quotas(aws: FakeAws) -> None:
     aws.quotas = [Entry(entry.name, entry.code, 0 if TYPE in entry.name else 4, 1) for entry in aws.quotas]
 
 
-def test_with_room_the_command_takes_over_and_stdout_is_its_own(guard: Guard) -> None:
-    ran = guard("--training", f"{TYPE}=4", "-o", "json", "--", "true", "--training", "-o")
+def test_with_room_the_command_takes_over_and_stdout_is_its_own(run_guard: Guard) -> None:
+    ran = run_guard("--training", f"{TYPE}=4", "-o", "json", "--", "true", "--training", "-o")
     assert ran.became and ran.became.words == ["true", "--training", "-o"]
     assert ran.out == ""
     assert f"There is room for 4 x {TYPE} (training): running true." in ran.err
 
 
 @pytest.mark.parametrize("option", ["--training", "--transform", "--endpoint", "--processing", "--notebook"])
-def test_each_use_is_guarded(guard: Guard, room: FakeAws, option: str) -> None:
+def test_each_use_is_guarded(run_guard: Guard, roomy_account: FakeAws, option: str) -> None:
     instance_type = "ml.t2.medium" if option == "--notebook" else TYPE
-    room.quotas = [
+    roomy_account.quotas = [
         Entry(f"{instance_type} for {use} usage", f"L-{at}", 1, 1)
         for at, use in enumerate(["training job", "transform job", "endpoint", "processing job", "notebook instance"])
-    ] + [entry for entry in room.quotas if "ml." not in entry.name]
-    assert guard(option, instance_type, "--", "true").became
-    ran = guard(option, f"{instance_type}=2", "-o", "json", "--", "true")
+    ] + [entry for entry in roomy_account.quotas if "ml." not in entry.name]
+    assert run_guard(option, instance_type, "--", "true").became
+    ran = run_guard(option, f"{instance_type}=2", "-o", "json", "--", "true")
     assert (ran.code, ran.became) == (3, None)
     assert next((row["usage"], row["verdict"]) for row in ran.envelope["data"]["quotas"]) == (option[2:], "short")
 
 
-def test_spot_training_has_quotas_of_its_own(guard: Guard) -> None:
-    ran = guard("--training", f"{TYPE}=5", "--spot", "-o", "json", "--", "true")
+def test_spot_training_has_quotas_of_its_own(run_guard: Guard) -> None:
+    ran = run_guard("--training", f"{TYPE}=5", "--spot", "-o", "json", "--", "true")
     assert ran.code == 3
     assert {row["usage"] for row in ran.envelope["data"]["quotas"]} == {"spot-training"}
 
 
-def test_no_room_is_3_one_envelope_and_no_command(guard: Guard, room: FakeAws) -> None:
-    short(room)
-    ran = guard("--training", TYPE, "-o", "json", "--", "python", "train.py", "--password=hunter2")
+def test_no_room_is_3_one_envelope_and_no_command(run_guard: Guard, roomy_account: FakeAws) -> None:
+    shorten_quotas(roomy_account)
+    ran = run_guard("--training", TYPE, "-o", "json", "--", "python", "train.py", "--password=hunter2")
     assert (ran.code, ran.became, ran.codes) == (3, None, ["no-room"])
     assert ran.envelope["status"] == "refused"
     assert ran.envelope["data"] | {"quotas": []} == {
@@ -122,23 +122,23 @@ def test_no_room_is_3_one_envelope_and_no_command(guard: Guard, room: FakeAws) -
         "estimate_usd": None,
     }
     assert "hunter2" not in ran.out + ran.err
-    told = guard("--training", TYPE, "--", "true")
+    told = run_guard("--training", TYPE, "--", "true")
     assert f"opskit quotas increase {TYPE} --for training --to 2" in told.out
 
 
-def test_a_total_stands_above_all_that_is_wanted(guard: Guard) -> None:
-    ran = guard("--training", f"{TYPE}=3", "--training", "ml.m5.xlarge=3", "-o", "json", "--", "true")
+def test_a_total_stands_above_all_that_is_wanted(run_guard: Guard) -> None:
+    ran = run_guard("--training", f"{TYPE}=3", "--training", "ml.m5.xlarge=3", "-o", "json", "--", "true")
     assert ran.code == 3
     refusing = [row for row in ran.envelope["data"]["quotas"] if row["verdict"] == "short"]
     assert [(row["instance_type"], row["need"]) for row in refusing] == [(None, 6)]
 
 
 @pytest.mark.parametrize(("denied", "code"), [("Quota", 4), ("List", 5)], ids=["quotas", "what is in use"])
-def test_what_cannot_be_told_is_no_room(guard: Guard, room: FakeAws, denied: str, code: int) -> None:
-    room.fault = lambda operation, region: (
+def test_what_cannot_be_told_is_no_room(run_guard: Guard, roomy_account: FakeAws, denied: str, code: int) -> None:
+    roomy_account.fault = lambda operation, region: (
         DENIED if (denied == "Quota") == ("Quota" in operation) and operation != "GetCallerIdentity" else None
     )
-    ran = guard("--training", TYPE, "-o", "json", "--", "true")
+    ran = run_guard("--training", TYPE, "-o", "json", "--", "true")
     assert (ran.code, ran.became) == (code, None)
     assert ran.codes[0] == "quota-unknown"
     assert "denied" in ran.codes
@@ -147,8 +147,8 @@ def test_what_cannot_be_told_is_no_room(guard: Guard, room: FakeAws, denied: str
 @pytest.mark.parametrize(
     ("budget", "hours", "code"), [("3.36", "3", 0), ("3.35", "3", 3), ("0.56", "0.5", 0), ("0.55", "0.5", 3)]
 )
-def test_money_is_price_times_instances_times_hours(guard: Guard, budget: str, hours: str, code: int) -> None:
-    ran = guard("--training", f"{TYPE}=4", "--max-usd", budget, "--hours", hours, "-o", "json", "--", "true")
+def test_money_is_price_times_instances_times_hours(run_guard: Guard, budget: str, hours: str, code: int) -> None:
+    ran = run_guard("--training", f"{TYPE}=4", "--max-usd", budget, "--hours", hours, "-o", "json", "--", "true")
     assert (ran.code, ran.became is None) == (code, code == 3)
     if code:
         assert ran.codes == ["over-budget"]
@@ -156,20 +156,20 @@ def test_money_is_price_times_instances_times_hours(guard: Guard, budget: str, h
         assert ran.envelope["data"]["hours"] == float(hours)
 
 
-def test_a_price_nobody_knows_refuses_with_5(guard: Guard, room: FakeAws) -> None:
-    room.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": []}
-    room.quotas.append(Entry("ml.x9.large for training job usage", "L-9", 4, 1))
-    ran = guard("--training", "ml.x9.large", "--max-usd", "10", "--hours", "1", "-o", "json", "--", "true")
+def test_a_price_nobody_knows_refuses_with_5(run_guard: Guard, roomy_account: FakeAws) -> None:
+    roomy_account.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": []}
+    roomy_account.quotas.append(Entry("ml.x9.large for training job usage", "L-9", 4, 1))
+    ran = run_guard("--training", "ml.x9.large", "--max-usd", "10", "--hours", "1", "-o", "json", "--", "true")
     assert (ran.code, ran.codes, ran.became) == (5, ["price-unknown"], None)
-    assert guard("--training", "ml.x9.large", "--hours", "1", "--", "true").became  # no budget, so only said
+    assert run_guard("--training", "ml.x9.large", "--hours", "1", "--", "true").became  # no budget, so only said
 
 
-def test_a_budget_of_the_settings_is_kept_too(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_budget_of_the_settings_is_kept_too(run_guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPSKIT_MAX_USD", "1")
-    ran = guard("--training", TYPE, "-o", "json", "--", "true")
+    ran = run_guard("--training", TYPE, "-o", "json", "--", "true")
     assert (ran.code, ran.codes) == (2, ["no-hours"])
     assert "OPSKIT_MAX_USD" in ran.envelope["errors"][0]["message"]
-    assert guard("--training", TYPE, "--hours", "4", "--", "true").code == 3
+    assert run_guard("--training", TYPE, "--hours", "4", "--", "true").code == 3
 
 
 @pytest.mark.parametrize(
@@ -189,64 +189,66 @@ def test_a_budget_of_the_settings_is_kept_too(guard: Guard, monkeypatch: pytest.
     ids=" ".join,
 )
 def test_what_cannot_be_meant_is_2_and_asks_aws_nothing(
-    guard: Guard, room: FakeAws, words: list[str], code: str
+    run_guard: Guard, roomy_account: FakeAws, words: list[str], code: str
 ) -> None:
-    ran = guard(*words, "-o", "json", "--", "true")
+    ran = run_guard(*words, "-o", "json", "--", "true")
     assert (ran.code, ran.codes, ran.became) == (2, [code], None)
-    assert room.calls == []
+    assert roomy_account.calls == []
 
 
-def test_without_a_command_there_is_nothing_to_guard(guard: Guard) -> None:
-    assert guard("--training", TYPE, "-o", "json").code == 2
+def test_without_a_command_there_is_nothing_to_guard(run_guard: Guard) -> None:
+    assert run_guard("--training", TYPE, "-o", "json").code == 2
 
 
 def test_a_command_that_is_not_there_is_told_before_anything_is_asked(
-    guard: Guard, room: FakeAws, tmp_path: Path
+    run_guard: Guard, roomy_account: FakeAws, tmp_path: Path
 ) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("no program")
     for word, code in (("no-such-command", 127), (str(notes), 126), (str(tmp_path), 126)):
-        ran = guard("--training", TYPE, "-o", "json", "--", word)
+        ran = run_guard("--training", TYPE, "-o", "json", "--", word)
         assert (ran.code, ran.codes, ran.became) == (code, ["cannot-run"], None)
-    assert room.calls == []
+    assert roomy_account.calls == []
 
 
-def test_a_dry_run_looks_and_says(guard: Guard) -> None:
-    ran = guard("--training", TYPE, "--dry-run", "-o", "json", "--", "true")
+def test_a_dry_run_looks_and_says(run_guard: Guard) -> None:
+    ran = run_guard("--training", TYPE, "--dry-run", "-o", "json", "--", "true")
     assert (ran.code, ran.became) == (0, None)
     assert (ran.envelope["data"]["verdict"], ran.envelope["data"]["ran"]) == ("fits", False)
 
 
-def test_the_command_works_where_was_looked(guard: Guard) -> None:
-    ran = guard("--training", TYPE, "--region", "eu-west-1", "--", "true")
+def test_the_command_works_where_was_looked(run_guard: Guard) -> None:
+    ran = run_guard("--training", TYPE, "--region", "eu-west-1", "--", "true")
     assert ran.became
     assert (ran.became.environment["AWS_REGION"], ran.became.environment["AWS_DEFAULT_REGION"]) == ("eu-west-1",) * 2
-    plain = guard("--training", TYPE, "--", "true")
+    plain = run_guard("--training", TYPE, "--", "true")
     assert plain.became and plain.became.environment == dict(os.environ)
 
 
-def test_a_named_profile_is_the_commands_too(guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_profile_is_the_commands_too(run_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "config"
     config.write_text("[profile team]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    ran = guard("--training", TYPE, "--profile", "team", "--", "true")
+    ran = run_guard("--training", TYPE, "--profile", "team", "--", "true")
     assert ran.became and ran.became.environment["AWS_PROFILE"] == "team"
     assert "AWS_ACCESS_KEY_ID" not in ran.became.environment
 
 
-def shell(*words: str) -> list[str]:
+def guard_arguments(*words: str) -> list[str]:
     return [sys.executable, "-m", "opskit", "guard", "--training", TYPE, "-o", "json", "--", *words]
 
 
 @pytest.mark.parametrize(("end", "code"), [("exit 7", 7), ("kill -PIPE $$", -signal.SIGPIPE)])
-def test_output_and_end_are_the_commands(room: FakeAws, end: str, code: int) -> None:
-    ended = subprocess.run(shell("sh", "-c", f"echo mine; {end}; echo alive"), check=False, capture_output=True)
+def test_output_and_end_are_the_commands(roomy_account: FakeAws, end: str, code: int) -> None:
+    ended = subprocess.run(
+        guard_arguments("sh", "-c", f"echo mine; {end}; echo alive"), check=False, capture_output=True
+    )
     assert (ended.returncode, ended.stdout) == (code, b"mine\n")
 
 
-def test_a_signal_reaches_the_command(room: FakeAws) -> None:
+def test_a_signal_reaches_the_command(roomy_account: FakeAws) -> None:
     with subprocess.Popen(
-        shell("sh", "-c", "trap 'exit 9' TERM; echo up; while :; do sleep 0.05; done"), stdout=-1
+        guard_arguments("sh", "-c", "trap 'exit 9' TERM; echo up; while :; do sleep 0.05; done"), stdout=-1
     ) as it:
         assert it.stdout and it.stdout.readline() == b"up\n"
         it.send_signal(signal.SIGTERM)

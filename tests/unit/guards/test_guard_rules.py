@@ -71,7 +71,7 @@ def test_the_budget(parts: list[CostItem], max_usd: str | None, code: str | None
         assert error.exit == (ExitCode.PARTIAL if code == "price-unknown" else ExitCode.REFUSED)
 
 
-def seen(verdict: Verdict, workload: Workload = Workload.TRAINING, in_use: int = 0, **more: object) -> Headroom:
+def headroom_of(verdict: Verdict, workload: Workload = Workload.TRAINING, in_use: int = 0, **more: object) -> Headroom:
     requirement = Requirement("ml.m4.xlarge", workload)
     numbers = {"applied": 0.0, "default": None, "in_use": in_use, "free": 0.0, "reason": "so", **more}
     return Headroom("us-east-1", requirement, f"q {workload}", "L-1", verdict=verdict, **numbers)  # type: ignore[arg-type]
@@ -88,19 +88,21 @@ def seen(verdict: Verdict, workload: Workload = Workload.TRAINING, in_use: int =
     ],
 )
 def test_the_guard_lets_only_what_fits_go(verdicts: list[Verdict], exit: ExitCode | None) -> None:
-    error = quota_refusal(QuotaCheck(tuple(seen(verdict) for verdict in verdicts)), RUN_HINTS)
+    error = quota_refusal(QuotaCheck(tuple(headroom_of(verdict) for verdict in verdicts)), RUN_HINTS)
     assert (error and error.exit) == exit
 
 
 def test_what_could_not_be_read_at_all_is_never_room() -> None:
-    dark = QuotaCheck((seen(Verdict.UNKNOWN),), failed_regions=frozenset({"us-east-1"}), all_auth_failed=True)
+    dark = QuotaCheck((headroom_of(Verdict.UNKNOWN),), failed_regions=frozenset({"us-east-1"}), all_auth_failed=True)
     error = quota_refusal(dark, RUN_HINTS)
     assert worst_verdict(dark) is Verdict.UNKNOWN
     assert error and error.exit is ExitCode.AWS_ERROR
 
 
 def test_what_is_asked_for_is_above_awss_default_and_what_is_waited_for_is_what_is_needed() -> None:
-    check = QuotaCheck((seen(Verdict.SHORT, in_use=1, default=4.0), seen(Verdict.PENDING, Workload.TRANSFORM)))
+    check = QuotaCheck(
+        (headroom_of(Verdict.SHORT, in_use=1, default=4.0), headroom_of(Verdict.PENDING, Workload.TRANSFORM))
+    )
     assert increase_targets(check) == [IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 5)]
     assert wait_targets(check) == [
         IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 2),
@@ -172,17 +174,17 @@ def test_a_slip_is_told_with_what_was_meant(word: str, hint: str) -> None:
     ],
 )
 def test_only_what_may_change_is_waited_for(verdicts: list[Verdict], worth: bool) -> None:
-    assert can_resolve(QuotaCheck(tuple(seen(verdict) for verdict in verdicts))) is worth
+    assert can_resolve(QuotaCheck(tuple(headroom_of(verdict) for verdict in verdicts))) is worth
 
 
 @pytest.mark.parametrize(("code", "passes"), [("throttled", True), ("unreachable", True), ("denied", False)])
 def test_a_permission_does_not_come_by_waiting(code: str, passes: bool) -> None:
-    assert is_transient_unknown(QuotaCheck((seen(Verdict.UNKNOWN),), (Problem(code, "so"),))) is passes
+    assert is_transient_unknown(QuotaCheck((headroom_of(Verdict.UNKNOWN),), (Problem(code, "so"),))) is passes
 
 
 def test_a_reason_is_told_once_for_all_it_holds_for() -> None:
     unreadable = {"reason": "AWS could not be reached."}
-    rows = (seen(Verdict.UNKNOWN, **unreadable), seen(Verdict.UNKNOWN, Workload.TRANSFORM, **unreadable))  # type: ignore[arg-type]
+    rows = (headroom_of(Verdict.UNKNOWN, **unreadable), headroom_of(Verdict.UNKNOWN, Workload.TRANSFORM, **unreadable))  # type: ignore[arg-type]
     assert describe_blockers(QuotaCheck(rows)) == "q training, q transform: AWS could not be reached."
-    mixed = (*rows, seen(Verdict.SHORT, Workload.ENDPOINT, reason="the quota is 0"))
+    mixed = (*rows, headroom_of(Verdict.SHORT, Workload.ENDPOINT, reason="the quota is 0"))
     assert describe_blockers(QuotaCheck(mixed)) == "q endpoint: the quota is 0."

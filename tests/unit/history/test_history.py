@@ -30,12 +30,12 @@ def hours_from_now(hours: float) -> datetime:
 
 
 @pytest.fixture
-def aws() -> Iterator[tuple[AwsClient, StubbedCalls]]:
+def stubbed_aws() -> Iterator[tuple[AwsClient, StubbedCalls]]:
     with stubbed_client() as both:
         yield both
 
 
-def stop(
+def record_stop(
     client: AwsClient, script: StubbedCalls, name: str = "lab", usd: Decimal | None = PRICE, ran_for: float = 5
 ) -> None:
     script.add_answer("sagemaker", "stop_notebook_instance", {})
@@ -45,30 +45,30 @@ def stop(
         intent.send_change()
 
 
-def start(client: AwsClient, script: StubbedCalls, name: str = "lab") -> None:
+def record_start(client: AwsClient, script: StubbedCalls, name: str = "lab") -> None:
     script.add_answer("sagemaker", "start_notebook_instance", {})
     with changes.prepare_start(client, name) as intent:
         intent.send_change()
 
 
-def lists(script: StubbedCalls, *response: dict[str, Any]) -> None:
+def stub_notebook_list(script: StubbedCalls, *response: dict[str, Any]) -> None:
     script.add_answer("sagemaker", "list_notebook_instances", {"NotebookInstances": list(response)})
 
 
-def read(client: AwsClient) -> History:
+def read_month(client: AwsClient) -> History:
     return read_history(timedelta(days=30), hours_from_now(10), lambda: client.session)
 
 
-def saved(told: History) -> list[Decimal | None]:
+def saved_amounts(told: History) -> list[Decimal | None]:
     return [saving.usd for saving in told.savings.values()]
 
 
-def test_until_now_while_aws_says_that_it_is_off(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script)
-    lists(script, described("Stopped", LastModifiedTime=hours_from_now(0)))
-    told = read(client)
-    assert [round(usd or 0, 2) for usd in saved(told)] == [Decimal("1.00")]
+def test_until_now_while_aws_says_that_it_is_off(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script)
+    stub_notebook_list(script, described("Stopped", LastModifiedTime=hours_from_now(0)))
+    told = read_month(client)
+    assert [round(usd or 0, 2) for usd in saved_amounts(told)] == [Decimal("1.00")]
     result = history_result(told)
     assert result.exit is ExitCode.OK
     assert result.data["savings"]["uncounted"] == 0
@@ -77,60 +77,64 @@ def test_until_now_while_aws_says_that_it_is_off(aws: tuple[AwsClient, StubbedCa
     assert entry["usd_per_hour"] == PRICE
 
 
-def test_until_the_start_that_aws_tells(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script)
-    lists(script, described("InService", LastModifiedTime=hours_from_now(2)))
-    assert [round(usd or 0, 2) for usd in saved(read(client))] == [Decimal("0.20")]
+def test_until_the_start_that_aws_tells(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script)
+    stub_notebook_list(script, described("InService", LastModifiedTime=hours_from_now(2)))
+    assert [round(usd or 0, 2) for usd in saved_amounts(read_month(client))] == [Decimal("0.20")]
 
 
-def test_a_start_of_ours_needs_no_look(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script)
-    start(client, script)
-    told = read(client)  # whose script has no list: a look would fail
+def test_a_start_of_ours_needs_no_look(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script)
+    record_start(client, script)
+    told = read_month(client)  # whose script has no list: a look would fail
     assert told.problems == ()
-    assert [usd is not None and usd < Decimal("0.01") for usd in saved(told)] == [True]
+    assert [usd is not None and usd < Decimal("0.01") for usd in saved_amounts(told)] == [True]
 
 
-def test_a_start_of_another_notebook_ends_nothing(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script)
-    start(client, script, "other")
-    lists(script, described("Stopped", LastModifiedTime=hours_from_now(0)))
-    assert [round(usd or 0, 2) for usd in saved(read(client))] == [Decimal("1.00")]
+def test_a_start_of_another_notebook_ends_nothing(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script)
+    record_start(client, script, "other")
+    stub_notebook_list(script, described("Stopped", LastModifiedTime=hours_from_now(0)))
+    assert [round(usd or 0, 2) for usd in saved_amounts(read_month(client))] == [Decimal("1.00")]
 
 
-def test_what_has_no_price_is_not_counted_and_nothing_is_asked_for_it(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script, usd=None)
-    result = history_result(read(client))
+def test_what_has_no_price_is_not_counted_and_nothing_is_asked_for_it(
+    stubbed_aws: tuple[AwsClient, StubbedCalls],
+) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script, usd=None)
+    result = history_result(read_month(client))
     assert result.data["savings"] == {"stops": 1, "saved_usd": 0, "uncounted": 1}
     assert any("1 stop not counted: its price is not known" in note for note in result.notes)
 
 
-def test_without_aws_the_journal_still_tells_and_says_what_it_rests_on(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script)
+def test_without_aws_the_journal_still_tells_and_says_what_it_rests_on(
+    stubbed_aws: tuple[AwsClient, StubbedCalls],
+) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script)
 
     def locked() -> AwsSession:
         raise CredentialsError("no-credentials", "AWS credentials: none found.")
 
     told = read_history(timedelta(days=30), hours_from_now(10), locked)
     result = history_result(told)
-    assert [round(usd or 0, 2) for usd in saved(told)] == [Decimal("1.00")]
+    assert [round(usd or 0, 2) for usd in saved_amounts(told)] == [Decimal("1.00")]
     assert result.exit is ExitCode.PARTIAL
     assert "as far as opskit's journal tells" in result.data["history"][0]["saved_because"]
     assert any("journal" in note for note in result.notes)
 
 
-def test_a_list_that_is_denied_is_said(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script)
+def test_a_list_that_is_denied_is_said(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script)
     script.add_refusal("sagemaker", "list_notebook_instances", "AccessDeniedException", "no")
-    told = read(client)
+    told = read_month(client)
     assert [problem.code for problem in told.problems] == ["denied"]
-    assert saved(told) != [None]
+    assert saved_amounts(told) != [None]
 
 
 def as_account(client: AwsClient, account: str, endpoint: str = "aws") -> AwsSession:
@@ -147,12 +151,12 @@ ELSEWHERE = [("999999999999", "aws"), (ACCOUNT, "http://127.0.0.1:4566"), ("9999
 
 @pytest.mark.parametrize(("account", "endpoint"), ELSEWHERE)
 def test_only_the_present_account_and_endpoint_are_summed(
-    aws: tuple[AwsClient, StubbedCalls], account: str, endpoint: str
+    stubbed_aws: tuple[AwsClient, StubbedCalls], account: str, endpoint: str
 ) -> None:
-    client, script = aws
+    client, script = stubbed_aws
     for _ in range(2):  # a stop of each that the journal ends, so that both are worth something
-        stop(client, script)
-        start(client, script)
+        record_stop(client, script)
+        record_start(client, script)
     there = as_account(client, account, endpoint)
     told = read_history(timedelta(days=30), hours_from_now(10), lambda: there)
     result = history_result(told)
@@ -170,14 +174,14 @@ def test_only_the_present_account_and_endpoint_are_summed(
     assert {row[0].text for row in everything.tables[0].rows} == {ACCOUNT}
 
 
-def test_here_and_elsewhere_are_two_sums(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script)
-    start(client, script)
-    stop(
+def test_here_and_elsewhere_are_two_sums(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script)
+    record_start(client, script)
+    record_stop(
         AwsClient(as_account(client, "999999999999"), client.region), script
     )  # where it is still off, as far as we know
-    result = history_result(read(client))
+    result = history_result(read_month(client))
     assert [entry["account"] for entry in result.data["history"]] == [ACCOUNT, ACCOUNT]
     assert result.data["savings"]["stops"] == 1
     [other] = result.data["elsewhere"]
@@ -190,14 +194,14 @@ def _deny_identity(session: AwsSession) -> CallerIdentity:
 
 
 def test_whose_account_is_not_known_is_shown_and_not_summed(
-    aws: tuple[AwsClient, StubbedCalls], monkeypatch: pytest.MonkeyPatch
+    stubbed_aws: tuple[AwsClient, StubbedCalls], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, script = aws
+    client, script = stubbed_aws
     with monkeypatch.context() as patched:
         patched.setattr(AwsSession, "identity", _deny_identity)
-        stop(client, script)
-        start(client, script)
-    result = history_result(read(client))
+        record_stop(client, script)
+        record_start(client, script)
+    result = history_result(read_month(client))
     assert [entry["account"] for entry in result.data["history"]] == [None, None]
     assert result.data["savings"]["stops"] == 0
     assert [(each["account"], each["stops"]) for each in result.data["elsewhere"]] == [(None, 1)]
@@ -205,12 +209,12 @@ def test_whose_account_is_not_known_is_shown_and_not_summed(
 
 
 def test_where_the_present_account_is_not_known_nothing_is_summed_over_several(
-    aws: tuple[AwsClient, StubbedCalls],
+    stubbed_aws: tuple[AwsClient, StubbedCalls],
 ) -> None:
-    client, script = aws
+    client, script = stubbed_aws
     for aws_client in (client, AwsClient(as_account(client, "999999999999"), client.region)):
-        stop(aws_client, script)
-        start(aws_client, script)
+        record_stop(aws_client, script)
+        record_start(aws_client, script)
 
     def locked() -> AwsSession:
         raise CredentialsError("no-credentials", "AWS credentials: none found.")
@@ -222,30 +226,30 @@ def test_where_the_present_account_is_not_known_nothing_is_summed_over_several(
     assert [each["stops"] for each in result.data["elsewhere"]] == [1, 1]
 
 
-def test_a_refused_stop_is_no_stop(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
+def test_a_refused_stop_is_no_stop(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
     script.add_refusal("sagemaker", "stop_notebook_instance", "ValidationException", "Status (Stopped) not in …")
     seen = Notebook("us-east-1", "lab", LAB, "ml.t2.medium", "InService", hours_from_now(-1))
     with pytest.raises(Exception, match="Status"), changes.prepare_stop(client, seen, "idle", PRICE) as intent:
         intent.send_change()
     with changes.prepare_stop(client, seen, "idle", PRICE) as intent:
         intent.error = "a last look spoke against it"
-    told = read(client)
+    told = read_month(client)
     assert told.savings == {}
     assert [entry.outcome for entry in told.entries] == ["refused", "dropped"]
     assert any("'dropped' was not sent" in note for note in history_result(told).notes)
     assert history_result(told).data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
 
 
-def test_many_stops_are_no_trouble(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
+def test_many_stops_are_no_trouble(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
     for _ in range(50):
-        stop(client, script)
-        start(client, script)
-    assert len(saved(read(client))) == 50
+        record_stop(client, script)
+        record_start(client, script)
+    assert len(saved_amounts(read_month(client))) == 50
 
 
-def test_a_span_without_an_end_is_all(aws: tuple[AwsClient, StubbedCalls]) -> None:
-    client, script = aws
-    stop(client, script, usd=None)
+def test_a_span_without_an_end_is_all(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = stubbed_aws
+    record_stop(client, script, usd=None)
     assert len(read_history(timedelta(days=900_000), hours_from_now(10), lambda: client.session).entries) == 1

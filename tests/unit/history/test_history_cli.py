@@ -14,15 +14,15 @@ from tests.fakes.stubbed_client import offline_client
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> None:
+def written_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AwsSession, "endpoint_id", lambda self: "aws")
-    monkeypatch.setattr(AwsSession, "identity", _nobody)
+    monkeypatch.setattr(AwsSession, "identity", _deny_identity)
     for region, action in (("us-east-1", "create model"), ("eu-west-1", "create model"), ("eu-west-1", "delete model")):
         with journal.journal_action(offline_client(region), action, "m", reason="a test"):
             pass
 
 
-def _nobody(session: AwsSession) -> None:
+def _deny_identity(session: AwsSession) -> None:
     raise AccessDenied("denied", "you may not")
 
 
@@ -39,7 +39,7 @@ def _nobody(session: AwsSession) -> None:
     ],
 )
 def test_only_what_was_asked_for(
-    written: None, capsys: pytest.CaptureFixture[str], words: list[str], count: int
+    written_journal: None, capsys: pytest.CaptureFixture[str], words: list[str], count: int
 ) -> None:
     ran = run_opskit(capsys, "history", *words, "-o", "json")
     assert (ran.code, len(ran.data["history"])) == (0, count)

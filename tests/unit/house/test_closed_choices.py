@@ -102,24 +102,24 @@ def test_every_kind_of_enumeration_is_one(base: str) -> None:
     assert (found.name, dict(found.members)) == ("Kind", {"A": "'a'"})
 
 
-def twins(**files: str) -> list[tuple[str, str]]:
+def twin_names(**files: str) -> list[tuple[str, str]]:
     sources = {Path(name.replace("_", "/")): ast.parse(text) for name, text in files.items()}
     return [(one.name, other.name) for one, other in find_twin_enumerations(find_enumerations(sources))]
 
 
 def test_an_enumeration_that_is_written_twice_is_found() -> None:
-    assert twins(one=KIND, other=KIND.replace("Kind", "Sort")) == [("Kind", "Sort")]
-    assert twins(one=KIND, other=KIND) == [("Kind", "Kind")]
+    assert twin_names(one=KIND, other=KIND.replace("Kind", "Sort")) == [("Kind", "Sort")]
+    assert twin_names(one=KIND, other=KIND) == [("Kind", "Kind")]
 
 
 def test_what_only_shares_some_words_is_no_twin() -> None:
-    assert twins(one=KIND, other=KIND.replace("Kind", "Sort") + '    D = "d"\n') == []
-    assert twins(one='class On(StrEnum):\n    A = "a"\n', other='class Off(StrEnum):\n    A = "a"\n') == []
+    assert twin_names(one=KIND, other=KIND.replace("Kind", "Sort") + '    D = "d"\n') == []
+    assert twin_names(one='class On(StrEnum):\n    A = "a"\n', other='class Off(StrEnum):\n    A = "a"\n') == []
 
 
 def test_the_sandbox_has_words_of_its_own_and_writes_them_once() -> None:
-    assert twins(sandbox_one=KIND, core_two=KIND) == []
-    assert twins(sandbox_one=KIND, sandbox_two=KIND) == [("Kind", "Kind")]
+    assert twin_names(sandbox_one=KIND, core_two=KIND) == []
+    assert twin_names(sandbox_one=KIND, sandbox_two=KIND) == [("Kind", "Kind")]
 
 
 @pytest.mark.parametrize("words", ['Literal["a", "b", "c"]', '("c", "b", "a")', '["a", "b", "c"]'])

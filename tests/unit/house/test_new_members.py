@@ -58,7 +58,7 @@ class ChangedHouse:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
+def changed_house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
     root = tmp_path_factory.mktemp("house")
     shutil.copytree(ROOT / "opskit", root / "opskit", ignore=shutil.ignore_patterns("__pycache__"))
     for enumeration in find_enumerations(parse_sources(root / "opskit")):
@@ -118,25 +118,25 @@ def named_enumerations(node: ast.AST, names: set[str]) -> Iterator[str]:
             yield from {owner} & names
 
 
-def test_every_choice_refuses_a_new_member_in_its_place(house: ChangedHouse) -> None:
+def test_every_choice_refuses_a_new_member_in_its_place(changed_house: ChangedHouse) -> None:
     silent = [
         choice
-        for choice in house.choices
-        if not any(choice.first_line <= line <= choice.last_line for line in house.refused_lines(choice.path))
+        for choice in changed_house.choices
+        if not any(choice.first_line <= line <= choice.last_line for line in changed_house.refused_lines(choice.path))
     ]
     assert silent == []
-    assert len(house.choices) > 50
+    assert len(changed_house.choices) > 50
 
 
-def test_every_table_misses_its_new_row(house: ChangedHouse) -> None:
-    named = set(re.findall(rf" has no row for {NEW} of (\w+)$", house.tables, re.MULTILINE))
+def test_every_table_misses_its_new_row(changed_house: ChangedHouse) -> None:
+    named = set(re.findall(rf" has no row for {NEW} of (\w+)$", changed_house.tables, re.MULTILINE))
     assert named >= {"Verdict", "NotebookStatus", "EndpointStatus", "ExitCode", "IncreaseOutcome", "NotebookVerdict"}
 
 
-def test_every_enumeration_is_chosen_from_by_something_that_fails_or_by_nobody(house: ChangedHouse) -> None:
-    in_tables = set(re.findall(rf" has no row for {NEW} of (\w+)$", house.tables, re.MULTILINE))
-    failing = {choice.enumeration for choice in house.choices} | in_tables
-    assert {enumeration.name for enumeration in house.enumerations} - failing == set(CHOSEN_BY_NOBODY)
+def test_every_enumeration_is_chosen_from_by_something_that_fails_or_by_nobody(changed_house: ChangedHouse) -> None:
+    in_tables = set(re.findall(rf" has no row for {NEW} of (\w+)$", changed_house.tables, re.MULTILINE))
+    failing = {choice.enumeration for choice in changed_house.choices} | in_tables
+    assert {enumeration.name for enumeration in changed_house.enumerations} - failing == set(CHOSEN_BY_NOBODY)
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_every_enumeration_is_chosen_from_by_something_that_fails_or_by_nobody(h
     ],
 )
 def test_what_once_did_the_wrong_thing_in_silence_fails(
-    house: ChangedHouse, enumeration: str, places: set[str]
+    changed_house: ChangedHouse, enumeration: str, places: set[str]
 ) -> None:
     """A new way to ask filed a real request, a new evidence read the log, and a new status was taken for none."""
-    refused = set(re.findall(rf"^(\S+?):\d+: error: .*{enumeration}\.{NEW}", house.mypy, re.MULTILINE))
+    refused = set(re.findall(rf"^(\S+?):\d+: error: .*{enumeration}\.{NEW}", changed_house.mypy, re.MULTILINE))
     assert places <= refused

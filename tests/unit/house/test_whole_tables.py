@@ -12,7 +12,7 @@ class Foreign(StrEnum):
     A = "a"
 
 
-def tables(**names: object) -> list[EnumTable]:
+def tables_in(**names: object) -> list[EnumTable]:
     return list(find_tables([("here", names)]))
 
 
@@ -27,21 +27,21 @@ def test_all_modules_are_looked_at() -> None:
 
 
 def test_a_row_that_is_missing_is_named() -> None:
-    (found,) = tables(WORDS={Verdict.FITS: "", Verdict.SHORT: "", Verdict.PENDING: "", Verdict.UNKNOWN: ""})
+    (found,) = tables_in(WORDS={Verdict.FITS: "", Verdict.SHORT: "", Verdict.PENDING: "", Verdict.UNKNOWN: ""})
     assert (found.name, found.kind, found.missing_members) == ("here.WORDS", Verdict, ["NOT_OFFERED"])
 
 
 def test_other_keys_beside_the_members_hide_nothing() -> None:
-    (found,) = tables(WORDS={"other": "", Verdict.FITS: ""})
+    (found,) = tables_in(WORDS={"other": "", Verdict.FITS: ""})
     assert "SHORT" in found.missing_members
 
 
 def test_a_whole_table_lacks_nothing() -> None:
-    assert [table.missing_members for table in tables(WORDS=dict.fromkeys(Verdict, ""))] == [[]]
+    assert [table.missing_members for table in tables_in(WORDS=dict.fromkeys(Verdict, ""))] == [[]]
 
 
 def test_what_is_no_table_of_an_enumeration_is_left_alone() -> None:
-    assert tables(WORDS={"fits": 1}, MEMBERS=[Verdict.FITS], NAMES=dict.fromkeys(Foreign, ""), NONE={}) == []
+    assert tables_in(WORDS={"fits": 1}, MEMBERS=[Verdict.FITS], NAMES=dict.fromkeys(Foreign, ""), NONE={}) == []
 
 
 def test_a_table_that_others_import_is_told_of_once() -> None:

@@ -22,75 +22,75 @@ WISH = IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)
 
 
 @pytest.fixture
-def aws() -> FaultyServiceQuotas:
+def faulty_quotas() -> FaultyServiceQuotas:
     return FaultyServiceQuotas({NAME: "L-A373146E"})
 
 
-def look(aws: FaultyServiceQuotas, *, only_open: bool = False) -> RequestList:
+def list_requests(aws: FaultyServiceQuotas, *, only_open: bool = False) -> RequestList:
     return list_increase_requests(aws.new_clients(), aws.clock().now(), only_open=only_open)
 
 
-def records(aws: FaultyServiceQuotas, *, only_open: bool = False) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = request_list_result(look(aws, only_open=only_open)).data["requests"]
+def request_records(aws: FaultyServiceQuotas, *, only_open: bool = False) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = request_list_result(list_requests(aws, only_open=only_open)).data["requests"]
     return found
 
 
-def ask(aws: FaultyServiceQuotas) -> None:
+def submit_wish(aws: FaultyServiceQuotas) -> None:
     clients, clock = aws.new_clients(), aws.clock()
     submit_increases(
         clients, plan_increases(clients, [WISH], Channel.AUTO, clock.now()), "a test", clock, lambda text: None
     )
 
 
-def test_each_look_tells_what_has_changed_since_the_one_before(aws: FaultyServiceQuotas) -> None:
-    ask(aws)
-    assert [each["change"] for each in records(aws)] == ["new"]
-    assert [each["change"] for each in records(aws)] == [""]
-    aws.requests[0].update(Status="CASE_OPENED", CaseId="4711")
-    aws.sleep(7200)
-    [opened] = records(aws)
+def test_each_look_tells_what_has_changed_since_the_one_before(faulty_quotas: FaultyServiceQuotas) -> None:
+    submit_wish(faulty_quotas)
+    assert [each["change"] for each in request_records(faulty_quotas)] == ["new"]
+    assert [each["change"] for each in request_records(faulty_quotas)] == [""]
+    faulty_quotas.requests[0].update(Status="CASE_OPENED", CaseId="4711")
+    faulty_quotas.sleep(7200)
+    [opened] = request_records(faulty_quotas)
     assert (opened["change"], opened["age_seconds"], opened["case_id"]) == ("PENDING -> CASE_OPENED", 7200, "4711")
     assert opened["case_url"].endswith("displayId=4711")
-    aws.value = 4
-    [granted] = records(aws)
+    faulty_quotas.value = 4
+    [granted] = request_records(faulty_quotas)
     assert (granted["change"], granted["moved"]) == ("0 -> 4 applied", True)
 
 
-def test_a_look_at_the_open_ones_remembers_the_closed_ones_too(aws: FaultyServiceQuotas) -> None:
-    ask(aws)
-    records(aws)
-    aws.requests[0]["Status"] = "DENIED"
-    assert records(aws, only_open=True) == []
-    assert [each["change"] for each in records(aws)] == [""]
+def test_a_look_at_the_open_ones_remembers_the_closed_ones_too(faulty_quotas: FaultyServiceQuotas) -> None:
+    submit_wish(faulty_quotas)
+    request_records(faulty_quotas)
+    faulty_quotas.requests[0]["Status"] = "DENIED"
+    assert request_records(faulty_quotas, only_open=True) == []
+    assert [each["change"] for each in request_records(faulty_quotas)] == [""]
 
 
-def test_what_waits_its_turn_is_in_the_list(aws: FaultyServiceQuotas) -> None:
-    aws.most_open = 0
-    ask(aws)
-    [waiting] = records(aws)
+def test_what_waits_its_turn_is_in_the_list(faulty_quotas: FaultyServiceQuotas) -> None:
+    faulty_quotas.most_open = 0
+    submit_wish(faulty_quotas)
+    [waiting] = request_records(faulty_quotas)
     assert (waiting["status"], waiting["request_id"], waiting["desired"]) == ("QUEUED", None, 4)
-    assert any("--resume" in note for note in request_list_result(look(aws)).notes)
+    assert any("--resume" in note for note in request_list_result(list_requests(faulty_quotas)).notes)
 
 
-def test_nothing_new_is_said_in_a_sentence_and_nothing_asked_too(aws: FaultyServiceQuotas) -> None:
-    assert request_list_result(look(aws)).notes == ("Nothing was asked for.",)
-    ask(aws)
-    look(aws)
-    assert any("Nothing has changed since" in note for note in request_list_result(look(aws)).notes)
+def test_nothing_new_is_said_in_a_sentence_and_nothing_asked_too(faulty_quotas: FaultyServiceQuotas) -> None:
+    assert request_list_result(list_requests(faulty_quotas)).notes == ("Nothing was asked for.",)
+    submit_wish(faulty_quotas)
+    list_requests(faulty_quotas)
+    assert any("Nothing has changed since" in note for note in request_list_result(list_requests(faulty_quotas)).notes)
 
 
-def test_state_that_cannot_be_used_hides_no_request(aws: FaultyServiceQuotas, isolated_home: Path) -> None:
-    ask(aws)
+def test_state_that_cannot_be_used_hides_no_request(faulty_quotas: FaultyServiceQuotas, isolated_home: Path) -> None:
+    submit_wish(faulty_quotas)
     state = isolated_home / "state"
     state.rename(isolated_home / "away")
     state.write_text("a file where the folder should be")
-    result = request_list_result(look(aws))
+    result = request_list_result(list_requests(faulty_quotas))
     assert [each["status"] for each in result.data["requests"]] == ["PENDING"]
     assert result.exit is ExitCode.OK
     assert [problem.code for problem in result.problems] == ["state-unusable"]
 
 
-def test_a_region_that_does_not_answer_is_not_empty(aws: FaultyServiceQuotas) -> None:
-    aws.denied = frozenset({"list_requested_service_quota_change_history"})
-    result = request_list_result(look(aws))
+def test_a_region_that_does_not_answer_is_not_empty(faulty_quotas: FaultyServiceQuotas) -> None:
+    faulty_quotas.denied = frozenset({"list_requested_service_quota_change_history"})
+    result = request_list_result(list_requests(faulty_quotas))
     assert (result.exit, result.notes) == (ExitCode.AWS_ERROR, ())

@@ -25,16 +25,16 @@ UNREAD = Unknown("You may not call it.", "denied", "Allow it.")
 DESK = SupportCategory("service-limit-increase", "service-code-sagemaker")
 
 
-def quota(applied: float | None, default: float | None = 0, *, adjustable: bool = True) -> Quota:
+def planned_quota(applied: float | None, default: float | None = 0, *, adjustable: bool = True) -> Quota:
     return Quota(HERE, NAME, "L-A373146E", applied, default, adjustable)
 
 
-def request(status: str, desired: float = 4, *, hours_ago: float = 1, id: str = "r-1") -> IncreaseRequest:
+def earlier_request(status: str, desired: float = 4, *, hours_ago: float = 1, id: str = "r-1") -> IncreaseRequest:
     created = NOW - timedelta(hours=hours_ago)
     return IncreaseRequest(id, HERE, NAME, "L-A373146E", desired, RequestStatus(status), created, "case-7")
 
 
-def sight(
+def quota_snapshot(
     seen: Quota | NotOffered | Unknown, *requests: IncreaseRequest, support: SupportInfo | Unknown | None = None
 ) -> QuotaSnapshot:
     return QuotaSnapshot(HERE, NAME, seen, requests, support)
@@ -43,38 +43,48 @@ def sight(
 @pytest.mark.parametrize(
     ("seen", "requests", "outcome", "says"),
     [
-        (quota(0), (), IncreaseOutcome.PLANNED, "0 now, 4 wanted"),
-        (quota(None, 0), (), IncreaseOutcome.PLANNED, "0 now, 4 wanted"),
-        (quota(4), (), IncreaseOutcome.ALREADY_ENOUGH, "applied value is already 4"),
-        (quota(None, 4), (), IncreaseOutcome.ALREADY_ENOUGH, "default is already 4"),
-        (quota(1, 8), (), IncreaseOutcome.REFUSED, "only AWS Support can restore"),
-        (quota(1, 4), (), IncreaseOutcome.REFUSED, "above the default, 4"),
-        (quota(1, 3), (), IncreaseOutcome.PLANNED, "1 now, 4 wanted"),
-        (quota(1, None), (), IncreaseOutcome.PLANNED, "1 now, 4 wanted"),
-        (quota(None, None), (), IncreaseOutcome.UNKNOWN, "no applied value"),
-        (quota(0, adjustable=False), (), IncreaseOutcome.REFUSED, "not adjustable"),
+        (planned_quota(0), (), IncreaseOutcome.PLANNED, "0 now, 4 wanted"),
+        (planned_quota(None, 0), (), IncreaseOutcome.PLANNED, "0 now, 4 wanted"),
+        (planned_quota(4), (), IncreaseOutcome.ALREADY_ENOUGH, "applied value is already 4"),
+        (planned_quota(None, 4), (), IncreaseOutcome.ALREADY_ENOUGH, "default is already 4"),
+        (planned_quota(1, 8), (), IncreaseOutcome.REFUSED, "only AWS Support can restore"),
+        (planned_quota(1, 4), (), IncreaseOutcome.REFUSED, "above the default, 4"),
+        (planned_quota(1, 3), (), IncreaseOutcome.PLANNED, "1 now, 4 wanted"),
+        (planned_quota(1, None), (), IncreaseOutcome.PLANNED, "1 now, 4 wanted"),
+        (planned_quota(None, None), (), IncreaseOutcome.UNKNOWN, "no applied value"),
+        (planned_quota(0, adjustable=False), (), IncreaseOutcome.REFUSED, "not adjustable"),
         (NotOffered(HERE, NAME), (), IncreaseOutcome.REFUSED, "no increase can help"),
         (UNREAD, (), IncreaseOutcome.UNKNOWN, "could not be read"),
-        (quota(0), (request("PENDING"),), IncreaseOutcome.ALREADY_OPEN, "already open (PENDING)"),
-        (quota(0), (request("CASE_OPENED", 2),), IncreaseOutcome.ALREADY_OPEN, "ask for 4 when it is closed"),
+        (planned_quota(0), (earlier_request("PENDING"),), IncreaseOutcome.ALREADY_OPEN, "already open (PENDING)"),
+        (
+            planned_quota(0),
+            (earlier_request("CASE_OPENED", 2),),
+            IncreaseOutcome.ALREADY_OPEN,
+            "ask for 4 when it is closed",
+        ),
         # the applied value is the truth, whatever a request says
-        (quota(4), (request("CASE_OPENED"),), IncreaseOutcome.ALREADY_ENOUGH, "already 4"),
-        (quota(0), (request("APPROVED"),), IncreaseOutcome.ALREADY_OPEN, "has not moved yet"),
-        (quota(0), (request("APPROVED", hours_ago=48),), IncreaseOutcome.PLANNED, "wanted"),
-        (quota(0), (request("APPROVED", 2),), IncreaseOutcome.PLANNED, "wanted"),
-        (quota(0), (request("DENIED"), request("CASE_CLOSED", id="r-2")), IncreaseOutcome.PLANNED, "wanted"),
+        (planned_quota(4), (earlier_request("CASE_OPENED"),), IncreaseOutcome.ALREADY_ENOUGH, "already 4"),
+        (planned_quota(0), (earlier_request("APPROVED"),), IncreaseOutcome.ALREADY_OPEN, "has not moved yet"),
+        (planned_quota(0), (earlier_request("APPROVED", hours_ago=48),), IncreaseOutcome.PLANNED, "wanted"),
+        (planned_quota(0), (earlier_request("APPROVED", 2),), IncreaseOutcome.PLANNED, "wanted"),
+        (
+            planned_quota(0),
+            (earlier_request("DENIED"), earlier_request("CASE_CLOSED", id="r-2")),
+            IncreaseOutcome.PLANNED,
+            "wanted",
+        ),
     ],
 )
 def test_what_is_planned(
     seen: Quota | NotOffered | Unknown, requests: tuple[IncreaseRequest, ...], outcome: IncreaseOutcome, says: str
 ) -> None:
-    increase = plan_increase(WISH, sight(seen, *requests), Channel.AUTO, NOW)
+    increase = plan_increase(WISH, quota_snapshot(seen, *requests), Channel.AUTO, NOW)
     assert (increase.outcome, increase.channel) == (outcome, Channel.SERVICE_QUOTAS)
     assert says in increase.reason
 
 
 def test_requests_that_cannot_be_read_might_be_there() -> None:
-    increase = plan_increase(WISH, QuotaSnapshot(HERE, NAME, quota(0), UNREAD), Channel.AUTO, NOW)
+    increase = plan_increase(WISH, QuotaSnapshot(HERE, NAME, planned_quota(0), UNREAD), Channel.AUTO, NOW)
     assert increase.outcome is IncreaseOutcome.UNKNOWN
     problem = increase.result.problem
     assert problem is not None
@@ -84,27 +94,33 @@ def test_requests_that_cannot_be_read_might_be_there() -> None:
 @pytest.mark.parametrize("status", ["DENIED", "NOT_APPROVED", "INVALID_REQUEST", "CASE_CLOSED"])
 def test_an_attempt_that_had_arrived_and_was_closed_is_not_repeated(status: str) -> None:
     submission = Submission(NOW - timedelta(minutes=1), 4, frozenset({"r-0"}))
-    before, made = request("DENIED", id="r-0", hours_ago=0.02), request(status, id="r-1")
+    before, made = earlier_request("DENIED", id="r-0", hours_ago=0.02), earlier_request(status, id="r-1")
     assert (
-        plan_increase(WISH, sight(quota(0), before, made), Channel.AUTO, NOW, submission).outcome
+        plan_increase(WISH, quota_snapshot(planned_quota(0), before, made), Channel.AUTO, NOW, submission).outcome
         is IncreaseOutcome.REFUSED
     )
     assert (
-        plan_increase(WISH, sight(quota(0), before), Channel.AUTO, NOW, submission).outcome is IncreaseOutcome.PLANNED
+        plan_increase(WISH, quota_snapshot(planned_quota(0), before), Channel.AUTO, NOW, submission).outcome
+        is IncreaseOutcome.PLANNED
     )
     other = replace(submission, desired_value=3)
     assert (
-        plan_increase(WISH, sight(quota(0), before, made), Channel.AUTO, NOW, other).outcome is IncreaseOutcome.PLANNED
+        plan_increase(WISH, quota_snapshot(planned_quota(0), before, made), Channel.AUTO, NOW, other).outcome
+        is IncreaseOutcome.PLANNED
     )
 
 
 def test_a_trace_is_a_new_request_for_the_same_value() -> None:
     submission = Submission(NOW, 4, frozenset({"r-0"}))
-    assert find_created_request(submission, [request("PENDING", id="r-0"), request("PENDING", 3)]) is None
-    assert find_created_request(submission, [request("PENDING", id="r-0"), request("PENDING")]) == request("PENDING")
+    assert (
+        find_created_request(submission, [earlier_request("PENDING", id="r-0"), earlier_request("PENDING", 3)]) is None
+    )
+    assert find_created_request(
+        submission, [earlier_request("PENDING", id="r-0"), earlier_request("PENDING")]
+    ) == earlier_request("PENDING")
 
 
-def view(*cases: SupportCase, category: SupportCategory | None = DESK) -> SupportInfo:
+def support_view(*cases: SupportCase, category: SupportCategory | None = DESK) -> SupportInfo:
     return SupportInfo(category, cases)
 
 
@@ -114,17 +130,23 @@ CASE = SupportCase("case-1", "1001", f"SageMaker quota increase in {HERE}: {NAME
 @pytest.mark.parametrize(
     ("seen", "requests", "support", "outcome", "says"),
     [
-        (quota(0), (), view(), IncreaseOutcome.PLANNED, "wanted"),
-        (quota(1, 8), (), view(), IncreaseOutcome.PLANNED, "wanted"),
-        (quota(0, adjustable=False), (), view(), IncreaseOutcome.PLANNED, "wanted"),
-        (quota(4), (), view(), IncreaseOutcome.ALREADY_ENOUGH, "already"),
-        (quota(0), (), view(CASE), IncreaseOutcome.ALREADY_OPEN, "1001"),
-        (quota(0), (), view(category=None), IncreaseOutcome.REFUSED, "offers this account no case"),
-        (quota(0), (), Unknown("no plan", "no-support-plan"), IncreaseOutcome.REFUSED, "no plan"),
-        (quota(0), (), UNREAD, IncreaseOutcome.UNKNOWN, "might ask twice"),
-        (quota(0), (), None, IncreaseOutcome.UNKNOWN, "not looked at"),
-        (quota(0), (request("PENDING"),), None, IncreaseOutcome.PLANNED, "a support case moves it on"),
-        (quota(0), (request("CASE_OPENED"),), view(), IncreaseOutcome.ALREADY_OPEN, "already open"),
+        (planned_quota(0), (), support_view(), IncreaseOutcome.PLANNED, "wanted"),
+        (planned_quota(1, 8), (), support_view(), IncreaseOutcome.PLANNED, "wanted"),
+        (planned_quota(0, adjustable=False), (), support_view(), IncreaseOutcome.PLANNED, "wanted"),
+        (planned_quota(4), (), support_view(), IncreaseOutcome.ALREADY_ENOUGH, "already"),
+        (planned_quota(0), (), support_view(CASE), IncreaseOutcome.ALREADY_OPEN, "1001"),
+        (planned_quota(0), (), support_view(category=None), IncreaseOutcome.REFUSED, "offers this account no case"),
+        (planned_quota(0), (), Unknown("no plan", "no-support-plan"), IncreaseOutcome.REFUSED, "no plan"),
+        (planned_quota(0), (), UNREAD, IncreaseOutcome.UNKNOWN, "might ask twice"),
+        (planned_quota(0), (), None, IncreaseOutcome.UNKNOWN, "not looked at"),
+        (planned_quota(0), (earlier_request("PENDING"),), None, IncreaseOutcome.PLANNED, "a support case moves it on"),
+        (
+            planned_quota(0),
+            (earlier_request("CASE_OPENED"),),
+            support_view(),
+            IncreaseOutcome.ALREADY_OPEN,
+            "already open",
+        ),
     ],
 )
 def test_what_is_planned_with_support(
@@ -134,7 +156,7 @@ def test_what_is_planned_with_support(
     outcome: IncreaseOutcome,
     says: str,
 ) -> None:
-    increase = plan_increase(WISH, sight(seen, *requests, support=support), Channel.SUPPORT, NOW)
+    increase = plan_increase(WISH, quota_snapshot(seen, *requests, support=support), Channel.SUPPORT, NOW)
     assert (increase.outcome, increase.channel) == (outcome, Channel.SUPPORT)
     assert says in increase.reason
 
@@ -143,22 +165,26 @@ def test_a_case_whose_fate_is_unknown_is_not_sent_again_for_an_hour() -> None:
     just_now = Submission(NOW - timedelta(minutes=2), 4, channel=Channel.SUPPORT)
     long_ago = replace(just_now, sent_at=NOW - timedelta(hours=2))
     assert (
-        plan_increase(WISH, sight(quota(0), support=view()), Channel.SUPPORT, NOW, just_now).outcome
+        plan_increase(
+            WISH, quota_snapshot(planned_quota(0), support=support_view()), Channel.SUPPORT, NOW, just_now
+        ).outcome
         is IncreaseOutcome.UNKNOWN
     )
     assert (
-        plan_increase(WISH, sight(quota(0), support=view()), Channel.SUPPORT, NOW, long_ago).outcome
+        plan_increase(
+            WISH, quota_snapshot(planned_quota(0), support=support_view()), Channel.SUPPORT, NOW, long_ago
+        ).outcome
         is IncreaseOutcome.PLANNED
     )
 
 
 values = st.none() | st.sampled_from([0.0, 0.5, 1.0, 3.0, 4.0, 5.0, 2e9])
 quotas = st.one_of(
-    st.builds(quota, values, values, adjustable=st.booleans()), st.just(UNREAD), st.just(NotOffered(HERE, NAME))
+    st.builds(planned_quota, values, values, adjustable=st.booleans()), st.just(UNREAD), st.just(NotOffered(HERE, NAME))
 )
 requests = st.lists(
     st.builds(
-        request,
+        earlier_request,
         st.sampled_from(list(RequestStatus)),
         st.sampled_from([2.0, 4.0, 8.0]),
         hours_ago=st.floats(0, 1000),
@@ -167,7 +193,14 @@ requests = st.lists(
     max_size=4,
 )
 supports = st.sampled_from(
-    [None, UNREAD, view(), view(CASE), view(category=None), Unknown("no plan", "no-support-plan")]
+    [
+        None,
+        UNREAD,
+        support_view(),
+        support_view(CASE),
+        support_view(category=None),
+        Unknown("no plan", "no-support-plan"),
+    ]
 )
 
 

@@ -81,7 +81,7 @@ class Desk:
 
 
 @pytest.fixture
-def aws(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
+def submit_aws(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
     fake_aws.quotas = [TRAINING, TRANSFORM, ENDPOINT]
     return fake_aws
 
@@ -91,35 +91,35 @@ def no_pacing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AwsSession, "rate_limiter", lambda self, operation, region: None)
 
 
-def clock() -> Clock:
+def hasty_clock() -> Clock:
     return Clock(lambda: datetime.now(UTC), lambda seconds: None)
 
 
-def doors(*regions: str) -> list[AwsClient]:
+def region_clients(*regions: str) -> list[AwsClient]:
     session = open_session(region="us-east-1")
     return [session.client(region) for region in regions or ("us-east-1",)]
 
 
-def run(
+def plan_and_submit(
     targets: Sequence[IncreaseTarget] = (WISH,), channel: Channel = Channel.AUTO, *regions: str
 ) -> tuple[Increase, ...]:
-    where = doors(*regions)
+    where = region_clients(*regions)
     plans = plan_increases(where, targets, channel, datetime.now(UTC))
-    return submit_increases(where, plans, "a test", clock(), lambda text: None)
+    return submit_increases(where, plans, "a test", hasty_clock(), lambda text: None)
 
 
-def outcomes(increases: Sequence[Increase]) -> list[IncreaseOutcome]:
+def increase_outcomes(increases: Sequence[Increase]) -> list[IncreaseOutcome]:
     return [increase.outcome for increase in increases]
 
 
-def remembered() -> list[tuple[str, str]]:
-    return [(request.quota_name, request.state.value) for request in queue.pending_requests(doors()[0])]
+def queue_states() -> list[tuple[str, str]]:
+    return [(request.quota_name, request.state.value) for request in queue.pending_requests(region_clients()[0])]
 
 
-def test_a_second_run_finds_the_first(aws: FakeAws) -> None:
-    category = Desk().open(aws)
-    assert outcomes(run()) == [IncreaseOutcome.FILED]
-    [again] = run()
+def test_a_second_run_finds_the_first(submit_aws: FakeAws) -> None:
+    category = Desk().open(submit_aws)
+    assert increase_outcomes(plan_and_submit()) == [IncreaseOutcome.FILED]
+    [again] = plan_and_submit()
     assert (again.outcome, again.request_id) == (IncreaseOutcome.ALREADY_OPEN, "request-1")
     assert len(category.filed) == 1
     [entry] = journal.journal_entries(DAY)
@@ -135,103 +135,113 @@ LOST = [BROKEN, CLOSED, Fault(503, "ServiceUnavailable", "later"), GARBLED]
 
 
 @pytest.mark.parametrize("fault", LOST)
-def test_an_answer_lost_after_the_effect_is_found(aws: FakeAws, fault: Fault) -> None:
-    category = Desk(fate=lambda: (fault, True), lag=2).open(aws)
-    [increase] = run()
+def test_an_answer_lost_after_the_effect_is_found(submit_aws: FakeAws, fault: Fault) -> None:
+    category = Desk(fate=lambda: (fault, True), lag=2).open(submit_aws)
+    [increase] = plan_and_submit()
     assert (increase.outcome, increase.request_id) == (IncreaseOutcome.FILED, "request-1")
-    assert remembered() == []
-    assert outcomes(run()) == [IncreaseOutcome.ALREADY_OPEN]
+    assert queue_states() == []
+    assert increase_outcomes(plan_and_submit()) == [IncreaseOutcome.ALREADY_OPEN]
     assert len(category.filed) == 1
 
 
 @pytest.mark.parametrize("fault", LOST)
-def test_an_answer_lost_before_the_effect_is_unknown_and_the_next_run_looks_first(aws: FakeAws, fault: Fault) -> None:
-    category = Desk(fate=lambda: (fault, False)).open(aws)
-    [increase] = run()
+def test_an_answer_lost_before_the_effect_is_unknown_and_the_next_run_looks_first(
+    submit_aws: FakeAws, fault: Fault
+) -> None:
+    category = Desk(fate=lambda: (fault, False)).open(submit_aws)
+    [increase] = plan_and_submit()
     assert increase.outcome is IncreaseOutcome.UNKNOWN
     assert "looks again" in increase.reason
-    assert remembered() == [(TRAINING.name, "attempted")]
+    assert queue_states() == [(TRAINING.name, "attempted")]
     assert [entry.outcome for entry in journal.journal_entries(DAY)] == ["unknown"]
     category.fate = lambda: (None, True)
-    before = len(aws.calls)
-    assert outcomes(run()) == [IncreaseOutcome.FILED]
-    later = [operation for operation, _ in aws.calls[before:]]
+    before = len(submit_aws.calls)
+    assert increase_outcomes(plan_and_submit()) == [IncreaseOutcome.FILED]
+    later = [operation for operation, _ in submit_aws.calls[before:]]
     assert later.index("ListRequestedServiceQuotaChangeHistoryByQuota") < later.index("RequestServiceQuotaIncrease")
-    assert remembered() == []
+    assert queue_states() == []
 
 
-def test_an_answer_that_takes_too_long_is_looked_up(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_takes_too_long_is_looked_up(submit_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3_clients, "READ_SECONDS", 3.0)  # reads get it five times over, however busy the machine
-    category = Desk(fate=lambda: (Fault(500, seconds=6.0), True)).open(aws)
-    assert outcomes(run()) == [IncreaseOutcome.FILED]
+    category = Desk(fate=lambda: (Fault(500, seconds=6.0), True)).open(submit_aws)
+    assert increase_outcomes(plan_and_submit()) == [IncreaseOutcome.FILED]
     assert (category.sent, len(category.filed)) == (1, 1)
 
 
-def test_throttling_waits_and_then_waits_its_turn(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttling_waits_and_then_waits_its_turn(submit_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opskit.aws.client.time.sleep", lambda seconds: None)
-    category = Desk(fate=lambda: (THROTTLED, False)).open(aws)
-    assert outcomes(run()) == [IncreaseOutcome.QUEUED]
-    assert remembered() == [(TRAINING.name, "queued")]
+    category = Desk(fate=lambda: (THROTTLED, False)).open(submit_aws)
+    assert increase_outcomes(plan_and_submit()) == [IncreaseOutcome.QUEUED]
+    assert queue_states() == [(TRAINING.name, "queued")]
     category.fate = lambda: (None, True)
-    assert resume() == [IncreaseOutcome.FILED]
-    assert (len(category.filed), remembered()) == (1, [])
+    assert resume_outcomes() == [IncreaseOutcome.FILED]
+    assert (len(category.filed), queue_states()) == (1, [])
 
 
-def resume() -> list[IncreaseOutcome]:
-    found = queued_increases(doors(), datetime.now(UTC), everywhere=True)
+def resume_outcomes() -> list[IncreaseOutcome]:
+    found = queued_increases(region_clients(), datetime.now(UTC), everywhere=True)
     return [
         done.outcome
         for client, increase, why in found
-        for done in submit_increases([client], [increase], why, clock(), lambda text: None)
+        for done in submit_increases([client], [increase], why, hasty_clock(), lambda text: None)
     ]
 
 
-def test_the_third_waits_its_turn(aws: FakeAws) -> None:
-    category = Desk(most_open=2).open(aws)
-    assert outcomes(run(ALL)) == [IncreaseOutcome.FILED, IncreaseOutcome.FILED, IncreaseOutcome.QUEUED]
-    assert resume() == [IncreaseOutcome.QUEUED]
-    assert remembered() == [(ENDPOINT.name, "queued")]
+def test_the_third_waits_its_turn(submit_aws: FakeAws) -> None:
+    category = Desk(most_open=2).open(submit_aws)
+    assert increase_outcomes(plan_and_submit(ALL)) == [
+        IncreaseOutcome.FILED,
+        IncreaseOutcome.FILED,
+        IncreaseOutcome.QUEUED,
+    ]
+    assert resume_outcomes() == [IncreaseOutcome.QUEUED]
+    assert queue_states() == [(ENDPOINT.name, "queued")]
     category.filed[0]["Status"] = "DENIED"
-    assert resume() == [IncreaseOutcome.FILED]
-    assert resume() == []
+    assert resume_outcomes() == [IncreaseOutcome.FILED]
+    assert resume_outcomes() == []
     assert len(category.filed) == 3
 
 
-def test_what_waits_stays_until_it_is_covered(aws: FakeAws) -> None:
-    category = Desk(most_open=0).open(aws)
-    run([IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)])
-    aws.quotas = [Entry(TRAINING.name, TRAINING.code, applied=2.0)]
-    assert outcomes(run([IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 1)])) == [IncreaseOutcome.ALREADY_ENOUGH]
-    assert remembered() == [(TRAINING.name, "queued")]
+def test_what_waits_stays_until_it_is_covered(submit_aws: FakeAws) -> None:
+    category = Desk(most_open=0).open(submit_aws)
+    plan_and_submit([IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)])
+    submit_aws.quotas = [Entry(TRAINING.name, TRAINING.code, applied=2.0)]
+    assert increase_outcomes(plan_and_submit([IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 1)])) == [
+        IncreaseOutcome.ALREADY_ENOUGH
+    ]
+    assert queue_states() == [(TRAINING.name, "queued")]
     category.filed.append(category.request({"QuotaCode": TRAINING.code, "DesiredValue": 3.0}))
-    assert outcomes(run([IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)])) == [IncreaseOutcome.ALREADY_OPEN]
-    assert remembered() == [(TRAINING.name, "queued")]
-    aws.quotas = [Entry(TRAINING.name, TRAINING.code, applied=4.0)]
-    assert resume() == [IncreaseOutcome.ALREADY_ENOUGH]
-    assert remembered() == []
+    assert increase_outcomes(plan_and_submit([IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)])) == [
+        IncreaseOutcome.ALREADY_OPEN
+    ]
+    assert queue_states() == [(TRAINING.name, "queued")]
+    submit_aws.quotas = [Entry(TRAINING.name, TRAINING.code, applied=4.0)]
+    assert resume_outcomes() == [IncreaseOutcome.ALREADY_ENOUGH]
+    assert queue_states() == []
 
 
-def test_aws_says_that_one_is_open(aws: FakeAws) -> None:
+def test_aws_says_that_one_is_open(submit_aws: FakeAws) -> None:
     refusal = Fault(400, "ResourceAlreadyExistsException", "Only one open service quota increase request is allowed.")
-    Desk(fate=lambda: (refusal, False)).open(aws)
-    [increase] = run()
+    Desk(fate=lambda: (refusal, False)).open(submit_aws)
+    [increase] = plan_and_submit()
     assert (increase.outcome, increase.request_id) == (IncreaseOutcome.ALREADY_OPEN, None)
 
 
-def test_what_aws_refuses_is_refused_with_its_words(aws: FakeAws) -> None:
+def test_what_aws_refuses_is_refused_with_its_words(submit_aws: FakeAws) -> None:
     text = "You must provide a quota value greater than the current quota value"
-    Desk(fate=lambda: (Fault(400, "IllegalArgumentException", text), False)).open(aws)
-    [increase] = run()
+    Desk(fate=lambda: (Fault(400, "IllegalArgumentException", text), False)).open(submit_aws)
+    [increase] = plan_and_submit()
     assert increase.outcome is IncreaseOutcome.REFUSED
     assert text in increase.reason
-    assert remembered() == []
+    assert queue_states() == []
 
 
-def test_one_refusal_does_not_hide_the_others(aws: FakeAws) -> None:
+def test_one_refusal_does_not_hide_the_others(submit_aws: FakeAws) -> None:
     fates = iter([(None, True), (DENIED, False), (None, True)])
-    category = Desk(fate=lambda: next(fates)).open(aws)
-    increases = run(ALL)
-    assert outcomes(increases) == [IncreaseOutcome.FILED, IncreaseOutcome.REFUSED, IncreaseOutcome.FILED]
+    category = Desk(fate=lambda: next(fates)).open(submit_aws)
+    increases = plan_and_submit(ALL)
+    assert increase_outcomes(increases) == [IncreaseOutcome.FILED, IncreaseOutcome.REFUSED, IncreaseOutcome.FILED]
     assert increases[1].result.problem is not None
     assert increases[1].result.problem.code == "denied"
     assert len(category.filed) == 2
@@ -243,41 +253,41 @@ HISTORY = ("ListRequestedServiceQuotaChangeHistoryByQuota", "ListRequestedServic
 
 @pytest.mark.parametrize("operations", [QUOTA_READS, HISTORY])
 @pytest.mark.parametrize("fault", [DENIED, BROKEN, CLOSED, GARBLED])
-def test_what_cannot_be_read_is_not_asked_for(aws: FakeAws, operations: tuple[str, ...], fault: Fault) -> None:
-    category = Desk().open(aws)
-    aws.fault = lambda called, region: fault if called in operations else None
-    [increase] = run()
+def test_what_cannot_be_read_is_not_asked_for(submit_aws: FakeAws, operations: tuple[str, ...], fault: Fault) -> None:
+    category = Desk().open(submit_aws)
+    submit_aws.fault = lambda called, region: fault if called in operations else None
+    [increase] = plan_and_submit()
     assert increase.outcome is IncreaseOutcome.UNKNOWN
     assert increase.result.problem is not None
     assert category.sent == 0
 
 
-def test_one_dark_region_does_not_hide_the_other(aws: FakeAws) -> None:
-    category = Desk().open(aws)
-    aws.fault = lambda operation, region: DENIED if region == "eu-west-1" else None
-    increases = run((WISH,), Channel.AUTO, "eu-west-1", "us-east-1")
-    assert outcomes(increases) == [IncreaseOutcome.UNKNOWN, IncreaseOutcome.FILED]
+def test_one_dark_region_does_not_hide_the_other(submit_aws: FakeAws) -> None:
+    category = Desk().open(submit_aws)
+    submit_aws.fault = lambda operation, region: DENIED if region == "eu-west-1" else None
+    increases = plan_and_submit((WISH,), Channel.AUTO, "eu-west-1", "us-east-1")
+    assert increase_outcomes(increases) == [IncreaseOutcome.UNKNOWN, IncreaseOutcome.FILED]
     assert len(category.filed) == 1
 
 
 def test_state_that_cannot_be_kept_stops_it_before_anything_is_sent(
-    aws: FakeAws, isolated_home: Any, monkeypatch: pytest.MonkeyPatch
+    submit_aws: FakeAws, isolated_home: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    category = Desk().open(aws)
+    category = Desk().open(submit_aws)
     (isolated_home / "state").write_text("a file where the folder should be")
     with pytest.raises(UsageError, match="cannot be used"):
-        run()
+        plan_and_submit()
     assert category.sent == 0
 
 
-def test_no_credentials_are_said(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials_are_said(submit_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(CredentialsError):
-        run()
+        plan_and_submit()
 
 
 @pytest.mark.parametrize("seed", few_of_many(2, 40))  # more in memory: test_increase_on_a_rough_road
-def test_never_two_whatever_is_lost(aws: FakeAws, seed: int) -> None:
+def test_never_two_whatever_is_lost(submit_aws: FakeAws, seed: int) -> None:
     """60 % of all filings fail, before or after they took effect; new requests are seen late; reads fail too."""
     dice = random.Random(seed)
 
@@ -285,10 +295,10 @@ def test_never_two_whatever_is_lost(aws: FakeAws, seed: int) -> None:
         lost = dice.choice(LOST) if dice.random() < 0.6 else None
         return lost, lost is None or dice.random() < 0.5
 
-    category = Desk(fate=fate, lag=dice.randrange(3), most_open=dice.choice([1, 2, 99])).open(aws)
-    aws.fault = lambda operation, region: BROKEN if operation.startswith("Get") and dice.random() < 0.2 else None
+    category = Desk(fate=fate, lag=dice.randrange(3), most_open=dice.choice([1, 2, 99])).open(submit_aws)
+    submit_aws.fault = lambda operation, region: BROKEN if operation.startswith("Get") and dice.random() < 0.2 else None
     for _ in range(6):
-        increases = run(ALL)
+        increases = plan_and_submit(ALL)
         codes = [one["QuotaCode"] for one in category.filed]
         assert len(codes) == len(set(codes)), (seed, codes)
         filed = {
@@ -301,10 +311,10 @@ def test_never_two_whatever_is_lost(aws: FakeAws, seed: int) -> None:
         assert set(codes) - filed <= unknown
 
 
-def test_totals_that_stay_short_are_named(aws: FakeAws) -> None:
+def test_totals_that_stay_short_are_named(submit_aws: FakeAws) -> None:
     total = Entry("Number of instances across all training jobs", "L-00C91CB5", applied=2.0)
     most = Entry("Maximum number of instances per training job", "L-622CFD70", applied=20.0)
-    aws.quotas = [TRAINING, TRANSFORM, ENDPOINT, total, most]
-    found = blocking_totals(doors(), ALL[:1], datetime.now(UTC))
+    submit_aws.quotas = [TRAINING, TRANSFORM, ENDPOINT, total, most]
+    found = blocking_totals(region_clients(), ALL[:1], datetime.now(UTC))
     assert [(short.quota_name, short.value, short.target_value) for short in found] == [(total.name, 2.0, 4)]
-    assert blocking_totals(doors(), [IncreaseTarget(None, Workload.TRAINING, 9)], datetime.now(UTC)) == ()
+    assert blocking_totals(region_clients(), [IncreaseTarget(None, Workload.TRAINING, 9)], datetime.now(UTC)) == ()

@@ -43,7 +43,7 @@ def no_waiting(isolated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield
 
 
-def run(
+def submit_all(
     aws: FaultyServiceQuotas, targets: Sequence[IncreaseTarget] = WISHES, channel: Channel = Channel.AUTO
 ) -> tuple[Increase, ...]:
     clients, clock = aws.new_clients(), aws.clock()
@@ -51,7 +51,7 @@ def run(
     return submit_increases(clients, plans, "a test", clock, lambda text: None)
 
 
-def resume(aws: FaultyServiceQuotas) -> list[Increase]:
+def resume_queue(aws: FaultyServiceQuotas) -> list[Increase]:
     clock = aws.clock()
     found = queued_increases(aws.new_clients(), clock.now(), everywhere=True)
     return [
@@ -61,13 +61,13 @@ def resume(aws: FaultyServiceQuotas) -> list[Increase]:
     ]
 
 
-def attempt(aws: FaultyServiceQuotas, *, channel: Channel = Channel.AUTO) -> None:
+def attempt_run(aws: FaultyServiceQuotas, *, channel: Channel = Channel.AUTO) -> None:
     """One run of somebody's, or of cron's, however it ends."""
     try:
         if aws.dice.random() < 0.4:
-            resume(aws)
+            resume_queue(aws)
         else:
-            run(aws, aws.dice.sample(WISHES, aws.dice.randint(1, len(WISHES))), channel)
+            submit_all(aws, aws.dice.sample(WISHES, aws.dice.randint(1, len(WISHES))), channel)
     except (OpskitError, ProcessKilled):
         pass
     aws.sleep(aws.dice.choice([0.1, 1, 5, 60, 3600]))
@@ -93,16 +93,16 @@ def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
         value=dice.choice([0.0, 2.0]),
     )
     for _ in range(5):
-        attempt(aws)
+        attempt_run(aws)
         assert once_each(aws), (seed, aws.codes())
     waiting = {request.quota_name for request in queue.pending_requests(aws.new_clients()[0])}
     aws.without_faults().sleep(60)
-    resume(aws)
+    resume_queue(aws)
     assert once_each(aws), (seed, aws.codes())
     assert {QUOTAS[name] for name in waiting} <= set(aws.codes())
-    run(aws)
+    submit_all(aws)
     assert sorted(aws.codes()) == sorted(QUOTAS.values())
-    assert {increase.outcome for increase in run(aws)} == {IncreaseOutcome.ALREADY_OPEN}
+    assert {increase.outcome for increase in submit_all(aws)} == {IncreaseOutcome.ALREADY_OPEN}
 
 
 @pytest.mark.parametrize("seed", few_of_many(12, 500))
@@ -113,7 +113,7 @@ def test_no_life_opens_two_cases(seed: int) -> None:
         QUOTAS, dice, lost=0.6, flaky=dice.choice([0.0, 0.2]), killed=dice.choice([0.0, 0.1]), lag=dice.choice([0, 300])
     )
     for _ in range(6):
-        attempt(aws, channel=Channel.SUPPORT)
+        attempt_run(aws, channel=Channel.SUPPORT)
         subjects = Counter(case["subject"] for case in aws.cases)
         assert max(subjects.values(), default=0) <= 1, (seed, subjects)
 
@@ -125,7 +125,7 @@ def test_two_at_once_file_one_each(seed: int) -> None:
 
     def somebody() -> None:
         together.wait()
-        run(aws)
+        submit_all(aws)
 
     both = [Thread(target=somebody) for _ in range(2)]
     for each in both:
@@ -148,36 +148,36 @@ READS = (
 @pytest.mark.parametrize("denied", READS)
 def test_one_read_that_is_denied_stops_nobody(denied: str) -> None:
     aws = FaultyServiceQuotas(QUOTAS, denied=frozenset({denied}))
-    assert {increase.outcome for increase in run(aws)} == {IncreaseOutcome.FILED}
-    assert {increase.outcome for increase in run(aws)} == {IncreaseOutcome.ALREADY_OPEN}
+    assert {increase.outcome for increase in submit_all(aws)} == {IncreaseOutcome.FILED}
+    assert {increase.outcome for increase in submit_all(aws)} == {IncreaseOutcome.ALREADY_OPEN}
     assert once_each(aws)
 
 
 def test_what_may_not_be_filed_stays_in_the_queue() -> None:
     aws = FaultyServiceQuotas(QUOTAS, most_open=0)
-    assert {increase.outcome for increase in run(aws)} == {IncreaseOutcome.QUEUED}
+    assert {increase.outcome for increase in submit_all(aws)} == {IncreaseOutcome.QUEUED}
     aws.most_open, aws.denied = 99, frozenset({"request_service_quota_increase"})
-    assert {increase.outcome for increase in resume(aws)} == {IncreaseOutcome.REFUSED}
-    assert {increase.outcome for increase in resume(aws.without_faults())} == {IncreaseOutcome.FILED}
+    assert {increase.outcome for increase in resume_queue(aws)} == {IncreaseOutcome.REFUSED}
+    assert {increase.outcome for increase in resume_queue(aws.without_faults())} == {IncreaseOutcome.FILED}
 
 
 def test_a_larger_wish_that_waits_survives_a_smaller_one_that_is_filed() -> None:
     aws = FaultyServiceQuotas(QUOTAS, most_open=0)
-    [larger] = run(aws, [IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 8)])
+    [larger] = submit_all(aws, [IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 8)])
     assert larger.outcome is IncreaseOutcome.QUEUED
     aws.most_open = 99
-    [smaller] = run(aws, [IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)])
+    [smaller] = submit_all(aws, [IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)])
     assert smaller.outcome is IncreaseOutcome.FILED
-    assert [increase.outcome for increase in resume(aws)] == [IncreaseOutcome.ALREADY_OPEN]
+    assert [increase.outcome for increase in resume_queue(aws)] == [IncreaseOutcome.ALREADY_OPEN]
     aws.requests[0]["Status"] = "DENIED"
-    [now] = resume(aws)
+    [now] = resume_queue(aws)
     assert (now.outcome, now.target.value) == (IncreaseOutcome.FILED, 8)
 
 
 @pytest.mark.parametrize("to", [2_000_000_001, 9_999_999_999])
 def test_quotas_of_billions_are_asked_for_to_the_last_digit(to: int) -> None:
     aws = FaultyServiceQuotas(QUOTAS, value=2e9, default=1e9)
-    [increase] = run(aws, [IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, to)])
+    [increase] = submit_all(aws, [IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, to)])
     assert increase.outcome is IncreaseOutcome.FILED
     assert aws.requests[0]["DesiredValue"] == to
     assert f"Asked AWS for {to};" in increase.reason
@@ -186,10 +186,10 @@ def test_quotas_of_billions_are_asked_for_to_the_last_digit(to: int) -> None:
 @pytest.mark.parametrize(("value", "default", "adjustable"), [(1, 8, True), (1, 0, False)])
 def test_what_service_quotas_cannot_take_goes_to_support_once(value: int, default: int, adjustable: bool) -> None:
     aws = FaultyServiceQuotas(QUOTAS, value=value, default=default, adjustable=adjustable)
-    [increase] = run(aws, WISHES[:1])
+    [increase] = submit_all(aws, WISHES[:1])
     assert (increase.channel, increase.outcome, increase.case_id) == (Channel.SUPPORT, IncreaseOutcome.FILED, "case-1")
     assert aws.requests == []
-    [again] = run(aws, WISHES[:1])
+    [again] = submit_all(aws, WISHES[:1])
     assert (again.outcome, again.case_id) == (IncreaseOutcome.ALREADY_OPEN, "case-1")
     assert len(aws.cases) == 1
 
@@ -197,7 +197,7 @@ def test_what_service_quotas_cannot_take_goes_to_support_once(value: int, defaul
 @pytest.mark.parametrize("denied", [frozenset[str](), frozenset({"describe_cases"}), frozenset({"create_case"})])
 def test_where_support_takes_nothing_the_reason_stays(denied: frozenset[str]) -> None:
     aws = FaultyServiceQuotas(QUOTAS, value=1, default=8, has_plan=bool(denied), denied=denied)
-    [increase] = run(aws, WISHES[:1])
+    [increase] = submit_all(aws, WISHES[:1])
     assert increase.outcome is IncreaseOutcome.REFUSED
     assert (
         "only AWS Support can restore it" in increase.reason
@@ -208,31 +208,31 @@ def test_where_support_takes_nothing_the_reason_stays(denied: frozenset[str]) ->
 
 def test_a_request_that_hangs_is_helped_on_once() -> None:
     aws = FaultyServiceQuotas(QUOTAS)
-    run(aws, WISHES[:1])
+    submit_all(aws, WISHES[:1])
     aws.sleep(3600)
-    assert [increase.outcome for increase in run(aws, WISHES[:1])] == [IncreaseOutcome.ALREADY_OPEN]
+    assert [increase.outcome for increase in submit_all(aws, WISHES[:1])] == [IncreaseOutcome.ALREADY_OPEN]
     aws.sleep(48 * 3600)
-    [helped] = run(aws, WISHES[:1])
+    [helped] = submit_all(aws, WISHES[:1])
     assert (helped.outcome, helped.reason) == (
         IncreaseOutcome.ALREADY_OPEN,
         "AWS opens a support case for the open request.",
     )
-    assert [increase.outcome for increase in run(aws, WISHES[:1])] == [IncreaseOutcome.ALREADY_OPEN]
+    assert [increase.outcome for increase in submit_all(aws, WISHES[:1])] == [IncreaseOutcome.ALREADY_OPEN]
     assert aws.calls.count("create_support_case") == 1
 
 
 def test_a_request_that_hangs_and_may_not_be_helped_is_open_all_the_same() -> None:
     aws = FaultyServiceQuotas(QUOTAS, denied=frozenset({"create_support_case"}))
-    run(aws, WISHES[:1])
+    submit_all(aws, WISHES[:1])
     aws.sleep(48 * 3600)
-    [increase] = run(aws, WISHES[:1])
+    [increase] = submit_all(aws, WISHES[:1])
     assert increase.outcome is IncreaseOutcome.ALREADY_OPEN
     assert "may not call" in increase.reason
 
 
 def test_the_form_of_the_console_needs_nothing_that_can_be_read() -> None:
     aws = FaultyServiceQuotas(QUOTAS, flaky=1.0)
-    [increase] = run(aws, WISHES[:1], Channel.CONSOLE)
+    [increase] = submit_all(aws, WISHES[:1], Channel.CONSOLE)
     assert increase.outcome is IncreaseOutcome.UNKNOWN
     [note] = increase_result([increase], why="a course").notes
     for part in ("Region: us-east-1", "Limit: ml.m4.xlarge for training job usage", "value: 4", "Use case: a course"):
@@ -241,8 +241,8 @@ def test_the_form_of_the_console_needs_nothing_that_can_be_read() -> None:
 
 def test_only_what_was_sent_is_said_to_be_filed_perhaps() -> None:
     listings = {operation for operation in READS if operation.startswith("list_requested")}
-    unread = run(FaultyServiceQuotas(QUOTAS, denied=frozenset(listings)), WISHES[:1])
-    lost = run(FaultyServiceQuotas(QUOTAS, lost=1.0, lag=60.0), WISHES[:1])
+    unread = submit_all(FaultyServiceQuotas(QUOTAS, denied=frozenset(listings)), WISHES[:1])
+    lost = submit_all(FaultyServiceQuotas(QUOTAS, lost=1.0, lag=60.0), WISHES[:1])
     assert {increase.outcome for increase in (*unread, *lost)} == {IncreaseOutcome.UNKNOWN}
     assert increase_result(unread).notes == ("What is unknown was not asked for. Run the same command again.",)
     assert "may have been filed" in increase_result(lost).notes[0]

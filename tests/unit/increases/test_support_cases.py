@@ -22,7 +22,7 @@ HERE = "us-east-1"
 TYPE = "ml.m4.xlarge"
 
 
-def services(**categories: str) -> list[SupportService]:
+def support_services(**categories: str) -> list[SupportService]:
     named = {code.replace("_", "-"): name for code, name in categories.items()}
     return [
         SupportService("amazon-sagemaker", "SageMaker", {"training": "Training"}),
@@ -33,20 +33,24 @@ def services(**categories: str) -> list[SupportService]:
 @pytest.mark.parametrize(
     ("offered", "usage", "category"),
     [
-        (services(service_code_sagemaker="SageMaker"), Workload.TRAINING, "service-code-sagemaker"),
-        (services(service_code_sagemaker_endpoints="Endpoints"), Workload.TRAINING, "service-code-sagemaker-endpoints"),
+        (support_services(service_code_sagemaker="SageMaker"), Workload.TRAINING, "service-code-sagemaker"),
         (
-            services(service_code_sagemaker_endpoints="", service_code_sagemaker_training=""),
+            support_services(service_code_sagemaker_endpoints="Endpoints"),
+            Workload.TRAINING,
+            "service-code-sagemaker-endpoints",
+        ),
+        (
+            support_services(service_code_sagemaker_endpoints="", service_code_sagemaker_training=""),
             Workload.TRAINING,
             "service-code-sagemaker-training",
         ),
         (
-            services(service_code_sagemaker_endpoints="", service_code_sagemaker=""),
+            support_services(service_code_sagemaker_endpoints="", service_code_sagemaker=""),
             Workload.NOTEBOOK,
             "service-code-sagemaker",
         ),
-        (services(service_code_ec2_instances="EC2 Instances"), Workload.TRAINING, None),
-        (services(), Workload.TRAINING, None),
+        (support_services(service_code_ec2_instances="EC2 Instances"), Workload.TRAINING, None),
+        (support_services(), Workload.TRAINING, None),
         ([], Workload.TRAINING, None),
     ],
 )

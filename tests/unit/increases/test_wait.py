@@ -58,79 +58,81 @@ class Waiting:
         self.aws.quotas = [Entry(NAME, CODE, applied=value)]
 
     def run(self, timeout: timedelta = timedelta(hours=72), *regions: str) -> tuple[WaitResult, ...]:
-        return wait_for_targets(doors(*regions), [WISH], timeout, self.said.append, self.time.clock())
+        return wait_for_targets(wait_clients(*regions), [WISH], timeout, self.said.append, self.time.clock())
 
 
-def doors(*regions: str) -> list[AwsClient]:
+def wait_clients(*regions: str) -> list[AwsClient]:
     session = open_session(region="us-east-1")
     return [session.client(region) for region in regions or ("us-east-1",)]
 
 
 @pytest.fixture
-def waiting(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch) -> Waiting:
+def waiting_account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch) -> Waiting:
     monkeypatch.setattr(AwsSession, "rate_limiter", lambda self, operation, region: None)
     fake_aws.quotas = [Entry(NAME, CODE)]
-    ask(fake_aws, "CASE_OPENED")
+    answer_request(fake_aws, "CASE_OPENED")
     return Waiting(fake_aws)
 
 
-def ask(aws: FakeAws, status: str) -> None:
+def answer_request(aws: FakeAws, status: str) -> None:
     request = {"Id": "r-1", "QuotaCode": CODE, "QuotaName": NAME, "DesiredValue": 4.0, "Status": status, "Created": 1e9}
     aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda asked: {"RequestedQuotas": [request]}
 
 
-def test_it_ends_when_the_value_is_there_whatever_the_status_says(waiting: Waiting) -> None:
-    waiting.time.then[600] = waiting.grant
-    [result] = waiting.run()
+def test_it_ends_when_the_value_is_there_whatever_the_status_says(waiting_account: Waiting) -> None:
+    waiting_account.time.then[600] = waiting_account.grant
+    [result] = waiting_account.run()
     assert (result.state, result.value) == (WaitState.REACHED, 4)
-    assert 600 <= waiting.time.passed <= 660
-    assert waiting.said == [f"{NAME} in us-east-1: 0 now, 4 wanted; the request to 4 is CASE_OPENED"]
+    assert 600 <= waiting_account.time.passed <= 660
+    assert waiting_account.said == [f"{NAME} in us-east-1: 0 now, 4 wanted; the request to 4 is CASE_OPENED"]
 
 
-def test_it_looks_less_and_less_often(waiting: Waiting) -> None:
-    [result] = waiting.run(timedelta(hours=2))
+def test_it_looks_less_and_less_often(waiting_account: Waiting) -> None:
+    [result] = waiting_account.run(timedelta(hours=2))
     assert result.state is WaitState.WAITING
-    assert waiting.time.passed == pytest.approx(7200)
-    sleeps = waiting.time.sleeps[:-1]
+    assert waiting_account.time.passed == pytest.approx(7200)
+    sleeps = waiting_account.time.sleeps[:-1]
     assert sleeps == sorted(sleeps)
     assert (sleeps[0], sleeps[-1]) == (1, 60)
-    assert sum("Still waiting" in line for line in waiting.said) == 7
+    assert sum("Still waiting" in line for line in waiting_account.said) == 7
 
 
-def test_a_denial_ends_it(waiting: Waiting) -> None:
-    waiting.time.then[60] = lambda: ask(waiting.aws, "DENIED")
-    assert [result.state for result in waiting.run()] == [WaitState.DENIED]
-    assert waiting.time.passed < 180
+def test_a_denial_ends_it(waiting_account: Waiting) -> None:
+    waiting_account.time.then[60] = lambda: answer_request(waiting_account.aws, "DENIED")
+    assert [result.state for result in waiting_account.run()] == [WaitState.DENIED]
+    assert waiting_account.time.passed < 180
 
 
-def test_a_case_closed_without_a_word_gets_half_an_hour(waiting: Waiting) -> None:
-    ask(waiting.aws, "CASE_CLOSED")
-    assert [result.state for result in waiting.run()] == [WaitState.DENIED]
-    assert 1800 <= waiting.time.passed <= 1900
+def test_a_case_closed_without_a_word_gets_half_an_hour(waiting_account: Waiting) -> None:
+    answer_request(waiting_account.aws, "CASE_CLOSED")
+    assert [result.state for result in waiting_account.run()] == [WaitState.DENIED]
+    assert 1800 <= waiting_account.time.passed <= 1900
 
 
-def test_a_type_that_is_not_offered_is_not_waited_for(waiting: Waiting) -> None:
-    waiting.aws.quotas = []
-    assert [result.state for result in waiting.run()] == [WaitState.NOT_OFFERED]
-    assert waiting.time.sleeps == []
+def test_a_type_that_is_not_offered_is_not_waited_for(waiting_account: Waiting) -> None:
+    waiting_account.aws.quotas = []
+    assert [result.state for result in waiting_account.run()] == [WaitState.NOT_OFFERED]
+    assert waiting_account.time.sleeps == []
 
 
 @pytest.mark.parametrize("fault", [THROTTLED, BROKEN, CLOSED, EXPIRED])
-def test_what_passes_is_survived(waiting: Waiting, fault: Fault) -> None:
+def test_what_passes_is_survived(waiting_account: Waiting, fault: Fault) -> None:
     def break_it() -> None:
-        waiting.aws.fault = lambda operation, region: fault
+        waiting_account.aws.fault = lambda operation, region: fault
 
     def mend_it() -> None:
-        waiting.aws.fault = lambda operation, region: None
-        waiting.grant()
+        waiting_account.aws.fault = lambda operation, region: None
+        waiting_account.grant()
 
-    waiting.time.then = {30: break_it, 1000: mend_it}
-    assert [result.state for result in waiting.run()] == [WaitState.REACHED]
-    assert any("could not be read" in line for line in waiting.said)
-    assert any("aws sso login" in line for line in waiting.said) == (fault is EXPIRED)
+    waiting_account.time.then = {30: break_it, 1000: mend_it}
+    assert [result.state for result in waiting_account.run()] == [WaitState.REACHED]
+    assert any("could not be read" in line for line in waiting_account.said)
+    assert any("aws sso login" in line for line in waiting_account.said) == (fault is EXPIRED)
 
 
-def test_renewed_credentials_are_found(waiting: Waiting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_renewed_credentials_are_found(
+    waiting_account: Waiting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     keys = tmp_path / "credentials"
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -140,47 +142,47 @@ def test_renewed_credentials_are_found(waiting: Waiting, monkeypatch: pytest.Mon
         keys.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = secret\n")
 
     def expire() -> None:
-        waiting.aws.fault = lambda operation, region: EXPIRED
-        waiting.grant()
+        waiting_account.aws.fault = lambda operation, region: EXPIRED
+        waiting_account.grant()
 
     def renew() -> None:
         sign_in("AKIDNEW")
-        waiting.aws.fault = lambda operation, region: None
+        waiting_account.aws.fault = lambda operation, region: None
 
     sign_in("AKIDOLD")
-    waiting.time.then = {30: expire, 60: keys.unlink, 500: renew}
-    assert [result.state for result in waiting.run()] == [WaitState.REACHED]
-    assert any("Waiting goes on" in line for line in waiting.said)
+    waiting_account.time.then = {30: expire, 60: keys.unlink, 500: renew}
+    assert [result.state for result in waiting_account.run()] == [WaitState.REACHED]
+    assert any("Waiting goes on" in line for line in waiting_account.said)
 
 
-def test_without_credentials_nothing_is_waited_for(waiting: Waiting) -> None:
-    waiting.aws.fault = lambda operation, region: EXPIRED
+def test_without_credentials_nothing_is_waited_for(waiting_account: Waiting) -> None:
+    waiting_account.aws.fault = lambda operation, region: EXPIRED
     with pytest.raises(CredentialsError):
-        waiting.run()
-    assert waiting.time.sleeps == []
+        waiting_account.run()
+    assert waiting_account.time.sleeps == []
 
 
-def test_what_may_not_be_read_ends_it(waiting: Waiting) -> None:
-    waiting.aws.fault = lambda operation, region: DENIED if "Quota" in operation else None
-    assert [result.state for result in waiting.run()] == [WaitState.UNREADABLE]
-    assert waiting.time.sleeps == []
+def test_what_may_not_be_read_ends_it(waiting_account: Waiting) -> None:
+    waiting_account.aws.fault = lambda operation, region: DENIED if "Quota" in operation else None
+    assert [result.state for result in waiting_account.run()] == [WaitState.UNREADABLE]
+    assert waiting_account.time.sleeps == []
 
 
-def test_one_region_s_trouble_does_not_end_another_s_wait(waiting: Waiting) -> None:
-    waiting.aws.fault = lambda operation, region: THROTTLED if region == "eu-west-1" else None
-    waiting.grant()
-    seen = waiting.run(timedelta(minutes=1), "eu-west-1", "us-east-1")
+def test_one_region_s_trouble_does_not_end_another_s_wait(waiting_account: Waiting) -> None:
+    waiting_account.aws.fault = lambda operation, region: THROTTLED if region == "eu-west-1" else None
+    waiting_account.grant()
+    seen = waiting_account.run(timedelta(minutes=1), "eu-west-1", "us-east-1")
     assert [result.state for result in seen] == [WaitState.WAITING, WaitState.REACHED]
 
 
-def test_what_was_filed_just_now_is_waited_for_although_only_an_old_no_is_to_be_seen(waiting: Waiting) -> None:
-    ask(waiting.aws, "DENIED")
-    [client] = doors()
-    now = waiting.time.clock().now()
+def test_what_was_filed_just_now_is_waited_for_although_only_an_old_no_is_to_be_seen(waiting_account: Waiting) -> None:
+    answer_request(waiting_account.aws, "DENIED")
+    [client] = wait_clients()
+    now = waiting_account.time.clock().now()
     filed = queue.QueuedRequest(
         client.region, NAME, WISH.instance_type, WISH.workload, 4, "service-quotas", "", FILED, now, id="r-2"
     )
     queue.upsert_queued(client, filed)
-    waiting.time.then[600] = waiting.grant
-    assert [result.state for result in waiting.run()] == [WaitState.REACHED]
-    assert "do not show it yet" in waiting.said[0]
+    waiting_account.time.then[600] = waiting_account.grant
+    assert [result.state for result in waiting_account.run()] == [WaitState.REACHED]
+    assert "do not show it yet" in waiting_account.said[0]

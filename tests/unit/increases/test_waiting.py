@@ -30,15 +30,15 @@ DENIED = Unknown("You may not call it.", "denied", "Allow it.")
 THROTTLED = Unknown("AWS asks to slow down.", "throttled")
 
 
-def quota(applied: float | None, default: float | None = 0) -> Quota:
+def awaited_quota(applied: float | None, default: float | None = 0) -> Quota:
     return Quota(HERE, NAME, "L-A373146E", applied, default)
 
 
-def request(status: str, desired: float = 4, *, days_ago: float = 0) -> IncreaseRequest:
+def awaited_request(status: str, desired: float = 4, *, days_ago: float = 0) -> IncreaseRequest:
     return IncreaseRequest("r", HERE, NAME, "L-1", desired, RequestStatus(status), NOW - timedelta(days=days_ago))
 
 
-def look(
+def observe_quota(
     answer: QuotaLookup, *requests: IncreaseRequest, queued: bool = False, closed_for: timedelta = timedelta(0)
 ) -> WaitResult:
     return evaluate_observation(Observation(HERE, WISH, NAME, answer, requests, queued, closed_for))
@@ -47,23 +47,43 @@ def look(
 @pytest.mark.parametrize(
     ("answer", "requests", "end", "says"),
     [
-        (quota(4), (), WaitState.REACHED, "applied value is 4"),
-        (quota(None, 4), (), WaitState.REACHED, "default is 4"),
+        (awaited_quota(4), (), WaitState.REACHED, "applied value is 4"),
+        (awaited_quota(None, 4), (), WaitState.REACHED, "default is 4"),
         # the applied value decides, whatever the request says
-        (quota(4), (request("CASE_OPENED"),), WaitState.REACHED, "applied value is 4"),
-        (quota(4), (request("DENIED"),), WaitState.REACHED, "applied value is 4"),
-        (quota(0), (request("PENDING"),), WaitState.WAITING, "PENDING"),
-        (quota(0), (request("DENIED"), request("CASE_OPENED", days_ago=1)), WaitState.WAITING, "CASE_OPENED"),
-        (quota(0), (request("APPROVED"),), WaitState.WAITING, "has not moved yet"),
-        (quota(0), (request("DENIED"),), WaitState.DENIED, "DENIED"),
-        (quota(0), (request("NOT_APPROVED"), request("APPROVED", days_ago=9)), WaitState.DENIED, "NOT_APPROVED"),
-        (quota(0), (request("INVALID_REQUEST"),), WaitState.DENIED, "INVALID_REQUEST"),
-        (quota(0), (request("APPROVED"), request("DENIED", days_ago=9)), WaitState.WAITING, "has not moved yet"),
-        (quota(0), (request("APPROVED", 2), request("DENIED", days_ago=9)), WaitState.DENIED, "DENIED"),
-        (quota(0), (request("CASE_CLOSED"),), WaitState.WAITING, "says nothing"),
-        (quota(0), (request("APPROVED", 2),), WaitState.WAITING, "nothing was asked for"),
-        (quota(0), (), WaitState.WAITING, "nothing was asked for"),
-        (quota(None, None), (), WaitState.WAITING, "? now"),
+        (awaited_quota(4), (awaited_request("CASE_OPENED"),), WaitState.REACHED, "applied value is 4"),
+        (awaited_quota(4), (awaited_request("DENIED"),), WaitState.REACHED, "applied value is 4"),
+        (awaited_quota(0), (awaited_request("PENDING"),), WaitState.WAITING, "PENDING"),
+        (
+            awaited_quota(0),
+            (awaited_request("DENIED"), awaited_request("CASE_OPENED", days_ago=1)),
+            WaitState.WAITING,
+            "CASE_OPENED",
+        ),
+        (awaited_quota(0), (awaited_request("APPROVED"),), WaitState.WAITING, "has not moved yet"),
+        (awaited_quota(0), (awaited_request("DENIED"),), WaitState.DENIED, "DENIED"),
+        (
+            awaited_quota(0),
+            (awaited_request("NOT_APPROVED"), awaited_request("APPROVED", days_ago=9)),
+            WaitState.DENIED,
+            "NOT_APPROVED",
+        ),
+        (awaited_quota(0), (awaited_request("INVALID_REQUEST"),), WaitState.DENIED, "INVALID_REQUEST"),
+        (
+            awaited_quota(0),
+            (awaited_request("APPROVED"), awaited_request("DENIED", days_ago=9)),
+            WaitState.WAITING,
+            "has not moved yet",
+        ),
+        (
+            awaited_quota(0),
+            (awaited_request("APPROVED", 2), awaited_request("DENIED", days_ago=9)),
+            WaitState.DENIED,
+            "DENIED",
+        ),
+        (awaited_quota(0), (awaited_request("CASE_CLOSED"),), WaitState.WAITING, "says nothing"),
+        (awaited_quota(0), (awaited_request("APPROVED", 2),), WaitState.WAITING, "nothing was asked for"),
+        (awaited_quota(0), (), WaitState.WAITING, "nothing was asked for"),
+        (awaited_quota(None, None), (), WaitState.WAITING, "? now"),
         (NotOffered(HERE, NAME), (), WaitState.NOT_OFFERED, "no such quota"),
         (THROTTLED, (), WaitState.WAITING, "slow down"),
         (DENIED, (), WaitState.UNREADABLE, "may not"),
@@ -72,25 +92,25 @@ def look(
 def test_what_a_look_means(
     answer: QuotaLookup, requests: tuple[IncreaseRequest, ...], end: WaitState, says: str
 ) -> None:
-    result = look(answer, *requests)
+    result = observe_quota(answer, *requests)
     assert result.state is end
     assert says in result.reason
 
 
 def test_closed_without_a_word_is_a_no_after_a_while() -> None:
-    closed = request("CASE_CLOSED")
-    assert look(quota(0), closed).closed
-    assert look(quota(0), closed, closed_for=timedelta(minutes=31)).state is WaitState.DENIED
-    assert look(quota(4), closed, closed_for=timedelta(minutes=31)).state is WaitState.REACHED
+    closed = awaited_request("CASE_CLOSED")
+    assert observe_quota(awaited_quota(0), closed).closed
+    assert observe_quota(awaited_quota(0), closed, closed_for=timedelta(minutes=31)).state is WaitState.DENIED
+    assert observe_quota(awaited_quota(4), closed, closed_for=timedelta(minutes=31)).state is WaitState.REACHED
 
 
 def test_what_waits_in_the_queue_is_no_denial() -> None:
-    result = look(quota(0), request("DENIED", days_ago=9), queued=True)
+    result = observe_quota(awaited_quota(0), awaited_request("DENIED", days_ago=9), queued=True)
     assert result.state is WaitState.WAITING
     assert "--resume" in result.reason
 
 
-def ends(*kinds: WaitState) -> list[WaitResult]:
+def results_in_states(*kinds: WaitState) -> list[WaitResult]:
     return [WaitResult(HERE, WISH, NAME, None, None, kind, "because") for kind in kinds]
 
 
@@ -107,17 +127,19 @@ def ends(*kinds: WaitState) -> list[WaitResult]:
     ],
 )
 def test_when_it_is_over_and_how_it_ends(kinds: tuple[WaitState, ...], over: bool, code: ExitCode) -> None:
-    assert is_wait_over(ends(*kinds)) is over
-    assert wait_exit_code(ends(*kinds)) is code
+    assert is_wait_over(results_in_states(*kinds)) is over
+    assert wait_exit_code(results_in_states(*kinds)) is code
 
 
 @given(
-    st.builds(quota, st.none() | st.floats(0, 8), st.none() | st.floats(0, 8)),
-    st.lists(st.builds(request, st.sampled_from(list(RequestStatus)), st.floats(0, 8), days_ago=st.floats(0, 9))),
+    st.builds(awaited_quota, st.none() | st.floats(0, 8), st.none() | st.floats(0, 8)),
+    st.lists(
+        st.builds(awaited_request, st.sampled_from(list(RequestStatus)), st.floats(0, 8), days_ago=st.floats(0, 9))
+    ),
     st.booleans(),
 )
 def test_true_means_the_value_and_nothing_else(answer: Quota, requests: list[IncreaseRequest], queued: bool) -> None:
-    result = look(answer, *requests, queued=queued, closed_for=timedelta(hours=1))
+    result = observe_quota(answer, *requests, queued=queued, closed_for=timedelta(hours=1))
     assert (result.state is WaitState.REACHED) == (
         answer.effective_value is not None and answer.effective_value >= WISH.value
     )

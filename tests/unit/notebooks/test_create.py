@@ -21,7 +21,7 @@ from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.model import Headroom, Verdict
 from opskit.state import journal
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
-from tests.unit.aws.test_roles import role
+from tests.unit.aws.test_roles import role_response
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ARN = f"arn:aws:iam::{ACCOUNT}:role/{NOTEBOOK_ROLE_NAME}"
@@ -68,7 +68,7 @@ def is_there(script: StubbedCalls, status: str = "Pending", **more: Any) -> None
 
 
 def has_role(script: StubbedCalls, *, policy: bool = True) -> None:
-    script.add_answer("iam", "get_role", {"Role": role(NOTEBOOK_ROLE_NAME)}, {"RoleName": NOTEBOOK_ROLE_NAME})
+    script.add_answer("iam", "get_role", {"Role": role_response(NOTEBOOK_ROLE_NAME)}, {"RoleName": NOTEBOOK_ROLE_NAME})
     named = {"RoleName": NOTEBOOK_ROLE_NAME, "PolicyName": NOTEBOOK_ROLE_NAME}
     if policy:
         script.add_answer("iam", "get_role_policy", {**named, "PolicyDocument": "{}"}, named)
@@ -87,7 +87,7 @@ def test_the_first_time_a_role_is_made_then_the_notebook(aws: tuple[AwsClient, S
     client, script = aws
     is_not_there(script)
     script.add_refusal("iam", "get_role", "NoSuchEntity", "no such role", 404)
-    script.add_answer("iam", "create_role", {"Role": role(NOTEBOOK_ROLE_NAME)})
+    script.add_answer("iam", "create_role", {"Role": role_response(NOTEBOOK_ROLE_NAME)})
     script.add_answer("iam", "put_role_policy", {})
     expected = {
         "NotebookInstanceName": "lab",
@@ -151,7 +151,7 @@ def test_without_the_right_to_make_a_role_nothing_is_made_and_the_flag_is_named(
             script.add_refusal("iam", "create_role", "AccessDenied", "not authorized to perform: iam:CreateRole")
             script.add_refusal("iam", "get_role", "NoSuchEntity", "no such role", 404)
         else:
-            script.add_answer("iam", "create_role", {"Role": role(NOTEBOOK_ROLE_NAME)})
+            script.add_answer("iam", "create_role", {"Role": role_response(NOTEBOOK_ROLE_NAME)})
             script.add_refusal("iam", "put_role_policy", "AccessDenied", "not authorized")
             script.add_refusal("iam", "get_role_policy", "AccessDenied", "not authorized")
     done, *_ = run(client)

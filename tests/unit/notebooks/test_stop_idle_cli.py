@@ -22,7 +22,7 @@ from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, FakeAws, Fault
 from tests.fakes.fake_notebooks import HANGS, FakeNotebook, FakeNotebooks, Untidiness, serve_notebooks
 from tests.fakes.grace_tags import grace_tag
-from tests.prefork import BASE_MODULES, forkserver
+from tests.prefork import BASE_MODULES, start_forkserver
 from tests.waiting import wait_until
 
 MINUTE = timedelta(minutes=1)
@@ -568,7 +568,7 @@ def test_killed_at_any_point_and_run_again(grace: tuple[str, ...], account: Any,
     with (tmp_path / "said").open("w") as said:
         for struck in (True, True, True, False):
             words, said_to = [*OPSKIT, *grace], said.fileno()
-            process = forkserver(*BASE_MODULES).start(words, tmp_path, os.environ, said_to, said_to)
+            process = start_forkserver(*BASE_MODULES).start(words, tmp_path, os.environ, said_to, said_to)
             doomed[:] = [process] if struck else []
             codes.append(process.wait())
     assert codes[-1] in (0, 5)

@@ -47,7 +47,7 @@ class Hook:
 
 
 @pytest.fixture
-def hook() -> Iterator[Hook]:
+def webhook_server() -> Iterator[Hook]:
     hook = Hook()
 
     class Listener(BaseHTTPRequestHandler):
@@ -71,7 +71,7 @@ def hook() -> Iterator[Hook]:
     server.server_close()
 
 
-def told(work: Any, *, heartbeat: Path | str | None = None, notify: Path | str | None = None) -> CommandResult:
+def notify_of(work: Any, *, heartbeat: Path | str | None = None, notify: Path | str | None = None) -> CommandResult:
     ctx = CommandContext(load_settings({}, environment={}), Screen())
     answers = work if callable(work) else lambda: work
     return with_notifications(
@@ -79,10 +79,10 @@ def told(work: Any, *, heartbeat: Path | str | None = None, notify: Path | str |
     )
 
 
-def test_a_webhook_hears_what_was_stopped_and_what_it_saves(hook: Hook) -> None:
-    result = told(CommandResult(STOPPED), notify=hook.url)
+def test_a_webhook_hears_what_was_stopped_and_what_it_saves(webhook_server: Hook) -> None:
+    result = notify_of(CommandResult(STOPPED), notify=webhook_server.url)
     assert result == CommandResult(STOPPED)
-    [(method, path, body)] = hook.came
+    [(method, path, body)] = webhook_server.came
     assert (method, path) == ("POST", "/T0/sssh?token=sssh")
     assert set(body) == {"text"}
     assert "left-on" in body["text"]
@@ -90,70 +90,73 @@ def test_a_webhook_hears_what_was_stopped_and_what_it_saves(hook: Hook) -> None:
     assert "at-work" not in body["text"]
 
 
-def test_what_others_hear_is_harmless_too(hook: Hook) -> None:
+def test_what_others_hear_is_harmless_too(webhook_server: Hook) -> None:
     notebooks = [{**STOPPED["notebooks"][0], "name": f"a{EVIL}", "because": EVIL}]
-    told(
+    notify_of(
         CommandResult(STOPPED | {"notebooks": notebooks}, ExitCode.PARTIAL, (Problem(EVIL, EVIL, EVIL),)),
-        notify=hook.url,
+        notify=webhook_server.url,
     )
-    told(CommandResult(STOPPED | {"notebooks": notebooks}), notify=hook.url)
-    for _, _, body in hook.came:
+    notify_of(CommandResult(STOPPED | {"notebooks": notebooks}), notify=webhook_server.url)
+    for _, _, body in webhook_server.came:
         assert "evil" in body["text"]
         assert_harmless(body["text"])
 
 
-def test_a_price_nobody_knows_is_not_told_as_one(hook: Hook) -> None:
-    told(CommandResult(STOPPED | {"saved_usd_per_hour": None}), notify=hook.url)
-    assert "not known" in hook.came[0][2]["text"]
+def test_a_price_nobody_knows_is_not_told_as_one(webhook_server: Hook) -> None:
+    notify_of(CommandResult(STOPPED | {"saved_usd_per_hour": None}), notify=webhook_server.url)
+    assert "not known" in webhook_server.came[0][2]["text"]
 
 
-def test_nothing_to_tell_is_not_told(hook: Hook) -> None:
-    told(CommandResult(NOTHING), notify=hook.url)
-    assert hook.came == []
+def test_nothing_to_tell_is_not_told(webhook_server: Hook) -> None:
+    notify_of(CommandResult(NOTHING), notify=webhook_server.url)
+    assert webhook_server.came == []
 
 
-def test_a_failure_is_told_however_it_comes(hook: Hook) -> None:
+def test_a_failure_is_told_however_it_comes(webhook_server: Hook) -> None:
     def fails() -> CommandResult:
         raise OpskitError("broken", "It is broken.")
 
     def stumbles() -> CommandResult:
         raise LookupError("oh")
 
-    told(CommandResult(NOTHING, ExitCode.PARTIAL, (Problem("unread", "left-on could not be read."),)), notify=hook.url)
-    assert told(fails, notify=hook.url).exit is ExitCode.BUG
-    assert told(stumbles, notify=hook.url).problems[0].code == "bug"
-    texts = [body["text"] for _, _, body in hook.came]
+    notify_of(
+        CommandResult(NOTHING, ExitCode.PARTIAL, (Problem("unread", "left-on could not be read."),)),
+        notify=webhook_server.url,
+    )
+    assert notify_of(fails, notify=webhook_server.url).exit is ExitCode.BUG
+    assert notify_of(stumbles, notify=webhook_server.url).problems[0].code == "bug"
+    texts = [body["text"] for _, _, body in webhook_server.came]
     assert all(part in text for part, text in zip(("left-on could", "It is broken", "LookupError"), texts, strict=True))
     assert "ended with 5" in texts[0]
 
 
-def test_a_quota_that_is_short_is_told(hook: Hook) -> None:
+def test_a_quota_that_is_short_is_told(webhook_server: Hook) -> None:
     quotas = [{"quota_name": "ml.m4.xlarge for training job usage", "region": "us-east-1", "verdict": "short",
                "because": "the quota is 0"}]  # fmt: skip
-    told(CommandResult({"quotas": quotas}, ExitCode.REFUSED), notify=hook.url)
-    assert "ml.m4.xlarge for training job usage in us-east-1: the quota is 0" in hook.came[0][2]["text"]
+    notify_of(CommandResult({"quotas": quotas}, ExitCode.REFUSED), notify=webhook_server.url)
+    assert "ml.m4.xlarge for training job usage in us-east-1: the quota is 0" in webhook_server.came[0][2]["text"]
 
 
-def test_a_webhook_that_refuses_is_said_and_the_stop_stands(hook: Hook) -> None:
-    hook.status = 500
-    result = told(CommandResult(STOPPED), notify=hook.url)
+def test_a_webhook_that_refuses_is_said_and_the_stop_stands(webhook_server: Hook) -> None:
+    webhook_server.status = 500
+    result = notify_of(CommandResult(STOPPED), notify=webhook_server.url)
     assert (result.exit, result.data) == (ExitCode.PARTIAL, STOPPED)
     assert "127.0.0.1 answered 500" in result.problems[0].message
-    assert told(CommandResult(STOPPED, ExitCode.REFUSED), notify=hook.url).exit is ExitCode.REFUSED
-    nowhere = told(CommandResult(STOPPED), notify="http://127.0.0.1:1/sssh")
+    assert notify_of(CommandResult(STOPPED, ExitCode.REFUSED), notify=webhook_server.url).exit is ExitCode.REFUSED
+    nowhere = notify_of(CommandResult(STOPPED), notify="http://127.0.0.1:1/sssh")
     assert nowhere.exit is ExitCode.PARTIAL
     assert "sssh" not in repr((result, nowhere))
 
 
-def test_an_address_may_stand_in_a_file_that_only_its_owner_reads(hook: Hook, tmp_path: Path) -> None:
+def test_an_address_may_stand_in_a_file_that_only_its_owner_reads(webhook_server: Hook, tmp_path: Path) -> None:
     file = tmp_path / "webhook"
-    file.write_text(f"{hook.url}\n")
+    file.write_text(f"{webhook_server.url}\n")
     file.chmod(0o600)
-    told(CommandResult(STOPPED), notify=file)
-    assert len(hook.came) == 1
+    notify_of(CommandResult(STOPPED), notify=file)
+    assert len(webhook_server.came) == 1
     file.chmod(0o640)
     with pytest.raises(UsageError, match="others than you"):
-        told(CommandResult(STOPPED), notify=file)
+        notify_of(CommandResult(STOPPED), notify=file)
 
 
 def test_a_topic_is_told_in_its_region_through_the_one_way_to_write() -> None:
@@ -178,41 +181,41 @@ def test_a_topic_is_told_in_its_region_through_the_one_way_to_write() -> None:
 )
 def test_what_cannot_be_told_is_said_before_anything_is_done(notify: str) -> None:
     with pytest.raises(UsageError):
-        told(lambda: pytest.fail("it was done"), notify=notify)
+        notify_of(lambda: pytest.fail("it was done"), notify=notify)
 
 
 @pytest.mark.parametrize("heartbeat", ["/no/such/folder/file", "/dev/null", "/tmp", "https://", "gopher://host"])
 def test_a_heartbeat_that_cannot_be_is_said_before_anything_is_done(heartbeat: str) -> None:
     with pytest.raises(UsageError):
-        told(lambda: pytest.fail("it was done"), heartbeat=heartbeat)
+        notify_of(lambda: pytest.fail("it was done"), heartbeat=heartbeat)
 
 
 def test_a_heartbeat_file_says_when_and_what_and_only_when_all_went_well(tmp_path: Path) -> None:
     file = tmp_path / "alive"
-    told(CommandResult(STOPPED, ExitCode.PARTIAL), heartbeat=file)
-    told(CommandResult({"skipped": True}), heartbeat=file)
+    notify_of(CommandResult(STOPPED, ExitCode.PARTIAL), heartbeat=file)
+    notify_of(CommandResult({"skipped": True}), heartbeat=file)
     assert not file.exists()
-    assert told(CommandResult(STOPPED), heartbeat=file).exit is ExitCode.OK
+    assert notify_of(CommandResult(STOPPED), heartbeat=file).exit is ExitCode.OK
     beat = json.loads(file.read_text())
     assert (beat["command"], beat["exit"]) == (list(PATH), 0)
     assert beat["time"].endswith("Z")
     assert [each.name for each in tmp_path.iterdir()] == ["alive"]
 
 
-def test_a_heartbeat_address_is_fetched_only_when_all_went_well(hook: Hook) -> None:
-    told(CommandResult(STOPPED, ExitCode.AWS_ERROR), heartbeat=hook.url)
-    assert hook.came == []
-    told(CommandResult(STOPPED), heartbeat=hook.url)
-    assert [(method, path) for method, path, _ in hook.came] == [("GET", "/T0/sssh?token=sssh")]
-    hook.status = 404
-    failed = told(CommandResult(STOPPED), heartbeat=hook.url)
+def test_a_heartbeat_address_is_fetched_only_when_all_went_well(webhook_server: Hook) -> None:
+    notify_of(CommandResult(STOPPED, ExitCode.AWS_ERROR), heartbeat=webhook_server.url)
+    assert webhook_server.came == []
+    notify_of(CommandResult(STOPPED), heartbeat=webhook_server.url)
+    assert [(method, path) for method, path, _ in webhook_server.came] == [("GET", "/T0/sssh?token=sssh")]
+    webhook_server.status = 404
+    failed = notify_of(CommandResult(STOPPED), heartbeat=webhook_server.url)
     assert failed.exit is ExitCode.PARTIAL
     assert "sssh" not in repr(failed)
 
 
-def test_no_sign_of_life_when_the_news_did_not_arrive(hook: Hook, tmp_path: Path) -> None:
-    hook.status = 500
-    told(CommandResult(STOPPED), notify=hook.url, heartbeat=tmp_path / "alive")
+def test_no_sign_of_life_when_the_news_did_not_arrive(webhook_server: Hook, tmp_path: Path) -> None:
+    webhook_server.status = 500
+    notify_of(CommandResult(STOPPED), notify=webhook_server.url, heartbeat=tmp_path / "alive")
     assert not (tmp_path / "alive").exists()
 
 

@@ -26,7 +26,7 @@ from tests.fakes.fake_aws import Entry, FakeAws, Fault
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_notebooks
 from tests.fakes.hostile_text import EVIL, assert_harmless
 from tests.fakes.stubbed_client import offline_client
-from tests.unit.cli.test_command_tree import paths
+from tests.unit.cli.test_command_tree import command_paths
 from tests.unit.schedule.test_cron_cli import PROGRAM
 
 FILE_EVIL = EVIL.replace("/", "-").replace("\0", "")
@@ -75,17 +75,17 @@ PROGRAMS = {"sandbox run", "sandbox start", "demo"}
 """These run others, whose output is their own."""
 
 
-def commands() -> set[str]:
-    every = [" ".join(path) for path in paths(typer.main.get_command(load_all()))]
+def leaf_paths() -> set[str]:
+    every = [" ".join(path) for path in command_paths(typer.main.get_command(load_all()))]
     return {path for path in every if path and not any(other.startswith(f"{path} ") for other in every)}
 
 
 def test_every_command_is_walked() -> None:
-    assert commands() == WALK.keys() | PROGRAMS
+    assert leaf_paths() == WALK.keys() | PROGRAMS
 
 
 @pytest.fixture
-def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
+def hostile_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """A machine and an account where whatever can be named has been named by somebody hostile."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -105,8 +105,8 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws
     ]
     aws = FakeAws(quotas=[Entry("ml.m4.xlarge for training job usage", "L-A373146E", 1.0), Entry(EVIL, EVIL, 2.0)])
     aws.requests = [
-        _request("PENDING", "ml.m4.xlarge for training job usage", "L-A373146E"),
-        _request(EVIL, EVIL, EVIL),
+        _hostile_request("PENDING", "ml.m4.xlarge for training job usage", "L-A373146E"),
+        _hostile_request(EVIL, EVIL, EVIL),
     ]
     with serve_notebooks(aws, FakeNotebooks.of(*labs)):
         aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda asked: {"RequestedQuotas": aws.requests}
@@ -138,7 +138,7 @@ def _plant_history(monkeypatch: pytest.MonkeyPatch) -> None:
             record.detail = EVIL
 
 
-def _request(status: str, name: str, code: str) -> dict[str, Any]:
+def _hostile_request(status: str, name: str, code: str) -> dict[str, Any]:
     now = datetime.now(UTC).timestamp()
     told = {"Id": EVIL, "CaseId": EVIL, "ServiceCode": "sagemaker", "QuotaCode": code, "QuotaName": name}
     return {**told, "DesiredValue": 9.0, "Status": status, "Created": now, "LastUpdated": now, "Requester": EVIL}
@@ -150,17 +150,17 @@ def says_evil(operation: str, region: str) -> Fault:
     return Fault(400, "ValidationException", XML_EVIL if is_xml else EVIL)
 
 
-def strings(value: object) -> Iterator[str]:
+def all_strings(value: object) -> Iterator[str]:
     match value:
         case str():
             yield value
         case dict():
             for key, each in value.items():
                 yield key
-                yield from strings(each)
+                yield from all_strings(each)
         case list():
             for each in value:
-                yield from strings(each)
+                yield from all_strings(each)
         case _:
             pass
 
@@ -174,19 +174,19 @@ FAULTS: dict[str, Callable[[str, str], Fault | None]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("command", WALK)
 def test_nothing_hostile_takes_effect(
-    command: str, fault: str, outside: FakeAws, capsys: pytest.CaptureFixture[str]
+    command: str, fault: str, hostile_account: FakeAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outside.fault = FAULTS[fault]
+    hostile_account.fault = FAULTS[fault]
     seen = set()
     for words in WALK[command]:
         for form in FORMS if words is WALK[command][0] and fault == "what AWS tells" else FORMS[:2]:
-            ran = _typed(capsys, command, words, form)
+            ran = _run_typed(capsys, command, words, form)
             assert "bug in opskit" not in ran.out + ran.err
             assert_harmless(ran.out, ran.err)
             if form == "json":
                 assert ran.out[:-1].isascii()
                 assert ran.out[:-1].isprintable()
-                told = list(strings(json.loads(ran.out)["data"])) + list(strings(json.loads(ran.out)["errors"]))
+                told = list(all_strings(json.loads(ran.out)["data"])) + list(all_strings(json.loads(ran.out)["errors"]))
                 seen |= {form} if any("evil" in text and not text.isprintable() for text in told) else set()
             elif "evil" in ran.out + ran.err:
                 seen.add(form)
@@ -194,7 +194,7 @@ def test_nothing_hostile_takes_effect(
         assert seen >= {"table", "json"} or command == "sandbox differences", "it never came to say anything hostile"
 
 
-def _typed(capsys: pytest.CaptureFixture[str], command: str, words: list[str], form: str) -> CliResult:
+def _run_typed(capsys: pytest.CaptureFixture[str], command: str, words: list[str], form: str) -> CliResult:
     """The flags go before a --, and before the words of ``guard`` that are the command's own."""
     at = words.index("--") if "--" in words else len(words)
     return run_opskit(capsys, *command.split(), *words[:at], "-o", form, "-v", *words[at:])
@@ -215,7 +215,7 @@ def _typed(capsys: pytest.CaptureFixture[str], command: str, words: list[str], f
     ],
 )
 def test_nor_does_what_stands_in_any_flag(
-    words: list[str], form: str, outside: FakeAws, capsys: pytest.CaptureFixture[str]
+    words: list[str], form: str, hostile_account: FakeAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran = run_opskit(capsys, *words, *(() if "--output" in words else ("-o", form)))
     assert ran.code != 0 or "--role-arn" in words  # which the small AWS takes, whatever it is called

@@ -32,7 +32,7 @@ from opskit.training.events import CostEstimated, JobSelected, LogLine, RunEvent
 from opskit.training.render.plot import save_plot, terminal_plot
 from opskit.training.render.progress import watch_run
 from opskit.training.rules.job_names import Create
-from tests.fakes.hostile_text import EVIL, OWN_COLOURS, assert_harmless, harmful
+from tests.fakes.hostile_text import EVIL, OWN_COLOURS, assert_harmless, harmful_characters
 
 
 class Terminal(io.StringIO):
@@ -64,12 +64,12 @@ def test_no_character_that_is_not_seen_is_left_in_any_plane() -> None:
 @given(st.text(st.characters(exclude_categories=())))
 def test_whatever_comes_is_harmless_and_said_once(text: str) -> None:
     shown = visible_text(text)
-    assert not harmful(shown)
+    assert not harmful_characters(shown)
     assert visible_text(shown) == shown
     assert "\n" not in visible_line(text)
 
 
-def answer() -> CommandResult:
+def hostile_result() -> CommandResult:
     """Something from outside in every place that an answer has."""
     table = Table(
         (Column(EVIL), Column("Narrow", from_width=10), Column(EVIL, wrap=True, right=True)),
@@ -91,7 +91,7 @@ def test_no_form_lets_anything_through(
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     out, err = stream(), stream()
-    Screen(output, stdout=out, stderr=err).show_result(("quotas", "check"), answer())
+    Screen(output, stdout=out, stderr=err).show_result(("quotas", "check"), hostile_result())
     assert_harmless(out.getvalue(), err.getvalue())
     told = out.getvalue() + err.getvalue()
     assert "evil" in told
@@ -100,33 +100,33 @@ def test_no_form_lets_anything_through(
 def test_rows_stay_rows() -> None:
     out = io.StringIO()
     Screen(OutputFormat.TABLE, stdout=out, stderr=io.StringIO()).show_result(
-        (), CommandResult({}, tables=answer().tables)
+        (), CommandResult({}, tables=hostile_result().tables)
     )
     assert len(out.getvalue().splitlines()) == 1 + 2 + 3  # title, head and line, rows
     out = io.StringIO()
     Screen(OutputFormat.MARKDOWN, stdout=out, stderr=io.StringIO()).show_result(
-        (), CommandResult({}, tables=answer().tables)
+        (), CommandResult({}, tables=hostile_result().tables)
     )
     lines = out.getvalue().splitlines()
     assert len(lines) == 2 + 3
     assert {line.count("|") for line in lines} == {4}
     out = io.StringIO()
-    Screen(OutputFormat.CSV, stdout=out, stderr=io.StringIO()).show_result((), answer())
+    Screen(OutputFormat.CSV, stdout=out, stderr=io.StringIO()).show_result((), hostile_result())
     assert len(out.getvalue().splitlines()) == 1 + 2
     assert [len(row) for row in csv.reader(io.StringIO(out.getvalue()))] == [3, 3, 3]
 
 
 def test_no_line_of_a_message_passes_for_one_of_opskit_s() -> None:
     err = io.StringIO()
-    Screen(stdout=io.StringIO(), stderr=err).show_result((), answer())
+    Screen(stdout=io.StringIO(), stderr=err).show_result((), hostile_result())
     lines = err.getvalue().splitlines()
-    assert sum(line.startswith("opskit: ") for line in lines) == len(answer().problems)
+    assert sum(line.startswith("opskit: ") for line in lines) == len(hostile_result().problems)
     assert all(line.startswith(("opskit: ", " " * 8)) for line in lines)
 
 
 def test_json_is_exact_and_plain_ascii() -> None:
     out = io.StringIO()
-    Screen(OutputFormat.JSON, stdout=out).show_result((), answer())
+    Screen(OutputFormat.JSON, stdout=out).show_result((), hostile_result())
     text = out.getvalue()
     assert text.endswith("}\n")
     assert text[:-1].isascii()
@@ -184,7 +184,7 @@ def test_a_text_that_nobody_made_visible_does_not_get_past_the_console() -> None
     assert_harmless(out.getvalue())
 
 
-def events() -> Iterator[RunEvent]:
+def hostile_events() -> Iterator[RunEvent]:
     """Everything that can be told on the way, with something from outside wherever there is text."""
     config = InstanceConfig(EVIL, 1, 60)
     yield CostEstimated((CostItem(Workload.TRAINING, config, Unknown(EVIL)),))
@@ -200,7 +200,7 @@ def events() -> Iterator[RunEvent]:
 def test_every_kind_of_event_is_among_them() -> None:
     from typing import get_args
 
-    assert {type(event) for event in events()} == set(get_args(RunEvent))
+    assert {type(event) for event in hostile_events()} == set(get_args(RunEvent))
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
@@ -208,14 +208,14 @@ def test_what_is_told_on_the_way_is_harmless(stream: type[io.StringIO]) -> None:
     err = stream()
     screen = Screen(stderr=err, stdout=io.StringIO())
     with watch_run(screen, 10) as emit:
-        for event in events():
+        for event in hostile_events():
             emit(event)
     screen.info(EVIL)
     with screen.live_lines() as say:
         say(EVIL)
     with screen.spinner(EVIL):
         pass
-    assert err.getvalue().count("evil") >= len(list(events()))
+    assert err.getvalue().count("evil") >= len(list(hostile_events()))
     assert_harmless(err.getvalue(), moves=True)
 
 
@@ -224,7 +224,7 @@ def test_a_plot_s_captions_are_harmless(tmp_path: Path) -> None:
     save_plot(tmp_path / "plot.png", f"$\\frac{EVIL}", f"price in $ {EVIL}", (1.0, 2.0), (1.0, 2.0))
     assert (tmp_path / "plot.png").stat().st_size > 1000
     save_svg(tmp_path / "picture.svg", "opskit", ["1. a step", f"$ {EVIL}"])
-    assert not harmful((tmp_path / "picture.svg").read_text(encoding="utf-8"))
+    assert not harmful_characters((tmp_path / "picture.svg").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -251,6 +251,6 @@ def test_what_libraries_say_goes_the_same_way(program: str) -> None:
 
 
 def test_what_is_own_is_told_from_what_is_not() -> None:
-    assert harmful("\x1b]0;title\x07")
-    assert not harmful(OWN_COLOURS.sub("", "\x1b[1;31mred\x1b[0m"))
-    assert harmful(OWN_COLOURS.sub("", "\x1b[2J"))
+    assert harmful_characters("\x1b]0;title\x07")
+    assert not harmful_characters(OWN_COLOURS.sub("", "\x1b[1;31mred\x1b[0m"))
+    assert harmful_characters(OWN_COLOURS.sub("", "\x1b[2J"))

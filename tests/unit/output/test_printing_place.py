@@ -33,12 +33,12 @@ _RICH = {"rich", "rich.console", "rich.text", "rich.markup", "rich.logging", "ri
 """What of rich makes consoles, or texts that nobody looked at."""
 
 
-def speaking(source: str) -> list[str]:
+def writing_places(source: str) -> list[str]:
     """How a module writes to a standard stream, or makes something that does, by itself."""
-    return [what for _, what in sorted(_found(ast.parse(source)))]
+    return [what for _, what in sorted(_find_writers(ast.parse(source)))]
 
 
-def _found(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def _find_writers(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in _SPEAKING:
@@ -54,14 +54,18 @@ def _found(tree: ast.AST) -> Iterator[tuple[int, str]]:
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="out" | "err"), attr="write" | "writelines")):
                 yield node.lineno, "a screen's stream"
             case ast.ImportFrom(module=str(module), names=names):
-                yield from ((node.lineno, f"from {module} import {each.name}") for each in names if _told(module, each))
+                yield from (
+                    (node.lineno, f"from {module} import {each.name}")
+                    for each in names
+                    if _is_writer_import(module, each)
+                )
             case ast.Import(names=names):
                 yield from ((node.lineno, f"import {each.name}") for each in names if each.name in _RICH)
             case _:
                 pass
 
 
-def _told(module: str, each: ast.alias) -> bool:
+def _is_writer_import(module: str, each: ast.alias) -> bool:
     if module == "sys":
         return each.name in _STREAMS
     return (module in _RICH and each.name != "box") or each.name in _SPEAKING_MODULES.get(module, ())
@@ -73,7 +77,7 @@ def test_no_other_module_writes_to_the_terminal() -> None:
     told = {
         name: where
         for name, path in files.items()
-        if name not in PLACES | PROGRAMS and (where := speaking(path.read_text(encoding="utf-8")))
+        if name not in PLACES | PROGRAMS and (where := writing_places(path.read_text(encoding="utf-8")))
     }
     assert told == LAST_RESORT, "print with opskit.output.printing, or through a Screen"
 
@@ -102,9 +106,9 @@ def test_no_other_module_writes_to_the_terminal() -> None:
     ],
 )
 def test_each_way_to_do_so_is_found(source: str) -> None:
-    assert speaking(source)
+    assert writing_places(source)
 
 
 @pytest.mark.parametrize("source", ["from rich import box", "console.print(shown_text(line))", "file.write('x')", ""])
 def test_what_does_not_is_left_alone(source: str) -> None:
-    assert speaking(source) == []
+    assert writing_places(source) == []

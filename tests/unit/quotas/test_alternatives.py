@@ -20,11 +20,11 @@ TOTAL, PER_JOB = (quota_name_for(requirement) for requirement in with_totals([GO
 UNREAD = Unknown("AWS says no")
 
 
-def of(instance_type: str) -> str:
+def training_quota_name(instance_type: str) -> str:
     return quota_name_for(Requirement(instance_type, Workload.TRAINING))
 
 
-def quota(name: str, applied: float | None, default: float | None = 0) -> Quota:
+def alternative_quota(name: str, applied: float | None, default: float | None = 0) -> Quota:
     return Quota(HERE, name, "L-1", applied, default)
 
 
@@ -65,7 +65,12 @@ def test_no_type_is_a_bug(kind: str) -> None:
 
 def test_what_had_room_is_asked_first_and_each_demand_has_its_turn() -> None:
     two = [GONE, Requirement("ml.m4.xlarge", Workload.TRAINING)]
-    seen = {of("ml.p3.2xlarge"): 4.0, of("ml.g4dn.xlarge"): 0.0, of("ml.g5.xlarge"): inf, of("ml.m5.xlarge"): 1.0}
+    seen = {
+        training_quota_name("ml.p3.2xlarge"): 4.0,
+        training_quota_name("ml.g4dn.xlarge"): 0.0,
+        training_quota_name("ml.g5.xlarge"): inf,
+        training_quota_name("ml.m5.xlarge"): 1.0,
+    }
     asked = select_candidates(two, seen.get, 3)
     assert [requirement.instance_type for requirement in asked] == ["ml.p3.2xlarge", "ml.m5.xlarge", "ml.g5.xlarge"]
     assert select_candidates(two, lambda name: None, 3) == ()
@@ -76,23 +81,26 @@ def test_what_had_room_is_asked_first_and_each_demand_has_its_turn() -> None:
     ("changed", "found"),
     [
         ({}, [("ml.g4dn.xlarge", 2), ("ml.p3.2xlarge", 5)]),
-        ({of("ml.g4dn.xlarge"): quota("", 0)}, [("ml.p3.2xlarge", 5)]),
-        ({of("ml.g4dn.xlarge"): UNREAD}, [("ml.p3.2xlarge", 5)]),
-        ({of("ml.g4dn.xlarge"): NotOffered(HERE, "")}, [("ml.p3.2xlarge", 5)]),
-        ({of("ml.g4dn.xlarge"): quota("", None, 3)}, [("ml.g4dn.xlarge", 3), ("ml.p3.2xlarge", 5)]),
-        ({TOTAL: quota(TOTAL, 2)}, [("ml.g4dn.xlarge", 1), ("ml.p3.2xlarge", 1)]),
-        ({TOTAL: quota(TOTAL, 1)}, []),
+        ({training_quota_name("ml.g4dn.xlarge"): alternative_quota("", 0)}, [("ml.p3.2xlarge", 5)]),
+        ({training_quota_name("ml.g4dn.xlarge"): UNREAD}, [("ml.p3.2xlarge", 5)]),
+        ({training_quota_name("ml.g4dn.xlarge"): NotOffered(HERE, "")}, [("ml.p3.2xlarge", 5)]),
+        (
+            {training_quota_name("ml.g4dn.xlarge"): alternative_quota("", None, 3)},
+            [("ml.g4dn.xlarge", 3), ("ml.p3.2xlarge", 5)],
+        ),
+        ({TOTAL: alternative_quota(TOTAL, 2)}, [("ml.g4dn.xlarge", 1), ("ml.p3.2xlarge", 1)]),
+        ({TOTAL: alternative_quota(TOTAL, 1)}, []),
         ({TOTAL: UNREAD}, []),
         ({TOTAL: NotOffered(HERE, TOTAL)}, [("ml.g4dn.xlarge", 2), ("ml.p3.2xlarge", 5)]),
-        ({PER_JOB: quota(PER_JOB, 0)}, []),
+        ({PER_JOB: alternative_quota(PER_JOB, 0)}, []),
     ],
 )
 def test_only_what_has_room_is_named(changed: dict[str, QuotaLookup], found: list[tuple[str, int]]) -> None:
     quotas: dict[str, QuotaLookup] = {
-        of("ml.g4dn.xlarge"): quota("", 2),
-        of("ml.p3.2xlarge"): quota("", 6),
-        TOTAL: quota(TOTAL, 30),
-        PER_JOB: quota(PER_JOB, 20),
+        training_quota_name("ml.g4dn.xlarge"): alternative_quota("", 2),
+        training_quota_name("ml.p3.2xlarge"): alternative_quota("", 6),
+        TOTAL: alternative_quota(TOTAL, 30),
+        PER_JOB: alternative_quota(PER_JOB, 20),
     }
     in_use = InUseCounts({"ml.p3.2xlarge": 1})
     told = find_alternatives(HERE, GONE, {**quotas, **changed}, in_use, {})
@@ -101,8 +109,8 @@ def test_only_what_has_room_is_named(changed: dict[str, QuotaLookup], found: lis
 
 
 values = st.none() | st.floats(0, 20)
-answers = st.builds(lambda applied, default: quota("", applied, default), values, values) | st.just(UNREAD)
-names = st.sampled_from([*map(of, similar_types("ml.p2.xlarge")), TOTAL, PER_JOB])
+answers = st.builds(lambda applied, default: alternative_quota("", applied, default), values, values) | st.just(UNREAD)
+names = st.sampled_from([*map(training_quota_name, similar_types("ml.p2.xlarge")), TOTAL, PER_JOB])
 
 
 @given(
@@ -112,7 +120,7 @@ def test_nothing_is_named_that_does_not_fit(quotas: dict[str, QuotaLookup], runn
     told = find_alternatives(HERE, GONE, quotas, InUseCounts(running), {})
     assert len(told) <= MAX_ALTERNATIVES
     for alternative in told:
-        answer = quotas[of(alternative.instance_type)]
+        answer = quotas[training_quota_name(alternative.instance_type)]
         assert isinstance(answer, Quota)
         assert answer.effective_value is not None
         assert 1 <= alternative.free <= answer.effective_value - running.get(alternative.instance_type, 0)
@@ -120,9 +128,19 @@ def test_nothing_is_named_that_does_not_fit(quotas: dict[str, QuotaLookup], runn
 
 def test_what_another_type_could_mend() -> None:
     wanted = with_totals([GONE, Requirement("ml.m4.xlarge", Workload.TRAINING)])
-    roomy = {quota_name_for(requirement): quota("", 9) for requirement in wanted}
+    roomy = {quota_name_for(requirement): alternative_quota("", 9) for requirement in wanted}
     assert unmet_by_quota(wanted, roomy) == []
-    assert unmet_by_quota(wanted, {**roomy, of("ml.p2.xlarge"): NotOffered(HERE, "")}) == [GONE]
-    assert unmet_by_quota(wanted, {**roomy, of("ml.p2.xlarge"): quota("", 0)}) == [GONE]
-    assert unmet_by_quota(wanted, {**roomy, of("ml.p2.xlarge"): UNREAD}) == []
-    assert unmet_by_quota(wanted, {**roomy, of("ml.p2.xlarge"): quota("", 0), TOTAL: quota(TOTAL, 1)}) == []
+    assert unmet_by_quota(wanted, {**roomy, training_quota_name("ml.p2.xlarge"): NotOffered(HERE, "")}) == [GONE]
+    assert unmet_by_quota(wanted, {**roomy, training_quota_name("ml.p2.xlarge"): alternative_quota("", 0)}) == [GONE]
+    assert unmet_by_quota(wanted, {**roomy, training_quota_name("ml.p2.xlarge"): UNREAD}) == []
+    assert (
+        unmet_by_quota(
+            wanted,
+            {
+                **roomy,
+                training_quota_name("ml.p2.xlarge"): alternative_quota("", 0),
+                TOTAL: alternative_quota(TOTAL, 1),
+            },
+        )
+        == []
+    )

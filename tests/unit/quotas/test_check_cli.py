@@ -21,7 +21,7 @@ TRAINING = "ml.m4.xlarge for training job usage"
 TOTAL = "Number of instances across all training jobs"
 
 
-def account(applied: float | None = 4, **others: float | None) -> list[Entry]:
+def known_quotas(applied: float | None = 4, **others: float | None) -> list[Entry]:
     """Every quota with a known code, but for ml.p2.xlarge, which is gone."""
     return [
         Entry(name, code, others.get(code.replace("-", "_"), applied), 1)
@@ -34,8 +34,8 @@ Check = Callable[..., CliResult]
 
 
 @pytest.fixture
-def check(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: None) -> Check:
-    fake_aws.quotas = account()
+def run_check(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: None) -> Check:
+    fake_aws.quotas = known_quotas()
 
     def check_with(*arguments: str, form: str | None = "json") -> CliResult:
         return run_opskit(capsys, "quotas", "check", *arguments, *(["-o", form] if form else []))
@@ -43,8 +43,8 @@ def check(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: Non
     return check_with
 
 
-def test_the_default_set_has_its_rows_with_every_field(check: Check) -> None:
-    ran = check()
+def test_the_default_set_has_its_rows_with_every_field(run_check: Check) -> None:
+    ran = run_check()
     assert ran.code == 0
     assert ran.envelope | {"data": None} == {
         "opskit": 1,
@@ -70,35 +70,35 @@ def test_the_default_set_has_its_rows_with_every_field(check: Check) -> None:
     }
 
 
-def test_numbers_are_whole_where_they_are(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.quotas = account(3e9, L_A373146E=2.5)
-    ran = check("ml.m4.xlarge", "--for", "training")
+def test_numbers_are_whole_where_they_are(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.quotas = known_quotas(3e9, L_A373146E=2.5)
+    ran = run_check("ml.m4.xlarge", "--for", "training")
     assert '"applied": 3000000000,' in ran.out
     assert '"applied": 2.5,' in ran.out
 
 
-def test_a_named_type_that_is_short_is_refused_with_the_command_that_helps(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.quotas = account(L_A373146E=0)
-    ran = check("ml.m4.xlarge", "--for", "training", "--for", "transform")
+def test_a_named_type_that_is_short_is_refused_with_the_command_that_helps(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.quotas = known_quotas(L_A373146E=0)
+    ran = run_check("ml.m4.xlarge", "--for", "training", "--for", "transform")
     assert (ran.code, ran.envelope["status"]) == (3, "refused")
     assert ran.quotas[0]["quota_name"] == TRAINING
     assert ran.row(TRAINING)["verdict"] == "short"
-    told = check("ml.m4.xlarge", "--for", "training", form=None)
+    told = run_check("ml.m4.xlarge", "--for", "training", form=None)
     assert "opskit quotas increase ml.m4.xlarge --for training --to 2" in told.out
 
 
-def test_a_total_refuses_too(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.quotas = account(L_00C91CB5=1)
-    ran = check("ml.m4.xlarge", "--for", "training", "--need", "2")
+def test_a_total_refuses_too(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.quotas = known_quotas(L_00C91CB5=1)
+    ran = run_check("ml.m4.xlarge", "--for", "training", "--need", "2")
     assert ran.code == 3
     assert ran.row(TOTAL)["verdict"] == "short"
     assert ran.row(TOTAL)["instance_type"] is None
-    told = check("ml.m4.xlarge", "--for", "training", "--need", "2", form=None)
+    told = run_check("ml.m4.xlarge", "--for", "training", "--need", "2", form=None)
     assert "opskit quotas increase total --for training --to 2" in told.out
 
 
-def test_a_request_that_would_cover_it_is_pending(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.quotas = account(L_A373146E=0)
+def test_a_request_that_would_cover_it_is_pending(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.quotas = known_quotas(L_A373146E=0)
     fake_aws.requests = [
         {
             "Id": "r-1",
@@ -110,22 +110,22 @@ def test_a_request_that_would_cover_it_is_pending(check: Check, fake_aws: FakeAw
             "CaseId": "123",
         }
     ]
-    ran = check("ml.m4.xlarge", "--for", "training")
+    ran = run_check("ml.m4.xlarge", "--for", "training")
     assert (ran.code, ran.row(TRAINING)["verdict"]) == (3, "pending")
     request = {"id": "r-1", "status": "CASE_OPENED", "desired": 2, "created": "2023-11-14T22:13:20Z", "case_id": "123"}
     assert ran.row(TRAINING)["request"] == request
-    told = check("ml.m4.xlarge", "--for", "training", form=None)
+    told = run_check("ml.m4.xlarge", "--for", "training", form=None)
     assert "opskit quotas wait ml.m4.xlarge --for training --to 1" in told.out
 
 
-def test_what_is_not_offered_refuses_only_when_named(check: Check) -> None:
-    ran = check("ml.p2.xlarge", "--for", "training")
+def test_what_is_not_offered_refuses_only_when_named(run_check: Check) -> None:
+    ran = run_check("ml.p2.xlarge", "--for", "training")
     assert (ran.code, ran.quotas[0]["verdict"], len(ran.quotas)) == (3, "not-offered", 1)
-    assert "increase ml.p2" not in check("ml.p2.xlarge", "--for", "training", form=None).out
+    assert "increase ml.p2" not in run_check("ml.p2.xlarge", "--for", "training", form=None).out
 
 
-def test_a_type_nobody_knows_is_looked_up(check: Check) -> None:
-    ran = check("ml.m44.xlarge", "--for", "training", form=None)
+def test_a_type_nobody_knows_is_looked_up(run_check: Check) -> None:
+    ran = run_check("ml.m44.xlarge", "--for", "training", form=None)
     assert ran.code == 3
     assert "Did you mean ml.m4.xlarge?" in ran.out
 
@@ -143,132 +143,132 @@ def test_a_type_nobody_knows_is_looked_up(check: Check) -> None:
     ],
 )
 def test_what_was_mistyped_is_said_and_nothing_is_asked(
-    check: Check, fake_aws: FakeAws, words: Sequence[str], hint: str
+    run_check: Check, fake_aws: FakeAws, words: Sequence[str], hint: str
 ) -> None:
-    ran = check("-o", "json", *words, form=None)
+    ran = run_check("-o", "json", *words, form=None)
     assert (ran.code, ran.envelope["status"]) == (2, "error")
     assert hint in ran.envelope["errors"][0]["hint"]
     assert fake_aws.calls == []
 
 
-def test_an_unreadable_quota_is_unknown_and_the_rest_is_told(check: Check, fake_aws: FakeAws) -> None:
+def test_an_unreadable_quota_is_unknown_and_the_rest_is_told(run_check: Check, fake_aws: FakeAws) -> None:
     fake_aws.quotas = [
         Entry(entry.name, entry.code, entry.applied, entry.default, "not now" if entry.name == TRAINING else "")
-        for entry in account()
+        for entry in known_quotas()
     ]
-    ran = check("ml.m4.xlarge")
+    ran = run_check("ml.m4.xlarge")
     assert (ran.code, ran.envelope["status"]) == (5, "partial")
     assert ran.row(TRAINING)["verdict"] == "unknown"
     assert ran.row(TRAINING)["applied"] is None
     assert any("not now" in error["message"] for error in ran.envelope["errors"])
 
 
-def test_a_short_one_wins_over_an_unreadable_one(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.quotas = account(L_A373146E=0)
+def test_a_short_one_wins_over_an_unreadable_one(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.quotas = known_quotas(L_A373146E=0)
     fake_aws.fault = lambda called, _: DENIED if called == "ListEndpoints" else None
-    ran = check("ml.m4.xlarge", "--for", "training", "--for", "endpoint")
+    ran = run_check("ml.m4.xlarge", "--for", "training", "--for", "endpoint")
     assert ran.code == 3
     assert {row["verdict"] for row in ran.quotas} == {"short", "unknown", "fits"}
 
 
-def test_use_that_cannot_be_counted_leaves_unknown(check: Check, fake_aws: FakeAws) -> None:
+def test_use_that_cannot_be_counted_leaves_unknown(run_check: Check, fake_aws: FakeAws) -> None:
     fake_aws.fault = lambda called, _: DENIED if called == "ListNotebookInstances" else None
-    ran = check("ml.t2.medium", "--for", "notebook")
+    ran = run_check("ml.t2.medium", "--for", "notebook")
     assert ran.code == 5
     assert {(row["verdict"], row["in_use"], row["free"]) for row in ran.quotas} == {("unknown", None, None)}
 
 
-def test_requests_that_cannot_be_read_change_no_verdict(check: Check, fake_aws: FakeAws) -> None:
+def test_requests_that_cannot_be_read_change_no_verdict(run_check: Check, fake_aws: FakeAws) -> None:
     fake_aws.fault = lambda called, _: DENIED if "Requested" in called else None
-    assert check("ml.m4.xlarge").code == 0
+    assert run_check("ml.m4.xlarge").code == 0
 
 
 @pytest.mark.parametrize("fault", [BROKEN, CLOSED, GARBLED, DENIED, THROTTLED])
-def test_the_only_region_going_dark_is_4(check: Check, fake_aws: FakeAws, fault: Fault) -> None:
+def test_the_only_region_going_dark_is_4(run_check: Check, fake_aws: FakeAws, fault: Fault) -> None:
     fake_aws.fault = lambda called, region: fault
-    ran = check()
+    ran = run_check()
     assert (ran.code, ran.envelope["status"]) == (4, "error")
     assert {row["verdict"] for row in ran.quotas} == {"unknown"}
     assert ran.envelope["errors"]
     assert all(error["region"] == "us-east-1" for error in ran.envelope["errors"])
 
 
-def test_one_dark_region_of_two_is_5_and_hides_nothing(check: Check, fake_aws: FakeAws) -> None:
+def test_one_dark_region_of_two_is_5_and_hides_nothing(run_check: Check, fake_aws: FakeAws) -> None:
     fake_aws.fault = lambda called, region: BROKEN if region == "eu-west-1" else None
-    ran = check("--region", "us-east-1", "--region", "eu-west-1")
+    ran = run_check("--region", "us-east-1", "--region", "eu-west-1")
     assert ran.code == 5
     assert {row["verdict"] for row in ran.quotas if row["region"] == "eu-west-1"} == {"unknown"}
     assert "fits" in {row["verdict"] for row in ran.quotas if row["region"] == "us-east-1"}
     assert {error["region"] for error in ran.envelope["errors"]} == {"eu-west-1"}
 
 
-def test_short_in_one_region_wins_over_darkness_in_another(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.by_region = {"us-east-1": account(0)}
+def test_short_in_one_region_wins_over_darkness_in_another(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.by_region = {"us-east-1": known_quotas(0)}
     fake_aws.fault = lambda called, region: BROKEN if region == "eu-west-1" else None
-    assert check("--region", "us-east-1", "--region", "eu-west-1").code == 3
+    assert run_check("--region", "us-east-1", "--region", "eu-west-1").code == 3
 
 
-def test_no_credentials_is_4_in_one_sentence(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials_is_4_in_one_sentence(run_check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    ran = check("--region", "us-east-1", "--region", "eu-west-1")
+    ran = run_check("--region", "us-east-1", "--region", "eu-west-1")
     assert ran.code == 4
     (error,) = ran.envelope["errors"]
     assert error["code"] == "no-credentials"
 
 
-def test_refused_credentials_are_4_in_any_number_of_regions(check: Check, fake_aws: FakeAws) -> None:
+def test_refused_credentials_are_4_in_any_number_of_regions(run_check: Check, fake_aws: FakeAws) -> None:
     fake_aws.fault = lambda called, region: Fault(403, "UnrecognizedClientException", "The token is invalid")
-    assert check("--region", "us-east-1", "--region", "eu-west-1").code == 4
+    assert run_check("--region", "us-east-1", "--region", "eu-west-1").code == 4
 
 
-def test_nobody_there_is_4(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_there_is_4(run_check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    ran = check()
+    ran = run_check()
     assert ran.code == 4
     assert "could not be reached" in ran.envelope["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("region", ["no such region", "us_east_1", "-", "🙂"])
-def test_a_region_that_cannot_be_one_is_4_and_no_bug(check: Check, region: str) -> None:
-    ran = check("--region", region)
+def test_a_region_that_cannot_be_one_is_4_and_no_bug(run_check: Check, region: str) -> None:
+    ran = run_check("--region", region)
     assert ran.code == 4
     assert ran.envelope["errors"][0]["message"]
 
 
-def test_csv_has_a_line_a_quota(check: Check) -> None:
-    rows = list(csv.DictReader(io.StringIO(check(form="csv").out)))
+def test_csv_has_a_line_a_quota(run_check: Check) -> None:
+    rows = list(csv.DictReader(io.StringIO(run_check(form="csv").out)))
     assert list(rows[0]) == FIELDS
     assert len(rows) == 11
 
 
 @pytest.mark.parametrize("form", ["markdown", None])
-def test_no_table_is_cut_off_in_a_pipe(check: Check, form: str | None) -> None:
-    ran = check(form=form)
+def test_no_table_is_cut_off_in_a_pipe(run_check: Check, form: str | None) -> None:
+    ran = run_check(form=form)
     assert "not offered in us-east-1: no increase can help" in ran.out
     assert "\x1b" not in ran.out
 
 
-def test_several_regions_say_where_and_how_to_ask_there(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.by_region = {"eu-west-1": account(L_A373146E=0)}
-    ran = check("ml.m4.xlarge", "--region", "us-east-1", "--region", "eu-west-1", form=None)
+def test_several_regions_say_where_and_how_to_ask_there(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.by_region = {"eu-west-1": known_quotas(L_A373146E=0)}
+    ran = run_check("ml.m4.xlarge", "--region", "us-east-1", "--region", "eu-west-1", form=None)
     assert "opskit quotas increase ml.m4.xlarge --for training --to 2 --region eu-west-1" in ran.out
 
 
-def test_every_usage_of_a_type(check: Check) -> None:
-    ran = check("ml.m4.xlarge", "--all")
+def test_every_usage_of_a_type(run_check: Check) -> None:
+    ran = run_check("ml.m4.xlarge", "--all")
     assert ran.code == 0
     assert {row["usage"] for row in ran.quotas} == {workload.value for workload in Workload}
 
 
-def gpus(**applied: float) -> list[Entry]:
+def gpu_quotas(**applied: float) -> list[Entry]:
     """An account that has some of the types like ml.p2.xlarge, which is gone."""
     others = {"g4dn.xlarge": 0.0, "g5.xlarge": 0.0, "p3.2xlarge": 0.0} | {
         name.replace("_", "."): value for name, value in applied.items()
     }
     plain = [
         entry
-        for entry in account()
+        for entry in known_quotas()
         if not any(f"ml.{instance_type} for training" in entry.name for instance_type in others)
     ]
     return plain + [
@@ -282,41 +282,41 @@ def gpus(**applied: float) -> list[Entry]:
     ]
 
 
-def test_what_is_gone_leads_to_what_has_room(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.quotas = gpus(g4dn_xlarge=2, p3_2xlarge=1)
+def test_what_is_gone_leads_to_what_has_room(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.quotas = gpu_quotas(g4dn_xlarge=2, p3_2xlarge=1)
     for _ in ("from the listing", "from what is known"):
-        (row,) = check("ml.p2.xlarge", "--for", "training").quotas
+        (row,) = run_check("ml.p2.xlarge", "--for", "training").quotas
         found = [(each["instance_type"], each["free"]) for each in row["alternatives"]]
         assert found[0] == ("ml.g4dn.xlarge", 2)
         assert len(found) <= 3
         assert row["alternatives"][0]["usd_per_hour"] == 0.736
-    told = check("ml.p2.xlarge", "--for", "training", form=None)
+    told = run_check("ml.p2.xlarge", "--for", "training", form=None)
     assert "instead of ml.p2.xlarge for training: 2 x ml.g4dn.xlarge (0.736 USD an hour)" in told.out
 
 
-def test_a_remembered_room_is_looked_at_again(check: Check, fake_aws: FakeAws) -> None:
-    fake_aws.quotas = gpus(g4dn_xlarge=2)
-    check("ml.p2.xlarge", "--for", "training")
-    fake_aws.quotas = gpus(g4dn_xlarge=0)
-    (row,) = check("ml.p2.xlarge", "--for", "training").quotas
+def test_a_remembered_room_is_looked_at_again(run_check: Check, fake_aws: FakeAws) -> None:
+    fake_aws.quotas = gpu_quotas(g4dn_xlarge=2)
+    run_check("ml.p2.xlarge", "--for", "training")
+    fake_aws.quotas = gpu_quotas(g4dn_xlarge=0)
+    (row,) = run_check("ml.p2.xlarge", "--for", "training").quotas
     assert "ml.g4dn.xlarge" not in [each["instance_type"] for each in row["alternatives"]]
 
 
-def test_a_total_without_room_leaves_no_alternative(check: Check, fake_aws: FakeAws) -> None:
+def test_a_total_without_room_leaves_no_alternative(run_check: Check, fake_aws: FakeAws) -> None:
     total = Entry(TOTAL, "L-00C91CB5", 0, 0)
-    fake_aws.quotas = [total, *(entry for entry in gpus(g4dn_xlarge=2) if entry.name != TOTAL)]
-    assert check("ml.p2.xlarge", "--for", "training").quotas[0]["alternatives"] == []
+    fake_aws.quotas = [total, *(entry for entry in gpu_quotas(g4dn_xlarge=2) if entry.name != TOTAL)]
+    assert run_check("ml.p2.xlarge", "--for", "training").quotas[0]["alternatives"] == []
     assert fake_aws.count("GetProducts") == 0
 
 
-def test_where_all_fits_no_other_type_is_looked_at(check: Check, fake_aws: FakeAws) -> None:
-    ran = check("ml.m4.xlarge")
+def test_where_all_fits_no_other_type_is_looked_at(run_check: Check, fake_aws: FakeAws) -> None:
+    ran = run_check("ml.m4.xlarge")
     assert {len(row["alternatives"]) for row in ran.quotas} == {0}
     assert fake_aws.count("GetProducts") == 0
     assert fake_aws.count("ListServiceQuotas") + fake_aws.count("GetServiceQuota") == 7
 
 
-def test_what_is_used_up_leads_on_too(check: Check, fake_aws: FakeAws) -> None:
+def test_what_is_used_up_leads_on_too(run_check: Check, fake_aws: FakeAws) -> None:
     notebook = {
         "NotebookInstanceName": "n",
         "NotebookInstanceArn": "arn:a",
@@ -325,8 +325,8 @@ def test_what_is_used_up_leads_on_too(check: Check, fake_aws: FakeAws) -> None:
     }
     fake_aws.running["ListNotebookInstances"] = lambda _: {"NotebookInstances": [notebook]}
     name = "ml.t2.medium for notebook instance usage"
-    fake_aws.quotas = [Entry(name, entry.code, 1, 0) if entry.name == name else entry for entry in account()]
-    ran = check("ml.t2.medium", "--for", "notebook")
+    fake_aws.quotas = [Entry(name, entry.code, 1, 0) if entry.name == name else entry for entry in known_quotas()]
+    ran = run_check("ml.t2.medium", "--for", "notebook")
     row = ran.row(name)
     assert (ran.code, row["verdict"]) == (3, "short")
     assert row["alternatives"][0]["instance_type"] == "ml.t3.medium"
@@ -335,11 +335,11 @@ def test_what_is_used_up_leads_on_too(check: Check, fake_aws: FakeAws) -> None:
 
 @pytest.mark.parametrize("fault", [BROKEN, CLOSED, GARBLED, DENIED, THROTTLED])
 def test_a_price_that_cannot_be_read_is_taken_from_the_table_or_unknown(
-    check: Check, fake_aws: FakeAws, fault: Fault
+    run_check: Check, fake_aws: FakeAws, fault: Fault
 ) -> None:
-    fake_aws.quotas = gpus(g4dn_xlarge=2)
+    fake_aws.quotas = gpu_quotas(g4dn_xlarge=2)
     fake_aws.fault = lambda called, _: fault if called == "GetProducts" else None
-    (row,) = check("ml.p2.xlarge", "--for", "training", "--region", "eu-west-1").quotas
+    (row,) = run_check("ml.p2.xlarge", "--for", "training", "--region", "eu-west-1").quotas
     assert row["alternatives"][0] == {
         "instance_type": "ml.g4dn.xlarge", "free": 2, "usd_per_hour": None, "price_source": None,
     }  # fmt: skip

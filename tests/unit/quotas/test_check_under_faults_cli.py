@@ -22,7 +22,7 @@ OTHERS = [Requirement("ml.g4dn.xlarge", Workload.TRAINING), Requirement("ml.m5.x
 NAMES = [quota_name_for(requirement) for requirement in with_totals([*course_requirements(), *OTHERS])]
 
 
-def account(chance: random.Random) -> list[Entry]:
+def random_quotas(chance: random.Random) -> list[Entry]:
     """A Region in which anything may be missing, moved to another code, or without a value."""
     quotas: list[Entry] = []
     for name in NAMES:
@@ -35,7 +35,7 @@ def account(chance: random.Random) -> list[Entry]:
     return [quota for quota in quotas if chance.random() > 0.1]
 
 
-def truth(quotas: list[Entry], name: str) -> float | None:
+def true_values(quotas: list[Entry], name: str) -> float | None:
     """What the quota is really worth: None where nobody could know."""
     found = next((quota for quota in quotas if quota.name == name), None)
     if found is None or found.reason:
@@ -49,22 +49,22 @@ def test_it_never_lies(life: int, fake_aws: FakeAws, capsys: pytest.CaptureFixtu
     """In one life opskit sees accounts that differ, and remembers of each what may be wrong of the next."""
     for seed in range(RUNS * life, RUNS * (life + 1)):
         chance = random.Random(seed)
-        fake_aws.by_region = {region: account(chance) for region in REGIONS}
+        fake_aws.by_region = {region: random_quotas(chance) for region in REGIONS}
         notebooks = chance.choice([0, 1, 3])
         fake_aws.running["ListNotebookInstances"] = lambda _, many=notebooks: {  # type: ignore[misc]
-            "NotebookInstances": [notebook(number) for number in range(many)]
+            "NotebookInstances": [random_notebook(number) for number in range(many)]
         }
         share = chance.choice([0.0, 0.1, 0.6])
         fake_aws.fault = lambda called, region, chance=chance, share=share: (  # type: ignore[misc]
             chance.choice(FAULTS) if chance.random() < share else None
         )
-        code, envelope = run(capsys, chance)
+        code, envelope = run_faulty_check(capsys, chance)
         for row in envelope["data"].get("quotas", ()):
-            judge(row, fake_aws.by_region[row["region"]], notebooks, seed)
+            assert_row_true(row, fake_aws.by_region[row["region"]], notebooks, seed)
         assert code in (0, 3, 4, 5), (seed, envelope)
 
 
-def run(capsys: pytest.CaptureFixture[str], chance: random.Random) -> tuple[int, dict[str, Any]]:
+def run_faulty_check(capsys: pytest.CaptureFixture[str], chance: random.Random) -> tuple[int, dict[str, Any]]:
     capsys.readouterr()
     where = [word for region in REGIONS[: chance.choice([1, 2])] for word in ("--region", region)]
     with pytest.raises(SystemExit) as ended:
@@ -76,8 +76,8 @@ def run(capsys: pytest.CaptureFixture[str], chance: random.Random) -> tuple[int,
     return envelope["exit"], envelope
 
 
-def judge(row: dict[str, Any], quotas: list[Entry], notebooks: int, seed: int) -> None:
-    value = truth(quotas, row["quota_name"])
+def assert_row_true(row: dict[str, Any], quotas: list[Entry], notebooks: int, seed: int) -> None:
+    value = true_values(quotas, row["quota_name"])
     if row["verdict"] == "fits":
         used = notebooks if row["usage"] == "notebook" else 0
         assert value is not None, (seed, row)
@@ -91,13 +91,13 @@ def judge(row: dict[str, Any], quotas: list[Entry], notebooks: int, seed: int) -
         )
     for other in row["alternatives"]:
         assert other["free"] <= (
-            truth(quotas, row["quota_name"].replace(row["instance_type"], other["instance_type"])) or 0
+            true_values(quotas, row["quota_name"].replace(row["instance_type"], other["instance_type"])) or 0
         )
     assert row["free"] is None or row["free"] >= 0
     assert row["because"]
 
 
-def notebook(number: int) -> dict[str, str]:
+def random_notebook(number: int) -> dict[str, str]:
     return {
         "NotebookInstanceName": f"n{number}",
         "NotebookInstanceArn": "arn:a",

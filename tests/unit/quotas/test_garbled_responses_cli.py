@@ -27,17 +27,17 @@ NOT_FOR_A_TYPE = (Workload.STUDIO_CODEEDITOR, Workload.STUDIO_KERNELGATEWAY)
 USAGES = [workload for workload in Workload if workload not in NOT_FOR_A_TYPE]
 
 
-def job(name: str, status: str = "InProgress", **more: Any) -> dict[str, Any]:
+def garbled_job(name: str, status: str = "InProgress", **more: Any) -> dict[str, Any]:
     told = {"TrainingJobName": name, "TrainingJobArn": "arn:a", "TrainingJobStatus": status, "ResourceConfig": ONE}
     return {**told, "EnableManagedSpotTraining": False, "CreationTime": THEN, "SecondaryStatus": "Training", **more}
 
 
 JOBS = {
-    "plain": job("plain"),
-    "spot": job("spot", EnableManagedSpotTraining=True),
-    "late": job("late"),  # which the index does not know yet
-    "stopping": job("stopping", "Stopping"),
-    "pooled": job("pooled", "Completed", WarmPoolStatus={"Status": "InUse"}),
+    "plain": garbled_job("plain"),
+    "spot": garbled_job("spot", EnableManagedSpotTraining=True),
+    "late": garbled_job("late"),  # which the index does not know yet
+    "stopping": garbled_job("stopping", "Stopping"),
+    "pooled": garbled_job("pooled", "Completed", WarmPoolStatus={"Status": "InUse"}),
 }
 LISTED = {"InProgress": ["plain", "spot", "late"], "Stopping": ["stopping"], "InUse": ["pooled"]}
 
@@ -90,7 +90,7 @@ PROCESSING = {
 }
 
 
-def running() -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]]:
+def running_resources() -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]]:
     """One of each kind, told as AWS tells it."""
     indexed = [job for name, job in JOBS.items() if name in ("plain", "spot", "stopping")]
     return {
@@ -116,27 +116,27 @@ HELD = {Workload.TRAINING: 3}
 """Instances in use where it is not one."""
 
 
-def entry(requirement: Requirement) -> Entry:
+def full_entry(requirement: Requirement) -> Entry:
     """A quota with all of it in use; for a job's maximum, of which nothing is ever used up, 0."""
     name = quota_name_for(requirement)
     full = 0 if requirement.per_job else HELD.get(requirement.workload, 1)
     return Entry(name, bundled_codes().get(name, f"L-{len(name):08d}"), full, 10)
 
 
-def everything(workloads: list[Workload]) -> list[Requirement]:
+def all_requirements(workloads: list[Workload]) -> list[Requirement]:
     return list(with_totals(parse_requirements([TYPE], [workload.value for workload in workloads])))
 
 
 @pytest.fixture
-def account(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
-    fake_aws.quotas = [entry(requirement) for requirement in everything(USAGES)]
-    fake_aws.running = running()
+def garbled_account(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
+    fake_aws.quotas = [full_entry(requirement) for requirement in all_requirements(USAGES)]
+    fake_aws.running = running_resources()
     return fake_aws
 
 
 @pytest.fixture
-def garbling(account: FakeAws, isolated_home: Path) -> GarbledRuns:
-    return GarbledRuns(account, isolated_home)
+def garbled_runs(garbled_account: FakeAws, isolated_home: Path) -> GarbledRuns:
+    return GarbledRuns(garbled_account, isolated_home)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def garbling(account: FakeAws, isolated_home: Path) -> GarbledRuns:
     ids=["all, from the listings", "one, by its code", "two, by their codes"],
 )
 def test_nothing_fits_that_could_not_be_read(
-    garbling: GarbledRuns, usages: list[Workload], capsys: pytest.CaptureFixture[str]
+    garbled_runs: GarbledRuns, usages: list[Workload], capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [TYPE, *(word for workload in usages for word in ("--for", workload))]
 
@@ -155,12 +155,12 @@ def test_nothing_fits_that_could_not_be_read(
 
     assert set(check().values()) == {"short"}
     honest = {"short", "unknown", "exit 4", "exit 5"}
-    lies = {how: verdicts for how, verdicts in garbling.each(check) if not set(verdicts.values()) <= honest}
+    lies = {how: verdicts for how, verdicts in garbled_runs.each(check) if not set(verdicts.values()) <= honest}
     assert lies == {}
 
 
 def test_nothing_is_guarded_by_what_could_not_be_read(
-    garbling: GarbledRuns, isolated_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    garbled_runs: GarbledRuns, isolated_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
 
@@ -177,28 +177,28 @@ def test_nothing_is_guarded_by_what_could_not_be_read(
         return run_opskit(capsys, "guard", *words, "-o", "json", "--", "true").code
 
     assert guard() == 3
-    codes = {how: code for how, code in garbling.each(guard, deepest=1) if started or code not in (3, 4, 5)}
+    codes = {how: code for how, code in garbled_runs.each(guard, deepest=1) if started or code not in (3, 4, 5)}
     assert (started, codes) == ([], {})
 
 
 def test_no_default_stands_in_for_what_was_waited_for(
-    garbling: GarbledRuns, capsys: pytest.CaptureFixture[str]
+    garbled_runs: GarbledRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wait() -> str:
         asked = ("--for", "training", "--to", "4", "--timeout", "0s", "-o", "json")
         return str(run_opskit(capsys, "quotas", "wait", TYPE, *asked).data["quotas"][0]["outcome"])
 
     assert wait() == "waiting"
-    ends = {how: end for how, end in garbling.each(wait) if end not in ("waiting", "unreadable")}
+    ends = {how: end for how, end in garbled_runs.each(wait) if end not in ("waiting", "unreadable")}
     assert ends == {}
 
 
 def test_nothing_is_asked_for_twice_because_it_was_not_listed(
-    garbling: GarbledRuns, capsys: pytest.CaptureFixture[str]
+    garbled_runs: GarbledRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     open_one = {"Id": "r-1", "QuotaCode": bundled_codes()[f"{TYPE} for training job usage"], "DesiredValue": 40.0}
     told = {**open_one, "QuotaName": f"{TYPE} for training job usage", "Status": "CASE_OPENED", "Created": THEN}
-    garbling.aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda _: {"RequestedQuotas": [told]}
+    garbled_runs.aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda _: {"RequestedQuotas": [told]}
 
     def increase() -> str:
         ran = run_opskit(
@@ -207,11 +207,13 @@ def test_nothing_is_asked_for_twice_because_it_was_not_listed(
         return str(ran.data["requests"][0]["outcome"]) if ran.data.get("requests") else f"exit {ran.code}"
 
     assert increase() == "already-open"
-    outcomes = {how: outcome for how, outcome in garbling.each(increase) if outcome in ("planned", "already-enough")}
+    outcomes = {
+        how: outcome for how, outcome in garbled_runs.each(increase) if outcome in ("planned", "already-enough")
+    }
     assert outcomes == {}
 
 
-def test_no_list_tells_a_value_that_is_not_true(garbling: GarbledRuns, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_list_tells_a_value_that_is_not_true(garbled_runs: GarbledRuns, capsys: pytest.CaptureFixture[str]) -> None:
     def listed() -> dict[str, tuple[Any, ...]]:
         ran = run_opskit(capsys, "quotas", "list", "-o", "json")
         rows = ran.data.get("quotas", ())
@@ -221,7 +223,7 @@ def test_no_list_tells_a_value_that_is_not_true(garbling: GarbledRuns, capsys: p
     assert {default for _, default, _ in truth.values()} == {10}
     lies = [
         (how, code, told)
-        for how, rows in garbling.each(listed)
+        for how, rows in garbled_runs.each(listed)
         for code, told in rows.items()
         if any(one not in (None, true) for one, true in zip(told, truth[code], strict=True))
     ]

@@ -30,61 +30,63 @@ NONE_RUNS = InUseCounts({})
 UNREAD = Unknown("AWS says no", "denied")
 
 
-def quota(applied: float | None, default: float | None = None, name: str = NAME) -> Quota:
+def assessed_quota(applied: float | None, default: float | None = None, name: str = NAME) -> Quota:
     return Quota(HERE, name, "L-A373146E", applied, default)
 
 
-def request(desired: float, status: RequestStatus = RequestStatus.PENDING, name: str = NAME) -> IncreaseRequest:
+def increase_request(
+    desired: float, status: RequestStatus = RequestStatus.PENDING, name: str = NAME
+) -> IncreaseRequest:
     return IncreaseRequest("r", HERE, name, "L-A373146E", desired, status, datetime(2026, 1, 1, tzinfo=UTC))
 
 
-def running(count: int, *, missing: Unknown | None = None) -> InUseCounts:
+def running_counts(count: int, *, missing: Unknown | None = None) -> InUseCounts:
     return InUseCounts({"ml.m4.xlarge": count, "ml.c5.large": 7}, missing)
 
 
 def test_what_is_in_use_although_nothing_runs_is_said() -> None:
     pools = InUseCounts({"ml.m4.xlarge": 2, "ml.c5.large": 7}, kept_warm={"ml.m4.xlarge": 2, "ml.c5.large": 1})
-    held = assess_headroom(HERE, DEMAND, quota(2), pools, ())
+    held = assess_headroom(HERE, DEMAND, assessed_quota(2), pools, ())
     assert (held.verdict, held.in_use) == (Verdict.SHORT, 2)
     assert held.reason == "2 of 2 in use; 2 of it in warm pools, which ended jobs keep"
     total = Requirement(None, Workload.TRAINING)
     assert (
         "; 3 of it in warm pools"
-        in assess_headroom(HERE, total, quota(20, name=quota_name_for(total)), pools, ()).reason
+        in assess_headroom(HERE, total, assessed_quota(20, name=quota_name_for(total)), pools, ()).reason
     )
     most = Requirement(None, Workload.TRAINING, per_job=True)
-    assert "warm" not in assess_headroom(HERE, most, quota(20, name=quota_name_for(most)), pools, ()).reason
-    assert "warm" not in assess_headroom(HERE, DEMAND, quota(9), running(2), ()).reason
+    assert "warm" not in assess_headroom(HERE, most, assessed_quota(20, name=quota_name_for(most)), pools, ()).reason
+    assert "warm" not in assess_headroom(HERE, DEMAND, assessed_quota(9), running_counts(2), ()).reason
 
 
 @pytest.mark.parametrize(
     ("said", "in_use", "requests", "verdict", "used", "free"),
     [
-        (quota(4), NONE_RUNS, (), Verdict.FITS, 0, 4),
-        (quota(4), running(3), (), Verdict.FITS, 3, 1),
-        (quota(4), running(4), (), Verdict.SHORT, 4, 0),
-        (quota(2), running(3), (), Verdict.SHORT, 3, 0),
-        (quota(0), NONE_RUNS, (), Verdict.SHORT, 0, 0),
-        (quota(0.5), NONE_RUNS, (), Verdict.SHORT, 0, 0.5),
-        (quota(3e9), running(3), (), Verdict.FITS, 3, 3e9 - 3),
+        (assessed_quota(4), NONE_RUNS, (), Verdict.FITS, 0, 4),
+        (assessed_quota(4), running_counts(3), (), Verdict.FITS, 3, 1),
+        (assessed_quota(4), running_counts(4), (), Verdict.SHORT, 4, 0),
+        (assessed_quota(2), running_counts(3), (), Verdict.SHORT, 3, 0),
+        (assessed_quota(0), NONE_RUNS, (), Verdict.SHORT, 0, 0),
+        (assessed_quota(0.5), NONE_RUNS, (), Verdict.SHORT, 0, 0.5),
+        (assessed_quota(3e9), running_counts(3), (), Verdict.FITS, 3, 3e9 - 3),
         # the default counts where nothing is applied, and never where something is
-        (quota(None, 2), NONE_RUNS, (), Verdict.FITS, 0, 2),
-        (quota(0, 2), NONE_RUNS, (), Verdict.SHORT, 0, 0),
-        (quota(None, None), NONE_RUNS, (), Verdict.UNKNOWN, None, None),
+        (assessed_quota(None, 2), NONE_RUNS, (), Verdict.FITS, 0, 2),
+        (assessed_quota(0, 2), NONE_RUNS, (), Verdict.SHORT, 0, 0),
+        (assessed_quota(None, None), NONE_RUNS, (), Verdict.UNKNOWN, None, None),
         # what was asked for counts when it would cover the need, is open, and is about this quota
-        (quota(0), NONE_RUNS, (request(1),), Verdict.PENDING, 0, 0),
-        (quota(0), NONE_RUNS, (request(1, RequestStatus.CASE_OPENED),), Verdict.PENDING, 0, 0),
-        (quota(1), running(1), (request(1.5),), Verdict.SHORT, 1, 0),
-        (quota(0), NONE_RUNS, (request(5, RequestStatus.DENIED),), Verdict.SHORT, 0, 0),
-        (quota(0), NONE_RUNS, (request(5, name="another"),), Verdict.SHORT, 0, 0),
-        (quota(0), NONE_RUNS, (request(0.5), request(2)), Verdict.PENDING, 0, 0),
-        (quota(0), NONE_RUNS, UNREAD, Verdict.SHORT, 0, 0),
-        (quota(1), NONE_RUNS, UNREAD, Verdict.FITS, 0, 1),
+        (assessed_quota(0), NONE_RUNS, (increase_request(1),), Verdict.PENDING, 0, 0),
+        (assessed_quota(0), NONE_RUNS, (increase_request(1, RequestStatus.CASE_OPENED),), Verdict.PENDING, 0, 0),
+        (assessed_quota(1), running_counts(1), (increase_request(1.5),), Verdict.SHORT, 1, 0),
+        (assessed_quota(0), NONE_RUNS, (increase_request(5, RequestStatus.DENIED),), Verdict.SHORT, 0, 0),
+        (assessed_quota(0), NONE_RUNS, (increase_request(5, name="another"),), Verdict.SHORT, 0, 0),
+        (assessed_quota(0), NONE_RUNS, (increase_request(0.5), increase_request(2)), Verdict.PENDING, 0, 0),
+        (assessed_quota(0), NONE_RUNS, UNREAD, Verdict.SHORT, 0, 0),
+        (assessed_quota(1), NONE_RUNS, UNREAD, Verdict.FITS, 0, 1),
         # not knowing what is in use never makes room, and never hides a certain no
-        (quota(9), InUseCounts({}, UNREAD), (), Verdict.UNKNOWN, None, None),
-        (quota(0), InUseCounts({}, UNREAD), (), Verdict.SHORT, None, None),
-        (quota(2), running(2, missing=UNREAD), (), Verdict.SHORT, None, None),
-        (quota(0), InUseCounts({}, UNREAD), (request(9),), Verdict.SHORT, None, None),
+        (assessed_quota(9), InUseCounts({}, UNREAD), (), Verdict.UNKNOWN, None, None),
+        (assessed_quota(0), InUseCounts({}, UNREAD), (), Verdict.SHORT, None, None),
+        (assessed_quota(2), running_counts(2, missing=UNREAD), (), Verdict.SHORT, None, None),
+        (assessed_quota(0), InUseCounts({}, UNREAD), (increase_request(9),), Verdict.SHORT, None, None),
         (UNREAD, NONE_RUNS, (), Verdict.UNKNOWN, None, None),
         (NotOffered(HERE, NAME), NONE_RUNS, (), Verdict.NOT_OFFERED, None, None),
     ],
@@ -104,24 +106,26 @@ def test_the_judgement(
 
 def test_a_total_counts_every_type() -> None:
     total = Requirement(None, Workload.TRAINING, 2)
-    assert assess_headroom(HERE, total, quota(10, name=quota_name_for(total)), running(2), ()).free == 1
+    assert assess_headroom(HERE, total, assessed_quota(10, name=quota_name_for(total)), running_counts(2), ()).free == 1
 
 
 def test_a_single_job_starts_from_nothing_whatever_runs() -> None:
     most = Requirement(None, Workload.TRAINING, 20, per_job=True)
-    headroom = assess_headroom(HERE, most, quota(20, name=quota_name_for(most)), InUseCounts({}, UNREAD), ())
+    headroom = assess_headroom(HERE, most, assessed_quota(20, name=quota_name_for(most)), InUseCounts({}, UNREAD), ())
     assert (headroom.verdict, headroom.in_use, headroom.free) == (Verdict.FITS, 0, 20)
     assert (
-        assess_headroom(HERE, replace(most, count=21), quota(20, name=quota_name_for(most)), NONE_RUNS, ()).verdict
+        assess_headroom(
+            HERE, replace(most, count=21), assessed_quota(20, name=quota_name_for(most)), NONE_RUNS, ()
+        ).verdict
         is Verdict.SHORT
     )
 
 
 def test_because_says_what_stood_in_the_way() -> None:
     assert assess_headroom(HERE, DEMAND, UNREAD, NONE_RUNS, ()).reason == "AWS says no"
-    assert "AWS says no" in assess_headroom(HERE, DEMAND, quota(9), InUseCounts({}, UNREAD), ()).reason
-    assert "default" in assess_headroom(HERE, DEMAND, quota(None, 2), NONE_RUNS, ()).reason
-    assert "5 asked for" in assess_headroom(HERE, DEMAND, quota(0), NONE_RUNS, (request(5),)).reason
+    assert "AWS says no" in assess_headroom(HERE, DEMAND, assessed_quota(9), InUseCounts({}, UNREAD), ()).reason
+    assert "default" in assess_headroom(HERE, DEMAND, assessed_quota(None, 2), NONE_RUNS, ()).reason
+    assert "5 asked for" in assess_headroom(HERE, DEMAND, assessed_quota(0), NONE_RUNS, (increase_request(5),)).reason
 
 
 values = st.none() | st.floats(0, 1e12) | st.integers(0, 40).map(float)
@@ -133,7 +137,7 @@ answers = st.one_of(
 counts = st.dictionaries(st.sampled_from(["ml.m4.xlarge", "ml.c5.large", "?"]), st.integers(0, 50))
 uses = st.builds(InUseCounts, counts, st.none() | st.just(UNREAD))
 statuses = st.sampled_from(list(RequestStatus))
-asked = st.just(UNREAD) | st.lists(st.builds(request, st.floats(0, 100), statuses)).map(tuple)
+asked = st.just(UNREAD) | st.lists(st.builds(increase_request, st.floats(0, 100), statuses)).map(tuple)
 demands = st.builds(
     Requirement, st.sampled_from(["ml.m4.xlarge", None]), st.just(Workload.TRAINING), st.integers(1, 50), st.booleans()
 )
@@ -173,7 +177,9 @@ def test_requests_decide_only_between_short_and_pending(
     demand: Requirement, said: Quota | NotOffered | Unknown, in_use: InUseCounts
 ) -> None:
     unasked = assess_headroom(HERE, demand, said, in_use, ()).verdict
-    with_request = assess_headroom(HERE, demand, said, in_use, (request(1e15, name=quota_name_for(demand)),)).verdict
+    with_request = assess_headroom(
+        HERE, demand, said, in_use, (increase_request(1e15, name=quota_name_for(demand)),)
+    ).verdict
     assert with_request is unasked or (unasked, with_request) == (Verdict.SHORT, Verdict.PENDING)
 
 
@@ -222,14 +228,14 @@ def test_the_worst_stands_on_top() -> None:
 
 
 def test_what_to_ask_for_is_above_what_runs_and_above_the_default() -> None:
-    full = assess_headroom(HERE, DEMAND, quota(2), running(3), ())
+    full = assess_headroom(HERE, DEMAND, assessed_quota(2), running_counts(3), ())
     assert (required_value(full), requestable_value(full)) == (4, 4)
-    lowered = assess_headroom(HERE, DEMAND, quota(0, 4), NONE_RUNS, ())
+    lowered = assess_headroom(HERE, DEMAND, assessed_quota(0, 4), NONE_RUNS, ())
     assert (required_value(lowered), requestable_value(lowered)) == (1, 5)
 
 
 def test_what_is_known_to_be_in_use_is_asked_for_where_not_all_could_be_counted() -> None:
-    partly = assess_headroom(HERE, DEMAND, quota(3), running(5, missing=UNREAD), ())
+    partly = assess_headroom(HERE, DEMAND, assessed_quota(3), running_counts(5, missing=UNREAD), ())
     assert (partly.verdict, partly.in_use) == (Verdict.SHORT, None)
     assert required_value(partly) == 6
 

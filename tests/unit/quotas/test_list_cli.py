@@ -28,7 +28,7 @@ HUGE = "Longest run time for a training job"
 HOUR_AGO = time.time() // 3600 * 3600 - 3600
 
 
-def account() -> list[Entry]:
+def listed_entries() -> list[Entry]:
     return [
         Entry(HUGE, "L-33A961FD", 3e9, 432000),
         Entry(IDLE, "L-1", 4, 4, metric="processing-job/ml.c5.large"),
@@ -41,8 +41,8 @@ def account() -> list[Entry]:
 
 
 @pytest.fixture
-def listed(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: None) -> Callable[..., CliResult]:
-    fake_aws.quotas = account()
+def run_list(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: None) -> Callable[..., CliResult]:
+    fake_aws.quotas = listed_entries()
     fake_aws.published = {
         "training-job/ml.m4.xlarge": {HOUR_AGO - 3600: 1.0, HOUR_AGO: 3.0},
         "endpoint/ml.m5.large": {HOUR_AGO: 3.0, HOUR_AGO - 7200: 4.0},
@@ -54,50 +54,52 @@ def listed(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: No
     return list_with
 
 
-def names(ran: CliResult) -> list[str]:
+def listed_names(ran: CliResult) -> list[str]:
     return [row["quota_name"] for row in ran.quotas]
 
 
-def test_every_quota_has_every_field_and_the_worst_stands_on_top(listed: Callable[..., CliResult]) -> None:
-    ran = listed()
+def test_every_quota_has_every_field_and_the_worst_stands_on_top(run_list: Callable[..., CliResult]) -> None:
+    ran = run_list()
     assert (ran.code, ran.envelope["status"], ran.envelope["errors"]) == (0, "ok", [])
     assert all(list(row) == FIELDS for row in ran.quotas)
-    assert names(ran) == [FULL, BUSY, ZERO, HUGE, TOTAL, IDLE, UNAPPLIED]
+    assert listed_names(ran) == [FULL, BUSY, ZERO, HUGE, TOTAL, IDLE, UNAPPLIED]
 
 
-def test_use_is_the_newest_that_was_published_with_its_time(listed: Callable[..., CliResult]) -> None:
-    row = listed().row(FULL)
+def test_use_is_the_newest_that_was_published_with_its_time(run_list: Callable[..., CliResult]) -> None:
+    row = run_list().row(FULL)
     assert (row["instance_type"], row["usage"]) == ("ml.m4.xlarge", "training")
     assert (row["applied"], row["default"], row["in_use"], row["utilisation"]) == (2, 0, 3, 150)
     assert row["measured_at"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(HOUR_AGO))
-    assert listed().row(BUSY)["in_use"] == 3
+    assert run_list().row(BUSY)["in_use"] == 3
 
 
 @pytest.mark.parametrize(("name", "why"), [(IDLE, "published no use"), (TOTAL, "publishes no use")])
-def test_what_was_not_published_is_not_zero(listed: Callable[..., CliResult], name: str, why: str) -> None:
-    row = listed().row(name)
+def test_what_was_not_published_is_not_zero(run_list: Callable[..., CliResult], name: str, why: str) -> None:
+    row = run_list().row(name)
     assert (row["in_use"], row["utilisation"], row["measured_at"]) == (None, None, None)
     assert why in row["because"]
 
 
-def test_a_default_counts_where_nothing_is_applied_and_is_never_taken_for_it(listed: Callable[..., CliResult]) -> None:
-    row = listed().row(UNAPPLIED)
+def test_a_default_counts_where_nothing_is_applied_and_is_never_taken_for_it(
+    run_list: Callable[..., CliResult],
+) -> None:
+    row = run_list().row(UNAPPLIED)
     assert (row["applied"], row["default"]) == (None, 2)
     assert "default" in row["because"]
-    assert "(2)" in listed(form=None).out
+    assert "(2)" in run_list(form=None).out
 
 
-def test_numbers_beyond_a_billion_are_whole(listed: Callable[..., CliResult]) -> None:
-    assert '"applied": 3000000000,' in listed().out
-    assert "3000000000" in listed(form=None).out
+def test_numbers_beyond_a_billion_are_whole(run_list: Callable[..., CliResult]) -> None:
+    assert '"applied": 3000000000,' in run_list().out
+    assert "3000000000" in run_list(form=None).out
 
 
-def test_one_call_asks_for_the_use_of_all(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+def test_one_call_asks_for_the_use_of_all(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
     fake_aws.quotas += [
         Entry(f"ml.x{at}.large for endpoint usage", f"L-X{at}", 1, 1, metric=f"endpoint/ml.x{at}.large")
         for at in range(996)
     ]
-    assert len(listed().quotas) == 1003
+    assert len(run_list().quotas) == 1003
     assert fake_aws.count("GetMetricData") == 3
     assert fake_aws.count("ListServiceQuotas") == fake_aws.count("ListAWSDefaultServiceQuotas") == 11
     assert fake_aws.count("GetServiceQuota") == 0
@@ -118,26 +120,26 @@ def test_one_call_asks_for_the_use_of_all(listed: Callable[..., CliResult], fake
         (["--short", "--used"], [FULL]),
     ],
 )
-def test_what_narrows_it_down(listed: Callable[..., CliResult], words: list[str], found: list[str]) -> None:
-    ran = listed(*words)
-    assert (ran.code, names(ran)) == (0, found)
+def test_what_narrows_it_down(run_list: Callable[..., CliResult], words: list[str], found: list[str]) -> None:
+    ran = run_list(*words)
+    assert (ran.code, listed_names(ran)) == (0, found)
 
 
-def test_nothing_found_is_said(listed: Callable[..., CliResult]) -> None:
-    assert "No quota is like that." in listed("--match", "nothing", form=None).out
-    assert listed("--match", "nothing", form="csv").out == ""
+def test_nothing_found_is_said(run_list: Callable[..., CliResult]) -> None:
+    assert "No quota is like that." in run_list("--match", "nothing", form=None).out
+    assert run_list("--match", "nothing", form="csv").out == ""
 
 
-def test_an_open_request_stands_beside_its_quota(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+def test_an_open_request_stands_beside_its_quota(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
     asked = {"QuotaCode": "L-3", "QuotaName": ZERO, "DesiredValue": 2.0, "Created": 1.7e9}
     fake_aws.requests = [asked | {"Id": "r-1", "Status": "PENDING"}, asked | {"Id": "r-0", "Status": "DENIED"}]
-    ran = listed()
+    ran = run_list()
     assert ran.row(ZERO)["request"]["id"] == "r-1"
-    assert names(ran)[:3] == [FULL, ZERO, BUSY]
-    assert "2, pending" in listed(form=None).out
+    assert listed_names(ran)[:3] == [FULL, ZERO, BUSY]
+    assert "2, pending" in run_list(form=None).out
 
 
-def test_live_counts_what_runs_now(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+def test_live_counts_what_runs_now(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
     fake_aws.running["ListNotebookInstances"] = lambda _: {
         "NotebookInstances": [
             {
@@ -148,7 +150,7 @@ def test_live_counts_what_runs_now(listed: Callable[..., CliResult], fake_aws: F
             }
         ]
     }
-    ran = listed("--live")
+    ran = run_list("--live")
     assert fake_aws.count("GetMetricData") == 0
     assert {name: ran.row(name)["in_use"] for name in (UNAPPLIED, FULL, TOTAL, HUGE)} == {
         UNAPPLIED: 1, FULL: 0, TOTAL: 0, HUGE: None,
@@ -156,20 +158,20 @@ def test_live_counts_what_runs_now(listed: Callable[..., CliResult], fake_aws: F
     assert ran.row(UNAPPLIED)["utilisation"] == 50
 
 
-def test_live_use_that_cannot_be_counted_is_not_zero(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+def test_live_use_that_cannot_be_counted_is_not_zero(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
     fake_aws.fault = lambda called, _: DENIED if called == "ListNotebookInstances" else None
-    ran = listed("--live")
+    ran = run_list("--live")
     assert (ran.code, ran.row(UNAPPLIED)["in_use"], ran.row(FULL)["in_use"]) == (5, None, 0)
 
 
-def report(small_aws: FakeAws, *answers: Mapping[str, Any]) -> None:
+def stub_report(small_aws: FakeAws, *answers: Mapping[str, Any]) -> None:
     """AWS has a report, and answers so about it, one time after the other."""
     left = list(answers)
     small_aws.running["StartQuotaUtilizationReport"] = lambda _: {"ReportId": "r-1", "Status": "PENDING"}
     small_aws.running["GetQuotaUtilizationReport"] = lambda _: dict(left.pop(0) if len(left) > 1 else left[0])
 
 
-def told(code: str, percent: float | None, applied: float, service: str = "sagemaker") -> dict[str, Any]:
+def report_row(code: str, percent: float | None, applied: float, service: str = "sagemaker") -> dict[str, Any]:
     shown = {"QuotaCode": code, "ServiceCode": service, "AppliedValue": applied, "DefaultValue": 0.0}
     return shown if percent is None else {**shown, "Utilization": percent}
 
@@ -180,11 +182,11 @@ def no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_naps")
-def test_the_report_tells_the_use_where_it_has_it(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
-    quotas = [told("L-4", 33.33, 3.0), told("L-3", None, 0.0), told("L-2", 100.0, 9.0, "ec2")]
+def test_the_report_tells_the_use_where_it_has_it(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+    quotas = [report_row("L-4", 33.33, 3.0), report_row("L-3", None, 0.0), report_row("L-2", 100.0, 9.0, "ec2")]
     done = {"Status": "COMPLETED", "GeneratedAt": HOUR_AGO + 7, "Quotas": quotas}
-    report(fake_aws, {"Status": "PENDING"}, {"Status": "IN_PROGRESS"}, done)
-    ran = listed("--report")
+    stub_report(fake_aws, {"Status": "PENDING"}, {"Status": "IN_PROGRESS"}, done)
+    ran = run_list("--report")
     assert ran.code == 0
     assert ran.row(FULL)["in_use"] == 1
     assert ran.row(FULL)["measured_at"].endswith(":07Z")
@@ -197,36 +199,36 @@ def test_the_report_tells_the_use_where_it_has_it(listed: Callable[..., CliResul
     [
         {"Status": "FAILED", "ErrorMessage": "no luck"},
         {"Status": "COMPLETED", "Quotas": []},
-        {"Status": "COMPLETED", "Quotas": [told("L-4", 50.0, 2.0, "ec2")]},
+        {"Status": "COMPLETED", "Quotas": [report_row("L-4", 50.0, 2.0, "ec2")]},
     ],
 )
 def test_without_a_report_the_metrics_answer_and_it_is_said(
-    listed: Callable[..., CliResult], fake_aws: FakeAws, answer: dict[str, Any]
+    run_list: Callable[..., CliResult], fake_aws: FakeAws, answer: dict[str, Any]
 ) -> None:
-    report(fake_aws, answer)
-    assert (listed("--report").code, listed("--report").row(FULL)["in_use"]) == (0, 3)
-    assert "the utilization is from CloudWatch" in listed("--report", form=None).out
+    stub_report(fake_aws, answer)
+    assert (run_list("--report").code, run_list("--report").row(FULL)["in_use"]) == (0, 3)
+    assert "the utilization is from CloudWatch" in run_list("--report", form=None).out
 
 
-def test_an_account_without_reports_is_no_failure(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+def test_an_account_without_reports_is_no_failure(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
     unknown = Fault(400, "UnknownOperationException", "")
     fake_aws.fault = lambda called, _: unknown if called == "StartQuotaUtilizationReport" else None
-    ran = listed("--report")
+    ran = run_list("--report")
     assert (ran.code, ran.row(FULL)["in_use"]) == (0, 3)
 
 
-def test_live_and_report_exclude_each_other(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
-    assert listed("--live", "--report").code == 2
-    assert listed("--for", "trainig").code == 2
+def test_live_and_report_exclude_each_other(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+    assert run_list("--live", "--report").code == 2
+    assert run_list("--for", "trainig").code == 2
     assert fake_aws.calls == []
 
 
 @pytest.mark.parametrize("fault", [BROKEN, CLOSED, GARBLED, DENIED, THROTTLED])
 def test_use_that_cannot_be_read_hides_no_quota(
-    listed: Callable[..., CliResult], fake_aws: FakeAws, fault: Fault
+    run_list: Callable[..., CliResult], fake_aws: FakeAws, fault: Fault
 ) -> None:
     fake_aws.fault = lambda called, _: fault if called == "GetMetricData" else None
-    ran = listed()
+    ran = run_list()
     assert (ran.code, len(ran.quotas)) == (5, 7)
     assert {row["in_use"] for row in ran.quotas} == {None}
     assert len(ran.envelope["errors"]) == 1
@@ -234,17 +236,19 @@ def test_use_that_cannot_be_read_hides_no_quota(
 
 @pytest.mark.parametrize("status", ["InternalError", "Forbidden"])
 def test_a_metric_that_cloudwatch_refuses_is_not_read(
-    listed: Callable[..., CliResult], fake_aws: FakeAws, status: str
+    run_list: Callable[..., CliResult], fake_aws: FakeAws, status: str
 ) -> None:
     fake_aws.running["GetMetricData"] = lambda asked: {
         "MetricDataResults": [{"Id": "m0", "Label": "x", "StatusCode": status, "Timestamps": [], "Values": []}]
     }
-    ran = listed()
+    ran = run_list()
     assert (ran.code, {row["in_use"] for row in ran.quotas}) == (5, {None})
 
 
-def test_metrics_come_in_pages_and_the_newest_point_counts(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
-    fake_aws.quotas = [entry for entry in account() if entry.name == FULL]
+def test_metrics_come_in_pages_and_the_newest_point_counts(
+    run_list: Callable[..., CliResult], fake_aws: FakeAws
+) -> None:
+    fake_aws.quotas = [entry for entry in listed_entries() if entry.name == FULL]
 
     def page(asked: Mapping[str, Any]) -> dict[str, Any]:
         first = "NextToken" not in asked
@@ -253,21 +257,21 @@ def test_metrics_come_in_pages_and_the_newest_point_counts(listed: Callable[...,
         return {"MetricDataResults": [result], **({"NextToken": "t"} if first else {})}
 
     fake_aws.running["GetMetricData"] = page
-    assert listed().row(FULL)["in_use"] == 1
+    assert run_list().row(FULL)["in_use"] == 1
 
 
 def test_a_value_that_could_not_be_read_is_not_taken_from_the_default(
-    listed: Callable[..., CliResult], fake_aws: FakeAws
+    run_list: Callable[..., CliResult], fake_aws: FakeAws
 ) -> None:
     fake_aws.fault = lambda called, _: DENIED if called == "ListServiceQuotas" else None
-    ran = listed()
+    ran = run_list()
     assert (ran.code, len(ran.quotas)) == (5, 7)
     assert {row["applied"] for row in ran.quotas} == {None}
     assert all("not known" in row["because"] for row in ran.quotas)
-    assert names(listed("--short")) == []
+    assert listed_names(run_list("--short")) == []
 
 
-def test_a_listing_that_breaks_off_says_so(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+def test_a_listing_that_breaks_off_says_so(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
     fake_aws.page = 3
     seen: list[str] = []
 
@@ -276,54 +280,54 @@ def test_a_listing_that_breaks_off_says_so(listed: Callable[..., CliResult], fak
         return DENIED if called == "ListServiceQuotas" and seen.count(called) > 1 else None
 
     fake_aws.fault = breaks_off
-    ran = listed()
+    ran = run_list()
     assert (ran.code, len(ran.quotas)) == (5, 7)
     assert (ran.row(BUSY)["applied"], ran.row(FULL)["applied"]) == (4, None)
     assert "not known" in ran.row(FULL)["because"]
 
 
-def test_a_value_that_aws_does_not_give_is_a_gap(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
-    fake_aws.quotas = [Entry(ZERO, "L-3", 0, 0, reason="not now"), *account()[:2]]
-    ran = listed()
+def test_a_value_that_aws_does_not_give_is_a_gap(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+    fake_aws.quotas = [Entry(ZERO, "L-3", 0, 0, reason="not now"), *listed_entries()[:2]]
+    ran = run_list()
     assert (ran.code, ran.row(ZERO)["applied"]) == (5, None)
     assert "not now" in ran.row(ZERO)["because"]
-    assert names(ran)[0] == ZERO
+    assert listed_names(ran)[0] == ZERO
 
 
-def test_requests_that_cannot_be_read_are_said(listed: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+def test_requests_that_cannot_be_read_are_said(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
     fake_aws.fault = lambda called, _: DENIED if "Requested" in called else None
-    assert listed().code == 5
+    assert run_list().code == 5
 
 
 @pytest.mark.parametrize("fault", [BROKEN, CLOSED, GARBLED, DENIED, THROTTLED])
 def test_the_only_region_going_dark_is_4_and_one_of_two_is_5(
-    listed: Callable[..., CliResult], fake_aws: FakeAws, fault: Fault
+    run_list: Callable[..., CliResult], fake_aws: FakeAws, fault: Fault
 ) -> None:
     fake_aws.fault = lambda called, region: fault if region == "eu-west-1" else None
-    alone = listed("--region", "eu-west-1")
+    alone = run_list("--region", "eu-west-1")
     assert (alone.code, alone.envelope["status"], alone.quotas) == (4, "error", [])
-    both = listed("--region", "us-east-1", "--region", "eu-west-1")
+    both = run_list("--region", "us-east-1", "--region", "eu-west-1")
     assert (both.code, len(both.quotas)) == (5, 7)
     assert {error["region"] for error in both.envelope["errors"]} == {"eu-west-1"}
 
 
-def test_several_regions_are_told_apart(listed: Callable[..., CliResult]) -> None:
-    ran = listed("--region", "us-east-1", "--region", "eu-west-1", "--used", form=None)
+def test_several_regions_are_told_apart(run_list: Callable[..., CliResult]) -> None:
+    ran = run_list("--region", "us-east-1", "--region", "eu-west-1", "--used", form=None)
     assert ran.out.count("eu-west-1") == ran.out.count("us-east-1") == 2
 
 
-def test_no_credentials_is_4(listed: Callable[..., CliResult], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials_is_4(run_list: Callable[..., CliResult], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    assert listed("--region", "us-east-1", "--region", "eu-west-1").code == 4
+    assert run_list("--region", "us-east-1", "--region", "eu-west-1").code == 4
 
 
-def test_csv_has_a_line_a_quota_and_a_pipe_cuts_nothing_off(listed: Callable[..., CliResult]) -> None:
-    rows = list(csv.DictReader(io.StringIO(listed(form="csv").out)))
+def test_csv_has_a_line_a_quota_and_a_pipe_cuts_nothing_off(run_list: Callable[..., CliResult]) -> None:
+    rows = list(csv.DictReader(io.StringIO(run_list(form="csv").out)))
     assert list(rows[0]) == FIELDS
     assert len(rows) == 7
     for form in ("markdown", None):
-        told = listed("--defaults", form=form).out
+        told = run_list("--defaults", form=form).out
         assert FULL in told
         assert "Default" in told
         assert "not the same as none" in told

@@ -28,7 +28,7 @@ NAME = "ml.m4.xlarge for training job usage"
 UNREAD = Unknown("AWS says no", "denied")
 
 
-def listed(
+def listed_quota(
     applied: float | None, used: float | None = None, default: float | None = 0, gap: Unknown | None = None
 ) -> ListedQuota:
     use = UNREAD if used is None else Utilization(used, NOW)
@@ -38,20 +38,20 @@ def listed(
 @pytest.mark.parametrize(
     ("each", "percent", "short"),
     [
-        (listed(4, 3), 75, False),
-        (listed(3, 1), 33.33, False),
-        (listed(4, 4), 100, True),
-        (listed(2, 3), 150, True),
-        (listed(4), None, False),
+        (listed_quota(4, 3), 75, False),
+        (listed_quota(3, 1), 33.33, False),
+        (listed_quota(4, 4), 100, True),
+        (listed_quota(2, 3), 150, True),
+        (listed_quota(4), None, False),
         # a share of nothing is no number, and nobody can start one
-        (listed(0), None, True),
-        (listed(0, 2), None, True),
-        (listed(0.5, 0), 0, True),
+        (listed_quota(0), None, True),
+        (listed_quota(0, 2), None, True),
+        (listed_quota(0.5, 0), 0, True),
         # the default counts only where nothing is applied for certain
-        (listed(None, 1, default=2), 50, False),
-        (listed(None, 1, default=2, gap=UNREAD), None, False),
-        (listed(None, 1, default=None), None, False),
-        (listed(3e9, 3e9 + 1), 100, True),
+        (listed_quota(None, 1, default=2), 50, False),
+        (listed_quota(None, 1, default=2, gap=UNREAD), None, False),
+        (listed_quota(None, 1, default=None), None, False),
+        (listed_quota(3e9, 3e9 + 1), 100, True),
     ],
 )
 def test_how_full_a_quota_is(each: ListedQuota, percent: float | None, short: bool) -> None:
@@ -74,7 +74,7 @@ def test_no_text_is_a_bug(text: str) -> None:
 
 
 numbers = st.none() | st.floats(0, 1e12) | st.integers(0, 9).map(float)
-quotas = st.builds(listed, numbers, numbers, numbers, st.sampled_from([None, UNREAD]))
+quotas = st.builds(listed_quota, numbers, numbers, numbers, st.sampled_from([None, UNREAD]))
 
 
 @given(st.lists(quotas))

@@ -18,32 +18,32 @@ NO_CONFIG = Fault(400, "ValidationException", 'Could not find endpoint configura
 THEN = 1.7e9
 
 
-def used(workload: Workload) -> InUseCounts:
+def in_use_of(workload: Workload) -> InUseCounts:
     return count_in_use(open_session().client("us-east-1"), [workload])[workload]
 
 
-def counted(workload: Workload) -> Mapping[str, int]:
-    in_use = used(workload)
+def counted_types(workload: Workload) -> Mapping[str, int]:
+    in_use = in_use_of(workload)
     assert in_use.incomplete is None
     return in_use.by_type
 
 
-def job(name: str, status: str = "InProgress", **more: Any) -> dict[str, Any]:
+def running_job(name: str, status: str = "InProgress", **more: Any) -> dict[str, Any]:
     config = {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1}
     told = {"TrainingJobName": name, "TrainingJobStatus": status, "ResourceConfig": config}
     return {**told, "EnableManagedSpotTraining": False, **more}
 
 
-def unsaid(job: dict[str, Any], *members: str) -> dict[str, Any]:
+def without_members(job: dict[str, Any], *members: str) -> dict[str, Any]:
     return {name: value for name, value in job.items() if name not in members}
 
 
-def pool(name: str, status: str = "Available", **more: Any) -> dict[str, Any]:
+def warm_pool_job(name: str, status: str = "Available", **more: Any) -> dict[str, Any]:
     """A job that has ended and keeps its instances warm, or did."""
-    return job(name, "Completed", WarmPoolStatus={"Status": status}, **more)
+    return running_job(name, "Completed", WarmPoolStatus={"Status": status}, **more)
 
 
-def train(
+def stub_training_jobs(
     aws: FakeAws,
     *,
     listed: list[str],
@@ -69,54 +69,56 @@ def train(
 
 def test_nothing_runs(fake_aws: FakeAws) -> None:
     for workload in Workload:
-        assert counted(workload) == {}
+        assert counted_types(workload) == {}
 
 
 def test_only_what_is_asked_for_is_looked_at(fake_aws: FakeAws) -> None:
-    counted(Workload.NOTEBOOK)
+    counted_types(Workload.NOTEBOOK)
     assert [called for called, _ in fake_aws.calls] == ["ListNotebookInstances"]
 
 
 def test_jobs_that_listing_and_index_agree_on_need_no_third_look(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=["a", "b"], indexed=[job("a"), job("b")], real=[])
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 2}
+    stub_training_jobs(fake_aws, listed=["a", "b"], indexed=[running_job("a"), running_job("b")], real=[])
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 2}
     assert fake_aws.count("DescribeTrainingJob") == 0
 
 
 def test_a_job_the_index_does_not_know_yet_is_asked_itself(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=["a", "new"], indexed=[job("a")], real=[job("new")])
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 2}
+    stub_training_jobs(fake_aws, listed=["a", "new"], indexed=[running_job("a")], real=[running_job("new")])
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 2}
 
 
 def test_a_job_the_index_still_thinks_running_does_not_count(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=["a"], indexed=[job("a"), job("over")], real=[job("over", "Completed")])
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 1}
+    stub_training_jobs(
+        fake_aws, listed=["a"], indexed=[running_job("a"), running_job("over")], real=[running_job("over", "Completed")]
+    )
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 1}
 
 
 def test_a_job_that_is_stopping_still_holds_its_instances(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=[], indexed=[job("a", "Stopping")], real=[job("a", "Stopping")])
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 1}
+    stub_training_jobs(fake_aws, listed=[], indexed=[running_job("a", "Stopping")], real=[running_job("a", "Stopping")])
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 1}
 
 
 def test_a_job_that_goes_meanwhile_is_no_failure(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=["gone"], indexed=[], real=[])
-    assert counted(Workload.TRAINING) == {}
+    stub_training_jobs(fake_aws, listed=["gone"], indexed=[], real=[])
+    assert counted_types(Workload.TRAINING) == {}
 
 
 @pytest.mark.usefixtures("no_backoff")
 def test_without_search_every_job_is_asked(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=["a", "b"], indexed=[], real=[job("a"), job("b")])
+    stub_training_jobs(fake_aws, listed=["a", "b"], indexed=[], real=[running_job("a"), running_job("b")])
     fake_aws.fault = lambda called, _: DENIED if called == "Search" else None
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 2}
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 2}
 
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("closed", ["ListTrainingJobs", "DescribeTrainingJob"])
 @pytest.mark.parametrize("fault", [DENIED, BROKEN])
 def test_what_cannot_be_seen_leaves_a_floor_and_a_reason(fake_aws: FakeAws, closed: str, fault: Fault) -> None:
-    train(fake_aws, listed=["a", "new"], indexed=[job("a")], real=[job("new")])
+    stub_training_jobs(fake_aws, listed=["a", "new"], indexed=[running_job("a")], real=[running_job("new")])
     fake_aws.fault = lambda called, _: fault if called == closed else None
-    in_use = used(Workload.TRAINING)
+    in_use = in_use_of(Workload.TRAINING)
     assert in_use.incomplete is not None
     assert closed in in_use.incomplete.reason
     assert in_use.count("ml.m4.xlarge") <= 1
@@ -127,39 +129,48 @@ def test_spot_and_groups_are_told_apart(fake_aws: FakeAws) -> None:
         {"InstanceType": "ml.c5.large", "InstanceCount": 2, "InstanceGroupName": "a"},
         {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1, "InstanceGroupName": "b"},
     ]
-    mixed = job("mixed", ResourceConfig={"InstanceGroups": groups, "VolumeSizeInGB": 1})
-    train(fake_aws, listed=["mixed", "spot"], indexed=[mixed, job("spot", EnableManagedSpotTraining=True)], real=[])
-    assert counted(Workload.TRAINING) == {"ml.c5.large": 2, "ml.p3.2xlarge": 1}
-    assert counted(Workload.SPOT_TRAINING) == {"ml.m4.xlarge": 1}
+    mixed = running_job("mixed", ResourceConfig={"InstanceGroups": groups, "VolumeSizeInGB": 1})
+    stub_training_jobs(
+        fake_aws,
+        listed=["mixed", "spot"],
+        indexed=[mixed, running_job("spot", EnableManagedSpotTraining=True)],
+        real=[],
+    )
+    assert counted_types(Workload.TRAINING) == {"ml.c5.large": 2, "ml.p3.2xlarge": 1}
+    assert counted_types(Workload.SPOT_TRAINING) == {"ml.m4.xlarge": 1}
 
 
 def test_a_job_of_a_type_nobody_tells_counts_in_the_total_and_is_said(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=["a"], indexed=[job("a", ResourceConfig={"VolumeSizeInGB": 1})], real=[])
-    in_use = used(Workload.TRAINING)
+    stub_training_jobs(
+        fake_aws, listed=["a"], indexed=[running_job("a", ResourceConfig={"VolumeSizeInGB": 1})], real=[]
+    )
+    in_use = in_use_of(Workload.TRAINING)
     assert in_use.count(None) == 1
     assert in_use.incomplete is not None
 
 
 @pytest.mark.parametrize("member", ["EnableManagedSpotTraining", "ResourceConfig", "TrainingJobStatus"])
 def test_what_the_index_leaves_out_of_a_job_the_job_is_asked_for(fake_aws: FakeAws, member: str) -> None:
-    real = job("spot", EnableManagedSpotTraining=True)
-    train(fake_aws, listed=["spot"], indexed=[unsaid(real, member)], real=[real])
-    assert counted(Workload.SPOT_TRAINING) == {"ml.m4.xlarge": 1}
-    assert counted(Workload.TRAINING) == {}
+    real = running_job("spot", EnableManagedSpotTraining=True)
+    stub_training_jobs(fake_aws, listed=["spot"], indexed=[without_members(real, member)], real=[real])
+    assert counted_types(Workload.SPOT_TRAINING) == {"ml.m4.xlarge": 1}
+    assert counted_types(Workload.TRAINING) == {}
 
 
 def test_a_job_that_never_says_whether_it_is_spot_leaves_that_count_a_floor(fake_aws: FakeAws) -> None:
-    response = unsaid(job("old"), "EnableManagedSpotTraining")  # as AWS told them in 2018
-    train(fake_aws, listed=["old"], indexed=[response], real=[response])
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 1}
-    missing = used(Workload.SPOT_TRAINING).incomplete
+    response = without_members(running_job("old"), "EnableManagedSpotTraining")  # as AWS told them in 2018
+    stub_training_jobs(fake_aws, listed=["old"], indexed=[response], real=[response])
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 1}
+    missing = in_use_of(Workload.SPOT_TRAINING).incomplete
     assert missing is not None
     assert "EnableManagedSpotTraining" in missing.reason
 
 
 def test_instances_that_nobody_counts_are_no_single_one(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=["a"], indexed=[job("a", ResourceConfig={"InstanceType": "ml.m4.xlarge"})], real=[])
-    assert used(Workload.TRAINING).incomplete is not None
+    stub_training_jobs(
+        fake_aws, listed=["a"], indexed=[running_job("a", ResourceConfig={"InstanceType": "ml.m4.xlarge"})], real=[]
+    )
+    assert in_use_of(Workload.TRAINING).incomplete is not None
 
 
 @pytest.mark.parametrize(
@@ -187,10 +198,10 @@ def test_jobs_without_an_index_are_asked_one_by_one(
         f"{word}Status": real[asked[f"{word}Name"]],
         **resources(config),
     }
-    assert counted(usage) == {"ml.m4.xlarge": 4}
+    assert counted_types(usage) == {"ml.m4.xlarge": 4}
 
 
-def endpoint(aws: FakeAws, told: dict[str, Any] | Fault, config: dict[str, Any] | Fault) -> None:
+def stub_endpoint(aws: FakeAws, told: dict[str, Any] | Fault, config: dict[str, Any] | Fault) -> None:
     more = {"EndpointArn": "arn:a", "CreationTime": THEN, "LastModifiedTime": THEN, "EndpointStatus": "InService"}
     aws.running["ListEndpoints"] = lambda _: {"Endpoints": [{"EndpointName": "e", **more}]}
     aws.running["DescribeEndpoint"] = lambda _: (
@@ -201,19 +212,27 @@ def endpoint(aws: FakeAws, told: dict[str, Any] | Fault, config: dict[str, Any] 
     )
 
 
-def variant(name: str = "v", **more: Any) -> dict[str, Any]:
+def endpoint_variant(name: str = "v", **more: Any) -> dict[str, Any]:
     return {"VariantName": name, **more}
 
 
-PLAN = {"ProductionVariants": [variant(InstanceType="ml.m4.xlarge", InitialInstanceCount=3)]}
+PLAN = {"ProductionVariants": [endpoint_variant(InstanceType="ml.m4.xlarge", InitialInstanceCount=3)]}
 
 
 @pytest.mark.parametrize(
     ("told", "config", "expected"),
     [
-        ({"ProductionVariants": [variant(CurrentInstanceCount=2, DesiredInstanceCount=2)]}, PLAN, {"ml.m4.xlarge": 2}),
-        ({"ProductionVariants": [variant(CurrentInstanceCount=2, DesiredInstanceCount=5)]}, PLAN, {"ml.m4.xlarge": 5}),
-        ({"ProductionVariants": [variant(CurrentInstanceCount=0, DesiredInstanceCount=0)]}, PLAN, {}),
+        (
+            {"ProductionVariants": [endpoint_variant(CurrentInstanceCount=2, DesiredInstanceCount=2)]},
+            PLAN,
+            {"ml.m4.xlarge": 2},
+        ),
+        (
+            {"ProductionVariants": [endpoint_variant(CurrentInstanceCount=2, DesiredInstanceCount=5)]},
+            PLAN,
+            {"ml.m4.xlarge": 5},
+        ),
+        ({"ProductionVariants": [endpoint_variant(CurrentInstanceCount=0, DesiredInstanceCount=0)]}, PLAN, {}),
         # while it is made, AWS may not name its variants yet
         ({"EndpointStatus": "Creating"}, PLAN, {"ml.m4.xlarge": 3}),
         # one that failed holds what still runs
@@ -221,28 +240,32 @@ PLAN = {"ProductionVariants": [variant(InstanceType="ml.m4.xlarge", InitialInsta
         (
             {
                 "EndpointStatus": "Failed",
-                "ProductionVariants": [variant(CurrentInstanceCount=1, DesiredInstanceCount=3)],
+                "ProductionVariants": [endpoint_variant(CurrentInstanceCount=1, DesiredInstanceCount=3)],
             },
             PLAN,
             {"ml.m4.xlarge": 1},
         ),
         # serverless holds none
         (
-            {"ProductionVariants": [variant(CurrentServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 5})]},
-            {"ProductionVariants": [variant(ServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 5})]},
+            {
+                "ProductionVariants": [
+                    endpoint_variant(CurrentServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 5})
+                ]
+            },
+            {"ProductionVariants": [endpoint_variant(ServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 5})]},
             {},
         ),
         # shadow variants and a deployment on its way hold theirs beside it
         (
             {
-                "ProductionVariants": [variant(CurrentInstanceCount=1)],
-                "ShadowProductionVariants": [variant("s", CurrentInstanceCount=2)],
+                "ProductionVariants": [endpoint_variant(CurrentInstanceCount=1)],
+                "ShadowProductionVariants": [endpoint_variant("s", CurrentInstanceCount=2)],
                 "PendingDeploymentSummary": {
                     "EndpointConfigName": "d",
-                    "ProductionVariants": [variant(InstanceType="ml.c5.large", CurrentInstanceCount=4)],
+                    "ProductionVariants": [endpoint_variant(InstanceType="ml.c5.large", CurrentInstanceCount=4)],
                 },
             },
-            {**PLAN, "ShadowProductionVariants": [variant("s", InstanceType="ml.g5.xlarge")]},
+            {**PLAN, "ShadowProductionVariants": [endpoint_variant("s", InstanceType="ml.g5.xlarge")]},
             {"ml.m4.xlarge": 1, "ml.g5.xlarge": 2, "ml.c5.large": 4},
         ),
         (Fault(400, "ValidationException", 'Could not find endpoint "arn:e".'), PLAN, {}),
@@ -251,32 +274,32 @@ PLAN = {"ProductionVariants": [variant(InstanceType="ml.m4.xlarge", InitialInsta
 def test_an_endpoint_holds_what_its_variants_run(
     fake_aws: FakeAws, told: dict[str, Any] | Fault, config: dict[str, Any], expected: Mapping[str, int]
 ) -> None:
-    endpoint(fake_aws, told, config)
-    assert counted(Workload.ENDPOINT) == expected
+    stub_endpoint(fake_aws, told, config)
+    assert counted_types(Workload.ENDPOINT) == expected
 
 
 def test_an_endpoint_whose_configuration_was_deleted_counts_in_the_total(fake_aws: FakeAws) -> None:
-    endpoint(fake_aws, {"ProductionVariants": [variant(CurrentInstanceCount=2)]}, GONE)
-    in_use = used(Workload.ENDPOINT)
+    stub_endpoint(fake_aws, {"ProductionVariants": [endpoint_variant(CurrentInstanceCount=2)]}, GONE)
+    in_use = in_use_of(Workload.ENDPOINT)
     assert in_use.count(None) == 2
     assert in_use.incomplete is not None
 
 
 @pytest.mark.parametrize("status", ["InService", "Creating", "Updating", "OutOfService"])
 def test_an_endpoint_of_which_nothing_is_told_is_not_one_that_holds_nothing(fake_aws: FakeAws, status: str) -> None:
-    endpoint(fake_aws, {"EndpointStatus": status}, NO_CONFIG)
-    missing = used(Workload.ENDPOINT).incomplete
+    stub_endpoint(fake_aws, {"EndpointStatus": status}, NO_CONFIG)
+    missing = in_use_of(Workload.ENDPOINT).incomplete
     assert missing is not None
     assert "endpoint e" in missing.reason
 
 
 def test_a_variant_that_nobody_counts_is_no_single_instance(fake_aws: FakeAws) -> None:
-    endpoint(
+    stub_endpoint(
         fake_aws,
-        {"ProductionVariants": [variant()]},
-        {"ProductionVariants": [variant(InstanceType="ml.m4.xlarge")]},
+        {"ProductionVariants": [endpoint_variant()]},
+        {"ProductionVariants": [endpoint_variant(InstanceType="ml.m4.xlarge")]},
     )
-    assert used(Workload.ENDPOINT).incomplete is not None
+    assert in_use_of(Workload.ENDPOINT).incomplete is not None
 
 
 def test_notebooks_hold_an_instance_unless_they_are_off(fake_aws: FakeAws) -> None:
@@ -297,7 +320,7 @@ def test_notebooks_hold_an_instance_unless_they_are_off(fake_aws: FakeAws) -> No
         return {"NotebookInstances": page, **({"NextToken": token} if token else {})}
 
     fake_aws.running["ListNotebookInstances"] = listed
-    assert counted(Workload.NOTEBOOK) == {"ml.t2.medium": 5}
+    assert counted_types(Workload.NOTEBOOK) == {"ml.t2.medium": 5}
 
 
 def test_apps_are_counted_by_kind(fake_aws: FakeAws) -> None:
@@ -315,8 +338,8 @@ def test_apps_are_counted_by_kind(fake_aws: FakeAws) -> None:
     apps = [app("JupyterLab", **typed), app("JupyterLab"), app("JupyterLab", "Deleted"), app("CodeEditor", **typed)]
     fake_aws.running["ListApps"] = lambda _: {"Apps": [*apps, app("Canvas", **typed)]}
     fake_aws.running["DescribeApp"] = lambda _: app("JupyterLab", ResourceSpec={"InstanceType": "ml.m5.large"})
-    assert counted(Workload.STUDIO_JUPYTERLAB) == {"ml.t3.medium": 1, "ml.m5.large": 1}
-    assert counted(Workload.STUDIO_CODEEDITOR) == {"ml.t3.medium": 1}
+    assert counted_types(Workload.STUDIO_JUPYTERLAB) == {"ml.t3.medium": 1, "ml.m5.large": 1}
+    assert counted_types(Workload.STUDIO_CODEEDITOR) == {"ml.t3.medium": 1}
 
 
 def test_clusters_hold_their_groups(fake_aws: FakeAws) -> None:
@@ -327,7 +350,7 @@ def test_clusters_hold_their_groups(fake_aws: FakeAws) -> None:
     ]
     fake_aws.running["ListClusters"] = lambda _: {"ClusterSummaries": [summary]}
     fake_aws.running["DescribeCluster"] = lambda _: {**summary, "InstanceGroups": groups}
-    assert counted(Workload.CLUSTER) == {"ml.m5.large": 3, "ml.c5.large": 2}
+    assert counted_types(Workload.CLUSTER) == {"ml.m5.large": 3, "ml.c5.large": 2}
 
 
 @pytest.mark.parametrize(
@@ -338,7 +361,7 @@ def test_a_cluster_whose_instances_are_not_told_does_not_hold_none(fake_aws: Fak
     summary = {"ClusterName": "c", "ClusterArn": "arn:a", "CreationTime": THEN, "ClusterStatus": "InService"}
     fake_aws.running["ListClusters"] = lambda _: {"ClusterSummaries": [summary]}
     fake_aws.running["DescribeCluster"] = lambda _: {**summary, **told}
-    assert used(Workload.CLUSTER).incomplete is not None
+    assert in_use_of(Workload.CLUSTER).incomplete is not None
 
 
 def test_warm_pools_hold_what_they_keep_warm(fake_aws: FakeAws) -> None:
@@ -346,46 +369,57 @@ def test_warm_pools_hold_what_they_keep_warm(fake_aws: FakeAws) -> None:
     fake_aws.running["ListTrainingJobs"] = lambda asked: {
         "TrainingJobSummaries": [{"TrainingJobName": asked["WarmPoolStatusEquals"], **more}]
     }
-    fake_aws.running["DescribeTrainingJob"] = lambda asked: job(
+    fake_aws.running["DescribeTrainingJob"] = lambda asked: running_job(
         asked["TrainingJobName"],
         "Completed",
         WarmPoolStatus={"Status": "Terminated" if asked["TrainingJobName"] == "InUse" else "Available"},
     )
-    assert counted(Workload.WARM_POOL) == {"ml.m4.xlarge": 1}
+    assert counted_types(Workload.WARM_POOL) == {"ml.m4.xlarge": 1}
 
 
 def test_available_pools_count_as_training_in_the_type_and_in_the_total(fake_aws: FakeAws) -> None:
     groups = {"InstanceGroups": [{"InstanceType": "ml.c5.xlarge", "InstanceCount": 3}]}
-    real = [pool("kept"), pool("kept-too", ResourceConfig=groups), pool("ended", "Terminated"), pool("taken", "Reused")]
-    train(fake_aws, listed=["a"], indexed=[job("a")], real=real, pools=[each["TrainingJobName"] for each in real])
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 2, "ml.c5.xlarge": 3}
-    assert (used(Workload.TRAINING).count(None), used(Workload.TRAINING).warm_of(None)) == (5, 4)
-    assert counted(Workload.SPOT_TRAINING) == {}
+    real = [
+        warm_pool_job("kept"),
+        warm_pool_job("kept-too", ResourceConfig=groups),
+        warm_pool_job("ended", "Terminated"),
+        warm_pool_job("taken", "Reused"),
+    ]
+    stub_training_jobs(
+        fake_aws, listed=["a"], indexed=[running_job("a")], real=real, pools=[each["TrainingJobName"] for each in real]
+    )
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 2, "ml.c5.xlarge": 3}
+    assert (in_use_of(Workload.TRAINING).count(None), in_use_of(Workload.TRAINING).warm_of(None)) == (5, 4)
+    assert counted_types(Workload.SPOT_TRAINING) == {}
 
 
 def test_a_pool_in_use_is_its_job_s_own(fake_aws: FakeAws) -> None:
-    running = job("a", WarmPoolStatus={"Status": "InUse"})
-    train(fake_aws, listed=["a"], indexed=[running], real=[running])
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 1}
+    running = running_job("a", WarmPoolStatus={"Status": "InUse"})
+    stub_training_jobs(fake_aws, listed=["a"], indexed=[running], real=[running])
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 1}
 
 
 @pytest.mark.parametrize("index_knows", [True, False])
 def test_a_job_that_ends_meanwhile_is_counted_once(fake_aws: FakeAws, index_knows: bool) -> None:
-    train(
-        fake_aws, listed=["a"], indexed=[job("a")] if index_knows else [], real=[pool("a")], pools=["a"]
+    stub_training_jobs(
+        fake_aws,
+        listed=["a"],
+        indexed=[running_job("a")] if index_knows else [],
+        real=[warm_pool_job("a")],
+        pools=["a"],
     )  # in progress when it was listed, ended when the pools were
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 1}
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 1}
 
 
 def test_a_pool_that_only_a_late_index_leads_to_is_counted(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=[], indexed=[job("a")], real=[pool("a")])
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 1}
+    stub_training_jobs(fake_aws, listed=[], indexed=[running_job("a")], real=[warm_pool_job("a")])
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 1}
 
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("what", ["the list", "a job"])
 def test_pools_that_cannot_be_read_are_not_none(fake_aws: FakeAws, what: str) -> None:
-    train(fake_aws, listed=["a"], indexed=[job("a")], real=[], pools=["kept"])
+    stub_training_jobs(fake_aws, listed=["a"], indexed=[running_job("a")], real=[], pools=["kept"])
     answers = fake_aws.running["ListTrainingJobs"]
     if what == "the list":
         fake_aws.running["ListTrainingJobs"] = lambda asked: (
@@ -393,22 +427,24 @@ def test_pools_that_cannot_be_read_are_not_none(fake_aws: FakeAws, what: str) ->
         )
     else:
         fake_aws.running["DescribeTrainingJob"] = lambda _: DENIED
-    in_use = used(Workload.TRAINING)
+    in_use = in_use_of(Workload.TRAINING)
     assert in_use.incomplete is not None
     assert in_use.by_type == {"ml.m4.xlarge": 1}
-    assert used(Workload.SPOT_TRAINING).incomplete is None
+    assert in_use_of(Workload.SPOT_TRAINING).incomplete is None
 
 
 def test_training_is_still_counted_where_there_is_no_index(fake_aws: FakeAws) -> None:
-    train(fake_aws, listed=["a"], indexed=[], real=[job("a"), pool("kept")], pools=["kept"])
+    stub_training_jobs(
+        fake_aws, listed=["a"], indexed=[], real=[running_job("a"), warm_pool_job("kept")], pools=["kept"]
+    )
     fake_aws.running["Search"] = lambda _: DENIED
-    assert counted(Workload.TRAINING) == {"ml.m4.xlarge": 2}
+    assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 2}
 
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("usage", list(Workload))
 def test_no_usage_is_zero_when_nothing_may_be_listed(fake_aws: FakeAws, usage: Workload) -> None:
     fake_aws.fault = lambda called, _: DENIED if called.startswith("List") else None
-    in_use = used(usage)
+    in_use = in_use_of(usage)
     assert in_use.incomplete is not None
     assert in_use.incomplete.code == "denied"

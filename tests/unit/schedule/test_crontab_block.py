@@ -26,7 +26,7 @@ CHOSEN = st.dictionaries(st.sampled_from(list(JOBS)), st.sampled_from([STOP, RES
 )
 
 
-def others(crontab: bytes) -> list[bytes]:
+def lines_outside(crontab: bytes) -> list[bytes]:
     """The lines outside opskit's blocks, found in another way than the product does: an end takes away what is
     opskit's before it, if a begin stands before that.
     """
@@ -45,8 +45,8 @@ def others(crontab: bytes) -> list[bytes]:
 
 @given(CRONTABS, CHOSEN)
 def test_what_others_wrote_stays(crontab: bytes, chosen: dict[str, bytes]) -> None:
-    assert others(upsert_jobs(crontab, chosen)) == others(crontab)
-    assert others(remove_jobs(crontab)) == others(crontab)
+    assert lines_outside(upsert_jobs(crontab, chosen)) == lines_outside(crontab)
+    assert lines_outside(remove_jobs(crontab)) == lines_outside(crontab)
 
 
 @given(CRONTABS, CHOSEN)

@@ -23,13 +23,13 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(AwsSession, "endpoint_id", lambda self: "aws")
     return tmp_path / "opskit"
 
 
-def door(account: str = "123456789012") -> AwsClient:
+def journal_client(account: str = "123456789012") -> AwsClient:
     identity = CallerIdentity(account, f"arn:aws:iam::{account}:user/ada")
     session = AwsSession(Boto3Clients(None), "us-east-1")
     session.__dict__["identity"] = lambda: identity
@@ -37,7 +37,7 @@ def door(account: str = "123456789012") -> AwsClient:
 
 
 def test_a_change_is_written_before_and_after() -> None:
-    with journal.journal_action(door(), "stop notebook", "lab-1", reason="idle for 5 h") as record:
+    with journal.journal_action(journal_client(), "stop notebook", "lab-1", reason="idle for 5 h") as record:
         [before] = journal.journal_entries(LONG_AGO)
         record.detail = "Stopping"
     [after] = journal.journal_entries(LONG_AGO)
@@ -55,17 +55,17 @@ def test_a_change_is_written_before_and_after() -> None:
 @pytest.mark.parametrize("usd", [Decimal("0.0464"), None])
 def test_a_stop_keeps_its_price_to_the_digit_and_an_unknown_one_stays_unknown(usd: Decimal | None) -> None:
     stop = journal.StopDetails(usd, LONG_AGO)
-    with journal.journal_action(door(), "stop notebook", "lab-1", reason="idle", stop=stop):
+    with journal.journal_action(journal_client(), "stop notebook", "lab-1", reason="idle", stop=stop):
         pass
-    with journal.journal_action(door(), "start notebook", "lab-1", reason="asked for"):
+    with journal.journal_action(journal_client(), "start notebook", "lab-1", reason="asked for"):
         pass
     stopped, started = journal.journal_entries(LONG_AGO)
     assert (stopped.stop, started.stop) == (stop, None)
 
 
-def test_a_journal_of_an_older_opskit_is_read_and_written_on(state: Path) -> None:
-    state.mkdir()
-    with closing(sqlite3.connect(state / "journal.sqlite")) as old, old:
+def test_a_journal_of_an_older_opskit_is_read_and_written_on(state_folder: Path) -> None:
+    state_folder.mkdir()
+    with closing(sqlite3.connect(state_folder / "journal.sqlite")) as old, old:
         old.execute(journal._SCHEMA)
         values = (
             "1",
@@ -80,7 +80,9 @@ def test_a_journal_of_an_older_opskit_is_read_and_written_on(state: Path) -> Non
             "idle",
         )
         old.execute(f"INSERT INTO entries VALUES ({', '.join('?' * 12)})", (*values, "done", ""))
-    with journal.journal_action(door(), "stop notebook", "lab", "idle", stop=journal.StopDetails(Decimal(1), LONG_AGO)):
+    with journal.journal_action(
+        journal_client(), "stop notebook", "lab", "idle", stop=journal.StopDetails(Decimal(1), LONG_AGO)
+    ):
         pass
     older, newer = journal.journal_entries(LONG_AGO)
     assert (older.subject, older.stop) == ("lab", None)
@@ -97,17 +99,17 @@ def test_a_journal_of_an_older_opskit_is_read_and_written_on(state: Path) -> Non
     ],
 )
 def test_what_went_wrong_is_written_and_passes_through(error: BaseException, outcome: str) -> None:
-    with pytest.raises(type(error)), journal.journal_action(door(), "stop notebook", "lab-1", reason="idle"):
+    with pytest.raises(type(error)), journal.journal_action(journal_client(), "stop notebook", "lab-1", reason="idle"):
         raise error
     assert [entry.outcome for entry in journal.journal_entries(LONG_AGO)] == [outcome]
 
 
 def test_a_lost_answer_that_a_look_has_found_is_done_and_only_that_one() -> None:
     for name in ("lab-1", "lab-1", "lab-2"):
-        with suppress(OutcomeUnknown), journal.journal_action(door(), "stop notebook", name, reason="idle"):
+        with suppress(OutcomeUnknown), journal.journal_action(journal_client(), "stop notebook", name, reason="idle"):
             raise OutcomeUnknown("outcome-unknown", "no answer")
-    journal.mark_done(door(), "stop notebook", "lab-1", "Stopping")
-    journal.mark_done(door(), "start notebook", "lab-2", "Pending")
+    journal.mark_done(journal_client(), "stop notebook", "lab-1", "Stopping")
+    journal.mark_done(journal_client(), "start notebook", "lab-2", "Pending")
     told = [(entry.subject, entry.outcome, entry.detail) for entry in journal.journal_entries(LONG_AGO)]
     assert told == [("lab-1", "unknown", "no answer"), ("lab-1", "done", "Stopping"), ("lab-2", "unknown", "no answer")]
 
@@ -115,30 +117,30 @@ def test_a_lost_answer_that_a_look_has_found_is_done_and_only_that_one() -> None
 def test_what_is_seen_in_one_account_proves_nothing_of_another() -> None:
     with (
         suppress(OutcomeUnknown),
-        journal.journal_action(door("999999999999"), "stop notebook", "lab-1", reason="idle"),
+        journal.journal_action(journal_client("999999999999"), "stop notebook", "lab-1", reason="idle"),
     ):
         raise OutcomeUnknown("outcome-unknown", "no answer")
-    journal.mark_done(door(), "stop notebook", "lab-1", "Stopping")
+    journal.mark_done(journal_client(), "stop notebook", "lab-1", "Stopping")
     assert [entry.outcome for entry in journal.journal_entries(LONG_AGO)] == ["unknown"]
 
 
 def test_an_unwritable_journal_stops_nothing_and_says_so_once(
-    state: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    state.write_text("a file where the folder should be")
+    state_folder.write_text("a file where the folder should be")
     monkeypatch.setattr(journal, "failure_hook", journal._report_once())
     done = []
     for name in ("one", "two"):
-        with journal.journal_action(door(), "stop notebook", name, reason="idle"):
+        with journal.journal_action(journal_client(), "stop notebook", name, reason="idle"):
             done.append(name)
     assert done == ["one", "two"]
     assert caplog.text.count("cannot be written") == 1
 
 
-def test_a_broken_file_stops_nothing(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    state.mkdir()
-    (state / "journal.sqlite").write_bytes(b"not a database" * 1000)
-    with journal.journal_action(door(), "stop notebook", "one", reason="idle") as record:
+def test_a_broken_file_stops_nothing(state_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state_folder.mkdir()
+    (state_folder / "journal.sqlite").write_bytes(b"not a database" * 1000)
+    with journal.journal_action(journal_client(), "stop notebook", "one", reason="idle") as record:
         record.detail = "went on"
     with pytest.raises(sqlite3.Error):
         journal.journal_entries(LONG_AGO)
@@ -146,7 +148,7 @@ def test_a_broken_file_stops_nothing(state: Path, capsys: pytest.CaptureFixture[
 
 def test_no_secret_is_kept() -> None:
     url = "https://x.notebook.aws/?authToken=eyJhbGciOi&X-Amz-Signature=deadbeef"
-    with journal.journal_action(door(), "open notebook", "lab", reason=f"see {url} as AKIAIOSFODNN7EXAMPLE"):
+    with journal.journal_action(journal_client(), "open notebook", "lab", reason=f"see {url} as AKIAIOSFODNN7EXAMPLE"):
         pass
     [entry] = journal.journal_entries(LONG_AGO)
     assert not any(secret in entry.reason for secret in ("eyJ", "deadbeef", "AKIA"))
@@ -167,7 +169,7 @@ for number in range(int(sys.argv[2])):
 """
 
 
-def writer(name: str, count: int) -> subprocess.Popen[str]:
+def start_writer(name: str, count: int) -> subprocess.Popen[str]:
     command: list[Any] = [sys.executable, "-c", WRITER, name, str(count)]
     return subprocess.Popen(
         command, env=os.environ | {"PYTHONPATH": str(Path.cwd())}, stdout=subprocess.PIPE, text=True
@@ -175,7 +177,7 @@ def writer(name: str, count: int) -> subprocess.Popen[str]:
 
 
 def test_two_processes_write_and_nothing_is_lost() -> None:
-    writers = [writer(name, 40) for name in ("a", "b", "c")]
+    writers = [start_writer(name, 40) for name in ("a", "b", "c")]
     for one in writers:
         one.communicate()
     assert [one.returncode for one in writers] == [0, 0, 0]
@@ -184,14 +186,14 @@ def test_two_processes_write_and_nothing_is_lost() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_kills_at_any_point_lose_nothing_that_was_said_and_break_nothing(state: Path, seed: int) -> None:
+def test_kills_at_any_point_lose_nothing_that_was_said_and_break_nothing(state_folder: Path, seed: int) -> None:
     """A writer says a number once its outcome is written down. Two write at once, and both are killed."""
     chance = random.Random(seed)
-    victims = {name: writer(name, 10_000) for name in ("a", "b")}
+    victims = {name: start_writer(name, 10_000) for name in ("a", "b")}
     said = {name: _killed_after(victim, chance.randrange(1, 30)) for name, victim in victims.items()}
-    with journal.journal_action(door(), "stop notebook", "survivor", reason="life goes on"):
+    with journal.journal_action(journal_client(), "stop notebook", "survivor", reason="life goes on"):
         pass
-    with closing(sqlite3.connect(state / "journal.sqlite")) as session:
+    with closing(sqlite3.connect(state_folder / "journal.sqlite")) as session:
         assert session.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     entries = journal.journal_entries(LONG_AGO)
     done = {entry.subject for entry in entries if entry.outcome == "done"}
@@ -228,55 +230,55 @@ def test_a_full_disk_is_said_once_and_stops_nothing() -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_a_journal_of_a_newer_opskit_is_read_and_written_on(state: Path) -> None:
-    with journal.journal_action(door(), "stop notebook", "before", reason="idle"):
+def test_a_journal_of_a_newer_opskit_is_read_and_written_on(state_folder: Path) -> None:
+    with journal.journal_action(journal_client(), "stop notebook", "before", reason="idle"):
         pass
-    with closing(sqlite3.connect(state / "journal.sqlite")) as newer, newer:
+    with closing(sqlite3.connect(state_folder / "journal.sqlite")) as newer, newer:
         newer.execute("ALTER TABLE entries ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'")
         newer.execute("ALTER TABLE stops ADD COLUMN mood TEXT")
     with journal.journal_action(
-        door(), "stop notebook", "after", "idle", stop=journal.StopDetails(Decimal(1), LONG_AGO)
+        journal_client(), "stop notebook", "after", "idle", stop=journal.StopDetails(Decimal(1), LONG_AGO)
     ):
         pass
     assert [entry.subject for entry in journal.journal_entries(LONG_AGO)] == ["before", "after"]
 
 
 def test_a_journal_nobody_understands_stops_nothing_and_says_so(
-    state: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    state.mkdir()
-    with closing(sqlite3.connect(state / "journal.sqlite")) as other, other:
+    state_folder.mkdir()
+    with closing(sqlite3.connect(state_folder / "journal.sqlite")) as other, other:
         other.execute("CREATE TABLE entries (something TEXT)")
     monkeypatch.setattr(journal, "failure_hook", journal._report_once())
-    with journal.journal_action(door(), "stop notebook", "lab", reason="idle") as record:
+    with journal.journal_action(journal_client(), "stop notebook", "lab", reason="idle") as record:
         record.detail = "went on"
     assert caplog.text.count("cannot be written") == 1
 
 
-def test_only_its_user_can_read_it(state: Path) -> None:
+def test_only_its_user_can_read_it(state_folder: Path) -> None:
     before = os.umask(0)
     try:
-        with journal.journal_action(door(), "stop notebook", "lab", reason="idle"):
+        with journal.journal_action(journal_client(), "stop notebook", "lab", reason="idle"):
             pass
-        (state / "journal.sqlite").chmod(0o644)  # as an older opskit left it
-        with journal.journal_action(door(), "stop notebook", "lab", reason="idle"):
+        (state_folder / "journal.sqlite").chmod(0o644)  # as an older opskit left it
+        with journal.journal_action(journal_client(), "stop notebook", "lab", reason="idle"):
             pass
     finally:
         os.umask(before)
-    assert state.stat().st_mode & 0o777 == 0o700
-    assert {path.name: path.stat().st_mode & 0o077 for path in state.iterdir()} == {"journal.sqlite": 0}
+    assert state_folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o077 for path in state_folder.iterdir()} == {"journal.sqlite": 0}
 
 
-def test_what_a_message_holds_is_kept_without_its_secrets(state: Path) -> None:
+def test_what_a_message_holds_is_kept_without_its_secrets(state_folder: Path) -> None:
     refusal = AccessDenied(
         "denied", "no: Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE, Signature=deadbeef"
     )
     url = "https://x.notebook.us-east-1.sagemaker.aws/?authToken=eyJhbGciOi"
     with (
         pytest.raises(AccessDenied),
-        journal.journal_action(door(), "open notebook", f"lab at {url}", reason=f"see {url}"),
+        journal.journal_action(journal_client(), "open notebook", f"lab at {url}", reason=f"see {url}"),
     ):
         raise refusal
-    content = b"".join(path.read_bytes() for path in state.iterdir())
+    content = b"".join(path.read_bytes() for path in state_folder.iterdir())
     assert not any(secret in content for secret in (b"eyJ", b"deadbeef", b"AKIA"))
     assert b"lab at https://x.notebook.us-east-1.sagemaker.aws/" in content

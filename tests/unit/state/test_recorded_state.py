@@ -31,7 +31,7 @@ WRITTEN_AT = datetime(2026, 11, 26, 10, 15, 50, tzinfo=UTC)
 
 
 @pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AwsClient:
+def recorded_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AwsClient:
     """One at the endpoint and account that the folder was written for."""
     shutil.copytree(RECORDED, tmp_path / "recorded")
     for kind in ("state", "cache"):
@@ -42,28 +42,28 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AwsClient:
     return AwsSession(clients, "us-east-1").client()
 
 
-def test_journal_of_an_older_opskit_is_read(client: AwsClient) -> None:
+def test_journal_of_an_older_opskit_is_read(recorded_client: AwsClient) -> None:
     entries = journal_entries(datetime(2026, 11, 1, tzinfo=UTC))
     assert len(entries) == 23
     assert Counter(entry.outcome for entry in entries) == {DONE: 15, "filed": 3, "queued": 5}
     assert {(entry.endpoint, entry.account, entry.caller) for entry in entries} == {(ENDPOINT, ACCOUNT, CALLER)}
     assert all(entry.ended_at and entry.ended_at > entry.started_at for entry in entries)
-    stop = only(entries, NotebookAction.STOP)
+    stop = single_entry(entries, NotebookAction.STOP)
     assert (stop.subject, stop.reason) == ("course-idle", "asked for by name")
     assert stop.stop
     assert stop.stop.usd_per_hour == Decimal("0.0464")
     assert stop.stop.running_since == datetime(2026, 11, 26, 5, 9, 58, 87835, tzinfo=UTC)
-    assert only(entries, NotebookAction.START).subject == "course-idle"
-    assert only(entries, NotebookAction.UNTAG).subject == "course-idle"
+    assert single_entry(entries, NotebookAction.START).subject == "course-idle"
+    assert single_entry(entries, NotebookAction.UNTAG).subject == "course-idle"
 
 
-def only(entries: tuple[JournalEntry, ...], action: NotebookAction) -> JournalEntry:
+def single_entry(entries: tuple[JournalEntry, ...], action: NotebookAction) -> JournalEntry:
     [entry] = [entry for entry in entries if entry.action == action]
     return entry
 
 
-def test_queue_of_an_older_opskit_is_read(client: AwsClient) -> None:
-    waiting = pending_requests(client)
+def test_queue_of_an_older_opskit_is_read(recorded_client: AwsClient) -> None:
+    waiting = pending_requests(recorded_client)
     assert [request.instance_type for request in waiting if request.state is QueueState.QUEUED] == [
         "ml.m5.large",
         "ml.m5.xlarge",
@@ -71,26 +71,26 @@ def test_queue_of_an_older_opskit_is_read(client: AwsClient) -> None:
         "ml.c5.2xlarge",
         "ml.g4dn.xlarge",
     ]
-    [filed] = submitted_requests(client, "ml.p3.2xlarge for training job usage", WRITTEN_AT)
+    [filed] = submitted_requests(recorded_client, "ml.p3.2xlarge for training job usage", WRITTEN_AT)
     assert (filed.channel, filed.desired_value, filed.id) == (
         Channel.SUPPORT,
         4.0,
         "case-123456789012-muen-2026-d0fccdce50494b7a",
     )
-    submission = last_submission(client, "ml.m4.xlarge for training job usage", Channel.AUTO, WRITTEN_AT)
+    submission = last_submission(recorded_client, "ml.m4.xlarge for training job usage", Channel.AUTO, WRITTEN_AT)
     assert submission
     assert submission.id == "ad98c281bd55467c9c3cdd226d5949b1C191323"
 
 
-def test_last_look_of_an_older_opskit_is_read(client: AwsClient) -> None:
-    assert {(look.status, look.value) for look in load_snapshots(client).values()} == {
+def test_last_look_of_an_older_opskit_is_read(recorded_client: AwsClient) -> None:
+    assert {(look.status, look.value) for look in load_snapshots(recorded_client).values()} == {
         ("APPROVED", 40.0),
         ("APPROVED", 2.0),
     }
 
 
-def test_quota_codes_of_an_older_opskit_are_read(client: AwsClient) -> None:
-    cache = load_cache(client, WRITTEN_AT)
+def test_quota_codes_of_an_older_opskit_are_read(recorded_client: AwsClient) -> None:
+    cache = load_cache(recorded_client, WRITTEN_AT)
     seen = cache.get("ml.m4.xlarge for training job usage")
     assert seen
     assert (seen.code, seen.applied, seen.value) == ("L-A373146E", True, 2.0)

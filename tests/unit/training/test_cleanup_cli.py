@@ -17,7 +17,7 @@ from opskit.core.exceptions import ExitCode
 from opskit.training.flows.cleanup import delete_resources
 from opskit.training.flows.find_resources import find_resources
 from opskit.training.workflow import find_workflow
-from tests.fakes.account import Account, in_memory, refusal
+from tests.fakes.account import Account, client_error, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.stubbed_client import ACCOUNT, REGION
 
@@ -29,12 +29,12 @@ KINDS = {"Endpoint": "endpoints", "EndpointConfig": "endpoint_configs", "Model":
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def other_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
 
 
-def deployed(job: str = JOB, tags: list[dict[str, str]] = OURS, account: Account | None = None) -> Account:
+def account_with_endpoint(job: str = JOB, tags: list[dict[str, str]] = OURS, account: Account | None = None) -> Account:
     """An account with a run and its endpoint in it."""
     account = account or Account()
     variants = [{"VariantName": "AllTraffic", "ModelName": job, "InstanceType": "ml.m4.xlarge"}]
@@ -46,33 +46,33 @@ def deployed(job: str = JOB, tags: list[dict[str, str]] = OURS, account: Account
     return account
 
 
-def cleanup(account: Account, capsys: pytest.CaptureFixture[str], *words: str) -> CliResult:
+def run_cleanup(account: Account, capsys: pytest.CaptureFixture[str], *words: str) -> CliResult:
     with in_memory(account):
         return run_opskit(capsys, "cleanup", "boston", "-o", "json", *(words or ("--yes",)))
 
 
-def there(account: Account) -> set[tuple[str, str]]:
+def existing_resources(account: Account) -> set[tuple[str, str]]:
     """What can be removed, is there and is not on its way."""
     things = (thing for thing in account.things.values() if thing.states[0] != "Deleting")
     return {(thing.kind, thing.name) for thing in things if thing.kind in KINDS}
 
 
-def deny(account: Account, *operations: str, code: str = "AccessDeniedException") -> None:
+def deny_operations(account: Account, *operations: str, code: str = "AccessDeniedException") -> None:
     def before(operation: str) -> None:
         if operation in operations:
-            raise refusal(operation, code, "no")
+            raise client_error(operation, code, "no")
 
     account.before = before
 
 
-def reasons(ended: CliResult) -> dict[tuple[str, str], str]:
+def kept_reasons(ended: CliResult) -> dict[tuple[str, str], str]:
     return {(each["kind"], each["name"]): each["because"] for each in ended.data["reasons"]}
 
 
 def test_all_of_a_workflow_goes_and_its_job_stays(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
-    ended = cleanup(account, capsys)
-    assert (ended.code, there(account), account.objects) == (0, set(), {})
+    account = account_with_endpoint()
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account), account.objects) == (0, set(), {})
     removed = {"endpoints": [JOB], "endpoint_configs": [JOB], "models": [JOB], "objects": 3, "local": []}
     assert ended.data["removed"] == removed
     assert ended.data["left"]["training_jobs"] == [JOB]
@@ -80,7 +80,7 @@ def test_all_of_a_workflow_goes_and_its_job_stays(capsys: pytest.CaptureFixture[
 
 
 def test_what_the_endpoint_uses_goes_only_when_it_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
-    account, early = deployed(), []
+    account, early = account_with_endpoint(), []
 
     def before(operation: str) -> None:
         if (
@@ -90,18 +90,18 @@ def test_what_the_endpoint_uses_goes_only_when_it_is_gone(capsys: pytest.Capture
             early.append(operation)
 
     account.before = before
-    assert cleanup(account, capsys).code == 0
+    assert run_cleanup(account, capsys).code == 0
     assert early == []
 
 
 def test_an_endpoint_that_is_going_already_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
+    account = account_with_endpoint()
     account.things["Endpoint", JOB].states = ["Deleting", "Deleting", "gone"]
-    planned = cleanup(account, capsys, "--dry-run")
+    planned = run_cleanup(account, capsys, "--dry-run")
     assert planned.data["would_remove"]["endpoint_configs"] == [JOB]
     test_what_the_endpoint_uses_goes_only_when_it_is_gone(capsys)
-    ended = cleanup(account, capsys)
-    assert (ended.code, there(account), ended.data["removed"]["endpoints"]) == (0, set(), [])
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account), ended.data["removed"]["endpoints"]) == (0, set(), [])
 
 
 @pytest.mark.parametrize(
@@ -116,12 +116,12 @@ def test_an_endpoint_that_is_going_already_is_waited_for(capsys: pytest.CaptureF
 def test_what_only_has_such_a_name_is_listed_and_left(
     tags: list[dict[str, str]], because: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account = deployed(OLDER, tags, deployed())
+    account = account_with_endpoint(OLDER, tags, account_with_endpoint())
     account.objects[f"{HOME}/notes.txt"] = account.objects[f"{HOME}/mine/notes.txt"] = b"a colleague's"
-    ended = cleanup(account, capsys)
-    assert (ended.code, there(account)) == (0, {(instance_type, OLDER) for instance_type in KINDS})
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account)) == (0, {(instance_type, OLDER) for instance_type in KINDS})
     assert {uri.removeprefix(f"{HOME}/").split("/")[0] for uri in account.objects} == {OLDER, "notes.txt", "mine"}
-    assert reasons(ended) == {
+    assert kept_reasons(ended) == {
         **{(kind, OLDER): because for kind in ("endpoint", "endpoint_config", "model")},
         ("objects", f"{HOME}/{OLDER}/"): f"of the training job {OLDER}: {because}",
         ("objects", f"{HOME}/mine/"): "no training job of 'boston' has such a folder",
@@ -136,20 +136,20 @@ def test_what_only_has_such_a_name_is_listed_and_left(
 
 
 def test_tags_that_cannot_be_read_are_nobodys_leave_to_delete(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
-    before = (there(account), dict(account.objects))
-    deny(account, "ListTags")
+    account = account_with_endpoint()
+    before = (existing_resources(account), dict(account.objects))
+    deny_operations(account, "ListTags")
     for words in ("--dry-run", "--yes"):
-        ended = cleanup(account, capsys, words)
-        assert (ended.code, there(account), account.objects) == (5, *before)
+        ended = run_cleanup(account, capsys, words)
+        assert (ended.code, existing_resources(account), account.objects) == (5, *before)
         assert [error["code"] for error in ended.envelope["errors"]] == ["denied"]
-        assert "its tags could not be read" in reasons(ended)["endpoint", JOB]
+        assert "its tags could not be read" in kept_reasons(ended)["endpoint", JOB]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tags_are_read_again_right_before_each_delete(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Somebody takes a thing over while the cleanup is at its first delete, or has already asked for it."""
-    account = deployed()
+    account = account_with_endpoint()
     first = "ListTransformJobs" if kind == "Endpoint" else "DeleteEndpoint"
 
     def after(operation: str) -> None:
@@ -157,93 +157,93 @@ def test_tags_are_read_again_right_before_each_delete(kind: str, capsys: pytest.
             account.things[kind, JOB].params["Tags"] = []
 
     account.after = after
-    ended = cleanup(account, capsys)
+    ended = run_cleanup(account, capsys)
     assert ended.code == 0
-    assert (kind, JOB) in there(account)
-    assert any("does not carry the tag" in reason for reason in reasons(ended).values())
+    assert (kind, JOB) in existing_resources(account)
+    assert any("does not carry the tag" in reason for reason in kept_reasons(ended).values())
     used_by_it = list(KINDS)[list(KINDS).index(kind) :]
-    assert {one for one, _ in there(account)} == set(used_by_it)
+    assert {one for one, _ in existing_resources(account)} == set(used_by_it)
     assert account.objects  # the model's, which stays whichever of them does
 
 
 def test_tags_that_can_no_longer_be_read_stop_just_that_delete(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
+    account = account_with_endpoint()
 
     def after(operation: str) -> None:
         if operation == "DeleteEndpointConfig":
-            deny(account, "ListTags")
+            deny_operations(account, "ListTags")
 
     account.after = after
-    ended = cleanup(account, capsys)
-    assert (ended.code, there(account)) == (5, {("Model", JOB)})
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account)) == (5, {("Model", JOB)})
     assert ended.data["removed"]["endpoint_configs"] == [JOB]
     assert len(account.objects) == 3
 
 
 def test_an_endpoint_that_stays_keeps_what_it_uses(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
+    account = account_with_endpoint()
     account.put("Model", OLDER, Tags=OURS)
-    deny(account, "DeleteEndpoint")
-    ended = cleanup(account, capsys)
-    assert (ended.code, there(account)) == (5, {(instance_type, JOB) for instance_type in KINDS})
+    deny_operations(account, "DeleteEndpoint")
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account)) == (5, {(instance_type, JOB) for instance_type in KINDS})
     assert ended.data["removed"]["models"] == [OLDER]
     assert [error["code"] for error in ended.envelope["errors"]] == ["denied"]
-    assert reasons(ended)["endpoint", JOB] == "AWS did not delete it"
-    assert reasons(ended)["model", JOB] == f"the endpoint {JOB} stays and uses it"
+    assert kept_reasons(ended)["endpoint", JOB] == "AWS did not delete it"
+    assert kept_reasons(ended)["model", JOB] == f"the endpoint {JOB} stays and uses it"
 
 
 def test_where_nothing_could_be_deleted_it_is_awss_no(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
-    deny(account, "DeleteEndpoint")
-    assert cleanup(account, capsys).code == 4
+    account = account_with_endpoint()
+    deny_operations(account, "DeleteEndpoint")
+    assert run_cleanup(account, capsys).code == 4
 
 
 @pytest.mark.parametrize("colleague", ["somebodys-endpoint", "boston-00000000ff-1"])
 def test_what_a_colleagues_configuration_of_such_a_name_uses_stays(
     colleague: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account = deployed()
+    account = account_with_endpoint()
     config = "boston-00000000ff-1"
     account.put("EndpointConfig", config, ProductionVariants=[{"VariantName": "A", "ModelName": JOB}])
     account.put("Endpoint", colleague, "InService", EndpointConfigName=config)
-    ended = cleanup(account, capsys)
+    ended = run_cleanup(account, capsys)
     assert ended.code == 0
-    assert there(account) >= {("Endpoint", colleague), ("EndpointConfig", config), ("Model", JOB)}
-    assert ("Endpoint", JOB) not in there(account)
-    assert reasons(ended)["model", JOB].endswith("stays and uses it")
+    assert existing_resources(account) >= {("Endpoint", colleague), ("EndpointConfig", config), ("Model", JOB)}
+    assert ("Endpoint", JOB) not in existing_resources(account)
+    assert kept_reasons(ended)["model", JOB].endswith("stays and uses it")
     assert len(account.objects) == 3
 
 
 @pytest.mark.parametrize("where", ["PrimaryContainer", "Containers", "ModelDataSource"])
 def test_files_that_a_colleagues_model_is_made_of_stay(where: str, capsys: pytest.CaptureFixture[str]) -> None:
-    account, data = deployed(), f"{HOME}/{JOB}/output/model.tar.gz"
+    account, data = account_with_endpoint(), f"{HOME}/{JOB}/output/model.tar.gz"
     container: dict[str, Any] = {"Image": "i", "ModelDataUrl": data}
     if where == "ModelDataSource":
         container = {"Image": "i", where: {"S3DataSource": {"S3Uri": data}}}
     account.put("Model", OLDER, **{where: [container]} if where == "Containers" else {"PrimaryContainer": container})
-    ended = cleanup(account, capsys)
-    assert (ended.code, there(account), len(account.objects)) == (0, {("Model", OLDER)}, 3)
-    assert reasons(ended)["objects", f"{HOME}/{JOB}/"] == f"the model {OLDER} stays and uses it"
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account), len(account.objects)) == (0, {("Model", OLDER)}, 3)
+    assert kept_reasons(ended)["objects", f"{HOME}/{JOB}/"] == f"the model {OLDER} stays and uses it"
 
 
 def test_a_colleagues_endpoint_on_our_configuration_keeps_it(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
+    account = account_with_endpoint()
     account.put("Endpoint", "boston-00000000ff-1", "InService", EndpointConfigName=JOB)
-    ended = cleanup(account, capsys)
+    ended = run_cleanup(account, capsys)
     assert ended.code == 0
-    assert there(account) == {("Endpoint", "boston-00000000ff-1"), ("EndpointConfig", JOB), ("Model", JOB)}
+    assert existing_resources(account) == {("Endpoint", "boston-00000000ff-1"), ("EndpointConfig", JOB), ("Model", JOB)}
 
 
 @pytest.mark.parametrize("operation", ["DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel"])
 def test_what_something_that_stays_uses_and_cannot_be_read_may_be_anything(
     operation: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account = deployed(OLDER, [], deployed())
+    account = account_with_endpoint(OLDER, [], account_with_endpoint())
     del account.things["Endpoint", JOB]
-    deny(account, operation)
-    ended = cleanup(account, capsys)
-    assert (ended.code, ("Model", JOB) in there(account), len(account.objects)) == (5, True, 6)
-    assert "could not be read" in reasons(ended)["model", JOB]
+    deny_operations(account, operation)
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, ("Model", JOB) in existing_resources(account), len(account.objects)) == (5, True, 6)
+    assert "could not be read" in kept_reasons(ended)["model", JOB]
 
 
 @pytest.mark.parametrize(
@@ -259,51 +259,53 @@ def test_what_something_that_stays_uses_and_cannot_be_read_may_be_anything(
 def test_what_may_be_used_by_what_cannot_be_seen_stays(
     operation: str, kept: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account = deployed()
-    deny(account, operation)
-    ended = cleanup(account, capsys)
-    assert (ended.code, {instance_type for instance_type, _ in there(account)}) == (5, kept)
+    account = account_with_endpoint()
+    deny_operations(account, operation)
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, {instance_type for instance_type, _ in existing_resources(account)}) == (5, kept)
     assert len(account.objects) == 3
     assert [error["code"] for error in ended.envelope["errors"]] == ["denied"]
 
 
 def test_a_region_of_which_nothing_could_be_seen_is_awss_no(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
-    deny(account, "ListEndpoints", "ListEndpointConfigs", "ListModels", "ListTrainingJobs", "ListTransformJobs")
-    assert cleanup(account, capsys).code == 4
-    assert cleanup(account, capsys, "--dry-run").code == 4
+    account = account_with_endpoint()
+    deny_operations(
+        account, "ListEndpoints", "ListEndpointConfigs", "ListModels", "ListTrainingJobs", "ListTransformJobs"
+    )
+    assert run_cleanup(account, capsys).code == 4
+    assert run_cleanup(account, capsys, "--dry-run").code == 4
 
 
 @pytest.mark.parametrize(("kind", "word"), [("TransformJob", "transform job"), ("TrainingJob", "training job")])
 def test_what_a_job_in_progress_reads_stays(kind: str, word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
+    account = account_with_endpoint()
     params = account.things["TrainingJob", JOB].params
     account.put(kind, f"{JOB}-2" if kind == "TransformJob" else JOB, "InProgress", **params)
-    ended = cleanup(account, capsys)
+    ended = run_cleanup(account, capsys)
     name = f"{JOB}-2" if kind == "TransformJob" else JOB
-    assert (ended.code, there(account), len(account.objects)) == (0, {("Model", JOB)}, 3)
-    assert reasons(ended)["model", JOB] == f"the {word} {name} is in progress"
+    assert (ended.code, existing_resources(account), len(account.objects)) == (0, {("Model", JOB)}, 3)
+    assert kept_reasons(ended)["model", JOB] == f"the {word} {name} is in progress"
     assert ended.data["left"]["running_jobs"] == [name]
 
 
 def test_an_endpoint_in_the_making_is_waited_for_because_aws_refuses_to_delete_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    account = deployed()
+    account = account_with_endpoint()
     endpoint = account.things["Endpoint", JOB]
     endpoint.states = ["Creating", "Creating", "InService"]
 
     def before(operation: str) -> None:
         if operation == "DeleteEndpoint" and endpoint.states[0] == "Creating":
-            raise refusal(operation, "ValidationException", "Cannot update in-progress endpoint")
+            raise client_error(operation, "ValidationException", "Cannot update in-progress endpoint")
 
     account.before = before
-    assert (cleanup(account, capsys).code, there(account)) == (0, set())
+    assert (run_cleanup(account, capsys).code, existing_resources(account)) == (0, set())
 
 
 @pytest.mark.parametrize("operation", ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"])
 def test_a_delete_whose_answer_was_lost_is_looked_up(operation: str, capsys: pytest.CaptureFixture[str]) -> None:
-    account, sent = deployed(), []
+    account, sent = account_with_endpoint(), []
 
     def after(done: str) -> None:
         if done == operation:
@@ -311,11 +313,11 @@ def test_a_delete_whose_answer_was_lost_is_looked_up(operation: str, capsys: pyt
             raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
 
     account.after = after
-    ended = cleanup(account, capsys)
-    assert (ended.code, there(account), sent) == (0, set(), [operation])
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account), sent) == (0, set(), [operation])
 
 
-def flow(account: Account, meanwhile: Callable[[], None], **clock: Any) -> Any:
+def cleanup_around(account: Account, meanwhile: Callable[[], None], **clock: Any) -> Any:
     """Look, let something happen at the prompt, and clean up."""
     with in_memory(account):
         client = session.open_session(region=REGION).client()  # as it is patched: this account needs no credentials
@@ -326,82 +328,84 @@ def flow(account: Account, meanwhile: Callable[[], None], **clock: Any) -> Any:
             return find_resources(client, find_workflow("boston"), None, endpoints_gone=True)
 
         return delete_resources(
-            client, look, again, Clock(**{"now": now, "sleep": lambda seconds: None, **clock}), lambda event: None
+            client, look, again, Clock(**{"now": fixed_now, "sleep": lambda seconds: None, **clock}), lambda event: None
         )
 
 
-def now() -> datetime:
+def fixed_now() -> datetime:
     return datetime(2026, 11, 26, tzinfo=UTC)
 
 
 def test_what_was_deployed_while_the_prompt_stood_keeps_what_it_uses() -> None:
-    account = deployed()
+    account = account_with_endpoint()
     del account.things["Endpoint", JOB]
-    done = flow(account, lambda: void(account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=OURS)))
-    assert there(account) == {(instance_type, JOB) for instance_type in KINDS}
+    done = cleanup_around(
+        account, lambda: ignore_argument(account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=OURS))
+    )
+    assert existing_resources(account) == {(instance_type, JOB) for instance_type in KINDS}
     assert (done.exit, done.items, done.objects) == (ExitCode.OK, [], [])
 
 
 def test_what_came_while_the_prompt_stood_was_not_agreed_to() -> None:
-    account = deployed()
-    done = flow(account, lambda: void(deployed(OLDER, account=account)))
-    assert there(account) == {(instance_type, OLDER) for instance_type in KINDS}
+    account = account_with_endpoint()
+    done = cleanup_around(account, lambda: ignore_argument(account_with_endpoint(OLDER, account=account)))
+    assert existing_resources(account) == {(instance_type, OLDER) for instance_type in KINDS}
     assert (done.exit, len(account.objects)) == (ExitCode.OK, 3)
 
 
 def test_an_endpoint_that_does_not_go_keeps_what_it_uses_and_is_not_waited_for_for_ever() -> None:
-    account, passed = deployed(), [now()]
+    account, passed = account_with_endpoint(), [fixed_now()]
 
     def after(operation: str) -> None:
         if operation == "DeleteEndpoint":
             account.things["Endpoint", JOB].states = ["Deleting"]
 
     account.after = after
-    done = flow(
+    done = cleanup_around(
         account,
         lambda: None,
         now=lambda: passed[-1],
         sleep=lambda seconds: passed.append(passed[-1] + timedelta(seconds=seconds)),
     )
-    assert (done.exit, there(account)) == (ExitCode.PARTIAL, {("EndpointConfig", JOB), ("Model", JOB)})
+    assert (done.exit, existing_resources(account)) == (ExitCode.PARTIAL, {("EndpointConfig", JOB), ("Model", JOB)})
     assert [problem.code for problem in done.problems] == ["still-deleting"]
     assert timedelta(minutes=30) < passed[-1] - passed[0] < timedelta(minutes=31)
 
 
-def void(_: object) -> None:
+def ignore_argument(_: object) -> None:
     """For what is done for its effect."""
 
 
 def test_a_job_without_objects_is_nothing_to_ask_tags_of(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
+    account = account_with_endpoint()
     asked: list[str] = []
     for number in range(5):
         output = {"S3OutputPath": f"{HOME}/{OLDER}{number}/output"}
         account.put("TrainingJob", f"{OLDER}{number}", "Completed", OutputDataConfig=output, Tags=OURS)
     account.after = asked.append
-    assert cleanup(account, capsys, "--dry-run").code == 0
+    assert run_cleanup(account, capsys, "--dry-run").code == 0
     assert asked.count("ListTags") == 4  # endpoint, configuration, model, and the job with objects
 
 
 def test_a_job_that_is_gone_when_its_tags_are_read_makes_no_objects_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    account, listed = deployed(), []
+    account, listed = account_with_endpoint(), []
 
     def before(operation: str) -> None:
         listed.append(operation)
         if operation == "ListTags" and "ListObjectsV2" in listed[-3:]:
-            raise refusal(operation, "ResourceNotFound", "Could not find resource")
+            raise client_error(operation, "ResourceNotFound", "Could not find resource")
 
     account.before = before
-    ended = cleanup(account, capsys, "--dry-run")
+    ended = run_cleanup(account, capsys, "--dry-run")
     assert ended.data["would_remove"]["objects"] == 0
-    assert list(reasons(ended).values()) == ["no training job of 'boston' has such a folder"]
+    assert list(kept_reasons(ended).values()) == ["no training job of 'boston' has such a folder"]
 
 
 def test_objects_lie_in_whichever_bucket_the_job_wrote_to(capsys: pytest.CaptureFixture[str]) -> None:
-    account = deployed()
+    account = account_with_endpoint()
     where = f"s3://elsewhere/opskit/boston/{JOB}"
     account.things["TrainingJob", JOB].params["OutputDataConfig"] = {"S3OutputPath": f"{where}/output"}
     account.objects |= {f"{where}/output/model.tar.gz": b"m", f"s3://elsewhere/opskit/boston/{OLDER}/x": b"?"}
-    ended = cleanup(account, capsys)
+    ended = run_cleanup(account, capsys)
     assert (ended.code, list(account.objects)) == (0, [f"s3://elsewhere/opskit/boston/{OLDER}/x"])
     assert ended.data["removed"]["objects"] == 4

@@ -12,7 +12,7 @@ from opskit.training.changes import endpoints, jobs, s3
 from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.workflow import find_workflow
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
-from tests.unit.training.test_resources import ARN, NOW, described
+from tests.unit.training.test_resources import ARN, NOW, job_description
 
 BOSTON = find_workflow("boston")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/exec"
@@ -20,12 +20,12 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 TAGS = [{"Key": "opskit:workflow", "Value": "boston"}]
 
 
-def start(script: StubbedCalls, client: Any) -> None:
+def start_stubbed_training(script: StubbedCalls, client: Any) -> None:
     channels = {"train": "s3://b/train.csv", "validation": "s3://b/validation.csv"}
     jobs.start_training(client, BOSTON, BOSTON.training, "b-1", IMAGE, ROLE, channels, "s3://b/out")
 
 
-def expected() -> dict[str, Any]:
+def expected_request() -> dict[str, Any]:
     def channel(name: str) -> dict[str, Any]:
         source = {
             "S3DataType": "S3Prefix",
@@ -50,9 +50,9 @@ def expected() -> dict[str, Any]:
 def test_the_sdk_sends_just_this_job_and_leaves_logging_alone() -> None:
     before = list(logging.getLogger().handlers)
     with stubbed_client() as (client, script):
-        script.add_answer("sagemaker", "create_training_job", {"TrainingJobArn": ARN}, expected())
-        script.add_answer("sagemaker", "describe_training_job", described(), {"TrainingJobName": "b-1"})
-        start(script, client)
+        script.add_answer("sagemaker", "create_training_job", {"TrainingJobArn": ARN}, expected_request())
+        script.add_answer("sagemaker", "describe_training_job", job_description(), {"TrainingJobName": "b-1"})
+        start_stubbed_training(script, client)
         script.assert_done()
     assert logging.getLogger().handlers == before
 
@@ -61,7 +61,7 @@ def test_a_refusal_is_raised_as_it_is() -> None:
     with stubbed_client() as (client, script):
         script.add_refusal("sagemaker", "create_training_job", "ResourceLimitExceeded", "The account-level …")
         with pytest.raises(AwsError) as caught:
-            start(script, client)
+            start_stubbed_training(script, client)
     assert caught.value.aws_code == "ResourceLimitExceeded"
 
 
@@ -69,14 +69,14 @@ def test_a_failure_of_awss_leaves_it_open_and_is_not_sent_again() -> None:
     with stubbed_client() as (client, script):
         script.add_refusal("sagemaker", "create_training_job", "InternalFailure", "oops", 500)
         with pytest.raises(OutcomeUnknown):
-            start(script, client)
+            start_stubbed_training(script, client)
 
 
 def test_a_look_that_fails_after_the_deed_does_not_undo_it() -> None:
     with stubbed_client() as (client, script):
         script.add_answer("sagemaker", "create_training_job", {"TrainingJobArn": ARN})
         script.add_refusal("sagemaker", "describe_training_job", "AccessDeniedException", "no")
-        start(script, client)
+        start_stubbed_training(script, client)
 
 
 def test_an_answer_the_sdk_does_not_understand_leaves_it_open() -> None:

@@ -62,96 +62,101 @@ class Account:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+def polled_account(monkeypatch: pytest.MonkeyPatch) -> Account:
     return Account(monkeypatch)
 
 
-def training(status: JobStatus, secondary: str = "Training") -> TrainingJob:
+def training_job(status: JobStatus, secondary: str = "Training") -> TrainingJob:
     return TrainingJob("b-1", status, secondary, None, "s3://b/m", None)
 
 
-def transform(status: JobStatus) -> TransformJob:
+def transform_job(status: JobStatus) -> TransformJob:
     return TransformJob("b-1", status, None, "s3://b/test.csv", "s3://b/out")
 
 
-def followed(account: Account) -> tuple[TrainingJob, list[str]]:
+def followed_training(account: Account) -> tuple[TrainingJob, list[str]]:
     return follow.follow_training(account, "b-1", account.clock, deduplicate_events(account.emit))  # type: ignore[arg-type]
 
 
-def test_states_are_told_once_and_lines_as_they_come(account: Account) -> None:
-    account.looks = [training(LIVE, "Starting"), training(LIVE), training(LIVE), training(DONE, "Completed")]
-    account.lines = [[], ["[0]"], [], ["[1]"]]
-    job, lines = followed(account)
+def test_states_are_told_once_and_lines_as_they_come(polled_account: Account) -> None:
+    polled_account.looks = [
+        training_job(LIVE, "Starting"),
+        training_job(LIVE),
+        training_job(LIVE),
+        training_job(DONE, "Completed"),
+    ]
+    polled_account.lines = [[], ["[0]"], [], ["[1]"]]
+    job, lines = followed_training(polled_account)
     assert job.status is DONE
     assert lines == ["[0]", "[1]"]
-    assert [state.status for state in account.told if isinstance(state, StatusChanged)] == [
+    assert [state.status for state in polled_account.told if isinstance(state, StatusChanged)] == [
         "Starting",
         "Training",
         "Completed",
     ]
-    assert [log_line.text for log_line in account.told if isinstance(log_line, LogLine)] == ["[0]", "[1]"]
+    assert [log_line.text for log_line in polled_account.told if isinstance(log_line, LogLine)] == ["[0]", "[1]"]
 
 
 @pytest.mark.parametrize("trouble", [Throttled("t", "slow", transient=True), Unreachable("u", "no network")])
-def test_what_passes_is_waited_out(account: Account, trouble: AwsError) -> None:
-    account.looks = [training(LIVE), *[trouble] * 20, training(DONE)]
-    job, _ = followed(account)
+def test_what_passes_is_waited_out(polled_account: Account, trouble: AwsError) -> None:
+    polled_account.looks = [training_job(LIVE), *[trouble] * 20, training_job(DONE)]
+    job, _ = followed_training(polled_account)
     assert job.status is DONE
-    assert sum(isinstance(each, ReadFailed) for each in account.told) == 1
+    assert sum(isinstance(each, ReadFailed) for each in polled_account.told) == 1
 
 
-def test_what_does_not_pass_ends_it_after_a_while(account: Account) -> None:
-    account.looks = [training(LIVE), Unreachable("u", "no network")]
+def test_what_does_not_pass_ends_it_after_a_while(polled_account: Account) -> None:
+    polled_account.looks = [training_job(LIVE), Unreachable("u", "no network")]
     with pytest.raises(Unreachable):
-        followed(account)
-    assert account.now - datetime(2026, 1, 1, tzinfo=UTC) < timedelta(minutes=15)
+        followed_training(polled_account)
+    assert polled_account.now - datetime(2026, 1, 1, tzinfo=UTC) < timedelta(minutes=15)
 
 
-def test_a_denial_does_not_pass(account: Account) -> None:
-    account.looks = [AccessDenied("denied", "no")]
+def test_a_denial_does_not_pass(polled_account: Account) -> None:
+    polled_account.looks = [AccessDenied("denied", "no")]
     with pytest.raises(AccessDenied):
-        followed(account)
+        followed_training(polled_account)
 
 
-def test_a_log_that_may_not_be_read_is_said_once(account: Account) -> None:
-    account.looks = [training(LIVE), training(LIVE), training(DONE)]
-    account.lines = [AccessDenied("denied", "no logs for you"), ["never read"]]
-    _, lines = followed(account)
+def test_a_log_that_may_not_be_read_is_said_once(polled_account: Account) -> None:
+    polled_account.looks = [training_job(LIVE), training_job(LIVE), training_job(DONE)]
+    polled_account.lines = [AccessDenied("denied", "no logs for you"), ["never read"]]
+    _, lines = followed_training(polled_account)
     assert lines == []
-    assert [read_failed.reason for read_failed in account.told if isinstance(read_failed, ReadFailed)] == [
+    assert [read_failed.reason for read_failed in polled_account.told if isinstance(read_failed, ReadFailed)] == [
         "no logs for you"
     ]
 
 
-def test_the_last_lines_of_a_failed_job_may_come_late(account: Account) -> None:
-    account.looks = [training(FAILED, "Failed")]
-    account.lines = [[], [], ["why"]]
-    assert followed(account)[1] == ["why"]
+def test_the_last_lines_of_a_failed_job_may_come_late(polled_account: Account) -> None:
+    polled_account.looks = [training_job(FAILED, "Failed")]
+    polled_account.lines = [[], [], ["why"]]
+    assert followed_training(polled_account)[1] == ["why"]
 
 
-def test_a_job_that_vanishes(account: Account) -> None:
-    account.looks = [None]
+def test_a_job_that_vanishes(polled_account: Account) -> None:
+    polled_account.looks = [None]
     with pytest.raises(AwsError, match="is not there"):
-        followed(account)
+        followed_training(polled_account)
 
 
-def test_a_transform_that_runs_too_long_is_stopped_once(account: Account) -> None:
-    account.looks = [*[transform(LIVE)] * 40, transform(STOPPED)]
+def test_a_transform_that_runs_too_long_is_stopped_once(polled_account: Account) -> None:
+    polled_account.looks = [*[transform_job(LIVE)] * 40, transform_job(STOPPED)]
     with pytest.raises(AwsError, match="opskit stopped it"):
-        follow.follow_transform(account, "b-1", 20, account.clock, account.emit)  # type: ignore[arg-type]
-    assert account.stopped == ["it ran longer than 20 s"]
+        follow.follow_transform(polled_account, "b-1", 20, polled_account.clock, polled_account.emit)  # type: ignore[arg-type]
+    assert polled_account.stopped == ["it ran longer than 20 s"]
 
 
-def test_a_transform_in_time_is_left_alone(account: Account) -> None:
-    account.looks = [transform(LIVE), transform(DONE)]
-    done = follow.follow_transform(account, "b-1", 20, account.clock, account.emit)  # type: ignore[arg-type]
+def test_a_transform_in_time_is_left_alone(polled_account: Account) -> None:
+    polled_account.looks = [transform_job(LIVE), transform_job(DONE)]
+    done = follow.follow_transform(polled_account, "b-1", 20, polled_account.clock, polled_account.emit)  # type: ignore[arg-type]
     assert done.status is DONE
-    assert account.stopped == []
+    assert polled_account.stopped == []
 
 
 @pytest.mark.parametrize("status", ["InService", "Failed", "OutOfService"])
-def test_an_endpoint_is_watched_until_it_answers_or_cannot(account: Account, status: str) -> None:
-    account.looks = [Endpoint("b", "Creating"), Endpoint("b", status)]
-    found = follow.follow_endpoint(account, "b", account.clock, account.emit)  # type: ignore[arg-type]
+def test_an_endpoint_is_watched_until_it_answers_or_cannot(polled_account: Account, status: str) -> None:
+    polled_account.looks = [Endpoint("b", "Creating"), Endpoint("b", status)]
+    found = follow.follow_endpoint(polled_account, "b", polled_account.clock, polled_account.emit)  # type: ignore[arg-type]
     assert found
     assert found.status == status

@@ -80,7 +80,7 @@ class Walk:
 
 
 @contextmanager
-def walked(walk: Walk, account: Account) -> Iterator[None]:
+def walk_account(walk: Walk, account: Account) -> Iterator[None]:
     account.before, account.after = walk.before, lambda operation: walk.step(f"after {operation}")
     with in_memory(account):
         try:
@@ -90,7 +90,7 @@ def walked(walk: Walk, account: Account) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def quick_splits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setattr(
@@ -99,18 +99,18 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("opskit.training.flows.train.split_rows", cache(split_rows))
 
 
-def empty() -> Account:
+def empty_account() -> Account:
     return Account()
 
 
-def trained() -> Account:
+def trained_account() -> Account:
     account = Account()
     account.put("Model", JOB, Tags=[{"Key": "opskit:workflow", "Value": "boston"}])
     return account
 
 
-def deployed() -> Account:
-    account = trained()
+def deployed_account() -> Account:
+    account = trained_account()
     tags = [{"Key": "opskit:workflow", "Value": "boston"}]
     account.put("EndpointConfig", JOB, ProductionVariants=[{"ModelName": JOB}], Tags=tags)
     account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=tags)
@@ -124,15 +124,15 @@ def with_a_notebook() -> Account:
 
 
 COMMANDS: dict[str, tuple[Callable[[], Account], tuple[str, ...]]] = {
-    "train": (empty, ("train", "boston", "--no-guard", "--deploy")),
-    "deploy": (trained, ("deploy", "boston", "--no-guard")),
-    "cleanup": (deployed, ("cleanup", "boston", "--yes")),
-    "create": (empty, ("notebook", "create", "lab", "--no-guard", "--yes", "--wait")),
+    "train": (empty_account, ("train", "boston", "--no-guard", "--deploy")),
+    "deploy": (trained_account, ("deploy", "boston", "--no-guard")),
+    "cleanup": (deployed_account, ("cleanup", "boston", "--yes")),
+    "create": (empty_account, ("notebook", "create", "lab", "--no-guard", "--yes", "--wait")),
     "start": (with_a_notebook, ("notebook", "start", "lab", "--no-guard", "--wait")),
 }
 
 
-def named(ended: CliResult, instance_type: str, name: str) -> bool:
+def names_stop_command(ended: CliResult, instance_type: str, name: str) -> bool:
     """Whether the command that ends it is told."""
     return any(STOPS[instance_type].format(name) in error["hint"] for error in ended.envelope["errors"])
 
@@ -158,14 +158,14 @@ def test_wherever_a_command_ends_what_runs_is_named(
     at, ran_through = 0, False
     while not ran_through:
         account, walk = make(), Walk(at, error)
-        with walked(walk, account):
+        with walk_account(walk, account):
             ended = run_opskit(capsys, *words, "-o", "json")
         ran_through = len(walk.steps) <= at
         where = walk.steps[min(at, len(walk.steps) - 1)]
         if not ran_through and ended.code != 0:  # it may be 0 where the SDK or the journal goes on regardless
             assert ended.code == (130 if isinstance(error, KeyboardInterrupt) else 1), where
             for instance_type, name in account.billing():
-                assert named(ended, instance_type, name), (
+                assert names_stop_command(ended, instance_type, name), (
                     f"{where}: {instance_type} {name} runs and is not named: {ended.out}"
                 )
             if not where.startswith("after "):  # then opskit could not know
@@ -228,7 +228,7 @@ def test_what_ends_a_command_in_silence_elsewhere_is_told_where_something_runs(
         patched.setattr("opskit.training.render.progress.format_run_event", line_of)
         ended = run_opskit(capsys, "train", "boston", "--no-guard", "-o", "json")
     assert ended.code == code
-    assert named(ended, "TrainingJob", JOB)
+    assert names_stop_command(ended, "TrainingJob", JOB)
     assert ended.data["running"] == [{"kind": "training-job", "name": JOB, "sure": True}]
 
 

@@ -15,25 +15,27 @@ BOSTON = find_workflow("boston")
 CONTENT = load_verified_data(BOSTON)
 
 
-def rows(content: bytes) -> list[list[float]]:
+def parse_rows(content: bytes) -> list[list[float]]:
     return [[float(cell) for cell in line.split(",")] for line in content.decode().splitlines()]
 
 
 def test_the_notebooks_sizes_label_first_and_no_header() -> None:
     sets = split_rows(BOSTON, CONTENT)
     assert sets.rows == (227, 112, 167)
-    whole = rows(sets.train) + rows(sets.validation)
+    whole = parse_rows(sets.train) + parse_rows(sets.validation)
     assert [len(row) for row in whole] == [14] * 339
-    assert [len(row) for row in rows(sets.test)] == [13] * 167
+    assert [len(row) for row in parse_rows(sets.test)] == [13] * 167
     assert len(feature_names(BOSTON, CONTENT)) == 13
 
 
 def test_every_row_is_in_one_set() -> None:
     sets = split_rows(BOSTON, CONTENT)
-    tests = [[truth, *row] for truth, row in zip(sets.truth, rows(sets.test), strict=True)]
+    tests = [[truth, *row] for truth, row in zip(sets.truth, parse_rows(sets.test), strict=True)]
     lines = CONTENT.decode().splitlines()[2:]
     given = [[float(cell) for cell in line.split(",")] for line in lines]
-    assert sorted(rows(sets.train) + rows(sets.validation) + tests) == sorted([row[-1], *row[:-1]] for row in given)
+    assert sorted(parse_rows(sets.train) + parse_rows(sets.validation) + tests) == sorted(
+        [row[-1], *row[:-1]] for row in given
+    )
 
 
 def test_the_seed_decides() -> None:

@@ -10,7 +10,7 @@ import pytest
 from opskit.cli import main
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str]:
+def predict_error(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str]:
     with pytest.raises(SystemExit) as ended:
         main(["predict", "boston", *words])
     return ended.value.code, capsys.readouterr().err
@@ -32,7 +32,7 @@ def test_a_file_that_is_no_use_is_said_to_be_so(
     file = tmp_path / "houses.csv"
     if content is not None:
         file.write_bytes(content)
-    code, err = told(capsys, str(file))
+    code, err = predict_error(capsys, str(file))
     assert code == 2
     assert f"opskit: {file}" in err
     assert words in err
@@ -40,5 +40,5 @@ def test_a_file_that_is_no_use_is_said_to_be_so(
 
 def test_rows_may_come_through_a_pipe(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("1,2\n"))
-    code, err = told(capsys, "-")
+    code, err = predict_error(capsys, "-")
     assert (code, "standard input, line 1 has 2 values" in err) == (2, True)

@@ -18,7 +18,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-job/b-1"
 
 
-def described(**more: Any) -> dict[str, Any]:
+def job_description(**more: Any) -> dict[str, Any]:
     return {
         "TrainingJobName": "b-1",
         "TrainingJobArn": ARN,
@@ -35,7 +35,7 @@ def described(**more: Any) -> dict[str, Any]:
 
 def test_a_completed_job() -> None:
     with stubbed_client() as (client, script):
-        script.add_answer("sagemaker", "describe_training_job", described(BillableTimeInSeconds=61))
+        script.add_answer("sagemaker", "describe_training_job", job_description(BillableTimeInSeconds=61))
         job = resources.read_training_job(client, "b-1")
     assert job
     assert (job.status, job.model_uri, job.billable_seconds, job.failure) == (
@@ -48,7 +48,7 @@ def test_a_completed_job() -> None:
 
 def test_a_status_that_is_new_is_work_in_progress() -> None:
     with stubbed_client() as (client, script):
-        script.add_answer("sagemaker", "describe_training_job", described(TrainingJobStatus="Rehearsing"))
+        script.add_answer("sagemaker", "describe_training_job", job_description(TrainingJobStatus="Rehearsing"))
         job = resources.read_training_job(client, "b-1")
     assert job
     assert not job.status.is_finished

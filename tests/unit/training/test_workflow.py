@@ -21,12 +21,12 @@ BOSTON = Path(__file__).parents[3] / "workflows" / "boston"
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
+def workflow_copy(tmp_path: Path) -> Path:
     """A copy of the shipped workflow that a test may break."""
     return Path(shutil.copytree(BOSTON, tmp_path / "mine"))
 
 
-def rewrite(folder: Path, pattern: str, by: str) -> None:
+def rewrite_file(folder: Path, pattern: str, by: str) -> None:
     path = folder / "workflow.toml"
     text, count = re.subn(pattern, by, path.read_text(), flags=re.MULTILINE)
     assert count
@@ -72,26 +72,26 @@ def test_an_unknown_name_is_told_what_was_meant() -> None:
     assert "Did you mean 'boston'?" in caught.value.problem.hint
 
 
-def test_a_folder_without_a_slash_is_told_how_to_write_it(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(copy.parent)
-    copy.rename("mine")
+def test_a_folder_without_a_slash_is_told_how_to_write_it(workflow_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workflow_copy.parent)
+    workflow_copy.rename("mine")
     with pytest.raises(UsageError) as caught:
         find_workflow("mine")
     assert "Did you mean './mine'?" in caught.value.problem.hint
 
 
-def test_a_folder_by_its_path(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rewrite(copy, r'^name = "boston"', 'name = "mine"')
-    assert find_workflow(str(copy)).name == "mine"
-    monkeypatch.chdir(copy)
+def test_a_folder_by_its_path(workflow_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewrite_file(workflow_copy, r'^name = "boston"', 'name = "mine"')
+    assert find_workflow(str(workflow_copy)).name == "mine"
+    monkeypatch.chdir(workflow_copy)
     assert find_workflow(".").name == "mine"
 
 
-def test_a_wheel_has_its_workflows_inside_the_package(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = copy.parent / "site" / "opskit"
-    shutil.copytree(copy, package / "workflows" / "boston")
-    strangers = copy.parent / "site" / "workflows" / "strange"
-    shutil.copytree(copy, strangers)  # somebody else's package of that name is no workflow of ours
+def test_a_wheel_has_its_workflows_inside_the_package(workflow_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = workflow_copy.parent / "site" / "opskit"
+    shutil.copytree(workflow_copy, package / "workflows" / "boston")
+    strangers = workflow_copy.parent / "site" / "workflows" / "strange"
+    shutil.copytree(workflow_copy, strangers)  # somebody else's package of that name is no workflow of ours
     monkeypatch.setattr(opskit, "__file__", str(package / "__init__.py"))
     assert Path(find_workflow("boston").folder) == package / "workflows" / "boston"
     with pytest.raises(UsageError):
@@ -99,13 +99,13 @@ def test_a_wheel_has_its_workflows_inside_the_package(copy: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("value", ["their_workflows.churn", "their_workflows:CHURN"])
-def test_another_package_offers_one(copy: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    package = copy.parent / "their_workflows"
-    rewrite(copy, r'^name = "boston"', 'name = "churn"')
-    shutil.copytree(copy, package / "churn")
+def test_another_package_offers_one(workflow_copy: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    package = workflow_copy.parent / "their_workflows"
+    rewrite_file(workflow_copy, r'^name = "boston"', 'name = "churn"')
+    shutil.copytree(workflow_copy, package / "churn")
     (package / "churn" / "__init__.py").touch()
     (package / "__init__.py").write_text("from pathlib import Path\nCHURN = Path(__file__).parent / 'churn'\n")
-    monkeypatch.syspath_prepend(str(copy.parent))
+    monkeypatch.syspath_prepend(str(workflow_copy.parent))
     point = EntryPoint("churn", value, workflow.ENTRY_POINTS)
     monkeypatch.setattr(workflow, "entry_points", lambda group: [point] if group == workflow.ENTRY_POINTS else [])
     try:
@@ -124,9 +124,9 @@ def test_a_broken_offer_hurts_only_those_who_ask_for_it(monkeypatch: pytest.Monk
     assert "no_such_package" in caught.value.problem.message
 
 
-def test_changed_data_is_refused(copy: Path) -> None:
-    mine = load_workflow(copy)
-    with (copy / mine.data_file).open("a") as file:
+def test_changed_data_is_refused(workflow_copy: Path) -> None:
+    mine = load_workflow(workflow_copy)
+    with (workflow_copy / mine.data_file).open("a") as file:
         file.write("1,1,1,1,1,1,1,1,1,1,1,1,1,1\n")
     with pytest.raises(UsageError) as caught:
         load_verified_data(mine)
@@ -146,10 +146,10 @@ def test_changed_data_is_refused(copy: Path) -> None:
         (r"^\[data\]", "[data", "TOML"),
     ],
 )
-def test_a_workflow_that_makes_no_sense_says_why(copy: Path, pattern: str, by: str, words: str) -> None:
-    rewrite(copy, pattern, by)
+def test_a_workflow_that_makes_no_sense_says_why(workflow_copy: Path, pattern: str, by: str, words: str) -> None:
+    rewrite_file(workflow_copy, pattern, by)
     with pytest.raises(UsageError) as caught:
-        load_workflow(copy)
+        load_workflow(workflow_copy)
     assert words in caught.value.problem.message
     assert "workflow.toml" in caught.value.problem.message
 
@@ -178,27 +178,29 @@ def test_a_workflow_that_makes_no_sense_says_why(copy: Path, pattern: str, by: s
         (r"^\[data\]", "training.hours = 1\n[data]", 5, "'hours' in [training]", "has: instance_type"),
     ],
 )
-def test_a_key_nobody_reads_is_an_error(copy: Path, pattern: str, by: str, line: int, said: str, hint: str) -> None:
+def test_a_key_nobody_reads_is_an_error(
+    workflow_copy: Path, pattern: str, by: str, line: int, said: str, hint: str
+) -> None:
     if "training." in by:  # one table cannot be written in two ways
-        rewrite(copy, r"^\[training\](.|\n)*^\[transform\]", "[transform]")
-    rewrite(copy, pattern, by)
+        rewrite_file(workflow_copy, r"^\[training\](.|\n)*^\[transform\]", "[transform]")
+    rewrite_file(workflow_copy, pattern, by)
     with pytest.raises(UsageError) as caught:
-        load_workflow(copy)
+        load_workflow(workflow_copy)
     problem = caught.value.problem
     assert (problem.code, caught.value.exit) == ("workflow-unknown-key", ExitCode.USAGE)
-    assert f"{copy / 'workflow.toml'}, line {line}: " in problem.message
+    assert f"{workflow_copy / 'workflow.toml'}, line {line}: " in problem.message
     assert said in problem.message
     assert hint in problem.hint
 
 
-def test_every_key_nobody_reads_is_named_at_once(copy: Path) -> None:
-    rewrite(copy, r"^max_run = ", "max_time = ")
+def test_every_key_nobody_reads_is_named_at_once(workflow_copy: Path) -> None:
+    rewrite_file(workflow_copy, r"^max_run = ", "max_time = ")
     with pytest.raises(UsageError) as caught:
-        load_workflow(copy)
+        load_workflow(workflow_copy)
     assert caught.value.problem.message.count("there is no key 'max_time'") == 2
 
 
-def test_the_keys_that_are_known_are_those_that_are_read(copy: Path) -> None:
+def test_the_keys_that_are_known_are_those_that_are_read(workflow_copy: Path) -> None:
     """A key that is read and not known could not be used; one that is known and not read would be ignored."""
     read: set[tuple[str, str]] = set()
 
@@ -217,24 +219,24 @@ def test_the_keys_that_are_known_are_those_that_are_read(copy: Path) -> None:
             read.add((self.name, key))
             return super().get(key, default)
 
-    content = tomllib.loads((copy / "workflow.toml").read_text())
-    workflow._parse_workflow(Table("", content), copy, "mine")
+    content = tomllib.loads((workflow_copy / "workflow.toml").read_text())
+    workflow._parse_workflow(Table("", content), workflow_copy, "mine")
     known = {(table, key) for table, keys in workflow._TABLE_KEYS.items() for key in keys}
     assert read == known | {("", key) for key in workflow._TOP_KEYS}
-    workflow._check_keys(content, "", copy)
+    workflow._check_keys(content, "", workflow_copy)
 
 
-def test_hyperparameters_are_the_algorithms_own(copy: Path) -> None:
-    rewrite(copy, r"^max_depth = 5", "max_depth = 5\ntree_method = 'hist'")
-    assert dict(load_workflow(copy).hyperparameters)["tree_method"] == "hist"
+def test_hyperparameters_are_the_algorithms_own(workflow_copy: Path) -> None:
+    rewrite_file(workflow_copy, r"^max_depth = 5", "max_depth = 5\ntree_method = 'hist'")
+    assert dict(load_workflow(workflow_copy).hyperparameters)["tree_method"] == "hist"
 
 
 @pytest.mark.parametrize("by", ["split = 3", "[[split]]\ntest = 0.3"])
-def test_what_is_no_table_is_said_to_be_none(copy: Path, by: str) -> None:
-    rewrite(copy, r"^\[split\](.|\n)*^\[image\]", "[image]")
-    rewrite(copy, r"^\[data\]", f"{by}\n[data]")
+def test_what_is_no_table_is_said_to_be_none(workflow_copy: Path, by: str) -> None:
+    rewrite_file(workflow_copy, r"^\[split\](.|\n)*^\[image\]", "[image]")
+    rewrite_file(workflow_copy, r"^\[data\]", f"{by}\n[data]")
     with pytest.raises(UsageError) as caught:
-        load_workflow(copy)
+        load_workflow(workflow_copy)
     assert caught.value.problem.message.endswith("split must be a table.")
 
 
@@ -244,12 +246,12 @@ def test_a_folder_without_a_workflow(tmp_path: Path) -> None:
     assert caught.value.problem.code == "workflow-unreadable"
 
 
-def test_a_hint_leads_to_the_workflow_as_it_was_asked_for(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(copy.parent)
-    spaced = Path(shutil.copytree(copy, copy.parent / "my own"))
+def test_a_hint_leads_to_the_workflow_as_it_was_asked_for(workflow_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workflow_copy.parent)
+    spaced = Path(shutil.copytree(workflow_copy, workflow_copy.parent / "my own"))
     for wanted, word in (
         ("boston", "boston"),
-        (f"./{copy.name}", f"./{copy.name}"),
+        (f"./{workflow_copy.name}", f"./{workflow_copy.name}"),
         (f"./{spaced.name}", "'./my own'"),
     ):
         assert find_workflow(wanted).cli_ref == word
