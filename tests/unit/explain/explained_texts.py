@@ -142,6 +142,12 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("aws-refused", 'operation error SageMaker: CreateX, api error TeapotException: short and stout', ["TeapotException"], []),
     ("aws-refused", CALL.format("ResourceLimitExceeded", "CreateModel", "Too many."), ["a quota or limit"], ["--to"]),
     ("aws-refused", CALL.format("ModelError", "InvokeEndpoint", "Received server error (500) group=/aws/sagemaker/Endpoints/boston in account 1"), ["logs tail /aws/sagemaker/Endpoints/boston "], []),
+    ("aws-refused", CALL.format("ResourceInUse", "DeleteDomain", "Unable to delete Domain arn:aws:sagemaker:us-east-1:1:domain/d because UserProfile(s) are associated with it."), ["in use"], ["name is taken"]),
+    ("aws-refused", "DependencyAccessDeniedException: no", ["DependencyAccessDeniedException"], []),
+    ("hyperparameters", "Failed to validate input data configuration. (caused by ValidationError) Additional properties are not allowed ('training' was unexpected)", ["no input channel 'training'"], ["hyperparameter"]),
+    ("training-data", "XGBoostError: label must be in [0,1] for logistic regression", ["target"], []),
+    ("s3-data", "ClientError: Data download failed:Failed to download data. s3:GetObject AccessDenied: Access Denied", ["s3:GetObject"], []),
+    ("container-image", "Could not access image 111122223333.dkr.ecr.us-east-1.amazonaws.com/x:latest.", ["image"], []),
     ("library-change", "ImportError: cannot import name 'get_execution_role' from 'sagemaker'", ["SDK"], []),
     ("throttled", CALL.format("ThrottlingException", "X", "Rate exceeded"), ["slow down"], []),
 ]  # fmt: skip

@@ -22,6 +22,7 @@ _S3_ERRORS = re.compile(
 )
 _HEADER = re.compile(r"non-numericvalue'(?P<value>[^']{1,60})'")
 _NOT_NUMERIC = re.compile(r"non-numericvalue|csvformatrequirenoheader|couldnotconvertstringtofloat")
+_LABELS = re.compile(r"labelmustbein[\[(]")
 _LIBSVM = re.compile(r"blankspaceandcolonnotfound|contenttypebydefaul+tisinlibsvm|ensurethefileisinlibsvm")
 _PARAMETER = re.compile(
     r"(?:novalue\(s\)werespecifiedfor|notallowed\(|hyperparameter|requiredhyperparameters?)'?(?P<name>[a-z_]{2,40})?'?"
@@ -125,7 +126,7 @@ def _explain_image(error: ErrorMatch, region_hint: RegionHint | None) -> Explana
 
 
 def _find_training_data(text: PastedText) -> Iterator[ErrorMatch]:
-    for pattern, how in ((_NOT_NUMERIC, "words"), (_LIBSVM, "libsvm")):
+    for pattern, how in ((_NOT_NUMERIC, "words"), (_LIBSVM, "libsvm"), (_LABELS, "labels")):
         last = -1
         for found in text.matches(pattern):
             if found.start() > last:
@@ -144,6 +145,10 @@ def _explain_training_data(error: ErrorMatch, region_hint: RegionHint | None) ->
         reason = f"XGBoost took the file for libsvm, which is the default, but it looks like CSV. {_NOT_A_QUOTA}"
         hint = 'Set the channel\'s content type to text/csv (SDK: TrainingInput(..., content_type="text/csv")).'
         return ExplanationParts(reason, hint)
+    if error.details == ("labels",):
+        reason = f"The target holds values that the objective does not allow. {_NOT_A_QUOTA}"
+        hint = "binary:logistic takes labels from 0 to 1, multi:softmax whole numbers from 0 to num_class - 1."
+        return ExplanationParts(reason, hint)
     value = f" (here '{error.subject}')" if error.subject else ""
     reason = f"The training data hold something that is not a number{value}: XGBoost reads numbers only. {_NOT_A_QUOTA}"
     hint = (
@@ -159,16 +164,22 @@ def _find_hyperparameters(text: PastedText) -> Iterator[ErrorMatch]:
         if found.start() > last:
             last = found.start() + 400
             named = _NAMED_PARAMETER.search(text.flat, max(0, found.start() - 200), last)
-            missing = "werespecifiedfor" in text.around(found.start())
+            around = text.around(found.start())
+            how = "missing" if "werespecifiedfor" in around else "wrong"
+            how = "channel" if "inputdataconfiguration" in around else how
             yield ErrorMatch(
                 ErrorKind.HYPERPARAMETERS,
                 found.start(),
                 subject=text.word(named, "name") if named else "",
-                details=("missing" if missing else "wrong",),
+                details=(how,),
             )
 
 
 def _explain_hyperparameters(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
+    if error.details == ("channel",):
+        channel = f"'{error.subject}'" if error.subject else "of this name"
+        reason = f"The algorithm has no input channel {channel}. {_NOT_A_QUOTA}"
+        return ExplanationParts(reason, "Name the channels as the algorithm does: XGBoost's are train and validation.")
     which = f"the hyperparameter '{error.subject}'" if error.subject else "a hyperparameter"
     if error.details == ("missing",):
         return ExplanationParts(
@@ -239,6 +250,7 @@ RULES = (
         phrase_finder(
             ErrorKind.CONTAINER_IMAGE,
             "Requested image",
+            "Could not access image",
             "CannotStartContainerError",
             "unable to pull image",
             "Could not find image",

@@ -10,7 +10,7 @@ from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, E
 from opskit.explain.rules.pasted_text import PastedText, pattern_finder
 
 _TAKEN = re.compile(
-    r"alreadyexisting|resourceinuse|jobnamemustbeunique|alreadyexists(?!exception)|bucketalreadyownedbyyou"
+    r"alreadyexisting|jobnamemustbeunique|alreadyexists(?!exception)|bucketalreadyownedbyyou"
     r"|entityalreadyexists"
 )
 _ARN = re.compile(

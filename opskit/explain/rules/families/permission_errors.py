@@ -129,7 +129,7 @@ RULES = (
         ErrorKind.DENIED,
         _find_denied,
         _explain_denied,
-        frozenset({ErrorKind.ROLE_NOT_ASSUMED}),
+        frozenset({ErrorKind.ROLE_NOT_ASSUMED, ErrorKind.S3_DATA}),
         own_codes=("denied", "role-not-assumed"),
     ),
     ErrorRule(

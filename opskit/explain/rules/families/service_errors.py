@@ -26,7 +26,8 @@ _LOOSE = re.compile(
     r"|__type'?[:=]'(?:[a-z0-9.]{1,60}#)?(?P<wire>[a-z0-9]{3,60}?)'"
     r"|(?P<bare>(?:validation|conflict|limitexceeded|resourcelimitexceeded|servicequotaexceeded|badrequest|modelerror|"
     r"modelnotready|serviceunavailable|invalidparameter(?:value)?|invalidinput|unsupportedoperation|"
-    r"illegalargument|malformedinput)(?:exception|error))"
+    r"illegalargument|malformedinput)(?:exception|error)"
+    r"|(?:[a-z]{2,30})?(?:notfound|limitexceeded|quotaexceeded|accessdenied|conflict|alreadyexists|inuse)exception)"
     r"|\(service:[a-z]{3,40}[;,]statuscode:(?P<status>[45][0-9]{2})|statuscode:(?P<http>[45][0-9]{2}),requestid"
     r"|(?P<boto>botocore\.(?:exceptions|errorfactory)\.[a-z]{3,60}?):|(?P<limit>resourcelimitexceeded)"
 )
