@@ -138,13 +138,34 @@ def _plan_known_quota(
     asked = _earlier_request(increase, snapshot.requests, now, submission)
     if asked:
         return asked
+    planned = _plan_by_channel(increase, quota, quota.effective_value, snapshot, now, submission)
+    return replace(planned, reason=f"{planned.reason}{_refused_before(snapshot.requests)}")
+
+
+def _plan_by_channel(
+    increase: Increase,
+    quota: Quota,
+    value: float,
+    snapshot: QuotaSnapshot,
+    now: datetime,
+    submission: Submission | None,
+) -> Increase:
     match increase.channel:
         case Channel.CONSOLE:
-            return replace(increase, reason=_wanted_phrase(increase, quota.effective_value), step=ConsolePlan())
+            return replace(increase, reason=_wanted_phrase(increase, value), step=ConsolePlan())
         case Channel.SUPPORT:
-            return _plan_support_case(increase, quota.effective_value, snapshot.support, now, submission)
+            return _plan_support_case(increase, value, snapshot.support, now, submission)
         case Channel.SERVICE_QUOTAS | Channel.AUTO:
-            return _plan_service_quotas(increase, quota, quota.effective_value)
+            return _plan_service_quotas(increase, quota, value)
+
+
+def _refused_before(requests: tuple[IncreaseRequest, ...]) -> str:
+    """What AWS decided about the newest request, if it was refused: the same request may be refused again."""
+    newest = max(requests, key=lambda request: request.created, default=None)
+    if newest is None or not newest.status.is_refused:
+        return ""
+    value = format_quota_value(newest.desired_value)
+    return f" AWS denied the last request, to {value}, of {newest.created:%Y-%m-%d} ({newest.status})."
 
 
 def _earlier_request(

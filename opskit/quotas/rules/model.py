@@ -58,6 +58,17 @@ class RequestStatus(StrEnum):
                 return False
 
     @property
+    def is_refused(self) -> bool:
+        """Whether AWS decided against it."""
+        match self:
+            case RequestStatus.DENIED | RequestStatus.NOT_APPROVED | RequestStatus.INVALID_REQUEST:
+                return True
+            case RequestStatus.PENDING | RequestStatus.CASE_OPENED | RequestStatus.APPROVED:
+                return False
+            case RequestStatus.CASE_CLOSED:  # says nothing
+                return False
+
+    @property
     def can_get_case(self) -> bool:
         """Whether AWS can open a support case for it."""
         match self:

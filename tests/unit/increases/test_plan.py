@@ -83,6 +83,15 @@ def test_what_is_planned(
     assert says in increase.reason
 
 
+@pytest.mark.parametrize("status", list(RequestStatus))
+def test_what_aws_refused_before_is_told_before_it_is_asked_again(status: RequestStatus) -> None:
+    older = earlier_request("DENIED", 3, hours_ago=400, id="r-0")
+    newest = earlier_request(status, 2, hours_ago=24, id="r-1")
+    planned = plan_increase(WISH, quota_snapshot(planned_quota(0), older, newest), Channel.SERVICE_QUOTAS, NOW)
+    day = f"{newest.created:%Y-%m-%d}"
+    assert (f"AWS denied the last request, to 2, of {day} ({status})" in planned.reason) is status.is_refused
+
+
 def test_requests_that_cannot_be_read_might_be_there() -> None:
     increase = plan_increase(WISH, QuotaSnapshot(HERE, NAME, planned_quota(0), UNREAD), Channel.AUTO, NOW)
     assert increase.outcome is IncreaseOutcome.UNKNOWN
