@@ -1,1 +1,1 @@
-"""Quota increases: planned, filed, listed and waited for."""
+"""Quota increases: planned, submitted, listed and waited for."""

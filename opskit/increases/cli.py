@@ -1,4 +1,4 @@
-"""``opskit quotas increase``, ``requests`` and ``wait``: ask for more, and follow it until it is true."""
+"""``opskit quotas increase``, ``quotas requests`` and ``quotas wait``."""
 
 from __future__ import annotations
 
@@ -32,39 +32,39 @@ def increase_command(
     instance_type: Type = None,
     usages: For = None,
     to: To = None,
-    resume: Annotated[bool, typer.Option("--resume", help="File what waits for its turn.")] = False,
-    via: Annotated[Channel, typer.Option("--via", help="How to ask.")] = _DEFAULT_CHANNEL,
+    resume: Annotated[bool, typer.Option("--resume", help="Submit increases that opskit queued earlier.")] = False,
+    via: Annotated[Channel, typer.Option("--via", help="How to submit the request.")] = _DEFAULT_CHANNEL,
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="What it is for.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> CommandResult:
-    """Ask AWS for a higher quota, never twice."""
+    """Request a quota increase. Duplicate requests are never sent."""
     from opskit.increases.render.requests import increase_result
 
     if resume:
         if instance_type or usages or to or via != _DEFAULT_CHANNEL or why:
             hint = "Leave out type, --for, --to, --via and --why."
-            raise UsageError("resume-alone", "--resume files what is remembered, as it was asked for.", hint)
+            raise UsageError("resume-alone", "--resume submits queued increases as they were requested.", hint)
         resumed = _resume_queued(ctx, dry_run=dry_run)
-        if not resumed and ctx.screen.stdout_stream.isatty():  # cron mails whatever it hears
-            ctx.screen.info("Nothing is waiting.")
+        if not resumed and ctx.screen.stdout_stream.isatty():  # not without a terminal: cron mails all output
+            ctx.screen.info("No increase is queued.")
         return increase_result(resumed)
     targets = _parse_targets(instance_type, usages, to)
     return increase_result(*_plan_and_submit(ctx, targets, via, why, dry_run=dry_run, yes=yes), why=why)
 
 
 def _resume_queued(ctx: CommandContext, *, dry_run: bool) -> list[Increase]:
-    """File what waits for its turn. Whoever queued it agreed to that, so nobody is asked again."""
+    """Submit the queued increases. Whoever queued them has confirmed that, so there is no prompt."""
     from opskit.core.clock import system_clock
     from opskit.increases.flows.plan import queued_increases
     from opskit.increases.flows.submit import submit_increases
 
-    found = queued_increases(ctx.clients(), datetime.now(UTC), everywhere=not ctx.settings.get("regions"))
+    queued = queued_increases(ctx.clients(), datetime.now(UTC), everywhere=not ctx.settings.get("regions"))
     if dry_run:
-        return [increase for _, increase, _ in found]
+        return [increase for _, increase, _ in queued]
     return [
         done
-        for client, increase, why in found
+        for client, increase, why in queued
         for done in submit_increases([client], [increase], why, system_clock(), ctx.screen.info)
     ]
 
@@ -72,7 +72,7 @@ def _resume_queued(ctx: CommandContext, *, dry_run: bool) -> list[Increase]:
 def _plan_and_submit(
     ctx: CommandContext, targets: list[IncreaseTarget], channel: Channel, why: str, *, dry_run: bool, yes: bool
 ) -> tuple[tuple[Increase, ...], tuple[BlockingTotal, ...]]:
-    """Plan, ask for consent where something would be sent, and send it."""
+    """Plan, ask for confirmation if something would be sent, and send it."""
     from opskit.core.clock import system_clock
     from opskit.increases.flows.plan import plan_with_totals, will_send_only
     from opskit.increases.flows.submit import submit_increases
@@ -93,7 +93,7 @@ def list_requests_command(
     ctx: CommandContext,
     only_open: Annotated[bool, typer.Option("--open", help="Only what AWS still looks at.")] = False,
 ) -> CommandResult:
-    """Show what was asked for, and whether it has come true."""
+    """Show increase requests, their status, and whether the new value is in effect."""
     from opskit.increases.flows.list import list_increase_requests
     from opskit.increases.render.requests import request_list_result
 
@@ -113,11 +113,11 @@ def wait_quota_command(
     from opskit.increases.flows.wait import wait_for_targets
     from opskit.increases.render.requests import wait_result
 
-    targets, longest, begun = _parse_targets(instance_type, usages, to), parse_duration(timeout), time.monotonic()
+    targets, longest, started_at = _parse_targets(instance_type, usages, to), parse_duration(timeout), time.monotonic()
     clients = ctx.clients()
     with ctx.screen.live_lines() as emit:
         results = wait_for_targets(clients, targets, longest, emit, system_clock())
-    return wait_result(results, time.monotonic() - begun)
+    return wait_result(results, time.monotonic() - started_at)
 
 
 def _parse_targets(instance_type: str | None, usages: list[str] | None, to: int | None) -> list[IncreaseTarget]:
@@ -127,6 +127,6 @@ def _parse_targets(instance_type: str | None, usages: list[str] | None, to: int 
     if not instance_type or not usages or to is None:
         example = "opskit quotas increase ml.m4.xlarge --for training --to 1"
         raise UsageError("incomplete", "An instance type, --for and --to are needed.", f"Write it like: {example}")
-    wanted = tuple(dict.fromkeys(parse_workload(word) for word in usages))
-    kind = parse_type_or_total(instance_type, wanted)
-    return [IncreaseTarget(kind, workload, to) for workload in wanted]
+    workloads = tuple(dict.fromkeys(parse_workload(word) for word in usages))
+    parsed_type = parse_type_or_total(instance_type, workloads)
+    return [IncreaseTarget(parsed_type, workload, to) for workload in workloads]

@@ -118,5 +118,5 @@ def test_what_cannot_be_read_is_not_nothing(fresh_shell: Shell) -> None:
     fresh_shell.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
     ended = fresh_shell.opskit("quotas", "requests", json_output=False)
     assert ended.exit == 4
-    assert "Nothing was asked for" not in ended.stdout
+    assert "There are no increase requests" not in ended.stdout
     assert "could not be reached" in ended.stderr

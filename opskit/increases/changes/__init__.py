@@ -1,1 +1,1 @@
-"""Everything here changes something outside of this machine's state."""
+"""Writes to AWS: requests and support cases."""

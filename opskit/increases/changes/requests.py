@@ -1,4 +1,6 @@
-"""Filing quota increases, with Service Quotas or AWS Support: sent once, and every answer read for what it means."""
+"""Submits quota increases to Service Quotas or AWS Support: sent once, with every response translated into an
+outcome.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,17 @@ _ISSUE = "service-limit-increase"
 
 
 def request_increase(client: AwsClient, increase: Increase) -> Increase:
-    """Ask Service Quotas for a higher value; the ask comes back with what AWS said.
+    """Request a higher value from Service Quotas; returns the increase with its outcome.
 
-    ``unknown`` means that it may have been filed: look before asking again.
+    ``unknown`` means that the request may have been created: look it up before another one is sent.
 
     Raises:
-        ValueError: the ask has no quota code.
+        ValueError: the increase has no quota code.
     """
     if increase.quota_code is None:
         raise ValueError(f"{increase.quota_name} has no code to ask for")
     try:
-        answer = AwsWriter(client).call(
+        response = AwsWriter(client).call(
             _SERVICE,
             "request_service_quota_increase",
             ServiceCode="sagemaker",
@@ -34,9 +36,9 @@ def request_increase(client: AwsClient, increase: Increase) -> Increase:
         )
     except AwsError as failure:
         return _request_failed(increase, failure)
-    request = answer.get("RequestedQuota", {})
+    request = response.get("RequestedQuota", {})
     if not request.get("Id"):
-        return _unknown_outcome(increase, "AWS answered without saying whether it took the request.")
+        return _unknown_outcome(increase, "AWS's response does not say whether it accepted the request.")
     reason = (
         f"Asked AWS for {format_quota_value(increase.target.value)}; its status is {request.get('Status', 'not said')}."
     )
@@ -46,7 +48,7 @@ def request_increase(client: AwsClient, increase: Increase) -> Increase:
 
 
 def open_support_case(client: AwsClient, increase: Increase, request_id: str) -> Increase:
-    """Open a support case for a request that is PENDING; the ask comes back with what AWS said."""
+    """Open a support case for a request that is PENDING; returns the increase with its outcome."""
     try:
         AwsWriter(client).call(_SERVICE, "create_support_case", RequestId=request_id)
     except AwsError as failure:
@@ -60,12 +62,12 @@ def open_support_case(client: AwsClient, increase: Increase, request_id: str) ->
 
 
 def create_support_case(client: AwsClient, increase: Increase, category: SupportCategory, why: str) -> Increase:
-    """Open a case with AWS Support; the ask comes back with what AWS said.
+    """Open a case with AWS Support; returns the increase with its outcome.
 
-    ``unknown`` means that it may have been opened: look before asking again, for AWS refuses no second one.
+    ``unknown`` means that the case may exist: look it up first, since AWS Support accepts duplicates.
     """
     try:
-        answer = AwsWriter(client).call(
+        response = AwsWriter(client).call(
             "support",
             "create_case",
             subject=case_subject(increase.quota_name, increase.target.value, increase.region),
@@ -75,20 +77,22 @@ def create_support_case(client: AwsClient, increase: Increase, category: Support
             serviceCode=category.service,
             categoryCode=category.category,
             severityCode="low",
+            # AWS documents only customer-service and technical; the old type is used where DescribeServices still lists
+            # its service.
             issueType=_ISSUE if category.service == _ISSUE else "customer-service",
             language="en",
         )
     except AwsError as failure:
         return _case_failed(increase, failure)
-    if not answer.get("caseId"):
-        return _unknown_outcome(increase, "AWS Support answered without saying whether it took the case.")
+    if not response.get("caseId"):
+        return _unknown_outcome(increase, "AWS Support's response does not say whether it accepted the case.")
     return increase.with_result(
-        "A case with AWS Support is open.", IncreaseResult(IncreaseOutcome.FILED, case_id=answer["caseId"])
+        "A case with AWS Support is open.", IncreaseResult(IncreaseOutcome.FILED, case_id=response["caseId"])
     )
 
 
 def _unknown_outcome(increase: Increase, reason: str) -> Increase:
-    hint = "Run the command again: it looks first."
+    hint = "Run the command again: it checks for existing requests first."
     return increase.with_result(
         reason,
         IncreaseResult(IncreaseOutcome.UNKNOWN, problem=Problem("outcome-unknown", reason, hint, increase.region)),

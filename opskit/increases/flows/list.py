@@ -1,4 +1,6 @@
-"""What was asked of AWS, where it stands, what has changed since the last look, and whether the value has moved."""
+"""Lists increase requests: their status, what has changed since the last listing, and whether the value is in
+effect.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ from opskit.quotas.rules.model import IncreaseRequest
 
 @dataclass(frozen=True)
 class RequestState:
-    """A request and the value that counts now; None when that could not be read. ``previous`` is how it stood at the
-    last look, None when this is the first; ``age`` how long ago it was made.
+    """A request and the quota's effective value; None if that could not be read. ``previous`` is its state in the last
+    listing, None if this is the first; ``age`` is the time since it was created.
     """
 
     request: IncreaseRequest
@@ -33,26 +35,26 @@ class RequestState:
 
     @property
     def is_applied(self) -> bool | None:
-        """Whether the value now is what was asked for; None when it is not known."""
+        """Whether the requested value is in effect; None if that is unknown."""
         return None if self.value is None else self.value >= self.request.desired_value
 
     @property
     def change(self) -> str:
-        """What has changed since the last look, in words; empty where nothing has."""
+        """What has changed since the last listing, as text; empty if nothing has."""
         if self.previous is None:
             return "new"
         status = self.request.status.value
-        told = [f"{self.previous.status} -> {status}"] if self.previous.status != status else []
+        changes = [f"{self.previous.status} -> {status}"] if self.previous.status != status else []
         if None not in (self.previous.value, self.value) and self.previous.value != self.value:
-            told.append(f"{format_quota_value(self.previous.value)} -> {format_quota_value(self.value)} applied")
-        return ", ".join(told)
+            changes.append(f"{format_quota_value(self.previous.value)} -> {format_quota_value(self.value)} applied")
+        return ", ".join(changes)
 
 
 @dataclass(frozen=True)
 class RequestList:
-    """All that was asked, what waits in opskit's own queue, and the Regions that did not answer.
+    """All requests, opskit's own queue, and the Regions that could not be read.
 
-    ``looked`` is when the last look before this was, None when there was none.
+    ``looked`` is when the last listing was made; None if there was none.
     """
 
     states: tuple[RequestState, ...]
@@ -63,38 +65,38 @@ class RequestList:
 
 
 def list_increase_requests(clients: Sequence[AwsClient], now: datetime, *, only_open: bool) -> RequestList:
-    """Read every Region's requests; one that fails does not hide the others. This look is remembered for the next;
-    where opskit's state cannot be used, only what has changed is not told.
+    """Read every Region's requests; a Region that fails does not hide the others. The result is stored for the next
+    listing; if opskit's state is unusable, only the changes are missing.
     """
     parts, remembered = gather(
         partial(gather_all, [partial(_read_region_requests, client, now) for client in clients]),
         partial(_read_remembered, clients),
     )
-    asked = [one for part in parts if not isinstance(part, Problem) for one in part]
+    states = [state for part in parts if not isinstance(part, Problem) for state in part]
     problems = [part for part in parts if isinstance(part, Problem)]
-    waiting, looks, trouble = remembered
-    told = [replace(one, previous=looks.get(one.request.id)) for one in asked]
-    if asked and trouble is None:
+    queued, snapshots, state_problem = remembered
+    compared = [replace(state, previous=snapshots.get(state.request.id)) for state in states]
+    if states and state_problem is None:
         save_snapshots(
-            clients[0], (RequestSnapshot(one.request.id, one.request.status, one.value, now) for one in asked)
+            clients[0], (RequestSnapshot(state.request.id, state.request.status, state.value, now) for state in states)
         )
     return RequestList(
-        tuple(one for one in told if one.request.status.is_open or not only_open),
-        waiting,
-        (*problems, *((trouble,) if trouble and not problems else ())),
+        tuple(state for state in compared if state.request.status.is_open or not only_open),
+        queued,
+        (*problems, *((state_problem,) if state_problem and not problems else ())),
         len(problems),
-        max((look.seen_at for look in looks.values()), default=None),
+        max((snapshot.seen_at for snapshot in snapshots.values()), default=None),
     )
 
 
 def _read_remembered(
     clients: Sequence[AwsClient],
 ) -> tuple[tuple[queue.QueuedRequest, ...], Mapping[str, RequestSnapshot], Problem | None]:
-    """What waits in these Regions, the last looks, and why they are not known where they are not."""
+    """The queue of these Regions, the last snapshots, and why they are unknown if they are."""
     regions = {client.region for client in clients}
     try:
-        waiting = tuple(request for request in queue.pending_requests(clients[0]) if request.region in regions)
-        return waiting, load_snapshots(clients[0]), None
+        queued = tuple(request for request in queue.pending_requests(clients[0]) if request.region in regions)
+        return queued, load_snapshots(clients[0]), None
     except OpskitError as error:
         return (), {}, error.problem
 
@@ -112,5 +114,5 @@ def _read_region_requests(client: AwsClient, now: datetime) -> list[RequestState
     ]
 
 
-def _answer_value(answer: object) -> float | None:
-    return answer.effective_value if isinstance(answer, Quota) else None
+def _answer_value(lookup: object) -> float | None:
+    return lookup.effective_value if isinstance(lookup, Quota) else None

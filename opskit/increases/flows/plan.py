@@ -1,4 +1,4 @@
-"""What would be asked for: look at the quotas, the requests and what opskit remembers, and plan. Changes nothing."""
+"""Plans increases: reads the quotas, the requests and opskit's queue, and decides. Changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
 @dataclass(frozen=True)
 class BlockingTotal:
-    """A quota over all instance types that stays below what was wished for one type. ``value`` is what counts."""
+    """A quota over all instance types that is lower than what was requested for one type. ``value`` is the effective
+    value.
+    """
 
     region: str
     workload: Workload
@@ -40,11 +42,11 @@ class BlockingTotal:
 def plan_with_totals(
     clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], channel: Channel, now: datetime
 ) -> tuple[tuple[Increase, ...], tuple[BlockingTotal, ...]]:
-    """What would be asked for, and what would still refuse it; read side by side.
+    """The planned increases, and the totals that would still limit them; read concurrently.
 
     Raises:
-        AwsError: AWS does not say who we are.
-        UsageError: what opskit remembers cannot be read.
+        AwsError: STS could not be read.
+        UsageError: opskit's queue cannot be read.
     """
     return gather(
         partial(plan_increases, clients, targets, channel, now), partial(blocking_totals, clients, targets, now)
@@ -54,70 +56,74 @@ def plan_with_totals(
 def plan_increases(
     clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], channel: Channel, now: datetime
 ) -> tuple[Increase, ...]:
-    """What would be asked for in every Region; changes nothing.
+    """The planned increases in every Region; changes nothing.
 
     Raises:
-        AwsError: AWS does not say who we are.
-        UsageError: what opskit remembers cannot be read.
+        AwsError: STS could not be read.
+        UsageError: opskit's queue cannot be read.
     """
-    looks = gather_all([partial(_plan_region, client, targets, channel, now) for client in clients])
-    return tuple(ask for asks in looks for ask in asks)
+    plans = gather_all([partial(_plan_region, client, targets, channel, now) for client in clients])
+    return tuple(increase for region_plans in plans for increase in region_plans)
 
 
 def queued_increases(
     clients: Sequence[AwsClient], now: datetime, *, everywhere: bool
 ) -> tuple[tuple[AwsClient, Increase, str], ...]:
-    """The remembered requests of the account, each planned anew in its Region, with its reason.
+    """The account's queued increases, each planned again in its Region, with its reason.
 
-    ``everywhere`` takes all Regions, not only those of the doors.
+    ``everywhere`` includes all Regions, not only those of the clients.
 
     Raises:
-        AwsError: AWS does not say who we are.
-        UsageError: what opskit remembers cannot be read.
+        AwsError: STS could not be read.
+        UsageError: opskit's queue cannot be read.
     """
-    named = {client.region for client in clients}
-    found = [request for request in queue.pending_requests(clients[0]) if everywhere or request.region in named]
+    regions = {client.region for client in clients}
+    queued = [request for request in queue.pending_requests(clients[0]) if everywhere or request.region in regions]
     session = clients[0].session
     return tuple(
-        gather_all([partial(_replan_queued, session.client(request.region), request, now) for request in found])
+        gather_all([partial(_replan_queued, session.client(request.region), request, now) for request in queued])
     )
 
 
 def blocking_totals(
     clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], now: datetime
 ) -> tuple[BlockingTotal, ...]:
-    """The quotas over all types that would still refuse what is wished. What cannot be read is left out: it is
-    news on the side, and ``quotas check`` says so.
+    """The quotas over all types that would still limit the increases. What cannot be read is left out: this is
+    additional information, and ``quotas check`` reports it.
     """
     typed = [target for target in targets if target.instance_type]
-    found = gather_all([partial(_region_blocking_totals, client, typed, now) for client in clients]) if typed else []
-    return tuple(short for each in found for short in each)
+    totals = gather_all([partial(_region_blocking_totals, client, typed, now) for client in clients]) if typed else []
+    return tuple(total for region_totals in totals for total in region_totals)
 
 
-def _replan_queued(client: AwsClient, waiting: queue.QueuedRequest, now: datetime) -> tuple[AwsClient, Increase, str]:
-    target = IncreaseTarget(waiting.instance_type, waiting.workload, waiting.desired_value)
-    return client, read_and_plan(client, target, Channel(waiting.channel), now)[0], waiting.why
+def _replan_queued(client: AwsClient, queued: queue.QueuedRequest, now: datetime) -> tuple[AwsClient, Increase, str]:
+    target = IncreaseTarget(queued.instance_type, queued.workload, queued.desired_value)
+    return client, read_and_plan(client, target, Channel(queued.channel), now)[0], queued.why
 
 
 def _plan_region(
     client: AwsClient, targets: Sequence[IncreaseTarget], channel: Channel, now: datetime
 ) -> list[Increase]:
-    return [ask for ask, _ in gather_all([partial(read_and_plan, client, target, channel, now) for target in targets])]
+    return [
+        increase
+        for increase, _ in gather_all([partial(read_and_plan, client, target, channel, now) for target in targets])
+    ]
 
 
 def read_and_plan(
     client: AwsClient, target: IncreaseTarget, channel: Channel, now: datetime
 ) -> tuple[Increase, QuotaSnapshot]:
-    """One wish in one Region: what was seen, and what to do about it. AWS Support is asked only where the way leads
-    there, or where Service Quotas cannot take the wish and Support may.
+    """One target in one Region: what was read, and what to do about it. AWS Support is read only if the channel uses
+    it, or if Service Quotas cannot take the request and Support may.
 
     Raises:
-        AwsError: AWS does not say who we are.
-        UsageError: what opskit remembers cannot be read.
+        AwsError: STS could not be read.
+        UsageError: opskit's queue cannot be read.
     """
     name = quota_name_for(target.requirement())
     try:
-        submission = last_submission(client, name, channel, now)  # first: without it nothing else is worth a wait
+        # First: it is local, and its errors make the reads pointless.
+        submission = last_submission(client, name, channel, now)
         snapshot = _read_snapshot(client, target, channel, now)
     except AwsError as failure:
         if channel.sends:
@@ -125,7 +131,7 @@ def read_and_plan(
         snapshot, submission = (
             QuotaSnapshot(client.region, name, unknown_from_error(failure)),
             None,
-        )  # the form can be filled in all the same
+        )  # the console's form can be filled in anyway
     increase = plan_increase(target, snapshot, channel, now, submission)
     if channel.falls_back and increase.result.only_support:
         snapshot = replace(snapshot, support=_read_support_info(client, target.workload))
@@ -137,7 +143,7 @@ def read_and_plan(
 
 
 def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, now: datetime) -> QuotaSnapshot:
-    """The quota with its default, every request ever made for it, and AWS Support where the way leads there."""
+    """The quota with its default, every request made for it, and AWS Support if the channel uses it."""
     name = quota_name_for(target.requirement())
     quota = read_quotas(client, [name], load_cache(client, now))[name]
     if not isinstance(quota, Quota):
@@ -151,7 +157,7 @@ def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, 
 
 
 def requests_or_unknown(client: AwsClient, code: str) -> tuple[IncreaseRequest, ...] | Unknown:
-    """Everything that was ever asked for one quota."""
+    """All requests for one quota."""
     try:
         return requests_for_quota(client, code)
     except AwsError as failure:
@@ -159,33 +165,33 @@ def requests_or_unknown(client: AwsClient, code: str) -> tuple[IncreaseRequest, 
 
 
 def _read_support_info(client: AwsClient, workload: Workload) -> SupportInfo | Unknown:
-    told = read_support(client)
-    if isinstance(told, Unknown):
-        return told
-    services, cases = told
+    support = read_support(client)
+    if isinstance(support, Unknown):
+        return support
+    services, cases = support
     return SupportInfo(category_for(services, workload), cases)
 
 
 def _with_known_default(client: AwsClient, quota: Quota) -> Quota:
-    """The quota with its default where that can be read. Where it cannot, AWS itself refuses what is below it."""
-    known = add_default(client, quota)
-    return quota if isinstance(known, Unknown) else known
+    """The quota with its default if that can be read. If not, AWS itself refuses values below it."""
+    with_default = add_default(client, quota)
+    return quota if isinstance(with_default, Unknown) else with_default
 
 
 def last_submission(client: AwsClient, name: str, channel: Channel, now: datetime) -> Submission | None:
-    """The filing of ours for this quota whose outcome nobody knows, or that AWS may not show yet; of several, one that
-    went the way ``channel`` goes.
+    """Opskit's submission for this quota whose outcome is unknown, or that AWS may not list yet; of several, one with
+    the same kind of channel.
 
     Raises:
-        AwsError: AWS does not say who we are.
-        UsageError: what opskit remembers cannot be read.
+        AwsError: STS could not be read.
+        UsageError: opskit's queue cannot be read.
     """
-    sent = [
+    submissions = [
         Submission(request.since, request.desired_value, request.known_ids, Channel(request.channel), request.id)
         for request in queue.submitted_requests(client, name, now)
     ]
-    same = [submission for submission in sent if submission.channel.opens_case == channel.opens_case]
-    return next(iter([*same, *sent]), None)
+    same_channel = [submission for submission in submissions if submission.channel.opens_case == channel.opens_case]
+    return next(iter([*same_channel, *submissions]), None)
 
 
 def _region_blocking_totals(client: AwsClient, targets: Sequence[IncreaseTarget], now: datetime) -> list[BlockingTotal]:
@@ -215,5 +221,5 @@ def _region_blocking_totals(client: AwsClient, targets: Sequence[IncreaseTarget]
 
 
 def will_send_only(increases: Sequence[Increase]) -> tuple[Increase, ...]:
-    """The asks that would change something, for a prompt."""
+    """The increases that would send something, for a prompt."""
     return tuple(increase for increase in increases if increase.will_send)

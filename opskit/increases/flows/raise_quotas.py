@@ -1,4 +1,6 @@
-"""Makes room for a run: asks for the quotas it lacks and waits until they are there, where the user said so."""
+"""Raises the quotas that a run lacks: requests increases and, if the user asked for it, waits until they are in
+effect.
+"""
 
 from __future__ import annotations
 
@@ -16,40 +18,45 @@ from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseT
 from opskit.increases.rules.targets import increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
 
+# Increases that AWS decides by hand take one to three days.
 _MAX_WAIT = timedelta(hours=72)
 
 
 def raise_quotas(
     client: AwsClient, check: QuotaCheck, why: str, clock: Clock, emit: EventSink, *, request_increase: bool, wait: bool
 ) -> tuple[Increase, ...]:
-    """Ask AWS for what is short (``request_increase``) and wait until the values suffice (``wait``); what was asked
-    comes back. Whether there is room then is for another look to say.
+    """Request what is short (``request_increase``) and wait until the values suffice (``wait``); returns the increases.
+    Whether the run then fits is for another check to decide.
 
     Raises:
-        AwsError: AWS does not say who we are.
+        AwsError: STS could not be read.
     """
-    asked = _submit_targets(client, increase_targets(check), why, clock, emit, wait=wait) if request_increase else ()
-    if wait and not any(increase.outcome.is_refused for increase in asked):
+    increases = (
+        _submit_targets(client, increase_targets(check), why, clock, emit, wait=wait) if request_increase else ()
+    )
+    if wait and not any(increase.outcome.is_refused for increase in increases):
         _wait_for_values(client, wait_targets(check), clock, emit)
-    return asked
+    return increases
 
 
 def _submit_targets(
     client: AwsClient, targets: Sequence[IncreaseTarget], why: str, clock: Clock, emit: EventSink, *, wait: bool
 ) -> tuple[Increase, ...]:
-    """File the wishes. AWS takes only so many at once; the rest is filed in its turn by who waits anyway."""
-    settled: list[Increase] = []
+    """Submit the increases. AWS limits the number of open requests; if ``wait`` is set, the rest is submitted when some
+    have been decided.
+    """
+    done: list[Increase] = []
     while True:
         plans = plan_increases([client], targets, Channel.AUTO, clock.now())
         increases = submit_increases([client], plans, why, clock, lambda text: emit(Message(text)))
         for increase in increases:
             emit(Message(f"{increase.quota_name} to {increase.target.value:g}: {increase.outcome}. {increase.reason}"))
         queued = [increase for increase in increases if increase.outcome is IncreaseOutcome.QUEUED]
-        under_way = [increase.target for increase in increases if increase.outcome.is_open]
-        if not (wait and queued and under_way):
-            return (*settled, *increases)
-        settled += [increase for increase in increases if increase not in queued]
-        _wait_for_values(client, under_way, clock, emit)
+        open_targets = [increase.target for increase in increases if increase.outcome.is_open]
+        if not (wait and queued and open_targets):
+            return (*done, *increases)
+        done += [increase for increase in increases if increase not in queued]
+        _wait_for_values(client, open_targets, clock, emit)
         targets = [increase.target for increase in queued]
 
 

@@ -1,7 +1,7 @@
-"""Ask for more, once: under a lock look again, write down what is tried, file it, and look for what got no answer.
+"""Submits increases exactly once: under a lock it reads again, records the attempt, sends it, and looks up what got no
+response.
 
-Filing plans anew from what it sees then, so that neither a second terminal nor an answer that was lost makes a second
-request.
+Submitting plans again from fresh reads, so neither a second terminal nor a lost response leads to a second request.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from opskit.state.journal import ActionRecord, journal_action
 from opskit.state.lock import exclusive_lock
 from opskit.state.paths import account_key
 
-# How long to wait before each look for a request whose answer was lost.
+# Seconds before each lookup of a request whose response was lost. Most requests are listed at once; one that is not may
+# take up to ``LISTING_LAG``, which the next run respects.
 _LOOKUP_SECONDS = (0.5, 1.0, 2.0)
 
 MessageSink = Callable[[str], None]
@@ -44,7 +45,7 @@ MessageSink = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _SubmitContext:
-    """What carrying out one ask goes with: where, why, on which clock, and whom to tell."""
+    """What submitting needs: the client, the use case, the clock, and the message sink."""
 
     client: AwsClient
     use_case: str
@@ -54,15 +55,15 @@ class _SubmitContext:
     def save_queued(
         self,
         increase: Increase,
-        standing: queue.QueueState,
+        state: queue.QueueState,
         *,
         known: frozenset[str] = frozenset(),
         id: str | None = None,
     ) -> None:
-        """Write an ask down as it stands now.
+        """Record the increase in its current state.
 
         Raises:
-            UsageError: the state folder cannot be used.
+            UsageError: the state directory cannot be used.
         """
         target, now = increase.target, self.clock.now()
         row = (
@@ -74,61 +75,66 @@ class _SubmitContext:
             increase.channel,
             self.use_case,
         )
-        queue.upsert_queued(self.client, queue.QueuedRequest(*row, standing, now, known, id))
+        queue.upsert_queued(self.client, queue.QueuedRequest(*row, state, now, known, id))
 
 
 def submit_increases(
     clients: Sequence[AwsClient], increases: Sequence[Increase], why: str, clock: Clock, emit: MessageSink
 ) -> tuple[Increase, ...]:
-    """Send what is planned; the rest comes back as it is. One Region's failure does not stop another's.
+    """Send what is planned; the rest is returned unchanged. A failure in one Region does not stop the others.
 
     Raises:
-        AwsError: AWS does not say who we are.
-        UsageError: what opskit must remember cannot be kept.
+        AwsError: STS could not be read.
+        UsageError: the state directory cannot be used.
     """
     by_region = {client.region: _SubmitContext(client, why, clock, emit) for client in clients}
     return tuple(_submit_one(by_region[increase.region], increase) for increase in increases)
 
 
 def _submit_one(context: _SubmitContext, increase: Increase) -> Increase:
-    """Carry one ask out. A failure before anything was sent is this ask's alone."""
+    """Submit one increase. A failure before anything was sent concerns only this one."""
     if not increase.will_send:
         _update_queue(context, increase)
         return increase
     client = context.client
 
     def report_waiting() -> None:
-        context.emit(f"Another opskit asks for quotas in {client.region}; waiting for it to end.")
+        context.emit(f"Another opskit process is submitting increases in {client.region}; waiting.")
 
     try:
+        # Planning again inside the lock is what prevents a duplicate: another process may have just sent the same
+        # request.
         with exclusive_lock("increase", *account_key(client), client.region, on_wait=report_waiting):
             _wait_for_previous(context, increase)
-            again, snapshot = read_and_plan(client, increase.target, increase.channel, context.clock.now())
-            if again.will_send:
-                return _submit(context, again, snapshot.request_ids)
-            _update_queue(context, again)
-            return again
+            replanned, snapshot = read_and_plan(client, increase.target, increase.channel, context.clock.now())
+            if replanned.will_send:
+                return _submit(context, replanned, snapshot.request_ids)
+            _update_queue(context, replanned)
+            return replanned
     except (AwsError, UsageError) as failure:
-        reason = f"Nothing was sent, because the last look before it failed: {failure}"
+        reason = f"Nothing was sent, because the last read before it failed: {failure}"
         return increase.with_result(reason, IncreaseResult(IncreaseOutcome.UNKNOWN, problem=failure.problem))
 
 
 def _wait_for_previous(context: _SubmitContext, increase: Increase) -> None:
-    """Wait until an earlier filing whose answer was lost can be seen, if it arrived."""
+    """Wait until an earlier submission whose response was lost is listed, if it arrived."""
     now = context.clock.now()
     submission = last_submission(context.client, increase.quota_name, increase.channel, now)
     seconds = submission.seconds_until_visible(now) if submission else 0.0
     if seconds:
         context.emit(
-            f"A request for {increase.quota_name} was not answered just now; looking for it in {seconds:.0f} s."
+            f"A request for {increase.quota_name} got no response just now; checking for it in {seconds:.0f} s."
         )
         context.clock.sleep(seconds)
 
 
 def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str]) -> Increase:
-    """Write down that it is tried, try it, and look for it where no answer came. ``known`` are earlier requests."""
+    """Record the attempt, send it, and look it up if there was no response. ``known`` are the IDs of earlier
+    requests.
+    """
     client, submission = context.client, Submission(context.clock.now(), increase.target.value, known, increase.channel)
     queued = _find_queued(client, increase)
+    # Recorded before it is sent: a kill after this line makes the next run look the request up instead of repeating it.
     context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known)
     with _journal_submission(context, increase) as record:
         done = _send_request(client, increase, context.use_case)
@@ -136,20 +142,20 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str]) 
         record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
     _update_queue(context, done, known, queued)
     if done.outcome.is_filed and increase.request_id and not increase.channel.opens_case:
-        # The request was there before; only its case is new.
+        # The request existed before; only its support case is new.
         return replace(done, step=replace(done.result, outcome=IncreaseOutcome.ALREADY_OPEN))
     return done
 
 
 def _find_queued(client: AwsClient, increase: Increase) -> queue.QueuedRequest | None:
-    """The same ask as it waits in the queue, None where it does not."""
-    same = (increase.region, increase.quota_name, increase.target.value, queue.QueueState.QUEUED)
-    found = (
+    """The same increase in the queue; None if it is not queued."""
+    key = (increase.region, increase.quota_name, increase.target.value, queue.QueueState.QUEUED)
+    matching = (
         request
         for request in queue.pending_requests(client)
-        if (request.region, request.quota_name, request.desired_value, request.state) == same
+        if (request.region, request.quota_name, request.desired_value, request.state) == key
     )
-    return next(found, None)
+    return next(matching, None)
 
 
 def _send_request(client: AwsClient, increase: Increase, why: str) -> Increase:
@@ -165,7 +171,9 @@ def _send_request(client: AwsClient, increase: Increase, why: str) -> Increase:
 
 
 def _look_up_outcome(context: _SubmitContext, sent: Increase, done: Increase, submission: Submission) -> Increase:
-    """The ask with what AWS shows of it, where its answer alone does not tell. ``sent`` is the plan that was sent."""
+    """The increase with what AWS lists of it, if its response alone does not decide. ``sent`` is the plan that was
+    sent.
+    """
     match done.outcome:
         case IncreaseOutcome.UNKNOWN:
             return _resolve_lost_response(context, sent, done, submission)
@@ -178,35 +186,35 @@ def _look_up_outcome(context: _SubmitContext, sent: Increase, done: Increase, su
 
 
 def _with_open_request(increase: Increase, requests: tuple[IncreaseRequest, ...] | Unknown) -> Increase:
-    """An ask that AWS says is open already, with the request that is."""
-    known = () if isinstance(requests, Unknown) else requests
-    open_one = next((request for request in known if request.status.is_open), None)
-    if open_one is None:
+    """An increase that AWS says is already open, with the open request."""
+    listed = () if isinstance(requests, Unknown) else requests
+    open_request = next((request for request in listed if request.status.is_open), None)
+    if open_request is None:
         return increase
-    found = IncreaseResult(increase.outcome, open_one.id, open_one.case_id, open_one.desired_value)
-    return increase.with_result(increase.reason, found)
+    result = IncreaseResult(increase.outcome, open_request.id, open_request.case_id, open_request.desired_value)
+    return increase.with_result(increase.reason, result)
 
 
 def _resolve_lost_response(context: _SubmitContext, sent: Increase, done: Increase, submission: Submission) -> Increase:
-    """What became of an ask whose answer was lost: found, it was filed; else nobody knows yet."""
+    """The outcome of an increase whose response was lost: filed if it is listed, otherwise still unknown."""
     for seconds in _LOOKUP_SECONDS:
         context.clock.sleep(seconds)
-        found = _find_filed(context.client, sent, submission)
-        if found:
-            return found
-    reason = f"{done.reason} It is not to be seen yet; the next run looks again before it asks."
+        filed = _find_filed(context.client, sent, submission)
+        if filed:
+            return filed
+    reason = f"{done.reason} AWS does not list it yet; the next run checks again before it sends anything."
     return replace(done, reason=reason)
 
 
 def _find_filed(client: AwsClient, sent: Increase, submission: Submission) -> Increase | None:
-    """The ask as filed, when AWS shows what it made; None when it does not."""
+    """The increase as filed, if AWS lists what it created; otherwise None."""
     match sent.step:
         case RequestPlan():
-            made = find_created_request(submission, _known_requests(client, sent))
-            if made is None:
+            created = find_created_request(submission, _known_requests(client, sent))
+            if created is None:
                 return None
-            reason = f"AWS's answer was lost, but the request is there; its status is {made.status}."
-            return sent.with_result(reason, IncreaseResult(IncreaseOutcome.FILED, made.id, made.case_id))
+            reason = f"AWS's response was lost, but the request exists; its status is {created.status}."
+            return sent.with_result(reason, IncreaseResult(IncreaseOutcome.FILED, created.id, created.case_id))
         case CaseForRequestPlan(request_id):
             cases = (request.case_id for request in _known_requests(client, sent) if request.id == request_id)
             case_id = next(filter(None, cases), None)
@@ -216,8 +224,8 @@ def _find_filed(client: AwsClient, sent: Increase, submission: Submission) -> In
             return None
     if case_id is None:
         return None
-    found = IncreaseResult(IncreaseOutcome.FILED, case_id=case_id)
-    return sent.with_result("AWS's answer was lost, but the case is there.", found)
+    result = IncreaseResult(IncreaseOutcome.FILED, case_id=case_id)
+    return sent.with_result("AWS's response was lost, but the case exists.", result)
 
 
 def _known_requests(client: AwsClient, increase: Increase) -> tuple[IncreaseRequest, ...]:
@@ -242,8 +250,8 @@ def _update_queue(
     known: frozenset[str] = frozenset(),
     queued: queue.QueuedRequest | None = None,
 ) -> None:
-    """Keep what waits for its turn and what was filed, and drop what is settled. AWS has its part already: trouble
-    here is only told. ``queued`` is the ask as it waited before.
+    """Keep queued and filed increases, and drop decided ones. AWS has the request already, so problems here are only
+    reported. ``queued`` is the increase as it was queued before.
     """
     client, name, target_value = context.client, increase.quota_name, increase.target.value
     try:
@@ -272,12 +280,12 @@ def _update_queue(
 def _journal_submission(context: _SubmitContext, increase: Increase) -> Iterator[ActionRecord]:
     action = _journal_action_of(increase.step)
     subject = f"{increase.quota_name} to {format_quota_value(increase.target.value)}"
-    with journal_action(context.client, action, subject, context.use_case or increase.reason) as deed:
-        yield deed
+    with journal_action(context.client, action, subject, context.use_case or increase.reason) as record:
+        yield record
 
 
 def _journal_action_of(step: IncreaseStep) -> str:
-    """What the journal calls it; stored, so the words stay."""
+    """The action's name in the journal. It is stored, so these words must not change."""
     match step:
         case CaseForRequestPlan() | CasePlan():
             return "open support case"

@@ -1,4 +1,4 @@
-"""Wait until an applied value suffices. The value decides, whatever a request's status says."""
+"""Waits until an applied value suffices. The value decides, whatever a request's status says."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ from opskit.quotas.rules.requirements import quota_name_for
 
 __all__ = ["WaitResult", "WaitState", "wait_for_targets"]
 
+# Automatic approvals take effect within seconds to minutes, others within days: frequent at first, then once a minute.
 _SCHEDULE = PollSchedule(first=1.0, growth=1.5, longest=60.0)
+# Many CI systems end a job that prints nothing for longer.
 _HEARTBEAT_INTERVAL = timedelta(minutes=15)
 
 
 @dataclass
 class _Progress:
-    """What one wait remembers between two looks."""
+    """The state of one wait between two reads."""
 
     emit: Callable[[str], None]
     started_at: datetime
@@ -42,14 +44,14 @@ class _Progress:
     closed_since: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def closed_for(self, region: str, name: str, now: datetime) -> timedelta:
-        """How long a quota's request has been seen closed without a word."""
+        """How long a quota's request has been closed without a decision."""
         return now - self.closed_since.get((region, name), now)
 
-    def update(self, seen: Sequence[WaitResult], now: datetime) -> None:
-        """Remember what is closed, and say what is new; now and then say that this still waits."""
-        for result in (result for result in seen if result.closed):
+    def update(self, results: Sequence[WaitResult], now: datetime) -> None:
+        """Record closed requests, and report changes; if there are none for a while, report that the wait goes on."""
+        for result in (result for result in results if result.closed):
             self.closed_since.setdefault((result.region, result.quota_name), now)
-        text = "\n".join(_waiting_line(result) for result in seen if not result.state.is_reached)
+        text = "\n".join(_waiting_line(result) for result in results if not result.state.is_reached)
         if text != self.last_text:
             self.emit(text)
         elif self.last_text_at and now - self.last_text_at >= _HEARTBEAT_INTERVAL:
@@ -66,37 +68,38 @@ def wait_for_targets(
     emit: Callable[[str], None],
     clock: Clock,
 ) -> tuple[WaitResult, ...]:
-    """Look until every wish is true, one is refused for good, or ``timeout`` has passed; then say how each stands.
+    """Read until every target is reached, one is refused for good, or ``timeout`` has passed; returns the state of
+    each.
 
-    What cannot be read is looked at again: throttling passes, and credentials can be renewed while this waits.
+    What cannot be read is read again: throttling passes, and credentials may be renewed meanwhile.
 
     Raises:
-        CredentialsError: there were none that AWS takes when the waiting began.
-        UsageError: what opskit remembers cannot be read.
+        CredentialsError: there were no valid credentials at the start.
+        UsageError: opskit's queue cannot be read.
     """
     progress = _Progress(emit, clock.now())
     until = progress.started_at + timeout
-    seen = _first_observation(clients, targets, progress, clock.now())
+    results = _first_observation(clients, targets, progress, clock.now())
 
     def observe_again() -> tuple[WaitResult, ...]:
-        return _observe_again(clients, targets, progress, clock.now(), seen)
+        return _observe_again(clients, targets, progress, clock.now(), results)
 
-    for now_seen in poll(observe_again, clock, _SCHEDULE, until=until, first=seen):
-        seen = now_seen
-        if is_wait_over(seen) or clock.now() >= until:
+    for latest in poll(observe_again, clock, _SCHEDULE, until=until, first=results):
+        results = latest
+        if is_wait_over(results) or clock.now() >= until:
             break
-        progress.update(seen, clock.now())
-    return seen
+        progress.update(results, clock.now())
+    return results
 
 
 def _first_observation(
     clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], progress: _Progress, now: datetime
 ) -> tuple[WaitResult, ...]:
-    seen = _observe_all(clients, targets, progress, now)
-    problems = [result.problem for result in seen if result.problem and result.problem.code in CREDENTIAL_CODES]
-    if seen and len(problems) == len(seen):
+    results = _observe_all(clients, targets, progress, now)
+    problems = [result.problem for result in results if result.problem and result.problem.code in CREDENTIAL_CODES]
+    if results and len(problems) == len(results):
         raise CredentialsError(problems[0].code, problems[0].message, problems[0].hint, region=problems[0].region)
-    return seen
+    return results
 
 
 def _observe_again(
@@ -104,22 +107,22 @@ def _observe_again(
     targets: Sequence[IncreaseTarget],
     progress: _Progress,
     now: datetime,
-    before: tuple[WaitResult, ...],
+    previous: tuple[WaitResult, ...],
 ) -> tuple[WaitResult, ...]:
-    """Another look. Credentials that AWS no longer takes are looked for anew, as they were found at the start."""
-    if any(result.problem and result.problem.code in CREDENTIAL_CODES for result in before):
+    """Read all targets again. If AWS no longer accepts the credentials, they are looked up again, as at the start."""
+    if any(result.problem and result.problem.code in CREDENTIAL_CODES for result in previous):
         _reload_credentials(clients)
     try:
         return _observe_all(clients, targets, progress, now)
     except CredentialsError as failure:
         _reload_credentials(clients)
         progress.emit(f"{failure.problem.message} Waiting goes on. {failure.problem.hint}".strip())
-        return before
+        return previous
 
 
 def _reload_credentials(clients: Sequence[AwsClient]) -> None:
     for session in {id(client.session): client.session for client in clients}.values():
-        with suppress(AwsError, UsageError):  # the next look says what is wrong
+        with suppress(AwsError, UsageError):  # the next read reports what is wrong
             session.reload_credentials()
 
 
@@ -132,15 +135,15 @@ def _observe_all(
 
 def _observe_target(client: AwsClient, target: IncreaseTarget, progress: _Progress, now: datetime) -> WaitResult:
     name = quota_name_for(target.requirement())
-    answer = read_quotas(client, [name], load_cache(client, now))[name]
-    if not isinstance(answer, Quota) or (answer.effective_value or 0) >= target.value:
-        return evaluate_observation(Observation(client.region, target, name, answer))
-    requests = _read_requests(client, answer.code)
+    lookup = read_quotas(client, [name], load_cache(client, now))[name]
+    if not isinstance(lookup, Quota) or (lookup.effective_value or 0) >= target.value:
+        return evaluate_observation(Observation(client.region, target, name, lookup))
+    requests = _read_requests(client, lookup.code)
     queued, filed = _find_own_requests(client, name, requests, now)
-    look = Observation(
-        client.region, target, name, answer, requests, queued, progress.closed_for(client.region, name, now), filed
+    observation = Observation(
+        client.region, target, name, lookup, requests, queued, progress.closed_for(client.region, name, now), filed
     )
-    return evaluate_observation(look)
+    return evaluate_observation(observation)
 
 
 def _read_requests(client: AwsClient, code: str) -> Sequence[IncreaseRequest] | Unknown:
@@ -153,20 +156,22 @@ def _read_requests(client: AwsClient, code: str) -> Sequence[IncreaseRequest] | 
 def _find_own_requests(
     client: AwsClient, name: str, requests: Sequence[IncreaseRequest] | Unknown, now: datetime
 ) -> tuple[bool, datetime | None]:
-    """Whether opskit keeps a request for a quota in its queue, and when it filed one that AWS does not show yet. Where
-    its state cannot be used, AWS's lists decide.
+    """Whether opskit has a request for a quota in its queue, and when it submitted one that AWS does not list yet. If
+    its state is unusable, AWS's lists decide.
     """
-    shown = set() if isinstance(requests, Unknown) else {request.id for request in requests}
+    listed_ids = set() if isinstance(requests, Unknown) else {request.id for request in requests}
     try:
         queued = any(
             (request.region, request.quota_name) == (client.region, name) for request in queue.pending_requests(client)
         )
-        sent = [
-            request for request in queue.submitted_requests(client, name, now) if request.id and request.id not in shown
+        unlisted = [
+            request
+            for request in queue.submitted_requests(client, name, now)
+            if request.id and request.id not in listed_ids
         ]
     except OpskitError:
         return False, None
-    return queued, next((request.since for request in sent if now - request.since < LISTING_LAG), None)
+    return queued, next((request.since for request in unlisted if now - request.since < LISTING_LAG), None)
 
 
 def _waiting_line(result: WaitResult) -> str:

@@ -1,4 +1,6 @@
-"""Reads AWS Support: what it takes cases for, and which are open. Most accounts have no plan and may not ask."""
+"""Reads AWS Support: the services and categories it accepts cases for, and open cases. Most accounts have no support
+plan and may not use this API.
+"""
 
 from __future__ import annotations
 
@@ -15,34 +17,34 @@ from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.rules.support_cases import SupportCase, SupportService
 
 NO_SUPPORT_PLAN = "SubscriptionRequiredException"
-"""The code with which AWS Support refuses an account without a paid plan."""
+"""The error code for an account without a paid support plan. It is not in the API's model."""
 
 
 def read_support_services(client: AwsClient) -> tuple[SupportService, ...]:
-    """Everything that AWS Support takes cases for.
+    """The services that AWS Support accepts cases for.
 
     Raises:
-        AwsError: it could not be read, or the account has no plan.
+        AwsError: the services could not be read, or the account has no support plan.
     """
-    answer = client.read("support", "describe_services", language="en")
+    response = client.read("support", "describe_services", language="en")
     with parse_errors_as_aws(client, "support:DescribeServices"):
-        return tuple(_parse_support_service(each) for each in answer["services"])
+        return tuple(_parse_support_service(service) for service in response["services"])
 
 
 def read_open_cases(client: AwsClient) -> tuple[SupportCase, ...]:
-    """The account's open cases, each with its last messages.
+    """The account's open cases, each with its recent messages.
 
     Raises:
-        AwsError: they could not be read, or the account has no plan.
+        AwsError: the cases could not be read, or the account has no support plan.
     """
-    which = {"includeResolvedCases": False, "includeCommunications": True, "maxResults": 100}
-    found = [case for page in client.paginate("support", "describe_cases", **which) for case in page["cases"]]
+    params = {"includeResolvedCases": False, "includeCommunications": True, "maxResults": 100}
+    cases = [case for page in client.paginate("support", "describe_cases", **params) for case in page["cases"]]
     with parse_errors_as_aws(client, "support:DescribeCases"):
-        return tuple(_parse_support_case(case) for case in found)
+        return tuple(_parse_support_case(case) for case in cases)
 
 
 def read_support(client: AwsClient) -> tuple[tuple[SupportService, ...], tuple[SupportCase, ...]] | Unknown:
-    """What AWS Support takes cases for, and the open ones. ``no-support-plan`` is the code of its most usual no."""
+    """The services of AWS Support and the open cases. The usual failure has the code ``no-support-plan``."""
     try:
         services, cases = gather(lambda: read_support_services(client), lambda: read_open_cases(client))
     except AwsError as failure:
@@ -53,12 +55,12 @@ def read_support(client: AwsClient) -> tuple[tuple[SupportService, ...], tuple[S
 
 
 def _parse_support_service(response: Mapping[str, Any]) -> SupportService:
-    categories = {each["code"]: each.get("name", "") for each in response.get("categories") or ()}
+    categories = {category["code"]: category.get("name", "") for category in response.get("categories") or ()}
     return SupportService(response["code"], response.get("name", ""), categories)
 
 
 def _parse_support_case(response: Mapping[str, Any]) -> SupportCase:
-    """A case; what a second one would be opened for, were it overlooked, must be told of it."""
+    """A case. A member whose absence could lead to a second case is required."""
     messages = (response.get("recentCommunications") or {}).get("communications") or ()
     return SupportCase(
         response["caseId"],

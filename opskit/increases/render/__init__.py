@@ -1,1 +1,1 @@
-"""Values to results for people and programs."""
+"""Results of the increase commands for people and programs."""

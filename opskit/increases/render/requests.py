@@ -1,4 +1,4 @@
-"""Quota increases for people and programs: planned, filed, waited for."""
+"""Results of ``quotas increase``, ``requests`` and ``wait`` for people and programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.render.check import int_if_whole
 from opskit.quotas.rules.headroom import format_quota_value
 
-_TONES = {
+_OUTCOME_STYLES = {
     IncreaseOutcome.FILED: Style.GOOD,
     IncreaseOutcome.ALREADY_OPEN: Style.GOOD,
     IncreaseOutcome.ALREADY_ENOUGH: Style.GOOD,
@@ -27,7 +27,7 @@ _TONES = {
     IncreaseOutcome.REFUSED: Style.BAD,
     IncreaseOutcome.UNKNOWN: Style.WARN,
 }
-_EXITS = {
+_OUTCOME_EXITS = {
     IncreaseOutcome.FILED: ExitCode.OK,
     IncreaseOutcome.ALREADY_OPEN: ExitCode.OK,
     IncreaseOutcome.ALREADY_ENOUGH: ExitCode.OK,
@@ -41,7 +41,7 @@ _EXITS = {
 def increase_result(
     increases: Sequence[Increase], totals: Sequence[BlockingTotal] = (), why: str = ""
 ) -> CommandResult:
-    """The answer of ``quotas increase``: planned with --dry-run, done otherwise."""
+    """The result of ``quotas increase``: planned with --dry-run, done otherwise."""
     several = len({increase.region for increase in increases}) > 1
     columns = (
         *((Column("Region"),) if several else ()),
@@ -63,7 +63,7 @@ def increase_result(
 
 
 def plan_prompt(increases: Sequence[Increase]) -> str:
-    """The plan in lines, for a prompt."""
+    """The plan as lines, for a prompt."""
     return "\n".join(
         f"Ask {_recipient(increase)} in {increase.region}: {increase.quota_name}. {increase.reason}"
         for increase in increases
@@ -81,17 +81,23 @@ def _increase_table_row(increase: Increase) -> tuple[Cell, ...]:
         Cell(increase.quota_name),
         Cell(format_quota_value(now)),
         Cell(format_quota_value(increase.target.value)),
-        Cell(increase.outcome.value, _TONES[increase.outcome]),
+        Cell(increase.outcome.value, _OUTCOME_STYLES[increase.outcome]),
         Cell(increase.reason),
     )
 
 
 def _increases_exit(increases: Sequence[Increase]) -> ExitCode:
-    """No wins over not knowing. Where not even the quotas of the only Region could be read, AWS said no."""
-    dark = all(increase.outcome is IncreaseOutcome.UNKNOWN and increase.quota_code is None for increase in increases)
-    if dark and len({increase.region for increase in increases}) == 1:
+    """A refusal outranks unknown outcomes. If not even the quotas of the only Region could be read, it is an AWS
+    error.
+    """
+    nothing_read = all(
+        increase.outcome is IncreaseOutcome.UNKNOWN and increase.quota_code is None for increase in increases
+    )
+    if nothing_read and len({increase.region for increase in increases}) == 1:
         return ExitCode.AWS_ERROR
-    return max((_EXITS[increase.outcome] for increase in increases), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)
+    return max(
+        (_OUTCOME_EXITS[increase.outcome] for increase in increases), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK
+    )
 
 
 def _increase_record(increase: Increase, why: str) -> dict[str, Any]:
@@ -112,7 +118,7 @@ def _increase_record(increase: Increase, why: str) -> dict[str, Any]:
 
 
 def _needs_console_text(increase: Increase) -> bool:
-    """Whether pasting into the console is the way that was asked for, or the only one left."""
+    """Whether the console is the channel that was requested, or the only one left."""
     match increase.outcome:
         case (
             IncreaseOutcome.PLANNED | IncreaseOutcome.UNKNOWN
@@ -138,9 +144,9 @@ def _increase_notes(increases: Sequence[Increase], totals: Sequence[BlockingTota
     if any(increase.outcome is IncreaseOutcome.QUEUED for increase in increases):
         yield _RESUME
     if any(increase.outcome_unknown for increase in increases):
-        yield "What is unknown may have been filed. Run the same command again: it looks before it asks."
+        yield "Unknown outcomes may have been filed. Run the same command again: it checks before it sends anything."
     elif any(increase.outcome is IncreaseOutcome.UNKNOWN and increase.channel.sends for increase in increases):
-        yield "What is unknown was not asked for. Run the same command again."
+        yield "Nothing was sent for unknown outcomes. Run the same command again."
     for total in totals:
         yield _blocking_total_record(total)
 
@@ -160,7 +166,7 @@ def _blocking_total_record(total: BlockingTotal) -> str:
 
 
 def _console_text(increase: Increase, why: str) -> str:
-    """The text for the console's form, which works where no API does."""
+    """The text for the console's form, which works for accounts without a support plan."""
     lines = (
         f"For the console's form (Create case > Service limit increase > SageMaker): {case_form_url(increase.region)}",
         f"  Region: {increase.region}",
@@ -174,7 +180,7 @@ def _console_text(increase: Increase, why: str) -> str:
 
 
 def wait_result(results: Sequence[WaitResult], seconds: float) -> CommandResult:
-    """The answer of ``quotas wait``."""
+    """The result of ``quotas wait``."""
     rows = [
         {
             "region": result.region,
@@ -218,10 +224,10 @@ def _unmet_problem(result: WaitResult) -> Problem:
 
 
 def request_list_result(listed: RequestList) -> CommandResult:
-    """The answer of ``quotas requests``. Beside the promised fields each has ``age_seconds``, ``case_url`` and
-    ``change``: what is different since the last look (empty: nothing; null: it is not known to AWS yet).
+    """The result of ``quotas requests``. Besides the promised fields each record has ``age_seconds``, ``case_url`` and
+    ``change``: what is different since the last listing (empty: nothing; null: AWS does not know it yet).
     """
-    records = [_request_state_record(asked) for asked in listed.states] + [
+    records = [_request_state_record(state) for state in listed.states] + [
         _queued_record(request) for request in listed.queued
     ]
     code = ExitCode.OK
@@ -233,17 +239,17 @@ def request_list_result(listed: RequestList) -> CommandResult:
 
 
 def _request_notes(listed: RequestList, records: Sequence[dict[str, Any]]) -> Iterator[str]:
-    if not records and not listed.problems:  # what is unread is not nothing
-        yield "Nothing was asked for."
+    if not records and not listed.problems:  # if something could not be read, there may be requests
+        yield "There are no increase requests."
     for url in dict.fromkeys(record["case_url"] for record in records if record["case_url"]):
         yield f"Case: {url}"
-    if listed.looked and listed.states and not any(asked.change for asked in listed.states):
+    if listed.looked and listed.states and not any(state.change for state in listed.states):
         yield f"Nothing has changed since {listed.looked:%Y-%m-%d %H:%M} UTC."
     if any(request.state is QueueState.QUEUED for request in listed.queued):
         yield _RESUME
 
 
-_RESUME = "File what waits for its turn, by hand or from cron: opskit quotas increase --resume"
+_RESUME = "Submit queued increases, by hand or from cron: opskit quotas increase --resume"
 
 _COLUMNS = (
     Column("Region"),
@@ -257,8 +263,8 @@ _COLUMNS = (
 )
 
 
-def _request_state_record(asked: RequestState) -> dict[str, Any]:
-    request = asked.request
+def _request_state_record(state: RequestState) -> dict[str, Any]:
+    request = state.request
     return {
         "region": request.region,
         "quota_name": request.quota_name,
@@ -269,10 +275,10 @@ def _request_state_record(asked: RequestState) -> dict[str, Any]:
         "case_id": request.case_id,
         "case_url": case_page_url(request.region, request.case_id) if request.case_id else None,
         "created": request.created,
-        "age_seconds": int(asked.age.total_seconds()),
-        "applied": int_if_whole(asked.value),
-        "moved": asked.is_applied,
-        "change": asked.change,
+        "age_seconds": int(state.age.total_seconds()),
+        "applied": int_if_whole(state.value),
+        "moved": state.is_applied,
+        "change": state.change,
     }
 
 
@@ -296,13 +302,13 @@ def _queued_record(request: QueuedRequest) -> dict[str, Any]:
 
 def _request_row(record: dict[str, Any]) -> tuple[Cell, ...]:
     now = "?" if record["applied"] is None else str(record["applied"])
-    tone = Style.GOOD if record["moved"] else Style.PLAIN
+    style = Style.GOOD if record["moved"] else Style.PLAIN
     change = record["change"] or ""
     return (
         Cell(record["region"]),
         Cell(record["quota_name"]),
         Cell(str(record["desired"])),
-        Cell(now, tone),
+        Cell(now, style),
         Cell(record["status"]),
         Cell(_format_age(record["age_seconds"])),
         Cell(record["case_id"] or "-"),
@@ -311,7 +317,7 @@ def _request_row(record: dict[str, Any]) -> tuple[Cell, ...]:
 
 
 def _format_age(seconds: int) -> str:
-    """A time span in its largest unit: what was asked yesterday is no matter of minutes."""
+    """A duration in its largest unit: for a request of yesterday minutes do not matter."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{seconds // length} {unit}"

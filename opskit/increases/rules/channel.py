@@ -1,4 +1,4 @@
-"""The ways to ask for a quota increase."""
+"""The channels for requesting a quota increase."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Channel(StrEnum):
-    """The way to ask. ``auto`` is Service Quotas, its queue where AWS takes no more requests at once, and AWS Support
+    """How to request. ``auto`` is Service Quotas, opskit's queue if AWS accepts no more open requests, and AWS Support
     for what Service Quotas cannot take.
     """
 

@@ -1,4 +1,4 @@
-"""An increase of a quota: what somebody wants, how it is to be asked for, and what became of it."""
+"""A quota increase: its target, how it is to be requested, and its outcome."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from opskit.core.model import Quota, Requirement, Workload
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.support_cases import SupportCategory
 
+# Refusals of the caller rather than of the request: with other credentials the same request may succeed.
 _CALLER_PROBLEM_CODES = CREDENTIAL_CODES | {"denied"}
 
 
 class IncreaseOutcome(StrEnum):
-    """What became of one wish."""
+    """The outcome of one increase."""
 
     FILED = "filed"
     ALREADY_OPEN = "already-open"
@@ -71,49 +72,49 @@ class IncreaseOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class IncreaseTarget:
-    """An applied value somebody wants: ``value`` is absolute. ``instance_type`` None is an account-wide total."""
+    """The applied value that is wanted: ``value`` is absolute. ``instance_type`` None is an account-wide total."""
 
     instance_type: str | None
     workload: Workload
     value: float
 
     def requirement(self) -> Requirement:
-        """The demand this would meet, which names the quota."""
+        """The requirement that this value would meet; it determines the quota."""
         return Requirement(self.instance_type, self.workload, count=max(1, int(self.value)))
 
 
 @dataclass(frozen=True)
 class RequestPlan:
-    """Service Quotas is asked."""
+    """Send a Service Quotas request."""
 
 
 @dataclass(frozen=True)
 class CaseForRequestPlan:
-    """A support case is opened for a request that is PENDING."""
+    """Open a support case for a request that is PENDING."""
 
     request_id: str
 
 
 @dataclass(frozen=True)
 class CasePlan:
-    """AWS Support is asked in a case of its own."""
+    """Open a separate case with AWS Support."""
 
     category: SupportCategory
 
 
 @dataclass(frozen=True)
 class ConsolePlan:
-    """The user asks, in the console."""
+    """The user submits the request in the console."""
 
 
 @dataclass(frozen=True)
 class IncreaseResult:
-    """What became of an increase, or why it is not asked for. ``outcome`` is anything but planned.
+    """The outcome of an increase, or why it is not requested. ``outcome`` is never ``planned``.
 
-    ``request_id`` is the request that is open or was just filed, ``case_id`` its support case; None: there is none, or
-    AWS has not said. ``open_value`` is what the open request asks for, None where none is known. ``problem`` is what
-    AWS or the network said no with. ``only_support``: Service Quotas cannot take it, AWS Support may.
-    ``may_appear``: it was sent, and AWS does not show it yet.
+    ``request_id`` is the request that is open or was just created, ``case_id`` its support case; None: there is none,
+    or AWS has not returned it. ``open_value`` is the value of the open request, None if unknown. ``problem`` is the
+    error of AWS or the network. ``only_support``: Service Quotas cannot take it, AWS Support may. ``may_appear``: it
+    was sent, and AWS does not list it yet.
     """
 
     outcome: IncreaseOutcome
@@ -126,12 +127,12 @@ class IncreaseResult:
 
 
 IncreaseStep = RequestPlan | CaseForRequestPlan | CasePlan | ConsolePlan | IncreaseResult
-"""How an increase is to be asked for; afterwards, what became of it."""
+"""How an increase is to be requested; afterwards, its result."""
 
 
 @dataclass(frozen=True)
 class Increase:
-    """One wish in one Region, and where it stands. ``quota`` None: AWS has no such quota, or it could not be read;
+    """One increase in one Region, and its state. ``quota`` None: AWS has no such quota, or it could not be read;
     ``reason`` says which.
     """
 
@@ -144,12 +145,12 @@ class Increase:
     step: IncreaseStep
 
     def with_result(self, reason: str, result: IncreaseResult) -> Increase:
-        """The same wish with what became of it. A request that was open before stays known."""
+        """The same increase with its result. The ID of a request that was already open is kept."""
         return replace(self, reason=reason, step=replace(result, request_id=result.request_id or self.request_id))
 
     @property
     def result(self) -> IncreaseResult:
-        """What became of it, as far as it has come."""
+        """The result so far."""
         match self.step:
             case IncreaseResult():
                 return self.step
@@ -160,27 +161,27 @@ class Increase:
 
     @property
     def outcome(self) -> IncreaseOutcome:
-        """Planned, or what became of it."""
+        """``planned``, or the outcome."""
         return self.result.outcome
 
     @property
     def request_id(self) -> str | None:
-        """The request that is open or was just filed; None where there is none."""
+        """The request that is open or was just created; None if there is none."""
         return self.result.request_id
 
     @property
     def case_id(self) -> str | None:
-        """The support case; None where there is none."""
+        """The support case; None if there is none."""
         return self.result.case_id
 
     @property
     def quota_code(self) -> str | None:
-        """AWS's code of the quota; None: it has none, or it could not be read."""
+        """AWS's code of the quota; None if there is no such quota, or it could not be read."""
         return self.quota.code if self.quota else None
 
     @property
     def will_send(self) -> bool:
-        """Whether carrying it out would send anything."""
+        """Whether submitting it would send anything."""
         match self.step:
             case RequestPlan() | CaseForRequestPlan() | CasePlan():
                 return True
@@ -189,20 +190,20 @@ class Increase:
 
     @property
     def outcome_unknown(self) -> bool:
-        """Whether it was sent, and nobody knows yet what became of it."""
+        """Whether it was sent and its outcome is still unknown."""
         result = self.result
         lost = result.problem is not None and result.problem.code == "outcome-unknown"
         return result.outcome is IncreaseOutcome.UNKNOWN and (lost or result.may_appear)
 
     @property
     def refused_for_caller(self) -> bool:
-        """Whether a refusal is about who asks, not about what is asked for."""
+        """Whether it was refused because of the caller's credentials or permissions, not because of its content."""
         problem = self.result.problem
         return problem is not None and problem.code in _CALLER_PROBLEM_CODES
 
     @property
     def covered_value(self) -> float:
-        """Up to which value an ask that is open already makes others needless."""
+        """The value up to which an open request makes other requests unnecessary."""
         result = self.result
         if result.open_value is None and result.case_id is None:
             return 0.0

@@ -1,4 +1,4 @@
-"""What to ask AWS for, and whether asking can work: a plan as a value, before anything is sent."""
+"""Plans an increase: whether to request it, how, and whether a request can succeed. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from opskit.increases.rules.support_cases import SupportCase, SupportCategory, f
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
-# For how long an approval whose value is not there yet is waited for rather than asked again.
+# For this long after an approval the value is expected to follow, and no second request is planned.
 _APPROVAL_GRACE = timedelta(hours=24)
 LISTING_LAG = timedelta(hours=1)
-"""For how long what AWS took may be missing from its lists; and a support case of unknown fate may still appear:
-AWS refuses no second case, so we do.
+"""For how long a request that AWS accepted may be missing from its lists, and for how long a support case with unknown
+outcome may still appear: AWS Support accepts duplicates, so opskit must not send one.
 """
-# After how long a PENDING request is helped on by a support case: what AWS grants by itself it grants in minutes.
+# After this long a PENDING request gets a support case: automatic approvals take minutes, so it waits for a person.
 _STALE_AFTER = timedelta(hours=24)
-# For how long a filing of unknown fate may still be on its way. Later than that, AWS's own rule holds: it takes one
-# open request a quota.
+# For how long a submission with unknown outcome may still be in flight. After that AWS's own rule prevents a duplicate:
+# it accepts one open request per quota.
 _IN_FLIGHT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class SupportInfo:
-    """What AWS Support offers the account: ``category`` None when it takes no quota increases; and its open cases."""
+    """What AWS Support offers the account: ``category`` None if it accepts no quota increases; and its open cases."""
 
     category: SupportCategory | None
     cases: tuple[SupportCase, ...]
@@ -47,9 +47,9 @@ class SupportInfo:
 
 @dataclass(frozen=True)
 class QuotaSnapshot:
-    """What was seen of the quota that a wish is about, and of all requests ever made for it.
+    """What was read of the quota of a target, and of all requests made for it.
 
-    ``support`` None: it was not looked at, because the wish does not go that way.
+    ``support`` None: not read, because the channel does not use it.
     """
 
     region: str
@@ -60,14 +60,14 @@ class QuotaSnapshot:
 
     @property
     def request_ids(self) -> frozenset[str]:
-        """The requests that are there already, to tell a new one from."""
+        """The IDs of the existing requests, to recognise a new one."""
         return frozenset() if isinstance(self.requests, Unknown) else frozenset(request.id for request in self.requests)
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A filing of ours that AWS's lists may not show yet, sent at ``sent_at``; ``known_ids`` were there before.
-    ``id`` is what AWS called it, None where its answer was lost.
+    """opskit's submission that AWS's lists may not show yet, sent at ``sent_at``; ``known_ids`` existed before. ``id``
+    is AWS's ID, None if its response was lost.
     """
 
     sent_at: datetime
@@ -77,11 +77,11 @@ class Submission:
     id: str | None = None
 
     def seconds_until_visible(self, now: datetime) -> float:
-        """Seconds until a look tells whether it arrived; 0 where it does already."""
+        """Seconds until a listing shows whether it arrived; 0 if it already does."""
         if self.id is not None or self.channel.opens_case:
             return 0.0
-        left = (_IN_FLIGHT - (now - self.sent_at)).total_seconds()
-        return min(max(0.0, left), _IN_FLIGHT.total_seconds())  # clocks are set back at times
+        remaining = (_IN_FLIGHT - (now - self.sent_at)).total_seconds()
+        return min(max(0.0, remaining), _IN_FLIGHT.total_seconds())  # capped, in case the clock was set back
 
 
 def plan_increase(
@@ -91,7 +91,7 @@ def plan_increase(
     now: datetime,
     submission: Submission | None = None,
 ) -> Increase:
-    """Decide what to do about a wish: ``planned`` when asking can work, else what stands in the way."""
+    """Decide what to do about a target: ``planned`` if a request can succeed, else the reason why not."""
     increase = Increase(
         region=snapshot.region,
         target=target,
@@ -105,9 +105,9 @@ def plan_increase(
         case Unknown():
             return _unreadable_increase(increase, "The quota could not be read:", snapshot.quota)
         case NotOffered():
-            where = f"{snapshot.region} has no quota of this name"
+            no_quota = f"{snapshot.region} has no quota of this name"
             return increase.with_result(
-                f"{where}: no increase can help, another Region might.", IncreaseResult(IncreaseOutcome.REFUSED)
+                f"{no_quota}: no increase can help, another Region might.", IncreaseResult(IncreaseOutcome.REFUSED)
             )
         case Quota() as quota:
             return _plan_known_quota(increase, quota, snapshot, now, submission)
@@ -171,17 +171,17 @@ def _refused_before(requests: tuple[IncreaseRequest, ...]) -> str:
 def _earlier_request(
     increase: Increase, requests: tuple[IncreaseRequest, ...], now: datetime, submission: Submission | None
 ) -> Increase | None:
-    """The ask ended by an earlier request, None when none stands in its way."""
+    """The increase ended by an earlier request; None if there is none that covers it."""
     newest = sorted(requests, key=lambda request: request.created, reverse=True)
     for request in newest:
         if request.status.is_open:
             return _open_request_result(increase, request, now, submission)
     for request in newest:
-        fresh = now - request.created < _APPROVAL_GRACE
-        if request.status is RequestStatus.APPROVED and fresh and request.desired_value >= increase.target.value:
+        is_fresh = now - request.created < _APPROVAL_GRACE
+        if request.status is RequestStatus.APPROVED and is_fresh and request.desired_value >= increase.target.value:
             reason = (
                 f"A request to {format_quota_value(request.desired_value)} is "
-                "approved; the applied value has not moved yet."
+                "approved; the applied value is unchanged so far."
             )
             return _already_open_result(increase, request, reason)
     return _earlier_submission(increase, newest, now, submission) if submission else None
@@ -190,7 +190,7 @@ def _earlier_request(
 def _earlier_submission(
     increase: Increase, requests: list[IncreaseRequest], now: datetime, submission: Submission
 ) -> Increase | None:
-    """The ask ended by a filing of ours that is not among the open requests, None when it is out of the way."""
+    """The increase ended by opskit's own submission that is not among the open requests; None if it is settled."""
     if submission.id is not None:
         if now - submission.sent_at >= LISTING_LAG or any(request.id == submission.id for request in requests):
             return None
@@ -199,8 +199,8 @@ def _earlier_submission(
             f"{submission.sent_at:%H:%M} UTC; AWS's lists do not show it yet."
         )
         request, case = (None, submission.id) if submission.channel.opens_case else (submission.id, None)
-        found = IncreaseResult(IncreaseOutcome.ALREADY_OPEN, request, case, submission.desired_value)
-        return increase.with_result(reason, found)
+        result = IncreaseResult(IncreaseOutcome.ALREADY_OPEN, request, case, submission.desired_value)
+        return increase.with_result(reason, result)
     arrived = find_created_request(submission, requests)
     if submission.desired_value != increase.target.value or arrived is None:
         return None
@@ -213,26 +213,24 @@ def _earlier_submission(
 def _open_request_result(
     increase: Increase, request: IncreaseRequest, now: datetime, submission: Submission | None
 ) -> Increase:
-    hangs = increase.channel.sends and now - request.created >= _STALE_AFTER
-    if request.status.can_get_case and (hangs or increase.channel.opens_case):
+    is_stale = increase.channel.sends and now - request.created >= _STALE_AFTER
+    if request.status.can_get_case and (is_stale or increase.channel.opens_case):
         if submission and submission.sent_at > request.created and now - submission.sent_at < LISTING_LAG:
             reason = f"A support case for it was asked for at {submission.sent_at:%H:%M} UTC."
             return _already_open_result(increase, request, reason)
-        reason = (
-            f"The request to {format_quota_value(request.desired_value)} is still PENDING: a support case moves it on."
-        )
+        value = format_quota_value(request.desired_value)
+        reason = f"The request to {value} is still PENDING: opening a support case to move it forward."
         return replace(increase, reason=reason, step=CaseForRequestPlan(request.id))
     reason = f"A request to {format_quota_value(request.desired_value)} is already open ({request.status})."
     if request.desired_value < increase.target.value:
-        reason += (
-            f" AWS takes one a quota at a time: ask for {format_quota_value(increase.target.value)} when it is closed."
-        )
+        target = format_quota_value(increase.target.value)
+        reason += f" AWS allows one open request per quota: request {target} when it is closed."
     return _already_open_result(increase, request, reason)
 
 
 def _already_open_result(increase: Increase, request: IncreaseRequest, reason: str) -> Increase:
-    found = IncreaseResult(IncreaseOutcome.ALREADY_OPEN, request.id, request.case_id, request.desired_value)
-    return increase.with_result(reason, found)
+    result = IncreaseResult(IncreaseOutcome.ALREADY_OPEN, request.id, request.case_id, request.desired_value)
+    return increase.with_result(reason, result)
 
 
 def _wanted_phrase(increase: Increase, value: float) -> str:
@@ -240,7 +238,7 @@ def _wanted_phrase(increase: Increase, value: float) -> str:
 
 
 def _plan_service_quotas(increase: Increase, quota: Quota, value: float) -> Increase:
-    """The plan itself, or why Service Quotas cannot take it."""
+    """The plan, or why Service Quotas cannot take the request."""
     if not quota.adjustable:
         reason = f"{QUOTA_NOT_ADJUSTABLE}."
     elif quota.default is not None and increase.target.value <= quota.default:
@@ -255,7 +253,7 @@ def _plan_service_quotas(increase: Increase, quota: Quota, value: float) -> Incr
 
 
 def fall_back_to_support(refused: Increase, by_case: Increase) -> Increase:
-    """What to do about a wish that Service Quotas cannot take, given what AWS Support can do about it."""
+    """What to do about an increase that Service Quotas cannot take, given the plan for AWS Support."""
     reason = f"{refused.reason} {by_case.reason}"
     if by_case.outcome.leads_nowhere and not by_case.result.may_appear:
         return replace(refused, reason=reason)
@@ -269,7 +267,7 @@ def _plan_support_case(
     now: datetime,
     submission: Submission | None,
 ) -> Increase:
-    """A case of AWS Support's own, unless one is there or Support takes none."""
+    """A separate support case, unless one exists or Support accepts none."""
     match support:
         case None:
             return increase.with_result("AWS Support was not looked at.", IncreaseResult(IncreaseOutcome.UNKNOWN))
@@ -289,26 +287,27 @@ def _plan_support_case(
         return _pending_case_result(increase, submission)
     if support.category is None:
         return increase.with_result(
-            "AWS Support offers this account no case for SageMaker quotas.", IncreaseResult(IncreaseOutcome.REFUSED)
+            "AWS Support does not accept SageMaker quota cases from this account.",
+            IncreaseResult(IncreaseOutcome.REFUSED),
         )
     return replace(increase, reason=_wanted_phrase(increase, value), step=CasePlan(support.category))
 
 
 def _pending_case_result(increase: Increase, submission: Submission) -> Increase:
-    """The ask ended by a case of ours that AWS Support does not show yet."""
-    at = f"A support case was sent at {submission.sent_at:%H:%M} UTC"
+    """The increase ended by opskit's own case that AWS Support does not list yet."""
+    sent = f"A support case was sent at {submission.sent_at:%H:%M} UTC"
     if submission.id is None:
         return increase.with_result(
-            f"{at} and may still appear: look again in an hour.",
+            f"{sent} and may still appear: check again in an hour.",
             IncreaseResult(IncreaseOutcome.UNKNOWN, may_appear=True),
         )
     return increase.with_result(
-        f"{at}; AWS does not show it yet.", IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=submission.id)
+        f"{sent}; AWS does not show it yet.", IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=submission.id)
     )
 
 
 def find_created_request(submission: Submission, requests: Iterable[IncreaseRequest]) -> IncreaseRequest | None:
-    """The request that an attempt of unknown outcome turns out to have made, None when there is none."""
+    """The request that a submission with unknown outcome has created; None if there is none."""
     return next(
         (
             request

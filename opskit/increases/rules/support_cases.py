@@ -1,6 +1,6 @@
-"""A support case as opskit writes it: for whom, in which words, and whether the same one is open already.
+"""Support cases: the category, subject and body that opskit writes, and the recognition of duplicates.
 
-AWS Support refuses no duplicates, so a case that might be about the same quota counts as the same.
+AWS Support accepts duplicates, so a case that might be about the same quota counts as the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _REGION = re.compile(r"\b[a-z]{2}(?:-[a-z]+)+-\d\b")
 
 @dataclass(frozen=True)
 class SupportCategory:
-    """Where AWS Support takes a quota increase: codes of its own, read from it, never known by heart."""
+    """The codes under which AWS Support accepts a quota increase. They are read from DescribeServices, since they
+    change.
+    """
 
     service: str
     category: str
@@ -28,7 +30,7 @@ class SupportCategory:
 
 @dataclass(frozen=True)
 class SupportService:
-    """A service that AWS Support takes cases for, and its categories: code to name."""
+    """A service that AWS Support accepts cases for, and its categories: code to name."""
 
     code: str
     name: str
@@ -37,7 +39,7 @@ class SupportService:
 
 @dataclass(frozen=True)
 class SupportCase:
-    """An open support case. ``display_id`` is the number people see; ``texts`` is what was written in it."""
+    """An open support case. ``display_id`` is the number that is shown to people; ``texts`` are its messages."""
 
     id: str
     display_id: str
@@ -47,26 +49,28 @@ class SupportCase:
 
 
 def category_for(services: Iterable[SupportService], workload: Workload) -> SupportCategory | None:
-    """The desk for SageMaker quotas of a use, None when Support takes no such case."""
+    """The category for SageMaker quotas of a workload; None if Support accepts no such case."""
     for service in services:
         if not any(word in f"{service.code} {service.name}".lower() for word in _INCREASE):
             continue
-        ours = {code: f"{code} {name}".lower() for code, name in service.categories.items()}
-        ours = {code: text for code, text in ours.items() if "sagemaker" in text}
-        exact = [code for code, text in ours.items() if any(word in text for word in WORKLOADS[workload].support_words)]
-        plain = [code for code in ours if code.endswith("sagemaker")]
-        for code in (*exact, *plain, *ours):
+        sagemaker = {code: f"{code} {name}".lower() for code, name in service.categories.items()}
+        sagemaker = {code: text for code, text in sagemaker.items() if "sagemaker" in text}
+        exact = [
+            code for code, text in sagemaker.items() if any(word in text for word in WORKLOADS[workload].support_words)
+        ]
+        plain = [code for code in sagemaker if code.endswith("sagemaker")]
+        for code in (*exact, *plain, *sagemaker):
             return SupportCategory(service.code, code)
     return None
 
 
 def case_subject(quota_name: str, target_value: float, region: str) -> str:
-    """The subject of a case, which also finds it again."""
+    """The subject of a case, by which it is also recognised."""
     return f"{_SUBJECT} {region}: {quota_name} to {format_quota_value(target_value)}"
 
 
 def case_body(quota_name: str, quota_code: str | None, target_value: float, region: str, why: str) -> str:
-    """What the case says."""
+    """The body of a case."""
     lines = (
         "Please raise this Amazon SageMaker quota.",
         f"Region: {region}",
@@ -80,14 +84,14 @@ def case_body(quota_name: str, quota_code: str | None, target_value: float, regi
 def find_duplicate_case(
     quota_name: str, instance_type: str | None, workload: Workload, region: str, cases: Iterable[SupportCase]
 ) -> SupportCase | None:
-    """The open case that is about the same quota, or may be; None when none is."""
+    """The open case that is, or may be, about the same quota; None if there is none."""
     return next((case for case in cases if _is_same_quota(case, quota_name, instance_type, workload, region)), None)
 
 
 def _is_same_quota(
     case: SupportCase, quota_name: str, instance_type: str | None, workload: Workload, region: str
 ) -> bool:
-    if case.subject.startswith(_SUBJECT):  # one of ours: the rest of it is the user's prose
+    if case.subject.startswith(_SUBJECT):  # written by opskit: the rest of the subject and the body are the user's text
         return case.subject.startswith(f"{_SUBJECT} {region}: {quota_name} to ")
     text = " ".join(" ".join((case.subject, *case.texts)).lower().split())
     regions = set(_REGION.findall(text))

@@ -1,4 +1,4 @@
-"""The applied values that would make room for what a check found short."""
+"""The applied values with which everything that a check found short would fit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from opskit.quotas.rules.model import Verdict
 
 
 def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:
-    """The values to ask AWS for so that what is short fits. The most instances one job may have is not asked for:
-    fewer instances help sooner.
+    """The values to request so that what is short fits. The maximum per job is not requested: using fewer instances is
+    faster.
     """
     short = [
         headroom
@@ -23,7 +23,7 @@ def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:
 
 
 def wait_targets(check: QuotaCheck) -> list[IncreaseTarget]:
-    """The applied values that would make room for what is short."""
+    """The applied values with which what is short would fit."""
     short = [headroom for headroom in check.headrooms if headroom.verdict.is_too_little]
     return [
         IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, required_value(headroom))

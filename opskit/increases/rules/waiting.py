@@ -1,4 +1,6 @@
-"""Is a quota true yet, may it still become so, or did AWS say no? The applied value decides before any status."""
+"""Decides whether a quota has its value, may still get it, or was refused. The applied value counts before any
+status.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
-# CASE_CLOSED says nothing: the value may follow. After this long it is taken for a no.
+# CASE_CLOSED does not say how AWS decided, and the value may follow. After this long it counts as a refusal.
 _CLOSED_GRACE = timedelta(minutes=30)
 
 
 class WaitState(StrEnum):
-    """How waiting for one quota stands."""
+    """The state of waiting for one quota."""
 
     REACHED = "true"
     WAITING = "waiting"
@@ -29,7 +31,7 @@ class WaitState(StrEnum):
 
     @property
     def is_final_no(self) -> bool:
-        """Whether no amount of waiting helps."""
+        """Whether waiting longer cannot help."""
         match self:
             case WaitState.DENIED | WaitState.NOT_OFFERED:
                 return True
@@ -38,7 +40,7 @@ class WaitState(StrEnum):
 
     @property
     def is_reached(self) -> bool:
-        """Whether the value is there."""
+        """Whether the value is in effect."""
         match self:
             case WaitState.REACHED:
                 return True
@@ -47,7 +49,7 @@ class WaitState(StrEnum):
 
     @property
     def may_change(self) -> bool:
-        """Whether a later look may see something else."""
+        """Whether a later read may give another result."""
         match self:
             case WaitState.WAITING:
                 return True
@@ -55,7 +57,7 @@ class WaitState(StrEnum):
                 return False
 
 
-_EXITS = {
+_STATE_EXITS = {
     WaitState.REACHED: ExitCode.OK,
     WaitState.WAITING: ExitCode.REFUSED,
     WaitState.DENIED: ExitCode.REFUSED,
@@ -66,9 +68,9 @@ _EXITS = {
 
 @dataclass(frozen=True)
 class WaitResult:
-    """One quota that was waited for. ``value`` is what counts, None when it could not be read or there is none.
+    """One quota that was waited for. ``value`` is the effective value; None if it could not be read or there is none.
 
-    ``closed`` tells that AWS closed the request without saying how; ``problem`` is what stood in the way of a look.
+    ``closed`` tells that AWS closed the request without a decision; ``problem`` is what prevented a read.
     """
 
     region: str
@@ -84,8 +86,8 @@ class WaitResult:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one look for a wish saw. ``queued``: it waits in opskit's own queue; ``closed_for``: how long the request
-    has been seen closed without a word; ``filed``: when AWS took a request that its lists do not show yet.
+    """What one read for a target returned. ``queued``: it is in opskit's own queue; ``closed_for``: how long the
+    request has been closed without a decision; ``filed``: when AWS accepted a request that its lists do not show yet.
     """
 
     region: str
@@ -98,84 +100,98 @@ class Observation:
     filed: datetime | None = None
 
 
-def evaluate_observation(look: Observation) -> WaitResult:
-    """What a look means for whoever waits."""
-    match look.answer:
+def evaluate_observation(observation: Observation) -> WaitResult:
+    """What an observation means for the wait."""
+    match observation.answer:
         case NotOffered():
             return _wait_result(
-                look, WaitState.NOT_OFFERED, f"{look.region} has no such quota: there is nothing to wait for"
+                observation,
+                WaitState.NOT_OFFERED,
+                f"{observation.region} has no such quota: there is nothing to wait for",
             )
         case Unknown() as unread:
-            end = WaitState.UNREADABLE if unread.code == "denied" else WaitState.WAITING
-            problem = Problem(unread.code, unread.reason, unread.hint, look.region)
-            return _wait_result(look, end, f"the quota could not be read: {problem.message}", problem=problem)
+            state = WaitState.UNREADABLE if unread.code == "denied" else WaitState.WAITING
+            problem = Problem(unread.code, unread.reason, unread.hint, observation.region)
+            return _wait_result(observation, state, f"the quota could not be read: {problem.message}", problem=problem)
         case Quota() as quota:
-            if quota.effective_value is not None and quota.effective_value >= look.target.value:
+            if quota.effective_value is not None and quota.effective_value >= observation.target.value:
                 which = "default" if quota.applied is None else "applied value"
                 return _wait_result(
-                    look, WaitState.REACHED, f"the {which} is {format_quota_value(quota.effective_value)}"
+                    observation, WaitState.REACHED, f"the {which} is {format_quota_value(quota.effective_value)}"
                 )
             return _evaluate_unmet(
-                look, f"{format_quota_value(quota.effective_value)} now, {format_quota_value(look.target.value)} wanted"
+                observation,
+                f"{format_quota_value(quota.effective_value)} now, "
+                f"{format_quota_value(observation.target.value)} wanted",
             )
         case _:
-            assert_never(look.answer)
+            assert_never(observation.answer)
 
 
-def _evaluate_unmet(look: Observation, now: str) -> WaitResult:
-    """Still too low: denied when the last answer was, else it may yet come."""
-    if isinstance(look.requests, Unknown):
-        return _wait_result(look, WaitState.WAITING, f"{now}; its requests could not be read: {look.requests.reason}")
-    newest = sorted(look.requests, key=lambda request: request.created, reverse=True)
-    opened = next((request for request in newest if request.status.is_open), None)
-    if opened:
+def _evaluate_unmet(observation: Observation, now: str) -> WaitResult:
+    """The value is still too low: refused if the last decision was, else it may follow."""
+    if isinstance(observation.requests, Unknown):
         return _wait_result(
-            look,
+            observation, WaitState.WAITING, f"{now}; its requests could not be read: {observation.requests.reason}"
+        )
+    newest = sorted(observation.requests, key=lambda request: request.created, reverse=True)
+    open_request = next((request for request in newest if request.status.is_open), None)
+    if open_request:
+        return _wait_result(
+            observation,
             WaitState.WAITING,
-            f"{now}; the request to {format_quota_value(opened.desired_value)} is {opened.status}",
+            f"{now}; the request to {format_quota_value(open_request.desired_value)} is {open_request.status}",
         )
-    if look.filed:
-        at = f"{look.filed:%H:%M} UTC"
+    if observation.filed:
+        at = f"{observation.filed:%H:%M} UTC"
         return _wait_result(
-            look, WaitState.WAITING, f"{now}; it was asked for at {at}, and AWS's lists do not show it yet"
+            observation, WaitState.WAITING, f"{now}; it was requested at {at}, and AWS's lists do not show it yet"
         )
-    if look.queued:
+    if observation.queued:
         return _wait_result(
-            look, WaitState.WAITING, f"{now}; it waits its turn (opskit quotas increase --resume files it)"
+            observation, WaitState.WAITING, f"{now}; it is queued (opskit quotas increase --resume submits it)"
         )
-    enough = [request for request in newest if request.desired_value >= look.target.value]
-    if not enough:
-        return _wait_result(look, WaitState.WAITING, f"{now}; nothing was asked for yet (opskit quotas increase)")
-    return _evaluate_answered(look, now, enough[0])
+    sufficient = [request for request in newest if request.desired_value >= observation.target.value]
+    if not sufficient:
+        return _wait_result(
+            observation, WaitState.WAITING, f"{now}; no increase was requested yet (opskit quotas increase)"
+        )
+    return _evaluate_answered(observation, now, sufficient[0])
 
 
-def _evaluate_answered(look: Observation, now: str, request: IncreaseRequest) -> WaitResult:
+def _evaluate_answered(observation: Observation, now: str, request: IncreaseRequest) -> WaitResult:
     text = f"{now}; the request of {request.created:%Y-%m-%d} ended {request.status}"
     match request.status:
         case RequestStatus.DENIED | RequestStatus.NOT_APPROVED | RequestStatus.INVALID_REQUEST:
-            return _wait_result(look, WaitState.DENIED, text)
+            return _wait_result(observation, WaitState.DENIED, text)
         case RequestStatus.CASE_CLOSED:
-            end = WaitState.DENIED if look.closed_for >= _CLOSED_GRACE else WaitState.WAITING
-            return _wait_result(look, end, f"{text}, which says nothing; the value has not moved", closed=True)
+            state = WaitState.DENIED if observation.closed_for >= _CLOSED_GRACE else WaitState.WAITING
+            return _wait_result(observation, state, f"{text}, without a decision; the value is unchanged", closed=True)
         case RequestStatus.APPROVED | RequestStatus.PENDING | RequestStatus.CASE_OPENED:
-            return _wait_result(look, WaitState.WAITING, f"{text}; the value has not moved yet")
+            return _wait_result(observation, WaitState.WAITING, f"{text}; the value is unchanged so far")
 
 
 def _wait_result(
-    look: Observation, end: WaitState, reason: str, *, closed: bool = False, problem: Problem | None = None
+    observation: Observation, state: WaitState, reason: str, *, closed: bool = False, problem: Problem | None = None
 ) -> WaitResult:
-    code = look.answer.code if isinstance(look.answer, Quota) else None
-    value = look.answer.effective_value if isinstance(look.answer, Quota) else None
-    return WaitResult(look.region, look.target, look.quota_name, code, value, end, reason, closed, problem)
+    code = observation.answer.code if isinstance(observation.answer, Quota) else None
+    value = observation.answer.effective_value if isinstance(observation.answer, Quota) else None
+    return WaitResult(
+        observation.region, observation.target, observation.quota_name, code, value, state, reason, closed, problem
+    )
 
 
-def is_wait_over(seen: Sequence[WaitResult]) -> bool:
-    """Whether looking again is pointless: all is true, something is a no, or what is left may not be read."""
-    return any(result.state.is_final_no for result in seen) or not any(result.state.may_change for result in seen)
+def is_wait_over(results: Sequence[WaitResult]) -> bool:
+    """Whether further reads are pointless: all values are in effect, something was refused, or the rest may not be
+    read.
+    """
+    return any(result.state.is_final_no for result in results) or not any(result.state.may_change for result in results)
 
 
-def wait_exit_code(seen: Sequence[WaitResult]) -> ExitCode:
-    """How waiting ended. What may not be read at all is AWS's no; beside something true it is half an answer."""
-    codes = {_EXITS[result.state] for result in seen}
+def wait_exit_code(results: Sequence[WaitResult]) -> ExitCode:
+    """How the wait ended. Values that may not be read are an AWS error; besides values that are in effect they are a
+    partial result.
+    """
+    codes = {_STATE_EXITS[result.state] for result in results}
     is_half = codes == {ExitCode.OK, ExitCode.AWS_ERROR}
     return ExitCode.PARTIAL if is_half else max(codes, key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)

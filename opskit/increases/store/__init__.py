@@ -1,1 +1,1 @@
-"""What this feature remembers on this machine."""
+"""State of this feature on this machine."""

@@ -1,4 +1,4 @@
-"""How each quota request stood when somebody last looked, so that the next look can tell what has changed."""
+"""Stores the state of each request at the last listing, so that the next one can show what has changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS looks (
 
 @dataclass(frozen=True)
 class RequestSnapshot:
-    """A request as it was seen: its status in AWS's word, the value that counted (None: it could not be read), when."""
+    """A request as it was read: its status in AWS's word, the effective value (None: it could not be read), and the
+    time.
+    """
 
     request: str
     status: str
@@ -28,31 +30,37 @@ class RequestSnapshot:
 
 
 def load_snapshots(client: AwsClient) -> Mapping[str, RequestSnapshot]:
-    """The last look at each request of the door's account, by the request's id.
+    """The last snapshot of each request of the client's account, by request ID.
 
     Raises:
-        UsageError: the state folder cannot be used.
-        AwsError: AWS does not say whose account this is.
+        UsageError: the state directory cannot be used.
+        AwsError: STS could not be read.
     """
     with state_errors(), open_db(_FILE, _SCHEMA) as session:
         rows = session.execute("SELECT * FROM looks WHERE endpoint = ? AND account = ?", account_key(client))
-        looks = [
+        snapshots = [
             RequestSnapshot(row["request"], row["status"], row["value"], datetime.fromisoformat(row["looked"]))
             for row in rows
         ]
-    return {look.request: look for look in looks}
+    return {snapshot.request: snapshot for snapshot in snapshots}
 
 
-def save_snapshots(client: AwsClient, looks: Iterable[RequestSnapshot]) -> None:
-    """Keep a look for the next one.
+def save_snapshots(client: AwsClient, snapshots: Iterable[RequestSnapshot]) -> None:
+    """Store snapshots for the next listing.
 
     Raises:
-        UsageError: the state folder cannot be used.
-        AwsError: AWS does not say whose account this is.
+        UsageError: the state directory cannot be used.
+        AwsError: STS could not be read.
     """
     rows = [
-        (*account_key(client), look.request, look.status, look.value, look.seen_at.astimezone(UTC).isoformat())
-        for look in looks
+        (
+            *account_key(client),
+            snapshot.request,
+            snapshot.status,
+            snapshot.value,
+            snapshot.seen_at.astimezone(UTC).isoformat(),
+        )
+        for snapshot in snapshots
     ]
     with state_errors(), open_db(_FILE, _SCHEMA) as session:
         session.executemany("INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", rows)

@@ -1,7 +1,7 @@
-"""Requests that wait for their turn, attempts whose outcome nobody knows yet, and what was filed just now.
+"""Stores increases that are queued, that were sent with unknown outcome, or that were filed recently.
 
-An attempt is written down before it is sent: whatever happens then, the next run looks before it asks again. What was
-filed is kept for a day, because AWS's lists show it late.
+An attempt is recorded before it is sent: whatever happens then, the next run looks it up before it sends anything.
+Filed requests are kept for a day, because AWS lists them late.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FILED_COUNTS_FOR = timedelta(days=1)
 
 
 class QueueState(StrEnum):
-    """Why a request is remembered: it was put off, it was sent and nobody knows what became of it, or AWS has it."""
+    """Why a request is stored: it was put off, it was sent with unknown outcome, or AWS has accepted it."""
 
     QUEUED = "queued"
     ATTEMPTED = "attempted"
@@ -35,7 +35,7 @@ class QueueState(StrEnum):
 
     @property
     def waits(self) -> bool:
-        """Whether it is yet to be settled."""
+        """Whether it is not decided yet."""
         match self:
             case QueueState.QUEUED | QueueState.ATTEMPTED:
                 return True
@@ -45,8 +45,8 @@ class QueueState(StrEnum):
 
 @dataclass(frozen=True)
 class QueuedRequest:
-    """One remembered request. ``channel`` is the way it is to be asked; ``since`` when it was put off, sent or filed;
-    ``known_ids`` are the ids of the requests that were there before; ``id`` is what AWS calls it (None: not filed).
+    """One stored request. ``channel`` is how to request it; ``since`` when it was queued, sent or filed; ``known_ids``
+    are the IDs of the requests that existed before; ``id`` is AWS's ID (None: not filed).
     """
 
     region: str
@@ -62,40 +62,40 @@ class QueuedRequest:
     id: str | None = None
 
 
-def upsert_queued(client: AwsClient, waiting: QueuedRequest) -> None:
-    """Put a request into the queue, in place of what stood there for the same quota and value.
+def upsert_queued(client: AwsClient, request: QueuedRequest) -> None:
+    """Store a request, replacing one for the same quota and value.
 
     Raises:
-        UsageError: the state folder cannot be used.
-        AwsError: AWS does not say whose account this is.
+        UsageError: the state directory cannot be used.
+        AwsError: STS could not be read.
     """
     row = (
-        waiting.region,
-        waiting.quota_name,
-        waiting.instance_type,
-        waiting.workload,
-        waiting.desired_value,
-        waiting.channel,
-        waiting.why,
-        waiting.state,
-        waiting.since.astimezone(UTC).isoformat(),
-        " ".join(sorted(waiting.known_ids)),
-        waiting.id,
+        request.region,
+        request.quota_name,
+        request.instance_type,
+        request.workload,
+        request.desired_value,
+        request.channel,
+        request.why,
+        request.state,
+        request.since.astimezone(UTC).isoformat(),
+        " ".join(sorted(request.known_ids)),
+        request.id,
     )
-    places = ", ".join("?" * (len(row) + 2))
+    placeholders = ", ".join("?" * (len(row) + 2))
     with state_errors(), open_db(_FILE, _SCHEMA) as session:
-        session.execute(f"INSERT OR REPLACE INTO asked VALUES ({places})", (*account_key(client), *row))
-        old = (waiting.since - _FILED_COUNTS_FOR).astimezone(UTC).isoformat()
+        session.execute(f"INSERT OR REPLACE INTO asked VALUES ({placeholders})", (*account_key(client), *row))
+        old = (request.since - _FILED_COUNTS_FOR).astimezone(UTC).isoformat()
         session.execute("DELETE FROM asked WHERE standing = ? AND since < ?", (QueueState.FILED, old))
 
 
 def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: float) -> None:
-    """Take a quota's requests for a value from ``least`` to ``most`` out of the door's Region's queue, but for those
-    that AWS has: they are kept for their day.
+    """Delete a quota's requests for values from ``least`` to ``most`` in the client's Region, except filed ones, which
+    are kept for their day.
 
     Raises:
-        UsageError: the state folder cannot be used.
-        AwsError: AWS does not say whose account this is.
+        UsageError: the state directory cannot be used.
+        AwsError: STS could not be read.
     """
     with state_errors(), open_db(_FILE, _SCHEMA) as session:
         session.execute(
@@ -106,29 +106,29 @@ def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: 
 
 
 def pending_requests(client: AwsClient) -> tuple[QueuedRequest, ...]:
-    """What waits in all Regions of the door's account, the longest first.
+    """The undecided requests in all Regions of the client's account, oldest first.
 
     Raises:
-        UsageError: the state folder cannot be used.
-        AwsError: AWS does not say whose account this is.
+        UsageError: the state directory cannot be used.
+        AwsError: STS could not be read.
     """
     return tuple(request for request in _read_queue(client) if request.state.waits)
 
 
 def submitted_requests(client: AwsClient, quota_name: str, now: datetime) -> tuple[QueuedRequest, ...]:
-    """What was sent for a quota in the door's Region and still counts, the latest first: its outcome is not known, or
-    AWS took it within the last day.
+    """The requests for a quota in the client's Region that AWS may have, latest first: their outcome is unknown, or AWS
+    accepted them within the last day.
 
     Raises:
-        UsageError: the state folder cannot be used.
-        AwsError: AWS does not say whose account this is.
+        UsageError: the state directory cannot be used.
+        AwsError: STS could not be read.
     """
-    ours = [
+    matching = [
         request
         for request in _read_queue(client)
         if (request.region, request.quota_name) == (client.region, quota_name)
     ]
-    return tuple(request for request in reversed(ours) if _may_be_at_aws(request, now))
+    return tuple(request for request in reversed(matching) if _may_be_at_aws(request, now))
 
 
 def _may_be_at_aws(request: QueuedRequest, now: datetime) -> bool:

@@ -129,7 +129,9 @@ def create_via_sdk(
                 )
         except ValueError as error:  # pydantic's, of an argument or of an answer: only a look can tell which
             text = f"The SageMaker SDK stumbled over {name}: {error}"
-            raise OutcomeUnknown("sdk-stumbled", text, "Run the command again: it looks first.") from error
+            raise OutcomeUnknown(
+                "sdk-stumbled", text, "Run the command again: it checks what exists before it creates anything."
+            ) from error
 
 
 def workflow_tags(workflow: Workflow) -> list[dict[str, str]]:

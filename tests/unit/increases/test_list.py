@@ -73,7 +73,7 @@ def test_what_waits_its_turn_is_in_the_list(faulty_quotas: FaultyServiceQuotas) 
 
 
 def test_nothing_new_is_said_in_a_sentence_and_nothing_asked_too(faulty_quotas: FaultyServiceQuotas) -> None:
-    assert request_list_result(list_requests(faulty_quotas)).notes == ("Nothing was asked for.",)
+    assert request_list_result(list_requests(faulty_quotas)).notes == ("There are no increase requests.",)
     submit_wish(faulty_quotas)
     list_requests(faulty_quotas)
     assert any("Nothing has changed since" in note for note in request_list_result(list_requests(faulty_quotas)).notes)

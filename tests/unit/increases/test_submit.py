@@ -151,7 +151,7 @@ def test_an_answer_lost_before_the_effect_is_unknown_and_the_next_run_looks_firs
     category = Desk(fate=lambda: (fault, False)).open(submit_aws)
     [increase] = plan_and_submit()
     assert increase.outcome is IncreaseOutcome.UNKNOWN
-    assert "looks again" in increase.reason
+    assert "the next run checks again" in increase.reason
     assert queue_states() == [(TRAINING.name, "attempted")]
     assert [entry.outcome for entry in journal.journal_entries(DAY)] == ["unknown"]
     category.fate = lambda: (None, True)

@@ -244,5 +244,5 @@ def test_only_what_was_sent_is_said_to_be_filed_perhaps() -> None:
     unread = submit_all(FaultyServiceQuotas(QUOTAS, denied=frozenset(listings)), WISHES[:1])
     lost = submit_all(FaultyServiceQuotas(QUOTAS, lost=1.0, lag=60.0), WISHES[:1])
     assert {increase.outcome for increase in (*unread, *lost)} == {IncreaseOutcome.UNKNOWN}
-    assert increase_result(unread).notes == ("What is unknown was not asked for. Run the same command again.",)
+    assert increase_result(unread).notes == ("Nothing was sent for unknown outcomes. Run the same command again.",)
     assert "may have been filed" in increase_result(lost).notes[0]

@@ -67,7 +67,9 @@ _OTHERWISE = (
 
 def _explain_aws_failed(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
     reason = "AWS failed on its own side. No quota stands in the way."
-    return ExplanationParts(reason, "Run the same command again: opskit looks first, and does nothing twice.")
+    return ExplanationParts(
+        reason, "Run the same command again: opskit checks what exists first, and does nothing twice."
+    )
 
 
 def _explain_throttled(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
