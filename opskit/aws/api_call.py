@@ -54,7 +54,8 @@ def send_call(
     except OpskitError:
         raise
     except Exception as error:
-        raise translate_error(error, name, region, session.read_seconds, writes=writes) from error
+        told = translate_error(error, name, region, session.read_seconds, writes=writes, profile=session.profile)
+        raise told from error
     return response
 
 

@@ -88,6 +88,15 @@ class Boto3Clients:
             self._endpoint_urls[key] = str(client.meta.endpoint_url)
         return self._endpoint_urls[key]
 
+    @property
+    def profile(self) -> str | None:
+        """The AWS profile of the credentials; None if none is named, or they come from the environment."""
+        if self.boto3_session is None:
+            return None
+        session = self.boto3_session._session
+        is_used = getattr(session._credentials, "method", None) != "env"
+        return str(session.profile) if session.profile and is_used else None
+
     def load_credentials(self, region: str) -> Any:
         """Botocore's credentials, found, and fetched anew where they are about to expire. boto3 would do it while it
         signs a request, where what fails cannot be told from what the request fails of.
@@ -167,7 +176,7 @@ def _unusable_credentials(error: Exception, profile: str | None, region: str, se
 
     if isinstance(error, ClientError):
         service = "sso" if error.operation_name == "GetRoleCredentials" else "sts"
-        refused = translate_error(error, f"{service}:{error.operation_name}", region, seconds)
+        refused = translate_error(error, f"{service}:{error.operation_name}", region, seconds, profile=profile)
         return role_not_assumed(refused, profile) if isinstance(refused, AccessDenied) else refused
     if isinstance(error, HTTPClientError | ConnectionError | ResponseParserError):
         return translate_error(error, operation_for_credentials(error), region, seconds)

@@ -100,13 +100,13 @@ _REQUEST_IDS = {"x-amz-request-id", "x-amzn-requestid"}
 
 
 def translate_error(
-    error: Exception, operation: str, region: str, seconds: float, *, writes: bool = False
+    error: Exception, operation: str, region: str, seconds: float, *, writes: bool = False, profile: str | None = None
 ) -> Exception:
     """A botocore exception's as opskit's, with the next step for the user. Any other exception is returned as it
     is.
 
     ``seconds`` is the read timeout that was in effect; ``writes`` tells that the call changes something, so that a lost
-    response means an unknown outcome.
+    response means an unknown outcome. ``profile`` is the AWS profile whose credentials were used, if one was.
     """
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
@@ -115,10 +115,10 @@ def translate_error(
     if blocked := connection_failure(error):
         return Unreachable(blocked.code, blocked.text, blocked.hint, **where, transient=blocked.passing)
     if isinstance(error, boto.ClientError):
-        return _refusal_error(error, operation, region, writes=writes)
+        return _refusal_error(error, operation, region, writes=writes, profile=profile)
     if isinstance(error, UnreadableResponse) and not error.is_foreign:
         return _half_answer_error(error, operation, region, writes=writes)
-    if failure := credentials_failure(error, region=region):
+    if failure := credentials_failure(error, profile, region):
         return failure
     lost = boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError
     if isinstance(error, lost | ResponseParserError | UnreadableResponse):
@@ -202,13 +202,15 @@ def _aws_message(code: str, text: str) -> str:
     return _one_line(text.strip().split("\n", 1)[0] if code in _SIGNATURE_CODES else text)
 
 
-def _rejected_credentials(code: str, message: str, aws: dict[str, Any]) -> CredentialsError:
+def _rejected_credentials(code: str, message: str, profile: str | None, aws: dict[str, Any]) -> CredentialsError:
     """The error for credentials or a signature that AWS does not accept."""
     if code in _CLOCK_SKEW_CODES or (code in _SIGNATURE_CODES and _CLOCK_SKEW_TEXT.search(message)):
         return ClockSkew(CLOCK_SKEW, f"{CLOCK_IS_OFF} {_skew_text(message)}.", SET_CLOCK, **aws)
     if code in _SIGNATURE_CODES and _WRONG_SECRET.search(message):
         message = "the secret access key does not belong to the access key ID."
-    hint = f"{renew_hint()} {_REGION_NOT_ENABLED_HINT}" if code in _MAYBE_NOT_ENABLED_CODES else renew_hint()
+    hint = (
+        f"{renew_hint(profile)} {_REGION_NOT_ENABLED_HINT}" if code in _MAYBE_NOT_ENABLED_CODES else renew_hint(profile)
+    )
     return CredentialsError("credentials-refused", f"{CREDENTIALS_REFUSED}: {message}", hint, **aws)
 
 
@@ -233,7 +235,7 @@ def _is_from_aws(error: Any) -> bool:
     return bool(_REQUEST_IDS & headers.keys())
 
 
-def _refusal_error(error: Any, operation: str, region: str, *, writes: bool) -> AwsError:
+def _refusal_error(error: Any, operation: str, region: str, *, writes: bool, profile: str | None) -> AwsError:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
     message = _aws_message(code, str(error.response.get("Error", {}).get("Message", "")))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -256,7 +258,7 @@ def _refusal_error(error: Any, operation: str, region: str, *, writes: bool) -> 
         text = f"{region} {REGION_NOT_ENABLED}: {message}"
         return AccessDenied("region-not-enabled", text, "Enable it in the account's settings, or leave it out.", **aws)
     if code in _EXPIRED_CODES | _SIGNATURE_CODES | _CLOCK_SKEW_CODES:
-        return _rejected_credentials(code, message, aws)
+        return _rejected_credentials(code, message, profile, aws)
     if status >= 500 and writes:
         text = f"{operation} in {region} failed at AWS ({code}): it may or may not have taken effect."
         return OutcomeUnknown("outcome-unknown", text, _RERUN_HINT, **aws)

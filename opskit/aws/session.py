@@ -47,6 +47,11 @@ class AwsSession:
         """The read timeout of every call, in seconds."""
         return self._boto3_clients.read_seconds
 
+    @property
+    def profile(self) -> str | None:
+        """The AWS profile of the credentials; None if none is named, or they come from the environment."""
+        return self._boto3_clients.profile
+
     def release_region(self, region: str) -> None:
         """Close and forget a Region's clients, so that a run over many Regions does not keep them all in memory."""
         self._boto3_clients.release_region(region)

@@ -214,6 +214,20 @@ def test_a_role_that_sts_does_not_give_is_told_as_that(
         assert "Allow the action sts:AssumeRole" in failure.problem.hint
 
 
+@pytest.mark.parametrize("is_in_environment", [False, True])
+def test_credentials_that_aws_refuses_are_renewed_where_they_come_from(
+    is_in_environment: bool, sts_server: FixedAnswer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sts_server.answer = xml_error("ExpiredToken", "The token has expired.")
+    monkeypatch.setenv("AWS_PROFILE", "keys")
+    if is_in_environment:  # they come before a profile that was only set
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    problem = failure_of(None).problem
+    assert problem.code == "credentials-refused"
+    assert ("aws sso login --profile keys" in problem.hint) is not is_in_environment
+
+
 def test_where_calls_go_is_known_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert open_session(profile="missing-program", region="eu-west-1").endpoint_id() == "http://127.0.0.1:9"
