@@ -13,8 +13,8 @@ from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 from opskit.notebooks.store.inside_looks import LookNotes
 
 TERMINALS = "api/terminals"
-_NO_TERMINALS = (403, 404, 405, 501)
-"""What a Jupyter answers that lets nobody have a terminal."""
+_NO_TERMINALS = (404, 405, 501)
+"""What a Jupyter answers that has no terminals. A 403 may be about us alone: whoever is not let in knows nothing."""
 
 _PROMPT_SECONDS = 0.5
 """A shell that has not said a word by then has no prompt. What is typed before it has come up is not lost."""
