@@ -19,6 +19,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, CloseConnection, TextMessage
+
 from tests.fakes.fake_aws import CLOSED, FakeAws, FakeServer, Fault, serve_fake_aws
 
 DAY = timedelta(days=1)
@@ -39,7 +42,9 @@ class FakeNotebook:
     """One notebook instance with its Jupyter. Times are Jupyter's own; ``ahead`` is how far its clock is wrong.
 
     ``asked`` is what was asked about it since a stop of it was last tried, ``disturbed`` when somebody began to work in
-    it or kept it (of ``time.monotonic``), while opskit was there.
+    it or kept it (of ``time.monotonic``), while opskit was there. ``job`` is the CPU time in seconds that a job beside
+    Jupyter uses between two readings; None: there is none. ``has_terminals`` False: they are switched off. ``typed`` is
+    what was typed into its terminals.
     """
 
     name: str
@@ -55,6 +60,10 @@ class FakeNotebook:
     stops: int = 0
     asked: set[str] = field(default_factory=set)
     disturbed: float | None = None
+    job: float | None = None
+    has_terminals: bool = False
+    lifecycle_config: str | None = None
+    typed: list[str] = field(default_factory=list)
 
     @property
     def arn(self) -> str:
@@ -68,6 +77,7 @@ class FakeNotebook:
             "NotebookInstanceArn": self.arn,
             "NotebookInstanceStatus": self.status,
             "InstanceType": self.instance_type,
+            "NotebookInstanceLifecycleConfigName": self.lifecycle_config,
             "CreationTime": self.since.timestamp(),
             "LastModifiedTime": self.since.timestamp(),
         }
@@ -295,6 +305,32 @@ def _delete_tags(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def written_inside(job: float | None) -> str:
+    """What the command inside an instance writes, where a job uses so much of a processor between the readings."""
+    rows = {1: (0, 0.0), 10: (1, 0.0), 50: (10, 0.0)} | ({} if job is None else {77: (1, job)})
+    parts = {
+        letter: [f"{letter} {up}"]
+        + [
+            f"{letter} {pid} S {parent} 0 {int(100 * grown * late)} 0 0 0 {9000000 - pid}"
+            for pid, (parent, grown) in rows.items()
+        ]
+        for letter, up, late in (("a", 100000.0, 0), ("b", 100003.0, 1))
+    }
+    listed = [f"p {pid} {parent} ec2-user train --key a-secret" for pid, (parent, _) in rows.items()]
+    lines = [
+        "",
+        "opskit-inside-1 50",
+        "h 100",
+        *parts["a"],
+        *listed,
+        *parts["b"],
+        "f 0 1 0",
+        "opskit-inside-end 50",
+        "",
+    ]
+    return "\r\n".join(lines)
+
+
 class FakeJupyterHandler(BaseHTTPRequestHandler):
     """What all Jupyters speak, for the notebooks that the server has as its ``rooms``."""
 
@@ -310,6 +346,9 @@ class FakeJupyterHandler(BaseHTTPRequestHandler):
         if lab is None:
             self._send(403, b"{}", lab)
             return
+        if "/terminals/websocket/" in asked.path:
+            self._serve_terminal(lab)
+            return
         if "no_track_activity=1" not in asked.query:
             lab.used = datetime.now(UTC)
         answer = rooms.answer(lab, "enter" if key else asked.path.rpartition("/")[2])
@@ -319,6 +358,48 @@ class FakeJupyterHandler(BaseHTTPRequestHandler):
             self._send(302, b"", lab, f"Set-Cookie: session={key}; HttpOnly; Path=/\r\nLocation: /tree?\r\n")
         else:
             self._send(404 if answer is None else 200, json.dumps(answer).encode(), lab)
+
+    def do_POST(self) -> None:
+        """A terminal is made, under the name that is asked for."""
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if (lab := self._lab()) is None or not lab.has_terminals:
+            self._send(404, b"{}", lab)
+            return
+        known = {"name": asked["name"], "last_activity": lab.ago(timedelta(0))}
+        lab.terminals.append(known)
+        self._send(200, json.dumps(known).encode(), lab)
+
+    def do_DELETE(self) -> None:
+        """A terminal is shut."""
+        name, lab = urlsplit(self.path).path.rpartition("/")[2], self._lab()
+        if lab:
+            lab.terminals = [each for each in lab.terminals if each["name"] != name]
+        self._send(204, b"", lab)
+
+    def _lab(self) -> FakeNotebook | None:
+        rooms: FakeNotebooks = self.server.rooms  # type: ignore[attr-defined]
+        cookie = SimpleCookie(self.headers.get("Cookie")).get("session")
+        return rooms.labs.get((cookie.value if cookie else "").partition(".")[0])
+
+    def _serve_terminal(self, lab: FakeNotebook) -> None:
+        """A shell behind a websocket that answers one command with a reading."""
+        self.close_connection = True
+        wire, head = WSConnection(ConnectionType.SERVER), self.requestline.encode() + b"\r\n"
+        wire.receive_data(
+            head + b"".join(f"{name}: {value}\r\n".encode() for name, value in self.headers.items()) + b"\r\n"
+        )
+        self.wfile.write(wire.send(AcceptConnection()))
+        self.wfile.write(wire.send(TextMessage(data='["setup", {}]')) + wire.send(TextMessage(data='["stdout", "$ "]')))
+        while data := self.connection.recv(65536):
+            wire.receive_data(data)
+            for event in wire.events():
+                if isinstance(event, TextMessage):
+                    lab.typed.append(json.loads(event.data)[1])
+                    lab.used = datetime.now(UTC)
+                    self.wfile.write(wire.send(TextMessage(data=json.dumps(["stdout", written_inside(lab.job)]))))
+                    self.wfile.write(wire.send(TextMessage(data='["disconnect", 1]')))
+                elif isinstance(event, CloseConnection):
+                    return
 
     def _fail(self, fault: Fault, lab: FakeNotebook) -> None:
         time.sleep(fault.seconds)

@@ -47,14 +47,14 @@ class InsideMemory:
         """Whether to look inside before the next change."""
         return self.may_look and (self.found is None or clock.monotonic() - self.began > _REUSE_SECONDS)
 
-    def age_seconds(self, clock: Clock) -> float | None:
+    def age_milliseconds(self, clock: Clock) -> int | None:
         """How old the look is; None where there was none."""
-        return None if self.found is None else clock.monotonic() - self.began
+        return None if self.found is None else int((clock.monotonic() - self.began) * 1000)
 
     def forget_stale(self, clock: Clock) -> bool:
         """Drop the look where it is too old for a change to stand on. Whether it was."""
-        age = self.age_seconds(clock)
-        if age is None or age <= INSIDE_FRESH_SECONDS:
+        age = self.age_milliseconds(clock)
+        if age is None or age <= INSIDE_FRESH_SECONDS * 1000:
             return False
         self.found = None
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -105,13 +105,21 @@ class _StopContext:
         )
 
 
+@dataclass
+class _Attempt:
+    """What is kept while one notebook is dealt with: the look inside, and the change as it was last sent."""
+
+    inside: InsideMemory = field(default_factory=InsideMemory)
+    sent: StopAction | None = None
+
+
 def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
     """Do what is due, and where a last look finds something else due, that; but never a stop that nobody planned."""
-    memory = InsideMemory()
+    attempt = _Attempt()
     for _ in NotebookStep:
         if not action.step.is_change:
             break
-        after = _note_other_stop(action, _try_action(action, context, memory), context)
+        after = _note_other_stop(action, _try_action(action, context, attempt), context)
         if after.step is action.step or after.is_settled:
             return after
         if after.will_stop:
@@ -121,16 +129,17 @@ def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
     return action
 
 
-def _try_action(action: StopAction, context: _StopContext, memory: InsideMemory) -> StopAction:
+def _try_action(action: StopAction, context: _StopContext, attempt: _Attempt) -> StopAction:
     """The same once AWS took the change or refused it, or as a last look found it, with nothing changed."""
     try:
         with _pending_change(action) as intent:
-            after = _send_until_accepted(action, intent, context, memory)
+            after = _send_until_accepted(action, intent, context, attempt)
             if not intent.is_sent:
                 intent.error = after.reason
                 return after
     except OutcomeUnknown as failure:
-        return _resolve_stop(action, failure, context) if action.will_stop else _failed_action(action, failure)
+        sent = attempt.sent or action
+        return _resolve_stop(sent, failure, context) if action.will_stop else _failed_action(action, failure)
     except AwsError as failure:
         return _failed_action(action, failure)
     return _resolve_stop(after, None, context) if after.will_stop else after
@@ -150,7 +159,7 @@ def _pending_change(action: StopAction) -> AbstractContextManager[PendingChange[
 
 
 def _send_until_accepted(
-    action: StopAction, intent: PendingChange[...], context: _StopContext, memory: InsideMemory
+    action: StopAction, intent: PendingChange[...], context: _StopContext, attempt: _Attempt
 ) -> StopAction:
     """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
 
@@ -161,7 +170,7 @@ def _send_until_accepted(
     while True:
         with ExitStack() as held:
             try:
-                look = held.enter_context(context.recheck_action(action, memory))
+                look = held.enter_context(context.recheck_action(action, attempt.inside))
             except AwsError as failure:
                 reason = f"it could not be looked at again: {failure.problem.message}"
                 return replace(action, reason=reason, outcome=StopOutcome.REFUSED)
@@ -169,13 +178,14 @@ def _send_until_accepted(
             if now_due.step is not action.step or now_due.is_settled:
                 return now_due
             age = context.clock.monotonic() - look.began
-            if age > FRESH_SECONDS or not look.is_whole or memory.forget_stale(context.clock):
+            if age > FRESH_SECONDS or not look.is_whole or attempt.inside.forget_stale(context.clock):
                 old += 1
                 if old < _OLD_LOOKS:
                     continue
                 reason = f"{now_due.reason}; its answers took {age:.1f} s, and nothing that old is acted on"
                 return replace(now_due, reason=reason, outcome=StopOutcome.REFUSED)
-            inside = memory.age_seconds(context.clock)
+            inside_ms = attempt.inside.age_milliseconds(context.clock)
+            attempt.sent = replace(now_due, looked_ms_ago=int(age * 1000), inside_ms_ago=inside_ms)
             try:
                 intent.send_change(*_change_arguments(now_due, look, context.terms))
             except Throttled:
@@ -185,11 +195,7 @@ def _send_until_accepted(
                     raise
             else:
                 context.paces[action.step].mark_accepted()
-                return replace(now_due, looked_ms_ago=int(age * 1000), inside_ms_ago=_milliseconds(inside))
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * 1000)
+                return attempt.sent
 
 
 def _change_arguments(due: StopAction, look: Recheck, terms: StopPolicy) -> tuple[dict[str, str], ...]:

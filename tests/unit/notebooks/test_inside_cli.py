@@ -1,0 +1,181 @@
+"""``notebook stop --idle --inside`` against an AWS and Jupyters that are not the sandbox's."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.notebooks.reads.instance_command import COMMAND
+from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.fake_aws import FakeAws
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, Untidiness, serve_notebooks
+
+OLD = timedelta(hours=5)
+Account = Callable[..., FakeNotebooks]
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """Makes an account with these notebooks, in which nobody waits for long."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("OPSKIT_READ_TIMEOUT", "600s")
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 600.0)
+    monkeypatch.setattr("opskit.notebooks.flows.stop.FRESH_SECONDS", 600.0)
+    monkeypatch.setattr("opskit.aws.adaptive_pacing.FIRST_PER_SECOND", 200.0)
+    monkeypatch.setattr("opskit.aws.adaptive_pacing.SLOWEST_PER_SECOND", 100.0)
+    with ExitStack() as held:
+
+        def made(*labs: FakeNotebook) -> FakeNotebooks:
+            aws, rooms = FakeAws(), FakeNotebooks.of(*labs)
+            held.enter_context(serve_notebooks(aws, rooms))
+            for name, value in aws.environment().items():
+                monkeypatch.setenv(name, value)
+            return rooms
+
+        yield made
+
+
+def at_rest(name: str, **more: Any) -> FakeNotebook:
+    more = {"has_terminals": True} | more
+    return FakeNotebook(name, used=datetime.now(UTC) - OLD, **more).kernel("idle", OLD)
+
+
+def stop(capsys: pytest.CaptureFixture[str], *words: str) -> CliResult:
+    return run_opskit(capsys, "notebook", "stop", "--idle", "-o", "json", *words)
+
+
+def rows(ran: CliResult) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in ran.data["notebooks"]}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_under_throttling_none_is_stopped_whose_job_computes_and_each_at_rest_is(
+    seed: int, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = [None, None, 2.0, 0.0]
+    rooms = account(*(at_rest(f"lab-{at:02}", job=jobs[at % 4]) for at in range(24)))
+    rooms.untidy = Untidiness(random.Random(seed), throttles=0.5, loses=0.05, forgets=0.05)
+    ran = stop(capsys, "--inside", "--limit", "99")
+    assert rooms.throttled > 0
+    for at, (name, row) in enumerate(sorted(rows(ran).items())):
+        assert row["verdict"] == {None: "idle", 2.0: "busy", 0.0: "unknown"}[jobs[at % 4]]
+        assert (rooms.labs[name].stops > 0) <= (jobs[at % 4] is None)
+        if row["outcome"] == "done":
+            assert 0 <= row["inside_ms_ago"] <= 30_000
+    assert all(row["outcome"] in ("done", "unknown") for row in rows(ran).values() if row["verdict"] == "idle")
+    assert {typed for lab in rooms.labs.values() for typed in lab.typed} == {COMMAND}
+    looks = [len(lab.typed) for lab in rooms.labs.values()]
+    assert max(looks) <= 2, "a throttled stop repeats all but the look inside"
+    assert all(lab.terminals == [] for lab in rooms.labs.values())
+    assert "a-secret" not in ran.out
+
+
+def test_a_look_a_refusal_and_a_look_again_say_the_same(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    rooms = account(at_rest("lab"), at_rest("waits", job=0.0))
+    seen = [rows(stop(capsys, "--inside", "--dry-run")) for _ in range(3)]
+    for row in seen:
+        assert {name: each["verdict"] for name, each in row.items()} == {"lab": "idle", "waits": "unknown"}
+        assert row["lab"]["idle_seconds"] - seen[0]["lab"]["idle_seconds"] < 600
+    assert [len(lab.typed) for lab in rooms.labs.values()] == [3, 3]
+    assert rooms.labs["lab"].used > datetime.now(UTC) - OLD / 2, "the looks moved what Jupyter says"
+
+
+def test_scripts_stay_as_they_are_and_say_what_is_unseen(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    rooms = account(at_rest("lab", job=2.0))
+    row = rows(stop(capsys, "--dry-run"))["lab"]
+    assert (row["verdict"], row["inside_ms_ago"]) == ("idle", None)
+    assert "not looked inside, so jobs that nohup, tmux or cron began are not seen" in row["because"]
+    assert rooms.labs["lab"].typed == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "words", "looks"),
+    [("true", (), 1), ("true", ("--no-inside",), 0), ("no", (), 0), ("no", ("--inside",), 1)],
+)
+def test_what_is_typed_stands_above_the_setting(
+    variable: str,
+    words: tuple[str, ...],
+    looks: int,
+    account: Account,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPSKIT_NOTEBOOK_INSIDE", variable)
+    rooms = account(at_rest("lab"))
+    stop(capsys, "--dry-run", *words)
+    assert len(rooms.labs["lab"].typed) == looks
+
+
+def test_on_a_terminal_it_looks_inside_by_itself(
+    account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opskit.output.printing.can_prompt", lambda: True)
+    rooms = account(at_rest("lab", job=2.0))
+    assert rows(stop(capsys))["lab"]["verdict"] == "busy"
+    assert rooms.labs["lab"].stops == 0
+
+
+def test_a_stop_by_name_does_not_look_inside(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    rooms = account(at_rest("lab", job=2.0))
+    assert run_opskit(capsys, "notebook", "stop", "lab", "--inside", "-o", "json").code == 0
+    assert (rooms.labs["lab"].stops, rooms.labs["lab"].typed) == (1, [])
+
+
+def test_a_tag_that_comes_meanwhile_is_heeded(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    rooms = account(at_rest("lab", tags={"opskit:no-inside": ""}), at_rest("kept", tags={"opskit:keep": "mine"}))
+    ran = rows(stop(capsys, "--inside"))
+    assert (ran["lab"]["outcome"], ran["kept"]["verdict"]) == ("done", "protected")
+    assert "not looked inside" in ran["lab"]["because"]
+    assert [lab.typed for lab in rooms.labs.values()] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("words", "tags", "verdict"),
+    [
+        ((), {}, "unknown"),
+        (("--trust-jupyter",), {}, "idle"),
+        ((), {"opskit:jupyter-only": ""}, "idle"),
+    ],
+)
+def test_a_lifecycle_configuration_where_nobody_can_look_inside(
+    words: tuple[str, ...],
+    tags: dict[str, str],
+    verdict: str,
+    account: Account,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    used = datetime.now(UTC) - OLD
+    account(FakeNotebook("lab", used=used, since=used - OLD, tags=tags, lifecycle_config="nightly"))
+    ran = stop(capsys, "--inside", "--dry-run", *words)
+    assert (ran.code, rows(ran)["lab"]["verdict"]) == (0, verdict)
+
+
+def test_a_policy_says_that_the_key_to_notebooks_is_a_shell(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = run_opskit(capsys, "iam", "policy", "notebook", "stop", "-o", "json")
+    [warning] = ran.envelope["errors"]
+    assert (ran.code, warning["code"]) == (0, "opens-shells")
+    assert "CreatePresignedNotebookInstanceUrl is a shell" in warning["message"]
+    assert run_opskit(capsys, "iam", "policy", "train", "-o", "json").envelope["errors"] == []
+
+
+def test_the_state_folder_cannot_be_used(
+    account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a look moves could not be told from somebody's work, so there is none."""
+    rooms = account(at_rest("lab"))
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(file))
+    ran = stop(capsys, "--inside", "--dry-run")
+    assert (ran.code, rows(ran)["lab"]["verdict"]) == (5, "unknown")
+    assert rooms.labs["lab"].typed == []
