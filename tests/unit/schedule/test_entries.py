@@ -130,5 +130,15 @@ def test_the_page_shows_every_job() -> None:
         assert f"| {job.deadline.total_seconds() / 60:g} minutes |" in row
 
 
+@pytest.mark.parametrize(
+    ("more", "looks"), [((), ["--inside"]), (("--after", "2h"), ["--inside"]), (("--no-inside",), ["--no-inside"])]
+)
+def test_what_is_installed_from_now_on_looks_inside_unless_told(more: tuple[str, ...], looks: list[str]) -> None:
+    job = find_job("stop-idle")
+    written = customize_job(job, more, None, None)
+    assert [word for word in written.arguments if "inside" in word] == looks
+    assert not [word for word in job.arguments if "inside" in word], "older lines and the bare job stay as they are"
+
+
 def test_every_job_fits_into_its_rhythm() -> None:
     assert all(job.deadline < job.interval and cron_schedule(job.interval) for job in JOBS)
