@@ -148,6 +148,12 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("training-data", "XGBoostError: label must be in [0,1] for logistic regression", ["target"], []),
     ("s3-data", "ClientError: Data download failed:Failed to download data. s3:GetObject AccessDenied: Access Denied", ["s3:GetObject"], []),
     ("container-image", "Could not access image 111122223333.dkr.ecr.us-east-1.amazonaws.com/x:latest.", ["image"], []),
+    ("job-failed", "Failed. Reason: The model data archive is too large.", ["log|CloudWatch"], []),
+    ("credentials", "Error: No valid credential sources found", ["credentials"], []),
+    ("credentials", "api error InvalidIdentityToken: No OpenIDConnect provider found in your account", ["credentials"], []),
+    ("ec2-quota", "Your quota allows for 0 more running instance(s). You requested at least 1", ["EC2"], ["--to"]),
+    ("aws-refused", "Parameter validation failed: Invalid type for parameter ResourceConfig.InstanceCount", ["ParamValidationError"], []),
+    ("notebook-status", "Unable to transition to (Stopping) for Notebook Instance (arn:aws:sagemaker:us-east-1:1:notebook-instance/nb). Status (Stopped) not in ([InService])", ["nb in us-east-1 is Stopped", "off already"], []),
     ("library-change", "ImportError: cannot import name 'get_execution_role' from 'sagemaker'", ["SDK"], []),
     ("throttled", CALL.format("ThrottlingException", "X", "Rate exceeded"), ["slow down"], []),
 ]  # fmt: skip

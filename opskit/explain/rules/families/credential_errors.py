@@ -38,7 +38,8 @@ _CREDENTIALS = re.compile(
     r"expiredtoken|securitytokenincludedintherequestis|unabletolocatecredentials|unrecognizedclientexception"
     r"|invalidclienttokenid|invalidaccesskeyid|authfailure|partialcredentialsfoundin|errorwhenretrievingcredentialsfrom"
     r"|refreshedcredentialsarestillexpired|errorretrievingmetadata|nocredentialserror|missingauthenticationtoken"
-    r"|accesskeyidyouprovideddoesnotexist|"
+    r"|accesskeyidyouprovideddoesnotexist|novalidcredentialsources|failedtorefreshcachedcredentials"
+    r"|nocredentialproviders|invalididentitytoken|"
     + "|".join(map(template_pattern, (CREDENTIALS_REFUSED, MFA_CODE_NEEDED)))
     + f"|{template_pattern(NO_CREDENTIALS)}{_OWN}"
 )

@@ -45,7 +45,7 @@ _LOGS = {
 }
 _LOG_KINDS = {group: f"{kind} job" for kind, group in _LOGS.items()}
 _FAILED = re.compile(
-    r"unexpectedstatusexception|error(?:for|hosting)(?:trainingjob|processingjob|transformjob|endpoint)"
+    r"unexpectedstatusexception|failed\.reason:|error(?:for|hosting)(?:trainingjob|processingjob|transformjob|endpoint)"
     r"|failurereason|algorithmerror:|(?:^|[^a-z])clienterror:(?!anerroroccurred)|internalservererror:"
 )
 

@@ -59,13 +59,19 @@ def _find_status(text: PastedText) -> Iterator[ErrorMatch]:
         end = found.end() + NEARBY
         following = _STATUS.search(text.flat, found.end(), end)
         end = following.start() if following else end
-        to, name = _TRANSITION.search(text.flat, found.end(), end), _NOTEBOOK.search(text.flat, found.end(), end)
+        to, name = (_nearest(text.flat, pattern, found, end) for pattern in (_TRANSITION, _NOTEBOOK))
         yield ErrorMatch(
             ErrorKind.NOTEBOOK_STATUS,
             found.start(),
             subject=text.word(name, "name") if name else "",
             details=(text.word(found, "now"), text.word(to, "to") if to else "", found["from"]),
         )
+
+
+def _nearest(flat: str, pattern: re.Pattern[str], status: re.Match[str], end: int) -> re.Match[str] | None:
+    """What follows a status, where AWS puts it, or else stands right before."""
+    begin = max(0, status.start() - NEARBY)
+    return pattern.search(flat, status.end(), end) or pattern.search(flat, begin, status.start())
 
 
 def _explain_status(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:

@@ -234,7 +234,14 @@ RULES = (
     ),
     ErrorRule(
         ErrorKind.EC2_QUOTA,
-        phrase_finder(ErrorKind.EC2_QUOTA, "VcpuLimitExceeded", "current vCPU limit", "InstanceLimitExceeded"),
+        phrase_finder(
+            ErrorKind.EC2_QUOTA,
+            "VcpuLimitExceeded",
+            "current vCPU limit",
+            "current instance limit",
+            "more running instance",
+            "InstanceLimitExceeded",
+        ),
         _explain_ec2_quota,
     ),
 )

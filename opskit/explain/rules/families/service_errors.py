@@ -29,6 +29,7 @@ _LOOSE = re.compile(
     r"illegalargument|malformedinput)(?:exception|error)"
     r"|(?:[a-z]{2,30})?(?:notfound|limitexceeded|quotaexceeded|accessdenied|conflict|alreadyexists|inuse)exception)"
     r"|\(service:[a-z]{3,40}[;,]statuscode:(?P<status>[45][0-9]{2})|statuscode:(?P<http>[45][0-9]{2}),requestid"
+    r"|(?P<parameter>parametervalidationfailed|invalidtypeforparameter|missingrequiredparameterininput)"
     r"|(?P<boto>botocore\.(?:exceptions|errorfactory)\.[a-z]{3,60}?):|(?P<limit>resourcelimitexceeded)"
 )
 _MEANINGS: tuple[tuple[str, str, str], ...] = (
@@ -113,6 +114,7 @@ def find_loose_errors(text: PastedText) -> Iterator[ErrorMatch]:
         group = found.lastgroup or ""
         code = text.word(found, group)
         subject = f"HTTP {code}" if group in ("status", "http") else code.rpartition(".")[2]
+        subject = "ParamValidationError" if group == "parameter" else subject
         yield ErrorMatch(ErrorKind.AWS_REFUSED, found.start(), subject=subject, details=())
 
 
