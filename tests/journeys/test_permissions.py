@@ -40,9 +40,10 @@ OF_WHAT_RUNS = {call for call in API_CALLS["quotas check"] if ":Describe" in cal
 """Nothing but notebooks runs in this account."""
 SELDOM = {
     "quotas increase": {"service-quotas:CreateSupportCase", "support:CreateCase"},
-    "notebook create": {"iam:GetRolePolicy"},
+    "notebook create": {"iam:GetRolePolicy", "logs:GetLogEvents"},
     "notebook keep": {"sagemaker:DeleteTags"},
-    "notebook list": {"sagemaker:DescribeNotebookInstance"},
+    "notebook list": {"sagemaker:DescribeNotebookInstance", "logs:GetLogEvents"},
+    "notebook start": {"logs:GetLogEvents"},
     "notebook stop": {"sagemaker:AddTags", "sagemaker:DeleteTags", "logs:GetLogEvents"},
 }
 
