@@ -145,6 +145,8 @@ class Screen:
         for row in table.rows:
             shown.add_row(*(shown_cell(row[index].text, _RICH_STYLES[row[index].style]) for index in shown_columns))
         console.print(shown)
+        if left_out := [column.header for column in table.columns if column.from_width > console.width]:
+            self._write_text(f"Left out at this width: {', '.join(left_out)}.")
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Print on stderr what went wrong and what to do."""

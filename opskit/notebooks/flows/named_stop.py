@@ -49,7 +49,8 @@ def refuse_open_questions(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
 
 def _refused(action: StopAction) -> StopAction:
     assert action.question is not None
-    return replace(action, outcome=StopOutcome.REFUSED, refusal=action.question, reason=action.question.message)
+    reason = f"not without --yes: {action.inspected.assessment.reason}"
+    return replace(action, outcome=StopOutcome.REFUSED, refusal=action.question, reason=reason)
 
 
 def _refuse_by_status(action: StopAction) -> StopAction:

@@ -18,13 +18,13 @@ from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _HEAD = (
     Column("Notebook", wrap=True),
-    Column("Type", from_width=70),
+    Column("Type", from_width=110),
     Column("Status", from_width=100),
     Column("Verdict"),
     Column("Idle", right=True),
-    Column("USD/h", right=True, from_width=60),
+    Column("USD/h", right=True, from_width=100),
     Column("USD so far", right=True),
-    Column("Why", wrap=True, from_width=90),
+    Column("Why", wrap=True, from_width=60),
 )
 
 

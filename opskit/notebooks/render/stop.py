@@ -28,12 +28,12 @@ VERDICT_STYLES = {
 _COLUMNS = (
     Column("Region", from_width=100),
     Column("Notebook", wrap=True),
-    Column("Type", from_width=80),
+    Column("Type", from_width=110),
     Column("Verdict"),
     Column("Idle", right=True),
-    Column("USD/h", right=True, from_width=70),
+    Column("USD/h", right=True, from_width=100),
     Column("Action"),
-    Column("Why", wrap=True, from_width=90),
+    Column("Why", wrap=True, from_width=60),
 )
 
 
@@ -122,10 +122,23 @@ def saved_usd_per_hour(actions: Sequence[StopAction]) -> Decimal | None:
 
 def _savings_lines(actions: Sequence[StopAction]) -> list[str]:
     stopped = [stop_action for stop_action in actions if stop_action.outcome is StopOutcome.DONE]
+    graces = _grace_notes(actions)
+    if not stopped and graces:
+        return graces
     if not stopped:
         planned = sum(stop_action.outcome is StopOutcome.PLANNED for stop_action in actions)
         return [f"{planned} would be stopped; nothing was changed." if planned else "Nothing was stopped."]
-    return [*_max_age_notes(stopped), _price_phrase(stopped)]
+    return [*_max_age_notes(stopped), _price_phrase(stopped), *graces]
+
+
+def _grace_notes(actions: Sequence[StopAction]) -> list[str]:
+    """What begins to wait with this run, until when, and how it is kept on."""
+    return [
+        f"{action.inspected.notebook.name} stops at {action.stops_at:%Y-%m-%d %H:%M} UTC unless it is used; "
+        f"`opskit notebook keep {action.inspected.notebook.name}` keeps it on."
+        for action in actions
+        if action.grace_begun and action.stops_at
+    ]
 
 
 def _max_age_notes(stopped: Sequence[StopAction]) -> list[str]:

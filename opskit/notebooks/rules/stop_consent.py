@@ -19,7 +19,7 @@ def stop_refusal(evidence: NotebookEvidence, assessment: IdleAssessment) -> Prob
             return Problem("busy", f"{name} is at work: {why}.", f"{_ALL_THE_SAME}.", region)
         case NotebookVerdict.PROTECTED:
             hint = f"{_ALL_THE_SAME}; `opskit notebook unkeep {name}` ends the keep."
-            return Problem("kept", f"Somebody asked to keep {name}: {why}.", hint, region)
+            return Problem("kept", f"{name} is {why}.", hint, region)
         case NotebookVerdict.UNKNOWN:
             return _unseen_refusal(name, region, why)
         case NotebookVerdict.STARTING:

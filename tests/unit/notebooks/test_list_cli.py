@@ -66,11 +66,12 @@ def test_a_terminal_of_any_width_has_names_verdicts_and_what_was_spent(
     capsys.readouterr()
     monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True, raising=False)
     told = re.sub(r"\x1b\[[0-9;]*m", "", listed(capsys).out)
-    table = told.split(" of 3 running")[0].splitlines()
+    table = told.split("2 of 3 running")[0].splitlines()
     assert max(map(len, table)) <= width
     text = "\n".join(table)
     assert all(word in text for word in ("kept", "odd", "off", "protected", "stopped", "46.4"))
-    assert ("ml.new9.xlarge" in text, "the demo" in text) == (width > 60, width > 100)
+    assert ("ml.new9.xlarge" in text, "the demo" in text) == (width > 100, width > 60)
+    assert ("Left out at this width: Type" in text) == (width < 110)
 
 
 def test_two_regions_are_told_apart_and_one_that_is_dark_does_not_hide_the_other(
