@@ -191,6 +191,7 @@ class FakeNotebooks:
     taken: list[StopTaken] = field(default_factory=list)
     throttled: int = 0
     most_at_once: int = 0
+    most_connections: Callable[[], int] = lambda: 0
     url: str = ""
     _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -37,6 +37,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
         def made(*labs: FakeNotebook) -> FakeNotebooks:
             aws, rooms = FakeAws(), FakeNotebooks.of(*labs)
+            rooms.most_connections = lambda: aws.gauge.most
             held.enter_context(serve_notebooks(aws, rooms))
             for name, value in aws.environment().items():
                 monkeypatch.setenv(name, value)
@@ -78,6 +79,17 @@ def test_under_throttling_none_is_stopped_whose_job_computes_and_each_at_rest_is
     assert max(looks) <= 2, "a throttled stop repeats all but the look inside"
     assert all(lab.terminals == [] for lab in rooms.labs.values())
     assert "a-secret" not in ran.out
+
+
+@pytest.mark.parametrize("words", [("stop", "--idle", "--limit", "99"), ("stop", "--idle", "--dry-run"), ("list",)])
+def test_looks_inside_open_no_more_connections_than_all_else(
+    words: tuple[str, ...], account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = account(*(at_rest(f"lab-{at:02}") for at in range(20)))
+    rooms.seconds = 0.02
+    run_opskit(capsys, "notebook", *words, "--inside", "-o", "json")
+    assert sum(len(lab.typed) for lab in rooms.labs.values()) >= 20
+    assert rooms.most_connections() <= 16
 
 
 def test_a_look_a_refusal_and_a_look_again_say_the_same(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
