@@ -168,4 +168,6 @@ def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads that fail are repeated, but at once, and no rate is kept."""
     monkeypatch.setattr("opskit.aws.pacing.RATES", {})
+    monkeypatch.setattr("opskit.aws.pacing.RateLimiter.acquire", lambda self: 0)
+    monkeypatch.setattr("opskit.aws.client.THROTTLED_SECONDS", 0.0)
     monkeypatch.setattr("opskit.aws.client.random.uniform", lambda low, high: 0.0)

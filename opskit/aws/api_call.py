@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from opskit.aws.boto3_clients import service_region
 from opskit.aws.errors import translate_error
-from opskit.core.exceptions import OpskitError
+from opskit.aws.notices import send_notice
+from opskit.aws.pacing import RATES
+from opskit.core.exceptions import OpskitError, Throttled
 
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession
@@ -40,13 +42,16 @@ def send_call(
     """
     name = f"{service}:{pascal_case(operation)}"
     endpoint_region = service_region(service, region)
+    limiter = session.rate_limiter(operation, endpoint_region)
+    # A write relies on a read that must not grow old, so it waits for a documented rate only; its sender paces it.
+    waits_for_slot = not writes or operation in RATES
     note_call(name, endpoint_region)
+    slot = 0
     try:
         # The client is built before the limiter is asked: building the first one takes 0.3 s, which must not use up the
         # slot.
         call = getattr(session._boto3_clients.client(service, endpoint_region), operation)
-        if limiter := session.rate_limiter(operation, endpoint_region):
-            limiter.acquire()
+        slot = limiter.acquire() if waits_for_slot else 0
         response = _invoke_operation(call, params)
         if hasattr(response.get("Body"), "read"):
             # Read here, where a stream that breaks off is an error of this call, which the reader may repeat.
@@ -54,8 +59,12 @@ def send_call(
     except OpskitError:
         raise
     except Exception as error:
-        told = translate_error(error, name, region, session.read_seconds, writes=writes, profile=session.profile)
-        raise told from error
+        failure = translate_error(error, name, region, session.read_seconds, writes=writes, profile=session.profile)
+        if isinstance(failure, Throttled) and waits_for_slot:
+            limiter.slow_down(slot)
+            send_notice(f"AWS throttles {name} in {endpoint_region}: opskit continues more slowly.")
+        raise failure from error
+    limiter.mark_accepted()
     return response
 
 

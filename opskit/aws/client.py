@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from opskit.aws import api_call
 from opskit.aws.errors import incomplete
-from opskit.core.exceptions import AwsError
+from opskit.core.exceptions import AwsError, Throttled
 from opskit.core.live_resources import LiveResources
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # With the pauses below a read is given up after 1.5 to 4.5 s of waiting: a longer outage is the user's to know about.
 READ_TRIES = 5
+# Throttling passes by itself, and what is not read is unknown: for so long a throttled read is tried again.
+THROTTLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ class AwsClient:
         return self.session.left_running
 
     def read(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """Call a read operation (service and operation as boto3 names them). Throttling, server errors and broken
-        connections are retried for a few seconds; a call that timed out is not. A streamed ``Body`` is returned as
-        bytes.
+        """Call a read operation (service and operation as boto3 names them). Server errors and broken connections are
+        retried for a few seconds, throttling for up to a minute; a call that timed out is not. A streamed ``Body`` is
+        returned as bytes.
 
         Raises:
             AwsError: it said no, or did not answer.
@@ -81,15 +83,22 @@ class AwsClient:
         """
         if not operation.startswith(READ_VERBS):
             raise ValueError(f"{operation} changes something; it belongs to opskit.aws.writer")
-        for attempt in range(READ_TRIES):
+        tries, throttled_until = 0, 0.0
+        while True:
             try:
                 return api_call.send_call(self.session, self.region, service, operation, params, writes=False)
+            except Throttled:
+                # The limiter has slowed down for all threads; each call waits there for its own slot.
+                throttled_until = throttled_until or time.monotonic() + THROTTLED_SECONDS
+                if time.monotonic() > throttled_until:
+                    raise
+                time.sleep(random.uniform(0.1, 0.3))
             except AwsError as failure:
-                if not failure.transient or attempt == READ_TRIES - 1:
+                tries += 1
+                if not failure.transient or tries == READ_TRIES:
                     raise
                 # Exponential backoff from 0.1–0.3 s; the jitter keeps parallel reads from returning in one burst.
-                time.sleep(2**attempt * random.uniform(0.1, 0.3))
-        raise AssertionError("unreachable")
+                time.sleep(2**tries * random.uniform(0.05, 0.15))
 
     def paginate(self, service: str, operation: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Every page of a listing, as AWS returned it, in order.

@@ -1,4 +1,8 @@
-"""Keeps calls below AWS's documented rates, per operation, account and Region."""
+"""Keeps calls below AWS's rates, per operation, account and Region.
+
+AWS documents a few rates; every other operation has one all the same. So an operation that AWS throttles gets a rate
+then, which all threads share, and which rises slowly while AWS takes every call.
+"""
 
 from __future__ import annotations
 
@@ -24,32 +28,64 @@ RATES: Mapping[str, tuple[float, int]] = {
 }
 # The refill stays 10 % below the rate: AWS's clock is not this machine's, and other callers share the account's bucket.
 _RATE_SAFETY = 0.9
+# The first rate of an operation without a documented one: a little below the 10 a second that were seen of several.
+_FIRST_LEARNT_RATE = 8.0
+_SLOWER, _FASTER = 0.7, 1.02
+_SLOWEST_RATE = 0.5
 
 
 class RateLimiter:
-    """A token bucket: ``burst`` calls immediately, then ``per_second``. Safe across threads."""
+    """A token bucket: ``burst`` calls immediately, then ``per_second``; None is no limit until AWS throttles. Safe
+    across threads.
+    """
 
-    def __init__(self, per_second: float, burst: int) -> None:
-        self._interval = 1 / (per_second * _RATE_SAFETY)
-        at_once = burst - 1 if burst > 2 else burst  # one in reserve: calls sent apart can arrive at AWS together
-        self._span = self._interval * (at_once - 1)
+    def __init__(self, per_second: float | None = None, burst: int = 1) -> None:
+        self._per_second = per_second and per_second * _RATE_SAFETY
+        self._fastest = self._per_second  # None: no rate is documented
+        self._at_once = burst - 1 if burst > 2 else burst  # one in reserve: calls sent apart can arrive together
         self._next = 0.0
+        self._slowdowns = 0
         self._lock = threading.Lock()
 
-    def acquire(self) -> None:
-        """Block until the next call may be sent."""
+    def acquire(self) -> int:
+        """Block until the next call may be sent. Returns the number of its slot for ``slow_down``."""
+        # The slot is reserved inside the lock and waited for outside of it, so that waiting threads do not block the
+        # others.
         with self._lock:
-            now = time.monotonic()
-            self._next = max(self._next, now - self._span)
-            wait = self._next - now
-            # The slot is reserved inside the lock and waited for outside of it, so that waiting threads do not block
-            # the others.
-            self._next += self._interval
+            wait = self._reserve_slot()
+            slot = self._slowdowns
         if wait > 0:
             time.sleep(wait)
+        return slot
+
+    def _reserve_slot(self) -> float:
+        """Seconds until a slot, which is then taken."""
+        if self._per_second is None:
+            return 0.0
+        interval = 1 / self._per_second
+        now = time.monotonic()
+        self._next = max(self._next, now - interval * (self._at_once - 1))
+        wait = self._next - now
+        self._next += interval
+        return wait
+
+    def slow_down(self, slot: int) -> None:
+        """AWS throttled a call sent in this ``slot``. Several that were under way together count once."""
+        with self._lock:
+            if slot == self._slowdowns or self._per_second is None:
+                self._slowdowns += 1
+                slower = _FIRST_LEARNT_RATE if self._per_second is None else self._per_second * _SLOWER
+                self._per_second = max(slower, _SLOWEST_RATE)
+                self._at_once = 1  # the burst is used up
+
+    def mark_accepted(self) -> None:
+        """AWS took a call: after throttling the rate rises a little."""
+        with self._lock:
+            if self._slowdowns and self._per_second is not None:
+                faster = self._per_second * _FASTER
+                self._per_second = faster if self._fastest is None else min(faster, self._fastest)
 
 
-def new_limiter(operation: str) -> RateLimiter | None:
-    """A new limiter for an operation; None if AWS documents no rate for it."""
-    rate = RATES.get(operation)
-    return None if rate is None else RateLimiter(*rate)
+def new_limiter(operation: str) -> RateLimiter:
+    """A new limiter for an operation: at the rate AWS documents, else without limit until AWS throttles."""
+    return RateLimiter(*RATES[operation]) if operation in RATES else RateLimiter()

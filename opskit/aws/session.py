@@ -62,13 +62,10 @@ class AwsSession:
         """
         self._boto3_clients.close_idle_connections(region)
 
-    def rate_limiter(self, operation: str, region: str) -> RateLimiter | None:
-        """The limiter of an operation in a Region; None if AWS documents no rate for it."""
+    def rate_limiter(self, operation: str, region: str) -> RateLimiter:
+        """The limiter of an operation in a Region, one for all threads."""
         if (operation, region) not in self._limiters:
-            limiter = new_limiter(operation)
-            if limiter is None:
-                return None
-            self._limiters.setdefault((operation, region), limiter)
+            self._limiters.setdefault((operation, region), new_limiter(operation))
         return self._limiters[operation, region]
 
     def identity(self) -> CallerIdentity:

@@ -65,9 +65,11 @@ class CommandContext:
         Raises:
             OpskitError: no Region, no such profile, or no valid credentials.
         """
+        from opskit.aws import notices
         from opskit.aws.session import open_session
 
         if self._session is None:
+            notices.notice_hook = self.screen.info
             named = [name for name in self.settings.get("regions") or () if name != "all"]
             self._session = open_session(
                 profile=self.settings.get("profile"),

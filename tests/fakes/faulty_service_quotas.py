@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConn
 
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
+from opskit.aws.pacing import RateLimiter
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.core.clock import Clock
 
@@ -64,7 +65,7 @@ class FaultyServiceQuotas:
         session = AwsSession(clients, "us-east-1")
         session._identity_read = Future()
         session._identity_read.set_result(CallerIdentity("123456789012", "arn:aws:iam::123456789012:user/ada"))
-        session.__dict__.update(rate_limiter=lambda operation, region: None)
+        session.__dict__.update(rate_limiter=lambda operation, region: RateLimiter())
         return [session.client()]
 
     def clock(self) -> Clock:

@@ -109,7 +109,8 @@ _STOP = (
 )
 _CHECK = _VALUES | _ALL_REQUESTS | _COUNT_IN_USE
 _LIST = (
-    _ALL_REQUESTS
+    _WHO  # whose jobs are remembered
+    | _ALL_REQUESTS
     | _COUNT_IN_USE
     | _service_calls("cloudwatch", "GetMetricData")
     | _service_calls(

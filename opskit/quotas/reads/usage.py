@@ -15,9 +15,16 @@ from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, JobStatus, NotebookStatus
 from opskit.core.model import Unknown, Workload
 from opskit.core.workloads import WORKLOADS, UsageCounter
+from opskit.quotas.reads.job_listings import (
+    PROCESSING_JOBS,
+    TRANSFORM_JOBS,
+    JobKind,
+    describe_jobs,
+    list_live_jobs,
+    remember_ended_jobs,
+)
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
-    RUNNING_STATES,
     UNKNOWN_TYPE,
     Counts,
     Response,
@@ -29,7 +36,6 @@ from opskit.quotas.reads.usage_listings import (
     list_names,
     list_summaries,
     to_in_use_counts,
-    union_names,
 )
 from opskit.quotas.rules.model import InUseCounts
 
@@ -45,39 +51,32 @@ def count_in_use(client: AwsClient, workloads: Iterable[Workload]) -> dict[Workl
 
 
 def _count_transforms(client: AwsClient) -> UsageCounts:
-    counts, gap = _count_jobs(client, "transform_job", "TransformJob", lambda job: job.get("TransformResources"))
+    counts, gap = _count_jobs(client, TRANSFORM_JOBS, lambda job: job.get("TransformResources"))
     return {Workload.TRANSFORM: to_in_use_counts(counts, gap)}
 
 
 def _count_processings(client: AwsClient) -> UsageCounts:
     counts, gap = _count_jobs(
-        client,
-        "processing_job",
-        "ProcessingJob",
-        lambda job: (job.get("ProcessingResources") or {}).get("ClusterConfig"),
+        client, PROCESSING_JOBS, lambda job: (job.get("ProcessingResources") or {}).get("ClusterConfig")
     )
     return {Workload.PROCESSING: to_in_use_counts(counts, gap)}
 
 
 def _count_jobs(
-    client: AwsClient, operation: str, prefix: str, resources: Callable[[Response], Response | None]
+    client: AwsClient, kind: JobKind, resources: Callable[[Response], Response | None]
 ) -> tuple[Counts, Unknown | None]:
-    """Jobs whose listing contains no instance type: both running states are listed, then each job is described."""
-    lists = gather_all(
-        [
-            partial(
-                list_names, client, f"list_{operation}s", f"{prefix}Summaries", f"{prefix}Name", StatusEquals=status
-            )
-            for status in RUNNING_STATES
-        ]
-    )
-    keys = [{f"{prefix}Name": name} for name in sorted(union_names(*lists))]
-    jobs, gap = describe_resources(client, f"describe_{operation}", keys)
+    """Jobs whose listing contains no instance type, and which Search does not have: each that may run is described."""
+    listed = list_live_jobs(client, kind)
+    if isinstance(listed, Unknown):
+        return {}, listed
+    described = describe_jobs(client, kind, listed.names)
+    status = f"{kind.prefix}Status"
+    live = {name: job for name, job in described.jobs.items() if not JobStatus(job[status]).is_finished}
+    remember_ended_jobs(client, listed, described.gone | (described.jobs.keys() - live.keys()))
     counts: Counter[str] = Counter()
-    for job in jobs:
-        if not JobStatus(job[f"{prefix}Status"]).is_finished:
-            counts.update(job_instances(resources(job) or {}))
-    return counts, gap or first_unknown(*lists)
+    for job in live.values():
+        counts.update(job_instances(resources(job) or {}))
+    return counts, described.gap
 
 
 def _count_endpoints(client: AwsClient) -> UsageCounts:

@@ -55,11 +55,12 @@ def describe_resources(
     client: AwsClient, operation: str, keys: Iterable[Mapping[str, str]]
 ) -> tuple[list[Response], Unknown | None]:
     """Descriptions of the resources that still exist: one may be deleted between its listing and this."""
-    responses = gather_all([partial(_describe_one, client, operation, key) for key in keys])
+    responses = gather_all([partial(describe_resource, client, operation, key) for key in keys])
     return [response for response in responses if isinstance(response, dict)], first_unknown(*responses)
 
 
-def _describe_one(client: AwsClient, operation: str, key: Mapping[str, str]) -> Response | Unknown | None:
+def describe_resource(client: AwsClient, operation: str, key: Mapping[str, str]) -> Response | Unknown | None:
+    """One description; None if there is no such resource any more."""
     try:
         return client.read("sagemaker", operation, **key)
     except AwsError as failure:
@@ -69,11 +70,6 @@ def _describe_one(client: AwsClient, operation: str, key: Mapping[str, str]) -> 
 def known_or_empty(read: Any) -> Any:
     """What was read, or nothing; ``first_unknown`` returns the gap."""
     return set() if isinstance(read, Unknown) else read
-
-
-def union_names(*lists: set[str] | Unknown) -> set[str]:
-    """The names in any of the lists that could be read."""
-    return set().union(*map(known_or_empty, lists))
 
 
 def first_unknown(*read: object) -> Unknown | None:

@@ -12,6 +12,7 @@ import pytest
 
 from opskit.aws import boto3_clients
 from opskit.aws.client import AwsClient
+from opskit.aws.pacing import RateLimiter
 from opskit.aws.session import AwsSession, open_session
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CredentialsError, UsageError
@@ -88,7 +89,7 @@ def submit_aws(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
 
 @pytest.fixture(autouse=True)
 def no_pacing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AwsSession, "rate_limiter", lambda self, operation, region: None)
+    monkeypatch.setattr(AwsSession, "rate_limiter", lambda self, operation, region: RateLimiter())
 
 
 def hasty_clock() -> Clock:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from opskit.aws.client import AwsClient
+from opskit.aws.pacing import RateLimiter
 from opskit.aws.session import AwsSession, open_session
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CredentialsError
@@ -68,7 +69,7 @@ def wait_clients(*regions: str) -> list[AwsClient]:
 
 @pytest.fixture
 def waiting_account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch) -> Waiting:
-    monkeypatch.setattr(AwsSession, "rate_limiter", lambda self, operation, region: None)
+    monkeypatch.setattr(AwsSession, "rate_limiter", lambda self, operation, region: RateLimiter())
     fake_aws.quotas = [Entry(NAME, CODE)]
     answer_request(fake_aws, "CASE_OPENED")
     return Waiting(fake_aws)

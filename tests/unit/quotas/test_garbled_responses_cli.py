@@ -42,14 +42,18 @@ JOBS = {
 LISTED = {"InProgress": ["plain", "spot", "late"], "Stopping": ["stopping"], "InUse": ["pooled"]}
 
 
-def training_jobs(asked: Mapping[str, Any]) -> dict[str, Any]:
-    which = asked.get("StatusEquals") or asked.get("WarmPoolStatusEquals")
-    told = [{key: job[key] for key in ("TrainingJobName", "TrainingJobArn", "CreationTime")} for job in JOBS.values()]
-    return {"TrainingJobSummaries": [each for each in told if each["TrainingJobName"] in LISTED.get(str(which), [])]}
+def training_jobs(_: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingJobStatus", "WarmPoolStatus")
+    return {"TrainingJobSummaries": [{key: job[key] for key in shown if key in job} for job in JOBS.values()]}
 
 
-def when_running(key: str, entry: dict[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    return lambda asked: {key: [entry] if asked.get("StatusEquals") == "InProgress" else []}
+def search(asked: Mapping[str, Any]) -> dict[str, Any]:
+    filters = asked["SearchExpression"]["Filters"]
+    by_pool = filters[0]["Name"] == "WarmPoolStatus.Status"
+    wanted = {each["Value"] for each in filters}
+    told = ((job, (job.get("WarmPoolStatus") or {}).get("Status")) for job in JOBS.values())
+    found = [job for job, pool in told if (pool if by_pool else job["TrainingJobStatus"]) in wanted]
+    return {"Results": [{"TrainingJob": job} for job in found]}
 
 
 CONFIG = {
@@ -90,16 +94,19 @@ PROCESSING = {
 }
 
 
+def summary_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in job.items() if not key.endswith("Resources")} | {"CreationTime": THEN}
+
+
 def running_resources() -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]]:
     """One of each kind, told as AWS tells it."""
-    indexed = [job for name, job in JOBS.items() if name in ("plain", "spot", "stopping")]
     return {
         "ListTrainingJobs": training_jobs,
-        "Search": lambda _: {"Results": [{"TrainingJob": job} for job in indexed]},
+        "Search": search,
         "DescribeTrainingJob": lambda asked: JOBS.get(asked["TrainingJobName"], GONE),
-        "ListTransformJobs": when_running("TransformJobSummaries", {"TransformJobName": "t", "CreationTime": THEN}),
+        "ListTransformJobs": lambda _: {"TransformJobSummaries": [summary_of(TRANSFORM)]},
         "DescribeTransformJob": lambda _: TRANSFORM,
-        "ListProcessingJobs": when_running("ProcessingJobSummaries", {"ProcessingJobName": "p", "CreationTime": THEN}),
+        "ListProcessingJobs": lambda _: {"ProcessingJobSummaries": [summary_of(PROCESSING)]},
         "DescribeProcessingJob": lambda _: PROCESSING,
         "ListEndpoints": lambda _: {"Endpoints": [{"EndpointName": "e", "EndpointStatus": "InService"}]},
         "DescribeEndpoint": lambda _: ENDPOINT,

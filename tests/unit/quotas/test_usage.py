@@ -55,15 +55,35 @@ def stub_training_jobs(
     tells of those whose pool is available.
     """
     jobs = {each["TrainingJobName"]: each for each in real}
+    kept = pools or []
+
+    def summary(name: str, status: str, **more: Any) -> dict[str, Any]:
+        arn = f"arn:{name}"
+        return {
+            "TrainingJobName": name,
+            "TrainingJobArn": arn,
+            "CreationTime": THEN,
+            "TrainingJobStatus": status,
+        } | more
 
     def summaries(asked: Mapping[str, Any]) -> dict[str, Any]:
-        names = listed if asked.get("StatusEquals") == "InProgress" else []
-        names = (pools or []) if asked.get("WarmPoolStatusEquals") == "Available" else names
-        more = {"TrainingJobArn": "arn:a", "CreationTime": THEN, "TrainingJobStatus": "InProgress"}
-        return {"TrainingJobSummaries": [{"TrainingJobName": name, **more} for name in names]}
+        """As AWS does it, a filter would come after the page is cut, so nobody may send one."""
+        assert asked.keys() == {"MaxResults", "SortBy", "SortOrder"}
+        others = [each for name, each in jobs.items() if name not in (*listed, *kept)]
+        shown = [summary(name, "InProgress") for name in listed]
+        shown += [summary(name, "Completed", WarmPoolStatus={"Status": "Available"}) for name in kept]
+        over = [each for each in others if each.get("TrainingJobStatus") not in ("InProgress", None)]
+        shown += [summary(each["TrainingJobName"], each["TrainingJobStatus"]) for each in over]
+        return {"TrainingJobSummaries": shown}
+
+    def search(asked: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = asked["SearchExpression"]["Filters"]
+        if wanted[0]["Name"] == "TrainingJobStatus":
+            return {"Results": [{"TrainingJob": each} for each in indexed]}
+        return {"Results": [{"TrainingJob": jobs[name]} for name in kept if name in jobs]}
 
     aws.running["ListTrainingJobs"] = summaries
-    aws.running["Search"] = lambda _: {"Results": [{"TrainingJob": each} for each in indexed]}
+    aws.running["Search"] = search
     aws.running["DescribeTrainingJob"] = lambda asked: jobs.get(asked["TrainingJobName"], GONE)
 
 
@@ -189,8 +209,8 @@ def test_jobs_without_an_index_are_asked_one_by_one(
 
     def listed(asked: Mapping[str, Any]) -> dict[str, Any]:
         more = {f"{word}Arn": "arn:a", "CreationTime": THEN}
-        names = [name for name, status in states.items() if status == asked["StatusEquals"]]
-        return {f"{word}Summaries": [{f"{word}Name": name, f"{word}Status": states[name], **more} for name in names]}
+        assert (asked["SortBy"], asked["SortOrder"]) == ("CreationTime", "Descending")
+        return {f"{word}Summaries": [{f"{word}Name": name, f"{word}Status": states[name], **more} for name in states]}
 
     fake_aws.running[f"List{word}s"] = listed
     fake_aws.running[f"Describe{word}"] = lambda asked: {
@@ -365,15 +385,8 @@ def test_a_cluster_whose_instances_are_not_told_does_not_hold_none(fake_aws: Fak
 
 
 def test_warm_pools_hold_what_they_keep_warm(fake_aws: FakeAws) -> None:
-    more = {"TrainingJobArn": "arn:a", "CreationTime": THEN, "TrainingJobStatus": "Completed"}
-    fake_aws.running["ListTrainingJobs"] = lambda asked: {
-        "TrainingJobSummaries": [{"TrainingJobName": asked["WarmPoolStatusEquals"], **more}]
-    }
-    fake_aws.running["DescribeTrainingJob"] = lambda asked: running_job(
-        asked["TrainingJobName"],
-        "Completed",
-        WarmPoolStatus={"Status": "Terminated" if asked["TrainingJobName"] == "InUse" else "Available"},
-    )
+    pools = [warm_pool_job("kept"), warm_pool_job("over", "Terminated")]
+    stub_training_jobs(fake_aws, listed=[], indexed=[], real=pools, pools=["kept", "over"])
     assert counted_types(Workload.WARM_POOL) == {"ml.m4.xlarge": 1}
 
 
@@ -417,16 +430,9 @@ def test_a_pool_that_only_a_late_index_leads_to_is_counted(fake_aws: FakeAws) ->
 
 
 @pytest.mark.usefixtures("no_backoff")
-@pytest.mark.parametrize("what", ["the list", "a job"])
-def test_pools_that_cannot_be_read_are_not_none(fake_aws: FakeAws, what: str) -> None:
+def test_pools_that_cannot_be_read_are_not_none(fake_aws: FakeAws) -> None:
     stub_training_jobs(fake_aws, listed=["a"], indexed=[running_job("a")], real=[], pools=["kept"])
-    answers = fake_aws.running["ListTrainingJobs"]
-    if what == "the list":
-        fake_aws.running["ListTrainingJobs"] = lambda asked: (
-            DENIED if "WarmPoolStatusEquals" in asked else answers(asked)
-        )
-    else:
-        fake_aws.running["DescribeTrainingJob"] = lambda _: DENIED
+    fake_aws.running["DescribeTrainingJob"] = lambda _: DENIED
     in_use = in_use_of(Workload.TRAINING)
     assert in_use.incomplete is not None
     assert in_use.by_type == {"ml.m4.xlarge": 1}

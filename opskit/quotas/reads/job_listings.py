@@ -1,0 +1,174 @@
+"""Finds the jobs of a kind that have not ended, newest first, without walking through all that ever ran.
+
+AWS's listings cut a page before they filter it (see ``quotas/store/ended_jobs.py``), and their documented default order
+is oldest first. So no filter is used; the order is asked for, and held against the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather_all
+from opskit.aws.notices import send_notice
+from opskit.core.aws_statuses import JobStatus, WarmPoolStatus
+from opskit.core.exceptions import AwsError
+from opskit.core.model import Unknown
+from opskit.core.result_or_error import unknown_from_error
+from opskit.quotas.reads.usage_listings import Response, describe_resource, first_unknown, missing_member
+from opskit.quotas.store.ended_jobs import EndedJobs, load_ended_jobs, save_ended_jobs
+
+_PAGE = 100
+_LONG_WALK = 10 * _PAGE
+# A job may come into the listing later than one that was created after it.
+_LISTING_LAG = timedelta(minutes=10)
+# How old a job may be that Search does not know yet. AWS says only that its index lags; minutes were seen.
+SEARCH_LAG = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """How AWS lists and describes jobs of a kind, in boto3's words."""
+
+    name: str
+    prefix: str
+
+    @property
+    def label(self) -> str:
+        """As people say it."""
+        return self.name.replace("_", " ")
+
+    @property
+    def listing(self) -> str:
+        """The operation that lists them."""
+        return f"list_{self.name}s"
+
+    @property
+    def description(self) -> str:
+        """The operation that describes one."""
+        return f"describe_{self.name}"
+
+
+TRAINING_JOBS = JobKind("training_job", "TrainingJob")
+TRANSFORM_JOBS = JobKind("transform_job", "TransformJob")
+PROCESSING_JOBS = JobKind("processing_job", "ProcessingJob")
+
+
+@dataclass(frozen=True)
+class LiveJobs:
+    """The jobs of a kind that may hold instances. ``listed`` are summaries of those that the listing shows as such,
+    ``names`` all of them: also those that had not ended when they were last looked at.
+    """
+
+    kind: JobKind
+    listed: Mapping[str, Response]
+    unended: frozenset[str]
+    newest: datetime | None
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all that may hold instances; a description tells whether they do."""
+        return {*self.listed, *self.unended}
+
+    def split_by_pool(self) -> tuple[set[str], set[str]]:
+        """The names of those that may run, and of those that have ended and keep their instances warm."""
+        status = f"{self.kind.prefix}Status"
+        running = {name for name, summary in self.listed.items() if not JobStatus(summary[status]).is_finished}
+        return running | self.unended, self.listed.keys() - running
+
+
+def list_live_jobs(client: AwsClient, kind: JobKind, *, search_has_older: bool = False) -> LiveJobs | Unknown:
+    """Walk from the newest job to where all had ended. ``search_has_older``: what is older than Search's lag is known
+    from there, so that nothing older has to be walked through.
+    """
+    remembered = load_ended_jobs(client, kind.name)
+    listed: dict[str, Response] = {}
+    times: list[datetime] = []
+    ask = {"MaxResults": _PAGE, "SortBy": "CreationTime", "SortOrder": "Descending"}
+    try:
+        for page in client.paginate("sagemaker", kind.listing, **ask):
+            summaries: list[Response] = page[f"{kind.prefix}Summaries"]
+            if gap := _untold(kind, summaries):
+                return gap
+            listed |= {summary[f"{kind.prefix}Name"]: summary for summary in summaries if _may_hold(kind, summary)}
+            times += [summary["CreationTime"] for summary in summaries]
+            if _is_far_enough(times, remembered, search_has_older=search_has_older):
+                break
+            _tell_of_long_walk(kind, times)
+    except AwsError as failure:
+        return unknown_from_error(failure)
+    unended = remembered.unended if remembered else frozenset()
+    return LiveJobs(kind, listed, unended, max(times, default=None))
+
+
+def _tell_of_long_walk(kind: JobKind, times: Sequence[datetime]) -> None:
+    """A first look walks through all jobs that ever ran: people hear why it takes its time."""
+    if len(times) == _LONG_WALK:
+        send_notice(f"Looking through all {kind.label}s ever made, once; the next look goes on from here.")
+
+
+def _is_far_enough(times: Sequence[datetime], remembered: EndedJobs | None, *, search_has_older: bool) -> bool:
+    """Whether no job has to be walked through that is older than those with these times, newest first."""
+    bound = _walk_end(times[0] if times else None, remembered, search_has_older=search_has_older)
+    # A listing that does not keep the order may have anything on its next page.
+    is_in_order = all(earlier >= later for earlier, later in pairwise(times))
+    return bool(bound and times and times[-1] < bound and is_in_order)
+
+
+def _walk_end(newest: datetime | None, remembered: EndedJobs | None, *, search_has_older: bool) -> datetime | None:
+    """The time before which no job has to be walked through; None: there is none. By AWS's clock, never by ours."""
+    known = [remembered.ended_before] if remembered else []
+    indexed = [newest - SEARCH_LAG] if newest and search_has_older else []
+    return max([*known, *indexed], default=None)
+
+
+def _untold(kind: JobKind, summaries: Iterable[Response]) -> Unknown | None:
+    members = (f"{kind.prefix}Name", f"{kind.prefix}Status", "CreationTime")
+    return next(filter(None, (missing_member(summaries, member) for member in members)), None)
+
+
+def _may_hold(kind: JobKind, summary: Response) -> bool:
+    pool = summary.get("WarmPoolStatus")
+    runs = not JobStatus(summary[f"{kind.prefix}Status"]).is_finished
+    return runs or (pool is not None and WarmPoolStatus(pool.get("Status")).may_hold_quota)
+
+
+@dataclass(frozen=True)
+class DescribedJobs:
+    """What jobs say of themselves, by name; ``gone`` are those that are not there any more. ``gap`` is why not all
+    could be asked.
+    """
+
+    jobs: Mapping[str, Response]
+    gone: AbstractSet[str]
+    gap: Unknown | None
+
+
+def describe_jobs(client: AwsClient, kind: JobKind, names: AbstractSet[str]) -> DescribedJobs:
+    """Ask jobs for themselves, side by side."""
+    ordered = sorted(names)
+    responses = gather_all(
+        [partial(describe_resource, client, kind.description, {f"{kind.prefix}Name": name}) for name in ordered]
+    )
+    by_name = dict(zip(ordered, responses, strict=True))
+    return DescribedJobs(
+        {name: job for name, job in by_name.items() if job is not None and not isinstance(job, Unknown)},
+        {name for name, job in by_name.items() if job is None},
+        first_unknown(*responses),
+    )
+
+
+def remember_ended_jobs(client: AwsClient, jobs: LiveJobs, ended: AbstractSet[str]) -> None:
+    """Write down for the next look what this one has found: ``ended`` are those of its jobs that turned out to have
+    ended, or to be gone.
+    """
+    if jobs.newest is None:
+        return
+    ended_before = jobs.newest - _LISTING_LAG
+    recent = {name for name, summary in jobs.listed.items() if summary["CreationTime"] >= ended_before}
+    save_ended_jobs(client, jobs.kind.name, EndedJobs(ended_before, frozenset(jobs.names - ended - recent)))
