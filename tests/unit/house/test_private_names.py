@@ -10,8 +10,10 @@ import pytest
 
 TESTS = Path(__file__).parents[2]
 PATCHERS = {"setattr", "patch", "enter_context"}
-OF_OTHERS = {"_make_api_call"}
-"""The one way into botocore for a fake that answers instead of AWS."""
+OF_OTHERS = {
+    "_make_api_call",  # botocore's: the one way in for a fake that answers instead of AWS
+    "_tryorder",  # webbrowser's: else $BROWSER is read once a process
+}
 
 
 def private_patches(source: str) -> Iterator[str]:
