@@ -20,7 +20,7 @@ from tests.fakes.fake_aws import FakeAws, Fault
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_jupyters
 from tests.fakes.grace_tags import grace_tag
 
-OLD = timedelta(hours=5)
+OLD = timedelta(hours=5, minutes=30)
 GRACE = ("notebook", "stop", "--idle", "--grace", "30m", "-o", "json")
 
 
