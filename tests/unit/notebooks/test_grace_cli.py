@@ -78,7 +78,7 @@ def test_a_grace_is_told_once_with_all_that_its_owner_needs(
         "account 123456789012",
         "Region us-east-1",
         "owner alice",
-        "the last activity of a kernel was 5h ago",
+        "the last activity of a kernel was 5h",
         f"stopped at {stops_at:%Y-%m-%d %H:%M} UTC",
         "opskit notebook keep lab --for 36h --region us-east-1",
     ):
