@@ -108,7 +108,10 @@ def _build_stop_result(
         "notebooks": [_stop_record(stop_action) for stop_action in actions],
         "saved_usd_per_hour": saved_usd_per_hour(actions),
     }
-    table = (Table(_COLUMNS, tuple(_stop_row(stop_action) for stop_action in actions)),) if actions else ()
+    columns = _COLUMNS
+    if len({stop_action.inspected.notebook.region for stop_action in actions}) > 1:
+        columns = (Column("Region"), *_COLUMNS[1:])  # then it tells rows apart, at any width
+    table = (Table(columns, tuple(_stop_row(stop_action) for stop_action in actions)),) if actions else ()
     said = tuple(notes) or (() if actions or problems else ("There are no notebook instances.",))
     return CommandResult(data, code, problems, table, said, "notebooks")
 

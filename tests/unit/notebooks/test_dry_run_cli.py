@@ -4,6 +4,7 @@ the dry run changes nothing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -194,6 +195,24 @@ def test_what_needs_nobody_is_stopped_beside_what_is_refused(
     assert outcomes == {"busy": ("stop", "refused"), "idle": ("stop", "done"), "kept": ("stop", "refused")}
     assert {name: lab.stops for name, lab in rooms.labs.items()} == {"busy": 0, "idle": 1, "kept": 0}
     assert (ran.code, {error["code"] for error in ran.envelope["errors"]}) == (3, {"busy", "kept"})
+
+
+@pytest.mark.parametrize(
+    ("regions", "shown"), [((), False), (("--region", "us-east-1", "--region", "eu-west-1"), True)]
+)
+def test_a_narrow_terminal_tells_rows_of_several_regions_apart(
+    regions: tuple[str, ...],
+    shown: bool,
+    account: FakeAws,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    capsys.readouterr()
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True, raising=False)
+    with serve_jupyters(account, FakeNotebooks.of(idle())):
+        told = run_opskit(capsys, "notebook", "stop", "--idle", "--dry-run", "--no-inside", *regions).out
+    assert ("eu-west-1" in told, "Left out at this width: Region" in told) == (shown, not shown)
 
 
 def test_what_begins_to_work_after_it_was_planned_is_not_stopped_by_its_name(
