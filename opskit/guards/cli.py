@@ -1,7 +1,7 @@
-"""``opskit guard``: any command, once there is room for what it will start.
+"""``opskit guard``: run any command if quotas and budget allow the instances it will start.
 
-opskit does not start the command as a child: it becomes the command. Its signals, terminal, output and exit code are
-then its own, with nothing to pass on and nothing that could get lost.
+opskit does not start the command as a child process: it execs it. Signals, terminal, output and exit code are then the
+command's own, with nothing to forward and nothing that could get lost.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def guard_command(
     ] = None,
     spot: Annotated[bool, typer.Option("--spot", help="The training is spot training.")] = False,
     max_usd: Annotated[
-        str | None, typer.Option("--max-usd", metavar="X", help="Refuse what may cost more in --hours.")
+        str | None,
+        typer.Option("--max-usd", metavar="X", help="Refuse if the estimated cost over --hours exceeds X USD."),
     ] = None,
     hours: Annotated[str | None, typer.Option("--hours", metavar="H", help="How long its instances may run.")] = None,
     wait: Annotated[str, typer.Option("--wait", metavar="TIME", help="How long to wait for room, such as 2h.")] = "0s",
@@ -71,18 +72,18 @@ def guard_command(
     from opskit.guards.flows import check_conditions
     from opskit.guards.render import approval_message, guard_result
 
-    uses = {"transform": transform, "endpoint": endpoint, "processing": processing, "notebook": notebook}
+    others = {"transform": transform, "endpoint": endpoint, "processing": processing, "notebook": notebook}
     if spot and not training:
-        raise UsageError("spot-alone", "--spot is about training instances, and there are none.", "Add --training.")
-    requirements = _parse_demands({"spot-training" if spot else "training": training, **uses})
-    terms = _guard_conditions(ctx, requirements, max_usd, hours, parse_duration(wait))
+        raise UsageError("spot-alone", "--spot requires --training.", "Add --training.")
+    requirements = _parse_demands({"spot-training" if spot else "training": training, **others})
+    conditions = _guard_conditions(ctx, requirements, max_usd, hours, parse_duration(wait))
     program = _find_program(words[0])
     client = ctx.client()
     with ctx.screen.live_lines() as emit:
-        done = check_conditions(client, terms, system_clock(), emit)
+        done = check_conditions(client, conditions, system_clock(), emit)
     if done.blockers or dry_run:
-        return guard_result(done, terms, words[0], None if ctx.settings.get("regions") else client.region)
-    ctx.screen.info(approval_message(done, terms, words[0]))
+        return guard_result(done, conditions, words[0], None if ctx.settings.get("regions") else client.region)
+    ctx.screen.info(approval_message(done, conditions, words[0]))
     return _exec_command(program, words, _command_environment(ctx))
 
 
@@ -107,7 +108,7 @@ def _guard_conditions(
     budget = ctx.settings.resolve("max-usd", max_usd)
     if budget is not None and hours is None:
         source = ctx.settings.values["max-usd"].source if max_usd is None else "--max-usd"
-        text = f"The budget of {budget} USD ({source}) cannot be kept: nobody said how long the instances may run."
+        text = f"Cannot enforce the budget of {budget} USD ({source}) without a duration."
         raise UsageError("no-hours", text, "Add --hours, such as --hours 6.")
     return GuardConditions(requirements, None if hours is None else _hours_to_seconds(hours), budget, wait)
 
@@ -123,31 +124,32 @@ def _hours_to_seconds(hours: str) -> int:
 
 
 def _find_program(word: str) -> str:
-    """Where a command is, as a shell would find it: looked for first, so that nobody waits for room in vain."""
-    found = shutil.which(word)
-    if found:
-        return found
+    """The path of a program, as a shell would find it: checked first, so that nobody waits for quota in vain."""
+    path = shutil.which(word)
+    if path:
+        return path
     if shutil.which(word, os.F_OK) or ("/" in word and Path(word).exists()):
         raise CommandNotRunnable(word, "it is not executable", ExitCode.NOT_RUNNABLE)
     raise CommandNotRunnable(word, "there is no such command", ExitCode.NOT_FOUND)
 
 
 def _command_environment(ctx: CommandContext) -> dict[str, str]:
-    """The environment, with the Region and the profile that were looked at where they were named: the command would
-    else start its instances where nobody looked.
+    """The environment, with the Region and profile that were checked if they were named: otherwise the command could
+    start its instances where nothing was checked.
     """
     environment, profile = dict(os.environ), ctx.settings.get("profile")
     if ctx.settings.get("regions"):
         environment |= dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), ctx.client().region)
     if profile:
-        keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")  # they would win over a profile
+        # These take precedence over a profile.
+        keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         environment = {name: value for name, value in environment.items() if name not in keys}
         environment["AWS_PROFILE"] = profile
     return environment
 
 
 def _exec_command(program: str, words: Sequence[str], environment: dict[str, str]) -> NoReturn:
-    """Become the command.
+    """Replace this process with the command.
 
     Raises:
         CommandNotRunnable: the system does not let it run.

@@ -1,5 +1,5 @@
-"""Is there room, and money, for a command that is not ours? Looked at as ``quotas check`` does, and where that was
-asked for again and again until there is.
+"""Checks quotas and budget for a command that is not opskit's, as ``quotas check`` does, and waits for free quota if
+requested.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from opskit.guards.rules import (
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
 
+# Somebody waits at the terminal, so frequent at first; each read costs a quota call per type at 5 calls a second.
 _SCHEDULE = PollSchedule(first=2.0, growth=1.5, longest=60.0)
 
 
 @dataclass(frozen=True)
 class GuardConditions:
-    """What must be true before a command may run. ``seconds`` is how long its instances may: None when nobody said,
-    and then no cost can be told. ``wait`` is how long room is waited for.
+    """What must hold before a command may run. ``seconds`` is the maximum run time of its instances; None: unknown, and
+    then no cost can be estimated. ``wait`` is how long to wait for free quota.
     """
 
     requirements: tuple[Requirement, ...]
@@ -47,7 +48,7 @@ class GuardConditions:
 
 @dataclass(frozen=True)
 class GuardResult:
-    """What was seen; the command may run when nothing is ``blockers``."""
+    """The result of the checks; the command may run if ``blockers`` is empty."""
 
     check: QuotaCheck
     parts: tuple[CostItem, ...]
@@ -55,31 +56,33 @@ class GuardResult:
 
 
 def check_conditions(
-    client: AwsClient, terms: GuardConditions, clock: Clock, emit: Callable[[str], None]
+    client: AwsClient, conditions: GuardConditions, clock: Clock, emit: Callable[[str], None]
 ) -> GuardResult:
-    """Look at quotas and money, and wait for room as long as the terms allow.
+    """Check quotas and budget, and wait for free quota as long as the conditions allow.
 
     Raises:
-        CredentialsError: there are none to ask with.
+        CredentialsError: there are no valid credentials.
     """
     check, parts = gather(
-        partial(_read_quota_check, client, terms, clock), partial(gather_all, _price_readers(client, terms))
+        partial(_read_quota_check, client, conditions, clock), partial(gather_all, _price_readers(client, conditions))
     )
-    money = budget_error(parts, terms.max_usd)
+    money = budget_error(parts, conditions.max_usd)
     if money is None:
-        check = _await_headroom(client, terms, check, clock, emit)
-    ways = (quota_refusal(check, COMMAND_HINTS), money)
-    return GuardResult(check, tuple(parts), tuple(opskit_error for opskit_error in ways if opskit_error))
+        check = _await_headroom(client, conditions, check, clock, emit)
+    errors = (quota_refusal(check, COMMAND_HINTS), money)
+    return GuardResult(check, tuple(parts), tuple(opskit_error for opskit_error in errors if opskit_error))
 
 
-def _read_quota_check(client: AwsClient, terms: GuardConditions, clock: Clock) -> QuotaCheck:
-    return check_quotas([client], terms.requirements, clock.now())
+def _read_quota_check(client: AwsClient, conditions: GuardConditions, clock: Clock) -> QuotaCheck:
+    return check_quotas([client], conditions.requirements, clock.now())
 
 
-def _price_readers(client: AwsClient, terms: GuardConditions) -> list[partial[CostItem]]:
-    if terms.seconds is None:
+def _price_readers(client: AwsClient, conditions: GuardConditions) -> list[partial[CostItem]]:
+    if conditions.seconds is None:
         return []
-    return [partial(_read_cost_item, client, requirement, terms.seconds) for requirement in terms.requirements]
+    return [
+        partial(_read_cost_item, client, requirement, conditions.seconds) for requirement in conditions.requirements
+    ]
 
 
 def _read_cost_item(client: AwsClient, requirement: Requirement, seconds: int) -> CostItem:
@@ -92,37 +95,37 @@ def _read_cost_item(client: AwsClient, requirement: Requirement, seconds: int) -
 
 
 def _await_headroom(
-    client: AwsClient, terms: GuardConditions, first: QuotaCheck, clock: Clock, emit: Callable[[str], None]
+    client: AwsClient, conditions: GuardConditions, first: QuotaCheck, clock: Clock, emit: Callable[[str], None]
 ) -> QuotaCheck:
-    """The last look: at room, at a no that will stay one, or at the end of the patience. What cannot be told at
-    first sight is not waited for; later it may be a passing cloud.
+    """Read until the quota suffices, a refusal is final, or the time is over. What is unknown at the first read is not
+    waited for; later it may be transient.
     """
-    check, until, told = first, clock.now() + terms.wait, ""
+    check, until, last_text = first, clock.now() + conditions.wait, ""
 
     def check_again() -> QuotaCheck:
-        return _check_again(client, terms, check, clock)
+        return _check_again(client, conditions, check, clock)
 
     for latest in poll(check_again, clock, _SCHEDULE, until=until, first=first):
         check = latest
         waits = can_resolve(check) or (check is not first and is_transient_unknown(check))
         if not waits or clock.now() >= until:
             break
-        if told != (told := describe_blockers(check)):
-            emit(f"No room yet. {told}")
+        if last_text != (last_text := describe_blockers(check)):
+            emit(f"No room yet. {last_text}")
     return check
 
 
-def _check_again(client: AwsClient, terms: GuardConditions, before: QuotaCheck, clock: Clock) -> QuotaCheck:
-    """Another look. Credentials that AWS no longer takes are looked for anew: somebody may have signed in."""
-    if before.all_auth_failed:
+def _check_again(client: AwsClient, conditions: GuardConditions, previous: QuotaCheck, clock: Clock) -> QuotaCheck:
+    """Check again. If AWS no longer accepts the credentials, they are looked up again: somebody may have signed in."""
+    if previous.all_auth_failed:
         _reload_sessions(client)
     try:
-        return _read_quota_check(client, terms, clock)
+        return _read_quota_check(client, conditions, clock)
     except CredentialsError:
         _reload_sessions(client)
-        return before
+        return previous
 
 
 def _reload_sessions(client: AwsClient) -> None:
-    with suppress(AwsError, UsageError):  # the next look says what is wrong
+    with suppress(AwsError, UsageError):  # the next check reports what is wrong
         client.session.reload_credentials()

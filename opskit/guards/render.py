@@ -1,4 +1,4 @@
-"""What the guard of a command saw, for people and programs."""
+"""The result of ``opskit guard`` for people and programs."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from opskit.quotas.render.check import check_result, headroom_record
 from opskit.quotas.rules.headroom import QuotaCheck
 
 
-def guard_result(done: GuardResult, terms: GuardConditions, program: str, home: str | None) -> CommandResult:
-    """The answer when ``program`` does not run: what stands in the way, or that nothing does. Its arguments stay out
-    of it, as they may hold a secret.
+def guard_result(done: GuardResult, conditions: GuardConditions, program: str, home: str | None) -> CommandResult:
+    """The result if ``program`` does not run: what blocks it, or that nothing does. Its arguments are left out, as they
+    may hold a secret.
     """
-    seen = check_result(done.check, home)
+    check = check_result(done.check, home)
     data = {
         "program": program,
         "ran": False,
         "verdict": worst_verdict(done.check).value,
-        **seen.data,
-        "hours": None if terms.seconds is None else Decimal(terms.seconds) / 3600,
+        **check.data,
+        "hours": None if conditions.seconds is None else Decimal(conditions.seconds) / 3600,
         "estimate_usd": estimate_usd(done.parts) if done.parts else None,
     }
     problems = (*(error.problem for error in done.blockers), *done.check.problems)
-    exit, notes = worst_exit(done.blockers), (*seen.notes, *cost_lines(done.parts))
-    return replace(seen, data=data, exit=exit, problems=problems, notes=notes)
+    exit, notes = worst_exit(done.blockers), (*check.notes, *cost_lines(done.parts))
+    return replace(check, data=data, exit=exit, problems=problems, notes=notes)
 
 
-def approval_message(done: GuardResult, terms: GuardConditions, program: str) -> str:
-    """What is said before ``program`` runs."""
+def approval_message(done: GuardResult, conditions: GuardConditions, program: str) -> str:
+    """The message before ``program`` runs."""
     wanted = ", ".join(
         f"{requirement.count} x {requirement.instance_type} ({requirement.workload})"
-        for requirement in terms.requirements
+        for requirement in conditions.requirements
     )
     return "\n".join([f"There is room for {wanted}: running {program}.", *cost_lines(done.parts)])
 
 
 def guard_record(check: QuotaCheck | None) -> dict[str, Any]:
-    """The quotas as a guard saw them; ``skipped`` when it did not look."""
+    """The quotas as a guard read them; ``skipped`` if it did not check."""
     if check is None:
         return {"verdict": "skipped", "quotas": []}
     return {

@@ -1,4 +1,4 @@
-"""May this run start? The quotas and the money, judged before anything is made."""
+"""Decides whether a run may start, by quotas and budget, before anything is created."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from opskit.quotas.rules.requirements import parse_instance_type
 
 
 def parse_type_counts(words: Iterable[str], workload: Workload) -> list[Requirement]:
-    """What ``TYPE=N``, ``TYPE`` for one of it, say is needed for a use, each type once with all its instances.
+    """The requirements in arguments such as ``TYPE=N``, or ``TYPE`` for one instance; repeated types are added up.
 
     Raises:
-        UsageError: a word is nothing of the kind.
+        UsageError: an argument has another form.
     """
     needs: dict[str, int] = {}
     for word in words:
@@ -37,18 +37,18 @@ def _parse_type_count(word: str) -> tuple[str, int]:
     return parse_instance_type(instance_type), int(count or 1)
 
 
-# A type and a number with something else than ``=`` between them.
+# A type and a number separated by something other than ``=``, as in ``ml.m5.xlarge:2``.
 _SLIP = re.compile(r"(ml\.[a-z0-9-]+\.[a-z0-9]+)[\s:*,]+(\d+)")
 
 
 def budget_error(cost_items: Sequence[CostItem], max_usd: Decimal | None) -> OpskitError | None:
-    """Why a budget does not let the run start; None when it does. An endpoint counts with its first hour."""
+    """Why a budget does not allow the run; None if it does. An endpoint counts with its first hour."""
     if max_usd is None:
         return None
     estimate, hourly = estimate_usd(cost_items), hourly_usd(cost_items)
     if estimate is None:
         why = next(item.price.reason for item in cost_items if isinstance(item.price, Unknown))
-        text = f"Whether this stays under {max_usd} USD is not known: {why}."
+        text = f"Cannot estimate whether this stays within the {max_usd} USD budget: {why}."
         return UnreadableState("price-unknown", text, "Leave out --max-usd to run without a budget.")
     if estimate + hourly <= max_usd:
         return None
@@ -58,7 +58,7 @@ def budget_error(cost_items: Sequence[CostItem], max_usd: Decimal | None) -> Ops
 
 
 def worst_verdict(check: QuotaCheck) -> Verdict:
-    """One word over all quotas of a run: the worst."""
+    """The worst verdict over all quotas of a run."""
     refused = [headroom.verdict for headroom in check.headrooms if is_refusal(headroom)]
     if refused:
         return refused[0]
@@ -67,24 +67,24 @@ def worst_verdict(check: QuotaCheck) -> Verdict:
 
 
 def quota_refusal(check: QuotaCheck, hints: Mapping[Verdict, str]) -> OpskitError | None:
-    """Why the quotas do not let something start, with the next step that ``hints`` know; None when they do."""
+    """Why the quotas do not allow the run, with the next step from ``hints``; None if they do."""
     verdict = worst_verdict(check)
     match verdict:
         case Verdict.FITS:
             return None
         case Verdict.UNKNOWN:
-            text = f"Whether there is room is not known, so nothing was started. {describe_blockers(check)}"
+            text = f"Could not determine available quota; nothing was started. {describe_blockers(check)}"
             error = UnreadableState("quota-unknown", text, hints[verdict])
             error.exit = check.exit_code
             return error
         case Verdict.SHORT | Verdict.PENDING | Verdict.NOT_OFFERED:
-            text = f"There is no room, so nothing was started. {describe_blockers(check)}"
+            text = f"Insufficient quota; nothing was started. {describe_blockers(check)}"
             return GuardRefused("no-room", text, hints[verdict])
 
 
 def describe_blockers(check: QuotaCheck) -> str:
-    """What stands in the way of room, a reason once for all quotas it holds for; what could not be told only where
-    nothing else does.
+    """What blocks the run: each reason once, with all quotas it holds for; unknown quotas only if nothing else blocks
+    it.
     """
     no = [headroom for headroom in check.headrooms if is_refusal(headroom)]
     reasons = no or [headroom for headroom in check.headrooms if headroom.verdict.is_unknown]
@@ -95,13 +95,13 @@ def describe_blockers(check: QuotaCheck) -> str:
 
 
 def can_resolve(check: QuotaCheck) -> bool:
-    """Whether a later look may find room: something is short, and none of it is a thing that no increase can help."""
+    """Whether waiting may help: something is short, and nothing is refused that no increase can help."""
     no = {headroom.verdict for headroom in check.headrooms if is_refusal(headroom)}
     return bool(no) and all(verdict.is_too_little for verdict in no)
 
 
 def is_transient_unknown(check: QuotaCheck) -> bool:
-    """Whether what could not be told may well be told at a later look: it was not for want of a permission."""
+    """Whether an unknown quota may be readable later: it was not for lack of a permission."""
     return worst_verdict(check).is_unknown and all(problem.code != "denied" for problem in check.problems)
 
 
@@ -110,7 +110,7 @@ RUN_HINTS: Mapping[Verdict, str] = {
     Verdict.SHORT: "Add --request-increase to ask for what is missing, and --wait to go on when it is granted.",
     Verdict.PENDING: "Add --wait to go on when the request is granted.",
     Verdict.NOT_OFFERED: "Take another --instance-type or --region: no increase helps.",
-    Verdict.UNKNOWN: "--no-guard starts all the same.",
+    Verdict.UNKNOWN: "Use --no-guard to start anyway.",
 }
 ENDPOINT_HINTS: Mapping[Verdict, str] = {
     **RUN_HINTS,
@@ -122,10 +122,10 @@ COMMAND_HINTS: Mapping[Verdict, str] = {
     Verdict.SHORT: "`opskit quotas increase` asks for what is missing; --wait 2h goes on as soon as there is room.",
     Verdict.PENDING: "--wait 2h goes on as soon as there is room.",
     Verdict.NOT_OFFERED: "Take another instance type or --region: no increase helps.",
-    Verdict.UNKNOWN: "Nothing is started on a guess.",
+    Verdict.UNKNOWN: "opskit does not start a command when quota is unknown.",
 }
 
 
 def worst_exit(errors: Iterable[OpskitError]) -> ExitCode:
-    """The exit code over several things that stand in the way."""
+    """The exit code over several blockers."""
     return max((error.exit for error in errors), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)

@@ -1,6 +1,6 @@
-"""Where news goes, and what in a command's answer is news.
+"""Parses notification targets, and selects what in a command's result is worth a notification.
 
-An answer is taken as ``-o json`` promises it, so that one command can tell of another it has run.
+A result is read as ``-o json`` promises it, so that one command can report on another that it has run.
 """
 
 from __future__ import annotations
@@ -93,14 +93,14 @@ def _grace_text(notebook: Mapping[str, Any]) -> str:
 
 def summarize_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """An answer's data in a few words: what was done, and how many of what."""
-    response: dict[str, Any] = {}
-    for instance_type, by in (("notebooks", "verdict"), ("quotas", "verdict"), ("requests", "outcome")):
-        if instance_type in data:
-            response[instance_type] = dict(Counter(str(each[by]) for each in data[instance_type]))
+    summary: dict[str, Any] = {}
+    for list_name, by in (("notebooks", "verdict"), ("quotas", "verdict"), ("requests", "outcome")):
+        if list_name in data:
+            summary[list_name] = dict(Counter(str(each[by]) for each in data[list_name]))
     if "notebooks" in data:
-        response["stopped"] = [each["name"] for each in data["notebooks"] if _was_stopped(each)]
-        response["saved_usd_per_hour"] = data.get("saved_usd_per_hour")
-    return response
+        summary["stopped"] = [each["name"] for each in data["notebooks"] if _was_stopped(each)]
+        summary["saved_usd_per_hour"] = data.get("saved_usd_per_hour")
+    return summary
 
 
 def _first_lines(lines: Sequence[str]) -> list[str]:

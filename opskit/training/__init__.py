@@ -1,1 +1,1 @@
-"""A workflow from data to prediction: train, deploy, predict, clean up."""
+"""Workflows from data to prediction: train, deploy, predict, clean up."""

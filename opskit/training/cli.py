@@ -1,4 +1,4 @@
-"""``opskit train``, ``deploy``, ``predict`` and ``cleanup``: a workflow from data to prediction, guarded."""
+"""``opskit train``, ``deploy``, ``predict`` and ``cleanup``."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from opskit.training.rules.model import Workflow
 
 RUNS_FOLDER = Path("opskit-runs")
-"""Where a run's files go, below the current folder."""
+"""The folder for the files of runs, below the current folder."""
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A workflow, such as boston, or a folder with one.")]
 Type = Annotated[str | None, typer.Option("--instance-type", metavar="TYPE", help="Such as ml.m5.xlarge.")]
 Bucket = Annotated[str | None, typer.Option("--bucket", metavar="NAME", help="The S3 bucket to use.")]
-NoGuard = Annotated[bool, typer.Option("--no-guard", help="Do not look at the quotas first.")]
+NoGuard = Annotated[bool, typer.Option("--no-guard", help="Do not check the quotas first.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 
 
@@ -33,18 +33,27 @@ def train_command(
     name: Name,
     instance_type: Type = None,
     instance_count: Annotated[
-        int | None, typer.Option("--instance-count", min=1, metavar="N", help="How many train; one transforms.")
+        int | None,
+        typer.Option(
+            "--instance-count",
+            min=1,
+            metavar="N",
+            help="Number of training instances (batch transform always uses one).",
+        ),
     ] = None,
     role: Annotated[str | None, typer.Option("--role", metavar="ARN", help="The role SageMaker works with.")] = None,
     bucket: Bucket = None,
-    max_usd: Annotated[str | None, typer.Option("--max-usd", metavar="X", help="Refuse what may cost more.")] = None,
+    max_usd: Annotated[
+        str | None,
+        typer.Option("--max-usd", metavar="X", help="Refuse to start if the estimated maximum cost exceeds X USD."),
+    ] = None,
     no_guard: NoGuard = False,
     request_increase: Annotated[
-        bool, typer.Option("--request-increase", help="Ask for the quota that is missing.")
+        bool, typer.Option("--request-increase", help="Request the quota that is missing.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until the quota is there.")] = False,
-    deploy: Annotated[bool, typer.Option("--deploy", help="Put the model behind an endpoint.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Train anew what was trained.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the quota is in effect.")] = False,
+    deploy: Annotated[bool, typer.Option("--deploy", help="Deploy the model to an endpoint.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Retrain even if a completed job exists.")] = False,
     dry_run: DryRun = False,
 ) -> CommandResult:
     """Train, transform and score a workflow, quota first."""
@@ -88,10 +97,10 @@ def deploy_command(
     from opskit.training.workflow import find_workflow
 
     ctx.heed_end_from_outside()
-    workflow, kind = find_workflow(name), _parse_type_option(instance_type)
+    workflow, parsed_type = find_workflow(name), _parse_type_option(instance_type)
     with watch_run(ctx.screen) as emit:
         done = deploy_latest_model(
-            ctx.client(), workflow, kind, system_clock(), emit, guard=not no_guard, dry_run=dry_run
+            ctx.client(), workflow, parsed_type, system_clock(), emit, guard=not no_guard, dry_run=dry_run
         )
     return deploy_result(done)
 
@@ -101,7 +110,10 @@ def predict_command(
     ctx: CommandContext,
     name: Name,
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="CSV of features, or -; none: the test set.")
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="CSV file of feature rows, or - for stdin. Default: the held-out test set."
+        ),
     ] = None,
 ) -> CommandResult:
     """Get predictions from a workflow's endpoint."""
@@ -161,7 +173,7 @@ def _parse_type_option(word: str | None) -> str | None:
 
 
 def _predict_test_set(ctx: CommandContext, workflow: Workflow) -> CommandResult:
-    """Ask about the rows that the model never saw, and hold the answers against the truth."""
+    """Predict the rows of the held-out test set, and compare the predictions with the true values."""
     from opskit.training.flows.predict import predict_rows
     from opskit.training.metrics import score_predictions, split_rows
     from opskit.training.render.endpoints import predict_result
@@ -182,7 +194,7 @@ def _read_rows_file(file: Path) -> str:
 
 
 def _local_run_folders(workflow: Workflow) -> list[Path]:
-    """The folders of the workflow's runs below the current one."""
+    """The folders of the workflow's runs below the current folder."""
     from opskit.training.rules.job_names import is_owned_name
 
     return sorted(

@@ -1,4 +1,4 @@
-"""What a run of a workflow tells while it goes on, as values."""
+"""Progress events of a workflow's run, as values."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from opskit.training.rules.job_names import JobAction
 
 @dataclass(frozen=True)
 class CostEstimated:
-    """What this run is about to pay for; empty when all is there already."""
+    """What this run is about to pay for; empty if everything exists already."""
 
     parts: tuple[CostItem, ...]
 
 
 @dataclass(frozen=True)
 class JobSelected:
-    """Which job this run starts, follows or shows, and on what."""
+    """The job that this run starts, follows or reuses, and its instances."""
 
     resource_kind: ResourceKind
     action: JobAction
@@ -30,7 +30,7 @@ class JobSelected:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """An object was written."""
+    """An object was uploaded."""
 
     uri: str
     size_bytes: int
@@ -38,7 +38,7 @@ class Uploaded:
 
 @dataclass(frozen=True)
 class StatusChanged:
-    """What AWS says of something in the making, told when it changes."""
+    """The status of a resource has changed."""
 
     resource_kind: ResourceKind
     name: str
@@ -57,7 +57,9 @@ RunEventSink = Callable[[RunEvent], None]
 
 
 def deduplicate_events(emit: RunEventSink) -> RunEventSink:
-    """Pass on what is told, but a state or a trouble only when it is another than the last of its name."""
+    """A sink that passes events on, but a status or a failed read only if it differs from the last one of the same
+    name.
+    """
     last: dict[tuple[type, str], RunEvent] = {}
 
     def emit_changes(event: RunEvent) -> None:

@@ -1,6 +1,6 @@
-"""The one door to pandas and scikit-learn: a workflow's rows, their split, and the scores of its predictions.
+"""Splits a workflow's rows and scores its predictions. The only module that imports pandas and scikit-learn.
 
-Both are slow to import, so they are loaded inside, when there is something to learn from.
+Both take seconds to import, so they are imported inside the functions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from opskit.training.rules.model import Metrics, Workflow
 class DataSplits:
     """A workflow's data, split and written as the built-in algorithms read it: CSV, no header, label first.
 
-    ``test`` has the features alone, as a transform job takes them; ``truth`` has its labels, in the same order.
+    ``test`` has only the features, as a transform job takes them; ``truth`` has its labels in the same order; ``rows``
+    the sizes of the three parts.
     """
 
     train: bytes
@@ -29,7 +30,7 @@ class DataSplits:
 
 
 def split_rows(workflow: Workflow, content: bytes) -> DataSplits:
-    """Split the data as the workflow says. The same seed gives the same rows.
+    """Split the data by the workflow's ratios. The same seed gives the same rows.
 
     Raises:
         UsageError: the data has no such target column, or too few rows.
@@ -52,7 +53,7 @@ def score_predictions(truth: Sequence[float], predicted: Sequence[float]) -> Met
     """RMSE, MAE and R² of predictions.
 
     Raises:
-        ValueError: there are not as many predictions as truths, or one is not a number.
+        ValueError: the number of predictions differs from that of the true values, or one is not a number.
     """
     from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 

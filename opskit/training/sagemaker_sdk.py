@@ -1,7 +1,7 @@
-"""The one door to the SageMaker SDK: loaded only to train, and quiet.
+"""The SageMaker SDK v3, imported only to train. No other module imports it.
 
-Its core alone is used. That part sends no telemetry, asks nothing of IAM or STS, and takes the boto3 session it is
-given; the parts above it (`sagemaker.train`, `sagemaker.serve`) do otherwise, and name jobs as they like.
+Only its core is used. That part sends no telemetry, calls neither IAM nor STS, and takes the boto3 session it is given;
+the layers above it (`sagemaker.train`, `sagemaker.serve`) do otherwise, and choose job names themselves.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NOISY_LOGGERS = ("sagemaker", "sagemaker.config", "sagemaker.jumpstart", "lark"
 
 @dataclass(frozen=True)
 class SagemakerSdk:
-    """The SDK's modules: what can be made, and the shapes that describe it."""
+    """The SDK's modules: resources, and the shapes that describe them."""
 
     resources: Any
     shapes: Any
@@ -33,7 +33,7 @@ class SagemakerSdk:
 
 
 def check_installed(what: str = "Training") -> None:
-    """Make sure that training is possible here at all, before anything is looked at.
+    """Make sure that the packages for training are installed, before anything is read.
 
     Raises:
         MissingExtra: the SDK, or what splits and scores, is not installed.
@@ -44,7 +44,7 @@ def check_installed(what: str = "Training") -> None:
 
 @cache
 def load_sdk() -> SagemakerSdk:
-    """Load the SDK. It takes seconds and 200 MB."""
+    """Import the SDK, once. It takes seconds and 200 MB."""
     with _preserve_logging():
         from sagemaker.core import image_uris, resources, shapes
 
@@ -52,7 +52,7 @@ def load_sdk() -> SagemakerSdk:
 
 
 def image_uri(framework: str, version: str, region: str) -> str:
-    """The address of a built-in algorithm in a Region. The SDK knows it without asking anybody.
+    """The image URI of a built-in algorithm in a Region. The SDK has it without calling AWS.
 
     Raises:
         UsageError: the SDK knows no such algorithm, version or Region.
@@ -66,17 +66,17 @@ def image_uri(framework: str, version: str, region: str) -> str:
 
 @contextmanager
 def reraise_interrupt() -> Iterator[None]:
-    """Let Ctrl-C through. While it looks for settings of its own the SDK catches whatever comes, an interruption too,
-    and goes on: here that comes up again at the end.
+    """Let Ctrl-C through. While the SDK looks for its own settings it catches every exception, KeyboardInterrupt
+    included, and goes on: here the interrupt is raised again at the end.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or not _in_main_thread():
         yield
         return
-    came = False
+    was_interrupted = False
 
     def note_interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
+        nonlocal was_interrupted
+        was_interrupted = True
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, note_interrupt)
@@ -84,7 +84,7 @@ def reraise_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if came:
+    if was_interrupted:
         raise KeyboardInterrupt
 
 
@@ -94,7 +94,7 @@ def _in_main_thread() -> bool:
 
 @contextmanager
 def _preserve_logging() -> Iterator[None]:
-    """Let an import happen and leave this process's logging as it was: the SDK adds handlers of its own."""
+    """Restore this process's logging after an import: the SDK adds handlers of its own."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     try:
@@ -105,4 +105,4 @@ def _preserve_logging() -> Iterator[None]:
         for name in _NOISY_LOGGERS:
             logger = logging.getLogger(name)
             logger.setLevel(logging.CRITICAL)
-            logger.handlers[:] = [each for each in logger.handlers if isinstance(each, logging.NullHandler)]
+            logger.handlers[:] = [handler for handler in logger.handlers if isinstance(handler, logging.NullHandler)]

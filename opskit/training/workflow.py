@@ -1,4 +1,4 @@
-"""Finds and checks a workflow: a folder with a `workflow.toml`, its data, its model card. People bring their own."""
+"""Finds and parses workflows: a folder with a `workflow.toml`, its data, and its model card. Users bring their own."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from opskit.core.setting_values import parse_duration
 from opskit.training.rules.model import SplitRatios, Workflow
 
 ENTRY_POINTS = "opskit.workflows"
-"""The entry point group under which other packages offer workflows. The value names a package or a folder's path."""
+"""The entry point group in which other packages offer workflows. The value names a package or a folder's path."""
 
 FILE_NAME = "workflow.toml"
 
 _NAME = re.compile(r"(?=.{1,32}$)[a-z0-9](-?[a-z0-9])*")  # part of SageMaker names, which end at 63 characters
 
 _INSTANCES = ("instance_type", "instance_count")
-# Every key of each table. A key that is not here would be ignored, and a limit that was misspelt would not hold.
+# Every key of each table. Unknown keys are refused, since a misspelt limit that is ignored would not hold.
 _TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     "data": ("file", "sha256", "skip_lines", "target"),
     "split": ("test", "validation", "seed"),
@@ -37,7 +37,7 @@ _TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     "transform": (*_INSTANCES, "max_run"),
     "endpoint": _INSTANCES,
 }
-# Tables whose keys are not opskit's: the algorithm knows them, and refuses those that it does not.
+# Tables whose keys belong to the algorithm, which refuses unknown ones itself.
 _FREE_TABLES = ("hyperparameters",)
 _TOP_KEYS = ("name", "title", *_TABLE_KEYS, *_FREE_TABLES)
 
@@ -95,9 +95,9 @@ def load_verified_data(workflow: Workflow) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError("data-unreadable", f"The data file {path} cannot be read: {error}.") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != workflow.sha256:
-        text = f"{path} is not the data '{workflow.name}' was written for: its SHA-256 is {found}."
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != workflow.sha256:
+        text = f"{path} is not the data '{workflow.name}' was written for: its SHA-256 is {digest}."
         raise UsageError("data-changed", text, f"Restore it, or set data.sha256 in {FILE_NAME} if the change is meant.")
     return content
 
@@ -124,9 +124,9 @@ def _check_keys(table: Mapping[str, Any], text: str, path: Path) -> None:
     unknown: list[tuple[str, ...]] = [(name,) for name in table if name not in _TOP_KEYS]
     unknown += [(name, key) for name, known in _TABLE_KEYS.items() for key in table.get(name, {}) if key not in known]
     if unknown:
-        said = " ".join(f"{path}{_line_number(names, text)}: {_unknown_key(table, names)}." for names in unknown)
+        message = " ".join(f"{path}{_line_number(names, text)}: {_unknown_key(table, names)}." for names in unknown)
         hint = " ".join(dict.fromkeys(_suggest_table_key(names) for names in unknown))
-        raise UsageError("workflow-unknown-key", said, hint)
+        raise UsageError("workflow-unknown-key", message, hint)
 
 
 def _unknown_key(table: Mapping[str, Any], names: tuple[str, ...]) -> str:
@@ -151,15 +151,15 @@ def _suggest_table_key(names: tuple[str, ...]) -> str:
 
 def _line_number(names: tuple[str, ...], text: str) -> str:
     """Where a key stands, as far as one line says so; TOML's own reader does not tell."""
-    found, table = [], ""
-    for at, line in enumerate(text.splitlines(), 1):
+    line_numbers, table = [], ""
+    for number, line in enumerate(text.splitlines(), 1):
         head, is_pair, _ = line.partition("=")
         header = re.match(r"\s*\[+([^\]]+)\]", line)
         table = header[1] if header else table
         dotted = table if header else f"{table}.{head}" if is_pair else ""
         if tuple(part.strip(" \t'\"") for part in dotted.split(".") if part.strip()) == names:
-            found.append(at)
-    return f", line {found[0]}" if len(found) == 1 else ""
+            line_numbers.append(number)
+    return f", line {line_numbers[0]}" if len(line_numbers) == 1 else ""
 
 
 def _parse_workflow(table: Mapping[str, Any], folder: Path, word: str) -> Workflow:

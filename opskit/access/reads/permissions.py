@@ -137,12 +137,12 @@ def _simulate_resource(client: AwsClient, principal: str, on: str, grants: list[
 
 def _policy_source(client: AwsClient, identity: CallerIdentity) -> str:
     """Whose policies count: a session's are its role's, whose whole ARN only IAM knows."""
-    instance_type, _, name = identity.arn.split(":", 5)[-1].partition("/")
-    if instance_type != "assumed-role":
+    principal_kind, _, name = identity.arn.split(":", 5)[-1].partition("/")
+    if principal_kind != "assumed-role":
         return identity.arn
-    answer = client.read("iam", "get_role", RoleName=name.split("/")[0])
+    response = client.read("iam", "get_role", RoleName=name.split("/")[0])
     with parse_errors_as_aws(client, "iam:GetRole"):
-        return str(answer["Role"]["Arn"])
+        return str(response["Role"]["Arn"])
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def _grants_of_command(command: str) -> Iterable[Grant]:
     """The permissions of a command; those to read tags are for the kinds of resources whose tags it reads."""
     for grant in required_grants(API_CALLS[command]):
         kinds = TAGS_READ_ON.get(command) if grant.action == "sagemaker:ListTags" else None
-        yield from (replace(grant, resource=instance_type) for instance_type in kinds or (grant.resource,))
+        yield from (replace(grant, resource=resource_kind) for resource_kind in kinds or (grant.resource,))
 
 
 def opens_shells(commands: Iterable[str]) -> bool:
@@ -160,7 +160,7 @@ def _resource_kind(action: str) -> str:
 def _sagemaker_resource_kind(name: str) -> str:
     """The resource in an action's name. Tags that are read or changed on their own are notebooks', as a rule."""
     words = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
-    return next((instance_type for instance_type in _SAGEMAKER_KINDS if instance_type in words), "notebook-instance")
+    return next((resource_kind for resource_kind in _SAGEMAKER_KINDS if resource_kind in words), "notebook-instance")
 
 
 def _build_statement(grants: Sequence[Grant], scope: Scope) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseT
 from opskit.increases.rules.targets import increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
 
-# Increases that AWS decides by hand take one to three days.
+# As long as `quotas wait` waits by default.
 _MAX_WAIT = timedelta(hours=72)
 
 

@@ -29,7 +29,7 @@ __all__ = ["WaitResult", "WaitState", "wait_for_targets"]
 
 # Automatic approvals take effect within seconds to minutes, others within days: frequent at first, then once a minute.
 _SCHEDULE = PollSchedule(first=1.0, growth=1.5, longest=60.0)
-# Many CI systems end a job that prints nothing for longer.
+# So that whoever watches, and a log, can tell a wait that goes on from one that hangs.
 _HEARTBEAT_INTERVAL = timedelta(minutes=15)
 
 

@@ -1,4 +1,4 @@
-"""Change the user's crontab: read, edit, write only what differs, and see that it is there."""
+"""Changes the user's crontab: reads it, edits it, writes it only if it differs, and reads it back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a command while nobody looks: never beside an earlier run of the same, and never for longer than allowed."""
+"""Runs a command unattended: never beside an earlier run of the same job, and never for longer than its deadline."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from typing import IO
 from opskit.state.lock import try_lock
 
 GRACE_SECONDS = 5.0
-"""From asking a run to end until it is made to."""
+"""From SIGINT, on which a run records how far it got, to SIGKILL."""
 
 ALARM_SECONDS = 30
-"""How long after its deadline a run ends by itself, should whoever watches it be gone."""
+"""How long after its deadline a run ends itself if the process that watches it was killed."""
 
-# An alarm outlives the exec that follows it, and ends whoever does not ask for it.
+# SIGALRM's timer survives exec, and its default action ends the process: a deadline that needs no watcher.
 _WITH_ALARM = "import os, signal, sys; signal.alarm(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
 
 
@@ -50,9 +50,10 @@ def run_exclusive(
 
 
 def _run_process(command: Sequence[str], environment: Mapping[str, str], seconds: float, lock: int) -> ProcessResult:
-    begun = time.monotonic()
+    started_at = time.monotonic()
     alarm = str(int(seconds) + ALARM_SECONDS)
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:  # a pipe might be held open by a grandchild
+    # Files, since a grandchild could hold a pipe open for ever.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _WITH_ALARM, alarm, *command],
             stdin=subprocess.DEVNULL,
@@ -63,7 +64,7 @@ def _run_process(command: Sequence[str], environment: Mapping[str, str], seconds
             pass_fds=(lock,),
         )
         code = _wait_until_deadline(process, seconds)
-        return ProcessResult(code, _read_output(out), _read_output(err), time.monotonic() - begun)
+        return ProcessResult(code, _read_output(out), _read_output(err), time.monotonic() - started_at)
 
 
 def _read_output(file: IO[bytes]) -> str:

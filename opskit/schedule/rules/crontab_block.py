@@ -1,7 +1,7 @@
-"""opskit's block in a crontab: everything outside it stays as it is, byte for byte.
+"""opskit's block in a crontab: everything outside of it stays byte for byte as it is.
 
-A block is a line that begins it, lines that opskit writes, and the line that ends it. Half a block, or one with
-anything else in it, is somebody else's text.
+A block is a begin marker, lines that opskit writes, and an end marker. Half a block, or one with anything else in it,
+is treated as the user's text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class CrontabSections:
     def jobs(self) -> dict[str, bytes]:
         """The line of each job in the blocks, in order."""
         lines = [line for block in self.blocks for line in _crontab_lines(block)]
-        return {found[1].decode(): line for line in lines if (found := _JOB.search(line))}
+        return {match[1].decode(): line for line in lines if (match := _JOB.search(line))}
 
     @property
     def unmatched_markers(self) -> int:
@@ -77,8 +77,8 @@ def build_block(lines: Mapping[str, bytes]) -> bytes:
 
 def _join_sections(cut: CrontabSections, lines: Mapping[str, bytes]) -> bytes:
     first = cut.around[0]
-    gap = b"" if not first or first.endswith(b"\n") else b"\n"
-    return first + gap + build_block(lines) + b"".join(cut.around[1:])
+    separator = b"" if not first or first.endswith(b"\n") else b"\n"
+    return first + separator + build_block(lines) + b"".join(cut.around[1:])
 
 
 def _crontab_lines(text: bytes) -> list[bytes]:

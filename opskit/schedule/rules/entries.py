@@ -1,7 +1,8 @@
-"""One run without anybody there, as a line of a crontab and as systemd's units: the same command in both.
+"""One unattended run as a crontab line and as systemd units: the same command in both.
 
-Whatever a run needs stands in it, because cron gives its commands four variables and systemd not many more. The
-variables stand in front of the command and not in lines of their own, which would also be those of every line below.
+The line contains everything that a run needs, because cron gives its commands four variables and systemd not many more.
+The variables are set by ``env`` in the command rather than on lines of their own, which would also apply to every line
+below.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from opskit.core.exceptions import UsageError
 from opskit.schedule.rules.jobs import ScheduledJob, cron_schedule
 
 # Characters of a command that every cron takes.
+# Vixie cron's MAX_COMMAND is 1000 bytes, with the line end and the terminating zero.
 _LONGEST = 998
 
 # How long after the deadline systemd ends a run that did not keep it.
@@ -76,11 +78,11 @@ def entry_environment(environment: Mapping[str, str], own: Collection[str], home
     the folder that cron calls home.
     """
     path = [folder for folder in environment.get("PATH", "").split(":") if folder.startswith("/")]
-    found = {"PATH": ":".join(dict.fromkeys(path)) or "/usr/local/bin:/usr/bin:/bin"}
+    variables = {"PATH": ":".join(dict.fromkeys(path)) or "/usr/local/bin:/usr/bin:/bin"}
     if environment.get("HOME", home) != home:
-        found["HOME"] = environment["HOME"]
+        variables["HOME"] = environment["HOME"]
     needed = {name: value for name, value in sorted(environment.items()) if _is_needed_variable(name, own) and value}
-    return found | {name: value for name, value in needed.items() if not _has_password(value)}
+    return variables | {name: value for name, value in needed.items() if not _has_password(value)}
 
 
 def excluded_secrets(environment: Mapping[str, str], own: Collection[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What opskit can do by itself, how often, and how cron and systemd are told."""
+"""The jobs that opskit can run unattended, how often, and how cron and systemd express that."""
 
 from __future__ import annotations
 

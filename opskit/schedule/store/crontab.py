@@ -1,4 +1,4 @@
-"""The user's crontab, through the program that owns it."""
+"""Reads and writes the user's crontab through the ``crontab`` program, which owns the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that hold secrets: read only when nobody else may read them."""
+"""Reads files with environment variables that hold secrets, only if no other user may read them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     Raises:
         UsageError: it cannot be read, others may read or write it, or a line is something else.
     """
-    found = {}
+    variables = {}
     for number, line in enumerate(read_owner_only(path, "--env-file").splitlines(), 1):
         try:
             words = shlex.split(line, comments=True)
@@ -26,5 +26,5 @@ def read_env_file(path: Path) -> dict[str, str]:
             if not (equals and name.isidentifier()):
                 text = f"Line {number} of {path} is not NAME=value."
                 raise UsageError("bad-env-file", text, "Put values with blanks in them into quotes.")
-            found[name] = value
-    return found
+            variables[name] = value
+    return variables

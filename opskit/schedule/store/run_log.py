@@ -1,4 +1,4 @@
-"""The log of what ran by itself: one JSON object a line, in files that do not grow for ever."""
+"""The log of unattended runs: one JSON object per line, in rotated files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from opskit.state.lock import exclusive_lock
 from opskit.state.paths import state_dir
 
 _FILE = "runs.jsonl"
+# With a few hundred bytes per run and ten runs an hour this lasts for weeks; three old files are kept.
 MAX_BYTES = 1_000_000
 _OLD_FILES = 3
 

@@ -1,1 +1,1 @@
-"""Everything here changes something outside of this machine's state."""
+"""Writes to AWS: jobs, models, endpoints and S3 objects."""

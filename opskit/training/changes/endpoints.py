@@ -1,4 +1,6 @@
-"""Puts models behind endpoints through the SageMaker SDK v3, and removes endpoints, their configurations and models."""
+"""Creates endpoints and their configurations through the SageMaker SDK v3, and deletes endpoints, configurations and
+models.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,10 @@ from opskit.training.sagemaker_sdk import load_sdk
 def create_endpoint_config(
     client: AwsClient, workflow: Workflow, config: InstanceConfig, name: str, model: str
 ) -> None:
-    """Make the configuration of an endpoint: which model, on which instances.
+    """Create an endpoint configuration: which model, on which instances.
 
     Raises:
-        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+        AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
     variant = load_sdk().shapes.ProductionVariant(
         variant_name="AllTraffic",
@@ -42,10 +44,10 @@ def create_endpoint_config(
 
 
 def create_endpoint(client: AwsClient, workflow: Workflow, name: str, config: str) -> None:
-    """Make an endpoint. It bills until it is deleted.
+    """Create an endpoint. It costs money until it is deleted.
 
     Raises:
-        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+        AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
     create_via_sdk(
         client,
@@ -60,15 +62,15 @@ def create_endpoint(client: AwsClient, workflow: Workflow, name: str, config: st
 
 
 def delete_action(kind: DeletableKind) -> str:
-    """What the journal calls it."""
+    """The action's name in the journal."""
     return f"delete {kind.label}"
 
 
 def delete_resource(client: AwsClient, kind: DeletableKind, name: str) -> None:
-    """Delete one of them. What is gone already is as good as deleted.
+    """Delete a resource. One that no longer exists counts as deleted.
 
     Raises:
-        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+        AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
     parameter = "".join(word.capitalize() for word in kind.split("_")) + "Name"
     try:

@@ -1,7 +1,7 @@
-"""Starts training and transform jobs and makes models, through the SageMaker SDK v3.
+"""Starts training and transform jobs and creates models, through the SageMaker SDK v3.
 
-Every name is ours and unique, so AWS itself refuses to make a thing twice. A refusal or a lost answer is raised as it
-is: the flow looks whether the thing is there before it believes that it is not.
+Every name is chosen by opskit and unique, so AWS itself refuses a duplicate. A refusal or a lost response is raised as
+it is: the flow checks whether the resource exists before it reports a failure.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def start_training(
     image: str,
     role: str,
     channels: Mapping[str, str],
-    to: str,
+    output_uri: str,
 ) -> None:
-    """Start a training job on CSV channels (name to S3 URI) that writes its model below the URI ``to``.
+    """Start a training job on CSV channels (name to S3 URI) that writes its model below the S3 URI ``output_uri``.
 
     Raises:
-        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+        AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
     shapes = load_sdk().shapes
     create_via_sdk(
@@ -47,7 +47,7 @@ def start_training(
         algorithm_specification=shapes.AlgorithmSpecification(training_image=image, training_input_mode="File"),
         hyper_parameters=dict(workflow.hyperparameters),
         input_data_config=[_csv_channel(shapes, channel, uri) for channel, uri in channels.items()],
-        output_data_config=shapes.OutputDataConfig(s3_output_path=to),
+        output_data_config=shapes.OutputDataConfig(s3_output_path=output_uri),
         resource_config=shapes.ResourceConfig(
             instance_type=config.instance_type, instance_count=config.count, volume_size_in_gb=workflow.volume_gb
         ),
@@ -57,10 +57,10 @@ def start_training(
 
 
 def create_model(client: AwsClient, workflow: Workflow, name: str, image: str, role: str, model_uri: str) -> None:
-    """Make a model of what a training job left.
+    """Create a model from the artifacts of a training job.
 
     Raises:
-        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+        AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
     create_via_sdk(
         client,
@@ -75,12 +75,13 @@ def create_model(client: AwsClient, workflow: Workflow, name: str, image: str, r
 
 
 def start_transform(
-    client: AwsClient, workflow: Workflow, config: InstanceConfig, name: str, model: str, source: str, to: str
+    client: AwsClient, workflow: Workflow, config: InstanceConfig, name: str, model: str, source: str, output_uri: str
 ) -> None:
-    """Start a batch transform of the CSV at ``source``, a row a line, that writes below the URI ``to``.
+    """Start a batch transform of the CSV at ``source``, one record per line, that writes below the S3 URI
+    ``output_uri``.
 
     Raises:
-        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+        AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
     shapes = load_sdk().shapes
     data = shapes.TransformDataSource(
@@ -95,7 +96,7 @@ def start_transform(
         transform_job_name=name,
         model_name=model,
         transform_input=shapes.TransformInput(data_source=data, content_type="text/csv", split_type="Line"),
-        transform_output=shapes.TransformOutput(s3_output_path=to, accept="text/csv", assemble_with="Line"),
+        transform_output=shapes.TransformOutput(s3_output_path=output_uri, accept="text/csv", assemble_with="Line"),
         transform_resources=shapes.TransformResources(instance_type=config.instance_type, instance_count=config.count),
         tags=workflow_tags(workflow),
     )
@@ -112,12 +113,18 @@ def stop_transform(client: AwsClient, name: str, reason: str) -> None:
 
 
 def create_via_sdk(
-    client: AwsClient, operation: str, name: str, kind: Any, *, starts: ResourceKind | None = None, **arguments: Any
+    client: AwsClient,
+    operation: str,
+    name: str,
+    resource_class: Any,
+    *,
+    starts: ResourceKind | None = None,
+    **arguments: Any,
 ) -> None:
-    """Make one thing through the SDK, which describes what it has just made. ``starts``: it runs from then on.
+    """Create one resource through the SDK, which then describes it. ``starts``: its kind, if it runs from then on.
 
     Raises:
-        AwsError: AWS refused, or its answer was lost or not understood (OutcomeUnknown).
+        AwsError: AWS refused, or its response was lost or invalid (OutcomeUnknown).
     """
     with journal_action(client, operation.replace("_", " "), name, "workflow run", starts=starts):
         try:
@@ -125,17 +132,18 @@ def create_via_sdk(
                 AwsWriter(client).call_via_sdk(
                     "sagemaker",
                     operation,
-                    lambda session: kind.create(**arguments, session=session, region=client.region),
+                    lambda session: resource_class.create(**arguments, session=session, region=client.region),
                 )
-        except ValueError as error:  # pydantic's, of an argument or of an answer: only a look can tell which
-            text = f"The SageMaker SDK stumbled over {name}: {error}"
+        # Pydantic's, about an argument or a response: only a lookup can tell whether the call was sent.
+        except ValueError as error:
+            text = f"The SageMaker SDK failed on {name}: {error}"
             raise OutcomeUnknown(
                 "sdk-stumbled", text, "Run the command again: it checks what exists before it creates anything."
             ) from error
 
 
 def workflow_tags(workflow: Workflow) -> list[dict[str, str]]:
-    """The tags of everything made for a workflow."""
+    """The tags of every resource that is created for a workflow."""
     return [{"key": WORKFLOW_TAG, "value": workflow.name}]
 
 

@@ -1,4 +1,4 @@
-"""Makes the account's SageMaker bucket, writes a workflow's objects, and removes them."""
+"""Creates the account's SageMaker bucket, and writes and deletes a workflow's objects."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.state.journal import journal_action
 
 _TRIES = 3
-_DELETE_AT_ONCE = 1000
+_DELETE_BATCH = 1000  # S3's maximum of keys per DeleteObjects call
 _ALREADY_OWNED_CODE = "BucketAlreadyOwnedByYou"
 
 
 def create_bucket(client: AwsClient, bucket: str) -> None:
-    """Make a bucket of the account's own, as the SDK does.
+    """Create a bucket of the account, as the SageMaker SDK does.
 
     Raises:
-        AwsError: AWS refused, or somebody else owns the name.
+        AwsError: AWS refused, or another account owns the name.
     """
-    # us-east-1 is the one Region that S3 refuses to hear named here.
+    # S3 rejects a LocationConstraint of us-east-1, and requires one for every other Region.
     where = {} if client.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": client.region}}
     try:
         with journal_action(client, "create bucket", bucket, "the account has no SageMaker bucket in this Region yet"):
@@ -34,11 +34,11 @@ def create_bucket(client: AwsClient, bucket: str) -> None:
 
 
 def upload_object(client: AwsClient, account: str, uri: str, content: bytes) -> None:
-    """Write an object into a bucket of the account. The same bytes under the same name may be sent twice, so a lost
-    answer is no trouble.
+    """Write an object into a bucket of the account. Writing the same bytes under the same key twice is harmless, so a
+    lost response is simply retried.
 
     Raises:
-        AwsError: S3 did not take it.
+        AwsError: S3 did not accept it.
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     for attempt in range(_TRIES):
@@ -53,20 +53,20 @@ def upload_object(client: AwsClient, account: str, uri: str, content: bytes) -> 
 
 
 def delete_objects(client: AwsClient, account: str, bucket: str, keys: Sequence[str]) -> list[str]:
-    """Delete objects of a bucket of the account's and return what S3 says of those it kept.
+    """Delete objects of a bucket of the account, and return what S3 reports of those it did not delete.
 
     Raises:
         AwsError: S3 refused.
     """
     kept: list[str] = []
-    for at in range(0, len(keys), _DELETE_AT_ONCE):
-        batch = [{"Key": key} for key in keys[at : at + _DELETE_AT_ONCE]]
-        with journal_action(client, "delete objects", f"{len(batch)} in {bucket}", "cleanup") as deed:
-            which = {"Objects": batch, "Quiet": True}
-            answer = AwsWriter(client).call(
-                "s3", "delete_objects", Bucket=bucket, Delete=which, ExpectedBucketOwner=account
+    for start in range(0, len(keys), _DELETE_BATCH):
+        batch = [{"Key": key} for key in keys[start : start + _DELETE_BATCH]]
+        with journal_action(client, "delete objects", f"{len(batch)} in {bucket}", "cleanup") as record:
+            request = {"Objects": batch, "Quiet": True}
+            response = AwsWriter(client).call(
+                "s3", "delete_objects", Bucket=bucket, Delete=request, ExpectedBucketOwner=account
             )
-            errors = answer.get("Errors", [])
-            deed.detail = f"{len(errors)} kept" if errors else ""
-        kept += [f"{each.get('Key')}: {each.get('Message') or each.get('Code')}" for each in errors]
+            errors = response.get("Errors", [])
+            record.detail = f"{len(errors)} kept" if errors else ""
+        kept += [f"{error.get('Key')}: {error.get('Message') or error.get('Code')}" for error in errors]
     return kept

@@ -1,1 +1,1 @@
-"""What the commands do: read, decide, change. They format nothing."""
+"""The flows of the commands: read, decide, change. They format nothing."""

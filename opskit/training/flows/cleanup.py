@@ -1,8 +1,8 @@
-"""Removes what a workflow left in the account and what bills or takes room. Job records stay.
+"""Deletes what a workflow left in the account and what costs money or storage. Job records stay.
 
-An endpoint is deleted first, and what it uses only when it is gone: AWS reads the configuration until then. Between the
-two everything is looked at anew, and right before each thing is deleted its tags are read once more: hours may have
-passed at the prompt, minutes with an endpoint, and what is somebody else's by then stays.
+An endpoint is deleted first, and what it uses only when it is gone: AWS reads the configuration until then. In between
+everything is read again, and right before each deletion the tags are read once more: hours may have passed at the
+prompt, minutes with an endpoint, and what belongs to somebody else by then stays.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from opskit.training.rules.job_names import training_job_of
 from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 
 _GONE = "gone"
-# What may use a thing of each kind.
+# The kinds of resources that may use a resource of each kind.
 _USERS: Mapping[str, tuple[DeletableKind, ...]] = {
     DeletableKind.ENDPOINT: (),
     DeletableKind.CONFIG: (DeletableKind.ENDPOINT,),
@@ -44,7 +44,7 @@ _USERS: Mapping[str, tuple[DeletableKind, ...]] = {
 
 @dataclass
 class CleanupResult:
-    """What a cleanup removed, and what it left, with the reasons."""
+    """What a cleanup deleted, and what it left, with the reasons."""
 
     resources: WorkflowResources
     items: list[ResourceRef] = field(default_factory=list)
@@ -56,12 +56,12 @@ class CleanupResult:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What could not be looked at, and what could not be removed."""
+        """What could not be read, and what could not be deleted."""
         return (*self.read_errors.values(), *self.failures, *([NOTHING_RUNS] if self.was_interrupted else []))
 
     @property
     def exit(self) -> ExitCode:
-        """Partly done, when something could not be looked at or removed; AWS's no, when nothing could."""
+        """Partial if something could not be read or deleted; an AWS error if nothing could."""
         if self.was_interrupted:
             return ExitCode.INTERRUPTED
         if not self.read_errors and not self.failures:
@@ -74,24 +74,24 @@ class CleanupResult:
         )
 
     def keep_resource(self, kept_resource: KeptResource) -> None:
-        """Something is left; the first reason is the one that is told."""
+        """Record a resource that is left; the first reason is kept."""
         self.staying.setdefault((kept_resource.resource_kind, kept_resource.name), kept_resource)
 
-    def is_still_used(self, instance_type: str, name: str, shown: str = "") -> bool:
-        """Whether something that this cleanup could not remove uses a thing, which then stays as well."""
+    def is_still_used(self, resource_kind: str, name: str, shown: str = "") -> bool:
+        """Whether a resource is used by one that this cleanup could not delete; it then stays as well."""
         job = training_job_of(name)
         user = next(
             (
                 kept_resource
                 for kept_resource in self.staying.values()
-                if training_job_of(kept_resource.name) == job and kept_resource.resource_kind in _USERS[instance_type]
+                if training_job_of(kept_resource.name) == job and kept_resource.resource_kind in _USERS[resource_kind]
             ),
             None,
         )
         if user:
             self.keep_resource(
                 KeptResource(
-                    instance_type,
+                    resource_kind,
                     shown or name,
                     f"the {user.resource_kind.replace('_', ' ')} {user.name} stays and uses it",
                 )
@@ -99,7 +99,7 @@ class CleanupResult:
         return user is not None
 
     def note_unread(self, error: OpskitError) -> None:
-        """Something could not be read; what many looks stumble over is told once."""
+        """Record a failed read; the same error is reported once."""
         self.read_errors.setdefault(error.problem.message, error.problem)
 
 
@@ -110,8 +110,8 @@ def delete_resources(
     clock: Clock,
     emit: RunEventSink,
 ) -> CleanupResult:
-    """Remove what was found and is still to go, what bills first. ``look_again`` finds what is left once the endpoints
-    are gone. One thing that stays does not keep the others, but what it uses.
+    """Delete what was found and may still be deleted, what costs money first. ``look_again`` finds what is left after
+    the endpoints are gone. A resource that stays does not keep the others, except those it uses.
     """
     done, emit = CleanupResult(resources), deduplicate_events(emit)
     for kept_resource in resources.staying:
@@ -133,7 +133,7 @@ def delete_resources(
 
 
 def _remove_endpoints(client: AwsClient, done: CleanupResult, clock: Clock, emit: RunEventSink) -> None:
-    """Delete the endpoints, and wait until they, and those that were going already, are gone."""
+    """Delete the endpoints, and wait until they, and those that were being deleted already, are gone."""
     for item in done.resources.endpoints:
         _await_settled(client, item.name, clock, emit)
         _remove_resource(client, done, item, clock)
@@ -146,10 +146,10 @@ def _remove_endpoints(client: AwsClient, done: CleanupResult, clock: Clock, emit
 
 
 def _await_settled(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> None:
-    """Wait for an endpoint that is being made or changed: AWS refuses to delete it before."""
-    with suppress(AwsError):  # then AWS is asked at once, and says what it thinks
-        found = training_resources.read_endpoint(client, name)
-        if found and found.traits.is_transitioning:
+    """Wait for an endpoint that is being created or changed: AWS refuses to delete it before."""
+    with suppress(AwsError):  # then the deletion is tried right away, and AWS's refusal is reported
+        endpoint = training_resources.read_endpoint(client, name)
+        if endpoint and endpoint.traits.is_transitioning:
             follow_endpoint(client, name, clock, emit)
 
 
@@ -157,25 +157,26 @@ def _await_gone(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) 
     """Wait until an endpoint that is being deleted is gone.
 
     Raises:
-        AwsError: it cannot be looked at any more.
-        UnreadableState: it has not gone for half an hour.
+        AwsError: the endpoint could not be read.
+        UnreadableState: it was not gone after half an hour.
     """
     until = clock.now() + timedelta(minutes=AWS_WAITER_MINUTES)
-    for found in poll_until_done(lambda: training_resources.read_endpoint(client, name), clock, emit):
-        if found is None:
+    for endpoint in poll_until_done(lambda: training_resources.read_endpoint(client, name), clock, emit):
+        if endpoint is None:
             return
-        emit(StatusChanged(ResourceKind.ENDPOINT, name, found.status))
+        emit(StatusChanged(ResourceKind.ENDPOINT, name, endpoint.status))
         if clock.now() > until:
-            text = (
-                f"The endpoint {name} is still {found.status} after {AWS_WAITER_MINUTES} minutes; what it uses is left."
-            )
+            status = f"still {endpoint.status} after {AWS_WAITER_MINUTES} minutes"
+            text = f"The endpoint {name} is {status}; what it uses is left."
             raise UnreadableState(
                 "still-deleting", text, "Run the same command again when it is gone.", region=client.region
             )
 
 
 def _remove_the_rest(client: AwsClient, done: CleanupResult, now: WorkflowResources, clock: Clock) -> None:
-    """Remove what was to go and still may, as everything is ``now``: configurations, then models, then objects."""
+    """Delete what was planned and still may be deleted, given what exists ``now``: configurations, then models, then
+    objects.
+    """
     for kept_resource in now.staying:
         done.keep_resource(kept_resource)
     for error in now.read_errors:
@@ -184,25 +185,29 @@ def _remove_the_rest(client: AwsClient, done: CleanupResult, now: WorkflowResour
         if item in done.resources.items and not done.is_still_used(item.resource_kind, item.name):
             _remove_resource(client, done, item, clock)
     planned = {(s3_objects.bucket, s3_objects.job): s3_objects for s3_objects in done.resources.objects}
-    for there in now.objects:
-        known = planned.get((there.bucket, there.job))
-        if known and not done.is_still_used(OBJECTS, there.job, there.uri):
-            _delete_objects(client, done, replace(known, keys=tuple(key for key in known.keys if key in there.keys)))
+    for present in now.objects:
+        planned_objects = planned.get((present.bucket, present.job))
+        if planned_objects and not done.is_still_used(OBJECTS, present.job, present.uri):
+            _delete_objects(
+                client,
+                done,
+                replace(planned_objects, keys=tuple(key for key in planned_objects.keys if key in present.keys)),
+            )
 
 
 def _remove_resource(client: AwsClient, done: CleanupResult, item: ResourceRef, clock: Clock) -> None:
-    """Delete one thing, if it is still the workflow's. A lost answer is looked up, not repeated."""
+    """Delete one resource if it is still the workflow's. If the response is lost, it is looked up, not repeated."""
     why = _foreign_reason_now(client, done, item.arn)
     if why == _GONE:
         return
     if why is None:
-        seen = partial(mark_done, client, changes.delete_action(item.resource_kind), item.name, "it is gone")
+        on_recovered = partial(mark_done, client, changes.delete_action(item.resource_kind), item.name, "it is gone")
         try:
             create_once(
                 partial(changes.delete_resource, client, item.resource_kind, item.name),
                 partial(_is_being_deleted, client, item),
                 clock,
-                seen,
+                on_recovered,
             )
             done.items.append(item)
         except AwsError as failure:
@@ -211,15 +216,15 @@ def _remove_resource(client: AwsClient, done: CleanupResult, item: ResourceRef, 
             return
     else:
         done.keep_resource(KeptResource(item.resource_kind, item.name, why))
-    if item.resource_kind is DeletableKind.ENDPOINT:  # it is on its way, or nobody of ours has to stop it
+    if item.resource_kind is DeletableKind.ENDPOINT:  # it is being deleted, or belongs to somebody else
         client.left_running.note_ended(ResourceKind.ENDPOINT, item.name, client.region)
 
 
 def _is_being_deleted(client: AwsClient, item: ResourceRef) -> bool:
     match item.resource_kind:
         case DeletableKind.ENDPOINT:
-            found = training_resources.read_endpoint(client, item.name)
-            return found is None or found.traits.is_going
+            endpoint = training_resources.read_endpoint(client, item.name)
+            return endpoint is None or endpoint.traits.is_going
         case DeletableKind.CONFIG:
             return training_resources.read_endpoint_instances(client, item.name) is None
         case DeletableKind.MODEL:
@@ -227,7 +232,7 @@ def _is_being_deleted(client: AwsClient, item: ResourceRef) -> bool:
 
 
 def _delete_objects(client: AwsClient, done: CleanupResult, objects: S3Objects) -> None:
-    """Delete the objects of a job, if it is still the workflow's."""
+    """Delete the objects of a job if it is still the workflow's."""
     why = _foreign_reason_now(client, done, objects.arn)
     if why is not None:
         done.keep_resource(
@@ -247,7 +252,7 @@ def _delete_objects(client: AwsClient, done: CleanupResult, objects: S3Objects) 
 
 
 def _foreign_reason_now(client: AwsClient, done: CleanupResult, arn: str) -> str | None:
-    """Why something is not the workflow's any more, or may not be; None: it is. ``_GONE``: there is no such thing."""
+    """Why a resource is no longer, or may not be, the workflow's; None: it is. ``_GONE``: it no longer exists."""
     why = foreign_reason(client, done.resources.workflow, arn)
     if not isinstance(why, OpskitError):
         return why

@@ -1,4 +1,4 @@
-"""Puts a workflow's newest model behind an endpoint, quota first."""
+"""Deploys a workflow's newest model to an endpoint, after checking the quota."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ from opskit.training.sagemaker_sdk import check_installed
 
 @dataclass
 class Deployment:
-    """A deployment and how far it came.
+    """A deployment and how far it got.
 
-    None means for ``model`` and ``endpoint``: not reached; ``cost_item``: the endpoint is there already, and nothing
-    more is to be paid for; ``check``: the quota was not looked at. ``notes`` are endpoints of older models that bill
-    too.
+    None means for ``model`` and ``endpoint``: not reached; ``cost_item``: the endpoint exists already, and nothing more
+    is paid for; ``check``: the quota was not checked. ``notes`` are endpoints of older models that cost money too.
     """
 
     workflow: Workflow
@@ -60,10 +59,10 @@ def deploy_latest_model(
     """Deploy the newest model of a workflow; what stopped it is in ``exit`` and ``problems``.
 
     Raises:
-        UsageError: the instance type cannot be one.
+        UsageError: the instance type is invalid.
     """
-    kind = parse_instance_type(instance_type or workflow.endpoint.instance_type)
-    config = replace(workflow.endpoint, instance_type=kind)
+    parsed_type = parse_instance_type(instance_type or workflow.endpoint.instance_type)
+    config = replace(workflow.endpoint, instance_type=parsed_type)
     done = Deployment(workflow, client.region, config, is_plan=dry_run)
     try:
         check_installed("Deploying")
@@ -82,9 +81,9 @@ def deploy_latest_model(
 
 
 def _find_newest_model(client: AwsClient, workflow: Workflow) -> str:
-    ours = [name for name in resources.list_models(client, f"{workflow.name}-") if is_owned_name(workflow.name, name)]
-    if ours:
-        return ours[0]
+    models = [name for name in resources.list_models(client, f"{workflow.name}-") if is_owned_name(workflow.name, name)]
+    if models:
+        return models[0]
     text = f"There is no model of '{workflow.name}' in {client.region}."
     raise UsageError("no-model", text, f"Train one: opskit train {workflow.cli_ref}")
 
@@ -92,21 +91,21 @@ def _find_newest_model(client: AwsClient, workflow: Workflow) -> str:
 def _check_endpoint_cost(
     client: AwsClient, done: Deployment, model: str, clock: Clock, *, named: bool, guard: bool
 ) -> None:
-    """Price and room of an endpoint that is still to be made.
+    """Read the price and check the quota of an endpoint that does not exist yet.
 
     Raises:
-        UsageError: there is one, on other instances than those that were named.
-        GuardRefused: there is no room.
-        UnreadableState: whether there is room cannot be told.
+        UsageError: the endpoint exists with another instance type than the named one.
+        GuardRefused: the quota is insufficient.
+        UnreadableState: the quota could not be read.
     """
     listed = resources.list_endpoints(client, f"{done.workflow.name}-")
-    ours = [
+    owned = [
         name
         for name, status in listed.items()
         if is_owned_name(done.workflow.name, name) and not status.traits.is_going
     ]
-    done.notes = tuple(name for name in ours if name != model)
-    if model in ours:
+    done.notes = tuple(name for name in owned if name != model)
+    if model in owned:
         _check_same_type(client, done, model, named=named)
         return
     done.cost_item = CostItem(
@@ -120,9 +119,9 @@ def _check_endpoint_cost(
 
 
 def _check_same_type(client: AwsClient, done: Deployment, name: str, *, named: bool) -> None:
-    found = resources.read_endpoint(client, name)
-    there = resources.read_endpoint_instances(client, found.config) if found else None
-    if there and named and there.instance_type != done.fleet.instance_type:
-        text = f"The endpoint {name} is there already, on {there.instance_type}."
+    endpoint = resources.read_endpoint(client, name)
+    existing = resources.read_endpoint_instances(client, endpoint.config) if endpoint else None
+    if existing and named and existing.instance_type != done.fleet.instance_type:
+        text = f"The endpoint {name} is there already, on {existing.instance_type}."
         raise UsageError("endpoint-exists", text, f"Remove it first: opskit cleanup {done.workflow.cli_ref}")
-    done.fleet = there or done.fleet
+    done.fleet = existing or done.fleet

@@ -1,4 +1,4 @@
-"""Puts a model behind an endpoint and waits until it answers."""
+"""Creates an endpoint for a model and waits until it is in service."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from opskit.training.rules.model import Workflow
 def deploy_model(
     client: AwsClient, workflow: Workflow, config: InstanceConfig, model: str, clock: Clock, emit: RunEventSink
 ) -> str:
-    """Put a model behind an endpoint of its name, or wait for the one there is, and return the name.
+    """Create an endpoint with the model's name, or wait for the existing one, and return the name.
 
     Raises:
-        OpskitError: AWS refused it, or it failed.
+        OpskitError: AWS refused it, or the endpoint failed.
     """
-    found = resources.read_endpoint(client, model)
-    if found and found.traits.is_going:
-        found = follow_endpoint(client, model, clock, emit)
-    if found and found.traits.is_in_service:
+    endpoint = resources.read_endpoint(client, model)
+    if endpoint and endpoint.traits.is_going:
+        endpoint = follow_endpoint(client, model, clock, emit)
+    if endpoint and endpoint.traits.is_in_service:
         emit(JobSelected(ResourceKind.ENDPOINT, Reuse(model), config))
         return model
-    emit(JobSelected(ResourceKind.ENDPOINT, Attach(model) if found else Create(model), config))
-    if found is None:
+    emit(JobSelected(ResourceKind.ENDPOINT, Attach(model) if endpoint else Create(model), config))
+    if endpoint is None:
         _create_endpoint(client, workflow, config, model, clock)
-    found = follow_endpoint(client, model, clock, emit)
-    if found is None:
+    endpoint = follow_endpoint(client, model, clock, emit)
+    if endpoint is None:
         raise AwsError("vanished", f"The endpoint {model} is not there any more.", region=client.region)
-    if not found.traits.is_in_service:
-        raise endpoint_failure(found, workflow.cli_ref, client.region)
+    if not endpoint.traits.is_in_service:
+        raise endpoint_failure(endpoint, workflow.cli_ref, client.region)
     return model
 
 
@@ -59,14 +59,16 @@ def _create_endpoint(client: AwsClient, workflow: Workflow, fleet: InstanceConfi
 def _ensure_endpoint_config(
     client: AwsClient, workflow: Workflow, config: InstanceConfig, model: str, clock: Clock
 ) -> str:
-    """A configuration for just these instances: the one there is, or a new one. They cannot be changed."""
+    """A configuration with exactly these instances: an existing one, or a new one, since configurations cannot be
+    changed.
+    """
     number = 1
     while True:
         name = model if number == 1 else f"{model}-{number}"
-        found = resources.read_endpoint_instances(client, name)
-        if found is None:
+        existing = resources.read_endpoint_instances(client, name)
+        if existing is None:
             break
-        if (found.instance_type, found.count) == (config.instance_type, config.count):
+        if (existing.instance_type, existing.count) == (config.instance_type, config.count):
             return name
         number += 1
     create_once(

@@ -1,8 +1,8 @@
-"""Finds what a workflow left in the account, and says of each thing whether it may go. Changes nothing.
+"""Finds what a workflow left in the account, and decides for each resource whether it may be deleted. Changes nothing.
 
-A thing is the workflow's where its tag says so, never by its name alone; an object where it lies in the folder of a
-training job that carries the tag. What hangs together with something that stays (the configuration of an endpoint, the
-model of a configuration, the files of a model, all of a job in progress) stays as well, and so does what may.
+A resource is the workflow's if its tag says so, never by its name alone; an object if it lies in the folder of a
+training job with that tag. What something that stays uses (the configuration of an endpoint, the model of a
+configuration, the files of a model, everything of a running job) stays as well, and so does what may be used.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ from opskit.training.rules.workflow_resources import (
     WorkflowResources,
 )
 
-# Stands for every training job in ``holders``, where what could not be read may hang together with any.
+# The key for every training job in ``holders``, for unread resources that may belong to any of them.
 _ANY_JOB = ""
 
 
 def find_resources(
     client: AwsClient, workflow: Workflow, bucket: str | None, *, endpoints_gone: bool = False
 ) -> WorkflowResources:
-    """Look for everything of a workflow. Changes nothing. ``endpoints_gone``: its endpoints were removed, so one that
-    is still there is no longer one to remove, but a reason to leave what it uses.
+    """Find everything of a workflow. Changes nothing. ``endpoints_gone``: its endpoints were deleted, so one that still
+    exists is a reason to keep what it uses.
 
     Raises:
-        AwsError: AWS does not say who we are, or there are no credentials.
+        AwsError: STS could not be read, or there are no credentials.
     """
     account = client.session.identity().account
-    look = _ResourceScan(client, workflow.name)
-    look.list_everything()
-    live = look.live_jobs()
-    endpoints = look.removable_resources(ListableKind.ENDPOINT, DeletableKind.ENDPOINT, all_stay=endpoints_gone)
-    configs = look.removable_resources(ListableKind.CONFIG, DeletableKind.CONFIG, ListableKind.ENDPOINT)
-    models = look.removable_resources(ListableKind.MODEL, DeletableKind.MODEL, *_USERS)
-    objects = look.removable_objects(account, bucket or default_bucket(client.region, account))
+    scan = _ResourceScan(client, workflow.name)
+    scan.list_everything()
+    live = scan.live_jobs()
+    endpoints = scan.removable_resources(ListableKind.ENDPOINT, DeletableKind.ENDPOINT, all_stay=endpoints_gone)
+    configs = scan.removable_resources(ListableKind.CONFIG, DeletableKind.CONFIG, ListableKind.ENDPOINT)
+    models = scan.removable_resources(ListableKind.MODEL, DeletableKind.MODEL, *_USERS)
+    objects = scan.removable_objects(account, bucket or default_bucket(client.region, account))
     return WorkflowResources(
         workflow=workflow.name,
         region=client.region,
@@ -61,38 +61,38 @@ def find_resources(
         objects=tuple(objects),
         going=tuple(
             listed_resource.name
-            for listed_resource in look.found[ListableKind.ENDPOINT]
+            for listed_resource in scan.found[ListableKind.ENDPOINT]
             if EndpointStatus(listed_resource.status).traits.is_going
         ),
-        jobs=tuple(listed_resource.name for listed_resource in look.found[ListableKind.TRAINING_JOB]),
+        jobs=tuple(listed_resource.name for listed_resource in scan.found[ListableKind.TRAINING_JOB]),
         live_jobs=tuple(live),
-        staying=tuple(look.staying),
-        read_errors=tuple(look.unread.values()),
-        saw_nothing=not look.was_read,
+        staying=tuple(scan.staying),
+        read_errors=tuple(scan.unread.values()),
+        saw_nothing=not scan.was_read,
     )
 
 
 def foreign_reason(client: AwsClient, workflow: str, arn: str) -> str | OpskitError | None:
-    """Why something is not the workflow's, by its tags as they are now; None: it is. An error: they cannot be read.
+    """Why a resource is not the workflow's, by its current tags; None: it is. An error: the tags could not be read.
 
     Raises:
-        CredentialsError: nothing else can be read either.
+        CredentialsError: no other read would succeed either.
     """
-    told = result_or_error(partial(read_tags, client, arn))
-    if isinstance(told, OpskitError):
-        return told
-    if is_tagged_for(workflow, told):
+    tags = result_or_error(partial(read_tags, client, arn))
+    if isinstance(tags, OpskitError):
+        return tags
+    if is_tagged_for(workflow, tags):
         return None
-    other = told.get(WORKFLOW_TAG)
+    other = tags.get(WORKFLOW_TAG)
     return f"its tag {WORKFLOW_TAG} is {other!r}" if other else f"it does not carry the tag {WORKFLOW_TAG}={workflow}"
 
 
 def unreadable_tags_text(error: OpskitError) -> str:
-    """Why something stays whose tags could not be read."""
+    """Why a resource stays whose tags could not be read."""
     return f"its tags could not be read: {error.problem.message.rstrip('.')}"
 
 
-# What may use a model; its files are used by models besides.
+# The kinds that may use a model; its files may be used by models as well.
 _USERS = (ListableKind.ENDPOINT, ListableKind.CONFIG, ListableKind.TRANSFORM_JOB, ListableKind.TRAINING_JOB)
 _WORDS = {
     ListableKind.ENDPOINT: "endpoint",
@@ -104,10 +104,10 @@ _WORDS = {
 
 
 class _ResourceScan:
-    """What was seen so far, listing by listing, and what follows from it.
+    """What was read so far, listing by listing, and what follows from it.
 
-    ``strange`` has the reason why a thing, by its ARN, is not the workflow's; ``holders`` for each kind of thing that
-    stays the training jobs, by name, with which it hangs together, and so why all else of them stays.
+    ``strange`` maps ARNs to the reason why that resource is not the workflow's; ``holders`` maps, for each kind that
+    stays, training jobs by name to the reason why everything else of that job stays.
     """
 
     def __init__(self, client: AwsClient, workflow: str) -> None:
@@ -121,21 +121,21 @@ class _ResourceScan:
         self._judged: set[str] = set()
 
     def list_everything(self) -> None:
-        """List all of such names, and read the tags of what a cleanup deletes or names."""
+        """List all resources with such names, and read the tags of those that a cleanup deletes or reports."""
         contains = f"{self.workflow}-"
-        told = gather_all(
+        listings = gather_all(
             [
                 partial(result_or_error, partial(resources.list_named, self.client, listable_kind, contains))
                 for listable_kind in ListableKind
             ]
         )
-        for listing, found in zip(ListableKind, told, strict=True):
-            if isinstance(found, OpskitError):
-                self._note_unread(found)
+        for listing, listed in zip(ListableKind, listings, strict=True):
+            if isinstance(listed, OpskitError):
+                self._note_unread(listed)
                 self.holders[listing][_ANY_JOB] = f"which {_WORDS[listing]}s there are could not be read"
             else:
                 self.was_read.add(listing)
-                self.found[listing] = [each for each in found if is_owned_name(self.workflow, each.name)]
+                self.found[listing] = [resource for resource in listed if is_owned_name(self.workflow, resource.name)]
         self._read_tags(
             [
                 listed_resource
@@ -146,7 +146,7 @@ class _ResourceScan:
         )
 
     def live_jobs(self) -> list[LiveResource]:
-        """The jobs that are in progress, and bill; all that they may read stays."""
+        """The jobs that are running, and cost money; everything that they may read stays."""
         live = []
         for listing, kind in (
             (ListableKind.TRAINING_JOB, ResourceKind.TRAINING_JOB),
@@ -163,7 +163,7 @@ class _ResourceScan:
     def removable_resources(
         self, listing: ListableKind, kind: DeletableKind, *users: ListableKind, all_stay: bool = False
     ) -> list[ResourceRef]:
-        """What of a kind may go; ``users`` are the kinds of things that may use it."""
+        """The resources of a kind that may be deleted; ``users`` are the kinds that may use them."""
         items = []
         for listed_resource in self.found[listing]:
             if EndpointStatus(listed_resource.status).traits.is_going and not all_stay:
@@ -175,14 +175,16 @@ class _ResourceScan:
                 items.append(ResourceRef(kind, listed_resource.name, listed_resource.arn))
         return items
 
-    def removable_objects(self, account: str, home: str) -> list[S3Objects]:
-        """What lies in the folders of the workflow's jobs, in the home bucket and in those that the jobs wrote to."""
+    def removable_objects(self, account: str, default: str) -> list[S3Objects]:
+        """The objects in the folders of the workflow's jobs, in the default bucket and in those that the jobs wrote
+        to.
+        """
         known = {listed_resource.name: listed_resource for listed_resource in self.found[ListableKind.TRAINING_JOB]}
-        told = gather_all(
+        described = gather_all(
             [partial(result_or_error, partial(resources.read_training_job, self.client, name)) for name in known]
         )
-        uris = [job.output_uri for job in told if job and not isinstance(job, OpskitError) and job.output_uri]
-        buckets = list(dict.fromkeys([home, *(split_s3_uri(uri)[0] for uri in uris)]))
+        uris = [job.output_uri for job in described if job and not isinstance(job, OpskitError) and job.output_uri]
+        buckets = list(dict.fromkeys([default, *(split_s3_uri(uri)[0] for uri in uris)]))
         top = workflow_prefix(self.workflow)
         kept = [
             partial(result_or_error, partial(list_object_keys, self.client, account, bucket, top)) for bucket in buckets
@@ -221,7 +223,7 @@ class _ResourceScan:
         return unknown or f"no training job of '{self.workflow}' has such a folder"
 
     def _why_held(self, name: str, *by: ListableKind) -> str | None:
-        """Why a thing stays because of others, of these kinds, that do, or may be there."""
+        """Why a resource stays because of others of these kinds that exist, or may exist."""
         held = (
             self.holders[listable_kind].get(key) for listable_kind in by for key in (training_job_of(name), _ANY_JOB)
         )
@@ -240,7 +242,7 @@ class _ResourceScan:
             held.setdefault(job, f"{what} stays and uses it")
 
     def _jobs_used_by(self, listing: ListableKind, name: str) -> set[str]:
-        """The training jobs with which hangs together what a thing is made of: its configuration, models, and data.
+        """The training jobs that a resource's configuration, models and data belong to.
 
         Raises:
             AwsError: it could not be read.
@@ -253,11 +255,11 @@ class _ResourceScan:
         return folders | {training_job_of(each) for each in (*configs, *models) if is_owned_name(self.workflow, each)}
 
     def _made_of(self, listing: ListableKind, name: str) -> tuple[list[str], list[str]]:
-        """The configurations and models that a thing names, or is, itself."""
+        """The configurations and models that a resource names, or is itself."""
         match listing:
             case ListableKind.ENDPOINT:
-                found = resources.read_endpoint(self.client, name)
-                return ([found.config] if found and found.config else []), []
+                endpoint = resources.read_endpoint(self.client, name)
+                return ([endpoint.config] if endpoint and endpoint.config else []), []
             case ListableKind.CONFIG:
                 return [name], []
             case ListableKind.MODEL:
@@ -265,9 +267,9 @@ class _ResourceScan:
             case ListableKind.TRAINING_JOB | ListableKind.TRANSFORM_JOB:
                 return [], []
 
-    def _read_tags(self, found: list[ListedResource]) -> None:
-        """Read the tags of things that were not looked at yet, and note whose they are not."""
-        anew = [listed_resource for listed_resource in found if listed_resource.arn not in self._judged]
+    def _read_tags(self, listed: list[ListedResource]) -> None:
+        """Read the tags of resources that were not checked yet, and record which are not the workflow's."""
+        anew = [listed_resource for listed_resource in listed if listed_resource.arn not in self._judged]
         self._judged.update(listed_resource.arn for listed_resource in anew)
         whys = gather_all(
             [partial(foreign_reason, self.client, self.workflow, listed_resource.arn) for listed_resource in anew]
@@ -276,7 +278,7 @@ class _ResourceScan:
             self._note_strange(listed_resource.arn, why)
 
     def _note_strange(self, arn: str, why: str | OpskitError | None) -> None:
-        if isinstance(why, AwsError) and is_not_found(why):  # since it was listed: there is nothing left to judge
+        if isinstance(why, AwsError) and is_not_found(why):  # deleted since it was listed
             self.found = {
                 kind: [listed_resource for listed_resource in found if listed_resource.arn != arn]
                 for kind, found in self.found.items()
@@ -288,17 +290,19 @@ class _ResourceScan:
             self.strange[arn] = why
 
     def _note_unread(self, error: OpskitError) -> None:
-        """What many looks stumble over is told once."""
+        """Record a failed read; the same error is reported once."""
         self.unread.setdefault(error.problem.message, error)
 
 
 def _is_judged(listing: ListableKind, listed_resource: ListedResource) -> bool:
-    """Whether it matters at once whose a thing is. Of a job that is over it does where there are objects of it."""
+    """Whether the owner of a resource matters now. For a finished job it does only if it has objects."""
     return not (listing.is_job and JobStatus(listed_resource.status).is_finished)
 
 
 def _by_folder(keys: list[str], top: str) -> dict[str, list[str]]:
-    """Keys by the folder below ``top`` they lie in, with its slash; a key in none is a folder of its own, without."""
+    """Keys by the folder below ``top`` that contains them, with its slash; a key outside of any folder is an entry of
+    its own.
+    """
     folders: dict[str, list[str]] = {}
     for key in keys:
         name, slash, _ = key.removeprefix(top).partition("/")

@@ -1,4 +1,4 @@
-"""Watches what AWS does until it is over. AWS goes on without us, so a look that fails in passing is no end."""
+"""Follows jobs and endpoints until they end. AWS goes on without opskit, so a failed read does not end it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ from opskit.training.reads.training_log import TrainingLog
 
 T = TypeVar("T")
 
-_LATE_LOOKS = 3
-_LATE_LOOK_SECONDS = 1.0
+# CloudWatch shows the last lines of a failed job some seconds late, and these lines hold the reason.
+_LATE_READS = 3
+_LATE_READ_SECONDS = 1.0
 
 
 @dataclass
 class _LogFollower:
-    """A job's log as it is told. Logs are for people: where they cannot be read, the run says so once and goes on."""
+    """A job's log as it is emitted. Logs are for people: if they cannot be read, that is reported once and the run goes
+    on.
+    """
 
     log: TrainingLog
     emit: RunEventSink
@@ -48,10 +51,10 @@ class _LogFollower:
 
 
 def follow_training(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> tuple[TrainingJob, list[str]]:
-    """Watch a training job to its end, whatever that is, and return it with its log.
+    """Follow a training job to its end, whatever that is, and return it with its log.
 
     Raises:
-        AwsError: it cannot be looked at any more, or is not there.
+        AwsError: the job could not be read, or does not exist.
     """
     log = _LogFollower(TrainingLog(name), emit)
     client.left_running.note_running(LiveResource(ResourceKind.TRAINING_JOB, name, client.region, confirmed=True))
@@ -71,22 +74,22 @@ def follow_training(client: AwsClient, name: str, clock: Clock, emit: RunEventSi
 
 
 def _read_late_lines(log: _LogFollower, client: AwsClient, job: TrainingJob, clock: Clock) -> None:
-    """CloudWatch may show the last lines, those that say why, only after the job has ended."""
-    for _ in range(_LATE_LOOKS if job.status.may_log_late else 0):
+    """Read the last lines, which hold the reason of a failure and may appear only after the job has ended."""
+    for _ in range(_LATE_READS if job.status.may_log_late else 0):
         if log.lines or log.given_up:
             return
-        clock.sleep(_LATE_LOOK_SECONDS)
+        clock.sleep(_LATE_READ_SECONDS)
         log.read_new_lines(client)
 
 
 def follow_transform(
     client: AwsClient, name: str, max_seconds: int | None, clock: Clock, emit: RunEventSink
 ) -> TransformJob:
-    """Watch a transform job until it is completed. SageMaker gives it no time limit, so one that runs longer than
-    ``max_seconds`` while we watch is stopped.
+    """Follow a transform job until it is completed. SageMaker has no time limit for transform jobs, so one that runs
+    longer than ``max_seconds`` while it is followed is stopped.
 
     Raises:
-        AwsError: it failed, was stopped, or cannot be looked at any more.
+        AwsError: the job failed, was stopped, or could not be read.
     """
     until = None if max_seconds is None else clock.now() + timedelta(seconds=max_seconds)
     ran_out = False
@@ -110,39 +113,39 @@ def follow_transform(
 
 
 def follow_endpoint(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> Endpoint | None:
-    """Watch an endpoint until it answers, has failed, or is gone (None).
+    """Follow an endpoint until it is in service, has failed, or is gone (None).
 
     Raises:
-        AwsError: it cannot be looked at any more.
+        AwsError: the endpoint could not be read.
     """
-    for found in poll_until_done(lambda: resources.read_endpoint(client, name), clock, emit):
-        _note_endpoint(client, name, found)
-        if found is None:
+    for endpoint in poll_until_done(lambda: resources.read_endpoint(client, name), clock, emit):
+        _note_endpoint(client, name, endpoint)
+        if endpoint is None:
             return None
-        _emit_status(ResourceKind.ENDPOINT, name, found.status, emit)
-        if found.traits.is_settled:
-            return found
+        _emit_status(ResourceKind.ENDPOINT, name, endpoint.status, emit)
+        if endpoint.traits.is_settled:
+            return endpoint
     raise AssertionError("unreachable")
 
 
-def _note_endpoint(client: AwsClient, name: str, found: Endpoint | None) -> None:
-    """Note whether an endpoint as it was seen, or not there at all (None), is one that somebody has to stop."""
-    if found is None or not found.traits.may_bill:
+def _note_endpoint(client: AwsClient, name: str, endpoint: Endpoint | None) -> None:
+    """Record whether an endpoint as it was read (None: it does not exist) has to be deleted by somebody."""
+    if endpoint is None or not endpoint.traits.may_bill:
         client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
         return
-    sure, reached = found.traits.surely_bills, found.traits.is_in_service
+    confirmed, reached = endpoint.traits.surely_bills, endpoint.traits.is_in_service
     client.left_running.note_running(
-        LiveResource(ResourceKind.ENDPOINT, name, client.region, confirmed=sure, reached=reached)
+        LiveResource(ResourceKind.ENDPOINT, name, client.region, confirmed=confirmed, reached=reached)
     )
 
 
-def _require_resource(found: T | None, kind: ResourceKind, name: str, client: AwsClient) -> T:
-    if found is None:
+def _require_resource(resource: T | None, kind: ResourceKind, name: str, client: AwsClient) -> T:
+    if resource is None:
         client.left_running.note_running(
             LiveResource(kind, name, client.region)
         )  # no job can be deleted: it may come to light
         raise AwsError("vanished", f"The {kind.label} {name} is not there.", region=client.region)
-    return found
+    return resource
 
 
 def _emit_status(kind: ResourceKind, name: str, state: str, emit: RunEventSink) -> None:

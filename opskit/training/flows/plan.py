@@ -1,4 +1,4 @@
-"""What a run would do and what stands in its way, seen before anything is made. Nothing here changes an account."""
+"""Plans a run and finds everything that blocks it, before anything is created. Nothing here changes an account."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from opskit.training.sagemaker_sdk import image_uri
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What the user asked of a run. None means: decide it as AWS and the workflow would."""
+    """The user's options for a run. None: AWS's or the workflow's default."""
 
     instance_type: str | None = None
     instance_count: int | None = None
@@ -55,11 +55,11 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """A run as it would go. ``job`` and ``transform`` say whether they are started, followed or shown; ``cost_items``
-    is what is still to be paid for.
+    """A run as planned. ``job`` and ``transform`` say whether they are started, followed or reused; ``cost_items`` is
+    what is still to be paid for.
 
-    None means for ``role`` and ``image``: not needed, or ``blockers`` says why they are not known; ``check``: the
-    quotas need not or shall not be looked at.
+    None means for ``role`` and ``image``: not needed, or ``blockers`` says why they are unknown; ``check``: the quotas
+    need not or shall not be checked.
     """
 
     workflow: Workflow
@@ -79,16 +79,18 @@ class RunPlan:
 
     @property
     def estimate_usd(self) -> Decimal | None:
-        """The most that is still to be paid, in USD, without the hours of an endpoint. None: a price is not known."""
+        """The highest cost that is still to be paid, in USD, without the hours of an endpoint. None: a price is not
+        known.
+        """
         return estimate_usd(self.cost_items)
 
 
 def plan_run(client: AwsClient, workflow: Workflow, options: TrainOptions, now: datetime) -> RunPlan:
-    """See what the run would do.
+    """Plan a run.
 
     Raises:
-        UsageError: an instance type of the workflow's, or the user's, cannot be one.
-        AwsError: AWS does not say who we are, or which jobs there are.
+        UsageError: an instance type of the workflow or the user is invalid.
+        AwsError: STS or the jobs could not be read.
     """
     configs = _instance_configs(workflow, options)
     account = client.session.identity().account
@@ -108,7 +110,7 @@ def plan_run(client: AwsClient, workflow: Workflow, options: TrainOptions, now: 
 
 
 def started_concurrently(client: AwsClient, plan: RunPlan) -> bool:
-    """Whether another opskit started the very job this plan would start: then what it uses is no lack of room.
+    """Whether another opskit has started the very job of this plan: then the quota that it uses is not missing.
 
     Raises:
         AwsError: the jobs could not be listed.
@@ -121,12 +123,12 @@ def started_concurrently(client: AwsClient, plan: RunPlan) -> bool:
 
 
 def _is_finished(plan: RunPlan) -> bool:
-    """Whether all is there already, and nothing is left to make."""
+    """Whether everything exists already."""
     return isinstance(plan.job, Reuse) and isinstance(plan.transform, Reuse) and not plan.will_deploy
 
 
 def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: datetime) -> RunPlan:
-    """The plan with role, bucket, image, prices and quotas, and with everything that stands in the way."""
+    """The plan with role, bucket, image, prices and quotas, and with everything that blocks it."""
     workloads = _billed_workloads(plan)
     price_readers = [partial(_price_cost_item, client, workload, plan.configs[workload]) for workload in workloads]
     bucket, role, check, parts = gather(
@@ -138,32 +140,32 @@ def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: d
     creates_bucket = isinstance(bucket, BucketState) and bucket.is_to_be_made
     if creates_bucket and options.bucket:
         bucket = UsageError("no-bucket", f"There is no bucket '{plan.bucket}'.", "Make it, or leave --bucket out.")
-    ways = [check and quota_refusal(check, RUN_HINTS), budget_error(parts, options.max_usd), role, bucket]
-    judged = replace(
+    blockers = [check and quota_refusal(check, RUN_HINTS), budget_error(parts, options.max_usd), role, bucket]
+    assessed = replace(
         plan,
         creates_bucket=creates_bucket,
         role=role if isinstance(role, str) else None,
         cost_items=tuple(parts),
         check=check,
-        blockers=tuple(opskit_error for opskit_error in ways if isinstance(opskit_error, OpskitError)),
+        blockers=tuple(opskit_error for opskit_error in blockers if isinstance(opskit_error, OpskitError)),
     )
-    return judged if judged.blockers else _with_image(judged)
+    return assessed if assessed.blockers else _with_image(assessed)
 
 
 def _with_image(plan: RunPlan) -> RunPlan:
-    """The plan with the algorithm's image. The SDK takes seconds to load, so this comes when all else is well."""
+    """The plan with the algorithm's image. The SDK takes seconds to load, so this comes last."""
     image = result_or_error(partial(image_uri, plan.workflow.framework, plan.workflow.version, plan.region))
     return replace(plan, image=image) if isinstance(image, str) else replace(plan, blockers=(image,))
 
 
 def _plan_bucket(client: AwsClient, plan: RunPlan) -> BucketState:
-    """The state of the bucket; one that nothing is to be written to is taken as it is."""
+    """The state of the bucket; it is not checked if nothing is to be written."""
     writes = isinstance(plan.job, Create) or isinstance(plan.transform, Create)
     return read_bucket_state(client, plan.bucket, plan.account) if writes else BucketState.OURS
 
 
 def _plan_role(client: AwsClient, plan: RunPlan, options: TrainOptions) -> str | None:
-    """The role that jobs and the model work with; None when all of them are made already."""
+    """The execution role of jobs and model; None if all of them exist already."""
     shown = isinstance(plan.job, Reuse) and isinstance(plan.transform, Reuse)
     if shown and resources.model_exists(client, plan.job.name):
         return None
@@ -171,8 +173,8 @@ def _plan_role(client: AwsClient, plan: RunPlan, options: TrainOptions) -> str |
 
 
 def _instance_configs(workflow: Workflow, options: TrainOptions) -> dict[Workload, InstanceConfig]:
-    """The instances of each part; a type named by the user is meant for all of them, a count for the training."""
-    own = {
+    """The instances of each part; a type from the user applies to all of them, a count to the training."""
+    defaults = {
         Workload.TRAINING: workflow.training,
         Workload.TRANSFORM: workflow.transform,
         Workload.ENDPOINT: workflow.endpoint,
@@ -181,31 +183,31 @@ def _instance_configs(workflow: Workflow, options: TrainOptions) -> dict[Workloa
         use: replace(
             instance_config, instance_type=parse_instance_type(options.instance_type or instance_config.instance_type)
         )
-        for use, instance_config in own.items()
+        for use, instance_config in defaults.items()
     }
     count = options.instance_count or workflow.training.count
     return configs | {Workload.TRAINING: replace(configs[Workload.TRAINING], count=count)}
 
 
 def _choose_training_job(client: AwsClient, base: str, *, again: bool) -> JobAction:
-    found = resources.list_training_jobs(client, base)
-    completed = [name for name in list_attempts(base, found) if found[name].is_completed]
+    jobs = resources.list_training_jobs(client, base)
+    completed = [name for name in list_attempts(base, jobs) if jobs[name].is_completed]
     usable = [] if again else [name for name in completed if _has_model(client, name)]
-    return choose_job(base, found, again=again, usable=usable)
+    return choose_job(base, jobs, again=again, usable=usable)
 
 
 def _has_model(client: AwsClient, name: str) -> bool:
-    """Whether a completed job's model is still there; a cleanup removes it, and then nothing can be shown."""
+    """Whether a completed job's model still exists; a cleanup deletes it, and then the job cannot be reused."""
     job = resources.read_training_job(client, name)
     return bool(job and job.model_uri and object_exists(client, job.model_uri))
 
 
 def _choose_transform_job(client: AwsClient, job: JobAction) -> JobAction:
-    """The transform of a job. For a job that is still to be made it is a new one, whatever has its name already."""
-    found = resources.list_transform_jobs(client, job.name)
-    ours = [*list_attempts(job.name, found), job.name]
-    completed = [name for name in ours if name in found and found[name].is_completed and not isinstance(job, Create)]
-    return choose_transform(job.name, found, [name for name in completed if _has_predictions(client, name)])
+    """The transform of a training job. For a training job that does not exist yet it is always a new one."""
+    jobs = resources.list_transform_jobs(client, job.name)
+    attempts = [*list_attempts(job.name, jobs), job.name]
+    completed = [name for name in attempts if name in jobs and jobs[name].is_completed and not isinstance(job, Create)]
+    return choose_transform(job.name, jobs, [name for name in completed if _has_predictions(client, name)])
 
 
 def _has_predictions(client: AwsClient, name: str) -> bool:
@@ -214,14 +216,14 @@ def _has_predictions(client: AwsClient, name: str) -> bool:
 
 
 def _endpoint_is_usable(client: AwsClient, name: str) -> bool:
-    found = resources.read_endpoint(client, name)
-    return found is not None and not found.traits.is_going
+    endpoint = resources.read_endpoint(client, name)
+    return endpoint is not None and not endpoint.traits.is_going
 
 
 def _billed_workloads(plan: RunPlan) -> list[Workload]:
-    wanted = [Workload.TRAINING] if isinstance(plan.job, Create) else []
-    wanted += [Workload.TRANSFORM] if isinstance(plan.transform, Create) else []
-    return wanted + ([Workload.ENDPOINT] if plan.will_deploy else [])
+    workloads = [Workload.TRAINING] if isinstance(plan.job, Create) else []
+    workloads += [Workload.TRANSFORM] if isinstance(plan.transform, Create) else []
+    return workloads + ([Workload.ENDPOINT] if plan.will_deploy else [])
 
 
 def _check_plan_quotas(client: AwsClient, plan: RunPlan, workloads: list[Workload], now: datetime) -> QuotaCheck | None:

@@ -1,4 +1,4 @@
-"""Asks a workflow's endpoint for predictions."""
+"""Gets predictions from a workflow's endpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from opskit.training.reads import resources
 from opskit.training.rules.job_names import is_owned_name
 from opskit.training.rules.model import Workflow
 
-_ROWS_AT_ONCE = 500
+# Small enough for InvokeEndpoint's limits on the body's size and on the time for a response.
+_BATCH_ROWS = 500
 
 
 def predict_rows(client: AwsClient, workflow: Workflow, rows: Sequence[str]) -> tuple[str, tuple[float, ...]]:
@@ -18,27 +19,27 @@ def predict_rows(client: AwsClient, workflow: Workflow, rows: Sequence[str]) -> 
 
     Raises:
         GuardRefused: no endpoint of the workflow is in service.
-        AwsError: it did not answer, or not with a number a row.
+        AwsError: there was no response, or not one number per row.
     """
     name = _newest_endpoint(client, workflow)
     values: list[float] = []
-    for at in range(0, len(rows), _ROWS_AT_ONCE):
-        values += _invoke_rows(client, name, rows[at : at + _ROWS_AT_ONCE])
+    for start in range(0, len(rows), _BATCH_ROWS):
+        values += _invoke_rows(client, name, rows[start : start + _BATCH_ROWS])
     return name, tuple(values)
 
 
 def _newest_endpoint(client: AwsClient, workflow: Workflow) -> str:
-    found = {
+    statuses = {
         name: status
         for name, status in resources.list_endpoints(client, f"{workflow.name}-").items()
         if is_owned_name(workflow.name, name)
     }
-    for name, status in found.items():
+    for name, status in statuses.items():
         if status.traits.is_in_service:
             return name
-    making = [name for name, status in found.items() if status.traits.is_transitioning]
+    transitioning = [name for name, status in statuses.items() if status.traits.is_transitioning]
     text = f"No endpoint of '{workflow.name}' is in service in {client.region}."
-    hint = f"{making[0]} is in the making: wait for it, or" if making else "Make one:"
+    hint = f"{transitioning[0]} is in the making: wait for it, or" if transitioning else "Make one:"
     raise GuardRefused("no-endpoint", text, f"{hint} opskit deploy {workflow.cli_ref}")
 
 
@@ -51,6 +52,6 @@ def _invoke_rows(client: AwsClient, name: str, rows: Sequence[str]) -> list[floa
     except ValueError:
         values = []
     if len(values) != len(rows):
-        said = f"The endpoint {name} answered {len(rows)} rows with {text[:80]!r}."
-        raise AwsError("bad-predictions", said, region=client.region)
+        text_error = f"The endpoint {name} answered {len(rows)} rows with {text[:80]!r}."
+        raise AwsError("bad-predictions", text_error, region=client.region)
     return values

@@ -1,6 +1,7 @@
-"""The guarded run: look before anything is made, then data, training, transform, scores and, when asked, an endpoint.
+"""The guarded run: check everything before anything is created, then upload, train, transform, score and, if requested,
+deploy.
 
-Every step looks first whether it was done already, so an interrupted run goes on where it stopped, and the same
+Every step first checks whether it was done already, so an interrupted run resumes where it stopped, and the same
 command given twice pays once.
 """
 
@@ -40,7 +41,7 @@ from opskit.training.workflow import load_verified_data
 
 @dataclass
 class TrainingRun:
-    """A run and how far it came. None, or empty: not reached, or not asked for."""
+    """A run and how far it got. None, or empty: not reached, or not requested."""
 
     workflow: Workflow
     wanted: TrainOptions
@@ -66,7 +67,7 @@ class TrainingRun:
 def run_training(
     client: AwsClient, workflow: Workflow, options: TrainOptions, clock: Clock, emit: RunEventSink
 ) -> TrainingRun:
-    """Run a workflow as far as it may and can; what stopped it is in ``exit`` and ``problems``."""
+    """Run a workflow as far as possible; what stopped it is in ``exit`` and ``problems``."""
     run, emit = TrainingRun(workflow, options, client.region), deduplicate_events(emit)
     try:
         check_installed()
@@ -88,7 +89,7 @@ def run_training(
 
 
 def _plan_until_ready(client: AwsClient, run: TrainingRun, clock: Clock, emit: RunEventSink) -> RunPlan:
-    """Look, make room where that was asked for, and look again."""
+    """Plan; raise quotas if that was requested; and plan again."""
     options = run.wanted
     plan = plan_run(client, run.workflow, options, clock.now())
     lacks_room = plan.check is not None and [error.problem.code for error in plan.blockers] == ["no-room"]
@@ -106,7 +107,7 @@ def _plan_until_ready(client: AwsClient, run: TrainingRun, clock: Clock, emit: R
 
 
 def _may_start(run: TrainingRun, plan: RunPlan) -> bool:
-    """Whether nothing stands in the way, and the run is meant."""
+    """Whether nothing blocks the run, and it is not a dry run."""
     run.exit = worst_exit(plan.blockers)
     run.problems += [error.problem for error in plan.blockers]
     return not plan.blockers and not run.wanted.dry_run
@@ -115,7 +116,7 @@ def _may_start(run: TrainingRun, plan: RunPlan) -> bool:
 def _run_steps(
     client: AwsClient, run: TrainingRun, plan: RunPlan, sets: DataSplits, clock: Clock, emit: RunEventSink
 ) -> None:
-    """Everything that makes or waits for something."""
+    """Everything that creates something or waits for it."""
     emit(CostEstimated(plan.cost_items))
     run.model_uri = _train_model(client, run, plan, sets, clock, emit)
     run.transform = _transform_test_set(client, run, plan, sets, run.model_uri, clock, emit)
@@ -130,10 +131,10 @@ def _run_steps(
 def _train_model(
     client: AwsClient, run: TrainingRun, plan: RunPlan, sets: DataSplits, clock: Clock, emit: RunEventSink
 ) -> str:
-    """Start the training job, or follow or look at the one there is, and return its model's URI.
+    """Start, follow or reuse the training job, and return its model's URI.
 
     Raises:
-        OpskitError: AWS refused it, or it gave no model.
+        OpskitError: AWS refused it, or it produced no model.
     """
     name = plan.job.name
     if isinstance(plan.job, Create):
@@ -144,10 +145,10 @@ def _train_model(
     if isinstance(plan.job, Create | Attach):
         job, lines = follow_training(client, name, clock, emit)
     else:
-        found = resources.read_training_job(client, name)
-        if found is None:
+        existing = resources.read_training_job(client, name)
+        if existing is None:
             raise AwsError("vanished", f"The training job {name} is not there any more.", region=client.region)
-        job, lines = found, []
+        job, lines = existing, []
     run.billable_seconds = job.billable_seconds
     if not job.status.is_completed or job.model_uri is None:
         raise training_failure(job, lines, client.region)
@@ -176,7 +177,7 @@ def _start_training(
 
 
 def _create_job(make: Callable[[], None], is_there: Callable[[], bool], clock: Clock) -> None:
-    """Make what runs; AWS's refusal is explained."""
+    """Create a job; a refusal of AWS's is explained."""
     try:
         create_once(make, is_there, clock)
     except AwsError as failure:
@@ -186,7 +187,7 @@ def _create_job(make: Callable[[], None], is_there: Callable[[], bool], clock: C
 
 
 def _run_prefix_uri(plan: RunPlan) -> str:
-    """The URI below which everything of a run lies."""
+    """The URI prefix of all objects of a run."""
     return f"s3://{plan.bucket}/{run_prefix(plan.workflow.name, plan.job.name)}".rstrip("/")
 
 
@@ -201,7 +202,7 @@ def _upload_object(
 
 
 def _ensure_model(client: AwsClient, plan: RunPlan, model_uri: str, clock: Clock) -> None:
-    """Make the model of the job, which has its name, unless it is there."""
+    """Create the model of the job, which has the job's name, unless it exists."""
     name, image, role = plan.job.name, plan.image, plan.role
     if resources.model_exists(client, name):
         return
@@ -222,11 +223,11 @@ def _transform_test_set(
     clock: Clock,
     emit: RunEventSink,
 ) -> TransformJob:
-    """Start the batch transform of the test set, or follow or look at the one there is, until it is completed."""
+    """Start, follow or reuse the batch transform of the test set, until it is completed."""
     name, config = plan.transform.name, plan.configs[Workload.TRANSFORM]
     if isinstance(plan.transform, Create):
         _ensure_model(client, plan, model_uri, clock)
-        if plan.creates_bucket and not isinstance(plan.job, Create):  # else the training has made it
+        if plan.creates_bucket and not isinstance(plan.job, Create):  # otherwise the training step has created it
             s3.create_bucket(client, plan.bucket)
         source = _upload_object(client, run, plan, "test/test.csv", sets.test, emit)
         emit(JobSelected(ResourceKind.TRANSFORM_JOB, plan.transform, config))
@@ -243,10 +244,10 @@ def _transform_test_set(
 
 
 def _score_predictions(client: AwsClient, run: TrainingRun, transform: TransformJob, sets: DataSplits) -> None:
-    """Fetch the predictions and hold them against the truth.
+    """Read the predictions and compare them with the true values.
 
     Raises:
-        AwsError: they are not there, or are not a number a row.
+        AwsError: there are no predictions, or not one number per row.
     """
     content = read_object(client, transform.predictions_uri)
     if content is None:

@@ -1,1 +1,1 @@
-"""Reads of AWS and Jupyter, turned into values. No judgement."""
+"""Reads of AWS, returned as values without assessment."""

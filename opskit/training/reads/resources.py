@@ -1,4 +1,4 @@
-"""Reads what a workflow has in SageMaker: training and transform jobs, models, endpoints."""
+"""Reads a workflow's resources in SageMaker: training and transform jobs, models, endpoints."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Endpoint, InstanceConfig, TrainingJob, TransformJob
 
-_PAGE = 100
+_PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
 
 
 class ListableKind(Enum):
-    """What can be listed by its name: the operation, its member, and how SageMaker calls the things there."""
+    """Resources that can be listed by name: the operation, its member, and the prefix of the entries' members."""
 
     ENDPOINT = ("list_endpoints", "Endpoints", "Endpoint")
     CONFIG = ("list_endpoint_configs", "EndpointConfigs", "EndpointConfig")
@@ -28,7 +28,7 @@ class ListableKind(Enum):
 
     @property
     def is_job(self) -> bool:
-        """Whether it ends by itself."""
+        """Whether it ends without a further call."""
         match self:
             case ListableKind.TRAINING_JOB | ListableKind.TRANSFORM_JOB:
                 return True
@@ -37,7 +37,7 @@ class ListableKind(Enum):
 
     @property
     def has_status(self) -> bool:
-        """Whether SageMaker tells how it is."""
+        """Whether its listing contains a status."""
         match self:
             case ListableKind.ENDPOINT | ListableKind.TRAINING_JOB | ListableKind.TRANSFORM_JOB:
                 return True
@@ -47,39 +47,40 @@ class ListableKind(Enum):
 
 @dataclass(frozen=True)
 class ListedResource:
-    """One thing of a listing; ``status`` is SageMaker's word, and empty where the kind has none."""
+    """An entry of a listing; ``status`` is SageMaker's word, and empty for kinds without one."""
 
     name: str
     arn: str
     status: str = ""
 
 
-def list_named(client: AwsClient, what: ListableKind, contains: str) -> list[ListedResource]:
-    """Every thing of a kind with this in its name, the newest first.
+def list_named(client: AwsClient, kind: ListableKind, contains: str) -> list[ListedResource]:
+    """Every resource of a kind with this text in its name, newest first.
 
     Raises:
-        AwsError: they could not be listed.
+        AwsError: the listing could not be read.
     """
-    operation, member, instance_type = what.value
+    operation, member, prefix = kind.value
+    # Stated explicitly: SageMaker's documented default is ascending for jobs.
     order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
     pages = client.paginate("sagemaker", operation, NameContains=contains, MaxResults=_PAGE, **order)
-    found = [item for page in pages for item in page[member]]
+    items = [item for page in pages for item in page[member]]
     with parse_errors_as_aws(client, f"sagemaker:{''.join(word.capitalize() for word in operation.split('_'))}"):
         return [
             ListedResource(
-                each[f"{instance_type}Name"],
-                each[f"{instance_type}Arn"],
-                each[f"{instance_type}Status"] if what.has_status else "",
+                each[f"{prefix}Name"],
+                each[f"{prefix}Arn"],
+                each[f"{prefix}Status"] if kind.has_status else "",
             )
-            for each in found
+            for each in items
         ]
 
 
 def list_training_jobs(client: AwsClient, contains: str) -> dict[str, JobStatus]:
-    """The status of every training job with this in its name, the newest first.
+    """The status of every training job with this text in its name, newest first.
 
     Raises:
-        AwsError: they could not be listed.
+        AwsError: the listing could not be read.
     """
     return {
         listed_resource.name: JobStatus(listed_resource.status)
@@ -88,10 +89,10 @@ def list_training_jobs(client: AwsClient, contains: str) -> dict[str, JobStatus]
 
 
 def list_transform_jobs(client: AwsClient, contains: str) -> dict[str, JobStatus]:
-    """The status of every transform job with this in its name, the newest first.
+    """The status of every transform job with this text in its name, newest first.
 
     Raises:
-        AwsError: they could not be listed.
+        AwsError: the listing could not be read.
     """
     return {
         listed_resource.name: JobStatus(listed_resource.status)
@@ -100,10 +101,10 @@ def list_transform_jobs(client: AwsClient, contains: str) -> dict[str, JobStatus
 
 
 def list_endpoints(client: AwsClient, contains: str) -> dict[str, EndpointStatus]:
-    """The status of every endpoint with this in its name, the newest first.
+    """The status of every endpoint with this text in its name, newest first.
 
     Raises:
-        AwsError: they could not be listed.
+        AwsError: the listing could not be read.
     """
     return {
         listed_resource.name: EndpointStatus(listed_resource.status)
@@ -112,97 +113,99 @@ def list_endpoints(client: AwsClient, contains: str) -> dict[str, EndpointStatus
 
 
 def list_models(client: AwsClient, contains: str) -> list[str]:
-    """The names of models with this in them, the newest first.
+    """The names of models with this text in them, newest first.
 
     Raises:
-        AwsError: they could not be listed.
+        AwsError: the listing could not be read.
     """
     return [listed_resource.name for listed_resource in list_named(client, ListableKind.MODEL, contains)]
 
 
 def read_training_job(client: AwsClient, name: str) -> TrainingJob | None:
-    """A training job, None where there is none of this name.
+    """A training job; None if there is none of this name.
 
     Raises:
         AwsError: it could not be read.
     """
-    told = _describe_or_none(client, "describe_training_job", TrainingJobName=name)
-    if told is None:
+    job = _describe_or_none(client, "describe_training_job", TrainingJobName=name)
+    if job is None:
         return None
     with parse_errors_as_aws(client, "sagemaker:DescribeTrainingJob"):
         return TrainingJob(
             name=name,
-            status=JobStatus(told["TrainingJobStatus"]),
-            secondary_status=told.get("SecondaryStatus", ""),
-            failure=told.get("FailureReason") or None,
-            model_uri=told.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
-            billable_seconds=told.get("BillableTimeInSeconds"),
-            output_uri=told.get("OutputDataConfig", {}).get("S3OutputPath"),
+            status=JobStatus(job["TrainingJobStatus"]),
+            secondary_status=job.get("SecondaryStatus", ""),
+            failure=job.get("FailureReason") or None,
+            model_uri=job.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+            billable_seconds=job.get("BillableTimeInSeconds"),
+            output_uri=job.get("OutputDataConfig", {}).get("S3OutputPath"),
         )
 
 
 def read_transform_job(client: AwsClient, name: str) -> TransformJob | None:
-    """A transform job, None where there is none of this name.
+    """A transform job; None if there is none of this name.
 
     Raises:
         AwsError: it could not be read.
     """
-    told = _describe_or_none(client, "describe_transform_job", TransformJobName=name)
-    if told is None:
+    job = _describe_or_none(client, "describe_transform_job", TransformJobName=name)
+    if job is None:
         return None
     with parse_errors_as_aws(client, "sagemaker:DescribeTransformJob"):
         return TransformJob(
             name=name,
-            status=JobStatus(told["TransformJobStatus"]),
-            failure=told.get("FailureReason") or None,
-            input_uri=told["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"],
-            output_uri=told["TransformOutput"]["S3OutputPath"],
+            status=JobStatus(job["TransformJobStatus"]),
+            failure=job.get("FailureReason") or None,
+            input_uri=job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"],
+            output_uri=job["TransformOutput"]["S3OutputPath"],
         )
 
 
 def read_endpoint(client: AwsClient, name: str) -> Endpoint | None:
-    """An endpoint, None where there is none of this name.
+    """An endpoint; None if there is none of this name.
 
     Raises:
         AwsError: it could not be read.
     """
-    told = _describe_or_none(client, "describe_endpoint", EndpointName=name)
-    if told is None:
+    endpoint = _describe_or_none(client, "describe_endpoint", EndpointName=name)
+    if endpoint is None:
         return None
     with parse_errors_as_aws(client, "sagemaker:DescribeEndpoint"):
-        return Endpoint(name, told["EndpointStatus"], told.get("FailureReason") or None, told["EndpointConfigName"])
+        return Endpoint(
+            name, endpoint["EndpointStatus"], endpoint.get("FailureReason") or None, endpoint["EndpointConfigName"]
+        )
 
 
 def read_endpoint_instances(client: AwsClient, config: str) -> InstanceConfig | None:
-    """The instances that an endpoint configuration asks for, None where there is none of this name.
+    """The instances of an endpoint configuration; None if there is none of this name.
 
     Raises:
         AwsError: it could not be read.
     """
-    told = _describe_or_none(client, "describe_endpoint_config", EndpointConfigName=config)
-    if told is None:
+    response = _describe_or_none(client, "describe_endpoint_config", EndpointConfigName=config)
+    if response is None:
         return None
     with parse_errors_as_aws(client, "sagemaker:DescribeEndpointConfig"):
-        variant = told["ProductionVariants"][0]
+        variant = response["ProductionVariants"][0]
         return InstanceConfig(variant.get("InstanceType", ""), int(variant.get("InitialInstanceCount", 0)))
 
 
 def models_of_config(client: AwsClient, name: str) -> tuple[str, ...]:
-    """The models that an endpoint configuration names; none where there is no such configuration.
+    """The models of an endpoint configuration; none if there is no such configuration.
 
     Raises:
         AwsError: it could not be read.
     """
-    told = _describe_or_none(client, "describe_endpoint_config", EndpointConfigName=name)
-    if told is None:
+    response = _describe_or_none(client, "describe_endpoint_config", EndpointConfigName=name)
+    if response is None:
         return ()
     with parse_errors_as_aws(client, "sagemaker:DescribeEndpointConfig"):
-        variants = [*told["ProductionVariants"], *told.get("ShadowProductionVariants", ())]
+        variants = [*response["ProductionVariants"], *response.get("ShadowProductionVariants", ())]
     return tuple(variant["ModelName"] for variant in variants if "ModelName" in variant)
 
 
 def model_data(client: AwsClient, name: str) -> tuple[str, ...]:
-    """Where the data of a model lies, as S3 URIs; nowhere where there is no such model.
+    """The S3 URIs of a model's data; none if there is no such model.
 
     Raises:
         AwsError: it could not be read.
@@ -222,9 +225,9 @@ def model_exists(client: AwsClient, name: str) -> bool:
     return _describe_or_none(client, "describe_model", ModelName=name) is not None
 
 
-def _describe_or_none(client: AwsClient, operation: str, **which: str) -> Mapping[str, Any] | None:
+def _describe_or_none(client: AwsClient, operation: str, **key: str) -> Mapping[str, Any] | None:
     try:
-        return client.read("sagemaker", operation, **which)
+        return client.read("sagemaker", operation, **key)
     except AwsError as failure:
         if is_not_found(failure):
             return None

@@ -1,4 +1,4 @@
-"""Reads S3: whose a bucket is, and what lies in it."""
+"""Reads S3: the owner of a bucket, and the objects in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError, UsageError
 
 _ABSENT = ("NoSuchKey", "NoSuchBucket")
-# An answer to HEAD has no body for a code to stand in.
+# A response to HEAD has no body and so no error code: botocore gives the HTTP status instead.
 _ABSENT_BY_HEAD = (*_ABSENT, "404")
 
 
@@ -21,7 +21,7 @@ class BucketState(StrEnum):
 
     @property
     def is_to_be_made(self) -> bool:
-        """Whether there is none yet."""
+        """Whether it does not exist yet."""
         match self:
             case BucketState.ABSENT:
                 return True
@@ -30,7 +30,7 @@ class BucketState(StrEnum):
 
 
 def read_bucket_state(client: AwsClient, bucket: str, account: str) -> BucketState:
-    """Whether a bucket is there and belongs to the account.
+    """Whether a bucket exists and belongs to the account.
 
     Raises:
         UsageError: it is in another Region, where SageMaker would not find it.

@@ -1,4 +1,4 @@
-"""Reads a training job's log as it grows."""
+"""Reads a training job's log while it grows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TrainingLog:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def new_lines(self, client: AwsClient) -> Iterator[str]:
-        """The lines that came since the last look, in the order of each stream.
+        """The lines since the last read, in the order of each stream.
 
         Raises:
             AwsError: the log could not be read.
@@ -32,8 +32,8 @@ class TrainingLog:
 
     def _stream_names(self, client: AwsClient) -> list[str]:
         try:
-            which = {"logGroupName": TRAINING_LOGS, "logStreamNamePrefix": f"{self.job}/"}
-            pages = list(client.paginate("logs", "describe_log_streams", **which))
+            params = {"logGroupName": TRAINING_LOGS, "logStreamNamePrefix": f"{self.job}/"}
+            pages = list(client.paginate("logs", "describe_log_streams", **params))
         except AwsError as failure:
             if failure.aws_code == _ABSENT:
                 return []
@@ -42,22 +42,27 @@ class TrainingLog:
             return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
 
     def _stream_lines(self, client: AwsClient, stream: str) -> Iterator[str]:
-        """A stream's new lines. CloudWatch says that it was read to its end by giving the token again that it was asked
-        with; one from before leads back into what was read.
+        """A stream's new lines. CloudWatch returns the request's own token at the end of a stream; an earlier token
+        would lead back to lines that were read already.
         """
-        seen: set[str] = set()
+        used_tokens: set[str] = set()
         while True:
-            at = self.tokens.get(stream)
-            place = {} if at is None else {"nextToken": at}
+            position = self.tokens.get(stream)
+            token_param = {} if position is None else {"nextToken": position}
             page = client.read(
-                "logs", "get_log_events", logGroupName=TRAINING_LOGS, logStreamName=stream, startFromHead=True, **place
+                "logs",
+                "get_log_events",
+                logGroupName=TRAINING_LOGS,
+                logStreamName=stream,
+                startFromHead=True,
+                **token_param,
             )
             with parse_errors_as_aws(client, "logs:GetLogEvents"):
                 lines = [event["message"].replace("#011", "\t").rstrip() for event in page["events"]]
             yield from lines
             token = self.tokens[stream] = page["nextForwardToken"]
-            if token == at:
+            if token == position:
                 return
-            if token in seen:
+            if token in used_tokens:
                 raise incomplete("logs:GetLogEvents", client.region, "with a token for what was read already")
-            seen.add(token)
+            used_tokens.add(token)

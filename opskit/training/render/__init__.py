@@ -1,1 +1,1 @@
-"""Values to results for people and programs."""
+"""Results of the workflow commands for people and programs."""

@@ -1,4 +1,4 @@
-"""Deployments, predictions and clean-ups, for people and programs."""
+"""The results of ``deploy``, ``predict`` and ``cleanup`` for people and programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, Reso
 
 
 def deploy_result(done: Deployment) -> CommandResult:
-    """The answer of ``deploy``."""
+    """The result of ``deploy``."""
     data = {
         "endpoint": done.endpoint,
         "model": done.model,
@@ -44,7 +44,7 @@ def deploy_result(done: Deployment) -> CommandResult:
 def predict_result(
     endpoint: str, values: Sequence[float], truth: Sequence[float] | None = None, metrics: Metrics | None = None
 ) -> CommandResult:
-    """The answer of ``predict``; for the test set with the ``truth`` beside it."""
+    """The result of ``predict``; for the test set with the true values beside the predictions."""
     columns = [Column("Row", right=True), Column("Prediction", right=True)]
     rows = [[Cell(str(at)), Cell(f"{value:.2f}")] for at, value in enumerate(values, 1)]
     data: dict[str, Any] = {"endpoint": endpoint, "predictions": list(values)}
@@ -59,7 +59,7 @@ def predict_result(
 
 
 def cleanup_prompt(resources: WorkflowResources, local: Sequence[Path]) -> str:
-    """What would be removed, and what would not, for a prompt or a dry run."""
+    """What would be deleted, for a prompt or a dry run."""
     lines = [f"Delete the {resource_ref.resource_kind.label} {resource_ref.name}" for resource_ref in resources.items]
     if resources.going:
         lines.append(f"Wait until {', '.join(resources.going)} is gone")
@@ -68,7 +68,7 @@ def cleanup_prompt(resources: WorkflowResources, local: Sequence[Path]) -> str:
 
 
 def cleanup_plan_result(resources: WorkflowResources, local: Sequence[Path]) -> CommandResult:
-    """The answer of ``cleanup --dry-run``."""
+    """The result of ``cleanup --dry-run``."""
     problems = tuple(error.problem for error in resources.read_errors)
     data = {
         "would_remove": _removed_record(resources.items, resources.objects, local),
@@ -83,7 +83,7 @@ def cleanup_plan_result(resources: WorkflowResources, local: Sequence[Path]) -> 
 
 
 def cleanup_result(done: CleanupResult, local: Sequence[Path]) -> CommandResult:
-    """The answer of ``cleanup``."""
+    """The result of ``cleanup``."""
     resources, staying = done.resources, tuple(done.staying.values())
     notes = [f"Deleted the {resource_ref.resource_kind.label} {resource_ref.name}." for resource_ref in done.items]
     notes += [f"Deleted {len(s3_objects.keys)} objects in {s3_objects.uri}." for s3_objects in done.objects]
@@ -125,7 +125,7 @@ def _left_record(resources: WorkflowResources, staying: Sequence[KeptResource]) 
 
 
 def _kept_records(staying: Sequence[KeptResource]) -> list[dict[str, Any]]:
-    """Why each thing is left, for programs."""
+    """Why each resource is left, for JSON."""
     return [
         {
             "kind": kept_resource.resource_kind,
@@ -138,7 +138,7 @@ def _kept_records(staying: Sequence[KeptResource]) -> list[dict[str, Any]]:
 
 
 def kept_notes(resources: WorkflowResources, staying: Sequence[KeptResource]) -> list[str]:
-    """What stays, and why that is no harm, or how to end it."""
+    """What stays, and why that is harmless, or how to end it."""
     notes = [f"Left: {_kept_text(kept_resource)}: {kept_resource.reason}." for kept_resource in staying]
     for job in resources.live_jobs:
         stop = aws_stop_command(job)

@@ -1,4 +1,4 @@
-"""Predictions against the truth: a picture on disk, and a small one in the terminal."""
+"""Plots predictions against true values: a PNG file, and a small plot in the terminal."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def save_plot(path: Path, title: str, target: str, truth: Sequence[float], predi
 
 
 def terminal_plot(target: str, truth: Sequence[float], predicted: Sequence[float], columns: int) -> str:
-    """The same in braille dots, on a terminal of so many ``columns``; nothing where it is too narrow for it. A row on
-    the diagonal is a perfect prediction.
+    """The same plot in braille dots, on a terminal of ``columns`` characters; empty if that is too narrow. A dot on the
+    diagonal is a perfect prediction.
     """
     width = min(_WIDTH, columns - _MARGIN)
     if width < _NARROWEST:
@@ -57,7 +57,7 @@ def terminal_plot(target: str, truth: Sequence[float], predicted: Sequence[float
 
 
 def _scale_positions(values: Sequence[float], low: float, high: float, dots: int) -> list[int]:
-    """Where each value goes on a scale of so many dots, from ``low`` on."""
+    """The position of each value on a scale of ``dots`` dots that starts at ``low``."""
     span = (high - low) or 1.0
     return [round((value - low) / span * (dots - 1)) for value in values]
 

@@ -1,4 +1,4 @@
-"""How a run goes on, for people to watch: its jobs, its log, and the boosting rounds that are done."""
+"""Progress of a run for people: its jobs, its log, and its boosting rounds."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from opskit.training.rules.xgboost_log import BoostingRound, parse_round
 
 
 def watch_run(screen: Screen, rounds: int | None = None) -> AbstractContextManager[RunEventSink]:
-    """A teller for a run's events. ``rounds`` is how many the training may take, where that is known."""
+    """A sink that shows a run's events. ``rounds`` is the maximum number of boosting rounds, if known."""
     return watch_stages(screen, format_run_event, partial(_run_stage, rounds))
 
 
 def format_run_event(event: RunEvent) -> str:
-    """An event as a line; an empty one is not worth saying."""
+    """An event as a line; an empty one is not shown."""
     match event:
         case CostEstimated(cost_items):
             return "\n".join(cost_lines(cost_items))
@@ -71,14 +71,14 @@ def _format_selection(event: JobSelected) -> str:
 
 
 def _run_stage(rounds: int | None, event: RunEvent) -> Stage | None:
-    found = parse_round(event.text) if isinstance(event, LogLine) else None
-    if found:
-        return Stage(_format_scores(found), found.number + 1, rounds)
+    round_ = parse_round(event.text) if isinstance(event, LogLine) else None
+    if round_:
+        return Stage(_format_scores(round_), round_.number + 1, rounds)
     return Stage(_short_status(event)) if isinstance(event, StatusChanged | JobSelected) else None
 
 
-def _format_scores(found: BoostingRound) -> str:
-    return "  ".join([f"round {found.number}", *(f"{name} {value:g}" for name, value in found.scores.items())])
+def _format_scores(round_: BoostingRound) -> str:
+    return "  ".join([f"round {round_.number}", *(f"{name} {value:g}" for name, value in round_.scores.items())])
 
 
 def _short_status(event: StatusChanged | JobSelected) -> str:

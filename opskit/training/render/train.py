@@ -1,4 +1,4 @@
-"""A run, for people and programs."""
+"""The result of ``train`` for people and programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from opskit.training.rules.job_names import Attach, Create, JobAction, Reuse
 
 @dataclass(frozen=True)
 class RunFiles:
-    """A run's files on this machine. None: there are none; ``problem`` says why they could not be written."""
+    """The local files of a run. None: there are none; ``problem`` says why they could not be written."""
 
     folder: Path | None = None
     plot: Path | None = None
@@ -53,7 +53,7 @@ def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
 
 
 def train_result(run: TrainingRun, files: RunFiles, *, columns: int | None) -> CommandResult:
-    """The answer of ``train``; on a terminal of so many ``columns`` (None: it is none) with the small plot."""
+    """The result of ``train``; with the small plot on a terminal of ``columns`` characters (None: not a terminal)."""
     problems = (*run.problems, *([files.problem] if files.problem else []))
     exit = ExitCode.PARTIAL if files.problem and run.exit.is_ok else run.exit
     return CommandResult(
@@ -109,7 +109,7 @@ def _plan_record(plan: RunPlan) -> dict[str, Any]:
 
 
 def plan_steps(plan: RunPlan) -> list[str]:
-    """What the run would do, in order, in words."""
+    """The steps of the run, in order, as text."""
     steps = [f"make the bucket {plan.bucket}"] if plan.creates_bucket else []
     steps += [f"upload train.csv and validation.csv to {plan.bucket}"] if isinstance(plan.job, Create) else []
     steps.append(f"{_action_verb(plan.job)} the training job {plan.job.name}")
@@ -131,7 +131,7 @@ def _action_verb(next: JobAction) -> str:
 
 
 def cost_item_record(item: CostItem) -> dict[str, Any]:
-    """What is paid for, for programs."""
+    """One part of the cost, for JSON."""
 
     return {
         "usage": item.workload.value,
@@ -144,7 +144,7 @@ def cost_item_record(item: CostItem) -> dict[str, Any]:
 
 
 def _cost_tables(run: TrainingRun) -> tuple[Table, ...]:
-    """What would be paid for, where the run is a plan or was refused."""
+    """What would be paid for, if the run is a plan or was refused."""
     if run.plan is None or not run.plan.cost_items or not (run.wanted.dry_run or run.plan.blockers):
         return ()
     rows = tuple(
@@ -182,24 +182,24 @@ def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[s
     return notes + _finished_notes(run, files)
 
 
-def _finished_notes(run: TrainingRun, kept: RunFiles) -> list[str]:
-    """What was paid, where the files are, and what stays."""
-    word, notes = run.workflow.cli_ref, []
+def _finished_notes(run: TrainingRun, files_: RunFiles) -> list[str]:
+    """What was paid, where the files are, and what is left."""
+    workflow, notes = run.workflow.cli_ref, []
     if run.billable_seconds is not None:
         notes.append(f"AWS bills {run.billable_seconds} s of training{_billed_line(run)}.")
-    if kept.folder:
-        notes.append(f"Data, predictions and plot: {kept.folder}")
+    if files_.folder:
+        notes.append(f"Data, predictions and plot: {files_.folder}")
     if run.problems and run.uploaded and not run.running:
         files = ", ".join(uri.rpartition("/")[2] for uri in run.uploaded)
         # A cleanup goes by the tags of jobs: of files that no job was made for it does not know whose they are.
         home = run.uploaded[0].rsplit("/", 2)[0]
-        remove = f"opskit cleanup {word}" if run.job else f"aws s3 rm --recursive {home}/"
+        remove = f"opskit cleanup {workflow}" if run.job else f"aws s3 rm --recursive {home}/"
         notes.append(f"Left in S3 for the next try: {files}. To remove what there is: {remove}")
-    return notes + (endpoint_notes(run.endpoint, word) if run.endpoint else [])
+    return notes + (endpoint_notes(run.endpoint, workflow) if run.endpoint else [])
 
 
 def _billed_line(run: TrainingRun) -> str:
-    """What the training did cost, where this run started it and knows the price."""
+    """The cost of the training, if this run started it and the price is known."""
     for item in run.plan.cost_items if run.plan else ():
         if item.workload is Workload.TRAINING and isinstance(item.price, Price) and run.billable_seconds is not None:
             usd = item.price.usd_per_hour * item.config.count * run.billable_seconds / 3600
@@ -208,5 +208,5 @@ def _billed_line(run: TrainingRun) -> str:
 
 
 def endpoint_notes(name: str, workflow: str) -> list[str]:
-    """What to know of an endpoint that answers. ``workflow`` is the word that leads to it."""
+    """What to know about an endpoint in service. ``workflow`` is the workflow's name on the command line."""
     return [f"The endpoint {name} answers (opskit predict {workflow}) and bills until", f"  opskit cleanup {workflow}"]

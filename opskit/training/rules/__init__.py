@@ -1,1 +1,1 @@
-"""Pure rules: values in, values out; time is an argument."""
+"""Pure rules: values in, values out; the time is an argument."""

@@ -1,4 +1,4 @@
-"""Reads the rows a user wants predictions for."""
+"""Parses the rows that a user wants predictions for."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from opskit.core.exceptions import UsageError
 
 
 def parse_rows(source: str, text: str, features: Sequence[str]) -> list[str]:
-    """The rows of a CSV as the model takes them: numbers alone, in the data's order. A header may stand above; with
-    it the columns may come in any order, and others between them. ``source`` names the text in errors.
+    """The rows of a CSV as the model takes them: numbers only, in the order of the training data. With a header the
+    columns may come in any order, with others in between. ``source`` names the text in errors.
 
     Raises:
-        UsageError: there are no rows, or one is not a row of numbers.
+        UsageError: there are no rows, or a row has something other than numbers.
     """
     shape = f"A row has the {len(features)} features: {', '.join(features)}."
     lines = [(at, cells) for at, cells in _csv_lines(source, text) if any(cell.strip() for cell in cells)]
@@ -35,7 +35,7 @@ def _csv_lines(source: str, text: str) -> list[tuple[int, list[str]]]:
 
 
 def _header_columns(source: str, cells: Sequence[str], features: Sequence[str]) -> list[int] | None:
-    """Where each feature's column is, by the names above the columns; None where no names stand there."""
+    """The column of each feature, by the header; None if the first line is not a header."""
     names, wanted = [cell.strip().lower() for cell in cells], [name.lower() for name in features]
     if not set(names) & set(wanted):
         return None

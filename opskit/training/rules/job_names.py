@@ -1,7 +1,8 @@
-"""What a run is called. Asking twice for the same thing finds the first job instead of paying for a second.
+"""The names of jobs. Running the same thing twice finds the first job instead of paying for a second.
 
-A job's name is the workflow's, a hash of what decides the model (data, split, algorithm, hyperparameters, instances),
-and the attempt. Role and bucket are not in the hash: they change where a model lies, not what it is.
+A job's name is the workflow's name, a hash of what determines the model (data, split, algorithm, hyperparameters,
+instances), and the number of the attempt. Role and bucket are not hashed: they change where a model is stored, not what
+it is.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ from opskit.core.aws_statuses import JobStatus
 from opskit.core.model import InstanceConfig
 from opskit.training.rules.model import Workflow
 
+# SageMaker's names end at 63 characters: 32 for the workflow, 10 for the hash, the rest for numbers.
 _HASH_LENGTH = 10
 
 WORKFLOW_TAG = "opskit:workflow"
-"""On everything that opskit makes for a workflow; its value is the workflow's name. A name alone proves nothing."""
+"""The tag of every resource that opskit creates for a workflow; its value is the workflow's name. A name alone proves
+nothing.
+"""
 
 
 @dataclass(frozen=True)
 class Attach:
-    """A job that is in progress: watch it."""
+    """A job that is running: follow it."""
 
     name: str
 
@@ -38,7 +42,7 @@ class Reuse:
 
 @dataclass(frozen=True)
 class Create:
-    """A job to be made. ``previous`` is the attempt before it and how that ended; None for the first."""
+    """A job to be created. ``previous`` is the attempt before it and its status; None for the first."""
 
     name: str
     previous: tuple[str, JobStatus] | None = None
@@ -48,7 +52,7 @@ JobAction = Attach | Reuse | Create
 
 
 def base_name(workflow: Workflow, config: InstanceConfig) -> str:
-    """The workflow's name and a hash of everything that decides what comes out and what it is trained on."""
+    """The workflow's name and a hash of everything that determines the model and how it is trained."""
     inputs = {
         "data": workflow.sha256,
         "skip_lines": workflow.skip_lines,
@@ -63,7 +67,7 @@ def base_name(workflow: Workflow, config: InstanceConfig) -> str:
 
 
 def choose_job(stem: str, jobs: Mapping[str, JobStatus], *, again: bool, usable: Collection[str] = ()) -> JobAction:
-    """Follow what runs, show the newest completed job whose model is still there (``usable``), or start the next
+    """Follow a running job, reuse the newest completed one whose model still exists (``usable``), or start the next
     attempt.
     """
     attempts = list_attempts(stem, jobs)
@@ -71,7 +75,7 @@ def choose_job(stem: str, jobs: Mapping[str, JobStatus], *, again: bool, usable:
 
 
 def choose_transform(job: str, jobs: Mapping[str, JobStatus], usable: Collection[str] = ()) -> JobAction:
-    """The same for the transforms of a training job: the first has its name, later ones a number behind it."""
+    """The same for the transforms of a training job: the first has its name, later ones an additional number."""
     later = list_attempts(job, jobs)
     attempts = later + [job] * (job in jobs)
     number = max(2, _highest_number(later))
@@ -89,27 +93,27 @@ def _choose_action(attempts: list[str], jobs: Mapping[str, JobStatus], new: str,
 
 
 def is_owned_name(workflow: str, name: str) -> bool:
-    """Whether a resource's name is one that opskit gave for this workflow."""
+    """Whether a resource's name is one that opskit gives for this workflow."""
     return re.fullmatch(rf"{re.escape(workflow)}-[0-9a-f]{{{_HASH_LENGTH}}}-\d+(-\d+)?", name) is not None
 
 
 def is_tagged_for(workflow: str, tags: Mapping[str, str]) -> bool:
-    """Whether tags say that opskit made something for this workflow."""
+    """Whether tags say that opskit created a resource for this workflow."""
     return tags.get(WORKFLOW_TAG) == workflow
 
 
 def training_job_of(name: str) -> str:
-    """The training job that a resource of such a name hangs together with: models and endpoints have the job's own
-    name, later configurations and transforms a number behind it.
+    """The training job that a resource with such a name belongs to: models and endpoints have the job's own name, later
+    configurations and transforms an additional number.
     """
-    found = re.fullmatch(rf"(.*-[0-9a-f]{{{_HASH_LENGTH}}}-\d+)-\d+", name)
-    return found[1] if found else name
+    match = re.fullmatch(rf"(.*-[0-9a-f]{{{_HASH_LENGTH}}}-\d+)-\d+", name)
+    return match[1] if match else name
 
 
 def list_attempts(stem: str, names: Collection[str]) -> list[str]:
-    """The attempts at a stem among names, the newest first."""
-    ours = [name for name in names if re.fullmatch(rf"{re.escape(stem)}-\d+", name)]
-    return sorted(ours, key=_attempt_number, reverse=True)
+    """The attempts with this base name among names, newest first."""
+    attempts = [name for name in names if re.fullmatch(rf"{re.escape(stem)}-\d+", name)]
+    return sorted(attempts, key=_attempt_number, reverse=True)
 
 
 def _highest_number(attempts: list[str]) -> int:

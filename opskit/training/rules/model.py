@@ -1,4 +1,4 @@
-"""The nouns of a workflow, as frozen values: a workflow, how its rows are split, its scores."""
+"""The values of the training feature: a workflow, its split ratios, its scores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opskit.core.model import InstanceConfig
 
 @dataclass(frozen=True)
 class SplitRatios:
-    """How a workflow's rows are divided: the share for the test, then the validation's share of the rest."""
+    """How a workflow's rows are split: the share of the test set, then the validation set's share of the rest."""
 
     test: float
     validation: float
@@ -18,11 +18,11 @@ class SplitRatios:
 
 @dataclass(frozen=True)
 class Workflow:
-    """A workflow as a value: data, split, algorithm, instances. ``folder`` is where its files are, and ``cli_ref`` what
-    leads to it on the command line: its name where opskit or a package brings it, else its folder as it was typed.
+    """A workflow: data, split, algorithm, instances. ``folder`` holds its files, and ``cli_ref`` names it on the
+    command line: its name if opskit or a package provides it, else its folder as it was typed.
 
-    ``data_file`` is relative to ``folder``; ``skip_lines`` stand above its column names; ``volume_gb`` is the size of
-    the training volume.
+    ``data_file`` is relative to ``folder``; ``skip_lines`` is the number of lines above the header; ``volume_gb`` is
+    the size of the training volume.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Workflow:
 
 @dataclass(frozen=True)
 class Metrics:
-    """How well predictions meet the truth: root mean squared and mean absolute error in the target's unit, and R²."""
+    """The quality of predictions: root mean squared and mean absolute error in the target's unit, and R²."""
 
     rmse: float
     mae: float

@@ -1,4 +1,4 @@
-"""What a workflow left in the account, as a value: what would go, what stays, and what could not be looked at."""
+"""What a workflow left in the account, as a value: what would be deleted, what stays, and what could not be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OBJECTS = "objects"
 
 @dataclass(frozen=True)
 class ResourceRef:
-    """One thing to remove."""
+    """One resource to delete."""
 
     resource_kind: DeletableKind
     name: str
@@ -39,7 +39,7 @@ class S3Objects:
 
 @dataclass(frozen=True)
 class KeptResource:
-    """Something that looks like the workflow's and is left, and why. Of objects there are ``count``."""
+    """A resource that looks like the workflow's and is left, and why. ``count`` is the number of objects."""
 
     resource_kind: str
     name: str
@@ -49,9 +49,9 @@ class KeptResource:
 
 @dataclass(frozen=True)
 class WorkflowResources:
-    """Everything of a workflow that is in the account: what would go, what stays, and what could not be looked at.
+    """Everything of a workflow in the account: what would be deleted, what stays, and what could not be read.
 
-    ``going`` are endpoints that are being deleted already; ``saw_nothing``: not one listing could be read.
+    ``going`` are endpoints that are being deleted already; ``saw_nothing``: no listing could be read.
     """
 
     workflow: str
@@ -68,10 +68,10 @@ class WorkflowResources:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to remove."""
+        """Whether there is nothing to delete."""
         return not (self.items or self.objects)
 
     @property
     def endpoints(self) -> tuple[ResourceRef, ...]:
-        """The endpoints to remove."""
+        """The endpoints to delete."""
         return tuple(item for item in self.items if item.resource_kind is DeletableKind.ENDPOINT)

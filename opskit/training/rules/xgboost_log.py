@@ -1,4 +1,4 @@
-"""Reads the boosting rounds in the built-in XGBoost's log, for a progress display."""
+"""Parses the boosting rounds in the log of the built-in XGBoost, for the progress display."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class BoostingRound:
 
 
 def parse_round(line: str) -> BoostingRound | None:
-    """The round a log line tells of, None for any other line."""
-    found = _ROUND.search(line.replace("#011", "\t"))
-    if found is None:
+    """The round in a log line; None for any other line."""
+    match = _ROUND.search(line.replace("#011", "\t"))
+    if match is None:
         return None
     try:
-        scores = {name: float(value) for name, _, value in (part.rpartition(":") for part in found["scores"].split())}
+        scores = {name: float(value) for name, _, value in (part.rpartition(":") for part in match["scores"].split())}
     except ValueError:
         return None
-    return BoostingRound(int(found["number"]), scores)
+    return BoostingRound(int(match["number"]), scores)
