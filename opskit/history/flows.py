@@ -97,6 +97,7 @@ def read_history(since: timedelta, now: datetime, connect: Callable[[], AwsSessi
         return History((), {})
     later = _later_events(entries)
     stops = [entry for entry in entries if entry.id in later]
+    # AWS is called only where the journal does not tell when a notebook was started again.
     open_ends = [entry for entry in stops if needs_aws_lookup(_to_event(entry), later[entry.id])]
     try:
         session = connect()

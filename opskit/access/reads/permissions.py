@@ -82,7 +82,9 @@ PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
 }
 """Reads that cost nothing and show nothing, by the call they try."""
 
+# An endpoint that does not know an operation says nothing about the permission for it.
 _NO_SUCH_OPERATION = ("UnknownOperationException", "InvalidAction", "UnknownOperation")
+# Without this context the simulator denies iam:PassRole under policies that allow it for SageMaker only.
 _PASSED = {
     "ContextKeyName": "iam:PassedToService",
     "ContextKeyValues": ["sagemaker.amazonaws.com"],
@@ -104,6 +106,7 @@ def _probe(client: AwsClient, service: str, operation: str, params: Mapping[str,
     except AwsError as failure:
         if failure.aws_code == NO_SUPPORT_PLAN:
             return Unknown(failure.problem.message, NO_SUPPORT_PLAN)
+        # AWS checks permissions before it looks the resource up: "no such resource" means that the call was allowed.
         answered = failure.problem.code == "aws-refused" and not failure.transient
         return True if answered and failure.aws_code not in _NO_SUCH_OPERATION else unknown_from_error(failure)
     return True

@@ -15,6 +15,7 @@ READ, ACCESS, CHANGE = "Read", "Enter", "Change"
 """What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""
 
 _PREFIXES = {"service-quotas": "servicequotas", "sagemaker-runtime": "sagemaker"}
+# IAM's actions for S3 have other names than the operations that need them.
 _OF_S3 = {
     "CreateBucket": "CreateBucket",
     "DeleteObjects": "DeleteObject",
@@ -124,6 +125,7 @@ def _call_grants(call: str) -> Iterable[Grant]:
     action = f"{_PREFIXES.get(service, service)}:{name}"
     on = _resource_kind(action)
     yield Grant(action, _grant_kind(name), on)
+    # opskit creates resources with tags, which needs sagemaker:AddTags as well.
     if service == "sagemaker" and operation.startswith("Create") and _grant_kind(name) is CHANGE:
         yield Grant("sagemaker:AddTags", CHANGE, on)
     if call in _MADE_WITH_A_ROLE:

@@ -85,6 +85,7 @@ def _wait_until_deadline(process: subprocess.Popen[bytes], seconds: float) -> in
 
 def _end_process_group(process: subprocess.Popen[bytes]) -> None:
     """End a run with all it has started: interrupt it, so that it can write down how far it came, and make sure."""
+    # SIGINT first: opskit handles it like Ctrl-C, and records how far it got.
     _signal_group(process.pid, signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
         process.wait(GRACE_SECONDS)

@@ -45,6 +45,7 @@ def split_sections(crontab: bytes) -> CrontabSections:
             blocks.append(b"".join([*held, line]))
             around.append(b"")
             held = []
+        # Only lines that opskit writes may stand inside: anything else makes it the user's text.
         elif held and _OURS.search(line):
             held.append(line)
         else:

@@ -39,6 +39,7 @@ def write_crontab(crontab: bytes) -> None:
 
 def is_cron_running() -> bool | None:
     """Whether cron itself runs here; None where that cannot be told."""
+    # Linux only: on other systems there is no /proc, and the answer is unknown.
     names = list(Path("/proc").glob("[0-9]*/comm"))
     return any(_read_text(name) in ("cron", "crond") for name in names) if names else None
 

@@ -33,11 +33,13 @@ def append_run(line: Mapping[str, Any]) -> Path:
         OSError, UsageError: it cannot be written.
     """
     text = ascii_json(line, str).encode() + b"\n"
+    # Two jobs may end at once, and one must not rotate the file while the other writes.
     with exclusive_lock("run log", on_wait=lambda: None):
         path = log_path()
         if path.exists() and path.stat().st_size + len(text) > MAX_BYTES:
             _rotate_files(path)
         path.touch(mode=0o600)
+        # Unbuffered: one write per line, so that a kill leaves whole lines.
         with path.open("ab", buffering=0) as file:
             file.write(text)
     return path
