@@ -146,5 +146,5 @@ def _run_step(ctx: CommandContext, step: DemoStep, environment: dict[str, str], 
 
 
 def _step_error(step: DemoStep, why: str, envelope: dict[str, Any]) -> _DemoError:
-    said = "; ".join(problem["message"] for problem in envelope["errors"])
-    return _DemoError("demo-untrue", f"'{step.title}' did not happen as told: {why}.", said)
+    messages = "; ".join(problem["message"] for problem in envelope["errors"])
+    return _DemoError("demo-untrue", f"'{step.title}' did not happen as told: {why}.", messages)

@@ -35,6 +35,6 @@ def history_command(
     from opskit.history.flows import filter_history, read_history
     from opskit.history.render import history_result
 
-    told = read_history(parse_duration(since), datetime.now(UTC), ctx.session)
+    history = read_history(parse_duration(since), datetime.now(UTC), ctx.session)
     regions = ctx.settings.get("regions") if ctx.settings.values["regions"].source == "--region" else ()
-    return history_result(filter_history(told, action, regions), everywhere=everywhere)
+    return history_result(filter_history(history, action, regions), everywhere=everywhere)

@@ -115,15 +115,17 @@ def read_history(since: timedelta, now: datetime, connect: Callable[[], AwsSessi
     return History(entries, savings, ctx, problems)
 
 
-def filter_history(told: History, action: str | None, regions: Sequence[str]) -> History:
+def filter_history(history: History, action: str | None, regions: Sequence[str]) -> History:
     """Only the entries of actions with a word in them, and of some Regions; None, and none or ``all``, are all."""
     entries = tuple(
         entry
-        for entry in told.entries
+        for entry in history.entries
         if (action or "").lower() in entry.action and (entry.region in regions or "all" in regions or not regions)
     )
     ids = {entry.id for entry in entries}
-    return replace(told, entries=entries, savings={id: saving for id, saving in told.savings.items() if id in ids})
+    return replace(
+        history, entries=entries, savings={id: saving for id, saving in history.savings.items() if id in ids}
+    )
 
 
 def _recent_entries(since: timedelta, now: datetime) -> tuple[JournalEntry, ...]:

@@ -25,27 +25,27 @@ _COLUMNS = (
 )
 
 
-def history_result(told: History, *, everywhere: bool = False) -> CommandResult:
+def history_result(history: History, *, everywhere: bool = False) -> CommandResult:
     """The answer of ``history``, oldest first: the entries of the present endpoint and account, with ``everywhere``
     those of all others too. ``savings`` are those of the present one (``saved_usd`` null: which one that is could not
     be told); ``elsewhere[]`` has a sum for each other one.
     """
-    shown = [entry for entry in told.entries if everywhere or told.may_be_current(account_of(entry))]
-    several = len({account_of(entry) for entry in shown} | {told.current} - {None}) > 1
+    shown = [entry for entry in history.entries if everywhere or history.may_be_current(account_of(entry))]
+    several = len({account_of(entry) for entry in shown} | {history.current} - {None}) > 1
     columns = (_ACCOUNT, *_COLUMNS) if several else _COLUMNS
-    rows = tuple(_history_row(entry, told.savings.get(entry.id), several=several) for entry in shown)
+    rows = tuple(_history_row(entry, history.savings.get(entry.id), several=several) for entry in shown)
     return CommandResult(
         {
-            "account": told.current and told.current.account,
-            "endpoint": told.current and told.current.endpoint,
-            "history": [_history_record(entry, told.savings.get(entry.id)) for entry in shown],
-            "savings": _present_sum(told),
-            "elsewhere": [_place_record(told, place) for place in told.accounts() if place != told.current],
+            "account": history.current and history.current.account,
+            "endpoint": history.current and history.current.endpoint,
+            "history": [_history_record(entry, history.savings.get(entry.id)) for entry in shown],
+            "savings": _present_sum(history),
+            "elsewhere": [_place_record(history, place) for place in history.accounts() if place != history.current],
         },
-        ExitCode.PARTIAL if told.problems else ExitCode.OK,
-        told.problems,
+        ExitCode.PARTIAL if history.problems else ExitCode.OK,
+        history.problems,
         (Table(columns, rows),) if shown else (),
-        tuple(_history_notes(told, shown, everywhere=everywhere)),
+        tuple(_history_notes(history, shown, everywhere=everywhere)),
         "history",
     )
 
@@ -71,24 +71,28 @@ def _history_record(entry: JournalEntry, saving: Saving | None) -> dict[str, Any
     }
 
 
-def _present_sum(told: History) -> dict[str, Any]:
+def _present_sum(history: History) -> dict[str, Any]:
     """What was saved in the present endpoint and account. Where it is not known which one that is, a sum would mix
     what belongs to several.
     """
-    if told.current is None:
-        stops = len(told.savings)
+    if history.current is None:
+        stops = len(history.savings)
         return {"stops": stops, "saved_usd": None if stops else 0, "uncounted": stops}
-    return _savings_sums(_savings_of(told, told.current))
+    return _savings_sums(_savings_of(history, history.current))
 
 
-def _place_record(told: History, place: AccountRef) -> dict[str, Any]:
-    changes = sum(account_of(entry) == place for entry in told.entries)
+def _place_record(history: History, place: AccountRef) -> dict[str, Any]:
+    changes = sum(account_of(entry) == place for entry in history.entries)
     where = {"account": place.account, "endpoint": place.endpoint}
-    return {**where, "changes": changes, **_savings_sums(_savings_of(told, place))}
+    return {**where, "changes": changes, **_savings_sums(_savings_of(history, place))}
 
 
-def _savings_of(told: History, place: AccountRef) -> list[Saving]:
-    return [told.savings[entry.id] for entry in told.entries if entry.id in told.savings and account_of(entry) == place]
+def _savings_of(history: History, place: AccountRef) -> list[Saving]:
+    return [
+        history.savings[entry.id]
+        for entry in history.entries
+        if entry.id in history.savings and account_of(entry) == place
+    ]
 
 
 def _savings_sums(savings: Sequence[Saving]) -> dict[str, Any]:
@@ -116,29 +120,29 @@ def _account_phrase(place: AccountRef) -> str:
     return account if place.endpoint == "aws" else f"{account} at {place.endpoint}"
 
 
-def _history_notes(told: History, shown: Sequence[JournalEntry], *, everywhere: bool) -> Iterator[str]:
-    if not told.entries:
+def _history_notes(history: History, shown: Sequence[JournalEntry], *, everywhere: bool) -> Iterator[str]:
+    if not history.entries:
         yield "opskit changed nothing in that time."
-    elif not shown and told.current:
-        yield f"opskit changed nothing in the account {_account_phrase(told.current)} in that time."
+    elif not shown and history.current:
+        yield f"opskit changed nothing in the account {_account_phrase(history.current)} in that time."
     if any(entry.outcome == STARTED for entry in shown):
         yield "'begun' has no outcome yet: it still runs, or was stopped in the middle."
-    if any(entry.outcome == DROPPED for entry in told.entries):
+    if any(entry.outcome == DROPPED for entry in history.entries):
         yield "'dropped' was not sent: a last look spoke against it."
-    if told.current:
-        yield from _money_notes(_savings_of(told, told.current), "")
-    for place in told.accounts():
-        if place != told.current:
-            yield from _elsewhere_notes(told, place, is_listed=everywhere or told.may_be_current(place))
+    if history.current:
+        yield from _money_notes(_savings_of(history, history.current), "")
+    for place in history.accounts():
+        if place != history.current:
+            yield from _elsewhere_notes(history, place, is_listed=everywhere or history.may_be_current(place))
 
 
-def _elsewhere_notes(told: History, place: AccountRef, *, is_listed: bool) -> Iterator[str]:
+def _elsewhere_notes(history: History, place: AccountRef, *, is_listed: bool) -> Iterator[str]:
     """What was done in another account, in a line of its own: its sum is never part of the present one's."""
-    changes = sum(account_of(entry) == place for entry in told.entries)
+    changes = sum(account_of(entry) == place for entry in history.entries)
     if not is_listed:
         count = "1 change" if changes == 1 else f"{changes} changes"
         yield f"Account {_account_phrase(place)}: {count}, of another account or endpoint. --all shows them."
-    yield from _money_notes(_savings_of(told, place), f"Account {_account_phrase(place)}: ")
+    yield from _money_notes(_savings_of(history, place), f"Account {_account_phrase(place)}: ")
 
 
 def _money_notes(savings: Sequence[Saving], where: str) -> Iterator[str]:

@@ -67,13 +67,13 @@ def needs_aws_lookup(stop: NotebookEvent, later: Sequence[NotebookEvent]) -> boo
     return stop.usd_per_hour is not None and not later
 
 
-def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], seen: SeenNotebook, now: datetime) -> Saving:
+def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: SeenNotebook, now: datetime) -> Saving:
     """What ``stop`` saved. ``later`` is what opskit did to the same notebook after it."""
     if stop.usd_per_hour is None:
         return Saving(None, None, "its price is not known")
-    if not stop.certain and not _is_proven(stop, later, seen):
+    if not stop.certain and not _is_proven(stop, later, notebook):
         return Saving(None, None, "whether it stopped is not known")
-    end = _end_by_journal(later[0]) if later else _end_by_aws(stop, seen, now)
+    end = _end_by_journal(later[0]) if later else _end_by_aws(stop, notebook, now)
     if isinstance(end, str):
         return Saving(None, None, end)
     until, reason = end
@@ -84,11 +84,11 @@ def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], seen: SeenNot
     return Saving((stop.usd_per_hour * hours).quantize(Decimal("0.0001")), until, reason)
 
 
-def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], seen: SeenNotebook) -> bool:
+def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: SeenNotebook) -> bool:
     """Whether AWS shows that a stop whose answer was lost took effect: the notebook went off just then."""
-    if later or not isinstance(seen, Notebook) or seen.traits.runs_or_will:
+    if later or not isinstance(notebook, Notebook) or notebook.traits.runs_or_will:
         return False
-    return abs(seen.status_changed_at - stop.at) <= _A_STOP_TAKES
+    return abs(notebook.status_changed_at - stop.at) <= _A_STOP_TAKES
 
 
 def total_usd(savings: Iterable[Saving]) -> Decimal:
@@ -109,15 +109,15 @@ def _end_by_journal(next: NotebookEvent) -> tuple[datetime, str] | str:
             return next.running_since, "started again by somebody else"
 
 
-def _end_by_aws(stop: NotebookEvent, seen: SeenNotebook, now: datetime) -> tuple[datetime, str] | str:
-    match seen:
+def _end_by_aws(stop: NotebookEvent, notebook: SeenNotebook, now: datetime) -> tuple[datetime, str] | str:
+    match notebook:
         case Deleted():
             return "it is deleted, and since when is not known"
         case OtherAccount():
             return "it is of another account or endpoint, and whether it was started again can only be told there"
         case Unknown(reason):
             return now, f"until now, as far as opskit's journal tells: {reason}"
-        case Notebook(status_changed_at=since) if seen.traits.runs_or_will:
+        case Notebook(status_changed_at=since) if notebook.traits.runs_or_will:
             return since, "started again by somebody else"
         case Notebook(status_changed_at=since) if since > stop.at + _A_STOP_TAKES:
             return f"it was changed on {since:%Y-%m-%d %H:%M} UTC, and whether it ran in between is not known"

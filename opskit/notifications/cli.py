@@ -107,7 +107,7 @@ def _with_delivery(result: CommandResult, emit: Callable[[], None]) -> CommandRe
 
 
 def _send_notification(
-    ctx: CommandContext, told: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
+    ctx: CommandContext, target: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
 ) -> None:
     from opskit.notifications.rules import grace_texts, notification_text
 
@@ -118,24 +118,24 @@ def _send_notification(
     failed: list[OpskitError] = []
     for each in [*grace_texts(data), *([text] if text else [])]:
         try:
-            _deliver_text(ctx, told, each)
+            _deliver_text(ctx, target, each)
         except OpskitError as error:  # one that does not arrive keeps no other back
             failed.append(error)
     if failed:
         raise failed[0]
 
 
-def _deliver_text(ctx: CommandContext, told: SnsTopic | Webhook, text: str) -> None:
+def _deliver_text(ctx: CommandContext, target: SnsTopic | Webhook, text: str) -> None:
     from opskit.notifications.changes.deliver import post_to_webhook, publish_to_topic
     from opskit.notifications.rules import SnsTopic
     from opskit.output.printing import visible_text
 
     text = visible_text(text)
-    said = f"{text}\n(on {platform.node()})"
-    if isinstance(told, SnsTopic):
-        publish_to_topic(ctx.session().client(told.region), told, text.partition("\n")[0], said)
+    body = f"{text}\n(on {platform.node()})"
+    if isinstance(target, SnsTopic):
+        publish_to_topic(ctx.session().client(target.region), target, text.partition("\n")[0], body)
     else:
-        post_to_webhook(told, said)
+        post_to_webhook(target, body)
 
 
 def _send_heartbeat(heartbeat: str, path: Sequence[str]) -> None:

@@ -51,8 +51,8 @@ def is_https_url(text: str) -> bool:
 
 def url_host(url: str) -> str:
     """What may be said of an address: the rest of it may be a key."""
-    found = _URL.fullmatch(url)
-    return found["host"] if found else "the address"
+    match = _URL.fullmatch(url)
+    return match["host"] if match else "the address"
 
 
 def notification_text(

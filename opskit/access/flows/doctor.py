@@ -50,35 +50,39 @@ class DoctorReport:
 
 def run_checks(settings: Settings, connect: Callable[[], AwsSession], clock: Clock) -> DoctorReport:
     """Look at everything; whatever fails is a finding, and the rest is looked at all the same."""
-    seen = DoctorReport(versions=local_environment.read_versions())
+    report = DoctorReport(versions=local_environment.read_versions())
     try:
-        _check_account(seen, settings, connect(), clock)
+        _check_account(report, settings, connect(), clock)
     except OpskitError as error:
-        seen.failure = error
+        report.failure = error
         what = "region" if error.problem.code == "no-region" else "credentials"
-        seen.findings.insert(0, Finding(what, CheckState.WRONG, error.problem.message, error.problem.hint))
+        report.findings.insert(0, Finding(what, CheckState.WRONG, error.problem.message, error.problem.hint))
         skew = skew_finding(error.problem)
-        seen.findings += [skew] if skew else []
-    seen.findings += _machine_findings()
-    return seen
+        report.findings += [skew] if skew else []
+    report.findings += _machine_findings()
+    return report
 
 
-def _check_account(seen: DoctorReport, settings: Settings, session: AwsSession, clock: Clock) -> None:
+def _check_account(report: DoctorReport, settings: Settings, session: AwsSession, clock: Clock) -> None:
     client = session.client()
-    seen.region, seen.region_from = client.region, _region_source(settings)
-    seen.endpoint = session.endpoint_id()
-    seen.findings += _environment_findings(seen)
-    seen.caller = session.identity()
-    seen.findings.insert(0, Finding("credentials", CheckState.OK, seen.caller.arn))
+    report.region, report.region_from = client.region, _region_source(settings)
+    report.endpoint = session.endpoint_id()
+    report.findings += _environment_findings(report)
+    report.caller = session.identity()
+    report.findings.insert(0, Finding("credentials", CheckState.OK, report.caller.arn))
     wanted = grants_of_commands(API_CALLS) | required_grants(REGION_DISCOVERY_CALLS)
     ahead, may = gather(
         partial(result_or_error, partial(read_clock_skew, client, clock.now)),
-        partial(read_permissions, client, seen.caller, wanted, _policy_scope(client, settings)),
+        partial(read_permissions, client, report.caller, wanted, _policy_scope(client, settings)),
     )
-    seen.clock_ahead = None if isinstance(ahead, OpskitError) else ahead
-    seen.commands = command_permissions(may.answers)
-    seen.support_plan = None if isinstance(may.support_plan, Unknown) else may.support_plan
-    seen.findings += [clock_finding(seen.clock_ahead), permissions_finding(seen.commands), _support_plan_finding(may)]
+    report.clock_ahead = None if isinstance(ahead, OpskitError) else ahead
+    report.commands = command_permissions(may.answers)
+    report.support_plan = None if isinstance(may.support_plan, Unknown) else may.support_plan
+    report.findings += [
+        clock_finding(report.clock_ahead),
+        permissions_finding(report.commands),
+        _support_plan_finding(may),
+    ]
 
 
 def _policy_scope(client: AwsClient, settings: Settings) -> Scope:
@@ -94,11 +98,11 @@ def _region_source(settings: Settings) -> str:
     return default[1] if default else "boto3"
 
 
-def _environment_findings(seen: DoctorReport) -> Iterator[Finding]:
-    yield Finding("region", CheckState.OK, f"{seen.region}, from {seen.region_from}")
-    if seen.endpoint != "aws":
+def _environment_findings(report: DoctorReport) -> Iterator[Finding]:
+    yield Finding("region", CheckState.OK, f"{report.region}, from {report.region_from}")
+    if report.endpoint != "aws":
         hint = "Unset AWS_ENDPOINT_URL to reach AWS."
-        yield Finding("endpoint", CheckState.NOTE, f"{seen.endpoint}: this is not AWS itself", hint)
+        yield Finding("endpoint", CheckState.NOTE, f"{report.endpoint}: this is not AWS itself", hint)
 
 
 def _support_plan_finding(may: PermissionReport) -> Finding:

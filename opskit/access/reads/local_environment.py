@@ -39,13 +39,13 @@ def folder_problem(folder: Path) -> str | None:
 
 def read_versions() -> dict[str, str]:
     """The versions that a report of a bug should name."""
-    told = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name, distribution in _TOLD.items():
         try:
-            told[name] = metadata.version(distribution)
+            versions[name] = metadata.version(distribution)
         except metadata.PackageNotFoundError:
             continue
-    return told
+    return versions
 
 
 def missing_extras() -> tuple[str, ...]:

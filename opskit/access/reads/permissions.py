@@ -122,10 +122,10 @@ def simulate_grants(
     try:
         principal = _policy_source(client, identity)
         asks = [partial(_simulate_resource, client, principal, on, each) for on, each in by_resource.items()]
-        told = gather_all(asks)
+        answers = gather_all(asks)
     except AwsError as failure:
         return dict.fromkeys((grant for each in by_resource.values() for grant in each), unknown_from_error(failure))
-    return {grant: answer for part in told for grant, answer in part.items()}
+    return {grant: answer for part in answers for grant, answer in part.items()}
 
 
 def _simulate_resource(client: AwsClient, principal: str, on: str, grants: list[Grant]) -> dict[Grant, bool | Unknown]:
@@ -133,9 +133,11 @@ def _simulate_resource(client: AwsClient, principal: str, on: str, grants: list[
     which = {"PolicySourceArn": principal, "ActionNames": names, "ResourceArns": [on], "ContextEntries": [_PASSED]}
     pages = client.paginate("iam", "simulate_principal_policy", **which)
     results = [each for page in pages for each in page["EvaluationResults"]]
-    said = {each.get("EvalActionName"): each.get("EvalDecision") for each in results}
-    silence = Unknown("IAM's simulator said nothing of it")
-    return {grant: said[grant.action] == "allowed" if grant.action in said else silence for grant in grants}
+    decisions = {each.get("EvalActionName"): each.get("EvalDecision") for each in results}
+    unanswered = Unknown("IAM's simulator said nothing of it")
+    return {
+        grant: decisions[grant.action] == "allowed" if grant.action in decisions else unanswered for grant in grants
+    }
 
 
 def _policy_source(client: AwsClient, identity: CallerIdentity) -> str:
@@ -171,12 +173,12 @@ def read_permissions(
     return PermissionReport(dict.fromkeys(wanted, True) | answers | told, _support_plan_state(plan))
 
 
-def _support_plan_state(look: bool | Unknown) -> bool | Unknown:
-    if look is False:
+def _support_plan_state(answer: bool | Unknown) -> bool | Unknown:
+    if answer is False:
         return Unknown("you may not ask: support:DescribeServices is denied", "denied")
-    return False if _lacks_support_plan(look) else look
+    return False if _lacks_support_plan(answer) else answer
 
 
-def _lacks_support_plan(look: bool | Unknown) -> bool:
+def _lacks_support_plan(answer: bool | Unknown) -> bool:
     """Whether nothing but the account's plan stood in the way, which no permission can mend."""
-    return isinstance(look, Unknown) and look.code == NO_SUPPORT_PLAN
+    return isinstance(answer, Unknown) and answer.code == NO_SUPPORT_PLAN

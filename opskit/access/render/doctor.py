@@ -22,31 +22,31 @@ _WORDS = {True: "yes", False: "no", None: "unknown"}
 _COMMAND_TONES = {True: Style.GOOD, False: Style.BAD, None: Style.WARN}
 
 
-def doctor_result(seen: DoctorReport) -> CommandResult:
+def doctor_result(report: DoctorReport) -> CommandResult:
     """The answer of ``doctor``. What stopped it, such as a Region that is not set, has its own exit code."""
-    code = doctor_exit_code(seen.findings, let_in=seen.failure is None)
+    code = doctor_exit_code(report.findings, let_in=report.failure is None)
     return CommandResult(
-        data=_doctor_data(seen),
-        exit=seen.failure.exit if isinstance(seen.failure, UsageError) else code,
-        problems=tuple(_finding_problems(seen)),
-        tables=tuple(_doctor_tables(seen)),
-        notes=(", ".join(f"{name} {version}" for name, version in seen.versions.items()),),
+        data=_doctor_data(report),
+        exit=report.failure.exit if isinstance(report.failure, UsageError) else code,
+        problems=tuple(_finding_problems(report)),
+        tables=tuple(_doctor_tables(report)),
+        notes=(", ".join(f"{name} {version}" for name, version in report.versions.items()),),
         records="checks",
     )
 
 
-def _doctor_data(seen: DoctorReport) -> dict[str, Any]:
+def _doctor_data(report: DoctorReport) -> dict[str, Any]:
     return {
-        "account": seen.caller and seen.caller.account,
-        "arn": seen.caller and seen.caller.arn,
-        "region": seen.region,
-        "region_from": seen.region_from,
-        "endpoint": seen.endpoint,
-        "clock_ahead_seconds": seen.clock_ahead,
-        "support_plan": seen.support_plan,
-        "checks": [_check_record(finding) for finding in seen.findings],
-        "commands": [_command_record(command_permissions) for command_permissions in seen.commands],
-        "versions": seen.versions,
+        "account": report.caller and report.caller.account,
+        "arn": report.caller and report.caller.arn,
+        "region": report.region,
+        "region_from": report.region_from,
+        "endpoint": report.endpoint,
+        "clock_ahead_seconds": report.clock_ahead,
+        "support_plan": report.support_plan,
+        "checks": [_check_record(finding) for finding in report.findings],
+        "commands": [_command_record(command_permissions) for command_permissions in report.commands],
+        "versions": report.versions,
     }
 
 
@@ -64,20 +64,20 @@ def _command_record(command_permissions: CommandPermissions) -> dict[str, Any]:
     }
 
 
-def _finding_problems(seen: DoctorReport) -> Iterator[Problem]:
-    if seen.failure:
-        yield seen.failure.problem
-    for finding in seen.findings:
-        told = seen.failure and finding.detail == seen.failure.problem.message
-        if finding.state.is_problem and not told:
+def _finding_problems(report: DoctorReport) -> Iterator[Problem]:
+    if report.failure:
+        yield report.failure.problem
+    for finding in report.findings:
+        is_same = report.failure and finding.detail == report.failure.problem.message
+        if finding.state.is_problem and not is_same:
             code = finding.what.replace(" ", "-")
-            yield Problem(code, f"{finding.what}: {finding.detail}.", finding.hint, seen.region)
+            yield Problem(code, f"{finding.what}: {finding.detail}.", finding.hint, report.region)
 
 
-def _doctor_tables(seen: DoctorReport) -> Iterator[Table]:
-    yield Table(_FINDINGS, tuple(_finding_row(finding) for finding in seen.findings))
-    if seen.commands:
-        yield Table(_COMMANDS, tuple(_permissions_row(command_permissions) for command_permissions in seen.commands))
+def _doctor_tables(report: DoctorReport) -> Iterator[Table]:
+    yield Table(_FINDINGS, tuple(_finding_row(finding) for finding in report.findings))
+    if report.commands:
+        yield Table(_COMMANDS, tuple(_permissions_row(command_permissions) for command_permissions in report.commands))
 
 
 def _finding_row(finding: Finding) -> tuple[Cell, ...]:

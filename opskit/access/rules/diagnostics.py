@@ -75,9 +75,9 @@ def command_permissions(answers: Mapping[Grant, PermissionAnswer]) -> tuple[Comm
 def _permissions_of(
     command: str, grants: Collection[Grant], answers: Mapping[Grant, PermissionAnswer]
 ) -> CommandPermissions:
-    told = {grant: answers.get(grant, Unknown("not looked at")) for grant in grants}
-    denied = {grant.action for grant, answer in told.items() if answer is False}
-    unknown = {grant.action: answer.reason for grant, answer in told.items() if isinstance(answer, Unknown)}
+    grant_answers = {grant: answers.get(grant, Unknown("not looked at")) for grant in grants}
+    denied = {grant.action for grant, answer in grant_answers.items() if answer is False}
+    unknown = {grant.action: answer.reason for grant, answer in grant_answers.items() if isinstance(answer, Unknown)}
     reason = next(iter(sorted(unknown.values())), "")
     return CommandPermissions(command, tuple(sorted(denied)), tuple(sorted(unknown.keys() - denied)), reason)
 
@@ -102,8 +102,8 @@ def clock_finding(seconds: float | None) -> Finding:
         return Finding("clock", CheckState.UNKNOWN, "AWS did not tell the time")
     if abs(seconds) < MAX_SKEW_SECONDS:
         return Finding("clock", CheckState.OK, "agrees with AWS's")
-    way = "behind" if seconds > 0 else "ahead of"
-    text = f"{abs(seconds):.0f} s {way} AWS's"
+    direction = "behind" if seconds > 0 else "ahead of"
+    text = f"{abs(seconds):.0f} s {direction} AWS's"
     return Finding("clock", CheckState.WRONG, text, SET_CLOCK)
 
 

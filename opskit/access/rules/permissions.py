@@ -178,9 +178,9 @@ def parse_commands(words: Sequence[str]) -> tuple[str, ...]:
     left = [word for word in re.split(r"[\s,]+", " ".join(words)) if word and word != "opskit" and word[0] != "-"]
     named: list[str] = [] if left else list(API_CALLS)
     while left:
-        found = command_at(left)
-        named += [found] if found else _commands_under(left[0])
-        left = left[len(found.split()) if found else 1 :]
+        command = command_at(left)
+        named += [command] if command else _commands_under(left[0])
+        left = left[len(command.split()) if command else 1 :]
     return tuple(dict.fromkeys(named))
 
 
@@ -190,11 +190,11 @@ def command_at(words: Sequence[str]) -> str | None:
 
 
 def _commands_under(word: str) -> list[str]:
-    found = [command for command in API_CALLS if command.split()[0] == word]
-    if not found:
+    commands = [command for command in API_CALLS if command.split()[0] == word]
+    if not commands:
         known = {part for command in API_CALLS for part in (command, *command.split())}
         close = difflib.get_close_matches(word, sorted(known), n=1)
-        meant = next((each for each in API_CALLS if close and close[0] in (each, *each.split())), None)
-        hint = f"Did you mean '{meant}'?" if meant else f"One of: {', '.join(API_CALLS)}."
+        suggestion = next((each for each in API_CALLS if close and close[0] in (each, *each.split())), None)
+        hint = f"Did you mean '{suggestion}'?" if suggestion else f"One of: {', '.join(API_CALLS)}."
         raise UsageError("no-command", f"opskit has no command '{word}'.", hint)
-    return found
+    return commands

@@ -169,13 +169,13 @@ def _build_statement(grants: Sequence[Grant], scope: Scope) -> dict[str, Any]:
     """One statement for what goes together. An action on another's resources allows nothing, so they share a list;
     tags, which all can have, have a statement of their own.
     """
-    told = {
+    statement = {
         "Sid": "".join(grants[0].statement_key),
         "Effect": "Allow",
         "Action": sorted({grant.action for grant in grants}),
         "Resource": sorted({arn for grant in grants for arn in _resource_arns(grant.resource, scope)}),
     }
-    return {**told, "Condition": _PASSED} if grants[0].resource == "passed role" else told
+    return {**statement, "Condition": _PASSED} if grants[0].resource == "passed role" else statement
 
 
 def _resource_arns(on: str, scope: Scope) -> list[str]:

@@ -214,8 +214,8 @@ def executable() -> tuple[str, ...]:
     """How opskit is started from anywhere: as it was now, by its full path."""
     import shutil
 
-    found = shutil.which(sys.argv[0]) if Path(sys.argv[0]).name == "opskit" else None
-    return (str(Path(found).absolute()),) if found else (sys.executable, "-m", "opskit")
+    program = shutil.which(sys.argv[0]) if Path(sys.argv[0]).name == "opskit" else None
+    return (str(Path(program).absolute()),) if program else (sys.executable, "-m", "opskit")
 
 
 def forwarded_options(ctx: CommandContext) -> list[str]:

@@ -49,9 +49,9 @@ def run_job_command(
     runs, longest, started_at = _job_arguments(job, words), parse_duration(deadline), datetime.now(UTC)
     flags = forwarded_options(ctx)
     key = (job, *runs, *flags, os.environ.get("AWS_PROFILE", ""), os.environ.get("AWS_ENDPOINT_URL", ""))
-    asked = [*executable(), *_insert_flags(runs, [*flags, "--quiet", "-o", "json"])]
+    command_line = [*executable(), *_insert_flags(runs, [*flags, "--quiet", "-o", "json"])]
     try:
-        ended = run_exclusive(key, asked, os.environ, longest)
+        ended = run_exclusive(key, command_line, os.environ, longest)
     except KeyboardInterrupt:  # it goes into the log as well, and whoever is to be told is told
         ended = ProcessResult(
             int(ExitCode.INTERRUPTED), "", "it was interrupted", (datetime.now(UTC) - started_at).total_seconds()

@@ -69,11 +69,11 @@ def find_job(name: str) -> ScheduledJob:
     """
     import difflib
 
-    known = {job.name: job for job in JOBS}
-    if name in known:
-        return known[name]
-    close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(known)}."
+    jobs_by_name = {job.name: job for job in JOBS}
+    if name in jobs_by_name:
+        return jobs_by_name[name]
+    close = difflib.get_close_matches(name, list(jobs_by_name), n=1)
+    hint = f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(jobs_by_name)}."
     raise UsageError("no-job", f"There is no job '{name}'.", hint)
 
 

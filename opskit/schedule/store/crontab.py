@@ -62,6 +62,6 @@ def _run_crontab(word: str, given: bytes = b"") -> subprocess.CompletedProcess[b
 
 def _check_crontab(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:
     if done.returncode:
-        said = " ".join(done.stderr.decode(errors="replace").split()) or f"it ended with {done.returncode}"
-        raise UsageError("crontab-refused", f"crontab says: {said}", "`crontab -l` shows what is there.")
+        output = " ".join(done.stderr.decode(errors="replace").split()) or f"it ended with {done.returncode}"
+        raise UsageError("crontab-refused", f"crontab says: {output}", "`crontab -l` shows what is there.")
     return done
