@@ -13,6 +13,7 @@ from typing import Any
 import botocore.loaders
 import pytest
 import typer
+from hypothesis import HealthCheck, settings
 
 from opskit.access.reads.permissions import PROBES
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
@@ -45,6 +46,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("soak")]
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=left_out)
+
+
+# A busy machine takes its time: how long an example takes is no failure, and neither is how long it takes to make one.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
