@@ -25,7 +25,8 @@ def odd(account_of: Callable[..., Any]) -> Iterator[Any]:
     """SageMaker of a sandbox with a stopped notebook of each way to start, and two in maintenance."""
     stopped = tuple(NotebookSeed(f"start-{how}", kind=NotebookKind.STOPPED, tags=((START_TAG, how),)) for how in STARTS)
     cared_for = tuple(
-        NotebookSeed(name, kind=NotebookKind.RECORD, tags=((MAINTENANCE_TAG, name),))
+        # Of a type of their own, so that they and the starts together stay below one type's quota.
+        NotebookSeed(name, "ml.t3.medium", kind=NotebookKind.RECORD, tags=((MAINTENANCE_TAG, name),))
         for name in ("PendingMaintenance", "InMaintenance")
     )
     with pytest.MonkeyPatch.context() as patch:
