@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from opskit.explain.rules.error_match import RegionHint
     from opskit.output.result import CommandResult
 
+# How much of the beginning and of the end of a text is read; an error is near one of them.
 _MAX_BYTES = 4 * 1024 * 1024
-"""How much of the beginning and of the end of a text is read; an error is near one of them."""
 
 
 @register_command(quotas_app, "quotas", "explain")

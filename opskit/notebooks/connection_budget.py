@@ -9,23 +9,21 @@ from threading import BoundedSemaphore
 from opskit.aws.client import AwsClient
 
 _AWS_SLOTS = 5
+# An idle Jupyter is asked five times where AWS is asked twice about it, a busy one as much as AWS.
 _JUPYTER_SLOTS = 11
-"""An idle Jupyter is asked five times where AWS is asked twice about it, a busy one as much as AWS."""
 
 MAX_WORKERS = _AWS_SLOTS + _JUPYTER_SLOTS + 4
 """Threads that keep every line busy; those too many wait for a line."""
 
+# At once. Each holds two connections to AWS and four to its Jupyter, so that nothing it reads waits for another
+# answer; changes are sent so slowly that more would only wait.
 _LAST_LOOKS = 2
-"""At once. Each holds two connections to AWS and four to its Jupyter, so that nothing it reads waits for another
-answer; changes are sent so slowly that more would only wait.
-"""
+# At once, each with one connection, in the place of one last look: a look inside takes three seconds and more.
 _LOOKS_INSIDE = 6
-"""At once, each with one connection, in the place of one last look: a look inside takes three seconds and more."""
 _TO_AWS_BESIDE = 1
+# Besides, for the keys to Jupyters and for what AWS says afterwards, and to enter the next Jupyters. The last of the
+# 16 is the journal's, which asks AWS who we are.
 _ENTERING = 2
-"""Besides, for the keys to Jupyters and for what AWS says afterwards, and to enter the next Jupyters. The last of the
-16 is the journal's, which asks AWS who we are.
-"""
 
 
 class ConnectionBudget:

@@ -40,10 +40,10 @@ FALLBACK_RULES: tuple[ErrorRule, ...] = (job_errors.FALLBACK, service_errors.FAL
 
 RULE_BY_KIND: Mapping[ErrorKind, ErrorRule] = {rule.kind: rule for rule in (*ERROR_RULES, *FALLBACK_RULES)}
 
+# How far before "An error occurred" the name of a Python exception may tell of the same error.
 _BEFORE = 80
-"""How far before "An error occurred" the name of a Python exception may tell of the same error."""
+# How near two envelopes stand of which one holds the other: a job's FailureReason repeats what a call answered.
 _WITHIN = 150
-"""How near two envelopes stand of which one holds the other: a job's FailureReason repeats what a call answered."""
 
 
 def find_errors(plain: str, codes: Mapping[str, str]) -> tuple[ErrorMatch, ...]:

@@ -31,6 +31,7 @@ OWN_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,6})?"
 
 _TYPE = re.compile(TYPE)
 _WORD = re.compile(r"\S+")
+# In which order the words of the workloads are looked for: "training" is in "spot-training", too.
 _NARROWER_FIRST = (
     Workload.SPOT_TRAINING,
     Workload.WARM_POOL,
@@ -44,7 +45,6 @@ _NARROWER_FIRST = (
     Workload.STUDIO_CODEEDITOR,
     Workload.STUDIO_KERNELGATEWAY,
 )
-"""In which order the words of the workloads are looked for: "training" is in "spot-training", too."""
 WORKLOAD_PHRASES = (
     *((WORKLOADS[workload].error_word, workload) for workload in _NARROWER_FIRST),
     ("productionvariant", Workload.ENDPOINT),  # a parameter that errors of endpoints name

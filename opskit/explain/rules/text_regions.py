@@ -15,8 +15,8 @@ _REGION = re.compile(
 )
 _ARN = re.compile(rf"arn:aws[a-z-]{{0,12}}:[a-z0-9-]{{1,30}}:(?P<region>{_REGION.pattern}):")
 
+# The scheme s3:// and a bucket's name before its end.
 _LONGEST_BUCKET = 68
-"""The scheme s3:// and a bucket's name before its end."""
 
 
 def with_regions(text: PastedText, complaints: Sequence[ErrorMatch]) -> list[ErrorMatch]:

@@ -15,8 +15,8 @@ from opskit.notebooks.rules.create_request import NotebookSpec
 from opskit.state.journal import StopDetails, journal_action
 from opskit.state.pending_change import PendingChange, prepare_change
 
+# On what opskit made, so that people see where it came from.
 _OWN_TAG = {"opskit:made-by": "opskit notebook create"}
-"""On what opskit made, so that people see where it came from."""
 
 
 def create_notebook_instance(client: AwsClient, spec: NotebookSpec, role: str, reason: str) -> None:

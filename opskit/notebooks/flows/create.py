@@ -32,8 +32,8 @@ from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.state.journal import mark_done
 
+# A role that opskit made, now or in a run before that ended early, takes a few seconds until SageMaker knows it.
 _UNTIL_KNOWN_SECONDS = (2.0, 4.0, 8.0, 8.0, 8.0)
-"""A role that opskit made, now or in a run before that ended early, takes a few seconds until SageMaker knows it."""
 
 
 class CreateOutcome(StrEnum):

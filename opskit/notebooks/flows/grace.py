@@ -14,10 +14,9 @@ from opskit.notebooks.flows.stop import FRESH_SECONDS
 from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
 from opskit.notebooks.rules.grace_tag import IDLE_SINCE, parse_grace_tag
 
+# A run that did not see our tag looked before it was there, and sends its own at most so long after its look; the
+# last one that was sent stays.
 _SETTLE_SECONDS = 2 * FRESH_SECONDS
-"""A run that did not see our tag looked before it was there, and sends its own at most so long after its look; the
-last one that was sent stays.
-"""
 
 
 def settle_graces(actions: Sequence[StopAction], terms: StopPolicy, clock: Clock) -> tuple[StopAction, ...]:

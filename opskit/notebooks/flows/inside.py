@@ -29,8 +29,8 @@ from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS, assess_w
 from opskit.notebooks.store.inside_looks import LookNotes
 
 _AT_ONCE = 6
+# A look that is older when a change's turn is waited for would be too old when it comes.
 _REUSE_SECONDS = INSIDE_FRESH_SECONDS - 5.0
-"""A look that is older when a change's turn is waited for would be too old when it comes."""
 
 
 @dataclass

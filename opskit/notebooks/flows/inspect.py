@@ -30,8 +30,8 @@ from opskit.notebooks.rules.inside_verdict import assess_with_inside
 from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
 from opskit.notebooks.store.inside_looks import load_looks
 
+# Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open.
 _MAX_WORKERS = 14
-"""Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open."""
 
 
 @dataclass(frozen=True)

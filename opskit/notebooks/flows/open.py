@@ -10,8 +10,8 @@ from opskit.notebooks.reads.notebooks import get_notebook, read_presigned_url
 URL_VALID_SECONDS = 300
 """How long AWS lets the address open a session."""
 
+# The longest session AWS allows, and its own default: a working day.
 _SESSION_SECONDS = 43_200
-"""The longest session AWS allows, and its own default: a working day."""
 
 
 def create_presigned_url(client: AwsClient, name: str) -> str:

@@ -10,8 +10,8 @@ from opskit.notebooks.flows.inspect import InspectedNotebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.state.journal import DONE, STARTED, UNKNOWN, journal_entries
 
+# A stop takes AWS a minute or two, so a run that began so long ago may have sent it.
 _AT_THE_SAME_TIME = timedelta(minutes=10)
-"""A stop takes AWS a minute or two, so a run that began so long ago may have sent it."""
 
 
 def describe_other_stop(seen: InspectedNotebook, now: datetime) -> str:

@@ -27,8 +27,8 @@ FIRST_PAUSES_SECONDS = (0.0, 0.5, 0.5, 1.0, 2.0, 3.0, 3.0)
 LAST_PAUSES_SECONDS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 5.0)
 """The same after the second one, after which there is none."""
 
+# How AWS's refusal begins where the status does not allow a start: then a start may have taken that does not show.
 _WRONG_STATUS = "Status ("
-"""How AWS's refusal begins where the status does not allow a start: then a start may have taken that does not show."""
 
 
 class StartNotTaken(OutcomeUnknown):

@@ -30,14 +30,14 @@ from opskit.state.journal import mark_done
 from opskit.state.pending_change import PendingChange
 
 _MAX_STATUS_READS = 5
+# An AWS that has taken a stop may go on saying InService for a moment.
 _STATUS_READ_SECONDS = 1.0
-"""An AWS that has taken a stop may go on saying InService for a moment."""
 
 FRESH_SECONDS = 1.0
 """No change stands on anything older. Where the answers take longer, the look is made again."""
 
+# Where so many looks took longer, the next will as well: the way there is slow, and not just this moment busy.
 _OLD_LOOKS = 5
-"""Where so many looks took longer, the next will as well: the way there is slow, and not just this moment busy."""
 
 
 def plan_idle_stops(look: Inspection, terms: StopPolicy, now: datetime) -> tuple[StopAction, ...]:

@@ -15,10 +15,9 @@ from opskit.notebooks.flows.failure import read_failure
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.start import start_progress
 
+# So many looks, at first one a second, may find it not there, or Stopped: AWS shows what was just made or started
+# only after some seconds.
 _NOT_YET_LOOKS = 20
-"""So many looks, at first one a second, may find it not there, or Stopped: AWS shows what was just made or started only
-after some seconds.
-"""
 
 
 def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink) -> Notebook:

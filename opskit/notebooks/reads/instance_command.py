@@ -13,12 +13,12 @@ FIRST_LINE, LAST_LINE = "opskit-inside-1", "opskit-inside-end"
 
 INTERVAL_SECONDS = 3
 
+# Of /proc/PID/stat: process, state, parent, flags, own and children's user and system time, begin.
 _NINE_OF_STAT = (
     "s/^([0-9]+) [(].*[)] ([A-Za-z]) ([0-9]+) [0-9-]+ [0-9-]+ [0-9-]+ [0-9-]+ ([0-9]+) [0-9]+ [0-9]+ [0-9]+ [0-9]+"
     " ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) [0-9-]+ [0-9-]+ [0-9-]+ [0-9-]+ ([0-9]+) .*/"
     r"\1 \2 \3 \4 \5 \6 \7 \8 \9/"
 )
-"""Of /proc/PID/stat: process, state, parent, flags, own and children's user and system time, begin."""
 
 _STEPS = (
     "LC_ALL=C; export LC_ALL",

@@ -11,8 +11,8 @@ from opskit.core.instance_processes import GpuUse, InstanceProcess, InstanceRead
 from opskit.notebooks.reads.instance_command import FIRST_LINE, LAST_LINE
 
 _LINE = re.compile(r"([hgapbcf]) ?(.*)")
+# Linux's PF_KTHREAD.
 _KERNEL_THREAD = 0x00200000
-"""Linux's PF_KTHREAD."""
 
 _LONGEST_NAME = 64
 _INTERPRETER = re.compile(

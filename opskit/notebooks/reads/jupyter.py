@@ -213,10 +213,10 @@ class _Probe:
         return ()
 
 
+# Each with what reads its answer.
 _QUESTIONS: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
     "api/kernels": parse_kernels,
     "api/sessions": parse_session_kernels,
     _TERMINALS: parse_terminals,
     "api/status": parse_last_used,
 }
-"""Each with what reads its answer."""

@@ -35,10 +35,9 @@ MAX_BYTES = 1_000_000
 _PARTING_SECONDS = 0.1
 _MAX_REDIRECTS = 6
 _MAX_TRIES = 3
+# Without it, Jupyter takes our questions for somebody's work and the notebook never comes to rest. It goes with the
+# front page, too: which of its pages count, each Jupyter decides for itself.
 _NO_ACTIVITY_QUERY = urlencode({"no_track_activity": 1})
-"""Without it, Jupyter takes our questions for somebody's work and the notebook never comes to rest. It goes with the
-front page, too: which of its pages count, each Jupyter decides for itself.
-"""
 
 
 class ProbeError(Exception):

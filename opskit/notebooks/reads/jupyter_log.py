@@ -13,8 +13,8 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 
 _NO_STREAM = "ResourceNotFoundException"
+# CloudWatch hands out empty pages on its way back to the last line; a log with more of them has lost its lines.
 _MAX_PAGES = 20
-"""CloudWatch hands out empty pages on its way back to the last line; a log with more of them has lost its lines."""
 
 
 def read_last_line_time(client: AwsClient, name: str) -> datetime | Unknown:

@@ -13,11 +13,11 @@ from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 from opskit.notebooks.store.inside_looks import LookNotes
 
 TERMINALS = "api/terminals"
+# What a Jupyter answers that has no terminals. A 403 may be about us alone: whoever is not let in knows nothing.
 _NO_TERMINALS = (404, 405, 501)
-"""What a Jupyter answers that has no terminals. A 403 may be about us alone: whoever is not let in knows nothing."""
 
+# A shell that has not said a word by then has no prompt. What is typed before it has come up is not lost.
 _PROMPT_SECONDS = 0.5
-"""A shell that has not said a word by then has no prompt. What is typed before it has come up is not lost."""
 
 _DONE = re.compile(rf"^{LAST_LINE} \d+\r?$", re.MULTILINE)
 _GOODBYE_SECONDS = 1.0

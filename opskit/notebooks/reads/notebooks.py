@@ -13,8 +13,8 @@ from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Notebook
 
 _PAGE = 100
+# The shortest session AWS allows.
 _SESSION_SECONDS = 1800
-"""The shortest session AWS allows."""
 
 
 def list_notebooks(client: AwsClient) -> Iterator[Notebook]:

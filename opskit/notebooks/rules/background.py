@@ -21,14 +21,14 @@ BUSY_SHARE = 0.05
 BOOT_SPAN = timedelta(minutes=10)
 """What was begun so soon after the boot belongs to the system (or to a lifecycle script, which has five minutes)."""
 
+# On a processor or about to be; waiting for a disk.
 _WORKING_STATES = frozenset({"R", "D"})
-"""On a processor or about to be; waiting for a disk."""
 
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh"})
+# System services that begin what somebody else has asked for.
 _WAYS_IN = frozenset(f"{name}.service" for name in ("cron", "crond", "atd", "ssh", "sshd", "amazon-ssm-agent"))
-"""System services that begin what somebody else has asked for."""
+# Their own processes, which are of the system.
 _DAEMONS = frozenset({"cron", "crond", "atd", "sshd", "sshd:", "amazon-ssm-agent"})
-"""Their own processes, which are of the system."""
 
 
 class BackgroundState(StrEnum):
@@ -146,14 +146,13 @@ def _is_shell_without_child(process: InstanceProcess, around: _Surroundings) -> 
     return process.program in _SHELLS and process.pid not in around.parents
 
 
+# What is not counted as long as it uses next to nothing of a processor. A kernel that Jupyter calls idle may compute
+# all the same, in a thread that a cell has left behind, and a shell without a child may be a loop.
 _SMALL: tuple[Callable[[InstanceProcess, _Surroundings], bool], ...] = (
     _is_of_the_system,
     _is_idle_kernel,
     _is_shell_without_child,
 )
-"""What is not counted as long as it uses next to nothing of a processor. A kernel that Jupyter calls idle may compute
-all the same, in a thread that a cell has left behind, and a shell without a child may be a loop.
-"""
 
 
 def _judge_process(process: InstanceProcess, around: _Surroundings) -> BackgroundState:

@@ -6,8 +6,8 @@ from opskit.core.log_groups import NOTEBOOK_LOGS
 from opskit.core.model import Unknown
 from opskit.core.redaction import redact_secrets
 
+# Characters of a script's last line: enough for a command's error.
 _LONGEST_LINE = 300
-"""Characters of a script's last line: enough for a command's error."""
 
 
 def describe_script_log(stream: str, line: str | Unknown) -> str:

@@ -31,8 +31,8 @@ MAX_CLOCK_SKEW = timedelta(minutes=10)
 STARTUP_GRACE = timedelta(minutes=10)
 """How long after InService a Jupyter that does not answer is taken to be coming up."""
 
+# What a machine means that says anything else, nobody knows, and Python cannot reckon with the outermost years.
 _YEARS = range(1970, 3000)
-"""What a machine means that says anything else, nobody knows, and Python cannot reckon with the outermost years."""
 
 SAME_MOMENT = timedelta(milliseconds=100)
 """Jupyter notes a terminal's traffic twice, for the terminal and for the server, one right after the other."""

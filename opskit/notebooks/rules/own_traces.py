@@ -17,11 +17,11 @@ LOOK_SECONDS = 15.0
 STALE_AFTER = timedelta(minutes=1)
 """A terminal of ours that is older belongs to a look that was killed."""
 
+# So long after it was asked for a terminal of ours may still have moved something.
 _LOOK_SPAN = timedelta(seconds=LOOK_SECONDS + 5)
-"""So long after it was asked for a terminal of ours may still have moved something."""
 
+# A look that was killed before it was told its terminal's name: what was made so soon after it was asked for is it.
 _UNNAMED_SPAN = timedelta(seconds=3)
-"""A look that was killed before it was told its terminal's name: what was made so soon after it was asked for is it."""
 
 _OUR_NAME = re.compile(r"opskit[0-9a-f]{16}")
 

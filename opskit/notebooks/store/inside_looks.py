@@ -22,8 +22,8 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS inside_looks (
     before TEXT NOT NULL, after TEXT, terminal TEXT, others TEXT NOT NULL, is_shut INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (endpoint, notebook, asked_for)
 )"""
+# Whoever looks less often than that begins anew: a notebook's activity then looks younger than it is.
 _KEPT_FOR = timedelta(days=30)
-"""Whoever looks less often than that begins anew: a notebook's activity then looks younger than it is."""
 
 
 def load_looks(client: AwsClient, notebook: Notebook) -> tuple[PastLook, ...]:

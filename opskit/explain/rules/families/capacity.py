@@ -28,8 +28,8 @@ _OWN = re.compile(template_pattern(TYPE_NOT_OFFERED, type=TYPE, usage="[a-z-]{4,
 _ENUM = re.compile(
     r"value'(?P<value>[^']{1,80})'at'(?P<where>[^']{1,120})'failedtosatisfyconstraint:membermustsatisfyenumvalueset:"
 )
+# How long the set behind an enumeration's refusal may be: SageMaker's longest has some 400 types.
 _MOST_SET = 30_000
-"""How long the set behind an enumeration's refusal may be: SageMaker's longest has some 400 types."""
 _ALIKE = 3
 
 

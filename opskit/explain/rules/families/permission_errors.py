@@ -54,8 +54,8 @@ _S3_ACTIONS = {
     "CreateBucket": "s3:CreateBucket",
 }
 _PASS_ROLE = "iam:passrole"
+# How far apart the parts of one refusal may stand: ARNs are long.
 _LONGEST_SENTENCE = 1_200
-"""How far apart the parts of one refusal may stand: ARNs are long."""
 
 
 def _find_denied(text: PastedText) -> Iterator[ErrorMatch]:
