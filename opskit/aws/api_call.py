@@ -11,6 +11,7 @@ from opskit.aws.boto3_clients import service_region
 from opskit.aws.errors import translate_error
 from opskit.aws.notices import send_notice
 from opskit.aws.pacing import RATES
+from opskit.aws.write_access import check_write_access
 from opskit.core.exceptions import OpskitError, Throttled
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def send_call(
         AwsError: AWS refused the call, or gave no response.
         OutcomeUnknown: the call ``writes``, and no response came or AWS failed: it may have taken effect.
     """
+    if writes:
+        check_write_access(operation)
     name = f"{service}:{pascal_case(operation)}"
     endpoint_region = service_region(service, region)
     limiter = session.rate_limiter(operation, endpoint_region)

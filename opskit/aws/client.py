@@ -81,7 +81,7 @@ class AwsClient:
             AwsError: it said no, or did not answer.
             ValueError: the operation is no read.
         """
-        if not operation.startswith(READ_VERBS):
+        if not is_read(operation):
             raise ValueError(f"{operation} changes something; it belongs to opskit.aws.writer")
         tries, throttled_until = 0, 0.0
         while True:
@@ -125,3 +125,10 @@ class AwsClient:
     def release(self) -> None:
         """Close this Region's clients."""
         self.session.release_region(self.region)
+
+
+def is_read(operation: str) -> bool:
+    """Whether an operation (as boto3 names it) only reads: it begins with a verb that ends in ``_``, or is one that is
+    listed whole. ``invoke_endpoint_async`` starts work, so a common beginning is not enough.
+    """
+    return any(operation.startswith(verb) if verb.endswith("_") else operation == verb for verb in READ_VERBS)

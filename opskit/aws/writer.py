@@ -8,8 +8,6 @@ writer itself, which checks the calling module at run time, for what static chec
 
 from __future__ import annotations
 
-import re
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,13 +18,13 @@ from opskit.aws.client import AwsClient
 from opskit.aws.errors import translate_error
 from opskit.aws.response_checks import UnreadableResponse
 from opskit.aws.session import AwsSession
+from opskit.aws.write_access import check_write_access
 from opskit.core.exceptions import Throttled
 
 T = TypeVar("T")
 
 # With pauses of 0.5, 1, 2 and 4 s: longer than any documented rate needs to refill (RequestServiceQuotaIncrease: 3/s).
 _WRITE_TRIES = 5
-_MAY_WRITE = re.compile(r"opskit\.\w+\.changes(\.|$)")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class AwsWriter:
             OutcomeUnknown: no response came, or AWS failed: it may have taken effect.
             AwsError: AWS refused it, so nothing changed.
         """
-        _refuse_other_callers(operation)
+        check_write_access(operation)
         return _repeat_throttled(lambda: self._send(service, operation, params))
 
     def call_once(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
@@ -59,7 +57,7 @@ class AwsWriter:
             OutcomeUnknown: no response came, or AWS failed: it may have taken effect.
             AwsError: AWS refused it, so nothing changed.
         """
-        _refuse_other_callers(operation)
+        check_write_access(operation)
         return self._send(service, operation, params)
 
     def call_via_sdk(self, service: str, operation: str, send: Callable[[Any], None]) -> None:
@@ -70,13 +68,14 @@ class AwsWriter:
             OutcomeUnknown: no response came, or AWS failed: it may have taken effect.
             AwsError: AWS refused it, so nothing changed.
         """
-        _refuse_other_callers(operation)
+        check_write_access(operation)
         _repeat_throttled(lambda: self._send_via_sdk(service, operation, send))
 
     def _send(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         return api_call.send_call(self.client.session, self.client.region, service, operation, params, writes=True)
 
     def _send_via_sdk(self, service: str, operation: str, send: Callable[[Any], None]) -> None:
+        check_write_access(operation)
         from botocore.exceptions import ClientError
 
         client = self.client
@@ -90,14 +89,6 @@ class AwsWriter:
             ):
                 return  # the change was made; only the library's read after it failed
             raise translate_error(error, name, client.region, client.session.read_seconds, writes=True) from error
-
-
-def _refuse_other_callers(operation: str) -> None:
-    """Allow only a feature's ``changes`` to write. Modules outside of opskit, such as tests, are not restricted."""
-    # Two frames up: the method of the writer, then whoever called it.
-    module = str(sys._getframe(2).f_globals.get("__name__", ""))
-    if module.startswith("opskit.") and not _MAY_WRITE.match(module):
-        raise PermissionError(f"{module} may not call {operation}: only a feature's changes write to an account")
 
 
 def _repeat_throttled(send: Callable[[], T]) -> T:

@@ -11,7 +11,7 @@ from botocore.exceptions import UnknownServiceError
 
 from opskit.access.reads.permissions import PROBES
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
-from opskit.aws.client import READ_VERBS
+from opskit.aws import client
 
 EVERY_CALL = sorted(frozenset().union(*API_CALLS.values(), REGION_DISCOVERY_CALLS, PROBES))
 
@@ -31,7 +31,7 @@ def python_name(call: str) -> str:
 
 
 def is_read(call: str) -> bool:
-    return python_name(call).startswith(READ_VERBS)
+    return client.is_read(python_name(call))
 
 
 def output_members(call: str) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def open_connection(front: SplitResult, proxy: SplitResult | None, deadline: flo
     if proxy and front.scheme == "https":
         line.set_tunnel(front.hostname, front.port, _proxy_auth_header(proxy))
     line.response_class = partial(_DeadlineResponse, deadline=deadline)  # type: ignore[assignment]
-    line._create_connection = partial(_connect_socket, deadline)  # type: ignore[attr-defined]
+    # http.client has no public way to connect within a deadline.
+    line._create_connection = partial(_connect_socket, deadline)  # type: ignore[attr-defined]  # noqa: SLF001
     return line
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from opskit.aws.client import AwsClient
+from opskit.aws import api_call
+from opskit.aws.client import AwsClient, is_read
 from opskit.aws.writer import AwsWriter
 from tools.one_writer import find_writers
 
@@ -92,6 +94,34 @@ def test_a_writer_that_is_handed_on_is_refused(copied_house: Path, line: str, fi
 def test_an_import_against_the_order_is_refused(copied_house: Path, line: str, file: str, edge: str) -> None:
     add_line(copied_house / "opskit" / file, line)
     assert edge in lint_imports(copied_house)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from opskit.aws.api_call import send_call\n", "from opskit.aws.boto3_clients import Boto3Clients\n"],
+    ids=["a call as it goes", "clients"],
+)
+@pytest.mark.parametrize("file", ["training/flows/train.py", "quotas/reads/quotas.py"])
+def test_what_is_below_the_writer_is_for_aws_alone(copied_house: Path, file: str, line: str) -> None:
+    add_line(copied_house / "opskit" / file, line)
+    assert "Only aws/ makes calls and clients" in lint_imports(copied_house)
+
+
+def test_a_call_that_writes_is_refused_below_the_writer_too() -> None:
+    source = "send_call(None, 'us-east-1', 'sagemaker', 'delete_endpoint', {}, writes=True)"
+    with pytest.raises(PermissionError, match=r"training\.flows\.train may not call delete_endpoint"):
+        exec(source, {"__name__": "opskit.training.flows.train", "send_call": api_call.send_call})
+
+
+def test_a_writer_in_a_thread_of_its_own_is_refused() -> None:
+    writer = AwsWriter(AwsClient(None, "us-east-1"))  # type: ignore[arg-type]
+    with ThreadPoolExecutor() as pool, pytest.raises(PermissionError, match="nobody may call delete_endpoint"):
+        pool.submit(writer.call, "sagemaker", "delete_endpoint", EndpointName="x").result()
+
+
+@pytest.mark.parametrize("operation", ["invoke_endpoint_async", "search_and_delete", "create_endpoint"])
+def test_what_only_begins_like_a_read_is_none(operation: str) -> None:
+    assert not is_read(operation)
 
 
 def test_a_write_through_the_reader_is_refused_when_it_runs() -> None:
