@@ -32,8 +32,7 @@ _WSL_HINT = "On Windows, run opskit in WSL (Windows Subsystem for Linux)."
 
 COMMON_OPTIONS: dict[str, Any] = {
     "region": Annotated[
-        list[str] | None,
-        typer.Option("--region", metavar="REGION", help="Region to look at; repeatable, or 'all'."),
+        list[str] | None, typer.Option("--region", metavar="REGION", help="Region to look at; repeatable, or 'all'.")
     ],
     "profile": Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")],
     "role_arn": Annotated[
@@ -176,10 +175,7 @@ def register_command(
         parameters = _body_parameters(body)
         common_parameters = [
             inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=False if name in _FLAGS else None,
-                annotation=annotation,
+                name, inspect.Parameter.KEYWORD_ONLY, default=False if name in _FLAGS else None, annotation=annotation
             )
             for name, annotation in flags.items()
         ]

@@ -28,6 +28,7 @@ def estimate_usd(cost_items: Iterable[CostItem]) -> Decimal | None:
     """
     total = Decimal(0)
     for item in cost_items:
+        # A sum without this part would look like an upper bound and could pass a budget that the run exceeds.
         if isinstance(item.price, Unknown):
             return None
         total += item.price.usd_per_hour * item.config.count * (item.config.max_seconds or 0) / 3600

@@ -45,6 +45,7 @@ def _other_owners() -> Iterator[tuple[str, str]]:
     """Name and version of every other distribution with files in a package called ``opskit``."""
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
+        # By RECORD and not by name: whoever installs files into the folder can break opskit, whatever it is called.
         if name != _DISTRIBUTION and any(line.startswith(f"{_PACKAGE}/") for line in _recorded_lines(distribution)):
             yield name, distribution.version
 

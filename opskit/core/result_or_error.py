@@ -19,6 +19,7 @@ def result_or_error(read: Callable[[], T]) -> T | OpskitError:
     """
     try:
         return read()
+    # Reported once as the reason of the whole command rather than once for each of many reads.
     except CredentialsError:
         raise
     except OpskitError as error:

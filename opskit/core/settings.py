@@ -233,6 +233,7 @@ def _resolve_setting(
     path: Path | None,
 ) -> Setting:
     flag = flags.get(key.name)
+    # An empty tuple is a repeatable flag that was not given; `0` or an empty text was typed and must be checked.
     if flag is not None and flag != ():
         return Setting(_parse_value(key, flag, key.flag, typed=True), key.flag)
     if environment.get(key.env_var):

@@ -15,6 +15,7 @@ NOTHING_RUNS = Problem("interrupted", "Interrupted. Nothing of this run is runni
 def aws_stop_command(running: LiveResource, profile: str | None = None) -> str:
     """The AWS CLI command that ends a resource."""
     arguments = ["aws", "sagemaker", f"{running.kind.stop_verb}-{running.kind}", f"--{running.kind}-name", running.name]
+    # Quoted for a shell, since people paste it: the name and the profile come from outside.
     return shlex.join([*arguments, "--region", running.region, *(["--profile", profile] if profile else [])])
 
 

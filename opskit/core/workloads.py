@@ -68,6 +68,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         counter=UsageCounter.TRAINING_JOBS,
         error_word="training",
         support_words=("training",),
+        # A case about spot training or warm pools contains the word training too, and would pass for a duplicate.
         other_support_words=("spot", "warm pool"),
     ),
     Workload.SPOT_TRAINING: WorkloadSpec(

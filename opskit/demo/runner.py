@@ -91,6 +91,7 @@ def _account_environment(process: subprocess.Popen[str], state: Path) -> dict[st
     line = process.stdout.readline() if process.stdout else ""
     if not line:
         raise _DemoError("sandbox-ended", "The sandbox did not start.", "`opskit sandbox start` says why.")
+    # The user's AWS_ and OPSKIT_ variables would lead a step to the real account.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     own = {f"XDG_{kind}_HOME": str(state / kind.lower()) for kind in ("STATE", "CACHE", "CONFIG")}
     given: dict[str, str] = json.loads(line)["data"]["environment"]

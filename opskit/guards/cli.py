@@ -77,6 +77,7 @@ def guard_command(
         raise UsageError("spot-alone", "--spot requires --training.", "Add --training.")
     requirements = _parse_demands({"spot-training" if spot else "training": training, **others})
     conditions = _guard_conditions(ctx, requirements, max_usd, hours, parse_duration(wait))
+    # Before the quota reads, which may wait for hours with --wait.
     program = _find_program(words[0])
     client = ctx.client()
     with ctx.screen.live_lines() as emit:
@@ -156,6 +157,7 @@ def _exec_command(program: str, words: Sequence[str], environment: dict[str, str
     """
     from opskit.output.printing import flush_output
 
+    # exec replaces the process without running Python's exit handlers, so buffered output would be lost.
     flush_output()
     for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and a command would inherit that
         signal.signal(getattr(signal, name), signal.SIG_DFL)

@@ -66,6 +66,7 @@ def check_conditions(
     check, parts = gather(
         partial(_read_quota_check, client, conditions, clock), partial(gather_all, _price_readers(client, conditions))
     )
+    # Before the wait: no amount of free quota makes a run cheaper, so waiting for it would be in vain.
     money = budget_error(parts, conditions.max_usd)
     if money is None:
         check = _await_headroom(client, conditions, check, clock, emit)
@@ -107,6 +108,7 @@ def _await_headroom(
 
     for latest in poll(check_again, clock, _SCHEDULE, until=until, first=first):
         check = latest
+        # An unknown quota at the first read is usually a permission, later it is throttling or a renewed sign-in.
         waits = can_resolve(check) or (check is not first and is_transient_unknown(check))
         if not waits or clock.now() >= until:
             break

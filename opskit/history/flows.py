@@ -120,6 +120,7 @@ def filter_history(history: History, action: str | None, regions: Sequence[str])
     entries = tuple(
         entry
         for entry in history.entries
+        # The whole journal is read before it is filtered: the end of a stop may be an entry that the filter hides.
         if (action or "").lower() in entry.action and (entry.region in regions or "all" in regions or not regions)
     )
     ids = {entry.id for entry in entries}

@@ -38,6 +38,7 @@ def with_notifications(
     result = run_safely(work, verbose=ctx.verbose)
     if told:
         result = _with_delivery(result, lambda: _send_notification(ctx, told, path, result))
+    # A skipped run found an earlier one still going: a sign of life then would hide one that hangs for ever.
     if heartbeat and result.exit.is_ok and not result.data.get("skipped"):
         result = _with_delivery(result, lambda: _send_heartbeat(heartbeat, result.data.get("runs") or path))
     return result

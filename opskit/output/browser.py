@@ -25,8 +25,8 @@ READ_SECONDS = 15.0
 """A browser that has to be started first takes so long at most until it has read the page."""
 
 _LOOK_SECONDS = 0.1
+# A browser may look at a file before it reads it.
 _SETTLE_SECONDS = 1.0
-"""A browser may look at a file before it reads it."""
 
 
 def find_browser() -> webbrowser.BaseBrowser | None:
@@ -45,6 +45,7 @@ def open_secret_url(browser: webbrowser.BaseBrowser, url: str) -> bool:
     folder = Path(tempfile.mkdtemp(prefix="opskit-open-", dir=_page_parent()))
     try:
         page = folder / "notebook.html"
+        # Before the key is written: a file that is created readable and closed afterwards can be read in between.
         page.touch(mode=0o600)
         page.write_text(_PAGE.format(url=html.escape(url)), encoding="utf-8")
         os.utime(page, (0, page.stat().st_mtime))  # a first reading is then seen also where the disk notes few of them

@@ -121,6 +121,7 @@ def prepare_streams() -> None:
     uncaught exceptions are printed like everything else.
     """
     if hasattr(sys.stdout, "reconfigure"):
+        # Python would raise at the first character that the locale's encoding lacks, after the work was already done.
         sys.stdout.reconfigure(errors="replace")
     sys.excepthook = _print_exception
 
@@ -154,6 +155,7 @@ def restored_terminal() -> Iterator[None]:
     try:
         import termios
 
+        # The controlling terminal and not stdin, which may be a pipe; O_NOCTTY so that opening it never acquires one.
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except (ImportError, OSError):  # no such system, or no terminal
         yield

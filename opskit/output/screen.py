@@ -67,6 +67,7 @@ class Screen:
     @contextmanager
     def spinner(self, text: str) -> Iterator[None]:
         """Show a spinner while the block runs, on a terminal only."""
+        # A spinner redraws its line with cursor movements, which would fill a log file or a pipe with control codes.
         if self.quiet or not self.stderr_stream.isatty():
             yield
             return
@@ -108,6 +109,7 @@ class Screen:
                 )
             case OutputFormat.TABLE:
                 self._print_tables(result)
+        # JSON has the problems in `errors`; on stderr as well a script that merges both streams would not parse it.
         if not self.format.tells_problems:
             self.show_problems(result.problems)
 

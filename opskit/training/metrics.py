@@ -44,6 +44,7 @@ def split_rows(workflow: Workflow, content: bytes) -> DataSplits:
         train, validation = train_test_split(rest, test_size=rule.validation, random_state=rule.seed)
     except ValueError as error:
         raise UsageError("data-too-small", f"{workflow.data_file} cannot be split: {error}") from error
+    # Kept locally: a transform job gets features only, and its output has nothing but predictions.
     truth = tuple(float(value) for value in test.iloc[:, 0])
     sizes = (len(train), len(validation), len(test))
     return DataSplits(_frame_csv(train), _frame_csv(validation), _frame_csv(test.iloc[:, 1:]), truth, sizes)

@@ -20,6 +20,7 @@ def all_settings(settings: Settings) -> Mapping[str, Setting]:
     for watch in settings.get("watch") or ():
         watch_requirements(watch, values["watch"].source)
     if values["profile"].value is None:
+        # In botocore's order: it reads AWS_DEFAULT_PROFILE first.
         variable = next((name for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if os.environ.get(name)), None)
         values["profile"] = Setting(os.environ[variable], variable) if variable else values["profile"]
     if values["regions"].value is None and (default := find_default_region(values["profile"].value)):

@@ -30,6 +30,7 @@ def folder_problem(folder: Path) -> str | None:
     """Why nothing can be kept in a folder, which is made when it is missing; None where it can."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A real write: permission bits say nothing of read-only mounts, full disks and quotas.
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"0")
     except OSError as error:

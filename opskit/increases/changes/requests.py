@@ -37,6 +37,7 @@ def request_increase(client: AwsClient, increase: Increase) -> Increase:
     except AwsError as failure:
         return _request_failed(increase, failure)
     request = response.get("RequestedQuota", {})
+    # Without an ID nobody can tell whether AWS has stored the request, so it counts as unknown and is looked up.
     if not request.get("Id"):
         return _unknown_outcome(increase, "AWS's response does not say whether it accepted the request.")
     reason = (
@@ -109,6 +110,7 @@ def _request_failed(increase: Increase, failure: AwsError) -> Increase:
     if isinstance(failure, Throttled):
         return increase.with_result(f"{THROTTLED} and took no request.", IncreaseResult(IncreaseOutcome.QUEUED))
     match failure.aws_code:
+        # AWS limits open requests per account and Region: this one is fine and only has to wait for its turn.
         case "QuotaExceededException":
             return increase.with_result(
                 f"{NO_OPEN_REQUESTS}: {failure.aws_message}",

@@ -76,6 +76,7 @@ def list_increase_requests(clients: Sequence[AwsClient], now: datetime, *, only_
     problems = [part for part in parts if isinstance(part, Problem)]
     queued, snapshots, state_problem = remembered
     compared = [replace(state, previous=snapshots.get(state.request.id)) for state in states]
+    # Saved even with --open, and unfiltered: otherwise the next listing would call closed requests new.
     if states and state_problem is None:
         save_snapshots(
             clients[0], (RequestSnapshot(state.request.id, state.request.status, state.value, now) for state in states)

@@ -97,6 +97,7 @@ def _first_observation(
 ) -> tuple[WaitResult, ...]:
     results = _observe_all(clients, targets, progress, now)
     problems = [result.problem for result in results if result.problem and result.problem.code in CREDENTIAL_CODES]
+    # Only at the start and only if all fail: later a sign-in may be renewed while the wait goes on.
     if results and len(problems) == len(results):
         raise CredentialsError(problems[0].code, problems[0].message, problems[0].hint, region=problems[0].region)
     return results
@@ -136,6 +137,8 @@ def _observe_all(
 def _observe_target(client: AwsClient, target: IncreaseTarget, progress: _Progress, now: datetime) -> WaitResult:
     name = quota_name_for(target.requirement())
     lookup = read_quotas(client, [name], load_cache(client, now))[name]
+    # The applied value decides, and a reached one needs no second call. It has been seen raised while the request still
+    # read CASE_OPENED.
     if not isinstance(lookup, Quota) or (lookup.effective_value or 0) >= target.value:
         return evaluate_observation(Observation(client.region, target, name, lookup))
     requests = _read_requests(client, lookup.code)

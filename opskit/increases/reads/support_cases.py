@@ -37,6 +37,7 @@ def read_open_cases(client: AwsClient) -> tuple[SupportCase, ...]:
     Raises:
         AwsError: the cases could not be read, or the account has no support plan.
     """
+    # Messages are included since a case written by hand may name the quota only in its text.
     params = {"includeResolvedCases": False, "includeCommunications": True, "maxResults": 100}
     cases = [case for page in client.paginate("support", "describe_cases", **params) for case in page["cases"]]
     with parse_errors_as_aws(client, "support:DescribeCases"):

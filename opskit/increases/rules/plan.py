@@ -131,6 +131,7 @@ def _plan_known_quota(
             f"The {which} is already {format_quota_value(quota.effective_value)}.",
             IncreaseResult(IncreaseOutcome.ALREADY_ENOUGH),
         )
+    # An open request that cannot be seen may exist; Service Quotas would refuse a second, Support would accept it.
     if isinstance(snapshot.requests, Unknown):
         return _unreadable_increase(
             increase, "Earlier requests could not be read, so asking might ask twice:", snapshot.requests

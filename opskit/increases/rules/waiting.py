@@ -110,6 +110,7 @@ def evaluate_observation(observation: Observation) -> WaitResult:
                 f"{observation.region} has no such quota: there is nothing to wait for",
             )
         case Unknown() as unread:
+            # A missing permission does not pass by waiting; throttling and network failures do.
             state = WaitState.UNREADABLE if unread.code == "denied" else WaitState.WAITING
             problem = Problem(unread.code, unread.reason, unread.hint, observation.region)
             return _wait_result(observation, state, f"the quota could not be read: {problem.message}", problem=problem)
@@ -142,6 +143,7 @@ def _evaluate_unmet(observation: Observation, now: str) -> WaitResult:
             WaitState.WAITING,
             f"{now}; the request to {format_quota_value(open_request.desired_value)} is {open_request.status}",
         )
+    # Before the older requests: a denial of last month must not end the wait for today's request.
     if observation.filed:
         at = f"{observation.filed:%H:%M} UTC"
         return _wait_result(

@@ -30,6 +30,7 @@ def publish_to_topic(client: AwsClient, topic: SnsTopic, subject: str, text: str
         OutcomeUnknown: the answer was lost.
         AwsError: AWS refused.
     """
+    # SNS refuses a subject that is not ASCII, which would lose the whole message.
     plain = subject.encode("ascii", "replace").decode()[:_LONGEST_SUBJECT]
     with journal_action(client, "publish news", topic.arn, subject):
         AwsWriter(client).call("sns", "publish", TopicArn=topic.arn, Subject=plain, Message=text)
@@ -45,6 +46,7 @@ def post_to_webhook(webhook: Webhook, text: str) -> None:
 
     _deliver_request(
         webhook.url,
+        # A redirect could carry the text, and the key in the path, to another host.
         lambda url: requests.post(url, json={"text": text}, timeout=_TIMEOUT_SECONDS, allow_redirects=False),
     )
 
@@ -68,10 +70,12 @@ def write_heartbeat(path: Path, text: str) -> None:
     """
     path = path.resolve()
     try:
+        # In the same folder, since a rename is atomic only within one file system.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
+            # mkstemp creates 0600 files, and the monitor that reads a heartbeat often runs as another user.
             Path(name).chmod(0o644)
             Path(name).replace(path)
         finally:

@@ -105,6 +105,7 @@ class QuotaCodeCache:
         """Write the new entries to the file, merged with what other runs wrote meanwhile."""
         if self.file is None or not (self._updates or self._listed_now):
             return
+        # Read again just before the write: another run may have stored other quotas since this one loaded the file.
         latest = self if self._listed_now else _read_cache_file(self.file, self.now)
         with suppress(OSError):  # an unwritable cache only costs time
             _replace_file(self.file, _serialize_cache({**latest.entries, **self._updates}, latest.listed_at))

@@ -24,6 +24,7 @@ from opskit.quotas.reads.usage_listings import Response, describe_resource, firs
 from opskit.quotas.store.ended_jobs import EndedJobs, load_ended_jobs, save_ended_jobs
 
 _PAGE = 100
+# Ten pages take about five seconds at two calls a second, which is when people begin to wonder.
 _LONG_WALK = 10 * _PAGE
 # A job may come into the listing later than one that was created after it.
 _LISTING_LAG = timedelta(minutes=10)
@@ -169,6 +170,7 @@ def remember_ended_jobs(client: AwsClient, jobs: LiveJobs, ended: AbstractSet[st
     """
     if jobs.newest is None:
         return
+    # By the newest job's own time and not this machine's clock, which may be wrong.
     ended_before = jobs.newest - _LISTING_LAG
     recent = {name for name, summary in jobs.listed.items() if summary["CreationTime"] >= ended_before}
     save_ended_jobs(client, jobs.kind.name, EndedJobs(ended_before, frozenset(jobs.names - ended - recent)))

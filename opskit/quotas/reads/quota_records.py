@@ -110,6 +110,7 @@ def _parse_record(quota: Mapping[str, Any]) -> QuotaRecord:
 
 def parse_value(value: object) -> float | None:
     """A value of a response; None if it is not a finite number."""
+    # bool is an int in Python, and a value of NaN would compare as neither too small nor enough.
     return value if isinstance(value, int | float) and isfinite(value) and not isinstance(value, bool) else None
 
 

@@ -166,6 +166,7 @@ def _get_by_code(
         applied, default = _records_by_code(client, code, operation, with_default=with_default)
     except AwsError as failure:
         return unknown_from_error(failure)
+    # AWS may give a code to another quota; the exact name is the identity, so the listings decide then.
     if any(record is not None and record.name != name for record in (applied, default)):
         return None
     return _to_quota(client, name, applied, default, cache)

@@ -38,6 +38,7 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
     The instances that an ended job keeps warm count as training too. A pool that is ``InUse`` is its job's own
     instances, and that job is running; pools that are ``Available`` are counted on top.
     """
+    # Before the listing, which can stop early only if Search knows the older jobs.
     indexed, pools = gather(partial(_search_running_jobs, client), partial(_search_warm_pools, client))
     is_searchable = not (isinstance(indexed, Unknown) or isinstance(pools, Unknown))
     listed = list_live_jobs(client, TRAINING_JOBS, search_has_older=is_searchable)
@@ -45,6 +46,7 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
     names, keepers = listed.split_by_pool() if isinstance(listed, LiveJobs) else (set(), set())
     keepers |= known_or_empty(pools)
     agreed = {name: job for name, job in search_results.items() if name in names and job.keys() >= _REQUIRED_MEMBERS}
+    # Search lags: a job that only one source has may have ended or just begun, so it is described.
     uncertain = (names | search_results.keys()) - agreed.keys()
     described, kept = gather(
         partial(describe_jobs, client, TRAINING_JOBS, uncertain),

@@ -93,5 +93,6 @@ def job_instances(config: Response) -> Counts:
     for group in config.get("InstanceGroups") or [config]:
         instance_type = group.get("SelectedInstanceType") or group.get("InstanceType")
         number = group.get("SelectedInstanceCount") or group.get("InstanceCount")
+        # At least one instance, so that a job that does not say its number never counts as free quota.
         counts[instance_type if instance_type and number else UNKNOWN_TYPE] += number or 1
     return counts

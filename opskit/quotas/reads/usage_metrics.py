@@ -56,6 +56,7 @@ class UsageMetrics:
     def add(self, code: str, metric: Mapping[str, Any] | None) -> None:
         """Query the utilization of this quota; ``metric`` is its UsageMetric, None if AWS has none."""
         with self._lock:
+            # Both listings report each quota, and every metric that is queried twice is paid for twice.
             if not metric or code in self._seen:
                 return
             self._seen.add(code)

@@ -116,6 +116,7 @@ def _unmeasured_headroom(region: str, requirement: Requirement, name: str, verdi
 def _measured_headroom(
     requirement: Requirement, quota: Quota, value: float, in_use: InUseCounts, request: IncreaseRequest | None
 ) -> Headroom:
+    # A maximum per job limits each job by itself, so nothing that runs uses it up.
     used = 0 if requirement.per_job else in_use.count(requirement.instance_type)
     missing = None if requirement.per_job else in_use.incomplete
     verdict = _headroom_verdict(
@@ -145,6 +146,7 @@ def _headroom_verdict(need: int, left: float, missing: Unknown | None, left_then
     remain if the open request were granted.
     """
     if left < need:
+        # With an incomplete count nobody knows whether the granted value would suffice.
         covered = left_then is not None and left_then >= need and missing is None
         return Verdict.PENDING if covered else Verdict.SHORT
     return Verdict.FITS if missing is None else Verdict.UNKNOWN

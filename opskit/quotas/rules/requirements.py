@@ -224,6 +224,7 @@ def _totals_above(workload: Workload, requirements: Sequence[Requirement]) -> li
     share = _strictest_share(requirement.alert_share for requirement in requirements)
     spec, above = WORKLOADS[workload], []
     if spec.total_quota:
+        # All types at once fill the total, so their sum must fit; the maximum per job must allow the largest.
         above.append(Requirement(None, workload, sum(counts), explicit=False, alert_share=share))
     if spec.per_job_quota:
         above.append(Requirement(None, workload, max(counts), explicit=False, per_job=True))

@@ -46,6 +46,7 @@ def load_ended_jobs(client: AwsClient, kind: str) -> EndedJobs | None:
                 (*account_key(client), client.region, kind),
             ).fetchone()
         return row and EndedJobs(datetime.fromisoformat(row["ended_before"]), frozenset(json.loads(row["unended"])))
+    # Forgetting costs only a longer walk; an error here must not keep anybody from a count.
     except (OSError, sqlite3.Error, ValueError, AwsError):
         return None
 

@@ -48,6 +48,7 @@ def run_job_command(
         os.environ.update(read_env_file(env_file))
     runs, longest, started_at = _job_arguments(job, words), parse_duration(deadline), datetime.now(UTC)
     flags = forwarded_options(ctx)
+    # Everything that makes two runs touch different resources: other profiles and endpoints may run side by side.
     key = (job, *runs, *flags, os.environ.get("AWS_PROFILE", ""), os.environ.get("AWS_ENDPOINT_URL", ""))
     command_line = [*executable(), *_insert_flags(runs, [*flags, "--quiet", "-o", "json"])]
     try:

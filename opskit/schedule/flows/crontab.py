@@ -25,12 +25,14 @@ def change_crontab(edit: Callable[[bytes], bytes], *, dry_run: bool) -> CrontabC
     Raises:
         UsageError: there is no cron, or it does not take what was written.
     """
+    # cron has no compare-and-swap: two opskit runs that read the same crontab would lose one another's lines.
     with exclusive_lock("crontab", on_wait=lambda: None):
         before = crontab.read_crontab()
         after = edit(before)
         if dry_run or after == before:
             return CrontabChange(before, after, written=False)
         crontab.write_crontab(after)
+        # The lock does not keep other programs (`crontab -e`) away, so only a second read shows what is there now.
         if crontab.read_crontab() != after:
             text = "The crontab is not what was written into it: somebody else may be changing it."
             raise UsageError("crontab-differs", text, "Look at it with `crontab -l`, and run this again.")

@@ -55,12 +55,16 @@ def _run_process(command: Sequence[str], environment: Mapping[str, str], seconds
     # Files, since a grandchild could hold a pipe open for ever.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
+            # -I and -S: the helper only sets a timer and execs, so neither PYTHONPATH nor site-packages should slow or
+            # alter it.
             [sys.executable, "-I", "-S", "-c", _WITH_ALARM, alarm, *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             env=environment,
+            # A process group of its own, so that a signal at the deadline reaches grandchildren too.
             start_new_session=True,
+            # The run holds the lock itself: if this process is killed, no second run starts beside the orphan.
             pass_fds=(lock,),
         )
         code = _wait_until_deadline(process, seconds)
@@ -89,6 +93,7 @@ def _end_process_group(process: subprocess.Popen[bytes]) -> None:
     _signal_group(process.pid, signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
         process.wait(GRACE_SECONDS)
+    # Also after a clean exit: a grandchild may ignore SIGINT and would go on after its deadline.
     _signal_group(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -99,6 +99,7 @@ def _is_needed_variable(name: str, own: Collection[str]) -> bool:
 
 def _has_password(value: str) -> bool:
     """Whether a value may be an address with a password in it, as a proxy's can be."""
+    # Also without a scheme, since proxy variables are often written as user:password@host:port.
     return re.match(r"[a-z]+://[^/]*@|[^/]*:[^/]*@", value, re.IGNORECASE) is not None
 
 

@@ -38,6 +38,7 @@ def append_run(line: Mapping[str, Any]) -> Path:
         path = log_path()
         if path.exists() and path.stat().st_size + len(text) > MAX_BYTES:
             _rotate_files(path)
+        # Created closed: lines may contain names of notebooks and accounts that are nobody else's business.
         path.touch(mode=0o600)
         # Unbuffered: one write per line, so that a kill leaves whole lines.
         with path.open("ab", buffering=0) as file:

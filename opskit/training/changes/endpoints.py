@@ -79,5 +79,6 @@ def delete_resource(client: AwsClient, kind: DeletableKind, name: str) -> None:
             if kind is DeletableKind.ENDPOINT:
                 client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
     except AwsError as failure:
+        # An earlier attempt whose response was lost may have deleted it, and deleting is what was wanted.
         if not is_not_found(failure):
             raise

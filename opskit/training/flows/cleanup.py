@@ -119,6 +119,7 @@ def delete_resources(
     for error in resources.read_errors:
         done.note_unread(error)
     for endpoint in resources.endpoints:
+        # Noted before anything is deleted, so that Ctrl-C during the wait names the endpoints that still bill.
         running = LiveResource(ResourceKind.ENDPOINT, endpoint.name, client.region, confirmed=True, reached=True)
         client.left_running.note_running(running)
     try:
@@ -182,6 +183,7 @@ def _remove_the_rest(client: AwsClient, done: CleanupResult, now: WorkflowResour
     for error in now.read_errors:
         done.note_unread(error)
     for item in now.items:
+        # Only what was shown at the prompt: what appeared since nobody has agreed to delete.
         if item in done.resources.items and not done.is_still_used(item.resource_kind, item.name):
             _remove_resource(client, done, item, clock)
     planned = {(s3_objects.bucket, s3_objects.job): s3_objects for s3_objects in done.resources.objects}

@@ -26,6 +26,7 @@ def deploy_model(
         OpskitError: AWS refused it, or the endpoint failed.
     """
     endpoint = resources.read_endpoint(client, model)
+    # AWS refuses to create an endpoint whose name is still being deleted, so the deletion is waited for.
     if endpoint and endpoint.traits.is_going:
         endpoint = follow_endpoint(client, model, clock, emit)
     if endpoint and endpoint.traits.is_in_service:

@@ -132,6 +132,7 @@ class _ResourceScan:
         for listing, listed in zip(ListableKind, listings, strict=True):
             if isinstance(listed, OpskitError):
                 self._note_unread(listed)
+                # What could not be listed may use any resource of the workflow, so all of them stay.
                 self.holders[listing][_ANY_JOB] = f"which {_WORDS[listing]}s there are could not be read"
             else:
                 self.was_read.add(listing)
@@ -237,6 +238,7 @@ class _ResourceScan:
         except AwsError as failure:
             self._note_unread(failure)
             used = set()
+            # Without its configuration or models nobody can tell what it uses: it may use anything.
             held.setdefault(_ANY_JOB, f"what {what} uses could not be read")
         for job in {training_job_of(listed_resource.name), *used}:
             held.setdefault(job, f"{what} stays and uses it")

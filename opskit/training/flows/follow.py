@@ -45,6 +45,7 @@ class _LogFollower:
                 self.lines.append(line)
                 self.emit(LogLine(line))
         except AwsError as failure:
+            # Other failures, such as throttling, pass: the next poll reads on from the last token.
             if isinstance(failure, AccessDenied):
                 self.given_up = True
                 self.emit(ReadFailed("The log cannot be read", failure.problem.message))

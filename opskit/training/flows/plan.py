@@ -106,6 +106,7 @@ def plan_run(client: AwsClient, workflow: Workflow, options: TrainOptions, now: 
         will_deploy=options.deploy and not _endpoint_is_usable(client, job.name),
         bucket=options.bucket or default_bucket(client.region, account),
     )
+    # Then role, bucket, prices and quotas need not be read: nothing is going to be created or paid for.
     return plan if _is_finished(plan) else _assess_plan(client, plan, options, now)
 
 

@@ -34,6 +34,7 @@ def _newest_endpoint(client: AwsClient, workflow: Workflow) -> str:
         for name, status in resources.list_endpoints(client, f"{workflow.name}-").items()
         if is_owned_name(workflow.name, name)
     }
+    # The listing is newest first, so the first one in service belongs to the newest model.
     for name, status in statuses.items():
         if status.traits.is_in_service:
             return name

@@ -70,6 +70,8 @@ def run_training(
     """Run a workflow as far as possible; what stopped it is in ``exit`` and ``problems``."""
     run, emit = TrainingRun(workflow, options, client.region), deduplicate_events(emit)
     try:
+        # Local checks first, in order of cost: none of them needs AWS, and each would otherwise fail after paid
+        # minutes.
         check_installed()
         content = load_verified_data(workflow)
         check_hyperparameters(workflow)
@@ -95,6 +97,7 @@ def _plan_until_ready(client: AwsClient, run: TrainingRun, clock: Clock, emit: R
     lacks_room = plan.check is not None and [error.problem.code for error in plan.blockers] == ["no-room"]
     if not lacks_room or plan.check is None:
         return plan
+    # The other run's instances fill the quota that this plan needs: it should follow that job, not ask for more quota.
     if started_concurrently(client, plan):
         return plan_run(client, run.workflow, options, clock.now())
     if options.dry_run or not (options.request_increase or options.wait):

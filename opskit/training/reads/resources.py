@@ -200,6 +200,7 @@ def models_of_config(client: AwsClient, name: str) -> tuple[str, ...]:
     if response is None:
         return ()
     with parse_errors_as_aws(client, "sagemaker:DescribeEndpointConfig"):
+        # Shadow variants use a model too: deleting it would break an endpoint that looks unrelated.
         variants = [*response["ProductionVariants"], *response.get("ShadowProductionVariants", ())]
     return tuple(variant["ModelName"] for variant in variants if "ModelName" in variant)
 

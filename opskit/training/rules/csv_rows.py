@@ -27,6 +27,7 @@ def parse_rows(source: str, text: str, features: Sequence[str]) -> list[str]:
 
 
 def _csv_lines(source: str, text: str) -> list[tuple[int, list[str]]]:
+    # Spreadsheets begin UTF-8 files with a byte order mark, which would become part of the first name.
     reader = csv.reader(text.removeprefix("\ufeff").splitlines())
     try:
         return [(reader.line_num, cells) for cells in reader]

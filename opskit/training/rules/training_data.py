@@ -19,8 +19,8 @@ _MISSING = frozenset(
     }
 )
 _BOOLEANS = frozenset({"true", "false"})
+# How many columns one message names.
 _MOST_TOLD = 3
-"""How many columns one message names."""
 
 
 def check_training_data(workflow: Workflow, content: bytes) -> None:
@@ -73,6 +73,7 @@ def _wrong_value(cell: str, *, is_label: bool) -> str:
     if cell.lower() in _BOOLEANS:
         return f"holds '{cell}'"
     try:
+        # Python reads 1_000 as a number, XGBoost's parser does not.
         number = math.nan if "_" in cell else float(cell)
     except ValueError:
         number = math.nan

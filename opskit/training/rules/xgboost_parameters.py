@@ -68,8 +68,8 @@ _NAMES = frozenset(
     ]
 )
 _PLATFORM_PREFIXES = ("sagemaker_", "_")
+# The versions of which the guide's list is known to be whole. Of later ones only what looks mistyped is refused.
 _LISTED_VERSIONS = ("0.", "1.")
-"""The versions of which the guide's list is known to be whole. Of later ones only what looks mistyped is refused."""
 _SEVERAL_A_ROW = frozenset({"multi:softprob"})
 
 
@@ -82,6 +82,7 @@ def check_hyperparameters(workflow: Workflow) -> None:
     """
     if workflow.framework != _FRAMEWORK:
         return
+    # The SDK's own estimators send hyperparameters as JSON, so a name may arrive in quotes.
     values = {name: value.strip("\"'") for name, value in workflow.hyperparameters}
     names = [name for name in values if not name.startswith(_PLATFORM_PREFIXES)]
     unknown = [name for name in names if name not in _NAMES and _is_refused(name, workflow.version)]
