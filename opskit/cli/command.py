@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
+from opskit.cli.command_wrapper import CommandWrapper
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
 from opskit.core.setting_values import OutputFormat
@@ -138,16 +139,6 @@ class CommandContext:
 CommandBody = Callable[..., "CommandResult"]
 
 
-@dataclass(frozen=True)
-class CommandWrapper:
-    """Extra flags of some commands, and the function that handles them around the command's body. It gets the context,
-    the command's path, the body, and the flags by name.
-    """
-
-    flags: Mapping[str, Any]
-    run: Callable[..., CommandResult]
-
-
 def register_command(
     app: typer.Typer, *path: str, wrapper: CommandWrapper | None = None, **typer_options: Any
 ) -> Callable[[CommandBody], CommandBody]:
@@ -155,7 +146,7 @@ def register_command(
 
     The body takes a ``CommandContext`` first, then its own parameters, and returns a ``CommandResult``; the common
     flags are added to its signature, and what it raises becomes an exit code and, with ``-o json``, an envelope.
-    ``wrapper`` adds flags of its own, which are ignored with --dry-run.
+    ``wrapper`` adds flags of its own, which --dry-run only checks.
     """
     wrapper_flags = wrapper.flags if wrapper else {}
     flags = {**wrapper_flags, **COMMON_OPTIONS}
@@ -166,7 +157,10 @@ def register_command(
             extras = {name: arguments.pop(name) for name in wrapper_flags}
 
             def work(ctx: CommandContext) -> CommandResult:
-                if wrapper is None or not any(extras.values()) or arguments.get("dry_run"):
+                if wrapper is None or not any(extras.values()):
+                    return body(ctx, **arguments)
+                if arguments.get("dry_run"):
+                    wrapper.check(**extras)
                     return body(ctx, **arguments)
                 return wrapper.run(ctx, path, lambda: body(ctx, **arguments), **extras)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opskit.cli.command import CommandContext, CommandWrapper, run_safely
+from opskit.cli.command import CommandContext, run_safely
+from opskit.cli.command_wrapper import CommandWrapper
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ def with_notifications(
     Raises:
         UsageError: there is nowhere to tell it to; then nothing is done.
     """
-    told = parse_notify_target(notify) if notify else None
-    if heartbeat:
-        check_heartbeat(heartbeat)
+    told = check_notifications(heartbeat, notify)
     result = run_safely(work, verbose=ctx.verbose)
     if told:
         result = _with_delivery(result, lambda: _send_notification(ctx, told, path, result))
@@ -42,6 +41,17 @@ def with_notifications(
     if heartbeat and result.exit.is_ok and not result.data.get("skipped"):
         result = _with_delivery(result, lambda: _send_heartbeat(heartbeat, result.data.get("runs") or path))
     return result
+
+
+def check_notifications(heartbeat: str | None, notify: str | None) -> SnsTopic | Webhook | None:
+    """Whom a run would tell; None: nobody.
+
+    Raises:
+        UsageError: there is nowhere to tell it to, or to put the sign of life.
+    """
+    if heartbeat:
+        check_heartbeat(heartbeat)
+    return parse_notify_target(notify) if notify else None
 
 
 _UNATTENDED_OPTIONS: dict[str, Any] = {
@@ -59,7 +69,7 @@ _UNATTENDED_OPTIONS: dict[str, Any] = {
     ],
 }
 
-UNATTENDED = CommandWrapper(_UNATTENDED_OPTIONS, with_notifications)
+UNATTENDED = CommandWrapper(_UNATTENDED_OPTIONS, with_notifications, check_notifications)
 """For a command that may run while nobody looks: --heartbeat and --notify."""
 
 

@@ -237,3 +237,14 @@ def test_a_dry_run_tells_nobody(fake_aws: FakeAws, tmp_path: Path, capsys: pytes
     assert not beat.exists()
     assert run_opskit(capsys, "quotas", "increase", "--resume", "--heartbeat", str(beat)).code == 0
     assert beat.exists()
+
+
+@pytest.mark.parametrize("dry", [("--dry-run",), ()])
+def test_a_dry_run_refuses_what_the_run_would_have_nowhere_to_tell(
+    dry: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for target in (tmp_path / "missing", tmp_path / "open"):
+        (tmp_path / "open").write_text("https://example.invalid/hook")
+        (tmp_path / "open").chmod(0o644)
+        ran = run_opskit(capsys, "notebook", "stop", "--idle", "--yes", *dry, "--notify", str(target), "-o", "json")
+        assert ran.code == 2, (target, ran.out)
