@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
     from opskit.output.screen import Screen
 
-# Modules of Python's that are missing on Windows: locks, the list of users, terminals.
-_POSIX_MODULES = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}
+_POSIX_MODULES = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}  # locks, users, terminals: not on Windows
 _WSL_HINT = "On Windows, run opskit in WSL (Windows Subsystem for Linux)."
 
 COMMON_OPTIONS: dict[str, Any] = {

@@ -108,7 +108,6 @@ def _await_headroom(
 
     for latest in poll(check_again, clock, _SCHEDULE, until=until, first=first):
         check = latest
-        # An unknown quota at the first read is usually a permission, later it is throttling or a renewed sign-in.
         waits = can_resolve(check) or (check is not first and is_transient_unknown(check))
         if not waits or clock.now() >= until:
             break

@@ -50,7 +50,7 @@ def budget_error(cost_items: Sequence[CostItem], max_usd: Decimal | None) -> Ops
         why = next(item.price.reason for item in cost_items if isinstance(item.price, Unknown))
         text = f"Cannot estimate whether this stays within the {max_usd} USD budget: {why}."
         return UnreadableState("price-unknown", text, "Leave out --max-usd to run without a budget.")
-    # An endpoint has no maximum run time; one hour is the least that anybody deploys it for.
+    # An endpoint has no maximum run time, so its first hour is the least that the budget must allow.
     if estimate + hourly <= max_usd:
         return None
     endpoint = f" with the first hour of the endpoint ({hourly} USD)" if hourly else ""

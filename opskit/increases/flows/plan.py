@@ -148,7 +148,6 @@ def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, 
     quota = read_quotas(client, [name], load_cache(client, now))[name]
     if not isinstance(quota, Quota):
         return QuotaSnapshot(client.region, name, quota)
-    # Three services with rates of their own, so reading them concurrently costs none of them anything.
     with_default, requests, support = gather(
         partial(_with_known_default, client, quota),
         partial(requests_or_unknown, client, quota.code),

@@ -85,7 +85,6 @@ def upsert_queued(client: AwsClient, request: QueuedRequest) -> None:
     placeholders = ", ".join("?" * (len(row) + 2))
     with state_errors(), open_db(_FILE, _SCHEMA) as session:
         session.execute(f"INSERT OR REPLACE INTO asked VALUES ({placeholders})", (*account_key(client), *row))
-        # Cleared here and not in a read: a write happens under the lock, and rarely.
         old = (request.since - _FILED_COUNTS_FOR).astimezone(UTC).isoformat()
         session.execute("DELETE FROM asked WHERE standing = ? AND since < ?", (QueueState.FILED, old))
 

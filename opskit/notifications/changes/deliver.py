@@ -46,7 +46,7 @@ def post_to_webhook(webhook: Webhook, text: str) -> None:
 
     _deliver_request(
         webhook.url,
-        # A redirect could carry the text, and the key in the path, to another host.
+        # A redirect could carry the text to another host.
         lambda url: requests.post(url, json={"text": text}, timeout=_TIMEOUT_SECONDS, allow_redirects=False),
     )
 

@@ -105,7 +105,6 @@ def _read_quota_listing(client: AwsClient, operation: str, on_quota: MetricListe
         for page in listed_quotas(client, operation):
             for quota in page:
                 record = _parse_listed_record(quota)
-                # The first one counts, if a quota moves to another page while the listing is read.
                 records.setdefault(record.code, record)
                 on_quota(record.code, quota.get("UsageMetric"))
     except AwsError as failure:

@@ -24,7 +24,7 @@ from opskit.quotas.reads.usage_listings import Response, describe_resource, firs
 from opskit.quotas.store.ended_jobs import EndedJobs, load_ended_jobs, save_ended_jobs
 
 _PAGE = 100
-# Ten pages take about five seconds at two calls a second, which is when people begin to wonder.
+# Ten pages take about five seconds at the two calls a second that AWS allows.
 _LONG_WALK = 10 * _PAGE
 # A job may come into the listing later than one that was created after it.
 _LISTING_LAG = timedelta(minutes=10)

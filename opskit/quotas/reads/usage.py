@@ -129,7 +129,7 @@ def _variant_instances(variant: Response, planned: Response, traits: EndpointTra
         return {}
     members = ["CurrentInstanceCount"] if traits.has_failed else ["CurrentInstanceCount", "DesiredInstanceCount"]
     numbers = [variant[member] for member in members if variant.get(member) is not None]
-    # The higher one: while an endpoint scales, AWS already counts what it is about to start.
+    # While an endpoint scales either number may be the larger, and a count that is too low would pass for free quota.
     number = max(numbers) if numbers else planned.get("InitialInstanceCount")
     if number is None:
         # Without a number at least one instance: a count that is too low would let a run start that AWS refuses.

@@ -47,7 +47,7 @@ def upload_object(client: AwsClient, account: str, uri: str, content: bytes) -> 
                 "s3", "put_object", Bucket=bucket, Key=key, Body=content, ExpectedBucketOwner=account
             )
             return
-        # Only a lost response is repeated: boto3 has already retried throttling, and a refusal stays a refusal.
+        # Only a lost response is worth another try: a refusal stays a refusal.
         except OutcomeUnknown:
             if attempt == _TRIES - 1:
                 raise

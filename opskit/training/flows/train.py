@@ -70,8 +70,7 @@ def run_training(
     """Run a workflow as far as possible; what stopped it is in ``exit`` and ``problems``."""
     run, emit = TrainingRun(workflow, options, client.region), deduplicate_events(emit)
     try:
-        # Local checks first, in order of cost: none of them needs AWS, and each would otherwise fail after paid
-        # minutes.
+        # Local checks first: none of them needs AWS, and each would otherwise fail after minutes that are paid for.
         check_installed()
         content = load_verified_data(workflow)
         check_hyperparameters(workflow)

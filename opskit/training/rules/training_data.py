@@ -73,7 +73,7 @@ def _wrong_value(cell: str, *, is_label: bool) -> str:
     if cell.lower() in _BOOLEANS:
         return f"holds '{cell}'"
     try:
-        # Python reads 1_000 as a number, XGBoost's parser does not.
+        # Python's float reads 1_000 as a number; pandas, which writes the training files, keeps it as text.
         number = math.nan if "_" in cell else float(cell)
     except ValueError:
         number = math.nan

@@ -82,7 +82,6 @@ def check_hyperparameters(workflow: Workflow) -> None:
     """
     if workflow.framework != _FRAMEWORK:
         return
-    # The SDK's own estimators send hyperparameters as JSON, so a name may arrive in quotes.
     values = {name: value.strip("\"'") for name, value in workflow.hyperparameters}
     names = [name for name in values if not name.startswith(_PLATFORM_PREFIXES)]
     unknown = [name for name in names if name not in _NAMES and _is_refused(name, workflow.version)]
