@@ -114,9 +114,9 @@ class HighWaterGauge:
 
 
 def _is_open(connection: socket.socket) -> bool:
-    """Whether the client has not closed it."""
+    """Whether the client has not closed it. Asked of the operating system: a socket that speaks TLS takes no flags."""
     try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        return socket.socket.recv(connection, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
     except BlockingIOError:
         return True
     except OSError:
