@@ -137,8 +137,14 @@ def _settings() -> Iterator[str]:
         "names another. `opskit settings` shows every value and where it came from. A key that does not "
         "exist, or a value of the wrong type, is an error that names the file and the key."
     )
+    yield (
+        f"The `{FILE_NAME}` of the folder you stand in may be a stranger's, as in a repository you have cloned. Until "
+        "you say `opskit settings trust .` in it, only what the last column admits counts, beside your own file and "
+        "compared with it; one line says which keys do not. Trust is for the file's content: when it changes, you are "
+        "asked anew. `opskit settings distrust .` ends it. A file that `--config` names counts in full."
+    )
     yield _table(
-        ("Key", "Variable", "Flag", "What for", "Written as", "When nobody sets it"),
+        ("Key", "Variable", "Flag", "What for", "Written as", "When nobody sets it", "Counts untrusted"),
         [
             (
                 f"`{key.name}`",
@@ -147,6 +153,7 @@ def _settings() -> Iterator[str]:
                 key.description,
                 key.value_type.description,
                 _default(key),
+                key.in_folder.value,
             )
             for key in SETTING_SPECS
         ],

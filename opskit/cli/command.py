@@ -6,7 +6,7 @@ import inspect
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 import typer
 
 from opskit.cli.command_wrapper import CommandWrapper
+from opskit.cli.common_settings import load_common_settings, report_left_out_settings
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
+from opskit.core.run_problems import begin_run_problems, run_problems
 from opskit.core.setting_values import OutputFormat
-from opskit.core.settings import Settings, load_settings
+from opskit.core.settings import Settings
 
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
@@ -201,16 +203,16 @@ def run_command(
     from opskit.output.screen import Screen
 
     redirect_warnings()
+    begin_run_problems(lambda problem: None)
     color = not common["no_color"] and not os.environ.get("NO_COLOR")
     screen = Screen(_early_output_format(common["output"]), color=color, quiet=common["quiet"])
     opened: list[CommandContext] = []
 
     def run_body() -> CommandResult:
         nonlocal screen
-        settings = _load_common_settings(common)
+        settings = load_common_settings(common)
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
-        if common["verbose"]:
-            _print_calls()
+        _begin_reports(path, settings, screen, verbose=common["verbose"])
         opened.append(CommandContext(settings, screen, verbose=common["verbose"]))
         return body(opened[0])
 
@@ -222,7 +224,7 @@ def run_command(
         result = (
             _interrupted_result() if isinstance(end, BrokenPipeError) else _bug_result(end, verbose=common["verbose"])
         )
-    result = _with_what_runs(result, opened)
+    result = _with_run_problems(_with_what_runs(result, opened), screen)
     try:
         screen.show_result(path, result)
     except BrokenPipeError:
@@ -231,6 +233,20 @@ def run_command(
         result = _with_what_runs(run_safely(partial(_reraise, error), verbose=common["verbose"]), opened)
         screen.show_problems(result.problems)
     raise typer.Exit(int(result.exit))
+
+
+def _begin_reports(path: tuple[str, ...], settings: Settings, screen: Screen, *, verbose: bool) -> None:
+    """Let what goes wrong beside the command be told on its screen, first of all which settings do not count."""
+    begin_run_problems(screen.show_run_problem)
+    if path != ("settings",):  # it tells that itself
+        report_left_out_settings(settings)
+    if verbose:
+        _print_calls()
+
+
+def _with_run_problems(result: CommandResult, screen: Screen) -> CommandResult:
+    """The result with what went wrong beside the command, where that was not printed at once."""
+    return replace(result, problems=(*result.problems, *run_problems())) if screen.format.tells_problems else result
 
 
 def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:
@@ -243,8 +259,6 @@ def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> 
     leftovers = [(running, ctx) for ctx in opened for running in ctx.whatever_runs(unreached=unreached)]
     if not leftovers:
         return result
-    from dataclasses import replace
-
     from opskit.core.stop_commands import interrupted_problem, running_records, still_running_problem
 
     running, profile = [live_resource for live_resource, _ in leftovers], leftovers[0][1].settings.get("profile")
@@ -280,16 +294,6 @@ def _early_output_format(named: str | None) -> OutputFormat:
     """The format in which to report an error in the settings, before the settings are known."""
     wanted = named or os.environ.get("OPSKIT_OUTPUT")
     return OutputFormat(wanted) if wanted in list(OutputFormat) else OutputFormat.TABLE
-
-
-def _load_common_settings(common: dict[str, Any]) -> Settings:
-    flags = {
-        "regions": tuple(common["region"] or ()),
-        "profile": common["profile"],
-        "role-arn": common["role_arn"],
-        "output": common["output"],
-    }
-    return load_settings(flags, common["config"])
 
 
 def _reraise(error: BaseException) -> NoReturn:

@@ -5,8 +5,8 @@ source.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,18 @@ from opskit.core.setting_values import (
     OutputFormat,
     ValueType,
 )
+from opskit.core.settings_file import FolderRule, SettingsFile, check_known_keys, is_readable_file, read_settings_file
 
 FILE_NAME = "opskit.toml"
+FOLDER_VARIABLE = "OPSKIT_FOLDER_SETTINGS"
+"""Names the file that counts as the one of the folder one stands in: a run of cron stands elsewhere."""
 
 
 @dataclass(frozen=True)
 class SettingSpec:
     """One setting: its name in the file (``table.key`` inside a table), its type, description, environment variable,
-    flag, and its default (None: ``default_text`` describes it).
+    flag, and its default (None: ``default_text`` describes it). ``in_folder`` tells when it counts in a file of the
+    folder one stands in that is not trusted.
     """
 
     name: str
@@ -42,6 +46,7 @@ class SettingSpec:
     flag: str = ""
     default: Any = None
     default_text: str = ""
+    in_folder: FolderRule = FolderRule.TRUSTED
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def _parse_watch_list(value: Any) -> tuple[WatchEntry, ...]:
 def _parse_watch_entry(entry: Any, where: str) -> WatchEntry:
     if not isinstance(entry, dict):
         raise UsageError("bad-setting", f"{where} must be a table, not {entry!r}.", "Write it under [[watch]].")
-    _check_known_keys(entry, WATCH_SPECS, where)
+    check_known_keys(entry, [key.name for key in WATCH_SPECS], where)
     if "types" not in entry:
         raise UsageError("bad-setting", f"{where} names no types.", 'Add, for example, types = ["ml.m4.xlarge"].')
     values = {key.name: _parse_value(key, entry[key.name], where) for key in WATCH_SPECS if key.name in entry}
@@ -111,7 +116,15 @@ SETTING_SPECS = (
         "--role-arn",
         default_text="none",
     ),
-    SettingSpec("output", OUTPUT_FORMAT, "the form of answers", "OPSKIT_OUTPUT", "--output", OutputFormat.TABLE.value),
+    SettingSpec(
+        "output",
+        OUTPUT_FORMAT,
+        "the form of answers",
+        "OPSKIT_OUTPUT",
+        "--output",
+        OutputFormat.TABLE.value,
+        in_folder=FolderRule.ALWAYS,
+    ),
     SettingSpec(
         "read-timeout",
         POSITIVE_DURATION,
@@ -136,7 +149,13 @@ SETTING_SPECS = (
         default_text="looked for in the account",
     ),
     SettingSpec(
-        "max-usd", USD, "the most one run may cost, in USD", "OPSKIT_MAX_USD", "--max-usd", default_text="any amount"
+        "max-usd",
+        USD,
+        "the most one run may cost, in USD",
+        "OPSKIT_MAX_USD",
+        "--max-usd",
+        default_text="any amount",
+        in_folder=FolderRule.LOWER,
     ),
     SettingSpec(
         "notebook.after",
@@ -145,6 +164,7 @@ SETTING_SPECS = (
         "OPSKIT_NOTEBOOK_AFTER",
         "--after",
         timedelta(hours=1),
+        in_folder=FolderRule.HIGHER,
     ),
     SettingSpec(
         "notebook.tab-age",
@@ -153,9 +173,16 @@ SETTING_SPECS = (
         "OPSKIT_NOTEBOOK_TAB_AGE",
         "--tab-age",
         timedelta(hours=4),
+        in_folder=FolderRule.HIGHER,
     ),
     SettingSpec(
-        "notebook.limit", POSITIVE_INT, "the most notebooks to stop at once", "OPSKIT_NOTEBOOK_LIMIT", "--limit", 10
+        "notebook.limit",
+        POSITIVE_INT,
+        "the most notebooks to stop at once",
+        "OPSKIT_NOTEBOOK_LIMIT",
+        "--limit",
+        10,
+        in_folder=FolderRule.LOWER,
     ),
     SettingSpec(
         "notebook.inside",
@@ -170,8 +197,10 @@ SETTING_SPECS = (
         WATCH_LIST,
         "what `opskit quotas check` looks at when no type is named",
         default_text="what the Boston workflow and the course need",
+        in_folder=FolderRule.ALWAYS,
     ),
 )
+_NAMES = tuple(key.name for key in SETTING_SPECS)
 
 
 @dataclass(frozen=True)
@@ -184,10 +213,16 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one run by name, and the file that was read, if any."""
+    """All settings of one run by name, and the file that was read, if any.
+
+    ``folder_file`` is that of the folder one stands in, where there is one; ``left_out`` are the keys in it that do not
+    count, because it is not trusted.
+    """
 
     values: Mapping[str, Setting]
     file: Path | None = None
+    folder_file: Path | None = None
+    left_out: tuple[str, ...] = ()
 
     def get(self, name: str) -> Any:
         """The value of a setting; its default if it is not set, or None if it has no default."""
@@ -203,26 +238,62 @@ class Settings:
         return self.get(name) if typed is None else _parse_value(key, typed, key.flag, typed=True)
 
 
+TrustCheck = Callable[[Path, bytes], bool]
+"""Whether the user has trusted a file with this content."""
+
+
 def load_settings(
-    flags: Mapping[str, Any], file: Path | None = None, environment: Mapping[str, str] | None = None
+    flags: Mapping[str, Any],
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    is_trusted: TrustCheck = lambda path, content: False,
 ) -> Settings:
-    """Resolve every setting.
+    """Resolve every setting. A ``file`` that was named counts in full; the one of the folder only if ``is_trusted``.
 
     Raises:
         UsageError: a file cannot be read, a key is unknown, or a value is invalid.
     """
     environment = os.environ if environment is None else environment
-    path = file or next((path for path in search_paths(environment) if path.is_file()), None)
-    from_file = _read_settings_file(path) if path else {}
-    return Settings(
-        {key.name: _resolve_setting(key, flags, environment, from_file, path) for key in SETTING_SPECS}, path
+    in_folder, own = search_paths(environment)
+    if file is None and is_readable_file(in_folder):
+        folder = read_settings_file(in_folder, _NAMES)
+        if is_trusted(in_folder, folder.content):
+            return replace(_resolve_settings(flags, environment, folder), folder_file=in_folder)
+        return _narrowed_settings(_resolve_settings(flags, environment, _read_if_there(own)), folder)
+    return _resolve_settings(
+        flags, environment, _read_if_there(own) if file is None else read_settings_file(file, _NAMES)
     )
 
 
-def search_paths(environment: Mapping[str, str]) -> tuple[Path, ...]:
-    """Where a settings file is looked for; the first that exists is used."""
+def _read_if_there(path: Path) -> SettingsFile | None:
+    return read_settings_file(path, _NAMES) if is_readable_file(path) else None
+
+
+def _resolve_settings(flags: Mapping[str, Any], environment: Mapping[str, str], file: SettingsFile | None) -> Settings:
+    values, path = (file.values, file.path) if file else ({}, None)
+    return Settings({key.name: _resolve_setting(key, flags, environment, values, path) for key in SETTING_SPECS}, path)
+
+
+def _narrowed_settings(own: Settings, folder: SettingsFile) -> Settings:
+    """The user's settings with what counts of a folder's file that is not trusted. Flags and variables stand above."""
+    values, left_out = dict(own.values), list[str]()
+    for key in SETTING_SPECS:
+        if key.name not in folder.values:
+            continue
+        value, setting = _parse_value(key, folder.values[key.name], str(folder.path)), own.values[key.name]
+        if not key.in_folder.admits(value, setting.value):
+            left_out.append(key.name)
+        elif setting.source not in (key.flag, key.env_var):
+            values[key.name] = Setting(value, str(folder.path))
+    return Settings(values, own.file, folder.path, tuple(left_out))
+
+
+def search_paths(environment: Mapping[str, str]) -> tuple[Path, Path]:
+    """Where a settings file is looked for: the folder one stands in, then the user's own; the first that exists is
+    used.
+    """
     home = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return Path(FILE_NAME), home / "opskit" / FILE_NAME
+    return Path(environment.get(FOLDER_VARIABLE) or FILE_NAME), home / "opskit" / FILE_NAME
 
 
 def _resolve_setting(
@@ -266,47 +337,3 @@ def _parse_value(key: SettingSpec, value: Any, where: str, *, typed: bool = Fals
 
 def _setting_place(key: SettingSpec, where: str) -> str:
     return where if where in (key.env_var, key.flag) else f"{where}: {key.name}"
-
-
-def _read_settings_file(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("settings-unreadable", f"The settings file {path} cannot be read: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError("settings-malformed", f"The settings file {path} is not valid TOML: {error}.") from error
-    flat = dict(_flatten_tables(content, path))
-    _check_known_keys(flat, SETTING_SPECS, str(path))
-    return flat
-
-
-def _flatten_tables(content: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
-    """Each value with its full name: ``after`` in the table ``notebook`` becomes ``notebook.after``."""
-    tables = {key.name.partition(".")[0] for key in SETTING_SPECS if "." in key.name}
-    for name, value in content.items():
-        if name not in tables:
-            yield name, value
-        elif isinstance(value, dict):
-            yield from ((f"{name}.{key}", item) for key, item in value.items())
-        else:
-            raise UsageError("bad-setting", f"{path}: {name} must be a table, not {value!r}.", f"Write [{name}].")
-
-
-def _check_known_keys(names: Mapping[str, Any], keys: Sequence[SettingSpec], where: str) -> None:
-    known_names = [key.name for key in keys]
-    for name in names:
-        if name not in known_names:
-            hint = _suggest_key(name, known_names) or f"Known keys: {', '.join(known_names)}."
-            raise UsageError("settings-unknown-key", f"{where}: there is no setting '{name}'.", hint)
-
-
-def _suggest_key(name: str, known: Sequence[str]) -> str:
-    """A suggestion for an unknown name: one that is spelt like it, or like it in another table."""
-    import difflib
-
-    full_names = {key.rpartition(".")[2]: key for key in known} | {key: key for key in known}
-    spellings = (name.lower().replace("_", "-"), name.rpartition(".")[2].lower().replace("_", "-"))
-    close = [match for text in spellings for match in difflib.get_close_matches(text, list(full_names), n=1)]
-    return f"Did you mean '{full_names[close[0]]}'?" if close else ""

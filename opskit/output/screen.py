@@ -150,6 +150,11 @@ class Screen:
         if left_out := [column.header for column in table.columns if column.from_width > console.width]:
             self._write_text(f"Left out at this width: {', '.join(left_out)}.")
 
+    def show_run_problem(self, problem: Problem) -> None:
+        """Print on stderr, on one line, what goes wrong beside the command; JSON has it in ``errors``."""
+        if not self.format.tells_problems:
+            print_text(f"opskit: {visible_line(f'{problem.message} {problem.hint}'.strip())}", self.stderr_stream)
+
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Print on stderr what went wrong and what to do."""
         for problem, following in zip(problems, [*problems[1:], None], strict=False):

@@ -1,13 +1,17 @@
-"""Tell every setting, with what boto3 would choose where opskit leaves the choice to it."""
+"""Tell every setting, with what boto3 would choose where opskit leaves the choice to it; trust a folder's file."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from opskit.aws.session import find_default_region
-from opskit.core.settings import Setting, Settings
+from opskit.core.exceptions import UsageError
+from opskit.core.settings import FILE_NAME, SETTING_SPECS, Setting, Settings, load_settings
+from opskit.core.settings_file import is_readable_file, read_settings_file
 from opskit.quotas.flows.watch_list import watch_requirements
+from opskit.state.trusted_files import distrust_file, trust_file
 
 
 def all_settings(settings: Settings) -> Mapping[str, Setting]:
@@ -26,3 +30,36 @@ def all_settings(settings: Settings) -> Mapping[str, Setting]:
     if values["regions"].value is None and (default := find_default_region(values["profile"].value)):
         values["regions"] = Setting((default[0],), default[1])
     return values
+
+
+def trust_folder(folder: Path) -> Settings:
+    """Let every setting of a folder's file count from now on, as long as it is what it is now; returns what is in it.
+
+    Raises:
+        UsageError: the folder has no such file, the file makes no sense, or that cannot be remembered.
+    """
+    path = _folder_file(folder)
+    settings = load_settings({}, path, {})
+    content = read_settings_file(path, [key.name for key in SETTING_SPECS]).content
+    trust_file(path, content)
+    return settings
+
+
+def distrust_folder(folder: Path) -> tuple[Path, bool]:
+    """Trust a folder's file no more: the file, and whether it was trusted.
+
+    Raises:
+        UsageError: that cannot be remembered.
+    """
+    path = Path(os.path.abspath(folder)) / FILE_NAME  # noqa: PTH100 - the folder may be gone
+    return path, distrust_file(path)
+
+
+def _folder_file(folder: Path) -> Path:
+    try:
+        path = folder.resolve() / FILE_NAME
+    except OSError as error:
+        raise UsageError("no-folder", f"{folder} cannot be looked into: {error.strerror}.") from error
+    if not is_readable_file(path):
+        raise UsageError("no-settings-file", f"There is no {path}.", "Name the folder of the opskit.toml to trust.")
+    return path

@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from opskit.core.settings import SETTING_SPECS, Setting, SettingSpec, WatchEntry
+from opskit.core.exceptions import Problem
+from opskit.core.settings import SETTING_SPECS, Setting, Settings, SettingSpec, WatchEntry
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _COLUMNS = (
@@ -18,16 +19,50 @@ _COLUMNS = (
 )
 
 
-def settings_result(values: Mapping[str, Setting], file: Path | None, places: Sequence[Path]) -> CommandResult:
-    """The answer of ``settings``. ``file`` is the one that was read, ``places`` where one is looked for."""
+def settings_result(
+    values: Mapping[str, Setting], settings: Settings, places: Sequence[Path], left_out: Problem | None
+) -> CommandResult:
+    """The answer of ``settings``. ``places`` is where a file is looked for, ``left_out`` what does not count."""
     rows = tuple(_setting_row(key, values[key.name]) for key in SETTING_SPECS)
-    where = f"Read: {file}." if file else f"No settings file; one may stand in {' or '.join(map(str, places))}."
+    read = [file for file in dict.fromkeys((settings.folder_file, settings.file)) if file]
+    where = f"Read: {' and '.join(map(str, read))}." if read else _no_file_note(places)
     return CommandResult(
-        data={"file": file, "settings": [_setting_record(key, values[key.name]) for key in SETTING_SPECS]},
+        data={
+            "file": settings.file or settings.folder_file,
+            "folder_file": settings.folder_file,
+            "left_out": list(settings.left_out),
+            "settings": [_setting_record(key, values[key.name]) for key in SETTING_SPECS],
+        },
+        problems=(left_out,) if left_out else (),
         tables=(Table(_COLUMNS, rows),),
         notes=(where,),
         records="settings",
     )
+
+
+def trust_result(trusted: Settings) -> CommandResult:
+    """The answer of ``settings trust``: what counts from now on."""
+    set_there = {key: setting for key, setting in trusted.values.items() if setting.source == str(trusted.file)}
+    lines = [f"  {name} = {to_text(setting.value)}" for name, setting in set_there.items()]
+    note = f"Trusted until it changes: {trusted.file}. Where you stand in its folder, all of it counts:"
+    return CommandResult(
+        data={
+            "file": trusted.file,
+            "trusted": True,
+            "settings": {key: _json_value(setting.value) for key, setting in set_there.items()},
+        },
+        notes=(note, *(lines or ["  nothing: it sets no key"])),
+    )
+
+
+def distrust_result(file: Path, was_trusted: bool) -> CommandResult:
+    """The answer of ``settings distrust``."""
+    said = f"Trusted no more: {file}." if was_trusted else f"{file} was not trusted."
+    return CommandResult(data={"file": file, "trusted": False, "was_trusted": was_trusted}, notes=(said,))
+
+
+def _no_file_note(places: Sequence[Path]) -> str:
+    return f"No settings file; one may stand in {' or '.join(map(str, places))}."
 
 
 def _setting_record(key: SettingSpec, setting: Setting) -> dict[str, Any]:

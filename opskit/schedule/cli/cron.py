@@ -16,7 +16,7 @@ from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
 from opskit.core.exceptions import OpskitError, Problem, UsageError
 from opskit.core.setting_values import parse_duration
-from opskit.core.settings import SETTING_SPECS
+from opskit.core.settings import FOLDER_VARIABLE, SETTING_SPECS
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -162,6 +162,8 @@ def _planned_entries(ctx: CommandContext, words: list[str], options: _CronOption
     _check_options(options)
     span, longest = (parse_duration(text) if text else None for text in (options.every, options.deadline))
     environment = entry_environment(_with_absolute_paths(os.environ), _setting_variables(), _login_home())
+    if ctx.settings.folder_file:  # cron's folder is another one; what counts of this one is decided at each run
+        environment[FOLDER_VARIABLE] = str(ctx.settings.folder_file.absolute())
     adjusted = [customize_job(job, more, span, longest) for job in jobs]
     return [CronEntry(job, environment, _entry_command(ctx, job, options)) for job in adjusted]
 
@@ -192,7 +194,8 @@ def _split_jobs(words: list[str]) -> tuple[list[ScheduledJob], tuple[str, ...]]:
 
 def _entry_command(ctx: CommandContext, job: ScheduledJob, options: _CronOptions) -> tuple[str, ...]:
     """The command of one run: cron's part, then what opskit itself is to do."""
-    form = ("-o", "table") if ctx.settings.file else ()  # it may set another, which says something when all is well
+    has_file = ctx.settings.file or ctx.settings.folder_file
+    form = ("-o", "table") if has_file else ()  # it may set another, which says something when all is well
     flags = (
         "--quiet",
         *form,
@@ -222,7 +225,8 @@ def forwarded_options(ctx: CommandContext) -> list[str]:
     """The flags that were typed and hold for a run as well; a settings file by its full path, as cron's folder is
     another one.
     """
-    words = [] if ctx.settings.file is None else ["--config", str(ctx.settings.file.absolute())]
+    file = None if ctx.settings.folder_file else ctx.settings.file  # that of a folder is looked at anew in each run
+    words = [] if file is None else ["--config", str(file.absolute())]
     for setting in (ctx.settings.values[name] for name in ("regions", "profile", "role-arn")):
         if setting.source.startswith("--"):
             values = (setting.value,) if isinstance(setting.value, str) else setting.value

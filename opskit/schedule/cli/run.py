@@ -49,7 +49,8 @@ def run_job_command(
     runs, longest, started_at = _job_arguments(job, words), parse_duration(deadline), datetime.now(UTC)
     flags = forwarded_options(ctx)
     # Everything that makes two runs touch different resources: other profiles and endpoints may run side by side.
-    key = (job, *runs, *flags, os.environ.get("AWS_PROFILE", ""), os.environ.get("AWS_ENDPOINT_URL", ""))
+    elsewhere = (os.environ.get(name, "") for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"))
+    key = (job, *runs, *flags, *elsewhere, *([str(ctx.settings.folder_file)] if ctx.settings.folder_file else []))
     command_line = [*executable(), *_insert_flags(runs, [*flags, "--quiet", "-o", "json"])]
     try:
         ended = run_exclusive(key, command_line, os.environ, longest)

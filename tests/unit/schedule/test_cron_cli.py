@@ -124,7 +124,7 @@ def test_the_line_has_what_a_run_needs(
         "AWS_PROFILE=work",
         "AWS_ENDPOINT_URL=http://127.0.0.1:4566",
         f"AWS_CA_BUNDLE={tmp_path}/ca.pem",
-        f"--config {tmp_path}/opskit.toml",
+        f"OPSKIT_FOLDER_SETTINGS={tmp_path}/opskit.toml",
         "--profile other",
         "--region us-east-1",
         "-o table",

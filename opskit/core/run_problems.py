@@ -1,0 +1,56 @@
+"""What goes wrong beside a command without ending it: settings that do not count, state that is not kept.
+
+Whoever meets it calls ``report_run_problem``; the command line prints it on stderr at once, or puts it into the JSON
+answer, and notifications tell it too. Each code is reported once a run.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from opskit.core.exceptions import Problem
+
+SETTINGS_NOT_TRUSTED = "settings-not-trusted"
+STATE_NOT_KEPT = "state-not-kept"
+JOURNAL_UNWRITTEN = "journal-unwritten"
+RUN_PROBLEM_CODES = frozenset({SETTINGS_NOT_TRUSTED, STATE_NOT_KEPT, JOURNAL_UNWRITTEN})
+"""The codes of what is reported here; whoever runs a command as a process finds them in its ``errors``."""
+
+_LOG = logging.getLogger(__name__)
+
+
+def _log_problem(problem: Problem) -> None:
+    _LOG.warning("opskit: %s %s", problem.message, problem.hint)
+
+
+problem_hook: Callable[[Problem], None] = _log_problem
+"""Told of each problem once, by any thread."""
+
+_reported: list[Problem] = []
+_lock = threading.Lock()
+
+
+def begin_run_problems(hook: Callable[[Problem], None]) -> None:
+    """Forget what an earlier command of this process has reported, and tell ``hook`` from now on."""
+    global problem_hook  # noqa: PLW0603 - one command runs at a time in a process
+    with _lock:
+        _reported.clear()
+    problem_hook = hook
+
+
+def report_run_problem(problem: Problem) -> None:
+    """Report a problem, unless one of its code was reported in this run."""
+    with _lock:
+        is_new = all(problem.code != each.code for each in _reported)
+        if is_new:
+            _reported.append(problem)
+    if is_new:
+        problem_hook(problem)
+
+
+def run_problems() -> tuple[Problem, ...]:
+    """What was reported in this run so far."""
+    with _lock:
+        return tuple(_reported)
