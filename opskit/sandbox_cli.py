@@ -1,4 +1,4 @@
-"""``opskit sandbox``: the one door between opskit and the local AWS that shares nothing with it but HTTP."""
+"""``opskit sandbox``: start the local AWS. The only module of opskit that imports it; the rest uses HTTP."""
 
 from __future__ import annotations
 
@@ -54,22 +54,26 @@ Scenario = Annotated[
     ),
 ]
 ApproveAfter = Annotated[
-    str, typer.Option("--approve-after", metavar="TIME", help="How long an increase takes, such as 30s.")
+    str, typer.Option("--approve-after", metavar="TIME", help="Time until a quota increase is approved, such as 30s.")
 ]
-Latency = Annotated[str, typer.Option("--latency", metavar="TIME", help="What every call takes more, such as 50ms.")]
+Latency = Annotated[
+    str, typer.Option("--latency", metavar="TIME", help="Extra latency added to every call, such as 50ms.")
+]
 Rates = Annotated[bool, typer.Option("--rates", help="Throttle calls at AWS's documented rates.")]
 SupportPlan = Annotated[bool, typer.Option("--support-plan", help="Give the account a paid AWS Support plan.")]
 Quotas = Annotated[
     int,
-    typer.Option("--quotas", min=0, max=5000, help="Make up quotas until a Region has so many, as grown accounts do."),
+    typer.Option(
+        "--quotas", min=0, max=5000, help="Pad each Region to N quotas with made-up ones, like a mature account."
+    ),
 ]
 Denied = Annotated[
     list[str] | None,
     typer.Option(
         "--deny",
         metavar="ACTION,...",
-        help="Refuse IAM actions, such as sagemaker:StopNotebookInstance or servicequotas:*, as AWS refuses what no "
-        "policy allows. Repeatable.",
+        help="Deny IAM actions, such as sagemaker:StopNotebookInstance or servicequotas:*, as if no policy "
+        "allowed them; repeatable.",
     ),
 ]
 
@@ -132,7 +136,7 @@ def run_in_sandbox_command(
 
 @register_command(sandbox_app, "sandbox", "differences")
 def differences_command(ctx: CommandContext) -> CommandResult:
-    """List what is not like AWS."""
+    """List the known differences from AWS."""
     from opskit.output.result import Cell, Column, CommandResult, Table
     from opskit.sandbox.differences import DIFFERENCES
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from typer import Typer
+
+COMPLETE_VARIABLE = "_OPSKIT_COMPLETE"
+"""Set by a shell's completion script: opskit is to print how the command line may go on."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -54,7 +58,14 @@ def _load_tree(arguments: Sequence[str]) -> Typer:
 
     if not hasattr(opskit, "DISTRIBUTION"):  # costs nothing, and detects another project's __init__.py
         raise ImportError(f"{opskit.__path__[0]}: its __init__.py is missing, or another project's.")
-    return load_for(arguments)
+    if not os.environ.get(COMPLETE_VARIABLE):
+        return load_for(arguments)
+    from typer._completion_classes import completion_init
+
+    completion_init()
+    # The words so far, of which the first is opskit: bash says them in the one variable, zsh and fish in the other.
+    words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    return load_for(words.split()[1:])
 
 
 def _report_load_failure(error: ImportError, arguments: Sequence[str]) -> int:

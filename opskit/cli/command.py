@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
+from opskit.cli.command_examples import examples_text
 from opskit.cli.command_wrapper import CommandWrapper
 from opskit.cli.common_settings import load_common_settings, report_left_out_settings
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
@@ -34,19 +35,23 @@ _WSL_HINT = "On Windows, run opskit in WSL (Windows Subsystem for Linux)."
 
 COMMON_OPTIONS: dict[str, Any] = {
     "region": Annotated[
-        list[str] | None, typer.Option("--region", metavar="REGION", help="Region to look at; repeatable, or 'all'.")
+        list[str] | None,
+        typer.Option("--region", metavar="REGION", help="AWS Region; repeatable, or 'all' for every enabled one."),
     ],
     "profile": Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")],
     "role_arn": Annotated[
         str | None, typer.Option("--role-arn", metavar="ARN", help="IAM role to assume before calling AWS.")
     ],
-    "output": Annotated[str | None, typer.Option("--output", "-o", metavar="FORM", help=", ".join(OutputFormat) + ".")],
+    "output": Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FORMAT", help="Output format: " + ", ".join(OutputFormat) + "."),
+    ],
     "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read.")],
     "quiet": Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the result; suppress progress and messages.")
     ],
     "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Log every AWS API call to stderr.")],
-    "no_color": Annotated[bool, typer.Option("--no-color", help="No colour.")],
+    "no_color": Annotated[bool, typer.Option("--no-color", help="Disable colored output.")],
 }
 _FLAGS = {"quiet", "verbose", "no_color"}
 
@@ -176,7 +181,9 @@ def register_command(
         ]
         run.__signature__ = inspect.Signature(parameters + common_parameters)  # type: ignore[attr-defined]
         run.__doc__ = body.__doc__
-        app.command(path[-1], **typer_options)(run)
+        # Said anew as the short help, since Click cuts the one it takes from the docstring.
+        summary = " ".join((body.__doc__ or "").strip().partition("\n\n")[0].split())
+        app.command(path[-1], short_help=summary, epilog=examples_text(" ".join(path)), **typer_options)(run)
         return body
 
     return register

@@ -41,7 +41,7 @@ COMMAND_GROUPS = {
         ),
         "Create, list, start and stop notebook instances; stop idle ones.",
     ),
-    "train": CommandGroup(("training.cli",), "Train, transform and score a workflow, quota first."),
+    "train": CommandGroup(("training.cli",), "Train, transform and score a workflow if quotas and budget allow it."),
     "deploy": CommandGroup(("training.cli",), "Deploy a workflow's newest model to an endpoint."),
     "predict": CommandGroup(("training.cli",), "Get predictions from a workflow's endpoint."),
     "cleanup": CommandGroup(("training.cli",), "Delete what a workflow created: endpoint, model, files."),
@@ -59,13 +59,14 @@ COMMAND_GROUPS = {
     "iam": CommandGroup(("access.cli.iam",), "The permissions that opskit needs."),
     "sandbox": CommandGroup(("sandbox_cli",), "Run a local AWS for practice, without an account or a bill."),
     "demo": CommandGroup(("demo.cli",), "Run the full workflow end to end against a local AWS."),
+    "completion": CommandGroup(("cli.completion",), "Print the completion script for a shell."),
 }
 
 
 def command_group(name: str) -> typer.Typer:
     """The Typer app of a group, added to the tree, for its commands to be registered on."""
     group = new_group(COMMAND_GROUPS[name].help)
-    app.add_typer(group, name=name)
+    app.add_typer(group, name=name, short_help=COMMAND_GROUPS[name].help)
     return group
 
 
@@ -91,7 +92,7 @@ def _help_only() -> typer.Typer:
     """The groups with their help texts only: enough for help, and to report a misspelt word."""
     menu = new_root()
     for name, command_group in COMMAND_GROUPS.items():
-        menu.command(name, help=command_group.help)(_never_run)
+        menu.command(name, help=command_group.help, short_help=command_group.help)(_never_run)
     return menu
 
 

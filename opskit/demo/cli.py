@@ -1,4 +1,4 @@
-"""``opskit demo``: the whole story, told by the real commands on a sandbox of its own."""
+"""``opskit demo``: the full workflow, run by the real commands on a sandbox of its own."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def demo_command(
     ctx: CommandContext,
     keep: Annotated[
-        Path | None, typer.Option("--keep", metavar="FOLDER", help="Keep what the run writes (data, plot) there.")
+        Path | None,
+        typer.Option("--keep", metavar="FOLDER", help="Keep the files of the run (data, plot) in this folder."),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", metavar="FILE", help="Save what it tells as an SVG.")
+        Path | None, typer.Option("--picture", metavar="FILE", help="Save the output as an SVG image.")
     ] = None,
 ) -> CommandResult:
     """Run the full workflow end to end against a local AWS.

@@ -25,16 +25,18 @@ _MAX_BYTES = 4 * 1024 * 1024
 def explain_command(
     ctx: CommandContext,
     text: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT | -]", help="The error; - or nothing: from standard input.")
+        list[str] | None, typer.Argument(metavar="[TEXT | -]", help="The error text, or - for stdin (default).")
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask AWS which other types have room.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not call AWS to find other instance types with quota.")
+    ] = False,
 ) -> CommandResult:
-    """Explain an error of SageMaker's: which quota, the numbers, and what helps.
+    """Explain a SageMaker error: the quota, the numbers, and the command that helps.
 
-    Any text around it will do: opskit train boston 2>&1 | opskit quotas explain -
+    The error may stand in any other text, such as a log.
 
-    Needs no credentials; with some, it looks which other types have room where AWS has none of yours. Ends with 2
-    when the text holds no error that opskit knows.
+    Needs no credentials. With credentials it also finds other instance types with quota where AWS has no capacity
+    of yours. Exits with 2 if the text contains no error.
     """
     from opskit.explain.flows import explain_text, with_suggestions
     from opskit.explain.render import explain_result
@@ -57,7 +59,7 @@ def _read_piped() -> str:
     """
     if sys.stdin.isatty():
         hint = "Paste it in quotation marks, or pipe it: COMMAND 2>&1 | opskit quotas explain -"
-        raise UsageError("no-text", "There is no text to explain.", hint)
+        raise UsageError("no-text", "No text was given.", hint)
     begin = sys.stdin.buffer.read(_MAX_BYTES)
     end = b""
     while more := sys.stdin.buffer.read(_MAX_BYTES):

@@ -39,29 +39,31 @@ def guard_command(
         typer.Option(
             "--training",
             metavar="TYPE=N",
-            help="Training instances it will start, such as ml.p3.2xlarge=4; repeatable.",
+            help="Training instances that the command starts, such as ml.p3.2xlarge=4; repeatable.",
         ),
     ] = None,
     transform: Annotated[
-        Instances, typer.Option("--transform", metavar="TYPE=N", help="Transform instances, likewise.")
+        Instances, typer.Option("--transform", metavar="TYPE=N", help="Transform instances that it starts.")
     ] = None,
     endpoint: Annotated[
-        Instances, typer.Option("--endpoint", metavar="TYPE=N", help="Endpoint instances, likewise.")
+        Instances, typer.Option("--endpoint", metavar="TYPE=N", help="Endpoint instances that it starts.")
     ] = None,
     processing: Annotated[
-        Instances, typer.Option("--processing", metavar="TYPE=N", help="Processing instances, likewise.")
+        Instances, typer.Option("--processing", metavar="TYPE=N", help="Processing instances that it starts.")
     ] = None,
     notebook: Annotated[
-        Instances, typer.Option("--notebook", metavar="TYPE=N", help="Notebook instances, likewise.")
+        Instances, typer.Option("--notebook", metavar="TYPE=N", help="Notebook instances that it starts.")
     ] = None,
-    spot: Annotated[bool, typer.Option("--spot", help="The training is spot training.")] = False,
+    spot: Annotated[bool, typer.Option("--spot", help="The training jobs use managed spot training.")] = False,
     max_usd: Annotated[
         str | None,
         typer.Option("--max-usd", metavar="X", help="Refuse if the estimated cost over --hours exceeds X USD."),
     ] = None,
-    hours: Annotated[str | None, typer.Option("--hours", metavar="H", help="How long its instances may run.")] = None,
-    wait: Annotated[str, typer.Option("--wait", metavar="TIME", help="How long to wait for room, such as 2h.")] = "0s",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and do not run it.")] = False,
+    hours: Annotated[
+        str | None, typer.Option("--hours", metavar="H", help="How long the instances may run, in hours.")
+    ] = None,
+    wait: Annotated[str, typer.Option("--wait", metavar="TIME", help="How long to wait for quota, such as 2h.")] = "0s",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; do not run the command.")] = False,
 ) -> CommandResult:
     """Run a command only if quotas and budget allow its instances.
 

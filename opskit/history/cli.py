@@ -20,10 +20,11 @@ def history_command(
     ctx: CommandContext,
     since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back, such as 30d.")] = "30d",
     action: Annotated[
-        str | None, typer.Option("--action", metavar="TEXT", help="Only actions with this in them, such as stop.")
+        str | None,
+        typer.Option("--action", metavar="TEXT", help="Only actions whose name contains TEXT, such as stop."),
     ] = None,
     everywhere: Annotated[
-        bool, typer.Option("--all", help="Also what was changed in other accounts and at other endpoints.")
+        bool, typer.Option("--all", help="Also changes in other accounts and at other endpoint URLs.")
     ] = False,
 ) -> CommandResult:
     """Show what opskit changed, and what its stops saved.

@@ -13,7 +13,7 @@ from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import parse_duration
 from opskit.increases.rules.channel import Channel
 from opskit.notifications.cli import UNATTENDED
-from opskit.quotas.cli import For, quotas_app
+from opskit.quotas.cli import For, complete_instance_type, quotas_app
 
 if TYPE_CHECKING:
     from opskit.increases.flows.plan import BlockingTotal
@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 
 _DEFAULT_CHANNEL = Channel.AUTO
-To = Annotated[int | None, typer.Option("--to", min=1, metavar="N", help="The value the quota should have.")]
-Type = Annotated[str | None, typer.Argument(metavar="[INSTANCE_TYPE]", help="Such as ml.m4.xlarge, or total.")]
+To = Annotated[int | None, typer.Option("--to", min=1, metavar="N", help="Desired value of the quota.")]
+Type = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[INSTANCE_TYPE]",
+        help="Instance type, such as ml.m4.xlarge, or total.",
+        autocompletion=complete_instance_type,
+    ),
+]
 
 
 @register_command(quotas_app, "quotas", "increase", wrapper=UNATTENDED)
@@ -34,9 +41,11 @@ def increase_command(
     to: To = None,
     resume: Annotated[bool, typer.Option("--resume", help="Submit increases that opskit queued earlier.")] = False,
     via: Annotated[Channel, typer.Option("--via", help="How to submit the request.")] = _DEFAULT_CHANNEL,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="What it is for.")] = "",
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="Use case, sent to AWS Support with the request.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> CommandResult:
     """Request a quota increase. Duplicate requests are never sent."""
     from opskit.increases.render.requests import increase_result
@@ -91,7 +100,7 @@ def _plan_and_submit(
 @register_command(quotas_app, "quotas", "requests")
 def list_requests_command(
     ctx: CommandContext,
-    only_open: Annotated[bool, typer.Option("--open", help="Only what AWS still looks at.")] = False,
+    only_open: Annotated[bool, typer.Option("--open", help="Only requests that AWS has not decided yet.")] = False,
 ) -> CommandResult:
     """Show increase requests, their status, and whether the new value is in effect."""
     from opskit.increases.flows.list import list_increase_requests
@@ -106,9 +115,11 @@ def wait_quota_command(
     instance_type: Type = None,
     usages: For = None,
     to: To = None,
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait, such as 72h.")] = "72h",
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="TIME", help="Longest time to wait, such as 72h.")
+    ] = "72h",
 ) -> CommandResult:
-    """Wait until the applied value suffices."""
+    """Wait until the applied value is at least --to."""
     from opskit.core.clock import system_clock
     from opskit.increases.flows.wait import wait_for_targets
     from opskit.increases.render.requests import wait_result

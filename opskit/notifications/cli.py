@@ -57,14 +57,17 @@ def check_notifications(heartbeat: str | None, notify: str | None) -> SnsTopic |
 _UNATTENDED_OPTIONS: dict[str, Any] = {
     "heartbeat": Annotated[
         str | None,
-        typer.Option("--heartbeat", metavar="FILE|URL", help="When all went well, write the file or fetch the URL."),
+        typer.Option(
+            "--heartbeat", metavar="FILE|URL", help="After a successful run, write this file or GET this URL."
+        ),
     ],
     "notify": Annotated[
         str | None,
         typer.Option(
             "--notify",
             metavar="WHERE",
-            help="Tell what was done or failed: an SNS topic's ARN, a webhook's URL, or a file that holds one.",
+            help="Send a summary of actions and failures to an SNS topic ARN, a webhook URL, or a file "
+            "containing either.",
         ),
     ],
 }
@@ -87,7 +90,7 @@ def parse_notify_target(notify: str) -> SnsTopic | Webhook:
         found = parse_target(read_owner_only(Path(notify).expanduser(), "--notify").strip())
     if found is None:
         hint = "It is an SNS topic's ARN, a webhook's https:// address, or a file that holds one of them."
-        raise UsageError("bad-notify", "--notify names nothing that can be told.", hint)
+        raise UsageError("bad-notify", "--notify is not a valid target.", hint)
     return found
 
 
@@ -100,7 +103,7 @@ def check_heartbeat(heartbeat: str) -> None:
     from opskit.notifications.rules import is_https_url
 
     if "://" in heartbeat and not is_https_url(heartbeat):
-        raise UsageError("bad-heartbeat", "--heartbeat is not an address that can be fetched.", "Use https://…")
+        raise UsageError("bad-heartbeat", "--heartbeat is not a URL that can be fetched.", "Use https://…")
     file = Path(heartbeat).absolute()
     if "://" not in heartbeat and not (file.is_file() or (file.parent.is_dir() and not file.exists())):
         text = f"--heartbeat {heartbeat} is no plain file in a folder that is there."

@@ -18,11 +18,28 @@ if TYPE_CHECKING:
 
 quotas_app = command_group("quotas")
 
+
+def complete_instance_type(incomplete: str) -> list[str]:
+    """The instance types that have a quota, for completion in a shell. It asks nobody."""
+    from opskit.quotas.reads.code_cache import bundled_codes
+
+    types = {name.partition(" ")[0] for name in bundled_codes() if name.startswith("ml.")}
+    return sorted(name for name in types if name.startswith(incomplete))
+
+
+def complete_workload(incomplete: str) -> list[str]:
+    """The words that --for takes, for completion in a shell."""
+    from opskit.core.model import Workload
+
+    return [word for word in Workload if word.startswith(incomplete)]
+
+
 For = Annotated[
     list[str] | None,
     typer.Option(
         "--for",
         metavar="USAGE",
+        autocompletion=complete_workload,
         help="Workload to check (repeatable): training, spot-training, transform, endpoint, notebook, processing, "
         "warm-pool, studio-jupyterlab, studio-codeeditor, studio-kernelgateway, cluster.",
     ),
@@ -33,16 +50,21 @@ For = Annotated[
 def check_quotas_command(
     ctx: CommandContext,
     types: Annotated[
-        list[str] | None, typer.Argument(metavar="[INSTANCE_TYPE]...", help="Such as ml.m4.xlarge.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[INSTANCE_TYPE]...",
+            help="Instance types, such as ml.m4.xlarge.",
+            autocompletion=complete_instance_type,
+        ),
     ] = None,
     usages: For = None,
-    need: Annotated[int, typer.Option("--need", min=1, metavar="N", help="Instances needed of each.")] = 1,
-    every: Annotated[bool, typer.Option("--all", help="Look at every usage of the types.")] = False,
+    need: Annotated[int, typer.Option("--need", min=1, metavar="N", help="Instances needed of each type.")] = 1,
+    every: Annotated[bool, typer.Option("--all", help="Check every workload of the types.")] = False,
 ) -> CommandResult:
-    """Look whether there is room: the quota, what is in use now, and what would help.
+    """Check quotas: the applied value, what is in use, and whether there is room.
 
-    Without a type: the watch list of the settings, else what the Boston workflow and the course need. A type
-    without --for: what a run of it needs.
+    Without an instance type: the watch list of the settings, or what the Boston workflow and the course need. An
+    instance type without --for is checked for training and transform.
     """
     from opskit.quotas.flows.check import check_clients
     from opskit.quotas.flows.watch_list import resolve_watch_list
@@ -63,24 +85,29 @@ def list_quotas_command(
     ctx: CommandContext,
     match: Annotated[
         str,
-        typer.Option("--match", metavar="TEXT", help="Only names or codes with this in them; * and ? stand for more."),
+        typer.Option(
+            "--match", metavar="TEXT", help="Only quotas whose name or code contains TEXT (wildcards * and ?)."
+        ),
     ] = "",
     usages: For = None,
-    used: Annotated[bool, typer.Option("--used", help="Only those with something in use.")] = False,
-    short: Annotated[bool, typer.Option("--short", help="Only those without room for one more.")] = False,
+    used: Annotated[bool, typer.Option("--used", help="Only quotas of which something is in use.")] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Only quotas with no capacity left for one more instance.")
+    ] = False,
     defaults: Annotated[
-        bool, typer.Option("--defaults", help="Show AWS's default beside each value, however narrow the terminal.")
+        bool, typer.Option("--defaults", help="Show AWS's default values, also on a narrow terminal.")
     ] = False,
     live: Annotated[
-        bool, typer.Option("--live", help="Count what is in use now, instead of AWS's metrics of the last day.")
+        bool,
+        typer.Option("--live", help="Count what is in use now, instead of reading CloudWatch metrics of the last day."),
     ] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="Take the use from AWS's own quota utilisation report, where it has one.")
+        bool, typer.Option("--report", help="Take the usage from AWS's quota utilization report, where it has one.")
     ] = False,
 ) -> CommandResult:
-    """List every SageMaker quota: value, default, use and open request; what hurts most stands on top.
+    """List SageMaker quotas with value, default, usage and open request, most urgent first.
 
-    The use is what AWS last published in CloudWatch, with the time of it; what AWS did not publish is not known.
+    The usage is what AWS last published in CloudWatch, with its time; what AWS did not publish is unknown.
     """
     from opskit.core.clock import system_clock
     from opskit.quotas.flows.list import list_quotas

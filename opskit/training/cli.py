@@ -20,10 +20,27 @@ if TYPE_CHECKING:
 RUNS_FOLDER = Path("opskit-runs")
 """The folder for the files of runs, below the current folder."""
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A workflow, such as boston, or a folder with one.")]
-Type = Annotated[str | None, typer.Option("--instance-type", metavar="TYPE", help="Such as ml.m5.xlarge.")]
+
+def complete_workflow(incomplete: str) -> list[str]:
+    """The workflows that can be named, for completion in a shell."""
+    from opskit.training.workflow import known_workflows
+
+    return [name for name in known_workflows() if name.startswith(incomplete)]
+
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Workflow, such as boston, or a folder with a workflow.toml.",
+        autocompletion=complete_workflow,
+    ),
+]
+Type = Annotated[
+    str | None, typer.Option("--instance-type", metavar="TYPE", help="Instance type, such as ml.m5.xlarge.")
+]
 Bucket = Annotated[str | None, typer.Option("--bucket", metavar="NAME", help="The S3 bucket to use.")]
-NoGuard = Annotated[bool, typer.Option("--no-guard", help="Do not check the quotas first.")]
+NoGuard = Annotated[bool, typer.Option("--no-guard", help="Skip the quota check.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 
 
@@ -41,7 +58,7 @@ def train_command(
             help="Number of training instances (batch transform always uses one).",
         ),
     ] = None,
-    role: Annotated[str | None, typer.Option("--role", metavar="ARN", help="The role SageMaker works with.")] = None,
+    role: Annotated[str | None, typer.Option("--role", metavar="ARN", help="Execution role for SageMaker.")] = None,
     bucket: Bucket = None,
     max_usd: Annotated[
         str | None,
@@ -49,14 +66,14 @@ def train_command(
     ] = None,
     no_guard: NoGuard = False,
     request_increase: Annotated[
-        bool, typer.Option("--request-increase", help="Request the quota that is missing.")
+        bool, typer.Option("--request-increase", help="Request the quota increases that are missing.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until the quota is in effect.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the quotas are in effect.")] = False,
     deploy: Annotated[bool, typer.Option("--deploy", help="Deploy the model to an endpoint.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Retrain even if a completed job exists.")] = False,
     dry_run: DryRun = False,
 ) -> CommandResult:
-    """Train, transform and score a workflow, quota first."""
+    """Train, transform and score a workflow if quotas and budget allow it."""
     from opskit.core.clock import system_clock
     from opskit.training.flows.plan import TrainOptions
     from opskit.training.flows.train import run_training
@@ -136,9 +153,9 @@ def cleanup_command(
     ctx: CommandContext,
     name: Name,
     bucket: Bucket = None,
-    local: Annotated[bool, typer.Option("--local", help="Remove the local files of its runs too.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Also remove the local files of its runs.")] = False,
     dry_run: DryRun = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> CommandResult:
     """Delete what a workflow created: endpoint, model, files."""
     from opskit.core.clock import system_clock

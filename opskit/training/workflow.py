@@ -55,7 +55,12 @@ def find_workflow(wanted: str) -> Workflow:
         return load_workflow(shipped[wanted], wanted)
     if wanted in offered:
         return load_workflow(_entry_point_folder(offered[wanted]), wanted)
-    raise _unknown_workflow(wanted, sorted({*shipped, *offered}))
+    raise _unknown_workflow(wanted, known_workflows())
+
+
+def known_workflows() -> list[str]:
+    """The names of the workflows that come with opskit and with installed packages."""
+    return sorted({*_shipped_workflows(), *_entry_points()})
 
 
 def load_workflow(folder: Path, word: str = "") -> Workflow:

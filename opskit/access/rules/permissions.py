@@ -154,6 +154,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "doctor": _WHO | _service_calls("iam", "GetRole", "SimulatePrincipalPolicy"),
     "history": _WHO | _service_calls("sagemaker", "ListNotebookInstances"),
     "settings": NO_CALLS,
+    "completion": NO_CALLS,
     "demo": NO_CALLS,
     "sandbox start": NO_CALLS,
     "sandbox run": NO_CALLS,

@@ -1,4 +1,4 @@
-"""``opskit notebook``: who left what on, and off with it."""
+"""The flags that several commands of ``opskit notebook`` share."""
 
 from __future__ import annotations
 
@@ -14,34 +14,56 @@ if TYPE_CHECKING:
 
 notebook_app = command_group("notebook")
 
+
+def complete_notebook_name(incomplete: str) -> list[str]:
+    """The notebooks that opskit saw last, for completion in a shell. It asks nobody."""
+    from opskit.notebooks.store.known_names import known_notebook_names
+
+    return [name for name in known_notebook_names() if name.startswith(incomplete)]
+
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_notebook_name)]
+
 AfterOption = Annotated[
-    str | None, typer.Option("--after", metavar="TIME", help="Idle means: no activity for so long; 1h unless set.")
+    str | None,
+    typer.Option("--after", metavar="TIME", help="Consider a notebook idle after TIME without activity (default 1h)."),
 ]
-WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until it is in service.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until the notebook is InService.")]
 TabAge = Annotated[
     str | None,
     typer.Option(
-        "--tab-age", metavar="TIME", help="An open tab or saves count so long after other work; 4h unless set."
+        "--tab-age",
+        metavar="TIME",
+        help="How long activity of the Jupyter server alone, as an open browser tab causes it, counts as use "
+        "(default 4h).",
     ),
 ]
-TerminalsOption = Annotated[bool, typer.Option("--ignore-terminals", help="Terminals keep nothing alive.")]
+TerminalsOption = Annotated[bool, typer.Option("--ignore-terminals", help="Do not count open terminals as use.")]
 
 
 InsideOption = Annotated[
     bool | None,
     typer.Option(
-        "--inside/--no-inside", show_default=False, help="Look for jobs beside Jupyter, from a terminal of it."
+        "--inside/--no-inside",
+        show_default=False,
+        help="Also look for background processes in the instance, through a Jupyter terminal.",
     ),
 ]
 BackgroundOption = Annotated[
-    bool, typer.Option("--ignore-background", help="Jobs beside Jupyter that only wait keep nothing alive.")
+    bool, typer.Option("--ignore-background", help="Do not count background processes that only sleep as use.")
 ]
 TrustOption = Annotated[
     bool,
-    typer.Option("--trust-jupyter", help="Where nobody can look inside, a lifecycle script has left no job."),
+    typer.Option(
+        "--trust-jupyter",
+        help="Rely on Jupyter alone where the instance cannot be looked into, although a lifecycle script ran in it.",
+    ),
 ]
 EvidenceOption = Annotated[
     EvidenceSource,
-    typer.Option("--evidence", help="Ask Jupyter itself, or read its log, which only reports."),
+    typer.Option(
+        "--evidence",
+        help="Where activity is read: from Jupyter, or from its log in CloudWatch, which alone stops nothing.",
+    ),
 ]
-MatchOption = Annotated[str, typer.Option("--match", metavar="GLOB", help="Only names like this.")]
+MatchOption = Annotated[str, typer.Option("--match", metavar="GLOB", help="Only notebooks whose name matches GLOB.")]

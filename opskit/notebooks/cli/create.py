@@ -1,4 +1,4 @@
-"""``opskit notebook create``: a notebook instance, quota and rights first."""
+"""``opskit notebook create``: a notebook instance, after its quota and its role were checked."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ def create_notebook_command(
     ctx: CommandContext,
     name: Annotated[str, typer.Argument(metavar="NAME")],
     instance_type: Annotated[
-        str | None, typer.Option("--instance-type", "-t", metavar="TYPE", help="ml.t2.medium unless named.")
+        str | None, typer.Option("--instance-type", "-t", metavar="TYPE", help="Instance type (default ml.t2.medium).")
     ] = None,
     role: Annotated[
         str | None,
-        typer.Option("--role", metavar="ARN", help="The role it works with; unless set, one that opskit makes."),
+        typer.Option(
+            "--role", metavar="ARN", help="Execution role (default: opskit-notebook, created if it does not exist)."
+        ),
     ] = None,
-    git: Annotated[
-        str | None, typer.Option("--git", metavar="URL", help="A repository to clone, such as the course's.")
-    ] = None,
-    volume: Annotated[int, typer.Option("--volume", metavar="GB", help="Room for its files.")] = 5,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="K=V", help="A tag; repeatable.")] = None,
-    no_guard: Annotated[bool, typer.Option("--no-guard", help="Do not look at the quotas first.")] = False,
+    git: Annotated[str | None, typer.Option("--git", metavar="URL", help="Git repository to clone.")] = None,
+    volume: Annotated[int, typer.Option("--volume", metavar="GB", help="EBS volume size in GB.")] = 5,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="K=V", help="Tag to add; repeatable.")] = None,
+    no_guard: Annotated[bool, typer.Option("--no-guard", help="Skip the quota check.")] = False,
     wait: WaitOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before making a role.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before creating a role.")] = False,
 ) -> CommandResult:
-    """Make a notebook, quota first.
+    """Create a notebook instance if its quota allows it.
 
-    Without --role it works with the role opskit-notebook, made when it is missing: it trains and deploys, and opens
-    no S3 bucket but the account's own sagemaker-REGION-ACCOUNT.
+    Without --role the notebook uses the role opskit-notebook, which is created if it does not exist. The role can
+    train and deploy, and can access no S3 bucket other than the account's sagemaker-REGION-ACCOUNT.
     """
     from opskit.core.clock import system_clock
     from opskit.notebooks.flows.create import (

@@ -8,7 +8,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.setting_values import parse_duration
-from opskit.notebooks.cli.app import notebook_app
+from opskit.notebooks.cli.app import NameArgument, notebook_app
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -20,17 +20,17 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, ch
 @register_command(notebook_app, "notebook", "keep")
 def keep_notebook_command(
     ctx: CommandContext,
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: NameArgument,
     span: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="How long, such as 36h; for ever unless said.")
+        str | None, typer.Option("--for", metavar="TIME", help="How long, such as 36h (default: without end).")
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever wants to stop it.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Reason, shown to anyone who tries to stop it.")
+    ] = "",
     dry_run: DryRunOption = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Also where it is then kept for less long than now.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Also shorten the time that it is protected.")] = False,
 ) -> CommandResult:
-    """Let nobody stop a notebook for a while."""
+    """Protect a notebook from being stopped."""
     from opskit.core.clock import system_clock
     from opskit.notebooks.flows.keep import keep_notebook, plan_keep
     from opskit.notebooks.render.keep import confirm_shortening_text, keep_result
@@ -52,10 +52,8 @@ def keep_notebook_command(
 
 
 @register_command(notebook_app, "notebook", "unkeep")
-def unkeep_notebook_command(
-    ctx: CommandContext, name: Annotated[str, typer.Argument(metavar="NAME")], dry_run: DryRunOption = False
-) -> CommandResult:
-    """Let an idle notebook be stopped again."""
+def unkeep_notebook_command(ctx: CommandContext, name: NameArgument, dry_run: DryRunOption = False) -> CommandResult:
+    """Remove a notebook's protection from being stopped."""
     from opskit.core.clock import system_clock
     from opskit.notebooks.flows.keep import unkeep_notebook
     from opskit.notebooks.render.keep import unkeep_result

@@ -32,13 +32,16 @@ def list_notebooks_command(
     ignore_terminals: TerminalsOption = False,
     evidence: EvidenceOption = EvidenceSource.JUPYTER,
     inside: Annotated[
-        bool, typer.Option("--inside", help="Look also for jobs beside Jupyter, from a terminal of it.")
+        bool,
+        typer.Option(
+            "--inside", help="Also look for background processes in each idle instance, through a Jupyter terminal."
+        ),
     ] = False,
     ignore_background: BackgroundOption = False,
     trust_jupyter: TrustOption = False,
     match: MatchOption = "*",
 ) -> CommandResult:
-    """Show every notebook: what it does, and what it costs."""
+    """List notebook instances, whether they are idle, and what they cost."""
     from opskit.notebooks.flows.failure import explain_failures
     from opskit.notebooks.flows.inside import look_inside_idle
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all

@@ -8,7 +8,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
-from opskit.notebooks.cli.app import notebook_app
+from opskit.notebooks.cli.app import NameArgument, notebook_app
 
 if TYPE_CHECKING:
     from webbrowser import BaseBrowser
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 @register_command(notebook_app, "notebook", "open")
 def open_notebook_command(
     ctx: CommandContext,
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    print_it: Annotated[bool, typer.Option("--print", help="Print the address instead.")] = False,
+    name: NameArgument,
+    print_it: Annotated[bool, typer.Option("--print", help="Print the URL instead of opening a browser.")] = False,
 ) -> CommandResult:
     """Open a notebook's Jupyter in the browser.
 
-    With --print, in a pipe and with -o json, csv or markdown the address goes to standard output instead. Whoever
-    has it is in: it opens without a password, for five minutes.
+    With --print, in a pipe, and with -o json, csv or markdown the presigned URL is written to stdout instead. Anyone
+    who has the URL can open Jupyter with it, without a password, for five minutes.
     """
     from opskit.notebooks.flows.open import create_presigned_url
     from opskit.notebooks.render.open import address_result, opened_result

@@ -1,4 +1,4 @@
-"""``opskit notebook start`` and ``open``: on with a notebook, quota first, and into its Jupyter."""
+"""``opskit notebook start``: start notebooks if their quotas allow it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opskit.cli.command import CommandContext, register_command
-from opskit.notebooks.cli.app import WaitOption, notebook_app
+from opskit.notebooks.cli.app import WaitOption, complete_notebook_name, notebook_app
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 @register_command(notebook_app, "notebook", "start")
 def start_notebooks_command(
     ctx: CommandContext,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
-    no_guard: Annotated[bool, typer.Option("--no-guard", help="Do not look at the quotas first.")] = False,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=complete_notebook_name)],
+    no_guard: Annotated[bool, typer.Option("--no-guard", help="Skip the quota check.")] = False,
     wait: WaitOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
 ) -> CommandResult:
-    """Start notebooks, quota first."""
+    """Start notebooks if their quotas allow it."""
     from opskit.core.clock import system_clock
     from opskit.notebooks.flows.start import plan_starts, start_notebooks, wait_for_all
     from opskit.notebooks.render.start import start_result

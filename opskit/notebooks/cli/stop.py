@@ -1,4 +1,4 @@
-"""``opskit notebook stop``: off with what nobody uses, or with what is named."""
+"""``opskit notebook stop``: stop notebooks by name, or all that are idle."""
 
 from __future__ import annotations
 
@@ -20,30 +20,40 @@ from opskit.notebooks.cli.app import (
     TabAge,
     TerminalsOption,
     TrustOption,
+    complete_notebook_name,
     notebook_app,
 )
 from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
+    from opskit.aws.client import AwsClient
     from opskit.notebooks.flows.stop_action import StopAction
     from opskit.output.result import CommandResult
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", autocompletion=complete_notebook_name)]
 
 
 @register_command(notebook_app, "notebook", "stop", wrapper=UNATTENDED)
 def stop_notebooks_command(
     ctx: CommandContext,
     names: Names = None,
-    idle: Annotated[bool, typer.Option("--idle", help="Stop what nobody uses.")] = False,
+    idle: Annotated[bool, typer.Option("--idle", help="Stop all idle notebooks.")] = False,
     after: AfterOption = None,
     grace: Annotated[
-        str | None, typer.Option("--grace", metavar="TIME", help="Tag an idle one first; a run after so long stops it.")
+        str | None,
+        typer.Option(
+            "--grace", metavar="TIME", help="Tag idle notebooks first; stop them on a later run, once TIME has passed."
+        ),
     ] = None,
     max_age: Annotated[
         str | None,
-        typer.Option("--max-age", metavar="TIME", help="Stop also what only a stuck thing has kept on for so long."),
+        typer.Option(
+            "--max-age",
+            metavar="TIME",
+            help="Also stop notebooks kept alive for TIME only by an open terminal, a stuck kernel or an open "
+            "browser tab.",
+        ),
     ] = None,
     tab_age: TabAge = None,
     ignore_terminals: TerminalsOption = False,
@@ -51,16 +61,24 @@ def stop_notebooks_command(
     inside: InsideOption = None,
     ignore_background: BackgroundOption = False,
     trust_jupyter: TrustOption = False,
-    trust_logs: Annotated[bool, typer.Option("--trust-logs", help="Stop on the word of a silent log.")] = False,
+    trust_logs: Annotated[
+        bool, typer.Option("--trust-logs", help="Allow stopping based on an inactive Jupyter log alone.")
+    ] = False,
     match: MatchOption = "*",
-    tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only what has this tag.")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only notebooks that have this tag.")] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more at once; 10 unless set.")
+        int | None,
+        typer.Option(
+            "--limit", min=1, metavar="N", help="Refuse to stop more than N notebooks in one run (default 10)."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Also more than --limit, and what is kept.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Stop more than --limit, and named notebooks that are busy or protected."),
+    ] = False,
 ) -> CommandResult:
-    """Stop notebooks: by name, or those that are idle."""
+    """Stop notebooks by name, or all that are idle."""
     from opskit.core.clock import system_clock
     from opskit.notebooks.flows.grace import settle_graces
     from opskit.notebooks.flows.inside import look_inside_idle
@@ -72,7 +90,7 @@ def stop_notebooks_command(
     from opskit.notebooks.rules.idleness import IdlePolicy
 
     if bool(names) == idle:
-        raise UsageError("what-to-stop", "Name notebooks, or say --idle.", "`opskit notebook list` shows them.")
+        raise UsageError("what-to-stop", "Give notebook names or --idle.", "`opskit notebook list` shows them.")
     if trust_logs and not evidence.is_log:
         raise UsageError("no-logs", "--trust-logs is about logs, and none are read.", "Add --evidence logs.")
     policy = IdlePolicy(
@@ -88,7 +106,7 @@ def stop_notebooks_command(
     )
     terms, clock = StopPolicy(policy, _parse_span_option(grace) or None), system_clock()
     look = inspect_all(
-        ctx.clients(), policy, now := clock.now(), NotebookFilter(names or (), match, _parse_tag_option(tag))
+        clients := ctx.clients(), policy, now := clock.now(), NotebookFilter(names or (), match, _parse_tag_option(tag))
     )
     plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
     if dry_run and idle:  # what runs for real looks inside at each one's turn
@@ -100,7 +118,7 @@ def stop_notebooks_command(
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
         return stop_refused_result(mark_refused(plan), look.problems, refusal)
     plan = _settle_questions(ctx, plan, yes=yes, dry_run=dry_run)
-    missing = _names_not_found(names, plan)
+    missing = _names_not_found(names, plan, clients)
     if dry_run:
         return stop_result(plan, look, missing)
     done = settle_graces(execute_stops(plan, terms, clock, by_name=not idle), terms, clock)
@@ -138,10 +156,17 @@ def _looks_inside(ctx: CommandContext, typed: bool | None) -> bool:
     return can_prompt() if said is None else bool(said)
 
 
-def _names_not_found(names: list[str] | None, plan: Sequence[StopAction]) -> list[str]:
-    """The names that no notebook has."""
+def _names_not_found(
+    names: list[str] | None, plan: Sequence[StopAction], clients: Sequence[AwsClient]
+) -> dict[str, str]:
+    """The names that no notebook has, each with the beginning of a hint that says which may have been meant."""
+    from opskit.notebooks.store.known_names import suggest_notebook_name
+
     found = {stop_action.inspected.notebook.name for stop_action in plan}
-    return [name for name in names or () if name not in found]
+    missing = [name for name in names or () if name not in found]
+    return {
+        name: next(filter(None, (suggest_notebook_name(client, name) for client in clients)), "") for name in missing
+    }
 
 
 def _limit_refusal(plan: Sequence[StopAction], most: int) -> Problem | None:

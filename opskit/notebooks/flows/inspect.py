@@ -29,6 +29,7 @@ from opskit.notebooks.rules.idleness import (
 from opskit.notebooks.rules.inside_verdict import assess_with_inside
 from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
 from opskit.notebooks.store.inside_looks import load_looks
+from opskit.notebooks.store.known_names import remember_names
 
 # Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open.
 _MAX_WORKERS = 14
@@ -160,7 +161,9 @@ def presigned_url_unknown(failure: AwsError) -> Unknown:
 
 def _list_region_notebooks(client: AwsClient) -> list[Notebook] | Problem:
     try:
-        return list(list_notebooks(client))
+        listed = list(list_notebooks(client))
+        remember_names(client, listed)
+        return listed
     except AwsError as failure:
         return failure.problem
 

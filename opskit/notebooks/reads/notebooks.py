@@ -11,6 +11,7 @@ from opskit.aws.errors import is_not_found
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Notebook
+from opskit.notebooks.store.known_names import suggest_notebook_name
 
 _PAGE = 100
 # The shortest session AWS allows.
@@ -95,5 +96,6 @@ def get_notebook(client: AwsClient, name: str) -> Notebook:
     found = read_notebook(client, name)
     if found is None:
         text = f"There is no notebook instance '{name}' in {client.region}."
-        raise UsageError("no-notebook", text, "`opskit notebook list` shows them; --region looks elsewhere.")
+        hint = f"{suggest_notebook_name(client, name)}`opskit notebook list` shows them; --region looks elsewhere."
+        raise UsageError("no-notebook", text, hint)
     return found

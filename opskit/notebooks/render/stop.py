@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -40,11 +40,16 @@ _COLUMNS = (
 _LIST_COMMAND = "`opskit notebook list` shows them; --region looks elsewhere."
 
 
-def stop_result(actions: Sequence[StopAction], look: Inspection, missing: Sequence[str] = ()) -> CommandResult:
-    """The answer of ``notebook stop``, after ``look``. ``missing`` are the names that nothing bears where AWS told."""
+def stop_result(
+    actions: Sequence[StopAction], look: Inspection, missing: Mapping[str, str] | None = None
+) -> CommandResult:
+    """The answer of ``notebook stop``, after ``look``. ``missing`` are the names that no notebook has where AWS told,
+    each with the beginning of a hint that says which name may have been meant.
+    """
     where = " where AWS could be asked" if look.problems else ""
     gone = tuple(
-        Problem("no-notebook", f"There is no notebook instance '{name}'{where}.", _LIST_COMMAND) for name in missing
+        Problem("no-notebook", f"There is no notebook instance '{name}'{where}.", f"{meant}{_LIST_COMMAND}")
+        for name, meant in (missing or {}).items()
     )
     failed = tuple(
         Problem(

@@ -29,27 +29,32 @@ JobsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[JOB]... [-- WORD...]",
-        help="stop-idle, resume, check; all when none is named. Words after -- go to the one job's command.",
+        help="stop-idle, resume or check (default: all). Arguments after -- are appended to that job's command "
+        "(single job only).",
     ),
 ]
 EveryOption = Annotated[
     str | None,
-    typer.Option("--every", metavar="TIME", help="How often the one job runs, such as 15m, 6h or 1d."),
+    typer.Option("--every", metavar="TIME", help="Interval of the job, such as 15m, 6h or 1d (single job only)."),
 ]
 DeadlineOption = Annotated[
-    str | None, typer.Option("--deadline", metavar="TIME", help="End the one job's run after so long.")
+    str | None, typer.Option("--deadline", metavar="TIME", help="End a run after TIME (single job only).")
 ]
 Heartbeat = Annotated[
     str | None,
-    typer.Option("--heartbeat", metavar="FILE|URL", help="What the one job writes or fetches when all went well."),
+    typer.Option(
+        "--heartbeat",
+        metavar="FILE|URL",
+        help="File to write or URL to fetch after each successful run (single job only).",
+    ),
 ]
 Notify = Annotated[
     str | None,
-    typer.Option("--notify", metavar="WHERE", help="An SNS topic's ARN, or a file that holds a webhook's URL."),
+    typer.Option("--notify", metavar="WHERE", help="SNS topic ARN, or a file that contains a webhook URL."),
 ]
 EnvFileOption = Annotated[
     Path | None,
-    typer.Option("--env-file", metavar="FILE", help="A file of NAME=value lines that only you can read, for keys."),
+    typer.Option("--env-file", metavar="FILE", help="File of NAME=value lines for credentials, readable only by you."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 
@@ -89,9 +94,9 @@ def show_cron_command(
     heartbeat: Heartbeat = None,
     notify: Notify = None,
     env_file: EnvFileOption = None,
-    systemd: Annotated[bool, typer.Option("--systemd", help="As services and timers of systemd.")] = False,
+    systemd: Annotated[bool, typer.Option("--systemd", help="Print systemd services and timers instead.")] = False,
 ) -> CommandResult:
-    """Print the lines for your crontab, or systemd's units; change nothing."""
+    """Print the crontab lines or systemd units; change nothing."""
     from opskit.schedule.render import show_crontab_result, show_systemd_result
 
     runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file))
@@ -110,7 +115,7 @@ def install_cron_command(
     env_file: EnvFileOption = None,
     dry_run: DryRun = False,
 ) -> CommandResult:
-    """Put the jobs into your crontab; again changes nothing.
+    """Install the jobs in your crontab (idempotent).
 
     They stand in a block of their own; all other lines stay as they are.
     """
@@ -133,10 +138,10 @@ def install_cron_command(
 @register_command(cron_app, "cron", "remove")
 def remove_cron_command(
     ctx: CommandContext,
-    jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="All when none is named.")] = None,
+    jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs to remove (default: all).")] = None,
     dry_run: DryRun = False,
 ) -> CommandResult:
-    """Take the jobs out of your crontab."""
+    """Remove the jobs from your crontab."""
     from opskit.schedule.flows.crontab import change_crontab
     from opskit.schedule.render import remove_result
     from opskit.schedule.rules.crontab_block import remove_jobs

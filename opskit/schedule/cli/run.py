@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 @register_command(cron_app, "cron", "run", wrapper=UNATTENDED)
 def run_job_command(
     ctx: CommandContext,
-    job: Annotated[str, typer.Argument(metavar="JOB", help="stop-idle, resume, check, or a name of yours.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="stop-idle, resume, check, or a name of your own.")],
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- WORD...]", help="An opskit command; the job's own when left out.")
+        list[str] | None, typer.Argument(metavar="[-- WORD...]", help="opskit command to run (default: the job's own).")
     ] = None,
-    deadline: Annotated[str, typer.Option("--deadline", metavar="TIME", help="End it after so long.")] = "15m",
+    deadline: Annotated[str, typer.Option("--deadline", metavar="TIME", help="End the run after TIME.")] = "15m",
     env_file: Annotated[
-        Path | None, typer.Option("--env-file", metavar="FILE", help="NAME=value lines, for keys.")
+        Path | None, typer.Option("--env-file", metavar="FILE", help="File of NAME=value lines for credentials.")
     ] = None,
 ) -> CommandResult:
     """Run a job with a lock, a deadline and a log, as cron does.

@@ -26,6 +26,7 @@ CHOSEN_BY_NOBODY = {
     "IdleRule": "told to people and programs as it is",
     "InstanceClass": "types of one class are alike, whichever it is",
     "PriceComponent": "the word that the price list is searched for",
+    "Shell": "Typer completes in each; a test runs them all",
     "ScenarioName": "the words of a flag; a test holds them against the scenarios",
 }
 """Enumerations over whose members nothing is chosen, so that a new one does no harm, and why."""

@@ -163,5 +163,5 @@ ELSEWHERE = (Problem("denied", "Access denied.", region="eu-west-1"),)
 def test_nobody_says_that_there_is_nothing_where_nobody_could_look(
     look: Inspection, missing: list[str], code: ExitCode, said: list[str]
 ) -> None:
-    result = stop_result([], look, missing)
+    result = stop_result([], look, dict.fromkeys(missing, ""))
     assert (result.exit, [problem.message for problem in result.problems]) == (code, said)

@@ -1,0 +1,80 @@
+"""Examples of every command, as its help, the page on commands and the man pages show them. Each line can be typed as
+it is written: a test parses all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "quotas check": (
+        "opskit quotas check",
+        "opskit quotas check ml.p3.2xlarge --for training --need 4 --region us-east-1 --region eu-west-1",
+        "opskit quotas check ml.g5.xlarge --all -o json",
+    ),
+    "quotas list": ("opskit quotas list --used", "opskit quotas list --match 'ml.g5*' --for endpoint --live"),
+    "quotas increase": (
+        "opskit quotas increase ml.m4.xlarge --for training --for transform --to 2 --dry-run",
+        "opskit quotas increase total --for training --to 30 --why 'Weekly retraining' --yes",
+        "opskit quotas increase --resume",
+    ),
+    "quotas requests": ("opskit quotas requests --open",),
+    "quotas wait": ("opskit quotas wait ml.m4.xlarge --for training --to 2 --timeout 24h",),
+    "quotas explain": (
+        "opskit train boston 2>&1 | opskit quotas explain -",
+        'opskit quotas explain "ResourceLimitExceeded: ... ml.p2.xlarge for training job usage is 0 Instances"',
+    ),
+    "notebook list": ("opskit notebook list --region all", "opskit notebook list --inside --match 'team-*'"),
+    "notebook create": (
+        "opskit notebook create course --wait",
+        "opskit notebook create gpu -t ml.g4dn.xlarge --volume 50 --tag team=vision --dry-run",
+    ),
+    "notebook start": ("opskit notebook start course --wait",),
+    "notebook open": ("opskit notebook open course", "opskit notebook open course --print"),
+    "notebook keep": ("opskit notebook keep course --for 36h --reason 'Trains until Sunday'",),
+    "notebook unkeep": ("opskit notebook unkeep course",),
+    "notebook stop": (
+        "opskit notebook stop --idle --dry-run",
+        "opskit notebook stop --idle --after 2h --grace 15m --match 'team-*'",
+        "opskit notebook stop course",
+    ),
+    "train": (
+        "opskit train boston --dry-run",
+        "opskit train boston --instance-type ml.m5.xlarge --max-usd 1 --deploy",
+        "opskit train boston --request-increase --wait",
+    ),
+    "deploy": ("opskit deploy boston", "opskit deploy boston --instance-type ml.m5.large --dry-run"),
+    "predict": ("opskit predict boston", "opskit predict boston houses.csv -o csv"),
+    "cleanup": ("opskit cleanup boston --dry-run", "opskit cleanup boston --local --yes"),
+    "guard": (
+        "opskit guard --training ml.p3.2xlarge=4 --wait 2h -- python train.py",
+        "opskit guard --endpoint ml.m5.xlarge=2 --max-usd 20 --hours 24 -- python deploy.py",
+    ),
+    "cron show": ("opskit cron show", "opskit cron show stop-idle --every 30m --systemd"),
+    "cron install": (
+        "opskit cron install stop-idle --every 15m -- --after 2h",
+        "opskit cron install --notify ~/.config/opskit/webhook --dry-run",
+    ),
+    "cron remove": ("opskit cron remove", "opskit cron remove stop-idle"),
+    "cron run": ("opskit cron run stop-idle --deadline 10m",),
+    "history": ("opskit history --since 7d", "opskit history --action stop -o csv"),
+    "doctor": ("opskit doctor", "opskit doctor --profile work -o json"),
+    "settings": ("opskit settings",),
+    "iam policy": ("opskit iam policy quotas check notebook stop",),
+    "sandbox start": ("opskit sandbox start --scenario classroom", "opskit sandbox start --port 5000 --latency 50ms"),
+    "sandbox run": ("opskit sandbox run --scenario full -- opskit quotas check",),
+    "sandbox differences": ("opskit sandbox differences",),
+    "demo": ("opskit demo", "opskit demo --keep demo-files"),
+    "completion": (
+        'eval "$(opskit completion bash)"',
+        "opskit completion fish > ~/.config/fish/completions/opskit.fish",
+    ),
+}
+"""By the command's words."""
+
+
+def examples_text(path: str) -> str | None:
+    """The examples of a command as the end of its help; None where it has none."""
+    lines = EXAMPLES.get(path)
+    # \\b keeps the lines as they are, where help would fill them into a paragraph.
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines) if lines else None
