@@ -23,7 +23,7 @@ from opskit.aws.credential_failures import (
 )
 from opskit.aws.errors import translate_error
 from opskit.aws.pacing import MAX_CONNECTIONS
-from opskit.aws.response_checks import check_response_body, check_response_members
+from opskit.aws.response_checks import check_response_body, check_response_entries, check_response_members
 from opskit.core.exceptions import AccessDenied, AwsError, OpskitError
 
 # Answered from one place for all Regions of a partition; boto3 would build hosts that do not exist elsewhere. China and
@@ -139,7 +139,7 @@ class Boto3Clients:
         require_endpoint_url(client.meta.endpoint_url)
         # ``after-call`` comes right after parsing and before botocore hands out the response, for streams and waiters
         # too.
-        for check in (check_response_body, check_response_members):
+        for check in (check_response_body, check_response_members, check_response_entries):
             client.meta.events.register("after-call", check)
         return client
 

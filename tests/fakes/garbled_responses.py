@@ -42,6 +42,24 @@ def without_member(path: tuple[str | int, ...]) -> Garble:
     return without
 
 
+def with_nothing(path: tuple[str | int, ...], nothing: Any) -> Garble:
+    """The answer with ``nothing`` (null, or a structure without members) at this place, where it has one there."""
+
+    def emptied(body: str) -> tuple[int, str]:
+        told = json.loads(body)
+        place: Any = told
+        try:
+            for step in path[:-1]:
+                place = place[step]
+            place[path[-1]]
+        except (LookupError, TypeError):
+            return 200, body
+        place[path[-1]] = nothing
+        return 200, json.dumps(told)
+
+    return emptied
+
+
 def members_of(answer: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """The place of every member in an answer; in a list, of its first few entries, as the rest are of their kind."""
     if isinstance(answer, dict):
@@ -55,8 +73,39 @@ def members_of(answer: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
 
 def garbled_responses(answers: list[str], deepest: int) -> dict[str, Garble]:
     """Every way in which the answers of an operation can lack something so many steps deep, by what is said of it."""
-    paths = dict.fromkeys(path for body in answers for path in members_of(json.loads(body)) if len(path) <= deepest)
-    return {**EMPTY, **{f"without {'.'.join(map(str, path))}": without_member(path) for path in paths}}
+    whole = [json.loads(body) for body in answers]
+    paths = dict.fromkeys(path for answer in whole for path in members_of(answer) if len(path) <= deepest)
+    # A member that is null is parsed as one that is not there; an entry of a list that is null is an entry.
+    nulls = dict.fromkeys(path for answer in whole for path in entries_of(answer) if len(path) <= deepest)
+    structures = [path for path in (*paths, *nulls) if any(_is_structure(answer, path) for answer in whole)]
+    return {
+        **EMPTY,
+        **{f"without {'.'.join(map(str, path))}": without_member(path) for path in paths},
+        **{f"null at {'.'.join(map(str, path))}": with_nothing(path, None) for path in nulls},
+        **{f"nothing in {'.'.join(map(str, path))}": with_nothing(path, {}) for path in structures},
+    }
+
+
+def entries_of(answer: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The place of the first few entries of every list in an answer."""
+    for place in [path, *members_of(answer, path)]:
+        listed = _value_at(answer, place)
+        if isinstance(listed, list):
+            yield from ((*place, at) for at in range(min(_FEW, len(listed))))
+
+
+def _is_structure(answer: Any, path: tuple[str | int, ...]) -> bool:
+    return isinstance(_value_at(answer, path), dict)
+
+
+def _value_at(answer: Any, path: tuple[str | int, ...]) -> Any:
+    """What stands at a place; None where the answer has no such place."""
+    for step in path:
+        try:
+            answer = answer[step]
+        except (LookupError, TypeError):
+            return None
+    return answer
 
 
 class GarbledRuns:

@@ -17,7 +17,7 @@ from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.quota_records import ABSENT, listed_quotas, parse_value
+from opskit.quotas.reads.quota_records import ABSENT, listed_quotas, nothing_listed, parse_value
 
 MetricListener = Callable[[str, Mapping[str, Any] | None], None]
 
@@ -109,9 +109,9 @@ def _read_quota_listing(client: AwsClient, operation: str, on_quota: MetricListe
                 on_quota(record.code, quota.get("UsageMetric"))
     except AwsError as failure:
         # AWS answers so for a Region without any quota of the service, which is a complete listing.
-        if failure.aws_code != ABSENT or records:
-            return _QuotaListing(records, unknown_from_error(failure))
-    return _QuotaListing(records)
+        is_complete = failure.aws_code == ABSENT and not records
+        return _QuotaListing(records, None if is_complete else unknown_from_error(failure))
+    return _QuotaListing(records, None if records else nothing_listed(client, operation))
 
 
 def _parse_listed_record(quota: Mapping[str, Any]) -> _ListedRecord:

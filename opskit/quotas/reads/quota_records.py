@@ -15,6 +15,7 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import incomplete
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, Throttled
+from opskit.core.model import Unknown
 
 SERVICE = "sagemaker"
 _PAGE = 100  # AWS's maximum; the default page is smaller, and pages come one after the other
@@ -123,6 +124,13 @@ def iterate_records(client: AwsClient, operation: str) -> Iterator[QuotaRecord]:
     """A listing of SageMaker's quotas, record by record. Raises what ``listed_quotas`` raises."""
     for page in listed_quotas(client, operation):
         yield from map(_parse_record, page)
+
+
+def nothing_listed(client: AwsClient, operation: str) -> Unknown:
+    """Why a listing without a single quota is none: every Region of SageMaker has quotas, and of a Region without any
+    AWS says NoSuchResourceException.
+    """
+    return Unknown(f"service-quotas:{_CALLS[operation]} in {client.region} listed no quota at all", "bad-answer")
 
 
 def listed_quotas(client: AwsClient, operation: str) -> Iterator[list[Mapping[str, Any]]]:

@@ -27,6 +27,7 @@ from opskit.quotas.reads.quota_records import (
     get_applied_record,
     get_record,
     iterate_records,
+    nothing_listed,
     record_value,
 )
 
@@ -83,14 +84,11 @@ def read_cached_quotas(client: AwsClient, names: Collection[str], cache: QuotaCo
 
 def _just_read(client: AwsClient, name: str, cache: QuotaCodeCache) -> Quota | None:
     cached = cache.get(name)
-    if (
-        cached is None
-        or cached.code is None
-        or cached.seen_at != cache.now
-        or (cached.applied and cached.value is None)
-    ):
+    # A listing that lacks it does not prove that it has no applied value, so such a quota is read by its code.
+    is_read = cached is not None and cached.seen_at == cache.now and cached.applied and cached.value is not None
+    if cached is None or cached.code is None or not is_read:
         return None
-    return Quota(client.region, name, cached.code, cached.value if cached.applied else None, cached.default)
+    return Quota(client.region, name, cached.code, cached.value, cached.default)
 
 
 def _is_listing_quicker(names: Collection[str], cache: QuotaCodeCache) -> bool:
@@ -220,19 +218,39 @@ def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeC
     applied, defaults = gather_all([partial(_read_listing, client, operation) for operation in (LIST, LIST_DEFAULTS)])
     if applied.missing is None and defaults.missing is None:
         _remember_listings(cache, applied.records, defaults.records)
-    return {name: _quota_in_listings(client, name, applied, defaults, cache) for name in names}
+    reads = [partial(_quota_in_listings, client, name, applied, defaults, cache) for name in names]
+    return dict(zip(names, gather_all(reads), strict=True))
 
 
 def _quota_in_listings(
     client: AwsClient, name: str, applied: _ListResult, defaults: _ListResult, cache: QuotaCodeCache
 ) -> QuotaLookup:
+    """A quota that is in a listing, or certainly in none. That one of the two lacks it proves nothing by itself: an
+    answer may have been cut. A default counts only after AWS has said that there is no applied value.
+    """
     applied_record, default_record = applied.records.get(name), defaults.records.get(name)
-    unknown = None if applied_record else applied.missing or (None if default_record else defaults.missing)
-    if unknown is None:
+    if applied_record:
         return _to_quota(client, name, applied_record, default_record, cache) or NotOffered(client.region, name)
-    if unknown.code in HOPELESS_CODES:
+    unknown = applied.missing or (None if default_record else defaults.missing)
+    if unknown is None and default_record is None:
+        return NotOffered(client.region, name)
+    if unknown and unknown.code in HOPELESS_CODES:
         return unknown
-    return _get_by_code(client, name, cache, GET, default_record.code if default_record else None) or unknown
+    if default_record is None:
+        return _get_by_code(client, name, cache, GET) or unknown or NotOffered(client.region, name)
+    return _confirm_default(client, default_record, cache)
+
+
+def _confirm_default(client: AwsClient, default: QuotaRecord, cache: QuotaCodeCache) -> QuotaLookup:
+    """A quota that ListServiceQuotas lacks, read by itself: its applied value, or its default if AWS has none."""
+    unsaid = Unknown(f"AWS does not say whether '{default.name}' has an applied value in {client.region}", "bad-answer")
+    try:
+        applied = get_record(client, GET, default.code)
+    except AwsError as failure:
+        return unknown_from_error(failure)
+    if applied and applied.name != default.name:
+        return unsaid
+    return _to_quota(client, default.name, applied, default, cache) or unsaid
 
 
 def _read_listing(client: AwsClient, operation: str) -> _ListResult:
@@ -241,9 +259,9 @@ def _read_listing(client: AwsClient, operation: str) -> _ListResult:
         for quota in iterate_records(client, operation):
             records.setdefault(quota.name, quota)
     except AwsError as failure:
-        if failure.aws_code != ABSENT or records:
-            return _ListResult(records, unknown_from_error(failure))
-    return _ListResult(records)
+        # AWS says so of a Region without any quota of the service, which is a complete listing.
+        return _ListResult(records, None if failure.aws_code == ABSENT and not records else unknown_from_error(failure))
+    return _ListResult(records, None if records else nothing_listed(client, operation))
 
 
 def _remember_listings(

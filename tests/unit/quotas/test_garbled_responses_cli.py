@@ -6,6 +6,7 @@ whatever comes out as room has been concluded from what was not there.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -164,6 +165,34 @@ def test_nothing_fits_that_could_not_be_read(
     honest = {"short", "unknown", "exit 4", "exit 5"}
     lies = {how: verdicts for how, verdicts in garbled_runs.each(check) if not set(verdicts.values()) <= honest}
     assert lies == {}
+
+
+@pytest.mark.parametrize("emptied", [("ListServiceQuotas",), ("ListServiceQuotas", "ListAWSDefaultServiceQuotas")])
+def test_a_listing_of_no_quota_at_all_is_no_listing(
+    garbled_account: FakeAws, emptied: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    garbled_account.garble = lambda called, body: (200, '{"Quotas": []}' if called in emptied else body)
+    words = [TYPE, *(word for workload in USAGES for word in ("--for", workload))]
+    ran = run_opskit(capsys, "quotas", "check", *words, "-o", "json")
+    assert {row["verdict"] for row in ran.quotas} <= {"short", "unknown"}
+    listed = run_opskit(capsys, "quotas", "list", "-o", "json")
+    assert {row["applied"] for row in listed.data.get("quotas", ())} <= {None}
+    assert listed.code in (4, 5)
+
+
+@pytest.mark.parametrize("cut", range(4))
+def test_a_default_counts_only_where_aws_says_that_nothing_is_applied(
+    garbled_account: FakeAws, cut: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cut_listing(called: str, body: str) -> tuple[int, str]:
+        """Without an entry of the applied values, as a page that was cut."""
+        told = json.loads(body) if called == "ListServiceQuotas" else {}
+        del told.get("Quotas", [])[cut : cut + 1]
+        return 200, json.dumps(told) if told else body
+
+    garbled_account.garble = cut_listing
+    words = [TYPE, *(word for workload in USAGES for word in ("--for", workload))]
+    assert {row["verdict"] for row in run_opskit(capsys, "quotas", "check", *words, "-o", "json").quotas} == {"short"}
 
 
 def test_nothing_is_guarded_by_what_could_not_be_read(

@@ -115,8 +115,9 @@ def test_absence_is_remembered_for_seven_days(fake_aws: FakeAws) -> None:
 
 
 def test_what_was_absent_but_has_a_code_elsewhere_is_asked_again_at_no_cost(fake_aws: FakeAws) -> None:
+    fake_aws.quotas = [cached_entry(OTHER)]
     assert isinstance(read_one_quota(TRAINING), NotOffered)
-    fake_aws.quotas = [cached_entry(TRAINING)]
+    fake_aws.quotas.append(cached_entry(TRAINING))
     assert quota_numbers(read_one_quota(TRAINING)) == (4, 1)
     assert fake_aws.count("ListAWSDefaultServiceQuotas") == 1
 
