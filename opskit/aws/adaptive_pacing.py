@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 from typing import TypeVar
 
 from opskit.core.clock import Clock
@@ -27,7 +29,8 @@ _FASTEST_PER_SECOND = 20.0
 _FASTER = 1.1
 _CREEP_PER_SECOND = 0.05
 
-# How often one item is tried before AWS's throttling is reported as the outcome.
+# How often one item is tried before AWS's throttling is reported as the outcome, while AWS accepts no other item. Where
+# it accepts others it works, and the next try may be the lucky one.
 TRIES = 12
 
 
@@ -39,7 +42,11 @@ class AdaptivePacer:
         self._per_second = FIRST_PER_SECOND
         self._next = clock.monotonic()
         self._slowdowns = 0
-        self._queue = threading.Lock()
+        self._accepted = 0
+        self._queue: list[tuple[bool, int]] = []
+        self._tickets = count()
+        self._is_sleeping = False
+        self._at_head = threading.Condition()
         self._state = threading.Lock()
 
     @property
@@ -47,25 +54,43 @@ class AdaptivePacer:
         """Whether AWS has throttled at least once, so that callers had to wait."""
         return self._slowdowns > 0
 
-    def wait_turn(self) -> int:
+    @property
+    def accepted(self) -> int:
+        """How many calls AWS has accepted."""
+        return self._accepted
+
+    def wait_turn(self, *, is_repeat: bool = False) -> int:
         """Block until the next call may be sent. Returns the number of throttlings so far, to be passed to
-        ``slow_down``.
+        ``slow_down``. Turns are given in order; ``is_repeat``: what is sent again comes before what was not sent yet.
         """
-        # Only one thread sleeps at a time, the others wait for the lock: so each reads the rate after the sleep before
-        # it,
-        # and a rate that was halved meanwhile applies to all of them immediately.
-        with self._queue:
-            with self._state:
-                wait = self._next - self._clock.monotonic()
-            if wait > 0:
-                self._clock.sleep(wait)
-            with self._state:
-                self._next = max(self._next, self._clock.monotonic()) + 1 / self._per_second
-                return self._slowdowns
+        ticket = (not is_repeat, next(self._tickets))
+        with self._at_head:
+            heappush(self._queue, ticket)
+            self._at_head.wait_for(lambda: not self._is_sleeping and self._queue[0] == ticket)
+            heappop(self._queue)
+            self._is_sleeping = True
+        # Only one thread sleeps at a time, the others wait in the queue: so each reads the rate after the sleep before
+        # it, and a rate that was halved meanwhile applies to all of them immediately.
+        try:
+            return self._sleep_until_next()
+        finally:
+            with self._at_head:
+                self._is_sleeping = False
+                self._at_head.notify_all()
+
+    def _sleep_until_next(self) -> int:
+        with self._state:
+            wait = self._next - self._clock.monotonic()
+        if wait > 0:
+            self._clock.sleep(wait)
+        with self._state:
+            self._next = max(self._next, self._clock.monotonic()) + 1 / self._per_second
+            return self._slowdowns
 
     def mark_accepted(self) -> None:
         """Record that AWS accepted a call, and raise the rate."""
         with self._state:
+            self._accepted += 1
             faster = self._per_second * _FASTER if not self._slowdowns else self._per_second + _CREEP_PER_SECOND
             self._per_second = min(faster, _FASTEST_PER_SECOND)
 
@@ -81,21 +106,36 @@ class AdaptivePacer:
                 self._per_second = max(self._per_second / 2, SLOWEST_PER_SECOND)
 
 
+class ThrottledTries:
+    """Counts how often one item was throttled since AWS last accepted any."""
+
+    def __init__(self, pace: AdaptivePacer) -> None:
+        self._pace = pace
+        self._accepted, self._throttled = pace.accepted, 0
+
+    def is_last(self) -> bool:
+        """Count one more. Whether it was the last that is worth while."""
+        if self._accepted != self._pace.accepted:
+            self._accepted, self._throttled = self._pace.accepted, 0
+        self._throttled += 1
+        return self._throttled >= TRIES
+
+
 def send_until_accepted(pace: AdaptivePacer, attempt: Callable[[], T]) -> T:
     """Run ``attempt`` (a read and the write that follows from it) at the pace, and again whenever AWS throttles it.
 
     Raises:
-        Throttled: AWS throttled all ``TRIES`` attempts.
+        Throttled: AWS throttled ``TRIES`` attempts, and meanwhile accepted nothing of the kind.
     """
-    for tries_left in reversed(range(TRIES)):
+    tries = ThrottledTries(pace)
+    while True:
         turn = pace.wait_turn()
         try:
             result = attempt()
         except Throttled:
             pace.slow_down(turn)
-            if not tries_left:
+            if tries.is_last():
                 raise
         else:
             pace.mark_accepted()
             return result
-    raise AssertionError("unreachable")

@@ -18,12 +18,13 @@ MAX_WORKERS = _AWS_SLOTS + _JUPYTER_SLOTS + 4
 # At once. Each holds two connections to AWS and four to its Jupyter, so that nothing it reads waits for another
 # answer; changes are sent so slowly that more would only wait.
 _LAST_LOOKS = 2
-# At once, each with one connection, in the place of one last look: a look inside takes three seconds and more.
-_LOOKS_INSIDE = 6
+# For the keys to Jupyters, and for what AWS says afterwards.
 _TO_AWS_BESIDE = 1
-# Besides, for the keys to Jupyters and for what AWS says afterwards, and to enter the next Jupyters. The last of the
-# 16 is the journal's, which asks AWS who we are.
+# To enter the next Jupyters. The last of the 16 is the journal's, which asks AWS who we are.
 _ENTERING = 2
+# Looks inside, each with one connection, in the place of one last look. Each takes four seconds and more, so as many go
+# on side by side as there are connections; whoever enters takes one of these.
+_INSIDE = 8
 
 
 class ConnectionBudget:
@@ -62,9 +63,9 @@ class RecheckBudget:
 
     def __init__(self, *, inside: bool = False) -> None:
         self._aws = BoundedSemaphore(_TO_AWS_BESIDE)
-        self._entering = BoundedSemaphore(_ENTERING)
+        self._inside = BoundedSemaphore(_INSIDE)
+        self._entering = self._inside if inside else BoundedSemaphore(_ENTERING)
         self._looks = BoundedSemaphore(_LAST_LOOKS - 1 if inside else _LAST_LOOKS)
-        self._inside = BoundedSemaphore(_LOOKS_INSIDE)
 
     def aws_slot(self) -> AbstractContextManager[object]:
         """Hold a line to AWS for one call."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import socket
 import threading
 import time
@@ -113,8 +114,20 @@ class HighWaterGauge:
             self._open.discard(connection)
 
 
+# Where the operating system tells that the other end sends no more; 0: it does not.
+_HAS_CLOSED: int = getattr(select, "POLLRDHUP", 0)
+
+
 def _is_open(connection: socket.socket) -> bool:
-    """Whether the client has not closed it. Asked of the operating system: a socket that speaks TLS takes no flags."""
+    """Whether the client has not closed it. Asked of the operating system: a socket that speaks TLS takes no flags.
+    What the client sent before it closed may be unread yet, as a websocket's goodbye is.
+    """
+    if connection.fileno() < 0:
+        return False
+    if _HAS_CLOSED:
+        asked = select.poll()
+        asked.register(connection.fileno(), _HAS_CLOSED)
+        return asked.poll(0) == []
     try:
         return socket.socket.recv(connection, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
     except BlockingIOError:

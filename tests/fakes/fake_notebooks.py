@@ -178,12 +178,14 @@ class StopTaken:
 @dataclass
 class FakeNotebooks:
     """All notebooks of the account. ``calls`` counts what Jupyters were asked, ``seconds`` is what each answer takes.
+    ``inside_seconds`` is what a command in a terminal takes.
     ``log`` is when a notebook's Jupyter last wrote a line, for those that have a log. ``taken`` are the stops that were
     taken, in order, ``throttled`` counts those that were not.
     """
 
     labs: dict[str, FakeNotebook]
     seconds: float = 0.0
+    inside_seconds: Callable[[], float] = lambda: 0.0
     log: dict[str, datetime] = field(default_factory=dict)
     counted: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -348,7 +350,7 @@ class FakeJupyterHandler(BaseHTTPRequestHandler):
             self._send(403, b"{}", lab)
             return
         if "/terminals/websocket/" in asked.path:
-            self._serve_terminal(lab)
+            self._serve_terminal(lab, rooms)
             return
         if "no_track_activity=1" not in asked.query:
             lab.used = datetime.now(UTC)
@@ -382,7 +384,7 @@ class FakeJupyterHandler(BaseHTTPRequestHandler):
         cookie = SimpleCookie(self.headers.get("Cookie")).get("session")
         return rooms.labs.get((cookie.value if cookie else "").partition(".")[0])
 
-    def _serve_terminal(self, lab: FakeNotebook) -> None:
+    def _serve_terminal(self, lab: FakeNotebook, rooms: FakeNotebooks) -> None:
         """A shell behind a websocket that answers one command with a reading."""
         self.close_connection = True
         wire, head = WSConnection(ConnectionType.SERVER), self.requestline.encode() + b"\r\n"
@@ -397,6 +399,7 @@ class FakeJupyterHandler(BaseHTTPRequestHandler):
                 if isinstance(event, TextMessage):
                     lab.typed.append(json.loads(event.data)[1])
                     lab.used = datetime.now(UTC)
+                    time.sleep(rooms.inside_seconds())
                     self.wfile.write(wire.send(TextMessage(data=json.dumps(["stdout", written_inside(lab.job)]))))
                     self.wfile.write(wire.send(TextMessage(data='["disconnect", 1]')))
                 elif isinstance(event, CloseConnection):

@@ -60,10 +60,8 @@ def recheck_notebook(
     with ExitStack() as held:
         enters = asks_jupyter and not policy.evidence.is_log
         way = held.enter_context(open_way(seen, budget)) if enters else None
-        if enters and memory.needs_look(clock):
-            with budget.inside_slot():
-                turn = take_turn()
-                look_inside_if_allowed(seen, way, policy, clock, budget, memory)
+        if enters and memory.may_look:
+            turn = _take_turn_and_look(seen, way, policy, clock, budget, take_turn, memory)
             held.enter_context(budget.recheck_slot())
         else:
             held.enter_context(budget.recheck_slot())
@@ -92,6 +90,31 @@ def recheck_notebook(
             turn,
             is_whole=not (is_missing and assessment.verdict.is_idle),
         )
+
+
+def _take_turn_and_look(
+    seen: InspectedNotebook,
+    way: OpenJupyter | Unknown | None,
+    policy: IdlePolicy,
+    clock: Clock,
+    budget: RecheckBudget,
+    take_turn: Callable[[], int],
+    memory: InsideMemory,
+) -> int:
+    """Wait for the turn, and look inside where the last look there is too old. The line that takes is waited for before
+    the turn, so that no more changes are on their way than can be looked at. What needs none, since it was looked into
+    before AWS throttled its change, keeps no line from others while it waits.
+    """
+    if not memory.needs_look(clock):
+        turn = take_turn()
+        if memory.needs_look(clock):  # it has aged while waiting
+            with budget.inside_slot():
+                look_inside_if_allowed(seen, way, policy, clock, budget, memory)
+        return turn
+    with budget.inside_slot():
+        turn = take_turn()
+        look_inside_if_allowed(seen, way, policy, clock, budget, memory)
+    return turn
 
 
 def _read_open_jupyter(way: OpenJupyter | Unknown | None, past: tuple[PastLook, ...]) -> JupyterState | Unknown | None:

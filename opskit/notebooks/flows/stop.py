@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from opskit.aws.adaptive_pacing import TRIES, AdaptivePacer
+from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.clock import Clock
@@ -25,6 +25,7 @@ from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.grace import NotebookStep, next_step
 from opskit.notebooks.rules.grace_tag import IDLE_SINCE, GraceTag, format_grace_tag
+from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS
 from opskit.notebooks.rules.stop_consent import stop_refusal
 from opskit.state.journal import mark_done
 from opskit.state.pending_change import PendingChange
@@ -90,9 +91,10 @@ class _StopContext:
         self.lines = RecheckBudget(inside=terms.idle_policy.inside is True)
         self.paces = {step: AdaptivePacer(clock) for step in NotebookStep}
 
-    def recheck_action(self, action: StopAction, memory: InsideMemory) -> AbstractContextManager[Recheck]:
+    def recheck_action(self, action: StopAction, attempt: _Attempt) -> AbstractContextManager[Recheck]:
         """A last look at one of them. What is begun or ended by it needs a look inside."""
-        turn = self.paces[action.step].wait_turn
+        turn = partial(self.paces[action.step].wait_turn, is_repeat=attempt.sent is not None)
+        memory = attempt.inside
         memory.may_look = not self.by_name and self.terms.idle_policy.inside is True and action.needs_look_inside
         return recheck_notebook(
             action.inspected,
@@ -166,11 +168,11 @@ def _send_until_accepted(
     Raises:
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
     """
-    throttled, old = 0, 0
+    throttled, old = ThrottledTries(context.paces[action.step]), 0
     while True:
         with ExitStack() as held:
             try:
-                look = held.enter_context(context.recheck_action(action, attempt.inside))
+                look = held.enter_context(context.recheck_action(action, attempt))
             except AwsError as failure:
                 reason = f"it could not be looked at again: {failure.problem.message}"
                 return replace(action, reason=reason, outcome=StopOutcome.REFUSED)
@@ -182,20 +184,27 @@ def _send_until_accepted(
                 old += 1
                 if old < _OLD_LOOKS:
                     continue
-                reason = f"{now_due.reason}; its answers took {age:.1f} s, and nothing that old is acted on"
-                return replace(now_due, reason=reason, outcome=StopOutcome.REFUSED)
+                return _refuse_old_look(now_due, age)
             inside_ms = attempt.inside.age_milliseconds(context.clock)
             attempt.sent = replace(now_due, looked_ms_ago=int(age * 1000), inside_ms_ago=inside_ms)
             try:
                 intent.send_change(*_change_arguments(now_due, look, context.terms))
             except Throttled:
                 context.paces[action.step].slow_down(look.turn)
-                throttled += 1
-                if throttled == TRIES:
+                if throttled.is_last():
                     raise
             else:
                 context.paces[action.step].mark_accepted()
                 return attempt.sent
+
+
+def _refuse_old_look(due: StopAction, age: float) -> StopAction:
+    """What is due, left undone: no look was ever young and whole enough. ``age`` is the last one's, in seconds."""
+    if age > FRESH_SECONDS:
+        said = f"its answers took {age:.1f} s, and nothing that old is acted on"
+    else:
+        said = f"no look inside it was at most {INSIDE_FRESH_SECONDS:.0f} s old when its turn had come"
+    return replace(due, reason=f"{due.reason}; {said}", outcome=StopOutcome.REFUSED)
 
 
 def _change_arguments(due: StopAction, look: Recheck, terms: StopPolicy) -> tuple[dict[str, str], ...]:

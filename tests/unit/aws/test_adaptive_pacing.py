@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import heapq
 import random
+import threading
 from datetime import UTC, datetime
 
 import pytest
 
 from opskit.aws import adaptive_pacing
-from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
+from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries, send_until_accepted
 from opskit.core.clock import Clock
 from opskit.core.exceptions import Throttled
+from tests.waiting import wait_until
 
 
 class Time:
@@ -87,6 +89,36 @@ def test_the_first_waits_for_nothing_and_what_went_together_is_refused_once() ->
     began = time.seconds
     pace.wait_turn()
     assert time.seconds - began == 2 / adaptive_pacing.FIRST_PER_SECOND
+
+
+def test_what_is_sent_again_comes_before_what_was_not_sent_yet() -> None:
+    """Four wait while a fifth sleeps for its turn: the repeat came last, and is the next."""
+    may_wake, asleep = threading.Event(), list[str]()
+
+    def sleep(seconds: float) -> None:
+        asleep.append(threading.current_thread().name)
+        may_wake.wait(60)
+
+    pace = AdaptivePacer(Clock(lambda: datetime(2026, 1, 1, tzinfo=UTC), sleep, lambda: 0.0))
+    pace.wait_turn()
+    threads = []
+    for waiting, name in enumerate(("sleeps", "first", "second", "again")):
+        threads.append(threading.Thread(target=pace.wait_turn, kwargs={"is_repeat": name == "again"}, name=name))
+        threads[-1].start()
+        wait_until(lambda there=waiting: asleep and len(pace._queue) == there)  # type: ignore[misc]
+    may_wake.set()
+    for thread in threads:
+        thread.join(60)
+    assert asleep == ["sleeps", "again", "first", "second"]
+
+
+def test_a_throttled_one_is_given_up_only_where_aws_accepts_no_other() -> None:
+    pace = AdaptivePacer(Time().clock())
+    tries = ThrottledTries(pace)
+    for _ in range(5 * adaptive_pacing.TRIES):
+        pace.mark_accepted()
+        assert not tries.is_last()
+    assert [tries.is_last() for _ in range(adaptive_pacing.TRIES - 1)] == [False] * (adaptive_pacing.TRIES - 2) + [True]
 
 
 def test_what_aws_never_takes_is_given_up() -> None:

@@ -86,7 +86,7 @@ def test_looks_inside_open_no_more_connections_than_all_else(
     words: tuple[str, ...], account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rooms = account(*(at_rest(f"lab-{at:02}") for at in range(20)))
-    rooms.seconds = 0.02
+    rooms.seconds, rooms.inside_seconds = 0.02, lambda: 0.2
     run_opskit(capsys, "notebook", *words, "--inside", "-o", "json")
     assert sum(len(lab.typed) for lab in rooms.labs.values()) >= 20
     assert rooms.most_connections() <= 16
