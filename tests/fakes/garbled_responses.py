@@ -1,4 +1,8 @@
-"""Answers of AWS's that lack something: nothing at all, or any one thing of what they tell, however deep."""
+"""Answers of AWS's that lack something: nothing at all, or any one thing of what they tell, however deep.
+
+Every way of every answer is for ``make soak``; the unit tests take a sample, in which each operation's answers are
+empty once, lack one thing at their top and one below it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pytest
 
 from tests.fakes.fake_aws import FakeAws
 
@@ -108,17 +114,32 @@ def _value_at(answer: Any, path: tuple[str | int, ...]) -> Any:
     return answer
 
 
+def sample_of(ways: dict[str, Garble], turn: int) -> dict[str, Garble]:
+    """One way of each kind: nothing at all, without a member at the top, without one below it. Which one of a kind it
+    is goes by ``turn``, so that over several operations each comes up.
+    """
+    top = [how for how in ways if how not in EMPTY and "." not in how]
+    below = [how for how in ways if how not in EMPTY and "." in how]
+    chosen = [kind[turn % len(kind)] for kind in (list(EMPTY), top, below) if kind]
+    return {how: ways[how] for how in chosen}
+
+
+SAMPLE_AND_EVERY_WAY = [pytest.param(False, id="sample"), pytest.param(True, id="every way", marks=pytest.mark.soak)]
+"""For a parameter ``every_way``."""
+
+
 class GarbledRuns:
     """Runs a command with one answer after the other garbled, and everything forgotten in between."""
 
-    def __init__(self, aws: FakeAws, home: Path) -> None:
-        self.aws, self.home = aws, home
+    def __init__(self, aws: FakeAws, home: Path, every_way: bool) -> None:
+        self.aws, self.home, self.every_way = aws, home, every_way
 
     def each(self, once: Callable[[], T], deepest: int = 99) -> Iterator[tuple[str, T]]:
-        """Every way of every operation that the command calls, and what came of it."""
-        for operation, bodies in self._answers(once).items():
+        """The ways of every operation that the command calls, and what came of it."""
+        for turn, (operation, bodies) in enumerate(self._answers(once).items()):
             in_json = [body for body in bodies if body.startswith("{")]
-            for how, garble in garbled_responses(in_json, deepest).items():
+            ways = garbled_responses(in_json, deepest)
+            for how, garble in (ways if self.every_way else sample_of(ways, turn)).items():
                 yield f"{operation} {how}", self._only(operation, garble, once)
 
     def _answers(self, once: Callable[[], object]) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import FakeAws
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_notebooks
-from tests.fakes.garbled_responses import GarbledRuns
+from tests.fakes.garbled_responses import SAMPLE_AND_EVERY_WAY, GarbledRuns
 
 OLD = timedelta(hours=5)
 
@@ -35,6 +35,13 @@ def account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch
         yield aws, rooms
 
 
+@pytest.fixture(params=SAMPLE_AND_EVERY_WAY)
+def garbled_runs(
+    account: tuple[FakeAws, FakeNotebooks], isolated_home: Path, request: pytest.FixtureRequest
+) -> GarbledRuns:
+    return GarbledRuns(account[0], isolated_home, every_way=request.param)
+
+
 Asks = Callable[[pytest.CaptureFixture[str]], CliResult]
 ASKED: dict[str, Asks] = {
     "stop --idle": lambda capsys: run_opskit(capsys, "notebook", "stop", "--idle", "-o", "json"),
@@ -44,9 +51,9 @@ ASKED: dict[str, Asks] = {
 
 @pytest.mark.parametrize("asks", ASKED.values(), ids=ASKED)
 def test_nothing_is_stopped_for_what_was_not_told(
-    account: tuple[FakeAws, FakeNotebooks], isolated_home: Path, capsys: pytest.CaptureFixture[str], asks: Asks
+    account: tuple[FakeAws, FakeNotebooks], garbled_runs: GarbledRuns, capsys: pytest.CaptureFixture[str], asks: Asks
 ) -> None:
-    aws, rooms = account
+    _, rooms = account
 
     def stop() -> dict[str, tuple[str, str]]:
         rows = asks(capsys).data.get("notebooks", ())
@@ -56,7 +63,7 @@ def test_nothing_is_stopped_for_what_was_not_told(
     truth = {"busy": "busy", "kept": "protected", "started": "starting", "stopped": "stopped"}
     lies = [
         (how, name, verdict, action)
-        for how, rows in GarbledRuns(aws, isolated_home).each(stop)
+        for how, rows in garbled_runs.each(stop)
         for name, (verdict, action) in rows.items()
         if action != "keep" or verdict not in (truth[name], "unknown")
     ]
@@ -69,11 +76,11 @@ def test_nothing_is_stopped_for_what_was_not_told(
 )
 def test_a_notebook_that_is_there_is_not_said_to_be_missing(
     account: tuple[FakeAws, FakeNotebooks],
-    isolated_home: Path,
+    garbled_runs: GarbledRuns,
     capsys: pytest.CaptureFixture[str],
     words: tuple[str, ...],
 ) -> None:
-    aws, rooms = account
+    _, rooms = account
     nobody = run_opskit(capsys, "notebook", words[0], "nobody", *words[2:], "-o", "json")
     [missing] = {error["code"] for error in nobody.envelope["errors"]}
 
@@ -83,5 +90,5 @@ def test_a_notebook_that_is_there_is_not_said_to_be_missing(
 
     assert "no" in missing
     assert missing not in ask()
-    assert [how for how, codes in GarbledRuns(aws, isolated_home).each(ask, deepest=1) if missing in codes] == []
+    assert [how for how, codes in garbled_runs.each(ask, deepest=1) if missing in codes] == []
     assert sum(lab.stops for lab in rooms.labs.values()) == 0

@@ -540,39 +540,54 @@ def test_nothing_lies_between_the_last_look_and_the_stop(account: Any, capsys: p
 OPSKIT = [opskit.__main__.__file__, "notebook", "stop", "--idle", "--limit", "99", "-o", "json"]
 
 
-@pytest.mark.parametrize("grace", [(), ("--grace", "30m")])
-def test_killed_at_any_point_and_run_again(grace: tuple[str, ...], account: Any, tmp_path: Path) -> None:
+KILLS = [("done", 2), ("asked", 3), ("looked", 9)]
+"""At what of a run its process is killed: the second write that was done, and nobody hears of it; the third that was
+asked for, and is done only later; a look at tags, before anything is written.
+"""
+
+
+@pytest.mark.parametrize("grace", [(), ("--grace", "30m")], ids=["at once", "with a grace"])
+@pytest.mark.parametrize("many", [18, pytest.param(2 * len(KINDS), marks=pytest.mark.soak)])
+def test_stop_idle_killed_at_any_point_and_run_again(
+    many: int, grace: tuple[str, ...], account: Any, tmp_path: Path
+) -> None:
     """Nothing is lost and nothing doubled: each idle one stops (or is tagged) once, and the journal knows of it."""
-    chance = random.Random(len(grace))
-    aws, rooms = account(*mixed(48, but=("silent", "broken", "half", "slow")))
+    aws, rooms = account(*mixed(many, but=("silent", "broken", "half", "slow")))
     write = "AddTags" if grace else "StopNotebookInstance"
     told = aws.running[write]
     written: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     doomed: list[Any] = []
+    strikes = iter(KILLS)
+
+    def kill_at(what: str, strike: tuple[str, int]) -> None:
+        seen[what] += 1
+        if doomed and (what, seen[what]) == strike:
+            doomed.pop().kill()
 
     def counted(asked: Any) -> dict[str, Any] | Fault:
         answer: dict[str, Any] | Fault = told(asked)
         written[asked.get("NotebookInstanceName") or asked["ResourceArn"].rpartition("/")[2]] += 1
-        if doomed and chance.random() < 0.3:
-            doomed.pop().kill()  # done, and nobody hears of it
+        kill_at("done", strike)
         return answer
 
-    def strike(operation: str, region: str) -> Fault | None:
-        if doomed and operation in ("ListTags", write) and chance.random() < 0.05:
-            doomed.pop().kill()  # asked, and not done, or only later
+    def struck(operation: str, region: str) -> Fault | None:
+        if operation in ("ListTags", write):
+            kill_at("asked" if operation == write else "looked", strike)
         return None
 
     aws.running[write] = counted
-    aws.fault = strike
+    aws.fault = struck
     codes = []
     with (tmp_path / "said").open("w") as said:
-        for struck in (True, True, True, False):
+        for strike in (*strikes, ("", 0)):
+            seen.clear()
             words, said_to = [*OPSKIT, *grace], said.fileno()
             process = start_forkserver(*BASE_MODULES).start(words, tmp_path, os.environ, said_to, said_to)
-            doomed[:] = [process] if struck else []
+            doomed[:] = [process] if strike[0] else []
             codes.append(process.wait())
+    assert codes[:3] == [-signal.SIGKILL] * 3
     assert codes[-1] in (0, 5)
-    assert -signal.SIGKILL in codes
     if grace:
         assert {name for name, lab in rooms.labs.items() if MARK in lab.tags} == set(idle_ones(rooms))
     else:

@@ -18,7 +18,7 @@ from opskit.quotas.reads.code_cache import bundled_codes
 from opskit.quotas.rules.requirements import parse_requirements, quota_name_for, with_totals
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import Entry, FakeAws, Fault
-from tests.fakes.garbled_responses import GarbledRuns
+from tests.fakes.garbled_responses import SAMPLE_AND_EVERY_WAY, GarbledRuns
 
 TYPE = "ml.m4.xlarge"
 THEN = 1.7e9
@@ -142,9 +142,9 @@ def garbled_account(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
     return fake_aws
 
 
-@pytest.fixture
-def garbled_runs(garbled_account: FakeAws, isolated_home: Path) -> GarbledRuns:
-    return GarbledRuns(garbled_account, isolated_home)
+@pytest.fixture(params=SAMPLE_AND_EVERY_WAY)
+def garbled_runs(garbled_account: FakeAws, isolated_home: Path, request: pytest.FixtureRequest) -> GarbledRuns:
+    return GarbledRuns(garbled_account, isolated_home, every_way=request.param)
 
 
 @pytest.mark.parametrize(
