@@ -15,6 +15,7 @@ from opskit.core.exceptions import UsageError
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
+    from opskit.training.flows.predict import KnownData
     from opskit.training.rules.model import Workflow
 
 RUNS_FOLDER = Path("opskit-runs")
@@ -96,8 +97,7 @@ def train_command(
         again=again,
         dry_run=dry_run,
     )
-    rounds = dict(workflow.hyperparameters).get("num_round", "")
-    with watch_run(ctx.screen, int(rounds) if rounds.isdecimal() else None) as emit:
+    with watch_run(ctx.screen, workflow) as emit:
         run = run_training(ctx.client(), workflow, options, system_clock(), emit)
     return train_result(run, save_run_files(run, RUNS_FOLDER), columns=ctx.screen.terminal_columns)
 
@@ -115,7 +115,7 @@ def deploy_command(
 
     ctx.heed_end_from_outside()
     workflow, parsed_type = find_workflow(name), _parse_type_option(instance_type)
-    with watch_run(ctx.screen) as emit:
+    with watch_run(ctx.screen, workflow) as emit:
         done = deploy_latest_model(
             ctx.client(), workflow, parsed_type, system_clock(), emit, guard=not no_guard, dry_run=dry_run
         )
@@ -134,18 +134,19 @@ def predict_command(
     ] = None,
 ) -> CommandResult:
     """Get predictions from a workflow's endpoint."""
-    from opskit.training.flows.predict import predict_rows
+    from opskit.training.flows.predict import check_data, predict_rows
     from opskit.training.render.endpoints import predict_result
     from opskit.training.rules.csv_rows import parse_rows
-    from opskit.training.workflow import feature_names, find_workflow, load_verified_data
+    from opskit.training.workflow import find_workflow
 
     workflow = find_workflow(name)
+    known = check_data(workflow)
     if file is None:
-        return _predict_test_set(ctx, workflow)
+        return _predict_test_set(ctx, workflow, known)
     source = "standard input" if str(file) == "-" else str(file)
-    rows = parse_rows(source, _read_rows_file(file), feature_names(workflow, load_verified_data(workflow)))
-    endpoint, values = predict_rows(ctx.client(), workflow, rows)
-    return predict_result(endpoint, values)
+    rows = parse_rows(source, _read_rows_file(file), known.features)
+    endpoint, outputs = predict_rows(ctx.client(), workflow, rows)
+    return predict_result(workflow, endpoint, outputs, known.classes)
 
 
 @register_command(app, "cleanup")
@@ -175,7 +176,7 @@ def cleanup_command(
         return cleanup_plan_result(resources, folders)
     if not resources.is_empty or folders:
         ctx.confirm("\n".join([cleanup_prompt(resources, folders), *kept_notes(resources, resources.staying)]), yes=yes)
-    with watch_run(ctx.screen) as emit:
+    with watch_run(ctx.screen, workflow) as emit:
         look_again = partial(find_resources, client, workflow, bucket, endpoints_gone=True)
         done = delete_resources(client, resources, look_again, system_clock(), emit)
     gone = [] if done.was_interrupted else folders
@@ -189,18 +190,18 @@ def _parse_type_option(word: str | None) -> str | None:
     return parse_instance_type(word) if word else None
 
 
-def _predict_test_set(ctx: CommandContext, workflow: Workflow) -> CommandResult:
+def _predict_test_set(ctx: CommandContext, workflow: Workflow, known: KnownData) -> CommandResult:
     """Predict the rows of the held-out test set, and compare the predictions with the true values."""
     from opskit.training.flows.predict import predict_rows
-    from opskit.training.metrics import score_predictions, split_rows
+    from opskit.training.metrics import score_outputs, split_rows
     from opskit.training.render.endpoints import predict_result
     from opskit.training.sagemaker_sdk import check_installed
-    from opskit.training.workflow import load_verified_data
 
     check_installed("The test set")
-    sets = split_rows(workflow, load_verified_data(workflow))
-    endpoint, values = predict_rows(ctx.client(), workflow, sets.test.decode().split())
-    return predict_result(endpoint, values, sets.truth, score_predictions(sets.truth, values))
+    sets = split_rows(workflow, known.content, known.classes)
+    endpoint, outputs = predict_rows(ctx.client(), workflow, sets.test.decode().splitlines())
+    scores = score_outputs(workflow.task, sets, outputs)
+    return predict_result(workflow, endpoint, outputs, known.classes, sets.truth, scores)
 
 
 def _read_rows_file(file: Path) -> str:

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from opskit.core.exceptions import MissingExtra, UsageError
+from opskit.training.rules.algorithms.algorithm import ImageRequest
 
 _TRAIN_PACKAGES = ("sagemaker", "pandas", "sklearn", "matplotlib")
 _NOISY_LOGGERS = ("sagemaker", "sagemaker.config", "sagemaker.jumpstart", "lark")
@@ -51,16 +52,17 @@ def load_sdk() -> SagemakerSdk:
         return SagemakerSdk(resources, shapes, image_uris)
 
 
-def image_uri(framework: str, version: str, region: str) -> str:
+def image_uri(request: ImageRequest, region: str) -> str:
     """The image URI of a built-in algorithm in a Region. The SDK has it without calling AWS.
 
     Raises:
         UsageError: the SDK knows no such algorithm, version or Region.
     """
     try:
-        return str(load_sdk().images.retrieve(framework, region, version=version))
+        images = load_sdk().images
+        return str(images.retrieve(request.framework, region, version=request.version, image_scope=request.scope))
     except ValueError as error:
-        text = f"{framework} {version} has no image in {region} that the SageMaker SDK knows of."
+        text = f"{request.framework} {request.version} has no image in {region} that the SageMaker SDK knows of."
         raise UsageError("no-image", text, str(error).split(" Supported", maxsplit=1)[0]) from error
 
 

@@ -20,6 +20,12 @@ _CAPACITY = re.compile(r"capacity", re.IGNORECASE)
 _LIFECYCLE = re.compile(r"lifecycle\s?config", re.IGNORECASE)
 _NO_CAPACITY_HINT = f"{NO_CAPACITY}; no quota helps. Try again later, or take another type."
 _LAST_LINES = 10
+# AWS's words for a failure that lies in the data, the settings or the permissions: the same job fails the same way.
+_OWN_FAULT = re.compile(r"(Algorithm|Client|Customer|User|Data|Value)Error|exit code|HTTP status", re.IGNORECASE)
+_OWN_FAULT_HINT = (
+    "The same job would fail the same way, and be paid for: change the data or the settings first. "
+    "`opskit workflow check` looks at both."
+)
 
 
 def enrich_start_error(failure: AwsError) -> OpskitError:
@@ -105,4 +111,6 @@ def _next_step_hint(reason: str, secondary: str = "") -> str:
         return _NO_CAPACITY_HINT
     if secondary == "MaxRuntimeExceeded":
         return "It ran as long as the workflow lets it (training.max_run in workflow.toml)."
+    if _OWN_FAULT.search(reason):
+        return _OWN_FAULT_HINT
     return "Run the same command again for another attempt."

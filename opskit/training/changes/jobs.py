@@ -15,6 +15,7 @@ from opskit.core.exceptions import OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig
 from opskit.state.journal import journal_action
+from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.job_names import WORKFLOW_TAG
 from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import load_sdk, reraise_interrupt
@@ -46,7 +47,7 @@ def start_training(
         role_arn=role,
         algorithm_specification=shapes.AlgorithmSpecification(training_image=image, training_input_mode="File"),
         hyper_parameters=dict(workflow.hyperparameters),
-        input_data_config=[_csv_channel(shapes, channel, uri) for channel, uri in channels.items()],
+        input_data_config=[_input_channel(shapes, workflow, channel, uri) for channel, uri in channels.items()],
         output_data_config=shapes.OutputDataConfig(s3_output_path=output_uri),
         resource_config=shapes.ResourceConfig(
             instance_type=config.instance_type, instance_count=config.count, volume_size_in_gb=workflow.volume_gb
@@ -83,7 +84,7 @@ def start_transform(
     Raises:
         AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
-    shapes = load_sdk().shapes
+    shapes, algorithm = load_sdk().shapes, algorithm_of(workflow)
     data = shapes.TransformDataSource(
         s3_data_source=shapes.TransformS3DataSource(s3_data_type="S3Prefix", s3_uri=source)
     )
@@ -95,8 +96,12 @@ def start_transform(
         starts=ResourceKind.TRANSFORM_JOB,
         transform_job_name=name,
         model_name=model,
-        transform_input=shapes.TransformInput(data_source=data, content_type="text/csv", split_type="Line"),
-        transform_output=shapes.TransformOutput(s3_output_path=output_uri, accept="text/csv", assemble_with="Line"),
+        transform_input=shapes.TransformInput(
+            data_source=data, content_type=algorithm.serving_content_type, split_type="Line"
+        ),
+        transform_output=shapes.TransformOutput(
+            s3_output_path=output_uri, accept=algorithm.serving_accept, assemble_with="Line"
+        ),
         transform_resources=shapes.TransformResources(instance_type=config.instance_type, instance_count=config.count),
         tags=workflow_tags(workflow),
     )
@@ -147,8 +152,9 @@ def workflow_tags(workflow: Workflow) -> list[dict[str, str]]:
     return [{"key": WORKFLOW_TAG, "value": workflow.name}]
 
 
-def _csv_channel(shapes: Any, name: str, uri: str) -> Any:
+def _input_channel(shapes: Any, workflow: Workflow, name: str, uri: str) -> Any:
     source = shapes.S3DataSource(s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated")
+    content_type = algorithm_of(workflow).training_content_type
     return shapes.Channel(
-        channel_name=name, content_type="text/csv", data_source=shapes.DataSource(s3_data_source=source)
+        channel_name=name, content_type=content_type, data_source=shapes.DataSource(s3_data_source=source)
     )

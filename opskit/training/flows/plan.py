@@ -23,6 +23,7 @@ from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.requirements import parse_instance_type
 from opskit.training.reads import resources
 from opskit.training.reads.s3 import BucketState, object_exists, read_bucket_state
+from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.job_names import (
     Create,
     JobAction,
@@ -58,8 +59,8 @@ class RunPlan:
     """A run as planned. ``job`` and ``transform`` say whether they are started, followed or reused; ``cost_items`` is
     what is still to be paid for.
 
-    None means for ``role`` and ``image``: not needed, or ``blockers`` says why they are unknown; ``check``: the quotas
-    need not or shall not be checked.
+    None means for ``role``, ``image`` (of the training) and ``serving_image``: not needed, or ``blockers`` says why it
+    is unknown; ``check``: the quotas need not or shall not be checked.
     """
 
     workflow: Workflow
@@ -73,6 +74,7 @@ class RunPlan:
     creates_bucket: bool = False
     role: str | None = None
     image: str | None = None
+    serving_image: str | None = None
     cost_items: tuple[CostItem, ...] = ()
     check: QuotaCheck | None = None
     blockers: tuple[OpskitError, ...] = field(default=(), repr=False)
@@ -155,8 +157,12 @@ def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: d
 
 def _with_image(plan: RunPlan) -> RunPlan:
     """The plan with the algorithm's image. The SDK takes seconds to load, so this comes last."""
-    image = result_or_error(partial(image_uri, plan.workflow.framework, plan.workflow.version, plan.region))
-    return replace(plan, image=image) if isinstance(image, str) else replace(plan, blockers=(image,))
+    algorithm = algorithm_of(plan.workflow)
+    image = result_or_error(partial(image_uri, algorithm.training_image(plan.workflow), plan.region))
+    serving = result_or_error(partial(image_uri, algorithm.serving_image(plan.workflow), plan.region))
+    if isinstance(image, str) and isinstance(serving, str):
+        return replace(plan, image=image, serving_image=serving)
+    return replace(plan, blockers=tuple(error for error in (image, serving) if isinstance(error, OpskitError))[:1])
 
 
 def _plan_bucket(client: AwsClient, plan: RunPlan) -> BucketState:

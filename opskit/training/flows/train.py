@@ -27,14 +27,15 @@ from opskit.training.changes import s3
 from opskit.training.events import CostEstimated, JobSelected, RunEventSink, Uploaded, deduplicate_events
 from opskit.training.flows.deploy_endpoint import deploy_model
 from opskit.training.flows.follow import follow_training, follow_transform
+from opskit.training.flows.inspect_workflow import WorkflowInspection, inspect_workflow
 from opskit.training.flows.plan import RunPlan, TrainOptions, plan_run, started_concurrently
-from opskit.training.metrics import DataSplits, score_predictions, split_rows
+from opskit.training.metrics import DataSplits, score_outputs, split_rows
 from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
+from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.job_names import Attach, Create
-from opskit.training.rules.model import Metrics, Workflow
-from opskit.training.rules.training_data import check_training_data
-from opskit.training.rules.xgboost_parameters import check_hyperparameters
+from opskit.training.rules.model import Workflow
+from opskit.training.rules.scores import Outputs, Scores, parse_outputs
 from opskit.training.sagemaker_sdk import check_installed
 from opskit.training.workflow import load_verified_data
 
@@ -46,6 +47,7 @@ class TrainingRun:
     workflow: Workflow
     wanted: TrainOptions
     region: str
+    inspection: WorkflowInspection | None = None
     plan: RunPlan | None = None
     increases: tuple[Increase, ...] = ()
     data: DataSplits | None = None
@@ -56,8 +58,8 @@ class TrainingRun:
     model_uri: str | None = None
     transform: TransformJob | None = None
     predictions: bytes = b""
-    predicted: tuple[float, ...] = ()
-    metrics: Metrics | None = None
+    outputs: Outputs = ()
+    scores: Scores | None = None
     endpoint: str | None = None
     running: tuple[LiveResource, ...] = ()
     exit: ExitCode = ExitCode.OK
@@ -73,11 +75,14 @@ def run_training(
         # Local checks first: none of them needs AWS, and each would otherwise fail after minutes that are paid for.
         check_installed()
         content = load_verified_data(workflow)
-        check_hyperparameters(workflow)
-        check_training_data(workflow, content)
+        run.inspection = inspect_workflow(workflow, content)
+        if run.inspection.findings:
+            run.exit = run.inspection.exit
+            run.problems += run.inspection.problems()
+            return run
         run.plan = _plan_until_ready(client, run, clock, emit)
         if _may_start(run, run.plan):
-            run.data = split_rows(workflow, content)
+            run.data = split_rows(workflow, content, run.inspection.classes)
             _run_steps(client, run, run.plan, run.data, clock, emit)
     except OpskitError as error:
         run.exit = error.exit
@@ -205,7 +210,7 @@ def _upload_object(
 
 def _ensure_model(client: AwsClient, plan: RunPlan, model_uri: str, clock: Clock) -> None:
     """Create the model of the job, which has the job's name, unless it exists."""
-    name, image, role = plan.job.name, plan.image, plan.role
+    name, image, role = plan.job.name, plan.serving_image, plan.role
     if resources.model_exists(client, name):
         return
     assert role is not None and image is not None
@@ -249,15 +254,17 @@ def _score_predictions(client: AwsClient, run: TrainingRun, transform: Transform
     """Read the predictions and compare them with the true values.
 
     Raises:
-        AwsError: there are no predictions, or not one number per row.
+        AwsError: there are no predictions, or not those of every row.
     """
     content = read_object(client, transform.predictions_uri)
     if content is None:
         raise AwsError("no-predictions", f"{transform.predictions_uri} is not there.", region=client.region)
+    workflow = run.workflow
+    per_row = algorithm_of(workflow).outputs_per_row(workflow)
     try:
-        run.predicted = tuple(float(value) for value in content.decode().replace(",", "\n").split())
-        run.metrics = score_predictions(sets.truth, run.predicted)
+        run.outputs = parse_outputs(content.decode(), len(sets.truth), per_row)
+        run.scores = score_outputs(workflow.task, sets, run.outputs)
     except ValueError as error:
-        text = f"{transform.predictions_uri} is not one number for each of {len(sets.truth)} rows: {error}"
+        text = f"{transform.predictions_uri} has no prediction for each of {len(sets.truth)} rows: {error}"
         raise AwsError("bad-predictions", text, region=client.region) from error
     run.predictions = content

@@ -13,9 +13,11 @@ from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.cleanup import CleanupResult
 from opskit.training.flows.deploy import Deployment
+from opskit.training.render.scores import format_scores, score_lines, scores_record, shown_numbers
 from opskit.training.render.train import cost_item_record, endpoint_notes
 from opskit.training.rules.deletable_kind import DeletableKind
-from opskit.training.rules.model import Metrics
+from opskit.training.rules.model import Workflow
+from opskit.training.rules.scores import Outputs, Scores, class_probabilities, predicted_classes
 from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
 
 
@@ -42,20 +44,43 @@ def deploy_result(done: Deployment) -> CommandResult:
 
 
 def predict_result(
-    endpoint: str, values: Sequence[float], truth: Sequence[float] | None = None, metrics: Metrics | None = None
+    workflow: Workflow,
+    endpoint: str,
+    outputs: Outputs,
+    classes: Sequence[str] = (),
+    truth: Sequence[float] = (),
+    scores: Scores | None = None,
 ) -> CommandResult:
     """The result of ``predict``; for the test set with the true values beside the predictions."""
+    data: dict[str, Any] = {"endpoint": endpoint, "task": workflow.task.value}
+    predictions = prediction_values(workflow, outputs, classes)
+    data["predictions"] = predictions
     columns = [Column("Row", right=True), Column("Prediction", right=True)]
-    rows = [[Cell(str(at)), Cell(f"{value:.2f}")] for at, value in enumerate(values, 1)]
-    data: dict[str, Any] = {"endpoint": endpoint, "predictions": list(values)}
+    rows = [[Cell(str(at)), Cell(_shown_value(value))] for at, value in enumerate(predictions, 1)]
+    if probabilities := class_probabilities(workflow.task, outputs, len(classes)):
+        data |= {"class_names": list(classes), "probabilities": [list(row) for row in probabilities]}
+        columns.append(Column("Probability", right=True))
+        rows = [[*row, Cell(f"{max(each):.3f}")] for row, each in zip(rows, probabilities, strict=True)]
     notes: tuple[str, ...] = ()
-    if truth is not None and metrics is not None:
+    if scores is not None:
+        true_values: list[float | str] = [classes[int(label)] if classes else label for label in truth]
         columns.append(Column("True", right=True))
-        rows = [[*row, Cell(f"{value:.2f}")] for row, value in zip(rows, truth, strict=True)]
-        data |= {"truth": list(truth), "metrics": {"rmse": metrics.rmse, "mae": metrics.mae, "r2": metrics.r2}}
-        notes = (f"RMSE {metrics.rmse:.3f}  MAE {metrics.mae:.3f}  R2 {metrics.r2:.3f}",)
+        rows = [[*row, Cell(_shown_value(value))] for row, value in zip(rows, true_values, strict=True)]
+        data |= {"truth": true_values, **scores_record(scores)}
+        notes = (format_scores(scores.metrics), *score_lines(scores))
     table = Table(tuple(columns), tuple(tuple(row) for row in rows))
     return CommandResult(data, tables=(table,), notes=notes, records="predictions")
+
+
+def prediction_values(workflow: Workflow, outputs: Outputs, classes: Sequence[str]) -> list[float | str]:
+    """What is predicted for each row: a number, or the name of a class."""
+    if workflow.task.has_classes:
+        return [classes[each] for each in predicted_classes(workflow.task, outputs, len(classes))]
+    return [*shown_numbers(outputs)]
+
+
+def _shown_value(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.2f}"
 
 
 def cleanup_prompt(resources: WorkflowResources, local: Sequence[Path]) -> str:

@@ -1,4 +1,4 @@
-"""Progress of a run for people: its jobs, its log, and its boosting rounds."""
+"""Progress of a run for people: its jobs, its log, and its rounds of training."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from opskit.output.cost import cost_lines
 from opskit.output.progress import Stage, format_event, watch_stages
 from opskit.output.screen import Screen
 from opskit.training.events import CostEstimated, JobSelected, LogLine, RunEvent, RunEventSink, StatusChanged, Uploaded
+from opskit.training.rules.algorithms.algorithm import TrainingRound
+from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.job_names import Attach, Create, Reuse
-from opskit.training.rules.xgboost_log import BoostingRound, parse_round
+from opskit.training.rules.model import Workflow
 
 
-def watch_run(screen: Screen, rounds: int | None = None) -> AbstractContextManager[RunEventSink]:
-    """A sink that shows a run's events. ``rounds`` is the maximum number of boosting rounds, if known."""
-    return watch_stages(screen, format_run_event, partial(_run_stage, rounds))
+def watch_run(screen: Screen, workflow: Workflow) -> AbstractContextManager[RunEventSink]:
+    """A sink that shows a run's events, and the rounds of training as the workflow's algorithm tells them."""
+    return watch_stages(screen, format_run_event, partial(_run_stage, workflow))
 
 
 def format_run_event(event: RunEvent) -> str:
@@ -70,14 +72,15 @@ def _format_selection(event: JobSelected) -> str:
             assert_never(event.action)
 
 
-def _run_stage(rounds: int | None, event: RunEvent) -> Stage | None:
-    round_ = parse_round(event.text) if isinstance(event, LogLine) else None
+def _run_stage(workflow: Workflow, event: RunEvent) -> Stage | None:
+    algorithm = algorithm_of(workflow)
+    round_ = algorithm.parse_log_line(event.text) if isinstance(event, LogLine) else None
     if round_:
-        return Stage(_format_scores(round_), round_.number + 1, rounds)
+        return Stage(_format_scores(round_), round_.number + 1, algorithm.planned_rounds(workflow))
     return Stage(_short_status(event)) if isinstance(event, StatusChanged | JobSelected) else None
 
 
-def _format_scores(round_: BoostingRound) -> str:
+def _format_scores(round_: TrainingRound) -> str:
     return "  ".join([f"round {round_.number}", *(f"{name} {value:g}" for name, value in round_.scores.items())])
 
 

@@ -16,8 +16,14 @@ from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.plan import RunPlan
 from opskit.training.flows.train import TrainingRun
+from opskit.training.metrics import DataSplits
+from opskit.training.render.class_plot import confusion_text, save_class_plot
+from opskit.training.render.findings import finding_record
 from opskit.training.render.plot import save_plot, terminal_plot
+from opskit.training.render.scores import class_table, format_scores, score_lines, scores_record, shown_numbers
 from opskit.training.rules.job_names import Attach, Create, JobAction, Reuse
+from opskit.training.rules.model import Task
+from opskit.training.rules.scores import Scores
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class RunFiles:
 
 def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
     """Write a run's data, its predictions and the plot into a folder of its own below ``runs``."""
-    if run.metrics is None or run.data is None or run.job is None:
+    if run.scores is None or run.data is None or run.job is None:
         return RunFiles()
     folder = runs.resolve() / run.job
     plot = folder / "predictions.png"
@@ -45,11 +51,20 @@ def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             (folder / name).write_bytes(content)
-        save_plot(plot, f"{run.workflow.name}: {run.job}", run.workflow.target, run.data.truth, run.predicted)
+        _save_picture(plot, run, run.data, run.scores)
     except OSError as error:
         hint = "The run is done; the same command in another folder shows it and pays nothing."
         return RunFiles(problem=Problem("files-not-written", f"{folder} cannot be written: {error}.", hint))
     return RunFiles(folder, plot)
+
+
+def _save_picture(path: Path, run: TrainingRun, data: DataSplits, scores: Scores) -> None:
+    title, target = f"{run.workflow.name}: {run.job}", run.workflow.target
+    match scores.task:
+        case Task.REGRESSION:
+            save_plot(path, title, target, data.truth, shown_numbers(run.outputs))
+        case Task.BINARY | Task.MULTICLASS:
+            save_class_plot(path, title, target, scores)
 
 
 def train_result(run: TrainingRun, files: RunFiles, *, columns: int | None) -> CommandResult:
@@ -57,7 +72,11 @@ def train_result(run: TrainingRun, files: RunFiles, *, columns: int | None) -> C
     problems = (*run.problems, *([files.problem] if files.problem else []))
     exit = ExitCode.PARTIAL if files.problem and run.exit.is_ok else run.exit
     return CommandResult(
-        _run_data(run, files), exit, problems, _cost_tables(run), tuple(_run_notes(run, files, columns))
+        _run_data(run, files),
+        exit,
+        problems,
+        _cost_tables(run) + class_table(run.scores),
+        tuple(_run_notes(run, files, columns)),
     )
 
 
@@ -67,7 +86,8 @@ def _run_data(run: TrainingRun, files: RunFiles) -> dict[str, Any]:
         "model": run.model,
         "transform": run.transform and run.transform.name,
         "artifacts": _artifact_uris(run.model_uri, run.transform),
-        "metrics": run.metrics and {"rmse": run.metrics.rmse, "mae": run.metrics.mae, "r2": run.metrics.r2},
+        "task": run.workflow.task.value,
+        **scores_record(run.scores),
         "plot": files.plot and str(files.plot),
         "folder": files.folder and str(files.folder),
         "estimate_usd": run.plan and run.plan.estimate_usd,
@@ -77,6 +97,8 @@ def _run_data(run: TrainingRun, files: RunFiles) -> dict[str, Any]:
         "plan": run.plan and _plan_record(run.plan),
         "requests": list(increase_result(run.increases).data["requests"]),
         "running": running_records(run.running),
+        "findings": [finding_record(each) for each in (run.inspection.findings if run.inspection else ())],
+        "notes": list(run.inspection.notes) if run.inspection else [],
     }
 
 
@@ -168,18 +190,26 @@ def _cost_tables(run: TrainingRun) -> tuple[Table, ...]:
 
 
 def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[str]:
-    notes = []
+    notes = list(run.inspection.notes) if run.inspection else []
     if run.plan and run.wanted.dry_run:
         notes += [f"{at}. {step}" for at, step in enumerate(plan_steps(run.plan), 1)]
         notes.append(f"Role {run.plan.role or 'not known'}. Nothing was changed.")
-    if run.plan and not run.metrics:
+    if run.plan and not run.scores:
         notes += cost_lines(run.plan.cost_items)
-    if run.metrics and run.data:
-        if columns and (drawn := terminal_plot(run.workflow.target, run.data.truth, run.predicted, columns)):
+    if run.scores and run.data:
+        if columns and (drawn := _draw_in_terminal(run, run.data, run.scores, columns)):
             notes.append(drawn)
-        scores = f"RMSE {run.metrics.rmse:.3f}  MAE {run.metrics.mae:.3f}  R2 {run.metrics.r2:.3f}"
-        notes.append(f"{run.job}: {scores} on {len(run.predicted)} rows it never saw.")
+        notes.append(f"{run.job}: {format_scores(run.scores.metrics)} on {len(run.outputs)} rows it never saw.")
+        notes += score_lines(run.scores)
     return notes + _finished_notes(run, files)
+
+
+def _draw_in_terminal(run: TrainingRun, data: DataSplits, scores: Scores, columns: int) -> str:
+    match scores.task:
+        case Task.REGRESSION:
+            return terminal_plot(run.workflow.target, data.truth, shown_numbers(run.outputs), columns)
+        case Task.BINARY | Task.MULTICLASS:
+            return confusion_text(scores, columns)
 
 
 def _finished_notes(run: TrainingRun, files_: RunFiles) -> list[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.model import InstanceConfig
+from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.model import Workflow
 
 # SageMaker's names end at 63 characters: 32 for the workflow, 10 for the hash, the rest for numbers.
@@ -58,12 +59,22 @@ def base_name(workflow: Workflow, config: InstanceConfig) -> str:
         "skip_lines": workflow.skip_lines,
         "target": workflow.target,
         "split": [workflow.split.test, workflow.split.validation, workflow.split.seed],
-        "image": [workflow.framework, workflow.version],
-        "hyperparameters": dict(workflow.hyperparameters),
         "instances": [config.instance_type, config.count],
+        **algorithm_of(workflow).hashed_inputs(workflow),
+        **_later_inputs(workflow),
     }
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return f"{workflow.name}-{digest[:_HASH_LENGTH]}"
+
+
+def _later_inputs(workflow: Workflow) -> dict[str, object]:
+    """What workflows could not say at first. It is hashed only where it is said, so that jobs keep their names."""
+    inputs: dict[str, object] = {
+        "classes": [workflow.task.value, workflow.positive] if workflow.task.has_classes else None,
+        "ignore": sorted(workflow.ignore),
+        "environment": dict(workflow.settings.environment),
+    }
+    return {name: value for name, value in inputs.items() if value}
 
 
 def choose_job(stem: str, jobs: Mapping[str, JobStatus], *, again: bool, usable: Collection[str] = ()) -> JobAction:

@@ -31,6 +31,7 @@ from opskit.output.svg import save_svg
 from opskit.training.events import CostEstimated, JobSelected, LogLine, RunEvent, StatusChanged, Uploaded
 from opskit.training.render.plot import save_plot, terminal_plot
 from opskit.training.render.progress import watch_run
+from opskit.training.workflow import find_workflow
 from opskit.training.rules.job_names import Create
 from tests.fakes.hostile_text import EVIL, OWN_COLOURS, assert_harmless, harmful_characters
 
@@ -207,7 +208,7 @@ def test_every_kind_of_event_is_among_them() -> None:
 def test_what_is_told_on_the_way_is_harmless(stream: type[io.StringIO]) -> None:
     err = stream()
     screen = Screen(stderr=err, stdout=io.StringIO())
-    with watch_run(screen, 10) as emit:
+    with watch_run(screen, find_workflow("boston")) as emit:
         for event in hostile_events():
             emit(event)
     screen.info(EVIL)

@@ -7,15 +7,22 @@ import re
 import shutil
 import sys
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 
 import opskit
 from opskit.core.exceptions import ExitCode, UsageError
 from opskit.training import workflow
-from opskit.training.workflow import feature_names, find_workflow, load_verified_data, load_workflow
+from opskit.training.rules import workflow_file
+from opskit.training.rules.model import Task
+from opskit.training.rules.table_facts import feature_columns, read_header
+from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, workflow_schema
+from opskit.training.workflow import find_workflow, load_verified_data, load_workflow
 
 BOSTON = Path(__file__).parents[3] / "workflows" / "boston"
 
@@ -58,7 +65,7 @@ def test_the_shipped_data_is_the_known_file_and_comes_with_a_card() -> None:
     boston = find_workflow("boston")
     content = load_verified_data(boston)
     assert hashlib.sha256(content).hexdigest() == "d98212636026544fc9b9c0f372e5f819872e6fa6fa757ab025efdda22180f2d6"
-    names = feature_names(boston, content)
+    names = feature_columns(boston, read_header(boston, content.decode()))
     assert len(names) == 13
     assert "MEDV" not in names
     card = (Path(boston.folder) / "MODEL_CARD.md").read_text()
@@ -142,7 +149,7 @@ def test_changed_data_is_refused(workflow_copy: Path) -> None:
         (r"^test = .*", "test = 1.5", "shares between 0 and 1"),
         (r"^instance_count = 1$", "instance_count = 0", "at least 1"),
         (r"^max_depth = 5", "max_depth = [5]", "text or a number"),
-        (r"^seed = .*", "seed = 'x'", "invalid literal"),
+        (r"^seed = .*", "seed = 'x'", "split.seed is a whole number"),
         (r"^\[data\]", "[data", "TOML"),
     ],
 )
@@ -173,8 +180,8 @@ def test_a_workflow_that_makes_no_sense_says_why(workflow_copy: Path, pattern: s
         (r"^\[endpoint\]", '[endpoint]\nmax_run = "1h"', 46, "'max_run' in [endpoint]", "[training] or [transform]"),
         (r"^\[data\]", '[data]\ntitle = "x"', 6, "'title' in [data]", "the top of the file"),
         (r"^title", "titel", 3, "no key 'titel'", "'title'"),
-        (r"^\[data\]", 'colour = "red"\n[data]', 5, "no key 'colour'", "A workflow has: name, title, data"),
-        (r"^\[split\]", "[split]\n[data.more]\nx = 1\n[splits]", 13, "'more' in [data]", "[data] has: file"),
+        (r"^\[data\]", 'colour = "red"\n[data]', 5, "no key 'colour'", "A workflow has: name, title, task, data"),
+        (r"^\[split\]", "[split]\n[data.zz]\nx = 1\n[splits]", 13, "'zz' in [data]", "[data] has: file"),
         (r"^\[data\]", "training.hours = 1\n[data]", 5, "'hours' in [training]", "has: instance_type"),
     ],
 )
@@ -200,30 +207,96 @@ def test_every_key_nobody_reads_is_named_at_once(workflow_copy: Path) -> None:
     assert caught.value.problem.message.count("there is no key 'max_time'") == 2
 
 
-def test_the_keys_that_are_known_are_those_that_are_read(workflow_copy: Path) -> None:
-    """A key that is read and not known could not be used; one that is known and not read would be ignored."""
+def test_every_key_of_the_shape_is_read_into_the_workflow(workflow_copy: Path) -> None:
+    """A key that the shape has and nobody reads would be ignored, and a limit that is ignored does not hold."""
     read: set[tuple[str, str]] = set()
 
-    class Table(dict[str, object]):
-        def __init__(self, name: str, content: dict[str, object]) -> None:
+    class Table(dict[str, Any]):
+        def __init__(self, name: str, content: Mapping[str, Any]) -> None:
             self.name = name
             super().__init__(
                 {key: Table(key, each) if isinstance(each, dict) else each for key, each in content.items()}
             )
 
-        def __getitem__(self, key: str) -> object:
+        def __getitem__(self, key: str) -> Any:
             read.add((self.name, key))
             return super().__getitem__(key)
 
-        def get(self, key: str, default: object = None) -> object:
+        def get(self, key: str, default: Any = None) -> Any:
             read.add((self.name, key))
             return super().get(key, default)
 
     content = tomllib.loads((workflow_copy / "workflow.toml").read_text())
-    workflow._parse_workflow(Table("", content), workflow_copy, "mine")
-    known = {(table, key) for table, keys in workflow._TABLE_KEYS.items() for key in keys}
-    assert read == known | {("", key) for key in workflow._TOP_KEYS}
-    workflow._check_keys(content, "", workflow_copy)
+    values = workflow_file._read_values(content, "", "workflow.toml")
+    workflow_file._build_workflow(Table("", values), str(workflow_copy), "mine")
+    known = {("", spec.name) for spec in TOP_KEYS} | {("", table.name) for table in TABLES}
+    known |= {(table.name, key.name) for table in TABLES for key in table.keys}
+    assert known <= read
+
+
+def test_the_schema_knows_every_key_and_takes_what_is_shipped(workflow_copy: Path) -> None:
+    validate = jsonschema.Draft202012Validator(workflow_schema()).validate
+    for shipped in BOSTON.parent.glob("*/workflow.toml"):
+        content = tomllib.loads(shipped.read_text())
+        validate(content)
+        with pytest.raises(jsonschema.ValidationError):
+            validate({**content, "training": {**content["training"], "max_runs": "1h"}})
+
+
+@pytest.mark.parametrize(
+    ("addition", "says"),
+    [
+        ('[network]\nsubnets = ["subnet-1"]', "belong together"),
+        ('[network]\nsubnets = "subnet-1"', "network.subnets is a list of texts"),
+        ('[network]\nisolation = "yes"', "network.isolation is true or false"),
+        ('[encryption]\ns3_kms_key = "my key"', "'my key' is not valid"),
+        ('[tags]\n"opskit:workflow" = "x"', "reserved prefix"),
+        ("[tags]\nowner = [1]", "tags.owner is text or a number"),
+    ],
+)
+def test_settings_of_an_organisation_that_make_no_sense(workflow_copy: Path, addition: str, says: str) -> None:
+    with (workflow_copy / "workflow.toml").open("a") as file:
+        file.write(f"\n{addition}\n")
+    with pytest.raises(UsageError) as caught:
+        load_workflow(workflow_copy)
+    assert says in caught.value.problem.message
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "hint"),
+    [
+        ("pytorch", "runs a script of your own", "opskit guard"),
+        ("linear-learner", "opskit does not train with 'linear-learner'", "xgboost"),
+        ("XGboost", "opskit does not train with 'XGboost'", "Did you mean 'xgboost'?"),
+    ],
+)
+def test_a_framework_that_opskit_does_not_train_with_is_refused_when_it_is_read(
+    workflow_copy: Path, name: str, says: str, hint: str
+) -> None:
+    rewrite_file(workflow_copy, r"^framework = .*", f'framework = "{name}"')
+    with pytest.raises(UsageError) as caught:
+        load_workflow(workflow_copy)
+    assert caught.value.problem.code == "framework-unsupported"
+    assert f"{workflow_copy / 'workflow.toml'}, line 20: " in caught.value.problem.message
+    assert says in caught.value.problem.message
+    assert hint in caught.value.problem.hint
+
+
+def test_the_objective_says_the_task_where_the_workflow_does_not(workflow_copy: Path) -> None:
+    assert load_workflow(workflow_copy).task is Task.REGRESSION
+    rewrite_file(workflow_copy, r"^objective = .*", 'objective = "binary:logistic"')
+    assert load_workflow(workflow_copy).task is Task.BINARY
+    rewrite_file(workflow_copy, r"^name = ", 'task = "multiclass"\nname = ')
+    assert load_workflow(workflow_copy).task is Task.MULTICLASS
+
+
+@pytest.mark.parametrize("name", ["breast-cancer", "wine"])
+def test_the_shipped_classifiers_come_whole(name: str) -> None:
+    shipped = find_workflow(name)
+    assert load_verified_data(shipped)
+    card = (Path(shipped.folder) / "MODEL_CARD.md").read_text()
+    assert "Not for:" in card
+    assert len((Path(shipped.folder) / "workflow.toml").read_text().splitlines()) < 60
 
 
 def test_hyperparameters_are_the_algorithms_own(workflow_copy: Path) -> None:

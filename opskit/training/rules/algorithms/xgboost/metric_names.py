@@ -1,0 +1,38 @@
+"""The evaluation metrics of the built-in XGBoost. Source: AWS's open-source XGBoost container, its constants."""
+
+from __future__ import annotations
+
+import difflib
+
+_METRICS = (
+    "accuracy", "aft-nloglik", "auc", "aucpr", "balanced_accuracy", "cox-nloglik", "error", "f1", "f1_binary",
+    "f1_macro", "gamma-deviance", "gamma-nloglik", "interval-regression-accuracy", "logloss", "mae", "map", "mape",
+    "merror", "mlogloss", "mphe", "mse", "ndcg", "poisson-nloglik", "precision", "precision_macro", "precision_micro",
+    "r2", "recall", "recall_macro", "recall_micro", "rmse", "rmsle", "tweedie-nloglik",
+)  # fmt: skip
+# Those that take a threshold, as in error@0.3.
+_THRESHOLDED = ("error", "map", "ndcg")
+
+
+def check_eval_metrics(text: str, objective: str) -> str:
+    """What is wrong with a list of metrics such as "rmse,mae"; "" if nothing is."""
+    for metric in text.split(","):
+        name, separator, threshold = metric.partition("@")
+        if separator and (name not in _THRESHOLDED or not _is_number(threshold)):
+            return f"'{metric}' is no metric of XGBoost: only {', '.join(_THRESHOLDED)} take a threshold, a number."
+        if name not in _METRICS:
+            close = difflib.get_close_matches(name, _METRICS, n=1)
+            return f"'{metric}' is no metric of XGBoost." + (f" Did you mean '{close[0]}'?" if close else "")
+        if name == "auc" and not objective.startswith(("binary:", "rank:")):
+            return f"XGBoost does not compute auc for {objective}."
+        if name == "aft-nloglik" and objective != "survival:aft":
+            return f"XGBoost does not compute aft-nloglik for {objective}."
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

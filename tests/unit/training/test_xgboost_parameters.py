@@ -1,0 +1,85 @@
+"""Hyperparameters that a job would fail on are refused before it is paid for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from opskit.training.rules.algorithms.algorithm import SettingFinding
+from opskit.training.rules.algorithms.table import ALGORITHMS
+from opskit.training.rules.algorithms.xgboost.hyperparameters import check_classes, check_hyperparameters
+from opskit.training.rules.model import Task
+from opskit.training.workflow import find_workflow
+
+BOSTON = find_workflow("boston")
+
+
+def check(version: str = "1.7-1", task: Task = Task.REGRESSION, **values: str) -> list[SettingFinding]:
+    return check_hyperparameters(replace(BOSTON, version=version, task=task, hyperparameters=tuple(values.items())))
+
+
+@pytest.mark.parametrize("name", ["boston", "breast-cancer", "wine"])
+def test_those_of_the_shipped_workflows_are_taken(name: str) -> None:
+    assert check_hyperparameters(find_workflow(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "name", "says"),
+    [
+        ({"num_rounds": "5", "num_round": "5"}, "hyperparameter-unknown", "num_rounds", "'num_round'"),
+        ({"max_dept": "3", "num_round": "5"}, "hyperparameter-unknown", "max_dept", "'max_depth'"),
+        ({"learning-rate": "1", "num_round": "5"}, "hyperparameter-unknown", "learning-rate", "AWS's list"),
+        ({"eta": "1"}, "hyperparameter-missing", "num_round", "number of rounds"),
+        ({"num_round": "0"}, "hyperparameter-invalid", "num_round", "whole number at least 1"),
+        ({"num_round": "5.5"}, "hyperparameter-invalid", "num_round", "whole number at least 1"),
+        ({"num_round": "5", "eta": "1.5"}, "hyperparameter-invalid", "eta", "a number from 0 up to 1"),
+        ({"num_round": "5", "eta": "fast"}, "hyperparameter-invalid", "eta", "'fast' is not allowed"),
+        ({"num_round": "5", "eta": "nan"}, "hyperparameter-invalid", "eta", "'nan' is not allowed"),
+        ({"num_round": "5", "subsample": "0"}, "hyperparameter-invalid", "subsample", "above 0 up to 1"),
+        ({"num_round": "5", "booster": "tree"}, "hyperparameter-invalid", "booster", "gbtree, gblinear, dart"),
+        ({"num_round": "5", "eval_metric": "rsme"}, "hyperparameter-invalid", "eval_metric", "Did you mean 'rmse'?"),
+        ({"num_round": "5", "eval_metric": "auc"}, "hyperparameter-invalid", "eval_metric", "does not compute auc"),
+        ({"num_round": "5", "eval_metric": "mae@3"}, "hyperparameter-invalid", "eval_metric", "take a threshold"),
+        ({"num_round": "5", "csv_weights": "1"}, "hyperparameter-conflict", "csv_weights", "first feature"),
+        ({"num_round": "5", "num_class": "3"}, "hyperparameter-conflict", "num_class", "no such classes"),
+        ({"num_round": "5", "monotone_constraints": "(1,)"}, "hyperparameter-conflict", "monotone_constraints", "hist"),
+        ({"num_round": "5", "sagemaker_program": "t.py"}, "script-mode-unsupported", "sagemaker_program", "script"),
+        ({"num_round": "5", "objective": "rank:ndcg"}, "objective-unscored", "objective", "groups of rows"),
+        ({"num_round": "5", "objective": "binary:hinge"}, "objective-unscored", "objective", "binary:logistic"),
+        ({"num_round": "5", "objective": "reg:squared"}, "hyperparameter-invalid", "objective", "'reg:squarederror'"),
+        ({"num_round": "5", "objective": "binary:logistic"}, "objective-mismatch", "objective", "task = 'regression'"),
+    ],
+)
+def test_what_a_job_would_fail_on_is_named(values: dict[str, str], code: str, name: str, says: str) -> None:
+    (found,) = check(**values)
+    assert (found.code, found.key, found.value) == (code, ("hyperparameters", name), values.get(name))
+    assert says in f"{found.message} {found.hint}"
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    found = check(max_dept="3", eta="7", objective="survival:cox")
+    assert [each.key[1] for each in found] == ["max_dept", "num_round", "eta", "objective"]
+
+
+def test_the_number_of_classes_is_needed_and_that_of_the_data() -> None:
+    several = {"num_round": "5", "objective": "multi:softprob"}
+    (found,) = check(task=Task.MULTICLASS, **several)
+    assert (found.code, found.key[1]) == ("hyperparameter-missing", "num_class")
+    wine = find_workflow("wine")
+    assert check_classes(wine, 3) == []
+    (found,) = check_classes(wine, 4)
+    assert (found.value, found.hint) == ("3", "Set num_class = 4.")
+
+
+def test_what_a_later_version_may_know_is_left_to_it_unless_it_looks_mistyped() -> None:
+    assert check("3.0-5", num_round="5", device="cuda") == []
+    assert [each.key[1] for each in check("3.0-5", num_rounds="5", num_round="5")] == ["num_rounds"]
+    assert check(num_round="5", _tuning_objective_metric="y", objective='"reg:linear"') == []
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS.values(), ids=list(ALGORITHMS))
+def test_every_algorithm_knows_a_way_to_each_task(algorithm: object) -> None:
+    assert isinstance(algorithm, type(ALGORITHMS["xgboost"]))
+    for task in Task:
+        assert algorithm.find_task(algorithm.objective_for[task]) is task
