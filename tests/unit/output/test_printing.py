@@ -31,8 +31,8 @@ from opskit.output.svg import save_svg
 from opskit.training.events import CostEstimated, JobSelected, LogLine, RunEvent, StatusChanged, Uploaded
 from opskit.training.render.plot import save_plot, terminal_plot
 from opskit.training.render.progress import watch_run
-from opskit.training.workflow import find_workflow
 from opskit.training.rules.job_names import Create
+from opskit.training.workflow import find_workflow
 from tests.fakes.hostile_text import EVIL, OWN_COLOURS, assert_harmless, harmful_characters
 
 

@@ -52,7 +52,7 @@ def test_those_of_the_shipped_workflows_are_taken(name: str) -> None:
     ],
 )
 def test_what_a_job_would_fail_on_is_named(values: dict[str, str], code: str, name: str, says: str) -> None:
-    (found,) = check(**values)
+    (found,) = check_hyperparameters(replace(BOSTON, hyperparameters=tuple(values.items())))
     assert (found.code, found.key, found.value) == (code, ("hyperparameters", name), values.get(name))
     assert says in f"{found.message} {found.hint}"
 
@@ -63,8 +63,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 
 def test_the_number_of_classes_is_needed_and_that_of_the_data() -> None:
-    several = {"num_round": "5", "objective": "multi:softprob"}
-    (found,) = check(task=Task.MULTICLASS, **several)
+    (found,) = check(task=Task.MULTICLASS, num_round="5", objective="multi:softprob")
     assert (found.code, found.key[1]) == ("hyperparameter-missing", "num_class")
     wine = find_workflow("wine")
     assert check_classes(wine, 3) == []
