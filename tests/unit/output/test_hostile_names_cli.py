@@ -67,6 +67,7 @@ WALK: dict[str, list[list[str]]] = {
     "doctor": [[]],
     "settings": [["--config", "SETTINGS"], ["--config", FILE_EVIL]],
     "iam policy": [["notebook"], [EVIL]],
+    "completion": [["bash"], [EVIL]],
     "sandbox differences": [[]],
 }
 """How each command is typed, so that it comes to say something; then with something hostile among its words."""
