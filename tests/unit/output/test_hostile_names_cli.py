@@ -67,13 +67,12 @@ WALK: dict[str, list[list[str]]] = {
     "doctor": [[]],
     "settings": [["--config", "SETTINGS"], ["--config", FILE_EVIL]],
     "iam policy": [["notebook"], [EVIL]],
-    "completion": [["bash"], [EVIL]],
     "sandbox differences": [[]],
 }
 """How each command is typed, so that it comes to say something; then with something hostile among its words."""
 
-PROGRAMS = {"sandbox run", "sandbox start", "demo"}
-"""These run others, whose output is their own."""
+PROGRAMS = {"sandbox run", "sandbox start", "demo", "completion"}
+"""These run others, whose output is their own, or write a program for a shell."""
 
 
 def leaf_paths() -> set[str]:
