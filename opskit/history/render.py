@@ -12,16 +12,16 @@ from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.state.journal import DROPPED, FAILED, REFUSED, STARTED, UNKNOWN, JournalEntry
 
 _TONES = {REFUSED: Style.BAD, FAILED: Style.BAD, UNKNOWN: Style.WARN, STARTED: Style.WARN, DROPPED: Style.DIM}
-_ACCOUNT = Column("Account")
+_ACCOUNT = Column("Account", key=True)
 _COLUMNS = (
-    Column("When (UTC)"),
-    Column("Region", from_width=80),
-    Column("What"),
-    Column("To what", wrap=True),
+    Column("When (UTC)", key=True),
+    Column("Region", key=True),
+    Column("What", key=True),
+    Column("To what", wrap=True, key=True),
     Column("Outcome"),
     Column("Saved USD", right=True),
-    Column("Why", wrap=True, from_width=100),
-    Column("As whom", wrap=True, from_width=140),
+    Column("Why", wrap=True),
+    Column("As whom", wrap=True, optional=True),
 )
 
 

@@ -59,6 +59,11 @@ def standard_output() -> IO[str]:
     return sys.stdout
 
 
+def color_is_forced() -> bool:
+    """Whether FORCE_COLOR asks for colour where no terminal is, as CI systems that show it do. NO_COLOR wins."""
+    return os.environ.get("FORCE_COLOR", "") not in ("", "0") and not os.environ.get("NO_COLOR")
+
+
 def standard_error() -> IO[str]:
     """Where messages go unless a screen says otherwise."""
     return sys.stderr

@@ -52,14 +52,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. ``wrap`` allows its text to break on a narrow terminal; ``from_width`` is the terminal
-    width, in characters, below which the column is left out.
+    """A column of a table. ``wrap`` allows its text to break between words; an ``optional`` column is left out on a
+    terminal that is too narrow, and named below the table; ``key`` columns tell the rows apart.
     """
 
     header: str
     right: bool = False
     wrap: bool = False
-    from_width: int = 0
+    optional: bool = False
+    key: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class CommandResult:
     """Everything that a command outputs.
 
     ``data`` is the JSON contract; ``records`` names the list in it that CSV prints (None: ``data`` is the one record);
-    ``tables`` and ``notes`` are for people; ``problems`` go to ``errors`` and to stderr.
+    ``tables`` and ``notes`` are for people, on a terminal through a pager where ``paged`` says so; ``problems`` go to
+    ``errors`` and to stderr.
     """
 
     data: Mapping[str, Any]
@@ -85,6 +87,7 @@ class CommandResult:
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     records: str | None = None
+    paged: bool = False
 
 
 def result_with_error(result: CommandResult, error: OpskitError | None) -> CommandResult:

@@ -25,9 +25,13 @@ class VisibleConsole(Console):
             yield segment if segment.control else Segment(visible_text(segment.text), segment.style)
 
 
-def console_on(stream: IO[str], *, color: bool) -> VisibleConsole:
-    """A console that writes to a stream, in colour if wanted."""
-    return VisibleConsole(file=stream, no_color=not color, highlight=False)
+ShownText = Text
+"""A text as ``shown_text`` and ``shown_cell`` make it."""
+
+
+def console_on(stream: IO[str], *, color: bool, width: int | None = None) -> VisibleConsole:
+    """A console that writes to a stream, in colour if wanted, as wide as the terminal where ``width`` is None."""
+    return VisibleConsole(file=stream, no_color=not color, highlight=False, width=width)
 
 
 def shown_text(text: str, style: str = "") -> Text:

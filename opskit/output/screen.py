@@ -5,25 +5,29 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import Problem
 from opskit.core.setting_values import OutputFormat
-from opskit.output.printing import print_exact, print_text, standard_error, standard_output, visible_line
-from opskit.output.result import CommandResult, Envelope, Style, Table
+from opskit.output.printing import (
+    color_is_forced,
+    print_exact,
+    print_text,
+    standard_error,
+    standard_output,
+    visible_line,
+)
+from opskit.output.result import CommandResult, Envelope, LazyRows, Table
 
-_RICH_STYLES = {Style.PLAIN: "", Style.GOOD: "green", Style.WARN: "yellow", Style.BAD: "bold red", Style.DIM: "dim"}
-
-
-# Minimum width of a column that may wrap, and the padding of each column, in characters.
-_NARROW_COLUMN, _BESIDE = 4, 2
+# No table is cut off where nobody's window is; rich wants a number all the same.
+_UNBOUNDED_WIDTH = 10_000
 _INDENT = " " * len("opskit: ")
 
 
@@ -99,8 +103,7 @@ class Screen:
         """Print a result in this screen's format."""
         match self.format:
             case OutputFormat.JSON:
-                whole = Envelope(command, result).as_json()
-                print_exact(_json_pieces(whole, ("data", result.records) if result.records else ()), self.stdout_stream)
+                self._print_json(Envelope(command, result).as_json(), result.records)
             case OutputFormat.CSV:
                 self._write_text(_csv_text(result), end="")
             case OutputFormat.MARKDOWN:
@@ -113,41 +116,35 @@ class Screen:
         if not self.format.tells_problems:
             self.show_problems(result.problems)
 
+    def _print_json(self, whole: dict[str, Any], records: str | None) -> None:
+        if self.stdout_stream.isatty():  # for people, who cannot read it on one line
+            pieces: Iterable[str] = [ascii_json(whole, _plain_or_listed, indent=2)]
+        else:
+            pieces = _json_pieces(whole, ("data", records) if records else ())
+        print_exact(pieces, self.stdout_stream)
+
     def _write_text(self, text: str, end: str = "\n") -> None:
         if text:
             print_text(text, self.stdout_stream, end=end)
 
     def _print_tables(self, result: CommandResult) -> None:
         for table in result.tables:
-            if self.stdout_stream.isatty():
-                self._print_rich_table(table)
+            if self.stdout_stream.isatty() or (self.color and color_is_forced()):
+                self._print_terminal_table(table, paged=result.paged)
             else:
                 self._write_text(_with_title(table, _tabulate_table(table, "simple")))
         for note in result.notes:
             self._write_text(note)
 
-    def _print_rich_table(self, table: Table) -> None:
-        from rich import box
-        from rich.table import Table as RichTable
+    def _print_terminal_table(self, table: Table, *, paged: bool) -> None:
+        from opskit.output.rich_console import console_on
+        from opskit.output.terminal_table import print_table
 
-        from opskit.output.rich_console import console_on, shown_cell
-
-        console = console_on(self.stdout_stream, color=self.color)
-        title = shown_cell(table.title, "italic") if table.title else None
-        shown = RichTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
-        shown_columns = [index for index, column in enumerate(table.columns) if column.from_width <= console.width]
-        is_narrow = (
-            _least_width(table, shown_columns) > console.width
-        )  # then every column may wrap, rather than rich cutting some off
-        for column in (table.columns[index] for index in shown_columns):
-            justify: Literal["right", "left"] = "right" if column.right else "left"
-            shown.add_column(
-                shown_cell(column.header), justify=justify, no_wrap=not (column.wrap or is_narrow), overflow="fold"
-            )
-        for row in table.rows:
-            shown.add_row(*(shown_cell(row[index].text, _RICH_STYLES[row[index].style]) for index in shown_columns))
-        console.print(shown)
-        if left_out := [column.header for column in table.columns if column.from_width > console.width]:
+        is_terminal = self.stdout_stream.isatty()
+        console = console_on(self.stdout_stream, color=self.color, width=None if is_terminal else _UNBOUNDED_WIDTH)
+        with console.pager(styles=self.color) if paged and is_terminal else nullcontext():
+            left_out = print_table(console, table)
+        if left_out:
             self._write_text(f"Left out at this width: {', '.join(left_out)}.")
 
     def show_run_problem(self, problem: Problem) -> None:
@@ -169,21 +166,6 @@ class Screen:
 def _indent_further_lines(text: str) -> str:
     """A text whose further lines are indented, so that a line from outside cannot pass for one of opskit's own."""
     return text.replace("\n", f"\n{_INDENT}")
-
-
-def _least_width(table: Table, columns: Sequence[int]) -> int:
-    """The minimum width of these columns, in characters: the longest text, or a few characters where they may wrap."""
-    widths = [
-        _NARROW_COLUMN
-        if table.columns[index].wrap
-        else max(map(len, [table.columns[index].header, *_column_texts(table, index)]))
-        for index in columns
-    ]
-    return sum(widths) + _BESIDE * len(widths) + 1
-
-
-def _column_texts(table: Table, index: int) -> list[str]:
-    return [visible_line(row[index].text) for row in table.rows]
 
 
 def _with_title(table: Table, text: str) -> str:
@@ -226,6 +208,10 @@ def _item_pieces(values: Sequence[Any]) -> Iterator[str]:
     for index, value in enumerate(values):
         yield f"{', ' if index else ''}{_dump_json(value)}"
     yield "]"
+
+
+def _plain_or_listed(value: Any) -> Any:
+    return list(value) if isinstance(value, LazyRows) else plain_value(value)
 
 
 def _dump_json(value: Any) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 quotas_app = command_group("quotas")
 
+# About a screen: a Region has some 2,000 quotas, of which few are used.
+_SHOWN_ON_TERMINAL = 20
+
 
 def complete_instance_type(incomplete: str) -> list[str]:
     """The instance types that have a quota, for completion in a shell. It asks nobody."""
@@ -101,6 +104,8 @@ def list_quotas_command(
         bool,
         typer.Option("--live", help="Count what is in use now, instead of reading CloudWatch metrics of the last day."),
     ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show all quotas; a terminal shows the 20 most urgent.")] = False,
+    pager: Annotated[bool, typer.Option("--pager", help="Show all quotas through $PAGER, on a terminal.")] = False,
     report: Annotated[
         bool, typer.Option("--report", help="Take the usage from AWS's quota utilization report, where it has one.")
     ] = False,
@@ -120,7 +125,8 @@ def list_quotas_command(
     clients = ctx.clients()
     with ctx.screen.spinner("Reading every quota"):
         listing = list_quotas(clients, choice, use_from, system_clock())
-    return quota_list_result(listing, with_defaults=defaults)
+    shown = None if every or pager or ctx.screen.terminal_columns is None else _SHOWN_ON_TERMINAL
+    return quota_list_result(listing, with_defaults=defaults, shown=shown, paged=pager)
 
 
 def _utilization_source(*, live: bool, report: bool) -> UtilizationSource:

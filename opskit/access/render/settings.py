@@ -15,7 +15,7 @@ _COLUMNS = (
     Column("Setting"),
     Column("Value", wrap=True),
     Column("From", wrap=True),
-    Column("What for", wrap=True, from_width=110),
+    Column("What for", wrap=True, optional=True),
 )
 
 

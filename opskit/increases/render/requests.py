@@ -44,8 +44,8 @@ def increase_result(
     """The result of ``quotas increase``: planned with --dry-run, done otherwise."""
     several = len({increase.region for increase in increases}) > 1
     columns = (
-        *((Column("Region"),) if several else ()),
-        Column("Quota", wrap=True),
+        *((Column("Region", key=True),) if several else ()),
+        Column("Quota", wrap=True, key=True),
         Column("Now", right=True),
         Column("To", right=True),
         Column("Outcome"),
@@ -252,8 +252,8 @@ def _request_notes(listed: RequestList, records: Sequence[dict[str, Any]]) -> It
 _RESUME = "Submit queued increases, by hand or from cron: opskit quotas increase --resume"
 
 _COLUMNS = (
-    Column("Region"),
-    Column("Quota", wrap=True),
+    Column("Region", key=True),
+    Column("Quota", wrap=True, key=True),
     Column("Asked", right=True),
     Column("Now", right=True),
     Column("Status"),

@@ -17,14 +17,14 @@ from opskit.notebooks.rules.grace import running_grace
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _HEAD = (
-    Column("Notebook", wrap=True),
-    Column("Type", from_width=110),
-    Column("Status", from_width=100),
+    Column("Notebook", wrap=True, key=True),
+    Column("Type", optional=True),
+    Column("Status", optional=True),
     Column("Verdict"),
     Column("Idle", right=True),
-    Column("USD/h", right=True, from_width=100),
+    Column("USD/h", right=True, optional=True),
     Column("USD so far", right=True),
-    Column("Why", wrap=True, from_width=60),
+    Column("Why", wrap=True),
 )
 
 
@@ -90,7 +90,7 @@ def _totals_record(costs: NotebookCosts, *, is_whole: bool) -> dict[str, Any]:
 
 def _notebook_table(seen: Sequence[InspectedNotebook], costs: Sequence[NotebookCost], now: datetime) -> Table:
     several = len({seen.notebook.region for seen in seen}) > 1
-    columns = ((Column("Region"),) if several else ()) + _HEAD
+    columns = ((Column("Region", key=True),) if several else ()) + _HEAD
     return Table(
         columns, tuple(_notebook_row(seen, cost, several, now) for seen, cost in zip(seen, costs, strict=True))
     )

@@ -29,7 +29,7 @@ _TONES = {
     StartOutcome.UNKNOWN: Style.WARN,
 }
 _COLUMNS = (
-    Column("Notebook", wrap=True),
+    Column("Notebook", wrap=True, key=True),
     Column("Type"),
     Column("Status"),
     Column("USD/h", right=True),

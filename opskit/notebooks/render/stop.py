@@ -26,14 +26,14 @@ VERDICT_STYLES = {
 """How each verdict feels."""
 
 _COLUMNS = (
-    Column("Region", from_width=100),
-    Column("Notebook", wrap=True),
-    Column("Type", from_width=110),
+    Column("Region", key=True),
+    Column("Notebook", wrap=True, key=True),
+    Column("Type", optional=True),
     Column("Verdict"),
     Column("Idle", right=True),
-    Column("USD/h", right=True, from_width=100),
+    Column("USD/h", right=True, optional=True),
     Column("Action"),
-    Column("Why", wrap=True, from_width=60),
+    Column("Why", wrap=True),
 )
 
 
@@ -113,10 +113,7 @@ def _build_stop_result(
         "notebooks": [_stop_record(stop_action) for stop_action in actions],
         "saved_usd_per_hour": saved_usd_per_hour(actions),
     }
-    columns = _COLUMNS
-    if len({stop_action.inspected.notebook.region for stop_action in actions}) > 1:
-        columns = (Column("Region"), *_COLUMNS[1:])  # then it tells rows apart, at any width
-    table = (Table(columns, tuple(_stop_row(stop_action) for stop_action in actions)),) if actions else ()
+    table = (Table(_COLUMNS, tuple(_stop_row(stop_action) for stop_action in actions)),) if actions else ()
     said = tuple(notes) or (() if actions or problems else ("There are no notebook instances.",))
     return CommandResult(data, code, problems, table, said, "notebooks")
 

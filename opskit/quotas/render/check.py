@@ -35,7 +35,10 @@ def check_result(check: QuotaCheck, home: str | None) -> CommandResult:
         data={"quotas": [headroom_record(headroom) for headroom in check.headrooms]},
         exit=check.exit_code,
         problems=(*check.problems, *_alert_problems(check.headrooms)),
-        tables=(_headroom_table(check.headrooms),),
+        # What a Region does not offer comes last: nothing can be done about it, as about ml.p2 where it is retired.
+        tables=(
+            _headroom_table(sorted(check.headrooms, key=lambda headroom: headroom.verdict is Verdict.NOT_OFFERED)),
+        ),
         notes=tuple(_advice_lines(check.headrooms, home)),
         records="quotas",
     )
@@ -92,14 +95,14 @@ def int_if_whole(value: float | None) -> float | int | None:
 def _headroom_table(headrooms: Sequence[Headroom]) -> Table:
     several = len({headroom.region for headroom in headrooms}) > 1
     columns = (
-        *((Column("Region"),) if several else ()),
-        Column("Type", wrap=True),
-        Column("For", wrap=True),
+        *((Column("Region", key=True),) if several else ()),
+        Column("Type", wrap=True, key=True),
+        Column("For", wrap=True, key=True),
         Column("Quota", right=True),
         Column("In use", right=True),
         Column("Need", right=True),
         Column("Verdict"),
-        Column("Why", wrap=True, from_width=108 if several else 92),
+        Column("Why", wrap=True),
     )
     return Table(columns, tuple(_headroom_row(headroom, several) for headroom in headrooms))
 

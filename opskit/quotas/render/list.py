@@ -23,16 +23,26 @@ from opskit.quotas.rules.requirements import parse_quota_name
 _NEARLY_FULL_PERCENT = 80
 
 
-def quota_list_result(listing: QuotaList, *, with_defaults: bool) -> CommandResult:
-    """The result of ``quotas list``; ``with_defaults`` shows AWS's default on narrow terminals too."""
+def quota_list_result(
+    listing: QuotaList, *, with_defaults: bool, shown: int | None = None, paged: bool = False
+) -> CommandResult:
+    """The result of ``quotas list``; ``with_defaults`` shows AWS's default on narrow terminals too. ``shown``: how many
+    rows the table has, None for all; ``paged``: through a pager.
+    """
     return CommandResult(
         data={"quotas": LazyRows(listing.quotas, quota_record)},
         exit=listing.exit_code,
         problems=listing.problems,
-        tables=(_quota_table(listing, with_defaults),) if listing.quotas else (),
-        notes=tuple(_legend_notes(listing)),
+        tables=(_quota_table(listing, with_defaults, shown),) if listing.quotas else (),
+        notes=(*_left_out_notes(listing, shown), *_legend_notes(listing)),
         records="quotas",
+        paged=paged,
     )
+
+
+def _left_out_notes(listing: QuotaList, shown: int | None) -> Iterator[str]:
+    if shown is not None and len(listing.quotas) > shown:
+        yield f"The {shown} most urgent of {len(listing.quotas):,} quotas; --all shows the rest, --pager in a pager."
 
 
 def quota_record(listed: ListedQuota) -> dict[str, Any]:
@@ -66,20 +76,20 @@ def _value_notes(listed: ListedQuota) -> Iterator[str]:
         yield listed.utilization.reason.rstrip(".")
 
 
-def _quota_table(listing: QuotaList, with_defaults: bool) -> Table:
+def _quota_table(listing: QuotaList, with_defaults: bool, shown: int | None) -> Table:
     several = len(listing.regions) > 1
     columns = (
-        *((Column("Region"),) if several else ()),
-        Column("Quota", wrap=True),
+        *((Column("Region", key=True),) if several else ()),
+        Column("Quota", wrap=True, key=True),
         Column("Value", right=True),
-        Column("Default", right=True, from_width=0 if with_defaults else 100),
+        Column("Default", right=True, optional=not with_defaults),
         Column("In use", right=True),
         Column("%", right=True),
-        Column("Measured", from_width=120),
-        Column("Adjustable", from_width=100),
+        Column("Measured", optional=True),
+        Column("Adjustable", optional=True),
         Column("Request", wrap=True),
     )
-    return Table(columns, LazyRows(listing.quotas, partial(_quota_row, several=several)))
+    return Table(columns, LazyRows(listing.quotas[:shown], partial(_quota_row, several=several)))
 
 
 def _quota_row(listed: ListedQuota, several: bool) -> tuple[Cell, ...]:

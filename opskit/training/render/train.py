@@ -184,7 +184,7 @@ def _cost_tables(run: TrainingRun) -> tuple[Table, ...]:
         Column("On"),
         Column("At most"),
         Column("USD/h", right=True),
-        Column("Price by", wrap=True, from_width=70),
+        Column("Price by", wrap=True, optional=True),
     )
     return (Table(columns, rows),)
 

@@ -70,8 +70,8 @@ def test_a_terminal_of_any_width_has_names_verdicts_and_what_was_spent(
     assert max(map(len, table)) <= width
     text = "\n".join(table)
     assert all(word in text for word in ("kept", "odd", "off", "protected", "stopped", "46.4"))
-    assert ("ml.new9.xlarge" in text, "the demo" in text) == (width > 100, width > 60)
-    assert ("Left out at this width: Type" in text) == (width < 110)
+    assert "the demo" in text  # why it is kept
+    assert ("ml.new9.xlarge" in text) != ("Type" in text.partition("Left out at this width: ")[2])
 
 
 def test_two_regions_are_told_apart_and_one_that_is_dark_does_not_hide_the_other(

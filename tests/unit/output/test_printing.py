@@ -73,7 +73,7 @@ def test_whatever_comes_is_harmless_and_said_once(text: str) -> None:
 def hostile_result() -> CommandResult:
     """Something from outside in every place that an answer has."""
     table = Table(
-        (Column(EVIL), Column("Narrow", from_width=10), Column(EVIL, wrap=True, right=True)),
+        (Column(EVIL), Column("Narrow", optional=True), Column(EVIL, wrap=True, right=True)),
         tuple((Cell(f"{at}{EVIL}"), Cell(EVIL), Cell(EVIL)) for at in range(3)),
         EVIL,
     )

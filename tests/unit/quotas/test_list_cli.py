@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -331,3 +332,27 @@ def test_csv_has_a_line_a_quota_and_a_pipe_cuts_nothing_off(run_list: Callable[.
         assert FULL in told
         assert "Default" in told
         assert "not the same as none" in told
+
+
+def test_quotas_list_shows_a_terminal_the_twenty_most_urgent_and_all_when_asked(
+    fake_aws: FakeAws,
+    run_list: Callable[..., CliResult],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_aws.quotas = [
+        *listed_entries(),
+        *(Entry(f"Made up quota {index}", f"L-9{index}", 5, 5) for index in range(40)),
+    ]
+    assert run_list(form=None).out.count("Made up quota") == 40  # a pipe has them all
+    capsys.readouterr()
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True, raising=False)
+    first = run_list(form=None).out
+    assert "The 20 most urgent of 47 quotas; --all shows the rest" in first
+    assert FULL in first
+    assert first.count("Made up quota") < 20
+    assert run_list("--all", form=None).out.count("Made up quota") == 40
+    monkeypatch.setenv("PAGER", "cat")
+    assert run_list("--pager", form=None).out.count("Made up quota") == 40
+    assert len(run_list().quotas) == 47
