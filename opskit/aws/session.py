@@ -28,11 +28,17 @@ class CallerIdentity:
 
 @dataclass
 class AwsSession:
-    """One set of credentials: a shared boto3 session, its clients and rate limiters. Safe across threads."""
+    """One set of credentials: a shared boto3 session, its clients and rate limiters. Safe across threads.
+
+    ``assumed_from`` is the session that opskit assumed a role from, if it did; ``source_identities`` are those that STS
+    named when roles were assumed for these credentials, the last one first to count.
+    """
 
     _boto3_clients: Boto3Clients
     default_region: str
     left_running: LiveResources = field(default_factory=LiveResources)
+    assumed_from: AwsSession | None = None
+    source_identities: list[str] = field(default_factory=list)
     _limiters: dict[tuple[str, str], RateLimiter] = field(default_factory=dict)
     _identity_read: Future[CallerIdentity] | None = None
     _reopen: Callable[[], AwsSession] | None = None
@@ -100,6 +106,7 @@ class AwsSession:
         with self._lock:
             # In place, so that clients that flows hold already use the new credentials.
             self._boto3_clients, self._identity_read = fresh._boto3_clients, None
+            self.assumed_from, self.source_identities = fresh.assumed_from, fresh.source_identities
 
     def endpoint_id(self) -> str:
         """Which AWS this is: ``aws``, or the URL in AWS_ENDPOINT_URL. State that was recorded for one does not apply to
@@ -181,10 +188,19 @@ def _build_session(
     home = region or session.region_name
     if not home:
         raise UsageError("no-region", "No Region is set.", "Add --region us-east-1, or set AWS_DEFAULT_REGION.")
+    sources: list[str] = []
+    # Of STS's answers only this one names the source identity, which no later call tells a session about itself.
+    session.events.register("after-call.sts", partial(_note_source_identity, sources))
     clients = Boto3Clients(session, read_seconds) if read_seconds else Boto3Clients(session)
-    if role_arn is not None:
-        clients = _assume_role(clients, role_arn, home)
-    return AwsSession(clients, home)
+    opened = AwsSession(clients, home, source_identities=sources)
+    if role_arn is None:
+        return opened
+    return AwsSession(_assume_role(clients, role_arn, home), home, assumed_from=opened, source_identities=sources)
+
+
+def _note_source_identity(sources: list[str], parsed: Mapping[str, Any], **_: Any) -> None:
+    if identity := parsed.get("SourceIdentity"):
+        sources.insert(0, str(identity))
 
 
 def _assume_role(clients: Boto3Clients, role_arn: str, region: str) -> Boto3Clients:

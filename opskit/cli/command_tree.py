@@ -44,7 +44,7 @@ COMMAND_GROUPS = {
     "train": CommandGroup(("training.cli",), "Train, transform and score a workflow if quotas and budget allow it."),
     "deploy": CommandGroup(("training.cli",), "Deploy a workflow's newest model to an endpoint."),
     "predict": CommandGroup(("training.cli",), "Get predictions from a workflow's endpoint."),
-    "cleanup": CommandGroup(("training.cli",), "Delete what a workflow created: endpoint, model, files."),
+    "cleanup": CommandGroup(("training.cli",), "Delete what you created with a workflow: endpoint, model, files."),
     "guard": CommandGroup(("guards.cli",), "Run a command only if quotas and budget allow its instances."),
     "cron": CommandGroup(
         (

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from opskit.core.exceptions import UsageError
+from opskit.core.tag_values import LONGEST_TAG_VALUE, is_tag_value
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -97,6 +98,13 @@ def _parse_string(value: str) -> str:
     return value.strip()
 
 
+def _parse_owner(value: str) -> str:
+    name = _parse_string(value)
+    if not is_tag_value(name) or not name.isprintable():
+        raise ValueError
+    return name
+
+
 def _parse_strings(value: str | Sequence[str]) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if not parts:
@@ -140,6 +148,9 @@ def _parse_positive_duration(value: str) -> timedelta:
 
 
 STRING = ValueType("text", (str,), _parse_string)
+OWNER = ValueType(
+    f"at most {LONGEST_TAG_VALUE} letters, digits, spaces and _ . : / = + - @, as a tag's value", (str,), _parse_owner
+)
 STRINGS = ValueType("a list of words", (str, list), _parse_strings)
 POSITIVE_INT = ValueType("a whole number of at least 1", (int,), _parse_positive_int)
 FRACTION = ValueType("a share such as 0.8 or '80%'", (int, float, str), _parse_fraction)

@@ -16,6 +16,7 @@ from opskit.core.setting_values import (
     DURATION,
     FRACTION,
     OUTPUT_FORMAT,
+    OWNER,
     POSITIVE_DURATION,
     POSITIVE_INT,
     STRING,
@@ -131,6 +132,14 @@ SETTING_SPECS = (
         "how long to wait for an answer of AWS",
         "OPSKIT_READ_TIMEOUT",
         default=timedelta(seconds=10),
+    ),
+    SettingSpec(
+        "owner",
+        OWNER,
+        "whose the things are that opskit makes: the value of their tag opskit:owner",
+        "OPSKIT_OWNER",
+        "--owner",
+        default_text="the caller's ARN",
     ),
     SettingSpec(
         "bucket",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +12,11 @@ import typer
 
 from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
-from opskit.core.exceptions import UsageError
+from opskit.cli.owner_options import NoOwnerOption, OwnerOption, settle_owner
+from opskit.core.exceptions import ConfirmationRequired, UsageError
 
 if TYPE_CHECKING:
+    from opskit.core.owners import Owner
     from opskit.output.result import CommandResult
     from opskit.training.flows.predict import KnownData
     from opskit.training.rules.model import Workflow
@@ -72,6 +75,8 @@ def train_command(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the quotas are in effect.")] = False,
     deploy: Annotated[bool, typer.Option("--deploy", help="Deploy the model to an endpoint.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Retrain even if a completed job exists.")] = False,
+    owner: OwnerOption = None,
+    no_owner: NoOwnerOption = False,
     dry_run: DryRun = False,
 ) -> CommandResult:
     """Train, transform and score a workflow if quotas and budget allow it."""
@@ -85,6 +90,7 @@ def train_command(
     ctx.heed_end_from_outside()
     workflow = find_workflow(name)
     options = TrainOptions(
+        owner=settle_owner(ctx, owner, untagged=no_owner),
         instance_type=_parse_type_option(instance_type),
         instance_count=instance_count,
         role=ctx.settings.resolve("execution-role", role),
@@ -104,7 +110,13 @@ def train_command(
 
 @register_command(app, "deploy")
 def deploy_command(
-    ctx: CommandContext, name: Name, instance_type: Type = None, no_guard: NoGuard = False, dry_run: DryRun = False
+    ctx: CommandContext,
+    name: Name,
+    instance_type: Type = None,
+    no_guard: NoGuard = False,
+    owner: OwnerOption = None,
+    no_owner: NoOwnerOption = False,
+    dry_run: DryRun = False,
 ) -> CommandResult:
     """Deploy a workflow's newest model to an endpoint."""
     from opskit.core.clock import system_clock
@@ -115,9 +127,10 @@ def deploy_command(
 
     ctx.heed_end_from_outside()
     workflow, parsed_type = find_workflow(name), _parse_type_option(instance_type)
+    whose = settle_owner(ctx, owner, untagged=no_owner)
     with watch_run(ctx.screen, workflow) as emit:
         done = deploy_latest_model(
-            ctx.client(), workflow, parsed_type, system_clock(), emit, guard=not no_guard, dry_run=dry_run
+            ctx.client(), workflow, whose, parsed_type, system_clock(), emit, guard=not no_guard, dry_run=dry_run
         )
     return deploy_result(done)
 
@@ -132,6 +145,8 @@ def predict_command(
             metavar="[FILE]", help="CSV file of feature rows, or - for stdin. Default: the held-out test set."
         ),
     ] = None,
+    owner: OwnerOption = None,
+    no_owner: NoOwnerOption = False,
 ) -> CommandResult:
     """Get predictions from a workflow's endpoint."""
     from opskit.training.flows.predict import check_data, predict_rows
@@ -142,10 +157,10 @@ def predict_command(
     workflow = find_workflow(name)
     known = check_data(workflow)
     if file is None:
-        return _predict_test_set(ctx, workflow, known)
+        return _predict_test_set(ctx, workflow, known, partial(settle_owner, ctx, owner, untagged=no_owner))
     source = "standard input" if str(file) == "-" else str(file)
     rows = parse_rows(source, _read_rows_file(file), known.features)
-    endpoint, outputs = predict_rows(ctx.client(), workflow, rows)
+    endpoint, outputs = predict_rows(ctx.client(), workflow, settle_owner(ctx, owner, untagged=no_owner), rows)
     return predict_result(workflow, endpoint, outputs, known.classes)
 
 
@@ -155,29 +170,38 @@ def cleanup_command(
     name: Name,
     bucket: Bucket = None,
     local: Annotated[bool, typer.Option("--local", help="Also remove the local files of its runs.")] = False,
+    owner: OwnerOption = None,
+    no_owner: NoOwnerOption = False,
+    everyones: Annotated[
+        bool, typer.Option("--everyones", help="Also delete what others created, or nobody owns; needs --yes.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> CommandResult:
-    """Delete what a workflow created: endpoint, model, files."""
+    """Delete what you created with a workflow: endpoint, model, files."""
     from opskit.core.clock import system_clock
     from opskit.training.flows.cleanup import delete_resources
     from opskit.training.flows.find_resources import find_resources
     from opskit.training.render.endpoints import cleanup_plan_result, cleanup_prompt, cleanup_result, kept_notes
     from opskit.training.render.progress import watch_run
+    from opskit.training.rules.resource_owner import CleanupScope
     from opskit.training.workflow import find_workflow
 
     ctx.heed_end_from_outside()
     workflow = find_workflow(name)
     client = ctx.client()
+    if everyones and not (yes or dry_run):  # a prompt shows names: nobody there sees whose work it is that ends
+        raise ConfirmationRequired("consent-missing", "--everyones removes what others made.", "Add --yes.")
+    scope = CleanupScope(workflow.name, settle_owner(ctx, owner, untagged=no_owner), everyones)
     bucket = ctx.settings.resolve("bucket", bucket)
-    resources = find_resources(client, workflow, bucket)
+    resources = find_resources(client, scope, bucket)
     folders = _local_run_folders(workflow) if local else []
     if dry_run:
         return cleanup_plan_result(resources, folders)
     if not resources.is_empty or folders:
         ctx.confirm("\n".join([cleanup_prompt(resources, folders), *kept_notes(resources, resources.staying)]), yes=yes)
     with watch_run(ctx.screen, workflow) as emit:
-        look_again = partial(find_resources, client, workflow, bucket, endpoints_gone=True)
+        look_again = partial(find_resources, client, scope, bucket, endpoints_gone=True)
         done = delete_resources(client, resources, look_again, system_clock(), emit)
     gone = [] if done.was_interrupted else folders
     _remove_folders(gone)
@@ -190,7 +214,9 @@ def _parse_type_option(word: str | None) -> str | None:
     return parse_instance_type(word) if word else None
 
 
-def _predict_test_set(ctx: CommandContext, workflow: Workflow, known: KnownData) -> CommandResult:
+def _predict_test_set(
+    ctx: CommandContext, workflow: Workflow, known: KnownData, read_owner: Callable[[], Owner]
+) -> CommandResult:
     """Predict the rows of the held-out test set, and compare the predictions with the true values."""
     from opskit.training.flows.predict import predict_rows
     from opskit.training.metrics import score_outputs, split_rows
@@ -199,7 +225,7 @@ def _predict_test_set(ctx: CommandContext, workflow: Workflow, known: KnownData)
 
     check_installed("The test set")
     sets = split_rows(workflow, known.content, known.classes)
-    endpoint, outputs = predict_rows(ctx.client(), workflow, sets.test.decode().splitlines())
+    endpoint, outputs = predict_rows(ctx.client(), workflow, read_owner(), sets.test.decode().splitlines())
     scores = score_outputs(workflow.task, sets, outputs)
     return predict_result(workflow, endpoint, outputs, known.classes, sets.truth, scores)
 

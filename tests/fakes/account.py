@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from botocore.client import BaseClient
@@ -107,11 +108,13 @@ class Thing:
 
 @dataclass
 class Account:
-    """The account. ``ways`` are the states that things will go through; ``before`` and ``after`` are told of each
-    call.
+    """The account. ``ways`` are the states that things will go through; ``caller`` is who calls; ``refused_tags`` are
+    the tag keys that a policy of it allows nobody; ``before`` and ``after`` are told of each call.
     """
 
     ways: dict[str, list[str]] = field(default_factory=lambda: dict(WAYS))
+    caller: str = f"arn:aws:iam::{ACCOUNT}:user/me"
+    refused_tags: tuple[str, ...] = ()
     things: dict[tuple[str, str], Thing] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     before: Callable[[str], None] = lambda operation: None
@@ -131,6 +134,7 @@ class Account:
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         """AWS's answer."""
         self.before(operation)
+        self._refuse_tags(operation, params)
         verb, kind = re.match("(Create|Describe|Delete|Start|Stop)?(.*)", operation).groups()  # type: ignore[union-attr]
         if verb and kind in WAYS:
             answer = getattr(self, f"_{verb.lower()}")(operation, kind, params)
@@ -140,6 +144,14 @@ class Account:
             answer = getattr(self, _snake_case(operation))(params)
         self.after(operation)
         return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def _refuse_tags(self, operation: str, params: dict[str, Any]) -> None:
+        keys = {*(tag["Key"] for tag in params.get("Tags", ())), *dict(parse_qsl(params.get("Tagging", "")))}
+        if keys & set(self.refused_tags):
+            action = "s3:PutObjectTagging" if operation == "PutObject" else "sagemaker:AddTags"
+            text = f"User: {self.caller} is not authorized to perform: {action} on resource: arn:aws:x because no "
+            code = "AccessDenied" if operation == "PutObject" else "AccessDeniedException"
+            raise client_error(operation, code, f"{text}identity-based policy allows the {action} action", 403)
 
     def _list(self, instance_type: str, key: str, params: dict[str, Any]) -> dict[str, Any]:
         named = [
@@ -198,7 +210,7 @@ class Account:
         return {}
 
     def get_caller_identity(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/me"}
+        return {"Account": ACCOUNT, "Arn": self.caller}
 
     def list_roles(self, params: dict[str, Any]) -> dict[str, Any]:
         return {"Roles": [ROLE], "IsTruncated": False}

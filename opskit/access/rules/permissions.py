@@ -72,7 +72,7 @@ _START_NOTEBOOK = _ROOM_FOR_NOTEBOOKS | _service_calls("sagemaker", "StartNotebo
 _CREATE_NOTEBOOK = (
     _ROOM_FOR_NOTEBOOKS
     | _service_calls("iam", "CreateRole", "GetRole", "GetRolePolicy", "PutRolePolicy")
-    | _service_calls("sagemaker", "CreateNotebookInstance")
+    | _service_calls("sagemaker", "CreateNotebookInstance", "ListTags")
 )
 _DEPLOY = (
     _VALUES
@@ -143,8 +143,10 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     | _COUNT_RUN
     | _PRICES
     | _service_calls("sagemaker", "DescribeProcessingJob", "ListNotebookInstances", "ListProcessingJobs"),
-    "deploy": _DEPLOY | _service_calls("sagemaker", "ListModels"),
-    "predict": _service_calls("sagemaker", "ListEndpoints") | _service_calls("sagemaker-runtime", "InvokeEndpoint"),
+    "deploy": _DEPLOY | _service_calls("sagemaker", "ListModels", "ListTags"),
+    "predict": _WHO
+    | _service_calls("sagemaker", "ListEndpoints", "ListTags")
+    | _service_calls("sagemaker-runtime", "InvokeEndpoint"),
     "cleanup": _CLEANUP,
     "cron show": NO_CALLS,
     "cron install": NO_CALLS,
@@ -162,7 +164,9 @@ API_CALLS: Mapping[str, frozenset[str]] = {
 }
 """The operations of each command, as boto3's services name them, with all that its flags may ask for."""
 TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
-    "cleanup": ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
+    "cleanup": ("endpoint", "endpoint-config", "model", "training-job", "transform-job"),
+    "deploy": ("endpoint", "model"),
+    "predict": ("endpoint",),
 }
 """The kinds of resources whose tags a command reads, where those are not notebook instances."""
 REGION_DISCOVERY_CALLS = _service_calls("account", "ListRegions") | _service_calls("ec2", "DescribeRegions")

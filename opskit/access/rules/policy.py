@@ -38,6 +38,7 @@ _READS = ("Get", "List", "Describe", "Search", "Simulate", "Invoke", "StartQuota
 _FREE = "sts:GetCallerIdentity"
 _PASSED = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 _MADE_WITH_A_ROLE = ("sagemaker:CreateModel", "sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob")
+_TAGGED_WITH = {"iam:CreateRole": "iam:TagRole", "s3:PutObject": "s3:PutObjectTagging"}
 _SAGEMAKER_KINDS = (
     *("notebook-instance", "training-job", "transform-job", "processing-job"),
     *("endpoint-config", "endpoint", "model", "app", "cluster"),
@@ -125,9 +126,11 @@ def _call_grants(call: str) -> Iterable[Grant]:
     action = f"{_PREFIXES.get(service, service)}:{name}"
     on = _resource_kind(action)
     yield Grant(action, _grant_kind(name), on)
-    # opskit creates resources with tags, which needs sagemaker:AddTags as well.
+    # opskit makes things with tags, which AWS asks another action for.
     if service == "sagemaker" and operation.startswith("Create") and _grant_kind(name) is CHANGE:
         yield Grant("sagemaker:AddTags", CHANGE, on)
+    if call in _TAGGED_WITH:
+        yield Grant(_TAGGED_WITH[call], CHANGE, on)
     if call in _MADE_WITH_A_ROLE:
         yield Grant("iam:PassRole", CHANGE, "passed role")
 
@@ -143,7 +146,7 @@ def _resource_kind(action: str) -> str:
     service, _, name = action.partition(":")
     match service:
         case "s3":
-            return "objects" if name.endswith("Object") else "buckets"
+            return "objects" if "Object" in name else "buckets"
         case "logs":
             return "logs"
         case "iam" if name == "GetRole":

@@ -7,36 +7,43 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 
 from opskit.aws.client import AwsClient
+from opskit.aws.tagged_create import create_with_tags
 from opskit.aws.writer import AwsWriter
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Notebook
+from opskit.core.owners import Owner
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.create_request import NotebookSpec
 from opskit.state.journal import StopDetails, journal_action
 from opskit.state.pending_change import PendingChange, prepare_change
 
 # On what opskit made, so that people see where it came from.
-_OWN_TAG = {"opskit:made-by": "opskit notebook create"}
+_MADE_BY = {"opskit:made-by": "opskit notebook create"}
 
 
-def create_notebook_instance(client: AwsClient, spec: NotebookSpec, role: str, reason: str) -> None:
+def create_notebook_instance(client: AwsClient, spec: NotebookSpec, owner: Owner, role: str, reason: str) -> None:
     """Make a notebook instance, which starts at once. Its name is unique: AWS refuses to make it twice.
 
     Raises:
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
     """
     repository = {"DefaultCodeRepository": spec.git} if spec.git else {}
-    with journal_action(client, NotebookAction.CREATE, spec.name, reason, starts=ResourceKind.NOTEBOOK):
-        AwsWriter(client).call(
-            "sagemaker",
-            "create_notebook_instance",
-            NotebookInstanceName=spec.name,
-            InstanceType=spec.instance_type,
-            RoleArn=role,
-            VolumeSizeInGB=spec.volume_gb,
-            Tags=_tag_list({**_OWN_TAG, **spec.tags}),
-            **repository,
-        )
+
+    def create(tags: Mapping[str, str]) -> None:
+        tagged = {"Tags": _tag_list(tags)} if tags else {}
+        with journal_action(client, NotebookAction.CREATE, spec.name, reason, starts=ResourceKind.NOTEBOOK):
+            AwsWriter(client).call(
+                "sagemaker",
+                "create_notebook_instance",
+                NotebookInstanceName=spec.name,
+                InstanceType=spec.instance_type,
+                RoleArn=role,
+                VolumeSizeInGB=spec.volume_gb,
+                **tagged,
+                **repository,
+            )
+
+    create_with_tags(create, owner, _MADE_BY, spec.tags)
 
 
 def prepare_stop(

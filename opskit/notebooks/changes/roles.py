@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from opskit.aws.client import AwsClient
+from opskit.aws.tagged_create import create_with_tags
 from opskit.aws.writer import AwsWriter
 from opskit.core.model import NOTEBOOK_ROLE_NAME
+from opskit.core.owners import Owner
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.role import TRUST, notebook_role_policy
 from opskit.state.journal import journal_action
 
+_MADE_BY = {"opskit:made-by": "opskit notebook create"}
 _WHAT_FOR = "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
 
 
-def create_notebook_role(client: AwsClient, reason: str) -> None:
-    """Make the role, as yet without any permission.
+def create_notebook_role(client: AwsClient, owner: Owner, reason: str) -> None:
+    """Make the role, as yet without any permission. Whoever needs it first is the owner; all of the account may use it.
 
     Raises:
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
     """
-    with journal_action(client, NotebookAction.CREATE_ROLE, NOTEBOOK_ROLE_NAME, reason):
-        AwsWriter(client).call(
-            "iam",
-            "create_role",
-            RoleName=NOTEBOOK_ROLE_NAME,
-            AssumeRolePolicyDocument=json.dumps(TRUST),
-            Description=_WHAT_FOR,
-        )
+
+    def create(tags: Mapping[str, str]) -> None:
+        tagged = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
+        with journal_action(client, NotebookAction.CREATE_ROLE, NOTEBOOK_ROLE_NAME, reason):
+            AwsWriter(client).call(
+                "iam",
+                "create_role",
+                RoleName=NOTEBOOK_ROLE_NAME,
+                AssumeRolePolicyDocument=json.dumps(TRUST),
+                Description=_WHAT_FOR,
+                **tagged,
+            )
+
+    create_with_tags(create, owner, _MADE_BY, {})
 
 
 def attach_role_policy(client: AwsClient, account: str, partition: str, reason: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opskit.cli.command import CommandContext, register_command
+from opskit.cli.owner_options import NoOwnerOption, OwnerOption, settle_owner
 from opskit.notebooks.cli.app import WaitOption, notebook_app
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def create_notebook_command(
     volume: Annotated[int, typer.Option("--volume", metavar="GB", help="EBS volume size in GB.")] = 5,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="K=V", help="Tag to add; repeatable.")] = None,
     no_guard: Annotated[bool, typer.Option("--no-guard", help="Skip the quota check.")] = False,
+    owner: OwnerOption = None,
+    no_owner: NoOwnerOption = False,
     wait: WaitOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before creating a role.")] = False,
@@ -58,7 +61,7 @@ def create_notebook_command(
         name, instance_type, role=role, git=git, volume_gb=volume, tags=tag or (), guard=not no_guard
     )
     clock, client = system_clock(), ctx.client()
-    plan = plan_notebook(client, spec, clock.now())
+    plan = plan_notebook(client, spec, settle_owner(ctx, owner, untagged=no_owner), clock.now())
     if dry_run and not plan.blockers and not plan.existing:
         asks = plan.role is not None and plan.role.needs_consent
         missing = ctx.missing_consent(yes=yes) if asks else None

@@ -18,13 +18,14 @@ from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AccessDenied, AwsError, GuardRefused, OpskitError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import NOTEBOOK_ROLE_NAME, Notebook, Price, Requirement, Unknown, Workload
+from opskit.core.owners import OWNER_TAG, Owner
 from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
 from opskit.notebooks.flows.failure import read_failure
 from opskit.notebooks.flows.wait import wait_in_service
-from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.reads.notebooks import read_notebook, read_tags
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.capacity import capacity_error
 from opskit.notebooks.rules.create_request import NotebookSpec
@@ -73,13 +74,14 @@ class RolePlan:
 
 @dataclass(frozen=True)
 class CreatePlan:
-    """A new notebook as it would be made.
+    """A new notebook as it would be made, and whose.
 
     None means for ``existing``: no notebook has the name; ``role``: not needed, or ``blockers`` says why there is
     none; ``check``: the quotas need not or shall not be looked at.
     """
 
     spec: NotebookSpec
+    owner: Owner
     region: str
     account: str
     price: Price | Unknown
@@ -99,7 +101,7 @@ class CreateResult:
     errors: Sequence[OpskitError] = ()
 
 
-def plan_notebook(client: AwsClient, spec: NotebookSpec, now: datetime) -> CreatePlan:
+def plan_notebook(client: AwsClient, spec: NotebookSpec, owner: Owner, now: datetime) -> CreatePlan:
     """See what making it would do. Nothing is changed.
 
     Raises:
@@ -109,7 +111,9 @@ def plan_notebook(client: AwsClient, spec: NotebookSpec, now: datetime) -> Creat
     there = read_notebook(client, spec.name)
     if there:
         price = read_workload_price(client, there.instance_type, Workload.NOTEBOOK)
-        return CreatePlan(spec, client.region, account, price, there, blockers=_conflicts_with(there, spec))
+        return CreatePlan(
+            spec, owner, client.region, account, price, there, blockers=_conflicts_with(client, there, spec, owner)
+        )
     price, role, check = gather(
         partial(read_workload_price, client, spec.instance_type, Workload.NOTEBOOK),
         partial(result_or_error, partial(_plan_notebook_role, client, spec, account)),
@@ -118,6 +122,7 @@ def plan_notebook(client: AwsClient, spec: NotebookSpec, now: datetime) -> Creat
     ways = [check and capacity_error(check, client.region), role]
     return CreatePlan(
         spec,
+        owner,
         client.region,
         account,
         price,
@@ -159,7 +164,7 @@ def wait_until_running(client: AwsClient, done: CreateResult, clock: Clock, emit
         return replace(done, notebook=None if isinstance(seen, OpskitError) else seen, errors=[error])
 
 
-def _conflicts_with(there: Notebook, spec: NotebookSpec) -> tuple[OpskitError, ...]:
+def _conflicts_with(client: AwsClient, there: Notebook, spec: NotebookSpec, owner: Owner) -> tuple[OpskitError, ...]:
     """Why a notebook of that name is not the one that was asked for."""
     where = f"A notebook instance '{there.name}' is in {there.region} already"
     if there.traits.is_going:
@@ -167,6 +172,11 @@ def _conflicts_with(there: Notebook, spec: NotebookSpec) -> tuple[OpskitError, .
     if spec.type_explicit and there.instance_type != spec.instance_type:
         text = f"{where}, on {there.instance_type} and not on {spec.instance_type}."
         return (GuardRefused("name-taken", text, "Take another name."),)
+    tags = result_or_error(partial(read_tags, client, there.arn))
+    other = None if isinstance(tags, OpskitError) else tags.get(OWNER_TAG)
+    if other and other != owner.name:  # one without an owner, or whose tags are unreadable, is shown as it is
+        hint = f"Take another name, or work with it as it is: opskit notebook start {there.name}"
+        return (GuardRefused("name-taken", f"{where}, and belongs to {other} (tag {OWNER_TAG}).", hint),)
     return ()
 
 
@@ -210,7 +220,7 @@ def _ensure_role(client: AwsClient, plan: CreatePlan, clock: Clock, emit: EventS
     found = partial(mark_done, client, subject=NOTEBOOK_ROLE_NAME, evidence="it is there")
     try:
         if plan.role.creates:
-            make = partial(roles.create_notebook_role, client, reason)
+            make = partial(roles.create_notebook_role, client, plan.owner, reason)
             create_once(
                 make,
                 lambda: find_role(client, NOTEBOOK_ROLE_NAME) is not None,
@@ -242,7 +252,7 @@ def _create_planned(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
     assert role is not None, "without a role something stood in the way"
     send = partial(
         create_once,
-        lambda: changes.create_notebook_instance(client, plan.spec, role.arn, "asked for"),
+        lambda: changes.create_notebook_instance(client, plan.spec, plan.owner, role.arn, "asked for"),
         lambda: read_notebook(client, plan.spec.name) is not None,
         clock,
         partial(mark_done, client, NotebookAction.CREATE, plan.spec.name, "it is there"),

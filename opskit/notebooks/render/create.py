@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Price, Unknown
+from opskit.core.owners import made_for_record, made_for_text, shared_owner_text
 from opskit.guards.render import guard_record
 from opskit.guards.rules import worst_exit
 from opskit.notebooks.flows.create import CreateOutcome, CreatePlan, CreateResult
@@ -56,6 +57,7 @@ def _create_record(done: CreateResult) -> dict[str, Any]:
         "volume_gb": spec.volume_gb,
         "git": spec.git,
         "tags": dict(spec.tags),
+        "owner": made_for_record(done.plan.owner),
     }
 
 
@@ -71,11 +73,15 @@ def _create_notes(done: CreateResult) -> Iterator[str]:
     match done.outcome:
         case CreateOutcome.PLANNED:
             yield from _planned_notes(plan)
+            if plan.owner.is_shared:
+                yield shared_owner_text(plan.owner)
         case CreateOutcome.CREATED:
             status = seen.status if seen else "Pending"
             yield f"{plan.spec.name} is made ({plan.spec.instance_type}, {status})."
             yield _price_text(plan)
             yield from _next_step_notes(plan.spec.name, status)
+            if plan.owner.is_shared:
+                yield shared_owner_text(plan.owner)
         case CreateOutcome.EXISTS:
             assert seen is not None
             yield f"{seen.name} is there already ({seen.instance_type}, {seen.status}); nothing was made."
@@ -93,7 +99,7 @@ def _planned_notes(plan: CreatePlan) -> Iterator[str]:
     yield _price_text(plan)
     if plan.role:
         yield describe_rights(plan) if plan.role.needs_consent else f"Role: {plan.role.arn}."
-    yield "Nothing was changed."
+    yield f"{made_for_text(plan.owner)} Nothing was changed."
 
 
 def _price_text(plan: CreatePlan) -> str:

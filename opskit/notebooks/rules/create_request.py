@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opskit.core.exceptions import UsageError
+from opskit.core.owners import OWNER_TAG
+from opskit.core.tag_values import is_tag_key, is_tag_value
 from opskit.quotas.rules.requirements import parse_instance_type
 
 COURSE_TYPE = "ml.t2.medium"
@@ -15,8 +17,7 @@ SMALLEST_GB, LARGEST_GB = 5, 16384
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 _LONGEST_NAME = 63
 _REPOSITORY = re.compile(r"https://[^/\s]+/\S+|[a-zA-Z0-9](-*[a-zA-Z0-9])*")
-_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
-_LONGEST_KEY, _LONGEST_VALUE, _MOST_TAGS = 128, 256, 50
+_MOST_TAGS = 50
 
 
 @dataclass(frozen=True)
@@ -87,30 +88,17 @@ def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
     tags: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not (key.strip() and equals) or not (_is_tag_text(key, _LONGEST_KEY) and is_tag_value(value)):
+        if not (key.strip() and equals) or not (is_tag_key(key) and is_tag_value(value)):
             raise UsageError("bad-tag", f"'{pair}' is not a tag.", "Write it like team=blue.")
         if key.lower().startswith("aws:"):
             raise UsageError("bad-tag", f"'{key}' cannot be set: tags that begin with aws: are AWS's own.")
+        if key == OWNER_TAG:
+            raise UsageError("bad-tag", f"'{key}' is opskit's own tag.", "Say whose it is with --owner.")
         if tags.setdefault(key, value) != value:
             raise UsageError("bad-tag", f"The tag '{key}' has two values.", "Give it one.")
     if len(tags) > _MOST_TAGS:
         raise UsageError("bad-tag", f"{len(tags)} tags are more than AWS takes ({_MOST_TAGS}).")
     return tags
-
-
-def is_tag_value(text: str) -> bool:
-    """Whether AWS takes a text as a tag's value."""
-    return _is_tag_text(text, _LONGEST_VALUE)
-
-
-def sanitize_tag_value(text: str) -> str:
-    """A text with what AWS does not take in a tag's value left out, and no longer than AWS takes."""
-    kept = "".join(sign if _TAG_TEXT.fullmatch(sign) else " " for sign in text)
-    return " ".join(kept.split())[:_LONGEST_VALUE].strip()
-
-
-def _is_tag_text(text: str, longest: int) -> bool:
-    return len(text) <= longest and _TAG_TEXT.fullmatch(text) is not None
 
 
 def _parse_repository(word: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opskit.core.exceptions import UsageError
-from opskit.notebooks.rules.create_request import sanitize_tag_value
+from opskit.core.tag_values import sanitize_tag_value
 from opskit.notebooks.rules.idleness import KEEP, KEEP_REASON, KEEP_UNTIL, keep_reason, parse_timestamp
 
 KEEP_TAG_KEYS = (KEEP, KEEP_UNTIL, KEEP_REASON)

@@ -10,15 +10,16 @@ from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig
+from opskit.core.owners import Owner
 from opskit.state.journal import journal_action
-from opskit.training.changes.jobs import create_via_sdk, workflow_tags
+from opskit.training.changes.jobs import create_via_sdk
 from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import load_sdk
 
 
 def create_endpoint_config(
-    client: AwsClient, workflow: Workflow, config: InstanceConfig, name: str, model: str
+    client: AwsClient, workflow: Workflow, owner: Owner, config: InstanceConfig, name: str, model: str
 ) -> None:
     """Create an endpoint configuration: which model, on which instances.
 
@@ -34,16 +35,17 @@ def create_endpoint_config(
     )
     create_via_sdk(
         client,
+        workflow,
+        owner,
         "create_endpoint_config",
         name,
         load_sdk().resources.EndpointConfig,
         endpoint_config_name=name,
         production_variants=[variant],
-        tags=workflow_tags(workflow),
     )
 
 
-def create_endpoint(client: AwsClient, workflow: Workflow, name: str, config: str) -> None:
+def create_endpoint(client: AwsClient, workflow: Workflow, owner: Owner, name: str, config: str) -> None:
     """Create an endpoint. It costs money until it is deleted.
 
     Raises:
@@ -51,13 +53,14 @@ def create_endpoint(client: AwsClient, workflow: Workflow, name: str, config: st
     """
     create_via_sdk(
         client,
+        workflow,
+        owner,
         "create_endpoint",
         name,
         load_sdk().resources.Endpoint,
         starts=ResourceKind.ENDPOINT,
         endpoint_name=name,
         endpoint_config_name=config,
-        tags=workflow_tags(workflow),
     )
 
 

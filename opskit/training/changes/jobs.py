@@ -10,28 +10,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.aws.tagged_create import create_with_tags
 from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig
+from opskit.core.owners import Owner
 from opskit.state.journal import journal_action
 from opskit.training.rules.algorithms.table import algorithm_of
-from opskit.training.rules.job_names import WORKFLOW_TAG
-from opskit.training.rules.model import Workflow
+from opskit.training.rules.model import TrainingFiles, Workflow
+from opskit.training.rules.resource_owner import workflow_tags
 from opskit.training.sagemaker_sdk import load_sdk, reraise_interrupt
 
 
 def start_training(
     client: AwsClient,
     workflow: Workflow,
+    owner: Owner,
     config: InstanceConfig,
     name: str,
     image: str,
     role: str,
-    channels: Mapping[str, str],
-    output_uri: str,
+    files: TrainingFiles,
 ) -> None:
-    """Start a training job on CSV channels (name to S3 URI) that writes its model below the S3 URI ``output_uri``.
+    """Start a training job on CSV channels.
 
     Raises:
         AwsError: AWS refused, or its response was lost (OutcomeUnknown).
@@ -39,6 +41,8 @@ def start_training(
     shapes = load_sdk().shapes
     create_via_sdk(
         client,
+        workflow,
+        owner,
         "create_training_job",
         name,
         load_sdk().resources.TrainingJob,
@@ -47,17 +51,18 @@ def start_training(
         role_arn=role,
         algorithm_specification=shapes.AlgorithmSpecification(training_image=image, training_input_mode="File"),
         hyper_parameters=dict(workflow.hyperparameters),
-        input_data_config=[_input_channel(shapes, workflow, channel, uri) for channel, uri in channels.items()],
-        output_data_config=shapes.OutputDataConfig(s3_output_path=output_uri),
+        input_data_config=[_input_channel(shapes, workflow, channel, uri) for channel, uri in files.channels.items()],
+        output_data_config=shapes.OutputDataConfig(s3_output_path=files.output_uri),
         resource_config=shapes.ResourceConfig(
             instance_type=config.instance_type, instance_count=config.count, volume_size_in_gb=workflow.volume_gb
         ),
         stopping_condition=shapes.StoppingCondition(max_runtime_in_seconds=config.max_seconds),
-        tags=workflow_tags(workflow),
     )
 
 
-def create_model(client: AwsClient, workflow: Workflow, name: str, image: str, role: str, model_uri: str) -> None:
+def create_model(
+    client: AwsClient, workflow: Workflow, owner: Owner, name: str, image: str, role: str, model_uri: str
+) -> None:
     """Create a model from the artifacts of a training job.
 
     Raises:
@@ -65,18 +70,26 @@ def create_model(client: AwsClient, workflow: Workflow, name: str, image: str, r
     """
     create_via_sdk(
         client,
+        workflow,
+        owner,
         "create_model",
         name,
         load_sdk().resources.Model,
         model_name=name,
         primary_container=load_sdk().shapes.ContainerDefinition(image=image, model_data_url=model_uri),
         execution_role_arn=role,
-        tags=workflow_tags(workflow),
     )
 
 
 def start_transform(
-    client: AwsClient, workflow: Workflow, config: InstanceConfig, name: str, model: str, source: str, output_uri: str
+    client: AwsClient,
+    workflow: Workflow,
+    owner: Owner,
+    config: InstanceConfig,
+    name: str,
+    model: str,
+    source: str,
+    output_uri: str,
 ) -> None:
     """Start a batch transform of the CSV at ``source``, one record per line, that writes below the S3 URI
     ``output_uri``.
@@ -90,6 +103,8 @@ def start_transform(
     )
     create_via_sdk(
         client,
+        workflow,
+        owner,
         "create_transform_job",
         name,
         load_sdk().resources.TransformJob,
@@ -103,7 +118,6 @@ def start_transform(
             s3_output_path=output_uri, accept=algorithm.serving_accept, assemble_with="Line"
         ),
         transform_resources=shapes.TransformResources(instance_type=config.instance_type, instance_count=config.count),
-        tags=workflow_tags(workflow),
     )
 
 
@@ -119,6 +133,8 @@ def stop_transform(client: AwsClient, name: str, reason: str) -> None:
 
 def create_via_sdk(
     client: AwsClient,
+    workflow: Workflow,
+    owner: Owner,
     operation: str,
     name: str,
     resource_class: Any,
@@ -126,11 +142,28 @@ def create_via_sdk(
     starts: ResourceKind | None = None,
     **arguments: Any,
 ) -> None:
-    """Create one resource through the SDK, which then describes it. ``starts``: its kind, if it runs from then on.
+    """Create one resource through the SDK, which then describes it, with the tags that say whose and of which workflow
+    it is. ``starts``: its kind, if it runs from then on.
 
     Raises:
         AwsError: AWS refused, or its response was lost or invalid (OutcomeUnknown).
     """
+
+    def create(tags: Mapping[str, str]) -> None:
+        tagged = {"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}
+        _send_via_sdk(client, operation, name, resource_class, starts, {**arguments, **tagged})
+
+    create_with_tags(create, owner, workflow_tags(workflow.name), dict(workflow.settings.tags))
+
+
+def _send_via_sdk(
+    client: AwsClient,
+    operation: str,
+    name: str,
+    resource_class: Any,
+    starts: ResourceKind | None,
+    arguments: Mapping[str, Any],
+) -> None:
     with journal_action(client, operation.replace("_", " "), name, "workflow run", starts=starts):
         try:
             with reraise_interrupt():
@@ -145,11 +178,6 @@ def create_via_sdk(
             raise OutcomeUnknown(
                 "sdk-stumbled", text, "Run the command again: it checks what exists before it creates anything."
             ) from error
-
-
-def workflow_tags(workflow: Workflow) -> list[dict[str, str]]:
-    """The tags of every resource that is created for a workflow."""
-    return [{"key": WORKFLOW_TAG, "value": workflow.name}]
 
 
 def _input_channel(shapes: Any, workflow: Workflow, name: str, uri: str) -> Any:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 from opskit.aws.client import AwsClient
+from opskit.aws.tagged_create import create_with_tags
 from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError, OutcomeUnknown
+from opskit.core.owners import Owner
 from opskit.state.journal import journal_action
 
 _TRIES = 3
@@ -33,19 +36,24 @@ def create_bucket(client: AwsClient, bucket: str) -> None:
             raise
 
 
-def upload_object(client: AwsClient, account: str, uri: str, content: bytes) -> None:
-    """Write an object into a bucket of the account. Writing the same bytes under the same key twice is harmless, so a
-    lost response is simply retried.
+def upload_object(client: AwsClient, account: str, owner: Owner, uri: str, content: bytes) -> None:
+    """Write an object into a bucket of the account, with the owner's tag. Writing the same bytes under the same key
+    twice is harmless, so a lost response is simply retried.
 
     Raises:
         AwsError: S3 did not accept it.
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
+
+    def put(tags: Mapping[str, str]) -> None:
+        tagging = {"Tagging": urlencode(tags)} if tags else {}
+        AwsWriter(client).call(
+            "s3", "put_object", Bucket=bucket, Key=key, Body=content, ExpectedBucketOwner=account, **tagging
+        )
+
     for attempt in range(_TRIES):
         try:
-            AwsWriter(client).call(
-                "s3", "put_object", Bucket=bucket, Key=key, Body=content, ExpectedBucketOwner=account
-            )
+            create_with_tags(put, owner, {}, {})
             return
         # Only a lost response is worth another try: a refusal stays a refusal.
         except OutcomeUnknown:

@@ -254,8 +254,8 @@ def _delete_objects(client: AwsClient, done: CleanupResult, objects: S3Objects) 
 
 
 def _foreign_reason_now(client: AwsClient, done: CleanupResult, arn: str) -> str | None:
-    """Why a resource is no longer, or may not be, the workflow's; None: it is. ``_GONE``: it no longer exists."""
-    why = foreign_reason(client, done.resources.workflow, arn)
+    """Why a resource is no longer, or may not be, in scope; None: it is. ``_GONE``: it no longer exists."""
+    why = foreign_reason(client, done.resources.scope, arn)
     if not isinstance(why, OpskitError):
         return why
     if isinstance(why, AwsError) and is_not_found(why):

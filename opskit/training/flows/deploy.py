@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from opskit.aws.client import AwsClient
 from opskit.aws.prices import read_workload_price
+from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.live_resources import LiveResource
 from opskit.core.model import InstanceConfig, Workload
+from opskit.core.owners import Owner
 from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.guards.rules import ENDPOINT_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas
@@ -18,8 +20,15 @@ from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.requirements import parse_instance_type
 from opskit.training.events import RunEventSink, deduplicate_events
 from opskit.training.flows.deploy_endpoint import deploy_model
+from opskit.training.flows.own_resources import (
+    ForeignResource,
+    foreign_hint,
+    list_workflow_resources,
+    split_by_owner,
+    tell_shared_owner,
+)
 from opskit.training.reads import resources
-from opskit.training.rules.job_names import is_owned_name
+from opskit.training.reads.resources import ListableKind
 from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import check_installed
 
@@ -33,6 +42,7 @@ class Deployment:
     """
 
     workflow: Workflow
+    owner: Owner
     region: str
     fleet: InstanceConfig
     model: str | None = None
@@ -49,6 +59,7 @@ class Deployment:
 def deploy_latest_model(
     client: AwsClient,
     workflow: Workflow,
+    owner: Owner,
     instance_type: str | None,
     clock: Clock,
     emit: RunEventSink,
@@ -56,20 +67,21 @@ def deploy_latest_model(
     guard: bool = True,
     dry_run: bool = False,
 ) -> Deployment:
-    """Deploy the newest model of a workflow; what stopped it is in ``exit`` and ``problems``.
+    """Deploy the owner's newest model of a workflow; what stopped it is in ``exit`` and ``problems``.
 
     Raises:
         UsageError: the instance type is invalid.
     """
     parsed_type = parse_instance_type(instance_type or workflow.endpoint.instance_type)
     config = replace(workflow.endpoint, instance_type=parsed_type)
-    done = Deployment(workflow, client.region, config, is_plan=dry_run)
+    done, emit = Deployment(workflow, owner, client.region, config, is_plan=dry_run), deduplicate_events(emit)
     try:
+        tell_shared_owner(owner, emit)
         check_installed("Deploying")
-        done.model = _find_newest_model(client, workflow)
+        done.model = _find_newest_model(client, workflow, owner)
         _check_endpoint_cost(client, done, done.model, clock, named=instance_type is not None, guard=guard)
         if not dry_run:
-            done.endpoint = deploy_model(client, workflow, config, done.model, clock, deduplicate_events(emit))
+            done.endpoint = deploy_model(client, workflow, owner, config, done.model, clock, emit)
     except OpskitError as error:
         done.exit = error.exit
         done.problems.append(error.problem)
@@ -80,12 +92,15 @@ def deploy_latest_model(
     return done
 
 
-def _find_newest_model(client: AwsClient, workflow: Workflow) -> str:
-    models = [name for name in resources.list_models(client, f"{workflow.name}-") if is_owned_name(workflow.name, name)]
-    if models:
-        return models[0]
-    text = f"There is no model of '{workflow.name}' in {client.region}."
-    raise UsageError("no-model", text, f"Train one: opskit train {workflow.cli_ref}")
+def _find_newest_model(client: AwsClient, workflow: Workflow, owner: Owner) -> str:
+    foreign = []
+    for model in split_by_owner(client, owner, list_workflow_resources(client, workflow, ListableKind.MODEL)):
+        if not isinstance(model, ForeignResource):
+            return model.name
+        foreign.append(model)
+    text = f"There is no model of '{workflow.name}' in {client.region}{' that is yours' if foreign else ''}."
+    hint = f"Train one: opskit train {workflow.cli_ref}. {foreign_hint(foreign)}".strip()
+    raise UsageError("no-model", text, hint)
 
 
 def _check_endpoint_cost(
@@ -98,12 +113,10 @@ def _check_endpoint_cost(
         GuardRefused: the quota is insufficient.
         UnreadableState: the quota could not be read.
     """
-    listed = resources.list_endpoints(client, f"{done.workflow.name}-")
-    owned = [
-        name
-        for name, status in listed.items()
-        if is_owned_name(done.workflow.name, name) and not status.traits.is_going
-    ]
+    listed = list_workflow_resources(client, done.workflow, ListableKind.ENDPOINT)
+    staying = [endpoint for endpoint in listed if not EndpointStatus(endpoint.status).traits.is_going]
+    ours = split_by_owner(client, done.owner, staying)
+    owned = [endpoint.name for endpoint in ours if not isinstance(endpoint, ForeignResource)]
     done.notes = tuple(name for name in owned if name != model)
     if model in owned:
         _check_same_type(client, done, model, named=named)

@@ -8,6 +8,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig
+from opskit.core.owners import Owner
 from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error
 from opskit.training.changes import endpoints as changes
 from opskit.training.events import JobSelected, RunEventSink
@@ -18,7 +19,13 @@ from opskit.training.rules.model import Workflow
 
 
 def deploy_model(
-    client: AwsClient, workflow: Workflow, config: InstanceConfig, model: str, clock: Clock, emit: RunEventSink
+    client: AwsClient,
+    workflow: Workflow,
+    owner: Owner,
+    config: InstanceConfig,
+    model: str,
+    clock: Clock,
+    emit: RunEventSink,
 ) -> str:
     """Create an endpoint with the model's name, or wait for the existing one, and return the name.
 
@@ -34,7 +41,7 @@ def deploy_model(
         return model
     emit(JobSelected(ResourceKind.ENDPOINT, Attach(model) if endpoint else Create(model), config))
     if endpoint is None:
-        _create_endpoint(client, workflow, config, model, clock)
+        _create_endpoint(client, workflow, owner, config, model, clock)
     endpoint = follow_endpoint(client, model, clock, emit)
     if endpoint is None:
         raise AwsError("vanished", f"The endpoint {model} is not there any more.", region=client.region)
@@ -43,11 +50,13 @@ def deploy_model(
     return model
 
 
-def _create_endpoint(client: AwsClient, workflow: Workflow, fleet: InstanceConfig, model: str, clock: Clock) -> None:
-    config = _ensure_endpoint_config(client, workflow, fleet, model, clock)
+def _create_endpoint(
+    client: AwsClient, workflow: Workflow, owner: Owner, fleet: InstanceConfig, model: str, clock: Clock
+) -> None:
+    config = _ensure_endpoint_config(client, workflow, owner, fleet, model, clock)
     try:
         create_once(
-            lambda: changes.create_endpoint(client, workflow, model, config),
+            lambda: changes.create_endpoint(client, workflow, owner, model, config),
             lambda: resources.read_endpoint(client, model) is not None,
             clock,
         )
@@ -58,7 +67,7 @@ def _create_endpoint(client: AwsClient, workflow: Workflow, fleet: InstanceConfi
 
 
 def _ensure_endpoint_config(
-    client: AwsClient, workflow: Workflow, config: InstanceConfig, model: str, clock: Clock
+    client: AwsClient, workflow: Workflow, owner: Owner, config: InstanceConfig, model: str, clock: Clock
 ) -> str:
     """A configuration with exactly these instances: an existing one, or a new one, since configurations cannot be
     changed.
@@ -73,7 +82,7 @@ def _ensure_endpoint_config(
             return name
         number += 1
     create_once(
-        lambda: changes.create_endpoint_config(client, workflow, config, name, model),
+        lambda: changes.create_endpoint_config(client, workflow, owner, config, name, model),
         lambda: resources.read_endpoint_instances(client, name) is not None,
         clock,
     )

@@ -1,8 +1,8 @@
 """Finds what a workflow left in the account, and decides for each resource whether it may be deleted. Changes nothing.
 
-A resource is the workflow's if its tag says so, never by its name alone; an object if it lies in the folder of a
-training job with that tag. What something that stays uses (the configuration of an endpoint, the model of a
-configuration, the files of a model, everything of a running job) stays as well, and so does what may be used.
+A resource is the workflow's, and its owner's, if its tags say so, never by its name alone; an object if it lies in the
+folder of a training job with those tags. What something that stays uses (the configuration of an endpoint, the model of
+a configuration, the files of a model, everything of a running job) stays as well, and so does what may be used.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind, ListedResource
 from opskit.training.reads.s3 import list_object_keys, split_s3_uri
 from opskit.training.rules.deletable_kind import DeletableKind
-from opskit.training.rules.job_names import WORKFLOW_TAG, is_owned_name, is_tagged_for, training_job_of
-from opskit.training.rules.model import Workflow
+from opskit.training.rules.job_names import is_owned_name, training_job_of
+from opskit.training.rules.resource_owner import CleanupScope, why_left
 from opskit.training.rules.workflow_resources import (
     OBJECTS,
     KeptResource,
@@ -37,16 +37,16 @@ _ANY_JOB = ""
 
 
 def find_resources(
-    client: AwsClient, workflow: Workflow, bucket: str | None, *, endpoints_gone: bool = False
+    client: AwsClient, scope: CleanupScope, bucket: str | None, *, endpoints_gone: bool = False
 ) -> WorkflowResources:
-    """Find everything of a workflow. Changes nothing. ``endpoints_gone``: its endpoints were deleted, so one that still
-    exists is a reason to keep what it uses.
+    """Find everything of a workflow in the scope, and what stays. ``endpoints_gone``: its endpoints were deleted, so
+    one that still exists is a reason to keep what it uses.
 
     Raises:
         AwsError: STS could not be read, or there are no credentials.
     """
     account = client.session.identity().account
-    scan = _ResourceScan(client, workflow.name)
+    scan = _ResourceScan(client, scope)
     scan.list_everything()
     live = scan.live_jobs()
     endpoints = scan.removable_resources(ListableKind.ENDPOINT, DeletableKind.ENDPOINT, all_stay=endpoints_gone)
@@ -54,7 +54,7 @@ def find_resources(
     models = scan.removable_resources(ListableKind.MODEL, DeletableKind.MODEL, *_USERS)
     objects = scan.removable_objects(account, bucket or default_bucket(client.region, account))
     return WorkflowResources(
-        workflow=workflow.name,
+        scope=scope,
         region=client.region,
         account=account,
         items=(*endpoints, *configs, *models),
@@ -72,8 +72,8 @@ def find_resources(
     )
 
 
-def foreign_reason(client: AwsClient, workflow: str, arn: str) -> str | OpskitError | None:
-    """Why a resource is not the workflow's, by its current tags; None: it is. An error: the tags could not be read.
+def foreign_reason(client: AwsClient, scope: CleanupScope, arn: str) -> str | OpskitError | None:
+    """Why a resource is out of scope, by its current tags; None: it is not. An error: the tags could not be read.
 
     Raises:
         CredentialsError: no other read would succeed either.
@@ -81,10 +81,7 @@ def foreign_reason(client: AwsClient, workflow: str, arn: str) -> str | OpskitEr
     tags = result_or_error(partial(read_tags, client, arn))
     if isinstance(tags, OpskitError):
         return tags
-    if is_tagged_for(workflow, tags):
-        return None
-    other = tags.get(WORKFLOW_TAG)
-    return f"its tag {WORKFLOW_TAG} is {other!r}" if other else f"it does not carry the tag {WORKFLOW_TAG}={workflow}"
+    return why_left(scope, tags)
 
 
 def unreadable_tags_text(error: OpskitError) -> str:
@@ -106,12 +103,12 @@ _WORDS = {
 class _ResourceScan:
     """What was read so far, listing by listing, and what follows from it.
 
-    ``strange`` maps ARNs to the reason why that resource is not the workflow's; ``holders`` maps, for each kind that
+    ``strange`` maps ARNs to the reason why that resource is out of scope; ``holders`` maps, for each kind that
     stays, training jobs by name to the reason why everything else of that job stays.
     """
 
-    def __init__(self, client: AwsClient, workflow: str) -> None:
-        self.client, self.workflow = client, workflow
+    def __init__(self, client: AwsClient, scope: CleanupScope) -> None:
+        self.client, self.scope, self.workflow = client, scope, scope.workflow
         self.found: dict[ListableKind, list[ListedResource]] = {listable_kind: [] for listable_kind in ListableKind}
         self.was_read: set[ListableKind] = set()
         self.strange: dict[str, str] = {}
@@ -274,7 +271,7 @@ class _ResourceScan:
         anew = [listed_resource for listed_resource in listed if listed_resource.arn not in self._judged]
         self._judged.update(listed_resource.arn for listed_resource in anew)
         whys = gather_all(
-            [partial(foreign_reason, self.client, self.workflow, listed_resource.arn) for listed_resource in anew]
+            [partial(foreign_reason, self.client, self.scope, listed_resource.arn) for listed_resource in anew]
         )
         for listed_resource, why in zip(anew, whys, strict=True):
             self._note_strange(listed_resource.arn, why)

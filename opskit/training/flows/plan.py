@@ -15,6 +15,7 @@ from opskit.aws.roles import find_execution_role
 from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import InstanceConfig, Unknown, Workload
+from opskit.core.owners import Owner
 from opskit.core.result_or_error import result_or_error
 from opskit.core.s3_layout import default_bucket
 from opskit.guards.rules import RUN_HINTS, budget_error, quota_refusal
@@ -39,8 +40,9 @@ from opskit.training.sagemaker_sdk import image_uri
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """The user's options for a run. None: AWS's or the workflow's default."""
+    """The user's options for a run, and whose it is. None: AWS's or the workflow's default."""
 
+    owner: Owner
     instance_type: str | None = None
     instance_count: int | None = None
     role: str | None = None
@@ -96,7 +98,8 @@ def plan_run(client: AwsClient, workflow: Workflow, options: TrainOptions, now: 
     """
     configs = _instance_configs(workflow, options)
     account = client.session.identity().account
-    job = _choose_training_job(client, base_name(workflow, configs[Workload.TRAINING]), again=options.again)
+    stem = base_name(workflow, configs[Workload.TRAINING], options.owner.name)
+    job = _choose_training_job(client, stem, again=options.again)
     transform = _choose_transform_job(client, job)
     plan = RunPlan(
         workflow=workflow,

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opskit.aws.client import AwsClient
+from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.exceptions import AwsError, GuardRefused, UsageError
-from opskit.training.reads import resources
+from opskit.core.owners import Owner
+from opskit.training.flows.own_resources import ForeignResource, foreign_hint, list_workflow_resources, split_by_owner
+from opskit.training.reads.resources import ListableKind
 from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.findings import finding_problems
-from opskit.training.rules.job_names import is_owned_name
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.scores import Outputs, parse_outputs
 from opskit.training.rules.table_check import check_table
@@ -46,34 +48,37 @@ def check_data(workflow: Workflow) -> KnownData:
     return KnownData(content, feature_columns(workflow, report.facts.names), report.classes)
 
 
-def predict_rows(client: AwsClient, workflow: Workflow, rows: Sequence[str]) -> tuple[str, Outputs]:
-    """The name of the workflow's newest endpoint, and its answer to each row of features.
+def predict_rows(client: AwsClient, workflow: Workflow, owner: Owner, rows: Sequence[str]) -> tuple[str, Outputs]:
+    """The name of the owner's newest endpoint of the workflow, and its answer to each row of features.
 
     Raises:
-        GuardRefused: no endpoint of the workflow is in service.
+        GuardRefused: no such endpoint is in service.
         AwsError: there was no response, or not one for each row.
     """
-    name = _newest_endpoint(client, workflow)
+    name = _newest_endpoint(client, workflow, owner)
     outputs: list[tuple[float, ...]] = []
     for start in range(0, len(rows), _BATCH_ROWS):
         outputs += _invoke_rows(client, workflow, name, rows[start : start + _BATCH_ROWS])
     return name, tuple(outputs)
 
 
-def _newest_endpoint(client: AwsClient, workflow: Workflow) -> str:
-    statuses = {
-        name: status
-        for name, status in resources.list_endpoints(client, f"{workflow.name}-").items()
-        if is_owned_name(workflow.name, name)
-    }
+def _newest_endpoint(client: AwsClient, workflow: Workflow, owner: Owner) -> str:
+    listed = list_workflow_resources(client, workflow, ListableKind.ENDPOINT)
+    traits = {endpoint.name: EndpointStatus(endpoint.status).traits for endpoint in listed}
+    alive = [each for each in listed if traits[each.name].is_in_service or traits[each.name].is_transitioning]
+    transitioning, foreign = [], []
     # The listing is newest first, so the first one in service belongs to the newest model.
-    for name, status in statuses.items():
-        if status.traits.is_in_service:
-            return name
-    transitioning = [name for name, status in statuses.items() if status.traits.is_transitioning]
-    text = f"No endpoint of '{workflow.name}' is in service in {client.region}."
+    for endpoint in split_by_owner(client, owner, alive):
+        if isinstance(endpoint, ForeignResource):
+            foreign.append(endpoint)
+        elif traits[endpoint.name].is_in_service:
+            return endpoint.name
+        else:
+            transitioning.append(endpoint.name)
+    text = f"No endpoint of '{workflow.name}'{' that is yours' if foreign else ''} is in service in {client.region}."
     hint = f"{transitioning[0]} is in the making: wait for it, or" if transitioning else "Make one:"
-    raise GuardRefused("no-endpoint", text, f"{hint} opskit deploy {workflow.cli_ref}")
+    hint = f"{hint} opskit deploy {workflow.cli_ref}. {foreign_hint(foreign)}".strip()
+    raise GuardRefused("no-endpoint", text, hint)
 
 
 def _invoke_rows(client: AwsClient, workflow: Workflow, name: str, rows: Sequence[str]) -> Outputs:

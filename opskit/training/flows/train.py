@@ -28,13 +28,14 @@ from opskit.training.events import CostEstimated, JobSelected, RunEventSink, Upl
 from opskit.training.flows.deploy_endpoint import deploy_model
 from opskit.training.flows.follow import follow_training, follow_transform
 from opskit.training.flows.inspect_workflow import WorkflowInspection, inspect_workflow
+from opskit.training.flows.own_resources import tell_shared_owner
 from opskit.training.flows.plan import RunPlan, TrainOptions, plan_run, started_concurrently
 from opskit.training.metrics import DataSplits, score_outputs, split_rows
 from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
 from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.job_names import Attach, Create
-from opskit.training.rules.model import Workflow
+from opskit.training.rules.model import TrainingFiles, Workflow
 from opskit.training.rules.scores import Outputs, Scores, parse_outputs
 from opskit.training.sagemaker_sdk import check_installed
 from opskit.training.workflow import load_verified_data
@@ -74,6 +75,7 @@ def run_training(
     try:
         # Local checks first: none of them needs AWS, and each would otherwise fail after minutes that are paid for.
         check_installed()
+        tell_shared_owner(options.owner, emit)
         content = load_verified_data(workflow)
         run.inspection = inspect_workflow(workflow, content)
         if run.inspection.findings:
@@ -129,10 +131,10 @@ def _run_steps(
     run.transform = _transform_test_set(client, run, plan, sets, run.model_uri, clock, emit)
     _score_predictions(client, run, run.transform, sets)
     if plan.will_deploy:
-        _ensure_model(client, plan, run.model_uri, clock)
+        _ensure_model(client, run, plan, run.model_uri, clock)
     if run.wanted.deploy:
         config = plan.configs[Workload.ENDPOINT]
-        run.endpoint = deploy_model(client, run.workflow, config, plan.job.name, clock, emit)
+        run.endpoint = deploy_model(client, run.workflow, run.wanted.owner, config, plan.job.name, clock, emit)
 
 
 def _train_model(
@@ -167,6 +169,7 @@ def _start_training(
 ) -> None:
     assert plan.role is not None and plan.image is not None
     name, config, image, role = plan.job.name, plan.configs[Workload.TRAINING], plan.image, plan.role
+    owner = run.wanted.owner
     if plan.creates_bucket:
         s3.create_bucket(client, plan.bucket)
     contents = {"train": sets.train, "validation": sets.validation}
@@ -175,9 +178,9 @@ def _start_training(
         for each, content in contents.items()
     }
     emit(JobSelected(ResourceKind.TRAINING_JOB, plan.job, config))
-    output = f"{_run_prefix_uri(plan)}/output"
+    files = TrainingFiles(channels, f"{_run_prefix_uri(plan)}/output")
     _create_job(
-        lambda: changes.start_training(client, plan.workflow, config, name, image, role, channels, output),
+        lambda: changes.start_training(client, plan.workflow, owner, config, name, image, role, files),
         lambda: resources.read_training_job(client, name) is not None,
         clock,
     )
@@ -202,20 +205,20 @@ def _upload_object(
     client: AwsClient, run: TrainingRun, plan: RunPlan, path: str, content: bytes, emit: RunEventSink
 ) -> str:
     uri = f"{_run_prefix_uri(plan)}/{path}"
-    s3.upload_object(client, plan.account, uri, content)
+    s3.upload_object(client, plan.account, run.wanted.owner, uri, content)
     run.uploaded.append(uri)
     emit(Uploaded(uri, len(content)))
     return uri
 
 
-def _ensure_model(client: AwsClient, plan: RunPlan, model_uri: str, clock: Clock) -> None:
+def _ensure_model(client: AwsClient, run: TrainingRun, plan: RunPlan, model_uri: str, clock: Clock) -> None:
     """Create the model of the job, which has the job's name, unless it exists."""
     name, image, role = plan.job.name, plan.serving_image, plan.role
     if resources.model_exists(client, name):
         return
     assert role is not None and image is not None
     create_once(
-        lambda: changes.create_model(client, plan.workflow, name, image, role, model_uri),
+        lambda: changes.create_model(client, plan.workflow, run.wanted.owner, name, image, role, model_uri),
         lambda: resources.model_exists(client, name),
         clock,
     )
@@ -233,14 +236,16 @@ def _transform_test_set(
     """Start, follow or reuse the batch transform of the test set, until it is completed."""
     name, config = plan.transform.name, plan.configs[Workload.TRANSFORM]
     if isinstance(plan.transform, Create):
-        _ensure_model(client, plan, model_uri, clock)
+        _ensure_model(client, run, plan, model_uri, clock)
         if plan.creates_bucket and not isinstance(plan.job, Create):  # otherwise the training step has created it
             s3.create_bucket(client, plan.bucket)
         source = _upload_object(client, run, plan, "test/test.csv", sets.test, emit)
         emit(JobSelected(ResourceKind.TRANSFORM_JOB, plan.transform, config))
         output = f"{_run_prefix_uri(plan)}/transform/{name}"
         _create_job(
-            lambda: changes.start_transform(client, plan.workflow, config, name, plan.job.name, source, output),
+            lambda: changes.start_transform(
+                client, plan.workflow, run.wanted.owner, config, name, plan.job.name, source, output
+            ),
             lambda: resources.read_transform_job(client, name) is not None,
             clock,
         )

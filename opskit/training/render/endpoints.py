@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import ExitCode
+from opskit.core.owners import made_for_record, made_for_text
 from opskit.core.stop_commands import aws_stop_command, running_records
 from opskit.guards.render import guard_record
 from opskit.output.cost import cost_lines
@@ -30,13 +31,14 @@ def deploy_result(done: Deployment) -> CommandResult:
         "guard": guard_record(done.check),
         "parts": [cost_item_record(done.cost_item)] if done.cost_item else [],
         "others": list(done.notes),
+        "owner": made_for_record(done.owner),
         "running": running_records(done.running),
     }
     notes = cost_lines((done.cost_item,)) if done.cost_item else []
     if done.is_plan and done.model and not done.problems:
         verb = "would be made" if done.cost_item else "is there already"
         fleet = f"{done.fleet.count} x {done.fleet.instance_type}"
-        notes.append(f"The endpoint {done.model} on {fleet} {verb}. Nothing was changed.")
+        notes.append(f"The endpoint {done.model} on {fleet} {verb}. {made_for_text(done.owner)} Nothing was changed.")
     if done.endpoint:
         notes += endpoint_notes(done.endpoint, done.workflow.cli_ref)
     notes += [f"The endpoint {name} of an older model bills too." for name in done.notes]
@@ -98,6 +100,7 @@ def cleanup_plan_result(resources: WorkflowResources, local: Sequence[Path]) -> 
     data = {
         "would_remove": _removed_record(resources.items, resources.objects, local),
         "left": _left_record(resources, resources.staying),
+        "owner": made_for_record(resources.scope.owner),
         "reasons": _kept_records(resources.staying),
     }
     plan = cleanup_prompt(resources, local) or f"There is nothing of '{resources.workflow}' to remove."
@@ -121,6 +124,7 @@ def cleanup_result(done: CleanupResult, local: Sequence[Path]) -> CommandResult:
         "left": _left_record(
             resources, [*staying, *(KeptResource(item.resource_kind, item.name, "") for item in kept)]
         ),
+        "owner": made_for_record(resources.scope.owner),
         "reasons": _kept_records(staying),
     }
     return CommandResult(data, done.exit, done.problems, notes=(*notes, *kept_notes(resources, staying)))

@@ -9,6 +9,7 @@ from typing import Any
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Price, TransformJob, Unknown, Workload
+from opskit.core.owners import made_for_record, made_for_text
 from opskit.core.stop_commands import running_records
 from opskit.guards.render import guard_record
 from opskit.increases.render.requests import increase_result
@@ -92,6 +93,7 @@ def _run_data(run: TrainingRun, files: RunFiles) -> dict[str, Any]:
         "folder": files.folder and str(files.folder),
         "estimate_usd": run.plan and run.plan.estimate_usd,
         "billable_seconds": run.billable_seconds,
+        "owner": made_for_record(run.wanted.owner),
         "guard": _run_guard_record(run),
         "endpoint": run.endpoint,
         "plan": run.plan and _plan_record(run.plan),
@@ -193,7 +195,7 @@ def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[s
     notes = list(run.inspection.notes) if run.inspection else []
     if run.plan and run.wanted.dry_run:
         notes += [f"{at}. {step}" for at, step in enumerate(plan_steps(run.plan), 1)]
-        notes.append(f"Role {run.plan.role or 'not known'}. Nothing was changed.")
+        notes.append(f"{made_for_text(run.wanted.owner)} Role {run.plan.role or 'not known'}. Nothing was changed.")
     if run.plan and not run.scores:
         notes += cost_lines(run.plan.cost_items)
     if run.scores and run.data:

@@ -1,8 +1,9 @@
 """The names of jobs. Running the same thing twice finds the first job instead of paying for a second.
 
-A job's name is the workflow's name, a hash of what determines the model (data, split, algorithm, hyperparameters,
-instances), and the number of the attempt. Role and bucket are not hashed: they change where a model is stored, not what
-it is.
+A job's name is the workflow's name, a hash of whose it is and of what determines the model (data, split, algorithm,
+hyperparameters, instances), and the number of the attempt. So two people who run one workflow in one account share no
+job, and no model, endpoint or file either, which are named after it. Role and bucket are not hashed: they change where
+a model is stored, not what it is.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ class Create:
 JobAction = Attach | Reuse | Create
 
 
-def base_name(workflow: Workflow, config: InstanceConfig) -> str:
-    """The workflow's name and a hash of everything that determines the model and how it is trained."""
+def base_name(workflow: Workflow, config: InstanceConfig, owner: str) -> str:
+    """The workflow's name and a hash of everything that determines the model, how it is trained, and whose it is."""
     inputs = {
+        "owner": owner,
         "data": workflow.sha256,
         "skip_lines": workflow.skip_lines,
         "target": workflow.target,

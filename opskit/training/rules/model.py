@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -85,3 +86,11 @@ class Workflow:
     keep: tuple[str, ...] = ()
     positive: str | None = None
     settings: JobSettings = field(default_factory=JobSettings)
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """Where a training job reads (channel name to S3 URI) and writes: the S3 URI above its model."""
+
+    channels: Mapping[str, str]
+    output_uri: str

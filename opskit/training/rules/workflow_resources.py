@@ -8,6 +8,7 @@ from opskit.core.exceptions import OpskitError
 from opskit.core.live_resources import LiveResource
 from opskit.core.s3_layout import run_prefix
 from opskit.training.rules.deletable_kind import DeletableKind
+from opskit.training.rules.resource_owner import CleanupScope
 
 OBJECTS = "objects"
 
@@ -54,7 +55,7 @@ class WorkflowResources:
     ``going`` are endpoints that are being deleted already; ``saw_nothing``: no listing could be read.
     """
 
-    workflow: str
+    scope: CleanupScope
     region: str
     account: str
     items: tuple[ResourceRef, ...] = ()
@@ -65,6 +66,11 @@ class WorkflowResources:
     staying: tuple[KeptResource, ...] = ()
     read_errors: tuple[OpskitError, ...] = field(default=(), repr=False)
     saw_nothing: bool = False
+
+    @property
+    def workflow(self) -> str:
+        """The workflow's name."""
+        return self.scope.workflow
 
     @property
     def is_empty(self) -> bool:

@@ -19,6 +19,7 @@ profile = "theirs"
 role-arn = "arn:aws:iam::999999999999:role/theirs"
 read-timeout = "1h"
 bucket = "theirs"
+owner = "theirs"
 execution-role = "theirs"
 max-usd = 900
 

@@ -21,6 +21,7 @@ role-arn = "arn:aws:iam::123456789012:role/ops"
 output = "csv"
 read-timeout = "1m30s"
 bucket = "ours"
+owner = "ada"
 execution-role = "SageMakerRole"
 max-usd = 2.5
 

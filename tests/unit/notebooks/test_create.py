@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from opskit.core.clock import Clock
 from opskit.core.events import FlowEvent, Message
 from opskit.core.exceptions import AwsError, ExitCode, Problem
 from opskit.core.model import NOTEBOOK_ROLE_NAME, Price, Requirement, Workload
+from opskit.core.owners import caller_owner
 from opskit.notebooks.flows import create
 from opskit.notebooks.flows.create import CreateOutcome, CreateResult, RolePlan, plan_notebook, wait_until_running
 from opskit.notebooks.rules.create_request import NotebookSpec
@@ -27,6 +29,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ARN = f"arn:aws:iam::{ACCOUNT}:role/{NOTEBOOK_ROLE_NAME}"
 LAB = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:notebook-instance/lab"
 ASSUME = f"Could not assume role {ARN}. Please ensure that the role exists and allows principal …"
+ME = caller_owner(f"arn:aws:iam::{ACCOUNT}:user/me")
 WISH = NotebookSpec("lab", git="https://github.com/udacity/course", tags={"team": "blue"})
 GIVEN = NotebookSpec("lab", role=f"arn:aws:iam::{ACCOUNT}:role/mine")
 TYPE = Requirement("ml.t2.medium", Workload.NOTEBOOK)
@@ -80,7 +83,7 @@ def run(client: AwsClient, spec: NotebookSpec = WISH) -> tuple[CreateResult, lis
     told: list[FlowEvent] = []
     slept: list[float] = []
     clock = Clock(lambda: NOW, slept.append)
-    return create.create_notebook(client, plan_notebook(client, spec, NOW), clock, told.append), told, slept
+    return create.create_notebook(client, plan_notebook(client, spec, ME, NOW), clock, told.append), told, slept
 
 
 def test_the_first_time_a_role_is_made_then_the_notebook(aws: tuple[AwsClient, StubbedCalls]) -> None:
@@ -96,6 +99,7 @@ def test_the_first_time_a_role_is_made_then_the_notebook(aws: tuple[AwsClient, S
         "VolumeSizeInGB": 5,
         "DefaultCodeRepository": "https://github.com/udacity/course",
         "Tags": [
+            {"Key": "opskit:owner", "Value": ME.name},
             {"Key": "opskit:made-by", "Value": "opskit notebook create"},
             {"Key": "team", "Value": "blue"},
         ],
@@ -225,11 +229,67 @@ def test_what_is_there_already_is_never_made_twice(
 ) -> None:
     client, script = aws
     script.add_answer("sagemaker", "describe_notebook_instance", there)
+    if outcome is CreateOutcome.EXISTS:
+        script.add_answer("sagemaker", "list_tags", {"Tags": [{"Key": "opskit:owner", "Value": ME.name}]})
     done, *_ = run(client, wish)
     assert (done.outcome, [opskit_error.problem.code for opskit_error in done.errors]) == (
         outcome,
         [code] if code else [],
     )
+
+
+def test_a_colleagues_notebook_of_that_name_is_no_notebook_of_ones_own(aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = aws
+    is_there(script, "InService")
+    tags = [{"Key": "opskit:owner", "Value": "ada"}]
+    script.add_answer("sagemaker", "list_tags", {"Tags": tags}, {"ResourceArn": LAB, "MaxResults": 100})
+    [error] = run(client)[0].errors
+    assert (error.exit, error.problem.code) == (ExitCode.REFUSED, "name-taken")
+    assert "belongs to ada (tag opskit:owner)" in error.problem.message
+
+
+@pytest.mark.parametrize("tags", [[], [{"Key": "opskit:made-by", "Value": "opskit notebook create"}], None])
+def test_one_that_says_nobodys_name_is_shown_as_it_is(
+    aws: tuple[AwsClient, StubbedCalls], tags: list[dict[str, str]] | None
+) -> None:
+    client, script = aws
+    is_there(script, "InService")
+    if tags is None:
+        script.add_refusal("sagemaker", "list_tags", "AccessDeniedException", "no")
+    else:
+        script.add_answer("sagemaker", "list_tags", {"Tags": tags})
+    assert run(client)[0].outcome is CreateOutcome.EXISTS
+
+
+def test_a_policy_that_refuses_the_tag_is_said_with_the_way_out(aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = aws
+    is_not_there(script)
+    has_role(script)
+    said = f"User: {ME.name} is not authorized to perform: sagemaker:AddTags on resource: {LAB} because no …"
+    script.add_refusal("sagemaker", "create_notebook_instance", "AccessDeniedException", said)
+    is_not_there(script)
+    [error] = run(client)[0].errors
+    assert "--no-owner: it writes no tag opskit:owner" in error.problem.hint
+
+
+def test_no_owner_leaves_opskits_tags_out_and_never_the_users(aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = aws
+    is_not_there(script)
+    has_role(script)
+    asked = {
+        "NotebookInstanceName": "lab",
+        "InstanceType": "ml.t2.medium",
+        "RoleArn": ARN,
+        "VolumeSizeInGB": 5,
+        "DefaultCodeRepository": WISH.git,
+        "Tags": [{"Key": "team", "Value": "blue"}],
+    }
+    script.add_refusal("sagemaker", "create_notebook_instance", "AccessDeniedException", "no")
+    script.add_answer("sagemaker", "create_notebook_instance", {"NotebookInstanceArn": LAB}, asked)
+    is_there(script)
+    plan = plan_notebook(client, WISH, replace(ME, untagged=True), NOW)
+    done = create.create_notebook(client, plan, Clock(lambda: NOW, lambda _: None), lambda _: None)
+    assert done.outcome is CreateOutcome.CREATED
 
 
 def test_a_lost_answer_is_looked_up(aws: tuple[AwsClient, StubbedCalls]) -> None:

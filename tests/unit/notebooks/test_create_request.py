@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode, UsageError
+from opskit.core.tag_values import is_tag_value, sanitize_tag_value
 from opskit.notebooks.rules.create_request import (
     NotebookSpec,
-    is_tag_value,
     parse_notebook_spec,
     parse_tags,
-    sanitize_tag_value,
 )
 
 

@@ -14,15 +14,20 @@ from botocore.exceptions import ReadTimeoutError
 from opskit.aws import session
 from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode
+from opskit.core.owners import caller_owner
 from opskit.training.flows.cleanup import delete_resources
 from opskit.training.flows.find_resources import find_resources
-from opskit.training.workflow import find_workflow
+from opskit.training.rules.resource_owner import CleanupScope
 from tests.fakes.account import Account, client_error, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.stubbed_client import ACCOUNT, REGION
 
 JOB, OLDER = "boston-61cfa3bc59-1", "boston-0123456789-3"
-OURS = [{"Key": "opskit:workflow", "Value": "boston"}]
+ME, COLLEAGUE = f"arn:aws:iam::{ACCOUNT}:user/me", f"arn:aws:iam::{ACCOUNT}:user/you"
+UNOWNED = [{"Key": "opskit:workflow", "Value": "boston"}]
+OURS = [*UNOWNED, {"Key": "opskit:owner", "Value": ME}]
+THEIRS = [*UNOWNED, {"Key": "opskit:owner", "Value": COLLEAGUE}]
+SCOPE = CleanupScope("boston", caller_owner(ME))
 HOME = f"s3://sagemaker-{REGION}-{ACCOUNT}/opskit/boston"
 FILES = {"train/train.csv": b"t", "output/model.tar.gz": b"m", "transform/x/test.csv.out": b"p"}
 KINDS = {"Endpoint": "endpoints", "EndpointConfig": "endpoint_configs", "Model": "models"}
@@ -133,6 +138,65 @@ def test_what_only_has_such_a_name_is_listed_and_left(
         "training_jobs": [],
         "running_jobs": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("tags", "because"),
+    [
+        (THEIRS, f"it belongs to {COLLEAGUE} (tag opskit:owner)"),
+        (UNOWNED, "it carries no tag opskit:owner, as of an older opskit or --no-owner: cleanup --no-owner removes it"),
+    ],
+)
+def test_what_others_made_with_the_workflow_is_listed_and_left(
+    tags: list[dict[str, str]], because: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = account_with_endpoint(OLDER, tags, account_with_endpoint())
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account)) == (0, {(kind, OLDER) for kind in KINDS})
+    assert {uri.removeprefix(f"{HOME}/").split("/")[0] for uri in account.objects} == {OLDER}
+    assert kept_reasons(ended) == {
+        **{(kind, OLDER): because for kind in ("endpoint", "endpoint_config", "model")},
+        ("objects", f"{HOME}/{OLDER}/"): f"of the training job {OLDER}: {because}",
+    }
+    assert ended.data["owner"] == {"name": ME, "from": "user", "tagged": True}
+
+
+@pytest.mark.parametrize(
+    ("flags", "left"),
+    [
+        (("--everyones",), set()),
+        (("--owner", COLLEAGUE), {JOB, OLDER}),
+        (("--no-owner",), {"boston-0000000000-1"}),
+    ],
+)
+def test_others_things_go_where_that_is_said(
+    flags: tuple[str, ...], left: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = account_with_endpoint(OLDER, UNOWNED, account_with_endpoint())
+    account_with_endpoint("boston-0000000000-1", THEIRS, account)
+    ended = run_cleanup(account, capsys, *flags, "--yes")
+    assert (ended.code, {name for _, name in existing_resources(account)}) == (0, left)
+
+
+def test_everyones_things_take_more_than_a_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+    account = account_with_endpoint(OLDER, THEIRS)
+    ended = run_cleanup(account, capsys, "--everyones")
+    assert (ended.code, ended.envelope["errors"][0]["code"]) == (2, "consent-missing")
+    assert len(existing_resources(account)) == 3
+    assert run_cleanup(account, capsys, "--everyones", "--dry-run").data["would_remove"]["models"] == [OLDER]
+
+
+def test_an_owner_who_changes_right_before_the_delete_keeps_the_thing(capsys: pytest.CaptureFixture[str]) -> None:
+    account = account_with_endpoint()
+
+    def after(operation: str) -> None:
+        if operation == "DeleteEndpoint":
+            account.things["Model", JOB].params["Tags"] = THEIRS
+
+    account.after = after
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account)) == (0, {("Model", JOB)})
+    assert COLLEAGUE in kept_reasons(ended)["model", JOB]
 
 
 def test_tags_that_cannot_be_read_are_nobodys_leave_to_delete(capsys: pytest.CaptureFixture[str]) -> None:
@@ -321,11 +385,11 @@ def cleanup_around(account: Account, meanwhile: Callable[[], None], **clock: Any
     """Look, let something happen at the prompt, and clean up."""
     with in_memory(account):
         client = session.open_session(region=REGION).client()  # as it is patched: this account needs no credentials
-        look = find_resources(client, find_workflow("boston"), None)
+        look = find_resources(client, SCOPE, None)
         meanwhile()
 
         def again() -> Any:
-            return find_resources(client, find_workflow("boston"), None, endpoints_gone=True)
+            return find_resources(client, SCOPE, None, endpoints_gone=True)
 
         return delete_resources(
             client, look, again, Clock(**{"now": fixed_now, "sleep": lambda seconds: None, **clock}), lambda event: None

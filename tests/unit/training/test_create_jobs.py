@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from opskit.core.exceptions import AwsError, OutcomeUnknown
+from opskit.core.owners import caller_owner
 from opskit.training.changes import endpoints, jobs, s3
 from opskit.training.rules.deletable_kind import DeletableKind
+from opskit.training.rules.model import TrainingFiles
 from opskit.training.workflow import find_workflow
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
 from tests.unit.training.test_resources import ARN, NOW, job_description
@@ -17,12 +19,14 @@ from tests.unit.training.test_resources import ARN, NOW, job_description
 BOSTON = find_workflow("boston")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/exec"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
-TAGS = [{"Key": "opskit:workflow", "Value": "boston"}]
+ME = caller_owner(f"arn:aws:iam::{ACCOUNT}:user/me")
+TAGS = [{"Key": "opskit:owner", "Value": ME.name}, {"Key": "opskit:workflow", "Value": "boston"}]
 
 
 def start_stubbed_training(script: StubbedCalls, client: Any) -> None:
     channels = {"train": "s3://b/train.csv", "validation": "s3://b/validation.csv"}
-    jobs.start_training(client, BOSTON, BOSTON.training, "b-1", IMAGE, ROLE, channels, "s3://b/out")
+    files = TrainingFiles(channels, "s3://b/out")
+    jobs.start_training(client, BOSTON, ME, BOSTON.training, "b-1", IMAGE, ROLE, files)
 
 
 def expected_request() -> dict[str, Any]:
@@ -88,7 +92,7 @@ def test_an_answer_the_sdk_does_not_understand_leaves_it_open() -> None:
             raise ValueError("1 validation error for Model")
 
     with stubbed_client() as (client, _), pytest.raises(OutcomeUnknown, match="validation error"):
-        jobs.create_via_sdk(client, "create_model", "b-1", Model)
+        jobs.create_via_sdk(client, BOSTON, ME, "create_model", "b-1", Model)
 
 
 def test_an_endpoint_and_its_configuration() -> None:
@@ -110,13 +114,13 @@ def test_an_endpoint_and_its_configuration() -> None:
     with stubbed_client() as (client, script):
         script.add_answer("sagemaker", "create_endpoint_config", {"EndpointConfigArn": arn}, config)
         script.add_answer("sagemaker", "describe_endpoint_config", told)
-        endpoints.create_endpoint_config(client, BOSTON, BOSTON.endpoint, "b-1", "b-1")
+        endpoints.create_endpoint_config(client, BOSTON, ME, BOSTON.endpoint, "b-1", "b-1")
         wanted = {"EndpointName": "b-1", "EndpointConfigName": "b-1", "Tags": TAGS}
         script.add_answer(
             "sagemaker", "create_endpoint", {"EndpointArn": ARN.replace("training-job", "endpoint")}, wanted
         )
         script.add_refusal("sagemaker", "describe_endpoint", "ThrottlingException", "Rate exceeded")
-        endpoints.create_endpoint(client, BOSTON, "b-1", "b-1")
+        endpoints.create_endpoint(client, BOSTON, ME, "b-1", "b-1")
 
 
 def test_what_is_gone_is_as_good_as_deleted() -> None:
@@ -133,9 +137,10 @@ def test_what_is_gone_is_as_good_as_deleted() -> None:
 def test_the_same_bytes_may_be_sent_again() -> None:
     with stubbed_client() as (client, script):
         script.add_refusal("s3", "put_object", "InternalError", "", 500)
-        put = {"Bucket": "b", "Key": "a/k", "Body": b"1", "ExpectedBucketOwner": ACCOUNT}
+        tagging = f"opskit%3Aowner=arn%3Aaws%3Aiam%3A%3A{ACCOUNT}%3Auser%2Fme"
+        put = {"Bucket": "b", "Key": "a/k", "Body": b"1", "ExpectedBucketOwner": ACCOUNT, "Tagging": tagging}
         script.add_answer("s3", "put_object", {"ETag": '"e"'}, put)
-        s3.upload_object(client, ACCOUNT, "s3://b/a/k", b"1")
+        s3.upload_object(client, ACCOUNT, ME, "s3://b/a/k", b"1")
         script.assert_done()
 
 

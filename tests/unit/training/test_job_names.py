@@ -29,8 +29,8 @@ STOPPED, STOPPING = JobStatus.STOPPED, JobStatus.STOPPING
 
 
 def test_the_same_inputs_give_the_same_name() -> None:
-    assert base_name(BOSTON, FLEET) == base_name(
-        replace(BOSTON, title="another", folder="/elsewhere"), InstanceConfig("ml.m4.xlarge", 1)
+    assert base_name(BOSTON, FLEET, "me") == base_name(
+        replace(BOSTON, title="another", folder="/elsewhere"), InstanceConfig("ml.m4.xlarge", 1), "me"
     )
 
 
@@ -47,7 +47,11 @@ def test_the_same_inputs_give_the_same_name() -> None:
     ],
 )
 def test_whatever_decides_the_model_gives_another_name(workflow: object, fleet: InstanceConfig) -> None:
-    assert base_name(workflow, fleet) != base_name(BOSTON, FLEET)  # type: ignore[arg-type]
+    assert base_name(workflow, fleet, "me") != base_name(BOSTON, FLEET, "me")  # type: ignore[arg-type]
+
+
+def test_two_people_share_no_name() -> None:
+    assert base_name(BOSTON, FLEET, "you") != base_name(BOSTON, FLEET, "me")
 
 
 @pytest.mark.parametrize(
@@ -117,5 +121,5 @@ def test_only_names_that_opskit_gave_are_its_own(name: str, ours: bool) -> None:
 
 
 def test_the_longest_name_fits_into_sagemakers_63_characters() -> None:
-    longest = base_name(replace(BOSTON, name="w" * 32), FLEET)
+    longest = base_name(replace(BOSTON, name="w" * 32), FLEET, "me")
     assert len(f"{longest}-9999-999") <= 63

@@ -24,11 +24,16 @@ import opskit
 from opskit.access.rules.permissions import API_CALLS
 from opskit.training.events import StatusChanged
 from opskit.training.metrics import split_rows
+from opskit.training.rules.job_names import base_name
 from opskit.training.sagemaker_sdk import image_uri
+from opskit.training.workflow import find_workflow
 from tests.fakes.account import Account, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.stubbed_client import ACCOUNT
 
-JOB = "boston-61cfa3bc59-1"
+ME = f"arn:aws:iam::{ACCOUNT}:user/me"
+JOB = f"{base_name(find_workflow('boston'), find_workflow('boston').training, ME)}-1"
+TAGS = [{"Key": "opskit:workflow", "Value": "boston"}, {"Key": "opskit:owner", "Value": ME}]
 STOPS = {
     "TrainingJob": "aws sagemaker stop-training-job --training-job-name {} --region us-east-1",
     "TransformJob": "aws sagemaker stop-transform-job --transform-job-name {} --region us-east-1",
@@ -115,15 +120,14 @@ def empty_account() -> Account:
 
 def trained_account() -> Account:
     account = Account()
-    account.put("Model", JOB, Tags=[{"Key": "opskit:workflow", "Value": "boston"}])
+    account.put("Model", JOB, Tags=TAGS)
     return account
 
 
 def deployed_account() -> Account:
     account = trained_account()
-    tags = [{"Key": "opskit:workflow", "Value": "boston"}]
-    account.put("EndpointConfig", JOB, ProductionVariants=[{"ModelName": JOB}], Tags=tags)
-    account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=tags)
+    account.put("EndpointConfig", JOB, ProductionVariants=[{"ModelName": JOB}], Tags=TAGS)
+    account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=TAGS)
     return account
 
 

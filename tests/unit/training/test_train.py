@@ -8,6 +8,7 @@ import pytest
 
 from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode
+from opskit.core.owners import caller_owner
 from opskit.training.flows.plan import TrainOptions
 from opskit.training.flows.train import run_training
 from opskit.training.workflow import find_workflow
@@ -18,7 +19,13 @@ def test_a_missing_extra_is_one_sentence_and_no_call(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("opskit.training.sagemaker_sdk.find_spec", lambda name: None)
     clock = Clock(lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda seconds: None)
     with stubbed_client() as (client, _):
-        run = run_training(client, find_workflow("boston"), TrainOptions(), clock, lambda event: None)
+        run = run_training(
+            client,
+            find_workflow("boston"),
+            TrainOptions(caller_owner("arn:aws:iam::123456789012:user/me")),
+            clock,
+            lambda event: None,
+        )
     assert run.exit is ExitCode.USAGE
     assert [problem.hint for problem in run.problems] == ["In the clone of opskit: pip install '.[train]'"]
     assert run.plan is None

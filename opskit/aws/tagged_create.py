@@ -1,0 +1,67 @@
+"""Creates things with opskit's tags, and says what to do where a policy refuses those."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from opskit.aws.notices import send_notice
+from opskit.core.exceptions import AccessDenied, AwsError
+from opskit.core.owners import OWNER_TAG, Owner
+
+# The actions that AWS asks for where something is made with tags, as its refusals name them.
+_TAG_ACTION = re.compile(r"sagemaker:AddTags|iam:TagRole|s3:PutObjectTagging")
+# An organisation's tag policy: "The tag policy does not allow the specified value for the following tag key: 'team'."
+_TAG_POLICY = re.compile(r"tag polic", re.IGNORECASE)
+
+
+def create_with_tags(
+    create: Callable[[Mapping[str, str]], None], owner: Owner, own: Mapping[str, str], others: Mapping[str, str]
+) -> None:
+    """Create something with the owner's tag, opskit's ``own`` tags and the user's ``others``.
+
+    With ``--no-owner`` nobody's tag is sent. Where a policy refuses opskit's own tags too, it is sent once more without
+    them: a refusal of AWS's is certain to have changed nothing.
+
+    Raises:
+        AwsError: AWS refused, or its response was lost (OutcomeUnknown). A refusal of the tags names ``--no-owner``.
+    """
+    try:
+        create({**owner.tags, **own, **others})
+    except AwsError as failure:
+        if not _may_be_about_tags(failure):
+            raise
+        if not owner.untagged:
+            raise _with_way_out(failure) from failure
+        if not own:
+            raise
+        send_notice(
+            f"A policy refuses the tag{'s' if len(own) > 1 else ''} {', '.join(own)} too: made without. "
+            "`opskit cleanup` knows its own things by their tags, and so leaves these to you."
+        )
+        create(others)
+
+
+def _may_be_about_tags(failure: AwsError) -> bool:
+    return isinstance(failure, AccessDenied) or _TAG_POLICY.search(failure.aws_message) is not None
+
+
+def _with_way_out(failure: AwsError) -> AwsError:
+    """The refusal with ``--no-owner`` as a next step. Only some refusals name the tags as their reason."""
+    is_certain = _TAG_ACTION.search(failure.aws_message) or _TAG_POLICY.search(failure.aws_message)
+    way_out = (
+        f"Or --no-owner: it writes no tag {OWNER_TAG}."
+        if is_certain
+        else f"If it is the tag {OWNER_TAG} that a policy refuses: --no-owner writes none."
+    )
+    problem = failure.problem
+    return type(failure)(
+        problem.code,
+        problem.message,
+        f"{problem.hint} {way_out}".strip(),
+        region=problem.region,
+        aws_code=failure.aws_code,
+        aws_message=failure.aws_message,
+        operation=failure.operation,
+        transient=failure.transient,
+    )
