@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,9 @@ from opskit.cli.command import COMMON_OPTIONS
 from opskit.cli.command_tree import COMMAND_GROUPS, load_all
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
 from opskit.core.settings import FILE_NAME, SETTING_SPECS, WATCH_SPECS, SettingSpec
+from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, KeySpec, workflow_schema
 
+_SCHEMA_NAME = "workflow.schema.json"
 _FOLDER = Path(__file__).parent
 _NOTE = "<!-- Written by `make docs` from the code. Change it there. -->"
 
@@ -47,8 +50,43 @@ def pages() -> dict[str, str]:
         "exit-codes.md": _exit_codes(),
         "iam.md": _permissions(),
         "settings.md": _settings(),
+        "workflow-file.md": _workflow_file(),
     }
-    return {name: "\n\n".join([_NOTE, *parts]) + "\n" for name, parts in written.items()}
+    texts = {name: "\n\n".join([_NOTE, *parts]) + "\n" for name, parts in written.items()}
+    # JSON has no comments, so nothing in the file says that it is generated; the page about workflows does.
+    return texts | {_SCHEMA_NAME: json.dumps(workflow_schema(), indent=2, ensure_ascii=False) + "\n"}
+
+
+def _workflow_file() -> Iterator[str]:
+    yield "# workflow.toml"
+    yield (
+        "A workflow is a folder with a `workflow.toml`, its data and a model card. `opskit workflow init` writes one, "
+        "`opskit workflow check` looks at it and at every cell of its data. Whatever is not in these tables is an "
+        f"error that names the line. [{_SCHEMA_NAME}]({_SCHEMA_NAME}) says the same as a JSON Schema, for editors; "
+        "[training.md](training.md) tells the rest."
+    )
+    yield "## Above all tables"
+    yield _key_table(TOP_KEYS)
+    for table in TABLES:
+        yield f"## [{table.name}]"
+        yield f"{table.help}{'' if table.required else ' Optional.'}"
+        yield (
+            "Its keys are names of your own or the algorithm's; values are text, numbers, or true and false."
+            if (table.is_free)
+            else _key_table(table.keys)
+        )
+
+
+def _key_table(keys: Sequence[KeySpec]) -> str:
+    rows = ["| key | holds | what for |", "|---|---|---|"]
+    for spec in keys:
+        holds = " or ".join(f"`{choice}`" for choice in spec.choices) or spec.kind.value
+        if spec.required:
+            holds += ", required"
+        elif spec.default not in (None, ()):
+            holds += f" (`{str(spec.default).lower()}`)"
+        rows.append(f"| `{spec.name}` | {holds} | {spec.help} |")
+    return "\n".join(rows)
 
 
 def _commands() -> Iterator[str]:

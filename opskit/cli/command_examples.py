@@ -38,6 +38,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit notebook stop --idle --after 2h --grace 15m --match 'team-*'",
         "opskit notebook stop course",
     ),
+    "workflow init": (
+        "opskit workflow init houses --data houses.csv --target price",
+        "opskit workflow init churn --data churn.csv --target left --task binary --ignore customer",
+    ),
+    "workflow check": ("opskit workflow check boston", "opskit workflow check ./houses --update"),
+    "workflow list": ("opskit workflow list",),
+    "workflow show": ("opskit workflow show boston", "opskit workflow show ./houses -o json"),
     "train": (
         "opskit train boston --dry-run",
         "opskit train boston --instance-type ml.m5.xlarge --max-usd 1 --deploy",

@@ -41,10 +41,15 @@ COMMAND_GROUPS = {
         ),
         "Create, list, start and stop notebook instances; stop idle ones.",
     ),
-    "train": CommandGroup(("training.cli",), "Train, transform and score a workflow if quotas and budget allow it."),
-    "deploy": CommandGroup(("training.cli",), "Deploy a workflow's newest model to an endpoint."),
-    "predict": CommandGroup(("training.cli",), "Get predictions from a workflow's endpoint."),
-    "cleanup": CommandGroup(("training.cli",), "Delete what you created with a workflow: endpoint, model, files."),
+    "workflow": CommandGroup(
+        ("training.cli.workflow",), "Write, check, list and show workflows: what to train, on which data."
+    ),
+    "train": CommandGroup(
+        ("training.cli.run",), "Train, transform and score a workflow if quotas and budget allow it."
+    ),
+    "deploy": CommandGroup(("training.cli.run",), "Deploy a workflow's newest model to an endpoint."),
+    "predict": CommandGroup(("training.cli.run",), "Get predictions from a workflow's endpoint."),
+    "cleanup": CommandGroup(("training.cli.run",), "Delete what you created with a workflow: endpoint, model, files."),
     "guard": CommandGroup(("guards.cli",), "Run a command only if quotas and budget allow its instances."),
     "cron": CommandGroup(
         (

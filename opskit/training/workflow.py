@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import shlex
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
 import opskit
-from opskit.core.exceptions import UsageError
+from opskit.core.exceptions import Problem, UsageError
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.workflow_file import WORKFLOW_HINT, parse_workflow_text
 
@@ -39,6 +40,26 @@ def find_workflow(wanted: str) -> Workflow:
 def known_workflows() -> list[str]:
     """The names of the workflows that come with opskit and with installed packages."""
     return sorted({*_shipped_workflows(), *_entry_points()})
+
+
+@dataclass(frozen=True)
+class ListedWorkflow:
+    """A workflow that can be named. None for ``workflow``: it could not be loaded, and ``problem`` says why."""
+
+    name: str
+    workflow: Workflow | None = None
+    problem: Problem | None = None
+
+
+def list_workflows() -> list[ListedWorkflow]:
+    """Every workflow that can be named, in the order of their names; a broken one does not hide the others."""
+    listed = []
+    for name in known_workflows():
+        try:
+            listed.append(ListedWorkflow(name, find_workflow(name)))
+        except UsageError as error:
+            listed.append(ListedWorkflow(name, problem=error.problem))
+    return listed
 
 
 def load_workflow(folder: Path, word: str = "") -> Workflow:

@@ -137,6 +137,10 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "notebook open": _ONE_NOTEBOOK | _service_calls("sagemaker", "CreatePresignedNotebookInstanceUrl"),
     "notebook keep": _ONE_NOTEBOOK | _service_calls("sagemaker", "AddTags", "DeleteTags", "ListTags"),
     "notebook unkeep": _ONE_NOTEBOOK | _service_calls("sagemaker", "DeleteTags", "ListTags"),
+    "workflow init": NO_CALLS,
+    "workflow check": NO_CALLS,
+    "workflow list": NO_CALLS,
+    "workflow show": NO_CALLS,
     "train": _TRAIN,
     "guard": _VALUES
     | _ALL_REQUESTS

@@ -69,7 +69,7 @@ def class_table(scores: Scores | None) -> tuple[Table, ...]:
     if scores is None or not scores.classes:
         return ()
     columns = (
-        Column("Class"),
+        Column("Class", key=True),
         Column("Precision", right=True),
         Column("Recall", right=True),
         Column("F1", right=True),

@@ -1,0 +1,1 @@
+"""The commands that run workflows, and those that look at them."""

@@ -1,0 +1,193 @@
+"""Writes the workflow.toml of somebody's own data: what the data say themselves, and a default for the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from opskit.core.exceptions import UsageError
+from opskit.core.model import InstanceConfig
+from opskit.training.rules.algorithms.algorithm import Algorithm
+from opskit.training.rules.algorithms.table import ALGORITHMS
+from opskit.training.rules.model import SplitRatios, Task, Workflow
+from opskit.training.rules.table_cells import CellKind
+from opskit.training.rules.table_facts import ColumnFacts, TableFacts, ordered_classes, read_facts
+from opskit.training.rules.workflow_shape import NAME_LENGTH
+
+DEFAULT_TYPE = "ml.m5.large"
+"""The instance type of a new workflow: the smallest that training, transform and endpoint all offer."""
+
+_ALGORITHM = "xgboost"
+_VERSION = "1.7-1"
+_SHA256 = re.compile(r"(?P<key>^\s*sha256\s*=\s*)\"[^\"]*\"", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class DraftOptions:
+    """What the user says of a new workflow. None: the data decide, or the default."""
+
+    name: str
+    data_file: str
+    target: str
+    task: Task | None
+    ignore: tuple[str, ...]
+    instance_type: str
+
+
+@dataclass(frozen=True)
+class WorkflowDraft:
+    """A new workflow's text, and what was decided for the user and why."""
+
+    text: str
+    task: Task
+    notes: tuple[str, ...]
+
+
+def valid_name(word: str) -> str:
+    """A workflow's name made from a folder's or a file's."""
+    name = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:NAME_LENGTH].strip("-")
+    return name or "my-workflow"
+
+
+def draft_workflow(options: DraftOptions, text: str, sha256: str) -> WorkflowDraft:
+    """The workflow.toml for a table whose text and checksum these are.
+
+    Raises:
+        UsageError: the table has no such target, or no header.
+        csv.Error: it is not CSV.
+    """
+    facts = read_facts(_reading_workflow(options), text)
+    target = facts.column(options.target)
+    if target is None:
+        known = ", ".join(facts.names)
+        message = f"{options.data_file} has no column '{options.target}'."
+        raise UsageError("target-missing", message, f"It has: {known}.")
+    task, why = (options.task, "") if options.task else _guess_task(target)
+    indexes = [column.name for column in facts.columns if column is not target and column.is_index]
+    ignore = (*options.ignore, *indexes)
+    notes = [why] if why else []
+    notes += [f"Column '{name}' counts the rows, so it is an index: data.ignore leaves it out." for name in indexes]
+    return WorkflowDraft(_draft_text(options, facts, target, task, ignore, sha256), task, tuple(notes))
+
+
+def replace_checksum(text: str, sha256: str) -> str | None:
+    """A workflow.toml with another data.sha256; None where no line has it."""
+    changed, count = _SHA256.subn(lambda match: f'{match["key"]}"{sha256}"', text)
+    return changed if count == 1 else None
+
+
+def _reading_workflow(options: DraftOptions) -> Workflow:
+    """A workflow that says only what reading the table needs."""
+    none = InstanceConfig(options.instance_type)
+    return Workflow(
+        name=options.name,
+        cli_ref=options.name,
+        title=options.name,
+        folder="",
+        data_file=options.data_file,
+        sha256="",
+        skip_lines=0,
+        target=options.target,
+        split=SplitRatios(0.2, 0.2, 0),
+        framework=_ALGORITHM,
+        version=_VERSION,
+        hyperparameters=(),
+        training=none,
+        transform=none,
+        endpoint=none,
+        volume_gb=10,
+        ignore=options.ignore,
+    )
+
+
+def _guess_task(target: ColumnFacts) -> tuple[Task, str]:
+    """What the values of the target look like, and how to say otherwise."""
+    values, has_words = len(target.classes), bool(target.counts[CellKind.WORD] or target.counts[CellKind.BOOLEAN])
+    if values == 2:
+        return Task.BINARY, f"'{target.name}' has two values, so the task is binary (--task says otherwise)."
+    if has_words:
+        text = f"'{target.name}' holds {values} words, so the task is multiclass (--task says otherwise)."
+        return Task.MULTICLASS, text
+    text = f"'{target.name}' holds {values} different numbers, so the task is regression (--task says otherwise)."
+    return Task.REGRESSION, text
+
+
+def _draft_text(
+    options: DraftOptions, facts: TableFacts, target: ColumnFacts, task: Task, ignore: Sequence[str], sha256: str
+) -> str:
+    algorithm = ALGORITHMS[_ALGORITHM]
+    classes = ordered_classes(target.classes, None)
+    lines = [
+        "# docs/workflow-file.md lists every key. MODEL_CARD.md says what the model is for, and what it is not for.",
+        f"name = {_quote(options.name)}",
+        f"title = {_quote(f'{options.target} by {algorithm.label}')}",
+        f"task = {_quote(task.value)}",
+        "",
+        "[data]",
+        f"file = {_quote(options.data_file)}",
+        f"sha256 = {_quote(sha256)} # of {facts.rows} rows",
+        f"target = {_quote(options.target)}",
+        *([f"ignore = [{', '.join(map(_quote, ignore))}]"] if ignore else []),
+        *_positive_line(task, classes),
+        "",
+        "[split]",
+        "test = 0.2",
+        "validation = 0.2 # of the rest",
+        "seed = 1",
+        "",
+        "[image]",
+        f"framework = {_quote(_ALGORITHM)}",
+        f"version = {_quote(_VERSION)}",
+        "",
+        "[hyperparameters]",
+        *_hyperparameter_lines(algorithm, task, len(classes)),
+    ]
+    for table, limit in (("training", "1h"), ("transform", "30m"), ("endpoint", "")):
+        lines += ["", f"[{table}]", f"instance_type = {_quote(options.instance_type)}"]
+        lines += [f"max_run = {_quote(limit)}"] if limit else []
+    return "\n".join([*lines, ""])
+
+
+def _positive_line(task: Task, classes: Sequence[str]) -> list[str]:
+    match task:
+        case Task.BINARY:
+            return (
+                [f"positive = {_quote(classes[-1])} # the class whose probability the model gives"] if classes else []
+            )
+        case Task.REGRESSION | Task.MULTICLASS:
+            return []
+
+
+def _hyperparameter_lines(algorithm: Algorithm, task: Task, classes: int) -> list[str]:
+    chosen = [f"{name} = {_quote(value)}" for name, value in algorithm.objective_for[task].items()]
+    match task:
+        case Task.MULTICLASS:
+            chosen.append(f"num_class = {classes}")
+        case Task.REGRESSION | Task.BINARY:
+            pass
+    return [*chosen, "max_depth = 5", "eta = 0.2", "subsample = 0.8", "early_stopping_rounds = 10", "num_round = 200"]
+
+
+def _quote(text: str) -> str:
+    """Text as TOML writes it: its basic strings escape as JSON does."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def draft_model_card(name: str, target: str, data_file: str) -> str:
+    """The model card of a new workflow, with what its author has to fill in."""
+    return f"""# {name}
+
+## The data
+`{data_file}`. Say where the rows come from, who collected them, when, for what, and under which licence.
+
+## What is wrong with it
+Say who and what is missing from the rows, which columns stand for something else, and what the labels do not tell.
+
+## The model
+It predicts `{target}`; `workflow.toml` has the algorithm and its hyperparameters. Say which score makes it useful.
+
+**For:** say what it may be used for.
+**Not for:** say what it must not be used for.
+"""
