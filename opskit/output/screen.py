@@ -16,6 +16,7 @@ from typing import IO, Any
 from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import Problem
 from opskit.core.setting_values import OutputFormat
+from opskit.output.embedded_text import csv_cell, markdown_cell, markdown_paragraph
 from opskit.output.printing import (
     color_is_forced,
     print_exact,
@@ -108,7 +109,12 @@ class Screen:
                 self._write_text(_csv_text(result), end="")
             case OutputFormat.MARKDOWN:
                 self._write_text(
-                    "\n\n".join([*(_tabulate_table(table, "github") for table in result.tables), *result.notes])
+                    "\n\n".join(
+                        [
+                            *(_tabulate_table(table, "github") for table in result.tables),
+                            *map(markdown_paragraph, result.notes),
+                        ]
+                    )
                 )
             case OutputFormat.TABLE:
                 self._print_tables(result)
@@ -175,16 +181,11 @@ def _with_title(table: Table, text: str) -> str:
 def _tabulate_table(table: Table, style: str) -> str:
     from tabulate import tabulate
 
-    in_a_cell = _in_markdown if style == "github" else visible_line
+    in_a_cell = markdown_cell if style == "github" else visible_line
     rows = [[in_a_cell(cell.text) for cell in row] for row in table.rows]
     align = ["right" if column.right else "left" for column in table.columns]
     headers = [in_a_cell(column.header) for column in table.columns]
     return tabulate(rows, headers, tablefmt=style, colalign=align if rows else None, disable_numparse=True)
-
-
-def _in_markdown(text: str) -> str:
-    """A text for a cell of a markdown table, which a ``|`` would end."""
-    return visible_line(text).replace("|", "&#124;")
 
 
 def _json_pieces(value: Any, path: Sequence[str]) -> Iterator[str]:
@@ -227,7 +228,7 @@ def _csv_text(result: CommandResult) -> str:
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
     names = list(records[0])
-    writer.writerow(visible_line(name) for name in names)
+    writer.writerow(csv_cell(name) for name in names)
     for record in records:
         writer.writerow(_csv_cell(record.get(name)) for name in names)
     return sheet.getvalue()
@@ -236,6 +237,8 @@ def _csv_text(result: CommandResult) -> str:
 def _csv_cell(value: Any) -> str:
     if isinstance(value, dict | list | tuple):
         return ascii_json(value, plain_value)
+    if isinstance(value, str):
+        return csv_cell(value)
     return "" if value is None else visible_line(str(value))
 
 
