@@ -100,9 +100,8 @@ def start_sandbox_command(
     with _running_sandbox(approve_after, latency, options | {"denied": denied}) as served:
         environment = served.client_environment() | _home_region_variables(ctx)
         data = {"url": served.url, "scenario": scenario.value, "environment": environment}
-        ctx.screen.show_result(
-            ("sandbox", "start"), CommandResult(data, notes=tuple(_export_lines(environment, outside)))
-        )
+        lines = tuple(_export_lines(environment, outside))
+        ctx.screen.show_result(("sandbox", "start"), CommandResult(data, notes=lines, holds_keys=True))
         ctx.screen.info(f"A local AWS ({scenario.value}) listens at {served.url}. Paste the lines above into another")
         ctx.screen.info("terminal, and every AWS client there talks to it. Ctrl-C ends it and leaves nothing behind.")
         ended.wait_for_signal()

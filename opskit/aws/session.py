@@ -16,6 +16,7 @@ from opskit.aws.credential_failures import find_mfa_serial
 from opskit.aws.pacing import RateLimiter, new_limiter
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.live_resources import LiveResources
+from opskit.core.redaction import redact_secrets
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class AwsSession:
         another.
         """
         url = self._boto3_clients.endpoint_url("service-quotas", self.default_region)
-        return "aws" if ".amazonaws.com" in url or ".api.aws" in url else url
+        return "aws" if ".amazonaws.com" in url or ".api.aws" in url else redact_secrets(url)
 
 
 def _parse_identity(response: Mapping[str, Any]) -> CallerIdentity:

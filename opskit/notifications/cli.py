@@ -14,6 +14,7 @@ import typer
 from opskit.cli.command import CommandContext, run_safely
 from opskit.cli.command_wrapper import CommandWrapper
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
+from opskit.core.redaction import redact_secrets
 
 if TYPE_CHECKING:
     from opskit.notifications.rules import SnsTopic, Webhook
@@ -144,7 +145,7 @@ def _deliver_text(ctx: CommandContext, target: SnsTopic | Webhook, text: str) ->
     from opskit.notifications.rules import SnsTopic
     from opskit.output.printing import visible_text
 
-    text = visible_text(text)
+    text = visible_text(redact_secrets(text))
     body = f"{text}\n(on {platform.node()})"
     if isinstance(target, SnsTopic):
         publish_to_topic(ctx.session().client(target.region), target, text.partition("\n")[0], body)

@@ -103,7 +103,7 @@ def ask_yes_or_no(question: str) -> bool:
         KeyboardInterrupt: Ctrl-C.
     """
     while True:
-        print_text(f"{question} [y/N]: ", sys.stderr, end="")
+        print_text(f"{redact_secrets(question)} [y/N]: ", sys.stderr, end="")
         line = ""
         try:
             line = sys.stdin.readline()
@@ -137,7 +137,7 @@ def redirect_warnings() -> None:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            print_text(self.format(record), sys.stderr)
+            print_text(redact_secrets(self.format(record)), sys.stderr)
 
     handler = Handler(logging.WARNING)
     logging.lastResort = handler  # for whatever has no handler of its own

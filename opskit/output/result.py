@@ -78,7 +78,8 @@ class CommandResult:
 
     ``data`` is the JSON contract; ``records`` names the list in it that CSV prints (None: ``data`` is the one record);
     ``tables`` and ``notes`` are for people, on a terminal through a pager where ``paged`` says so; ``problems`` go to
-    ``errors`` and to stderr.
+    ``errors`` and to stderr. ``holds_keys``: the answer is a key that was asked for, such as a notebook's address; in
+    any other answer secrets are removed.
     """
 
     data: Mapping[str, Any]
@@ -88,6 +89,7 @@ class CommandResult:
     notes: tuple[str, ...] = ()
     records: str | None = None
     paged: bool = False
+    holds_keys: bool = False
 
 
 def result_with_error(result: CommandResult, error: OpskitError | None) -> CommandResult:

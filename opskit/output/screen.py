@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import Problem
+from opskit.core.redaction import redact_secrets
 from opskit.core.setting_values import OutputFormat
 from opskit.output.embedded_text import csv_cell, markdown_cell, markdown_paragraph
 from opskit.output.printing import (
@@ -26,6 +27,7 @@ from opskit.output.printing import (
     visible_line,
 )
 from opskit.output.result import CommandResult, Envelope, LazyRows, Table
+from opskit.output.without_secrets import problem_without_secrets, result_without_secrets
 
 # No table is cut off where nobody's window is; rich wants a number all the same.
 _UNBOUNDED_WIDTH = 10_000
@@ -60,14 +62,14 @@ class Screen:
     def info(self, text: str) -> None:
         """Print a message on stderr; nothing with --quiet."""
         if not self.quiet:
-            print_text(text, self.stderr_stream)
+            print_text(redact_secrets(text), self.stderr_stream)
 
     def print_line(self, text: str, *, strong: bool = False) -> None:
         """Print a line of a result that is itself a report: on stdout, or on stderr if stdout holds JSON."""
         stream = self.stdout_stream if self.format.is_table else self.stderr_stream
         if self.quiet:
             return
-        print_text(text, stream, strong=strong and self.color and stream.isatty())
+        print_text(redact_secrets(text), stream, strong=strong and self.color and stream.isatty())
 
     @contextmanager
     def spinner(self, text: str) -> Iterator[None]:
@@ -95,13 +97,15 @@ class Screen:
         with console.status("looking") as status:
 
             def show_line(line: str) -> None:
+                line = redact_secrets(line)
                 console.print(shown_text(line))
                 status.update(shown_text(line.strip()[:60]))
 
             yield show_line
 
     def show_result(self, command: tuple[str, ...], result: CommandResult) -> None:
-        """Print a result in this screen's format."""
+        """Print a result in this screen's format, without secrets."""
+        result = result_without_secrets(result)
         match self.format:
             case OutputFormat.JSON:
                 self._print_json(Envelope(command, result).as_json(), result.records)
@@ -155,11 +159,13 @@ class Screen:
 
     def show_run_problem(self, problem: Problem) -> None:
         """Print on stderr, on one line, what goes wrong beside the command; JSON has it in ``errors``."""
+        problem = problem_without_secrets(problem)
         if not self.format.tells_problems:
             print_text(f"opskit: {visible_line(f'{problem.message} {problem.hint}'.strip())}", self.stderr_stream)
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Print on stderr what went wrong and what to do."""
+        problems = tuple(map(problem_without_secrets, problems))
         for problem, following in zip(problems, [*problems[1:], None], strict=False):
             where = f" [{problem.region}]" if problem.region and problem.region not in problem.message else ""
             print_text(f"opskit: {_indent_further_lines(problem.message + where)}", self.stderr_stream)

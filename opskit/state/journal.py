@@ -194,11 +194,12 @@ def _insert_intent(
     id: str, client: AwsClient, action: str, subject: str, reason: str, stop: StopDetails | None
 ) -> None:
     account, caller = _read_identity(client)
-    row = (id, _format_time(datetime.now(UTC)), None, client.session.endpoint_id(), account, caller, client.region)
+    begun, region = _format_time(datetime.now(UTC)), redact_secrets(client.region)
+    row = (id, begun, None, redact_secrets(client.session.endpoint_id()), account, caller, region)
     with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
         session.execute(
             f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, action, redact_secrets(subject), redact_secrets(reason), STARTED, ""),
+            (*row, redact_secrets(action), redact_secrets(subject), redact_secrets(reason), STARTED, ""),
         )
         if stop:
             usd = None if stop.usd_per_hour is None else str(stop.usd_per_hour)
@@ -218,7 +219,8 @@ def _update_outcome(id: str, outcome: str, detail: str) -> None:
 
 def _update_confirmed(client: AwsClient, action: str, subject: str, evidence: str) -> None:
     account, _ = _read_identity(client)
-    same = (client.session.endpoint_id(), client.region, action, redact_secrets(subject), UNKNOWN)
+    place = (redact_secrets(client.session.endpoint_id()), redact_secrets(client.region))
+    same = (*place, redact_secrets(action), redact_secrets(subject), UNKNOWN)
     with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
         session.execute(
             "UPDATE entries SET outcome = ?, detail = ? WHERE rowid = (SELECT max(rowid) FROM entries"
@@ -232,7 +234,7 @@ def _read_identity(client: AwsClient) -> tuple[str | None, str | None]:
         identity = client.session.identity()
     except AwsError:
         return None, None
-    return identity.account, identity.arn
+    return redact_secrets(identity.account), redact_secrets(identity.arn)
 
 
 def _outcome_of(error: BaseException) -> str:

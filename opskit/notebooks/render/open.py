@@ -15,4 +15,4 @@ def opened_result(name: str, region: str, print_command: str) -> CommandResult:
 def address_result(name: str, region: str, url: str) -> CommandResult:
     """The answer of ``notebook open`` when the address itself is what was asked for."""
     data = {"region": region, "name": name, "url": url, "expires_in_seconds": URL_VALID_SECONDS}
-    return CommandResult(data, notes=(url,))
+    return CommandResult(data, notes=(url,), holds_keys=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.ascii_json import ascii_json
+from opskit.core.redaction import redact_values
 from opskit.state.lock import exclusive_lock
 from opskit.state.paths import state_dir
 
@@ -32,7 +33,7 @@ def append_run(line: Mapping[str, Any]) -> Path:
     Raises:
         OSError, UsageError: it cannot be written.
     """
-    text = ascii_json(line, str).encode() + b"\n"
+    text = ascii_json(redact_values(line), str).encode() + b"\n"
     # Two jobs may end at once, and one must not rotate the file while the other writes.
     with exclusive_lock("run log", on_wait=lambda: None):
         path = log_path()

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,13 @@ def test_every_command_is_walked() -> None:
 @pytest.fixture
 def hostile_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """A machine and an account where whatever can be named has been named by somebody hostile."""
+    with planted_machine(tmp_path, monkeypatch) as aws:
+        yield aws
+
+
+@contextmanager
+def planted_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
+    """A machine and an account with this module's texts in whatever comes from outside."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
