@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +14,7 @@ from opskit.access.rules.policy import Scope, build_policy
 from opskit.core.redaction import redact_secrets, redact_values
 from opskit.output.embedded_text import csv_cell, markdown_cell, markdown_paragraph
 from opskit.output.printing import visible_text
+from tests.processor_time import processor_seconds
 
 
 @pytest.mark.parametrize(
@@ -97,16 +97,6 @@ def test_no_text_is_too_strange(text: str) -> None:
     redact_secrets(text)
 
 
-def processor_seconds(work: Callable[[str], object], text: str) -> float:
-    """The least of some tries: other programs of a busy machine only ever add to it."""
-    tries = []
-    for _ in range(5):
-        begun = time.process_time()
-        work(text)
-        tries.append(time.process_time() - begun)
-    return min(tries)
-
-
 TEXTS = {
     "log": "2026-11-26 [0]#011train-rmse:19.6015 token=abc https://ada:pw@host/x?X-Amz-Signature=dead Bearer abc.def\n",
     "names": "secret-access_key ",
@@ -120,8 +110,8 @@ TEXTS = {
 def test_a_megabyte_costs_four_times_what_a_quarter_does(work: Callable[[str], object], part: str) -> None:
     """Growth with the square would be sixteen times."""
     megabyte = TEXTS[part] * (1_000_000 // len(TEXTS[part]))
-    quarter = processor_seconds(work, megabyte[: len(megabyte) // 4])
-    assert processor_seconds(work, megabyte) < 10 * max(quarter, 0.002)
+    quarter = processor_seconds(lambda: work(megabyte[: len(megabyte) // 4]))
+    assert processor_seconds(lambda: work(megabyte)) < 10 * max(quarter, 0.002)
 
 
 def test_values_are_redacted_by_their_names_and_forms() -> None:
