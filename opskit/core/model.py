@@ -56,7 +56,8 @@ class Requirement:
 
     ``explicit`` tells whether the user asked for it rather than the default set: a type that a Region does not offer is
     a refusal only if it was asked for. ``alert_share`` (0 to 1) is the utilization from which the user considers the
-    quota too full; None: no such limit.
+    quota too full; None: no such limit. ``already_made``: the instances exist and are stopped, so that a quota which
+    counts stopped ones too counts them already.
     """
 
     instance_type: str | None
@@ -65,6 +66,7 @@ class Requirement:
     explicit: bool = True
     per_job: bool = False
     alert_share: float | None = None
+    already_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)

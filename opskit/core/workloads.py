@@ -39,14 +39,16 @@ class UsageCounter(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadSpec:
-    """What is known of a workload. None means that AWS has none: no account-wide quota (``total_quota``), none per job
-    (``per_job_quota``), no price of its own (``price``).
+    """What is known of a workload. None means that none is known: no account-wide quota (``total_quota``), none per job
+    (``per_job_quota``), no price of its own (``price``). Several workloads may share a ``total_quota``.
     """
 
     type_quota: str
     """The name of the quota for an instance type, which replaces ``{}``. The exact name identifies a quota."""
     total_quota: str | None = None
     per_job_quota: str | None = None
+    per_job_unit: str = "job"
+    """What ``per_job_quota`` limits by itself."""
     price: PriceComponent | None = None
     counter: UsageCounter
     studio_app: str | None = None
@@ -58,6 +60,9 @@ class WorkloadSpec:
     other_support_words: tuple[str, ...] = ()
     """Words that mean another workload even if one of ``support_words`` is present."""
 
+
+# One quota over the apps of every kind, so it is the total of several workloads.
+_STUDIO_TOTAL = "Maximum number of running Studio apps allowed per account"
 
 WORKLOADS: Mapping[Workload, WorkloadSpec] = {
     Workload.TRAINING: WorkloadSpec(
@@ -91,6 +96,8 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
     Workload.ENDPOINT: WorkloadSpec(
         type_quota="{} for endpoint usage",
         total_quota="Number of instances across active endpoints",
+        per_job_quota="Maximum number of instances per endpoint",
+        per_job_unit="endpoint",
         price=PriceComponent.HOSTING,
         counter=UsageCounter.ENDPOINTS,
         error_word="endpoint",
@@ -121,6 +128,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
     ),
     Workload.STUDIO_JUPYTERLAB: WorkloadSpec(
         type_quota="Studio JupyterLab Apps running on {} instances",
+        total_quota=_STUDIO_TOTAL,
         counter=UsageCounter.STUDIO_APPS,
         studio_app="JupyterLab",
         error_word="jupyterlab",
@@ -128,6 +136,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
     ),
     Workload.STUDIO_CODEEDITOR: WorkloadSpec(
         type_quota="Studio CodeEditor Apps running on {} instances",
+        total_quota=_STUDIO_TOTAL,
         counter=UsageCounter.STUDIO_APPS,
         studio_app="CodeEditor",
         error_word="codeeditor",
@@ -135,6 +144,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
     ),
     Workload.STUDIO_KERNELGATEWAY: WorkloadSpec(
         type_quota="Studio KernelGateway Apps running on {} instance",  # without an s, as Service Quotas has it
+        total_quota=_STUDIO_TOTAL,
         counter=UsageCounter.STUDIO_APPS,
         studio_app="KernelGateway",
         error_word="kernelgateway",
@@ -142,6 +152,9 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
     ),
     Workload.CLUSTER: WorkloadSpec(
         type_quota="{} for cluster usage",
+        total_quota="Total number of instances allowed across SageMaker HyperPod clusters",
+        per_job_quota="Maximum number instances allowed per SageMaker HyperPod cluster",  # AWS's own wording
+        per_job_unit="cluster",
         counter=UsageCounter.CLUSTERS,
         error_word="cluster",
         support_words=("cluster",),

@@ -80,7 +80,8 @@ def _plan_start(name: str, look: Notebook | OpskitError) -> StartAction:
 
 def _capacity_errors(client: AwsClient, instance_types: Sequence[str], clock: Clock) -> list[OpskitError | None]:
     requirements = [
-        Requirement(instance_type, Workload.NOTEBOOK, count) for instance_type, count in Counter(instance_types).items()
+        Requirement(instance_type, Workload.NOTEBOOK, count, already_made=True)
+        for instance_type, count in Counter(instance_types).items()
     ]
     return allocate_capacity(check_quotas([client], requirements, clock.now()), instance_types, client.region)
 

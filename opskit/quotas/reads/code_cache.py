@@ -26,6 +26,7 @@ import platformdirs
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError, CredentialsError
+from opskit.quotas.rules.requirements import spelling_key
 
 # AWS warns that codes may change, without saying how often. A stale code costs one wasted call.
 TTL = timedelta(days=7)
@@ -62,10 +63,11 @@ class QuotaCodeCache:
     listed_at: datetime | None = None
     _updates: dict[str, CachedQuota] = field(default_factory=dict)
     _listed_now: bool = False
+    _spellings: dict[str, str] | None = None
 
     def get(self, name: str) -> CachedQuota | None:
         """The entry of a quota that is at most seven days old."""
-        cached = self.entries.get(name)
+        cached = self.entries.get(name) or self._other_spelling(name)
         if cached:
             return cached if self._is_fresh(cached.seen_at) else None
         return (
@@ -77,13 +79,13 @@ class QuotaCodeCache:
     def code_for(self, name: str) -> str | None:
         """The code to try for a quota: the cached one, else the bundled one."""
         cached = self.get(name)
-        return cached.code if cached else bundled_codes().get(name)
+        return cached.code if cached else bundled_code(name)
 
     def last_value(self, name: str) -> float | None:
         """The last known value of a quota: infinite if it may exist and was never read, None if it does not exist."""
         cached = self.get(name)
         if cached is None:
-            return inf if name in bundled_codes() else None
+            return inf if bundled_code(name) else None
         value = cached.value if cached.applied else cached.default
         return None if cached.code is None else inf if value is None else value
 
@@ -99,7 +101,15 @@ class QuotaCodeCache:
     def replace_all(self, entries: Mapping[str, CachedQuota]) -> None:
         """Record a complete listing of all quotas."""
         self.entries, self.listed_at = dict(entries), self.now
-        self._updates, self._listed_now = {}, True
+        self._updates, self._listed_now, self._spellings = {}, True, None
+
+    def _other_spelling(self, name: str) -> CachedQuota | None:
+        """The entry under AWS's own spelling, where a listing has told it: the name is not absent then."""
+        if self.listed_at is None:
+            return None
+        if self._spellings is None:
+            self._spellings = {spelling_key(listed): listed for listed in tuple(self.entries)}
+        return self.entries.get(self._spellings.get(spelling_key(name), ""))
 
     def save(self) -> None:
         """Write the new entries to the file, merged with what other runs wrote meanwhile."""
@@ -137,6 +147,16 @@ def bundled_codes() -> Mapping[str, str]:
     """The codes that quotas have had so far, by name; they were the same in every Region and account."""
     text = (files("opskit.quotas.reads") / "data" / "quota_codes.csv").read_text(encoding="utf-8")
     return {row["quota_name"]: row["quota_code"] for row in csv.DictReader(text.splitlines())}
+
+
+def bundled_code(name: str) -> str | None:
+    """The code that a quota of this name, in whichever spelling, has had so far; None if it is not known."""
+    return bundled_codes().get(name) or _bundled_spellings().get(spelling_key(name))
+
+
+@cache
+def _bundled_spellings() -> Mapping[str, str]:
+    return {spelling_key(name): code for name, code in bundled_codes().items()}
 
 
 def _is_change(previous: CachedQuota, entry: CachedQuota) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.code_cache import CachedQuota, QuotaCodeCache, bundled_codes
+from opskit.quotas.reads.code_cache import CachedQuota, QuotaCodeCache, bundled_code, bundled_codes
 from opskit.quotas.reads.quota_records import (
     ABSENT,
     GET,
@@ -30,6 +30,7 @@ from opskit.quotas.reads.quota_records import (
     nothing_listed,
     record_value,
 )
+from opskit.quotas.rules.requirements import spelling_key
 
 # Reading both listings takes about as many seconds as 30 single reads at AWS's rates, and uses one of the same rates:
 # so
@@ -47,6 +48,19 @@ class _ListResult:
 
     records: Mapping[str, QuotaRecord]
     missing: Unknown | None = None
+
+    def find(self, name: str) -> QuotaRecord | None:
+        """The record of this name, or of another spelling of it; None if there is none, or several could be meant."""
+        exact = self.records.get(name)
+        meant = [] if exact else self._by_spelling.get(spelling_key(name), [])
+        return meant[0] if len(meant) == 1 else exact
+
+    @cached_property
+    def _by_spelling(self) -> Mapping[str, list[QuotaRecord]]:
+        spellings: dict[str, list[QuotaRecord]] = {}
+        for record in self.records.values():
+            spellings.setdefault(spelling_key(record.name), []).append(record)
+        return spellings
 
 
 def read_quotas(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup]:
@@ -157,7 +171,7 @@ def _get_by_code(
     with_default: bool = False,
 ) -> QuotaLookup | None:
     """The quota behind its code; None if the code leads to no quota of that name."""
-    code = code or cache.code_for(name) or bundled_codes().get(name)
+    code = code or cache.code_for(name) or bundled_code(name)
     if code is None:
         return None
     try:
@@ -165,9 +179,14 @@ def _get_by_code(
     except AwsError as failure:
         return unknown_from_error(failure)
     # AWS may give a code to another quota; the exact name is the identity, so the listings decide then.
-    if any(record is not None and record.name != name for record in (applied, default)):
+    if any(record is not None and not _is_spelling_of(record.name, name) for record in (applied, default)):
         return None
     return _to_quota(client, name, applied, default, cache)
+
+
+def _is_spelling_of(listed: str, name: str) -> bool:
+    """Whether a name that AWS gives is the one that is looked for, or its spelling where AWS breaks its own rule."""
+    return listed == name or spelling_key(listed) == spelling_key(name)
 
 
 def _records_by_code(
@@ -210,7 +229,7 @@ def _to_quota(
     )
     cached = cache.get(name)
     default_value = default.value if default else cached.default if cached else None
-    return Quota(client.region, name, record.code, record_value(applied), default_value, record.adjustable)
+    return Quota(client.region, record.name, record.code, record_value(applied), default_value, record.adjustable)
 
 
 def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup]:
@@ -228,7 +247,7 @@ def _quota_in_listings(
     """A quota that is in a listing, or certainly in none. That one of the two lacks it proves nothing by itself: an
     answer may have been cut. A default counts only after AWS has said that there is no applied value.
     """
-    applied_record, default_record = applied.records.get(name), defaults.records.get(name)
+    applied_record, default_record = applied.find(name), defaults.find(name)
     if applied_record:
         return _to_quota(client, name, applied_record, default_record, cache) or NotOffered(client.region, name)
     unknown = applied.missing or (None if default_record else defaults.missing)
@@ -238,10 +257,10 @@ def _quota_in_listings(
         return unknown
     if default_record is None:
         return _get_by_code(client, name, cache, GET) or unknown or NotOffered(client.region, name)
-    return _confirm_default(client, default_record, cache)
+    return _confirm_default(client, name, default_record, cache)
 
 
-def _confirm_default(client: AwsClient, default: QuotaRecord, cache: QuotaCodeCache) -> QuotaLookup:
+def _confirm_default(client: AwsClient, name: str, default: QuotaRecord, cache: QuotaCodeCache) -> QuotaLookup:
     """A quota that ListServiceQuotas lacks, read by itself: its applied value, or its default if AWS has none."""
     unsaid = Unknown(f"AWS does not say whether '{default.name}' has an applied value in {client.region}", "bad-answer")
     try:
@@ -250,7 +269,7 @@ def _confirm_default(client: AwsClient, default: QuotaRecord, cache: QuotaCodeCa
         return unknown_from_error(failure)
     if applied and applied.name != default.name:
         return unsaid
-    return _to_quota(client, default.name, applied, default, cache) or unsaid
+    return _to_quota(client, name, applied, default, cache) or unsaid
 
 
 def _read_listing(client: AwsClient, operation: str) -> _ListResult:

@@ -17,12 +17,15 @@ from opskit.quotas.reads.usage_listings import (
     Response,
     UsageCounts,
     first_unknown,
+    job_holder,
     job_instances,
     known_or_empty,
     list_summaries,
     missing_member,
     to_in_use_counts,
+    without_marks,
 )
+from opskit.quotas.rules.model import QuotaHolder
 
 _HOLDING_POOLS = (WarmPoolStatus.AVAILABLE, WarmPoolStatus.IN_USE)
 # The members that counting needs. A job that lacks one of them in Search is described instead.
@@ -66,16 +69,27 @@ def _merge_training_counts(
     """The counts of all jobs. Spot jobs keep no pools, so a gap in the pools is none there. A job that does not say
     whether it is spot training counts as not, and makes the spot count a minimum.
     """
-    training, spot, warm = Counter[str](), Counter[str](), Counter[str]()
-    for job in jobs:
-        instances = job_instances(job.get("ResourceConfig") or {})
-        if _is_running(job):
-            (spot if job.get("EnableManagedSpotTraining") else training).update(instances)
-        elif _holds_warm_pool(job):
-            warm.update(instances)
-    spot_gap = missing_member((job for job in jobs if _is_running(job)), "EnableManagedSpotTraining")
-    training_counts = replace(to_in_use_counts(training + warm, jobs_gap, pool_gap), kept_warm=dict(warm))
-    return {Workload.TRAINING: training_counts, Workload.SPOT_TRAINING: to_in_use_counts(spot, jobs_gap, spot_gap)}
+    running = [job for job in jobs if _is_running(job)]
+    spot = [job for job in running if job.get("EnableManagedSpotTraining")]
+    plain = [job for job in running if not job.get("EnableManagedSpotTraining")]
+    warm = [job for job in jobs if not _is_running(job) and _holds_warm_pool(job)]
+    planned = [job for job in plain if (job.get("ResourceConfig") or {}).get("TrainingPlanArn")]
+    spot_gap = missing_member(running, "EnableManagedSpotTraining")
+    counts = to_in_use_counts(_holders_of(plain + warm), jobs_gap, pool_gap)
+    training_counts = replace(counts, kept_warm=_instances_of(warm), in_plans=_instances_of(planned))
+    spot_counts = to_in_use_counts(_holders_of(spot), jobs_gap, spot_gap)
+    return {Workload.TRAINING: training_counts, Workload.SPOT_TRAINING: spot_counts}
+
+
+def _holders_of(jobs: Iterable[Response]) -> list[QuotaHolder]:
+    return [job_holder("TrainingJob", job, job_instances(job.get("ResourceConfig") or {})) for job in jobs]
+
+
+def _instances_of(jobs: Iterable[Response]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for holder in _holders_of(jobs):
+        counts.update(holder.instances)
+    return without_marks(counts)
 
 
 def _is_running(job: Response) -> bool:
@@ -130,9 +144,6 @@ def count_warm_pools(client: AwsClient) -> UsageCounts:
     remembered = listed.unended if isinstance(listed, LiveJobs) else frozenset()
     keepers |= known_or_empty(pools)
     described = describe_jobs(client, TRAINING_JOBS, keepers | remembered)
-    counts: Counter[str] = Counter()
-    for job in described.jobs.values():
-        if _holds_warm_pool(job):
-            counts.update(job_instances(job.get("ResourceConfig") or {}))
+    holders = _holders_of(job for job in described.jobs.values() if _holds_warm_pool(job))
     pool_gap = _undescribed_pool(described.jobs[name] for name in keepers & described.jobs.keys())
-    return {Workload.WARM_POOL: to_in_use_counts(counts, described.gap, first_unknown(listed), pool_gap)}
+    return {Workload.WARM_POOL: to_in_use_counts(holders, described.gap, first_unknown(listed), pool_gap)}

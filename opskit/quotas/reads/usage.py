@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 
 from opskit.aws.client import AwsClient
@@ -25,19 +26,25 @@ from opskit.quotas.reads.job_listings import (
 )
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
-    UNKNOWN_TYPE,
+    NUMBER_UNKNOWN,
     Counts,
     Response,
     UsageCounts,
     describe_resources,
     first_unknown,
+    instance_counts,
+    job_holder,
     job_instances,
     known_or_empty,
     list_names,
     list_summaries,
     to_in_use_counts,
+    without_marks,
 )
-from opskit.quotas.rules.model import InUseCounts
+from opskit.quotas.rules.model import UNKNOWN_TYPE, InUseCounts, QuotaHolder
+
+SERVERLESS_ENDPOINTS = "Maximum number of serverless endpoints"
+SERVERLESS_CONCURRENCY = "Maximum total concurrency that can be allocated across all serverless endpoints"
 
 _STUDIO_APPS = {spec.studio_app: workload for workload, spec in WORKLOADS.items() if spec.studio_app}
 
@@ -51,64 +58,97 @@ def count_in_use(client: AwsClient, workloads: Iterable[Workload]) -> dict[Workl
 
 
 def _count_transforms(client: AwsClient) -> UsageCounts:
-    counts, gap = _count_jobs(client, TRANSFORM_JOBS, lambda job: job.get("TransformResources"))
-    return {Workload.TRANSFORM: to_in_use_counts(counts, gap)}
+    holders, gap = _count_jobs(client, TRANSFORM_JOBS, lambda job: job.get("TransformResources"))
+    return {Workload.TRANSFORM: to_in_use_counts(holders, gap)}
 
 
 def _count_processings(client: AwsClient) -> UsageCounts:
-    counts, gap = _count_jobs(
+    holders, gap = _count_jobs(
         client, PROCESSING_JOBS, lambda job: (job.get("ProcessingResources") or {}).get("ClusterConfig")
     )
-    return {Workload.PROCESSING: to_in_use_counts(counts, gap)}
+    return {Workload.PROCESSING: to_in_use_counts(holders, gap)}
 
 
 def _count_jobs(
     client: AwsClient, kind: JobKind, resources: Callable[[Response], Response | None]
-) -> tuple[Counts, Unknown | None]:
+) -> tuple[list[QuotaHolder], Unknown | None]:
     """Jobs whose listing contains no instance type, and which Search does not have: each that may run is described."""
     listed = list_live_jobs(client, kind)
     if isinstance(listed, Unknown):
-        return {}, listed
+        return [], listed
     described = describe_jobs(client, kind, listed.names)
     status = f"{kind.prefix}Status"
     live = {name: job for name, job in described.jobs.items() if not JobStatus(job[status]).is_finished}
     remember_ended_jobs(client, listed, described.gone | (described.jobs.keys() - live.keys()))
-    counts: Counter[str] = Counter()
-    for job in live.values():
-        counts.update(job_instances(resources(job) or {}))
-    return counts, described.gap
+    return [job_holder(kind.prefix, job, job_instances(resources(job) or {})) for job in live.values()], described.gap
 
 
 def _count_endpoints(client: AwsClient) -> UsageCounts:
     # Without a status filter: it would run after the page is cut, and Failed endpoints may still hold instances.
     names = list_names(client, "list_endpoints", "Endpoints", "EndpointName")
     endpoints = gather_all([partial(_count_endpoint, client, name) for name in sorted(known_or_empty(names))])
-    counts: Counter[str] = Counter()
-    for count, _ in endpoints:
-        counts.update(count)
-    return {Workload.ENDPOINT: to_in_use_counts(counts, first_unknown(names, *(gap for _, gap in endpoints)))}
+    found = [endpoint for endpoint in endpoints if endpoint.holder]
+    in_use = to_in_use_counts(
+        [endpoint.holder for endpoint in found if endpoint.holder],
+        first_unknown(names, *(endpoint.gap for endpoint in endpoints)),
+    )
+    serverless = [endpoint for endpoint in found if endpoint.is_serverless]
+    concurrency = in_use.incomplete or sum(endpoint.concurrency for endpoint in serverless)
+    others = {SERVERLESS_ENDPOINTS: in_use.incomplete or len(serverless), SERVERLESS_CONCURRENCY: concurrency}
+    return {Workload.ENDPOINT: replace(in_use, others=others)}
 
 
-def _count_endpoint(client: AwsClient, name: str) -> tuple[Counts, Unknown | None]:
+@dataclass(frozen=True)
+class _CountedEndpoint:
+    """What an endpoint holds. ``holder`` None: it is gone, or could not be read, and then ``gap`` says why."""
+
+    holder: QuotaHolder | None
+    gap: Unknown | None = None
+    is_serverless: bool = False
+    concurrency: int = 0
+
+
+def _count_endpoint(client: AwsClient, name: str) -> _CountedEndpoint:
     """The instances of one endpoint: their number from its variants, their type from its configuration. A deployment in
-    progress holds its own instances in addition. A serverless variant holds none.
+    progress holds its own instances in addition. A serverless variant holds none, but concurrency. Where the
+    configuration was deleted, AWS does not tell the types: such instances may be of any.
     """
     endpoints, gap = describe_resources(client, "describe_endpoint", [{"EndpointName": name}])
     if not endpoints:
-        return {}, gap
+        return _CountedEndpoint(None, gap)
     endpoint = endpoints[0]
     traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
     keys = [{"EndpointConfigName": endpoint["EndpointConfigName"]}] if endpoint.get("EndpointConfigName") else []
     configs, gap = describe_resources(client, "describe_endpoint_config", keys)
     planned = {variant.get("VariantName"): variant for config in configs for variant in _all_variants(config)}
+    present = _all_variants(endpoint) or ([] if traits.has_failed else list(planned.values()))
+    variants = [(variant, planned.get(variant.get("VariantName")) or {}) for variant in present]
+    # A deployment's own variants say their types; its number comes on top until it has taken over.
+    pending = _all_variants(endpoint.get("PendingDeploymentSummary") or {})
+    variants += [(variant, variant) for variant in pending]
     counts: Counter[str] = Counter()
-    for variant in _all_variants(endpoint) or ([] if traits.has_failed else planned.values()):
-        counts.update(_variant_instances(variant, planned.get(variant.get("VariantName")) or {}, traits))
-    for variant in _all_variants(endpoint.get("PendingDeploymentSummary") or {}):
-        counts.update(_variant_instances(variant, variant, traits))
-    if not (_all_variants(endpoint) or planned or traits.has_failed):
+    for variant, plan in variants:
+        counts.update(_variant_instances(variant, plan, traits))
+    if not (present or pending or traits.has_failed):
         gap = gap or Unknown(f"AWS did not report the instances of the endpoint {name}", "bad-answer")
-    return counts, gap
+    elif NUMBER_UNKNOWN not in counts:
+        gap = None  # the configuration would tell the types alone, and the ceiling of every type has room for them
+    limits = [limit for variant, plan in variants if (limit := _serverless_limit(variant, plan)) is not None]
+    holder = QuotaHolder("endpoint", name, counts, endpoint.get("CreationTime"), endpoint.get("EndpointArn"))
+    return _CountedEndpoint(holder, gap, bool(limits), sum(limits))
+
+
+def _serverless_limit(variant: Response, planned: Response) -> int | None:
+    """The concurrency that a serverless variant takes up; None: it is not serverless."""
+    sources = (
+        variant.get("CurrentServerlessConfig"),
+        variant.get("DesiredServerlessConfig"),
+        variant.get("ServerlessConfig"),
+        planned.get("ServerlessConfig"),
+    )
+    configs = [config for config in sources if config is not None]
+    # While it changes, either of its two configurations may count.
+    return max((int(config.get("MaxConcurrency") or 0) for config in configs), default=None)
 
 
 def _all_variants(response: Response) -> list[Response]:
@@ -119,48 +159,71 @@ def _variant_instances(variant: Response, planned: Response, traits: EndpointTra
     """The instances of a variant: the current or the desired number, whichever is higher; of a failed one the current
     number.
     """
+    if _serverless_limit(variant, planned) is not None:
+        return {}
     pools = variant.get("InstancePools") or ()
     if any("CurrentInstanceCount" in pool for pool in pools):
-        counts = Counter(
-            {pool.get("InstanceType") or UNKNOWN_TYPE: pool.get("CurrentInstanceCount") or 0 for pool in pools}
-        )
-        return +counts
-    if variant.get("CurrentServerlessConfig") or planned.get("ServerlessConfig") or variant.get("ServerlessConfig"):
-        return {}
+        return _pool_instances(variant, pools)
     members = ["CurrentInstanceCount"] if traits.has_failed else ["CurrentInstanceCount", "DesiredInstanceCount"]
     numbers = [variant[member] for member in members if variant.get(member) is not None]
     # While an endpoint scales either number may be the larger, and a count that is too low would pass for free quota.
     number = max(numbers) if numbers else planned.get("InitialInstanceCount")
-    if number is None:
-        # Without a number at least one instance: a count that is too low would let a run start that AWS refuses.
-        return {UNKNOWN_TYPE: 1}
-    return {planned.get("InstanceType") or UNKNOWN_TYPE: number} if number else {}
+    return instance_counts(planned.get("InstanceType"), number)
+
+
+def _pool_instances(variant: Response, pools: Iterable[Response]) -> Counts:
+    """The instances of a variant's pools; those that it is still to get may be of any of their types."""
+    counts: Counter[str] = Counter()
+    for pool in pools:
+        counts.update(instance_counts(pool.get("InstanceType"), pool.get("CurrentInstanceCount")))
+    coming = (variant.get("DesiredInstanceCount") or 0) - sum(pool.get("CurrentInstanceCount") or 0 for pool in pools)
+    if coming > 0:
+        counts[UNKNOWN_TYPE] += coming
+    return counts
 
 
 def _count_notebooks(client: AwsClient) -> UsageCounts:
+    """Count notebook instances. Those that are stopped hold no instance, but AWS seems to count them in the total of
+    all notebook instances: an account was seen with 16 of 8, which running ones cannot come to.
+    """
     summaries = list_summaries(client, "list_notebook_instances", "NotebookInstances")
+    found: list[Response] = list(known_or_empty(summaries))
     holding = [
-        summary
-        for summary in known_or_empty(summaries)
-        if NotebookStatus(summary.get("NotebookInstanceStatus")).traits.may_hold_quota
+        summary for summary in found if NotebookStatus(str(summary.get("NotebookInstanceStatus"))).traits.may_hold_quota
     ]
-    counts = Counter(summary.get("InstanceType") or UNKNOWN_TYPE for summary in holding)
-    return {Workload.NOTEBOOK: to_in_use_counts(counts, first_unknown(summaries))}
+    in_use = to_in_use_counts(map(_notebook_holder, holding), first_unknown(summaries))
+    idle = len(found) - len(holding)
+    what = f"AWS may count the {idle} that are stopped too"
+    return {Workload.NOTEBOOK: replace(in_use, possible_total=idle, possible_what=what if idle else "")}
+
+
+def _notebook_holder(summary: Response) -> QuotaHolder:
+    since = summary.get("LastModifiedTime") or summary.get("CreationTime")
+    instances = instance_counts(summary.get("InstanceType"), 1)
+    name, arn = summary.get("NotebookInstanceName", ""), summary.get("NotebookInstanceArn")
+    return QuotaHolder("notebook instance", str(name), instances, since, arn)
 
 
 def _count_apps(client: AwsClient) -> UsageCounts:
+    """Count Studio's apps: of each kind with a quota per instance type, and of all kinds for the quota above them."""
     apps = list_summaries(client, "list_apps", "Apps", "AppType")
-    running = [
-        app
-        for app in known_or_empty(apps)
-        if app.get("AppType") in _STUDIO_APPS and AppStatus(app.get("Status", "")).may_hold_quota
-    ]
+    every = [app for app in known_or_empty(apps) if AppStatus(app.get("Status", "")).may_hold_quota]
+    running = [app for app in every if app.get("AppType") in _STUDIO_APPS]
     undescribed = [app for app in running if not _app_instance_type(app)]
     described, gap = describe_resources(client, "describe_app", [_app_key(app) for app in undescribed])
-    counts: dict[Workload, Counter[str]] = {workload: Counter() for workload in _STUDIO_APPS.values()}
+    holders: dict[Workload, list[QuotaHolder]] = {workload: [] for workload in _STUDIO_APPS.values()}
     for app in [*(app for app in running if _app_instance_type(app)), *described]:
-        counts[_STUDIO_APPS[app["AppType"]]][_app_instance_type(app) or UNKNOWN_TYPE] += 1
-    return {workload: to_in_use_counts(count, gap, first_unknown(apps)) for workload, count in counts.items()}
+        holders[_STUDIO_APPS[app.get("AppType")]].append(_app_holder(app))
+    total, unlisted = len(every), first_unknown(apps)
+    return {workload: replace(to_in_use_counts(held, gap, unlisted), total=total) for workload, held in holders.items()}
+
+
+def _app_holder(app: Response) -> QuotaHolder:
+    names = [str(app[member]) for member in ("DomainId", "SpaceName", "UserProfileName", "AppName") if app.get(member)]
+    instances = instance_counts(_app_instance_type(app), 1)
+    return QuotaHolder(
+        f"{app.get('AppType')} app", "/".join(names), instances, app.get("CreationTime"), app.get("AppArn")
+    )
 
 
 def _app_instance_type(app: Response) -> str | None:
@@ -177,7 +240,8 @@ def _count_clusters(client: AwsClient) -> UsageCounts:
     clusters, gap = describe_resources(
         client, "describe_cluster", [{"ClusterName": name} for name in sorted(known_or_empty(names))]
     )
-    counts: Counter[str] = Counter()
+    holders: list[QuotaHolder] = []
+    planned: Counter[str] = Counter()
     for cluster in clusters:
         group_lists = [
             cluster[member] for member in ("InstanceGroups", "RestrictedInstanceGroups") if member in cluster
@@ -185,20 +249,27 @@ def _count_clusters(client: AwsClient) -> UsageCounts:
         gap = gap or (
             None if group_lists else Unknown("AWS did not report the instance groups of some clusters", "bad-answer")
         )
+        counts: Counter[str] = Counter()
         for group in (group for groups in group_lists for group in groups):
             counts.update(_count_instance_group(group))
-    return {Workload.CLUSTER: to_in_use_counts(counts, gap, first_unknown(names))}
+            planned.update(_count_instance_group(group) if group.get("TrainingPlanArn") else {})
+        name, arn = str(cluster.get("ClusterName", "")), cluster.get("ClusterArn")
+        holders.append(QuotaHolder("cluster", name, counts, cluster.get("CreationTime"), arn))
+    in_use = to_in_use_counts(holders, gap, first_unknown(names))
+    return {Workload.CLUSTER: replace(in_use, in_plans=without_marks(planned))}
 
 
 def _count_instance_group(group: Response) -> Counts:
-    type_details = [detail for detail in group.get("InstanceTypeDetails") or () if detail.get("CurrentCount")]
-    if type_details:
-        return {detail.get("InstanceType") or UNKNOWN_TYPE: detail["CurrentCount"] for detail in type_details}
+    counts: Counter[str] = Counter()
+    for detail in group.get("InstanceTypeDetails") or ():
+        counts.update(instance_counts(detail.get("InstanceType"), detail.get("CurrentCount")))
     numbers = [group[member] for member in ("CurrentCount", "TargetCount") if group.get(member) is not None]
-    if not numbers:
-        return {UNKNOWN_TYPE: 1}
-    number = max(numbers)
-    return {group.get("InstanceType") or UNKNOWN_TYPE: number} if number else {}
+    if not counts:
+        return instance_counts(group.get("InstanceType"), max(numbers, default=None))
+    coming = max(numbers, default=0) - sum(without_marks(counts).values())
+    if coming > 0:  # of which of its types they will be, AWS has not decided
+        counts[UNKNOWN_TYPE] += coming
+    return counts
 
 
 _COUNTERS: Mapping[UsageCounter, Callable[[AwsClient], UsageCounts]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -14,12 +15,12 @@ from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.rules.model import InUseCounts
+from opskit.quotas.rules.model import UNKNOWN_TYPE, InUseCounts, QuotaHolder
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
 RUNNING_STATES = tuple(status.value for status in JobStatus if status.is_running)
-UNKNOWN_TYPE = "?"
-"""The key for instances whose type, or number, AWS does not return: they count in the totals all the same."""
+NUMBER_UNKNOWN = "!"
+"""The key that says that AWS did not return the number of some instances: what was counted is a minimum."""
 
 Response = Mapping[str, Any]
 Counts = Mapping[str, int]
@@ -77,12 +78,43 @@ def first_unknown(*read: object) -> Unknown | None:
     return next((unknown for unknown in read if isinstance(unknown, Unknown)), None)
 
 
-def to_in_use_counts(counts: Mapping[str, int], *gaps: Unknown | None) -> InUseCounts:
-    """Counts with the first of their gaps."""
-    type_gap = (
-        Unknown("AWS did not report the instance type of some running resources") if UNKNOWN_TYPE in counts else None
+def to_in_use_counts(holders: Iterable[QuotaHolder], *gaps: Unknown | None) -> InUseCounts:
+    """The counts of all holders, with the first of their gaps."""
+    counts: Counter[str] = Counter()
+    holding = [holder for holder in holders if holder.instances]
+    for holder in holding:
+        counts.update(holder.instances)
+    number_gap = (
+        Unknown("AWS did not report the number of instances of some running resources", "bad-answer")
+        if NUMBER_UNKNOWN in counts
+        else None
     )
-    return InUseCounts(dict(counts), first_unknown(*gaps, type_gap))
+    return InUseCounts(without_marks(counts), first_unknown(*gaps, number_gap), holders=tuple(holding))
+
+
+def without_marks(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts of instances alone."""
+    return {key: number for key, number in counts.items() if key != NUMBER_UNKNOWN}
+
+
+def instance_counts(instance_type: object, number: int | None) -> Counts:
+    """So many instances of a type, either of which AWS may not return. Where it returns no number it is at least one: a
+    count that is too low would let a run start that AWS refuses.
+    """
+    key = str(instance_type) if instance_type else UNKNOWN_TYPE
+    if number is None:
+        return {key: 1, NUMBER_UNKNOWN: 1}
+    return {key: number} if number else {}
+
+
+def job_holder(kind: str, job: Response, instances: Counts) -> QuotaHolder:
+    """A job as the holder of its instances. ``kind`` as AWS names it: ``TrainingJob``."""
+    name, arn = job.get(f"{kind}Name", ""), job.get(f"{kind}Arn")
+    return QuotaHolder(_plain_words(kind), str(name), instances, job.get("CreationTime"), arn)
+
+
+def _plain_words(kind: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind).lower()
 
 
 def job_instances(config: Response) -> Counts:
@@ -92,7 +124,10 @@ def job_instances(config: Response) -> Counts:
     counts: Counter[str] = Counter()
     for group in config.get("InstanceGroups") or [config]:
         instance_type = group.get("SelectedInstanceType") or group.get("InstanceType")
-        number = group.get("SelectedInstanceCount") or group.get("InstanceCount")
-        # At least one instance, so that a job that does not say its number never counts as free quota.
-        counts[instance_type if instance_type and number else UNKNOWN_TYPE] += number or 1
+        # Before SageMaker has selected, it is the most that one of the preferences may take.
+        preferred = [
+            each["InstanceCount"] for each in group.get("InstancePreferences") or () if each.get("InstanceCount")
+        ]
+        number = group.get("SelectedInstanceCount") or group.get("InstanceCount") or max(preferred, default=None)
+        counts.update(instance_counts(instance_type, number))
     return counts

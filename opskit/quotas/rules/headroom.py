@@ -8,6 +8,7 @@ from typing import assert_never
 
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown
+from opskit.core.workloads import WORKLOADS
 from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, Verdict
 from opskit.quotas.rules.requirements import quota_name_for
 
@@ -117,11 +118,9 @@ def _measured_headroom(
     requirement: Requirement, quota: Quota, value: float, in_use: InUseCounts, request: IncreaseRequest | None
 ) -> Headroom:
     # A maximum per job limits each job by itself, so nothing that runs uses it up.
-    used = 0 if requirement.per_job else in_use.count(requirement.instance_type)
+    used = _used_range(requirement, in_use)
     missing = None if requirement.per_job else in_use.incomplete
-    verdict = _headroom_verdict(
-        requirement.count, value - used, missing, None if request is None else request.desired_value - used
-    )
+    verdict = _headroom_verdict(requirement.count, value, used, missing, request)
     headroom = Headroom(
         region=quota.region,
         requirement=requirement,
@@ -129,49 +128,78 @@ def _measured_headroom(
         quota_code=quota.code,
         applied=quota.applied,
         default=quota.default,
-        in_use=None if missing else used,
-        free=None if missing else max(0.0, value - used),
+        in_use=None if missing or used.most > used.least else used.least,
+        free=None if missing else max(0.0, value - used.most),
         verdict=verdict,
         reason=_headroom_reason(requirement, quota, value, used, missing)
-        + _warm_pool_text(requirement, in_use)
+        + _special_use_text(requirement, in_use)
         + _request_phrase(request),
         request=request,
-        in_use_min=used,
+        in_use_min=used.least,
+        in_use_max=None if missing else used.most,
     )
     return replace(headroom, reason=headroom.reason + _alert_text(headroom))
 
 
-def _headroom_verdict(need: int, left: float, missing: Unknown | None, left_then: float | None) -> Verdict:
-    """``left`` is what remains of the quota, at best if part of the usage is ``missing``; ``left_then`` is what would
-    remain if the open request were granted.
-    """
-    if left < need:
-        # With an incomplete count nobody knows whether the granted value would suffice.
-        covered = left_then is not None and left_then >= need and missing is None
-        return Verdict.PENDING if covered else Verdict.SHORT
-    return Verdict.FITS if missing is None else Verdict.UNKNOWN
+@dataclass(frozen=True)
+class _UsedRange:
+    """How much of a quota is in use: certainly, and at most; ``why`` says what makes the difference."""
+
+    least: int
+    most: int
+    why: str = ""
 
 
-def _headroom_reason(requirement: Requirement, quota: Quota, value: float, used: int, missing: Unknown | None) -> str:
-    counts = "" if quota.applied is not None else " (AWS's default; nothing else is applied)"
+def _used_range(requirement: Requirement, in_use: InUseCounts) -> _UsedRange:
+    # A maximum per job limits each job by itself, so nothing that runs uses it up.
     if requirement.per_job:
-        return f"a job may have {format_quota_value(value)}{counts}"
+        return _UsedRange(0, 0)
+    least = in_use.count(requirement.instance_type)
+    # What exists already is in the larger count too, so that neither way of counting it takes more.
+    if requirement.already_made and requirement.instance_type is None:
+        return _UsedRange(least, least)
+    most = in_use.ceiling(requirement.instance_type)
+    return _UsedRange(least, most, in_use.possible_text(requirement.instance_type))
+
+
+def _headroom_verdict(
+    need: int, value: float, used: _UsedRange, missing: Unknown | None, request: IncreaseRequest | None
+) -> Verdict:
+    """Short if the need exceeds what is left at best; fits if it does not exceed what is left at worst."""
+    if value - used.least < need:
+        # With an incomplete count nobody knows whether the granted value would suffice.
+        covered = request is not None and request.desired_value - used.most >= need and missing is None
+        return Verdict.PENDING if covered else Verdict.SHORT
+    return Verdict.FITS if missing is None and value - used.most >= need else Verdict.UNKNOWN
+
+
+def _headroom_reason(
+    requirement: Requirement, quota: Quota, value: float, used: _UsedRange, missing: Unknown | None
+) -> str:
+    counts = "" if quota.applied is not None else " (AWS's default; nothing else is applied)"
+    limit = format_quota_value(value)
+    if requirement.per_job:
+        unit = WORKLOADS[requirement.workload].per_job_unit
+        return f"{'an' if unit[0] in 'aeiou' else 'a'} {unit} may have {limit}{counts}"
     if missing is None:
-        return (
-            f"{USED_OF_TEMPLATE.format(used=used, limit=format_quota_value(value))}{counts}"
-            if used
-            else f"{QUOTA_IS_TEMPLATE.format(value=format_quota_value(value))}{counts}"
-        )
-    if value - used < requirement.count:
-        at_least = f", at least {used} in use" if used else ""
-        return f"{QUOTA_IS_TEMPLATE.format(value=format_quota_value(value))}{counts}{at_least}"
+        more = f"; it may be {used.most}: {used.why}" if used.why else ""
+        if used.least or more:
+            return f"{USED_OF_TEMPLATE.format(used=used.least, limit=limit)}{counts}{more}"
+        return f"{QUOTA_IS_TEMPLATE.format(value=limit)}{counts}"
+    if value - used.least < requirement.count:
+        at_least = f", at least {used.least} in use" if used.least else ""
+        return f"{QUOTA_IS_TEMPLATE.format(value=limit)}{counts}{at_least}"
     return f"what is in use could not be counted: {missing.reason}"
 
 
-def _warm_pool_text(requirement: Requirement, in_use: InUseCounts) -> str:
-    """A note on instances that are in use although nothing runs on them."""
-    warm = 0 if requirement.per_job else in_use.warm_of(requirement.instance_type)
-    return f"; {warm} of it in warm pools, which ended jobs keep" if warm else ""
+def _special_use_text(requirement: Requirement, in_use: InUseCounts) -> str:
+    """A note on instances in use that run nothing, or of which it is not known whether AWS counts them."""
+    if requirement.per_job:
+        return ""
+    warm, planned = in_use.warm_of(requirement.instance_type), in_use.planned_of(requirement.instance_type)
+    return (f"; {warm} of it in warm pools, which ended jobs keep" if warm else "") + (
+        f"; {planned} of it in training plans, which AWS may not count" if planned else ""
+    )
 
 
 def _alert_text(headroom: Headroom) -> str:

@@ -16,7 +16,7 @@ from opskit.quotas.rules.model import IncreaseRequest, InUseCounts, ListedQuota,
 from opskit.quotas.rules.requirements import is_per_job, parse_quota_name
 
 UNPUBLISHED_CODES = frozenset({"no-metric", "not-published"})
-UNCOUNTABLE_CODES = UNPUBLISHED_CODES | {"not-counted", "per-job"}
+UNCOUNTABLE_CODES = UNPUBLISHED_CODES | {"not-counted", "per-job", "in-range"}
 """Reasons for an unknown utilization that are not failures."""
 
 _GLOB = re.compile(r"[*?\[]")
@@ -161,10 +161,16 @@ def _live_quota_utilization(
     instance_type, workload = parse_quota_name(name)
     if is_per_job(name):
         return _PER_JOB
+    other = next((counted.others[name] for counted in in_use.values() if name in counted.others), None)
+    if other is not None:
+        return other if isinstance(other, Unknown) else Utilization(other, measured_at)
     if workload is None or workload not in in_use:
         return _NO_COUNT
     counted = in_use[workload]
-    return counted.incomplete or Utilization(counted.count(instance_type), measured_at)
+    used = counted.count(instance_type)
+    if counted.incomplete is None and (why := counted.possible_text(instance_type)):
+        return Unknown(f"{used} to {counted.ceiling(instance_type)}: {why}", "in-range")
+    return counted.incomplete or Utilization(used, measured_at)
 
 
 def join_listings(

@@ -9,26 +9,74 @@ from enum import StrEnum
 
 from opskit.core.model import Price, Quota, Requirement, Unknown
 
+UNKNOWN_TYPE = "?"
+"""The key for instances of a type that AWS does not return: they may be of any type, and count in the totals."""
+
 
 @dataclass(frozen=True)
 class InUseCounts:
     """The instances that one workload uses in a Region, counted by instance type.
 
     ``incomplete`` None: everything was counted; otherwise the numbers are a minimum. ``kept_warm`` is the part that
-    runs nothing: warm pools that ended jobs keep for following ones.
+    runs nothing: warm pools that ended jobs keep for following ones; ``in_plans`` the part that runs in training plans.
+    ``total`` is what the account-wide quota counts where that is more than these (None: their sum), and
+    ``possible_total`` what it may count besides, of which ``possible_what`` says what it is. ``others`` are the amounts
+    that other account-wide quotas count, by their names. ``holders`` are the resources that hold the instances.
     """
 
     by_type: Mapping[str, int]
     incomplete: Unknown | None = None
     kept_warm: Mapping[str, int] = field(default_factory=dict)
+    in_plans: Mapping[str, int] = field(default_factory=dict)
+    total: int | None = None
+    possible_total: int = 0
+    possible_what: str = ""
+    others: Mapping[str, int | Unknown] = field(default_factory=dict)
+    holders: tuple[QuotaHolder, ...] = ()
 
     def count(self, instance_type: str | None) -> int:
-        """The instances of a type, or of all types."""
+        """The instances of a type, or of all types, that are certainly in use."""
+        if instance_type is None and self.total is not None:
+            return self.total
         return _of_type(self.by_type, instance_type)
+
+    def ceiling(self, instance_type: str | None) -> int:
+        """The most that the quota of a type, or of all types, may count: of a type also those of unknown type."""
+        if instance_type is None:
+            return self.count(None) + self.possible_total
+        return self.count(instance_type) + self.by_type.get(UNKNOWN_TYPE, 0)
+
+    def possible_text(self, instance_type: str | None) -> str:
+        """What makes the ceiling higher than the count, as a phrase; empty if nothing does."""
+        more = self.ceiling(instance_type) - self.count(instance_type)
+        if not more:
+            return ""
+        return self.possible_what if instance_type is None else f"{more} of a type that AWS does not report"
 
     def warm_of(self, instance_type: str | None) -> int:
         """The instances among them that are in idle warm pools."""
         return _of_type(self.kept_warm, instance_type)
+
+    def planned_of(self, instance_type: str | None) -> int:
+        """The instances among them that run in training plans."""
+        return _of_type(self.in_plans, instance_type)
+
+
+@dataclass(frozen=True)
+class QuotaHolder:
+    """A resource that holds instances of a quota. ``instances`` are their numbers by type; ``since`` is when it was
+    created (of a notebook instance: last started or changed); ``arn`` None: AWS did not report it.
+    """
+
+    kind: str
+    name: str
+    instances: Mapping[str, int]
+    since: datetime | None = None
+    arn: str | None = None
+
+    def count(self, instance_type: str | None) -> int:
+        """The instances of a type, or of all types, that it holds."""
+        return _of_type(self.instances, instance_type)
 
 
 def _of_type(counts: Mapping[str, int], instance_type: str | None) -> int:
@@ -168,8 +216,8 @@ class Headroom:
 
     None means for ``quota_code``: there is no such quota or it could not be read; ``applied``: there is no applied
     value (the default counts) or it could not be read; ``default``: it was not needed or could not be read; ``in_use``:
-    it could not be counted completely, and ``in_use_min`` is the minimum; ``free``: unknown. ``reason`` always says
-    which.
+    it is not known exactly, and ``in_use_min`` is the minimum, ``in_use_max`` the maximum (None: no such bound);
+    ``free``: unknown, else what is certainly free. ``reason`` always says which.
     """
 
     region: str
@@ -185,6 +233,7 @@ class Headroom:
     request: IncreaseRequest | None = None
     alternatives: tuple[Alternative, ...] = ()
     in_use_min: int = 0
+    in_use_max: int | None = None
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ def _total_quotas() -> dict[str, NamedQuota]:
     for workload in Workload:
         for requirement in (Requirement(None, workload), Requirement(None, workload, per_job=True)):
             try:
-                quotas[compact_text(quota_name_for(requirement))] = NamedQuota(quota_name_for(requirement), requirement)
+                name = quota_name_for(requirement)
+                quotas.setdefault(compact_text(name), NamedQuota(name, requirement))
             except KeyError:  # not every workload has both
                 continue
     return quotas

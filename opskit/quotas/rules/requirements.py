@@ -45,23 +45,59 @@ def quota_name_for(requirement: Requirement) -> str:
 
 
 _WORKLOAD_BY_TYPE_QUOTA = {spec.type_quota: workload for workload, spec in WORKLOADS.items()}
+# Of workloads that share a total, the first stands for it; a dict keeps the last.
 _WORKLOAD_BY_OTHER_QUOTA = {
-    name: workload for workload, spec in WORKLOADS.items() for name in (spec.total_quota, spec.per_job_quota) if name
+    name: workload
+    for workload, spec in reversed(WORKLOADS.items())
+    for name in (spec.total_quota, spec.per_job_quota)
+    if name
 }
 _TYPE_IN_A_NAME = re.compile(r"\bml\.[a-z0-9.-]*[a-z0-9]")
 
 
 def parse_quota_name(name: str) -> tuple[str | None, Workload | None]:
     """The instance type and the workload in a quota's name; None for what it does not contain."""
+    name = _usual_spelling(name)
     match = _TYPE_IN_A_NAME.search(name)
     if match is None:
         return None, _WORKLOAD_BY_OTHER_QUOTA.get(name)
     return match[0], _WORKLOAD_BY_TYPE_QUOTA.get(name.replace(match[0], "{}", 1))
 
 
+def spelling_key(name: str) -> str:
+    """What two spellings of one quota's name have in common. AWS names its quotas by a rule and breaks it: there is
+    ``cluster-ml-r7i-12xlarge for cluster usage`` and ``… KernelGateway Apps running on ml.p4d.24xlarge instances``.
+    """
+    return re.sub(r"[\s.]+", "-", re.sub(r"instances$", "instance", _usual_spelling(name).lower().strip()))
+
+
+def _usual_spelling(name: str) -> str:
+    """A quota's name with its instance type as in all others, and without a plural that only it has."""
+    name = _DASHED_TYPE.sub(r"ml.\1.\2 ", name)
+    return name.removesuffix("s") if name.startswith("Studio KernelGateway ") and name.endswith("instances") else name
+
+
+_DASHED_TYPE = re.compile(r"^cluster-ml-([a-z0-9-]+)-([a-z0-9]+) ")
+
+
 def is_per_job(name: str) -> bool:
-    """Whether a quota limits a single job, so that it is never used up."""
-    return any(name == spec.per_job_quota for spec in WORKLOADS.values())
+    """Whether a quota limits a single job, or another single resource, so that it is never used up."""
+    return name in _OTHER_SINGLE_LIMITS or any(name == spec.per_job_quota for spec in WORKLOADS.values())
+
+
+# Quotas that limit each resource by itself and that no requirement of opskit's meets.
+_OTHER_SINGLE_LIMITS = frozenset(
+    {
+        "Longest run time for a processing job",
+        "Longest run time for a training job",
+        "Maximum number of training jobs each hyper parameter tuning job can run in parallel at once",
+        "Maximum number of training jobs that each hyperparameter tuning job can create",
+        "Maximum number of training jobs that each hyperparameter tuning job with Random search strategy can create",
+        "Size of EBS volume for a processing job instance",
+        "Size of EBS volume for a training job instance",
+        "Size of EBS volume for a transform job instance",
+    }
+)
 
 
 def course_requirements(*, every_usage: bool = False) -> tuple[Requirement, ...]:
@@ -128,7 +164,7 @@ def parse_type_or_total(word: str, workloads: Iterable[Workload]) -> str | None:
     for workload in workloads:
         if not WORKLOADS[workload].total_quota:
             raise UsageError(
-                "no-total", f"AWS has no account-wide quota for {workload} instances.", "Name an instance type."
+                "no-total", f"opskit knows no account-wide quota for {workload} instances.", "Name an instance type."
             )
     return None
 
@@ -197,11 +233,16 @@ def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
     """
     largest = _index_by_quota(requirements)
     plain = [requirement for requirement in largest.values() if requirement.instance_type is not None]
+    above: dict[str, Requirement] = {}
     for workload in dict.fromkeys(requirement.workload for requirement in plain):
         for total in _totals_above(
             workload, [requirement for requirement in plain if requirement.workload is workload]
         ):
-            largest[quota_name_for(total)] = _merge_requirements(largest.get(quota_name_for(total)), total)
+            same = above.get(quota_name_for(total))
+            # Workloads that share a total fill it together.
+            above[quota_name_for(total)] = replace(total, count=total.count + same.count) if same else total
+    for name, total in above.items():
+        largest[name] = _merge_requirements(largest.get(name), total)
     return tuple(largest.values())
 
 
@@ -225,7 +266,8 @@ def _totals_above(workload: Workload, requirements: Sequence[Requirement]) -> li
     spec, above = WORKLOADS[workload], []
     if spec.total_quota:
         # All types at once fill the total, so their sum must fit; the maximum per job must allow the largest.
-        above.append(Requirement(None, workload, sum(counts), explicit=False, alert_share=share))
+        made = all(requirement.already_made for requirement in requirements)
+        above.append(Requirement(None, workload, sum(counts), explicit=False, alert_share=share, already_made=made))
     if spec.per_job_quota:
         above.append(Requirement(None, workload, max(counts), explicit=False, per_job=True))
     return above
@@ -240,6 +282,7 @@ def _merge_requirements(existing: Requirement | None, requirement: Requirement) 
         count=max(existing.count, requirement.count),
         explicit=existing.explicit or requirement.explicit,
         alert_share=share,
+        already_made=existing.already_made and requirement.already_made,
     )
 
 

@@ -60,6 +60,57 @@ def test_what_is_in_use_although_nothing_runs_is_said() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "verdict", "free"),
+    [(9, Verdict.FITS, 5), (5, Verdict.FITS, 1), (4, Verdict.UNKNOWN, 0), (2, Verdict.SHORT, 0)],
+)
+def test_a_type_that_is_not_known_is_unknown_only_where_it_decides(value: float, verdict: Verdict, free: float) -> None:
+    counts = InUseCounts({"ml.m4.xlarge": 2, "?": 2})
+    held = assess_headroom(HERE, DEMAND, assessed_quota(value), counts, ())
+    assert (held.verdict, held.free) == (verdict, free)
+    assert (held.in_use, held.in_use_min, held.in_use_max) == (None, 2, 4)
+    assert "it may be 4: 2 of a type that AWS does not report" in held.reason
+    total = replace(DEMAND, instance_type=None)
+    assert assess_headroom(HERE, total, assessed_quota(9), counts, ()).in_use == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "made", "verdict"),
+    [
+        (8, False, Verdict.FITS),
+        (7, False, Verdict.UNKNOWN),
+        (2, False, Verdict.SHORT),
+        # a notebook that exists and is started is among the stopped ones already
+        (7, True, Verdict.FITS),
+        (2, True, Verdict.SHORT),
+    ],
+)
+def test_stopped_notebooks_are_a_ceiling_of_the_total(value: float, made: bool, verdict: Verdict) -> None:
+    counts = InUseCounts(
+        {"ml.t3.medium": 2}, possible_total=5, possible_what="AWS may count the 5 that are stopped too"
+    )
+    total = Requirement(None, Workload.NOTEBOOK, already_made=made)
+    held = assess_headroom(HERE, total, assessed_quota(value, name=quota_name_for(total)), counts, ())
+    assert held.verdict is verdict
+    assert ("that are stopped" in held.reason) is not made
+
+
+def test_what_runs_in_a_plan_is_counted_and_said() -> None:
+    counts = InUseCounts({"ml.m4.xlarge": 4}, in_plans={"ml.m4.xlarge": 3})
+    held = assess_headroom(HERE, DEMAND, assessed_quota(4), counts, ())
+    assert held.verdict is Verdict.SHORT
+    assert held.reason.endswith("; 3 of it in training plans, which AWS may not count")
+
+
+@pytest.mark.parametrize(
+    ("workload", "text"), [(Workload.ENDPOINT, "an endpoint may have 2"), (Workload.CLUSTER, "a cluster may have 2")]
+)
+def test_a_maximum_of_one_resource_names_it(workload: Workload, text: str) -> None:
+    most = Requirement(None, workload, 3, per_job=True)
+    held = assess_headroom(HERE, most, assessed_quota(2, name=quota_name_for(most)), InUseCounts({"x": 9}), ())
+    assert (held.verdict, held.reason) == (Verdict.SHORT, text)
+
+
+@pytest.mark.parametrize(
     ("said", "in_use", "requests", "verdict", "used", "free"),
     [
         (assessed_quota(4), NONE_RUNS, (), Verdict.FITS, 0, 4),

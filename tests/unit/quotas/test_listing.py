@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -103,7 +104,10 @@ def test_unknown_is_never_short_and_never_used(each: ListedQuota) -> None:
 @pytest.mark.parametrize("usage", list(Workload))
 def test_a_name_tells_what_it_is_for(usage: Workload) -> None:
     for requirement in with_totals([Requirement("ml.g4dn.12xlarge", usage)]):
-        assert parse_quota_name(quota_name_for(requirement)) == (requirement.instance_type, usage)
+        instance_type, workload = parse_quota_name(quota_name_for(requirement))
+        assert instance_type == requirement.instance_type
+        # Studio's total is that of several.
+        assert workload and quota_name_for(replace(requirement, workload=workload)) == quota_name_for(requirement)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,17 @@ import pytest
 
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Requirement, Workload
+from opskit.quotas.reads.code_cache import bundled_codes
 from opskit.quotas.rules.requirements import (
     check_requirements,
     course_requirements,
     parse_instance_type,
+    parse_quota_name,
     parse_requirements,
     parse_type_or_total,
     parse_workload,
     quota_name_for,
+    spelling_key,
     suggest_known_type,
     with_totals,
 )
@@ -51,7 +54,7 @@ def test_every_usage_has_a_quota_of_a_type() -> None:
     assert len({quota_name_for(Requirement("ml.m5.large", workload)) for workload in Workload}) == len(Workload)
 
 
-def test_the_course_needs_six_quotas_and_the_five_above_them() -> None:
+def test_the_course_needs_six_quotas_and_the_six_above_them() -> None:
     wanted = with_totals(course_requirements())
     assert [
         (requirement.instance_type, requirement.workload.value) for requirement in wanted if requirement.instance_type
@@ -68,6 +71,7 @@ def test_the_course_needs_six_quotas_and_the_five_above_them() -> None:
         "Maximum number of instances per training job",
         "Number of instances across all transform jobs",
         "Number of instances across active endpoints",
+        "Maximum number of instances per endpoint",
         "Total number of notebook instances",
     }
     assert not any(requirement.explicit for requirement in wanted)
@@ -91,7 +95,50 @@ def test_what_is_asked_twice_is_looked_up_once_at_its_largest() -> None:
     assert with_totals(requirements) == (
         Requirement("ml.m5.large", Workload.ENDPOINT, 4, explicit=True),
         Requirement(None, Workload.ENDPOINT, 4, explicit=False),
+        Requirement(None, Workload.ENDPOINT, 4, explicit=False, per_job=True),
     )
+
+
+def test_workloads_that_share_a_total_fill_it_together() -> None:
+    wanted = [
+        Requirement("ml.m5.large", Workload.STUDIO_JUPYTERLAB, 2),
+        Requirement("ml.m5.large", Workload.STUDIO_CODEEDITOR, 3),
+    ]
+    totals = [requirement for requirement in with_totals(wanted) if requirement.instance_type is None]
+    assert [quota_name_for(total) for total in totals] == ["Maximum number of running Studio apps allowed per account"]
+    assert [total.count for total in totals] == [5]
+    assert with_totals(with_totals(wanted)) == with_totals(wanted)
+
+
+@pytest.mark.parametrize(
+    ("listed", "name"),
+    [
+        ("cluster-ml-r7i-12xlarge for cluster usage", "ml.r7i.12xlarge for cluster usage"),
+        (
+            "Studio KernelGateway Apps running on ml.p4d.24xlarge instances",
+            "Studio KernelGateway Apps running on ml.p4d.24xlarge instance",
+        ),
+        (
+            "Studio JupyterLab Apps running on ml.g5.xlarge instance",
+            "Studio JupyterLab Apps running on ml.g5.xlarge instances",
+        ),
+    ],
+)
+def test_a_name_that_breaks_the_rule_is_the_same_quota(listed: str, name: str) -> None:
+    assert spelling_key(listed) == spelling_key(name)
+
+
+def test_no_two_quotas_share_a_spelling() -> None:
+    names = list(bundled_codes())
+    assert len({spelling_key(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(("name", "code"), [("ml.r7i.12xlarge", "L-EB92BE12")])
+def test_a_name_that_breaks_the_rule_tells_what_it_is_for(name: str, code: str) -> None:
+    listed = next(listed for listed, known in bundled_codes().items() if known == code)
+    assert parse_quota_name(listed) == (name, Workload.CLUSTER)
+    odd = "Studio KernelGateway Apps running on ml.p4d.24xlarge instances"
+    assert parse_quota_name(odd) == ("ml.p4d.24xlarge", Workload.STUDIO_KERNELGATEWAY)
 
 
 def test_a_named_type_is_wanted_for_a_run_and_a_course_type_for_the_course() -> None:
@@ -163,6 +210,7 @@ def test_an_unknown_usage_names_the_known_ones() -> None:
 
 def test_a_total_is_asked_by_its_word() -> None:
     assert parse_type_or_total("total", [Workload.TRAINING]) is None
-    assert parse_type_or_total("ml.m5.large", [Workload.CLUSTER]) == "ml.m5.large"
-    with pytest.raises(UsageError):
-        parse_type_or_total("total", [Workload.CLUSTER])
+    assert parse_type_or_total("total", [Workload.CLUSTER, Workload.STUDIO_JUPYTERLAB]) is None
+    assert parse_type_or_total("ml.m5.large", [Workload.WARM_POOL]) == "ml.m5.large"
+    with pytest.raises(UsageError, match="opskit knows no"):
+        parse_type_or_total("total", [Workload.WARM_POOL])

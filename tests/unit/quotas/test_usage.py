@@ -9,7 +9,7 @@ import pytest
 
 from opskit.aws.session import open_session
 from opskit.core.model import Workload
-from opskit.quotas.reads.usage import count_in_use
+from opskit.quotas.reads.usage import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS, count_in_use
 from opskit.quotas.rules.model import InUseCounts
 from tests.fakes.fake_aws import BROKEN, DENIED, FakeAws, Fault
 
@@ -298,11 +298,92 @@ def test_an_endpoint_holds_what_its_variants_run(
     assert counted_types(Workload.ENDPOINT) == expected
 
 
-def test_an_endpoint_whose_configuration_was_deleted_counts_in_the_total(fake_aws: FakeAws) -> None:
-    stub_endpoint(fake_aws, {"ProductionVariants": [endpoint_variant(CurrentInstanceCount=2)]}, GONE)
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("config", [NO_CONFIG, DENIED, GONE])
+def test_an_endpoint_whose_configuration_cannot_be_read_is_a_ceiling_for_every_type(
+    fake_aws: FakeAws, config: Fault
+) -> None:
+    stub_endpoint(fake_aws, {"ProductionVariants": [endpoint_variant(CurrentInstanceCount=2)]}, config)
     in_use = in_use_of(Workload.ENDPOINT)
-    assert in_use.count(None) == 2
-    assert in_use.incomplete is not None
+    assert in_use.incomplete is None
+    assert (in_use.count(None), in_use.ceiling(None)) == (2, 2)
+    assert (in_use.count("ml.m4.xlarge"), in_use.ceiling("ml.m4.xlarge")) == (0, 2)
+
+
+def test_pools_and_what_a_deployment_is_still_to_get(fake_aws: FakeAws) -> None:
+    pools = [
+        {"InstanceType": "ml.g5.xlarge", "CurrentInstanceCount": 2},
+        {"InstanceType": "ml.g6.xlarge", "CurrentInstanceCount": 1},
+    ]
+    told = endpoint_variant(CurrentInstanceCount=3, DesiredInstanceCount=5, InstancePools=pools)
+    stub_endpoint(fake_aws, {"ProductionVariants": [told]}, {"ProductionVariants": [endpoint_variant()]})
+    in_use = in_use_of(Workload.ENDPOINT)
+    assert in_use.incomplete is None
+    assert (in_use.count("ml.g5.xlarge"), in_use.ceiling("ml.g5.xlarge"), in_use.count(None)) == (2, 4, 5)
+
+
+def test_a_pool_without_its_number_leaves_a_minimum(fake_aws: FakeAws) -> None:
+    pools = [{"InstanceType": "ml.g5.xlarge", "CurrentInstanceCount": 2}, {"InstanceType": "ml.g6.xlarge"}]
+    stub_endpoint(fake_aws, {"ProductionVariants": [endpoint_variant(InstancePools=pools)]}, {"ProductionVariants": []})
+    assert in_use_of(Workload.ENDPOINT).incomplete is not None
+
+
+def test_serverless_variants_take_up_concurrency(fake_aws: FakeAws) -> None:
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 5}
+    told = {
+        "ProductionVariants": [endpoint_variant(CurrentServerlessConfig=serverless)],
+        "PendingDeploymentSummary": {
+            "EndpointConfigName": "d",
+            "ProductionVariants": [endpoint_variant(DesiredServerlessConfig={**serverless, "MaxConcurrency": 9})],
+        },
+    }
+    stub_endpoint(fake_aws, told, {"ProductionVariants": [endpoint_variant(ServerlessConfig=serverless)]})
+    in_use = in_use_of(Workload.ENDPOINT)
+    assert in_use.by_type == {}
+    assert in_use.others == {SERVERLESS_ENDPOINTS: 1, SERVERLESS_CONCURRENCY: 14}
+
+
+def test_stopped_notebooks_are_what_the_total_may_count_besides(fake_aws: FakeAws) -> None:
+    told = {"NotebookInstanceArn": "arn:a", "InstanceType": "ml.t3.medium"}
+    statuses = ["InService", "Stopped", "Stopped", "SomethingNew"]
+    listed = [{**told, "NotebookInstanceName": f"n{at}", "NotebookInstanceStatus": s} for at, s in enumerate(statuses)]
+    fake_aws.running["ListNotebookInstances"] = lambda _: {"NotebookInstances": listed}
+    in_use = in_use_of(Workload.NOTEBOOK)
+    assert in_use.incomplete is None
+    assert (in_use.count(None), in_use.ceiling(None)) == (2, 4)
+    assert (in_use.count("ml.t3.medium"), in_use.ceiling("ml.t3.medium")) == (2, 2)
+
+
+def test_jobs_in_a_training_plan_are_counted_and_named(fake_aws: FakeAws) -> None:
+    planned = running_job("p")
+    planned["ResourceConfig"] = {**planned["ResourceConfig"], "TrainingPlanArn": "arn:plan"}
+    stub_training_jobs(fake_aws, listed=["a", "p"], indexed=[running_job("a"), planned], real=[])
+    in_use = in_use_of(Workload.TRAINING)
+    assert (in_use.count("ml.m4.xlarge"), in_use.planned_of("ml.m4.xlarge")) == (2, 1)
+
+
+def test_a_job_that_waits_for_the_first_type_with_capacity_may_take_any(fake_aws: FakeAws) -> None:
+    waiting = running_job("w")
+    waiting["ResourceConfig"] = {
+        "VolumeSizeInGB": 1,
+        "InstancePreferences": [
+            {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2},
+            {"InstanceType": "ml.m4.xlarge", "InstanceCount": 3},
+        ],
+    }
+    stub_training_jobs(fake_aws, listed=["w"], indexed=[waiting], real=[])
+    in_use = in_use_of(Workload.TRAINING)
+    assert in_use.incomplete is None
+    assert (in_use.count("ml.m4.xlarge"), in_use.ceiling("ml.m4.xlarge"), in_use.count(None)) == (0, 3, 3)
+
+
+def test_apps_of_every_kind_fill_the_total_of_studio(fake_aws: FakeAws) -> None:
+    kinds = ["JupyterLab", "JupyterServer", "CodeEditor", "SomethingNew"]
+    spec = {"ResourceSpec": {"InstanceType": "ml.t3.medium"}}
+    apps = [{"AppType": kind, "AppName": "a", "DomainId": "d", "Status": "InService", **spec} for kind in kinds]
+    fake_aws.running["ListApps"] = lambda _: {"Apps": [*apps, {**apps[0], "Status": "Deleted"}]}
+    in_use = in_use_of(Workload.STUDIO_JUPYTERLAB)
+    assert (in_use.count("ml.t3.medium"), in_use.count(None)) == (1, 4)
 
 
 @pytest.mark.parametrize("status", ["InService", "Creating", "Updating", "OutOfService"])
