@@ -13,13 +13,13 @@ from opskit.aws.gather import gather_all
 from opskit.aws.polling import PollSchedule, poll
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError, OpskitError, UsageError
-from opskit.core.model import Quota, Unknown
+from opskit.core.model import NotOffered, Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.plan import LISTING_LAG
 from opskit.increases.rules.waiting import Observation, WaitResult, WaitState, evaluate_observation, is_wait_over
 from opskit.increases.store import queue
-from opskit.quotas.reads.code_cache import load_cache
+from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.requests import requests_for_quota
 from opskit.quotas.rules.model import IncreaseRequest
@@ -137,6 +137,9 @@ def _observe_all(
 def _observe_target(client: AwsClient, target: IncreaseTarget, progress: _Progress, now: datetime) -> WaitResult:
     name = quota_name_for(target.requirement())
     lookup = read_quotas(client, [name], load_cache(client, now))[name]
+    if isinstance(lookup, NotOffered) and lookup.seen_at not in (None, now):
+        # It would end the wait, and AWS may offer it by now.
+        lookup = read_quotas(client, [name], QuotaCodeCache(now))[name]
     # The applied value decides, and a reached one needs no second call. It has been seen raised while the request still
     # read CASE_OPENED.
     if not isinstance(lookup, Quota) or (lookup.effective_value or 0) >= target.value:

@@ -83,7 +83,7 @@ def _loose_pattern(template: str) -> str:
 @cache
 def _total_quotas() -> dict[str, NamedQuota]:
     """The account-wide totals and per-job maxima by their compacted names."""
-    quotas = {}
+    quotas: dict[str, NamedQuota] = {}
     for workload in Workload:
         for requirement in (Requirement(None, workload), Requirement(None, workload, per_job=True)):
             try:

@@ -48,7 +48,7 @@ _WORKLOAD_BY_TYPE_QUOTA = {spec.type_quota: workload for workload, spec in WORKL
 # Of workloads that share a total, the first stands for it; a dict keeps the last.
 _WORKLOAD_BY_OTHER_QUOTA = {
     name: workload
-    for workload, spec in reversed(WORKLOADS.items())
+    for workload, spec in reversed(list(WORKLOADS.items()))
     for name in (spec.total_quota, spec.per_job_quota)
     if name
 }

@@ -111,9 +111,29 @@ def test_a_case_closed_without_a_word_gets_half_an_hour(waiting_account: Waiting
 
 
 def test_a_type_that_is_not_offered_is_not_waited_for(waiting_account: Waiting) -> None:
-    waiting_account.aws.quotas = []
+    waiting_account.aws.quotas = [Entry("another", "L-00000001")]
     assert [result.state for result in waiting_account.run()] == [WaitState.NOT_OFFERED]
     assert waiting_account.time.sleeps == []
+
+
+def test_an_account_that_lists_no_quota_at_all_is_not_one_without_this_quota(waiting_account: Waiting) -> None:
+    waiting_account.aws.quotas = []
+    assert [result.state for result in waiting_account.run(timedelta(0))] == [WaitState.WAITING]
+
+
+def test_what_is_only_remembered_as_absent_ends_no_wait(waiting_account: Waiting) -> None:
+    new = IncreaseTarget("ml.zz9.xlarge", Workload.TRAINING, 4)
+
+    def wait_for_new() -> list[WaitState]:
+        clock = waiting_account.time.clock()
+        results = wait_for_targets(wait_clients(), [new], timedelta(0), waiting_account.said.append, clock)
+        return [result.state for result in results]
+
+    assert wait_for_new() == [WaitState.NOT_OFFERED]
+    waiting_account.aws.quotas.append(Entry("ml.zz9.xlarge for training job usage", "L-00000002", applied=4))
+    assert wait_for_new() == [WaitState.NOT_OFFERED]  # it was read at this very moment
+    waiting_account.time.passed += 60
+    assert wait_for_new() == [WaitState.REACHED]
 
 
 @pytest.mark.parametrize("fault", [THROTTLED, BROKEN, CLOSED, EXPIRED])

@@ -67,6 +67,7 @@ def test_the_default_set_has_its_rows_with_every_field(run_check: Check) -> None
         "Maximum number of instances per training job": "fits",
         "Number of instances across all transform jobs": "fits",
         "Number of instances across active endpoints": "fits",
+        "Maximum number of instances per endpoint": "fits",
     }
 
 
@@ -239,7 +240,7 @@ def test_a_region_that_cannot_be_one_is_4_and_no_bug(run_check: Check, region: s
 def test_csv_has_a_line_a_quota(run_check: Check) -> None:
     rows = list(csv.DictReader(io.StringIO(run_check(form="csv").out)))
     assert list(rows[0]) == FIELDS
-    assert len(rows) == 11
+    assert len(rows) == 12
 
 
 @pytest.mark.parametrize("form", ["markdown", None])
@@ -313,7 +314,7 @@ def test_where_all_fits_no_other_type_is_looked_at(run_check: Check, fake_aws: F
     ran = run_check("ml.m4.xlarge")
     assert {len(row["alternatives"]) for row in ran.quotas} == {0}
     assert fake_aws.count("GetProducts") == 0
-    assert fake_aws.count("ListServiceQuotas") + fake_aws.count("GetServiceQuota") == 7
+    assert fake_aws.count("ListServiceQuotas") + fake_aws.count("GetServiceQuota") == 8
 
 
 def test_what_is_used_up_leads_on_too(run_check: Check, fake_aws: FakeAws) -> None:

@@ -104,6 +104,31 @@ def test_a_name_without_a_code_costs_one_look_through_both_listings(fake_aws: Fa
     assert [called for called, _ in fake_aws.calls] == ["GetCallerIdentity", "ListServiceQuotas"]
 
 
+@pytest.mark.parametrize(
+    ("listed", "name"),
+    [
+        ("cluster-ml-r7i-12xlarge for cluster usage", "ml.r7i.12xlarge for cluster usage"),
+        ("cluster-ml-zz9-xlarge for cluster usage", "ml.zz9.xlarge for cluster usage"),
+        (
+            "Studio KernelGateway Apps running on ml.zz9.xlarge instances",
+            "Studio KernelGateway Apps running on ml.zz9.xlarge instance",
+        ),
+    ],
+)
+def test_a_name_that_breaks_aws_own_rule_is_found_before_it_is_absent(
+    fake_aws: FakeAws, listed: str, name: str
+) -> None:
+    fake_aws.quotas = [cached_entry(OTHER), cached_entry(listed)]
+    for _ in range(2):  # from the listing, then by the code that it told
+        answer = read_one_quota(name)
+        assert isinstance(answer, Quota)
+        assert (answer.name, answer.effective_value) == (listed, 4)
+    assert fake_aws.count("ListAWSDefaultServiceQuotas") <= 1
+    # A listing that was read for another quota has told it too.
+    read_once([NEW])
+    assert isinstance(read_one_quota(name), Quota)
+
+
 def test_absence_is_remembered_for_seven_days(fake_aws: FakeAws) -> None:
     fake_aws.quotas = [cached_entry(TRAINING)]
     assert read_one_quota(NEW) == NotOffered("us-east-1", NEW)
