@@ -14,8 +14,9 @@ class InstanceProcess:
     readings, the first one empty where the process was begun between them. ``begun_after_boot`` is how long after the
     boot it was begun, ``cpu_grown`` what of the processor's time it used between the readings, ``cpu`` in all;
     ``children_grown`` is what children of it that ended between the readings had used.
-    ``kernel_id`` is the id of the Jupyter kernel that it says it is; ``unit`` the system service it belongs to, None
-    where it belongs to none.
+    ``kernel_id`` is the id of the Jupyter kernel that it says it is (so does what a kernel has forked); ``unit`` the
+    system service it belongs to, None where it belongs to none. ``is_bare_shell`` says that it is a shell which was
+    given neither a script nor a command to run.
     """
 
     pid: int
@@ -32,6 +33,7 @@ class InstanceProcess:
     is_kernel_thread: bool = False
     kernel_id: str | None = None
     unit: str | None = None
+    is_bare_shell: bool = False
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def list_notebooks_command(
 ) -> CommandResult:
     """List notebook instances, whether they are idle, and what they cost."""
     from opskit.notebooks.flows.failure import explain_failures
-    from opskit.notebooks.flows.inside import look_inside_idle
+    from opskit.notebooks.flows.inside import look_inside_meant
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
     from opskit.notebooks.render.list import notebook_list_result
     from opskit.notebooks.rules.idleness import IdlePolicy
@@ -61,4 +61,4 @@ def list_notebooks_command(
     )
     now = datetime.now(UTC)
     look = explain_failures(inspect_all(ctx.clients(), policy, now, NotebookFilter(glob=match)))
-    return notebook_list_result(look_inside_idle(look, policy, now, lambda seen: True), now)
+    return notebook_list_result(look_inside_meant(look, policy, now, lambda seen: seen.assessment.verdict.is_idle), now)

@@ -81,7 +81,7 @@ def stop_notebooks_command(
     """Stop notebooks by name, or all that are idle."""
     from opskit.core.clock import system_clock
     from opskit.notebooks.flows.grace import settle_graces
-    from opskit.notebooks.flows.inside import look_inside_idle
+    from opskit.notebooks.flows.inside import look_inside_meant
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
     from opskit.notebooks.flows.named_stop import plan_named_stops
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
@@ -89,10 +89,7 @@ def stop_notebooks_command(
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
     from opskit.notebooks.rules.idleness import IdlePolicy
 
-    if bool(names) == idle:
-        raise UsageError("what-to-stop", "Give notebook names or --idle.", "`opskit notebook list` shows them.")
-    if trust_logs and not evidence.is_log:
-        raise UsageError("no-logs", "--trust-logs is about logs, and none are read.", "Add --evidence logs.")
+    _check_options(names, idle=idle, inside=inside, trust_logs=trust_logs, evidence=evidence)
     policy = IdlePolicy(
         ctx.settings.resolve("notebook.after", after),
         ignore_terminals,
@@ -100,7 +97,7 @@ def stop_notebooks_command(
         evidence,
         trust_logs,
         ctx.settings.resolve("notebook.tab-age", tab_age),
-        _looks_inside(ctx, inside) if idle else None,
+        _looks_inside(ctx, inside) if idle else inside,
         ignore_background,
         trust_jupyter,
     )
@@ -109,10 +106,10 @@ def stop_notebooks_command(
         clients := ctx.clients(), policy, now := clock.now(), NotebookFilter(names or (), match, _parse_tag_option(tag))
     )
     plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
-    if dry_run and idle:  # what runs for real looks inside at each one's turn
-        due = {id(action.inspected) for action in plan if action.needs_look_inside}
-        look = look_inside_idle(look, policy, now, lambda seen: id(seen) in due)
-        plan = plan_idle_stops(look, terms, now)
+    if dry_run or not idle:  # a run of --idle looks inside at each one's turn; who is asked is to hear what was seen
+        due = {id(action.inspected) for action in plan if action.needs_look_inside and not action.question}
+        look = look_inside_meant(look, policy, now, lambda seen: id(seen) in due)
+        plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
     by_choice = idle or match != "*" or tag is not None
     most = ctx.settings.resolve("notebook.limit", limit) if by_choice or limit else len(plan)
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
@@ -123,6 +120,23 @@ def stop_notebooks_command(
         return stop_result(plan, look, missing)
     done = settle_graces(execute_stops(plan, terms, clock, by_name=not idle), terms, clock)
     return stop_result(done, look, missing)
+
+
+def _check_options(
+    names: list[str] | None, *, idle: bool, inside: bool | None, trust_logs: bool, evidence: EvidenceSource
+) -> None:
+    """Refuse what contradicts itself.
+
+    Raises:
+        UsageError: it does.
+    """
+    if bool(names) == idle:
+        raise UsageError("what-to-stop", "Give notebook names or --idle.", "`opskit notebook list` shows them.")
+    if trust_logs and not evidence.is_log:
+        raise UsageError("no-logs", "--trust-logs is about logs, and none are read.", "Add --evidence logs.")
+    if names and inside and evidence.is_log:
+        text = "--inside looks through a terminal of Jupyter, and --evidence logs does not enter Jupyter."
+        raise UsageError("no-way-inside", text, "Leave out one of the two.")
 
 
 def _settle_questions(

@@ -79,16 +79,16 @@ def look_inside_if_allowed(
         memory.found = _look_now(seen, way)
 
 
-def look_inside_idle(
+def look_inside_meant(
     look: Inspection, policy: IdlePolicy, now: datetime, is_meant: Callable[[InspectedNotebook], bool]
 ) -> Inspection:
-    """What was seen, with a look inside each notebook that is idle so far and meant."""
+    """What was seen, with a look inside each notebook that is meant: one that nothing else speaks for."""
     if policy.inside is not True:
         return look
     close_idle([seen.client for seen in look.notebooks])
     asks = [
         partial(_inspect_inside, seen, policy, now)
-        if is_meant(seen) and seen.assessment.verdict.is_idle and may_look_inside(seen.evidence.tags, policy)
+        if is_meant(seen) and may_look_inside(seen.evidence.tags, policy)
         else partial(_as_seen, seen)
         for seen in look.notebooks
     ]

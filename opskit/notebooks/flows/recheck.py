@@ -82,7 +82,7 @@ def recheck_notebook(
             return
         evidence = NotebookEvidence(there, tags, jupyter, log, memory.found)
         assessment = assess_with_inside(evidence, policy, now)
-        is_missing = memory.may_look and memory.found is None and may_look_inside(tags, policy)
+        is_missing = enters and memory.may_look and memory.found is None and may_look_inside(tags, policy)
         yield Recheck(
             InspectedNotebook(seen.client, evidence, assessment, seen.usd_per_hour),
             now,

@@ -95,7 +95,7 @@ class _StopContext:
         """A last look at one of them. What is begun or ended by it needs a look inside."""
         turn = partial(self.paces[action.step].wait_turn, is_repeat=attempt.sent is not None)
         memory = attempt.inside
-        memory.may_look = not self.by_name and self.terms.idle_policy.inside is True and action.needs_look_inside
+        memory.may_look = self.terms.idle_policy.inside is True and action.needs_look_inside
         return recheck_notebook(
             action.inspected,
             self.terms.idle_policy,

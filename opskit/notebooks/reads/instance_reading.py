@@ -18,9 +18,9 @@ _LONGEST_NAME = 64
 _INTERPRETER = re.compile(
     r"(?:python|pypy|perl|ruby|node|bash|sh|dash|zsh|ksh|fish|Rscript|julia|java)[\d.]*", re.IGNORECASE
 )
-_SHELL = re.compile(r"(?:bash|sh|dash|zsh|ksh|fish)")
+_SHELL = re.compile(r"(?:bash|sh|dash|zsh|ksh|fish|csh|tcsh)")
 _FILE_NAME = re.compile(r"[\w.+@-]{1,64}")
-_TAKES_A_VALUE = frozenset({"-W", "-X", "-cp", "-classpath", "-r", "-o", "-O", "-I"})
+_TAKES_A_VALUE = frozenset({"-W", "-X", "-cp", "-classpath", "-r", "-o", "-O", "-I", "--rcfile", "--init-file"})
 _KERNEL_FILE = re.compile(r"/kernel-([0-9A-Za-z-]+)\.json")
 
 
@@ -149,6 +149,7 @@ def _build_process(
         is_kernel_thread=bool(after.flags & _KERNEL_THREAD),
         kernel_id=kernel[1] if kernel else None,
         unit=unit,
+        is_bare_shell=_SHELL.fullmatch(program) is not None and _is_bare(program, listed.arguments.split()[1:]),
     )
 
 
@@ -159,6 +160,17 @@ def name_program(arguments: str) -> tuple[str, str | None]:
     words = arguments.split()
     program = _clean_name(_base_name(words[0].strip("[]")).lstrip("-")) if words else "?"
     return program, _find_script(program, words[1:]) if _INTERPRETER.fullmatch(program) else None
+
+
+def _is_bare(shell: str, words: Sequence[str]) -> bool:
+    """Whether a shell reads what somebody types, and runs neither a script nor what stands in its ``words``."""
+    left = iter(words)
+    for word in left:
+        if not word.startswith("-") or _holds_code(shell, word):
+            return False
+        if word in _TAKES_A_VALUE:
+            next(left, "")
+    return True
 
 
 def _find_script(program: str, words: Sequence[str]) -> str | None:

@@ -41,10 +41,13 @@ class BackgroundState(StrEnum):
 
 @dataclass(frozen=True)
 class BackgroundFinding:
-    """What goes on beside Jupyter, and why that is said."""
+    """What goes on beside Jupyter, and why that is said. ``readable`` False: it is unknown because a part of it could
+    not be read.
+    """
 
     state: BackgroundState
     reason: str
+    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class _Surroundings:
     jupyter: frozenset[int]
     ours: frozenset[int]
     jupyter_unit: str | None
-    idle_kernels: frozenset[str]
+    idle_kernels: frozenset[int]
     parents: frozenset[int]
     interval: timedelta
 
@@ -106,10 +109,29 @@ def _look_around(reading: InstanceReading, idle_kernels: Collection[str]) -> _Su
         jupyter=ancestors,
         ours=frozenset(own),
         jupyter_unit=server.unit if server else None,
-        idle_kernels=frozenset(idle_kernels),
+        idle_kernels=_find_kernels(reading, frozenset(idle_kernels), server, by_pid),
         parents=frozenset(process.parent for process in reading.processes if process.pid not in own),
         interval=reading.interval,
     )
+
+
+def _find_kernels(
+    reading: InstanceReading,
+    ids: frozenset[str],
+    server: InstanceProcess | None,
+    by_pid: Mapping[int, InstanceProcess],
+) -> frozenset[int]:
+    """The processes that are the kernels of these ids. What a kernel has forked bears its command line too: so of all
+    that do, the kernel is one that comes from the server, and of these the oldest.
+    """
+    found: dict[str, tuple[bool, timedelta, int]] = {}
+    for process in reading.processes:
+        if process.kernel_id is None or process.kernel_id not in ids:
+            continue
+        is_foreign = server is None or server.pid not in _find_ancestors(process, by_pid)
+        rank = (is_foreign, process.begun_after_boot, process.pid)
+        found[process.kernel_id] = min(found.get(process.kernel_id, rank), rank)
+    return frozenset(pid for _, _, pid in found.values())
 
 
 def _find_ancestors(process: InstanceProcess, by_pid: Mapping[int, InstanceProcess]) -> frozenset[int]:
@@ -123,10 +145,14 @@ def _find_ancestors(process: InstanceProcess, by_pid: Mapping[int, InstanceProce
 
 
 def _is_never_counted(process: InstanceProcess, around: _Surroundings) -> bool:
-    """Kernel threads, what has ended, Jupyter with all it comes from, our own shell."""
+    """Kernel threads, what has ended, Jupyter with all it comes from, our own shell, kernels that Jupyter calls idle,
+    and shells in which nothing runs.
+    """
     if process.is_kernel_thread or process.states[1] in ("Z", "X"):
         return True
-    return process.pid in around.jupyter or process.pid in around.ours
+    if process.is_bare_shell and process.pid not in around.parents:
+        return True
+    return process.pid in around.jupyter | around.ours | around.idle_kernels
 
 
 def _is_of_the_system(process: InstanceProcess, around: _Surroundings) -> bool:
@@ -138,21 +164,13 @@ def _is_of_the_system(process: InstanceProcess, around: _Surroundings) -> bool:
     return process.unit is not None and process.unit != around.jupyter_unit
 
 
-def _is_idle_kernel(process: InstanceProcess, around: _Surroundings) -> bool:
-    return process.kernel_id is not None and process.kernel_id in around.idle_kernels
-
-
-def _is_shell_without_child(process: InstanceProcess, around: _Surroundings) -> bool:
+def _is_script_without_child(process: InstanceProcess, around: _Surroundings) -> bool:
     return process.program in _SHELLS and process.pid not in around.parents
 
 
-# What is not counted as long as it uses next to nothing of a processor. A kernel that Jupyter calls idle may compute
-# all the same, in a thread that a cell has left behind, and a shell without a child may be a loop.
-_SMALL: tuple[Callable[[InstanceProcess, _Surroundings], bool], ...] = (
-    _is_of_the_system,
-    _is_idle_kernel,
-    _is_shell_without_child,
-)
+# What is not counted as long as it uses next to nothing of a processor. A shell that was given something to run may be
+# a loop.
+_SMALL: tuple[Callable[[InstanceProcess, _Surroundings], bool], ...] = (_is_of_the_system, _is_script_without_child)
 
 
 def _judge_process(process: InstanceProcess, around: _Surroundings) -> BackgroundState:
@@ -175,7 +193,7 @@ def _judge_gpus(gpus: GpuUse) -> BackgroundFinding | None:
     wakes a GPU that rests.
     """
     if gpus.error is not None:
-        return BackgroundFinding(BackgroundState.UNKNOWN, gpus.error)
+        return BackgroundFinding(BackgroundState.UNKNOWN, gpus.error, readable=False)
     used = max(gpus.percent, default=0)
     if used == 0:
         return None

@@ -290,7 +290,8 @@ def _at_rest(
     used = _server_use(state, policy)
     if any(now - when < policy.after for when, _ in used):
         kept_young = (
-            f"only an open browser tab or saves have kept it young, last {format_duration(_time_since(used, now))} ago"
+            f"only Jupyter's own use is younger, {format_duration(_time_since(used, now))} ago"
+            " (perhaps saves, or an open browser tab)"
         )
         return replace(worked, reason=f"{worked.reason}; {kept_young}", rule=IdleRule.TAB_AGE)
     return worked if state.kernels else _by_last_sign(max([(since, _START), *used]), policy, now)
@@ -321,10 +322,10 @@ def _open_session_sign(
         return IdleAssessment(NotebookVerdict.UNKNOWN, "a terminal is open, and what runs in it cannot be seen")
     used = _server_use(state, policy)
     if used and _time_since(used, now) < policy.after and (worked.idle or timedelta(0)) < policy.tab_age:
-        by = f"Jupyter was last used {format_duration(_time_since(used, now))} ago (a save, or an open browser tab)"
+        by = f"{format_duration(_time_since(used, now))} ago (perhaps a save, or an open browser tab)"
         return IdleAssessment(
             NotebookVerdict.BUSY,
-            f"{by}, and {worked.reason}, less than --tab-age {format_duration(policy.tab_age)}",
+            f"Jupyter was last used {by}, and {worked.reason}, less than --tab-age {format_duration(policy.tab_age)}",
             _time_since(used, now),
         )
     return None

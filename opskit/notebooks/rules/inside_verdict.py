@@ -38,7 +38,7 @@ def may_look_inside(tags: Mapping[str, str] | Unknown | None, policy: IdlePolicy
 def assess_with_inside(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
     """The verdict over what was read at ``now``."""
     assessment = assess_notebook(evidence, policy, now)
-    if not assessment.verdict.is_idle:
+    if not _counts_inside(assessment, evidence):
         return assessment
     tags = evidence.tags if isinstance(evidence.tags, Mapping) else {}
     match evidence.inside:
@@ -56,6 +56,19 @@ def assess_with_inside(evidence: NotebookEvidence, policy: IdlePolicy, now: date
             return _assess_reading(assessment, reading, evidence, policy)
 
 
+def _counts_inside(assessment: IdleAssessment, evidence: NotebookEvidence) -> bool:
+    """Whether what was seen inside may change a verdict. One that has just started is looked into where somebody named
+    it, and then a job that it has begun counts.
+    """
+    match assessment.verdict:
+        case NotebookVerdict.IDLE:
+            return True
+        case NotebookVerdict.STARTING:
+            return isinstance(evidence.jupyter, JupyterState) and evidence.inside is not None
+        case NotebookVerdict.BUSY | NotebookVerdict.PROTECTED | NotebookVerdict.UNKNOWN | NotebookVerdict.STOPPED:
+            return False
+
+
 def _assess_reading(
     assessment: IdleAssessment, reading: InstanceReading, evidence: NotebookEvidence, policy: IdlePolicy
 ) -> IdleAssessment:
@@ -67,6 +80,9 @@ def _assess_reading(
             return _with_word(assessment, found.reason)
         case BackgroundState.BUSY:
             return IdleAssessment(NotebookVerdict.BUSY, found.reason)
+        case BackgroundState.UNKNOWN if not found.readable:
+            is_ok = isinstance(evidence.tags, Mapping) and UNREADABLE_OK in evidence.tags
+            return IdleAssessment(NotebookVerdict.UNKNOWN, found.reason, None, False, is_ok)
         case BackgroundState.UNKNOWN:
             return _assess_waiting(assessment, found, policy)
 

@@ -26,7 +26,7 @@ def remember_names(client: AwsClient, notebooks: Collection[Notebook]) -> None:
     """Remember the names of all notebooks of a Region. A state folder that cannot be written costs suggestions only."""
     if not notebooks:  # without an ARN the account is not known
         return
-    account = next(iter(notebooks)).arn.split(":")[4]
+    account = next(iter(notebooks)).account or ""
     with suppress(OSError, sqlite3.Error):
         place, wanted = (client.session.endpoint_id(), account, client.region), {each.name for each in notebooks}
         with open_db(_FILE, _SCHEMA) as session:

@@ -71,12 +71,33 @@ def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
         pytest.param((process(unit=JUPYTER_UNIT),), UNKNOWN, id="of Jupyter's own unit"),
         pytest.param((process(unit="crond.service"),), UNKNOWN, id="begun by cron"),
         pytest.param((process(unit="crond.service", program="crond"),), NOTHING, id="cron itself"),
-        pytest.param((process(program="bash"),), NOTHING, id="a shell without a child"),
+        pytest.param((process(program="bash", is_bare_shell=True),), NOTHING, id="a shell without a child"),
         pytest.param((process(program="bash"), process(78, 77, "sleep")), UNKNOWN, id="a shell that waits for one"),
-        pytest.param((process(program="bash", grown=2.0),), BUSY, id="a shell that loops"),
+        pytest.param((process(program="bash", grown=2.0, is_bare_shell=True),), NOTHING, id="such a shell computes"),
+        pytest.param(
+            (process(program="bash", grown=2.0, is_bare_shell=True), process(78, 77, "sleep")), BUSY, id="with a child"
+        ),
+        pytest.param((process(program="bash"),), NOTHING, id="a script that waits without a child"),
+        pytest.param((process(program="bash", grown=2.0),), BUSY, id="a script that loops"),
         pytest.param((process(program="python", kernel_id="k1"),), NOTHING, id="a kernel that Jupyter calls idle"),
         pytest.param((process(program="python", kernel_id="k2"),), UNKNOWN, id="a kernel that it does not know"),
-        pytest.param((process(program="python", kernel_id="k1", grown=1.0),), BUSY, id="a thread in an idle kernel"),
+        pytest.param((process(program="python", kernel_id="k1", grown=1.0),), NOTHING, id="an idle kernel computes"),
+        pytest.param((process(program="python", kernel_id="k2", grown=1.0),), BUSY, id="a kernel that is not idle"),
+        pytest.param(
+            (process(parent=10, kernel_id="k1"), process(78, 77, kernel_id="k1", grown=1.0, begun_after_boot=3 * HOUR)),
+            BUSY,
+            id="what a kernel has forked",
+        ),
+        pytest.param(
+            (process(78, 10, kernel_id="k1", begun_after_boot=3 * HOUR), process(kernel_id="k1", grown=1.0)),
+            BUSY,
+            id="what a kernel has forked and left, before it was started anew",
+        ),
+        pytest.param(
+            (process(parent=10, kernel_id="k1"), process(78, 77, kernel_id="k1", begun_after_boot=3 * HOUR)),
+            UNKNOWN,
+            id="what a kernel has forked, and waits",
+        ),
         pytest.param(
             (process(program="python", kernel_id="k1"), process(78, 77, "python", 2.0)), BUSY, id="a kernel's worker"
         ),
@@ -128,18 +149,51 @@ ANY_PROCESS = st.builds(
     begun_after_boot=SPANS,
     unit=st.sampled_from([None, JUPYTER_UNIT, "crond.service", "other.service"]),
     kernel_id=st.sampled_from([None, "k1", "k2"]),
+    is_bare_shell=st.booleans(),
 )
 PROCESSES = st.lists(ANY_PROCESS, max_size=6, unique_by=lambda each: each.pid)
 
 
-@given(PROCESSES, st.booleans())
-def test_whatever_computes_is_busy(there: list[InstanceProcess], ignore: bool) -> None:
-    found = judge_background(reading(*there), ["k1"], HOUR, ignore_sleeping=ignore)
+def ours_among(there: list[InstanceProcess]) -> set[int]:
+    """Our own shell, with all that it began."""
     ours = {50, 51}
     while more := {each.pid for each in there if each.parent in ours and each.pid not in ours}:
         ours |= more
-    works = any(each.cpu_grown >= 0.15 * SECOND for each in there if each.pid not in ours)
-    assert not works or found.state is BUSY
+    return ours
+
+
+@given(PROCESSES, st.booleans())
+def test_whatever_computes_and_is_counted_is_busy(there: list[InstanceProcess], ignore: bool) -> None:
+    found = judge_background(reading(*there), ["k1"], HOUR, ignore_sleeping=ignore)
+    uncounted, parents = ours_among(there), {each.parent for each in there}
+    counted = [each for each in there if each.pid not in uncounted and each.kernel_id != "k1"]
+    works = [each for each in counted if each.cpu_grown >= 0.15 * SECOND]
+    assert all(each.is_bare_shell and each.pid not in parents for each in works) or found.state is BUSY
+
+
+NEVER_COUNTED = [
+    ({"parent": 2, "program": "kworker", "is_kernel_thread": True}, "a kernel thread"),
+    ({"parent": 10, "program": "python", "kernel_id": "k9", "unit": JUPYTER_UNIT}, "a kernel that Jupyter calls idle"),
+    ({"parent": 50, "program": "find"}, "our own shell's"),
+    ({"parent": 1, "program": "bash", "is_bare_shell": True}, "a shell without a child"),
+    ({"parent": 10, "program": "bash", "is_bare_shell": True, "unit": JUPYTER_UNIT}, "a terminal's shell"),
+]
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in NEVER_COUNTED], ids=[name for _, name in NEVER_COUNTED])
+@given(
+    there=PROCESSES,
+    grown=st.sampled_from([0.0, 0.2, 3.0]),
+    states=st.tuples(st.sampled_from("SRD"), st.sampled_from("SRD")),
+    ignore=st.booleans(),
+)
+def test_what_is_never_counted_changes_nothing_however_much_it_computes(
+    kind: dict[str, Any], there: list[InstanceProcess], grown: float, states: tuple[str, str], ignore: bool
+) -> None:
+    one = process(**{"pid": 99, "grown": grown, "states": states, **kind})
+    without = judge_background(reading(*there), ["k1", "k9"], HOUR, ignore_sleeping=ignore)
+    with_it = judge_background(reading(*there, one), ["k1", "k9"], HOUR, ignore_sleeping=ignore)
+    assert with_it == without
 
 
 @given(PROCESSES, ANY_PROCESS)
@@ -185,6 +239,18 @@ def test_what_waits_ends_with_max_age_or_is_ignored_and_what_cannot_be_read_does
     assert judged(reading(process(grown=1.0)), replace(patient, ignore_background=True)).verdict is NotebookVerdict.BUSY
     silent = judged(Unknown("its shell is silent"), replace(patient, ignore_background=True))
     assert (silent.verdict, silent.readable) == (NotebookVerdict.UNKNOWN, False)
+
+
+def test_a_gpu_that_cannot_be_read_is_ended_by_nothing() -> None:
+    silent = reading(gpus=GpuUse(error="its GPUs cannot be read"))
+    patient = replace(INSIDE, max_age=HOUR, ignore_background=True)
+    for policy in (INSIDE, patient):
+        found = judged(silent, policy)
+        assert (found.verdict, found.readable, found.unreadable_ok) == (NotebookVerdict.UNKNOWN, False, False)
+    assert judged(silent, opskit_unreadable_ok="").unreadable_ok
+    many = reading(newest_file=9 * HOUR, all_files_seen=False)
+    assert (judged(many).verdict, judged(many).readable) == (NotebookVerdict.UNKNOWN, True)
+    assert judged(many, patient).rule is IdleRule.MAX_AGE
 
 
 def test_where_nobody_looked_the_reason_says_so() -> None:

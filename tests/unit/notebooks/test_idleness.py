@@ -103,7 +103,7 @@ def test_what_jupyter_says(inside: Any, verdict: NotebookVerdict, idle: timedelt
     assert (assessment.rule is not None) == (verdict is IDLE)
     assert assessment.rule in (
         None,
-        IdleRule.TAB_AGE if "only an open browser tab" in assessment.reason else IdleRule.IDLE,
+        IdleRule.TAB_AGE if "perhaps saves, or an open browser tab" in assessment.reason else IdleRule.IDLE,
     )
 
 

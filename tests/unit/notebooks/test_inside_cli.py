@@ -137,10 +137,68 @@ def test_on_a_terminal_it_looks_inside_by_itself(
     assert rooms.labs["lab"].stops == 0
 
 
-def test_a_stop_by_name_does_not_look_inside(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    rooms = account(at_rest("lab", job=2.0))
-    assert run_opskit(capsys, "notebook", "stop", "lab", "--inside", "-o", "json").code == 0
-    assert (rooms.labs["lab"].stops, rooms.labs["lab"].typed) == (1, [])
+NAMED_LOOKS = [
+    pytest.param((), 2.0, (0, "done", "idle", 0), id="not asked for"),
+    pytest.param(("--no-inside",), 2.0, (0, "done", "idle", 0), id="refused"),
+    pytest.param(("--inside",), None, (0, "done", "idle", 2), id="nothing runs"),
+    pytest.param(("--inside",), 2.0, (3, "refused", "busy", 1), id="a job computes"),
+    pytest.param(("--inside",), 0.0, (3, "refused", "unknown", 1), id="a job waits"),
+    pytest.param(("--inside", "--ignore-background"), 0.0, (0, "done", "idle", 2), id="it waits for nobody"),
+    pytest.param(("--inside", "--yes"), 2.0, (0, "done", "busy", 1), id="all the same"),
+]
+
+
+@pytest.mark.parametrize(("words", "job", "ends"), NAMED_LOOKS)
+def test_a_stop_by_name_looks_inside_where_it_is_asked_to(
+    words: tuple[str, ...],
+    job: float | None,
+    ends: tuple[int, str, str, int],
+    account: Account,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Once for the plan, so that who is asked hears of it, and once more right before the stop."""
+    lab = account(at_rest("lab", job=job)).labs["lab"]
+    dry = run_opskit(capsys, "notebook", "stop", "lab", "--dry-run", "-o", "json", *words)
+    assert (dry.code, lab.stops, len(lab.typed)) == (ends[0], 0, min(ends[3], 1))
+    lab.typed.clear()
+    ran = run_opskit(capsys, "notebook", "stop", "lab", "-o", "json", *words)
+    row = rows(ran)["lab"]
+    assert (ran.code, row["outcome"], row["verdict"], len(lab.typed)) == ends
+    assert lab.stops == (row["outcome"] == "done")
+    assert (row["inside_ms_ago"] is not None) == (ends[3] == 2)
+    if ends[0] == 3:
+        assert "train (of ec2-user" in row["because"]
+        assert "--yes" in ran.envelope["errors"][0]["hint"]
+
+
+def test_a_stop_by_name_looks_inside_what_has_just_started(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    young = datetime.now(UTC) - timedelta(minutes=30)
+    lab = account(FakeNotebook("lab", since=young, used=young, has_terminals=True, job=2.0)).labs["lab"]
+    ran = run_opskit(capsys, "notebook", "stop", "lab", "--inside", "-o", "json")
+    assert (ran.code, rows(ran)["lab"]["verdict"], lab.stops) == (3, "busy", 0)
+
+
+def test_a_job_that_begins_after_the_plan_keeps_what_was_named(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = account(at_rest("lab"))
+    lab = rooms.labs["lab"]
+
+    def begin_a_job_after_the_first_look() -> float:
+        lab.job = 2.0 if len(lab.typed) > 1 else None
+        return 0.0
+
+    rooms.inside_seconds = begin_a_job_after_the_first_look
+    ran = run_opskit(capsys, "notebook", "stop", "lab", "--inside", "-o", "json")
+    assert (ran.code, lab.stops, len(lab.typed)) == (5, 0, 2)
+    assert "That was not so when it was planned" in rows(ran)["lab"]["because"]
+
+
+def test_a_stop_by_name_cannot_look_inside_where_only_logs_are_read(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = run_opskit(capsys, "notebook", "stop", "lab", "--inside", "--evidence", "logs", "-o", "json")
+    assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "no-way-inside")
 
 
 def test_a_tag_that_comes_meanwhile_is_heeded(account: Account, capsys: pytest.CaptureFixture[str]) -> None:

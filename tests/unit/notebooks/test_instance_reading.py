@@ -164,6 +164,29 @@ def test_names_are_base_names_and_nothing_else(arguments: str, named: tuple[str,
     assert name_program(arguments) == named
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_bare"),
+    [
+        ("-bash", True),
+        ("bash", True),
+        ("/bin/bash --login -i", True),
+        ("bash --rcfile /home/me/.rc -i", True),
+        ("zsh -l", True),
+        ("-tcsh", True),
+        ("sh -c while :; do :; done", False),
+        ("bash -lc train", False),
+        ("bash run.sh", False),
+        ("sh -e job.sh", False),
+        ("python", False),
+        ("", False),
+    ],
+)
+def test_a_bare_shell_is_one_without_a_script_or_a_command(arguments: str, is_bare: bool) -> None:
+    seen = parse_reading(WRITTEN.replace("python train.py --password hunter2-is-a-secret", arguments))
+    [shell] = [process for process in seen.processes if process.pid == 77]
+    assert shell.is_bare_shell == is_bare
+
+
 @given(st.text(max_size=60), st.lists(st.text(max_size=10), max_size=4))
 def test_an_argument_after_the_script_never_gets_out(program: str, more: list[str]) -> None:
     line = " ".join(["python train.py", *more, f"--key={SECRET}", SECRET])

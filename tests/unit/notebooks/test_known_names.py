@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,3 +58,10 @@ def test_a_damaged_file_costs_suggestions_only() -> None:
         remember_names(client, _notebooks("gpu"))
         assert suggest_notebook_name(client, "corse") == ""
         assert known_notebook_names() == []
+
+
+def test_an_arn_that_is_none_costs_suggestions_at_most() -> None:
+    [odd] = _notebooks("course")
+    with stubbed_client() as (client, _):
+        remember_names(client, [replace(odd, arn="garbled")])
+    assert known_notebook_names() == ["course"]

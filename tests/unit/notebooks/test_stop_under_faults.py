@@ -232,6 +232,7 @@ class World(RuleBasedStateMachine):
             "opskit.notebooks.flows.inspect.list_notebooks": lambda client: iter(
                 self.told([self.notebook(name) for name in NAMES])
             ),
+            "opskit.notebooks.flows.inspect.remember_names": lambda client, notebooks: None,
             "opskit.notebooks.flows.inspect.read_tags": lambda client, arn: self.told(dict(self.desks[arn].tags)),
             "opskit.notebooks.flows.inspect.read_presigned_url": lambda client, name: name,
             "opskit.notebooks.flows.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.told(
