@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +55,8 @@ def check_notifications(heartbeat: str | None, notify: str | None) -> SnsTopic |
     return parse_notify_target(notify) if notify else None
 
 
+_TARGET_HINT = "Give an SNS topic's ARN, a webhook's https:// address, or a file that holds one of them."
+
 _UNATTENDED_OPTIONS: dict[str, Any] = {
     "heartbeat": Annotated[
         str | None,
@@ -88,7 +90,7 @@ def parse_notify_target(notify: str) -> SnsTopic | Webhook:
 
     found = parse_target(notify)
     if found is None and not notify.startswith("arn:") and "://" not in notify:
-        found = parse_target(read_owner_only(Path(notify).expanduser(), "--notify").strip())
+        found = parse_target(read_owner_only(Path(notify).expanduser(), "--notify", _TARGET_HINT).strip())
     if found is None:
         hint = "It is an SNS topic's ARN, a webhook's https:// address, or a file that holds one of them."
         raise UsageError("bad-notify", "--notify is not a valid target.", hint)
@@ -124,20 +126,45 @@ def _with_delivery(result: CommandResult, emit: Callable[[], None]) -> CommandRe
 def _send_notification(
     ctx: CommandContext, target: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
 ) -> None:
-    from opskit.notifications.rules import grace_texts, notification_text
+    from opskit.notifications.rules import begun_graces, notification_text, running_graces
+    from opskit.notifications.store.untold_graces import claim_new_grace, claim_untold_grace
 
     inner = result.data.get("answer") or {}
     data = inner.get("data") or result.data
     problems = [*result.problems, *(Problem(each["code"], each["message"]) for each in inner.get("errors", ()))]
     text = notification_text(result.data.get("runs") or path, data, int(result.exit), problems)
-    failed: list[OpskitError] = []
-    for each in [*grace_texts(data), *([text] if text else [])]:
+    begun, failed = begun_graces(data), list[OpskitError]()
+    for grace in begun:
+        claim_new_grace(grace)
+    for grace in [*begun, *filter(claim_untold_grace, running_graces(data))]:
         try:
-            _deliver_text(ctx, target, each)
+            _tell_grace(ctx, target, grace)
         except OpskitError as error:  # one that does not arrive keeps no other back
+            failed.append(error)
+    if text:
+        try:
+            _deliver_text(ctx, target, text)
+        except OpskitError as error:
             failed.append(error)
     if failed:
         raise failed[0]
+
+
+def _tell_grace(ctx: CommandContext, target: SnsTopic | Webhook, grace: Mapping[str, Any]) -> None:
+    """Tell of one grace, once in all. Where it does not arrive, the next run tells again.
+
+    Raises:
+        OpskitError: it did not arrive, or nobody knows.
+    """
+    from opskit.notifications.rules import grace_text
+    from opskit.notifications.store.untold_graces import mark_grace_told, release_grace
+
+    try:
+        _deliver_text(ctx, target, grace_text(grace))
+    except OpskitError:
+        release_grace(grace)
+        raise
+    mark_grace_told(grace)
 
 
 def _deliver_text(ctx: CommandContext, target: SnsTopic | Webhook, text: str) -> None:

@@ -70,14 +70,20 @@ def notification_text(
     return "\n".join([f"opskit {' '.join(command)}", *_first_lines(done), *saved, *ended, *_first_lines(failed)])
 
 
-def grace_texts(data: Mapping[str, Any]) -> list[str]:
-    """A message for each notebook whose grace began with this command: what it is, whose, what was seen, when it
-    stops, and what to type so that it does not.
+def begun_graces(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The notebooks whose grace began with this command."""
+    return [each for each in data.get("notebooks", ()) if each.get("grace_begun")]
+
+
+def running_graces(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The notebooks that an earlier command's grace leaves on."""
+    return [each for each in data.get("notebooks", ()) if each.get("step") == "nothing" and each.get("stops_at")]
+
+
+def grace_text(notebook: Mapping[str, Any]) -> str:
+    """The message about a notebook in its grace: what it is, whose, what was seen, when it stops, and what to type so
+    that it does not.
     """
-    return [_grace_text(each) for each in data.get("notebooks", ()) if each.get("grace_begun")]
-
-
-def _grace_text(notebook: Mapping[str, Any]) -> str:
     name, region, stops_at = notebook["name"], notebook["region"], datetime.fromisoformat(str(notebook["stops_at"]))
     owner = notebook.get("owner") or "not known"
     return "\n".join(

@@ -10,8 +10,8 @@ from opskit.core.exceptions import UsageError
 _GROUP_OR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def read_owner_only(path: Path, flag: str) -> str:
-    """The text of a file that ``flag`` names.
+def read_owner_only(path: Path, flag: str, hint: str) -> str:
+    """The text of a file that ``flag`` names. ``hint`` is what to do where there is none.
 
     Raises:
         UsageError: the file cannot be read, or other users may read or write it.
@@ -22,7 +22,7 @@ def read_owner_only(path: Path, flag: str) -> str:
             text = file.read()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
-        raise UsageError("file-unreadable", f"{flag} {path} cannot be read: {why}.") from error
+        raise UsageError("file-unreadable", f"{flag} {path} cannot be read: {why}.", hint) from error
     if mode & _GROUP_OR_OTHERS:
         text = f"{flag} {path} holds secrets, and others than you may read or write it."
         raise UsageError("file-open", text, f"chmod 600 {path}")

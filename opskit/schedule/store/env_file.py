@@ -8,6 +8,8 @@ from pathlib import Path
 from opskit.core.exceptions import UsageError
 from opskit.state.owner_only import read_owner_only
 
+_HINT = "Write NAME=value lines into a file of your own (chmod 600), and give its path."
+
 
 def read_env_file(path: Path) -> dict[str, str]:
     """The variables of a file with a ``NAME=value`` a line, quoted as a shell's, ``export`` in front or not.
@@ -16,7 +18,7 @@ def read_env_file(path: Path) -> dict[str, str]:
         UsageError: it cannot be read, others may read or write it, or a line is something else.
     """
     variables = {}
-    for number, line in enumerate(read_owner_only(path, "--env-file").splitlines(), 1):
+    for number, line in enumerate(read_owner_only(path, "--env-file", _HINT).splitlines(), 1):
         try:
             words = shlex.split(line, comments=True)
         except ValueError:

@@ -136,6 +136,34 @@ def test_a_webhook_that_refuses_keeps_no_grace_from_beginning(
     assert IDLE_SINCE in lab.tags
 
 
+def test_a_grace_that_nobody_heard_of_is_told_by_a_later_run_and_once(
+    account: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labs = [idle("lab", owner="alice"), idle("lab2")]
+    with serve_jupyters(account, FakeNotebooks.of(*labs)), listening() as (hook, heard):
+        for _ in range(2):  # it is down for two runs
+            assert run_opskit(capsys, *GRACE, "--notify", "http://127.0.0.1:9/hook").code == 5
+        for _ in range(3):
+            assert run_opskit(capsys, *GRACE, "--notify", hook).code == 0
+        labs[0].tags.pop(IDLE_SINCE)  # a new grace is told anew
+        run_opskit(capsys, *GRACE, "--notify", hook)
+    names = [text.split()[3] for text in heard]
+    assert sorted(names) == ["lab", "lab", "lab2"]
+    assert "opskit notebook keep lab --for 36h" in heard[names.index("lab")]
+
+
+def test_a_grace_that_is_over_before_anybody_heard_of_it_is_told_as_a_stop(
+    account: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab = idle()
+    with serve_jupyters(account, FakeNotebooks.of(lab)), listening() as (hook, heard):
+        run_opskit(capsys, *GRACE, "--notify", "http://127.0.0.1:9/hook")
+        lab.tags[IDLE_SINCE] = grace_tag(lab.arn, timedelta(hours=1))
+        run_opskit(capsys, *GRACE, "--notify", hook)
+    assert len(heard) == 1
+    assert "stopped lab (" in heard[0]
+
+
 @pytest.mark.parametrize("by", ["another run", "somebody"])
 def test_a_stop_of_anothers_is_called_that(by: str, account: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     lab = idle()

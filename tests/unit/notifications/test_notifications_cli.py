@@ -177,11 +177,12 @@ def test_a_topic_is_told_in_its_region_through_the_one_way_to_write() -> None:
 
 
 @pytest.mark.parametrize(
-    "notify", ["arn:aws:sqs:us-east-1:123456789012:queue", "https://", "ftp://host/x", "/no/such/file"]
+    "notify", ["arn:aws:sqs:us-east-1:123456789012:queue", "https://", "ftp://host/x", "/no/such/file", "/tmp"]
 )
-def test_what_cannot_be_told_is_said_before_anything_is_done(notify: str) -> None:
-    with pytest.raises(UsageError):
+def test_what_cannot_be_told_is_said_before_anything_is_done_with_what_can(notify: str) -> None:
+    with pytest.raises(UsageError) as refused:
         notify_of(lambda: pytest.fail("it was done"), notify=notify)
+    assert "an SNS topic's ARN, a webhook's https:// address, or a file" in refused.value.problem.hint
 
 
 @pytest.mark.parametrize("heartbeat", ["/no/such/folder/file", "/dev/null", "/tmp", "https://", "gopher://host"])

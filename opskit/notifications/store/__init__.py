@@ -1,0 +1,1 @@
+"""What notifications keep in the state folder."""
