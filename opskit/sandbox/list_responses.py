@@ -1,11 +1,15 @@
-"""List operations as SageMaker answers them: filters, order, and pages of ten unless asked for more."""
+"""List operations as SageMaker answers them: pages of ten unless asked for more, cut before the filters run.
+
+AWS says of ListTrainingJobs that the MaxResults jobs are retrieved first and filtered then, and the same was seen of
+others: a page may be empty, with more behind it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from opskit.sandbox.errors import ApiError, validation_error
 from opskit.sandbox.pagination import cut_page
@@ -15,9 +19,24 @@ from opskit.sandbox.state import ApiCall
 DEFAULT_PAGE_SIZE = 10
 
 
+class ListRow(Protocol):
+    """One resource as a list operation sees it. Only a page's own rows are asked for their summary."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def created(self) -> datetime: ...
+    @property
+    def modified(self) -> datetime: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True)
 class ListedResource:
-    """One resource as a list operation sees it."""
+    """A row whose summary is there already."""
 
     name: str
     created: datetime
@@ -27,19 +46,23 @@ class ListedResource:
 
 
 def list_response(
-    call: ApiCall, rows: Iterable[ListedResource], member: str, *, newest_first: bool = True
+    call: ApiCall,
+    rows: Iterable[ListRow],
+    member: str,
+    *,
+    newest_first: bool = True,
+    also: Callable[[ListRow], bool] = lambda row: True,
 ) -> dict[str, Any]:
     """The answer of a list operation whose summaries stand under ``member``.
 
-    ``newest_first`` is the order where the client names none.
+    ``newest_first`` is the order where the client names none; ``also`` are filters of this operation alone.
     """
-    matching = [row for row in rows if _matches_filters(call.params, row)]
     order = call.params.get("SortOrder", "Descending" if newest_first else "Ascending")
-    matching.sort(
-        key=lambda row: _row_sort_key(call.params.get("SortBy", "CreationTime"), row), reverse=order == "Descending"
-    )
-    page, token = validated_page(call, matching, DEFAULT_PAGE_SIZE)
-    return {member: [row.summary for row in page], "NextToken": token}
+    sort_key = _row_sort_key(call.params.get("SortBy", "CreationTime"))
+    ordered = sorted(rows, key=sort_key, reverse=order == "Descending")
+    page, token = validated_page(call, ordered, DEFAULT_PAGE_SIZE)
+    found = [row for row in page if _matches_filters(call.params, row) and also(row)]
+    return {member: [row.summary for row in found], "NextToken": token}
 
 
 def validated_page(call: ApiCall, items: list[Any], size: int) -> tuple[list[Any], str | None]:
@@ -47,7 +70,7 @@ def validated_page(call: ApiCall, items: list[Any], size: int) -> tuple[list[Any
     return cut_page(call, items, size, validation_error("Invalid pagination token."))
 
 
-def _matches_filters(params: dict[str, Any], row: ListedResource) -> bool:
+def _matches_filters(params: dict[str, Any], row: ListRow) -> bool:
     return (
         params.get("NameContains", "").lower() in row.name.lower()
         and params.get("StatusEquals", row.status) == row.status
@@ -74,11 +97,11 @@ def parse_api_timestamp(value: Any) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _row_sort_key(sort_by: str, row: ListedResource) -> tuple[Any, ...]:
+def _row_sort_key(sort_by: str) -> Callable[[ListRow], tuple[Any, ...]]:
     match sort_by:
         case "Name":
-            return (row.name, row.created)
+            return lambda row: (row.name, row.created)
         case "Status":
-            return (row.status, row.created)
+            return lambda row: (row.status, row.created)
         case _:
-            return (row.created, row.name)
+            return lambda row: (row.created, row.name)

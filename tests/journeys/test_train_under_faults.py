@@ -125,8 +125,13 @@ def test_two_at_once_make_one_job(rough_shell: Shell, fault_road: FaultProxy) ->
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
     key, secret, region = (rough_shell.environment[name] for name in names)
     client = boto3.Session(key, secret, region_name=region).client("sagemaker", endpoint_url=fault_road.target)
-    assert len(client.list_training_jobs(NameContains=job.rpartition("-")[0])["TrainingJobSummaries"]) == 1
-    assert len(client.list_transform_jobs(NameContains=job.rpartition("-")[0])["TransformJobSummaries"]) == 1
+    assert (
+        len(client.list_training_jobs(NameContains=job.rpartition("-")[0], MaxResults=100)["TrainingJobSummaries"]) == 1
+    )
+    assert (
+        len(client.list_transform_jobs(NameContains=job.rpartition("-")[0], MaxResults=100)["TransformJobSummaries"])
+        == 1
+    )
 
 
 @pytest.mark.parametrize(

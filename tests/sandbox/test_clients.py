@@ -81,7 +81,8 @@ def test_the_aws_cli_trains_and_predicts(
     assert -30 < float(answer.read_text()) < 40
     run_aws_cli("sagemaker", "delete-endpoint", "--endpoint-name", name)
     wait_for_state(
-        lambda: lab_account.sagemaker.list_endpoints(NameContains=name)["Endpoints"], lambda found: not found
+        lambda: lab_account.sagemaker.list_endpoints(NameContains=name, MaxResults=100)["Endpoints"],
+        lambda found: not found,
     )
     run_aws_cli("sagemaker", "wait", "endpoint-deleted", "--endpoint-name", name)
 

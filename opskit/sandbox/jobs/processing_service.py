@@ -99,7 +99,7 @@ class ProcessingService:
     def list_processing_jobs(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             rows = [job.list_row() for job in self._jobs.all_jobs(call.account_region)]
-        return list_response(call, rows, "ProcessingJobSummaries")
+        return list_response(call, rows, "ProcessingJobSummaries", newest_first=False)
 
     @aws_operation("sagemaker", "StopProcessingJob")
     def stop_processing_job(self, call: ApiCall) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from opskit.sandbox.jobs.job_record import JobStatus, JobStore
 from opskit.sandbox.jobs.training_job import SecondaryStatus, TrainingJob
 from opskit.sandbox.jobs.training_run import TrainingRun
 from opskit.sandbox.jobs.warm_pool import WarmPool, WarmPoolState, fits_pool, warm_pool_for
-from opskit.sandbox.list_responses import list_response
+from opskit.sandbox.list_responses import ListRow, list_response
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.scenarios import RecordSeed, execution_role_arn
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState, UsageResource
@@ -121,13 +121,15 @@ class TrainingService:
 
     @aws_operation("sagemaker", "ListTrainingJobs")
     def list_training_jobs(self, call: ApiCall) -> dict[str, Any]:
-        now, wanted = self._state.now(), call.params.get("WarmPoolStatusEquals")
+        now, params = self._state.now(), call.params
         with self._state.lock(call.account_region):
-            jobs = self.jobs.all_jobs(call.account_region)
-            rows = [job.list_row(now) for job in jobs if wanted in (None, job.pool_state(now))]
-        if "TrainingPlanArnEquals" in call.params:
-            rows = []
-        return list_response(call, rows, "TrainingJobSummaries", newest_first=False)
+            rows = [job.list_row(now) for job in self.jobs.all_jobs(call.account_region)]
+
+        def fits_pool_and_plan(row: ListRow) -> bool:
+            pool = (row.summary.get("WarmPoolStatus") or {}).get("Status")
+            return params.get("WarmPoolStatusEquals", pool) == pool and "TrainingPlanArnEquals" not in params
+
+        return list_response(call, rows, "TrainingJobSummaries", newest_first=False, also=fits_pool_and_plan)
 
     @aws_operation("sagemaker", "StopTrainingJob")
     def stop_training_job(self, call: ApiCall) -> dict[str, Any]:

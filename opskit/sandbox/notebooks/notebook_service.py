@@ -112,12 +112,15 @@ class NotebookService:
             each for each in self._notebooks_in(call.account_region) if not (each.found_from and now < each.found_from)
         ]
         summaries = [notebook.list_summary(now) for notebook in found]
-        summaries = [summary for summary in summaries if _passes_filters(summary, call.params)]
         summaries.sort(key=_summary_sort_key(call.params.get("SortBy", "Name")))
         if call.params.get("SortOrder") == "Descending":
             summaries.reverse()
         page, token = validated_page(call, summaries, DEFAULT_PAGE_SIZE)
-        return {"NotebookInstances": page, "NextToken": token}
+        # As in all of SageMaker's lists, the page is cut first.
+        return {
+            "NotebookInstances": [summary for summary in page if _passes_filters(summary, call.params)],
+            "NextToken": token,
+        }
 
     @aws_operation("sagemaker", "StartNotebookInstance")
     def start_notebook_instance(self, call: ApiCall) -> dict[str, Any]:

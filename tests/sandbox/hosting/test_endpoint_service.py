@@ -137,7 +137,8 @@ def test_deleting_ends_the_process_and_frees_the_quota(
     lab_account.sagemaker.delete_endpoint(EndpointName=name)
 
     wait_for_state(
-        lambda: lab_account.sagemaker.list_endpoints(NameContains=name)["Endpoints"], lambda found: not found
+        lambda: lab_account.sagemaker.list_endpoints(NameContains=name, MaxResults=100)["Endpoints"],
+        lambda found: not found,
     )
     assert not process_count(name)
     with pytest.raises(ClientError, match="not found"):
@@ -213,9 +214,16 @@ def test_an_update_moves_to_new_variants_and_a_failed_one_stays(
 
 
 def test_endpoints_are_listed(lab_account: Any, live_endpoint: str) -> None:
-    found = lab_account.sagemaker.list_endpoints(NameContains=live_endpoint, StatusEquals="InService")["Endpoints"]
+    found = lab_account.sagemaker.list_endpoints(NameContains=live_endpoint, MaxResults=100, StatusEquals="InService")[
+        "Endpoints"
+    ]
     assert [one["EndpointName"] for one in found] == [live_endpoint]
-    assert lab_account.sagemaker.list_endpoints(NameContains=live_endpoint, StatusEquals="Failed")["Endpoints"] == []
+    assert (
+        lab_account.sagemaker.list_endpoints(NameContains=live_endpoint, MaxResults=100, StatusEquals="Failed")[
+            "Endpoints"
+        ]
+        == []
+    )
 
 
 def test_what_a_scenario_says_is_in_service_is_seen_and_deleted(full_account: Any, wait_for_state: Any) -> None:

@@ -18,7 +18,9 @@ def test_a_model_is_what_was_made(lab_account: Any, completed_job: dict[str, Any
     assert "VpcConfig" not in described, "an empty one breaks strict clients"
     with pytest.raises(ClientError, match="Cannot create already existing model"):
         lab_account.sagemaker.create_model(ModelName=name, PrimaryContainer=described["PrimaryContainer"])
-    assert name in [model["ModelName"] for model in lab_account.sagemaker.list_models(NameContains=name)["Models"]]
+    assert name in [
+        model["ModelName"] for model in lab_account.sagemaker.list_models(NameContains=name, MaxResults=100)["Models"]
+    ]
     lab_account.sagemaker.delete_model(ModelName=name)
     for call in (lab_account.sagemaker.describe_model, lab_account.sagemaker.delete_model):
         with pytest.raises(ClientError, match=f'Could not find model "arn:.*:model/{name}"'):
@@ -66,7 +68,7 @@ def test_a_configuration_is_what_was_made(lab_account: Any, model_name: str) -> 
         create(EndpointConfigName="bad", ProductionVariants=[{**variant, "ModelName": "no"}])
     with pytest.raises(ClientError, match="InstanceType"):
         create(EndpointConfigName="bad", ProductionVariants=[{"VariantName": "A", "ModelName": model_name}])
-    found = lab_account.sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"]
+    found = lab_account.sagemaker.list_endpoint_configs(NameContains=name, MaxResults=100)["EndpointConfigs"]
     assert [config["EndpointConfigName"] for config in found] == [name]
     lab_account.sagemaker.delete_endpoint_config(EndpointConfigName=name)
     with pytest.raises(ClientError, match="Could not find endpoint configuration"):

@@ -46,7 +46,9 @@ def test_a_processing_job_holds_its_quota_until_it_is_over(
     assert _finished_job(processing_client, wait_for_state, "one")["ProcessingJobStatus"] == "Stopped"
     _create_job(processing_client, lab_account, "two", count=2)
     processing_client.stop_processing_job(ProcessingJobName="two")
-    listed = processing_client.list_processing_jobs(NameContains="o", SortBy="Name", SortOrder="Ascending")
+    listed = processing_client.list_processing_jobs(
+        NameContains="o", MaxResults=100, SortBy="Name", SortOrder="Ascending"
+    )
     assert [job["ProcessingJobName"] for job in listed["ProcessingJobSummaries"]] == ["one", "two"]
     _finished_job(processing_client, wait_for_state, "two")
 

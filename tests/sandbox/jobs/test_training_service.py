@@ -349,7 +349,7 @@ def test_jobs_can_be_deleted_and_changed_only_in_their_time(lab_account: Any) ->
 
 def test_what_a_scenario_says_is_running_is_seen_counted_and_stopped(full_account: Any) -> None:
     sagemaker = full_account.client("sagemaker")
-    running = sagemaker.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
+    running = sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"]
     assert [job["TrainingJobName"] for job in running] == ["churn-nightly-1", "churn-nightly-2", "ranking-2024"]
     job = sagemaker.describe_training_job(TrainingJobName="ranking-2024")
     assert (job["SecondaryStatus"], job["ResourceConfig"]["InstanceCount"]) == ("Training", 2)

@@ -161,7 +161,7 @@ def test_bad_requests_are_refused(lab_account: Any, start_transform: Any, finish
         start_transform(uri, TransformJobName=name)
     assert caught.value.response["Error"]["Code"] == "ResourceInUse"
     finished_transform(name)
-    listed = lab_account.sagemaker.list_transform_jobs(NameContains=name, StatusEquals="Completed")[
+    listed = lab_account.sagemaker.list_transform_jobs(NameContains=name, StatusEquals="Completed", MaxResults=100)[
         "TransformJobSummaries"
     ]
     assert [job["TransformJobName"] for job in listed] == [name]

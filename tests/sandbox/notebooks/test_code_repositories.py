@@ -63,7 +63,7 @@ def test_a_repository_is_kept_by_its_name(sagemaker: Any, lessons: str) -> None:
     )["CodeRepositoryArn"]
     secret = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:token"
     sagemaker.update_code_repository(CodeRepositoryName="Kept", GitConfig={"SecretArn": secret})
-    (row,) = sagemaker.list_code_repositories(NameContains="kept")["CodeRepositorySummaryList"]
+    (row,) = sagemaker.list_code_repositories(NameContains="kept", MaxResults=100)["CodeRepositorySummaryList"]
     described = sagemaker.describe_code_repository(CodeRepositoryName="Kept")
     assert row["GitConfig"] == described["GitConfig"] == {**config, "SecretArn": secret}
     assert described["LastModifiedTime"] > described["CreationTime"]
