@@ -30,6 +30,7 @@ sandbox_app = command_group("sandbox")
 
 _SIGNAL_CHECK_SECONDS = 0.5
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_FAULT_KINDS = ("empty", "fail", "throttle")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 _NOT_FOUND = 127
 _NOT_ALLOWED = 126
@@ -42,6 +43,22 @@ class ScenarioName(StrEnum):
     FRESH = "fresh"
     CLASSROOM = "classroom"
     FULL = "full"
+
+
+class RateChoice(StrEnum):
+    """How a sandbox throttles calls."""
+
+    OFF = "off"
+    AWS = "aws"
+    SLOW = "slow"
+
+
+class LagChoice(StrEnum):
+    """How often a sandbox's reads lag behind writes."""
+
+    SOMETIMES = "sometimes"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")]
@@ -59,7 +76,21 @@ ApproveAfter = Annotated[
 Latency = Annotated[
     str, typer.Option("--latency", metavar="TIME", help="Extra latency added to every call, such as 50ms.")
 ]
-Rates = Annotated[bool, typer.Option("--rates", help="Throttle calls at AWS's documented rates.")]
+Rates = Annotated[
+    RateChoice,
+    typer.Option(
+        "--rates",
+        help="Throttle calls. aws: at AWS's published rates, and at estimates of the others; slow: at a quarter of these.",
+    ),
+]
+Lag = Annotated[
+    LagChoice,
+    typer.Option(
+        "--lag",
+        help="How often reads return outdated results for up to 5 s after a write, where AWS's do; sometimes: 1 in 10.",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed that decides which reads lag, and for how long.")]
 SupportPlan = Annotated[bool, typer.Option("--support-plan", help="Give the account a paid AWS Support plan.")]
 Quotas = Annotated[
     int,
@@ -76,6 +107,24 @@ Denied = Annotated[
         "allowed them; repeatable.",
     ),
 ]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        metavar="KIND:ACTION,...",
+        help="Return faulty responses for IAM actions, such as empty:sagemaker:ListEndpoints. Kinds: empty (success "
+        "without content), fail (HTTP 500), throttle; repeatable.",
+    ),
+]
+History = Annotated[
+    int,
+    typer.Option(
+        "--history",
+        min=0,
+        max=1_000_000,
+        help="Number of training, transform and processing jobs each that ended within the last two years.",
+    ),
+]
 
 
 @register_command(sandbox_app, "sandbox", "start")
@@ -86,18 +135,23 @@ def start_sandbox_command(
     scenario: Scenario = ScenarioName.FRESH,
     approve_after: ApproveAfter = "30s",
     latency: Latency = "0s",
-    rates: Rates = False,
+    rates: Rates = RateChoice.AWS,
+    lag: Lag = LagChoice.SOMETIMES,
+    seed: Seed = 0,
     support_plan: SupportPlan = False,
     quotas: Quotas = 0,
+    history: History = 0,
     deny: Denied = None,
+    fault: Faults = None,
 ) -> CommandResult:
     """Serve a local AWS until Ctrl-C, and print the export lines that lead any AWS client to it."""
     from opskit.output.result import CommandResult
 
     ended, outside = _SignalWaiter(), dict(os.environ)
-    options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
-    denied = _parse_denied_actions(deny or [])
-    with _running_sandbox(approve_after, latency, options | {"denied": denied}) as served:
+    options: dict[str, Any] = {"port": port, "scenario": scenario.value, "support_plan": support_plan, "quotas": quotas}
+    options |= {"rates": rates.value, "lag": lag.value, "seed": seed, "history": history}
+    options |= {"denied": _parse_denied_actions(deny or []), "faults": _parse_faults(fault or [])}
+    with _running_sandbox(approve_after, latency, options) as served:
         environment = served.client_environment() | _home_region_variables(ctx)
         data = {"url": served.url, "scenario": scenario.value, "environment": environment}
         lines = tuple(_export_lines(environment, outside))
@@ -117,16 +171,21 @@ def run_in_sandbox_command(
     scenario: Scenario = ScenarioName.FRESH,
     approve_after: ApproveAfter = "30s",
     latency: Latency = "0s",
-    rates: Rates = False,
+    rates: Rates = RateChoice.AWS,
+    lag: Lag = LagChoice.SOMETIMES,
+    seed: Seed = 0,
     support_plan: SupportPlan = False,
     quotas: Quotas = 0,
+    history: History = 0,
     deny: Denied = None,
+    fault: Faults = None,
 ) -> CommandResult:
     """Run one command (opskit, the AWS CLI, a script) inside a sandbox of its own and exit with its code."""
     ended = _SignalWaiter()
-    options = {"port": port, "scenario": scenario.value, "rates": rates, "support_plan": support_plan, "quotas": quotas}
-    denied = _parse_denied_actions(deny or [])
-    with _running_sandbox(approve_after, latency, options | {"denied": denied}) as served:
+    options: dict[str, Any] = {"port": port, "scenario": scenario.value, "support_plan": support_plan, "quotas": quotas}
+    options |= {"rates": rates.value, "lag": lag.value, "seed": seed, "history": history}
+    options |= {"denied": _parse_denied_actions(deny or []), "faults": _parse_faults(fault or [])}
+    with _running_sandbox(approve_after, latency, options) as served:
         code = _run_inside(
             words, _with_own_commands(served.isolated_environment(os.environ) | _home_region_variables(ctx)), ended
         )
@@ -155,11 +214,14 @@ def _running_sandbox(approve_after: str, latency: str, options: dict[str, Any]) 
     """
     waiting, slower = parse_duration(approve_after).total_seconds(), parse_duration(latency).total_seconds()
     try:
+        from opskit.sandbox.lag import LagMode
+        from opskit.sandbox.rate_limits import RateMode
         from opskit.sandbox.server import PortTaken, SandboxOptions, run_sandbox
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("opskit"):
             raise
         raise MissingExtra("sandbox", "The sandbox") from error
+    options |= {"rates": RateMode(options["rates"]), "lag": LagMode(options["lag"])}
     serving = run_sandbox(SandboxOptions(approve_after_seconds=waiting, latency_seconds=slower, **options))
     try:
         served = serving.__enter__()
@@ -172,13 +234,29 @@ def _running_sandbox(approve_after: str, latency: str, options: dict[str, Any]) 
 
 
 def _parse_denied_actions(texts: list[str]) -> tuple[str, ...]:
-    """The actions of every ``--deny``. Raises UsageProblem for one that is none: it would deny nothing, in silence."""
+    """The actions of every ``--deny``. Raises UsageError for one that is none: it would deny nothing, in silence."""
     actions = tuple(action.strip() for text in texts for action in text.split(","))
     for action in actions:
-        if not _ACTION.fullmatch(action) or action.startswith("service-quotas:"):
+        if not _is_action(action):
             hint = "Name them as a policy does: sagemaker:CreateTrainingJob, servicequotas:*, s3:PutObject."
             raise UsageError("bad-action", f"'{action}' is no IAM action that can be denied.", hint)
     return actions
+
+
+def _parse_faults(texts: list[str]) -> tuple[tuple[str, str], ...]:
+    """The kind and the action of every ``--fault``. Raises UsageError for one that is none."""
+    faults = []
+    for text in (part.strip() for each in texts for part in each.split(",")):
+        kind, _, action = text.partition(":")
+        if kind not in _FAULT_KINDS or not _is_action(action):
+            hint = "Name a kind and an action: empty:sagemaker:ListEndpoints, fail:servicequotas:*."
+            raise UsageError("bad-fault", f"'{text}' is no fault. The kinds are {', '.join(_FAULT_KINDS)}.", hint)
+        faults.append((kind, action))
+    return tuple(faults)
+
+
+def _is_action(text: str) -> bool:
+    return bool(_ACTION.fullmatch(text)) and not text.startswith("service-quotas:")
 
 
 def _home_region_variables(ctx: CommandContext) -> dict[str, str]:

@@ -29,6 +29,23 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference("Account", "Everything is gone when the sandbox ends."),
     Difference(
+        "Rates",
+        "Of Service Quotas, ListTrainingJobs, STS, CloudWatch's metrics and logs, and sns:Publish the rates are those "
+        "that AWS publishes or that were measured. All others are guesses: 10 calls a second and 10 at once an "
+        "operation and Region, ListTags 5. S3 and the invocation of endpoints are not throttled.",
+    ),
+    Difference(
+        "Lag",
+        "What lags and for how long is guessed from what clients work around: Search's index always, and in one case "
+        "of ten what follows a notebook's creation or start, CreateEndpoint after CreateEndpointConfig, and ListTags "
+        "after a change. Search never finds what was deleted meanwhile.",
+    ),
+    Difference(
+        "Lists",
+        "SageMaker's lists cut a page before they filter it, whatever the filter. AWS says so of the status of "
+        "training jobs, and it was seen of others.",
+    ),
+    Difference(
         "Service Quotas",
         "Only SageMaker has quotas: 346 of the 1,500 to 2,300 of a real account. Other services are unknown.",
     ),
@@ -136,6 +153,10 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Processing jobs have to fit their quotas, hold them for a second and fail, because no container "
         "of theirs runs. Tuning jobs have to fit as well, and are then moto's: records that are complete at once, with "
         "made-up results. Debugger and profiler rules have to fit where they name an instance type.",
+    ),
+    Difference(
+        "Jobs",
+        "What --history says ran before was always one instance of three types, and nothing of it is in S3 or logs.",
     ),
     Difference("Studio", "There are no domains with apps in them: ListApps is empty."),
     Difference("Jobs", "StopTrainingJob gives the algorithm three seconds to save its model, AWS two minutes."),

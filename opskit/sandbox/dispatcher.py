@@ -97,8 +97,8 @@ class Dispatcher:
     actions: dict[str, PageHandler] = field(default_factory=dict)
     """Own answers in AWS's older protocol, by the Action in a posted form; FallThrough hands one on to moto."""
     latency_seconds: float = 0.0
-    check_rate: Callable[[ApiCall], None] = lambda call: None
-    """Asked before every JSON call, owned or moto's: raises the throttling error where rates are switched on."""
+    check_rate: Callable[[AccountRegion, str, str], None] = lambda account_region, service, operation: None
+    """Asked before every call to an API, owned or moto's: raises the throttling error of a rate that is used up."""
     denial_response: Callable[[Request], Response | None] = lambda request: None
     """Asked before everything: AWS's answer to what the caller may not do."""
 
@@ -111,7 +111,7 @@ class Dispatcher:
         # First of all: a web page learns nothing from here, not even what AWS would answer it.
         if site := foreign_origin(request):
             return error_response(_foreign_origin_error(site))(environ, start_response)
-        if self.latency_seconds and INTERNAL_USER_AGENT not in request.user_agent.string:
+        if self.latency_seconds and not _is_internal(request):
             time.sleep(self.latency_seconds)
         try:
             return self._answer_request(request, start_response)
@@ -154,11 +154,18 @@ class Dispatcher:
             )
         action = self.actions.get(query.get("Action", ""))
         try:
+            self._check_form_rate(request, query.get("Action", ""))
             if action:
                 return action(request, signed_account_region(request))(request.environ, start_response)
+        except ApiError as error:
+            return _xml_error_response(error.code, error.message, error.status)(request.environ, start_response)
         except FallThrough:
             pass
         return self._pass_to_moto(_replay_environ(request), start_response)
+
+    def _check_form_rate(self, request: Request, action: str) -> None:
+        if not _is_internal(request):
+            self.check_rate(signed_account_region(request), signing_service(request) or "", action)
 
     def _pass_to_moto(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
@@ -183,7 +190,8 @@ class Dispatcher:
 
     def _dispatch_call(self, call: ApiCall, request: Request) -> Response:
         # A throttled call is not looked at any further, whatever is in it.
-        self.check_rate(call)
+        if not _is_internal(request):
+            self.check_rate(call.account_region, call.service, call.operation)
         check_input(call.service, call.operation, call.params)
         owner = self.operations.get((call.service, call.operation))
         try:
@@ -204,6 +212,11 @@ class Dispatcher:
             _log.warning("moto cannot answer %s %s: %r", call.service, call.operation, error)
             raise validation_error(f"The sandbox cannot answer this {call.operation}: {error!r}") from error
         return _clean_moto_response(call.service, call.operation, response)
+
+
+def _is_internal(request: Request) -> bool:
+    """Whether it is one of the sandbox's own calls to itself."""
+    return INTERNAL_USER_AGENT in request.user_agent.string
 
 
 def _json_target(request: Request) -> tuple[str, str] | None:
@@ -229,10 +242,10 @@ def _invalid_action_response() -> Response:
     return _xml_error_response("InvalidAction", "The action is not valid for this endpoint.")
 
 
-def _xml_error_response(code: str, message: str) -> Response:
+def _xml_error_response(code: str, message: str, status: int = 400) -> Response:
     text = f"<Code>{code}</Code><Message>{message}</Message>"
     body = f"<ErrorResponse><Error><Type>Sender</Type>{text}</Error><RequestId>{uuid4()}</RequestId></ErrorResponse>"
-    return Response(body, status=400, content_type="text/xml")
+    return Response(body, status=status, content_type="text/xml")
 
 
 def _unknown_operation_error() -> ApiError:

@@ -16,6 +16,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from opskit.sandbox.account.caller_identity import answer_get_caller_identity
 from opskit.sandbox.account.execution_roles import simulate_principal_policy
+from opskit.sandbox.account.faults import FaultKind, FaultSwitches
 from opskit.sandbox.account.managed_policies import load_managed_policies
 from opskit.sandbox.account.permissions import Permissions
 from opskit.sandbox.account.regions import RegionService
@@ -28,6 +29,7 @@ from opskit.sandbox.jobs.search_service import SearchService
 from opskit.sandbox.jobs.training_service import TrainingService
 from opskit.sandbox.jobs.transform_service import TransformService
 from opskit.sandbox.jobs.tuning_service import TuningService
+from opskit.sandbox.lag import LagMode, ReadLag
 from opskit.sandbox.notebooks.code_repositories import CodeRepositoryService
 from opskit.sandbox.notebooks.notebook_service import NotebookService
 from opskit.sandbox.pricing.price_list import PricingService
@@ -36,9 +38,9 @@ from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.quotas.service_quotas import QuotaService
 from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
 from opskit.sandbox.quotas.utilization_report import UtilizationReportService
-from opskit.sandbox.rate_limits import CallRateLimits
+from opskit.sandbox.rate_limits import CallRateLimits, RateMode
 from opskit.sandbox.scenarios import SCENARIOS, Scenario
-from opskit.sandbox.state import SandboxState, client_variables
+from opskit.sandbox.state import ACCOUNT, AccountRegion, SandboxState, client_variables
 from opskit.sandbox.studio import StudioService
 from opskit.sandbox.support.support_service import SupportService
 from opskit.sandbox.tags import TagService
@@ -75,18 +77,24 @@ class PortTaken(OSError):
 class SandboxOptions:
     """How a sandbox is started. ``port`` 0 takes a free one; times are in seconds.
 
-    ``quotas`` makes up quotas until there are so many a Region, as a grown account has. ``denied`` are patterns of
-    IAM actions that nobody may do.
+    ``rates`` and ``lag`` are as untidy as AWS unless told otherwise; ``seed`` decides which reads lag.
+    ``quotas`` makes up quotas until there are so many a Region, as a grown account has. ``history`` is how many jobs of
+    each kind ran before. ``denied`` are patterns of IAM actions that nobody may do, ``faults`` kinds of wrong answers
+    with the patterns of the actions that get them.
     """
 
     port: int = 0
     scenario: str = "fresh"
     approve_after_seconds: float = 30.0
     latency_seconds: float = 0.0
-    rates: bool = False
+    rates: RateMode = RateMode.AWS
+    lag: LagMode = LagMode.SOMETIMES
+    seed: int = 0
     support_plan: bool = False
     quotas: int = 0
+    history: int = 0
     denied: tuple[str, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,9 @@ def run_sandbox(options: SandboxOptions) -> Iterator[Sandbox]:
         server = make_server(
             HOST, 0, dispatcher, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
         )
-        state = SandboxState(f"http://{HOST}:{server.port}", folder, ChildProcesses())
+        lag = ReadLag(options.lag, options.seed)
+        url, home = f"http://{HOST}:{server.port}", AccountRegion(ACCOUNT, scenario.region)
+        state = SandboxState(url, folder, ChildProcesses(), lag, options.history, home)
         metrics = _register_services(dispatcher, state, scenario, options)
         threading.Thread(target=server.serve_forever, name="sandbox", daemon=True).start()
         try:
@@ -187,17 +197,17 @@ def _register_services(
     dispatcher: Dispatcher, state: SandboxState, scenario: Scenario, options: SandboxOptions
 ) -> UsageMetricPublisher:
     ledger = QuotaLedger(state, scenario, options.approve_after_seconds, options.quotas)
-    if options.rates:
-        dispatcher.check_rate = CallRateLimits().check_rate
+    dispatcher.check_rate = CallRateLimits(options.rates).check_rate
     regions = RegionService()
     dispatcher.actions["DescribeRegions"] = regions.describe_regions
     permissions = Permissions(options.denied)
-    dispatcher.denial_response = permissions.denial_response
+    faults = FaultSwitches(tuple((FaultKind(kind), pattern) for kind, pattern in options.faults))
+    dispatcher.denial_response = lambda request: permissions.denial_response(request) or faults.fault_response(request)
     dispatcher.actions["GetCallerIdentity"] = answer_get_caller_identity
     dispatcher.actions["SimulatePrincipalPolicy"] = lambda request, account_region: simulate_principal_policy(
         permissions, request
     )
-    tags = TagService()
+    tags = TagService(state)
     repositories = CodeRepositoryService(state, tags)
     notebooks = NotebookService(state, ledger, repositories)
     tags.register_resource_type("notebook-instance", notebooks.notebook_tags)

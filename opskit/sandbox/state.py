@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opskit.sandbox.lag import ReadLag
+
 if TYPE_CHECKING:
     from opskit.sandbox.processes import ChildProcesses
 
@@ -89,6 +91,10 @@ class SandboxState:
     url: str
     folder: Path
     processes: ChildProcesses
+    lag: ReadLag = field(default_factory=ReadLag)
+    past_jobs: int = 0
+    """How many jobs of each type ran before the sandbox was started, in ``home``."""
+    home: AccountRegion = AccountRegion(ACCOUNT, "us-east-1")
     usage_sources: list[UsageSource] = field(default_factory=list)
     seeders: dict[UsageResource, Seeder] = field(default_factory=dict)
     """Each service enters its own when it is made."""

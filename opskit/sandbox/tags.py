@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, FallThrough, validation_error
+from opskit.sandbox.lag import LaggingRead
 from opskit.sandbox.list_responses import validated_page
-from opskit.sandbox.state import AccountRegion, ApiCall
+from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 
 # AWS's limit for one resource.
 _MAX_TAGS = 50
@@ -41,14 +44,26 @@ def _merge_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> 
     return merged
 
 
+@dataclass(frozen=True)
+class _StaleTags:
+    """What ListTags tells until a moment."""
+
+    until: datetime
+    tags: dict[str, str]
+
+
 @dataclass
 class TagService:
     """AddTags, ListTags and DeleteTags over the tags that each service keeps on its own records.
 
-    A service registers the resource types that are its own; ARNs of other types go on to moto.
+    A service registers the resource types that are its own; ARNs of other types go on to moto. After a change ListTags
+    may tell the tags of before for a while.
     """
 
+    _state: SandboxState
     _lookups: dict[str, TagLookup] = field(default_factory=dict)
+    _changes: Counter[str] = field(default_factory=Counter)
+    _stale: dict[str, _StaleTags] = field(default_factory=dict)
 
     def register_resource_type(self, arn_type: str, tags_of: TagLookup) -> None:
         """Let resources of ``kind`` (the word in the ARN, such as ``training-job``) be a service's own."""
@@ -57,20 +72,33 @@ class TagService:
     @aws_operation("sagemaker", "AddTags")
     def add_tags(self, call: ApiCall) -> dict[str, Any]:
         tags = self._own_tags(call)
-        tags.update(_merge_tags(tags, call.params["Tags"]))
+        added = _merge_tags(tags, call.params["Tags"])
+        self._keep_telling(call, tags)
+        tags.update(added)
         return {"Tags": tag_list(tags)}
 
     @aws_operation("sagemaker", "ListTags")
     def list_tags(self, call: ApiCall) -> dict[str, Any]:
-        tags, token = validated_page(call, tag_list(self._own_tags(call)), _PAGE_SIZE)
-        return {"Tags": tags, "NextToken": token}
+        tags = self._own_tags(call)
+        stale = self._stale.get(str(call.params["ResourceArn"]))
+        told = stale.tags if stale and self._state.now() < stale.until else tags
+        page, token = validated_page(call, tag_list(told), _PAGE_SIZE)
+        return {"Tags": page, "NextToken": token}
 
     @aws_operation("sagemaker", "DeleteTags")
     def delete_tags(self, call: ApiCall) -> dict[str, Any]:
         tags = self._own_tags(call)
+        self._keep_telling(call, tags)
         for key in call.params["TagKeys"]:
             tags.pop(key, None)
         return {}
+
+    def _keep_telling(self, call: ApiCall, tags: dict[str, str]) -> None:
+        """Let ListTags lag behind the change that is about to be made, where it does."""
+        arn = str(call.params["ResourceArn"])
+        self._changes[arn] += 1
+        delay = self._state.lag.delay(LaggingRead.TAGS, arn, self._changes[arn])
+        self._stale[arn] = _StaleTags(self._state.now() + delay, dict(tags))
 
     def _own_tags(self, call: ApiCall) -> dict[str, str]:
         arn = str(call.params["ResourceArn"])

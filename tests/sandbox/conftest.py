@@ -18,9 +18,10 @@ import pytest
 from botocore.config import Config
 
 from opskit.sandbox.container.images import xgboost_image_uri
-from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
+from opskit.sandbox.server import Sandbox, run_sandbox
 from tests.prefork import start_forkserver
 from tests.sandbox.strict_client import response_mistakes
+from tests.sandbox.tidy import tidy_options
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
@@ -98,7 +99,7 @@ def post_signed(url: str, target: str, body: bytes, service: str = "sagemaker", 
 @starts_server
 def fresh_sandbox() -> Iterator[Sandbox]:
     """A new account, in which increases are granted after half a second."""
-    with run_sandbox(SandboxOptions(approve_after_seconds=0.5)) as running:
+    with run_sandbox(tidy_options(approve_after_seconds=0.5)) as running:
         yield running
 
 
@@ -106,7 +107,7 @@ def fresh_sandbox() -> Iterator[Sandbox]:
 @starts_server
 def slow_sandbox() -> Iterator[Sandbox]:
     """A new account with a Support plan, in which no increase is granted while tests run."""
-    with run_sandbox(SandboxOptions(approve_after_seconds=AN_HOUR, support_plan=True)) as running:
+    with run_sandbox(tidy_options(approve_after_seconds=AN_HOUR, support_plan=True)) as running:
         yield running
 
 
@@ -114,7 +115,7 @@ def slow_sandbox() -> Iterator[Sandbox]:
 @starts_server
 def classroom_sandbox() -> Iterator[Sandbox]:
     """The course's account, with its notebooks."""
-    with run_sandbox(SandboxOptions(scenario="classroom", approve_after_seconds=0.5)) as running:
+    with run_sandbox(tidy_options(scenario="classroom", approve_after_seconds=0.5)) as running:
         yield running
 
 
@@ -262,7 +263,7 @@ def _csv_table(rows: int, seed: int, *, labels: bool = True) -> str:
 @starts_server
 def lab_account() -> Iterator[Lab]:
     """A sandbox in which quotas were granted and data was uploaded."""
-    with run_sandbox(SandboxOptions(approve_after_seconds=0)) as running:
+    with run_sandbox(tidy_options(approve_after_seconds=0)) as running:
         account = Account(running)
         _grant_quotas(account, _GRANTED)
         roles = account.client("iam").list_roles()["Roles"]
@@ -293,7 +294,7 @@ def model_name(lab_account: Lab, completed_job: dict[str, Any]) -> str:
 @starts_server
 def full_account() -> Iterator[Account]:
     """The account whose quotas are used up."""
-    with run_sandbox(SandboxOptions(scenario="full")) as running:
+    with run_sandbox(tidy_options(scenario="full")) as running:
         yield Account(running)
 
 

@@ -169,7 +169,7 @@ def test_a_missing_extra_is_one_sentence_with_the_line_to_type() -> None:
             "length(PriceList) > `10`",
             True,
         ),
-        (["iam", "list-roles"], "length(Roles)", 2),
+        (["iam", "list-roles"], "length(Roles[?contains(RoleName, 'SageMaker')])", 2),
         (["sts", "get-caller-identity"], "Account", "123456789012"),
     ],
 )

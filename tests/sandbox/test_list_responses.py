@@ -32,7 +32,8 @@ def asked_page(**params: Any) -> tuple[list[int], str | None]:
     ],
 )
 def test_what_fits_is_on_the_page_that_it_was_cut_into(filters: dict[str, Any]) -> None:
-    pages, token = [], None
+    pages: list[list[int]] = []
+    token = None
     while not pages or token:
         found, token = asked_page(**filters, **({"NextToken": token} if token else {}))
         pages.append(found)

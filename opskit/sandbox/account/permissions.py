@@ -47,9 +47,8 @@ class Permissions:
     denied: tuple[str, ...] = ()
 
     def is_allowed(self, action: str) -> bool:
-        """Whether callers may do this. IAM does not mind the case of an action."""
-        lower = action.lower()
-        return action == _ALWAYS_ALLOWED or not any(fnmatchcase(lower, pattern.lower()) for pattern in self.denied)
+        """Whether callers may do this."""
+        return action == _ALWAYS_ALLOWED or not any(fits_action(action, pattern) for pattern in self.denied)
 
     def denial_response(self, request: Request) -> Response | None:
         """AWS's answer to a request that is not allowed; None where it is. The sandbox's own calls always are."""
@@ -59,6 +58,16 @@ class Permissions:
             if not self.is_allowed(permission.action):
                 return _access_denied_response(request, permission)
         return None
+
+
+def requested_action(request: Request) -> str | None:
+    """IAM's name of what a request is for, such as ``sagemaker:ListTags``; None where it names nothing."""
+    return next((permission.action for permission in _required_permissions(request)), None)
+
+
+def fits_action(action: str, pattern: str) -> bool:
+    """Whether an action is one that a pattern with ``*`` means, as in a policy: IAM does not mind the case."""
+    return fnmatchcase(action.lower(), pattern.lower())
 
 
 def _required_permissions(request: Request) -> Iterator[RequiredPermission]:

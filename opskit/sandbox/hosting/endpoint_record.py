@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -106,6 +106,7 @@ class Endpoint:
     failure: str | None = None
     deployment_config: dict[str, Any] | None = None
     deleted: threading.Event = field(default_factory=threading.Event)
+    _before: EndpointStatus = EndpointStatus.CREATING
 
     @property
     def arn(self) -> str:
@@ -113,7 +114,12 @@ class Endpoint:
 
     def enter_status(self, status: EndpointStatus, now: datetime, failure: str | None = None) -> None:
         """Go on to another status."""
+        self._before = self.status
         self.status, self.modified, self.failure = status, now, failure
+
+    def as_of(self, when: datetime) -> Endpoint:
+        """The endpoint before its last change, where that came after this moment: Search's index lags so."""
+        return self if self.modified <= when else replace(self, status=self._before, failure=None)
 
     def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the endpoint now."""

@@ -78,7 +78,7 @@ class EndpointService:
     @aws_operation("sagemaker", "CreateEndpoint")
     def create_endpoint(self, call: ApiCall) -> dict[str, Any]:
         tags = request_tags(call.params)
-        config = self._models.configs.get_record(call.account_region, call.params["EndpointConfigName"])
+        config = self._models.find_usable_config(call.account_region, call.params["EndpointConfigName"])
         variants = self._build_variants(call.account_region, config)
         now, name = self._state.now(), call.params["EndpointName"]
         with self._state.lock(call.account_region):

@@ -10,6 +10,7 @@ from opskit.sandbox.account.execution_roles import check_role
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, validation_error
 from opskit.sandbox.hosting.model_container import model_data_location
+from opskit.sandbox.lag import LaggingRead
 from opskit.sandbox.list_responses import ListedResource, list_response
 from opskit.sandbox.response_shapes import echo_request
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
@@ -44,10 +45,12 @@ class RecordStore:
         """The record of this name. Raises AWS's ValidationException."""
         record = self.find_record(account_region, name)
         if record is None:
-            raise validation_error(
-                f'Could not find {self.description} "{account_region.arn(f"{self.arn_type}/{name}")}".'
-            )
+            raise self.not_found_error(account_region, name)
         return record
+
+    def not_found_error(self, account_region: AccountRegion, name: str) -> ApiError:
+        """What AWS answers where there is no such record."""
+        return validation_error(f'Could not find {self.description} "{account_region.arn(f"{self.arn_type}/{name}")}".')
 
     def create_record(
         self, account_region: AccountRegion, name: str, params: dict[str, Any], now: datetime
@@ -152,6 +155,16 @@ class ModelService:
         if len(names) != len(set(names)):
             raise validation_error("Production variant names must be unique within an endpoint configuration.")
         return {"EndpointConfigArn": self._create_record(self.configs, call, call.params["EndpointConfigName"]).arn}
+
+    def find_usable_config(self, account_region: AccountRegion, name: str) -> StoredRecord:
+        """The configuration of this name as CreateEndpoint finds it, which may be later than Describe does. Raises
+        AWS's ValidationException.
+        """
+        config = self.configs.get_record(account_region, name)
+        delay = self._state.lag.delay(LaggingRead.ENDPOINT_CONFIG, config.arn)
+        if self._state.now() < config.created + delay:
+            raise self.configs.not_found_error(account_region, name)
+        return config
 
     def _check_variant(self, account_region: AccountRegion, variant: dict[str, Any]) -> None:
         if "ModelName" not in variant:

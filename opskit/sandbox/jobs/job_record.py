@@ -4,42 +4,17 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from opskit.sandbox.errors import ApiError, truncate_reason, validation_error
-from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState
+from opskit.sandbox.jobs.job_history import JobHistory, PastJob
+from opskit.sandbox.jobs.job_status import JobStatus
+from opskit.sandbox.list_responses import ListedResource, ListRow
+from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
 from opskit.sandbox.tags import TagService
-
-
-class JobStatus(StrEnum):
-    """The statuses of training, transform and processing jobs."""
-
-    IN_PROGRESS = "InProgress"
-    STOPPING = "Stopping"
-    STOPPED = "Stopped"
-    COMPLETED = "Completed"
-    FAILED = "Failed"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the job still holds its instances."""
-        match self:
-            case JobStatus.IN_PROGRESS | JobStatus.STOPPING:
-                return True
-            case JobStatus.STOPPED | JobStatus.COMPLETED | JobStatus.FAILED:
-                return False
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether the job came to nothing: its warm pool is not kept."""
-        match self:
-            case JobStatus.FAILED:
-                return True
-            case JobStatus.IN_PROGRESS | JobStatus.STOPPING | JobStatus.STOPPED | JobStatus.COMPLETED:
-                return False
 
 
 @dataclass
@@ -75,6 +50,10 @@ class JobRecord(ABC):
     @abstractmethod
     def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the job, whether or not it still runs."""
+
+    @abstractmethod
+    def list_row(self, now: datetime) -> ListedResource:
+        """The job as its list operation shows it."""
 
     def held_instances(self, now: datetime) -> list[InstanceUsage]:
         """What the job holds now."""
@@ -116,28 +95,45 @@ Job = TypeVar("Job", bound=JobRecord)
 class JobStore(Generic[Job]):
     """The jobs of one type. What quotas count of them and which tags they have is read from here."""
 
-    def __init__(self, state: SandboxState, tags: TagService, job_type: type[Job]) -> None:
+    def __init__(
+        self, state: SandboxState, tags: TagService, job_type: type[Job], make_past_job: Callable[[PastJob[Job]], Job]
+    ) -> None:
         self._state = state
         self._job_type = job_type
+        self.history = JobHistory(
+            UsageResource(job_type.arn_type), state.home, state.now(), state.past_jobs, make_past_job
+        )
         self._jobs: dict[AccountRegion, dict[str, Job]] = {}
         state.usage_sources.append(self.instances_in_use)
         tags.register_resource_type(job_type.arn_type, self.job_tags)
 
     def all_jobs(self, account_region: AccountRegion) -> list[Job]:
-        """Every job of an account and Region, the oldest first."""
+        """Every job of an account and Region since the sandbox was started, the oldest first."""
         return list(self._jobs.get(account_region, {}).values())
+
+    def list_rows(self, account_region: AccountRegion, now: datetime) -> list[ListRow]:
+        """Every job that an account and Region ever had, as its list operation sees it."""
+        with self._state.lock(account_region):
+            return [
+                *self.history.rows(account_region),
+                *(job.list_row(now) for job in self.all_jobs(account_region)),
+            ]
+
+    def _find_job(self, account_region: AccountRegion, name: str) -> Job | None:
+        job = self._jobs.get(account_region, {}).get(name)
+        return job or self.history.find_record(account_region, name)
 
     def get_job(self, call: ApiCall) -> Job:
         """The job that a request names. Raises AWS's error where there is none."""
         name = call.params[self._job_type.name_member]
-        try:
-            return self._jobs[call.account_region][name]
-        except KeyError:
-            raise self._job_type.not_found_error(name) from None
+        job = self._find_job(call.account_region, name)
+        if job is None:
+            raise self._job_type.not_found_error(name)
+        return job
 
     def refuse_used_name(self, job: Job) -> None:
         """Raise AWS's error where the account and Region had a job of this name."""
-        if job.name in self._jobs.get(job.account_region, {}):
+        if self._find_job(job.account_region, job.name):
             raise job.name_in_use_error()
 
     def add_job(self, job: Job) -> None:
@@ -147,11 +143,12 @@ class JobStore(Generic[Job]):
 
     def delete_job(self, job: Job) -> None:
         """Forget a job."""
-        del self._jobs[job.account_region][job.name]
+        if self._jobs.get(job.account_region, {}).pop(job.name, None) is None:
+            self.history.forget_job(job.account_region, job.name)
 
     def job_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
         """The tags of a job, None where there is no such job."""
-        job = self._jobs.get(account_region, {}).get(name)
+        job = self._find_job(account_region, name)
         return job.tags if job else None
 
     def instances_in_use(self, account_region: AccountRegion) -> list[InstanceUsage]:

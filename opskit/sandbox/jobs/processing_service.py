@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from opskit.sandbox.account.execution_roles import check_role
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, validation_error
-from opskit.sandbox.jobs.job_record import JobRecord, JobStatus, JobStore
+from opskit.sandbox.jobs.job_history import PastJob
+from opskit.sandbox.jobs.job_record import JobRecord, JobStore
+from opskit.sandbox.jobs.job_status import JobStatus
 from opskit.sandbox.list_responses import ListedResource, list_response
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.response_shapes import echo_request
@@ -42,7 +45,7 @@ class ProcessingJob(JobRecord):
         request_members = echo_request("DescribeProcessingJob", self.params)
         return {**request_members, **self._summary_members(), "ProcessingStartTime": self.started}
 
-    def list_row(self) -> ListedResource:
+    def list_row(self, now: datetime) -> ListedResource:
         """The job as ListProcessingJobs shows it."""
         return ListedResource(self.name, self.created, self.modified, self.status, self._summary_members())
 
@@ -64,7 +67,7 @@ class ProcessingService:
     def __init__(self, state: SandboxState, ledger: QuotaLedger, tags: TagService) -> None:
         self._state = state
         self._ledger = ledger
-        self._jobs = JobStore(state, tags, ProcessingJob)
+        self._jobs = JobStore(state, tags, ProcessingJob, _past_processing_job)
         state.seeders[UsageResource.PROCESSING_JOB] = self.add_seed_record
 
     @aws_operation("sagemaker", "CreateProcessingJob")
@@ -97,8 +100,7 @@ class ProcessingService:
 
     @aws_operation("sagemaker", "ListProcessingJobs")
     def list_processing_jobs(self, call: ApiCall) -> dict[str, Any]:
-        with self._state.lock(call.account_region):
-            rows = [job.list_row() for job in self._jobs.all_jobs(call.account_region)]
+        rows = self._jobs.list_rows(call.account_region, self._state.now())
         return list_response(call, rows, "ProcessingJobSummaries", newest_first=False)
 
     @aws_operation("sagemaker", "StopProcessingJob")
@@ -126,15 +128,23 @@ class ProcessingService:
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter a job that is said to be processing since ``running_for``, without a process."""
-        created = self._state.now() - seed.running_for
-        cluster = {"InstanceType": seed.instance_type, "InstanceCount": seed.count, "VolumeSizeInGB": 30}
-        params = {
-            "ProcessingJobName": seed.name,
-            "ProcessingResources": {"ClusterConfig": cluster},
-            "AppSpecification": {
-                "ImageUri": f"{account_region.account}.dkr.ecr.{account_region.region}.amazonaws.com/features:latest"
-            },
-            "RoleArn": execution_role_arn(account_region.account),
-        }
-        job = ProcessingJob(account_region, params, created, created, started=created, has_process=False)
-        self._jobs.add_job(job)
+        self._jobs.add_job(_seed_processing_job(account_region, seed, self._state.now() - seed.running_for))
+
+
+def _seed_processing_job(account_region: AccountRegion, seed: RecordSeed, created: datetime) -> ProcessingJob:
+    cluster = {"InstanceType": seed.instance_type, "InstanceCount": seed.count, "VolumeSizeInGB": 30}
+    params = {
+        "ProcessingJobName": seed.name,
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "AppSpecification": {
+            "ImageUri": f"{account_region.account}.dkr.ecr.{account_region.region}.amazonaws.com/features:latest"
+        },
+        "RoleArn": execution_role_arn(account_region.account),
+    }
+    return ProcessingJob(account_region, params, created, created, started=created, has_process=False)
+
+
+def _past_processing_job(past: PastJob[ProcessingJob]) -> ProcessingJob:
+    job = _seed_processing_job(past.history.account_region, past.seed, past.created)
+    job.mark_ended(past.status, past.modified, past.failure)
+    return job

@@ -10,7 +10,10 @@ from opskit.sandbox.api_models import service_model
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import FallThrough, validation_error
 from opskit.sandbox.hosting.endpoint_service import EndpointService
+from opskit.sandbox.jobs.job_history import PastJob
+from opskit.sandbox.jobs.training_job import TrainingJob
 from opskit.sandbox.jobs.training_service import TrainingService
+from opskit.sandbox.lag import LaggingRead
 from opskit.sandbox.list_responses import DEFAULT_PAGE_SIZE, parse_api_timestamp, validated_page
 from opskit.sandbox.response_shapes import shared_members
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
@@ -25,20 +28,46 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 class SearchService:
-    """Search over training jobs and endpoints; other resources are moto's."""
+    """Search over training jobs and endpoints; other resources are moto's. Its index lags behind all that happens."""
 
     def __init__(self, state: SandboxState, training: TrainingService, endpoints: EndpointService) -> None:
         self._state = state
+        self._training = training
+        self._endpoints = endpoints
         self._sources: dict[str, Callable[[AccountRegion], list[dict[str, Any]]]] = {
-            "TrainingJob": lambda account_region: [
-                {**job.describe(state.now()), "Tags": tag_list(job.tags)}
-                for job in training.jobs.all_jobs(account_region)
-            ],
-            "Endpoint": lambda account_region: [
-                {**endpoint.describe(), "Tags": tag_list(endpoint.tags)}
-                for endpoint in endpoints.all_endpoints(account_region)
-            ],
+            "TrainingJob": self._indexed_jobs,
+            "Endpoint": self._indexed_endpoints,
         }
+
+    def _indexed_jobs(self, account_region: AccountRegion) -> list[dict[str, Any]]:
+        jobs = [(job, self._indexed_until(job.arn)) for job in self._training.jobs.all_jobs(account_region)]
+        return [
+            {**job.as_of(until).describe(until), "Tags": tag_list(job.tags)}
+            for job, until in jobs
+            if job.created <= until
+        ]
+
+    def _past_records(self, account_region: AccountRegion, resource: str) -> list[dict[str, Any]]:
+        """The training jobs of the past. They are alike but for a few members, and so no record is made of each."""
+        rows = self._training.jobs.history.rows(account_region) if resource == "TrainingJob" else []
+        if not rows:
+            return []
+        first = self._training.jobs.history.make_record(rows[0])
+        shape = service_model("sagemaker").shape_for(resource)
+        alike = shared_members(shape, {**first.describe(first.modified), "Tags": []})
+        return [alike | _own_members(row) for row in rows]
+
+    def _indexed_endpoints(self, account_region: AccountRegion) -> list[dict[str, Any]]:
+        endpoints = [(each, self._indexed_until(each.arn)) for each in self._endpoints.all_endpoints(account_region)]
+        return [
+            {**endpoint.as_of(until).describe(), "Tags": tag_list(endpoint.tags)}
+            for endpoint, until in endpoints
+            if endpoint.created <= until
+        ]
+
+    def _indexed_until(self, arn: str) -> datetime:
+        """The moment that the index has come to with a resource."""
+        return self._state.now() - self._state.lag.delay(LaggingRead.SEARCH, arn)
 
     @aws_operation("sagemaker", "Search")
     def search_resources(self, call: ApiCall) -> dict[str, Any]:
@@ -48,6 +77,7 @@ class SearchService:
         shape = service_model("sagemaker").shape_for(resource)
         with self._state.lock(call.account_region):
             records = [shared_members(shape, record) for record in self._sources[resource](call.account_region)]
+            records += self._past_records(call.account_region, resource)
         matching = [record for record in records if matches_expression(record, call.params.get("SearchExpression", {}))]
         self._sort_records(call, matching)
         page, token = validated_page(call, matching, DEFAULT_PAGE_SIZE)
@@ -63,6 +93,22 @@ class SearchService:
             key=lambda record: _sortable_value(next(property_values(record, sort_property), None)),
             reverse=call.params.get("SortOrder", "Descending") == "Descending",
         )
+
+
+def _own_members(row: PastJob[TrainingJob]) -> dict[str, Any]:
+    """The members in which a job of the past differs from the others."""
+    seed, name, status = row.seed, row.name, row.status
+    resources = {"InstanceType": seed.instance_type, "InstanceCount": seed.count, "VolumeSizeInGB": 30}
+    return {
+        "TrainingJobName": name,
+        "TrainingJobArn": row.history.account_region.arn(f"training-job/{name}"),
+        "TrainingJobStatus": status,
+        "SecondaryStatus": status.value,
+        "CreationTime": row.created,
+        "LastModifiedTime": row.modified,
+        "TrainingEndTime": row.modified,
+        "ResourceConfig": resources,
+    } | ({"FailureReason": row.failure} if row.failure else {})
 
 
 def _sortable_value(value: Any) -> tuple[int, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from opskit.sandbox.errors import ApiError, validation_error
-from opskit.sandbox.jobs.job_record import JobRecord, JobStatus
+from opskit.sandbox.jobs.job_record import JobRecord
+from opskit.sandbox.jobs.job_status import JobStatus
 from opskit.sandbox.jobs.warm_pool import WarmPool, WarmPoolState
 from opskit.sandbox.list_responses import ListedResource
 from opskit.sandbox.response_shapes import echo_request
@@ -115,6 +116,21 @@ class TrainingJob(JobRecord):
             self.transitions[-1].message = self.failure
         if self.pool:
             self.pool.release(now, is_kept=not status.has_failed)
+
+    def as_of(self, when: datetime) -> TrainingJob:
+        """The job as it was at a moment after it was made, which is what Search's index tells of it for a while."""
+        if self.modified <= when:
+            return self
+        is_over = self.ended is not None and self.ended <= when
+        steps = [step for step in self.transitions if step.started <= when] or self.transitions[:1]
+        return replace(
+            self,
+            status=self.status if is_over else JobStatus.IN_PROGRESS,
+            ended=self.ended if is_over else None,
+            failure=self.failure if is_over else None,
+            modified=steps[-1].started,
+            transitions=[*steps[:-1], replace(steps[-1], ended=None)],
+        )
 
     def record_metrics(self, lines: Iterable[str], now: datetime) -> None:
         """Take the last values of the algorithm's metrics from its log lines."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from opskit.sandbox.container import failure
 from opskit.sandbox.container.images import UnknownImage, check_image, is_first_image
-from opskit.sandbox.jobs.job_record import JobStatus
+from opskit.sandbox.jobs.job_status import JobStatus
 from opskit.sandbox.jobs.training_job import SecondaryStatus, TrainingJob
 from opskit.sandbox.processes import container_environment
 from opskit.sandbox.state import SandboxState

@@ -13,7 +13,9 @@ from opskit.sandbox.account.execution_roles import check_role
 from opskit.sandbox.container.images import xgboost_image_uri
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, validation_error
-from opskit.sandbox.jobs.job_record import JobStatus, JobStore
+from opskit.sandbox.jobs.job_history import PastJob
+from opskit.sandbox.jobs.job_record import JobStore
+from opskit.sandbox.jobs.job_status import JobStatus
 from opskit.sandbox.jobs.training_job import SecondaryStatus, TrainingJob
 from opskit.sandbox.jobs.training_run import TrainingRun
 from opskit.sandbox.jobs.warm_pool import WarmPool, WarmPoolState, fits_pool, warm_pool_for
@@ -31,7 +33,7 @@ class TrainingService:
     def __init__(self, state: SandboxState, ledger: QuotaLedger, tags: TagService) -> None:
         self._state = state
         self._ledger = ledger
-        self.jobs = JobStore(state, tags, TrainingJob)
+        self.jobs = JobStore(state, tags, TrainingJob, _past_training_job)
         state.seeders[UsageResource.TRAINING_JOB] = self.add_seed_record
         state.seeders[UsageResource.SPOT_TRAINING_JOB] = self.add_seed_record
 
@@ -122,8 +124,7 @@ class TrainingService:
     @aws_operation("sagemaker", "ListTrainingJobs")
     def list_training_jobs(self, call: ApiCall) -> dict[str, Any]:
         now, params = self._state.now(), call.params
-        with self._state.lock(call.account_region):
-            rows = [job.list_row(now) for job in self.jobs.all_jobs(call.account_region)]
+        rows = self.jobs.list_rows(call.account_region, now)
 
         def fits_pool_and_plan(row: ListRow) -> bool:
             pool = (row.summary.get("WarmPoolStatus") or {}).get("Status")
@@ -186,15 +187,23 @@ class TrainingService:
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter a job that is said to be training since ``running_for``, without a process."""
-        created = self._state.now() - seed.running_for
-        job = TrainingJob(
-            account_region, _seed_training_params(account_region, seed), created, created, has_process=False
-        )
-        steps = (SecondaryStatus.STARTING, SecondaryStatus.DOWNLOADING, SecondaryStatus.TRAINING)
-        for number, secondary in enumerate(steps):
-            # Half a minute a step.
-            job.enter_status(secondary, created + timedelta(seconds=30 * number))
-        self.jobs.add_job(job)
+        self.jobs.add_job(_seed_training_job(account_region, seed, self._state.now() - seed.running_for))
+
+
+def _seed_training_job(account_region: AccountRegion, seed: RecordSeed, created: datetime) -> TrainingJob:
+    params = _seed_training_params(account_region, seed)
+    job = TrainingJob(account_region, params, created, created, has_process=False)
+    steps = (SecondaryStatus.STARTING, SecondaryStatus.DOWNLOADING, SecondaryStatus.TRAINING)
+    for number, secondary in enumerate(steps):
+        # Half a minute a step.
+        job.enter_status(secondary, created + timedelta(seconds=30 * number))
+    return job
+
+
+def _past_training_job(past: PastJob[TrainingJob]) -> TrainingJob:
+    job = _seed_training_job(past.history.account_region, past.seed, past.created)
+    job.finish(past.status, SecondaryStatus(past.status), past.modified, past.failure)
+    return job
 
 
 def _check_algorithm(params: dict[str, Any]) -> None:

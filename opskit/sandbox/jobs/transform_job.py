@@ -54,7 +54,7 @@ class TransformJob(JobRecord):
             "TransformEndTime": self.ended,
         }
 
-    def list_row(self) -> ListedResource:
+    def list_row(self, now: datetime) -> ListedResource:
         """The job as ListTransformJobs shows it."""
         summary = {
             "TransformJobName": self.name,

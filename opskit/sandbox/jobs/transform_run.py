@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from opskit.sandbox.hosting.model_container import ContainerUnhealthy, ModelContainer, ModelNotServable
-from opskit.sandbox.jobs.job_record import JobStatus
+from opskit.sandbox.jobs.job_status import JobStatus
 from opskit.sandbox.jobs.record_filters import group_payloads, select_columns
 from opskit.sandbox.jobs.training_run import JobFailed, SandboxClosing
 from opskit.sandbox.jobs.transform_job import TransformJob

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import validation_error
 from opskit.sandbox.hosting.model_service import ModelService
-from opskit.sandbox.jobs.job_record import JobStatus, JobStore
+from opskit.sandbox.jobs.job_history import PastJob
+from opskit.sandbox.jobs.job_record import JobStore
+from opskit.sandbox.jobs.job_status import JobStatus
 from opskit.sandbox.jobs.record_filters import check_column_filter
 from opskit.sandbox.jobs.transform_job import TransformJob
 from opskit.sandbox.jobs.transform_run import TransformRun
@@ -28,7 +30,7 @@ class TransformService:
         self._state = state
         self._ledger = ledger
         self._models = models
-        self._jobs = JobStore(state, tags, TransformJob)
+        self._jobs = JobStore(state, tags, TransformJob, _past_transform_job)
         state.seeders[UsageResource.TRANSFORM_JOB] = self.add_seed_record
 
     @aws_operation("sagemaker", "CreateTransformJob")
@@ -65,8 +67,7 @@ class TransformService:
 
     @aws_operation("sagemaker", "ListTransformJobs")
     def list_transform_jobs(self, call: ApiCall) -> dict[str, Any]:
-        with self._state.lock(call.account_region):
-            rows = [job.list_row() for job in self._jobs.all_jobs(call.account_region)]
+        rows = self._jobs.list_rows(call.account_region, self._state.now())
         return list_response(call, rows, "TransformJobSummaries")
 
     @aws_operation("sagemaker", "StopTransformJob")
@@ -83,12 +84,20 @@ class TransformService:
 
     def add_seed_record(self, account_region: AccountRegion, seed: RecordSeed) -> None:
         """Enter a job that is said to be transforming since ``running_for``, without a process."""
-        created = self._state.now() - seed.running_for
-        job = TransformJob(
-            account_region, _seed_transform_params(account_region, seed), created, created, has_process=False
-        )
-        job.mark_started(created + timedelta(minutes=2))
-        self._jobs.add_job(job)
+        self._jobs.add_job(_seed_transform_job(account_region, seed, self._state.now() - seed.running_for))
+
+
+def _seed_transform_job(account_region: AccountRegion, seed: RecordSeed, created: datetime) -> TransformJob:
+    params = _seed_transform_params(account_region, seed)
+    job = TransformJob(account_region, params, created, created, has_process=False)
+    job.mark_started(created + timedelta(minutes=2))
+    return job
+
+
+def _past_transform_job(past: PastJob[TransformJob]) -> TransformJob:
+    job = _seed_transform_job(past.history.account_region, past.seed, past.created)
+    job.mark_ended(past.status, past.modified, past.failure)
+    return job
 
 
 def _seed_transform_params(account_region: AccountRegion, seed: RecordSeed) -> dict[str, Any]:

@@ -54,12 +54,10 @@ class WarmPool:
     reused_by: str | None = None
 
     def state_at(self, now: datetime) -> WarmPoolState:
-        if self.reused_by is not None:
-            return WarmPoolState.REUSED
-        if self.closed is not None:
-            return WarmPoolState.TERMINATED
-        if self.released is None:
+        if self.released is None or now < self.released:
             return WarmPoolState.IN_USE
+        if self.closed is not None and self.closed <= now:
+            return WarmPoolState.TERMINATED if self.reused_by is None else WarmPoolState.REUSED
         return WarmPoolState.AVAILABLE if now < self._latest_end() else WarmPoolState.TERMINATED
 
     def release(self, now: datetime, *, is_kept: bool) -> None:

@@ -87,6 +87,7 @@ class NotebookRecord:
     failure: str | None = None
     jupyter: JupyterProcess | None = None
     lost_starts: int = 0
+    starts: int = 0
     found_from: datetime | None = None
     _stale: _StaleView | None = None
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from opskit.sandbox.account.execution_roles import check_role
 from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import validation_error
+from opskit.sandbox.lag import LaggingRead
 from opskit.sandbox.list_responses import DEFAULT_PAGE_SIZE, parse_api_timestamp, validated_page
 from opskit.sandbox.notebooks.code_repositories import CodeRepositoryService
 from opskit.sandbox.notebooks.jupyter.launch import NotebookFolder
@@ -96,7 +97,8 @@ class NotebookService:
             )
             notebook = self._add_notebook(call.account_region, name, details)
             notebook.tags = tags
-            if delay := hidden_after_create(tags):
+            lag = self._state.lag.delay(LaggingRead.NOTEBOOK_CREATE, notebook.arn)
+            if delay := max(hidden_after_create(tags), lag):
                 notebook.found_from = self._state.now() + delay
         self._lifecycle.start(notebook)
         return {"NotebookInstanceArn": notebook.arn}
@@ -136,7 +138,9 @@ class NotebookService:
             if not behavior.takes_start(notebook.lost_starts):
                 notebook.lost_starts += 1
                 return {}
-            notebook.keep_telling(now + behavior.seen_after)
+            notebook.starts += 1
+            lag = self._state.lag.delay(LaggingRead.NOTEBOOK_START, notebook.arn, notebook.starts)
+            notebook.keep_telling(now + max(behavior.seen_after, lag))
             notebook.failure, notebook.lost_starts = None, 0
             notebook.enter_status(NotebookStatus.PENDING, now)
         self._lifecycle.start(notebook)

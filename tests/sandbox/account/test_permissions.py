@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from opskit.sandbox.account.permissions import Permissions
-from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
+from opskit.sandbox.server import Sandbox, run_sandbox
+from tests.sandbox.tidy import tidy_options
 from tests.slow import starts_server
 
 ME = "arn:aws:iam::123456789012:user/default_user"
@@ -32,7 +33,7 @@ DENIED = (
 @pytest.fixture(scope="module")
 @starts_server
 def denying_sandbox() -> Iterator[Sandbox]:
-    with run_sandbox(SandboxOptions(denied=DENIED)) as running:
+    with run_sandbox(tidy_options(denied=DENIED)) as running:
         yield running
 
 

@@ -17,8 +17,9 @@ from botocore.exceptions import ClientError
 
 from opskit.sandbox.container.images import xgboost_image_uri
 from opskit.sandbox.scenarios import SCENARIOS, RecordSeed, Scenario
-from opskit.sandbox.server import SandboxOptions, run_sandbox
+from opskit.sandbox.server import run_sandbox
 from opskit.sandbox.state import UsageResource
+from tests.sandbox.tidy import tidy_options
 
 DATA = Path(__file__).parents[3] / "workflows" / "boston" / "data" / "boston_house_prices.csv"
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -320,7 +321,7 @@ def test_lists_are_filtered_sorted_and_paged(lab_account: Any) -> None:
 def test_pages_have_ten_unless_more_is_asked_for(account_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = tuple(RecordSeed(UsageResource.TRAINING_JOB, f"job-{number}", "ml.m4.xlarge") for number in range(11))
     monkeypatch.setitem(SCENARIOS, "eleven", Scenario("eleven", seeds=seeds))
-    with run_sandbox(SandboxOptions(scenario="eleven")) as running:
+    with run_sandbox(tidy_options(scenario="eleven")) as running:
         pages = account_of(running).client("sagemaker").list_training_jobs()
     assert len(pages["TrainingJobSummaries"]) == 10
     assert pages["NextToken"]
@@ -358,7 +359,7 @@ def test_what_a_scenario_says_is_running_is_seen_counted_and_stopped(full_accoun
 
 
 def test_training_ends_with_the_sandbox(lab_account: Any, wait_for_state: Any) -> None:
-    with run_sandbox(SandboxOptions(scenario="classroom", approve_after_seconds=0)) as running:
+    with run_sandbox(tidy_options(scenario="classroom", approve_after_seconds=0)) as running:
         account = type(lab_account.account)(running)
         request = lab_account.job("orphan", FOREVER)
         account.client("sagemaker").create_training_job(**request)

@@ -11,8 +11,9 @@ import requests
 
 from opskit.sandbox import scenarios
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
-from opskit.sandbox.server import SandboxOptions, run_sandbox
+from opskit.sandbox.server import run_sandbox
 from tests.sandbox.notebooks.notebook_session import FIVE_HOURS, Visit, ago
+from tests.sandbox.tidy import tidy_options
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
@@ -24,7 +25,7 @@ def corner(account_of: Callable[..., Any]) -> Iterator[Any]:
     seeds = tuple(NotebookSeed(kind, kind=NotebookKind(kind)) for kind in ("starting", "empty", "record", "idle"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scenarios.SCENARIOS, "corner", Scenario("corner", seeds=seeds))
-        with run_sandbox(SandboxOptions(scenario="corner")) as running:
+        with run_sandbox(tidy_options(scenario="corner")) as running:
             client = account_of(running).client("sagemaker")
             wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
             yield client

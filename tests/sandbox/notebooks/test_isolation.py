@@ -17,8 +17,9 @@ from tornado.websocket import websocket_connect
 from opskit.sandbox import scenarios
 from opskit.sandbox.notebooks.jupyter import isolation
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
-from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
+from opskit.sandbox.server import Sandbox, run_sandbox
 from tests.sandbox.notebooks.notebook_session import GROUP, ROLE, WEST, Visit, create, lines_with, status
+from tests.sandbox.tidy import tidy_options
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
@@ -32,7 +33,7 @@ def yard(account_of: Callable[..., Any]) -> Iterator[tuple[Sandbox, Any]]:
     seeds = tuple(NotebookSeed(kind, kind=NotebookKind(kind)) for kind in KINDS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scenarios.SCENARIOS, "yard", Scenario("yard", seeds=seeds))
-        with run_sandbox(SandboxOptions(scenario="yard")) as running:
+        with run_sandbox(tidy_options(scenario="yard")) as running:
             client = account_of(running).client("sagemaker")
             wait_until(lambda: not client.list_notebook_instances(StatusEquals="Pending")["NotebookInstances"])
             yield running, client

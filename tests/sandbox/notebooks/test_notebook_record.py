@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from opskit.sandbox import scenarios
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
-from opskit.sandbox.server import SandboxOptions, run_sandbox
+from opskit.sandbox.server import run_sandbox
 from tests.sandbox.notebooks.notebook_session import ROLE, status
+from tests.sandbox.tidy import tidy_options
 from tests.waiting import wait_until
 
 
@@ -21,7 +22,7 @@ def test_running_notebooks_hold_their_quota_and_a_stop_frees_it(
 ) -> None:
     team = tuple(NotebookSeed(f"team-{letter}", kind=NotebookKind.RECORD) for letter in "abc")
     monkeypatch.setitem(scenarios.SCENARIOS, "full", Scenario("full", seeds=team))
-    with run_sandbox(SandboxOptions(scenario="full")) as running:
+    with run_sandbox(tidy_options(scenario="full")) as running:
         client = account_of(running).client("sagemaker")
         asked = {"NotebookInstanceName": "one-more", "InstanceType": "ml.t2.medium", "RoleArn": ROLE}
         with pytest.raises(ClientError) as refused:

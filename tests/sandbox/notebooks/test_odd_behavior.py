@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from opskit.sandbox import scenarios
 from opskit.sandbox.notebooks.odd_behavior import CREATE_TAG, MAINTENANCE_TAG, START_TAG
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
-from opskit.sandbox.server import SandboxOptions, run_sandbox
+from opskit.sandbox.server import run_sandbox
 from tests.sandbox.notebooks.notebook_session import ROLE, status
+from tests.sandbox.tidy import tidy_options
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
@@ -31,7 +32,7 @@ def odd(account_of: Callable[..., Any]) -> Iterator[Any]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scenarios.SCENARIOS, "classroom", Scenario("classroom", seeds=(*stopped, *cared_for)))
-        with run_sandbox(SandboxOptions(scenario="classroom")) as running:
+        with run_sandbox(tidy_options(scenario="classroom")) as running:
             yield account_of(running).client("sagemaker")
 
 
