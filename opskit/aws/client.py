@@ -41,6 +41,7 @@ class _PageTokens:
 _PAGES: Mapping[str, _PageTokens] = {
     "iam": _PageTokens("Marker", "Marker", "IsTruncated"),
     "logs": _PageTokens("nextToken", "nextToken"),
+    "resourcegroupstaggingapi": _PageTokens("PaginationToken", "PaginationToken"),
     "s3": _PageTokens("ContinuationToken", "NextContinuationToken", "IsTruncated"),
     "support": _PageTokens("nextToken", "nextToken"),
 }

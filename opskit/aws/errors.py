@@ -47,6 +47,7 @@ _DENIAL_SENTENCE = re.compile(
 _EXPLICIT_DENY = re.compile(r"explicit deny", re.IGNORECASE)
 _THROTTLED_CODES = {
     "Throttling",
+    "ThrottledException",
     "ThrottlingException",
     "TooManyRequestsException",
     "RequestLimitExceeded",

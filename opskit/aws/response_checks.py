@@ -29,6 +29,7 @@ REQUIRED_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "logs:GetLogEvents": ("events", "nextBackwardToken", "nextForwardToken"),
     "pricing:GetProducts": ("PriceList",),
     "s3:CreateBucket": ("Location",),
+    "resourcegroupstaggingapi:GetResources": ("ResourceTagMappingList",),
     "s3:GetObject": ("ETag",),
     "s3:HeadBucket": ("BucketRegion",),
     "s3:HeadObject": ("ETag",),

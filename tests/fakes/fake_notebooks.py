@@ -209,6 +209,7 @@ class FakeNotebooks:
             "ListNotebookInstances": self._list,
             "DescribeNotebookInstance": lambda asked: self._about("DescribeNotebookInstance", asked, FakeNotebook.wire),
             "ListTags": lambda asked: self._about("ListTags", asked, _told_tags),
+            "GetResources": self._list_tags,
             "AddTags": lambda asked: self._with(asked, lambda lab: _add_tags(lab, asked)),
             "DeleteTags": lambda asked: self._with(asked, lambda lab: _delete_tags(lab, asked)),
             "CreatePresignedNotebookInstanceUrl": lambda asked: self._with(asked, self._presigned),
@@ -242,6 +243,14 @@ class FakeNotebooks:
         end = begin + int(asked.get("MaxResults") or 10)
         response: dict[str, Any] = {"NotebookInstances": [self.labs[name].wire() for name in names[begin:end]]}
         return {**response, "NextToken": str(end)} if end < len(names) else response
+
+    def _list_tags(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Tags as the tagging API has them: of those that have any."""
+        tagged = [self.labs[name] for name in sorted(self.labs) if self.labs[name].tags]
+        begin = int(asked.get("PaginationToken") or 0)
+        end = begin + int(asked.get("ResourcesPerPage") or 50)
+        mappings = [{"ResourceARN": lab.arn, **_told_tags(lab)} for lab in tagged[begin:end]]
+        return {"ResourceTagMappingList": mappings, "PaginationToken": str(end) if end < len(tagged) else ""}
 
     def _presigned(self, lab: FakeNotebook) -> dict[str, Any] | Fault:
         if lab.status not in ("InService", "PendingMaintenance"):

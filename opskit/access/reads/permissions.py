@@ -34,6 +34,7 @@ PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
         "describe_log_streams",
         {"logGroupName": TRAINING_LOGS, "limit": 1},
     ),
+    "resourcegroupstaggingapi:GetResources": ("resourcegroupstaggingapi", "get_resources", {"ResourcesPerPage": 1}),
     "pricing:GetProducts": ("pricing", "get_products", {"ServiceCode": "AmazonSageMaker", **_ONE}),
     "service-quotas:GetAWSDefaultServiceQuota": ("service-quotas", "get_aws_default_service_quota", _QUOTA),
     "service-quotas:GetServiceQuota": ("service-quotas", "get_service_quota", _QUOTA),

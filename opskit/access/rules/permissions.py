@@ -51,6 +51,7 @@ _NOTEBOOK_LOGS = _service_calls("logs", "GetLogEvents")
 _SEE_NOTEBOOKS = (
     _PRICES
     | _NOTEBOOK_LOGS
+    | _service_calls("resourcegroupstaggingapi", "GetResources")
     | _service_calls(
         "sagemaker",
         "CreatePresignedNotebookInstanceUrl",

@@ -14,7 +14,7 @@ from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
 READ, ACCESS, CHANGE = "Read", "Enter", "Change"
 """What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""
 
-_PREFIXES = {"service-quotas": "servicequotas", "sagemaker-runtime": "sagemaker"}
+_PREFIXES = {"service-quotas": "servicequotas", "sagemaker-runtime": "sagemaker", "resourcegroupstaggingapi": "tag"}
 # IAM's actions for S3 have other names than the operations that need them.
 _OF_S3 = {
     "CreateBucket": "CreateBucket",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import list_notebooks, read_presigned_url, read_tags
+from opskit.notebooks.reads.tag_listing import list_notebook_tags
 from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notebooks.rules.idleness import (
     IdleAssessment,
@@ -33,6 +35,11 @@ from opskit.notebooks.store.known_names import remember_names
 
 # Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open.
 _MAX_WORKERS = 14
+# So many are asked for their tags one by one, which is fresh, and within ListTags' rate.
+_FEW_NOTEBOOKS = 5
+
+RegionTags = Mapping[str, Mapping[str, str]]
+"""Tags by ARN."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +105,15 @@ def inspect_all(
     close_idle(clients)
     prices = _read_prices({(client.region, notebook.instance_type): client for client, notebook in found})
     close_idle(clients)
+    listed_tags = _list_tags([each for each in found if _needs_tags(each[1], meant)])
+    close_idle(clients)
     budget = ConnectionBudget(client for client, _ in found)
     looks = gather_all(
-        [partial(inspect_notebook, *each, policy, now, budget, meant) for each in found], max_workers=MAX_WORKERS
+        [
+            partial(inspect_notebook, client, notebook, policy, now, budget, meant, listed_tags.get(client.region))
+            for client, notebook in found
+        ],
+        max_workers=MAX_WORKERS,
     )
     seen = [
         InspectedNotebook(client, evidence, judgement, prices[client.region, notebook.instance_type])
@@ -117,17 +130,35 @@ def inspect_notebook(
     now: datetime,
     budget: ConnectionBudget,
     meant: NotebookFilter = NotebookFilter(),
+    listed_tags: RegionTags | None = None,
 ) -> tuple[NotebookEvidence, IdleAssessment]:
-    """Everything about one notebook, and the verdict. What decides early spares the later questions."""
+    """Everything about one notebook, and the verdict. What decides early spares the later questions. ``listed_tags``
+    None: its tags are read on their own.
+    """
     evidence = NotebookEvidence(notebook)
-    if notebook.traits.may_run_jupyter or (meant.tag and not notebook.traits.is_going):
-        with budget.aws_slot(client):
-            evidence = NotebookEvidence(notebook, read_tags_or_unknown(client, notebook))
+    if _needs_tags(notebook, meant):
+        if listed_tags is not None:
+            evidence = NotebookEvidence(notebook, dict(listed_tags.get(notebook.arn, {})))
+        else:
+            with budget.aws_slot(client):
+                evidence = NotebookEvidence(notebook, read_tags_or_unknown(client, notebook))
     told = evidence.tags
     is_open = notebook.traits.may_run_jupyter and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
     if is_open and meant.matches_tag(evidence):
         evidence = _read_evidence(client, evidence, policy, now, budget)
     return evidence, assess_with_inside(evidence, policy, now)
+
+
+def _needs_tags(notebook: Notebook, meant: NotebookFilter) -> bool:
+    return notebook.traits.may_run_jupyter or bool(meant.tag and not notebook.traits.is_going)
+
+
+def _list_tags(found: Sequence[tuple[AwsClient, Notebook]]) -> dict[str, RegionTags | None]:
+    """The tags of each Region in which those of many notebooks are needed; None where they cannot be listed."""
+    counts = Counter(client.region for client, _ in found)
+    clients = {client.region: client for client, _ in found if counts[client.region] > _FEW_NOTEBOOKS}
+    listed = gather_all([partial(list_notebook_tags, client) for client in clients.values()], max_workers=_MAX_WORKERS)
+    return dict(zip(clients, listed, strict=True))
 
 
 def close_idle(clients: Sequence[AwsClient]) -> None:

@@ -16,6 +16,7 @@ from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, JobStatus, NotebookStatus
 from opskit.core.model import Unknown, Workload
 from opskit.core.workloads import WORKLOADS, UsageCounter
+from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 from opskit.quotas.reads.job_listings import (
     PROCESSING_JOBS,
     TRANSFORM_JOBS,
@@ -86,7 +87,10 @@ def _count_jobs(
 def _count_endpoints(client: AwsClient) -> UsageCounts:
     # Without a status filter: it would run after the page is cut, and Failed endpoints may still hold instances.
     names = list_names(client, "list_endpoints", "Endpoints", "EndpointName")
-    endpoints = gather_all([partial(_count_endpoint, client, name) for name in sorted(known_or_empty(names))])
+    configs = EndpointConfigs.load(client) if known_or_empty(names) else EndpointConfigs(client)
+    endpoints = gather_all([partial(_count_endpoint, client, configs, name) for name in sorted(known_or_empty(names))])
+    if not isinstance(names, Unknown):
+        configs.remember()
     found = [endpoint for endpoint in endpoints if endpoint.holder]
     in_use = to_in_use_counts(
         [endpoint.holder for endpoint in found if endpoint.holder],
@@ -108,7 +112,7 @@ class _CountedEndpoint:
     concurrency: int = 0
 
 
-def _count_endpoint(client: AwsClient, name: str) -> _CountedEndpoint:
+def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, name: str) -> _CountedEndpoint:
     """The instances of one endpoint: their number from its variants, their type from its configuration. A deployment in
     progress holds its own instances in addition. A serverless variant holds none, but concurrency. Where the
     configuration was deleted, AWS does not tell the types: such instances may be of any.
@@ -118,8 +122,7 @@ def _count_endpoint(client: AwsClient, name: str) -> _CountedEndpoint:
         return _CountedEndpoint(None, gap)
     endpoint = endpoints[0]
     traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
-    keys = [{"EndpointConfigName": endpoint["EndpointConfigName"]}] if endpoint.get("EndpointConfigName") else []
-    configs, gap = describe_resources(client, "describe_endpoint_config", keys)
+    configs, gap = known_configs.read_config(endpoint)
     planned = {variant.get("VariantName"): variant for config in configs for variant in _all_variants(config)}
     present = _all_variants(endpoint) or ([] if traits.has_failed else list(planned.values()))
     variants = [(variant, planned.get(variant.get("VariantName")) or {}) for variant in present]
