@@ -80,7 +80,7 @@ Rates = Annotated[
     RateChoice,
     typer.Option(
         "--rates",
-        help="Throttle calls. aws: at AWS's published rates, and at estimates of the others; slow: at a quarter of these.",
+        help="Throttle calls. aws: at the published rates, and at estimates of the others; slow: at a quarter of them.",
     ),
 ]
 Lag = Annotated[

@@ -29,7 +29,7 @@ RATES: Mapping[str, tuple[float, int]] = {
 # The refill stays 10 % below the rate: AWS's clock is not this machine's, and other callers share the account's bucket.
 _RATE_SAFETY = 0.9
 # The first rate of an operation without a documented one: a little below the 10 a second that were seen of several.
-_FIRST_LEARNT_RATE = 8.0
+FIRST_LEARNT_RATE = 8.0
 _SLOWER, _FASTER = 0.7, 1.02
 _SLOWEST_RATE = 0.5
 
@@ -74,7 +74,7 @@ class RateLimiter:
         with self._lock:
             if slot == self._slowdowns or self._per_second is None:
                 self._slowdowns += 1
-                slower = _FIRST_LEARNT_RATE if self._per_second is None else self._per_second * _SLOWER
+                slower = FIRST_LEARNT_RATE if self._per_second is None else self._per_second * _SLOWER
                 self._per_second = max(slower, _SLOWEST_RATE)
                 self._at_once = 1  # the burst is used up
 

@@ -46,6 +46,7 @@ _SERVICES = {
     "ServiceQuotasV20190624": "service-quotas",
     "AWSSupport_20130415": "support",
     "AWSPriceListService": "pricing",
+    "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
     "Logs_20140328": "logs",
     "GraniteServiceVersion20100801": "cloudwatch",
 }

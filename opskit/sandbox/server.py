@@ -210,7 +210,7 @@ def _register_services(
     tags = TagService(state)
     repositories = CodeRepositoryService(state, tags)
     notebooks = NotebookService(state, ledger, repositories)
-    tags.register_resource_type("notebook-instance", notebooks.notebook_tags)
+    tags.register_resource_type("notebook-instance", notebooks.notebook_tags, notebooks.notebook_names)
     # Endpoints and transform jobs look models up, so models come first.
     models = ModelService(state, tags)
     training = TrainingService(state, ledger, tags)

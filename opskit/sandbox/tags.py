@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +12,19 @@ from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, FallThrough, validation_error
 from opskit.sandbox.lag import LaggingRead
 from opskit.sandbox.list_responses import validated_page
+from opskit.sandbox.pagination import cut_page
 from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 
 # AWS's limit for one resource.
 _MAX_TAGS = 50
 _PAGE_SIZE = 100
+# The default of ResourcesPerPage.
+_RESOURCES_PER_PAGE = 50
 
 TagLookup = Callable[[AccountRegion, str], dict[str, str] | None]
 """The tags of a service's resource by its name, None where there is no such resource."""
+NameLister = Callable[[AccountRegion], Iterable[str]]
+"""The names of a service's resources of a type."""
 
 
 def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
@@ -44,6 +49,13 @@ def _merge_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> 
     return merged
 
 
+def _meets_tag_filters(tags: Mapping[str, str], filters: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether tags meet all filters: a key, with one of the values where any are named."""
+    return all(
+        each["Key"] in tags and (not each.get("Values") or tags[each["Key"]] in each["Values"]) for each in filters
+    )
+
+
 @dataclass(frozen=True)
 class _StaleTags:
     """What ListTags tells until a moment."""
@@ -54,7 +66,7 @@ class _StaleTags:
 
 @dataclass
 class TagService:
-    """AddTags, ListTags and DeleteTags over the tags that each service keeps on its own records.
+    """AddTags, ListTags, DeleteTags and GetResources over the tags that each service keeps on its own records.
 
     A service registers the resource types that are its own; ARNs of other types go on to moto. After a change ListTags
     may tell the tags of before for a while.
@@ -62,12 +74,14 @@ class TagService:
 
     _state: SandboxState
     _lookups: dict[str, TagLookup] = field(default_factory=dict)
+    _names: dict[str, NameLister] = field(default_factory=dict)
     _changes: Counter[str] = field(default_factory=Counter)
     _stale: dict[str, _StaleTags] = field(default_factory=dict)
 
-    def register_resource_type(self, arn_type: str, tags_of: TagLookup) -> None:
-        """Let resources of ``kind`` (the word in the ARN, such as ``training-job``) be a service's own."""
+    def register_resource_type(self, arn_type: str, tags_of: TagLookup, names: NameLister) -> None:
+        """Let resources of a type (the word in the ARN, such as ``training-job``) be a service's own."""
         self._lookups[arn_type] = tags_of
+        self._names[arn_type] = names
 
     @aws_operation("sagemaker", "AddTags")
     def add_tags(self, call: ApiCall) -> dict[str, Any]:
@@ -79,9 +93,7 @@ class TagService:
 
     @aws_operation("sagemaker", "ListTags")
     def list_tags(self, call: ApiCall) -> dict[str, Any]:
-        tags = self._own_tags(call)
-        stale = self._stale.get(str(call.params["ResourceArn"]))
-        told = stale.tags if stale and self._state.now() < stale.until else tags
+        told = self._told_tags(str(call.params["ResourceArn"]), self._own_tags(call))
         page, token = validated_page(call, tag_list(told), _PAGE_SIZE)
         return {"Tags": page, "NextToken": token}
 
@@ -92,6 +104,37 @@ class TagService:
         for key in call.params["TagKeys"]:
             tags.pop(key, None)
         return {}
+
+    @aws_operation("resourcegroupstaggingapi", "GetResources")
+    def get_resources(self, call: ApiCall) -> dict[str, Any]:
+        """The tags of many resources: of those that have any. What is not SageMaker's is moto's."""
+        types = call.params.get("ResourceTypeFilters", [])
+        if not types or any(each.partition(":")[0] != "sagemaker" for each in types):
+            raise FallThrough
+        wanted = [arn_type for arn_type in self._lookups if {"sagemaker", f"sagemaker:{arn_type}"} & set(types)]
+        mappings = [
+            {"ResourceARN": arn, "Tags": tag_list(tags)}
+            for arn_type in wanted
+            for arn, tags in self._tagged_resources(call.account_region, arn_type)
+            if _meets_tag_filters(tags, call.params.get("TagFilters", []))
+        ]
+        renamed = {"PaginationToken": "NextToken", "ResourcesPerPage": "MaxResults"}
+        asked = {renamed.get(name, name): value for name, value in call.params.items()}
+        error = ApiError("PaginationTokenExpiredException", "The pagination token is not valid any more.")
+        page, token = cut_page(replace(call, params=asked), mappings, _RESOURCES_PER_PAGE, error)
+        return {"ResourceTagMappingList": page, "PaginationToken": token or ""}
+
+    def _tagged_resources(self, account_region: AccountRegion, arn_type: str) -> Iterator[tuple[str, dict[str, str]]]:
+        for name in self._names[arn_type](account_region):
+            arn = account_region.arn(f"{arn_type}/{name}")
+            tags = self._told_tags(arn, self._lookups[arn_type](account_region, name) or {})
+            if tags:
+                yield arn, tags
+
+    def _told_tags(self, arn: str, tags: dict[str, str]) -> dict[str, str]:
+        """The tags as they are told: for a while after a change, those of before."""
+        stale = self._stale.get(arn)
+        return stale.tags if stale and self._state.now() < stale.until else tags
 
     def _keep_telling(self, call: ApiCall, tags: dict[str, str]) -> None:
         """Let ListTags lag behind the change that is about to be made, where it does."""

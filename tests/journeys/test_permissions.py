@@ -42,9 +42,18 @@ SELDOM = {
     "quotas increase": {"service-quotas:CreateSupportCase", "support:CreateCase"},
     "notebook create": {"iam:GetRolePolicy", "logs:GetLogEvents"},
     "notebook keep": {"sagemaker:DeleteTags"},
-    "notebook list": {"sagemaker:DescribeNotebookInstance", "logs:GetLogEvents"},
+    "notebook list": {
+        "resourcegroupstaggingapi:GetResources",
+        "sagemaker:DescribeNotebookInstance",
+        "logs:GetLogEvents",
+    },
     "notebook start": {"logs:GetLogEvents"},
-    "notebook stop": {"sagemaker:AddTags", "sagemaker:DeleteTags", "logs:GetLogEvents"},
+    "notebook stop": {
+        "resourcegroupstaggingapi:GetResources",  # of more notebooks than a classroom has
+        "sagemaker:AddTags",
+        "sagemaker:DeleteTags",
+        "logs:GetLogEvents",
+    },
 }
 
 

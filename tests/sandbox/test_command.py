@@ -15,8 +15,10 @@ import pytest
 
 import opskit.__main__
 from opskit.sandbox.differences import DIFFERENCES
+from opskit.sandbox.lag import LagMode
+from opskit.sandbox.rate_limits import RateMode
 from opskit.sandbox.scenarios import SCENARIOS
-from opskit.sandbox_cli import ScenarioName
+from opskit.sandbox_cli import LagChoice, RateChoice, ScenarioName
 from tests.fakes.cli_runner import run_opskit
 from tests.prefork import SANDBOX_MODULES, start_forkserver
 
@@ -114,6 +116,8 @@ def test_what_cannot_be_used_is_refused(words: list[str], capsys: pytest.Capture
 
 def test_the_scenarios_of_the_flag_are_those_there_are() -> None:
     assert {name.value for name in ScenarioName} == set(SCENARIOS)
+    assert [each.value for each in LagChoice] == [each.value for each in LagMode]
+    assert [each.value for each in RateChoice] == [each.value for each in RateMode]
 
 
 def test_the_differences_are_listed() -> None:

@@ -17,8 +17,9 @@ _PAGE = 100
 
 
 def list_notebook_tags(client: AwsClient) -> Mapping[str, Mapping[str, str]] | None:
-    """The tags of a Region's notebook instances by ARN. One that never had a tag is not in it. None: the tagging API
-    cannot be used (it has a permission of its own), and ListTags has to be.
+    """The tags of a Region's notebook instances by ARN. One that never had a tag is not in it. None: ListTags has to be
+    used, because the tagging API cannot be (it has a permission of its own), or knows no tag of any notebook: that is
+    what it says too where it has not indexed them, and a keep tag that is not seen is worse than a slow list.
     """
     try:
         pages = list(
@@ -27,10 +28,11 @@ def list_notebook_tags(client: AwsClient) -> Mapping[str, Mapping[str, str]] | N
             )
         )
         with parse_errors_as_aws(client, "resourcegroupstaggingapi:GetResources"):
-            return {
+            tags = {
                 mapping["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in mapping["Tags"]}
                 for page in pages
                 for mapping in page["ResourceTagMappingList"]
             }
     except AwsError:
         return None
+    return tags or None

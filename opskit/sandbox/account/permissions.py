@@ -25,7 +25,7 @@ from opskit.sandbox.signature import signed_account_region, signing_service
 from opskit.sandbox.state import INTERNAL_USER_AGENT, AccountRegion
 
 # IAM's prefixes that are not the name in signatures.
-_ACTION_PREFIXES = {"monitoring": "cloudwatch"}
+_ACTION_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 # AWS answers it to everybody, whatever a policy says.
 _ALWAYS_ALLOWED = "sts:GetCallerIdentity"
 _INVOCATION_PATH = re.compile("/endpoints/([^/]+)/invocations")

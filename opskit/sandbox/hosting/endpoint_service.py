@@ -41,7 +41,7 @@ class EndpointService:
         self._endpoints: dict[AccountRegion, dict[str, Endpoint]] = {}
         state.usage_sources.append(self.instances_in_use)
         state.seeders[UsageResource.ENDPOINT] = self.add_seed_record
-        tags.register_resource_type("endpoint", self._endpoint_tags)
+        tags.register_resource_type("endpoint", self._endpoint_tags, lambda where: list(self._endpoints_by_name(where)))
 
     def _endpoints_by_name(self, account_region: AccountRegion) -> dict[str, Endpoint]:
         return self._endpoints.setdefault(account_region, {})

@@ -73,6 +73,10 @@ class RecordStore:
         record = self.find_record(account_region, name)
         return record.tags if record else None
 
+    def record_names(self, account_region: AccountRegion) -> list[str]:
+        """The names of an account and Region's records."""
+        return list(self.records.get(account_region, {}))
+
     def all_records(self, account_region: AccountRegion) -> list[StoredRecord]:
         """Every record of an account and Region, the oldest first."""
         return list(self.records.get(account_region, {}).values())
@@ -86,7 +90,7 @@ class ModelService:
         self.models = RecordStore("model", "model", {})
         self.configs = RecordStore("endpoint-config", "endpoint configuration", {})
         for shelf in (self.models, self.configs):
-            tags.register_resource_type(shelf.arn_type, shelf.record_tags)
+            tags.register_resource_type(shelf.arn_type, shelf.record_tags, shelf.record_names)
 
     @aws_operation("sagemaker", "CreateModel")
     def create_model(self, call: ApiCall) -> dict[str, Any]:

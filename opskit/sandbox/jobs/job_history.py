@@ -85,6 +85,10 @@ class JobHistory(Generic[Job]):
         past = self._jobs(account_region).get(name)
         return None if past is None else self.make_record(past)
 
+    def tagged_names(self, account_region: AccountRegion) -> list[str]:
+        """The names of those that may have been given tags."""
+        return [name for name in self._tags if name in self._jobs(account_region)]
+
     def forget_job(self, account_region: AccountRegion, name: str) -> None:
         """It was deleted."""
         del self._jobs(account_region)[name]

@@ -105,7 +105,7 @@ class JobStore(Generic[Job]):
         )
         self._jobs: dict[AccountRegion, dict[str, Job]] = {}
         state.usage_sources.append(self.instances_in_use)
-        tags.register_resource_type(job_type.arn_type, self.job_tags)
+        tags.register_resource_type(job_type.arn_type, self.job_tags, self._tagged_names)
 
     def all_jobs(self, account_region: AccountRegion) -> list[Job]:
         """Every job of an account and Region since the sandbox was started, the oldest first."""
@@ -150,6 +150,10 @@ class JobStore(Generic[Job]):
         """The tags of a job, None where there is no such job."""
         job = self._find_job(account_region, name)
         return job.tags if job else None
+
+    def _tagged_names(self, account_region: AccountRegion) -> list[str]:
+        """The names of all jobs that may have tags."""
+        return [*self._jobs.get(account_region, {}), *self.history.tagged_names(account_region)]
 
     def instances_in_use(self, account_region: AccountRegion) -> list[InstanceUsage]:
         """The instances that jobs hold."""

@@ -43,7 +43,7 @@ class CodeRepositoryService:
     def __init__(self, state: SandboxState, tags: TagService) -> None:
         self._state = state
         self._all: dict[AccountRegion, dict[str, _CodeRepository]] = {}
-        tags.register_resource_type("code-repository", self._repository_tags)
+        tags.register_resource_type("code-repository", self._repository_tags, self._repository_names)
 
     def check_repositories(self, account_region: AccountRegion, notebook: Mapping[str, Any]) -> None:
         """Raise AWS's ValidationException where a notebook instance names a repository that is none."""
@@ -122,6 +122,9 @@ class CodeRepositoryService:
     def _repository_tags(self, account_region: AccountRegion, name: str) -> dict[str, str] | None:
         repository = self._repositories_by_name(account_region).get(name)
         return repository.tags if repository else None
+
+    def _repository_names(self, account_region: AccountRegion) -> list[str]:
+        return list(self._repositories_by_name(account_region))
 
 
 def _named_repositories(notebook: Mapping[str, Any]) -> list[str]:

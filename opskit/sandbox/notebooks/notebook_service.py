@@ -202,6 +202,10 @@ class NotebookService:
         notebook = self._all.get((account_region, name))
         return notebook.tags if notebook else None
 
+    def notebook_names(self, account_region: AccountRegion) -> list[str]:
+        """The names of an account and Region's notebook instances."""
+        return [notebook.name for notebook in self._notebooks_in(account_region)]
+
     def add_seed_notebook(self, account_region: AccountRegion, seed: Any) -> None:
         """Make a scenario's notebook instance: as of a past day, without asking the quotas."""
         assert isinstance(seed, NotebookSeed)

@@ -28,6 +28,8 @@ CHOSEN_BY_NOBODY = {
     "PriceComponent": "the word that the price list is searched for",
     "Shell": "Typer completes in each; a test runs them all",
     "ScenarioName": "the words of a flag; a test holds them against the scenarios",
+    "LagChoice": "the words of a flag; a test holds them against the sandbox's",
+    "RateChoice": "the words of a flag; a test holds them against the sandbox's",
 }
 """Enumerations over whose members nothing is chosen, so that a new one does no harm, and why."""
 

@@ -54,7 +54,13 @@ def test_tags_of_many_are_listed(fake_aws: FakeAws, capsys: pytest.CaptureFixtur
 @pytest.mark.usefixtures("rooms")
 @pytest.mark.parametrize(
     "fault",
-    [DENIED, BROKEN, Fault(200, "", "{}"), Fault(200, "", '{"ResourceTagMappingList": [{"ResourceARN": "a"}]}')],
+    [
+        DENIED,
+        BROKEN,
+        Fault(200, "", "{}"),
+        Fault(200, "", '{"ResourceTagMappingList": []}'),
+        Fault(200, "", '{"ResourceTagMappingList": [{"ResourceARN": "a"}]}'),
+    ],
 )
 def test_where_they_cannot_be_listed_each_is_asked(
     fault: Fault, fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -107,7 +113,7 @@ def test_many_at_a_rate_leave_none_unknown(
     # At AWS's rates it takes half a minute; so AWS and the pace that opskit begins with are ten times as fast.
     monkeypatch.setattr("tests.fakes.fake_aws.UNPUBLISHED_RATE", (100.0, 10.0))
     monkeypatch.setattr("tests.fakes.fake_aws.UNPUBLISHED_RATES", {"ListTags": (50.0, 5.0)})
-    monkeypatch.setattr("opskit.aws.pacing._FIRST_LEARNT_RATE", 80.0)
+    monkeypatch.setattr("opskit.aws.pacing.FIRST_LEARNT_RATE", 80.0)
     fake_aws.rates = True
     assert set(look(capsys)) == {"protected", "idle"}
     fake_aws.fault = lambda operation, region: DENIED if operation == "GetResources" else None

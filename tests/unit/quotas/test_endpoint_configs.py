@@ -94,7 +94,7 @@ def test_a_configuration_that_may_not_be_read_is_unknown_and_not_remembered(
 def test_two_hundred_endpoints_at_a_rate_leave_none_unknown(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     # At 10 calls a second it takes 20 s; so AWS and the pace that opskit begins with are ten times as fast.
     monkeypatch.setattr("tests.fakes.fake_aws.UNPUBLISHED_RATE", (100.0, 10.0))
-    monkeypatch.setattr("opskit.aws.pacing._FIRST_LEARNT_RATE", 80.0)
+    monkeypatch.setattr("opskit.aws.pacing.FIRST_LEARNT_RATE", 80.0)
     EndpointFleet.of_size(200).serve_from(fake_aws)
     fake_aws.rates = True
     counted = count()
