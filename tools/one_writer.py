@@ -1,12 +1,16 @@
 """Refuse what would let something outside a feature's ``changes`` write to an account.
 
 The rule is: ``opskit/aws/writer.py`` is the one way to change an account, and only ``opskit/<feature>/changes`` may use
-it. import-linter holds the direct import. It does not see a writer that is handed on: exported again, given back, or
-taken as an argument. So this check also asks that
+it. import-linter holds the direct import. It does not see a writer that is handed on, nor an import that is a call. So
+this check also asks that
 
-- the name of the writer stands nowhere but in ``aws/writer.py`` and in ``changes``;
-- a module of ``changes`` makes nothing public but functions, and no function of it takes or returns a writer, unless
-  it is private to its module.
+- the name of the writer stands nowhere but in ``aws/writer.py`` and in ``changes``, and neither does what lends the
+  SageMaker SDK, whose objects write too;
+- in ``changes`` a writer is made where it is used, ``AwsWriter(client).call("service", "operation", …)``, and never
+  held, taken, returned or renamed; service and operation are literals, so that what a module can change is read in it
+  and no caller chooses; a call through the SDK is a lambda in that place;
+- a module of ``changes`` makes nothing public but functions, and none of them returns what may be anything;
+- no module is imported, and no source run, by a call, but where ``cli/command_tree.py`` loads the commands.
 
 ``AwsWriter`` itself looks at its caller when it is used (see there), for what no reading of the source can see.
 ``python -m tools.one_writer opskit`` prints a line for each place and exits with 1 when there is any.
@@ -23,6 +27,14 @@ from tools.closed_choices import Finding, parse_sources
 
 WRITER = "AwsWriter"
 WRITER_MODULE = "opskit.aws.writer"
+SDK_LENDERS = frozenset({"load_sdk", "SagemakerSdk"})
+_WRITER_CALLS = {"call", "call_once", "call_via_sdk"}
+_IMPORTING_CALLS = {
+    *("import_module", "__import__", "exec_module", "load_module", "spec_from_file_location", "module_from_spec"),
+    *("run_module", "run_path", "exec", "eval"),
+}
+_LOADS_COMMANDS = Path("cli/command_tree.py")
+_MAY_BE_ANYTHING = {"Any", "object", "Callable", "ModuleType", "partial"}
 
 
 def find_writers(root: Path) -> list[Finding]:
@@ -40,32 +52,83 @@ def is_changes_module(path: Path) -> bool:
 
 
 def _findings_in(path: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    if path.parts[0] not in ("aws", "sandbox") and path != _LOADS_COMMANDS:
+        yield from _imported_by_call(tree)
     if path == Path("aws/writer.py"):
         return
     if is_changes_module(path):
+        yield from _handed_on(tree)
         yield from _exported(tree)
     else:
-        yield from _named(tree)
+        yield from _named(tree, frozenset() if path == Path("training/sagemaker_sdk.py") else SDK_LENDERS)
 
 
-def _named(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def _imported_by_call(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name in _IMPORTING_CALLS:
+                yield node.lineno, f"{name} loads code that no contract sees: import it"
+            case _:
+                pass
+
+
+def _named(tree: ast.Module, lenders: frozenset[str]) -> Iterator[tuple[int, str]]:
+    only = "is named outside of a feature's changes"
     for node in ast.walk(tree):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name == WRITER:
-                yield node.lineno, f"{WRITER} is named outside of a feature's changes: only those write to an account"
+                yield node.lineno, f"{WRITER} {only}: only those write to an account"
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name in lenders:
+                yield node.lineno, f"{name} {only}: the SDK's objects write"
             case ast.alias(name=name) | ast.ImportFrom(module=str(name)) if name == WRITER_MODULE:
                 yield node.lineno, f"{WRITER_MODULE} is imported outside of a feature's changes"
             case ast.Constant(value=str(text)) if text.startswith(WRITER):
-                yield node.lineno, f"{WRITER} is named outside of a feature's changes: only those write to an account"
+                yield node.lineno, f"{WRITER} {only}: only those write to an account"
+            case _:
+                pass
+
+
+def _handed_on(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Writers in a module of ``changes`` that are not made and used in one expression, and calls that are not told."""
+    used_at_once: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id=name) as made), attr=method), args=args):
+                if name == WRITER and method in _WRITER_CALLS:
+                    used_at_once.add(made)
+                    yield from ((node.lineno, text) for text in _untold(method, args))
+            case _:
+                pass
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) if name == WRITER and node not in used_at_once:
+                yield node.lineno, f"{WRITER} is made and used in one expression: it stays where it is"
+            case ast.Attribute(attr=name) if name == WRITER:
+                yield node.lineno, f"{WRITER} is reached through its module: import it by its name"
+            case ast.alias(name=name, asname=str()) if name in (WRITER, WRITER_MODULE, *SDK_LENDERS):
+                yield node.lineno, f"{name} is renamed: then nothing finds it"
+            case ast.Constant(value=str(text)) if text.startswith(WRITER):
+                yield node.lineno, f"{WRITER} is made and used in one expression: it stays where it is"
+            case _:
+                pass
+
+
+def _untold(method: str, arguments: Sequence[ast.expr]) -> Iterator[str]:
+    """What a call of the writer leaves to somebody else."""
+    told = [isinstance(each, ast.Constant) and isinstance(each.value, str) for each in arguments[:2]]
+    if told != [True, True]:
+        yield "the service and the operation of a write are literals, so that no caller chooses them"
+    if method == "call_via_sdk" and not (len(arguments) == 3 and isinstance(arguments[2], ast.Lambda)):
+        yield "what the SDK is to send is a lambda in its place, so that no caller brings it"
 
 
 def _exported(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for statement in tree.body:
         match statement:
-            case ast.FunctionDef(name=name) if not name.startswith("_"):
-                signature = [argument.annotation for argument in _all_arguments(statement)] + [statement.returns]
-                if any(annotation and WRITER in ast.unparse(annotation) for annotation in signature):
-                    yield statement.lineno, f"{name} takes or returns a {WRITER}: it stays inside its module"
+            case ast.FunctionDef(name=name, returns=returns) if not name.startswith("_"):
+                words = {node.id for node in ast.walk(returns) if isinstance(node, ast.Name)} if returns else set()
+                if words & _MAY_BE_ANYTHING:
+                    yield statement.lineno, f"{name} returns what may be anything, a {WRITER} among it"
             case ast.ClassDef(name=name) if not name.startswith("_"):
                 yield (
                     statement.lineno,
@@ -83,11 +146,6 @@ def _public_names(targets: Sequence[ast.expr]) -> Iterator[tuple[int, str]]:
     for node in (inner for target in targets for inner in ast.walk(target)):
         if isinstance(node, ast.Name) and not node.id.startswith("_"):
             yield node.lineno, f"{node.id} is no function, and changes make nothing else public"
-
-
-def _all_arguments(function: ast.FunctionDef) -> list[ast.arg]:
-    arguments = function.args
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
 
 
 def main(arguments: list[str]) -> int:

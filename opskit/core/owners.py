@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from opskit.core.tag_keys import OWNER
 from opskit.core.tag_values import LONGEST_TAG_VALUE, is_tag_value, sanitize_tag_value
 
-OWNER_TAG = "opskit:owner"
+OWNER_TAG = OWNER
 """The tag of everything that opskit makes; its value is whose it is."""
 OWNER_TAG_KEYS = (OWNER_TAG, "owner", "Owner")
 """The tag keys that name an owner, the first that has a value wins. The first is opskit's own."""

@@ -55,6 +55,8 @@ class WorkloadSpec:
     """The AppType of a Studio app."""
     error_word: str
     """The word in the resource names and operations that AWS's errors quote: ``training-job/ml.m4.xlarge``."""
+    error_word_is_common: bool = False
+    """Whether errors about other workloads say that word too, so that theirs are looked for first."""
     support_words: tuple[str, ...]
     """Words by which a category of AWS Support, or an old case, may call it."""
     other_support_words: tuple[str, ...] = ()
@@ -72,6 +74,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         price=PriceComponent.TRAINING,
         counter=UsageCounter.TRAINING_JOBS,
         error_word="training",
+        error_word_is_common=True,  # "spot-training", "training warm pool"
         support_words=("training",),
         # A case about spot training or warm pools contains the word training too, and would pass for a duplicate.
         other_support_words=("spot", "warm pool"),
@@ -101,6 +104,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         price=PriceComponent.HOSTING,
         counter=UsageCounter.ENDPOINTS,
         error_word="endpoint",
+        error_word_is_common=True,  # of an address, too
         support_words=("endpoint", "hosting"),
     ),
     Workload.NOTEBOOK: WorkloadSpec(

@@ -43,6 +43,7 @@ For = Annotated[
         "--for",
         metavar="USAGE",
         autocompletion=complete_workload,
+        # Written out, since help loads no model; a test holds it against ``Workload``.
         help="Workload to check (repeatable): training, spot-training, transform, endpoint, notebook, processing, "
         "warm-pool, studio-jupyterlab, studio-codeeditor, studio-kernelgateway, cluster.",
     ),

@@ -31,22 +31,10 @@ OWN_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,6})?"
 
 _TYPE = re.compile(TYPE)
 _WORD = re.compile(r"\S+")
-# In which order the words of the workloads are looked for: "training" is in "spot-training", too.
-_NARROWER_FIRST = (
-    Workload.SPOT_TRAINING,
-    Workload.WARM_POOL,
-    Workload.NOTEBOOK,
-    Workload.TRANSFORM,
-    Workload.PROCESSING,
-    Workload.ENDPOINT,
-    Workload.TRAINING,
-    Workload.CLUSTER,
-    Workload.STUDIO_JUPYTERLAB,
-    Workload.STUDIO_CODEEDITOR,
-    Workload.STUDIO_KERNELGATEWAY,
-)
+# A sort keeps the table's order otherwise.
+_COMMON_LAST = sorted(WORKLOADS, key=lambda workload: WORKLOADS[workload].error_word_is_common)
 WORKLOAD_PHRASES = (
-    *((WORKLOADS[workload].error_word, workload) for workload in _NARROWER_FIRST),
+    *((WORKLOADS[workload].error_word, workload) for workload in _COMMON_LAST),
     ("productionvariant", Workload.ENDPOINT),  # a parameter that errors of endpoints name
 )
 """How AWS's resource names and operations tell what an instance is for."""

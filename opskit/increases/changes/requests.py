@@ -12,7 +12,6 @@ from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseR
 from opskit.increases.rules.support_cases import SupportCategory, case_body, case_subject
 from opskit.quotas.rules.headroom import format_quota_value
 
-_SERVICE = "service-quotas"
 _ISSUE = "service-limit-increase"
 
 
@@ -28,7 +27,7 @@ def request_increase(client: AwsClient, increase: Increase) -> Increase:
         raise ValueError(f"{increase.quota_name} has no code to ask for")
     try:
         response = AwsWriter(client).call(
-            _SERVICE,
+            "service-quotas",
             "request_service_quota_increase",
             ServiceCode="sagemaker",
             QuotaCode=increase.quota_code,
@@ -51,7 +50,7 @@ def request_increase(client: AwsClient, increase: Increase) -> Increase:
 def open_support_case(client: AwsClient, increase: Increase, request_id: str) -> Increase:
     """Open a support case for a request that is PENDING; returns the increase with its outcome."""
     try:
-        AwsWriter(client).call(_SERVICE, "create_support_case", RequestId=request_id)
+        AwsWriter(client).call("service-quotas", "create_support_case", RequestId=request_id)
     except AwsError as failure:
         ended = _case_failed(increase, failure)
         if ended.outcome.is_refused and not increase.channel.opens_case:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -28,46 +29,44 @@ class IncreaseOutcome(StrEnum):
     @property
     def is_filed(self) -> bool:
         """Whether AWS has just accepted it."""
-        match self:
-            case IncreaseOutcome.FILED:
-                return True
-            case IncreaseOutcome.ALREADY_OPEN | IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
-                return False
-            case IncreaseOutcome.PLANNED | IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
-                return False
+        return _OUTCOME_TRAITS[self].is_filed
 
     @property
     def is_refused(self) -> bool:
         """Whether AWS or opskit refused it."""
-        match self:
-            case IncreaseOutcome.REFUSED:
-                return True
-            case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN | IncreaseOutcome.ALREADY_ENOUGH:
-                return False
-            case IncreaseOutcome.QUEUED | IncreaseOutcome.PLANNED | IncreaseOutcome.UNKNOWN:
-                return False
+        return _OUTCOME_TRAITS[self].is_refused
 
     @property
     def is_open(self) -> bool:
         """Whether AWS has an open request for it."""
-        match self:
-            case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN:
-                return True
-            case IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED | IncreaseOutcome.PLANNED:
-                return False
-            case IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
-                return False
+        return _OUTCOME_TRAITS[self].is_open
 
     @property
     def leads_nowhere(self) -> bool:
         """Whether, as far as is known, no request was, is or will be sent."""
-        match self:
-            case IncreaseOutcome.REFUSED | IncreaseOutcome.UNKNOWN:
-                return True
-            case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN | IncreaseOutcome.ALREADY_ENOUGH:
-                return False
-            case IncreaseOutcome.QUEUED | IncreaseOutcome.PLANNED:
-                return False
+        return _OUTCOME_TRAITS[self].leads_nowhere
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OutcomeTraits:
+    """What an outcome means; see the properties of ``IncreaseOutcome``."""
+
+    is_filed: bool = False
+    is_refused: bool = False
+    is_open: bool = False
+    leads_nowhere: bool = False
+
+
+_OUTCOME_TRAITS: Mapping[IncreaseOutcome, _OutcomeTraits] = {
+    IncreaseOutcome.FILED: _OutcomeTraits(is_filed=True, is_open=True),
+    IncreaseOutcome.ALREADY_OPEN: _OutcomeTraits(is_open=True),
+    IncreaseOutcome.ALREADY_ENOUGH: _OutcomeTraits(),
+    IncreaseOutcome.QUEUED: _OutcomeTraits(),
+    IncreaseOutcome.PLANNED: _OutcomeTraits(),
+    IncreaseOutcome.REFUSED: _OutcomeTraits(is_refused=True, leads_nowhere=True),
+    # Whether a request was sent is not known, so nothing may be taken to be under way.
+    IncreaseOutcome.UNKNOWN: _OutcomeTraits(leads_nowhere=True),
+}
 
 
 @dataclass(frozen=True)

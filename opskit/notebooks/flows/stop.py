@@ -14,6 +14,7 @@ from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 from opskit.core.model import Unknown
+from opskit.core.tag_keys import IDLE_SINCE
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory
@@ -24,7 +25,7 @@ from opskit.notebooks.flows.stop_action import StopAction, StopOutcome, StopPoli
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.grace import NotebookStep, next_step
-from opskit.notebooks.rules.grace_tag import IDLE_SINCE, GraceTag, format_grace_tag
+from opskit.notebooks.rules.grace_tag import GraceTag, format_grace_tag
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS
 from opskit.notebooks.rules.stop_consent import stop_refusal
 from opskit.state.journal import mark_done

@@ -41,8 +41,8 @@ _NO_ACTIVITY_QUERY = urlencode({"no_track_activity": 1})
 
 
 class ProbeError(Exception):
-    """A question without a usable answer, as a sentence without secrets. ``passing``: asking anew may help; ``status``
-    is what HTTP said, where it said anything but 200.
+    """A question without a usable answer, as a sentence without secrets. ``transient``: asking anew may help;
+    ``status`` is what HTTP said, where it said anything but 200.
     """
 
     def __init__(self, reason: str, *, transient: bool = False, status: int | None = None) -> None:

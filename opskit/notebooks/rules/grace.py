@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from opskit.core.durations import format_duration
-from opskit.notebooks.rules.grace_tag import IDLE_SINCE, GraceTag, parse_grace_tag
+from opskit.core.tag_keys import IDLE_SINCE
+from opskit.notebooks.rules.grace_tag import GraceTag, parse_grace_tag
 from opskit.notebooks.rules.idleness import MAX_CLOCK_SKEW, IdleAssessment
 
 

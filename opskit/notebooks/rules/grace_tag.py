@@ -15,8 +15,6 @@ from hashlib import sha256
 
 from opskit.notebooks.rules.idleness import parse_timestamp
 
-IDLE_SINCE = "opskit:idle-since"
-
 _VALUE = re.compile(r"(?P<since>\S+) until (?P<until>\S+) by (?P<run>[0-9a-f]{8})-(?P<sum>[0-9a-f]{8})")
 
 

@@ -14,16 +14,8 @@ from enum import StrEnum
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.durations import format_duration
 from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Unknown
+from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL, UNREADABLE_OK
 from opskit.notebooks.rules.evidence_source import EvidenceSource
-
-KEEP = "opskit:keep"
-KEEP_UNTIL = "opskit:keep-until"
-KEEP_REASON = "opskit:keep-reason"
-UNREADABLE_OK = "opskit:unreadable-ok"
-NO_INSIDE = "opskit:no-inside"
-"""Keeps opskit from looking inside."""
-JUPYTER_ONLY = "opskit:jupyter-only"
-"""Says that nothing runs in a notebook of which its Jupyter does not know."""
 
 MAX_CLOCK_SKEW = timedelta(minutes=10)
 """How far two clocks may differ before their times cannot be compared. Five minutes happen, and AWS signs with them."""

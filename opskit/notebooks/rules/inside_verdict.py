@@ -11,11 +11,9 @@ from datetime import datetime, timedelta
 from opskit.core.durations import format_duration
 from opskit.core.instance_processes import InstanceReading, NoTerminal
 from opskit.core.model import JupyterState, NotebookEvidence, NotebookVerdict, Unknown
+from opskit.core.tag_keys import JUPYTER_ONLY, NO_INSIDE, UNREADABLE_OK
 from opskit.notebooks.rules.background import BackgroundFinding, BackgroundState, judge_background
 from opskit.notebooks.rules.idleness import (
-    JUPYTER_ONLY,
-    NO_INSIDE,
-    UNREADABLE_OK,
     IdleAssessment,
     IdlePolicy,
     IdleRule,

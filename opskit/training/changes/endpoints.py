@@ -4,6 +4,9 @@ models.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
 from opskit.aws.writer import AwsWriter
@@ -12,7 +15,7 @@ from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig
 from opskit.core.owners import Owner
 from opskit.state.journal import journal_action
-from opskit.training.changes.jobs import create_via_sdk
+from opskit.training.changes.jobs import create_for_workflow
 from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import load_sdk
@@ -33,16 +36,21 @@ def create_endpoint_config(
         instance_type=config.instance_type,
         initial_variant_weight=1.0,
     )
-    create_via_sdk(
-        client,
-        workflow,
-        owner,
-        "create_endpoint_config",
-        name,
-        load_sdk().resources.EndpointConfig,
-        endpoint_config_name=name,
-        production_variants=[variant],
-    )
+    request = {
+        "endpoint_config_name": name,
+        "production_variants": [variant],
+    }
+
+    def send(tags: Mapping[str, Any]) -> None:
+        AwsWriter(client).call_via_sdk(
+            "sagemaker",
+            "create_endpoint_config",
+            lambda session: load_sdk().resources.EndpointConfig.create(
+                **request, **tags, session=session, region=client.region
+            ),
+        )
+
+    create_for_workflow(client, workflow, owner, "create endpoint config", name, send)
 
 
 def create_endpoint(client: AwsClient, workflow: Workflow, owner: Owner, name: str, config: str) -> None:
@@ -51,17 +59,21 @@ def create_endpoint(client: AwsClient, workflow: Workflow, owner: Owner, name: s
     Raises:
         AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
-    create_via_sdk(
-        client,
-        workflow,
-        owner,
-        "create_endpoint",
-        name,
-        load_sdk().resources.Endpoint,
-        starts=ResourceKind.ENDPOINT,
-        endpoint_name=name,
-        endpoint_config_name=config,
-    )
+    request = {
+        "endpoint_name": name,
+        "endpoint_config_name": config,
+    }
+
+    def send(tags: Mapping[str, Any]) -> None:
+        AwsWriter(client).call_via_sdk(
+            "sagemaker",
+            "create_endpoint",
+            lambda session: load_sdk().resources.Endpoint.create(
+                **request, **tags, session=session, region=client.region
+            ),
+        )
+
+    create_for_workflow(client, workflow, owner, "create endpoint", name, send, starts=ResourceKind.ENDPOINT)
 
 
 def delete_action(kind: DeletableKind) -> str:
@@ -75,12 +87,16 @@ def delete_resource(client: AwsClient, kind: DeletableKind, name: str) -> None:
     Raises:
         AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
-    parameter = "".join(word.capitalize() for word in kind.split("_")) + "Name"
     try:
         with journal_action(client, delete_action(kind), name, "cleanup"):
-            AwsWriter(client).call("sagemaker", f"delete_{kind}", **{parameter: name})
-            if kind is DeletableKind.ENDPOINT:
-                client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
+            match kind:
+                case DeletableKind.ENDPOINT:
+                    AwsWriter(client).call("sagemaker", "delete_endpoint", EndpointName=name)
+                    client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
+                case DeletableKind.CONFIG:
+                    AwsWriter(client).call("sagemaker", "delete_endpoint_config", EndpointConfigName=name)
+                case DeletableKind.MODEL:
+                    AwsWriter(client).call("sagemaker", "delete_model", ModelName=name)
     except AwsError as failure:
         # An earlier attempt whose response was lost may have deleted it, and deleting is what was wanted.
         if not is_not_found(failure):

@@ -6,7 +6,7 @@ it is: the flow checks whether the resource exists before it reports a failure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opskit.aws.client import AwsClient
@@ -39,25 +39,31 @@ def start_training(
         AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
     shapes = load_sdk().shapes
-    create_via_sdk(
-        client,
-        workflow,
-        owner,
-        "create_training_job",
-        name,
-        load_sdk().resources.TrainingJob,
-        starts=ResourceKind.TRAINING_JOB,
-        training_job_name=name,
-        role_arn=role,
-        algorithm_specification=shapes.AlgorithmSpecification(training_image=image, training_input_mode="File"),
-        hyper_parameters=dict(workflow.hyperparameters),
-        input_data_config=[_input_channel(shapes, workflow, channel, uri) for channel, uri in files.channels.items()],
-        output_data_config=shapes.OutputDataConfig(s3_output_path=files.output_uri),
-        resource_config=shapes.ResourceConfig(
+    request = {
+        "training_job_name": name,
+        "role_arn": role,
+        "algorithm_specification": shapes.AlgorithmSpecification(training_image=image, training_input_mode="File"),
+        "hyper_parameters": dict(workflow.hyperparameters),
+        "input_data_config": [
+            _input_channel(shapes, workflow, channel, uri) for channel, uri in files.channels.items()
+        ],
+        "output_data_config": shapes.OutputDataConfig(s3_output_path=files.output_uri),
+        "resource_config": shapes.ResourceConfig(
             instance_type=config.instance_type, instance_count=config.count, volume_size_in_gb=workflow.volume_gb
         ),
-        stopping_condition=shapes.StoppingCondition(max_runtime_in_seconds=config.max_seconds),
-    )
+        "stopping_condition": shapes.StoppingCondition(max_runtime_in_seconds=config.max_seconds),
+    }
+
+    def send(tags: Mapping[str, Any]) -> None:
+        AwsWriter(client).call_via_sdk(
+            "sagemaker",
+            "create_training_job",
+            lambda session: load_sdk().resources.TrainingJob.create(
+                **request, **tags, session=session, region=client.region
+            ),
+        )
+
+    create_for_workflow(client, workflow, owner, "create training job", name, send, starts=ResourceKind.TRAINING_JOB)
 
 
 def create_model(
@@ -68,17 +74,20 @@ def create_model(
     Raises:
         AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
-    create_via_sdk(
-        client,
-        workflow,
-        owner,
-        "create_model",
-        name,
-        load_sdk().resources.Model,
-        model_name=name,
-        primary_container=load_sdk().shapes.ContainerDefinition(image=image, model_data_url=model_uri),
-        execution_role_arn=role,
-    )
+    request = {
+        "model_name": name,
+        "primary_container": load_sdk().shapes.ContainerDefinition(image=image, model_data_url=model_uri),
+        "execution_role_arn": role,
+    }
+
+    def send(tags: Mapping[str, Any]) -> None:
+        AwsWriter(client).call_via_sdk(
+            "sagemaker",
+            "create_model",
+            lambda session: load_sdk().resources.Model.create(**request, **tags, session=session, region=client.region),
+        )
+
+    create_for_workflow(client, workflow, owner, "create model", name, send)
 
 
 def start_transform(
@@ -101,24 +110,30 @@ def start_transform(
     data = shapes.TransformDataSource(
         s3_data_source=shapes.TransformS3DataSource(s3_data_type="S3Prefix", s3_uri=source)
     )
-    create_via_sdk(
-        client,
-        workflow,
-        owner,
-        "create_transform_job",
-        name,
-        load_sdk().resources.TransformJob,
-        starts=ResourceKind.TRANSFORM_JOB,
-        transform_job_name=name,
-        model_name=model,
-        transform_input=shapes.TransformInput(
+    request = {
+        "transform_job_name": name,
+        "model_name": model,
+        "transform_input": shapes.TransformInput(
             data_source=data, content_type=algorithm.serving_content_type, split_type="Line"
         ),
-        transform_output=shapes.TransformOutput(
+        "transform_output": shapes.TransformOutput(
             s3_output_path=output_uri, accept=algorithm.serving_accept, assemble_with="Line"
         ),
-        transform_resources=shapes.TransformResources(instance_type=config.instance_type, instance_count=config.count),
-    )
+        "transform_resources": shapes.TransformResources(
+            instance_type=config.instance_type, instance_count=config.count
+        ),
+    }
+
+    def send(tags: Mapping[str, Any]) -> None:
+        AwsWriter(client).call_via_sdk(
+            "sagemaker",
+            "create_transform_job",
+            lambda session: load_sdk().resources.TransformJob.create(
+                **request, **tags, session=session, region=client.region
+            ),
+        )
+
+    create_for_workflow(client, workflow, owner, "create transform job", name, send, starts=ResourceKind.TRANSFORM_JOB)
 
 
 def stop_transform(client: AwsClient, name: str, reason: str) -> None:
@@ -131,19 +146,19 @@ def stop_transform(client: AwsClient, name: str, reason: str) -> None:
         AwsWriter(client).call("sagemaker", "stop_transform_job", TransformJobName=name)
 
 
-def create_via_sdk(
+def create_for_workflow(
     client: AwsClient,
     workflow: Workflow,
     owner: Owner,
-    operation: str,
+    action: str,
     name: str,
-    resource_class: Any,
+    send: Callable[[Mapping[str, Any]], None],
     *,
     starts: ResourceKind | None = None,
-    **arguments: Any,
 ) -> None:
-    """Create one resource through the SDK, which then describes it, with the tags that say whose and of which workflow
-    it is. ``starts``: its kind, if it runs from then on.
+    """Journal and ``send`` what creates one resource through the SDK, which then describes it; ``send`` is given the
+    SDK's argument with the tags that say whose and of which workflow it is. ``starts``: its kind, if it runs from then
+    on.
 
     Raises:
         AwsError: AWS refused, or its response was lost or invalid (OutcomeUnknown).
@@ -151,33 +166,18 @@ def create_via_sdk(
 
     def create(tags: Mapping[str, str]) -> None:
         tagged = {"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}
-        _send_via_sdk(client, operation, name, resource_class, starts, {**arguments, **tagged})
+        with journal_action(client, action, name, "workflow run", starts=starts):
+            try:
+                with reraise_interrupt():
+                    send(tagged)
+            # Pydantic's, about an argument or a response: only a lookup can tell whether the call was sent.
+            except ValueError as error:
+                text = f"The SageMaker SDK failed on {name}: {error}"
+                raise OutcomeUnknown(
+                    "sdk-stumbled", text, "Run the command again: it checks what exists before it creates anything."
+                ) from error
 
     create_with_tags(create, owner, workflow_tags(workflow.name), dict(workflow.settings.tags))
-
-
-def _send_via_sdk(
-    client: AwsClient,
-    operation: str,
-    name: str,
-    resource_class: Any,
-    starts: ResourceKind | None,
-    arguments: Mapping[str, Any],
-) -> None:
-    with journal_action(client, operation.replace("_", " "), name, "workflow run", starts=starts):
-        try:
-            with reraise_interrupt():
-                AwsWriter(client).call_via_sdk(
-                    "sagemaker",
-                    operation,
-                    lambda session: resource_class.create(**arguments, session=session, region=client.region),
-                )
-        # Pydantic's, about an argument or a response: only a lookup can tell whether the call was sent.
-        except ValueError as error:
-            text = f"The SageMaker SDK failed on {name}: {error}"
-            raise OutcomeUnknown(
-                "sdk-stumbled", text, "Run the command again: it checks what exists before it creates anything."
-            ) from error
 
 
 def _input_channel(shapes: Any, workflow: Workflow, name: str, uri: str) -> Any:

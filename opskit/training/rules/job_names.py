@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.model import InstanceConfig
+from opskit.core.tag_keys import WORKFLOW
 from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.model import Workflow
 
 # SageMaker's names end at 63 characters: 32 for the workflow, 10 for the hash, the rest for numbers.
 _HASH_LENGTH = 10
 
-WORKFLOW_TAG = "opskit:workflow"
+WORKFLOW_TAG = WORKFLOW
 """The tag of every resource that opskit creates for a workflow; its value is the workflow's name. A name alone proves
 nothing.
 """

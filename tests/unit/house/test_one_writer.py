@@ -64,22 +64,60 @@ def test_an_imported_writer_is_refused_by_both(copied_house: Path, file: str) ->
     assert any(finding.path.match(file) for finding in find_writers(copied_house / "opskit"))
 
 
-@pytest.mark.parametrize(
-    ("line", "file"),
-    [
-        ("from opskit.training.changes.s3 import AwsWriter\n", "training/flows/train.py"),
-        ("from opskit.training.changes import s3; s3.AwsWriter\n", "training/render/train.py"),
-        ("def change(writer: 'AwsWriter') -> None: ...\n", "training/reads/resources.py"),
-        ("def hand_out(client: AwsClient) -> AwsWriter: ...\n", "training/changes/s3.py"),
-        ("def change_with(writer: AwsWriter) -> None: ...\n", "training/changes/s3.py"),
-        ("WRITERS = [AwsWriter]\n", "training/changes/s3.py"),
-    ],
-    ids=["exported again", "through the module", "as an argument", "given back", "taken", "in a table"],
-)
-def test_a_writer_that_is_handed_on_is_refused(copied_house: Path, line: str, file: str) -> None:
-    add_line(copied_house / "opskit" / file, line)
-    findings = find_writers(copied_house / "opskit")
-    assert findings and all(finding.path.match(file) for finding in findings)
+WRITES = "from opskit.aws.writer import AwsWriter\n"
+HANDED_ON = {
+    "exported again": ("training/flows/x.py", "from opskit.training.changes.s3 import AwsWriter"),
+    "through the module": ("training/render/x.py", "from opskit.training.changes import s3\ns3.AwsWriter"),
+    "as an argument": ("training/reads/x.py", "def change(writer: 'AwsWriter') -> None: ..."),
+    "given back": ("training/changes/x.py", "def hand_out(client: AwsClient) -> AwsWriter: ..."),
+    "given back, without saying so": ("training/changes/x.py", "def hand_out(c: C) -> Writes: return AwsWriter(c)"),
+    "given back as a method": ("training/changes/x.py", "def hand_out(c: C) -> Sends: return AwsWriter(c).call"),
+    "given back as anything": ("training/changes/x.py", "def hand_out(client: AwsClient) -> Any: ..."),
+    "taken": ("training/changes/x.py", "def change_with(writer: AwsWriter) -> None: ..."),
+    "taken by a private function": ("training/changes/x.py", "def _change_with(writer: AwsWriter) -> None: ..."),
+    "in a table": ("training/changes/x.py", "WRITERS = [AwsWriter]"),
+    "under another name": ("training/changes/x.py", "from opskit.aws.writer import AwsWriter as W"),
+    "as a variable": ("training/changes.py", "def change(c: C) -> None:\n    writer = AwsWriter(c)"),
+    "for any operation": ("training/changes/x.py", "def change(c: C, do: str) -> None: AwsWriter(c).call('s3', do)"),
+    "for any service": ("training/changes/x.py", "def change(c: C, at: str) -> None: AwsWriter(c).call_once(at, 'x')"),
+    "for any of some": (
+        "training/changes/x.py",
+        "def end(c: C, k: str) -> None: AwsWriter(c).call('s3', f'delete_{k}')",
+    ),
+    "for any SDK call": (
+        "training/changes/x.py",
+        "def change(c: C, send: S) -> None: AwsWriter(c).call_via_sdk('s3', 'x', send)",
+    ),
+    "the SDK's objects": ("training/flows/x.py", "from opskit.training.sagemaker_sdk import load_sdk"),
+    "the SDK's objects, through a module": (
+        "training/render/x.py",
+        "jobs.load_sdk().resources.Endpoint.get('x').delete()",
+    ),
+    "boto3, by a call": (
+        "training/flows/x.py",
+        "importlib.import_module('boto3').client('s3').delete_bucket(Bucket='b')",
+    ),
+    "boto3, by Python's own": ("quotas/reads/x.py", "__import__('boto3').client('s3').delete_bucket(Bucket='b')"),
+    "boto3, by a call in changes": ("training/changes/x.py", "from importlib import import_module"),
+    "as text that is run": ("cli/x.py", "exec('import boto3')"),
+}
+
+
+@pytest.mark.parametrize(("file", "line"), HANDED_ON.values(), ids=HANDED_ON)
+def test_a_writer_that_is_handed_on_is_refused(tmp_path: Path, file: str, line: str) -> None:
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text(f"{WRITES if 'changes' in file else ''}{line}\n")
+    assert {finding.path for finding in find_writers(tmp_path)} == {tmp_path / file}
+
+
+def test_a_writer_that_is_used_where_it_is_made_passes(tmp_path: Path) -> None:
+    file = tmp_path / "training/changes.py"
+    file.parent.mkdir()
+    sends = "AwsWriter(c).call_via_sdk('s3', 'x', lambda s: load_sdk().resources.Model.create(session=s))"
+    file.write_text(
+        f"{WRITES}def end(c: C) -> None:\n    AwsWriter(c).call('s3', 'delete_bucket', Bucket='b')\n    {sends}\n"
+    )
+    assert find_writers(tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.model import NotebookVerdict
+from opskit.core.tag_keys import IDLE_SINCE
 from opskit.notebooks.rules.grace import NotebookStep, next_step
-from opskit.notebooks.rules.grace_tag import IDLE_SINCE, GraceTag, format_grace_tag, parse_grace_tag
+from opskit.notebooks.rules.grace_tag import GraceTag, format_grace_tag, parse_grace_tag
 from opskit.notebooks.rules.idleness import IdleAssessment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from opskit.notebooks.rules.grace_tag import IDLE_SINCE
+from opskit.core.tag_keys import IDLE_SINCE
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import FakeAws, Fault
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_jupyters

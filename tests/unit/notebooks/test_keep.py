@@ -10,8 +10,8 @@ import pytest
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ConfirmationRequired, UsageError
+from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL
 from opskit.notebooks.flows.keep import KeepPlan, keep_notebook, plan_keep, unkeep_notebook
-from opskit.notebooks.rules.idleness import KEEP, KEEP_REASON, KEEP_UNTIL
 from opskit.notebooks.rules.keep import KeepTags, StandingKeep, build_keep_tags
 from opskit.state import journal
 from tests.fakes.stubbed_client import StubbedCalls, stubbed_client

@@ -22,11 +22,12 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import OutcomeUnknown, Throttled
 from opskit.core.instance_processes import InstanceProcess, InstanceReading
 from opskit.core.model import JupyterState, Kernel, Notebook, Terminal, Unknown
+from opskit.core.tag_keys import IDLE_SINCE, KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
 from opskit.notebooks.flows.stop_action import StopPolicy
-from opskit.notebooks.rules.grace_tag import IDLE_SINCE, parse_grace_tag
-from opskit.notebooks.rules.idleness import KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK, IdlePolicy
+from opskit.notebooks.rules.grace_tag import parse_grace_tag
+from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks
 from opskit.state.journal import ActionRecord
 from tests.fakes.grace_tags import grace_tag

@@ -12,8 +12,6 @@ from opskit.explain.rules.commands import in_region, log_command, region_flag
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, pattern_finder, phrase_finder
 
-"""The log group of lifecycle scripts; its streams are NAME/LifecycleConfigOnStart and NAME/LifecycleConfigOnCreate."""
-
 _STATUS = re.compile(r"status\((?P<now>[a-z]{2,24})\)notin\(\[(?P<from>[a-z,]{2,120})\]\)")
 _TRANSITION = re.compile(r"unabletotransitionto\((?P<to>[a-z]{2,24})\)")
 _NOTEBOOK = re.compile(r"notebook-instance/(?P<name>[a-z0-9-]{1,63})")
