@@ -278,6 +278,7 @@ _EMPTY: Mapping[str, dict[str, Any]] = {
     "ListNotebookInstances": {"NotebookInstances": []},
     "ListApps": {"Apps": []},
     "ListClusters": {"ClusterSummaries": []},
+    "ListTags": {"Tags": []},
 }
 
 

@@ -125,7 +125,7 @@ _LIST = (
 
 NO_CALLS: frozenset[str] = frozenset()
 API_CALLS: Mapping[str, frozenset[str]] = {
-    "quotas check": _CHECK | _PRICES,
+    "quotas check": _CHECK | _PRICES | _service_calls("sagemaker", "ListTags"),
     "quotas list": _LIST,
     "quotas explain": _VALUES | _COUNT_IN_USE | _PRICES,
     "quotas increase": _ASK,
@@ -168,10 +168,13 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "sandbox differences": NO_CALLS,
 }
 """The operations of each command, as boto3's services name them, with all that its flags may ask for."""
+_QUOTA_HOLDERS = ("app", "cluster", "endpoint", "notebook-instance", "processing-job", "training-job", "transform-job")
 TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "cleanup": ("endpoint", "endpoint-config", "model", "training-job", "transform-job"),
+    "cron run": _QUOTA_HOLDERS,
     "deploy": ("endpoint", "model"),
     "predict": ("endpoint",),
+    "quotas check": _QUOTA_HOLDERS,
 }
 """The kinds of resources whose tags a command reads, where those are not notebook instances."""
 REGION_DISCOVERY_CALLS = _service_calls("account", "ListRegions") | _service_calls("ec2", "DescribeRegions")

@@ -13,6 +13,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown, Workload
+from opskit.quotas.flows.holders import Held, find_holders
 from opskit.quotas.flows.suggest import Suggestions, find_suggestions
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
@@ -37,6 +38,7 @@ class _RegionSnapshot:
     in_use: dict[Workload, InUseCounts]
     requests: tuple[IncreaseRequest, ...] | Unknown
     suggestions: Suggestions = field(default_factory=Suggestions)
+    held: Held = field(default_factory=dict)
 
 
 def check_quotas(clients: Sequence[AwsClient], requirements: Sequence[Requirement], now: datetime) -> QuotaCheck:
@@ -52,7 +54,7 @@ def check_clients(
     wanted: Sequence[tuple[AwsClient, Sequence[Requirement]]], now: datetime, *, suggest: bool = False
 ) -> QuotaCheck:
     """Assess the requirements of each Region, and the totals above them; the worst result comes first. ``suggest`` also
-    looks for other types where there is not enough quota.
+    looks for other types where there is not enough quota, and for what holds a quota that is too full.
 
     Raises:
         CredentialsError: there are no valid credentials.
@@ -75,6 +77,7 @@ def check_clients(
         problems=tuple(dict.fromkeys(problem for snapshot in snapshots for problem in _read_problems(snapshot))),
         failed_regions=frozenset(snapshot.region for snapshot in snapshots if _no_quota_read(snapshot)),
         all_auth_failed=all(_all_auth_failed(snapshot) for snapshot in snapshots),
+        held={(snapshot.region, name): held for snapshot in snapshots for name, held in snapshot.held.items()},
     )
 
 
@@ -98,7 +101,7 @@ def _read_region(
         lambda: open_requests(client),
     )
     snapshot = _RegionSnapshot(client.region, requirements, quotas, in_use, requests, suggestions)
-    return _with_more_suggestions(client, snapshot, cache) if suggest else snapshot
+    return _with_remedies(client, snapshot, cache, now) if suggest else snapshot
 
 
 def _read_region_quotas(
@@ -113,12 +116,19 @@ def _read_region_quotas(
     return quotas, find_suggestions(client, short, cache, len(quotas)), cache
 
 
-def _with_more_suggestions(client: AwsClient, snapshot: _RegionSnapshot, cache: QuotaCodeCache) -> _RegionSnapshot:
-    """The snapshot with alternatives also for what is used up, which only the counts can tell."""
+def _with_remedies(
+    client: AwsClient, snapshot: _RegionSnapshot, cache: QuotaCodeCache, now: datetime
+) -> _RegionSnapshot:
+    """The snapshot with alternatives for what is used up too, which only the counts can tell, and with what uses it."""
     quotas_read = len(snapshot.quotas) + len(snapshot.suggestions.quotas)
-    more = find_suggestions(client, unmet_by_use(list(_assess_region(snapshot))), cache, quotas_read)
+    headrooms = list(_assess_region(snapshot))
+    more, held = gather(
+        partial(find_suggestions, client, unmet_by_use(headrooms), cache, quotas_read),
+        partial(find_holders, client, headrooms, snapshot.in_use, now),
+    )
     return replace(
         snapshot,
+        held=held,
         suggestions=Suggestions(
             snapshot.suggestions.quotas | more.quotas, {**snapshot.suggestions.prices, **more.prices}
         ),

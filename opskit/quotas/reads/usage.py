@@ -27,7 +27,6 @@ from opskit.quotas.reads.job_listings import (
 )
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
-    NUMBER_UNKNOWN,
     Counts,
     Response,
     UsageCounts,
@@ -42,7 +41,7 @@ from opskit.quotas.reads.usage_listings import (
     to_in_use_counts,
     without_marks,
 )
-from opskit.quotas.rules.model import UNKNOWN_TYPE, InUseCounts, QuotaHolder
+from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
 
 SERVERLESS_ENDPOINTS = "Maximum number of serverless endpoints"
 SERVERLESS_CONCURRENCY = "Maximum total concurrency that can be allocated across all serverless endpoints"
@@ -196,7 +195,7 @@ def _count_notebooks(client: AwsClient) -> UsageCounts:
     ]
     in_use = to_in_use_counts(map(_notebook_holder, holding), first_unknown(summaries))
     idle = len(found) - len(holding)
-    what = f"AWS may count the {idle} that are stopped too"
+    what = f"AWS may count stopped ones too, of which there {'is 1' if idle == 1 else f'are {idle}'}"
     return {Workload.NOTEBOOK: replace(in_use, possible_total=idle, possible_what=what if idle else "")}
 
 

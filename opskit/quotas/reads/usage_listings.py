@@ -15,13 +15,10 @@ from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.rules.model import UNKNOWN_TYPE, InUseCounts, QuotaHolder
+from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
 RUNNING_STATES = tuple(status.value for status in JobStatus if status.is_running)
-NUMBER_UNKNOWN = "!"
-"""The key that says that AWS did not return the number of some instances: what was counted is a minimum."""
-
 Response = Mapping[str, Any]
 Counts = Mapping[str, int]
 UsageCounts = Mapping[Workload, InUseCounts]

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from opskit.aws.console_links import quota_page_url
+from opskit.core.durations import format_duration
 from opskit.core.exceptions import Problem
 from opskit.core.message_phrases import TYPE_NOT_OFFERED
 from opskit.core.model import Price
+from opskit.core.workloads import WORKLOADS
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.rules.headroom import (
     QuotaCheck,
@@ -17,6 +19,7 @@ from opskit.quotas.rules.headroom import (
     requestable_value,
     required_value,
 )
+from opskit.quotas.rules.holders import HeldQuota
 from opskit.quotas.rules.model import Alternative, Headroom, IncreaseRequest, Verdict
 from opskit.quotas.rules.requirements import TOTAL, suggest_known_type
 
@@ -32,16 +35,36 @@ _VERDICT_STYLES = {
 def check_result(check: QuotaCheck, home: str | None) -> CommandResult:
     """The result of ``quotas check``. ``home`` is the Region that needs no flag in a command; None if all do."""
     return CommandResult(
-        data={"quotas": [headroom_record(headroom) for headroom in check.headrooms]},
+        data={"quotas": [_check_record(check, headroom) for headroom in check.headrooms]},
         exit=check.exit_code,
         problems=(*check.problems, *_alert_problems(check.headrooms)),
         # What a Region does not offer comes last: nothing can be done about it, as about ml.p2 where it is retired.
         tables=(
             _headroom_table(sorted(check.headrooms, key=lambda headroom: headroom.verdict is Verdict.NOT_OFFERED)),
+            *_holder_tables(check),
         ),
         notes=tuple(_advice_lines(check.headrooms, home)),
         records="quotas",
     )
+
+
+def _check_record(check: QuotaCheck, headroom: Headroom) -> dict[str, Any]:
+    held = check.held.get((headroom.region, headroom.quota_name), ())
+    return {**headroom_record(headroom), "used_by": [_holder_record(each) for each in held]}
+
+
+def _holder_record(held: HeldQuota) -> dict[str, Any]:
+    return {
+        "kind": held.holder.kind,
+        "name": held.holder.name,
+        "arn": held.holder.arn,
+        "count": held.count,
+        "since": held.holder.since,
+        "age_seconds": None if held.age is None else int(held.age.total_seconds()),
+        "owner": held.owner,
+        "owner_source": "tag" if held.owner else None,
+        "usd_per_hour": held.usd_per_hour,
+    }
 
 
 def headroom_record(headroom: Headroom) -> dict[str, Any]:
@@ -55,6 +78,8 @@ def headroom_record(headroom: Headroom) -> dict[str, Any]:
         "applied": int_if_whole(headroom.applied),
         "default": int_if_whole(headroom.default),
         "in_use": headroom.in_use,
+        "in_use_min": headroom.in_use_min,
+        "in_use_max": headroom.in_use_max,
         "need": headroom.requirement.count,
         "free": int_if_whole(headroom.free),
         "verdict": headroom.verdict.value,
@@ -107,10 +132,47 @@ def _headroom_table(headrooms: Sequence[Headroom]) -> Table:
     return Table(columns, tuple(_headroom_row(headroom, several) for headroom in headrooms))
 
 
+def _holder_tables(check: QuotaCheck) -> Iterator[Table]:
+    """What holds the quotas that are too full, if anything does."""
+    several = len({headroom.region for headroom in check.headrooms}) > 1
+    rows = [
+        (*((Cell(headroom.region),) if several else ()), *_holder_row(headroom, held))
+        for headroom in check.headrooms
+        for held in check.held.get((headroom.region, headroom.quota_name), ())
+    ]
+    if rows:
+        columns = (
+            *((Column("Region", key=True),) if several else ()),
+            Column("Used by"),
+            Column("Name", wrap=True, key=True),
+            Column("Of", wrap=True, key=True),
+            Column("Instances", right=True),
+            Column("Age", right=True),
+            Column("Owner", wrap=True),
+            Column("USD/h", right=True),
+        )
+        yield Table(columns, tuple(rows), "What uses the quotas that are short, the oldest first")
+
+
+def _holder_row(headroom: Headroom, held: HeldQuota) -> tuple[Cell, ...]:
+    requirement = headroom.requirement
+    of = f"{requirement.instance_type or 'all types'} {requirement.workload}"
+    return (
+        Cell(held.holder.kind),
+        Cell(held.holder.name),
+        Cell(of),
+        Cell(str(held.count)),
+        Cell("?" if held.age is None else format_duration(held.age)),
+        Cell(held.owner or "-"),
+        Cell("?" if held.usd_per_hour is None else f"{held.usd_per_hour.normalize():f}"),
+    )
+
+
 def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
     requirement, verdict = headroom.requirement, headroom.verdict
-    instance_type = requirement.instance_type or ("(one job)" if requirement.per_job else "(all types)")
-    in_use = headroom.in_use if headroom.in_use is not None else _missing_value_text(headroom)
+    above = f"(one {WORKLOADS[requirement.workload].per_job_unit})" if requirement.per_job else "(all types)"
+    instance_type = requirement.instance_type or above
+    in_use = headroom.in_use if headroom.in_use is not None else _in_use_text(headroom)
     return (
         *((Cell(headroom.region),) if several else ()),
         Cell(instance_type),
@@ -136,6 +198,13 @@ def _value_text(headroom: Headroom) -> str:
     if headroom.applied is not None:
         return format_quota_value(headroom.applied)
     return _missing_value_text(headroom) if headroom.default is None else f"({format_quota_value(headroom.default)})"
+
+
+def _in_use_text(headroom: Headroom) -> str:
+    """What is in use where it is not one number: from the least to the most, if both are known."""
+    if headroom.in_use_max is None:
+        return _missing_value_text(headroom)
+    return f"{headroom.in_use_min}-{headroom.in_use_max}"
 
 
 def _missing_value_text(headroom: Headroom) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown
 from opskit.core.workloads import WORKLOADS
+from opskit.quotas.rules.holders import HeldQuota
 from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, Verdict
 from opskit.quotas.rules.requirements import quota_name_for
 
@@ -26,13 +27,14 @@ class QuotaCheck:
     """All assessments of a check of one or several Regions, and what could not be read.
 
     ``failed_regions`` are the Regions of which no quota could be read; ``all_auth_failed`` tells that AWS accepted the
-    credentials nowhere.
+    credentials nowhere. ``held`` are the holders of quotas that are too full, by Region and quota name.
     """
 
     headrooms: tuple[Headroom, ...]
     problems: tuple[Problem, ...] = ()
     failed_regions: frozenset[str] = frozenset()
     all_auth_failed: bool = False
+    held: Mapping[tuple[str, str], tuple[HeldQuota, ...]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> ExitCode:

@@ -12,6 +12,9 @@ from opskit.core.model import Price, Quota, Requirement, Unknown
 UNKNOWN_TYPE = "?"
 """The key for instances of a type that AWS does not return: they may be of any type, and count in the totals."""
 
+NUMBER_UNKNOWN = "!"
+"""The key that says that AWS did not return the number of some instances: what was counted is a minimum."""
+
 
 @dataclass(frozen=True)
 class InUseCounts:
@@ -76,7 +79,9 @@ class QuotaHolder:
 
     def count(self, instance_type: str | None) -> int:
         """The instances of a type, or of all types, that it holds."""
-        return _of_type(self.instances, instance_type)
+        if instance_type is None:
+            return sum(number for key, number in self.instances.items() if key != NUMBER_UNKNOWN)
+        return self.instances.get(instance_type, 0)
 
 
 def _of_type(counts: Mapping[str, int], instance_type: str | None) -> int:

@@ -26,7 +26,7 @@ from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent
 from opskit.increases.reads import support_cases
 from opskit.notebooks.reads import jupyter_log, notebooks
-from opskit.quotas.reads import all_quotas, quotas, requests, usage, usage_metrics, utilization_report
+from opskit.quotas.reads import all_quotas, quotas, requests, resource_tags, usage, usage_metrics, utilization_report
 from opskit.quotas.reads.code_cache import QuotaCodeCache
 from opskit.training.reads import resources, training_log
 from tests.fakes.fake_aws import Entry, FakeAws
@@ -144,6 +144,10 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "read_tags": (
         {"ListTags": {"Tags": [{"Key": "k", "Value": "v"}]}},
         lambda client: notebooks.read_tags(client, "arn:n"),
+    ),
+    "read_owner": (
+        {"ListTags": {"Tags": [{"Key": "owner", "Value": "v"}]}},
+        lambda client: resource_tags.read_owner(client, "arn:n"),
     ),
     "read_presigned_url": (
         {"CreatePresignedNotebookInstanceUrl": {"AuthorizedUrl": "https://n"}},

@@ -14,8 +14,8 @@ from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, FakeAws, Fault
 
 FIELDS = [
-    "region", "instance_type", "usage", "quota_name", "quota_code", "applied", "default", "in_use", "need", "free",
-    "verdict", "because", "request", "share", "alternatives",
+    "region", "instance_type", "usage", "quota_name", "quota_code", "applied", "default", "in_use",
+    "in_use_min", "in_use_max", "need", "free", "verdict", "because", "request", "share", "alternatives", "used_by",
 ]  # fmt: skip
 TRAINING = "ml.m4.xlarge for training job usage"
 TOTAL = "Number of instances across all training jobs"

@@ -1,0 +1,134 @@
+"""A verdict that is short names what holds the quota: the oldest first, whose it is and what it costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from opskit.core.model import Price, Requirement, Unknown, Workload
+from opskit.quotas.reads.code_cache import bundled_codes
+from opskit.quotas.rules.holders import hourly_cost, oldest_holders
+from opskit.quotas.rules.model import Headroom, InUseCounts, QuotaHolder, Verdict
+from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.fake_aws import DENIED, Entry, FakeAws, Fault
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+TYPE = "ml.m5.xlarge"
+NAMES = [f"{TYPE} for transform job usage", "Number of instances across all transform jobs"]
+NOW = datetime.now(UTC)
+
+
+def transform_job(number: int) -> dict[str, Any]:
+    """The job of this number, which is so many days old."""
+    resources = {"InstanceType": TYPE, "InstanceCount": number}
+    told = {
+        "TransformJobName": f"job-{number}",
+        "TransformJobArn": f"arn:aws:sagemaker:us-east-1:1:transform-job/{number}",
+    }
+    made = (NOW - timedelta(days=number, hours=1)).timestamp()
+    return {**told, "TransformJobStatus": "InProgress", "CreationTime": made, "TransformResources": resources}
+
+
+def price_list(asked: Mapping[str, Any]) -> dict[str, Any]:
+    dimension = {"priceDimensions": {"d": {"pricePerUnit": {"USD": "0.23"}}}}
+    product = {"product": {"attributes": {"component": "Batch Transform"}}, "terms": {"OnDemand": {"t": dimension}}}
+    return {"PriceList": [json.dumps(product)]}
+
+
+@pytest.fixture
+def used_up(fake_aws: FakeAws) -> FakeAws:
+    jobs = {f"job-{number}": transform_job(number) for number in range(1, 8)}
+    listed = sorted(jobs.values(), key=lambda job: -job["CreationTime"])
+    summaries = [{key: value for key, value in job.items() if key != "TransformResources"} for job in listed]
+    fake_aws.quotas = [Entry(name, bundled_codes()[name], 28, 28) for name in NAMES]
+    fake_aws.running |= {
+        "ListTransformJobs": lambda _: {"TransformJobSummaries": summaries},
+        "DescribeTransformJob": lambda asked: jobs[asked["TransformJobName"]],
+        "ListTags": lambda asked: {
+            "Tags": [{"Key": "owner", "Value": "ada"}] if asked["ResourceArn"][-1] == "7" else []
+        },
+        "GetProducts": price_list,
+    }
+    return fake_aws
+
+
+def check_transform(capsys: pytest.CaptureFixture[str], *words: str) -> CliResult:
+    return run_opskit(capsys, "quotas", "check", TYPE, "--for", "transform", *words)
+
+
+def test_a_short_quota_names_the_oldest_that_hold_it(used_up: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = check_transform(capsys, "-o", "json")
+    assert {row["verdict"] for row in ran.quotas} == {"short"}
+    for row in ran.quotas:
+        held = row["used_by"]
+        assert [each["name"] for each in held] == ["job-7", "job-6", "job-5", "job-4", "job-3"]
+        assert [each["count"] for each in held] == [7, 6, 5, 4, 3]
+        assert [each["owner"] for each in held] == ["ada", None, None, None, None]
+        assert [each["owner_source"] for each in held][:2] == ["tag", None]
+        assert {each["kind"] for each in held} == {"transform job"}
+        assert [each["usd_per_hour"] for each in held][:2] == [1.61, 1.38]
+        assert 7 * 86400 <= held[0]["age_seconds"] < 8 * 86400
+    assert used_up.count("ListTags") == 5  # once each, though two quotas are short
+    assert used_up.count("GetProducts") == 1
+
+
+def test_the_table_names_them_too(used_up: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    out = check_transform(capsys).out
+    assert "What uses the quotas that are short, the oldest first" in out
+    line = next(line for line in out.splitlines() if "job-7" in line)
+    assert {"transform", "job", "ada", "7", "7d1h", "1.61"} <= set(line.split())
+    assert "job-2" not in out
+
+
+@pytest.mark.parametrize("closed", ["ListTags", "GetProducts"])
+def test_whose_and_how_dear_may_be_unreadable(
+    used_up: FakeAws, closed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(operation: str, region: str) -> Fault | None:
+        return DENIED if operation == closed else None
+
+    used_up.fault = refuse
+    ran = check_transform(capsys, "-o", "json")
+    assert (ran.code, len(ran.quotas[0]["used_by"])) == (3, 5)
+    owners = [each["owner"] for each in ran.quotas[0]["used_by"]]
+    assert owners[0] == {"ListTags": None, "GetProducts": "ada"}[closed]
+
+
+def test_where_nothing_is_short_nobody_is_asked_whose_it_is(
+    used_up: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    used_up.quotas = [Entry(name, bundled_codes()[name], 99, 28) for name in NAMES]
+    ran = check_transform(capsys, "-o", "json")
+    assert [row["used_by"] for row in ran.quotas] == [[], []]
+    assert used_up.count("ListTags") + used_up.count("GetProducts") == 0
+
+
+def test_what_holds_a_quota_that_is_too_small_anyway_is_not_the_reason(
+    used_up: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    used_up.quotas = [Entry(name, bundled_codes()[name], 0, 0) for name in NAMES]
+    assert check_transform(capsys, "-o", "json").quotas[0]["used_by"] == []
+
+
+def test_one_without_a_time_comes_last() -> None:
+    holders = tuple(QuotaHolder("endpoint", name, {"t": 1}, since) for name, since in (("new", None), ("old", NOW)))
+    headroom = Headroom(
+        "r", Requirement("t", Workload.ENDPOINT), "n", "c", 2, None, 2, 0, Verdict.SHORT, "2 of 2 in use"
+    )
+    assert [holder.name for holder in oldest_holders(headroom, InUseCounts({"t": 2}, holders=holders))] == [
+        "old",
+        "new",
+    ]
+
+
+def test_a_cost_of_which_a_part_is_not_known_is_not_known() -> None:
+    price = Price(Decimal("0.5"), "list")
+    assert hourly_cost([(2, price), (1, price)]) == Decimal("1.5")
+    assert hourly_cost([(2, price), (1, Unknown("no"))]) is None
+    assert hourly_cost([]) is None
