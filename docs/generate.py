@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from opskit.access.render.settings import to_text
-from opskit.access.rules.permissions import API_CALLS
-from opskit.access.rules.policy import ACCESS, CHANGE, READ, grants_of_commands
+from opskit.access.rules.besides import BESIDES
+from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS
+from opskit.access.rules.policy import ACCESS, CHANGE, READ, Grant, grants_of_commands
 from opskit.cli.command import COMMON_OPTIONS
 from opskit.cli.command_tree import COMMAND_GROUPS, load_all
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
@@ -151,20 +152,39 @@ def _exit_codes() -> Iterator[str]:
 def _permissions() -> Iterator[str]:
     yield "# Permissions"
     yield (
-        "What each command asks of AWS at most. `opskit iam policy quotas check notebook stop` prints the policy for "
-        "the commands it names, narrowed to the resources they touch; `opskit doctor` tells which of it you have. "
-        "sts:GetCallerIdentity is allowed to everybody; `--region all` needs account:ListRegions or "
-        "ec2:DescribeRegions besides."
+        "What each command asks of AWS, and what its flags ask besides. `opskit iam policy quotas check notebook stop` "
+        "prints the policy for the commands and flags it names, narrowed to the resources they touch; `opskit doctor` "
+        "tells which of it you have. sts:GetCallerIdentity is allowed to everybody; `--region all` needs "
+        "account:ListRegions or ec2:DescribeRegions besides."
     )
+    yield (
+        "What is created must carry the tag `opskit:owner` (`aws:RequestTag`; not with `--no-owner`), what a workflow "
+        "created alone can be stopped or deleted (`aws:ResourceTag/opskit:workflow`), and onto notebooks only the tags "
+        "of the command can be written (`aws:TagKeys`). Roles are passed to SageMaker alone (`iam:PassedToService`): "
+        "the one named with `--role`, else those that the console creates and `opskit-notebook`."
+    )
+    yield (
+        "Creating a role is as good as being an administrator, so only `notebook create --role-boundary ARN` has it, "
+        "for roles within that permissions boundary. Without it, create the role once, or name one with `--role`."
+    )
+    yield "## What AWS may ask besides"
+    yield "\n".join(f"- {', '.join(each.actions)}: {each.when}" for each in BESIDES)
     for command in API_CALLS:
-        grants = grants_of_commands([command])
-        told = [
-            f"- {word}: {', '.join(sorted({grant.action for grant in grants if grant.kind == instance_type}))}"
-            for instance_type, word in _KINDS.items()
-            if any(grant.kind == instance_type for grant in grants)
-        ]
+        told = _grant_lines(grants_of_commands([command]), "")
+        for flag in FLAG_CALLS.get(command, {}):
+            more = grants_of_commands([command], [flag]) - grants_of_commands([command])
+            told += _grant_lines(more, f"with `{flag}`, ")
         yield f"## opskit {command}"
         yield "\n".join(told) or "Needs no permission."
+
+
+def _grant_lines(grants: Collection[Grant], prefix: str) -> list[str]:
+    """The actions of permissions, a line for each kind."""
+    return [
+        f"- {prefix}{word}: {', '.join(sorted({grant.action for grant in grants if grant.kind == kind}))}"
+        for kind, word in _KINDS.items()
+        if any(grant.kind == kind for grant in grants)
+    ]
 
 
 def _settings() -> Iterator[str]:

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from opskit.access.rules.permissions import command_at
+from opskit.access.rules.permissions import FLAGS, command_at
 from opskit.access.rules.policy import Scope, build_policy, required_grants
 from opskit.aws import api_call
 from opskit.aws.session import AwsSession
@@ -56,7 +56,7 @@ def policy_allows(command: str, call: str, resource: str) -> bool:
         grant.action for grant in required_grants([call]) if grant.action not in ("sagemaker:AddTags", "iam:PassRole")
     }
     actions = actions or {grant.action for grant in required_grants([call])}
-    statements = (build_policy([command], Scope(("all",))) or {"Statement": []})["Statement"]
+    statements = (build_policy([command], Scope(("all",)), FLAGS) or {"Statement": []})["Statement"]
     covered = (arn for each in statements if actions & set(each["Action"]) for arn in each["Resource"])
     return not actions or any(fnmatchcase(resource, arn) for arn in covered)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from opskit.access.reads.permissions import PROBES
-from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
+from opskit.access.rules.permissions import API_CALLS, FLAGS, REGION_DISCOVERY_CALLS
 from opskit.access.rules.policy import Scope, build_policy
 from tests.fakes.recorded_calls import PATIENCE_SECONDS
 from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, start_forkserver
@@ -147,7 +147,7 @@ def run_sandbox(
 
 
 def _allowed_actions(commands: Iterable[str]) -> set[str]:
-    made = build_policy(commands, Scope())
+    made = build_policy(tuple(commands), Scope(), FLAGS)
     return {action for each in made["Statement"] for action in each["Action"]} if made else set()
 
 

@@ -40,7 +40,7 @@ OF_WHAT_RUNS = {call for call in API_CALLS["quotas check"] if ":Describe" in cal
 """Nothing but notebooks runs in this account."""
 SELDOM = {
     "quotas increase": {"service-quotas:CreateSupportCase", "support:CreateCase"},
-    "notebook create": {"iam:GetRolePolicy", "logs:GetLogEvents"},
+    "notebook create": {"iam:GetRolePolicy", "logs:GetLogEvents", "sagemaker:ListTags"},
     "notebook keep": {"sagemaker:DeleteTags"},
     "notebook list": {
         "resourcegroupstaggingapi:GetResources",

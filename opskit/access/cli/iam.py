@@ -24,15 +24,26 @@ def policy_command(
     """Print the least IAM policy for commands, such as `opskit iam policy quotas check notebook stop`.
 
     Without a command: for all of them; a noun such as notebook is all of its commands. Reads and changes stand in
-    statements of their own. --region, and the settings bucket and execution-role, narrow it. AWS is not asked.
+    statements of their own. --region, --role ARN, and the settings bucket and execution-role, narrow it. AWS is not
+    asked.
+
+    What only a flag needs is in the policy if the flag is named: `train --request-increase`, `quotas increase --via
+    support`, `notebook stop --evidence logs`, `notebook create --wait`, `cron run --resume --notify`. Creating a role
+    is as good as being an administrator, so `notebook create --role-boundary ARN` alone has it, within that boundary.
     """
     from opskit.access.render.iam import policy_result
-    from opskit.access.rules.permissions import parse_commands
-    from opskit.access.rules.policy import Scope, build_policy
+    from opskit.access.rules.permissions import parse_commands, split_flags
+    from opskit.access.rules.policy import Scope, build_policy, grants_of_commands
 
     settings = ctx.settings
+    left, flags = split_flags(words or ())
     scope = Scope(
-        settings.get("regions") or (), settings.get("bucket") or ANY_DEFAULT_BUCKET, settings.get("execution-role")
+        settings.get("regions") or (),
+        settings.get("bucket") or ANY_DEFAULT_BUCKET,
+        flags.get("--role") or settings.get("execution-role"),
+        flags.get("--role-boundary") or None,
+        untagged="--no-owner" in flags,
     )
-    commands = parse_commands(words or ())
-    return policy_result(commands, build_policy(commands, scope))
+    commands = parse_commands(left)
+    grants = grants_of_commands(commands, flags)
+    return policy_result(commands, build_policy(commands, scope, flags), grants, scope)

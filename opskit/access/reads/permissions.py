@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from opskit.access.rules.conditions import SIMULATED_CONTEXT
 from opskit.access.rules.policy import Grant, Scope, example_arn, required_grants
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
@@ -85,12 +86,15 @@ PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
 
 # An endpoint that does not know an operation says nothing about the permission for it.
 _NO_SUCH_OPERATION = ("UnknownOperationException", "InvalidAction", "UnknownOperation")
-# Without this context the simulator denies iam:PassRole under policies that allow it for SageMaker only.
-_PASSED = {
-    "ContextKeyName": "iam:PassedToService",
-    "ContextKeyValues": ["sagemaker.amazonaws.com"],
-    "ContextKeyType": "string",
-}
+# Without these the simulator denies what a policy allows under a condition: it knows no request.
+_CONTEXT = [
+    {
+        "ContextKeyName": key,
+        "ContextKeyValues": list(values),
+        "ContextKeyType": "stringList" if key.endswith("TagKeys") else "string",
+    }
+    for key, values in SIMULATED_CONTEXT.items()
+]
 
 
 def probe_permissions(client: AwsClient) -> dict[str, bool | Unknown]:
@@ -131,7 +135,7 @@ def simulate_grants(
 
 def _simulate_resource(client: AwsClient, principal: str, on: str, grants: list[Grant]) -> dict[Grant, bool | Unknown]:
     names = sorted({grant.action for grant in grants})
-    which = {"PolicySourceArn": principal, "ActionNames": names, "ResourceArns": [on], "ContextEntries": [_PASSED]}
+    which = {"PolicySourceArn": principal, "ActionNames": names, "ResourceArns": [on], "ContextEntries": _CONTEXT}
     pages = client.paginate("iam", "simulate_principal_policy", **which)
     results = [each for page in pages for each in page["EvaluationResults"]]
     decisions = {each.get("EvalActionName"): each.get("EvalDecision") for each in results}

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from opskit.access.rules.policy import opens_shells
+from opskit.access.rules.besides import besides_of_actions
+from opskit.access.rules.policy import Grant, Scope, makes_roles, opens_shells, passes_roles
 from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import Problem
 from opskit.output.result import CommandResult
 
 
-def policy_result(commands: Sequence[str], policy: Mapping[str, Any] | None) -> CommandResult:
-    """The answer of ``iam policy``: on the screen the policy alone, so that it can go into a file as it is."""
+def policy_result(
+    commands: Sequence[str], policy: Mapping[str, Any] | None, grants: Collection[Grant], scope: Scope
+) -> CommandResult:
+    """The answer of ``iam policy``: on the screen the policy alone, so that it can go into a file as it is. What IAM
+    has no room for, since a policy has no comments, is said beside it.
+    """
     text = policy_json(policy) if policy else f"This needs no permission at AWS: opskit {', opskit '.join(commands)}."
-    warnings = (_SHELL_WARNING,) if opens_shells(commands) else ()
-    return CommandResult({"commands": list(commands), "policy": policy}, problems=warnings, notes=(text,))
+    besides = besides_of_actions({grant.action for grant in grants})
+    data = {
+        "commands": list(commands),
+        "policy": policy,
+        "besides": [{"actions": list(each.actions), "when": each.when} for each in besides],
+    }
+    problems = [*_warnings(grants, scope)]
+    if besides:
+        told = "; ".join(f"{', '.join(each.actions)}: {each.when}" for each in besides)
+        problems.append(Problem("besides", f"AWS may ask for more, by what the account has set up. {told}."))
+    return CommandResult(data, problems=tuple(problems), notes=(text,))
 
 
 _SHELL_WARNING = Problem(
@@ -24,6 +38,28 @@ _SHELL_WARNING = Problem(
     "the instance's execution role may do.",
     "Narrow its Resource to the notebooks it is for. `opskit notebook stop --evidence logs` does without it.",
 )
+_ROLE_MAKER_WARNING = Problem(
+    "makes-roles",
+    "iam:CreateRole with iam:PutRolePolicy is an administrator in all but name, as far as the permissions boundary "
+    "lets the role be one: whoever has both gives a role any permission that the boundary has.",
+    "Make the boundary a policy that this policy's holder cannot change, or create the role once and name it with "
+    "--role.",
+)
+_NAMED_ROLES_WARNING = Problem(
+    "passes-roles",
+    "iam:PassRole covers the roles that the SageMaker console creates (AmazonSageMaker-ExecutionRole-*) and "
+    "opskit-notebook: whoever may pass a role to SageMaker can do all that it may.",
+    "Name yours alone: opskit iam policy COMMAND --role ARN",
+)
+
+
+def _warnings(grants: Collection[Grant], scope: Scope) -> Iterator[Problem]:
+    if opens_shells(grants):
+        yield _SHELL_WARNING
+    if makes_roles(grants):
+        yield _ROLE_MAKER_WARNING
+    if passes_roles(grants) and scope.role is None:
+        yield _NAMED_ROLES_WARNING
 
 
 def policy_json(policy: Mapping[str, Any]) -> str:

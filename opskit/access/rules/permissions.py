@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from opskit.core.exceptions import UsageError
 
@@ -156,7 +156,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "cron show": NO_CALLS,
     "cron install": NO_CALLS,
     "cron remove": NO_CALLS,
-    "cron run": _CHECK | _ASK | _STOP | _service_calls("sns", "Publish"),
+    "cron run": _CHECK | _PRICES | _ASK | _STOP | _service_calls("sns", "Publish"),
     "iam policy": NO_CALLS,
     "doctor": _WHO | _service_calls("iam", "GetRole", "SimulatePrincipalPolicy"),
     "history": _WHO | _service_calls("sagemaker", "ListNotebookInstances"),
@@ -177,8 +177,62 @@ TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "quotas check": _QUOTA_HOLDERS,
 }
 """The kinds of resources whose tags a command reads, where those are not notebook instances."""
+_SUPPORT = _service_calls("service-quotas", "CreateSupportCase") | _service_calls(
+    "support", "CreateCase", "DescribeCases", "DescribeServices"
+)
+_FILING = _ITS_REQUESTS | _service_calls("service-quotas", "RequestServiceQuotaIncrease")
+MAKES_ROLE = _service_calls("iam", "CreateRole", "PutRolePolicy")
+"""Making a role and giving it permissions, which is as good as having them."""
+
+FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "quotas increase": {"--via": _SUPPORT},
+    "train": {"--request-increase": _FILING, "--wait": _ITS_REQUESTS, "--via": _SUPPORT},
+    "notebook list": {"--evidence": _NOTEBOOK_LOGS},
+    "notebook stop": {"--evidence": _NOTEBOOK_LOGS},
+    "notebook create": {"--wait": _NOTEBOOK_LOGS, "--role-boundary": MAKES_ROLE},
+    "notebook start": {"--wait": _NOTEBOOK_LOGS},
+    "cron run": {
+        "--resume": _FILING,
+        "--via": _SUPPORT,
+        "--evidence": _NOTEBOOK_LOGS,
+        "--notify": _service_calls("sns", "Publish"),
+    },
+}
+"""Of each command's calls those that only a flag asks for, or that it does without: a policy has them where the flag is
+named. `--via` is that of `quotas increase`, whose automatic choice is any way that is open; `--resume` is its too.
+"""
+FLAGS = frozenset(flag for calls in FLAG_CALLS.values() for flag in calls) | {"--no-owner", "--role"}
+"""The flags that change a policy."""
+_VALUED_FLAGS = frozenset({"--via", "--evidence", "--role-boundary", "--notify", "--role"})
+
 REGION_DISCOVERY_CALLS = _service_calls("account", "ListRegions") | _service_calls("ec2", "DescribeRegions")
 """What every command calls besides for `--region all`."""
+
+
+def calls_of_command(command: str, flags: Collection[str] = ()) -> frozenset[str]:
+    """What a command calls with these flags."""
+    optional = FLAG_CALLS.get(command, {})
+    kept = frozenset[str]().union(*(calls for flag, calls in optional.items() if flag in flags))
+    return API_CALLS[command] - frozenset[str]().union(*optional.values()) | kept
+
+
+def split_flags(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Words without flags and their values, and the flags that change a policy, each with its value (or an empty
+    text).
+    """
+    left: list[str] = []
+    flags: dict[str, str] = {}
+    pending = ""
+    for word in (part for text in words for part in text.split()):
+        flag, equals, value = word.partition("=")
+        if pending:
+            flags[pending], pending = word, ""
+        elif flag in FLAGS:
+            flags[flag] = value
+            pending = flag if flag in _VALUED_FLAGS and not equals else ""
+        else:
+            left.append(word)
+    return tuple(left), flags
 
 
 def parse_commands(words: Sequence[str]) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, TAGS_READ_ON
+from opskit.access.rules.conditions import COMMAND_TAG_KEYS, Rule, condition_of
+from opskit.access.rules.permissions import REGION_DISCOVERY_CALLS, TAGS_READ_ON, calls_of_command
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
 
@@ -36,9 +37,13 @@ _WORDS = {
 _READS = ("Get", "List", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
 # AWS answers it to everybody, whatever a policy says.
 _FREE = "sts:GetCallerIdentity"
-_PASSED = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+# The roles that a policy lets be passed where none is named: those that the SageMaker console makes, and opskit's own.
+_NAMED_ROLES = ("service-role/AmazonSageMaker-ExecutionRole-*", NOTEBOOK_ROLE_NAME)
+_BOUNDARY_NAME = f"{NOTEBOOK_ROLE_NAME}-boundary"
 _MADE_WITH_A_ROLE = ("sagemaker:CreateModel", "sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob")
 _TAGGED_WITH = {"iam:CreateRole": "iam:TagRole", "s3:PutObject": "s3:PutObjectTagging"}
+# What ends or deletes what a workflow made, and nothing else.
+_OF_WORKFLOWS = ("StopTransformJob", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel")
 _SAGEMAKER_KINDS = (
     *("notebook-instance", "training-job", "transform-job", "processing-job"),
     *("endpoint-config", "endpoint", "model", "app", "cluster"),
@@ -47,11 +52,16 @@ _SAGEMAKER_KINDS = (
 
 @dataclass(frozen=True)
 class Scope:
-    """What a policy is narrowed to: the Regions (none: all of them), the bucket, and the role that is passed on."""
+    """What a policy is narrowed to: the Regions (none: all of them), the bucket, the role that is passed on (None: the
+    roles that the console makes, and opskit's own), and the permissions boundary of a role that is made (None: a policy
+    of a name that says so). ``untagged``: what is made carries no owner.
+    """
 
     regions: tuple[str, ...] = ()
     bucket: str = ANY_DEFAULT_BUCKET
     role: str | None = None
+    boundary: str | None = None
+    untagged: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,45 +71,59 @@ class Grant:
     action: str
     kind: str
     resource: str = "everything"
+    rule: Rule = Rule.NONE
 
     @property
-    def statement_key(self) -> tuple[str, str]:
-        """The statement it belongs to: what for, and where."""
+    def statement_key(self) -> tuple[str, str, str]:
+        """The statement it belongs to: what for, where, and under which condition."""
         where = {"everything": "Everywhere", "passed role": "PassedRole"}
+        rule = self.rule.sid_part
         if self.action.endswith("Tags"):
-            return self.kind, "Tags"
-        return self.kind, where.get(self.resource) or _WORDS[self.action.partition(":")[0]]
+            return self.kind, "Tags", rule
+        return self.kind, where.get(self.resource) or _WORDS[self.action.partition(":")[0]], rule
 
 
-def build_policy(commands: Iterable[str], scope: Scope) -> dict[str, Any] | None:
-    """The least policy for the commands; None where they need none. Reads and changes stand in statements of their
-    own, narrowed to a kind of resource where AWS lets them be.
+def build_policy(commands: Collection[str], scope: Scope, flags: Collection[str] = ()) -> dict[str, Any] | None:
+    """The least policy for the commands with these flags; None where they need none. Reads and changes stand in
+    statements of their own, narrowed to a kind of resource, and by conditions, where AWS lets them be.
     """
-    grants = grants_of_commands(commands)
+    grants = grants_of_commands(commands, flags)
+    tag_keys = {key for command in commands for key in COMMAND_TAG_KEYS.get(command, ())}
     if "all" in scope.regions:
         grants |= required_grants(REGION_DISCOVERY_CALLS)
-    groups = sorted({grant.statement_key for grant in grants}, key=lambda group: (_ORDER.index(group[0]), group[1]))
+    groups = sorted({grant.statement_key for grant in grants}, key=lambda group: (_ORDER.index(group[0]), *group[1:]))
     statements = [
-        _build_statement([grant for grant in grants if grant.statement_key == group], scope) for group in groups
+        _build_statement([grant for grant in grants if grant.statement_key == group], scope, tag_keys)
+        for group in groups
     ]
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
 
 
-def grants_of_commands(commands: Iterable[str]) -> frozenset[Grant]:
-    """Every permission that commands need."""
-    return frozenset(grant for command in commands for grant in _grants_of_command(command))
+def grants_of_commands(commands: Iterable[str], flags: Collection[str] = ()) -> frozenset[Grant]:
+    """Every permission that commands need with these flags."""
+    return frozenset(grant for command in commands for grant in _grants_of_command(command, flags))
 
 
-def _grants_of_command(command: str) -> Iterable[Grant]:
+def _grants_of_command(command: str, flags: Collection[str]) -> Iterable[Grant]:
     """The permissions of a command; those to read tags are for the kinds of resources whose tags it reads."""
-    for grant in required_grants(API_CALLS[command]):
+    for grant in required_grants(calls_of_command(command, flags)):
         kinds = TAGS_READ_ON.get(command) if grant.action == "sagemaker:ListTags" else None
         yield from (replace(grant, resource=resource_kind) for resource_kind in kinds or (grant.resource,))
 
 
-def opens_shells(commands: Iterable[str]) -> bool:
-    """Whether commands need the key to notebooks, which opens a terminal there to whoever has it."""
-    return any(grant.kind == ACCESS for grant in grants_of_commands(commands))
+def opens_shells(grants: Iterable[Grant]) -> bool:
+    """Whether permissions hold the key to notebooks, which opens a terminal there to whoever has it."""
+    return any(grant.kind == ACCESS for grant in grants)
+
+
+def makes_roles(grants: Iterable[Grant]) -> bool:
+    """Whether permissions make roles, with whatever these may do."""
+    return any(grant.rule is Rule.BOUNDARY for grant in grants)
+
+
+def passes_roles(grants: Iterable[Grant]) -> bool:
+    """Whether permissions pass a role to SageMaker."""
+    return any(grant.rule is Rule.PASSED for grant in grants)
 
 
 def required_grants(calls: Iterable[str]) -> frozenset[Grant]:
@@ -125,14 +149,31 @@ def _call_grants(call: str) -> Iterable[Grant]:
     name = _OF_S3[operation] if service == "s3" else operation
     action = f"{_PREFIXES.get(service, service)}:{name}"
     on = _resource_kind(action)
-    yield Grant(action, _grant_kind(name), on)
+    yield Grant(action, _grant_kind(name), on, _rule_of(action))
     # opskit makes things with tags, which AWS asks another action for.
     if service == "sagemaker" and operation.startswith("Create") and _grant_kind(name) is CHANGE:
-        yield Grant("sagemaker:AddTags", CHANGE, on)
+        yield Grant("sagemaker:AddTags", CHANGE, on, Rule.TAGS_OF_NEW)
     if call in _TAGGED_WITH:
-        yield Grant(_TAGGED_WITH[call], CHANGE, on)
+        yield Grant(_TAGGED_WITH[call], CHANGE, on, _rule_of(_TAGGED_WITH[call]))
     if call in _MADE_WITH_A_ROLE:
-        yield Grant("iam:PassRole", CHANGE, "passed role")
+        yield Grant("iam:PassRole", CHANGE, "passed role", Rule.PASSED)
+
+
+def _rule_of(action: str) -> Rule:
+    """The rule that an action itself is held to, whatever it is needed for."""
+    service, _, name = action.partition(":")
+    match service:
+        case "sagemaker" if name in ("AddTags", "DeleteTags"):
+            return Rule.NAMED_TAGS
+        case "sagemaker" if name.startswith("Create") and _grant_kind(name) is CHANGE:
+            return Rule.WITH_OWNER
+        case "sagemaker" if name in _OF_WORKFLOWS:
+            return Rule.OF_WORKFLOW
+        case "s3" if name == "PutObjectTagging":
+            return Rule.OBJECT_TAGS
+        case "iam" if name in ("CreateRole", "PutRolePolicy"):
+            return Rule.BOUNDARY
+    return Rule.NONE
 
 
 def _grant_kind(name: str) -> str:
@@ -168,7 +209,7 @@ def _sagemaker_resource_kind(name: str) -> str:
     return next((resource_kind for resource_kind in _SAGEMAKER_KINDS if resource_kind in words), "notebook-instance")
 
 
-def _build_statement(grants: Sequence[Grant], scope: Scope) -> dict[str, Any]:
+def _build_statement(grants: Sequence[Grant], scope: Scope, tag_keys: Collection[str]) -> dict[str, Any]:
     """One statement for what goes together. An action on another's resources allows nothing, so they share a list;
     tags, which all can have, have a statement of their own.
     """
@@ -178,22 +219,25 @@ def _build_statement(grants: Sequence[Grant], scope: Scope) -> dict[str, Any]:
         "Action": sorted({grant.action for grant in grants}),
         "Resource": sorted({arn for grant in grants for arn in _resource_arns(grant.resource, scope)}),
     }
-    return {**statement, "Condition": _PASSED} if grants[0].resource == "passed role" else statement
+    boundary = scope.boundary or f"{_arn_start(scope)}:iam::*:policy/{_BOUNDARY_NAME}"
+    condition = condition_of(grants[0].rule, tag_keys, boundary, tagged=not scope.untagged)
+    return {**statement, "Condition": condition} if condition else statement
 
 
 def _resource_arns(on: str, scope: Scope) -> list[str]:
     named = [region for region in scope.regions if region != "all"]
-    arn, role = f"arn:{_partition_of(named)}", scope.role or "*"
+    arn = _arn_start(scope)
+    roles = (scope.role,) if scope.role else _NAMED_ROLES
     of_no_region = {
-        "everything": "*",
-        "buckets": f"{arn}:s3:::{scope.bucket}",
-        "objects": f"{arn}:s3:::{scope.bucket}/opskit/*",
-        "roles": f"{arn}:iam::*:role/*",
-        "own role": f"{arn}:iam::*:role/{NOTEBOOK_ROLE_NAME}",
-        "passed role": role if role.startswith("arn:") else f"{arn}:iam::*:role/{role}",
+        "everything": ["*"],
+        "buckets": [f"{arn}:s3:::{scope.bucket}"],
+        "objects": [f"{arn}:s3:::{scope.bucket}/opskit/*"],
+        "roles": [f"{arn}:iam::*:role/*"],
+        "own role": [f"{arn}:iam::*:role/{NOTEBOOK_ROLE_NAME}"],
+        "passed role": [role if role.startswith("arn:") else f"{arn}:iam::*:role/{role}" for role in roles],
     }
     if on in of_no_region:
-        return [of_no_region[on]]
+        return of_no_region[on]
     others = {
         "quotas": "servicequotas:{}:*:sagemaker/*",
         "topics": "sns:{}:*:*",
@@ -201,6 +245,10 @@ def _resource_arns(on: str, scope: Scope) -> list[str]:
     }
     regions = ["*"] if "all" in scope.regions else named or ["*"]
     return [f"{arn}:{others.get(on, f'sagemaker:{{}}:*:{on}/*').format(region)}" for region in regions]
+
+
+def _arn_start(scope: Scope) -> str:
+    return f"arn:{_partition_of([region for region in scope.regions if region != 'all'])}"
 
 
 def _partition_of(regions: Sequence[str]) -> str:

@@ -19,8 +19,9 @@ _MADE_BY = {MADE_BY: "opskit notebook create"}
 _WHAT_FOR = "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
 
 
-def create_notebook_role(client: AwsClient, owner: Owner, reason: str) -> None:
-    """Make the role, as yet without any permission. Whoever needs it first is the owner; all of the account may use it.
+def create_notebook_role(client: AwsClient, owner: Owner, boundary: str | None, reason: str) -> None:
+    """Make the role, as yet without any permission, within the permissions boundary of this ARN. Whoever needs it first
+    is the owner; all of the account may use it.
 
     Raises:
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
@@ -28,6 +29,7 @@ def create_notebook_role(client: AwsClient, owner: Owner, reason: str) -> None:
 
     def create(tags: Mapping[str, str]) -> None:
         tagged = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
+        bounded = {"PermissionsBoundary": boundary} if boundary else {}
         with journal_action(client, NotebookAction.CREATE_ROLE, NOTEBOOK_ROLE_NAME, reason):
             AwsWriter(client).call(
                 "iam",
@@ -36,6 +38,7 @@ def create_notebook_role(client: AwsClient, owner: Owner, reason: str) -> None:
                 AssumeRolePolicyDocument=json.dumps(TRUST),
                 Description=_WHAT_FOR,
                 **tagged,
+                **bounded,
             )
 
     create_with_tags(create, owner, _MADE_BY, {})

@@ -27,6 +27,10 @@ def create_notebook_command(
             "--role", metavar="ARN", help="Execution role (default: opskit-notebook, created if it does not exist)."
         ),
     ] = None,
+    role_boundary: Annotated[
+        str | None,
+        typer.Option("--role-boundary", metavar="ARN", help="Permissions boundary of the role, if it is created."),
+    ] = None,
     git: Annotated[str | None, typer.Option("--git", metavar="URL", help="Git repository to clone.")] = None,
     volume: Annotated[int, typer.Option("--volume", metavar="GB", help="EBS volume size in GB.")] = 5,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="K=V", help="Tag to add; repeatable.")] = None,
@@ -58,7 +62,14 @@ def create_notebook_command(
     ctx.heed_end_from_outside()
     role = role or ctx.settings.get("execution-role")
     spec = parse_notebook_spec(
-        name, instance_type, role=role, git=git, volume_gb=volume, tags=tag or (), guard=not no_guard
+        name,
+        instance_type,
+        role=role,
+        git=git,
+        volume_gb=volume,
+        tags=tag or (),
+        guard=not no_guard,
+        role_boundary=role_boundary,
     )
     clock, client = system_clock(), ctx.client()
     plan = plan_notebook(client, spec, settle_owner(ctx, owner, untagged=no_owner), clock.now())

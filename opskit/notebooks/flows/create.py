@@ -220,7 +220,7 @@ def _ensure_role(client: AwsClient, plan: CreatePlan, clock: Clock, emit: EventS
     found = partial(mark_done, client, subject=NOTEBOOK_ROLE_NAME, evidence="it is there")
     try:
         if plan.role.creates:
-            make = partial(roles.create_notebook_role, client, plan.owner, reason)
+            make = partial(roles.create_notebook_role, client, plan.owner, plan.spec.role_boundary, reason)
             create_once(
                 make,
                 lambda: find_role(client, NOTEBOOK_ROLE_NAME) is not None,

@@ -40,7 +40,10 @@ def describe_rights(plan: CreatePlan) -> str:
     assert plan.role is not None
     verb = "make" if plan.role.creates else "complete"
     lines = [f"This would {verb} the role {plan.role.arn}, which SageMaker may assume. It may:"]
-    return "\n".join([*lines, *(f"  - {right}" for right in describe_permissions(plan.account))])
+    lines += [f"  - {right}" for right in describe_permissions(plan.account)]
+    if plan.spec.role_boundary and plan.role.creates:
+        lines.append(f"Its permissions boundary: {plan.spec.role_boundary}.")
+    return "\n".join(lines)
 
 
 def _create_record(done: CreateResult) -> dict[str, Any]:

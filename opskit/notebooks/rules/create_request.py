@@ -17,6 +17,7 @@ SMALLEST_GB, LARGEST_GB = 5, 16384
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 _LONGEST_NAME = 63
 _REPOSITORY = re.compile(r"https://[^/\s]+/\S+|[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
 _MOST_TAGS = 50
 
 
@@ -24,7 +25,7 @@ _MOST_TAGS = 50
 class NotebookSpec:
     """A notebook instance as the user wants it. ``type_explicit``: the user said which type. ``role`` None:
     opskit's own is used, and made where it is missing. ``git`` None: no repository is cloned. ``guard``: look at
-    the quotas first.
+    the quotas first. ``role_boundary`` is the ARN of the permissions boundary of a role that is made.
     """
 
     name: str
@@ -35,6 +36,7 @@ class NotebookSpec:
     volume_gb: int = SMALLEST_GB
     tags: Mapping[str, str] = field(default_factory=dict)
     guard: bool = True
+    role_boundary: str | None = None
 
 
 def parse_notebook_spec(
@@ -46,6 +48,7 @@ def parse_notebook_spec(
     volume_gb: int = SMALLEST_GB,
     tags: Sequence[str] = (),
     guard: bool = True,
+    role_boundary: str | None = None,
 ) -> NotebookSpec:
     """What was typed, as a wish.
 
@@ -64,6 +67,7 @@ def parse_notebook_spec(
         volume_gb=volume_gb,
         tags=parse_tags(tags),
         guard=guard,
+        role_boundary=None if role_boundary is None else _parse_boundary(role_boundary),
     )
 
 
@@ -99,6 +103,13 @@ def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
     if len(tags) > _MOST_TAGS:
         raise UsageError("bad-tag", f"{len(tags)} tags are more than AWS takes ({_MOST_TAGS}).")
     return tags
+
+
+def _parse_boundary(arn: str) -> str:
+    if not _POLICY_ARN.fullmatch(arn):
+        hint = "It looks like arn:aws:iam::123456789012:policy/NAME."
+        raise UsageError("bad-boundary", f"'{arn}' is not the ARN of an IAM policy.", hint)
+    return arn
 
 
 def _parse_repository(word: str) -> str:

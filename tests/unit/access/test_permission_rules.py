@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 import botocore.session
@@ -12,7 +13,14 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, parse_commands
+from opskit.access.rules.permissions import (
+    API_CALLS,
+    FLAG_CALLS,
+    FLAGS,
+    REGION_DISCOVERY_CALLS,
+    parse_commands,
+    split_flags,
+)
 from opskit.access.rules.policy import ACCESS, CHANGE, READ, Scope, build_policy
 from opskit.aws.client import is_read
 from opskit.cli.command_tree import load_all
@@ -31,8 +39,10 @@ def leaf_commands(command: Any, path: tuple[str, ...] = ()) -> set[str]:
     )
 
 
-def policy_statements(*commands: str, scope: Scope | None = None) -> dict[str, dict[str, Any]]:
-    made = build_policy(commands, scope or Scope())
+def policy_statements(
+    *commands: str, scope: Scope | None = None, flags: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
+    made = build_policy(commands, scope or Scope(), flags)
     assert made is not None
     assert made["Version"] == "2012-10-17"
     by_sid = {each["Sid"]: each for each in made["Statement"]}
@@ -94,19 +104,21 @@ def test_what_can_be_narrowed_is() -> None:
     scope = Scope(("eu-west-1",), "ours", "arn:aws:iam::123456789012:role/sm")
     narrow = policy_statements("train", scope=scope)
     assert narrow["ChangeStorage"]["Resource"] == ["arn:aws:s3:::ours", "arn:aws:s3:::ours/opskit/*"]
+    assert narrow["ChangeStorageObjectTags"]["Resource"] == ["arn:aws:s3:::ours/opskit/*"]
     assert narrow["ChangePassedRole"]["Resource"] == ["arn:aws:iam::123456789012:role/sm"]
-    assert all(":eu-west-1:" in arn for arn in narrow["ChangeSageMaker"]["Resource"])
+    assert all(":eu-west-1:" in arn for arn in narrow["ChangeSageMakerWithOwner"]["Resource"])
 
 
 def test_the_logs_of_notebooks_and_of_jobs_are_sagemakers() -> None:
     for command in ("notebook stop", "train"):
-        assert policy_statements(command)["ReadLogs"]["Resource"] == ["arn:aws:logs:*:*:log-group:/aws/sagemaker/*"]
+        logs = policy_statements(command, flags=["--evidence"])["ReadLogs"]
+        assert logs["Resource"] == ["arn:aws:logs:*:*:log-group:/aws/sagemaker/*"]
 
 
 def test_two_commands_allow_no_more_than_each() -> None:
     assert (
         "arn:aws:sagemaker:*:*:notebook-instance/*"
-        not in policy_statements("train", "notebook start")["ChangeTags"]["Resource"]
+        not in policy_statements("train", "notebook start")["ChangeTagsOfNew"]["Resource"]
     )
 
 
@@ -119,7 +131,8 @@ def test_every_region_has_to_be_found_first() -> None:
 
 
 def test_all_commands_together_fit_into_a_managed_policy() -> None:
-    assert len(re.sub(r"\s", "", json.dumps(build_policy(API_CALLS, Scope())))) < MANAGED_POLICY
+    for flags in ((), FLAGS - {"--no-owner"}):
+        assert len(re.sub(r"\s", "", json.dumps(build_policy(tuple(API_CALLS), Scope(), flags)))) < MANAGED_POLICY
 
 
 def test_what_calls_nothing_needs_no_policy() -> None:
@@ -165,3 +178,103 @@ def test_tags_are_read_of_what_a_command_goes_by_and_of_nothing_else() -> None:
         f"arn:aws:sagemaker:*:*:{instance_type}/*" for instance_type in kinds
     )
     assert policy_statements("notebook list")["ReadTags"]["Resource"] == ["arn:aws:sagemaker:*:*:notebook-instance/*"]
+
+
+ROLE_BOUNDARY = "arn:aws:iam::123456789012:policy/limits"
+
+
+def test_only_tags_that_a_command_writes_can_be_written_onto_notebooks() -> None:
+    keys = {
+        command: policy_statements(command)["ChangeTags"]["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"]
+        for command in ("notebook keep", "notebook unkeep", "notebook stop", "cron run")
+    }
+    kept = ["opskit:keep", "opskit:keep-reason", "opskit:keep-until"]
+    assert keys == {
+        "notebook keep": kept,
+        "notebook unkeep": kept,
+        "notebook stop": ["opskit:idle-since"],
+        "cron run": ["opskit:idle-since"],
+    }
+
+
+def test_only_what_carries_an_owner_is_made_and_only_what_a_workflow_made_is_deleted() -> None:
+    train, cleanup = policy_statements("train"), policy_statements("cleanup")
+    tagged = {"Null": {"aws:RequestTag/opskit:owner": "false"}}
+    assert train["ChangeSageMakerWithOwner"]["Condition"] == tagged
+    made = ("CreateEndpoint", "CreateEndpointConfig", "CreateModel", "CreateTrainingJob", "CreateTransformJob")
+    assert train["ChangeSageMakerWithOwner"]["Action"] == [f"sagemaker:{each}" for each in made]
+    assert train["ChangeTagsOfNew"]["Condition"] == {**tagged, "StringLike": {"sagemaker:TaggingAction": "Create*"}}
+    assert train["ChangeStorageObjectTags"]["Condition"] == {
+        "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["opskit:owner"]}
+    }
+    of_workflow = {"Null": {"aws:ResourceTag/opskit:workflow": "false"}}
+    for statement, actions in (
+        (train["ChangeSageMakerOfWorkflow"], ["StopTransformJob"]),
+        (cleanup["ChangeSageMakerOfWorkflow"], ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]),
+    ):
+        assert statement["Condition"] == of_workflow
+        assert statement["Action"] == [f"sagemaker:{each}" for each in actions]
+    untagged = policy_statements("train", scope=Scope(untagged=True))
+    assert "Condition" not in untagged["ChangeSageMakerWithOwner"]
+
+
+def test_roles_are_passed_by_name_and_to_sagemaker_alone() -> None:
+    assert policy_statements("train")["ChangePassedRole"]["Resource"] == [
+        "arn:aws:iam::*:role/opskit-notebook",
+        "arn:aws:iam::*:role/service-role/AmazonSageMaker-ExecutionRole-*",
+    ]
+
+
+def test_making_a_role_is_apart_and_within_a_boundary() -> None:
+    makers = {"iam:CreateRole", "iam:PutRolePolicy", "iam:TagRole"}
+    assert not makers & policy_actions(*API_CALLS)
+    scope = Scope(boundary=ROLE_BOUNDARY)
+    made = policy_statements("notebook create", scope=scope, flags=["--role-boundary"])
+    assert made["ChangeRolesBoundary"]["Action"] == ["iam:CreateRole", "iam:PutRolePolicy"]
+    assert made["ChangeRolesBoundary"]["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": ROLE_BOUNDARY}}
+    assert made["ChangeRoles"]["Action"] == ["iam:TagRole"]
+
+
+@pytest.mark.parametrize(
+    ("command", "flag", "power"),
+    [
+        ("train", "--request-increase", "servicequotas:RequestServiceQuotaIncrease"),
+        ("train", "--via", "support:CreateCase"),
+        ("quotas increase", "--via", "support:CreateCase"),
+        ("cron run", "--resume", "servicequotas:RequestServiceQuotaIncrease"),
+        ("cron run", "--notify", "sns:Publish"),
+        ("notebook stop", "--evidence", "logs:GetLogEvents"),
+        ("notebook create", "--wait", "logs:GetLogEvents"),
+    ],
+)
+def test_a_power_that_only_a_flag_needs_is_there_where_the_flag_is_named(command: str, flag: str, power: str) -> None:
+    def actions(*flags: str) -> set[str]:
+        return {action for each in policy_statements(command, flags=flags).values() for action in each["Action"]}
+
+    assert power not in actions()
+    assert power in actions(flag)
+
+
+def test_flags_belong_to_commands_that_know_them_and_to_calls_of_theirs() -> None:
+    for command, flags in FLAG_CALLS.items():
+        for flag, calls in flags.items():
+            assert calls <= API_CALLS[command], (command, flag)
+
+
+@pytest.mark.parametrize(
+    ("words", "left", "flags"),
+    [
+        (("train", "--request-increase", "--deploy"), ("train", "--deploy"), {"--request-increase": ""}),
+        (("cron run --notify arn:aws:sns:r:1:t",), ("cron", "run"), {"--notify": "arn:aws:sns:r:1:t"}),
+        (
+            ("notebook", "create", f"--role-boundary={ROLE_BOUNDARY}"),
+            ("notebook", "create"),
+            {"--role-boundary": ROLE_BOUNDARY},
+        ),
+        (("train", "--role", "mine", "predict"), ("train", "predict"), {"--role": "mine"}),
+    ],
+)
+def test_flags_are_taken_as_they_are_typed(
+    words: tuple[str, ...], left: tuple[str, ...], flags: dict[str, str]
+) -> None:
+    assert split_flags(words) == (left, flags)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from botocore.stub import ANY
 
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
@@ -18,6 +19,7 @@ from opskit.core.model import NOTEBOOK_ROLE_NAME, Price, Requirement, Workload
 from opskit.core.owners import caller_owner
 from opskit.notebooks.flows import create
 from opskit.notebooks.flows.create import CreateOutcome, CreateResult, RolePlan, plan_notebook, wait_until_running
+from opskit.notebooks.render.create import describe_rights
 from opskit.notebooks.rules.create_request import NotebookSpec
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.model import Headroom, Verdict
@@ -259,6 +261,30 @@ def test_one_that_says_nobodys_name_is_shown_as_it_is(
     else:
         script.add_answer("sagemaker", "list_tags", {"Tags": tags})
     assert run(client)[0].outcome is CreateOutcome.EXISTS
+
+
+def test_a_role_is_made_within_the_boundary_that_is_named(aws: tuple[AwsClient, StubbedCalls]) -> None:
+    client, script = aws
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/limits"
+    is_not_there(script)
+    script.add_refusal("iam", "get_role", "NoSuchEntity", "no such role", 404)
+    expected = {
+        "RoleName": NOTEBOOK_ROLE_NAME,
+        "AssumeRolePolicyDocument": ANY,
+        "Description": ANY,
+        "Tags": [
+            {"Key": "opskit:owner", "Value": ME.name},
+            {"Key": "opskit:made-by", "Value": "opskit notebook create"},
+        ],
+        "PermissionsBoundary": boundary,
+    }
+    script.add_answer("iam", "create_role", {"Role": role_response(NOTEBOOK_ROLE_NAME)}, expected)
+    script.add_answer("iam", "put_role_policy", {})
+    script.add_answer("sagemaker", "create_notebook_instance", {"NotebookInstanceArn": LAB})
+    is_there(script)
+    done, *_ = run(client, replace(WISH, role_boundary=boundary))
+    assert done.outcome is CreateOutcome.CREATED
+    assert boundary in describe_rights(done.plan)
 
 
 def test_a_policy_that_refuses_the_tag_is_said_with_the_way_out(aws: tuple[AwsClient, StubbedCalls]) -> None:
