@@ -15,8 +15,8 @@ from opskit.core.message_phrases import BAD_ENDPOINT, PROXY_NOT_REACHED, PROXY_R
 _BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 _COMPANY_HINT = (
-    "Where a company proxy reads along, set AWS_CA_BUNDLE to a PEM file with its root certificate; whoever runs the "
-    "network has it."
+    "Behind a proxy that inspects TLS, set AWS_CA_BUNDLE to a PEM file with its root certificate; ask whoever runs "
+    "the network for it."
 )
 _PROXY_HINT = "Check HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT where it asks for a password) and NO_PROXY."
 
@@ -57,8 +57,8 @@ def _tls_failure(error: BaseException, host: str) -> ConnectionFailure | None:
         text = f"The file of trusted certificates {bundle} does not exist."
         return ConnectionFailure("certificate-refused", text, "Correct the path, or unset it.")
     if "NO_CERTIFICATE" in said or "PEM" in said:
-        text = f"The file of trusted certificates {bundle} holds no certificate."
-        return ConnectionFailure("certificate-refused", text, "It has to be a PEM file.")
+        text = f"The file of trusted certificates {bundle} contains no certificate."
+        return ConnectionFailure("certificate-refused", text, "It must be a PEM file.")
     if "certificate has expired" in said or "not yet valid" in said:
         text = f"The certificate of {host} is not valid now: it has expired, or this machine's clock is wrong."
         return ConnectionFailure("certificate-refused", text, "Check the clock, and whoever runs that host.")

@@ -90,7 +90,7 @@ def is_anybody_there() -> bool:
 def mfa_code_missing(profile: str | None, serial: str | None, region: str | None = None) -> CredentialsError:
     """The failure of a profile that asks for an MFA code where nobody can be asked."""
     device = f" of {serial}" if serial else ""
-    text = f"{_profile_words(profile)} {MFA_CODE_NEEDED}{device}, and nobody can be asked here."
+    text = f"{_profile_words(profile)} {MFA_CODE_NEEDED}{device}, and there is no terminal to enter it."
     hint = (
         "Run the command on a terminal. Unattended, use credentials that need no code, or temporary ones: "
         f"`aws sts get-session-token --serial-number {serial or 'ARN'} --token-code CODE`."
@@ -145,7 +145,7 @@ def role_not_assumed(refused: AwsError, profile: str | None) -> CredentialsError
     return CredentialsError(
         "role-not-assumed",
         text,
-        f"{problem.hint} The role's trust policy has to let you in, too.",
+        f"{problem.hint} The role's trust policy must also allow it.",
         region=problem.region,
         aws_code=refused.aws_code,
         aws_message=refused.aws_message,

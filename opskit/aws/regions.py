@@ -25,7 +25,7 @@ def enabled_regions(client: AwsClient) -> tuple[str, ...]:
     except AwsError:
         regions = _regions_from_ec2(client)
     if not regions:
-        raise AwsError("no-regions", "AWS names no Region that is enabled for your account.", _NAME_REGIONS_HINT)
+        raise AwsError("no-regions", "AWS returned no Region that is enabled for your account.", _NAME_REGIONS_HINT)
     return regions
 
 

@@ -73,9 +73,9 @@ def _read_named_role(client: AwsClient, named: str) -> str:
     """
     name = named.rpartition("/")[2]
     if ":" in named and not _ROLE_ARN.fullmatch(named):
-        raise UsageError("bad-role", f"'{named}' is not the ARN of a role.", _CHOOSE_ROLE_HINT)
+        raise UsageError("bad-role", f"'{named}' is not a role ARN.", _CHOOSE_ROLE_HINT)
     if _is_service_linked(name, named.partition(":role")[2]):
-        text = f"The role '{name}' is service-linked: an AWS service made it for itself, and it cannot be passed."
+        text = f"The role '{name}' is a service-linked role; it cannot be passed."
         raise UsageError("role-service-linked", text, _CHOOSE_ROLE_HINT)
     try:
         role = _read_role(client, name)
@@ -137,7 +137,7 @@ def _single_candidate(client: AwsClient) -> str:
     if roles:
         raise UsageError("several-roles", f"Several roles could run SageMaker: {', '.join(roles)}.", _CHOOSE_ROLE_HINT)
     hint = "Make one in the SageMaker console (Create role), or name one with --role."
-    raise UsageError("no-role", f"No role of this account that could be passed trusts {_SAGEMAKER_PRINCIPAL}.", hint)
+    raise UsageError("no-role", f"No role in this account that can be passed trusts {_SAGEMAKER_PRINCIPAL}.", hint)
 
 
 def _list_roles(client: AwsClient) -> Iterator[Mapping[str, Any]]:

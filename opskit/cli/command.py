@@ -139,7 +139,7 @@ class CommandContext:
 
         if yes or can_prompt():
             return None
-        return ConfirmationRequired("consent-missing", f"{what} and nobody can be asked.", "Add --yes.")
+        return ConfirmationRequired("consent-missing", f"{what} and there is no terminal to confirm it.", "Add --yes.")
 
 
 CommandBody = Callable[..., "CommandResult"]

@@ -52,7 +52,7 @@ def run_demo(ctx: CommandContext, keep: Path | None, picture: Path | None) -> Co
             for number, step in enumerate(DEMO_STEPS, 1)
         ]
     seconds = round(time.monotonic() - started, 1)
-    closing = f"\nAll {len(told)} steps truly happened, in {seconds:g} s. Next: the same commands on your own account."
+    closing = f"\nAll {len(told)} steps completed in {seconds:g} s. Next: the same commands on your own account."
     if picture:
         save_svg(
             picture, "opskit demo", [*(line for each in told for line in _shown_lines(each)), *closing.split("\n")]

@@ -126,7 +126,7 @@ def _history_notes(history: History, shown: Sequence[JournalEntry], *, everywher
     elif not shown and history.current:
         yield f"opskit changed nothing in the account {_account_phrase(history.current)} in that time."
     if any(entry.outcome == STARTED for entry in shown):
-        yield "'begun' has no outcome yet: it still runs, or was stopped in the middle."
+        yield "'begun': no outcome recorded; still running or interrupted."
     if any(entry.outcome == DROPPED for entry in history.entries):
         yield "'dropped' was not sent: a last look spoke against it."
     if history.current:

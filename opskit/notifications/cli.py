@@ -109,7 +109,7 @@ def check_heartbeat(heartbeat: str) -> None:
         raise UsageError("bad-heartbeat", "--heartbeat is not a URL that can be fetched.", "Use https://…")
     file = Path(heartbeat).absolute()
     if "://" not in heartbeat and not (file.is_file() or (file.parent.is_dir() and not file.exists())):
-        text = f"--heartbeat {heartbeat} is no plain file in a folder that is there."
+        text = f"--heartbeat {heartbeat}: the directory does not exist, or it is not a regular file."
         raise UsageError("bad-heartbeat", text, "Make the folder, or name another file.")
 
 
@@ -118,7 +118,7 @@ def _with_delivery(result: CommandResult, emit: Callable[[], None]) -> CommandRe
         emit()
     except OpskitError as error:
         code = ExitCode.PARTIAL if result.exit.is_ok else result.exit
-        said = replace(error.problem, message=f"What was done stands, but: {error.problem.message}")
+        said = replace(error.problem, message=f"The command completed, but: {error.problem.message}")
         return replace(result, exit=code, problems=(*result.problems, said))
     return result
 

@@ -90,7 +90,7 @@ def _unmatched_problems(change: CrontabChange) -> tuple[Problem, ...]:
     """A word on marks of opskit's that are left alone because what they hold is not opskit's."""
     if not split_sections(change.after).unmatched_markers:
         return ()
-    text = "Your crontab has opskit's marks around lines that are not opskit's, or half of them: they are left alone."
+    text = "Your crontab contains an incomplete opskit block, or other lines in it; it was left unchanged."
     return (Problem("half-a-block", text, "`crontab -e` if they are of no use any more."),)
 
 

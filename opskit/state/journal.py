@@ -95,7 +95,7 @@ def _report_once() -> Callable[[Exception], None]:
 
     def report_failure(error: Exception) -> None:
         if not reported:
-            _LOG.warning("opskit: The journal cannot be written (%s); going on without it.", error)
+            _LOG.warning("opskit: The journal cannot be written (%s); continuing without it.", error)
         reported.append(error)
 
     return report_failure

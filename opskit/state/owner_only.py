@@ -24,6 +24,6 @@ def read_owner_only(path: Path, flag: str, hint: str) -> str:
         why = getattr(error, "strerror", None) or "it is not text"
         raise UsageError("file-unreadable", f"{flag} {path} cannot be read: {why}.", hint) from error
     if mode & _GROUP_OR_OTHERS:
-        text = f"{flag} {path} holds secrets, and others than you may read or write it."
+        text = f"{flag} {path} contains secrets, but other users can read or write it."
         raise UsageError("file-open", text, f"chmod 600 {path}")
     return text

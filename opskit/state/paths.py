@@ -14,7 +14,7 @@ from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AccessDenied, UsageError
 
 _OTHER_FOLDER_HINT = "Set XDG_STATE_HOME to a folder that can be written."
-_ACCOUNT_KEYS = "Allow sts:GetCallerIdentity: opskit keeps what it did by account, so as to do nothing twice."
+_ACCOUNT_KEYS = "Allow sts:GetCallerIdentity: opskit records its changes by account, so that nothing is done twice."
 
 
 def state_dir() -> Path:
@@ -52,7 +52,7 @@ def state_errors() -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         where = platformdirs.user_state_dir("opskit", appauthor=False)
-        text = f"opskit's state in {where} cannot be used ({error}), and without it something could be asked twice."
+        text = f"opskit's state in {where} cannot be used ({error}), and without it a request could be sent twice."
         # OperationalError is a DatabaseError too, but means a full disk or a lock rather than a damaged file.
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
         hint = f"A file there is damaged: move it away from {where}." if damaged else _OTHER_FOLDER_HINT

@@ -23,9 +23,9 @@ def policy_command(
 ) -> CommandResult:
     """Print the least IAM policy for commands, such as `opskit iam policy quotas check notebook stop`.
 
-    Without a command: for all of them; a noun such as notebook is all of its commands. Reads and changes stand in
-    statements of their own. --region, --role ARN, and the settings bucket and execution-role, narrow it. AWS is not
-    asked.
+    Without a command: for all of them; a command group such as `notebook` means all its commands. Reads and changes
+    are separate statements. --region, --role ARN, and the settings bucket and execution-role, narrow it. No AWS call
+    is made.
 
     What only a flag needs is in the policy if the flag is named: `train --request-increase`, `quotas increase --via
     support`, `notebook stop --evidence logs`, `notebook create --wait`, `cron run --resume --notify`. Creating a role

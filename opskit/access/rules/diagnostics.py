@@ -89,9 +89,11 @@ def permissions_finding(commands: Iterable[CommandPermissions]) -> Finding:
     unknown = [command_permissions for command_permissions in commands if command_permissions.unknown]
     if denied:
         hint = f"`opskit iam policy {' '.join(denied)}` prints what to ask for."
-        return Finding("permissions", CheckState.WRONG, f"{len(denied)} of {len(commands)} commands lack some", hint)
+        return Finding(
+            "permissions", CheckState.WRONG, f"{len(denied)} of {len(commands)} commands are missing permissions", hint
+        )
     if unknown:
-        text = f"not all can be told without doing it: {unknown[0].reason.rstrip('.')}"
+        text = f"some permissions can only be verified by using them: {unknown[0].reason.rstrip('.')}"
         return Finding("permissions", CheckState.UNKNOWN, text, "`opskit iam policy doctor` prints what lets it tell.")
     return Finding("permissions", CheckState.OK, "every command is allowed")
 

@@ -41,7 +41,7 @@ def keep_notebook_command(
     plan = plan_keep(
         client, name, build_keep_tags(None if span is None else parse_duration(span), reason, clock.now()), clock
     )
-    what = f"This may keep {name} for less long than it is kept now,"
+    what = f"This may shorten the time that {name} is protected,"
     if dry_run:
         missing = ctx.missing_consent(yes=yes, what=what) if plan.may_shorten else None
         return result_with_error(keep_result(plan, dry_run=True), missing)

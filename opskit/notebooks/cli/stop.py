@@ -133,7 +133,7 @@ def _check_options(
     if bool(names) == idle:
         raise UsageError("what-to-stop", "Give notebook names or --idle.", "`opskit notebook list` shows them.")
     if trust_logs and not evidence.is_log:
-        raise UsageError("no-logs", "--trust-logs is about logs, and none are read.", "Add --evidence logs.")
+        raise UsageError("no-logs", "--trust-logs requires --evidence logs.", "Add --evidence logs.")
     if names and inside and evidence.is_log:
         text = "--inside looks through a terminal of Jupyter, and --evidence logs does not enter Jupyter."
         raise UsageError("no-way-inside", text, "Leave out one of the two.")
@@ -158,7 +158,7 @@ def _settle_questions(
     if dry_run:
         ctx.screen.info("\n".join([*questions, "Without --yes the command asks about that first."]))
         return plan
-    ctx.confirm("\n".join([*questions, "This would stop it all the same."]), yes=False)
+    ctx.confirm("\n".join([*questions, "Stop it anyway."]), yes=False)
     return agree_to_stops(plan)
 
 
@@ -201,5 +201,5 @@ def _parse_tag_option(text: str | None) -> tuple[str, str] | None:
         return None
     key, equals, value = text.partition("=")
     if not (key and equals):
-        raise UsageError("bad-tag", f"'{text}' is not a tag.", "Write it like team=blue.")
+        raise UsageError("bad-tag", f"'{text}' is not a valid tag.", "Write it like team=blue.")
     return key, value

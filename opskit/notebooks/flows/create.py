@@ -170,7 +170,7 @@ def _conflicts_with(client: AwsClient, there: Notebook, spec: NotebookSpec, owne
     if there.traits.is_going:
         return (GuardRefused("being-deleted", f"{where}, being deleted.", "Try again when it is gone."),)
     if spec.type_explicit and there.instance_type != spec.instance_type:
-        text = f"{where}, on {there.instance_type} and not on {spec.instance_type}."
+        text = f"{where}, with the instance type {there.instance_type} instead of {spec.instance_type}."
         return (GuardRefused("name-taken", text, "Take another name."),)
     tags = result_or_error(partial(read_tags, client, there.arn))
     other = None if isinstance(tags, OpskitError) else tags.get(OWNER_TAG)
@@ -263,7 +263,7 @@ def _create_planned(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
         except AwsError as failure:
             if not _is_role_error(failure):
                 raise
-            emit(Message("SageMaker does not know the new role yet; trying again."))
+            emit(Message("SageMaker does not see the new role yet; retrying."))
             clock.sleep(pause)
         else:
             return

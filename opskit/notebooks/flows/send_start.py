@@ -36,7 +36,7 @@ class StartNotTaken(OutcomeUnknown):
 
     def __init__(self, name: str, region: str, since: str) -> None:
         hint = f"`opskit notebook list` shows it; `opskit notebook start {name}` tries again."
-        super().__init__("start-not-taken", f"AWS took the start of {name}, {since}.", hint, region=region)
+        super().__init__("start-not-taken", f"AWS accepted the start of {name}, {since}.", hint, region=region)
 
 
 @dataclass
@@ -103,7 +103,7 @@ def _send_and_watch(request: _StartRequest, pauses_seconds: Sequence[float], *, 
 
             def attempt() -> None:
                 if (repeated or request.pace.was_throttled) and not _may_send(request):
-                    intent.error = "it comes up already"
+                    intent.error = "it is starting already"
                     return
                 intent.send_change()
 

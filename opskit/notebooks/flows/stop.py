@@ -202,7 +202,7 @@ def _send_until_accepted(
 def _refuse_old_look(due: StopAction, age: float) -> StopAction:
     """What is due, left undone: no look was ever young and whole enough. ``age`` is the last one's, in seconds."""
     if age > FRESH_SECONDS:
-        said = f"its answers took {age:.1f} s, and nothing that old is acted on"
+        said = f"reading it took {age:.1f} s, and opskit acts on nothing that old"
     else:
         said = f"no look inside it was at most {INSIDE_FRESH_SECONDS:.0f} s old when its turn had come"
     return replace(due, reason=f"{due.reason}; {said}", outcome=StopOutcome.REFUSED)
@@ -290,7 +290,7 @@ def _resolve_stop(action: StopAction, failure: OutcomeUnknown | None, context: _
         if failure:
             mark_done(action.inspected.client, NotebookAction.STOP, action.inspected.notebook.name, status)
         return replace(action, outcome=StopOutcome.DONE, status=status)
-    lost = failure.problem.message if failure else f"AWS took the stop, but says {status}"
+    lost = failure.problem.message if failure else f"AWS accepted the stop, but reports {status}"
     return replace(action, reason=f"{action.reason}; {lost}", outcome=StopOutcome.UNKNOWN, status=status)
 
 

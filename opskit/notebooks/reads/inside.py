@@ -60,7 +60,7 @@ def look_inside(jupyter: JupyterClient, notes: LookNotes, past: Sequence[PastLoo
     except UsageError as failure:
         return Unknown(f"it could not be looked into from inside: {failure.problem.message}")
     except ValueError:
-        return Unknown("it could not be looked into from inside: what its shell answered does not make sense")
+        return Unknown("it could not be looked into from inside: the output of its shell could not be parsed")
     except Exception as error:
         return Unknown(f"it could not be looked into from inside ({type(error).__name__})")
 

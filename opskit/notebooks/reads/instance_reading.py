@@ -58,7 +58,7 @@ def parse_reading(written: str) -> InstanceReading:
     up_before, before = _parse_stats(parts["a"])
     up_after, after = _parse_stats(parts["b"])
     if ticks <= 0 or up_after <= up_before:
-        raise ValueError("its clock stands still")
+        raise ValueError("its clock does not advance")
     listed = [_parse_listed(line) for line in parts["p"]]
     units = dict(_parse_unit(line) for line in reversed(parts["c"]))
     processes = [
@@ -67,7 +67,7 @@ def parse_reading(written: str) -> InstanceReading:
         if each.pid in after  # what has ended meanwhile is nothing any more
     ]
     if shell not in after or not processes:
-        raise ValueError("its list of processes is not whole")
+        raise ValueError("its list of processes is incomplete")
     newest, whole = _parse_files(_only_line(parts["f"]))
     interval = timedelta(seconds=up_after - up_before)
     return InstanceReading(tuple(processes), shell, interval, _parse_gpus(parts["g"]), newest, whole)
@@ -79,15 +79,15 @@ def _split_parts(written: str) -> tuple[int, Mapping[str, Sequence[str]]]:
     first = [at for at, line in enumerate(lines) if re.fullmatch(rf"{FIRST_LINE} \d+", line)]
     last = [at for at, line in enumerate(lines) if re.fullmatch(rf"{LAST_LINE} \d+", line)]
     if len(first) != 1 or len(last) != 1 or first[0] > last[0]:
-        raise ValueError("its answer is not whole")
+        raise ValueError("its output is incomplete")
     shell, again = (int(lines[at].rpartition(" ")[2]) for at in (first[0], last[0]))
     if shell != again:
-        raise ValueError("its answer is not whole")
+        raise ValueError("its output is incomplete")
     parts: dict[str, list[str]] = {letter: [] for letter in "hgapbcf"}
     for line in lines[first[0] + 1 : last[0]]:
         found = _LINE.fullmatch(line)
         if found is None:
-            raise ValueError("its answer does not make sense")
+            raise ValueError("its output could not be parsed")
         parts[found[1]].append(found[2])
     return shell, parts
 
@@ -100,7 +100,7 @@ def _only_line(lines: Sequence[str]) -> str:
 def _parse_stats(lines: Sequence[str]) -> tuple[float, dict[int, _Stat]]:
     """The seconds since the boot, and every process by its number."""
     if not lines:
-        raise ValueError("its list of processes is not whole")
+        raise ValueError("its list of processes is incomplete")
     stats = [_parse_stat(line) for line in lines[1:]]
     return float(lines[0]), {stat.pid: stat for stat in stats}
 
@@ -108,7 +108,7 @@ def _parse_stats(lines: Sequence[str]) -> tuple[float, dict[int, _Stat]]:
 def _parse_stat(line: str) -> _Stat:
     pid, state, parent, flags, user, system, child_user, child_system, begun = line.split(" ")
     if not re.fullmatch("[A-Za-z]", state):
-        raise ValueError("its list of processes does not make sense")
+        raise ValueError("its list of processes could not be parsed")
     own, waited_for = int(user) + int(system), int(child_user) + int(child_system)
     return _Stat(int(pid), state, int(parent), int(flags), own, waited_for, int(begun))
 
@@ -122,7 +122,7 @@ def _parse_unit(line: str) -> tuple[int, str]:
     """A process number and the first service on the way to its control group."""
     found = re.fullmatch(r"/proc/(\d+)/cgroup:.*?/([^/]+[.]service)(?:/.*)?", line)
     if found is None:
-        raise ValueError("its list of services does not make sense")
+        raise ValueError("its list of services could not be parsed")
     return int(found[1]), _clean_name(found[2])
 
 

@@ -209,7 +209,7 @@ class _Probe:
         except ValueError:
             self.errors[what] = f"a time in Jupyter's answer to {what} cannot be read"
         except (KeyError, TypeError, AttributeError):
-            self.errors[what] = f"Jupyter's answer to {what} does not make sense"
+            self.errors[what] = f"Jupyter's response to {what} is not valid"
         return ()
 
 

@@ -208,7 +208,7 @@ class JupyterClient:
             raise _rejected_error(what, reply.status, has_cookie=bool(len(self._jar)))
         answer = _json_or_none(reply.body)
         if answer is None:
-            raise ProbeError(f"Jupyter's answer to {what} is not JSON", transient=True)
+            raise ProbeError(f"Jupyter's response to {what} is not JSON", transient=True)
         self.ahead = _clock_skew(reply, self.ahead)
         return answer
 
@@ -216,13 +216,13 @@ class JupyterClient:
         """Open a page; where it sends us on, if it stays with the notebook, is pending next."""
         self._hops += 1
         if self._hops > _MAX_REDIRECTS:
-            raise ProbeError("Jupyter's front page sends us round in circles")
+            raise ProbeError("Jupyter's front page redirects in a loop")
         reply = self._get_page(url, "the front page")
         if reply.status != 200 and not (300 <= reply.status < 400 and reply.location):
             raise _rejected_error("the front page", reply.status)
         self._pending = _redirect_target(url, reply.location) if reply.status != 200 else None
         if reply.status != 200 and self._pending is None and not len(self._jar):
-            raise ProbeError("Jupyter sends us away to sign in")
+            raise ProbeError("Jupyter redirects to a sign-in page")
 
     def _get_page(self, url: str, what: str) -> _HttpReply:
         """One GET. No error but a ``ProbeError`` leaves it, raised outside of the handler so that it carries no
@@ -272,7 +272,7 @@ def _read_body(answer: HTTPResponse) -> bytes:
     """All of an answer's body, and no part of one that breaks off or has no end."""
     body = answer.read(MAX_BYTES + 1)
     if len(body) > MAX_BYTES:
-        raise ValueError("longer than any answer of Jupyter's")
+        raise ValueError("larger than any response of Jupyter")
     if answer.length:
         raise IncompleteRead(b"", answer.length)
     return body
@@ -304,7 +304,7 @@ def _is_rejected(status: int) -> bool:
 def _rejected_error(what: str, status: int, *, has_cookie: bool = True) -> ProbeError:
     """Whoever was given no cookie met somebody else at the front door, a proxy that had a bad moment for example."""
     if _is_rejected(status):
-        return ProbeError(f"Jupyter does not let us in ({what}: HTTP {status})", transient=not has_cookie)
+        return ProbeError(f"Jupyter denied access ({what}: HTTP {status})", transient=not has_cookie)
     return ProbeError(
         f"Jupyter answered {what} with HTTP {status}", transient=status >= 500 or status == 429, status=status
     )
@@ -319,7 +319,7 @@ def _transport_error(what: str, error: Exception) -> ProbeError:
         case OSError() | HTTPException():
             return ProbeError(f"Jupyter cannot be reached ({what}: {type(error).__name__})", transient=True)
         case _:
-            return ProbeError(f"Jupyter's answer to {what} is unusable ({type(error).__name__})")
+            return ProbeError(f"Jupyter's response to {what} is unusable ({type(error).__name__})")
 
 
 def _find_cookie(jar: CookieJar, name: str) -> str | None:

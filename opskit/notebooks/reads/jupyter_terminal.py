@@ -38,7 +38,7 @@ def create_terminal(jupyter: JupyterClient, name: str) -> str:
     """
     status, answer = jupyter.send_json("POST", TERMINALS, {"name": name})
     if status in _NO_TERMINALS:
-        raise NoTerminals(f"Jupyter gives no terminal (HTTP {status})")
+        raise NoTerminals(f"Jupyter opened no terminal (HTTP {status})")
     given = answer.get("name") if isinstance(answer, dict) else None
     if status not in (200, 201) or not isinstance(given, str) or not re.fullmatch(r"\w{1,64}", given):
         raise ProbeError(f"Jupyter's answer to {TERMINALS} does not make sense (HTTP {status})", status=status)

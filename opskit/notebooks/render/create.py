@@ -87,7 +87,7 @@ def _create_notes(done: CreateResult) -> Iterator[str]:
                 yield shared_owner_text(plan.owner)
         case CreateOutcome.EXISTS:
             assert seen is not None
-            yield f"{seen.name} is there already ({seen.instance_type}, {seen.status}); nothing was made."
+            yield f"{seen.name} exists already ({seen.instance_type}, {seen.status}); nothing was created."
             yield from _next_step_notes(seen.name, seen.status)
         case CreateOutcome.REFUSED | CreateOutcome.UNKNOWN:
             return
@@ -110,7 +110,7 @@ def _price_text(plan: CreatePlan) -> str:
         case Price(usd, source):
             return f"It costs {usd} USD per hour until it is stopped ({source})."
         case Unknown(reason):
-            return f"What it costs is not known: {reason}."
+            return f"The price is unknown: {reason}."
 
 
 def _next_step_notes(name: str, status: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ def confirm_shortening_text(plan: KeepPlan) -> str:
     """What somebody has to agree to before a keep takes the place of a longer one."""
     name, new = plan.notebook.name, _kept_until_text(plan.keep, plan.notebook.name)
     if isinstance(plan.standing, StandingKeep):
-        return f"{name} is {plan.standing.why_kept}. This would replace that, and keep it {new} only."
+        return f"{name} is {plan.standing.why_kept}. This would replace that, and protect it {new} only."
     why = plan.standing.reason if isinstance(plan.standing, Unknown) else ""
     return f"Whether {name} is kept already cannot be read ({why}). This would replace that, and keep it {new}."
 
@@ -37,8 +37,8 @@ def unkeep_result(
     notebook: Notebook, removed: Sequence[str], standing: StandingKeep | Unknown | None, *, dry_run: bool = False
 ) -> CommandResult:
     """The answer of ``notebook unkeep``."""
-    ended = f"{notebook.name} would no longer be kept." if dry_run else f"{notebook.name} is no longer kept."
-    text = ended if removed else f"{notebook.name} was not kept; nothing was changed."
+    ended = f"{notebook.name} would no longer be protected." if dry_run else f"{notebook.name} is no longer protected."
+    text = ended if removed else f"{notebook.name} was not protected; nothing was changed."
     place = {"account": notebook.account, "region": notebook.region, "name": notebook.name}
     data = {**place, "removed": list(removed), "outcome": "planned" if dry_run else "done"}
     return CommandResult(

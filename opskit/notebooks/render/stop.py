@@ -86,7 +86,7 @@ def _stop_exit(actions: Sequence[StopAction], look: Inspection, problems: Sequen
 
 def _unread_problems(actions: Sequence[StopAction]) -> tuple[Problem, ...]:
     """A word on each that is kept because it could not be read: it is why the exit is not 0."""
-    hint = f"Where that has to be so, a tag {UNREADABLE_OK} on the notebook makes it no failure."
+    hint = f"If this is expected, tag the notebook {UNREADABLE_OK} so that it no longer counts as a failure."
     kept = [stop_action for stop_action in actions if stop_action.is_unreadable]
     return tuple(
         Problem(
@@ -154,12 +154,12 @@ def _max_age_notes(stopped: Sequence[StopAction]) -> list[str]:
         for stop_action in stopped
         if stop_action.inspected.assessment.rule is IdleRule.MAX_AGE
     ]
-    return [f"--max-age stopped what may have been at work: {', '.join(names)}."] if names else []
+    return [f"Stopped by --max-age although it may have been in use: {', '.join(names)}."] if names else []
 
 
 def _price_phrase(stopped: Sequence[StopAction]) -> str:
     saved = saved_usd_per_hour(stopped)
-    money = "a price that nobody tells" if saved is None else f"{saved} USD per hour"
+    money = "an unknown amount (no price available)" if saved is None else f"{saved} USD per hour"
     return f"Stopped {len(stopped)}, which saves {money}. Their files are kept."
 
 

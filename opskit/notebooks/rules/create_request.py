@@ -93,7 +93,7 @@ def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not (key.strip() and equals) or not (is_tag_key(key) and is_tag_value(value)):
-            raise UsageError("bad-tag", f"'{pair}' is not a tag.", "Write it like team=blue.")
+            raise UsageError("bad-tag", f"'{pair}' is not a valid tag.", "Write it like team=blue.")
         if key.lower().startswith("aws:"):
             raise UsageError("bad-tag", f"'{key}' cannot be set: tags that begin with aws: are AWS's own.")
         if key == OWNER_TAG:
@@ -101,7 +101,7 @@ def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
         if tags.setdefault(key, value) != value:
             raise UsageError("bad-tag", f"The tag '{key}' has two values.", "Give it one.")
     if len(tags) > _MOST_TAGS:
-        raise UsageError("bad-tag", f"{len(tags)} tags are more than AWS takes ({_MOST_TAGS}).")
+        raise UsageError("bad-tag", f"{len(tags)} tags are more than AWS allows ({_MOST_TAGS}).")
     return tags
 
 

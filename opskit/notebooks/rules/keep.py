@@ -39,11 +39,11 @@ def build_keep_tags(duration: timedelta | None, reason: str, now: datetime) -> K
     if duration is None:
         return KeepTags(None, {KEEP: why or _NO_REASON})
     if duration < timedelta(seconds=1):
-        raise UsageError("bad-duration", "To keep it for no time keeps nothing.", "Write it like 36h or 7d.")
+        raise UsageError("bad-duration", "The duration must be at least 1s.", "Write it like 36h or 7d.")
     try:
         until = now + duration
     except OverflowError as error:
-        text = "That is longer than a calendar goes."
+        text = "That date is out of range."
         raise UsageError("bad-duration", text, "Leave --for out to keep it until `opskit notebook unkeep`.") from error
     told = {KEEP_UNTIL: until.isoformat(timespec="seconds")}
     return KeepTags(until, {**told, KEEP_REASON: why} if why else told)

@@ -162,7 +162,7 @@ def _planned_entries(ctx: CommandContext, words: list[str], options: _CronOption
 
     jobs, more = _split_jobs(words)
     if len(jobs) != 1 and (more or options.is_single_job_only):
-        text = "--every, --deadline, --heartbeat and words after -- are for one job."
+        text = "--every, --deadline, --heartbeat and arguments after -- require exactly one job."
         raise UsageError("which-job", text, "Name it, such as `opskit cron install stop-idle`.")
     _check_options(options)
     span, longest = (parse_duration(text) if text else None for text in (options.every, options.deadline))

@@ -111,7 +111,7 @@ def _escape_crontab(command: str) -> str:
     """
     if "\n" in command or "\r" in command or "\\" in command:
         hint = "Rename what has it, or use --systemd."
-        raise UsageError("bad-line", "A line break or a backslash cannot stand in every crontab.", hint)
+        raise UsageError("bad-line", "Crontab entries cannot contain line breaks or backslashes on every system.", hint)
     escaped = command.replace("%", "\\%")
     if len(escaped.encode(errors="surrogateescape")) > _LONGEST:
         hint = "Most of it may be PATH: try `PATH=/usr/local/bin:/usr/bin:/bin` in front of the full path of opskit."

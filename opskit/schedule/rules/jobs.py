@@ -119,7 +119,7 @@ def cron_schedule(every: timedelta) -> Schedule:
     if minutes and every == timedelta(minutes=minutes) and 60 % minutes == 0:
         return Schedule(f"{_step_field(minutes)} * * * *", f"*:0/{minutes}")
     hint = "It must go evenly into an hour or a day, such as 10m, 30m or 6h, or be 1d or 7d."
-    raise UsageError("bad-rhythm", "cron cannot run anything at such a distance.", hint)
+    raise UsageError("bad-rhythm", "cron cannot express that interval.", hint)
 
 
 def _step_field(step: int) -> str:

@@ -116,7 +116,7 @@ def kinds_explained(failure: AwsError) -> set[str]:
         ("127.0.0.1", None, "does not trust the certificate of 127.0.0.1:{port}: self-signed", "AWS_CA_BUNDLE"),
         ("localhost", "cert.pem", "certificate of localhost:{port} is for another host", "AWS_ENDPOINT_URL"),
         ("127.0.0.1", "none.pem", "none.pem (AWS_CA_BUNDLE) does not exist", "Correct the path"),
-        ("127.0.0.1", "junk.pem", "junk.pem (AWS_CA_BUNDLE) holds no certificate", "PEM"),
+        ("127.0.0.1", "junk.pem", "junk.pem (AWS_CA_BUNDLE) contains no certificate", "PEM"),
     ],
 )
 def test_a_certificate_that_is_not_trusted_is_called_that_with_its_host(

@@ -169,5 +169,5 @@ def test_a_named_role_that_is_not_there() -> None:
         script.add_refusal("iam", "get_role", "NoSuchEntity", "not found", 404)
         with pytest.raises(UsageError, match="no role 'gone'"):
             find_execution_role(client, "gone")
-        with pytest.raises(UsageError, match="not the ARN of a role"):
+        with pytest.raises(UsageError, match="not a role ARN"):
             find_execution_role(client, f"arn:aws:iam::{ACCOUNT}:user/me")

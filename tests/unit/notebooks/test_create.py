@@ -113,7 +113,7 @@ def test_the_first_time_a_role_is_made_then_the_notebook(aws: tuple[AwsClient, S
     done, told, slept = run(client)
     assert done.outcome is CreateOutcome.CREATED
     assert done.plan.role == RolePlan(ARN, creates=True, attaches_policy=True)
-    assert any(isinstance(each, Message) and "does not know the new role yet" in each.text for each in told)
+    assert any(isinstance(each, Message) and "does not see the new role yet" in each.text for each in told)
     assert 2.0 in slept
     actions = [(entry.action, entry.outcome) for entry in journal.journal_entries(datetime.min.replace(tzinfo=UTC))]
     assert actions == [

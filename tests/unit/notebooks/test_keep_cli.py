@@ -37,7 +37,7 @@ def test_off_a_terminal_nothing_is_shortened_without_yes(
     ran = run_opskit(capsys, "notebook", "keep", "lab", "--for", "36h", "-o", "json")
     assert (ran.code, lab.tags) == (2, tags)
     [error] = ran.envelope["errors"]
-    assert (error["code"], "less long" in error["message"], "--yes" in error["hint"]) == ("consent-missing", True, True)
+    assert (error["code"], "may shorten" in error["message"], "--yes" in error["hint"]) == ("consent-missing", True, True)
     assert "This would replace that" in ran.err
     ran = run_opskit(capsys, "notebook", "keep", "lab", "--for", "36h", "--yes", "-o", "json")
     assert ran.code == 0
@@ -61,7 +61,7 @@ def test_on_a_terminal_somebody_is_asked(
     lab.tags = {"opskit:keep": "thesis"}
     ran = run_opskit(capsys, "notebook", "keep", "lab", "--for", "36h")
     assert (ran.code, "opskit:keep" in lab.tags) == (code, not answer)
-    assert "lab is kept: thesis. This would replace that, and keep it until" in asked[0]
+    assert "lab is kept: thesis. This would replace that, and protect it until" in asked[0]
     assert ("Before that it was kept: thesis." in ran.out + ran.err) is answer
 
 

@@ -130,7 +130,7 @@ def test_no_stop_stands_on_anything_older_than_a_second(ended: End, slow_looks: 
     action, sent = ended(["InService"] * (slow_looks + 1) + ["Stopping"], clock=clock)
     assert (action.outcome, sent) == (StopOutcome(outcome), stops)
     assert (action.looked_ms_ago == 0) if stops else (action.looked_ms_ago is None)
-    assert stops or "its answers took 1.1 s" in action.reason
+    assert stops or "reading it took 1.1 s" in action.reason
 
 
 def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:

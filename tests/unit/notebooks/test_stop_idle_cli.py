@@ -362,7 +362,7 @@ def test_max_age_is_said_aloud(account: Any, capsys: pytest.CaptureFixture[str])
     _, rooms = account(*(KINDS[kind][1](f"{kind}-001") for kind in ("terminal", "computes", "half", "kept")))
     ran = run_opskit(capsys, "notebook", "stop", "--idle", "--max-age", "4h")
     assert stops(rooms) == {"terminal-001": 1}
-    assert "--max-age stopped what may have been at work: terminal-001" in ran.out + ran.err
+    assert "Stopped by --max-age although it may have been in use: terminal-001" in ran.out + ran.err
 
 
 def test_a_save_one_second_ago_is_busy_for_as_long_as_tab_age_says(

@@ -155,7 +155,7 @@ def test_an_address_may_stand_in_a_file_that_only_its_owner_reads(webhook_server
     notify_of(CommandResult(STOPPED), notify=file)
     assert len(webhook_server.came) == 1
     file.chmod(0o640)
-    with pytest.raises(UsageError, match="others than you"):
+    with pytest.raises(UsageError, match="other users can"):
         notify_of(CommandResult(STOPPED), notify=file)
 
 

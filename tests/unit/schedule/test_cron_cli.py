@@ -16,7 +16,7 @@ import pytest
 
 from opskit.schedule.rules.crontab_block import BEGIN, END
 from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.fakes.fake_aws import FakeAws
+from tests.fakes.fake_aws import Entry, FakeAws
 
 PROGRAM = """#!/bin/sh
 case "$1" in
@@ -273,6 +273,7 @@ def test_a_run_without_trouble_says_nothing_and_is_logged(
 def test_a_run_that_fails_is_one_line_its_exit_and_its_line_in_the_log(
     fake_aws: FakeAws, isolated_home: Path, run_words: Run, tmp_path: Path
 ) -> None:
+    fake_aws.quotas = [Entry("ml.m4.xlarge for training job usage", "L-A373146E", 0, 0)]
     words = ("cron", "run", "mine", "-q", "--heartbeat", str(tmp_path / "alive"), "--", "quotas", "check")
     ran = run_words(*words, "ml.m4.xlarge")
     assert ran.code == 3
