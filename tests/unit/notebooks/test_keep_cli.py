@@ -37,7 +37,11 @@ def test_off_a_terminal_nothing_is_shortened_without_yes(
     ran = run_opskit(capsys, "notebook", "keep", "lab", "--for", "36h", "-o", "json")
     assert (ran.code, lab.tags) == (2, tags)
     [error] = ran.envelope["errors"]
-    assert (error["code"], "may shorten" in error["message"], "--yes" in error["hint"]) == ("consent-missing", True, True)
+    assert (error["code"], "may shorten" in error["message"], "--yes" in error["hint"]) == (
+        "consent-missing",
+        True,
+        True,
+    )
     assert "This would replace that" in ran.err
     ran = run_opskit(capsys, "notebook", "keep", "lab", "--for", "36h", "--yes", "-o", "json")
     assert ran.code == 0
