@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from opskit.aws.boto3_clients import service_region
 from opskit.aws.errors import translate_error
 from opskit.aws.notices import send_notice
 from opskit.aws.pacing import RATES
+from opskit.aws.partitions import service_region
 from opskit.aws.write_access import check_write_access
 from opskit.core.exceptions import OpskitError, Throttled
 

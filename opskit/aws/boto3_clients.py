@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,24 +22,9 @@ from opskit.aws.credential_failures import (
 )
 from opskit.aws.errors import translate_error
 from opskit.aws.pacing import MAX_CONNECTIONS
+from opskit.aws.partitions import GLOBAL_SERVICES
 from opskit.aws.response_checks import check_response_body, check_response_entries, check_response_members
 from opskit.core.exceptions import AccessDenied, AwsError, OpskitError
-
-# Answered from one place for all Regions of a partition; boto3 would build hosts that do not exist elsewhere. China and
-# GovCloud have such places of their own, and the commercial ones refuse their keys.
-_GLOBAL_SERVICE_REGIONS: Mapping[str, Mapping[str, str]] = {
-    "": {"support": "us-east-1", "pricing": "us-east-1", "iam": "us-east-1"},
-    "cn-": {"support": "cn-north-1", "pricing": "cn-northwest-1", "iam": "cn-north-1"},
-    "us-gov-": {"support": "us-gov-west-1", "iam": "us-gov-west-1"},
-}
-_GLOBAL_SERVICES = frozenset(_GLOBAL_SERVICE_REGIONS[""])
-
-
-def service_region(service: str, region: str) -> str:
-    """The Region whose endpoint answers for a service in a Region."""
-    partition = next((prefix for prefix in _GLOBAL_SERVICE_REGIONS if prefix and region.startswith(prefix)), "")
-    return _GLOBAL_SERVICE_REGIONS[partition].get(service, region)
-
 
 _NO_KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
 _REGION_HINT = "Regions are named like us-east-1: check --region, AWS_DEFAULT_REGION and the AWS profile."
@@ -145,7 +129,7 @@ class Boto3Clients:
 
     def release_region(self, region: str) -> None:
         """Close and forget a Region's clients, so that a run over many Regions does not keep them all in memory."""
-        for key in [key for key in self._clients if key[1] == region and key[0] not in _GLOBAL_SERVICES]:
+        for key in [key for key in self._clients if key[1] == region and key[0] not in GLOBAL_SERVICES]:
             client = self._clients.pop(key, None)
             if client is not None:
                 client.close()

@@ -1,14 +1,13 @@
-"""Links to pages of the AWS console. China and GovCloud have consoles of their own."""
+"""Links to pages of the AWS console. Each partition has a console of its own."""
 
 from __future__ import annotations
 
-_CONSOLE_HOSTS = (("cn-", "console.amazonaws.cn"), ("us-gov-", "console.amazonaws-us-gov.com"))
-_COMMERCIAL_HOST = "console.aws.amazon.com"
+from opskit.aws.partitions import partition_of
 
 
 def quota_page_url(region: str | None, code: str | None = None, service: str = "sagemaker") -> str:
     """The page of a quota, or of all of a service's quotas if its code is not known."""
-    host = f"{region}.{_console_host(region)}" if region else _COMMERCIAL_HOST
+    host = f"{region}.{_console_host(region)}" if region else _console_host(region)
     page = f"https://{host}/servicequotas/home/services/{service}/quotas"
     return page if code is None else f"{page}/{code}"
 
@@ -26,4 +25,4 @@ def case_page_url(region: str, number: str) -> str:
 
 
 def _console_host(region: str | None) -> str:
-    return next((host for prefix, host in _CONSOLE_HOSTS if (region or "").startswith(prefix)), _COMMERCIAL_HOST)
+    return f"console.{partition_of(region).console_domain}"

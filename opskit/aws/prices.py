@@ -13,12 +13,13 @@ from importlib.resources import files
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.aws.partitions import partition_of
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Price, Unknown, Workload
 from opskit.core.workloads import WORKLOADS, PriceComponent
 
 _SERVICE_CODE = "AmazonSageMaker"
-_NO_PRICE_LIST = "us-gov-"
+_CURRENCY = "USD"
 _BUNDLED_REGION = "us-east-1"
 
 
@@ -32,6 +33,11 @@ def read_workload_price(client: AwsClient, instance_type: str, workload: Workloa
 
 def read_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
     """The on-demand price of one instance, in USD per hour; ``Unknown`` says why there is none."""
+    partition = partition_of(client.region)
+    # An estimate in another currency would pass for one in USD, and no budget could be held against it.
+    if partition.currency != _CURRENCY:
+        why = f"AWS lists prices there in {partition.currency}" if partition.currency else "AWS has no price list there"
+        return Unknown(f"the price of {instance_type} in {client.region} is not known ({why})", "no-price-list")
     try:
         usd = _read_price_list(client, instance_type, component)
     except AwsError as failure:
@@ -42,11 +48,7 @@ def read_price(client: AwsClient, instance_type: str, component: PriceComponent)
 
 
 def _read_price_list(client: AwsClient, instance_type: str, component: PriceComponent) -> Decimal | None:
-    """The highest of the prices that AWS lists for this, so that an estimate is never too low. None if it lists none;
-    GovCloud has no price list.
-    """
-    if client.region.startswith(_NO_PRICE_LIST):
-        return None
+    """The highest of the prices that AWS lists for this, so that no estimate is too low; None if it lists none."""
     products = _iterate_products(client, instanceName=instance_type, regionCode=client.region)
     prices = [
         usd for product in products if _matches_component(product, component) for usd in _on_demand_prices(product)
@@ -85,7 +87,7 @@ def _on_demand_prices(product: Mapping[str, Any]) -> Iterator[Decimal]:
     for term in product.get("terms", {}).get("OnDemand", {}).values():
         for dimension in term.get("priceDimensions", {}).values():
             try:
-                yield _without_trailing_zeros(dimension["pricePerUnit"]["USD"])
+                yield _without_trailing_zeros(dimension["pricePerUnit"][_CURRENCY])
             except (KeyError, InvalidOperation):
                 continue
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import incomplete
+from opskit.aws.partitions import partition_of
 from opskit.core.exceptions import AccessDenied, AwsError
 
 _NAME_REGIONS_HINT = "Name the Regions, with --region for each; or allow account:ListRegions or ec2:DescribeRegions."
@@ -21,7 +22,8 @@ def enabled_regions(client: AwsClient) -> tuple[str, ...]:
     """
     try:
         # Every account has Regions that are always enabled, so an empty list is no answer either.
-        regions = _regions_from_account(client) or _regions_from_ec2(client)
+        is_there = partition_of(client.region).has_account_api
+        regions = (_regions_from_account(client) if is_there else ()) or _regions_from_ec2(client)
     except AwsError:
         regions = _regions_from_ec2(client)
     if not regions:

@@ -9,11 +9,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from opskit.aws.boto3_clients import Boto3Clients, client_config
 from opskit.aws.client import AwsClient
 from opskit.aws.credential_failures import find_mfa_serial
 from opskit.aws.pacing import RateLimiter, new_limiter
+from opskit.aws.partitions import is_aws_host
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.live_resources import LiveResources
 from opskit.core.redaction import redact_secrets
@@ -114,7 +116,7 @@ class AwsSession:
         another.
         """
         url = self._boto3_clients.endpoint_url("service-quotas", self.default_region)
-        return "aws" if ".amazonaws.com" in url or ".api.aws" in url else redact_secrets(url)
+        return "aws" if is_aws_host(urlsplit(url).hostname or "") else redact_secrets(url)
 
 
 def _parse_identity(response: Mapping[str, Any]) -> CallerIdentity:

@@ -34,15 +34,19 @@ def policy_command(
     from opskit.access.render.iam import policy_result
     from opskit.access.rules.permissions import parse_commands, split_flags
     from opskit.access.rules.policy import Scope, build_policy, grants_of_commands
+    from opskit.aws.session import find_default_region
 
     settings = ctx.settings
     left, flags = split_flags(words or ())
+    # An ARN names its partition, which the Region that boto3 would use tells where none is named.
+    home = None if settings.get("regions") else find_default_region(settings.get("profile"))
     scope = Scope(
         settings.get("regions") or (),
         settings.get("bucket") or ANY_DEFAULT_BUCKET,
         flags.get("--role") or settings.get("execution-role"),
         flags.get("--role-boundary") or None,
         untagged="--no-owner" in flags,
+        home=home[0] if home else None,
     )
     commands = parse_commands(left)
     grants = grants_of_commands(commands, flags)

@@ -9,6 +9,7 @@ from typing import Any
 
 from opskit.access.rules.conditions import COMMAND_TAG_KEYS, Rule, condition_of
 from opskit.access.rules.permissions import REGION_DISCOVERY_CALLS, TAGS_READ_ON, calls_of_command
+from opskit.aws.partitions import partition_of
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
 
@@ -54,7 +55,8 @@ _SAGEMAKER_KINDS = (
 class Scope:
     """What a policy is narrowed to: the Regions (none: all of them), the bucket, the role that is passed on (None: the
     roles that the console makes, and opskit's own), and the permissions boundary of a role that is made (None: a policy
-    of a name that says so). ``untagged``: what is made carries no owner.
+    of a name that says so). ``untagged``: what is made carries no owner. ``home`` is a Region of the partition that it
+    is for where no Region narrows it; None: the commercial partition.
     """
 
     regions: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ class Scope:
     role: str | None = None
     boundary: str | None = None
     untagged: bool = False
+    home: str | None = None
 
 
 @dataclass(frozen=True)
@@ -219,38 +222,39 @@ def _build_statement(grants: Sequence[Grant], scope: Scope, tag_keys: Collection
         "Action": sorted({grant.action for grant in grants}),
         "Resource": sorted({arn for grant in grants for arn in _resource_arns(grant.resource, scope)}),
     }
-    boundary = scope.boundary or f"{_arn_start(scope)}:iam::*:policy/{_BOUNDARY_NAME}"
+    boundary = scope.boundary or f"arn:{_partition_names(scope)[0]}:iam::*:policy/{_BOUNDARY_NAME}"
     condition = condition_of(grants[0].rule, tag_keys, boundary, tagged=not scope.untagged)
     return {**statement, "Condition": condition} if condition else statement
 
 
 def _resource_arns(on: str, scope: Scope) -> list[str]:
     named = [region for region in scope.regions if region != "all"]
-    arn = _arn_start(scope)
+    partitions = _partition_names(scope)
     roles = (scope.role,) if scope.role else _NAMED_ROLES
     of_no_region = {
-        "everything": ["*"],
-        "buckets": [f"{arn}:s3:::{scope.bucket}"],
-        "objects": [f"{arn}:s3:::{scope.bucket}/opskit/*"],
-        "roles": [f"{arn}:iam::*:role/*"],
-        "own role": [f"{arn}:iam::*:role/{NOTEBOOK_ROLE_NAME}"],
-        "passed role": [role if role.startswith("arn:") else f"{arn}:iam::*:role/{role}" for role in roles],
+        "buckets": [f"s3:::{scope.bucket}"],
+        "objects": [f"s3:::{scope.bucket}/opskit/*"],
+        "roles": ["iam::*:role/*"],
+        "own role": [f"iam::*:role/{NOTEBOOK_ROLE_NAME}"],
+        "passed role": [f"iam::*:role/{role}" for role in roles if not role.startswith("arn:")],
     }
+    if on == "everything":
+        return ["*"]
     if on in of_no_region:
-        return of_no_region[on]
+        whole = [role for role in roles if role.startswith("arn:")] if on == "passed role" else []
+        return whole + [f"arn:{partition}:{what}" for partition in partitions for what in of_no_region[on]]
     others = {
         "quotas": "servicequotas:{}:*:sagemaker/*",
         "topics": "sns:{}:*:*",
         "logs": "logs:{}:*:log-group:/aws/sagemaker/*",
     }
-    regions = ["*"] if "all" in scope.regions else named or ["*"]
-    return [f"{arn}:{others.get(on, f'sagemaker:{{}}:*:{on}/*').format(region)}" for region in regions]
+    what = others.get(on, f"sagemaker:{{}}:*:{on}/*")
+    if "all" in scope.regions or not named:
+        return [f"arn:{partition}:{what.format('*')}" for partition in partitions]
+    return [f"arn:{partition_of(region).name}:{what.format(region)}" for region in named]
 
 
-def _arn_start(scope: Scope) -> str:
-    return f"arn:{_partition_of([region for region in scope.regions if region != 'all'])}"
-
-
-def _partition_of(regions: Sequence[str]) -> str:
-    beginnings = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    return next((name for start, name in beginnings.items() if regions and regions[0].startswith(start)), "aws")
+def _partition_names(scope: Scope) -> list[str]:
+    """The partitions that a policy is for: those of its Regions, else the one of the home Region."""
+    named = [region for region in scope.regions if region != "all"] or [scope.home or ""]
+    return list(dict.fromkeys(partition_of(region).name for region in named))

@@ -11,7 +11,8 @@ from opskit.explain.rules.error_match import ErrorMatch, RegionHint
 from opskit.explain.rules.pasted_text import PastedText
 
 _REGION = re.compile(
-    r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov|-isob?)?-(?:north|south|east|west|central)(?:east|west)?-[1-9]"
+    r"(?:(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov|-iso[b]?)?|us-isof|eu-isoe|eusc-de)"
+    r"-(?:north|south|east|west|central)(?:east|west)?-[1-9]"
 )
 _ARN = re.compile(rf"arn:aws[a-z-]{{0,12}}:[a-z0-9-]{{1,30}}:(?P<region>{_REGION.pattern}):")
 
