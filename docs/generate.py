@@ -15,12 +15,15 @@ from opskit.access.rules.besides import BESIDES
 from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS
 from opskit.access.rules.policy import ACCESS, CHANGE, READ, Grant, grants_of_commands
 from opskit.cli.command import COMMON_OPTIONS
+from opskit.cli.command_examples import EXAMPLES
 from opskit.cli.command_tree import COMMAND_GROUPS, load_all
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
 from opskit.core.settings import FILE_NAME, SETTING_SPECS, WATCH_SPECS, SettingSpec
 from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, KeySpec, workflow_schema
+from tools.man_pages import man_pages
 
 _SCHEMA_NAME = "workflow.schema.json"
+
 _FOLDER = Path(__file__).parent
 _NOTE = "<!-- Written by `make docs` from the code. Change it there. -->"
 
@@ -55,7 +58,8 @@ def pages() -> dict[str, str]:
     }
     texts = {name: "\n\n".join([_NOTE, *parts]) + "\n" for name, parts in written.items()}
     # JSON has no comments, so nothing in the file says that it is generated; the page about workflows does.
-    return texts | {_SCHEMA_NAME: json.dumps(workflow_schema(), indent=2, ensure_ascii=False) + "\n"}
+    manual = {f"man/{name}": text for name, text in man_pages().items()}
+    return texts | manual | {_SCHEMA_NAME: json.dumps(workflow_schema(), indent=2, ensure_ascii=False) + "\n"}
 
 
 def _workflow_file() -> Iterator[str]:
@@ -106,6 +110,7 @@ def _commands() -> Iterator[str]:
         own = [param for param in command.params if param.name not in COMMON_OPTIONS]
         if own:
             yield _options(own)
+        yield "```\n" + "\n".join(EXAMPLES[" ".join(path)]) + "\n```"
 
 
 def _paragraphs(text: str) -> str:
@@ -244,6 +249,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def write(folder: Path, written: Mapping[str, str]) -> None:
     """Put the pages into a folder."""
+    (folder / "man").mkdir(exist_ok=True)
     for name, text in written.items():
         (folder / name).write_text(text, encoding="utf-8")
 

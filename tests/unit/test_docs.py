@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,17 @@ def test_the_example_can_be_used(tmp_path: Path) -> None:
     file = tmp_path / "opskit.toml"
     file.write_text(GENERATED["_EXAMPLE"])
     assert len(load_settings({}, file, {}).get("watch")) == 2
+
+
+def test_every_command_has_a_man_page() -> None:
+    names = {name.removeprefix("man/") for name in PAGES if name.startswith("man/")}
+    assert names == {"opskit.1", *(f"opskit-{command.replace(' ', '-')}.1" for command in API_CALLS)}
+    assert {path.name for path in (DOCS / "man").iterdir()} == names  # none of a command that is gone
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="there is no groff")
+def test_groff_finds_nothing_wrong_with_a_man_page(tmp_path: Path) -> None:
+    pages = [str(path) for path in sorted((DOCS / "man").iterdir())]
+    ran = subprocess.run(["groff", "-man", "-Tascii", "-ww", *pages], capture_output=True, text=True, check=True)
+    assert not ran.stderr
+    assert "opskit quotas check" in ran.stdout
