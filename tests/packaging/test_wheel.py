@@ -54,7 +54,12 @@ def run_from(site: Path, *arguments: str) -> str:
 
 def test_the_wheel_claims_one_top_level_name(wheel_contents: set[str]) -> None:
     tops = {name.split("/")[0] for name in wheel_contents}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"opskit"}
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"opskit"}
+
+
+def test_the_wheel_puts_the_man_pages_where_man_looks(wheel_contents: set[str]) -> None:
+    pages = {name.partition(".data/data/")[2] for name in wheel_contents if ".data/" in name}
+    assert pages == {f"share/man/man1/{path.name}" for path in (ROOT / "docs" / "man").iterdir()}
 
 
 def test_the_wheel_says_that_it_is_typed(wheel_contents: set[str]) -> None:
@@ -65,7 +70,7 @@ def test_the_wheel_holds_the_package_and_inside_it_the_workflows(wheel_contents:
     package, workflows = files_of("opskit"), files_of("workflows")
     assert package
     assert workflows
-    in_the_wheel = {name for name in wheel_contents if ".dist-info/" not in name}
+    in_the_wheel = {name for name in wheel_contents if ".dist-info/" not in name and ".data/" not in name}
     assert in_the_wheel == package | {f"opskit/{name}" for name in workflows}
 
 
