@@ -49,6 +49,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit train boston --dry-run",
         "opskit train boston --instance-type ml.m5.xlarge --max-usd 1 --deploy",
         "opskit train boston --request-increase --wait",
+        "opskit train boston --any-of ml.m5.xlarge,ml.c5.xlarge --max-usd 0.50 --fit-budget",
     ),
     "deploy": ("opskit deploy boston", "opskit deploy boston --instance-type ml.m5.large --dry-run"),
     "predict": ("opskit predict boston", "opskit predict boston houses.csv -o csv"),

@@ -245,12 +245,19 @@ class NotebookVerdict(StrEnum):
 @dataclass(frozen=True)
 class InstanceConfig:
     """The instances of one part of a run: type, count, and the maximum run time in seconds (None: until someone ends
-    them).
+    them). ``preferences`` are types of which AWS takes the first with capacity, ``instance_type`` being the first of
+    them; empty: the type alone.
     """
 
     instance_type: str
     count: int = 1
     max_seconds: int | None = None
+    preferences: tuple[str, ...] = ()
+
+    @property
+    def types_text(self) -> str:
+        """The type, or the types of which AWS takes one."""
+        return " or ".join(self.preferences or (self.instance_type,))
 
 
 @dataclass(frozen=True)
@@ -258,7 +265,8 @@ class TrainingJob:
     """A training job as AWS describes it.
 
     ``secondary_status`` is AWS's finer status (Downloading, Training …). ``failure`` None: AWS gave no reason;
-    ``model_uri`` None: there is no model yet; ``billable_seconds`` None: not reported yet.
+    ``model_uri`` None: there is no model yet; ``billable_seconds`` None: not reported yet;
+    ``selected_type``: the type that AWS took from a list of preferences, if there was one.
     """
 
     name: str
@@ -268,6 +276,7 @@ class TrainingJob:
     model_uri: str | None
     billable_seconds: int | None
     output_uri: str | None = None
+    selected_type: str | None = None
 
 
 @dataclass(frozen=True)

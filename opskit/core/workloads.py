@@ -50,6 +50,8 @@ class WorkloadSpec:
     per_job_unit: str = "job"
     """What ``per_job_quota`` limits by itself."""
     price: PriceComponent | None = None
+    type_list: tuple[str, ...] = ()
+    """The operation and the path of its member that takes several types, of which AWS chooses; empty: it takes one."""
     counter: UsageCounter
     studio_app: str | None = None
     """The AppType of a Studio app."""
@@ -72,6 +74,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         total_quota="Number of instances across all training jobs",
         per_job_quota="Maximum number of instances per training job",
         price=PriceComponent.TRAINING,
+        type_list=("CreateTrainingJob", "ResourceConfig", "InstancePreferences"),
         counter=UsageCounter.TRAINING_JOBS,
         error_word="training",
         error_word_is_common=True,  # "spot-training", "training warm pool"
@@ -102,6 +105,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         per_job_quota="Maximum number of instances per endpoint",
         per_job_unit="endpoint",
         price=PriceComponent.HOSTING,
+        type_list=("CreateEndpointConfig", "ProductionVariants", "InstancePools"),
         counter=UsageCounter.ENDPOINTS,
         error_word="endpoint",
         error_word_is_common=True,  # of an address, too

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from opskit.aws.session import AwsSession
+from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.stubbed_client import ACCOUNT, REGION, shared_clients
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -108,8 +110,9 @@ class Thing:
 
 @dataclass
 class Account:
-    """The account. ``ways`` are the states that things will go through; ``caller`` is who calls; ``refused_tags`` are
-    the tag keys that a policy of it allows nobody; ``before`` and ``after`` are told of each call.
+    """The account. ``quotas`` are its applied quotas by name, and it has no others; ``ways`` are the states that things
+    will go through; ``caller`` is who calls; ``refused_tags`` are the tag keys that a policy of it allows nobody;
+    ``before`` and ``after`` are told of each call.
     """
 
     ways: dict[str, list[str]] = field(default_factory=lambda: dict(WAYS))
@@ -117,6 +120,7 @@ class Account:
     refused_tags: tuple[str, ...] = ()
     things: dict[tuple[str, str], Thing] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
+    quotas: dict[str, float] = field(default_factory=dict)
     before: Callable[[str], None] = lambda operation: None
     after: Callable[[str], None] = lambda operation: None
 
@@ -157,7 +161,7 @@ class Account:
         named = [
             thing
             for thing in self.things.values()
-            if thing.kind == instance_type and params["NameContains"] in thing.name
+            if thing.kind == instance_type and params.get("NameContains", "") in thing.name
         ]
         return {key: [thing.summary() for thing in named]}
 
@@ -221,6 +225,28 @@ class Account:
     def get_role_policy(self, params: dict[str, Any]) -> dict[str, Any]:
         return {}
 
+    def get_service_quota(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = next((name for name in self.quotas if _quota_code(name) == params["QuotaCode"]), None)
+        if name is None:
+            raise client_error("GetServiceQuota", "NoSuchResourceException", "The request failed because …")
+        return {"Quota": {"QuotaName": name, "QuotaCode": params["QuotaCode"], "Value": self.quotas[name]}}
+
+    def get_a_w_s_default_service_quota(self, params: dict[str, Any]) -> dict[str, Any]:
+        raise client_error("GetAWSDefaultServiceQuota", "NoSuchResourceException", "The request failed because …")
+
+    def list_service_quotas(self, params: dict[str, Any]) -> dict[str, Any]:
+        quotas = [(name, _quota_code(name), value) for name, value in self.quotas.items()]
+        return {"Quotas": [{"QuotaName": name, "QuotaCode": code, "Value": value} for name, code, value in quotas]}
+
+    def list_a_w_s_default_service_quotas(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self.list_service_quotas(params)
+
+    def list_requested_service_quota_change_history(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"RequestedQuotas": []}
+
+    def search(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"Results": []}
+
     def get_products(self, params: dict[str, Any]) -> dict[str, Any]:
         return {"PriceList": []}
 
@@ -269,6 +295,11 @@ def client_error(operation: str, code: str, message: str, status: int = 400) -> 
     """AWS's no."""
     told = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(told, operation)
+
+
+def _quota_code(name: str) -> str:
+    """AWS's code of a quota, or one like it."""
+    return bundled_codes().get(name, f"L-{zlib.crc32(name.encode()):08X}")
 
 
 def _snake_case(operation: str) -> str:

@@ -17,6 +17,7 @@ from opskit.core.owners import Owner
 from opskit.state.journal import journal_action
 from opskit.training.changes.jobs import create_for_workflow
 from opskit.training.rules.deletable_kind import DeletableKind
+from opskit.training.rules.job_settings import endpoint_instances, endpoint_key
 from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import load_sdk
 
@@ -29,16 +30,18 @@ def create_endpoint_config(
     Raises:
         AwsError: AWS refused, or its response was lost (OutcomeUnknown).
     """
-    variant = load_sdk().shapes.ProductionVariant(
+    shapes = load_sdk().shapes
+    variant = shapes.ProductionVariant(
         variant_name="AllTraffic",
         model_name=model,
         initial_instance_count=config.count,
-        instance_type=config.instance_type,
+        **endpoint_instances(shapes, config),
         initial_variant_weight=1.0,
     )
     request = {
         "endpoint_config_name": name,
         "production_variants": [variant],
+        **endpoint_key(workflow),
     }
 
     def send(tags: Mapping[str, Any]) -> None:

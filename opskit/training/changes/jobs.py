@@ -18,6 +18,13 @@ from opskit.core.model import InstanceConfig
 from opskit.core.owners import Owner
 from opskit.state.journal import journal_action
 from opskit.training.rules.algorithms.table import algorithm_of
+from opskit.training.rules.job_settings import (
+    container_settings,
+    environment_settings,
+    output_key,
+    training_instances,
+    volume_key,
+)
 from opskit.training.rules.model import TrainingFiles, Workflow
 from opskit.training.rules.resource_owner import workflow_tags
 from opskit.training.sagemaker_sdk import load_sdk, reraise_interrupt
@@ -47,11 +54,11 @@ def start_training(
         "input_data_config": [
             _input_channel(shapes, workflow, channel, uri) for channel, uri in files.channels.items()
         ],
-        "output_data_config": shapes.OutputDataConfig(s3_output_path=files.output_uri),
-        "resource_config": shapes.ResourceConfig(
-            instance_type=config.instance_type, instance_count=config.count, volume_size_in_gb=workflow.volume_gb
-        ),
+        "output_data_config": shapes.OutputDataConfig(s3_output_path=files.output_uri, **output_key(workflow)),
+        "resource_config": training_instances(shapes, workflow, config),
         "stopping_condition": shapes.StoppingCondition(max_runtime_in_seconds=config.max_seconds),
+        **container_settings(shapes, workflow),
+        **environment_settings(workflow),
     }
 
     def send(tags: Mapping[str, Any]) -> None:
@@ -78,6 +85,7 @@ def create_model(
         "model_name": name,
         "primary_container": load_sdk().shapes.ContainerDefinition(image=image, model_data_url=model_uri),
         "execution_role_arn": role,
+        **container_settings(load_sdk().shapes, workflow),
     }
 
     def send(tags: Mapping[str, Any]) -> None:
@@ -117,10 +125,10 @@ def start_transform(
             data_source=data, content_type=algorithm.serving_content_type, split_type="Line"
         ),
         "transform_output": shapes.TransformOutput(
-            s3_output_path=output_uri, accept=algorithm.serving_accept, assemble_with="Line"
+            s3_output_path=output_uri, accept=algorithm.serving_accept, assemble_with="Line", **output_key(workflow)
         ),
         "transform_resources": shapes.TransformResources(
-            instance_type=config.instance_type, instance_count=config.count
+            instance_type=config.instance_type, instance_count=config.count, **volume_key(workflow)
         ),
     }
 

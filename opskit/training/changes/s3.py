@@ -36,9 +36,11 @@ def create_bucket(client: AwsClient, bucket: str) -> None:
             raise
 
 
-def upload_object(client: AwsClient, account: str, owner: Owner, uri: str, content: bytes) -> None:
-    """Write an object into a bucket of the account, with the owner's tag. Writing the same bytes under the same key
-    twice is harmless, so a lost response is simply retried.
+def upload_object(
+    client: AwsClient, account: str, owner: Owner, uri: str, content: bytes, encryption: Mapping[str, str] | None = None
+) -> None:
+    """Write an object into a bucket of the account, with the owner's tag and, if ``encryption`` says so, a key. Writing
+    the same bytes under the same key twice is harmless, so a lost response is simply retried.
 
     Raises:
         AwsError: S3 did not accept it.
@@ -48,7 +50,14 @@ def upload_object(client: AwsClient, account: str, owner: Owner, uri: str, conte
     def put(tags: Mapping[str, str]) -> None:
         tagging = {"Tagging": urlencode(tags)} if tags else {}
         AwsWriter(client).call(
-            "s3", "put_object", Bucket=bucket, Key=key, Body=content, ExpectedBucketOwner=account, **tagging
+            "s3",
+            "put_object",
+            Bucket=bucket,
+            Key=key,
+            Body=content,
+            ExpectedBucketOwner=account,
+            **tagging,
+            **(encryption or {}),
         )
 
     for attempt in range(_TRIES):

@@ -44,6 +44,14 @@ Type = Annotated[
     str | None, typer.Option("--instance-type", metavar="TYPE", help="Instance type, such as ml.m5.xlarge.")
 ]
 Bucket = Annotated[str | None, typer.Option("--bucket", metavar="NAME", help="The S3 bucket to use.")]
+AnyOf = Annotated[
+    str | None,
+    typer.Option(
+        "--any-of",
+        metavar="TYPES",
+        help="Instance types in order of preference, separated by commas: AWS takes the first with capacity.",
+    ),
+]
 NoGuard = Annotated[bool, typer.Option("--no-guard", help="Skip the quota check.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 
@@ -53,6 +61,7 @@ def train_command(
     ctx: CommandContext,
     name: Name,
     instance_type: Type = None,
+    any_of: AnyOf = None,
     instance_count: Annotated[
         int | None,
         typer.Option(
@@ -68,6 +77,9 @@ def train_command(
         str | None,
         typer.Option("--max-usd", metavar="X", help="Refuse to start if the estimated maximum cost exceeds X USD."),
     ] = None,
+    fit_budget: Annotated[
+        bool, typer.Option("--fit-budget", help="Shorten the allowed training time to what --max-usd allows.")
+    ] = False,
     no_guard: NoGuard = False,
     request_increase: Annotated[
         bool, typer.Option("--request-increase", help="Request the quota increases that are missing.")
@@ -92,10 +104,12 @@ def train_command(
     options = TrainOptions(
         owner=settle_owner(ctx, owner, untagged=no_owner),
         instance_type=_parse_type_option(instance_type),
+        any_of=_parse_any_of_option(any_of, instance_type),
         instance_count=instance_count,
         role=ctx.settings.resolve("execution-role", role),
         bucket=ctx.settings.resolve("bucket", bucket),
         max_usd=ctx.settings.resolve("max-usd", max_usd),
+        fit_budget=fit_budget,
         guard=not no_guard,
         request_increase=request_increase,
         wait=wait,
@@ -103,6 +117,8 @@ def train_command(
         again=again,
         dry_run=dry_run,
     )
+    if fit_budget and options.max_usd is None:
+        raise UsageError("bad-flags", "--fit-budget needs a budget.", "Add --max-usd.")
     with watch_run(ctx.screen, workflow) as emit:
         run = run_training(ctx.client(), workflow, options, system_clock(), emit)
     return train_result(run, save_run_files(run, RUNS_FOLDER), columns=ctx.screen.terminal_columns)
@@ -113,6 +129,7 @@ def deploy_command(
     ctx: CommandContext,
     name: Name,
     instance_type: Type = None,
+    any_of: AnyOf = None,
     no_guard: NoGuard = False,
     owner: OwnerOption = None,
     no_owner: NoOwnerOption = False,
@@ -127,10 +144,11 @@ def deploy_command(
 
     ctx.heed_end_from_outside()
     workflow, parsed_type = find_workflow(name), _parse_type_option(instance_type)
+    types = _parse_any_of_option(any_of, instance_type) or ((parsed_type,) if parsed_type else ())
     whose = settle_owner(ctx, owner, untagged=no_owner)
     with watch_run(ctx.screen, workflow) as emit:
         done = deploy_latest_model(
-            ctx.client(), workflow, whose, parsed_type, system_clock(), emit, guard=not no_guard, dry_run=dry_run
+            ctx.client(), workflow, whose, types, system_clock(), emit, guard=not no_guard, dry_run=dry_run
         )
     return deploy_result(done)
 
@@ -212,6 +230,14 @@ def _parse_type_option(word: str | None) -> str | None:
     from opskit.quotas.rules.requirements import parse_instance_type
 
     return parse_instance_type(word) if word else None
+
+
+def _parse_any_of_option(text: str | None, instance_type: str | None) -> tuple[str, ...]:
+    from opskit.training.rules.instance_preferences import parse_any_of
+
+    if text and instance_type:
+        raise UsageError("bad-flags", "--any-of and --instance-type exclude each other.", "Give one of them.")
+    return parse_any_of(text)
 
 
 def _predict_test_set(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from opskit.aws.client import AwsClient
-from opskit.aws.prices import read_workload_price
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
@@ -20,6 +19,7 @@ from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.requirements import parse_instance_type
 from opskit.training.events import RunEventSink, deduplicate_events
 from opskit.training.flows.deploy_endpoint import deploy_model
+from opskit.training.flows.instance_choice import alternative_headrooms, choose_instance_types, price_cost_item
 from opskit.training.flows.own_resources import (
     ForeignResource,
     foreign_hint,
@@ -29,6 +29,7 @@ from opskit.training.flows.own_resources import (
 )
 from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind
+from opskit.training.rules.instance_preferences import LeftOutType
 from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import check_installed
 
@@ -38,7 +39,8 @@ class Deployment:
     """A deployment and how far it got.
 
     None means for ``model`` and ``endpoint``: not reached; ``cost_item``: the endpoint exists already, and nothing more
-    is paid for; ``check``: the quota was not checked. ``notes`` are endpoints of older models that cost money too.
+    is paid for; ``check``: the quota was not checked. ``notes`` are endpoints of older models that cost money too;
+    ``left_out`` are types that were named and have no room.
     """
 
     workflow: Workflow
@@ -50,6 +52,7 @@ class Deployment:
     cost_item: CostItem | None = None
     check: QuotaCheck | None = None
     notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOutType, ...] = ()
     is_plan: bool = False
     running: tuple[LiveResource, ...] = ()
     exit: ExitCode = ExitCode.OK
@@ -60,28 +63,29 @@ def deploy_latest_model(
     client: AwsClient,
     workflow: Workflow,
     owner: Owner,
-    instance_type: str | None,
+    types: tuple[str, ...],
     clock: Clock,
     emit: RunEventSink,
     *,
     guard: bool = True,
     dry_run: bool = False,
 ) -> Deployment:
-    """Deploy the owner's newest model of a workflow; what stopped it is in ``exit`` and ``problems``.
+    """Deploy the owner's newest model of a workflow; what stopped it is in ``exit`` and ``problems``. ``types`` are the
+    instance types that the user named, in order of preference; empty: the workflow's.
 
     Raises:
         UsageError: the instance type is invalid.
     """
-    parsed_type = parse_instance_type(instance_type or workflow.endpoint.instance_type)
-    config = replace(workflow.endpoint, instance_type=parsed_type)
+    parsed_type = parse_instance_type(types[0] if types else workflow.endpoint.instance_type)
+    config = replace(workflow.endpoint, instance_type=parsed_type, preferences=types if len(types) > 1 else ())
     done, emit = Deployment(workflow, owner, client.region, config, is_plan=dry_run), deduplicate_events(emit)
     try:
         tell_shared_owner(owner, emit)
         check_installed("Deploying")
         done.model = _find_newest_model(client, workflow, owner)
-        _check_endpoint_cost(client, done, done.model, clock, named=instance_type is not None, guard=guard)
+        _check_endpoint_cost(client, done, done.model, clock, named=bool(types), guard=guard)
         if not dry_run:
-            done.endpoint = deploy_model(client, workflow, owner, config, done.model, clock, emit)
+            done.endpoint = deploy_model(client, workflow, owner, done.fleet, done.model, clock, emit)
     except OpskitError as error:
         done.exit = error.exit
         done.problems.append(error.problem)
@@ -121,11 +125,15 @@ def _check_endpoint_cost(
     if model in owned:
         _check_same_type(client, done, model, named=named)
         return
-    done.cost_item = CostItem(
-        Workload.ENDPOINT, done.fleet, read_workload_price(client, done.fleet.instance_type, Workload.ENDPOINT)
+    choices = choose_instance_types(
+        client, {Workload.ENDPOINT: done.fleet}, [Workload.ENDPOINT], done.fleet.preferences, clock.now(), guard=guard
     )
+    for choice in choices.values():
+        done.fleet, done.left_out = choice.apply_to(done.fleet), choice.left_out
+    done.cost_item = price_cost_item(client, Workload.ENDPOINT, done.fleet)
     if guard:
-        done.check = check_quotas([client], [done.cost_item.requirement()], clock.now())
+        check = check_quotas([client], [done.cost_item.requirement()], clock.now())
+        done.check = replace(check, headrooms=(*check.headrooms, *alternative_headrooms(choices)))
         error = quota_refusal(done.check, ENDPOINT_HINTS)
         if error:
             raise error
@@ -134,7 +142,8 @@ def _check_endpoint_cost(
 def _check_same_type(client: AwsClient, done: Deployment, name: str, *, named: bool) -> None:
     endpoint = resources.read_endpoint(client, name)
     existing = resources.read_endpoint_instances(client, endpoint.config) if endpoint else None
-    if existing and named and existing.instance_type != done.fleet.instance_type:
-        text = f"The endpoint {name} is there already, on {existing.instance_type}."
+    wanted = done.fleet.preferences or (done.fleet.instance_type,)
+    if existing and named and not {*(existing.preferences or (existing.instance_type,))} <= {*wanted}:
+        text = f"The endpoint {name} is there already, on {existing.types_text}."
         raise UsageError("endpoint-exists", text, f"Remove it first: opskit cleanup {done.workflow.cli_ref}")
     done.fleet = existing or done.fleet

@@ -78,7 +78,11 @@ def _ensure_endpoint_config(
         existing = resources.read_endpoint_instances(client, name)
         if existing is None:
             break
-        if (existing.instance_type, existing.count) == (config.instance_type, config.count):
+        if (existing.instance_type, existing.count, existing.preferences) == (
+            config.instance_type,
+            config.count,
+            config.preferences,
+        ):
             return name
         number += 1
     create_once(

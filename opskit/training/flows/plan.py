@@ -10,7 +10,6 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.aws.prices import read_workload_price
 from opskit.aws.roles import find_execution_role
 from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
@@ -18,13 +17,16 @@ from opskit.core.model import InstanceConfig, Unknown, Workload
 from opskit.core.owners import Owner
 from opskit.core.result_or_error import result_or_error
 from opskit.core.s3_layout import default_bucket
-from opskit.guards.rules import RUN_HINTS, budget_error, quota_refusal
+from opskit.guards.rules import RUN_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.requirements import parse_instance_type
+from opskit.training.flows.fit_budget import BudgetVerdict, hold_against_budget
+from opskit.training.flows.instance_choice import alternative_headrooms, choose_instance_types, price_cost_item
 from opskit.training.reads import resources
 from opskit.training.reads.s3 import BucketState, object_exists, read_bucket_state
 from opskit.training.rules.algorithms.table import algorithm_of
+from opskit.training.rules.instance_preferences import LeftOutType
 from opskit.training.rules.job_names import (
     Create,
     JobAction,
@@ -40,14 +42,20 @@ from opskit.training.sagemaker_sdk import image_uri
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """The user's options for a run, and whose it is. None: AWS's or the workflow's default."""
+    """The user's options for a run, and whose it is. None: AWS's or the workflow's default.
+
+    ``any_of`` are types of which those with room are named to AWS, which takes the first with capacity; ``fit_budget``
+    shortens the training's allowed time to what ``max_usd`` allows.
+    """
 
     owner: Owner
     instance_type: str | None = None
+    any_of: tuple[str, ...] = ()
     instance_count: int | None = None
     role: str | None = None
     bucket: str | None = None
     max_usd: Decimal | None = None
+    fit_budget: bool = False
     guard: bool = True
     request_increase: bool = False
     wait: bool = False
@@ -62,7 +70,9 @@ class RunPlan:
     what is still to be paid for.
 
     None means for ``role``, ``image`` (of the training) and ``serving_image``: not needed, or ``blockers`` says why it
-    is unknown; ``check``: the quotas need not or shall not be checked.
+    is unknown; ``check``: the quotas need not or shall not be checked; ``longest_seconds``, the
+    longest training that the budget allows, and ``last_seconds``, what the workflow's last one took: not asked, or not
+    known. ``left_out`` are types of ``any_of`` without room.
     """
 
     workflow: Workflow
@@ -78,6 +88,9 @@ class RunPlan:
     image: str | None = None
     serving_image: str | None = None
     cost_items: tuple[CostItem, ...] = ()
+    left_out: tuple[LeftOutType, ...] = ()
+    longest_seconds: int | None = None
+    last_seconds: int | None = None
     check: QuotaCheck | None = None
     blockers: tuple[OpskitError, ...] = field(default=(), repr=False)
 
@@ -136,26 +149,45 @@ def _is_finished(plan: RunPlan) -> bool:
 def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: datetime) -> RunPlan:
     """The plan with role, bucket, image, prices and quotas, and with everything that blocks it."""
     workloads = _billed_workloads(plan)
-    price_readers = [partial(_price_cost_item, client, workload, plan.configs[workload]) for workload in workloads]
+    choices = choose_instance_types(client, plan.configs, workloads, options.any_of, now, guard=options.guard)
+    plan = replace(
+        plan,
+        configs={**plan.configs, **{use: choice.apply_to(plan.configs[use]) for use, choice in choices.items()}},
+        left_out=tuple(each for choice in choices.values() for each in choice.left_out),
+    )
+    price_readers = [partial(price_cost_item, client, workload, plan.configs[workload]) for workload in workloads]
     bucket, role, check, parts = gather(
         partial(result_or_error, partial(_plan_bucket, client, plan)),
         partial(result_or_error, partial(_plan_role, client, plan, options)),
         partial(_check_plan_quotas, client, plan, workloads, now) if options.guard else lambda: None,
         partial(gather_all, price_readers),
     )
+    check = check and replace(check, headrooms=(*check.headrooms, *alternative_headrooms(choices)))
+    budget = hold_against_budget(client, plan.workflow, parts, options.max_usd, fit=options.fit_budget)
+    plan = _with_training_time(plan, budget)
     creates_bucket = isinstance(bucket, BucketState) and bucket.is_to_be_made
     if creates_bucket and options.bucket:
         bucket = UsageError("no-bucket", f"There is no bucket '{plan.bucket}'.", "Make it, or leave --bucket out.")
-    blockers = [check and quota_refusal(check, RUN_HINTS), budget_error(parts, options.max_usd), role, bucket]
+    blockers = [check and quota_refusal(check, RUN_HINTS), budget.error, role, bucket]
     assessed = replace(
         plan,
         creates_bucket=creates_bucket,
         role=role if isinstance(role, str) else None,
-        cost_items=tuple(parts),
+        cost_items=budget.cost_items,
         check=check,
         blockers=tuple(opskit_error for opskit_error in blockers if isinstance(opskit_error, OpskitError)),
     )
     return assessed if assessed.blockers else _with_image(assessed)
+
+
+def _with_training_time(plan: RunPlan, budget: BudgetVerdict) -> RunPlan:
+    """The plan with the time that the budget allows the training."""
+    seconds = budget.training_seconds
+    plan = replace(plan, longest_seconds=budget.longest_seconds, last_seconds=budget.last_seconds)
+    if seconds is None:
+        return plan
+    training = replace(plan.configs[Workload.TRAINING], max_seconds=seconds)
+    return replace(plan, configs={**plan.configs, Workload.TRAINING: training})
 
 
 def _with_image(plan: RunPlan) -> RunPlan:
@@ -189,14 +221,18 @@ def _instance_configs(workflow: Workflow, options: TrainOptions) -> dict[Workloa
         Workload.TRANSFORM: workflow.transform,
         Workload.ENDPOINT: workflow.endpoint,
     }
+    first = options.any_of[0] if options.any_of else options.instance_type
     configs = {
-        use: replace(
-            instance_config, instance_type=parse_instance_type(options.instance_type or instance_config.instance_type)
-        )
+        use: replace(instance_config, instance_type=parse_instance_type(first or instance_config.instance_type))
         for use, instance_config in defaults.items()
     }
     count = options.instance_count or workflow.training.count
-    return configs | {Workload.TRAINING: replace(configs[Workload.TRAINING], count=count)}
+    training = replace(
+        configs[Workload.TRAINING], count=count, preferences=options.any_of if len(options.any_of) > 1 else ()
+    )
+    keep_alive = workflow.settings.keep_alive_seconds
+    warm_pool = {Workload.WARM_POOL: replace(training, max_seconds=keep_alive)} if keep_alive else {}
+    return {**configs, Workload.TRAINING: training, **warm_pool}
 
 
 def _choose_training_job(client: AwsClient, base: str, *, again: bool) -> JobAction:
@@ -232,6 +268,8 @@ def _endpoint_is_usable(client: AwsClient, name: str) -> bool:
 
 def _billed_workloads(plan: RunPlan) -> list[Workload]:
     workloads = [Workload.TRAINING] if isinstance(plan.job, Create) else []
+    # A warm pool is billed as its training is, for as long as it is kept.
+    workloads += [Workload.WARM_POOL] if workloads and plan.workflow.settings.keep_alive_seconds else []
     workloads += [Workload.TRANSFORM] if isinstance(plan.transform, Create) else []
     return workloads + ([Workload.ENDPOINT] if plan.will_deploy else [])
 
@@ -239,7 +277,3 @@ def _billed_workloads(plan: RunPlan) -> list[Workload]:
 def _check_plan_quotas(client: AwsClient, plan: RunPlan, workloads: list[Workload], now: datetime) -> QuotaCheck | None:
     cost_items = [CostItem(workload, plan.configs[workload], Unknown("not asked")) for workload in workloads]
     return check_quotas([client], [item.requirement() for item in cost_items], now) if cost_items else None
-
-
-def _price_cost_item(client: AwsClient, workload: Workload, config: InstanceConfig) -> CostItem:
-    return CostItem(workload, config, read_workload_price(client, config.instance_type, workload))

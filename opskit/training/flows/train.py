@@ -35,6 +35,7 @@ from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
 from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.job_names import Attach, Create
+from opskit.training.rules.job_settings import object_key
 from opskit.training.rules.model import TrainingFiles, Workflow
 from opskit.training.rules.scores import Outputs, Scores, parse_outputs
 from opskit.training.sagemaker_sdk import check_installed
@@ -55,6 +56,7 @@ class TrainingRun:
     uploaded: list[str] = field(default_factory=list)
     job: str | None = None
     billable_seconds: int | None = None
+    selected_type: str | None = None
     model: str | None = None
     model_uri: str | None = None
     transform: TransformJob | None = None
@@ -158,7 +160,7 @@ def _train_model(
         if existing is None:
             raise AwsError("vanished", f"The training job {name} is not there any more.", region=client.region)
         job, lines = existing, []
-    run.billable_seconds = job.billable_seconds
+    run.billable_seconds, run.selected_type = job.billable_seconds, job.selected_type
     if not job.status.is_completed or job.model_uri is None:
         raise training_failure(job, lines, client.region)
     return job.model_uri
@@ -205,7 +207,7 @@ def _upload_object(
     client: AwsClient, run: TrainingRun, plan: RunPlan, path: str, content: bytes, emit: RunEventSink
 ) -> str:
     uri = f"{_run_prefix_uri(plan)}/{path}"
-    s3.upload_object(client, plan.account, run.wanted.owner, uri, content)
+    s3.upload_object(client, plan.account, run.wanted.owner, uri, content, object_key(plan.workflow))
     run.uploaded.append(uri)
     emit(Uploaded(uri, len(content)))
     return uri

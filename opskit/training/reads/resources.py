@@ -139,6 +139,7 @@ def read_training_job(client: AwsClient, name: str) -> TrainingJob | None:
             model_uri=job.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
             billable_seconds=job.get("BillableTimeInSeconds"),
             output_uri=job.get("OutputDataConfig", {}).get("S3OutputPath"),
+            selected_type=job.get("ResourceConfig", {}).get("SelectedInstanceType"),
         )
 
 
@@ -187,7 +188,11 @@ def read_endpoint_instances(client: AwsClient, config: str) -> InstanceConfig | 
         return None
     with parse_errors_as_aws(client, "sagemaker:DescribeEndpointConfig"):
         variant = response["ProductionVariants"][0]
-        return InstanceConfig(variant.get("InstanceType", ""), int(variant.get("InitialInstanceCount", 0)))
+        # Pools come in any order; the lowest priority is tried first.
+        pools = sorted(variant.get("InstancePools") or (), key=lambda pool: int(pool["Priority"]))
+        preferences = tuple(str(pool["InstanceType"]) for pool in pools)
+        named = variant.get("InstanceType") or (preferences[0] if preferences else "")
+        return InstanceConfig(named, int(variant.get("InitialInstanceCount", 0)), preferences=preferences)
 
 
 def models_of_config(client: AwsClient, name: str) -> tuple[str, ...]:

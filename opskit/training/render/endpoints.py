@@ -15,7 +15,7 @@ from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.cleanup import CleanupResult
 from opskit.training.flows.deploy import Deployment
 from opskit.training.render.scores import format_scores, score_lines, scores_record, shown_numbers
-from opskit.training.render.train import cost_item_record, endpoint_notes
+from opskit.training.render.train import cost_item_record, endpoint_notes, left_out_notes, left_out_records
 from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.scores import Outputs, Scores, class_probabilities, predicted_classes
@@ -28,6 +28,8 @@ def deploy_result(done: Deployment) -> CommandResult:
         "endpoint": done.endpoint,
         "model": done.model,
         "instance_type": done.fleet.instance_type,
+        "any_of": list(done.fleet.preferences),
+        "left_out": left_out_records(done.left_out),
         "guard": guard_record(done.check),
         "parts": [cost_item_record(done.cost_item)] if done.cost_item else [],
         "others": list(done.notes),
@@ -37,10 +39,11 @@ def deploy_result(done: Deployment) -> CommandResult:
     notes = cost_lines((done.cost_item,)) if done.cost_item else []
     if done.is_plan and done.model and not done.problems:
         verb = "would be made" if done.cost_item else "is there already"
-        fleet = f"{done.fleet.count} x {done.fleet.instance_type}"
+        fleet = f"{done.fleet.count} x {done.fleet.types_text}"
         notes.append(f"The endpoint {done.model} on {fleet} {verb}. {made_for_text(done.owner)} Nothing was changed.")
     if done.endpoint:
         notes += endpoint_notes(done.endpoint, done.workflow.cli_ref)
+    notes += left_out_notes(done.left_out)
     notes += [f"The endpoint {name} of an older model bills too." for name in done.notes]
     return CommandResult(data, done.exit, tuple(done.problems), notes=tuple(notes))
 

@@ -63,7 +63,7 @@ def _format_selection(event: JobSelected) -> str:
     match event.action:
         case Create(_, after):
             again = f" The attempt before, {after[0]}, is {after[1].value.lower()}." if after else ""
-            return f"{_STAGE_NAMES[event.resource_kind]} {name} on {config.count} x {config.instance_type}.{again}"
+            return f"{_STAGE_NAMES[event.resource_kind]} {name} on {config.count} x {config.types_text}.{again}"
         case Attach():
             return f"The {event.resource_kind.label} {name} is in progress already; following it."
         case Reuse():

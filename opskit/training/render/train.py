@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from opskit.training.render.class_plot import confusion_text, save_class_plot
 from opskit.training.render.findings import finding_record
 from opskit.training.render.plot import save_plot, terminal_plot
 from opskit.training.render.scores import class_table, format_scores, score_lines, scores_record, shown_numbers
+from opskit.training.rules.instance_preferences import LeftOutType
 from opskit.training.rules.job_names import Attach, Create, JobAction, Reuse
 from opskit.training.rules.model import Task
 from opskit.training.rules.scores import Scores
@@ -93,6 +95,7 @@ def _run_data(run: TrainingRun, files: RunFiles) -> dict[str, Any]:
         "folder": files.folder and str(files.folder),
         "estimate_usd": run.plan and run.plan.estimate_usd,
         "billable_seconds": run.billable_seconds,
+        "selected_type": run.selected_type,
         "owner": made_for_record(run.wanted.owner),
         "guard": _run_guard_record(run),
         "endpoint": run.endpoint,
@@ -129,6 +132,9 @@ def _plan_record(plan: RunPlan) -> dict[str, Any]:
         "bucket": plan.bucket,
         "hyperparameters": dict(plan.workflow.hyperparameters),
         "parts": [cost_item_record(item) for item in plan.cost_items],
+        "left_out": left_out_records(plan.left_out),
+        "longest_seconds": plan.longest_seconds,
+        "last_seconds": plan.last_seconds,
     }
 
 
@@ -160,6 +166,7 @@ def cost_item_record(item: CostItem) -> dict[str, Any]:
     return {
         "usage": item.workload.value,
         "instance_type": item.config.instance_type,
+        "any_of": list(item.config.preferences),
         "instance_count": item.config.count,
         "max_seconds": item.config.max_seconds,
         "usd_per_hour": item.price.usd_per_hour if isinstance(item.price, Price) else None,
@@ -174,7 +181,7 @@ def _cost_tables(run: TrainingRun) -> tuple[Table, ...]:
     rows = tuple(
         (
             Cell(item.workload.value),
-            Cell(f"{item.config.count} x {item.config.instance_type}"),
+            Cell(f"{item.config.count} x {item.config.types_text}"),
             Cell(f"{item.config.max_seconds} s" if item.config.max_seconds else "until cleanup"),
             Cell("?" if isinstance(item.price, Unknown) else f"{item.price.usd_per_hour}"),
             Cell(item.price.reason if isinstance(item.price, Unknown) else item.price.source),
@@ -196,6 +203,7 @@ def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[s
     if run.plan and run.wanted.dry_run:
         notes += [f"{at}. {step}" for at, step in enumerate(plan_steps(run.plan), 1)]
         notes.append(f"{made_for_text(run.wanted.owner)} Role {run.plan.role or 'not known'}. Nothing was changed.")
+    notes += left_out_notes(run.plan.left_out if run.plan else ())
     if run.plan and not run.scores:
         notes += cost_lines(run.plan.cost_items)
     if run.scores and run.data:
@@ -214,11 +222,24 @@ def _draw_in_terminal(run: TrainingRun, data: DataSplits, scores: Scores, column
             return confusion_text(scores, columns)
 
 
+def left_out_records(left_out: Sequence[LeftOutType]) -> list[dict[str, str]]:
+    """The types that were named and are not sent, in JSON."""
+    return [
+        {"usage": each.workload.value, "instance_type": each.instance_type, "because": each.reason} for each in left_out
+    ]
+
+
+def left_out_notes(left_out: Sequence[LeftOutType]) -> list[str]:
+    """The types that were named and are not sent, for people."""
+    return [f"{each.instance_type} is left out for {each.workload.value}: {each.reason}." for each in left_out]
+
+
 def _finished_notes(run: TrainingRun, files_: RunFiles) -> list[str]:
     """What was paid, where the files are, and what is left."""
     workflow, notes = run.workflow.cli_ref, []
     if run.billable_seconds is not None:
         notes.append(f"AWS bills {run.billable_seconds} s of training{_billed_line(run)}.")
+    notes += _warm_pool_notes(run)
     if files_.folder:
         notes.append(f"Data, predictions and plot: {files_.folder}")
     if run.problems and run.uploaded and not run.running:
@@ -228,6 +249,18 @@ def _finished_notes(run: TrainingRun, files_: RunFiles) -> list[str]:
         remove = f"opskit cleanup {workflow}" if run.job else f"aws s3 rm --recursive {home}/"
         notes.append(f"Left in S3 for the next try: {files}. To remove what there is: {remove}")
     return notes + (endpoint_notes(run.endpoint, workflow) if run.endpoint else [])
+
+
+def _warm_pool_notes(run: TrainingRun) -> list[str]:
+    """What a warm pool goes on to cost, and how to end it."""
+    seconds = run.workflow.settings.keep_alive_seconds
+    if not seconds or run.job is None or run.plan is None or not isinstance(run.plan.job, Create):
+        return []
+    stop = f"aws sagemaker update-training-job --training-job-name {run.job} --region {run.region}"
+    return [
+        f"The instances of {run.job} stay as a warm pool for up to {seconds} s, billed as training. To end it:",
+        f"  {stop} --resource-config KeepAlivePeriodInSeconds=0",
+    ]
 
 
 def _billed_line(run: TrainingRun) -> str:

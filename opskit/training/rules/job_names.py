@@ -64,18 +64,19 @@ def base_name(workflow: Workflow, config: InstanceConfig, owner: str) -> str:
         "split": [workflow.split.test, workflow.split.validation, workflow.split.seed],
         "instances": [config.instance_type, config.count],
         **algorithm_of(workflow).hashed_inputs(workflow),
-        **_later_inputs(workflow),
+        **_later_inputs(workflow, config),
     }
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return f"{workflow.name}-{digest[:_HASH_LENGTH]}"
 
 
-def _later_inputs(workflow: Workflow) -> dict[str, object]:
+def _later_inputs(workflow: Workflow, config: InstanceConfig) -> dict[str, object]:
     """What workflows could not say at first. It is hashed only where it is said, so that jobs keep their names."""
     inputs: dict[str, object] = {
         "classes": [workflow.task.value, workflow.positive] if workflow.task.has_classes else None,
         "ignore": sorted(workflow.ignore),
         "environment": dict(workflow.settings.environment),
+        "any_of": list(config.preferences),
     }
     return {name: value for name, value in inputs.items() if value}
 

@@ -30,6 +30,7 @@ _KNOWN_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 # AWS's own prefix, which it refuses, and opskit's, by which it knows what is its own.
 _RESERVED_TAGS = ("aws:", "opskit:")
+_LONGEST_WARM_POOL = 6 * 3600  # SageMaker's maximum of KeepAlivePeriodInSeconds
 
 
 def parse_workflow_text(text: str, path: str, folder: str, word: str) -> Workflow:
@@ -196,6 +197,8 @@ def _build_settings(values: _Values) -> JobSettings:
     network, encryption = values["network"], values["encryption"]
     if bool(network["subnets"]) is not bool(network["security_groups"]):
         raise ValueError("network.subnets and network.security_groups belong together: AWS wants both")
+    if (values["training"]["keep_alive"] or 0) > _LONGEST_WARM_POOL:
+        raise ValueError(f"training.keep_alive is at most {_LONGEST_WARM_POOL // 3600}h")
     reserved = [key for key, _ in values["tags"] if key.lower().startswith(_RESERVED_TAGS)]
     if reserved:
         raise ValueError(f"tags: '{reserved[0]}' begins with a reserved prefix ({' or '.join(_RESERVED_TAGS)})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.owners import caller_owner
 from opskit.training.changes import endpoints, jobs, s3
+from opskit.training.reads.resources import read_endpoint_instances
 from opskit.training.rules.deletable_kind import DeletableKind
-from opskit.training.rules.model import TrainingFiles
+from opskit.training.rules.job_settings import object_key
+from opskit.training.rules.model import JobSettings, TrainingFiles
 from opskit.training.workflow import find_workflow
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
 from tests.unit.training.test_resources import ARN, NOW, job_description
@@ -117,6 +120,112 @@ def test_an_endpoint_and_its_configuration() -> None:
         )
         script.add_refusal("sagemaker", "describe_endpoint", "ThrottlingException", "Rate exceeded")
         endpoints.create_endpoint(client, BOSTON, ME, "b-1", "b-1")
+
+
+def test_all_that_an_organisation_demands_is_sent() -> None:
+    settings = JobSettings(
+        subnets=("subnet-1", "subnet-2"),
+        security_groups=("sg-1",),
+        network_isolation=True,
+        volume_kms_key="alias/volumes",
+        s3_kms_key="alias/objects",
+        environment=(("LEVEL", "debug"),),
+        keep_alive_seconds=600,
+    )
+    mine, vpc = replace(BOSTON, settings=settings), {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+    with stubbed_client() as (client, script):
+        request = expected_request()
+        request["ResourceConfig"] |= {"VolumeKmsKeyId": "alias/volumes", "KeepAlivePeriodInSeconds": 600}
+        request["OutputDataConfig"]["KmsKeyId"] = "alias/objects"
+        request |= {"VpcConfig": vpc, "EnableNetworkIsolation": True, "Environment": {"LEVEL": "debug"}}
+        script.add_answer("sagemaker", "create_training_job", {"TrainingJobArn": ARN}, request)
+        script.add_answer("sagemaker", "describe_training_job", job_description())
+        files = TrainingFiles({each: f"s3://b/{each}.csv" for each in ("train", "validation")}, "s3://b/out")
+        jobs.start_training(client, mine, ME, BOSTON.training, "b-1", IMAGE, ROLE, files)
+        script.add_answer(
+            "sagemaker",
+            "create_model",
+            {"ModelArn": ARN.replace("training-job", "model")},
+            {
+                "ModelName": "b-1",
+                "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": "s3://b/m"},
+                "ExecutionRoleArn": ROLE,
+                "Tags": TAGS,
+                "VpcConfig": vpc,
+                "EnableNetworkIsolation": True,
+            },
+        )
+        script.add_refusal("sagemaker", "describe_model", "ThrottlingException", "Rate exceeded")
+        jobs.create_model(client, mine, ME, "b-1", IMAGE, ROLE, "s3://b/m")
+        source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/t.csv"}}
+        script.add_answer(
+            "sagemaker",
+            "create_transform_job",
+            {"TransformJobArn": ARN.replace("training-job", "transform-job")},
+            {
+                "TransformJobName": "b-1",
+                "ModelName": "b-1",
+                "TransformInput": {"DataSource": source, "ContentType": "text/csv", "SplitType": "Line"},
+                "TransformOutput": {
+                    "S3OutputPath": "s3://b/o",
+                    "Accept": "text/csv",
+                    "AssembleWith": "Line",
+                    "KmsKeyId": "alias/objects",
+                },
+                "TransformResources": {
+                    "InstanceType": "ml.m4.xlarge",
+                    "InstanceCount": 1,
+                    "VolumeKmsKeyId": "alias/volumes",
+                },
+                "Tags": TAGS,
+            },
+        )
+        script.add_refusal("sagemaker", "describe_transform_job", "ThrottlingException", "Rate exceeded")
+        jobs.start_transform(client, mine, ME, BOSTON.transform, "b-1", "b-1", "s3://b/t.csv", "s3://b/o")
+        script.assert_done()
+    assert object_key(mine) == {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/objects"}
+
+
+def test_a_list_of_types_is_sent_as_aws_wants_it() -> None:
+    """InstancePreferences and InstancePools, each without a type beside them."""
+    config = replace(BOSTON.training, preferences=("ml.m5.xlarge", "ml.c5.xlarge"))
+    request = expected_request()
+    request["ResourceConfig"] = {
+        "InstancePreferences": [{"InstanceType": "ml.m5.xlarge"}, {"InstanceType": "ml.c5.xlarge"}],
+        "InstanceCount": 1,
+        "VolumeSizeInGB": 10,
+    }
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "b-1",
+        "InitialInstanceCount": 1,
+        "InstancePools": [
+            {"InstanceType": "ml.m5.xlarge", "Priority": 1},
+            {"InstanceType": "ml.c5.xlarge", "Priority": 2},
+        ],
+        "InitialVariantWeight": 1.0,
+    }
+    arn = ARN.replace("training-job", "endpoint-config")
+    with stubbed_client() as (client, script):
+        script.add_answer("sagemaker", "create_training_job", {"TrainingJobArn": ARN}, request)
+        script.add_answer("sagemaker", "describe_training_job", job_description())
+        files = TrainingFiles({each: f"s3://b/{each}.csv" for each in ("train", "validation")}, "s3://b/out")
+        jobs.start_training(client, BOSTON, ME, config, "b-1", IMAGE, ROLE, files)
+        expected = {"EndpointConfigName": "b-1", "ProductionVariants": [variant], "Tags": TAGS}
+        script.add_answer("sagemaker", "create_endpoint_config", {"EndpointConfigArn": arn}, expected)
+        script.add_refusal("sagemaker", "describe_endpoint_config", "ThrottlingException", "Rate exceeded")
+        endpoints.create_endpoint_config(client, BOSTON, ME, config, "b-1", "b-1")
+        told = {
+            "EndpointConfigName": "b-1",
+            "EndpointConfigArn": arn,
+            "ProductionVariants": [variant],
+            "CreationTime": NOW,
+        }
+        script.add_answer("sagemaker", "describe_endpoint_config", told)
+        found = read_endpoint_instances(client, "b-1")
+        assert found is not None
+        assert found.preferences == config.preferences
+        script.assert_done()
 
 
 def test_what_is_gone_is_as_good_as_deleted() -> None:

@@ -1,0 +1,23 @@
+"""What the installed botocore knows of AWS's API."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+
+@cache
+def knows_request_member(service: str, operation: str, *path: str) -> bool:
+    """Whether an operation's request has a member, by its path; lists on the way are entered. A client refuses members
+    that its model does not have.
+    """
+    from botocore.session import Session
+
+    shape: Any = Session().get_service_model(service).operation_model(operation).input_shape
+    for name in path:
+        while shape.type_name == "list":
+            shape = shape.member
+        if name not in getattr(shape, "members", {}):
+            return False
+        shape = shape.members[name]
+    return True
