@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
+TAG_RULE = (
+    f"A tag has letters, digits, spaces and . : / = + - @ _, at most {LONGEST_TAG_KEY} characters in its key and "
+    f"{LONGEST_TAG_VALUE} in its value."
+)
+"""AWS's rule for tags, for a hint."""
 
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
@@ -17,6 +22,14 @@ def is_tag_key(text: str) -> bool:
 def is_tag_value(text: str) -> bool:
     """Whether AWS takes a text as a tag's value."""
     return _is_tag_text(text, LONGEST_TAG_VALUE)
+
+
+def describe_bad_tag(key: str, value: str) -> str:
+    """Why AWS refuses a tag, as the end of a sentence that begins with the tag."""
+    bad = next((sign for sign in key + value if not _TAG_TEXT.fullmatch(sign)), None)
+    if bad is not None:
+        return f"contains the character {bad!r}"
+    return "is too long"  # the only other rule
 
 
 def sanitize_tag_value(text: str) -> str:

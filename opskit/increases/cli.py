@@ -106,7 +106,8 @@ def list_requests_command(
     from opskit.increases.flows.list import list_increase_requests
     from opskit.increases.render.requests import request_list_result
 
-    return request_list_result(list_increase_requests(ctx.clients(), datetime.now(UTC), only_open=only_open))
+    listed = list_increase_requests(ctx.clients(), datetime.now(UTC), only_open=only_open)
+    return request_list_result(listed, only_open=only_open)
 
 
 @register_command(quotas_app, "quotas", "wait")

@@ -223,7 +223,7 @@ def _unmet_problem(result: WaitResult) -> Problem:
     return Problem(code, f"{result.quota_name}: {result.reason.removesuffix('.')}.", hint, result.region)
 
 
-def request_list_result(listed: RequestList) -> CommandResult:
+def request_list_result(listed: RequestList, *, only_open: bool = False) -> CommandResult:
     """The result of ``quotas requests``. Besides the promised fields each record has ``age_seconds``, ``case_url`` and
     ``change``: what is different since the last listing (empty: nothing; null: AWS does not know it yet).
     """
@@ -235,12 +235,13 @@ def request_list_result(listed: RequestList) -> CommandResult:
         code = ExitCode.PARTIAL if listed.states else ExitCode.AWS_ERROR
     tables = (Table(_COLUMNS, tuple(_request_row(record) for record in records)),) if records else ()
     data = {"requests": records, "last_look": listed.looked}
-    return CommandResult(data, code, listed.problems, tables, tuple(_request_notes(listed, records)), "requests")
+    notes = tuple(_request_notes(listed, records, only_open=only_open))
+    return CommandResult(data, code, listed.problems, tables, notes, "requests")
 
 
-def _request_notes(listed: RequestList, records: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _request_notes(listed: RequestList, records: Sequence[dict[str, Any]], *, only_open: bool) -> Iterator[str]:
     if not records and not listed.problems:  # if something could not be read, there may be requests
-        yield "There are no increase requests."
+        yield "No increase request is open." if only_open else "There are no increase requests."
     for url in dict.fromkeys(record["case_url"] for record in records if record["case_url"]):
         yield f"Case: {url}"
     if listed.looked and listed.states and not any(state.change for state in listed.states):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from opskit.core.exceptions import UsageError
 from opskit.core.owners import OWNER_TAG
-from opskit.core.tag_values import is_tag_key, is_tag_value
+from opskit.core.tag_values import TAG_RULE, describe_bad_tag, is_tag_key, is_tag_value
 from opskit.quotas.rules.requirements import parse_instance_type
 
 COURSE_TYPE = "ml.t2.medium"
@@ -92,8 +92,10 @@ def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
     tags: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not (key.strip() and equals) or not (is_tag_key(key) and is_tag_value(value)):
+        if not (key.strip() and equals):
             raise UsageError("bad-tag", f"'{pair}' is not a valid tag.", "Write it like team=blue.")
+        if not (is_tag_key(key) and is_tag_value(value)):
+            raise UsageError("bad-tag", f"The tag '{pair}' {describe_bad_tag(key, value)}.", TAG_RULE)
         if key.lower().startswith("aws:"):
             raise UsageError("bad-tag", f"'{key}' cannot be set: tags that begin with aws: are AWS's own.")
         if key == OWNER_TAG:
