@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from opskit.aws.boto3_clients import Boto3Clients, client_config
 from opskit.aws.client import AwsClient
 from opskit.aws.credential_failures import find_mfa_serial
+from opskit.aws.deadline_connection import trust_configured_bundle
 from opskit.aws.pacing import RateLimiter, new_limiter
 from opskit.aws.partitions import is_aws_host
 from opskit.core.exceptions import AwsError, UsageError
@@ -95,6 +96,11 @@ class AwsSession:
                 self._identity_read = None
                 future.set_exception(error)
         return future.result()
+
+    def known_identity(self) -> CallerIdentity | None:
+        """The caller's identity if it was read already; None: nobody has asked, or it could not be read."""
+        pending = self._identity_read
+        return pending.result() if pending and pending.done() and pending.exception() is None else None
 
     def reload_credentials(self) -> None:
         """Look up credentials again, as when the session was opened: the user may have signed in meanwhile.
@@ -194,6 +200,7 @@ def _build_session(
     sources: list[str] = []
     # Of STS's answers only this one names the source identity, which no later call tells a session about itself.
     session.events.register("after-call.sts", partial(_note_source_identity, sources))
+    trust_configured_bundle(session._session.get_config_variable("ca_bundle"))
     clients = Boto3Clients(session, read_seconds) if read_seconds else Boto3Clients(session)
     opened = AwsSession(clients, home, source_identities=sources)
     if role_arn is None:

@@ -16,10 +16,9 @@ import typer
 
 from opskit.cli.command_examples import examples_text
 from opskit.cli.command_wrapper import CommandWrapper
-from opskit.cli.common_settings import load_common_settings, report_left_out_settings
+from opskit.cli.common_settings import load_common_settings
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
-from opskit.core.run_problems import begin_run_problems, run_problems
 from opskit.core.setting_values import OutputFormat
 from opskit.core.settings import Settings
 
@@ -84,6 +83,11 @@ class CommandContext:
                 read_seconds=self.settings.get("read-timeout").total_seconds(),
             )
         return self._session
+
+    def known_account(self) -> str | None:
+        """The account, if the command has learnt it."""
+        identity = self._session.known_identity() if self._session else None
+        return identity.account if identity else None
 
     def clients(self, wanted: Sequence[str] = ()) -> list[AwsClient]:
         """One client per Region: those that are ``wanted``, else those of the settings, else the default Region."""
@@ -206,11 +210,10 @@ def run_command(
     path: tuple[str, ...], common: dict[str, Any], body: Callable[[CommandContext], CommandResult]
 ) -> NoReturn:
     """Run a command's body with its settings, print its result, and exit with its exit code."""
-    from opskit.output.printing import redirect_warnings
+    from opskit.cli.run_reports import begin_reports, prepare_reports, with_run_problems
     from opskit.output.screen import Screen
 
-    redirect_warnings()
-    begin_run_problems(lambda problem: None)
+    prepare_reports()
     color = not common["no_color"] and not os.environ.get("NO_COLOR")
     screen = Screen(_early_output_format(common["output"]), color=color, quiet=common["quiet"])
     opened: list[CommandContext] = []
@@ -219,7 +222,7 @@ def run_command(
         nonlocal screen
         settings = load_common_settings(common)
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
-        _begin_reports(path, settings, screen, verbose=common["verbose"])
+        begin_reports(path, settings, screen, _print_calls if common["verbose"] else None)
         opened.append(CommandContext(settings, screen, verbose=common["verbose"]))
         return body(opened[0])
 
@@ -231,7 +234,7 @@ def run_command(
         result = (
             _interrupted_result() if isinstance(end, BrokenPipeError) else _bug_result(end, verbose=common["verbose"])
         )
-    result = _with_run_problems(_with_what_runs(result, opened), screen)
+    result = with_run_problems(_with_what_runs(result, opened), screen)
     try:
         screen.show_result(path, result)
     except BrokenPipeError:
@@ -240,20 +243,6 @@ def run_command(
         result = _with_what_runs(run_safely(partial(_reraise, error), verbose=common["verbose"]), opened)
         screen.show_problems(result.problems)
     raise typer.Exit(int(result.exit))
-
-
-def _begin_reports(path: tuple[str, ...], settings: Settings, screen: Screen, *, verbose: bool) -> None:
-    """Let what goes wrong beside the command be told on its screen, first of all which settings do not count."""
-    begin_run_problems(screen.show_run_problem)
-    if path != ("settings",):  # it tells that itself
-        report_left_out_settings(settings)
-    if verbose:
-        _print_calls()
-
-
-def _with_run_problems(result: CommandResult, screen: Screen) -> CommandResult:
-    """The result with what went wrong beside the command, where that was not printed at once."""
-    return replace(result, problems=(*result.problems, *run_problems())) if screen.format.tells_problems else result
 
 
 def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import Problem
-from opskit.core.run_problems import SETTINGS_NOT_TRUSTED, report_run_problem
+from opskit.core.run_problem_codes import SETTINGS_NOT_TRUSTED
+from opskit.core.run_problems import report_run_problem
 from opskit.core.settings import Settings, load_settings
 
 

@@ -12,12 +12,6 @@ from collections.abc import Callable
 
 from opskit.core.exceptions import Problem
 
-SETTINGS_NOT_TRUSTED = "settings-not-trusted"
-STATE_NOT_KEPT = "state-not-kept"
-JOURNAL_UNWRITTEN = "journal-unwritten"
-RUN_PROBLEM_CODES = frozenset({SETTINGS_NOT_TRUSTED, STATE_NOT_KEPT, JOURNAL_UNWRITTEN})
-"""The codes of what is reported here; whoever runs a command as a process finds them in its ``errors``."""
-
 _LOG = logging.getLogger(__name__)
 
 

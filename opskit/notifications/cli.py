@@ -15,6 +15,7 @@ from opskit.cli.command import CommandContext, run_safely
 from opskit.cli.command_wrapper import CommandWrapper
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
+from opskit.core.run_problems import run_problems
 
 if TYPE_CHECKING:
     from opskit.notifications.rules import SnsTopic, Webhook
@@ -61,7 +62,9 @@ _UNATTENDED_OPTIONS: dict[str, Any] = {
     "heartbeat": Annotated[
         str | None,
         typer.Option(
-            "--heartbeat", metavar="FILE|URL", help="After a successful run, write this file or GET this URL."
+            "--heartbeat",
+            metavar="FILE|URL|@FILE",
+            help="After a successful run, write this file or GET this URL, or the one that @FILE holds.",
         ),
     ],
     "notify": Annotated[
@@ -105,6 +108,7 @@ def check_heartbeat(heartbeat: str) -> None:
     """
     from opskit.notifications.rules import is_https_url
 
+    heartbeat = read_heartbeat_address(heartbeat)
     if "://" in heartbeat and not is_https_url(heartbeat):
         raise UsageError("bad-heartbeat", "--heartbeat is not a URL that can be fetched.", "Use https://…")
     file = Path(heartbeat).absolute()
@@ -113,26 +117,55 @@ def check_heartbeat(heartbeat: str) -> None:
         raise UsageError("bad-heartbeat", text, "Make the folder, or name another file.")
 
 
+def read_heartbeat_address(heartbeat: str) -> str:
+    """Where a sign of life goes: what was typed, or behind an @ the file that holds the address.
+
+    Raises:
+        UsageError: that file cannot be read, others than its owner may read it, or it holds no address.
+    """
+    from opskit.state.owner_only import read_owner_only
+
+    if not heartbeat.startswith("@"):
+        return heartbeat
+    address = read_owner_only(
+        Path(heartbeat[1:]).expanduser(), "--heartbeat", "Give a file that holds the URL, and nothing else."
+    ).strip()
+    if "://" not in address:
+        raise UsageError("bad-heartbeat", f"{heartbeat[1:]} holds no address.", "Use https://…")
+    return address
+
+
 def _with_delivery(result: CommandResult, emit: Callable[[], None]) -> CommandResult:
+    """The result after telling it. Whatever goes wrong meanwhile, an interrupt too, is one more problem: it never
+    takes the place of what was done.
+    """
     try:
         emit()
     except OpskitError as error:
-        code = ExitCode.PARTIAL if result.exit.is_ok else result.exit
-        said = replace(error.problem, message=f"The command completed, but: {error.problem.message}")
-        return replace(result, exit=code, problems=(*result.problems, said))
-    return result
+        problem = error.problem
+    except KeyboardInterrupt:
+        problem = Problem("not-delivered", "Telling it was interrupted.")
+    except Exception as error:
+        problem = Problem("not-delivered", f"Telling it failed: {type(error).__name__}: {error}")
+    else:
+        return result
+    code = ExitCode.PARTIAL if result.exit.is_ok else result.exit
+    said = replace(problem, message=f"The command completed, but: {problem.message}")
+    return replace(result, exit=code, problems=(*result.problems, said))
 
 
 def _send_notification(
     ctx: CommandContext, target: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
 ) -> None:
-    from opskit.notifications.rules import begun_graces, notification_text, running_graces
+    from opskit.notifications.rules import Place, begun_graces, notification_text, running_graces
     from opskit.notifications.store.untold_graces import claim_new_grace, claim_untold_grace
 
     inner = result.data.get("answer") or {}
     data = inner.get("data") or result.data
     problems = [*result.problems, *(Problem(each["code"], each["message"]) for each in inner.get("errors", ()))]
-    text = notification_text(result.data.get("runs") or path, data, int(result.exit), problems)
+    place = Place(ctx.known_account(), ctx.settings.get("profile"))
+    command = result.data.get("runs") or path
+    text = notification_text(command, data, int(result.exit), (*problems, *run_problems()), place)
     begun, failed = begun_graces(data), list[OpskitError]()
     for grace in begun:
         claim_new_grace(grace)
@@ -184,6 +217,7 @@ def _send_heartbeat(heartbeat: str, path: Sequence[str]) -> None:
     from opskit.core.ascii_json import ascii_json
     from opskit.notifications.changes.deliver import fetch_heartbeat, write_heartbeat
 
+    heartbeat = read_heartbeat_address(heartbeat)
     if "://" in heartbeat:
         fetch_heartbeat(heartbeat)
     else:

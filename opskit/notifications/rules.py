@@ -6,16 +6,39 @@ A result is read as ``-o json`` promises it, so that one command can report on a
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from opskit.core.exceptions import Problem
+from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, Problem
+from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
 
 _MOST_LINES = 20
+DELIVERY_SECONDS = 10.0
+"""For all of a delivery over HTTP: looking the name up, connecting, sending, each byte of the answer's head. Its
+body is not read.
+"""
 _URL = re.compile(r"https?://([^/?#@\s]*@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?([/?#]\S*)?")
+
+
+_NO_REASON = "no reason is known"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command worked, as far as its answer does not tell: the account, and the profile that leads there."""
+
+    account: str | None = None
+    profile: str | None = None
+
+    @property
+    def flags(self) -> str:
+        """What a command that undoes something needs besides."""
+        return f" --profile {shlex.quote(self.profile)}" if self.profile else ""
 
 
 @dataclass(frozen=True)
@@ -32,9 +55,54 @@ class SnsTopic:
 
 @dataclass(frozen=True)
 class Webhook:
-    """An address that takes ``{"text": …}``, as Slack's do. Whoever knows it may write: it is shown to nobody."""
+    """An address that takes messages. Whoever knows it may write: it is shown to nobody."""
 
     url: str = field(repr=False)
+
+
+class WebhookKind(StrEnum):
+    """What reads a webhook: its messages have different forms."""
+
+    SLACK = "slack"
+    TEAMS = "teams"
+    TEXT = "text"
+
+
+_TEAMS_HOSTS = (".webhook.office.com", ".logic.azure.com", ".powerplatform.com")
+
+
+def webhook_kind(webhook: Webhook) -> WebhookKind:
+    """Who reads it, by its host. Whatever is not known takes a JSON object with a text, as Mattermost and Google Chat
+    do.
+    """
+    host = url_host(webhook.url).lower()
+    if host == "hooks.slack.com":
+        return WebhookKind.SLACK
+    return WebhookKind.TEAMS if host.endswith(_TEAMS_HOSTS) else WebhookKind.TEXT
+
+
+def webhook_body(webhook: Webhook, text: str) -> dict[str, Any]:
+    """The JSON of a message, in which the text is text: no name in it becomes a link or calls for anybody."""
+    match webhook_kind(webhook):
+        case WebhookKind.SLACK:
+            escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            return {"text": escaped, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+        case WebhookKind.TEAMS:
+            return {"type": "message", "attachments": [_teams_card(text)]}
+        case WebhookKind.TEXT:
+            return {"text": text}
+
+
+def _teams_card(text: str) -> dict[str, Any]:
+    # Runs of rich text, since Teams reads markdown in every other kind of text.
+    lines = [
+        {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": line or " "}]} for line in text.splitlines()
+    ]
+    card = {"type": "AdaptiveCard", "version": "1.4", "body": lines}
+    return {
+        "contentType": "application/vnd.microsoft.card.adaptive",
+        "content": {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", **card},
+    }
 
 
 def parse_target(text: str) -> SnsTopic | Webhook | None:
@@ -49,6 +117,16 @@ def is_https_url(text: str) -> bool:
     return _URL.fullmatch(text) is not None
 
 
+def is_same_host(url: str, other: str) -> bool:
+    """Whether a redirect from ``url`` to ``other`` stays on its host, and leads to nothing less safe."""
+    match, target = _URL.fullmatch(url), _URL.fullmatch(other)
+    if match is None or target is None or match["host"].lower() != target["host"].lower():
+        return False
+    if url.startswith("https://") and not other.startswith("https://"):
+        return False
+    return match[3] == target[3] or (url.startswith("http://") and other.startswith("https://"))
+
+
 def url_host(url: str) -> str:
     """What may be said of an address: the rest of it may be a key."""
     match = _URL.fullmatch(url)
@@ -56,18 +134,54 @@ def url_host(url: str) -> str:
 
 
 def notification_text(
-    command: Sequence[str], data: Mapping[str, Any], exit: int, problems: Iterable[Problem]
+    command: Sequence[str], data: Mapping[str, Any], exit: int, problems: Iterable[Problem], place: Place | None = None
 ) -> str | None:
-    """What is to be told of a command that ended: what it stopped and what that saves, what it asked for, what
-    failed. None when it did nothing and all is well.
+    """What is to be told of a command that ended: in which account and Region, what it stopped and what that saves,
+    what it asked for, how that is undone, what failed and why. None when it did nothing and all is well.
     """
-    done = [*_stopped_lines(data.get("notebooks", ())), *_filed_lines(data.get("requests", ()))]
-    failed = [*dict.fromkeys(problem.message for problem in problems), *_short_quota_lines(data.get("quotas", ()))]
-    if not done and not exit:
+    place = place or Place()
+    problems = tuple(problems)
+    done = [*_stopped_lines(data.get("notebooks", ()), place), *_filed_lines(data.get("requests", ()), place)]
+    names = [str(each["name"]) for each in data.get("notebooks", ())]
+    failed = [
+        *count_alike([problem.message for problem in problems], names),
+        *_short_quota_lines(data.get("quotas", ())),
+    ]
+    if not done and not exit and not any(problem.code in RUN_PROBLEM_CODES for problem in problems):
         return None
     saved = _saved_lines(data) if data.get("notebooks") and done else []
     ended = [f"It ended with {exit}."] if exit else []
-    return "\n".join([f"opskit {' '.join(command)}", *_first_lines(done), *saved, *ended, *_first_lines(failed)])
+    reasons = failed or ([f"no reason was given; {exit} means: {_exit_meaning(exit)}"] if exit else [])
+    heads = [f"opskit {' '.join(command)}", *_place_lines(data, place)]
+    return "\n".join([*heads, *_first_lines(done), *saved, *ended, *_first_lines(reasons)])
+
+
+def count_alike(messages: Sequence[str], names: Sequence[str] = ()) -> list[str]:
+    """Each message once, with how often it came; those that differ only in one of the ``names`` are alike."""
+    by_length = sorted(filter(None, set(names)), key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, by_length))) if by_length else None
+    first: dict[str, str] = {}
+    count: Counter[str] = Counter()
+    for message in filter(None, messages):
+        alike = pattern.sub("\0", message) if pattern else message
+        first.setdefault(alike, message)
+        count[alike] += 1
+    return [text if count[alike] == 1 else f"{text} ({count[alike]} times)" for alike, text in first.items()]
+
+
+def _exit_meaning(exit: int) -> str:
+    return EXIT_DESCRIPTIONS[ExitCode(exit)] if exit in list(ExitCode) else "it was ended from outside"
+
+
+def _place_lines(data: Mapping[str, Any], place: Place) -> list[str]:
+    """Account and Regions, as far as the answer or the session tells them."""
+    rows = [each for name in ("notebooks", "requests", "quotas") for each in data.get(name, ())]
+    accounts = sorted({str(each["account"]) for each in (data, *rows) if each.get("account")})
+    regions = sorted({str(each["region"]) for each in rows if each.get("region")})
+    account = ", ".join(accounts) or place.account
+    told = [f"account {account}"] if account else []
+    told += [f"Region {', '.join(regions)}"] if regions else []
+    return [", ".join(told)] if told else []
 
 
 def begun_graces(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -114,9 +228,10 @@ def _first_lines(lines: Sequence[str]) -> list[str]:
     return [*(f"- {line}" for line in lines[:_MOST_LINES]), *([f"- and {rest} more"] if rest > 0 else [])]
 
 
-def _stopped_lines(notebooks: Iterable[Mapping[str, Any]]) -> list[str]:
+def _stopped_lines(notebooks: Iterable[Mapping[str, Any]], place: Place) -> list[str]:
     return [
-        f"stopped {each['name']} ({each['instance_type']}, {each['region']}): {each['because']}"
+        f"stopped {each['name']} ({each['instance_type']}, {each['region']}): {each['because'] or _NO_REASON}. "
+        f"To undo: opskit notebook start {each['name']} --region {each['region']}{place.flags}"
         for each in notebooks
         if _was_stopped(each)
     ]
@@ -131,9 +246,10 @@ def _saved_lines(data: Mapping[str, Any]) -> list[str]:
     return ["What this saves is not known." if saved is None else f"This saves {saved} USD per hour."]
 
 
-def _filed_lines(requests: Iterable[Mapping[str, Any]]) -> list[str]:
+def _filed_lines(requests: Iterable[Mapping[str, Any]], place: Place) -> list[str]:
     return [
-        f"asked for {each['quota_name']} of {each['desired']:g} in {each['region']}"
+        f"asked for {each['quota_name']} of {each['desired']:g} in {each['region']}. AWS takes no request back; to "
+        f"follow it: opskit quotas requests --region {each['region']}{place.flags}"
         for each in requests
         if each["outcome"] == "filed"
     ]
@@ -141,5 +257,7 @@ def _filed_lines(requests: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _short_quota_lines(quotas: Iterable[Mapping[str, Any]]) -> list[str]:
     return [
-        f"{each['quota_name']} in {each['region']}: {each['because']}" for each in quotas if each["verdict"] != "fits"
+        f"{each['quota_name']} in {each['region']}: {each['because'] or _NO_REASON}"
+        for each in quotas
+        if each["verdict"] != "fits"
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -165,9 +166,11 @@ class Screen:
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Print on stderr what went wrong and what to do."""
-        problems = tuple(map(problem_without_secrets, problems))
+        times = Counter(map(problem_without_secrets, problems))  # ten equal failures are one line
+        problems = tuple(times)
         for problem, following in zip(problems, [*problems[1:], None], strict=False):
             where = f" [{problem.region}]" if problem.region and problem.region not in problem.message else ""
+            where += f" ({times[problem]} times)" if times[problem] > 1 else ""
             print_text(f"opskit: {_indent_further_lines(problem.message + where)}", self.stderr_stream)
             if problem.hint and (
                 following is None or following.hint != problem.hint

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from opskit.core.durations import format_duration
-from opskit.core.exceptions import ExitCode, OpskitError, Problem
+from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, OpskitError, Problem
 from opskit.notifications.rules import summarize_data
 from opskit.output.result import CommandResult
 from opskit.schedule.flows.crontab import CrontabChange
@@ -133,7 +133,7 @@ class JobRun:
         errors = [str(each.get("message", "")) for each in self.envelope.get("errors", ())]
         last = self.process.stderr.strip().splitlines()[-1:]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        return "".join(errors[:1] or last) + more
+        return ("".join(errors[:1] or last) or _exit_reason(self.process.exit)) + more
 
     def log_record(self) -> dict[str, Any]:
         """Its line in the log."""
@@ -156,6 +156,14 @@ class JobRun:
         if self.process is None:
             return "skipped"
         return "deadline" if self.process.exit is None else str(self.envelope.get("status", "error"))
+
+
+def _exit_reason(code: int) -> str:
+    """What an exit code says where the run said nothing."""
+    if code < 0:
+        return f"it was ended by signal {-code}, and said nothing"
+    meaning = EXIT_DESCRIPTIONS[ExitCode(code)] if code in list(ExitCode) else "not a code of opskit's"
+    return f"it said nothing; {code} means: {meaning}"
 
 
 def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool) -> CommandResult:

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+import threading
+import time
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from opskit.aws.client import AwsClient
+from opskit.aws.deadline_connection import open_connection, proxy_for, request_target
 from opskit.aws.writer import AwsWriter
+from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import NotificationError
-from opskit.notifications.rules import SnsTopic, Webhook, url_host
+from opskit.notifications import rules
+from opskit.notifications.rules import SnsTopic, Webhook, is_same_host, url_host, webhook_body
 from opskit.state.journal import journal_action
 
-_TIMEOUT_SECONDS = 10
+_MAX_REDIRECTS = 5
 # Characters SNS takes as a subject.
 _LONGEST_SUBJECT = 100
 
@@ -37,29 +42,21 @@ def publish_to_topic(client: AwsClient, topic: SnsTopic, subject: str, text: str
 
 
 def post_to_webhook(webhook: Webhook, text: str) -> None:
-    """Tell a webhook.
+    """Tell a webhook, in the form that it reads. A redirect is not followed: it could carry the text to another host.
 
     Raises:
         NotificationError: it did not take it.
     """
-    import requests
-
-    _deliver_request(
-        webhook.url,
-        # A redirect could carry the text to another host.
-        lambda url: requests.post(url, json={"text": text}, timeout=_TIMEOUT_SECONDS, allow_redirects=False),
-    )
+    _deliver_request("POST", webhook.url, ascii_json(webhook_body(webhook, text)).encode())
 
 
 def fetch_heartbeat(url: str) -> None:
-    """Give a sign of life to an address.
+    """Give a sign of life to an address. Redirects are followed as long as they stay on its host.
 
     Raises:
         NotificationError: it did not take it.
     """
-    import requests
-
-    _deliver_request(url, lambda url: requests.get(url, timeout=_TIMEOUT_SECONDS))
+    _deliver_request("GET", url, None)
 
 
 def write_heartbeat(path: Path, text: str) -> None:
@@ -85,13 +82,46 @@ def write_heartbeat(path: Path, text: str) -> None:
         raise NotificationError("no-heartbeat", f"The heartbeat {path} cannot be written: {error.strerror}.") from error
 
 
-def _deliver_request(url: str, send: Callable[[str], Any]) -> None:
-    import requests
-
+def _deliver_request(method: str, url: str, body: bytes | None) -> None:
     host = url_host(url)
-    try:
-        status = send(url).status_code
-    except requests.RequestException:  # its text has the whole address in it
-        raise NotificationError("not-delivered", f"{host} could not be reached within {_TIMEOUT_SECONDS} s.") from None
+    answers: list[int | None] = []
+    # A thread, since nothing else ends a look-up of a name in time. Whatever goes wrong in it has the address in its
+    # text or its chain, and stays there.
+    worker = threading.Thread(target=lambda: answers.append(_final_status(method, url, body)), daemon=True)
+    worker.start()
+    worker.join(rules.DELIVERY_SECONDS)
+    status = answers[0] if answers else None
+    if status is None:
+        text = f"{host} could not be reached within {rules.DELIVERY_SECONDS:.0f} s."
+        raise NotificationError("not-delivered", text, "Check the address, the network and any proxy on the way.")
     if not 200 <= status < 300:
         raise NotificationError("not-delivered", f"{host} answered {status}.")
+
+
+def _final_status(method: str, url: str, body: bytes | None) -> int | None:
+    """The status of the last answer; None: there was none."""
+    deadline = time.monotonic() + rules.DELIVERY_SECONDS
+    try:
+        for _ in range(_MAX_REDIRECTS):
+            status, location = _send_request(method, url, body, deadline)
+            target = urljoin(url, location or "")
+            if method != "GET" or not location or not 300 <= status < 400 or not is_same_host(url, target):
+                return status
+            url = target
+    except (OSError, HTTPException, ValueError):
+        return None
+    return status
+
+
+def _send_request(method: str, url: str, body: bytes | None, deadline: float) -> tuple[int, str | None]:
+    front = urlsplit(url)
+    proxy = proxy_for(front)
+    connection = open_connection(front, proxy, deadline)
+    try:
+        target, headers = request_target(front, proxy, url)
+        kind = {"Content-Type": "application/json"} if body is not None else {}
+        connection.request(method, target, body, headers={**headers, **kind, "User-Agent": "opskit"})
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("location")
+    finally:
+        connection.close()

@@ -17,14 +17,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from opskit.aws import deadline_connection, session
 from opskit.core.model import JupyterState, Unknown
-from opskit.notebooks.reads import jupyter_client, jupyter_connection
+from opskit.notebooks.reads import jupyter_client
 from opskit.notebooks.reads.jupyter import inspect_jupyter, open_jupyter
 from tests.fakes.fake_aws import FakeServer, Fault, HighWaterGauge
 from tests.fakes.fake_notebooks import DRIPS, ENDLESS, HANGS, FakeJupyterHandler, FakeNotebook, FakeNotebooks
@@ -433,12 +435,30 @@ def test_a_certificate_must_be_right(
         monkeypatch.delenv(name, raising=False)
     if trusted:
         monkeypatch.setenv("AWS_CA_BUNDLE", str(ca))
-    jupyter_connection._ssl_context.cache_clear()
+    deadline_connection.trust_configured_bundle(None)
     with served(rooms := FakeNotebooks.of(FakeNotebook("lab").kernel("idle", HOUR)), context):
         seen = look(rooms)
-    jupyter_connection._ssl_context.cache_clear()
     assert isinstance(seen, JupyterState) is let_in
     assert let_in or "certificate" in repr(seen)
+
+
+@pytest.mark.parametrize("bundle", ["right", "wrong", None])
+def test_the_certificates_of_the_aws_profile_count(
+    bundle: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, ca = certificate(tmp_path, "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own)
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    deadline_connection.trust_configured_bundle(None)
+    named = {"right": ca, "wrong": certifi.where(), None: None}[bundle]
+    config = tmp_path / "config"
+    config.write_text("[profile work]\nregion = us-east-1\n" + (f"ca_bundle = {named}\n" if named else ""))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    session.open_session(profile="work")
+    with served(rooms := FakeNotebooks.of(FakeNotebook("lab").kernel("idle", HOUR)), context):
+        assert isinstance(look(rooms), JupyterState) is (bundle == "right")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +18,7 @@ from opskit.cli.command import CommandContext
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.settings import load_settings
 from opskit.notifications.cli import with_notifications
+from opskit.notifications.rules import Webhook, WebhookKind, is_same_host, webhook_body, webhook_kind
 from opskit.output.result import CommandResult
 from opskit.output.screen import Screen
 from tests.fakes.cli_runner import run_opskit
@@ -249,3 +252,141 @@ def test_a_dry_run_refuses_what_the_run_would_have_nowhere_to_tell(
         (tmp_path / "open").chmod(0o644)
         ran = run_opskit(capsys, "notebook", "stop", "--idle", "--yes", *dry, "--notify", str(target), "-o", "json")
         assert ran.code == 2, (target, ran.out)
+
+
+@dataclass
+class Raw:
+    """A server that answers whatever it is told to, byte by byte, and does not stop by itself."""
+
+    url: str = ""
+    answer: bytes = b""
+    is_slow: bool = False
+    requests: list[bytes] = field(default_factory=list)
+
+
+@pytest.fixture
+def raw_server() -> Iterator[Raw]:
+    raw, ended = Raw(), threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    raw.url = f"http://127.0.0.1:{listener.getsockname()[1]}/T0/sssh"
+
+    def answer(line: socket.socket) -> None:
+        with line, suppress(OSError):
+            raw.requests.append(line.recv(65536))
+            if not raw.is_slow:
+                line.sendall(raw.answer)
+            while raw.is_slow and not ended.wait(0.02):
+                line.sendall(b"x")  # a header that never ends
+
+    def serve() -> None:
+        with suppress(OSError):
+            while not ended.is_set():
+                threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield raw
+    ended.set()
+    listener.close()
+
+
+@pytest.mark.parametrize("flag", ["notify", "heartbeat"])
+def test_a_server_that_drips_is_left_at_the_deadline_and_the_stop_stands(
+    flag: str, raw_server: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opskit.notifications.rules.DELIVERY_SECONDS", 0.5)
+    raw_server.is_slow = True
+    result = notify_of(CommandResult(STOPPED), **{flag: raw_server.url})
+    assert (result.exit, result.data) == (ExitCode.PARTIAL, STOPPED)
+    assert "could not be reached within" in result.problems[0].message
+    assert "sssh" not in repr(result)
+
+
+def test_an_answer_without_end_is_not_read(raw_server: Raw) -> None:
+    raw_server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n" + b"x" * 100_000
+    assert notify_of(CommandResult(STOPPED), notify=raw_server.url).exit is ExitCode.OK
+
+
+def test_a_redirect_is_followed_on_the_same_host_only(raw_server: Raw, webhook_server: Hook) -> None:
+    elsewhere = webhook_server.url.replace("127.0.0.1", "localhost")
+    for target in (elsewhere, webhook_server.url, "file:///etc/passwd", "gopher://127.0.0.1/"):
+        raw_server.answer = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
+        for flag in ("notify", "heartbeat"):
+            told = notify_of(CommandResult(STOPPED), **{flag: raw_server.url})
+            assert told.exit is ExitCode.PARTIAL
+            assert "answered 302" in told.problems[0].message
+    assert webhook_server.came == []
+    assert is_same_host("http://h/a", "https://h/b")
+    assert not is_same_host("https://h/a", "http://h/b")
+    assert not is_same_host("https://h/a", "https://h:8443/b")
+
+
+def test_nothing_that_goes_wrong_while_telling_hides_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    for error in (LookupError("oh"), KeyboardInterrupt()):
+
+        def stumble(*_: Any, error: BaseException = error) -> None:
+            raise error
+
+        monkeypatch.setattr("opskit.notifications.rules.notification_text", stumble)
+        result = notify_of(CommandResult(STOPPED), notify="http://127.0.0.1:1/sssh")
+        assert (result.exit, result.data) == (ExitCode.PARTIAL, STOPPED)
+        assert "The command completed" in result.problems[0].message
+
+
+def test_a_message_says_where_what_and_how_to_undo_it(webhook_server: Hook) -> None:
+    rows = [{**each, "account": "123456789012"} for each in STOPPED["notebooks"]]
+    filed = {
+        "quota_name": "ml.m4.xlarge for training job usage",
+        "desired": 4.0,
+        "region": "us-east-1",
+        "outcome": "filed",
+    }
+    notify_of(CommandResult(STOPPED | {"notebooks": rows, "requests": [filed]}), notify=webhook_server.url)
+    text = webhook_server.came[0][2]["text"]
+    assert "account 123456789012, Region us-east-1" in text
+    assert "opskit notebook start left-on --region us-east-1" in text
+    assert "opskit quotas requests --region us-east-1" in text
+
+
+@pytest.mark.parametrize("exit", [ExitCode.PARTIAL, ExitCode.BUG])
+def test_a_reason_is_never_empty(exit: ExitCode, webhook_server: Hook) -> None:
+    notify_of(CommandResult(NOTHING, exit), notify=webhook_server.url)
+    assert f"no reason was given; {int(exit)} means: " in webhook_server.came[0][2]["text"]
+    rows = [{**STOPPED["notebooks"][0], "because": ""}]
+    notify_of(CommandResult(STOPPED | {"notebooks": rows}), notify=webhook_server.url)
+    assert "no reason is known" in webhook_server.came[1][2]["text"]
+
+
+def test_ten_equal_failures_are_one_line(webhook_server: Hook, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{**STOPPED["notebooks"][1], "name": f"lab-{at}"} for at in range(12)]
+    alike = [Problem("unread", f"lab-{at}: sagemaker:ListTags was denied.") for at in range(12)]
+    equal = [Problem("denied", "Access denied.", "Ask.")] * 10
+    notify_of(CommandResult({"notebooks": rows}, ExitCode.PARTIAL, (*alike, *equal)), notify=webhook_server.url)
+    lines = webhook_server.came[0][2]["text"].splitlines()
+    assert [line for line in lines if "times" in line] == [
+        "- lab-0: sagemaker:ListTags was denied. (12 times)",
+        "- Access denied. (10 times)",
+    ]
+    Screen().show_problems(equal)
+    assert capsys.readouterr().err.splitlines() == ["opskit: Access denied. (10 times)", "        Ask."]
+
+
+def test_each_kind_of_webhook_gets_its_form_and_no_markup() -> None:
+    text = "stopped <!channel> <http://evil|x> & **b**\nsecond line"
+    slack = webhook_body(Webhook("https://hooks.slack.com/services/T/B/x"), text)
+    assert (slack["text"].count("<"), slack["mrkdwn"]) == (0, False)
+    teams = json.dumps(webhook_body(Webhook("https://x.webhook.office.com/webhookb2/x"), text))
+    assert webhook_kind(Webhook("https://prod-1.westus.logic.azure.com:443/workflows/x")) is WebhookKind.TEAMS
+    assert "TextRun" in teams
+    assert '"TextBlock"' not in teams
+    assert webhook_body(Webhook("https://example.org/x"), text) == {"text": text}
+
+
+def test_the_address_of_a_heartbeat_may_stand_in_a_file(webhook_server: Hook, tmp_path: Path) -> None:
+    file = tmp_path / "address"
+    file.write_text(webhook_server.url)
+    file.chmod(0o600)
+    notify_of(CommandResult(STOPPED), heartbeat=f"@{file}")
+    assert len(webhook_server.came) == 1
+    file.chmod(0o644)
+    with pytest.raises(UsageError, match="others than you"):
+        notify_of(CommandResult(STOPPED), heartbeat=f"@{file}")

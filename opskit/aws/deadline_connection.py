@@ -1,7 +1,8 @@
-"""A connection to one Jupyter, over TLS, a proxy, or both, on which nothing comes later than a deadline.
+"""A connection to a host over TLS, a proxy, or both, on which nothing comes later than a deadline: for a notebook's
+Jupyter, a webhook, a sign of life.
 
 The standard library's client rather than a friendlier one, because a timeout that counts anew with every byte lets a
-Jupyter that drips hold a connection for ever, and because nothing in it logs a URL.
+host that drips hold a connection for ever, and because nothing in it logs a URL.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-_CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_configured_bundle: list[str] = []
 
 
 class _DeadlineSocket(io.RawIOBase):
@@ -63,7 +65,7 @@ def _seconds_left(deadline: float) -> float:
 
 
 def open_connection(front: SplitResult, proxy: SplitResult | None, deadline: float) -> HTTPConnection:
-    """A connection to Jupyter's host, or to the proxy that leads there."""
+    """A connection to a URL's host, or to the proxy that leads there."""
     if front.scheme not in ("http", "https") or not front.hostname:
         raise ValueError("not a web page")
     end = proxy or front
@@ -72,12 +74,16 @@ def open_connection(front: SplitResult, proxy: SplitResult | None, deadline: flo
         line.set_tunnel(front.hostname, front.port, _proxy_auth_header(proxy))
     line.response_class = partial(_DeadlineResponse, deadline=deadline)  # type: ignore[assignment]
     # http.client has no public way to connect within a deadline.
-    line._create_connection = partial(_connect_socket, deadline)  # type: ignore[attr-defined]  # noqa: SLF001
+    line._create_connection = partial(_connect_socket, deadline)  # type: ignore[attr-defined]
     return line
 
 
 def _connection_class(parts: SplitResult) -> Any:
-    return partial(HTTPSConnection, context=_ssl_context()) if parts.scheme == "https" else HTTPConnection
+    return (
+        partial(HTTPSConnection, context=_ssl_context(_trusted_certificates()))
+        if parts.scheme == "https"
+        else HTTPConnection
+    )
 
 
 def _connect_socket(deadline: float, address: tuple[str, int], *_: Any) -> socket.socket:
@@ -96,16 +102,26 @@ def _connect_socket(deadline: float, address: tuple[str, int], *_: Any) -> socke
     raise trouble
 
 
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    """Whose certificates are believed: those the environment names for boto3 and its kind, else the usual ones. Read
-    once for all notebooks, since it takes longer than a visit.
-    """
-    named = next((os.environ[name] for name in _CERTIFICATES if os.environ.get(name)), None)
-    if named is None:
-        import certifi
+def trust_configured_bundle(bundle: str | None) -> None:
+    """Believe the certificates that an AWS profile names as its ``ca_bundle``, or AWS_CA_BUNDLE; None: neither does."""
+    _configured_bundle[:] = [bundle] if bundle else []
 
-        named = certifi.where()
+
+def _trusted_certificates() -> str:
+    """The file or folder of the certificates that are believed: in botocore's order, what the environment or the
+    profile names for AWS, then what it names for others, else the usual ones.
+    """
+    named = (os.environ.get("AWS_CA_BUNDLE"), *_configured_bundle, *map(os.environ.get, _CERTIFICATES))
+    if found := next((each for each in named if each), None):
+        return str(Path(found).expanduser())
+    import certifi
+
+    return certifi.where()
+
+
+@cache
+def _ssl_context(named: str) -> ssl.SSLContext:
+    """Read once for all hosts, since it takes longer than a visit."""
     if Path(named).is_dir():
         return ssl.create_default_context(capath=named)
     return ssl.create_default_context(cafile=named)

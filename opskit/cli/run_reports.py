@@ -1,0 +1,37 @@
+"""What goes wrong beside a command, on its screen: at once for people, in ``errors`` for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from opskit.cli.common_settings import report_left_out_settings
+from opskit.core.run_problems import begin_run_problems, run_problems
+from opskit.core.settings import Settings
+from opskit.output.printing import redirect_warnings
+from opskit.output.result import CommandResult
+from opskit.output.screen import Screen
+
+
+def prepare_reports() -> None:
+    """Print what libraries log like everything else, and forget what an earlier command of this process reported."""
+    redirect_warnings()
+    begin_run_problems(lambda problem: None)
+
+
+def begin_reports(
+    path: tuple[str, ...], settings: Settings, screen: Screen, print_calls: Callable[[], None] | None
+) -> None:
+    """Let it be told on the command's screen, first of all which settings do not count, and, with --verbose, each call
+    of AWS.
+    """
+    if print_calls:
+        print_calls()
+    begin_run_problems(screen.show_run_problem)
+    if path != ("settings",):  # it tells that itself
+        report_left_out_settings(settings)
+
+
+def with_run_problems(result: CommandResult, screen: Screen) -> CommandResult:
+    """The result with it, where it was not printed at once."""
+    return replace(result, problems=(*result.problems, *run_problems())) if screen.format.tells_problems else result
