@@ -186,6 +186,12 @@ HOSTILE = {
     "a prompt full of escapes": (
         "#!/bin/bash\nexport PS1=$'\\e]0;title\\a\\e[2J\\e[H\\e[31mopskit-inside-1 $\\e[6n> '\nexec bash --norc\n"
     ),
+    "a bashrc that talks at every prompt, and has its own ps, sh and unset": (
+        "#!/bin/bash\ncat > $HOME/.rc << 'END'\n"
+        "PROMPT_COMMAND='echo a opskit-inside-end 7; printf \"\\033[6n\"'\nPS1='\\w opskit-inside-1 $ '\n"
+        "alias ps='echo gone' sh='echo no' unset='echo never'\nfortune() { seq 1 500; }; fortune\nset -x\nEND\n"
+        "exec bash --rcfile $HOME/.rc -i\n"
+    ),
     "a profile that talks": "#!/bin/sh\necho 'opskit-inside-end is what I say'; seq 1 2000\nexec sh\n",
 }
 SILENT = {

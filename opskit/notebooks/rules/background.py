@@ -59,6 +59,7 @@ class _Surroundings:
     jupyter_unit: str | None
     idle_kernels: frozenset[int]
     parents: frozenset[int]
+    subshell_parents: frozenset[int]
     interval: timedelta
 
 
@@ -111,6 +112,7 @@ def _look_around(reading: InstanceReading, idle_kernels: Collection[str]) -> _Su
         jupyter_unit=server.unit if server else None,
         idle_kernels=_find_kernels(reading, frozenset(idle_kernels), server, by_pid),
         parents=frozenset(process.parent for process in reading.processes if process.pid not in own),
+        subshell_parents=_find_subshell_parents(reading, server),
         interval=reading.interval,
     )
 
@@ -134,6 +136,15 @@ def _find_kernels(
     return frozenset(pid for _, _, pid in found.values())
 
 
+def _find_subshell_parents(reading: InstanceReading, server: InstanceProcess | None) -> frozenset[int]:
+    """The processes of which a shell without a script may be a part that another shell has forked, such as a loop in
+    the background: shells, and what takes over a process whose parent has ended.
+    """
+    shells = {process.pid for process in reading.processes if process.program in _SHELLS}
+    reapers = {process.pid for process in reading.processes if process.pid == 1 or process.program == "systemd"}
+    return frozenset(shells | reapers - {server.pid if server else None})
+
+
 def _find_ancestors(process: InstanceProcess, by_pid: Mapping[int, InstanceProcess]) -> frozenset[int]:
     """The process and all that it comes from."""
     found: set[int] = set()
@@ -146,11 +157,11 @@ def _find_ancestors(process: InstanceProcess, by_pid: Mapping[int, InstanceProce
 
 def _is_never_counted(process: InstanceProcess, around: _Surroundings) -> bool:
     """Kernel threads, what has ended, Jupyter with all it comes from, our own shell, kernels that Jupyter calls idle,
-    and shells in which nothing runs.
+    and shells that somebody types into and in which nothing runs.
     """
     if process.is_kernel_thread or process.states[1] in ("Z", "X"):
         return True
-    if process.is_bare_shell and process.pid not in around.parents:
+    if process.is_bare_shell and process.pid not in around.parents and process.parent not in around.subshell_parents:
         return True
     return process.pid in around.jupyter | around.ours | around.idle_kernels
 
@@ -164,13 +175,13 @@ def _is_of_the_system(process: InstanceProcess, around: _Surroundings) -> bool:
     return process.unit is not None and process.unit != around.jupyter_unit
 
 
-def _is_script_without_child(process: InstanceProcess, around: _Surroundings) -> bool:
+def _is_shell_without_child(process: InstanceProcess, around: _Surroundings) -> bool:
     return process.program in _SHELLS and process.pid not in around.parents
 
 
-# What is not counted as long as it uses next to nothing of a processor. A shell that was given something to run may be
-# a loop.
-_SMALL: tuple[Callable[[InstanceProcess, _Surroundings], bool], ...] = (_is_of_the_system, _is_script_without_child)
+# What is not counted as long as it uses next to nothing of a processor. A shell that was given something to run, or
+# that another shell has forked, may be a loop.
+_SMALL: tuple[Callable[[InstanceProcess, _Surroundings], bool], ...] = (_is_of_the_system, _is_shell_without_child)
 
 
 def _judge_process(process: InstanceProcess, around: _Surroundings) -> BackgroundState:
@@ -213,8 +224,8 @@ def _judge_files(reading: InstanceReading, after: timedelta) -> BackgroundFindin
 
 
 def _describe_processes(processes: Sequence[InstanceProcess]) -> str:
-    """The youngest of the busiest by name, and how many more there are."""
-    first = max(processes, key=lambda process: (process.cpu_grown, -process.age, process.pid))
+    """The busiest by name, of several that of which it came: a loop, and not the command that it is at just now."""
+    first = max(processes, key=lambda process: (process.cpu_grown, process.cpu, process.age, -process.pid))
     more = len(processes) - 1
     others = f" and {more} more are" if more else " is"
     return f"{_describe_process(first)}{others}"

@@ -35,6 +35,11 @@ def process(pid: int = 77, parent: int = 1, program: str = "train", grown: float
     return InstanceProcess(pid=pid, parent=parent, program=program, **(usual | more))
 
 
+def shell(pid: int = 77, parent: int = 1, grown: float = 0.0, **more: Any) -> InstanceProcess:
+    """One without a script or a command."""
+    return process(pid, parent, "bash", grown, is_bare_shell=True, **more)
+
+
 def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
     """What runs beside an init, a Jupyter, and opskit's own shell with a command."""
     own = (
@@ -73,10 +78,11 @@ def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
         pytest.param((process(unit="crond.service", program="crond"),), NOTHING, id="cron itself"),
         pytest.param((process(program="bash", is_bare_shell=True),), NOTHING, id="a shell without a child"),
         pytest.param((process(program="bash"), process(78, 77, "sleep")), UNKNOWN, id="a shell that waits for one"),
-        pytest.param((process(program="bash", grown=2.0, is_bare_shell=True),), NOTHING, id="such a shell computes"),
-        pytest.param(
-            (process(program="bash", grown=2.0, is_bare_shell=True), process(78, 77, "sleep")), BUSY, id="with a child"
-        ),
+        pytest.param((shell(parent=10, grown=2.0),), NOTHING, id="a terminal's shell computes"),
+        pytest.param((shell(parent=10, grown=2.0), process(78, 77, "sleep")), BUSY, id="with a child"),
+        pytest.param((shell(parent=10), shell(78, 77, grown=2.0)), BUSY, id="a loop in the background of a shell"),
+        pytest.param((shell(parent=10), shell(78, 77)), UNKNOWN, id="a shell that waits for another"),
+        pytest.param((shell(grown=2.0),), BUSY, id="a loop that a shell has left behind"),
         pytest.param((process(program="bash"),), NOTHING, id="a script that waits without a child"),
         pytest.param((process(program="bash", grown=2.0),), BUSY, id="a script that loops"),
         pytest.param((process(program="python", kernel_id="k1"),), NOTHING, id="a kernel that Jupyter calls idle"),
@@ -168,14 +174,16 @@ def test_whatever_computes_and_is_counted_is_busy(there: list[InstanceProcess], 
     uncounted, parents = ours_among(there), {each.parent for each in there}
     counted = [each for each in there if each.pid not in uncounted and each.kernel_id != "k1"]
     works = [each for each in counted if each.cpu_grown >= 0.15 * SECOND]
-    assert all(each.is_bare_shell and each.pid not in parents for each in works) or found.state is BUSY
+    shells = {each.pid for each in there if each.program == "bash"} | {1}
+    typed = [each.is_bare_shell and each.pid not in parents and each.parent not in shells for each in works]
+    assert all(typed) or found.state is BUSY
 
 
 NEVER_COUNTED = [
     ({"parent": 2, "program": "kworker", "is_kernel_thread": True}, "a kernel thread"),
     ({"parent": 10, "program": "python", "kernel_id": "k9", "unit": JUPYTER_UNIT}, "a kernel that Jupyter calls idle"),
     ({"parent": 50, "program": "find"}, "our own shell's"),
-    ({"parent": 1, "program": "bash", "is_bare_shell": True}, "a shell without a child"),
+    ({"parent": 98, "program": "bash", "is_bare_shell": True}, "a shell without a child"),
     ({"parent": 10, "program": "bash", "is_bare_shell": True, "unit": JUPYTER_UNIT}, "a terminal's shell"),
 ]
 
