@@ -52,7 +52,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit train boston --any-of ml.m5.xlarge,ml.c5.xlarge --max-usd 0.50 --fit-budget",
     ),
     "deploy": ("opskit deploy boston", "opskit deploy boston --instance-type ml.m5.large --dry-run"),
-    "predict": ("opskit predict boston", "opskit predict boston houses.csv -o csv"),
+    "predict": ("opskit predict boston", "opskit predict boston houses.csv --out predicted.csv"),
     "cleanup": ("opskit cleanup boston --dry-run", "opskit cleanup boston --local --yes"),
     "guard": (
         "opskit guard --training ml.p3.2xlarge=4 --wait 2h -- python train.py",

@@ -52,7 +52,15 @@ class LogLine:
     text: str
 
 
-RunEvent = CostEstimated | JobSelected | Uploaded | StatusChanged | LogLine | ReadFailed | Message
+@dataclass(frozen=True)
+class RowsPredicted:
+    """So many rows of a file have their predictions."""
+
+    done: int
+    total: int
+
+
+RunEvent = CostEstimated | JobSelected | Uploaded | StatusChanged | LogLine | RowsPredicted | ReadFailed | Message
 RunEventSink = Callable[[RunEvent], None]
 
 

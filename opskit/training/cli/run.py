@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -163,23 +162,31 @@ def predict_command(
             metavar="[FILE]", help="CSV file of feature rows, or - for stdin. Default: the held-out test set."
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="CSV", help="Write the rows of FILE with the predictions beside them to a file."),
+    ] = None,
     owner: OwnerOption = None,
     no_owner: NoOwnerOption = False,
 ) -> CommandResult:
     """Get predictions from a workflow's endpoint."""
-    from opskit.training.flows.predict import check_data, predict_rows
-    from opskit.training.render.endpoints import predict_result
-    from opskit.training.rules.csv_rows import parse_rows
+    from opskit.training.flows.predict import check_data
+    from opskit.training.flows.predict_file import open_rows, predict_file
+    from opskit.training.render.endpoints import file_predictions_result
+    from opskit.training.render.progress import watch_run
     from opskit.training.workflow import find_workflow
 
     workflow = find_workflow(name)
     known = check_data(workflow)
     if file is None:
+        if out is not None:
+            raise UsageError("bad-flags", "--out needs a FILE of rows.", "Name the file whose rows to predict.")
         return _predict_test_set(ctx, workflow, known, partial(settle_owner, ctx, owner, untagged=no_owner))
-    source = "standard input" if str(file) == "-" else str(file)
-    rows = parse_rows(source, _read_rows_file(file), known.features)
-    endpoint, outputs = predict_rows(ctx.client(), workflow, settle_owner(ctx, owner, untagged=no_owner), rows)
-    return predict_result(workflow, endpoint, outputs, known.classes)
+    with open_rows(file, known.features) as rows:
+        whose = settle_owner(ctx, owner, untagged=no_owner)
+        with watch_run(ctx.screen, workflow) as emit:
+            done = predict_file(ctx.client(), workflow, whose, known, rows, emit, out)
+    return file_predictions_result(workflow, done, known.classes)
 
 
 @register_command(app, "cleanup")
@@ -254,13 +261,6 @@ def _predict_test_set(
     endpoint, outputs = predict_rows(ctx.client(), workflow, read_owner(), sets.test.decode().splitlines())
     scores = score_outputs(workflow.task, sets, outputs)
     return predict_result(workflow, endpoint, outputs, known.classes, sets.truth, scores)
-
-
-def _read_rows_file(file: Path) -> str:
-    try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("file-unreadable", f"{file} cannot be read: {error}.") from error
 
 
 def _local_run_folders(workflow: Workflow) -> list[Path]:

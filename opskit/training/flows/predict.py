@@ -55,14 +55,20 @@ def predict_rows(client: AwsClient, workflow: Workflow, owner: Owner, rows: Sequ
         GuardRefused: no such endpoint is in service.
         AwsError: there was no response, or not one for each row.
     """
-    name = _newest_endpoint(client, workflow, owner)
+    name = find_newest_endpoint(client, workflow, owner)
     outputs: list[tuple[float, ...]] = []
     for start in range(0, len(rows), _BATCH_ROWS):
-        outputs += _invoke_rows(client, workflow, name, rows[start : start + _BATCH_ROWS])
+        outputs += invoke_rows(client, workflow, name, rows[start : start + _BATCH_ROWS])
     return name, tuple(outputs)
 
 
-def _newest_endpoint(client: AwsClient, workflow: Workflow, owner: Owner) -> str:
+def find_newest_endpoint(client: AwsClient, workflow: Workflow, owner: Owner) -> str:
+    """The name of the owner's newest endpoint of the workflow that is in service.
+
+    Raises:
+        GuardRefused: there is none.
+        AwsError: the endpoints could not be read.
+    """
     listed = list_workflow_resources(client, workflow, ListableKind.ENDPOINT)
     traits = {endpoint.name: EndpointStatus(endpoint.status).traits for endpoint in listed}
     alive = [each for each in listed if traits[each.name].is_in_service or traits[each.name].is_transitioning]
@@ -81,7 +87,12 @@ def _newest_endpoint(client: AwsClient, workflow: Workflow, owner: Owner) -> str
     raise GuardRefused("no-endpoint", text, hint)
 
 
-def _invoke_rows(client: AwsClient, workflow: Workflow, name: str, rows: Sequence[str]) -> Outputs:
+def invoke_rows(client: AwsClient, workflow: Workflow, name: str, rows: Sequence[str]) -> Outputs:
+    """An endpoint's answer to rows of features, in one request.
+
+    Raises:
+        AwsError: there was no response, or not one for each row.
+    """
     algorithm = algorithm_of(workflow)
     body = "".join(f"{row}\n" for row in rows).encode()
     response = client.read(

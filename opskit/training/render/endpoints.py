@@ -14,6 +14,7 @@ from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.cleanup import CleanupResult
 from opskit.training.flows.deploy import Deployment
+from opskit.training.flows.predict_file import FilePredictions
 from opskit.training.render.scores import format_scores, score_lines, scores_record, shown_numbers
 from opskit.training.render.train import cost_item_record, endpoint_notes, left_out_notes, left_out_records
 from opskit.training.rules.deletable_kind import DeletableKind
@@ -57,9 +58,14 @@ def predict_result(
     scores: Scores | None = None,
 ) -> CommandResult:
     """The result of ``predict``; for the test set with the true values beside the predictions."""
-    data: dict[str, Any] = {"endpoint": endpoint, "task": workflow.task.value}
     predictions = prediction_values(workflow, outputs, classes)
-    data["predictions"] = predictions
+    data: dict[str, Any] = {
+        "endpoint": endpoint,
+        "task": workflow.task.value,
+        "predictions": predictions,
+        "rows": len(predictions),
+        "out": None,
+    }
     columns = [Column("Row", right=True), Column("Prediction", right=True)]
     rows = [[Cell(str(at)), Cell(_shown_value(value))] for at, value in enumerate(predictions, 1)]
     if probabilities := class_probabilities(workflow.task, outputs, len(classes)):
@@ -75,6 +81,20 @@ def predict_result(
         notes = (format_scores(scores.metrics), *score_lines(scores))
     table = Table(tuple(columns), tuple(tuple(row) for row in rows))
     return CommandResult(data, tables=(table,), notes=notes, records="predictions")
+
+
+def file_predictions_result(workflow: Workflow, done: FilePredictions, classes: Sequence[str]) -> CommandResult:
+    """The result of ``predict`` for a file."""
+    if done.written is None:
+        return predict_result(workflow, done.endpoint, done.outputs, classes)
+    data: dict[str, Any] = {
+        "endpoint": done.endpoint,
+        "task": workflow.task.value,
+        "predictions": [],
+        "rows": done.rows,
+        "out": str(done.written.resolve()),
+    }
+    return CommandResult(data, notes=(f"{done.rows} rows with their predictions: {done.written}",))
 
 
 def prediction_values(workflow: Workflow, outputs: Outputs, classes: Sequence[str]) -> list[float | str]:

@@ -11,7 +11,16 @@ from opskit.core.live_resources import ResourceKind
 from opskit.output.cost import cost_lines
 from opskit.output.progress import Stage, format_event, watch_stages
 from opskit.output.screen import Screen
-from opskit.training.events import CostEstimated, JobSelected, LogLine, RunEvent, RunEventSink, StatusChanged, Uploaded
+from opskit.training.events import (
+    CostEstimated,
+    JobSelected,
+    LogLine,
+    RowsPredicted,
+    RunEvent,
+    RunEventSink,
+    StatusChanged,
+    Uploaded,
+)
 from opskit.training.rules.algorithms.algorithm import TrainingRound
 from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.job_names import Attach, Create, Reuse
@@ -36,6 +45,8 @@ def format_run_event(event: RunEvent) -> str:
             return f"{name}: {_STATUS_PREFIXES[kind]}{state}"
         case LogLine(text):
             return f"  {text}"
+        case RowsPredicted():
+            return ""  # a bar on a terminal says it; elsewhere the answer does
         case ReadFailed() | Message():
             return format_event(event)
         case _:
@@ -77,6 +88,8 @@ def _run_stage(workflow: Workflow, event: RunEvent) -> Stage | None:
     round_ = algorithm.parse_log_line(event.text) if isinstance(event, LogLine) else None
     if round_:
         return Stage(_format_scores(round_), round_.number + 1, algorithm.planned_rounds(workflow))
+    if isinstance(event, RowsPredicted):
+        return Stage(f"{event.done:,} of {event.total:,} rows", event.done, event.total)
     return Stage(_short_status(event)) if isinstance(event, StatusChanged | JobSelected) else None
 
 

@@ -1,36 +1,66 @@
-"""Parses the rows that a user wants predictions for."""
+"""Reads the rows that a user wants predictions for, one at a time."""
 
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from opskit.core.exceptions import UsageError
+from opskit.training.rules.table_cells import CellKind, cell_number, classify_cell
 
 
-def parse_rows(source: str, text: str, features: Sequence[str]) -> list[str]:
-    """The rows of a CSV as the model takes them: numbers only, in the order of the training data. With a header the
-    columns may come in any order, with others in between. ``source`` names the text in errors.
+@dataclass(frozen=True)
+class FeatureRow:
+    """A row as it was written, and as the model takes it: numbers only, in the order of the training data. True and
+    False are 1 and 0, and what is missing is empty, as in training.
+    """
+
+    cells: tuple[str, ...]
+    text: str
+
+
+def feature_rows(source: str, lines: Iterable[str], features: Sequence[str]) -> Iterator[FeatureRow]:
+    """The rows of a CSV. With a header the columns may come in any order, with others in between. ``source`` names the
+    text in errors.
 
     Raises:
         UsageError: there are no rows, or a row has something other than numbers.
     """
     shape = f"A row has the {len(features)} features: {', '.join(features)}."
-    lines = [(at, cells) for at, cells in _csv_lines(source, text) if any(cell.strip() for cell in cells)]
-    columns, width = list(range(len(features))), len(features)
-    if lines and (header := _header_columns(source, lines[0][1], features)):
-        columns, width, lines = header, len(lines[0][1]), lines[1:]
-    if not lines:
+    columns, width, found = list(range(len(features))), len(features), 0
+    for at, (line, cells) in enumerate(_csv_lines(source, lines)):
+        header = _header_columns(source, cells, features) if at == 0 else None
+        if header:
+            columns, width = header, len(cells)
+            continue
+        found += 1
+        yield FeatureRow(tuple(cells), _parse_row(f"{source}, line {line}", cells, columns, width, shape))
+    if not found:
         raise UsageError("file-empty", f"{source} has no rows.", shape)
-    return [_parse_row(f"{source}, line {at}", cells, columns, width, shape) for at, cells in lines]
 
 
-def _csv_lines(source: str, text: str) -> list[tuple[int, list[str]]]:
-    # Spreadsheets begin UTF-8 files with a byte order mark, which would become part of the first name.
-    reader = csv.reader(text.removeprefix("\ufeff").splitlines())
+def written_header(source: str, lines: Iterable[str], features: Sequence[str]) -> tuple[str, ...] | None:
+    """The header as it is written; None where the first line is a row.
+
+    Raises:
+        UsageError: it is not CSV, or its header lacks a feature.
+    """
+    first = next(_csv_lines(source, lines), None)
+    if first is None or _header_columns(source, first[1], features) is None:
+        return None
+    return tuple(cell.strip() for cell in first[1])
+
+
+def _csv_lines(source: str, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """The lines that are not empty, with their numbers."""
+    reader = csv.reader(lines)
     try:
-        return [(reader.line_num, cells) for cells in reader]
+        for cells in reader:
+            # Spreadsheets begin UTF-8 files with a byte order mark, which would become part of the first name.
+            read = [cells[0].removeprefix("\ufeff"), *cells[1:]] if cells and reader.line_num == 1 else cells
+            if len(read) > 1 or any(cell.strip() for cell in read):
+                yield reader.line_num, read
     except csv.Error as error:
         raise UsageError("file-unreadable", f"{source} is not CSV: {error}.") from error
 
@@ -51,14 +81,14 @@ def _parse_row(where: str, cells: Sequence[str], columns: Sequence[int], width: 
     if len(cells) != width:
         more = " Leave out the target." if len(cells) == width + 1 else ""
         raise UsageError("bad-row", f"{where} has {len(cells)} values, not {width}.", shape + more)
-    return ",".join(str(_parse_feature(where, cells[at].strip(), shape)) for at in columns)
+    return ",".join(_parse_feature(where, cells[at].strip(), shape) for at in columns)
 
 
-def _parse_feature(where: str, cell: str, shape: str) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise UsageError("bad-row", f"{where}: '{cell}' is not a number.", shape)
-    return number
+def _parse_feature(where: str, cell: str, shape: str) -> str:
+    match classify_cell(cell):
+        case CellKind.NUMBER | CellKind.BOOLEAN:
+            return str(cell_number(cell))
+        case CellKind.MISSING:
+            return ""
+        case CellKind.DATE | CellKind.WORD | CellKind.INFINITE:
+            raise UsageError("bad-row", f"{where}: '{cell[:40]}' is not a number.", shape)

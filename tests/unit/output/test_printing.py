@@ -28,7 +28,7 @@ from opskit.output.printing import visible_line, visible_text
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.output.screen import Screen
 from opskit.output.svg import save_svg
-from opskit.training.events import CostEstimated, JobSelected, LogLine, RunEvent, StatusChanged, Uploaded
+from opskit.training.events import CostEstimated, JobSelected, LogLine, RowsPredicted, RunEvent, StatusChanged, Uploaded
 from opskit.training.render.plot import save_plot, terminal_plot
 from opskit.training.render.progress import watch_run
 from opskit.training.rules.job_names import Create
@@ -194,6 +194,7 @@ def hostile_events() -> Iterator[RunEvent]:
     yield StatusChanged(ResourceKind.TRAINING_JOB, EVIL, EVIL)
     yield LogLine(EVIL)
     yield LogLine(f"[3]#011train-rmse{EVIL}:1.0#011validation-rmse\x1b[2J:2.0")
+    yield RowsPredicted(1, 2)
     yield ReadFailed(EVIL, EVIL)
     yield Message(EVIL)
 
