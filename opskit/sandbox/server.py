@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -20,6 +21,7 @@ from opskit.sandbox.account.faults import FaultKind, FaultSwitches
 from opskit.sandbox.account.managed_policies import load_managed_policies
 from opskit.sandbox.account.permissions import Permissions
 from opskit.sandbox.account.regions import RegionService
+from opskit.sandbox.client_models import VARIABLE, data_path, write_client_models
 from opskit.sandbox.dispatcher import Dispatcher
 from opskit.sandbox.hosting.endpoint_service import EndpointService
 from opskit.sandbox.hosting.invoke_endpoint import INVOKE_PATH_PREFIX, InvokeEndpointPage
@@ -101,16 +103,18 @@ class SandboxOptions:
 class Sandbox:
     """A running sandbox: where it listens and what a client's environment needs.
 
-    ``owned`` are the operations (boto3's service name, operation) that it answers itself; the rest are moto's.
+    ``own_operations`` are those (boto3's service name, operation) that it answers itself; the rest are moto's.
+    ``client_models`` lead clients here that name AWS's STS.
     """
 
     url: str
     scenario: Scenario
+    client_models: Path
     own_operations: frozenset[tuple[str, str]] = frozenset()
 
     def client_environment(self) -> dict[str, str]:
         """The variables that make any AWS client talk to this sandbox."""
-        variables = client_variables(self.url, self.scenario.region)
+        variables = client_variables(self.url, self.scenario.region) | {VARIABLE: data_path(self.client_models)}
         # botocore would send even what is meant for 127.0.0.1 to a proxy. Some programs read NO_PROXY, some no_proxy.
         if any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
             excluded = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
@@ -164,7 +168,8 @@ def run_sandbox(options: SandboxOptions) -> Iterator[Sandbox]:
             scenario.create_resources(state)
             metrics.start_publishing(scenario.seeded_account_regions())
             _open_urls.add(state.url)
-            yield Sandbox(state.url, scenario, frozenset(dispatcher.operations))
+            models = write_client_models(folder, state.url)
+            yield Sandbox(state.url, scenario, models, frozenset(dispatcher.operations))
         finally:
             _close_server(server, state)
             _reset_moto_after_last(state)

@@ -164,6 +164,26 @@ open(os.environ["TOLD"], "w").write(json.dumps(told))
 """
 
 
+STS = """
+import json, os
+import boto3
+region = os.environ["AWS_REGION"]
+# As SDK v2 does it, in default_bucket and get_execution_role.
+sts = boto3.Session().client("sts", region_name=region, endpoint_url=f"https://sts.{region}.amazonaws.com")
+told = {"v2": sts.get_caller_identity()["Account"], "role": sts.assume_role(
+    RoleArn="arn:aws:iam::111122223333:role/r", RoleSessionName="me")["AssumedRoleUser"]["Arn"]}
+"""
+
+STS_OF_SDK = """
+from sagemaker.core.helper.session_helper import Session
+session = Session(boto_session=boto3.Session(region_name=region))
+told |= {"caller": session.get_caller_identity_arn(), "bucket": session.default_bucket()}
+"""
+TELLS = """
+open(os.environ["TOLD"], "w").write(json.dumps(told))
+"""
+
+
 @pytest.fixture
 def script_output(client_environment: dict[str, str], tmp_path: Path) -> Any:
     """Runs a script in a process of its own; returns what it tells."""
@@ -190,3 +210,23 @@ def test_the_sdk_goes_all_the_way_in_both_its_styles(lab_account: Any, script_ou
     job = lab_account.over(answer["trainer"])
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert lab_account.read(job["ModelArtifacts"]["S3ModelArtifacts"])
+
+
+@pytest.fixture
+def no_way_out(client_environment: dict[str, str]) -> None:
+    """A call that leaves for AWS fails at once, whether or not this machine has a network."""
+    client_environment["HTTPS_PROXY"] = client_environment["https_proxy"] = "http://127.0.0.1:9"
+
+
+@pytest.mark.usefixtures("no_way_out")
+def test_a_client_that_names_awss_sts_is_answered_inside(script_output: Any) -> None:
+    told = script_output(STS + TELLS)
+    assert told == {"v2": "123456789012", "role": "arn:aws:sts::111122223333:assumed-role/r/me"}
+
+
+@needs_sdk
+@pytest.mark.usefixtures("no_way_out")
+def test_the_sdk_finds_its_account_and_its_bucket_inside(script_output: Any) -> None:
+    told = script_output(STS + STS_OF_SDK + TELLS)
+    assert told["caller"].startswith("arn:aws:iam::123456789012:")
+    assert told["bucket"] == "sagemaker-us-east-1-123456789012"
