@@ -24,7 +24,7 @@ from opskit.training.rules.model import Workflow
 from opskit.training.rules.scores import Outputs, class_probabilities, predicted_classes
 
 # InvokeEndpoint takes 6 MB a request and a minute for the answer; what a row costs the model is not known.
-_BATCH_BYTES = 4_000_000
+BATCH_BYTES = 4_000_000
 _BATCH_ROWS = 500
 
 
@@ -141,7 +141,7 @@ def _batches(rows: Iterator[FeatureRow]) -> Iterator[list[FeatureRow]]:
     batch: list[FeatureRow] = []
     size = 0
     for row in rows:
-        if batch and (len(batch) == _BATCH_ROWS or size + len(row.text) + 1 > _BATCH_BYTES):
+        if batch and (len(batch) == _BATCH_ROWS or size + len(row.text) + 1 > BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(row)

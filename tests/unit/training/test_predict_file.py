@@ -69,7 +69,7 @@ def test_a_large_file_goes_in_batches_and_comes_back_row_by_row(capsys: pytest.C
 
 
 def test_wide_rows_make_smaller_batches(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opskit.training.flows.predict_file._BATCH_BYTES", 100)
+    monkeypatch.setattr("opskit.training.flows.predict_file.BATCH_BYTES", 100)
     Path("houses.csv").write_text(f"{ROW}\n" * 5)
     account = deployed_account()
     assert predict(capsys, account, "houses.csv").code == 0
