@@ -134,8 +134,8 @@ def _check_options(
         raise UsageError("what-to-stop", "Give notebook names or --idle.", "`opskit notebook list` shows them.")
     if trust_logs and not evidence.is_log:
         raise UsageError("no-logs", "--trust-logs requires --evidence logs.", "Add --evidence logs.")
-    if names and inside and evidence.is_log:
-        text = "--inside looks through a terminal of Jupyter, and --evidence logs does not enter Jupyter."
+    if names and inside and not evidence.enters_jupyter:
+        text = f"--inside looks through a terminal of Jupyter, and --evidence {evidence} does not enter Jupyter."
         raise UsageError("no-way-inside", text, "Leave out one of the two.")
 
 

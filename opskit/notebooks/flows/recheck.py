@@ -58,7 +58,7 @@ def recheck_notebook(
         AwsError: AWS does not say how it is.
     """
     with ExitStack() as held:
-        enters = asks_jupyter and not policy.evidence.is_log
+        enters = asks_jupyter and policy.evidence.enters_jupyter
         way = held.enter_context(open_way(seen, budget)) if enters else None
         if enters and memory.may_look:
             turn = _take_turn_and_look(seen, way, policy, clock, budget, take_turn, memory)

@@ -12,8 +12,17 @@ class EvidenceSource(StrEnum):
     LOGS = "logs"
 
     @property
+    def enters_jupyter(self) -> bool:
+        """Whether Jupyter itself is asked, and so can be looked inside from."""
+        match self:
+            case EvidenceSource.JUPYTER:
+                return True
+            case EvidenceSource.LOGS:
+                return False
+
+    @property
     def is_log(self) -> bool:
-        """Whether only the log is read, and Jupyter is not asked."""
+        """Whether the log is read."""
         match self:
             case EvidenceSource.JUPYTER:
                 return False

@@ -28,7 +28,7 @@ _UNSEEN = "not looked inside, so jobs that nohup, tmux or cron began are not see
 
 def may_look_inside(tags: Mapping[str, str] | Unknown | None, policy: IdlePolicy) -> bool:
     """Whether a notebook that all else calls idle is to be looked into."""
-    if policy.inside is not True or policy.evidence.is_log:
+    if policy.inside is not True or not policy.evidence.enters_jupyter:
         return False
     return not isinstance(tags, Unknown) and NO_INSIDE not in (tags or {})
 
