@@ -99,8 +99,8 @@ class AdaptivePacer:
         together count once.
         """
         with self._state:
-            # A smaller number means that this call was sent before the last halving: it says nothing about the new
-            # rate.
+            # A smaller number means that this call was sent before the last halving: it says nothing about the rate
+            # since.
             if turn == self._slowdowns:
                 self._slowdowns += 1
                 self._per_second = max(self._per_second / 2, SLOWEST_PER_SECOND)

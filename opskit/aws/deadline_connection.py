@@ -48,6 +48,7 @@ class _DeadlineResponse(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *more: Any, deadline: float, **named: Any) -> None:
         super().__init__(sock, *more, **named)
+        # The standard library has made a reader of its own by now, whose time-out starts again with every byte.
         self.fp.close()
         self.fp = io.BufferedReader(_DeadlineSocket(sock, deadline))
 
@@ -70,6 +71,7 @@ def open_connection(front: SplitResult, proxy: SplitResult | None, deadline: flo
         raise ValueError("not a web page")
     end = proxy or front
     line: HTTPConnection = _connection_class(front)(end.hostname or "", end.port)
+    # Through a tunnel, so that the proxy sees neither the page nor the cookie.
     if proxy and front.scheme == "https":
         line.set_tunnel(front.hostname, front.port, _proxy_auth_header(proxy))
     line.response_class = partial(_DeadlineResponse, deadline=deadline)  # type: ignore[assignment]
@@ -139,6 +141,7 @@ def _proxy_auth_header(proxy: SplitResult) -> dict[str, str]:
     """The header that a proxy with a password wants to see."""
     if proxy.username is None:
         return {}
+    # In a URL they are percent-encoded, in the header they are not.
     words = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
     return {"Proxy-Authorization": f"Basic {b64encode(words.encode()).decode()}"}
 

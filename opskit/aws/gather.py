@@ -75,6 +75,7 @@ def gather_all(work: Sequence[Callable[[], T]], *, max_workers: int = MAX_CONNEC
         threading.Thread(target=run_queued, daemon=True).start()
     try:
         for _ in work:
+            # In the order in which they end, so that the first failure is seen when it happens.
             results[ended.get()].result()
     finally:  # after a failure or Ctrl-C the workers must not start what is still queued
         _discard_items(waiting)

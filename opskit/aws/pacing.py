@@ -30,7 +30,9 @@ RATES: Mapping[str, tuple[float, int]] = {
 _RATE_SAFETY = 0.9
 # The first rate of an operation without a documented one: a little below the 10 a second that were seen of several.
 FIRST_LEARNT_RATE = 8.0
+# A throttled call takes 30 % off the rate, an accepted one puts 2 % on: some 18 calls make up for a throttling.
 _SLOWER, _FASTER = 0.7, 1.02
+# A quarter of the lowest rate known (ListTrainingJobs): even then something goes on.
 _SLOWEST_RATE = 0.5
 
 
@@ -72,6 +74,7 @@ class RateLimiter:
     def slow_down(self, slot: int) -> None:
         """AWS throttled a call sent in this ``slot``. Several that were under way together count once."""
         with self._lock:
+            # A smaller number: the call was sent before the last slowdown, and says nothing about the rate since.
             if slot == self._slowdowns or self._per_second is None:
                 self._slowdowns += 1
                 slower = FIRST_LEARNT_RATE if self._per_second is None else self._per_second * _SLOWER

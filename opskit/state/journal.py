@@ -129,6 +129,7 @@ def journal_action(
     try:
         with _note_live_resource(client, subject, starts, record):
             yield record
+    # An interrupt is an outcome, too.
     except BaseException as error:
         _try_write(end, id, _outcome_of(error), str(error) or type(error).__name__)
         raise
@@ -223,6 +224,7 @@ def _update_confirmed(client: AwsClient, action: str, subject: str, evidence: st
     same = (*place, redact_secrets(action), redact_secrets(subject), UNKNOWN)
     with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
         session.execute(
+            # By the order of writing, since a clock may have been set back; IS, since an account may be NULL.
             "UPDATE entries SET outcome = ?, detail = ? WHERE rowid = (SELECT max(rowid) FROM entries"
             " WHERE endpoint = ? AND region = ? AND action = ? AND subject = ? AND outcome = ? AND account IS ?)",
             (DONE, redact_secrets(evidence), *same, account),
@@ -238,6 +240,7 @@ def _read_identity(client: AwsClient) -> tuple[str | None, str | None]:
 
 
 def _outcome_of(error: BaseException) -> str:
+    # Ctrl-C may come between the sending and the answer.
     if isinstance(error, OutcomeUnknown | KeyboardInterrupt):
         return UNKNOWN
     if isinstance(error, ConfirmationRequired):
@@ -246,6 +249,7 @@ def _outcome_of(error: BaseException) -> str:
 
 
 def _format_time(when: datetime) -> str:
+    # Always UTC and six digits, so that texts compare as times do.
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -25,6 +25,7 @@ def exclusive_lock(*key: str, on_wait: Callable[[], None]) -> Iterator[None]:
     with ExitStack() as stack:
         with state_errors():
             file = stack.enter_context(_lock_path(key).open("w"))
+            # Tried first, so that whoever has to wait is told so.
             if not _try_flock(file):
                 on_wait()
                 fcntl.flock(file, fcntl.LOCK_EX)

@@ -44,8 +44,7 @@ def _private_file(path: Path) -> Path:
     """
     with _creation_lock:
         # An existing file is not opened here: closing it would release the POSIX locks that other threads of this
-        # process
-        # hold on it.
+        # process hold on it.
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     if stat.S_IMODE(path.stat().st_mode) & 0o077:

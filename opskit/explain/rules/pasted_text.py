@@ -111,6 +111,7 @@ def pattern_finder(
     def find(text: PastedText) -> Iterator[ErrorMatch]:
         last = -math.inf
         for found in text.matches(pattern):
+            # Measured from the last one that was told, so that a long series is told more than once.
             if found.start() - last > NEARBY:
                 last = found.start()
                 subject = text.word(found, group) if group else ""
@@ -145,6 +146,7 @@ def _phrase_positions(saying: str, flat: str) -> Iterator[int]:
         if at < 0:
             return
         yield at
+        # One further, not behind it: a saying may begin within itself.
         at = flat.find(saying, at + 1)
 
 
@@ -163,6 +165,7 @@ def with_nearby_type(text: PastedText, error: ErrorMatch) -> ErrorMatch:
             instance_type=requirement.instance_type,
             workload=requirement.workload,
         )
+    # Near the complaint first; where nothing is, the only type of the whole text.
     types = set(_TYPE.findall(around)) or {text.only_type}
     return replace(error, instance_type=types.pop() if len(types) == 1 else None, workload=nearby_workload(around))
 

@@ -166,6 +166,7 @@ def _send_request(client: AwsClient, increase: Increase, why: str) -> Increase:
             return open_support_case(client, increase, request_id)
         case CasePlan(category):
             return create_support_case(client, increase, category, why)
+        # Neither is sent: ``will_send`` has been asked before.
         case ConsolePlan() | IncreaseResult():
             raise ValueError(f"nothing is to be sent for {increase.quota_name}")
 

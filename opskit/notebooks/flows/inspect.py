@@ -143,6 +143,7 @@ def inspect_notebook(
             with budget.aws_slot(client):
                 evidence = NotebookEvidence(notebook, read_tags_or_unknown(client, notebook))
     told = evidence.tags
+    # One whose tags are unreadable or keep it is not entered: no answer of its Jupyter could change the verdict.
     is_open = notebook.traits.may_run_jupyter and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
     if is_open and meant.matches_tag(evidence):
         evidence = _read_evidence(client, evidence, policy, now, budget)

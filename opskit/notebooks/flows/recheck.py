@@ -68,8 +68,10 @@ def recheck_notebook(
             turn = take_turn()
         past = load_looks_or_none(seen.client, seen.notebook) if enters else ()
         if isinstance(way, OpenJupyter):
+            # Before the opening, so that an opening that fails half way leaves none open.
             held.callback(way.close_connections)
             way.open_connections()
+        # Taken before the first request: what is read is no older than that.
         now, began = clock.now(), clock.monotonic()
         there, tags, jupyter, log = gather(
             partial(read_notebook, seen.client, seen.notebook.name),

@@ -31,6 +31,7 @@ from opskit.notebooks.rules.stop_consent import stop_refusal
 from opskit.state.journal import mark_done
 from opskit.state.pending_change import PendingChange
 
+# What says InService even after so many looks is told as unknown, not as done.
 _MAX_STATUS_READS = 5
 # An AWS that has taken a stop may go on saying InService for a moment.
 _STATUS_READ_SECONDS = 1.0
@@ -90,6 +91,7 @@ class _StopContext:
     def __init__(self, terms: StopPolicy, clock: Clock, by_name: bool) -> None:
         self.terms, self.clock, self.by_name = terms, clock, by_name
         self.lines = RecheckBudget(inside=terms.idle_policy.inside is True)
+        # Tagging and stopping are operations of their own, each with a rate of its own.
         self.paces = {step: AdaptivePacer(clock) for step in NotebookStep}
 
     def recheck_action(self, action: StopAction, attempt: _Attempt) -> AbstractContextManager[Recheck]:
@@ -119,6 +121,7 @@ class _Attempt:
 def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
     """Do what is due, and where a last look finds something else due, that; but never a stop that nobody planned."""
     attempt = _Attempt()
+    # At most as often as there are steps: a notebook whose state keeps changing is left to the next run.
     for _ in NotebookStep:
         if not action.step.is_change:
             break
@@ -187,6 +190,7 @@ def _send_until_accepted(
                     continue
                 return _refuse_old_look(now_due, age)
             inside_ms = attempt.inside.age_milliseconds(context.clock)
+            # Noted before it is sent, so that a lost answer is told with the look that the change stood on.
             attempt.sent = replace(now_due, looked_ms_ago=int(age * 1000), inside_ms_ago=inside_ms)
             try:
                 intent.send_change(*_change_arguments(now_due, look, context.terms))
@@ -233,6 +237,7 @@ def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopActi
     question = stop_refusal(now.evidence, now.assessment)
     if now.assessment.verdict.is_stopped:
         return StopAction(now, NotebookStep.NOTHING, now.assessment.reason)
+    # No prompt here: others are being stopped meanwhile, and nobody may be at the keyboard any more.
     if question and not action.has_consent:
         reason = f"{question.message} That was not so when it was planned; --yes stops it all the same"
         return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)

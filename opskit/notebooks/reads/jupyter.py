@@ -38,6 +38,7 @@ class _PresignedUrlFilter(logging.Filter):
         return "authtoken" not in record.getMessage().lower()
 
 
+# At DEBUG each of these writes addresses or bodies, and a presigned URL is such.
 for _library in ("botocore.parsers", "botocore.endpoint", "botocore.httpsession", "urllib3.connectionpool"):
     logging.getLogger(_library).addFilter(_PresignedUrlFilter())
 
@@ -59,6 +60,7 @@ def inspect_jupyter(
             began = time.monotonic()
             state, passing = _probe_once(url, began + left, is_conclusive)
             left -= time.monotonic() - began
+        # A visit pays for the way in first: with less than half of the time left, another would hardly get to ask.
         if not passing or left < TIMEOUT_SECONDS / 2:
             break
     return state
@@ -83,6 +85,8 @@ def _probe_once(
 def _read_state(jupyter: JupyterClient, is_conclusive: Callable[[JupyterState], bool]) -> tuple[JupyterState, bool]:
     """Ask until the question is answered, what settles most first."""
     asked = _Probe(jupyter)
+    # A busy kernel ends the questions, so that most notebooks at work cost one question. When Jupyter was last used is
+    # asked last: it counts only where nothing else shows work.
     state = asked.state(asked.read("api/kernels", parse_kernels))
     if not is_conclusive(state):
         state = asked.state(state.kernels, asked.read(_TERMINALS, parse_terminals))
@@ -115,6 +119,8 @@ class OpenJupyter:
             kernels, sessions, terminals, used = gather_all(asks)
         except Exception as error:  # its text or its chain could carry the key
             return Unknown(f"Jupyter could not be looked into ({type(error).__name__})")
+        # One host has one clock. Where the answers disagree, the largest difference is taken: one that is too large
+        # makes the verdict unknown.
         everything = _Probe(max(self._lines, key=lambda line: abs(line.ahead)))
         everything.errors = {what: gap for probe in asked for what, gap in probe.errors.items()}
         return everything.state(merge_kernels(kernels, sessions), terminals, used)
@@ -147,6 +153,8 @@ def open_jupyter(
 def _enter_jupyter(
     make_url: Callable[[], str], slot: Callable[[], AbstractContextManager[object]]
 ) -> OpenJupyter | Unknown:
+    # Other than in a visit each attempt has the whole time: what comes of it decides over a change, and no way in means
+    # that nothing is changed.
     seen = Unknown("Jupyter was not asked")
     for _ in range(_MAX_ATTEMPTS):
         url = make_url()

@@ -94,9 +94,11 @@ class JupyterWebSocket:
 
     def _next_event(self, until: float | None = None) -> Event | None:
         """The next of what came; None: the connection has ended."""
+        # A chunk may hold several messages, and a message take several chunks.
         while (event := next(self._events, None)) is None:
             self._sock.settimeout(self._seconds_left(until))
             data = self._sock.recv(_CHUNK_BYTES)
+            # Counted as bytes come, since a frame may promise any length.
             self._bytes_left -= len(data)
             if self._bytes_left < 0:
                 raise ValueError("longer than any answer")

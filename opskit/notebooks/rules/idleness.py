@@ -110,6 +110,7 @@ def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: dateti
             return _assess_silent(reason, notebook.status_changed_at, tags, now)
         case _:
             pass
+    # Neither Jupyter nor its log was read: that is unknown, or a start, never idle.
     reason = evidence.jupyter.reason if evidence.jupyter else "nobody looked into its Jupyter"
     return _assess_silent(reason, notebook.status_changed_at, tags, now)
 
@@ -227,6 +228,7 @@ def _view_error(state: JupyterState, policy: IdlePolicy) -> str | None:
     for kernel in state.kernels:
         if kernel.state in _WAITS_FOR_SOMEBODY and kernel.connections is None:
             return f"kernel {kernel.id[:8]} is {kernel.state}, and Jupyter does not say whether anybody is connected"
+        # A state that a later Jupyter invents may mean work.
         if kernel.state not in _IDLE_KERNEL_STATES | _WAITS_FOR_SOMEBODY:
             return f"kernel {kernel.id[:8]} is in a state that opskit does not know"
     return None
@@ -253,6 +255,7 @@ def _server_use(state: JupyterState, policy: IdlePolicy) -> list[tuple[datetime,
     traffic = [
         terminal.last_activity for terminal in state.terminals if policy.ignore_terminals and terminal.last_activity
     ]
+    # Jupyter keeps one time for all use: where it is a terminal's, nothing else is known to be younger.
     if any(abs(state.last_activity - when) <= SAME_MOMENT for when in traffic):
         return []
     return [(state.last_activity - state.clock_skew, "the last use of Jupyter")]

@@ -58,6 +58,7 @@ class TrainingLog:
                 **token_param,
             )
             with parse_errors_as_aws(client, "logs:GetLogEvents"):
+                # A tab arrives as #011, its code in octal.
                 lines = [event["message"].replace("#011", "\t").rstrip() for event in page["events"]]
             yield from lines
             token = self.tokens[stream] = page["nextForwardToken"]
