@@ -150,6 +150,12 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Jobs",
+        "Of several instance types (InstancePreferences, an endpoint's InstancePools) the first is always taken, since "
+        "the sandbox never lacks capacity. Each type of a list has to fit its quota; whether AWS wants that of pools "
+        "too is not known.",
+    ),
+    Difference(
+        "Jobs",
         "Processing jobs have to fit their quotas, hold them for a second and fail, because no container "
         "of theirs runs. Tuning jobs have to fit as well, and are then moto's: records that are complete at once, with "
         "made-up results. Debugger and profiler rules have to fit where they name an instance type.",

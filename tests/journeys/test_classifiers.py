@@ -133,3 +133,31 @@ def test_a_strangers_own_data_from_init_to_cleanup(classroom_shell: Shell) -> No
     assert [line.rsplit(",", 1)[0] for line in written[1:]] == asked
     cleaned = classroom_shell.opskit("cleanup", "./homes", "--local", "--yes")
     assert (cleaned.exit, cleaned.data["removed"]["endpoints"]) == (0, [run.data["endpoint"]])
+
+
+@pytest.fixture
+@starts_server
+def two_types_shell(tmp_path: Path) -> Iterator[Shell]:
+    """A shell at an account in which two instance types can train and transform."""
+    with run_sandbox("classroom", approve_after="1s") as running:
+        shell = make_shell(running, tmp_path)
+        wanted = ("ml.m5.xlarge", "--for", "training", "--for", "transform", "--to", "1")
+        assert shell.opskit("quotas", "increase", *wanted, "--yes").exit == 0
+        assert shell.opskit("quotas", "wait", *wanted, "--timeout", "10m").exit == 0
+        yield shell
+
+
+def test_of_a_list_with_a_short_type_the_others_are_sent(two_types_shell: Shell) -> None:
+    types = "ml.c5.xlarge,ml.m5.xlarge,ml.m4.xlarge"
+    run = two_types_shell.opskit("train", "wine", "--any-of", types)
+    assert run.exit == 0, run.stderr
+    assert run.data["selected_type"] == "ml.m5.xlarge"
+    left_out = run.data["plan"]["left_out"]
+    assert {(each["usage"], each["instance_type"]) for each in left_out} == {
+        ("training", "ml.c5.xlarge"),
+        ("transform", "ml.c5.xlarge"),
+    }
+    (part,) = [part for part in run.data["plan"]["parts"] if part["usage"] == "training"]
+    assert part["any_of"] == ["ml.m5.xlarge", "ml.m4.xlarge"]
+    again = two_types_shell.opskit("train", "wine", "--any-of", types)
+    assert again.data["job"] == run.data["job"]

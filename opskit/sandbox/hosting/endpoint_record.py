@@ -67,14 +67,27 @@ class Variant:
     def name(self) -> str:
         return str(self.settings["VariantName"])
 
+    @property
+    def instance_types(self) -> list[str]:
+        """Its type, or those of its pools in the order in which they are tried; the sandbox never lacks capacity, so
+        the first is taken.
+        """
+        if "InstanceType" in self.settings:
+            return [self.settings["InstanceType"]]
+        pools = sorted(self.settings.get("InstancePools", []), key=lambda pool: int(pool["Priority"]))
+        return [pool["InstanceType"] for pool in pools]
+
     def instance_usage(self) -> list[InstanceUsage]:
         """What quotas count for the variant; a serverless one has no instances."""
-        instance_type = self.settings.get("InstanceType")
-        return [InstanceUsage(UsageResource.ENDPOINT, instance_type, self.count)] if instance_type else []
+        return [InstanceUsage(UsageResource.ENDPOINT, name, self.count) for name in self.instance_types[:1]]
+
+    def pool_usage(self) -> list[InstanceUsage]:
+        """What each of its types would take."""
+        return [InstanceUsage(UsageResource.ENDPOINT, name, self.count) for name in self.instance_types]
 
     def describe(self, *, ready: bool, now: datetime) -> dict[str, Any]:
         """The variant as DescribeEndpoint shows it."""
-        count = self.count if self.settings.get("InstanceType") else None
+        count = self.count if self.instance_types else None
         return {
             "VariantName": self.name,
             "DeployedImages": [{"SpecifiedImage": self.image, "ResolvedImage": self.image, "ResolutionTime": now}]

@@ -86,16 +86,19 @@ class EndpointService:
                 raise validation_error(
                     f'Cannot create already existing endpoint "{call.account_region.arn(f"endpoint/{name}")}".'
                 )
-            self._ledger.check_capacity(
-                call.account_region,
-                call.operation,
-                *[usage for variant in variants for usage in variant.instance_usage()],
-            )
+            self._check_room(call, variants)
             endpoint = Endpoint(call.account_region, name, config, now, now, variants, tags=tags)
             endpoint.deployment_config = call.params.get("DeploymentConfig") or None
             self._endpoints_by_name(call.account_region)[name] = endpoint
         self._run_in_background(endpoint, self._bring_into_service)
         return {"EndpointArn": endpoint.arn}
+
+    def _check_room(self, call: ApiCall, variants: list[Variant]) -> None:
+        """Refuse variants that have no room; each type of a pool needs it, though only one is taken."""
+        for usage in [usage for variant in variants for usage in variant.pool_usage()]:
+            self._ledger.check_capacity(call.account_region, call.operation, usage)
+        taken = [usage for variant in variants for usage in variant.instance_usage()]
+        self._ledger.check_capacity(call.account_region, call.operation, *taken)
 
     def _build_variants(self, account_region: AccountRegion, config: StoredRecord) -> list[Variant]:
         return [self._build_variant(account_region, settings) for settings in config.params["ProductionVariants"]]

@@ -176,6 +176,9 @@ class ModelService:
         self.models.get_record(account_region, variant["ModelName"])
         if "ServerlessConfig" in variant:
             return
+        if "InstancePools" in variant:
+            _check_pools(variant)
+            return
         if not {"InstanceType", "InitialInstanceCount"} <= set(variant):
             raise validation_error(
                 f"Either ServerlessConfig or InstanceType and InitialInstanceCount must be specified for "
@@ -207,3 +210,14 @@ class ModelService:
 def _record_row(record: StoredRecord, prefix: str) -> ListedResource:
     summary = {f"{prefix}Name": record.name, f"{prefix}Arn": record.arn, "CreationTime": record.created}
     return ListedResource(record.name, record.created, record.created, "", summary)
+
+
+def _check_pools(variant: dict[str, Any]) -> None:
+    if "InstanceType" in variant or "InitialInstanceCount" not in variant:
+        raise validation_error(
+            f"InstancePools and InitialInstanceCount must be specified without InstanceType for production variant "
+            f"{variant['VariantName']}."
+        )
+    priorities = [pool["Priority"] for pool in variant["InstancePools"]]
+    if len(priorities) != len(set(priorities)):
+        raise validation_error(f"InstancePools of production variant {variant['VariantName']} share a priority.")

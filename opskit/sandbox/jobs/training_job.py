@@ -143,10 +143,22 @@ class TrainingJob(JobRecord):
                     self.metrics[name.replace("-", ":", 1)] = (float(value), now)
 
     def instance_counts(self) -> list[tuple[str, int]]:
-        """The instance types and counts the job asked for, one pair an instance group."""
+        """The instance types and counts the job has, one pair an instance group; of preferences the first, since the
+        sandbox never lacks capacity.
+        """
         resources = self.params["ResourceConfig"]
+        if preferred := self.preferred_counts():
+            return preferred[:1]
         groups = resources.get("InstanceGroups") or [resources]
         return [(group["InstanceType"], group["InstanceCount"]) for group in groups]
+
+    def preferred_counts(self) -> list[tuple[str, int]]:
+        """The instance types of a list of preferences, in their order, each with its count."""
+        resources = self.params["ResourceConfig"]
+        return [
+            (each["InstanceType"], each.get("InstanceCount", resources.get("InstanceCount", 0)))
+            for each in resources.get("InstancePreferences", [])
+        ]
 
     def instance_usage(self) -> list[InstanceUsage]:
         resource = training_resource(self.params)
@@ -189,6 +201,7 @@ class TrainingJob(JobRecord):
         return {
             **_DEFAULTS,
             **echo_request("DescribeTrainingJob", self.params),
+            "ResourceConfig": self._resource_members(),
             **self._input_members(),
             **self._time_members(),
             "TrainingJobArn": self.arn,
@@ -204,6 +217,13 @@ class TrainingJob(JobRecord):
             "FinalMetricDataList": self._metric_members() or None,
             "WarmPoolStatus": self.pool.describe(now) if self.pool else None,
         }
+
+    def _resource_members(self) -> dict[str, Any]:
+        """The resources, and which of several types was taken, once that is settled."""
+        resources = dict(self.params["ResourceConfig"])
+        if self.started and (preferred := self.preferred_counts()):
+            resources |= {"SelectedInstanceType": preferred[0][0], "SelectedInstanceCount": preferred[0][1]}
+        return resources
 
     def _input_members(self) -> dict[str, Any]:
         channels = self.params.get("InputDataConfig")

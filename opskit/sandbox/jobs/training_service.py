@@ -22,7 +22,7 @@ from opskit.sandbox.jobs.warm_pool import WarmPool, WarmPoolState, fits_pool, wa
 from opskit.sandbox.list_responses import ListRow, list_response
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
 from opskit.sandbox.scenarios import RecordSeed, execution_role_arn
-from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState, UsageResource
+from opskit.sandbox.state import AccountRegion, ApiCall, InstanceUsage, SandboxState, UsageResource
 from opskit.sandbox.storage.s3_objects import S3Uri, check_data_source
 from opskit.sandbox.tags import TagService, request_tags
 
@@ -85,6 +85,10 @@ class TrainingService:
 
     def _check_quotas(self, operation: str, job: TrainingJob) -> None:
         account_region, volume = job.account_region, job.params["ResourceConfig"].get("VolumeSizeInGB", 0)
+        # One type without room refuses a whole list of preferences.
+        for instance_type, count in job.preferred_counts():
+            usage = InstanceUsage(UsageResource.TRAINING_JOB, instance_type, count)
+            self._ledger.check_capacity(account_region, operation, usage)
         self._ledger.check_capacity(account_region, operation, *job.instance_usage())
         self._ledger.check_capacity(account_region, operation, *job.rule_usage())
         self._check_pool_quota(job)
@@ -220,13 +224,30 @@ def _check_resources(job: TrainingJob) -> None:
     resources = job.params.get("ResourceConfig")
     if resources is None:
         raise validation_error("ResourceConfig is required.")
-    if not resources.get("InstanceGroups") and not {"InstanceType", "InstanceCount"} <= set(resources):
+    if resources.get("InstancePreferences"):
+        _check_preferences(job.params, resources)
+    elif not resources.get("InstanceGroups") and not {"InstanceType", "InstanceCount"} <= set(resources):
         raise validation_error("ResourceConfig must have either InstanceType and InstanceCount, or InstanceGroups.")
     # The API's model lets a count of 0 pass; AWS answers in the words of its validation all the same.
     if any(count < 1 for _, count in job.instance_counts()):
         raise validation_error(
             "1 validation error detected: Value '0' at 'resourceConfig.instanceCount' failed to satisfy constraint: "
             "Member must have value greater than or equal to 1"
+        )
+
+
+def _check_preferences(params: dict[str, Any], resources: dict[str, Any]) -> None:
+    """What a list of instance types excludes, by AWS's documentation of InstancePreferences."""
+    excluded: list[str] = [
+        name for name in ("InstanceType", "InstanceGroups", "InstancePlacementConfig") if name in resources
+    ]
+    excluded += ["EnableManagedSpotTraining"] if params.get("EnableManagedSpotTraining") else []
+    if excluded:
+        raise validation_error(f"InstancePreferences cannot be specified together with {excluded[0]}.")
+    counted = ["InstanceCount" in each for each in resources["InstancePreferences"]]
+    if any(counted) != all(counted) or any(counted) == ("InstanceCount" in resources):
+        raise validation_error(
+            "InstanceCount must be specified either in ResourceConfig or in every one of InstancePreferences."
         )
 
 

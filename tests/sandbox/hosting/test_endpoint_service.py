@@ -236,3 +236,33 @@ def test_what_a_scenario_says_is_in_service_is_seen_and_deleted(full_account: An
         full_account.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=ROW, ContentType="text/csv")
     sagemaker.delete_endpoint(EndpointName=name)
     wait_for_state(lambda: sagemaker.list_endpoints()["Endpoints"], lambda found: not found)
+
+
+def make_pools(*types: str) -> list[dict[str, Any]]:
+    return [{"InstanceType": name, "Priority": priority} for priority, name in enumerate(types, 1)]
+
+
+def test_the_first_of_several_pools_serves(lab_account: Any, model_name: str, settled_endpoint: Any) -> None:
+    name = lab_account.name("pools")
+    variant = {"VariantName": "AllTraffic", "ModelName": model_name, "InitialInstanceCount": 1}
+    pools = make_pools("ml.m4.xlarge", "ml.m4.xlarge")
+    lab_account.sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=[{**variant, "InstancePools": pools}]
+    )
+    lab_account.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    endpoint = settled_endpoint(name)
+    assert endpoint["EndpointStatus"] == "InService"
+    assert endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 1
+    lab_account.sagemaker.delete_endpoint(EndpointName=name)
+    short = lab_account.name("short")
+    lab_account.sagemaker.create_endpoint_config(
+        EndpointConfigName=short,
+        ProductionVariants=[{**variant, "InstancePools": make_pools("ml.m4.xlarge", "ml.p3.16xlarge")}],
+    )
+    with pytest.raises(ClientError, match=r"ml\.p3\.16xlarge for endpoint usage"):
+        lab_account.sagemaker.create_endpoint(EndpointName=short, EndpointConfigName=short)
+    both = {**variant, "InstancePools": pools, "InstanceType": "ml.m4.xlarge"}
+    with pytest.raises(ClientError, match="without InstanceType"):
+        lab_account.sagemaker.create_endpoint_config(
+            EndpointConfigName=lab_account.name("both"), ProductionVariants=[both]
+        )

@@ -365,3 +365,44 @@ def test_training_ends_with_the_sandbox(lab_account: Any, wait_for_state: Any) -
         account.client("sagemaker").create_training_job(**request)
         wait_for_state(lambda: children_of(request["TrainingJobName"]), bool)
     assert not children_of(request["TrainingJobName"])
+
+
+def listed_types(*types: str, **more: Any) -> dict[str, Any]:
+    preferences = [{"InstanceType": name} for name in types]
+    return {"InstancePreferences": preferences, "InstanceCount": 1, "VolumeSizeInGB": 10, **more}
+
+
+def test_of_several_types_the_first_is_taken_and_told(lab_account: Any) -> None:
+    job = lab_account.train("several", {"num_round": "2"}, ResourceConfig=listed_types("ml.m4.xlarge", "ml.m5.xlarge"))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    resources = job["ResourceConfig"]
+    assert (resources["SelectedInstanceType"], resources["SelectedInstanceCount"]) == ("ml.m4.xlarge", 1)
+    assert "InstanceType" not in resources
+
+
+@pytest.mark.parametrize(
+    ("resources", "more", "code", "says"),
+    [
+        (listed_types("ml.m4.xlarge", "ml.p3.16xlarge"), {}, "ResourceLimitExceeded", "ml.p3.16xlarge"),
+        (listed_types("ml.m4.xlarge", InstanceType="ml.m4.xlarge"), {}, "ValidationException", "with InstanceType"),
+        (
+            listed_types("ml.m4.xlarge"),
+            {"EnableManagedSpotTraining": True},
+            "ValidationException",
+            "with EnableManagedSpotTraining",
+        ),
+        (
+            {"InstancePreferences": [{"InstanceType": "ml.m4.xlarge"}], "VolumeSizeInGB": 10},
+            {},
+            "ValidationException",
+            "InstanceCount must be specified",
+        ),
+    ],
+)
+def test_a_list_with_one_short_type_or_with_what_it_excludes_is_refused_whole(
+    lab_account: Any, resources: dict[str, Any], more: dict[str, Any], code: str, says: str
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        lab_account.create("refused", {"num_round": "2"}, ResourceConfig=resources, **more)
+    assert caught.value.response["Error"]["Code"] == code
+    assert says in caught.value.response["Error"]["Message"]
