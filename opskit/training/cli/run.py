@@ -100,10 +100,14 @@ def train_command(
 
     ctx.heed_end_from_outside()
     workflow = find_workflow(name)
+    # What can be wrong without AWS is said first: who the owner is may take credentials.
+    parsed_type, types = _parse_type_option(instance_type), _parse_any_of_option(any_of, instance_type)
+    if not (parsed_type or types):
+        _check_own_types(workflow)
     options = TrainOptions(
         owner=settle_owner(ctx, owner, untagged=no_owner),
-        instance_type=_parse_type_option(instance_type),
-        any_of=_parse_any_of_option(any_of, instance_type),
+        instance_type=parsed_type,
+        any_of=types,
         instance_count=instance_count,
         role=ctx.settings.resolve("execution-role", role),
         bucket=ctx.settings.resolve("bucket", bucket),
@@ -144,6 +148,8 @@ def deploy_command(
     ctx.heed_end_from_outside()
     workflow, parsed_type = find_workflow(name), _parse_type_option(instance_type)
     types = _parse_any_of_option(any_of, instance_type) or ((parsed_type,) if parsed_type else ())
+    if not types:
+        _check_own_types(workflow)
     whose = settle_owner(ctx, owner, untagged=no_owner)
     with watch_run(ctx.screen, workflow) as emit:
         done = deploy_latest_model(
@@ -231,6 +237,16 @@ def cleanup_command(
     gone = [] if done.was_interrupted else folders
     _remove_folders(gone)
     return cleanup_result(done, gone)
+
+
+def _check_own_types(workflow: Workflow) -> None:
+    """See that the workflow's own instance types are such.
+
+    Raises:
+        UsageError: one is none.
+    """
+    for config in (workflow.training, workflow.transform, workflow.endpoint):
+        _parse_type_option(config.instance_type)
 
 
 def _parse_type_option(word: str | None) -> str | None:

@@ -25,7 +25,7 @@ from opskit.core.exceptions import OpskitError
 from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent
 from opskit.increases.reads import support_cases
-from opskit.notebooks.reads import jupyter_log, notebooks
+from opskit.notebooks.reads import jupyter_log, notebooks, tag_listing
 from opskit.quotas.reads import all_quotas, quotas, requests, resource_tags, usage, usage_metrics, utilization_report
 from opskit.quotas.reads.code_cache import QuotaCodeCache
 from opskit.training.reads import resources, training_log
@@ -134,6 +134,10 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "new_lines": (
         {"DescribeLogStreams": {"logStreams": [{"logStreamName": "b/a"}]}, "GetLogEvents": EVENTS},
         lambda client: list(training_log.TrainingLog("b").new_lines(client)),
+    ),
+    "list_notebook_tags": (
+        {"GetResources": {"ResourceTagMappingList": [{"ResourceARN": "arn:n", "Tags": [{"Key": "k", "Value": "v"}]}]}},
+        tag_listing.list_notebook_tags,
     ),
     "list_notebooks": (
         {"ListNotebookInstances": {"NotebookInstances": [NOTEBOOK]}},

@@ -233,10 +233,11 @@ def test_a_lifecycle_configuration_where_nobody_can_look_inside(
 
 def test_a_policy_says_that_the_key_to_notebooks_is_a_shell(capsys: pytest.CaptureFixture[str]) -> None:
     ran = run_opskit(capsys, "iam", "policy", "notebook", "stop", "-o", "json")
-    [warning] = ran.envelope["errors"]
-    assert (ran.code, warning["code"]) == (0, "opens-shells")
-    assert "CreatePresignedNotebookInstanceUrl is a shell" in warning["message"]
-    assert run_opskit(capsys, "iam", "policy", "train", "-o", "json").envelope["errors"] == []
+    told = {error["code"]: error["message"] for error in ran.envelope["errors"]}
+    assert ran.code == 0
+    assert "CreatePresignedNotebookInstanceUrl is a shell" in told["opens-shells"]
+    others = run_opskit(capsys, "iam", "policy", "train", "-o", "json").envelope["errors"]
+    assert "opens-shells" not in {error["code"] for error in others}
 
 
 def test_the_state_folder_cannot_be_used(
