@@ -64,7 +64,9 @@ def check_table(workflow: Workflow, content: bytes) -> TableReport:
         *(finding for column in facts.columns if column is not target for finding in _check_feature(workflow, column)),
         *_check_target(workflow, facts, target),
     ]
-    found += [] if found else _check_rows(workflow, facts, target)
+    found += _check_rows(workflow, facts)
+    # A class is counted only where all labels are what they should be.
+    found += [] if found or not workflow.task.has_classes else _check_class_sizes(workflow, facts, target)
     classes = ordered_classes(target.classes, workflow.positive) if workflow.task.has_classes else ()
     return TableReport(facts, tuple(found), tuple(_notes(workflow, facts, target, classes)), classes)
 
@@ -100,7 +102,7 @@ def _check_shape(workflow: Workflow, facts: TableFacts) -> Iterator[Finding]:
     if not feature_columns(workflow, facts.names):
         yield Finding("data-no-features", workflow.data_file, "it has no column besides the target.", line=header_line)
     for row in facts.ragged[:1]:
-        text = f"the row has {row.cells} values, the header {len(facts.names)}; so have {len(facts.ragged)} rows."
+        text = f"the row has {row.cells} values, the header {len(facts.names)}; {len(facts.ragged)} in all."
         yield Finding("data-ragged", workflow.data_file, text, "A text with a comma goes in quotes.", line=row.line)
 
 
@@ -134,9 +136,8 @@ def _check_numbers(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]
     """What in a column is neither a number nor True and False."""
     for kind, code, says in _NOT_NUMBERS:
         if seen := column.first.get(kind):
-            more = column.counts[kind] - 1
-            also = f" So do {more} more rows." if more else ""
-            yield _at(workflow, code, column.name, seen, f"it holds '{seen.value[:40]}', {says}.{also}", _NUMBERS_HINT)
+            text = f"it holds '{seen.value[:40]}', {says}.{_also(column.counts[kind] - 1)}"
+            yield _at(workflow, code, column.name, seen, text, _NUMBERS_HINT)
     odd = column.odd_number
     if odd and (seen := column.first.get(CellKind.BOOLEAN)):
         text = f"it holds '{seen.value}' here and numbers such as {odd.value} elsewhere (line {odd.line})."
@@ -150,9 +151,14 @@ _NOT_NUMBERS = (
 )
 
 
+def _also(more: int) -> str:
+    """In how many more rows it is so."""
+    return f" {more} more {'row is' if more == 1 else 'rows are'} like it." if more else ""
+
+
 def _check_target(workflow: Workflow, facts: TableFacts, target: ColumnFacts) -> Iterator[Finding]:
     if seen := target.first.get(CellKind.MISSING):
-        text = f"it is the target and has no value; so it is in {target.counts[CellKind.MISSING]} rows."
+        text = f"it is the target and has no value.{_also(target.counts[CellKind.MISSING] - 1)}"
         yield _at(workflow, "data-missing-label", target.name, seen, text, _LABEL_HINT)
     match workflow.task:
         case Task.REGRESSION:
@@ -200,15 +206,17 @@ def _check_two_classes(workflow: Workflow, target: ColumnFacts, names: tuple[str
     if len(names) > 2:
         third = sorted(target.class_lines.values(), key=lambda seen: seen.line)[2]
         text = f"it holds {len(names)} classes ({_shown_classes(names)}), and task = 'binary' has two."
-        hint = 'Set task = "multiclass", objective = "multi:softprob" and num_class.'
+        settings = algorithm_of(workflow).objective_for[Task.MULTICLASS]
+        chosen = ", ".join(f'{name} = "{value}"' for name, value in settings.items())
+        hint = f'Set task = "multiclass", with {chosen} and the number of classes.'
         yield _at(workflow, "data-class-count", target.name, third, text, hint)
     if workflow.positive is not None and class_name(workflow.positive) not in names:
         text = f"data.positive is '{workflow.positive}', and no row has it. The classes are {_shown_classes(names)}."
         yield _at(workflow, "data-class-missing", target.name, None, text)
 
 
-def _check_rows(workflow: Workflow, facts: TableFacts, target: ColumnFacts) -> Iterator[Finding]:
-    """Whether there are enough rows to split, and of each class enough for every part."""
+def _check_rows(workflow: Workflow, facts: TableFacts) -> Iterator[Finding]:
+    """Whether there are enough rows to split."""
     last = Sighting(facts.last_line, "")
     if facts.rows < _FEWEST_ROWS:
         text = f"it has {facts.rows} rows. With fewer than {_FEWEST_ROWS} the scores say nothing."
@@ -218,9 +226,6 @@ def _check_rows(workflow: Workflow, facts: TableFacts, target: ColumnFacts) -> I
     if min(parts) < 2:
         text = f"its {facts.rows} rows are split into {parts[0]}, {parts[1]} and {parts[2]}: each part needs two rows."
         yield Finding("data-too-small", workflow.data_file, text, "Change split.test and split.validation.")
-        return
-    if workflow.task.has_classes:
-        yield from _check_class_sizes(workflow, facts, target)
 
 
 def _check_class_sizes(workflow: Workflow, facts: TableFacts, target: ColumnFacts) -> Iterator[Finding]:

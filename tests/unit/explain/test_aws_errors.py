@@ -92,6 +92,24 @@ def test_the_next_step_depends_on_how_a_job_ended(job: TrainingJob, words: str) 
     assert words in training_failure(job, [], "us-east-1").problem.hint
 
 
+@pytest.mark.parametrize(
+    ("reason", "is_own_fault"),
+    [
+        ("AlgorithmError: framework error: \nUserError: Hyperparameter eta: 2.0 is not in [0, 1], exit code: 1", True),
+        ("ClientError: Data download failed: NoSuchKey (404)", True),
+        ("CustomerError: label must be in [0,1] for logistic regression", True),
+        ("InternalServerError: We encountered an internal error. Please try again.", False),
+        ("CapacityError: Unable to provision requested ML compute capacity.", False),
+    ],
+)
+def test_what_would_fail_the_same_way_is_not_advised_to_be_run_again(reason: str, is_own_fault: bool) -> None:
+    job = TrainingJob("b", JobStatus.FAILED, "Failed", reason, None, None)
+    transform = TransformJob("b", JobStatus.FAILED, reason, "s3://b/test.csv", "s3://b/out")
+    for problem in (training_failure(job, [], "us-east-1").problem, transform_failure(transform, "us-east-1").problem):
+        assert ("would fail the same way" in problem.hint) is is_own_fault
+        assert not (is_own_fault and "again for another attempt" in problem.hint)
+
+
 def test_a_transform_that_opskit_stopped_says_so() -> None:
     job = TransformJob("b", JobStatus.STOPPED, None, "s3://b/test.csv", "s3://b/out")
     assert "opskit stopped it" in transform_failure(job, "us-east-1", ran_out=True).problem.message

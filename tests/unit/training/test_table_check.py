@@ -145,7 +145,7 @@ def test_classes_in_words_numbers_or_booleans_are_numbered_and_said() -> None:
 @pytest.mark.parametrize(
     ("report", "code", "line", "value"),
     [
-        (classes("yes"), "data-one-class", 2, "yes"),
+        (classes("yes", repeat=24), "data-one-class", 2, "yes"),
         (classes("a", "b", "c"), "data-class-count", 4, "c"),
         (classes("a", "b", positive="x"), "data-class-missing", None, None),
         (classes(*["a", "b"] * 12, "c", repeat=1, task=Task.MULTICLASS), "data-class-too-small", 26, "c"),
