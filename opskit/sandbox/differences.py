@@ -47,7 +47,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Service Quotas",
-        "Only SageMaker has quotas: 346 of the 1,500 to 2,300 of a real account. Other services are unknown.",
+        "Only SageMaker has quotas: 350 of the 1,500 to 2,300 of a real account. Other services are unknown.",
     ),
     Difference(
         "Service Quotas",

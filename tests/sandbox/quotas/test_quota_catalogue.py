@@ -10,7 +10,7 @@ from tests.sandbox.quotas.quota_desk import REGIONS
 
 
 def test_every_known_quota_has_a_value_in_every_scenario_and_region() -> None:
-    assert len(known_quotas()) == 346
+    assert len(known_quotas()) == 350
     for scenario in SCENARIOS:
         for region in REGIONS:
             assert len(scenario_quotas(scenario, region)) > 330
@@ -45,3 +45,13 @@ def test_regions_differ(scenario: str) -> None:
         quotas = scenario_quotas(scenario, region)
         views.add(tuple((code, quotas[code].default, quotas[code].applied) for code in sorted(quotas)))
     assert len(views) == len(REGIONS)
+
+
+def test_totals_of_clusters_and_studio_and_names_that_break_the_rule_are_there() -> None:
+    quotas = {each.quota.name: each.applied for each in scenario_quotas("fresh", "us-east-1").values()}
+    assert quotas["Total number of instances allowed across SageMaker HyperPod clusters"] == 5
+    assert quotas["Maximum number of running Studio apps allowed per account"] == 4
+    assert "Maximum number instances allowed per SageMaker HyperPod cluster" in quotas
+    assert quotas["cluster-ml-r7i-12xlarge for cluster usage"] == 0
+    assert "ml.r7i.12xlarge for cluster usage" not in quotas
+    assert quotas["Studio KernelGateway Apps running on ml.p4d.24xlarge instances"] == 0
