@@ -53,20 +53,30 @@ class CellKind(StrEnum):
                 return False
 
 
+def finite_number(cell: str) -> float | None:
+    """The number that a cell, without the spaces around it, holds; None: it holds something else."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    # Python's float reads 1_000 as a number; pandas, which writes the training files, keeps it as text.
+    return number if -_LARGEST <= number <= _LARGEST and "_" not in cell else None
+
+
 def classify_cell(cell: str) -> CellKind:
     """What a cell, without the spaces around it, holds."""
+    if finite_number(cell) is not None:
+        return CellKind.NUMBER
     if cell in MISSING_CELLS:
         return CellKind.MISSING
     if cell.lower() in _BOOLEANS:
         return CellKind.BOOLEAN
     try:
-        # Python's float reads 1_000 as a number; pandas, which writes the training files, keeps it as text.
-        number = math.nan if "_" in cell else float(cell)
+        number = float(cell)
     except ValueError:
         return CellKind.DATE if _is_date(cell) else CellKind.WORD
-    if math.isnan(number):
-        return CellKind.WORD
-    return CellKind.NUMBER if abs(number) <= _LARGEST else CellKind.INFINITE
+    # What is left is no number, or too large, or has an underscore in it.
+    return CellKind.INFINITE if abs(number) > _LARGEST and "_" not in cell else CellKind.WORD
 
 
 def cell_number(cell: str) -> float:

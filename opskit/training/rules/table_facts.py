@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from opskit.training.rules.table_cells import (
     classify_cell,
     column_names,
     csv_rows,
+    finite_number,
 )
 
 # An index has to count up for so many rows to be taken for one.
@@ -43,34 +45,39 @@ class ColumnFacts:
     odd_number: Sighting | None = None
     """The first number that is neither 0 nor 1."""
     counts_up: bool = True
-    last: float | None = None
     classes: Counter[str] = field(default_factory=Counter)
     class_lines: dict[str, Sighting] = field(default_factory=dict)
+    _lowest: float = math.inf
+    _highest: float = -math.inf
+    _last: float | None = None
 
     def note_cell(self, cell: str, line: int, *, is_target: bool) -> None:
         """Take a cell into account."""
-        kind = classify_cell(cell)
+        number = finite_number(cell)
+        kind = CellKind.NUMBER if number is not None else classify_cell(cell)
         self.counts[kind] += 1
-        self.first.setdefault(kind, Sighting(line, cell))
-        if kind.is_number:
-            self._note_number(float(cell), Sighting(line, cell))
-        else:
+        if kind not in self.first:
+            self.first[kind] = Sighting(line, cell)
+        if number is None:
             self.counts_up = False
+        else:
+            self._note_number(number, line, cell)
         if is_target and not kind.is_missing:
             name = class_name(cell)
             self.classes[name] += 1
-            self.class_lines.setdefault(name, Sighting(line, cell))
+            if name not in self.class_lines:
+                self.class_lines[name] = Sighting(line, cell)
 
-    def _note_number(self, number: float, seen: Sighting) -> None:
-        if self.low is None or number < float(self.low.value):
-            self.low = seen
-        if self.high is None or number > float(self.high.value):
-            self.high = seen
+    def _note_number(self, number: float, line: int, cell: str) -> None:
+        if number < self._lowest:
+            self._lowest, self.low = number, Sighting(line, cell)
+        if number > self._highest:
+            self._highest, self.high = number, Sighting(line, cell)
         if self.odd_number is None and number not in (0, 1):
-            self.odd_number = seen
-        step_fits = self.last is None or number == self.last + 1
-        self.counts_up = self.counts_up and step_fits and number == int(number)
-        self.last = number
+            self.odd_number = Sighting(line, cell)
+        if self.counts_up:
+            self.counts_up = number == int(number) and (self._last is None or number == self._last + 1)
+            self._last = number
 
     @property
     def type_name(self) -> str:
