@@ -1,0 +1,16 @@
+"""An account with notebooks whose verdict is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.notebook_kinds import MakeAccount, notebook_accounts
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeAccount]:
+    """Makes an account with these notebooks, that clients made in this process talk to."""
+    with notebook_accounts(monkeypatch) as made:
+        yield made
