@@ -16,7 +16,10 @@ class Difference:
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "Account",
-        "Any credentials are let in. IAM policies are kept but not enforced: everybody may do all that --deny does not "
+        "Of the user who started it, and of root, any credentials are let in; of everybody else on the machine, and "
+        "where the system does not tell whose a connection is (only Linux does), the access key that the sandbox "
+        "printed or one that it issued. The printed one is kept in the user's state folder. Signatures are not "
+        "verified. IAM policies are kept but not enforced: everybody may do all that --deny does not "
         "name, and SimulatePrincipalPolicy says the same of every principal.",
     ),
     Difference(

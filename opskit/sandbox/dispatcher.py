@@ -21,6 +21,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.api_models import output_shape, service_model
+from opskit.sandbox.caller_check import is_allowed_caller
 from opskit.sandbox.errors import ApiError, FallThrough, validation_error
 from opskit.sandbox.origin_check import foreign_origin
 from opskit.sandbox.response_shapes import drop_incomplete_structures, shape_output
@@ -81,6 +82,11 @@ class _BoundedRequest(Request):
 
 _BODY_TOO_LARGE = ApiError("RequestEntityTooLargeException", "The request body is too large.", status=413)
 _BODY_INCOMPLETE = ApiError("SerializationException", "The request body cannot be read to its end.")
+_STRANGER = ApiError(
+    "AccessDeniedException",
+    "This sandbox is another user's, or cannot tell whose program this is: use the access key that it printed.",
+    status=403,
+)
 
 
 def _foreign_origin_error(site: str) -> ApiError:
@@ -112,6 +118,12 @@ class Dispatcher:
         # First of all: a web page learns nothing from here, not even what AWS would answer it.
         if site := foreign_origin(request):
             return error_response(_foreign_origin_error(site))(environ, start_response)
+        try:
+            is_allowed = is_allowed_caller(request)
+        except (RequestEntityTooLarge, ClientDisconnected, OSError):
+            is_allowed = False
+        if not is_allowed:
+            return error_response(_STRANGER)(environ, start_response)
         if self.latency_seconds and not _is_internal(request):
             time.sleep(self.latency_seconds)
         try:

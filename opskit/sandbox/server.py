@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -21,6 +22,7 @@ from opskit.sandbox.account.faults import FaultKind, FaultSwitches
 from opskit.sandbox.account.managed_policies import load_managed_policies
 from opskit.sandbox.account.permissions import Permissions
 from opskit.sandbox.account.regions import RegionService
+from opskit.sandbox.caller_check import OWN_PEER
 from opskit.sandbox.client_models import VARIABLE, data_path, write_client_models
 from opskit.sandbox.dispatcher import Dispatcher
 from opskit.sandbox.hosting.endpoint_service import EndpointService
@@ -34,6 +36,7 @@ from opskit.sandbox.jobs.tuning_service import TuningService
 from opskit.sandbox.lag import LagMode, ReadLag
 from opskit.sandbox.notebooks.code_repositories import CodeRepositoryService
 from opskit.sandbox.notebooks.notebook_service import NotebookService
+from opskit.sandbox.peer_user import is_own_peer
 from opskit.sandbox.pricing.price_list import PricingService
 from opskit.sandbox.processes import ChildProcesses
 from opskit.sandbox.quotas.quota_ledger import QuotaLedger
@@ -137,6 +140,13 @@ class _QuietRequestHandler(MotoRequestHandler):
     """HTTP/1.1, for bodies that come in chunks, and no line a request on the terminal."""
 
     protocol_version = "HTTP/1.1"
+    _own_peer: bool | None
+    _is_looked_up = False
+
+    def make_environ(self) -> dict[str, Any]:
+        if not self._is_looked_up:  # once a connection, while its other end is surely there
+            self._own_peer, self._is_looked_up = is_own_peer(self.client_address, self.request.getsockname()), True
+        return {**super().make_environ(), OWN_PEER: self._own_peer}
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return

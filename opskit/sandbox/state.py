@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opskit.sandbox.access_key import printed_access_key
 from opskit.sandbox.lag import ReadLag
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def client_variables(url: str, region: str) -> dict[str, str]:
     """The environment in which AWS's SDKs and CLI reach a sandbox, with credentials of its first account."""
     return {
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_ACCESS_KEY_ID": printed_access_key(),
         "AWS_SECRET_ACCESS_KEY": "sandbox",
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
@@ -161,7 +162,7 @@ def _account_session(account: str, url: str) -> Any:
 def _account_credentials(account: str, url: str) -> tuple[str, ...]:
     """Credentials of an account: its own where it is the sandbox's first, else those of a role assumed in it."""
     if account == ACCOUNT:
-        return ("sandbox", "sandbox")
+        return (printed_access_key(), "sandbox")
     role = f"arn:aws:iam::{account}:role/sandbox"
     sts = _cached_client("sts", AccountRegion(ACCOUNT, "us-east-1"), url)
     keys = sts.assume_role(RoleArn=role, RoleSessionName="sandbox")["Credentials"]

@@ -20,6 +20,7 @@ from opskit.sandbox.container import tables
 from opskit.sandbox.container.boosting import load_xgboost
 from opskit.sandbox.container.failure import UserError, write_failure
 from opskit.sandbox.container.train import write_log
+from opskit.sandbox.peer_user import is_own_peer
 
 PORT_FILE = "port"
 _JSON = ("application/json", "json")
@@ -136,6 +137,13 @@ class InvocationHandler(BaseHTTPRequestHandler):
         write_log(f'"{self.requestline}" {args[1] if len(args) > 1 else "-"}')
 
 
+class OwnPeerServer(ThreadingHTTPServer):
+    """A server on loopback that other users of this machine cannot ask."""
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return is_own_peer(client_address, request.getsockname()) is not False
+
+
 def serve_model(folder: Path) -> int:
     """Serve until told to end; 1 with ``output/failure`` when the model cannot be loaded."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -147,7 +155,7 @@ def serve_model(folder: Path) -> int:
         write_failure(folder, str(error))
         return 1
     InvocationHandler.predictor = predictor
-    server = ThreadingHTTPServer(("127.0.0.1", 0), InvocationHandler)
+    server = OwnPeerServer(("127.0.0.1", 0), InvocationHandler)
     write_log("Model loaded successfully")
     half = folder / f"{PORT_FILE}.half"
     half.write_text(str(server.server_port))
