@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import incomplete
+from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AccessDenied, AwsError, CredentialsError, UsageError
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 
@@ -19,22 +23,44 @@ _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 _SERVICE_LINKED_PATH, _SERVICE_LINKED_NAME = "/aws-service-role/", "AWSServiceRole"
 _CHOOSE_ROLE_HINT = "Choose one with --role, or set execution-role in opskit.toml."
+# What the SageMaker console calls the execution roles that it makes.
+_CONSOLE_ROLE_PREFIX = "AmazonSageMaker-ExecutionRole-"
+# When a role was last used takes a call each; an account with more candidates is listed by name.
+_MAX_DATED = 20
 
 
-def find_execution_role(client: AwsClient, named: str | None = None) -> str:
-    """The ARN of the execution role to use: the one ``named`` (ARN or name); else the caller's own role, if SageMaker
-    may assume it; else the account's only candidate.
+@dataclass(frozen=True)
+class ExecutionRole:
+    """The execution role to use, and why this one, as a phrase."""
+
+    arn: str
+    reason: str
+
+
+class SeveralRoles(UsageError):
+    """Several roles could be the execution role. ``candidates`` are their ARNs, last used first."""
+
+    def __init__(self, candidates: Sequence[str], message: str) -> None:
+        super().__init__("several-roles", message, _CHOOSE_ROLE_HINT)
+        self.candidates = tuple(candidates)
+
+
+def find_execution_role(client: AwsClient, named: str | None = None) -> ExecutionRole:
+    """The execution role to use: the one ``named`` (ARN or name); else the caller's own role, if SageMaker may assume
+    it; else the account's only candidate, or the only one among them that the SageMaker console has made.
 
     Service-linked roles are never candidates. The role that opskit creates for notebooks counts only if there is no
     other: creating a notebook must not make the choice of a training role ambiguous.
 
     Raises:
-        UsageError: there is no candidate, there are several, or the named role cannot be an execution role.
+        SeveralRoles: there are several candidates.
+        UsageError: there is no candidate, or the named role cannot be an execution role.
         AwsError: IAM could not be read.
     """
     if named:
-        return _read_named_role(client, named)
-    return _caller_role(client) or _single_candidate(client)
+        return ExecutionRole(_read_named_role(client, named), "it was named")
+    own = _caller_role(client)
+    return ExecutionRole(own, "it is the role opskit runs with") if own else _only_candidate(client)
 
 
 def find_role(client: AwsClient, name: str) -> str | None:
@@ -121,7 +147,7 @@ def _caller_role(client: AwsClient) -> str | None:
     return str(role["Arn"]) if _is_execution_role(role) else None
 
 
-def _single_candidate(client: AwsClient) -> str:
+def _only_candidate(client: AwsClient) -> ExecutionRole:
     try:
         candidates = {
             str(role["Arn"]): str(role["RoleName"]) for role in _list_roles(client) if _is_execution_role(role)
@@ -133,11 +159,37 @@ def _single_candidate(client: AwsClient) -> str:
         ) from failure
     roles = sorted(arn for arn, name in candidates.items() if name != NOTEBOOK_ROLE_NAME) or list(candidates)
     if len(roles) == 1:
-        return roles[0]
+        return ExecutionRole(roles[0], "it is the only one that SageMaker may assume")
+    from_console = [arn for arn in roles if candidates[arn].startswith(_CONSOLE_ROLE_PREFIX)]
+    if len(from_console) == 1:
+        reason = f"of {len(roles)} that SageMaker may assume, it is the only {_CONSOLE_ROLE_PREFIX}*"
+        return ExecutionRole(from_console[0], reason)
     if roles:
-        raise UsageError("several-roles", f"Several roles could run SageMaker: {', '.join(roles)}.", _CHOOSE_ROLE_HINT)
+        raise _several_roles(client, {arn: candidates[arn] for arn in from_console or roles})
     hint = "Make one in the SageMaker console (Create role), or name one with --role."
     raise UsageError("no-role", f"No role in this account that can be passed trusts {_SAGEMAKER_PRINCIPAL}.", hint)
+
+
+def _several_roles(client: AwsClient, candidates: Mapping[str, str]) -> SeveralRoles:
+    """The error that lists the candidates, names by ARN, last used first."""
+    times: list[datetime | None] = [None] * len(candidates)
+    if len(candidates) <= _MAX_DATED:
+        times = gather_all([partial(_last_used, client, name) for name in candidates.values()])
+    dated = {arn: at for arn, at in zip(candidates, times, strict=True) if at}
+    order = sorted(dated, key=lambda arn: dated[arn], reverse=True) + sorted(candidates.keys() - dated.keys())
+    listed = ", ".join(f"{arn} (last used {dated[arn]:%Y-%m-%d})" if arn in dated else arn for arn in order)
+    how = "Several roles could run SageMaker" + (", last used first" if dated else "")
+    return SeveralRoles(order, f"{how}: {listed}.")
+
+
+def _last_used(client: AwsClient, name: str) -> datetime | None:
+    """When a role was last used, which IAM tells of single roles only; None: never in 400 days, or it is not known."""
+    try:
+        role = _read_role(client, name)
+    except AwsError:  # the order is a help, no more
+        return None
+    used: datetime | None = (role.get("RoleLastUsed") or {}).get("LastUsedDate")
+    return used
 
 
 def _list_roles(client: AwsClient) -> Iterator[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ file (``opskit settings trust``).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,6 +85,39 @@ def check_known_keys(names: Mapping[str, Any], known_names: Sequence[str], where
         if name not in known_names:
             hint = _suggest_key(name, known_names) or f"Known keys: {', '.join(known_names)}."
             raise UsageError("settings-unknown-key", f"{where}: there is no setting '{name}'.", hint)
+
+
+def add_setting(path: Path, name: str, value: str) -> None:
+    """Add a setting that a file does not have yet, before its tables; the rest of the file stays as it is. The file is
+    replaced at once, so that no reader sees half of it.
+
+    Raises:
+        UsageError: the file cannot be read or written, or is not valid afterwards.
+    """
+    import json
+    import tomllib
+
+    try:
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = f"{name} = {json.dumps(value)}\n{old}"  # a string of JSON is one of TOML
+        tomllib.loads(text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Through a link to the file it names, as dotfiles often are.
+        _replace_text(path.resolve(), text)
+    except (OSError, ValueError) as error:
+        problem = f"The setting {name} cannot be kept in {path}: {error}."
+        raise UsageError("settings-unwritable", problem, f"Write it there yourself: {name} = {value!r}") from error
+
+
+def _replace_text(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        if path.exists():
+            part.chmod(path.stat().st_mode & 0o7777)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _flatten_tables(content: Mapping[str, Any], known_names: Sequence[str], path: Path) -> Iterator[tuple[str, Any]]:

@@ -96,6 +96,24 @@ def can_prompt() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def ask_for_number(question: str, most: int) -> int | None:
+    """Ask on stderr for a number from 1 to ``most``; None: an empty answer, or end of input (Ctrl-D).
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+    """
+    while True:
+        print_text(f"{redact_secrets(question)} [1-{most}, empty: none]: ", sys.stderr, end="")
+        line = sys.stdin.readline()
+        answer = line.strip()
+        if not answer:
+            if not line:
+                print_text("", sys.stderr)  # end the line: the cursor is still behind the prompt
+            return None
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= most:
+            return int(answer)
+
+
 def ask_yes_or_no(question: str) -> bool:
     """Ask on stderr until the answer is yes or no; end of input (Ctrl-D) counts as no.
 

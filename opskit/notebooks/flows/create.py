@@ -182,7 +182,7 @@ def _conflicts_with(client: AwsClient, there: Notebook, spec: NotebookSpec, owne
 
 def _plan_notebook_role(client: AwsClient, spec: NotebookSpec, account: str) -> RolePlan:
     if spec.role:
-        return RolePlan(find_execution_role(client, spec.role))
+        return RolePlan(find_execution_role(client, spec.role).arn)
     try:
         arn = find_role(client, NOTEBOOK_ROLE_NAME)
     except AccessDenied as failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,6 +93,7 @@ def train_command(
 ) -> CommandResult:
     """Train, transform and score a workflow if quotas and budget allow it."""
     from opskit.core.clock import system_clock
+    from opskit.training.cli.role_choice import choose_role
     from opskit.training.flows.plan import TrainOptions
     from opskit.training.flows.train import run_training
     from opskit.training.render.progress import watch_run
@@ -124,6 +126,9 @@ def train_command(
         raise UsageError("bad-flags", "--fit-budget needs a budget.", "Add --max-usd.")
     with watch_run(ctx.screen, workflow) as emit:
         run = run_training(ctx.client(), workflow, options, system_clock(), emit)
+    if chosen := choose_role(ctx, run):
+        with watch_run(ctx.screen, workflow) as emit:
+            run = run_training(ctx.client(), workflow, replace(options, role=chosen), system_clock(), emit)
     return train_result(run, save_run_files(run, RUNS_FOLDER), columns=ctx.screen.terminal_columns)
 
 

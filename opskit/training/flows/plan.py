@@ -10,7 +10,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.aws.roles import find_execution_role
+from opskit.aws.roles import ExecutionRole, find_execution_role
 from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import InstanceConfig, Unknown, Workload
@@ -85,6 +85,7 @@ class RunPlan:
     bucket: str
     creates_bucket: bool = False
     role: str | None = None
+    role_reason: str = ""
     image: str | None = None
     serving_image: str | None = None
     cost_items: tuple[CostItem, ...] = ()
@@ -172,7 +173,8 @@ def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: d
     assessed = replace(
         plan,
         creates_bucket=creates_bucket,
-        role=role if isinstance(role, str) else None,
+        role=role.arn if isinstance(role, ExecutionRole) else None,
+        role_reason=role.reason if isinstance(role, ExecutionRole) else "",
         cost_items=budget.cost_items,
         check=check,
         blockers=tuple(opskit_error for opskit_error in blockers if isinstance(opskit_error, OpskitError)),
@@ -206,7 +208,7 @@ def _plan_bucket(client: AwsClient, plan: RunPlan) -> BucketState:
     return read_bucket_state(client, plan.bucket, plan.account) if writes else BucketState.OURS
 
 
-def _plan_role(client: AwsClient, plan: RunPlan, options: TrainOptions) -> str | None:
+def _plan_role(client: AwsClient, plan: RunPlan, options: TrainOptions) -> ExecutionRole | None:
     """The execution role of jobs and model; None if all of them exist already."""
     shown = isinstance(plan.job, Reuse) and isinstance(plan.transform, Reuse)
     if shown and resources.model_exists(client, plan.job.name):

@@ -129,6 +129,7 @@ def _plan_record(plan: RunPlan) -> dict[str, Any]:
         "steps": plan_steps(plan),
         "image": plan.image,
         "role": plan.role,
+        "role_reason": plan.role_reason or None,
         "bucket": plan.bucket,
         "hyperparameters": dict(plan.workflow.hyperparameters),
         "parts": [cost_item_record(item) for item in plan.cost_items],
@@ -202,7 +203,8 @@ def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[s
     notes = list(run.inspection.notes) if run.inspection else []
     if run.plan and run.wanted.dry_run:
         notes += [f"{at}. {step}" for at, step in enumerate(plan_steps(run.plan), 1)]
-        notes.append(f"{made_for_text(run.wanted.owner)} Role {run.plan.role or 'not known'}. Nothing was changed.")
+        role = f"{run.plan.role} ({run.plan.role_reason})" if run.plan.role else "not known"
+        notes.append(f"{made_for_text(run.wanted.owner)} Role {role}. Nothing was changed.")
     notes += left_out_notes(run.plan.left_out if run.plan else ())
     if run.plan and not run.scores:
         notes += cost_lines(run.plan.cost_items)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from opskit.aws.roles import find_execution_role
-from opskit.core.exceptions import AccessDenied, UsageError
+from opskit.aws.roles import SeveralRoles, find_execution_role
+from opskit.core.exceptions import AccessDenied, AwsError, ExitCode, UsageError
 from tests.fakes.stubbed_client import ACCOUNT, stubbed_client
 
 ARN = f"arn:aws:iam::{ACCOUNT}:role"
@@ -42,7 +43,7 @@ def test_the_only_role_that_trusts_sagemaker() -> None:
         page = {"Roles": roles[:1], "IsTruncated": True, "Marker": "m"}
         script.add_answer("iam", "list_roles", page, {"MaxItems": 200})
         script.add_answer("iam", "list_roles", role_listing(roles[1:]), {"MaxItems": 200, "Marker": "m"})
-        assert find_execution_role(client) == f"{ARN}/s/exec"
+        assert find_execution_role(client).arn == f"{ARN}/s/exec"
 
 
 def test_our_own_role_with_its_path() -> None:
@@ -50,32 +51,82 @@ def test_our_own_role_with_its_path() -> None:
         script.add_answer(
             "iam", "get_role", {"Role": role_response("exec", path="/service-role/")}, {"RoleName": "exec"}
         )
-        assert find_execution_role(client) == f"{ARN}/service-role/exec"
+        assert find_execution_role(client).arn == f"{ARN}/service-role/exec"
 
 
 def test_our_own_role_is_not_used_when_sagemaker_may_not() -> None:
     with stubbed_client(f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/me") as (client, script):
         script.add_answer("iam", "get_role", {"Role": role_response("admin", "ec2.amazonaws.com")})
         script.add_answer("iam", "list_roles", role_listing([role_response("exec")]))
-        assert find_execution_role(client) == f"{ARN}/exec"
+        assert find_execution_role(client).arn == f"{ARN}/exec"
 
 
-@pytest.mark.parametrize(
-    ("roles", "code"),
-    [
-        ([role_response("b"), role_response("a")], "several-roles"),
-        ([role_response("web", "ec2.amazonaws.com"), role_response("no", effect="Deny")], "no-role"),
-    ],
-)
-def test_none_or_several_are_said(roles: list[dict[str, Any]], code: str) -> None:
+def test_no_role_is_said() -> None:
+    roles = [role_response("web", "ec2.amazonaws.com"), role_response("no", effect="Deny")]
     with stubbed_client() as (client, script):
         script.add_answer("iam", "list_roles", role_listing(roles))
         with pytest.raises(UsageError) as caught:
             find_execution_role(client)
-    assert caught.value.problem.code == code
+    assert caught.value.problem.code == "no-role"
     assert "--role" in caught.value.problem.hint
-    if code == "several-roles":
-        assert f"{ARN}/a, {ARN}/b" in caught.value.problem.message
+
+
+CONSOLE_ROLE = "AmazonSageMaker-ExecutionRole-20260101T000000"
+CONSOLE_ROLES = [f"{CONSOLE_ROLE}1", f"{CONSOLE_ROLE}2"]
+
+
+def test_of_several_the_only_one_that_the_console_made_is_taken_and_said() -> None:
+    roles = [role_response("a"), role_response(CONSOLE_ROLE, path="/service-role/"), role_response("z")]
+    with stubbed_client() as (client, script):
+        script.add_answer("iam", "list_roles", role_listing(roles))
+        found = find_execution_role(client)
+    assert found.arn == f"{ARN}/service-role/{CONSOLE_ROLE}"
+    assert found.reason == "of 3 that SageMaker may assume, it is the only AmazonSageMaker-ExecutionRole-*"
+
+
+@pytest.mark.parametrize(
+    ("names", "used", "order"),
+    [
+        (["a", "b", "c"], {"b": 2, "c": 5}, ["c", "b", "a"]),
+        (["a", "b"], {}, ["a", "b"]),
+        # among several of the console's the others are no candidates
+        (
+            ["a", f"{CONSOLE_ROLE}1", f"{CONSOLE_ROLE}2"],
+            {f"{CONSOLE_ROLE}2": 9},
+            [f"{CONSOLE_ROLE}2", f"{CONSOLE_ROLE}1"],
+        ),
+    ],
+)
+def test_several_are_listed_last_used_first_and_none_is_taken(
+    names: list[str], used: dict[str, int], order: list[str]
+) -> None:
+    candidates = sorted(order)
+    with stubbed_client() as (client, _):
+        answers: dict[str, Any] = {"list_roles": role_listing([role_response(name) for name in names])}
+        asked: list[str] = []
+
+        def read(service: str, operation: str, **params: Any) -> Any:
+            if operation == "list_roles":
+                return answers[operation]
+            name = params["RoleName"]
+            asked.append(name)
+            if name == "a":
+                raise AwsError("unreachable", "no route")
+            last = {"RoleLastUsed": {"LastUsedDate": datetime(2026, 1, used[name], tzinfo=UTC)}} if name in used else {}
+            return {"Role": {**role_response(name), **last}}
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(type(client), "read", lambda self, *where, **params: read(*where, **params))
+            with pytest.raises(SeveralRoles) as caught:
+                find_execution_role(client)
+    assert sorted(asked) == candidates
+    assert caught.value.candidates == tuple(f"{ARN}/{name}" for name in order)
+    assert caught.value.exit == ExitCode.USAGE
+    assert caught.value.problem.code == "several-roles"
+    assert "--role" in caught.value.problem.hint
+    assert ("last used first" in caught.value.problem.message) == bool(used)
+    for name, day in used.items():
+        assert f"{ARN}/{name} (last used 2026-01-{day:02})" in caught.value.problem.message
 
 
 SERVICE_LINKED = ("AWSServiceRoleForAmazonSageMakerNotebooks", "/aws-service-role/sagemaker.amazonaws.com/")
@@ -90,7 +141,7 @@ def test_a_service_linked_role_is_no_candidate() -> None:
         script.add_answer(
             "iam", "list_roles", role_listing([service_linked(), role_response("exec", path="/service-role/")])
         )
-        assert find_execution_role(client) == f"{ARN}/service-role/exec"
+        assert find_execution_role(client).arn == f"{ARN}/service-role/exec"
 
 
 @pytest.mark.parametrize(
@@ -119,13 +170,13 @@ def test_making_a_notebook_does_not_make_the_choice_of_a_role_unclear() -> None:
     with stubbed_client() as (client, script):
         roles = [role_response("opskit-notebook"), service_linked(), role_response("exec")]
         script.add_answer("iam", "list_roles", role_listing(roles))
-        assert find_execution_role(client) == f"{ARN}/exec"
+        assert find_execution_role(client).arn == f"{ARN}/exec"
 
 
 def test_the_role_for_notebooks_trains_where_there_is_no_other() -> None:
     with stubbed_client() as (client, script):
         script.add_answer("iam", "list_roles", role_listing([service_linked(), role_response("opskit-notebook")]))
-        assert find_execution_role(client) == f"{ARN}/opskit-notebook"
+        assert find_execution_role(client).arn == f"{ARN}/opskit-notebook"
 
 
 def test_on_a_notebook_of_opskits_its_role_is_our_own() -> None:
@@ -133,7 +184,7 @@ def test_on_a_notebook_of_opskits_its_role_is_our_own() -> None:
         script.add_answer(
             "iam", "get_role", {"Role": role_response("opskit-notebook")}, {"RoleName": "opskit-notebook"}
         )
-        assert find_execution_role(client) == f"{ARN}/opskit-notebook"
+        assert find_execution_role(client).arn == f"{ARN}/opskit-notebook"
 
 
 def test_roles_that_may_not_be_listed_ask_for_a_name() -> None:
@@ -148,13 +199,13 @@ def test_roles_that_may_not_be_listed_ask_for_a_name() -> None:
 def test_a_named_role_is_looked_at(named: str) -> None:
     with stubbed_client() as (client, script):
         script.add_answer("iam", "get_role", {"Role": role_response("exec")}, {"RoleName": "exec"})
-        assert find_execution_role(client, named) == f"{ARN}/exec"
+        assert find_execution_role(client, named).arn == f"{ARN}/exec"
 
 
 def test_a_named_arn_that_may_not_be_looked_at_is_taken_at_its_word() -> None:
     with stubbed_client() as (client, script):
         script.add_refusal("iam", "get_role", "AccessDenied", "no", 403)
-        assert find_execution_role(client, f"{ARN}/exec") == f"{ARN}/exec"
+        assert find_execution_role(client, f"{ARN}/exec").arn == f"{ARN}/exec"
 
 
 def test_a_named_role_that_sagemaker_may_not_assume_is_refused() -> None:
