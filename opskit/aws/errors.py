@@ -245,6 +245,10 @@ def _refusal_error(error: Any, operation: str, region: str, *, writes: bool, pro
         return _no_answer_error(
             UnreadableResponse(operation, "404", is_foreign=True), operation, region, 0, writes=writes
         )
+    if status == 429 and code not in _THROTTLED_CODES and writes:
+        # Not in AWS's words: something on the way may have answered in AWS's place, after it passed the write on.
+        text = f"{operation} in {region} got HTTP 429 without AWS's own code: it may or may not have taken effect."
+        return OutcomeUnknown("outcome-unknown", text, _RERUN_HINT, **aws)
     if code in _THROTTLED_CODES or status == 429:
         return Throttled(
             "throttled",

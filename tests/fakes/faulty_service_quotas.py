@@ -127,6 +127,7 @@ class FaultyServiceQuotas:
         faults: list[Exception] = [
             _client_error(operation, "ServiceException", "failed", 500),
             _client_error(operation, "InternalFailure", "failed", 503),
+            _client_error(operation, "429", "Too Many Requests", 429),  # not in AWS's words: a proxy's
             ReadTimeoutError(endpoint_url=URL),
             ConnectionClosedError(endpoint_url=URL),
         ]

@@ -28,7 +28,7 @@ from opskit.increases.rules.increase import (
     RequestPlan,
 )
 from opskit.increases.rules.plan import Submission, find_created_request
-from opskit.increases.rules.support_cases import find_duplicate_case
+from opskit.increases.rules.support_cases import SupportCase, find_same_cases
 from opskit.increases.store import queue
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest
@@ -180,10 +180,25 @@ def _look_up_outcome(context: _SubmitContext, sent: Increase, done: Increase, su
             return _resolve_lost_response(context, sent, done, submission)
         case IncreaseOutcome.ALREADY_OPEN:
             return _with_open_request(done, requests_or_unknown(context.client, done.quota_code or ""))
-        case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
+        case IncreaseOutcome.FILED:
+            return _with_other_cases(context.client, sent, done)
+        case IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
             return done
         case IncreaseOutcome.PLANNED | IncreaseOutcome.REFUSED:
             return done
+
+
+def _with_other_cases(client: AwsClient, sent: Increase, done: Increase) -> Increase:
+    """A case that was filed, with the word that there are others for the quota: AWS Support takes duplicates, and
+    another machine may have sent one at the same moment.
+    """
+    if not isinstance(sent.step, CasePlan):
+        return done
+    others = [case for case in _open_cases_for(client, sent) if done.case_id not in (case.id, case.display_id)]
+    if not others:
+        return done
+    numbers = ", ".join(case.display_id for case in others)
+    return replace(done, reason=f"{done.reason} Open for the same quota too: case {numbers}; close one of them.")
 
 
 def _with_open_request(increase: Increase, requests: tuple[IncreaseRequest, ...] | Unknown) -> Increase:
@@ -235,14 +250,18 @@ def _known_requests(client: AwsClient, increase: Increase) -> tuple[IncreaseRequ
 
 
 def _find_new_case(client: AwsClient, increase: Increase) -> str | None:
+    case = next(iter(_open_cases_for(client, increase)), None)
+    return case.display_id if case else None
+
+
+def _open_cases_for(client: AwsClient, increase: Increase) -> list[SupportCase]:
+    """The open cases for a quota; none if they cannot be read."""
+    target = increase.target
     try:
         cases = read_open_cases(client)
     except AwsError:
-        return None
-    case = find_duplicate_case(
-        increase.quota_name, increase.target.instance_type, increase.target.workload, increase.region, cases
-    )
-    return case.display_id if case else None
+        return []
+    return find_same_cases(increase.quota_name, target.instance_type, target.workload, increase.region, cases)
 
 
 def _update_queue(

@@ -15,6 +15,7 @@ from opskit.increases.rules.increase import Increase, IncreaseOutcome
 from opskit.increases.rules.waiting import WaitResult, WaitState, wait_exit_code
 from opskit.increases.store.queue import QueuedRequest, QueueState
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.quotas.reads.requests import HISTORY_DAYS
 from opskit.quotas.render.check import int_if_whole
 from opskit.quotas.rules.headroom import format_quota_value
 
@@ -234,14 +235,17 @@ def request_list_result(listed: RequestList, *, only_open: bool = False) -> Comm
     if listed.failed_regions:
         code = ExitCode.PARTIAL if listed.states else ExitCode.AWS_ERROR
     tables = (Table(_COLUMNS, tuple(_request_row(record) for record in records)),) if records else ()
-    data = {"requests": records, "last_look": listed.looked}
+    data = {"requests": records, "last_look": listed.looked, "history_days": HISTORY_DAYS}
     notes = tuple(_request_notes(listed, records, only_open=only_open))
     return CommandResult(data, code, listed.problems, tables, notes, "requests")
 
 
 def _request_notes(listed: RequestList, records: Sequence[dict[str, Any]], *, only_open: bool) -> Iterator[str]:
     if not records and not listed.problems:  # if something could not be read, there may be requests
-        yield "No increase request is open." if only_open else "There are no increase requests."
+        none = f"There are no increase requests of the last {HISTORY_DAYS} days; AWS keeps no older ones."
+        yield "No increase request is open." if only_open else none
+    elif listed.states and not only_open:
+        yield f"AWS keeps requests for {HISTORY_DAYS} days; older ones are not shown."
     for url in dict.fromkeys(record["case_url"] for record in records if record["case_url"]):
         yield f"Case: {url}"
     if listed.looked and listed.states and not any(state.change for state in listed.states):
@@ -276,6 +280,8 @@ def _request_state_record(state: RequestState) -> dict[str, Any]:
         "case_id": request.case_id,
         "case_url": case_page_url(request.region, request.case_id) if request.case_id else None,
         "created": request.created,
+        "automatic": request.is_automatic,
+        "requester": request.requester,
         "age_seconds": int(state.age.total_seconds()),
         "applied": int_if_whole(state.value),
         "moved": state.is_applied,
@@ -294,6 +300,8 @@ def _queued_record(request: QueuedRequest) -> dict[str, Any]:
         "case_id": None,
         "case_url": None,
         "created": request.since,
+        "automatic": False,
+        "requester": None,
         "age_seconds": int(max(0.0, (datetime.now(UTC) - request.since).total_seconds())),
         "applied": None,
         "moved": None,
@@ -310,7 +318,7 @@ def _request_row(record: dict[str, Any]) -> tuple[Cell, ...]:
         Cell(record["quota_name"]),
         Cell(str(record["desired"])),
         Cell(now, style),
-        Cell(record["status"]),
+        Cell(f"{record['status']} (by AWS's automatic management)" if record["automatic"] else record["status"]),
         Cell(_format_age(record["age_seconds"])),
         Cell(record["case_id"] or "-"),
         Cell(change, Style.WARN if change else Style.PLAIN),

@@ -162,11 +162,20 @@ def _plan_by_channel(
 
 def _refused_before(requests: tuple[IncreaseRequest, ...]) -> str:
     """What AWS decided about the newest request, if it was refused: the same request may be refused again."""
-    newest = max(requests, key=lambda request: request.created, default=None)
-    if newest is None or not newest.status.is_refused:
+    newest = max(_own_requests(requests), key=lambda request: request.created, default=None)
+    if newest is None or newest.status.is_open:
         return ""
-    value = format_quota_value(newest.desired_value)
-    return f" AWS denied the last request, to {value}, of {newest.created:%Y-%m-%d} ({newest.status})."
+    request = f"the last request, to {format_quota_value(newest.desired_value)}, of {newest.created:%Y-%m-%d}"
+    if newest.status.is_refused:
+        return f" AWS denied {request} ({newest.status})."
+    if newest.status.says_nothing:
+        return f" AWS closed {request} without saying why ({newest.status})."
+    return ""
+
+
+def _own_requests(requests: Iterable[IncreaseRequest]) -> list[IncreaseRequest]:
+    """The requests that somebody made, not AWS's automatic management."""
+    return [request for request in requests if not request.is_automatic]
 
 
 def _earlier_request(
@@ -222,7 +231,8 @@ def _open_request_result(
         value = format_quota_value(request.desired_value)
         reason = f"The request to {value} is still PENDING: opening a support case to move it forward."
         return replace(increase, reason=reason, step=CaseForRequestPlan(request.id))
-    reason = f"A request to {format_quota_value(request.desired_value)} is already open ({request.status})."
+    whose = "A request of AWS's automatic management" if request.is_automatic else "A request"
+    reason = f"{whose} to {format_quota_value(request.desired_value)} is already open ({request.status})."
     if request.desired_value < increase.target.value:
         target = format_quota_value(increase.target.value)
         reason += f" AWS allows one open request per quota: request {target} when it is closed."
@@ -312,7 +322,7 @@ def find_created_request(submission: Submission, requests: Iterable[IncreaseRequ
     return next(
         (
             request
-            for request in requests
+            for request in _own_requests(requests)
             if request.desired_value == submission.desired_value and request.id not in submission.known_ids
         ),
         None,

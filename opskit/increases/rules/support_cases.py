@@ -85,7 +85,14 @@ def find_duplicate_case(
     quota_name: str, instance_type: str | None, workload: Workload, region: str, cases: Iterable[SupportCase]
 ) -> SupportCase | None:
     """The open case that is, or may be, about the same quota; None if there is none."""
-    return next((case for case in cases if _is_same_quota(case, quota_name, instance_type, workload, region)), None)
+    return next(iter(find_same_cases(quota_name, instance_type, workload, region, cases)), None)
+
+
+def find_same_cases(
+    quota_name: str, instance_type: str | None, workload: Workload, region: str, cases: Iterable[SupportCase]
+) -> list[SupportCase]:
+    """The open cases that are, or may be, about the same quota."""
+    return [case for case in cases if _is_same_quota(case, quota_name, instance_type, workload, region)]
 
 
 def _is_same_quota(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -14,6 +15,9 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.quota_records import SERVICE
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
+
+HISTORY_DAYS = 90
+"""How far AWS's history of requests goes back."""
 
 _PAGE = 100
 _HISTORY = "list_requested_service_quota_change_history"
@@ -77,7 +81,20 @@ def _parse_request(client: AwsClient, change: Mapping[str, Any]) -> IncreaseRequ
             status=_parse_request_status(change["Status"]),
             created=change["Created"],
             case_id=change.get("CaseId"),
+            # The only type so far; a request of the account's own has none.
+            is_automatic=change.get("RequestType") is not None,
+            requester=_parse_requester(change.get("Requester")),
         )
+
+
+def _parse_requester(text: object) -> str | None:
+    """The ARN of who asked, which AWS tells in a string of JSON; None if it tells none."""
+    try:
+        told = json.loads(str(text))
+    except ValueError:
+        return None
+    arn = told.get("callerArn") if isinstance(told, dict) else None
+    return str(arn) if arn else None
 
 
 def _parse_request_status(word: str) -> RequestStatus:

@@ -122,6 +122,17 @@ class RequestStatus(StrEnum):
                 return False
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether it has ended without a word on what was decided."""
+        match self:
+            case RequestStatus.CASE_CLOSED:
+                return True
+            case RequestStatus.PENDING | RequestStatus.CASE_OPENED | RequestStatus.APPROVED:
+                return False
+            case RequestStatus.DENIED | RequestStatus.NOT_APPROVED | RequestStatus.INVALID_REQUEST:
+                return False
+
+    @property
     def can_get_case(self) -> bool:
         """Whether AWS can open a support case for it."""
         match self:
@@ -135,7 +146,9 @@ class RequestStatus(StrEnum):
 
 @dataclass(frozen=True)
 class IncreaseRequest:
-    """A quota increase that was requested through Service Quotas."""
+    """A quota increase that was requested through Service Quotas. ``requester`` is the ARN of who asked; None: AWS does
+    not say. ``is_automatic``: AWS's automatic management of quotas asked, nobody of the account.
+    """
 
     id: str
     region: str
@@ -145,6 +158,8 @@ class IncreaseRequest:
     status: RequestStatus
     created: datetime
     case_id: str | None = None
+    is_automatic: bool = False
+    requester: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

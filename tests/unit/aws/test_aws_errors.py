@@ -13,7 +13,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from opskit.aws.errors import is_not_found, translate_error
+from opskit.aws.errors import is_config_unseen, is_not_found, translate_error
 from opskit.core.exceptions import (
     CREDENTIAL_CODES,
     AccessDenied,
@@ -21,6 +21,8 @@ from opskit.core.exceptions import (
     ClockSkew,
     CredentialsError,
     ExitCode,
+    OutcomeUnknown,
+    Throttled,
     Unreachable,
 )
 
@@ -259,3 +261,24 @@ def test_what_botocore_says_itself_is_cleaned_too(said: str) -> None:
 
 def error_response(code: str, said: str) -> dict[str, Any]:
     return {"Error": {"Code": code, "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+
+@pytest.mark.parametrize(("code", "is_aws"), [("ThrottlingException", True), ("429", False), ("Unknown", False)])
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_429_that_is_not_in_aws_words_leaves_a_write_unknown(code: str, is_aws: bool, writes: bool) -> None:
+    answer = {"Error": {"Code": code, "Message": "slow"}, "ResponseMetadata": {"HTTPStatusCode": 429}}
+    failure = translate_error(ClientError(answer, "CreateCase"), "support:CreateCase", "r", 1, writes=writes)
+    assert isinstance(failure, OutcomeUnknown if writes and not is_aws else Throttled)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ('Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:1:endpoint-config/c".', True),
+        ('Could not find endpoint "arn:aws:sagemaker:us-east-1:1:endpoint/c".', False),
+        ("1 validation error detected", False),
+    ],
+)
+def test_a_configuration_that_is_not_seen_yet_is_told_from_other_refusals(said: str, expected: bool) -> None:
+    failure = AwsError("aws-refused", said, aws_code="ValidationException", aws_message=said)
+    assert is_config_unseen(failure) is expected

@@ -149,6 +149,10 @@ READERS: dict[str, tuple[Answers, Read]] = {
         {"ListTags": {"Tags": [{"Key": "k", "Value": "v"}]}},
         lambda client: notebooks.read_tags(client, "arn:n"),
     ),
+    "list_notebook_tags": (
+        {"GetResources": {"ResourceTagMappingList": [{"ResourceARN": "arn:n", "Tags": [{"Key": "k", "Value": "v"}]}]}},
+        tag_listing.list_notebook_tags,
+    ),
     "read_owner": (
         {"ListTags": {"Tags": [{"Key": "owner", "Value": "v"}]}},
         lambda client: resource_tags.read_owner(client, "arn:n"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ def test_what_waits_its_turn_is_in_the_list(faulty_quotas: FaultyServiceQuotas) 
 
 
 def test_nothing_new_is_said_in_a_sentence_and_nothing_asked_too(faulty_quotas: FaultyServiceQuotas) -> None:
-    assert request_list_result(list_requests(faulty_quotas)).notes == ("There are no increase requests.",)
+    assert request_list_result(list_requests(faulty_quotas)).notes == (
+        "There are no increase requests of the last 90 days; AWS keeps no older ones.",
+    )
     submit_wish(faulty_quotas)
     list_requests(faulty_quotas)
     assert any("Nothing has changed since" in note for note in request_list_result(list_requests(faulty_quotas)).notes)
@@ -94,3 +97,21 @@ def test_a_region_that_does_not_answer_is_not_empty(faulty_quotas: FaultyService
     faulty_quotas.denied = frozenset({"list_requested_service_quota_change_history"})
     result = request_list_result(list_requests(faulty_quotas))
     assert (result.exit, result.notes) == (ExitCode.AWS_ERROR, ())
+
+
+def test_whose_request_it_is_and_how_far_back_aws_remembers_is_told(faulty_quotas: FaultyServiceQuotas) -> None:
+    asked = {"QuotaCode": "L-A373146E", "QuotaName": next(iter(faulty_quotas.quotas)), "DesiredValue": 4.0, "at": 0.0}
+    made = {**asked, "Status": "PENDING", "Created": faulty_quotas.clock().now()}
+    arn = "arn:aws:iam::123456789012:user/ada"
+    faulty_quotas.requests += [
+        {**made, "Id": "own", "Requester": json.dumps({"accountId": "1", "callerArn": arn})},
+        {**made, "Id": "aws", "RequestType": "AutomaticManagement", "Requester": "not JSON"},
+    ]
+    listed = list_increase_requests(faulty_quotas.new_clients(), faulty_quotas.clock().now(), only_open=False)
+    result = request_list_result(listed)
+    told = {row["request_id"]: (row["automatic"], row["requester"]) for row in result.data["requests"]}
+    assert told == {"own": (False, arn), "aws": (True, None)}
+    assert result.data["history_days"] == 90
+    assert any("90 days" in note for note in result.notes)
+    statuses = [row[4].text for row in result.tables[0].rows]
+    assert sorted(statuses) == ["PENDING", "PENDING (by AWS's automatic management)"]

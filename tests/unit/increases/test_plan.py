@@ -251,3 +251,29 @@ def test_nothing_is_planned_that_is_there_or_that_cannot_be_seen(
     ):  # what AWS took already need not be asked for anew
         assert seen.adjustable
         assert seen.default is None or to > seen.default
+
+
+def automatic_request(desired: float, status: str = "PENDING") -> IncreaseRequest:
+    return replace(earlier_request(status, desired, id="auto"), is_automatic=True)
+
+
+def test_what_aws_closed_without_a_word_is_shown_before_it_is_planned_again() -> None:
+    snapshot = quota_snapshot(planned_quota(0), earlier_request("CASE_CLOSED", hours_ago=99))
+    increase = plan_increase(WISH, snapshot, Channel.AUTO, NOW)
+    assert increase.outcome is IncreaseOutcome.PLANNED
+    assert "AWS closed the last request, to 4, of 2026-05-28 without saying why (CASE_CLOSED)." in increase.reason
+
+
+def test_a_request_of_automatic_management_is_told_from_ones_own() -> None:
+    open_one = plan_increase(WISH, quota_snapshot(planned_quota(0), automatic_request(4)), Channel.AUTO, NOW)
+    assert open_one.outcome is IncreaseOutcome.ALREADY_OPEN
+    assert "A request of AWS's automatic management to 4 is already open" in open_one.reason
+    denied = quota_snapshot(planned_quota(0), automatic_request(4, "DENIED"))
+    assert "denied" not in plan_increase(WISH, denied, Channel.AUTO, NOW).reason
+
+
+def test_a_lost_answer_is_not_found_in_what_automatic_management_asked() -> None:
+    submission = Submission(NOW, 4)
+    assert find_created_request(submission, [automatic_request(4)]) is None
+    own = earlier_request("PENDING")
+    assert find_created_request(submission, [automatic_request(4), own]) is own
