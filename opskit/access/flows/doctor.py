@@ -31,6 +31,11 @@ from opskit.core.result_or_error import result_or_error
 from opskit.core.s3_layout import default_bucket
 from opskit.core.settings import Settings
 
+_COST_OF_LOOKING = (
+    "`quotas list` asks CloudWatch for metrics, at 0.01 USD per 1,000; with --live it costs nothing, nor does "
+    "`quotas check`"
+)
+
 
 @dataclass
 class DoctorReport:
@@ -82,6 +87,7 @@ def _check_account(report: DoctorReport, settings: Settings, session: AwsSession
         clock_finding(report.clock_ahead),
         permissions_finding(report.commands),
         _support_plan_finding(may),
+        Finding("cost of looking", CheckState.OK, _COST_OF_LOOKING),
     ]
 
 

@@ -47,6 +47,7 @@ class _RegionListing:
     unread: tuple[Unknown, ...] = ()
     is_dark: bool = False
     remark: str = ""
+    metrics_asked: int = 0
 
 
 def list_quotas(
@@ -62,6 +63,7 @@ def list_quotas(
         regions=tuple(listing.region for listing in listings),
         problems=tuple(dict.fromkeys(problem for listing in listings for problem in _region_problems(listing))),
         failed_regions=frozenset(listing.region for listing in listings if listing.is_dark),
+        metrics_asked=sum(listing.metrics_asked for listing in listings),
         remarks=tuple(f"{listing.region}: {listing.remark}" for listing in listings if listing.remark),
     )
 
@@ -96,10 +98,11 @@ def _list_region(client: AwsClient, choice: QuotaFilter, use_from: UtilizationSo
         (*all_quotas.listing_errors, *unread, *_unread_values(all_quotas, utilizations)),
         is_dark=bool(all_quotas.listing_errors) and not all_quotas.quotas,
         remark=remark,
+        metrics_asked=metrics.asked,
     )
 
 
-def _ignore_metric(code: str, metric: Mapping[str, object] | None) -> None:
+def _ignore_metric(code: str, metric: Mapping[str, object] | None, value: float | None) -> None:
     """The metric listener when the utilization is counted live."""
 
 

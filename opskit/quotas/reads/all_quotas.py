@@ -19,7 +19,7 @@ from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.quota_records import ABSENT, listed_quotas, nothing_listed, parse_value
 
-MetricListener = Callable[[str, Mapping[str, Any] | None], None]
+MetricListener = Callable[[str, Mapping[str, Any] | None, float | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,24 @@ class _QuotaListing:
 
 
 def read_all_quotas(client: AwsClient, on_quota: MetricListener) -> AllQuotas:
-    """Both listings, joined. ``on_quota`` gets each quota's code and its metric as soon as it is read: possibly twice,
-    and from several threads.
+    """Both listings, joined. ``on_quota`` gets each quota's code, its metric and the value in effect (None: unknown) as
+    soon as it is read, if the value is applied, else at the end.
     """
+    default_metrics: dict[str, Mapping[str, Any] | None] = {}
     applied, defaults = gather_all(
         [
-            partial(_read_quota_listing, client, operation, on_quota)
-            for operation in ("list_service_quotas", "list_aws_default_service_quotas")
+            partial(_read_quota_listing, client, "list_service_quotas", on_quota),
+            partial(
+                _read_quota_listing,
+                client,
+                "list_aws_default_service_quotas",
+                lambda code, metric, value: default_metrics.update({code: metric}),
+            ),
         ]
     )
+    for code, metric in default_metrics.items():
+        if code not in applied.records:
+            on_quota(code, metric, None if applied.error else defaults.records[code].value)
     records = {**defaults.records, **applied.records}
     return AllQuotas(
         tuple(
@@ -106,7 +115,7 @@ def _read_quota_listing(client: AwsClient, operation: str, on_quota: MetricListe
             for quota in page:
                 record = _parse_listed_record(quota)
                 records.setdefault(record.code, record)
-                on_quota(record.code, quota.get("UsageMetric"))
+                on_quota(record.code, quota.get("UsageMetric"), record.value)
     except AwsError as failure:
         # AWS answers so for a Region without any quota of the service, which is a complete listing.
         is_complete = failure.aws_code == ABSENT and not records

@@ -28,6 +28,7 @@ _WINDOW = timedelta(hours=24)
 _PERIOD_SECONDS = 3600
 
 NO_METRIC = Unknown("AWS publishes no use of it", "no-metric")
+NOT_ASKED = Unknown("the quota is 0; its use was not asked for", "not-asked")
 NOT_PUBLISHED = Unknown("AWS published no use of it in the last 24 h", "not-published")
 
 Query = dict[str, Any]
@@ -39,12 +40,15 @@ Batch = tuple[list[str], list[Query]]
 class UsageMetrics:
     """The utilization of the quotas of one Region, queried in full batches while quotas are still being listed.
 
-    ``known`` holds utilizations from another source, by quota code; they are not queried.
+    ``known`` holds utilizations from another source, by quota code; they are not queried. ``asked`` counts the metrics
+    that were.
     """
 
     client: AwsClient
     now: datetime
     known: Mapping[str, Utilization] = field(default_factory=dict)
+    asked: int = 0
+    _not_asked: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _codes: list[str] = field(default_factory=list)
     _queries: list[Query] = field(default_factory=list)
@@ -53,15 +57,20 @@ class UsageMetrics:
     _answers: Future[dict[str, Utilization | Unknown]] | None = None
     _lock: Lock = field(default_factory=Lock)
 
-    def add(self, code: str, metric: Mapping[str, Any] | None) -> None:
-        """Query the utilization of this quota; ``metric`` is its UsageMetric, None if AWS has none."""
+    def add(self, code: str, metric: Mapping[str, Any] | None, value: float | None = None) -> None:
+        """Query the utilization of this quota, unless its ``value`` is 0: every metric that is queried is paid for, and
+        nine of ten quotas are 0, of which nothing can be in use. ``metric`` is its UsageMetric, None if AWS has none.
+        """
         with self._lock:
-            # Both listings report each quota, and every metric that is queried twice is paid for twice.
             if not metric or code in self._seen:
                 return
             self._seen.add(code)
             if code in self.known:
                 return
+            if value == 0:
+                self._not_asked.append(code)
+                return
+            self.asked += 1
             self._queries.append(_metric_query(f"m{len(self._codes)}", metric, self._shared_dimension))
             self._codes.append(code)
             if len(self._codes) == _BATCH_SIZE:
@@ -74,6 +83,7 @@ class UsageMetrics:
                 self._send_batch()
         self._batches.put(None)  # the end: lets the worker return
         utilizations = self._answers.result() if self._answers else {}
+        utilizations.update(dict.fromkeys(self._not_asked, NOT_ASKED))
         utilizations.update(self.known)
         return utilizations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from opskit.aws.console_links import quota_page_url
@@ -32,10 +33,14 @@ _VERDICT_STYLES = {
 }
 
 
+# It reads no metrics; quotas, resources, tags and prices are read for nothing.
+_COST_USD = Decimal(0)
+
+
 def check_result(check: QuotaCheck, home: str | None) -> CommandResult:
     """The result of ``quotas check``. ``home`` is the Region that needs no flag in a command; None if all do."""
     return CommandResult(
-        data={"quotas": [_check_record(check, headroom) for headroom in check.headrooms]},
+        data={"quotas": [_check_record(check, headroom) for headroom in check.headrooms], "cost_usd": _COST_USD},
         exit=check.exit_code,
         problems=(*check.problems, *_alert_problems(check.headrooms)),
         # What a Region does not offer comes last: nothing can be done about it, as about ml.p2 where it is retired.

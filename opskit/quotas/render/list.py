@@ -30,14 +30,20 @@ def quota_list_result(
     rows the table has, None for all; ``paged``: through a pager.
     """
     return CommandResult(
-        data={"quotas": LazyRows(listing.quotas, quota_record)},
+        data={"quotas": LazyRows(listing.quotas, quota_record), "cost_usd": listing.cost_usd},
         exit=listing.exit_code,
         problems=listing.problems,
         tables=(_quota_table(listing, with_defaults, shown),) if listing.quotas else (),
-        notes=(*_left_out_notes(listing, shown), *_legend_notes(listing)),
+        notes=(*_left_out_notes(listing, shown), *_legend_notes(listing), *_cost_notes(listing)),
         records="quotas",
         paged=paged,
     )
+
+
+def _cost_notes(listing: QuotaList) -> Iterator[str]:
+    if listing.metrics_asked:
+        cost = f"{listing.cost_usd.normalize():f}"
+        yield f"This look cost {cost} USD: {listing.metrics_asked:,} metrics of CloudWatch; --live counts for nothing."
 
 
 def _left_out_notes(listing: QuotaList, shown: int | None) -> Iterator[str]:

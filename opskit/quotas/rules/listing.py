@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from fnmatch import translate
 from math import inf
@@ -16,8 +17,13 @@ from opskit.quotas.rules.model import IncreaseRequest, InUseCounts, ListedQuota,
 from opskit.quotas.rules.requirements import is_per_job, parse_quota_name
 
 UNPUBLISHED_CODES = frozenset({"no-metric", "not-published"})
-UNCOUNTABLE_CODES = UNPUBLISHED_CODES | {"not-counted", "per-job", "in-range"}
+UNCOUNTABLE_CODES = UNPUBLISHED_CODES | {"not-counted", "per-job", "in-range", "not-asked"}
 """Reasons for an unknown utilization that are not failures."""
+
+USD_PER_METRIC = Decimal("0.00001")
+"""What CloudWatch charges for a metric in GetMetricData: 0.01 USD for 1,000. All else that quotas are read with is
+free.
+"""
 
 _GLOB = re.compile(r"[*?\[]")
 _NO_COUNT = Unknown("opskit cannot count its utilization", "not-counted")
@@ -74,7 +80,7 @@ class QuotaList:
     """The quotas that pass the filter, worst first, and what could not be read.
 
     ``failed_regions`` are the Regions of which no quota could be read, ``regions`` all that were read; ``remarks`` are
-    notes that are not problems.
+    notes that are not problems. ``metrics_asked`` is how many metrics CloudWatch was asked for.
     """
 
     quotas: Sequence[ListedQuota]
@@ -82,6 +88,12 @@ class QuotaList:
     problems: tuple[Problem, ...] = ()
     failed_regions: frozenset[str] = frozenset()
     remarks: tuple[str, ...] = ()
+    metrics_asked: int = 0
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What AWS charges for this look."""
+        return self.metrics_asked * USD_PER_METRIC
 
     @property
     def exit_code(self) -> ExitCode:

@@ -194,7 +194,7 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "read_quotas": ({}, lambda client: quotas.read_quotas(client, [NAME, "new"], QuotaCodeCache(NOW))),
     "read_cached_quotas": ({}, lambda client: quotas.read_cached_quotas(client, [NAME], QuotaCodeCache(NOW))),
     "add_default": ({}, lambda client: quotas.add_default(client, Quota("us-east-1", NAME, CODE, 4, None))),
-    "read_all_quotas": ({}, lambda client: all_quotas.read_all_quotas(client, lambda code, metric: None)),
+    "read_all_quotas": ({}, lambda client: all_quotas.read_all_quotas(client, lambda code, metric, value: None)),
     "read_price": (
         {"GetProducts": {"PriceList": [json.dumps(PRODUCT)]}},
         lambda client: prices.read_price(client, TYPE, PriceComponent.TRAINING),

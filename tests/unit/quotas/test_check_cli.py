@@ -237,6 +237,11 @@ def test_a_region_that_cannot_be_one_is_4_and_no_bug(run_check: Check, region: s
     assert ran.envelope["errors"][0]["message"]
 
 
+def test_a_check_says_that_it_costs_nothing(run_check: Check, fake_aws: FakeAws) -> None:
+    assert run_check().data["cost_usd"] == 0
+    assert fake_aws.count("GetMetricData") == 0
+
+
 def test_csv_has_a_line_a_quota(run_check: Check) -> None:
     rows = list(csv.DictReader(io.StringIO(run_check(form="csv").out)))
     assert list(rows[0]) == FIELDS

@@ -7,6 +7,7 @@ import io
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,12 +96,48 @@ def test_numbers_beyond_a_billion_are_whole(run_list: Callable[..., CliResult]) 
     assert "3000000000" in run_list(form=None).out
 
 
+def test_nothing_is_paid_for_the_use_of_what_cannot_be_in_use(
+    run_list: Callable[..., CliResult], fake_aws: FakeAws
+) -> None:
+    asked: list[str] = []
+
+    def metric_data(query: Mapping[str, Any]) -> dict[str, Any]:
+        for each in query["MetricDataQueries"]:
+            dimensions = {one["Name"]: one["Value"] for one in each["MetricStat"]["Metric"]["Dimensions"]}
+            asked.append(dimensions["Resource"])
+        return {
+            "MetricDataResults": [
+                {"Id": each["Id"], "Values": [], "Timestamps": []} for each in query["MetricDataQueries"]
+            ]
+        }
+
+    fake_aws.running["GetMetricData"] = metric_data
+    values = {"zero": (0, 9), "used": (2, 0), "default": (None, 3), "nothing": (None, 0), "unread": (None, 0)}
+    fake_aws.quotas = [
+        Entry(f"ml.{name}.large for endpoint usage", f"L-{name}", applied, default, metric=name)
+        for name, (applied, default) in values.items()
+    ]
+    fake_aws.quotas[-1] = replace(fake_aws.quotas[-1], applied=1, reason="busy")
+    ran = run_list()
+    assert sorted(asked) == ["default", "unread", "used"]
+    assert ran.data["cost_usd"] == 0.00003
+    assert ran.row("ml.zero.large for endpoint usage")["in_use"] is None
+    assert "its use was not asked for" in ran.row("ml.zero.large for endpoint usage")["because"]
+    assert "This look cost 0.00003 USD: 3 metrics of CloudWatch" in run_list(form=None).out
+
+
+def test_a_live_count_costs_nothing(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
+    assert run_list("--live").data["cost_usd"] == 0
+    assert "This look cost" not in run_list("--live", form=None).out
+    assert fake_aws.count("GetMetricData") == 0
+
+
 def test_one_call_asks_for_the_use_of_all(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:
     fake_aws.quotas += [
         Entry(f"ml.x{at}.large for endpoint usage", f"L-X{at}", 1, 1, metric=f"endpoint/ml.x{at}.large")
-        for at in range(996)
+        for at in range(1000)
     ]
-    assert len(run_list().quotas) == 1003
+    assert len(run_list().quotas) == 1007
     assert fake_aws.count("GetMetricData") == 3
     assert fake_aws.count("ListServiceQuotas") == fake_aws.count("ListAWSDefaultServiceQuotas") == 11
     assert fake_aws.count("GetServiceQuota") == 0
