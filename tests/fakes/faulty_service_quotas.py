@@ -36,7 +36,9 @@ class ProcessKilled(BaseException):
 class FaultyServiceQuotas:
     """``lost`` is the share of filings whose answer never comes, half of them after taking effect; ``flaky`` the share
     of all calls that are throttled or fail; ``lag`` the seconds until lists show what is new. ``is_strict``: it refuses
-    a second open request for a quota, as AWS does; else a second one is taken and shows.
+    a second open request for a quota, as AWS does; else a second one is taken and shows. ``others_file_too``: at the
+    moment of a case another machine files the same. ``cases_get_429``: a case is answered with a bare 429, ``before``
+    or ``after`` it takes effect.
     """
 
     quotas: dict[str, str]
@@ -48,6 +50,8 @@ class FaultyServiceQuotas:
     most_open: int = 99
     is_strict: bool = False
     has_plan: bool = True
+    others_file_too: bool = False
+    cases_get_429: str = ""
     denied: frozenset[str] = frozenset()
     value: float = 0.0
     default: float = 0.0
@@ -203,11 +207,21 @@ class FaultyServiceQuotas:
 
     def _create_case(self, subject: str, communicationBody: str, **_: Any) -> dict[str, Any]:
         self._need_plan("create_case")
+        if self.cases_get_429 != "before":
+            self._add_cases(subject, communicationBody)
+        if self.cases_get_429:
+            raise _client_error("create_case", "429", "Too Many Requests", 429)
+        return {"caseId": f"case-{len(self.cases)}"}
+
+    def _add_cases(self, subject: str, communicationBody: str) -> None:
+        for _ in range(1 + self.others_file_too):
+            self._add_case(subject, communicationBody)
+
+    def _add_case(self, subject: str, communicationBody: str) -> None:
         number = len(self.cases) + 1
         body = {"communications": [{"body": communicationBody}]}
         case = {"caseId": f"case-{number}", "displayId": str(number), "subject": subject, "status": "opened"}
         self.cases.append({**case, "recentCommunications": body, "at": self.passed})
-        return {"caseId": f"case-{number}"}
 
     def _need_plan(self, operation: str) -> None:
         if not self.has_plan:

@@ -95,9 +95,13 @@ class JobHistory:
         if self.unsearchable & {each["Name"] for each in wanted}:
             return Fault(400, "ValidationException", "The property is not searchable.")
         indexed = [job for job in self.jobs.values() if job.created < self.now - self.search_lag]
-        found = [job for job in indexed if any(self._matches(job, each) for each in wanted)]
+        meets = all if asked["SearchExpression"].get("Operator", "And") == "And" else any
+        found = [job for job in indexed if meets(self._matches(job, each) for each in wanted)]
         return {"Results": [{"TrainingJob": self._description(job)} for job in found]}
 
     def _matches(self, job: PastJob, wanted: Mapping[str, str]) -> bool:
         values = {"TrainingJobStatus": job.status, "WarmPoolStatus.Status": job.pool}
-        return values[wanted["Name"]] == wanted["Value"]
+        value = values[wanted["Name"]]
+        # Only what has the property can differ in it.
+        is_same = value == wanted["Value"]
+        return value is not None and not is_same if wanted["Operator"] == "NotEquals" else is_same

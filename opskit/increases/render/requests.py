@@ -8,6 +8,7 @@ from typing import Any
 
 from opskit.aws.console_links import case_form_url, case_page_url, quota_page_url
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
+from opskit.core.workloads import WORKLOADS
 from opskit.increases.flows.list import RequestList, RequestState
 from opskit.increases.flows.plan import BlockingTotal
 from opskit.increases.rules.channel import Channel
@@ -158,7 +159,7 @@ def _blocking_total_record(total: BlockingTotal) -> str:
         f"below {format_quota_value(total.target_value)}"
     )
     if total.per_job:
-        return f"{short}: one job may not use that many."
+        return f"{short}: one {WORKLOADS[total.workload].per_job_unit} may not use that many."
     command = (
         f"opskit quotas increase total --for {total.workload} --to "
         f"{format_quota_value(total.target_value)} --region {total.region}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather
@@ -13,7 +14,6 @@ from opskit.core.aws_statuses import JobStatus, WarmPoolStatus
 from opskit.core.model import Unknown, Workload
 from opskit.quotas.reads.job_listings import TRAINING_JOBS, LiveJobs, describe_jobs, list_live_jobs, remember_ended_jobs
 from opskit.quotas.reads.usage_listings import (
-    RUNNING_STATES,
     Response,
     UsageCounts,
     first_unknown,
@@ -27,6 +27,7 @@ from opskit.quotas.reads.usage_listings import (
 )
 from opskit.quotas.rules.model import QuotaHolder
 
+_ENDED_STATES = tuple(status.value for status in JobStatus if status.is_finished)
 _HOLDING_POOLS = (WarmPoolStatus.AVAILABLE, WarmPoolStatus.IN_USE)
 # The members that counting needs. A job that lacks one of them in Search is described instead.
 _REQUIRED_MEMBERS = {"TrainingJobStatus", "ResourceConfig", "EnableManagedSpotTraining"}
@@ -113,22 +114,23 @@ def _may_hold_instances(job: Response) -> bool:
 
 
 def _search_running_jobs(client: AwsClient) -> dict[str, Response] | Unknown:
-    """The training jobs that Search returns as running, or without a status, by name."""
-    results = _search_training_jobs(client, "TrainingJobStatus", RUNNING_STATES)
+    """The training jobs that Search does not return as ended, by name."""
+    # By what they are not: a status that AWS invents is no ended job, and Search alone knows those that are old.
+    filters = [{"Name": "TrainingJobStatus", "Operator": "NotEquals", "Value": status} for status in _ENDED_STATES]
+    results = _search_training_jobs(client, {"Filters": filters, "Operator": "And"})
     if isinstance(results, Unknown):
         return results
-    return {name: job for name, job in results.items() if job.get("TrainingJobStatus") in (*RUNNING_STATES, None)}
+    return {name: job for name, job in results.items() if job.get("TrainingJobStatus") not in _ENDED_STATES}
 
 
 def _search_warm_pools(client: AwsClient) -> set[str] | Unknown:
     """The names of the jobs that Search returns as keeping instances warm."""
-    results = _search_training_jobs(client, "WarmPoolStatus.Status", _HOLDING_POOLS)
+    filters = [{"Name": "WarmPoolStatus.Status", "Operator": "Equals", "Value": status} for status in _HOLDING_POOLS]
+    results = _search_training_jobs(client, {"Filters": filters, "Operator": "Or"})
     return results if isinstance(results, Unknown) else set(results)
 
 
-def _search_training_jobs(client: AwsClient, member: str, values: Iterable[str]) -> dict[str, Response] | Unknown:
-    filters = [{"Name": member, "Operator": "Equals", "Value": value} for value in values]
-    expression = {"Filters": filters, "Operator": "Or"}
+def _search_training_jobs(client: AwsClient, expression: Mapping[str, Any]) -> dict[str, Response] | Unknown:
     results = list_summaries(client, "search", "Results", Resource="TrainingJob", SearchExpression=expression)
     if isinstance(results, Unknown):
         return results

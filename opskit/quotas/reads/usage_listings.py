@@ -11,14 +11,12 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather_all
-from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
-RUNNING_STATES = tuple(status.value for status in JobStatus if status.is_running)
 Response = Mapping[str, Any]
 Counts = Mapping[str, int]
 UsageCounts = Mapping[Workload, InUseCounts]

@@ -135,10 +135,6 @@ READERS: dict[str, tuple[Answers, Read]] = {
         {"DescribeLogStreams": {"logStreams": [{"logStreamName": "b/a"}]}, "GetLogEvents": EVENTS},
         lambda client: list(training_log.TrainingLog("b").new_lines(client)),
     ),
-    "list_notebook_tags": (
-        {"GetResources": {"ResourceTagMappingList": [{"ResourceARN": "arn:n", "Tags": [{"Key": "k", "Value": "v"}]}]}},
-        tag_listing.list_notebook_tags,
-    ),
     "list_notebooks": (
         {"ListNotebookInstances": {"NotebookInstances": [NOTEBOOK]}},
         lambda client: list(notebooks.list_notebooks(client)),

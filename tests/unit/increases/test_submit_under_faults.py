@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Barrier, Thread
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Workload
@@ -120,36 +118,19 @@ def test_no_life_opens_two_cases(seed: int) -> None:
         assert max(subjects.values(), default=0) <= 1, (seed, subjects)
 
 
-def test_a_case_that_another_machine_filed_at_the_same_moment_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    aws = FaultyServiceQuotas(QUOTAS)
-    create = aws._create_case
-
-    def create_beside(**asked: Any) -> dict[str, Any]:
-        create(**asked)
-        return create(**asked)
-
-    monkeypatch.setattr(aws, "_create_case", create_beside)
+def test_a_case_that_another_machine_filed_at_the_same_moment_is_told() -> None:
+    aws = FaultyServiceQuotas(QUOTAS, others_file_too=True)
     [increase] = submit_all(aws, WISHES[:1], Channel.SUPPORT)
     assert (increase.outcome, increase.case_id) == (IncreaseOutcome.FILED, "case-2")
     assert "Open for the same quota too: case 1; close one of them." in increase.reason
 
 
-@pytest.mark.parametrize("effect", [True, False])
-def test_a_bare_429_repeats_no_case(effect: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    aws = FaultyServiceQuotas(QUOTAS)
-    create, sent = aws._create_case, []
-
-    def answer_429(**asked: Any) -> dict[str, Any]:
-        sent.append(asked)
-        if effect:
-            create(**asked)
-        answer = {"Error": {"Code": "429", "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": 429}}
-        raise ClientError(answer, "CreateCase")
-
-    monkeypatch.setattr(aws, "_create_case", answer_429)
+@pytest.mark.parametrize(("when", "outcome"), [("before", IncreaseOutcome.UNKNOWN), ("after", IncreaseOutcome.FILED)])
+def test_a_bare_429_repeats_no_case(when: str, outcome: IncreaseOutcome) -> None:
+    aws = FaultyServiceQuotas(QUOTAS, cases_get_429=when)
     [increase] = submit_all(aws, WISHES[:1], Channel.SUPPORT)
-    assert len(sent) == 1
-    assert increase.outcome is (IncreaseOutcome.FILED if effect else IncreaseOutcome.UNKNOWN)
+    assert aws.calls.count("create_case") == 1
+    assert increase.outcome is outcome
 
 
 @pytest.mark.parametrize("seed", few_of_many(5, 100))

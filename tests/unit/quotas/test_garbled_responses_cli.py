@@ -53,7 +53,7 @@ def search(asked: Mapping[str, Any]) -> dict[str, Any]:
     by_pool = filters[0]["Name"] == "WarmPoolStatus.Status"
     wanted = {each["Value"] for each in filters}
     told = ((job, (job.get("WarmPoolStatus") or {}).get("Status")) for job in JOBS.values())
-    found = [job for job, pool in told if (pool if by_pool else job["TrainingJobStatus"]) in wanted]
+    found = [job for job, pool in told if (pool in wanted if by_pool else job["TrainingJobStatus"] not in wanted)]
     return {"Results": [{"TrainingJob": job} for job in found]}
 
 

@@ -55,6 +55,14 @@ def test_a_job_of_any_age_that_runs_is_counted(fake_aws: FakeAws, workload: Work
     assert count_used(workload) == 1, "and by the next look, which remembers"
 
 
+@pytest.mark.parametrize("workload", list(KINDS))
+@pytest.mark.parametrize("status", ["Stopping", "SomethingNew"])
+def test_what_has_not_ended_counts_whatever_aws_calls_it(fake_aws: FakeAws, workload: Workload, status: str) -> None:
+    history(fake_aws, workload, PastJob("goes", NOW - timedelta(days=50), status))
+    for _ in range(2):
+        assert count_used(workload) == 1
+
+
 @pytest.mark.parametrize("workload", [Workload.TRANSFORM, Workload.PROCESSING])
 def test_only_the_first_look_walks_through_all_that_ever_ran(fake_aws: FakeAws, workload: Workload) -> None:
     history(fake_aws, workload, PastJob("runs", NOW - timedelta(days=50), "InProgress"))

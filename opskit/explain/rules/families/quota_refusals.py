@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from opskit.core.model import Requirement
 from opskit.core.text import compact_text
+from opskit.core.workloads import WORKLOADS
 from opskit.explain.rules.commands import in_region, increase_command, look_command, quota_console_link, region_flag
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.numbers import NUMBER, cut_number, is_cut_off, parse_number
@@ -191,7 +192,10 @@ def _explain_quota_short(error: ErrorMatch, region_hint: RegionHint | None) -> E
         )
         return ExplanationParts(reason, hint, _aws_cli_command(error, region_hint), True, to)
     if requirement.per_job:
-        hint = f"Use fewer instances per job, or request a higher maximum per job: {quota_console_link(region_hint)}"
+        unit = WORKLOADS[requirement.workload].per_job_unit
+        hint = (
+            f"Use fewer instances per {unit}, or request a higher maximum per {unit}: {quota_console_link(region_hint)}"
+        )
         return ExplanationParts(reason, hint, _aws_cli_command(error, region_hint), True, to)
     if to is None:
         hint = "The text does not say how many are needed. What the quota is now, and what uses it:"
