@@ -15,11 +15,12 @@ from opskit.core.exceptions import Problem
 _LOG = logging.getLogger(__name__)
 
 
-def _log_problem(problem: Problem) -> None:
+def log_problem(problem: Problem) -> None:
+    """Log it as a warning, where no command listens."""
     _LOG.warning("opskit: %s %s", problem.message, problem.hint)
 
 
-problem_hook: Callable[[Problem], None] = _log_problem
+problem_hook: Callable[[Problem], None] = log_problem
 """Told of each problem once, by any thread."""
 
 _reported: list[Problem] = []

@@ -301,7 +301,8 @@ def search_paths(environment: Mapping[str, str]) -> tuple[Path, Path]:
     """Where a settings file is looked for: the folder one stands in, then the user's own; the first that exists is
     used.
     """
-    home = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    # Not Path.home(), which raises where there is no home.
+    home = Path(environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111
     return Path(environment.get(FOLDER_VARIABLE) or FILE_NAME), home / "opskit" / FILE_NAME
 
 

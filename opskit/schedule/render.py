@@ -10,6 +10,7 @@ from typing import Any
 
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, OpskitError, Problem
+from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
 from opskit.notifications.rules import summarize_data
 from opskit.output.result import CommandResult
 from opskit.schedule.flows.crontab import CrontabChange
@@ -179,12 +180,14 @@ def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool) -> CommandRe
         "log": where or None,
         "answer": run.envelope or None,
     }
-    problems = () if isinstance(log, str) else (log.problem,)
+    beside = [each for each in run.envelope.get("errors", ()) if each.get("code") in RUN_PROBLEM_CODES]
+    problems = tuple(Problem(each["code"], each["message"], each.get("hint", "")) for each in beside)
+    problems = problems if isinstance(log, str) else (*problems, log.problem)
     code = run.exit
     if not code.is_ok:
         text = f"{run.job} ended with {int(code)}: {run.reason.rstrip('.')}. The log: {where or 'none'}"
         problems = (Problem("run-failed", text), *problems)
-    elif problems:
+    elif not isinstance(log, str):
         code = ExitCode.PARTIAL
     return CommandResult(data, code, problems, notes=() if quiet or not code.is_ok else (_success_note(run, where),))
 

@@ -7,22 +7,25 @@ the journal cannot be written, that is reported once and stops nothing: stopping
 
 from __future__ import annotations
 
-import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 from opskit.aws.client import AwsClient
-from opskit.core.exceptions import AwsError, ConfirmationRequired, OutcomeUnknown
+from opskit.core.exceptions import AwsError, ConfirmationRequired, OutcomeUnknown, Problem
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.redaction import redact_secrets
-from opskit.state.store import open_db
+from opskit.core.run_problem_codes import JOURNAL_UNREADABLE, JOURNAL_UNWRITTEN
+from opskit.core.run_problems import report_run_problem
+from opskit.state.paths import kept_state_dir, report_short_lived_state
+from opskit.state.store import open_db, read_only_db
 
-_LOG = logging.getLogger(__name__)
 _FILE = "journal.sqlite"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS entries (
     id TEXT PRIMARY KEY, begun TEXT NOT NULL, ended TEXT, endpoint TEXT NOT NULL, account TEXT, caller TEXT,
@@ -90,19 +93,14 @@ class JournalEntry:
     stop: StopDetails | None = None
 
 
-def _report_once() -> Callable[[Exception], None]:
-    reported: list[Exception] = []
-
-    def report_failure(error: Exception) -> None:
-        if not reported:
-            _LOG.warning("opskit: The journal cannot be written (%s); continuing without it.", error)
-        reported.append(error)
-
-    return report_failure
+def report_unwritten_journal(error: Exception) -> None:
+    """Report, once a run, that changes are not recorded."""
+    text = f"The journal cannot be written ({error}); the changes of this run are not recorded."
+    report_run_problem(Problem(JOURNAL_UNWRITTEN, text, f"Look at {kept_state_dir()}."))
 
 
-failure_hook: Callable[[Exception], None] = _report_once()
-"""Called when the journal cannot be written; the default logs a warning once per run."""
+failure_hook: Callable[[Exception], None] = report_unwritten_journal
+"""Called when the journal cannot be written; the default reports it once a run."""
 
 
 @contextmanager
@@ -167,14 +165,43 @@ def mark_done(client: AwsClient, action: str, subject: str, evidence: str) -> No
 
 
 def journal_entries(since: datetime) -> tuple[JournalEntry, ...]:
-    """The changes since a time, in the order in which they were written, which does not depend on the clock.
+    """The changes since a time, in the order in which they were written, which does not depend on the clock. What is
+    whole is read also where the file is damaged further on, or cannot be written; what is not is reported.
 
     Raises:
         OSError, sqlite3.Error: the journal cannot be read.
     """
+    kept = kept_state_dir() / _FILE
+    if os.path.exists(kept) and not _is_writable(kept):  # noqa: PTH110 - Path.exists raises where no one may enter
+        with read_only_db(kept) as session:
+            return _whole_entries(session, since)
     with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
-        rows = session.execute(_ENTRIES, (_format_time(since),))
-        return tuple(_parse_entry(row) for row in rows)
+        return _whole_entries(session, since)
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
+
+
+def _whole_entries(session: sqlite3.Connection, since: datetime) -> tuple[JournalEntry, ...]:
+    entries, damage = list[JournalEntry](), ""
+    rows = iter(session.execute(_ENTRIES, (_format_time(since),)))
+    while True:
+        try:
+            entries.append(_parse_entry(next(rows)))
+        except StopIteration:
+            break
+        except (ValueError, TypeError, ArithmeticError) as error:
+            damage = damage or str(error)
+        except sqlite3.DatabaseError as error:  # the rest of the file cannot be read
+            if not entries:
+                raise
+            damage = str(error)
+            break
+    if damage:
+        text = f"Part of the journal cannot be read ({damage}); what is whole is shown."
+        report_run_problem(Problem(JOURNAL_UNREADABLE, text, f"Look at {kept_state_dir() / _FILE}."))
+    return tuple(entries)
 
 
 def _try_write(write: Callable[..., None], *args: object) -> bool:
@@ -194,6 +221,7 @@ def _skip_outcome(id: str, outcome: str, detail: str) -> None:
 def _insert_intent(
     id: str, client: AwsClient, action: str, subject: str, reason: str, stop: StopDetails | None
 ) -> None:
+    report_short_lived_state()
     account, caller = _read_identity(client)
     begun, region = _format_time(datetime.now(UTC)), redact_secrets(client.region)
     row = (id, begun, None, redact_secrets(client.session.endpoint_id()), account, caller, region)

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from opskit.state.owner_only import open_own_file
 from opskit.state.paths import state_dir, state_errors
 
 
@@ -24,7 +26,7 @@ def exclusive_lock(*key: str, on_wait: Callable[[], None]) -> Iterator[None]:
     """
     with ExitStack() as stack:
         with state_errors():
-            file = stack.enter_context(_lock_path(key).open("w"))
+            file = stack.enter_context(_open_lock(_lock_path(key)))
             # Tried first, so that whoever has to wait is told so.
             if not _try_flock(file):
                 on_wait()
@@ -43,7 +45,7 @@ def try_lock(*key: str) -> Iterator[int | None]:
     """
     with ExitStack() as stack:
         with state_errors():
-            file = stack.enter_context(_lock_path(key).open("w"))
+            file = stack.enter_context(_open_lock(_lock_path(key)))
             held = file.fileno() if _try_flock(file) else None
         yield held
 
@@ -55,6 +57,11 @@ def _try_flock(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _open_lock(path: Path) -> IO[str]:
+    """A lock's file. A link that somebody has put in its place is replaced, never followed."""
+    return os.fdopen(open_own_file(path, os.O_RDWR), "w", encoding="ascii")
 
 
 def _lock_path(key: tuple[str, ...]) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -27,3 +29,20 @@ def read_owner_only(path: Path, flag: str, hint: str) -> str:
         text = f"{flag} {path} contains secrets, but other users can read or write it."
         raise UsageError("file-open", text, f"chmod 600 {path}")
     return text
+
+
+def open_own_file(path: Path, flags: int) -> int:
+    """A descriptor of a file of opskit's own, made with mode 0600 where it is missing. A link that somebody has put in
+    its place, as in a folder that others may write, is replaced, never followed.
+
+    Raises:
+        OSError: it cannot be made or opened.
+    """
+    wanted = flags | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        return os.open(path, wanted, 0o600)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+    path.unlink(missing_ok=True)
+    return os.open(path, wanted, 0o600)

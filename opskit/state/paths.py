@@ -2,29 +2,115 @@
 
 from __future__ import annotations
 
+import atexit
+import errno
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import platformdirs
 
 from opskit.aws.client import AwsClient
-from opskit.core.exceptions import AccessDenied, UsageError
+from opskit.core.exceptions import AccessDenied, Problem, UsageError
+from opskit.core.run_problem_codes import STATE_NOT_KEPT
+from opskit.core.run_problems import report_run_problem
 
+# GitHub, GitLab, CircleCI, Travis and most others set the first.
+_CI_VARIABLES = (
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "JENKINS_URL",
+    "CODEBUILD_BUILD_ID",
+    "TF_BUILD",
+    "TEAMCITY_VERSION",
+)
 _OTHER_FOLDER_HINT = "Set XDG_STATE_HOME to a folder that can be written."
 _ACCOUNT_KEYS = "Allow sts:GetCallerIdentity: opskit records its changes by account, so that nothing is done twice."
 
 
 def state_dir() -> Path:
-    """The state directory, created if missing.
+    """The state directory, created if missing. Where the user's cannot be used, a temporary one, and that is reported:
+    what happens then is worth more than its record.
 
     Raises:
-        OSError: it cannot be created.
+        OSError: it cannot be created for another reason, as where a file stands in its place.
     """
-    folder = Path(platformdirs.user_state_dir("opskit", appauthor=False))
+    folder = kept_state_dir()
+    why = _why_not_kept(folder)
+    if why is None:
+        return folder
+    text = f"opskit's state in {folder} is not kept: {why}. The journal, queued requests and locks last for this run."
+    report_run_problem(Problem(STATE_NOT_KEPT, text, _OTHER_FOLDER_HINT))
+    return _temporary_dir()
+
+
+def kept_state_dir() -> Path:
+    """Where the state of this user is kept, whether or not it can be."""
+    return Path(platformdirs.user_state_dir("opskit", appauthor=False))
+
+
+def report_short_lived_state() -> None:
+    """Report that what is about to be recorded goes with this machine, where that is a CI job's."""
+    named = _ci_variable()
+    if named is None:
+        return
+    text = f"This is a CI job ({named} is set): opskit's journal and queue in {kept_state_dir()} end with its machine."
+    report_run_problem(Problem(STATE_NOT_KEPT, text, "To keep them, set XDG_STATE_HOME to a folder that is kept."))
+
+
+def kept_in() -> str | None:
+    """The folder that opskit's state is kept in; None: it is not kept, as in a CI job.
+
+    Raises:
+        OSError: it cannot be created, as where a file stands in its place.
+    """
+    folder = kept_state_dir()
+    return None if _ci_variable() or _why_not_kept(folder) else str(folder)
+
+
+def _ci_variable() -> str | None:
+    """The variable that says that this is a CI job, which ends with its machine; whoever says where the state is to be
+    kept knows that.
+    """
+    if os.environ.get("XDG_STATE_HOME"):
+        return None
+    return next((name for name in _CI_VARIABLES if os.environ.get(name)), None)
+
+
+def _why_not_kept(folder: Path) -> str | None:
+    try:
+        return _why_unusable(folder)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        return f"it cannot be written ({error.strerror})"
+
+
+def _why_unusable(folder: Path) -> str | None:
+    """Why the user's folder cannot be used; None: it can.
+
+    Raises:
+        OSError: it cannot be created or looked at.
+    """
+    if not folder.is_absolute():  # where there is no HOME, ~ stays as it is
+        return "there is no home directory"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.geteuid():
+        return f"it belongs to another user (uid {folder.stat().st_uid})"
+    return None if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else "it cannot be written"
+
+
+@cache
+def _temporary_dir() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="opskit-state-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from opskit.state.owner_only import open_own_file
 from opskit.state.paths import state_dir
 
 # Writes take milliseconds, but several opskit processes may queue up on a slow disk.
@@ -38,6 +39,19 @@ def open_db(name: str, *schema: str) -> Iterator[sqlite3.Connection]:
             yield session
 
 
+@contextmanager
+def read_only_db(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, to a file that this user may not write, or in a folder that is read-only.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened or read.
+    """
+    # immutable: without it SQLite wants to make companion files even to read.
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as session:
+        session.row_factory = sqlite3.Row
+        yield session
+
+
 def _private_file(path: Path) -> Path:
     """The path of a database file with mode 0600; SQLite gives its companion files the same mode. One with wider
     permissions, from an older opskit, is restricted.
@@ -45,8 +59,11 @@ def _private_file(path: Path) -> Path:
     with _creation_lock:
         # An existing file is not opened here: closing it would release the POSIX locks that other threads of this
         # process hold on it.
+        for each in (path, *(path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm", "-journal"))):
+            if each.is_symlink():
+                each.unlink(missing_ok=True)
         if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            os.close(open_own_file(path, os.O_WRONLY))
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
     return path

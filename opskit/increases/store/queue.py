@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from opskit.aws.client import AwsClient
+from opskit.core.exceptions import UsageError
 from opskit.core.model import Workload
 from opskit.state.paths import account_key, state_errors
 from opskit.state.store import open_db
@@ -23,6 +24,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS asked (
     standing TEXT NOT NULL, since TEXT NOT NULL, known TEXT NOT NULL, id TEXT,
     PRIMARY KEY (endpoint, account, region, quota_name, desired)
 )"""
+_COLUMNS = "endpoint, account, region, quota_name, instance_type, usage, desired, via, why, standing, since, known, id"
 _FILED_COUNTS_FOR = timedelta(days=1)
 
 
@@ -84,7 +86,10 @@ def upsert_queued(client: AwsClient, request: QueuedRequest) -> None:
     )
     placeholders = ", ".join("?" * (len(row) + 2))
     with state_errors(), open_db(_FILE, _SCHEMA) as session:
-        session.execute(f"INSERT OR REPLACE INTO asked VALUES ({placeholders})", (*account_key(client), *row))
+        # Columns by name: a newer opskit may have added some.
+        session.execute(
+            f"INSERT OR REPLACE INTO asked ({_COLUMNS}) VALUES ({placeholders})", (*account_key(client), *row)
+        )
         old = (request.since - _FILED_COUNTS_FOR).astimezone(UTC).isoformat()
         session.execute("DELETE FROM asked WHERE standing = ? AND since < ?", (QueueState.FILED, old))
 
@@ -146,7 +151,19 @@ def _read_queue(client: AwsClient) -> list[QueuedRequest]:
         rows = session.execute(
             "SELECT * FROM asked WHERE endpoint = ? AND account = ? ORDER BY since, quota_name", account_key(client)
         )
-        return [_parse_queued(row) for row in rows]
+        return [_parse_queued(row) for row in rows if _is_known_row(row)]
+
+
+def _is_known_row(row: sqlite3.Row) -> bool:
+    """Whether this opskit understands a row.
+
+    Raises:
+        UsageError: a newer one has written it, in words that mean nothing here: what it waits for is not known.
+    """
+    if row["usage"] in list(Workload) and row["standing"] in list(QueueState):
+        return True
+    text = f"The queue holds a request of a newer opskit ({row['usage']}, {row['standing']}) that this one cannot read."
+    raise UsageError("queue-newer", text, "Run the newer opskit, or install it here.")
 
 
 def _parse_queued(row: sqlite3.Row) -> QueuedRequest:

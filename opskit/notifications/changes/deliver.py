@@ -65,7 +65,7 @@ def write_heartbeat(path: Path, text: str) -> None:
     Raises:
         NotificationError: it cannot be written.
     """
-    path = path.resolve()
+    path = path.absolute()  # not resolved: a link in its place is replaced, never followed
     try:
         # In the same folder, since a rename is atomic only within one file system.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from opskit.core.ascii_json import ascii_json
 from opskit.core.redaction import redact_values
 from opskit.state.lock import exclusive_lock
+from opskit.state.owner_only import open_own_file
 from opskit.state.paths import state_dir
 
 _FILE = "runs.jsonl"
@@ -39,10 +41,9 @@ def append_run(line: Mapping[str, Any]) -> Path:
         path = log_path()
         if path.exists() and path.stat().st_size + len(text) > MAX_BYTES:
             _rotate_files(path)
-        # Created closed: lines may contain names of notebooks and accounts that are nobody else's business.
-        path.touch(mode=0o600)
-        # Unbuffered: one write per line, so that a kill leaves whole lines.
-        with path.open("ab", buffering=0) as file:
+        # Created closed: lines may contain names of notebooks and accounts that are nobody else's business. Unbuffered:
+        # one write per line, so that a kill leaves whole lines.
+        with os.fdopen(open_own_file(path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0) as file:
             file.write(text)
     return path
 

@@ -231,7 +231,7 @@ def cleanup_command(
     scope = CleanupScope(workflow.name, settle_owner(ctx, owner, untagged=no_owner), everyones)
     bucket = ctx.settings.resolve("bucket", bucket)
     resources = find_resources(client, scope, bucket)
-    folders = _local_run_folders(workflow) if local else []
+    folders = local_run_folders(workflow) if local else []
     if dry_run:
         return cleanup_plan_result(resources, folders)
     if not resources.is_empty or folders:
@@ -284,12 +284,14 @@ def _predict_test_set(
     return predict_result(workflow, endpoint, outputs, known.classes, sets.truth, scores)
 
 
-def _local_run_folders(workflow: Workflow) -> list[Path]:
-    """The folders of the workflow's runs below the current folder."""
+def local_run_folders(workflow: Workflow) -> list[Path]:
+    """The folders of the workflow's runs below the current folder. A link is none: where it leads is not a run's."""
     from opskit.training.rules.job_names import is_owned_name
 
     return sorted(
-        path.resolve() for path in RUNS_FOLDER.glob("*") if path.is_dir() and is_owned_name(workflow.name, path.name)
+        path.absolute()
+        for path in RUNS_FOLDER.glob("*")
+        if path.is_dir() and not path.is_symlink() and is_owned_name(workflow.name, path.name)
     )
 
 

@@ -42,7 +42,7 @@ def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
     """Write a run's data, its predictions and the plot into a folder of its own below ``runs``."""
     if run.scores is None or run.data is None or run.job is None:
         return RunFiles()
-    folder = runs.resolve() / run.job
+    folder = runs.absolute() / run.job
     plot = folder / "predictions.png"
     contents = {
         "train.csv": run.data.train,
@@ -51,7 +51,7 @@ def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
         "test.csv.out": run.predictions,
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_run_folder(folder)
         for name, content in contents.items():
             (folder / name).write_bytes(content)
         _save_picture(plot, run, run.data, run.scores)
@@ -59,6 +59,21 @@ def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
         hint = "The run is done; the same command in another folder shows it and pays nothing."
         return RunFiles(problem=Problem("files-not-written", f"{folder} cannot be written: {error}.", hint))
     return RunFiles(folder, plot)
+
+
+def make_run_folder(folder: Path) -> None:
+    """Make a run's folder. Where one stands may be a stranger's folder: links in the places of what is about to be
+    written are removed, not followed.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if folder.is_symlink():
+        folder.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_symlink():
+            path.unlink()
 
 
 def _save_picture(path: Path, run: TrainingRun, data: DataSplits, scores: Scores) -> None:

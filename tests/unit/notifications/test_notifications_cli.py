@@ -388,5 +388,5 @@ def test_the_address_of_a_heartbeat_may_stand_in_a_file(webhook_server: Hook, tm
     notify_of(CommandResult(STOPPED), heartbeat=f"@{file}")
     assert len(webhook_server.came) == 1
     file.chmod(0o644)
-    with pytest.raises(UsageError, match="others than you"):
+    with pytest.raises(UsageError, match="other users can read"):
         notify_of(CommandResult(STOPPED), heartbeat=f"@{file}")

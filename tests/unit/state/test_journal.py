@@ -16,6 +16,7 @@ import pytest
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession, CallerIdentity
+from opskit.core import run_problems
 from opskit.core.exceptions import AccessDenied, OutcomeUnknown
 from opskit.state import journal
 
@@ -128,7 +129,7 @@ def test_an_unwritable_journal_stops_nothing_and_says_so_once(
     state_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     state_folder.write_text("a file where the folder should be")
-    monkeypatch.setattr(journal, "failure_hook", journal._report_once())
+    run_problems.begin_run_problems(run_problems.log_problem)
     done = []
     for name in ("one", "two"):
         with journal.journal_action(journal_client(), "stop notebook", name, reason="idle"):
@@ -158,6 +159,7 @@ WRITER = """
 import sys
 from opskit.aws.session import CallerIdentity, AwsSession; from opskit.aws.client import AwsClient
 from opskit.aws.boto3_clients import Boto3Clients
+from opskit.core import run_problems
 from opskit.state import journal
 AwsSession.endpoint_id = lambda self: "aws"
 AwsSession.identity = lambda self: CallerIdentity("1", "arn")
@@ -249,7 +251,7 @@ def test_a_journal_nobody_understands_stops_nothing_and_says_so(
     state_folder.mkdir()
     with closing(sqlite3.connect(state_folder / "journal.sqlite")) as other, other:
         other.execute("CREATE TABLE entries (something TEXT)")
-    monkeypatch.setattr(journal, "failure_hook", journal._report_once())
+    run_problems.begin_run_problems(run_problems.log_problem)
     with journal.journal_action(journal_client(), "stop notebook", "lab", reason="idle") as record:
         record.detail = "went on"
     assert caplog.text.count("cannot be written") == 1
