@@ -196,7 +196,8 @@ def opskit_lines(text: str) -> Iterator[list[str]]:
         except ValueError:  # an apostrophe in what a command prints
             words = line.split()
         for start, word in enumerate(words):
-            if word == "opskit" or word.endswith("/bin/opskit"):
+            is_value = words[start - 1 : start] == ["-t"]  # the name of an image, for docker
+            if not is_value and (word == "opskit" or word.endswith("/bin/opskit")):
                 rest = words[start + 1 :]
                 end = next((at for at, each in enumerate(rest) if re.fullmatch(r"[|>&;()<]+", each)), len(rest))
                 if rest[:end] and not {"…", "..."} & set(rest[:end]):
