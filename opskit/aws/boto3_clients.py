@@ -132,7 +132,7 @@ class Boto3Clients:
         for key in [key for key in self._clients if key[1] == region and key[0] not in GLOBAL_SERVICES]:
             client = self._clients.pop(key, None)
             if client is not None:
-                client.close()
+                _close_connections(client)
 
     def close_idle_connections(self, region: str | None = None) -> None:
         """Close the idle connections to one Region, or to all. No call may be running there; the next one opens a new
@@ -140,7 +140,21 @@ class Boto3Clients:
         """
         for (_, client_region), client in list(self._clients.items()):
             if region in (None, client_region):
-                client.close()
+                _close_connections(client)
+
+
+def _close_connections(client: Any) -> None:
+    """Close a client's idle connections now. ``client.close()`` only forgets urllib3's pools, whose connections are
+    closed when nothing refers to a pool any more: after the garbage collector has found the last answer's cycle.
+    """
+    http_session = client._endpoint.http_session
+    managers = [http_session._manager, *http_session._proxy_managers.values()]
+    # urllib3's container of pools refuses to be walked itself, since another thread may add to it.
+    keys = [(manager, key) for manager in managers for key in list(manager.pools.keys())]
+    pools = [pool for manager, key in keys if (pool := manager.pools.get(key)) is not None]
+    client.close()
+    for pool in pools:
+        pool.close()
 
 
 def _require_somebody_for_mfa(session: Any, region: str) -> None:
