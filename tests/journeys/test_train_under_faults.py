@@ -102,12 +102,14 @@ def test_lost_answers_failing_looks_and_a_closed_log_do_not_make_anything_twice(
 
 
 def test_a_failed_job_says_why_and_the_next_attempt_follows_it(rough_shell: Shell, fault_road: FaultProxy) -> None:
-    edit_workflow(rough_shell, "max_depth = 5", "max_depth = -5")
+    # AWS's list has this updater, and the XGBoost that trains does not: only the job can tell.
+    edit_workflow(rough_shell, "max_depth = 5", 'max_depth = 5\nupdater = "grow_skmaker"')
     first = rough_shell.opskit("train", "./mine")
     assert first.exit == 4
     assert error_codes(first) == ["job-failed"]
     assert "AlgorithmError" in first.envelope["errors"][0]["message"]
     assert "The last lines of its log" in first.envelope["errors"][0]["hint"]
+    assert "would fail the same way" in first.envelope["errors"][0]["hint"]
     second = rough_shell.opskit("train", "./mine")
     assert second.data["job"] == first.data["job"].removesuffix("-1") + "-2"
     assert f"{first.data['job']}, is failed" in second.stderr

@@ -42,6 +42,7 @@ def test_those_of_the_shipped_workflows_are_taken(name: str) -> None:
         ({"num_round": "5", "eval_metric": "auc"}, "hyperparameter-invalid", "eval_metric", "does not compute auc"),
         ({"num_round": "5", "eval_metric": "mae@3"}, "hyperparameter-invalid", "eval_metric", "take a threshold"),
         ({"num_round": "5", "csv_weights": "1"}, "hyperparameter-conflict", "csv_weights", "first feature"),
+        ({"num_round": "5", "process_type": "update"}, "hyperparameter-conflict", "process_type", "earlier model"),
         ({"num_round": "5", "num_class": "3"}, "hyperparameter-conflict", "num_class", "no such classes"),
         ({"num_round": "5", "monotone_constraints": "(1,)"}, "hyperparameter-conflict", "monotone_constraints", "hist"),
         ({"num_round": "5", "sagemaker_program": "t.py"}, "script-mode-unsupported", "sagemaker_program", "script"),

@@ -251,6 +251,9 @@ def _wrong_combinations(values: Mapping[str, str]) -> Iterator[SettingFinding]:
     if values.get("csv_weights") == "1":
         text = "XGBoost would take the first feature as weights: opskit writes no column of weights."
         yield _finding("hyperparameter-conflict", "csv_weights", "1", text, "Leave it out.")
+    if values.get("process_type") == "update":
+        text = "It changes the trees of an earlier model, which a workflow does not have."
+        yield _finding("hyperparameter-conflict", "process_type", "update", text, "Leave it out.")
     for name, allowed in _CONSTRAINT_METHODS.items():
         if name in values and method not in allowed:
             text = f"It needs tree_method = {' or '.join(allowed)}."
