@@ -65,25 +65,25 @@ def pages() -> dict[str, str]:
 def _workflow_file() -> Iterator[str]:
     yield "# workflow.toml"
     yield (
-        "A workflow is a folder with a `workflow.toml`, its data and a model card. `opskit workflow init` writes one, "
-        "`opskit workflow check` looks at it and at every cell of its data. Whatever is not in these tables is an "
-        f"error that names the line. [{_SCHEMA_NAME}]({_SCHEMA_NAME}) says the same as a JSON Schema, for editors; "
-        "[training.md](training.md) tells the rest."
+        "A workflow is a folder with a `workflow.toml`, its data and a model card. `opskit workflow init` creates one; "
+        "`opskit workflow check` checks it and every cell of its data. Any other key or table is an error that names "
+        f"the line. [{_SCHEMA_NAME}]({_SCHEMA_NAME}) contains the same as a JSON Schema, for editors. "
+        "[Training](training.md) describes what is done with it."
     )
-    yield "## Above all tables"
+    yield "## Top-level keys"
     yield _key_table(TOP_KEYS)
     for table in TABLES:
         yield f"## [{table.name}]"
         yield f"{table.help}{'' if table.required else ' Optional.'}"
         yield (
-            "Its keys are names of your own or the algorithm's; values are text, numbers, or true and false."
+            "The keys are your own or the algorithm's names; the values are text, numbers, or true and false."
             if (table.is_free)
             else _key_table(table.keys)
         )
 
 
 def _key_table(keys: Sequence[KeySpec]) -> str:
-    rows = ["| key | holds | what for |", "|---|---|---|"]
+    rows = ["| Key | Type | Purpose |", "|---|---|---|"]
     for spec in keys:
         holds = " or ".join(f"`{choice}`" for choice in spec.choices) or spec.kind.value
         if spec.required:
@@ -97,8 +97,8 @@ def _key_table(keys: Sequence[KeySpec]) -> str:
 def _commands() -> Iterator[str]:
     yield "# Commands"
     yield (
-        "Each ends with one of the [exit codes](exit-codes.md), reads the [settings](settings.md), and needs some "
-        "[permissions](iam.md). These flags go after the name of any of them:"
+        "Each command ends with one of the [exit codes](exit-codes.md), reads the [settings](settings.md), and needs "
+        "some [permissions](iam.md). All commands accept these flags, after the command's name:"
     )
     words = list(COMMAND_GROUPS)
     found = _leaves(typer.main.get_command(load_all()), ())
@@ -128,7 +128,7 @@ def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 
 def _options(params: Any) -> str:
-    return _table(("Flag or argument", "What for"), [(_written(param), _meaning(param)) for param in params])
+    return _table(("Flag or argument", "Purpose"), [(_written(param), _meaning(param)) for param in params])
 
 
 def _written(param: Any) -> str:
@@ -149,30 +149,32 @@ def _exit_codes() -> Iterator[str]:
     yield "# Exit codes"
     yield _table(("Code", "Meaning"), [(str(int(code)), EXIT_DESCRIPTIONS[code]) for code in ExitCode])
     yield (
-        "Of several, 3 wins over 5, and 5 over 0: no room is no room, whatever else could not be read; and what could "
-        "not be read is never counted as room. With `-o json` the code is also in the answer, as `exit`."
+        "If several apply, 3 wins over 5, and 5 over 0: insufficient quota is final, whatever else could not be read, "
+        "and what could not be read never counts as sufficient. With `-o json` the result contains the code as `exit`."
     )
 
 
 def _permissions() -> Iterator[str]:
     yield "# Permissions"
     yield (
-        "What each command asks of AWS, and what its flags ask besides. `opskit iam policy quotas check notebook stop` "
-        "prints the policy for the commands and flags it names, narrowed to the resources they touch; `opskit doctor` "
-        "tells which of it you have. sts:GetCallerIdentity is allowed to everybody; `--region all` needs "
-        "account:ListRegions or ec2:DescribeRegions besides."
+        "The permissions that each command needs, and those that its flags need in addition. `opskit iam policy quotas "
+        "check notebook stop` prints the policy for the commands and flags that you name, narrowed to the resources "
+        "that they use; `opskit doctor` shows which of these permissions you have. sts:GetCallerIdentity is always "
+        "allowed. `--region all` also needs account:ListRegions or ec2:DescribeRegions."
     )
     yield (
-        "What is created must carry the tag `opskit:owner` (`aws:RequestTag`; not with `--no-owner`), what a workflow "
-        "created alone can be stopped or deleted (`aws:ResourceTag/opskit:workflow`), and onto notebooks only the tags "
-        "of the command can be written (`aws:TagKeys`). Roles are passed to SageMaker alone (`iam:PassedToService`): "
-        "the one named with `--role`, else those that the console creates and `opskit-notebook`."
+        "The policy has conditions. Resources can be created only with the tag `opskit:owner` (`aws:RequestTag`; not "
+        "with `--no-owner`). Only resources that a workflow created can be stopped or deleted "
+        "(`aws:ResourceTag/opskit:workflow`). Only the tags that the command uses can be written onto notebooks "
+        "(`aws:TagKeys`). Roles can be passed only to SageMaker (`iam:PassedToService`): the role named with `--role`, "
+        "else the roles that the console creates and `opskit-notebook`."
     )
     yield (
-        "Creating a role is as good as being an administrator, so only `notebook create --role-boundary ARN` has it, "
-        "for roles within that permissions boundary. Without it, create the role once, or name one with `--role`."
+        "Permission to create a role is equivalent to administrator access. Only `notebook create --role-boundary ARN` "
+        "includes it, for roles within that permissions boundary. Otherwise create the role once, or name one with "
+        "`--role`."
     )
-    yield "## What AWS may ask besides"
+    yield "## What AWS may require in addition"
     yield "\n".join(f"- {', '.join(each.actions)}: {each.when}" for each in BESIDES)
     for command in API_CALLS:
         told = _grant_lines(grants_of_commands([command]), "")
@@ -195,19 +197,20 @@ def _grant_lines(grants: Collection[Grant], prefix: str) -> list[str]:
 def _settings() -> Iterator[str]:
     yield "# Settings"
     yield (
-        f"A flag wins over a variable, a variable over the file, the file over the default. The file is `{FILE_NAME}` "
-        f"in the folder you stand in, else `opskit/{FILE_NAME}` in your configuration folder (`~/.config`); `--config` "
-        "names another. `opskit settings` shows every value and where it came from. A key that does not "
-        "exist, or a value of the wrong type, is an error that names the file and the key."
+        "A flag wins over an environment variable, a variable over the file, and the file over the default. The file is"
+        f" `{FILE_NAME}` in the current folder, else `opskit/{FILE_NAME}` in your configuration folder (`~/.config`); "
+        "`--config` names another file. `opskit settings` shows every value and its source. An unknown key, or a value "
+        "of the wrong type, is an error that names the file and the key."
     )
     yield (
-        f"The `{FILE_NAME}` of the folder you stand in may be a stranger's, as in a repository you have cloned. Until "
-        "you say `opskit settings trust .` in it, only what the last column admits counts, beside your own file and "
-        "compared with it; one line says which keys do not. Trust is for the file's content: when it changes, you are "
-        "asked anew. `opskit settings distrust .` ends it. A file that `--config` names counts in full."
+        f"The `{FILE_NAME}` in the current folder may be somebody else's, for example in a repository that you have "
+        "cloned. Until you run `opskit settings trust .` there, its settings are used only as far as the last column "
+        "allows, in addition to your own file and compared with it; a message names the keys that are ignored. The "
+        "trust applies to the content of the file, and ends when the content changes. `opskit settings distrust .` "
+        "removes it. A file that you name with `--config` is used in full."
     )
     yield _table(
-        ("Key", "Variable", "Flag", "What for", "Written as", "When nobody sets it", "Counts untrusted"),
+        ("Key", "Variable", "Flag", "Purpose", "Type", "Default", "Used if untrusted"),
         [
             (
                 f"`{key.name}`",
@@ -223,12 +226,12 @@ def _settings() -> Iterator[str]:
     )
     yield "## The watch list"
     yield (
-        "What `opskit quotas check` looks at when nothing is named, an entry a `[[watch]]`. A `--region` that is typed "
-        "stands above the entries' own. Where at least `share` of a quota is in use the check ends with 3 and says so, "
-        "although its verdict may be `fits`: there is room, but less than you want."
+        "The quotas that `opskit quotas check` checks if you name no type, one `[[watch]]` table per entry. `--region` "
+        "on the command line overrides the Regions of the entries. If at least `share` of a quota is in use, the check "
+        "exits with 3 and says so, although its verdict may be `fits`: there is room, but less than you want."
     )
     yield _table(
-        ("Key", "What for", "Written as", "When left out"),
+        ("Key", "Purpose", "Type", "Default"),
         [(f"`{key.name}`", key.description, key.value_type.description, _default(key)) for key in WATCH_SPECS],
     )
     yield f"## An example\n\n```toml\n{_EXAMPLE}```"

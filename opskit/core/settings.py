@@ -64,13 +64,11 @@ class WatchEntry:
 
 
 WATCH_SPECS = (
-    SettingSpec("types", STRINGS, "the instance types to look at (needed)"),
-    SettingSpec("uses", STRINGS, "what for, as in --for", default_text="what a run or the course does with the type"),
-    SettingSpec("regions", STRINGS, "where", default_text="the setting regions"),
+    SettingSpec("types", STRINGS, "the instance types to check (required)"),
+    SettingSpec("uses", STRINGS, "the workloads, as in --for", default_text="what a run or the course needs"),
+    SettingSpec("regions", STRINGS, "the Regions to check", default_text="the setting regions"),
     SettingSpec("need", POSITIVE_INT, "the instances needed of each type", default=1),
-    SettingSpec(
-        "share", FRACTION, "the share of a quota in use from which it is too full", default_text="no such line"
-    ),
+    SettingSpec("share", FRACTION, "the utilization of a quota from which the check fails", default_text="no limit"),
 )
 
 
@@ -101,7 +99,7 @@ SETTING_SPECS = (
     SettingSpec(
         "regions",
         STRINGS,
-        "the Regions to look at; 'all' is every Region enabled for the account",
+        "the Regions to use; 'all' means every Region that is enabled for the account",
         "OPSKIT_REGIONS",
         "--region",
         default_text="boto3's Region",
@@ -112,7 +110,7 @@ SETTING_SPECS = (
     SettingSpec(
         "role-arn",
         STRING,
-        "the role to assume before anything else",
+        "the IAM role to assume before calling AWS",
         "OPSKIT_ROLE_ARN",
         "--role-arn",
         default_text="none",
@@ -120,7 +118,7 @@ SETTING_SPECS = (
     SettingSpec(
         "output",
         OUTPUT_FORMAT,
-        "the form of answers",
+        "the output format",
         "OPSKIT_OUTPUT",
         "--output",
         OutputFormat.TABLE.value,
@@ -129,14 +127,14 @@ SETTING_SPECS = (
     SettingSpec(
         "read-timeout",
         POSITIVE_DURATION,
-        "how long to wait for an answer of AWS",
+        "how long to wait for a response from AWS",
         "OPSKIT_READ_TIMEOUT",
         default=timedelta(seconds=10),
     ),
     SettingSpec(
         "owner",
         OWNER,
-        "whose the things are that opskit makes: the value of their tag opskit:owner",
+        "the owner of what opskit creates: the value of the tag opskit:owner",
         "OPSKIT_OWNER",
         "--owner",
         default_text="the caller's ARN",
@@ -152,24 +150,24 @@ SETTING_SPECS = (
     SettingSpec(
         "execution-role",
         STRING,
-        "the role that SageMaker works with",
+        "the execution role that SageMaker assumes",
         "OPSKIT_EXECUTION_ROLE",
         "--role",
-        default_text="looked for in the account",
+        default_text="the only suitable role in the account",
     ),
     SettingSpec(
         "max-usd",
         USD,
-        "the most one run may cost, in USD",
+        "the highest estimated cost of a run, in USD",
         "OPSKIT_MAX_USD",
         "--max-usd",
-        default_text="any amount",
+        default_text="no limit",
         in_folder=FolderRule.LOWER,
     ),
     SettingSpec(
         "notebook.after",
         DURATION,
-        "a notebook is idle after so long without activity",
+        "the time without activity after which a notebook is idle",
         "OPSKIT_NOTEBOOK_AFTER",
         "--after",
         timedelta(hours=1),
@@ -178,7 +176,7 @@ SETTING_SPECS = (
     SettingSpec(
         "notebook.tab-age",
         DURATION,
-        "whoever only saves, or has a browser tab open, is at work for so long after the last kernel or terminal was",
+        "how long saves and open browser tabs count as use after the last activity of a kernel or terminal",
         "OPSKIT_NOTEBOOK_TAB_AGE",
         "--tab-age",
         timedelta(hours=4),
@@ -187,7 +185,7 @@ SETTING_SPECS = (
     SettingSpec(
         "notebook.limit",
         POSITIVE_INT,
-        "the most notebooks to stop at once",
+        "the highest number of notebooks to stop in one run",
         "OPSKIT_NOTEBOOK_LIMIT",
         "--limit",
         10,
@@ -196,15 +194,15 @@ SETTING_SPECS = (
     SettingSpec(
         "notebook.inside",
         YES_OR_NO,
-        "whether `opskit notebook stop --idle` looks for jobs beside Jupyter, from a terminal of it, before it acts",
+        "whether `opskit notebook stop --idle` looks for background processes through a Jupyter terminal",
         "OPSKIT_NOTEBOOK_INSIDE",
         "--inside",
-        default_text="on a terminal, and where --inside is said",
+        default_text="on a terminal, or with --inside",
     ),
     SettingSpec(
         "watch",
         WATCH_LIST,
-        "what `opskit quotas check` looks at when no type is named",
+        "what `opskit quotas check` checks if no type is named",
         default_text="what the Boston workflow and the course need",
         in_folder=FolderRule.ALWAYS,
     ),

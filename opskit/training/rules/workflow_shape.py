@@ -72,15 +72,15 @@ TOP_KEYS: tuple[KeySpec, ...] = (
     KeySpec(
         "name",
         ValueKind.TEXT,
-        f"Lower-case letters, digits and single hyphens, at most {NAME_LENGTH}. All that is made carries it.",
+        f"Lower-case letters, digits and single hyphens, at most {NAME_LENGTH}. All resource names begin with it.",
         required=True,
         pattern=rf"^(?=.{{1,{NAME_LENGTH}}}$){NAME_PATTERN}$",
     ),
-    KeySpec("title", ValueKind.TEXT, "One line for people; the name where it is missing."),
+    KeySpec("title", ValueKind.TEXT, "One line for people. Default: the name."),
     KeySpec(
         "task",
         ValueKind.TEXT,
-        "What is predicted. Where it is missing, the objective decides.",
+        "What is predicted. Default: derived from the objective.",
         choices=tuple(task.value for task in Task),
     ),
 )
@@ -101,14 +101,14 @@ TABLES: tuple[TableSpec, ...] = (
             KeySpec("target", ValueKind.TEXT, "The column to predict.", required=True),
             KeySpec("skip_lines", ValueKind.WHOLE, "The lines above the header.", default=0, minimum=0),
             KeySpec("ignore", ValueKind.TEXTS, "Columns to leave out.", default=()),
-            KeySpec("keep", ValueKind.TEXTS, "Columns that count up like an index and are meant.", default=()),
+            KeySpec("keep", ValueKind.TEXTS, "Features although they number the rows like an index.", default=()),
             KeySpec("positive", ValueKind.TEXT, "The class that counts as 1 (binary); the last in order if missing."),
         ),
         required=True,
     ),
     TableSpec(
         "split",
-        "How the rows are divided. Classes keep their shares in every part.",
+        "How the rows are divided. Every part has the same share of each class.",
         (
             KeySpec("test", ValueKind.SHARE, "The test set's share of all rows.", required=True),
             KeySpec("validation", ValueKind.SHARE, "The validation set's share of the rest.", required=True),
@@ -145,7 +145,7 @@ TABLES: tuple[TableSpec, ...] = (
             KeySpec(
                 "max_run",
                 ValueKind.DURATION,
-                "opskit stops the job after this time, while it watches: SageMaker has no such setting.",
+                "opskit stops the job after this time, if it is watching it: SageMaker has no such setting.",
                 required=True,
             ),
         ),
@@ -158,7 +158,7 @@ TABLES: tuple[TableSpec, ...] = (
         (
             KeySpec("subnets", ValueKind.TEXTS, "The subnets of a VPC.", default=(), most=16),
             KeySpec("security_groups", ValueKind.TEXTS, "Its security groups.", default=(), most=5),
-            KeySpec("isolation", ValueKind.SWITCH, "No network at all from inside the containers.", default=False),
+            KeySpec("isolation", ValueKind.SWITCH, "No network access for the containers.", default=False),
         ),
     ),
     TableSpec(
@@ -166,10 +166,10 @@ TABLES: tuple[TableSpec, ...] = (
         "KMS keys, by ID, ARN or alias ARN.",
         (
             KeySpec("volume_kms_key", ValueKind.TEXT, "For the volumes of all instances.", pattern=_KMS_PATTERN),
-            KeySpec("s3_kms_key", ValueKind.TEXT, "For all that is written to S3.", pattern=_KMS_PATTERN),
+            KeySpec("s3_kms_key", ValueKind.TEXT, "For everything that is written to S3.", pattern=_KMS_PATTERN),
         ),
     ),
-    TableSpec("tags", "Tags of all that is made, beside opskit's own.", is_free=True),
+    TableSpec("tags", "Tags of all resources, in addition to opskit's own.", is_free=True),
     TableSpec("environment", "Environment variables of the training container.", is_free=True),
 )
 TABLE_SPECS: Mapping[str, TableSpec] = {table.name: table for table in TABLES}

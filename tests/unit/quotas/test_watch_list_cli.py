@@ -121,4 +121,4 @@ def test_settings_tell_each_value_and_its_source(run_watching: Watching, monkeyp
     assert told["notebook.limit"] == (10, "default")
     assert told["regions"] == (["us-east-1"], "AWS_DEFAULT_REGION")
     assert told["output"] == ("json", "--output")
-    assert "looked for in the account" in run_watching("", command=("settings",), form="table").out
+    assert "the only suitable role in the account" in run_watching("", command=("settings",), form="table").out
