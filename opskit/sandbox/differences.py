@@ -16,37 +16,45 @@ class Difference:
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "Account",
-        "Of the user who started it, and of root, any credentials are let in; of everybody else on the machine, and "
-        "where the system does not tell whose a connection is (only Linux does), the access key that the sandbox "
-        "printed or one that it issued. The printed one is kept in the user's state folder. Signatures are not "
-        "verified. IAM policies are kept but not enforced: everybody may do all that --deny does not "
-        "name, and SimulatePrincipalPolicy says the same of every principal.",
+        "Any credentials are accepted from the user who started the sandbox, and from root. Other users of the "
+        "machine, and all users where the operating system does not report who opened a connection (only Linux "
+        "does), need the access key that the sandbox printed, or one that it issued. The printed key is stored in "
+        "the user's state folder. Signatures are not verified. IAM policies are stored but not enforced: every "
+        "caller may do everything that --deny does not name, and SimulatePrincipalPolicy reports the same for every "
+        "principal.",
     ),
-    Difference(
-        "Account", "What --deny names is refused for every resource, and an S3 bucket's settings by few of their names."
-    ),
-    Difference("Account", "Of AWS's managed policies those for SageMaker, S3, CloudWatch and the like are there."),
     Difference(
         "Account",
-        "A service-linked role that is passed is refused as one that cannot be assumed; AWS's own text is not known.",
+        "What --deny names is denied for every resource. Some of the actions for the settings of S3 buckets cannot "
+        "be denied.",
     ),
-    Difference("Account", "Everything is gone when the sandbox ends."),
+    Difference(
+        "Account",
+        "The only AWS managed policies are those for SageMaker, S3, CloudWatch and similar services.",
+    ),
+    Difference(
+        "Account",
+        "A service-linked role that is passed is refused as a role that cannot be assumed. AWS's own error text is "
+        "not known.",
+    ),
+    Difference("Account", "Everything is deleted when the sandbox ends."),
     Difference(
         "Rates",
-        "Of Service Quotas, ListTrainingJobs, STS, CloudWatch's metrics and logs, and sns:Publish the rates are those "
-        "that AWS publishes or that were measured. All others are guesses: 10 calls a second and 10 at once an "
-        "operation and Region, ListTags 5. S3 and the invocation of endpoints are not throttled.",
+        "The rates of Service Quotas, ListTrainingJobs, STS, CloudWatch metrics and logs, and sns:Publish are those "
+        "that AWS publishes or that were measured. All others are estimates: 10 calls per second with a burst of "
+        "10, per operation and Region; for ListTags 5. S3 and InvokeEndpoint are not throttled.",
     ),
     Difference(
         "Lag",
-        "What lags and for how long is guessed from what clients work around: Search's index always, and in one case "
-        "of ten what follows a notebook's creation or start, CreateEndpoint after CreateEndpointConfig, and ListTags "
-        "after a change. Search never finds what was deleted meanwhile.",
+        "Which reads lag, and for how long, is estimated from the workarounds in other clients. The index of Search "
+        "always lags. In one case of ten, so do reads after a notebook is created or started, CreateEndpoint after "
+        "CreateEndpointConfig, and ListTags after a change. Search never returns a resource that was deleted in the "
+        "meantime.",
     ),
     Difference(
         "Lists",
-        "SageMaker's lists cut a page before they filter it, whatever the filter. AWS says so of the status of "
-        "training jobs, and it was seen of others.",
+        "SageMaker's list operations cut a page before they filter it, for every filter. AWS documents this for the "
+        "status of training jobs; for others it was observed.",
     ),
     Difference(
         "Service Quotas",
@@ -54,137 +62,147 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Service Quotas",
-        "Quota values are the scenario's. Where nobody published a quota's code, the code is made up.",
+        "The quota values are those of the scenario. Where the code of a quota is not published, it is made up.",
     ),
     Difference(
         "Service Quotas",
-        "An increase is decided after --approve-after, which AWS takes minutes to days for: up to 20 it is "
-        "approved, up to 1,000 too unless the support case was ruled out, above that denied.",
+        "An increase is decided after --approve-after, while AWS takes minutes to days. Values up to 20 are "
+        "approved, values up to 1,000 too unless a support case was ruled out, higher ones are denied.",
     ),
     Difference(
         "Service Quotas",
-        "Two increases may be open a Region and 20 an account. AWS's texts name both numbers, not always for "
-        "the same accounts.",
+        "Two increases may be open per Region, and 20 per account. AWS's documentation names both numbers, not "
+        "always for the same accounts.",
     ),
     Difference(
         "Service Quotas",
-        "The utilisation report has the ml.* quotas in it. Whether AWS's has them is not known.",
+        "The utilization report contains the ml.* quotas. Whether AWS's report does is not known.",
     ),
-    Difference("Service Quotas", "Request templates and automatic management are not there."),
+    Difference("Service Quotas", "There are no request templates, and there is no automatic management."),
     Difference(
         "Notebook instances",
-        'Where a scenario\'s notebook is idle or busy "for hours", the kernels, sessions and terminals are real, but '
-        "the activity that Jupyter and its log recorded is set back once at the start. New work moves it as ever.",
-    ),
-    Difference(
-        "Notebook instances",
-        "Jupyter answers on http://127.0.0.1 and a port that changes with every start, not on https://NAME.notebook."
-        "REGION.sagemaker.aws; the session's cookie is called authToken-PORT. No VPC shuts it in.",
+        'Where a notebook of a scenario has been idle or busy "for hours", its kernels, sessions and terminals are '
+        "real, but the activity times that Jupyter and its log recorded are set back once at the start. New "
+        "activity updates them as usual.",
     ),
     Difference(
         "Notebook instances",
-        "A used or expired presigned URL leads to a bare sign-in page in the place of the AWS console's. The text "
-        "CreatePresignedNotebookInstanceUrl refuses a stopped notebook with is not known from AWS.",
+        "The address of Jupyter is http://127.0.0.1 with a port that changes at every start, not "
+        "https://NAME.notebook.REGION.sagemaker.aws. The session cookie is named authToken-PORT. No VPC restricts "
+        "access.",
     ),
     Difference(
         "Notebook instances",
-        "They are ready in seconds, run this machine's Python as this user, whatever the instance type and volume "
-        "size, and have the plain Jupyter server: no JupyterLab, no conda kernels, no SageMaker images.",
+        "A used or expired presigned URL leads to a plain sign-in page instead of the AWS console's. AWS's error "
+        "text of CreatePresignedNotebookInstanceUrl for a stopped notebook is not known.",
     ),
     Difference(
         "Notebook instances",
-        "Of lifecycle configurations the OnStart script runs, as this machine's user and without a limit of time. What "
-        "it says goes to the stream NAME/LifecycleConfigOnStart; AWS's FailureReason where it fails is not known.",
+        "They are ready in seconds and run this machine's Python as the current user, whatever the instance type "
+        "and volume size. They have the plain Jupyter server: no JupyterLab, no conda kernels, no SageMaker images.",
     ),
     Difference(
         "Notebook instances",
-        "Code repositories are cloned by this machine's git, without the credentials of their secrets; file:// and "
-        "http://127.0.0.1 are taken beside https. The FailureReason where it cannot is git's, not AWS's.",
+        "Of a lifecycle configuration only the OnStart script runs, as the current user of this machine and without "
+        "a time limit. Its output goes to the log stream NAME/LifecycleConfigOnStart. AWS's FailureReason of a "
+        "failed script is not known.",
     ),
     Difference(
         "Notebook instances",
-        "Each sees only its own processes where this machine's kernel allows it; elsewhere its ps shows only those. "
-        "Its nvidia-smi shows one GPU for ml.p* and ml.g*, as busy as the file instance/gpus of its folder says.",
+        "Code repositories are cloned by this machine's git, without the credentials in their secrets. Besides "
+        "https, file:// and http://127.0.0.1 are accepted. The FailureReason of a failed clone is git's text, not "
+        "AWS's.",
     ),
     Difference(
         "Notebook instances",
-        "What AWS does now and then, a tag asks for: opskit-sandbox:start=late|lost|never (a start that was answered "
-        "with success is seen late, does not take, or never takes), opskit-sandbox:create=late (not found for 3 s), "
-        "opskit-sandbox:maintenance=PendingMaintenance|InMaintenance in the place of InService. AWS does not say "
-        "what the two allow: here the first allows what InService does, the second neither a URL nor a stop.",
-    ),
-    Difference("Notebook instances", "A Jupyter that was killed is not started again: the notebook stays InService."),
-    Difference(
-        "Jobs",
-        "One image alone is there: AWS's built-in XGBoost in its algorithm mode, whatever its tag, run by the xgboost "
-        "installed here with one thread. Jobs and endpoints of any other image, of a script or of an algorithm "
-        "resource fail and say so.",
+        "A notebook sees only its own processes, if this machine's kernel allows that; otherwise only its ps is "
+        "limited to them. Its nvidia-smi shows one GPU for ml.p* and ml.g*, with the utilization in the file "
+        "instance/gpus of its folder.",
     ),
     Difference(
-        "Jobs",
-        "They start within a second and train at this machine's speed, whatever the instance type. Several instances "
-        "count against quotas, but one process does the work with all of the data, also where it is to be sharded.",
+        "Notebook instances",
+        "Rare behaviour of AWS is requested with a tag: opskit-sandbox:start=late|lost|never (a successful start "
+        "shows late, has no effect, or never has one), opskit-sandbox:create=late (not found for 3 s), "
+        "opskit-sandbox:maintenance=PendingMaintenance|InMaintenance instead of InService. AWS does not document "
+        "what these two states allow: here the first allows what InService does, the second allows neither a "
+        "presigned URL nor a stop.",
+    ),
+    Difference(
+        "Notebook instances",
+        "A Jupyter server that was killed is not restarted: the notebook stays InService.",
     ),
     Difference(
         "Jobs",
-        "Models start from base_score 0.5, as up to xgboost 1.7; early stopping keeps the best round's model; "
-        "gpu_hist trains as hist. There is no _kfold cross-validation. FailureReason has the container's message "
-        "without its Python traceback.",
+        "There is one image only: AWS's built-in XGBoost in algorithm mode, whatever its tag, run by the locally "
+        "installed xgboost with one thread. Jobs and endpoints of any other image, of a script or of an algorithm "
+        "resource fail, and say so.",
+    ),
+    Difference(
+        "Jobs",
+        "They start within a second and run at this machine's speed, whatever the instance type. Several instances "
+        "count against quotas, but one process does the work with all of the data, even if it is to be sharded.",
+    ),
+    Difference(
+        "Jobs",
+        "Models start from base_score 0.5, as up to xgboost 1.7. Early stopping returns the model of the best "
+        "round. gpu_hist trains as hist. There is no _kfold cross-validation. FailureReason contains the "
+        "container's message without its Python traceback.",
     ),
     Difference(
         "Jobs",
         "Channels are CSV or libsvm in S3: no Parquet, RecordIO, augmented manifests, EFS or FSx. Pipe and FastFile "
-        "channels are downloaded as File ones are. Buckets of every Region can be read.",
+        "channels are downloaded like File channels. Buckets of every Region can be read.",
     ),
     Difference(
         "Jobs",
-        "A CSV header always fails the job, in the words of the first image. What the later ones make of it is not "
-        "known.",
+        "A CSV header always fails the job, with the error text of the first image version. What later versions do "
+        "is not known.",
     ),
     Difference(
         "Jobs",
-        "Spot jobs are never interrupted, and checkpoints, debugger rules, profilers, TensorBoard, experiments, VPCs "
-        "and encryption keys are accepted and then ignored.",
+        "Spot jobs are never interrupted. Checkpoints, debugger rules, profilers, TensorBoard, experiments, VPCs "
+        "and encryption keys are accepted and ignored.",
     ),
     Difference(
         "Jobs",
         "Warm pools are kept after a job that completed or was stopped, never after one that failed, and their "
-        "instances start no faster. What else ends a pool at AWS, such as a patch, does not happen.",
+        "instances do not start faster. Other events that end a warm pool at AWS, such as a patch, do not happen.",
     ),
     Difference(
         "Jobs",
-        "Of several instance types (InstancePreferences, an endpoint's InstancePools) the first is always taken, since "
-        "the sandbox never lacks capacity. Each type of a list has to fit its quota; whether AWS wants that of pools "
-        "too is not known.",
+        "Of several instance types (InstancePreferences, or InstancePools of an endpoint) the first is always used, "
+        "because the sandbox never lacks capacity. Each type in a list has to fit its quota; whether AWS requires "
+        "that for InstancePools too is not known.",
     ),
     Difference(
         "Jobs",
-        "Processing jobs have to fit their quotas, hold them for a second and fail, because no container "
-        "of theirs runs. Tuning jobs have to fit as well, and are then moto's: records that are complete at once, with "
-        "made-up results. Debugger and profiler rules have to fit where they name an instance type.",
+        "Processing jobs have to fit their quotas, use them for a second, and fail, because their containers do not "
+        "run. Tuning jobs have to fit as well; then they are moto's: records that are complete at once, with "
+        "made-up results. Debugger and profiler rules have to fit if they name an instance type.",
     ),
     Difference(
         "Jobs",
-        "What --history says ran before was always one instance of three types, and nothing of it is in S3 or logs.",
+        "The jobs that --history adds used one instance of one of three types each, and left nothing in S3 or in logs.",
     ),
-    Difference("Studio", "There are no domains with apps in them: ListApps is empty."),
-    Difference("Jobs", "StopTrainingJob gives the algorithm three seconds to save its model, AWS two minutes."),
+    Difference("Studio", "There are no domains with apps: ListApps is empty."),
+    Difference(
+        "Jobs",
+        "StopTrainingJob gives the algorithm three seconds to save its model; AWS gives it two minutes.",
+    ),
     Difference(
         "Transform jobs",
-        "Input is split by Line or not at all, and the filters of DataProcessing pick columns of CSV records alone.",
+        "Input is split by Line or not at all, and the filters of DataProcessing select columns of CSV records only.",
     ),
     Difference(
         "Endpoints",
-        "Each variant is one process, also where several instances are asked for; a serverless one stays started. "
-        "Data capture, autoscaling, shadow variants, asynchronous and streamed invocation, inference components and "
-        "pipelines of containers are not there.",
+        "Each variant is one process, even if several instances are requested. A serverless variant stays started. "
+        "There is no data capture, autoscaling, shadow variant, asynchronous or streamed invocation, inference "
+        "component, or pipeline of containers.",
     ),
     Difference(
         "Endpoints",
-        "An update counts the instances of both configurations until it is done. Which counts AWS takes is not known.",
+        "An update counts the instances of both configurations until it is done. Which of them AWS counts is not "
+        "known.",
     ),
-    Difference(
-        "Search",
-        "Search finds training jobs and endpoints; other resources are moto's.",
-    ),
+    Difference("Search", "Search finds training jobs and endpoints; other resources are moto's."),
 )
