@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 
-from opskit.aws import session
-from opskit.core.clock import Clock
-from opskit.core.exceptions import ExitCode
 from opskit.core.owners import caller_owner
-from opskit.training.flows.cleanup import delete_resources
-from opskit.training.flows.find_resources import find_resources
 from opskit.training.rules.resource_owner import CleanupScope
 from tests.fakes.account import Account, client_error, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
@@ -74,7 +66,7 @@ def kept_reasons(ended: CliResult) -> dict[tuple[str, str], str]:
     return {(each["kind"], each["name"]): each["because"] for each in ended.data["reasons"]}
 
 
-def test_all_of_a_workflow_goes_and_its_job_stays(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_all_of_a_workflow_goes_and_its_job_stays(capsys: pytest.CaptureFixture[str]) -> None:
     account = account_with_endpoint()
     ended = run_cleanup(account, capsys)
     assert (ended.code, existing_resources(account), account.objects) == (0, set(), {})
@@ -84,7 +76,7 @@ def test_all_of_a_workflow_goes_and_its_job_stays(capsys: pytest.CaptureFixture[
     assert ended.data["reasons"] == []
 
 
-def test_what_the_endpoint_uses_goes_only_when_it_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_what_the_endpoint_uses_goes_only_when_it_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
     account, early = account_with_endpoint(), []
 
     def before(operation: str) -> None:
@@ -99,12 +91,12 @@ def test_what_the_endpoint_uses_goes_only_when_it_is_gone(capsys: pytest.Capture
     assert early == []
 
 
-def test_an_endpoint_that_is_going_already_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_an_endpoint_that_is_going_already_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     account = account_with_endpoint()
     account.things["Endpoint", JOB].states = ["Deleting", "Deleting", "gone"]
     planned = run_cleanup(account, capsys, "--dry-run")
     assert planned.data["would_remove"]["endpoint_configs"] == [JOB]
-    test_what_the_endpoint_uses_goes_only_when_it_is_gone(capsys)
+    test_cleanup_what_the_endpoint_uses_goes_only_when_it_is_gone(capsys)
     ended = run_cleanup(account, capsys)
     assert (ended.code, existing_resources(account), ended.data["removed"]["endpoints"]) == (0, set(), [])
 
@@ -118,7 +110,7 @@ def test_an_endpoint_that_is_going_already_is_waited_for(capsys: pytest.CaptureF
         ([{"Key": "opskit:workflow", "Value": "boston-2"}], "its tag opskit:workflow is 'boston-2'"),
     ],
 )
-def test_what_only_has_such_a_name_is_listed_and_left(
+def test_cleanup_what_only_has_such_a_name_is_listed_and_left(
     tags: list[dict[str, str]], because: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = account_with_endpoint(OLDER, tags, account_with_endpoint())
@@ -147,7 +139,7 @@ def test_what_only_has_such_a_name_is_listed_and_left(
         (UNOWNED, "it carries no tag opskit:owner, as of an older opskit or --no-owner: cleanup --no-owner removes it"),
     ],
 )
-def test_what_others_made_with_the_workflow_is_listed_and_left(
+def test_cleanup_what_others_made_with_the_workflow_is_listed_and_left(
     tags: list[dict[str, str]], because: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = account_with_endpoint(OLDER, tags, account_with_endpoint())
@@ -169,7 +161,7 @@ def test_what_others_made_with_the_workflow_is_listed_and_left(
         (("--no-owner",), {"boston-0000000000-1"}),
     ],
 )
-def test_others_things_go_where_that_is_said(
+def test_cleanup_others_things_go_where_that_is_said(
     flags: tuple[str, ...], left: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = account_with_endpoint(OLDER, UNOWNED, account_with_endpoint())
@@ -178,7 +170,7 @@ def test_others_things_go_where_that_is_said(
     assert (ended.code, {name for _, name in existing_resources(account)}) == (0, left)
 
 
-def test_everyones_things_take_more_than_a_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_everyones_things_take_more_than_a_prompt(capsys: pytest.CaptureFixture[str]) -> None:
     account = account_with_endpoint(OLDER, THEIRS)
     ended = run_cleanup(account, capsys, "--everyones")
     assert (ended.code, ended.envelope["errors"][0]["code"]) == (2, "consent-missing")
@@ -186,7 +178,9 @@ def test_everyones_things_take_more_than_a_prompt(capsys: pytest.CaptureFixture[
     assert run_cleanup(account, capsys, "--everyones", "--dry-run").data["would_remove"]["models"] == [OLDER]
 
 
-def test_an_owner_who_changes_right_before_the_delete_keeps_the_thing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_an_owner_who_changes_right_before_the_delete_keeps_the_thing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     account = account_with_endpoint()
 
     def after(operation: str) -> None:
@@ -199,7 +193,7 @@ def test_an_owner_who_changes_right_before_the_delete_keeps_the_thing(capsys: py
     assert COLLEAGUE in kept_reasons(ended)["model", JOB]
 
 
-def test_tags_that_cannot_be_read_are_nobodys_leave_to_delete(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_tags_that_cannot_be_read_are_nobodys_leave_to_delete(capsys: pytest.CaptureFixture[str]) -> None:
     account = account_with_endpoint()
     before = (existing_resources(account), dict(account.objects))
     deny_operations(account, "ListTags")
@@ -211,7 +205,7 @@ def test_tags_that_cannot_be_read_are_nobodys_leave_to_delete(capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tags_are_read_again_right_before_each_delete(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_tags_are_read_again_right_before_each_delete(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Somebody takes a thing over while the cleanup is at its first delete, or has already asked for it."""
     account = account_with_endpoint()
     first = "ListTransformJobs" if kind == "Endpoint" else "DeleteEndpoint"
@@ -230,7 +224,7 @@ def test_tags_are_read_again_right_before_each_delete(kind: str, capsys: pytest.
     assert account.objects  # the model's, which stays whichever of them does
 
 
-def test_tags_that_can_no_longer_be_read_stop_just_that_delete(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_tags_that_can_no_longer_be_read_stop_just_that_delete(capsys: pytest.CaptureFixture[str]) -> None:
     account = account_with_endpoint()
 
     def after(operation: str) -> None:
@@ -244,7 +238,7 @@ def test_tags_that_can_no_longer_be_read_stop_just_that_delete(capsys: pytest.Ca
     assert len(account.objects) == 3
 
 
-def test_an_endpoint_that_stays_keeps_what_it_uses(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_an_endpoint_that_stays_keeps_what_it_uses(capsys: pytest.CaptureFixture[str]) -> None:
     account = account_with_endpoint()
     account.put("Model", OLDER, Tags=OURS)
     deny_operations(account, "DeleteEndpoint")
@@ -256,14 +250,14 @@ def test_an_endpoint_that_stays_keeps_what_it_uses(capsys: pytest.CaptureFixture
     assert kept_reasons(ended)["model", JOB] == f"the endpoint {JOB} stays and uses it"
 
 
-def test_where_nothing_could_be_deleted_it_is_awss_no(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_where_nothing_could_be_deleted_it_is_awss_no(capsys: pytest.CaptureFixture[str]) -> None:
     account = account_with_endpoint()
     deny_operations(account, "DeleteEndpoint")
     assert run_cleanup(account, capsys).code == 4
 
 
 @pytest.mark.parametrize("colleague", ["somebodys-endpoint", "boston-00000000ff-1"])
-def test_what_a_colleagues_configuration_of_such_a_name_uses_stays(
+def test_cleanup_what_a_colleagues_configuration_of_such_a_name_uses_stays(
     colleague: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = account_with_endpoint()
@@ -279,7 +273,7 @@ def test_what_a_colleagues_configuration_of_such_a_name_uses_stays(
 
 
 @pytest.mark.parametrize("where", ["PrimaryContainer", "Containers", "ModelDataSource"])
-def test_files_that_a_colleagues_model_is_made_of_stay(where: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_files_that_a_colleagues_model_is_made_of_stay(where: str, capsys: pytest.CaptureFixture[str]) -> None:
     account, data = account_with_endpoint(), f"{HOME}/{JOB}/output/model.tar.gz"
     container: dict[str, Any] = {"Image": "i", "ModelDataUrl": data}
     if where == "ModelDataSource":
@@ -290,7 +284,7 @@ def test_files_that_a_colleagues_model_is_made_of_stay(where: str, capsys: pytes
     assert kept_reasons(ended)["objects", f"{HOME}/{JOB}/"] == f"the model {OLDER} stays and uses it"
 
 
-def test_a_colleagues_endpoint_on_our_configuration_keeps_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_a_colleagues_endpoint_on_our_configuration_keeps_it(capsys: pytest.CaptureFixture[str]) -> None:
     account = account_with_endpoint()
     account.put("Endpoint", "boston-00000000ff-1", "InService", EndpointConfigName=JOB)
     ended = run_cleanup(account, capsys)
@@ -299,7 +293,7 @@ def test_a_colleagues_endpoint_on_our_configuration_keeps_it(capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("operation", ["DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel"])
-def test_what_something_that_stays_uses_and_cannot_be_read_may_be_anything(
+def test_cleanup_what_something_that_stays_uses_and_cannot_be_read_may_be_anything(
     operation: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = account_with_endpoint(OLDER, [], account_with_endpoint())
@@ -320,7 +314,7 @@ def test_what_something_that_stays_uses_and_cannot_be_read_may_be_anything(
         ("ListModels", {"Model"}),
     ],
 )
-def test_what_may_be_used_by_what_cannot_be_seen_stays(
+def test_cleanup_what_may_be_used_by_what_cannot_be_seen_stays(
     operation: str, kept: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = account_with_endpoint()
@@ -329,147 +323,3 @@ def test_what_may_be_used_by_what_cannot_be_seen_stays(
     assert (ended.code, {instance_type for instance_type, _ in existing_resources(account)}) == (5, kept)
     assert len(account.objects) == 3
     assert [error["code"] for error in ended.envelope["errors"]] == ["denied"]
-
-
-def test_a_region_of_which_nothing_could_be_seen_is_awss_no(capsys: pytest.CaptureFixture[str]) -> None:
-    account = account_with_endpoint()
-    deny_operations(
-        account, "ListEndpoints", "ListEndpointConfigs", "ListModels", "ListTrainingJobs", "ListTransformJobs"
-    )
-    assert run_cleanup(account, capsys).code == 4
-    assert run_cleanup(account, capsys, "--dry-run").code == 4
-
-
-@pytest.mark.parametrize(("kind", "word"), [("TransformJob", "transform job"), ("TrainingJob", "training job")])
-def test_what_a_job_in_progress_reads_stays(kind: str, word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    account = account_with_endpoint()
-    params = account.things["TrainingJob", JOB].params
-    account.put(kind, f"{JOB}-2" if kind == "TransformJob" else JOB, "InProgress", **params)
-    ended = run_cleanup(account, capsys)
-    name = f"{JOB}-2" if kind == "TransformJob" else JOB
-    assert (ended.code, existing_resources(account), len(account.objects)) == (0, {("Model", JOB)}, 3)
-    assert kept_reasons(ended)["model", JOB] == f"the {word} {name} is in progress"
-    assert ended.data["left"]["running_jobs"] == [name]
-
-
-def test_an_endpoint_in_the_making_is_waited_for_because_aws_refuses_to_delete_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    account = account_with_endpoint()
-    endpoint = account.things["Endpoint", JOB]
-    endpoint.states = ["Creating", "Creating", "InService"]
-
-    def before(operation: str) -> None:
-        if operation == "DeleteEndpoint" and endpoint.states[0] == "Creating":
-            raise client_error(operation, "ValidationException", "Cannot update in-progress endpoint")
-
-    account.before = before
-    assert (run_cleanup(account, capsys).code, existing_resources(account)) == (0, set())
-
-
-@pytest.mark.parametrize("operation", ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"])
-def test_a_delete_whose_answer_was_lost_is_looked_up(operation: str, capsys: pytest.CaptureFixture[str]) -> None:
-    account, sent = account_with_endpoint(), []
-
-    def after(done: str) -> None:
-        if done == operation:
-            sent.append(done)
-            raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
-
-    account.after = after
-    ended = run_cleanup(account, capsys)
-    assert (ended.code, existing_resources(account), sent) == (0, set(), [operation])
-
-
-def cleanup_around(account: Account, meanwhile: Callable[[], None], **clock: Any) -> Any:
-    """Look, let something happen at the prompt, and clean up."""
-    with in_memory(account):
-        client = session.open_session(region=REGION).client()  # as it is patched: this account needs no credentials
-        look = find_resources(client, SCOPE, None)
-        meanwhile()
-
-        def again() -> Any:
-            return find_resources(client, SCOPE, None, endpoints_gone=True)
-
-        return delete_resources(
-            client, look, again, Clock(**{"now": fixed_now, "sleep": lambda seconds: None, **clock}), lambda event: None
-        )
-
-
-def fixed_now() -> datetime:
-    return datetime(2026, 11, 26, tzinfo=UTC)
-
-
-def test_what_was_deployed_while_the_prompt_stood_keeps_what_it_uses() -> None:
-    account = account_with_endpoint()
-    del account.things["Endpoint", JOB]
-    done = cleanup_around(
-        account, lambda: ignore_argument(account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=OURS))
-    )
-    assert existing_resources(account) == {(instance_type, JOB) for instance_type in KINDS}
-    assert (done.exit, done.items, done.objects) == (ExitCode.OK, [], [])
-
-
-def test_what_came_while_the_prompt_stood_was_not_agreed_to() -> None:
-    account = account_with_endpoint()
-    done = cleanup_around(account, lambda: ignore_argument(account_with_endpoint(OLDER, account=account)))
-    assert existing_resources(account) == {(instance_type, OLDER) for instance_type in KINDS}
-    assert (done.exit, len(account.objects)) == (ExitCode.OK, 3)
-
-
-def test_an_endpoint_that_does_not_go_keeps_what_it_uses_and_is_not_waited_for_for_ever() -> None:
-    account, passed = account_with_endpoint(), [fixed_now()]
-
-    def after(operation: str) -> None:
-        if operation == "DeleteEndpoint":
-            account.things["Endpoint", JOB].states = ["Deleting"]
-
-    account.after = after
-    done = cleanup_around(
-        account,
-        lambda: None,
-        now=lambda: passed[-1],
-        sleep=lambda seconds: passed.append(passed[-1] + timedelta(seconds=seconds)),
-    )
-    assert (done.exit, existing_resources(account)) == (ExitCode.PARTIAL, {("EndpointConfig", JOB), ("Model", JOB)})
-    assert [problem.code for problem in done.problems] == ["still-deleting"]
-    assert timedelta(minutes=30) < passed[-1] - passed[0] < timedelta(minutes=31)
-
-
-def ignore_argument(_: object) -> None:
-    """For what is done for its effect."""
-
-
-def test_a_job_without_objects_is_nothing_to_ask_tags_of(capsys: pytest.CaptureFixture[str]) -> None:
-    account = account_with_endpoint()
-    asked: list[str] = []
-    for number in range(5):
-        output = {"S3OutputPath": f"{HOME}/{OLDER}{number}/output"}
-        account.put("TrainingJob", f"{OLDER}{number}", "Completed", OutputDataConfig=output, Tags=OURS)
-    account.after = asked.append
-    assert run_cleanup(account, capsys, "--dry-run").code == 0
-    assert asked.count("ListTags") == 4  # endpoint, configuration, model, and the job with objects
-
-
-def test_a_job_that_is_gone_when_its_tags_are_read_makes_no_objects_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    account, listed = account_with_endpoint(), []
-
-    def before(operation: str) -> None:
-        listed.append(operation)
-        if operation == "ListTags" and "ListObjectsV2" in listed[-3:]:
-            raise client_error(operation, "ResourceNotFound", "Could not find resource")
-
-    account.before = before
-    ended = run_cleanup(account, capsys, "--dry-run")
-    assert ended.data["would_remove"]["objects"] == 0
-    assert list(kept_reasons(ended).values()) == ["no training job of 'boston' has such a folder"]
-
-
-def test_objects_lie_in_whichever_bucket_the_job_wrote_to(capsys: pytest.CaptureFixture[str]) -> None:
-    account = account_with_endpoint()
-    where = f"s3://elsewhere/opskit/boston/{JOB}"
-    account.things["TrainingJob", JOB].params["OutputDataConfig"] = {"S3OutputPath": f"{where}/output"}
-    account.objects |= {f"{where}/output/model.tar.gz": b"m", f"s3://elsewhere/opskit/boston/{OLDER}/x": b"?"}
-    ended = run_cleanup(account, capsys)
-    assert (ended.code, list(account.objects)) == (0, [f"s3://elsewhere/opskit/boston/{OLDER}/x"])
-    assert ended.data["removed"]["objects"] == 4
