@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,6 +108,9 @@ Denied = Annotated[
         "allowed them; repeatable.",
     ),
 ]
+Policy = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="IAM policy to enforce; read again when it changes.")
+]
 Faults = Annotated[
     list[str] | None,
     typer.Option(
@@ -142,6 +146,7 @@ def start_sandbox_command(
     quotas: Quotas = 0,
     history: History = 0,
     deny: Denied = None,
+    policy: Policy = None,
     fault: Faults = None,
 ) -> CommandResult:
     """Serve a local AWS until Ctrl-C, and print the export lines that lead any AWS client to it."""
@@ -151,6 +156,7 @@ def start_sandbox_command(
     options: dict[str, Any] = {"port": port, "scenario": scenario.value, "support_plan": support_plan, "quotas": quotas}
     options |= {"rates": rates.value, "lag": lag.value, "seed": seed, "history": history}
     options |= {"denied": _parse_denied_actions(deny or []), "faults": _parse_faults(fault or [])}
+    options |= {"policy": str(policy.resolve()) if policy else ""}
     with _running_sandbox(approve_after, latency, options) as served:
         environment = served.client_environment() | _home_region_variables(ctx)
         data = {"url": served.url, "scenario": scenario.value, "environment": environment}
@@ -178,6 +184,7 @@ def run_in_sandbox_command(
     quotas: Quotas = 0,
     history: History = 0,
     deny: Denied = None,
+    policy: Policy = None,
     fault: Faults = None,
 ) -> CommandResult:
     """Run one command (opskit, the AWS CLI, a script) inside a sandbox of its own and exit with its code."""
@@ -185,6 +192,7 @@ def run_in_sandbox_command(
     options: dict[str, Any] = {"port": port, "scenario": scenario.value, "support_plan": support_plan, "quotas": quotas}
     options |= {"rates": rates.value, "lag": lag.value, "seed": seed, "history": history}
     options |= {"denied": _parse_denied_actions(deny or []), "faults": _parse_faults(fault or [])}
+    options |= {"policy": str(policy.resolve()) if policy else ""}
     with _running_sandbox(approve_after, latency, options) as served:
         code = _run_inside(
             words, _with_own_commands(served.isolated_environment(os.environ) | _home_region_variables(ctx)), ended
@@ -214,6 +222,7 @@ def _running_sandbox(approve_after: str, latency: str, options: dict[str, Any]) 
     """
     waiting, slower = parse_duration(approve_after).total_seconds(), parse_duration(latency).total_seconds()
     try:
+        from opskit.sandbox.account.policy_file import BadPolicy, PolicyFile
         from opskit.sandbox.lag import LagMode
         from opskit.sandbox.rate_limits import RateMode
         from opskit.sandbox.server import PortTaken, SandboxOptions, run_sandbox
@@ -222,6 +231,11 @@ def _running_sandbox(approve_after: str, latency: str, options: dict[str, Any]) 
             raise
         raise MissingExtra("sandbox", "The sandbox") from error
     options |= {"rates": RateMode(options["rates"]), "lag": LagMode(options["lag"])}
+    try:
+        PolicyFile(Path(options["policy"])).statements() if options["policy"] else ()
+    except BadPolicy as error:
+        hint = "`opskit iam policy COMMAND` prints one that the sandbox can enforce."
+        raise UsageError("bad-policy", f"This is not a policy to enforce: {error}.", hint) from error
     serving = run_sandbox(SandboxOptions(approve_after_seconds=waiting, latency_seconds=slower, **options))
     try:
         served = serving.__enter__()

@@ -96,6 +96,7 @@ _NOT_FOUND_SENTENCES: Mapping[str, re.Pattern[str]] = {
     "sagemaker:DescribeTransformJob": _JOB,
     "sagemaker:ListTags": _ANY,
 }
+_NOT_FOUND_STATUS = 404
 # AWS puts one of these headers on every response; a proxy that answers in its place does not.
 _REQUEST_IDS = {"x-amz-request-id", "x-amzn-requestid"}
 
@@ -241,7 +242,9 @@ def _refusal_error(error: Any, operation: str, region: str, *, writes: bool, pro
     message = _aws_message(code, str(error.response.get("Error", {}).get("Message", "")))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     aws: dict[str, Any] = {"region": region, "operation": operation, "aws_code": code, "aws_message": message}
-    if code == "404" and not _is_from_aws(error):
+    # Whatever its body says: a 404 without AWS's header is a proxy's or a wrong address's. Read as "there is no such
+    # job" it would start a second one.
+    if (code == "404" or status == _NOT_FOUND_STATUS) and not _is_from_aws(error):
         return _no_answer_error(
             UnreadableResponse(operation, "404", is_foreign=True), operation, region, 0, writes=writes
         )

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from opskit.sandbox.account.caller_identity import answer_get_caller_identity
-from opskit.sandbox.account.execution_roles import simulate_principal_policy
+from opskit.sandbox.account.execution_roles import role_boundary, simulate_principal_policy
 from opskit.sandbox.account.faults import FaultKind, FaultSwitches
 from opskit.sandbox.account.managed_policies import load_managed_policies
 from opskit.sandbox.account.permissions import Permissions
+from opskit.sandbox.account.policy_file import PolicyFile
 from opskit.sandbox.account.regions import RegionService
 from opskit.sandbox.caller_check import OWN_PEER
 from opskit.sandbox.client_models import VARIABLE, data_path, write_client_models
@@ -84,8 +86,9 @@ class SandboxOptions:
 
     ``rates`` and ``lag`` are as untidy as AWS unless told otherwise; ``seed`` decides which reads lag.
     ``quotas`` makes up quotas until there are so many a Region, as a grown account has. ``history`` is how many jobs of
-    each kind ran before. ``denied`` are patterns of IAM actions that nobody may do, ``faults`` kinds of wrong answers
-    with the patterns of the actions that get them.
+    each kind ran before. ``policy`` is the file of the IAM policy that alone allows callers anything; empty: they may
+    do everything. ``denied`` are patterns of IAM actions that nobody may do, ``faults`` kinds of wrong answers with the
+    patterns of the actions that get them.
     """
 
     port: int = 0
@@ -99,6 +102,7 @@ class SandboxOptions:
     quotas: int = 0
     history: int = 0
     denied: tuple[str, ...] = ()
+    policy: str = ""
     faults: tuple[tuple[str, str], ...] = ()
 
 
@@ -215,14 +219,15 @@ def _register_services(
     dispatcher.check_rate = CallRateLimits(options.rates).check_rate
     regions = RegionService()
     dispatcher.actions["DescribeRegions"] = regions.describe_regions
-    permissions = Permissions(options.denied)
+    tags = TagService(state)
+    policy = PolicyFile(Path(options.policy)) if options.policy else None
+    permissions = Permissions(options.denied, policy, tags.current_tags, partial(role_boundary, state))
     faults = FaultSwitches(tuple((FaultKind(kind), pattern) for kind, pattern in options.faults))
     dispatcher.denial_response = lambda request: permissions.denial_response(request) or faults.fault_response(request)
     dispatcher.actions["GetCallerIdentity"] = answer_get_caller_identity
     dispatcher.actions["SimulatePrincipalPolicy"] = lambda request, account_region: simulate_principal_policy(
         permissions, request
     )
-    tags = TagService(state)
     repositories = CodeRepositoryService(state, tags)
     notebooks = NotebookService(state, ledger, repositories)
     tags.register_resource_type("notebook-instance", notebooks.notebook_tags, notebooks.notebook_names)

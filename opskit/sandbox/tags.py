@@ -83,6 +83,11 @@ class TagService:
         self._lookups[arn_type] = tags_of
         self._names[arn_type] = names
 
+    def current_tags(self, arn: str, account_region: AccountRegion) -> dict[str, str] | None:
+        """The tags that a resource has; None where there is no such resource of the sandbox's own."""
+        arn_type, _, name = arn.split(":", 5)[-1].partition("/")
+        return self._lookups[arn_type](account_region, name) if arn_type in self._lookups else None
+
     @aws_operation("sagemaker", "AddTags")
     def add_tags(self, call: ApiCall) -> dict[str, Any]:
         tags = self._own_tags(call)

@@ -29,6 +29,7 @@ _ALL_REQUESTS = _service_calls("service-quotas", "ListRequestedServiceQuotaChang
 _ITS_REQUESTS = _service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota")
 _ASK = (
     _VALUES
+    | _ALL_REQUESTS  # where those of one quota cannot be read
     | _ITS_REQUESTS
     | _service_calls("service-quotas", "CreateSupportCase", "RequestServiceQuotaIncrease")
     | _service_calls("support", "CreateCase", "DescribeCases", "DescribeServices")

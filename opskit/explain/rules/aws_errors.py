@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
-from opskit.core.log_groups import TRANSFORM_LOGS, endpoint_logs
+from opskit.core.log_groups import TRAINING_LOGS, TRANSFORM_LOGS, endpoint_logs
 from opskit.core.message_phrases import NO_CAPACITY
 from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob
 from opskit.core.text import normalize_text
@@ -61,6 +61,8 @@ def training_failure(job: TrainingJob, lines: Sequence[str], region: str) -> Aws
     hint = _next_step_hint(job.failure or "", job.secondary_status)
     if lines:
         hint = "\n".join([hint, "The last lines of its log:", *(f"  {line}" for line in lines[-_LAST_LINES:])])
+    elif job.status.may_log_late and not _CAPACITY.search(job.failure or ""):  # it failed, and could not be read here
+        hint = f"{hint} Its log: {log_command(TRAINING_LOGS, job.name, RegionHint(region, 'call'))}"
     reason = job.failure or job.secondary_status or "AWS gave no reason"
     return AwsError("job-failed", f"The training job {job.name} ended {job.status}: {reason}", hint, region=region)
 

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from botocore.exceptions import ClientError, ParamValidationError
 from werkzeug.wrappers import Request, Response
 
-from opskit.sandbox.account.permissions import Permissions
+from opskit.sandbox.account.permissions import Permissions, RequiredPermission
 from opskit.sandbox.errors import validation_error
 from opskit.sandbox.state import AccountRegion, SandboxState
 
@@ -46,14 +46,25 @@ def _trusts_sagemaker(state: SandboxState, account_region: AccountRegion, name: 
     return _PRINCIPAL in str(role["AssumeRolePolicyDocument"])
 
 
+def role_boundary(state: SandboxState, name: str, account_region: AccountRegion) -> str | None:
+    """The permissions boundary of a role; None where it has none, or there is no such role."""
+    try:
+        role = state.client("iam", account_region).get_role(RoleName=name)["Role"]
+    except (ClientError, ParamValidationError):
+        return None
+    boundary: str | None = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return boundary
+
+
 def simulate_principal_policy(permissions: Permissions, request: Request) -> Response:
     """IAM's SimulatePrincipalPolicy, which moto lacks and the SageMaker SDK asks: any principal may do what callers
     of the sandbox may.
     """
     query = dict(parse_qsl(request.get_data(as_text=True)))
+    context = _context_entries(query)
     actions, resources = (_list_members(query, name) for name in ("ActionNames", "ResourceArns"))
     results = "".join(
-        _decision_xml(action, resource, allowed=permissions.is_allowed(action))
+        _decision_xml(action, resource, allowed=permissions.is_allowed(RequiredPermission(action, resource, context)))
         for action in actions
         for resource in resources or ["*"]
     )
@@ -64,6 +75,12 @@ def simulate_principal_policy(permissions: Permissions, request: Request) -> Res
         f"<ResponseMetadata><RequestId>{uuid4()}</RequestId></ResponseMetadata></SimulatePrincipalPolicyResponse>"
     )
     return Response(body, content_type="text/xml")
+
+
+def _context_entries(query: dict[str, str]) -> dict[str, list[str]]:
+    """The condition keys that a simulation is told: ``ContextEntries.member.1.ContextKeyName`` and its values."""
+    names = {key.removesuffix(".ContextKeyName"): value for key, value in query.items() if ".ContextKeyName" in key}
+    return {name: _list_members(query, f"{entry}.ContextKeyValues") for entry, name in names.items()}
 
 
 def _list_members(query: dict[str, str], name: str) -> list[str]:

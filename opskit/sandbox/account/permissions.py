@@ -1,4 +1,5 @@
-"""What the sandbox's callers may not do (``--deny``), refused in AWS's words, so that it can be practised.
+"""What the sandbox's callers may not do (``--deny``, and what a ``--policy`` does not allow), refused in AWS's words,
+so that it can be practised.
 
 An action is IAM's name of an operation, such as ``sagemaker:CreateTrainingJob``: the prefix is the service a request
 is signed for, the rest is the operation; S3 alone names its actions otherwise.
@@ -9,16 +10,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.account.caller_identity import caller_arn
+from opskit.sandbox.account.policy_file import PolicyFile, RequestContext
+from opskit.sandbox.account.request_context import (
+    BoundaryReader,
+    TagReader,
+    iam_context,
+    resource_of_request,
+    s3_context,
+    sagemaker_context,
+)
 from opskit.sandbox.dispatcher import FORM_CONTENT_TYPE, OPERATION_PATHS, error_response
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.signature import signed_account_region, signing_service
@@ -29,33 +40,45 @@ _ACTION_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 # AWS answers it to everybody, whatever a policy says.
 _ALWAYS_ALLOWED = "sts:GetCallerIdentity"
 _INVOCATION_PATH = re.compile("/endpoints/([^/]+)/invocations")
+_DELETED_KEY = re.compile("<Key>(.*?)</Key>", re.DOTALL)
 _FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
 class RequiredPermission:
-    """One permission that a request needs."""
+    """One permission that a request needs; ``context`` is what the request says, by IAM's condition keys."""
 
     action: str
     resource: str
+    context: RequestContext = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Permissions:
-    """Everything is allowed but the actions that one of the ``denied`` patterns fits (``*`` as in a policy)."""
+    """Everything is allowed but the actions that one of the ``denied`` patterns fits (``*`` as in a policy), and where
+    there is a ``policy`` only what that allows. The readers say what a condition may ask of a resource.
+    """
 
     denied: tuple[str, ...] = ()
+    policy: PolicyFile | None = None
+    read_tags: TagReader = lambda arn, place: None
+    read_boundary: BoundaryReader = lambda role, place: None
 
-    def is_allowed(self, action: str) -> bool:
-        """Whether callers may do this."""
-        return action == _ALWAYS_ALLOWED or not any(fits_action(action, pattern) for pattern in self.denied)
+    def is_allowed(self, permission: RequiredPermission) -> bool:
+        """Whether callers have this permission."""
+        action = permission.action
+        if action == _ALWAYS_ALLOWED:
+            return True
+        if any(fits_action(action, pattern) for pattern in self.denied):
+            return False
+        return self.policy is None or self.policy.allows(action, permission.resource, permission.context)
 
     def denial_response(self, request: Request) -> Response | None:
         """AWS's answer to a request that is not allowed; None where it is. The sandbox's own calls always are."""
-        if not self.denied or INTERNAL_USER_AGENT in request.user_agent.string:
+        if not (self.denied or self.policy) or INTERNAL_USER_AGENT in request.user_agent.string:
             return None
-        for permission in _required_permissions(request):
-            if not self.is_allowed(permission.action):
+        for permission in _required_permissions(request, self.read_tags, self.read_boundary):
+            if not self.is_allowed(permission):
                 return _access_denied_response(request, permission)
         return None
 
@@ -70,12 +93,19 @@ def fits_action(action: str, pattern: str) -> bool:
     return fnmatchcase(action.lower(), pattern.lower())
 
 
-def _required_permissions(request: Request) -> Iterator[RequiredPermission]:
+def _required_permissions(
+    request: Request,
+    read_tags: TagReader = lambda arn, place: None,
+    read_boundary: BoundaryReader = lambda role, place: None,
+) -> Iterator[RequiredPermission]:
     service = signing_service(request) or ""
     if service == "s3":
-        yield _s3_permission(request)
+        yield from _s3_permissions(request)
     elif operation := _operation_name(request):
-        yield from _operation_permissions(service, operation, request)
+        if service == "sagemaker":
+            yield from _sagemaker_permissions(operation, request, read_tags)
+        else:
+            yield from _operation_permissions(service, operation, request, read_boundary)
 
 
 def _operation_name(request: Request) -> str | None:
@@ -89,20 +119,31 @@ def _operation_name(request: Request) -> str | None:
     return OPERATION_PATHS.get(request.path, ("", None))[1]
 
 
-def _operation_permissions(service: str, operation: str, request: Request) -> Iterator[RequiredPermission]:
+def _operation_permissions(
+    service: str, operation: str, request: Request, read_boundary: BoundaryReader
+) -> Iterator[RequiredPermission]:
     prefix = _ACTION_PREFIXES.get(service, service)
-    if prefix != "sagemaker":
-        yield RequiredPermission(f"{prefix}:{operation}", "*")
-        return
-    params = _sagemaker_params(request)
-    resource = _resource_arn(signed_account_region(request), params) or "*"
-    yield RequiredPermission(f"sagemaker:{operation}", resource)
+    resource = resource_of_request(prefix, operation, request)
+    context = iam_context(request, operation, read_boundary) if service == "iam" else {}
+    yield RequiredPermission(f"{prefix}:{operation}", resource, context)
+    if operation == "CreateRole" and "Tags.member.1.Key" in request.get_data(as_text=True):
+        yield RequiredPermission("iam:TagRole", resource, context)
+
+
+def _sagemaker_permissions(operation: str, request: Request, read_tags: TagReader) -> Iterator[RequiredPermission]:
+    params, place = _sagemaker_params(request), signed_account_region(request)
+    resource = _resource_arn(place, operation, params) or "*"
+    context = sagemaker_context(operation, params, resource, place, read_tags)
+    yield RequiredPermission(f"sagemaker:{operation}", resource, context)
+    if operation == "CreateEndpoint" and "EndpointConfigName" in params:  # AWS asks for it on both
+        config = place.arn(f"endpoint-config/{params['EndpointConfigName']}")
+        yield RequiredPermission(f"sagemaker:{operation}", config, context)
     # AWS asks for AddTags too where a resource is created with tags, and for PassRole where a role is handed over.
     if operation.startswith("Create") and params.get("Tags"):
-        yield RequiredPermission("sagemaker:AddTags", resource)
+        yield RequiredPermission("sagemaker:AddTags", resource, context)
     for member in ("RoleArn", "ExecutionRoleArn"):
         if member in params:
-            yield RequiredPermission("iam:PassRole", str(params[member]))
+            yield RequiredPermission("iam:PassRole", str(params[member]), context)
 
 
 def _sagemaker_params(request: Request) -> dict[str, Any]:
@@ -117,9 +158,14 @@ def _sagemaker_params(request: Request) -> dict[str, Any]:
     return params if isinstance(params, dict) else {}
 
 
-def _resource_arn(account_region: AccountRegion, params: dict[str, Any]) -> str | None:
-    """The ARN of what a request names first: ``NotebookInstanceName`` stands for a notebook-instance."""
-    for member, value in params.items():
+def _resource_arn(account_region: AccountRegion, operation: str, params: dict[str, Any]) -> str | None:
+    """The ARN of what a request is about: ``NotebookInstanceName`` stands for a notebook-instance. What the operation
+    itself is named after counts before what else the request names.
+    """
+    if operation.startswith(("List", "Search")) and "ResourceArn" not in params:
+        return None
+    own_first = sorted(params.items(), key=lambda member: not operation.endswith(member[0].removesuffix("Name")))
+    for member, value in own_first:
         if member == "ResourceArn":
             return str(value)
         if member.endswith("Name") and isinstance(value, str):
@@ -131,10 +177,25 @@ def _to_kebab_case(words: str) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in words).lstrip("-")
 
 
-def _s3_permission(request: Request) -> RequiredPermission:
+def _s3_permissions(request: Request) -> Iterator[RequiredPermission]:
     bucket, _, key = request.path.lstrip("/").partition("/")
+    action = f"s3:{_s3_action(request, bucket, key)}"
+    if action == "s3:DeleteObject" and not key:  # many at once: each is asked for
+        for name in _DELETED_KEY.findall(_reread_body(request)):
+            yield RequiredPermission(action, f"arn:aws:s3:::{bucket}/{unescape(name)}")
+        return
     resource = f"arn:aws:s3:::{request.path.strip('/')}" if bucket else "*"
-    return RequiredPermission(f"s3:{_s3_action(request, bucket, key)}", resource)
+    context = s3_context(request)
+    yield RequiredPermission(action, resource, context)
+    if context:
+        yield RequiredPermission("s3:PutObjectTagging", resource, context)
+
+
+def _reread_body(request: Request) -> str:
+    """The body of a request whose next reader finds it whole: moto reads S3's from the socket."""
+    content = request.get_data()
+    request.environ["wsgi.input"] = BytesIO(content)
+    return content.decode(errors="replace")
 
 
 def _s3_action(request: Request, bucket: str, key: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from opskit.sandbox.account.permissions import Permissions
+from opskit.sandbox.account.permissions import Permissions, RequiredPermission
 from opskit.sandbox.server import Sandbox, run_sandbox
 from tests.sandbox.tidy import tidy_options
 from tests.slow import starts_server
@@ -143,8 +143,8 @@ def test_the_policy_simulator_says_the_same(denying_sandbox: Sandbox, account_of
 
 
 def test_an_action_has_no_case() -> None:
-    assert not Permissions(("SageMaker:list*",)).is_allowed("sagemaker:ListModels")
-    assert Permissions().is_allowed("sagemaker:ListModels")
+    assert not Permissions(("SageMaker:list*",)).is_allowed(RequiredPermission("sagemaker:ListModels", "*"))
+    assert Permissions().is_allowed(RequiredPermission("sagemaker:ListModels", "*"))
 
 
 def test_a_role_made_as_courses_do_can_be_passed(fresh_account: Any) -> None:

@@ -162,6 +162,27 @@ def test_a_404_that_aws_did_not_sign_is_no_absence() -> None:
     assert ours.aws_code == "404"
 
 
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("DescribeTrainingJob", "ResourceNotFound"),
+        ("GetObject", "NoSuchKey"),
+        ("HeadBucket", "NoSuchBucket"),
+        ("X", "404"),
+    ],
+)
+def test_whatever_a_404_says_that_aws_did_not_sign_is_no_absence(operation: str, code: str) -> None:
+    def translated(headers: dict[str, str]) -> Exception:
+        metadata = {"HTTPStatusCode": 404, "HTTPHeaders": headers}
+        answer = {"Error": {"Code": code, "Message": "x"}, "ResponseMetadata": metadata}
+        return translate_error(ClientError(answer, operation), f"sagemaker:{operation}", "us-east-1", 10)
+
+    bare = translated({"server": "nginx"})
+    assert isinstance(bare, Unreachable)
+    assert not is_not_found(bare)
+    assert not isinstance(translated({"x-amzn-requestid": "4442587FB7D0A2F9"}), Unreachable)
+
+
 TOKEN = "IQoJb3JpZ2luX2VjEHsaCXVzLWVhc3QtMSJHMEUCIQDhunter2"
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "

@@ -80,6 +80,12 @@ def test_a_failed_job_shows_its_reason_and_the_end_of_its_log() -> None:
     assert "line 19" not in problem.hint
 
 
+def test_a_failed_job_whose_log_could_not_be_read_names_it() -> None:
+    job = TrainingJob("boston-1", JobStatus.FAILED, "Failed", "AlgorithmError: bad", None, None)
+    hint = training_failure(job, [], "us-east-1").problem.hint
+    assert "aws logs tail /aws/sagemaker/TrainingJobs --log-stream-name-prefix boston-1" in hint
+
+
 @pytest.mark.parametrize(
     ("job", "words"),
     [

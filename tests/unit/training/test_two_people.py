@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.account import Account, in_memory
+from tests.fakes.account import Account, client_error, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.stubbed_client import ACCOUNT
 
@@ -144,3 +144,20 @@ def test_where_every_tag_is_refused_no_owner_makes_it_without(capsys: pytest.Cap
 def test_both_flags_at_once_are_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
     ended = run_as(ADA, Account(), capsys, "train", "boston", "--owner", "ada", "--no-owner")
     assert (ended.code, ended.envelope["errors"][0]["code"]) == (2, "owner-or-none")
+
+
+@pytest.mark.parametrize("operation", ["HeadObject", "DescribeTrainingJob", "DescribeTransformJob", "ListTrainingJobs"])
+def test_a_404_of_a_proxys_starts_no_second_job(operation: str, capsys: pytest.CaptureFixture[str]) -> None:
+    account, starts = Account(), []
+    train_as(ADA, account, capsys)
+
+    def before(called: str) -> None:
+        starts.append(called)
+        if called == operation:
+            code = "404" if called == "HeadObject" else "ResourceNotFound"
+            raise client_error(called, code, "Not Found", 404)
+
+    account.before = before
+    ended = run_as(ADA, account, capsys, "train", "boston", "--no-guard")
+    assert ended.code in (4, 5), ended.out
+    assert not [called for called in starts if called.startswith("Create")]
