@@ -16,13 +16,13 @@ class Difference:
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "Account",
-        "Any credentials are accepted from the user who started the sandbox, and from root. Other users of the machine, "
-        "and all users where the operating system does not report who opened a connection (only Linux does), need the "
-        "access key that the sandbox printed, or one that it issued. The printed key is stored in the user's state "
-        "folder. Signatures are not verified. IAM policies are stored but not enforced: every caller may do everything "
-        "that --deny does not name and that the policy of --policy allows, and SimulatePrincipalPolicy reports the same "
-        "for every principal. Of conditions it knows StringEquals, StringLike, Null and ForAllValues, and the keys that "
-        "the policies of opskit use.",
+        "Any credentials are accepted from the user who started the sandbox, and from root. Other users of the "
+        "machine, and all users where the operating system does not report who opened a connection (only Linux "
+        "does), need the access key that the sandbox printed, or one that it issued. The printed key is stored in "
+        "the user's state folder. Signatures are not verified. IAM policies are stored but not enforced: every "
+        "caller may do everything that --deny does not name and that the policy of --policy allows, and "
+        "SimulatePrincipalPolicy reports the same for every principal. Of conditions it knows StringEquals, "
+        "StringLike, Null and ForAllValues, and the keys that the policies of opskit use.",
     ),
     Difference(
         "Account",
