@@ -52,6 +52,7 @@ bench: $(DEV) ## Measure speed and memory, as ratios
 	@$(BIN)/python -m benchmarks.notebooks
 	@$(BIN)/python -m benchmarks.stops
 	@$(BIN)/python -m benchmarks.histories
+	@$(BIN)/python -m benchmarks.fleets
 
 constraints: $(DEV) ## Choose all versions anew and write them to constraints.txt
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade --all-extras --group dev \
