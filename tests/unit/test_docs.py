@@ -167,6 +167,31 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert set(READ_BY_PEOPLE) - reached <= {"CHANGELOG.md"}
 
 
+def list_items(text: str) -> list[str]:
+    """The items of a page's lists, each with the lines that belong to it."""
+    return re.findall(r"^(?:\d+\.|-) .*\n(?: +.*\n)*", _FENCE.sub("", text), re.MULTILINE)
+
+
+def unknown_names(item: str) -> list[str]:
+    """The names of Python's that an item of a list names and that are in none of the modules it names with them."""
+    spans = code_spans(item)
+    modules = [ROOT / span for span in spans if span.endswith(".py") and (ROOT / span).is_file()]
+    sources = [module.read_text(encoding="utf-8") for module in modules]
+    names = [span for span in spans if re.fullmatch(r"_?[A-Z]+(_[A-Z]+)+|_?[a-z]+(_[a-z]+)+|([A-Z][a-z]+){2,}", span)]
+    return [name for name in names if sources and not any(re.search(rf"\b{name}\b", text) for text in sources)]
+
+
+def test_what_contributing_tells_to_change_is_in_the_file_it_names() -> None:
+    items = list_items(page_text("CONTRIBUTING.md"))
+    assert [name for item in items for name in unknown_names(item)] == []
+    assert sum(".py" in item for item in items) > 20
+
+
+def test_a_name_that_is_not_in_the_file_is_noticed() -> None:
+    (item,) = list_items("1. Add it to `WORKLOAD_TABLE`,\n   after `WorkloadSpec`, in `opskit/core/workloads.py`.\n")
+    assert unknown_names(item) == ["WORKLOAD_TABLE"]
+
+
 def _commands() -> dict[tuple[str, ...], Any]:
     found: dict[tuple[str, ...], Any] = {}
 
