@@ -22,6 +22,6 @@ def test_what_is_denied_is_named_with_the_policy_that_allows_it(tmp_path: Path) 
     response = _by_command(ended.data)
     assert (response["quotas check"]["allowed"], response["doctor"]["allowed"]) == (True, True)
     assert "sagemaker:StopNotebookInstance" in response["notebook stop"]["denied"]
-    assert {"iam:PassRole", "s3:PutObject", "support:DescribeCases"} <= set(response["train"]["denied"])
+    assert {"iam:PassRole", "s3:PutObject"} <= set(response["train"]["denied"])
     assert not any(each["unknown"] for each in response.values())
     assert "opskit iam policy" in ended.envelope["errors"][0]["hint"]

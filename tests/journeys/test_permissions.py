@@ -16,6 +16,7 @@ from tests.slow import starts_server
 
 COMMANDS = """
 quotas check ml.m4.xlarge --all
+quotas check ml.t2.medium --for notebook --need 2
 quotas list
 quotas list --live
 quotas list --report

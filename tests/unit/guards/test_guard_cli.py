@@ -118,6 +118,7 @@ def test_no_room_is_3_one_envelope_and_no_command(run_guard: Guard, roomy_accoun
         "ran": False,
         "verdict": "short",
         "quotas": [],
+        "cost_usd": 0,
         "hours": None,
         "estimate_usd": None,
     }
