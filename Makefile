@@ -6,14 +6,18 @@ VENV   ?= .venv
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 BIN      := $(VENV)/bin
-UV       := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --build-constraints constraints.txt
+# By hash: whatever index or mirror pip is set up to use, what is installed is what was locked.
+UV       := $(BIN)/uv pip install --quiet --python $(BIN)/python
+LOCKED   := $(UV) --require-hashes --requirements
+COMPILE  := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest --no-header \
+    --no-annotate --no-emit-index-url --no-emit-find-links
 BASE     := $(VENV)/.uv-installed
 EXTRAS   := $(VENV)/.extras-installed
 DEV      := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test unit soak lint check docs bench constraints clean
+.PHONY: help demo install test unit soak lint check docs bench audit constraints clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -54,9 +58,15 @@ bench: $(DEV) ## Measure speed and memory, as ratios
 	@$(BIN)/python -m benchmarks.histories
 	@$(BIN)/python -m benchmarks.fleets
 
-constraints: $(DEV) ## Choose all versions anew and write them to constraints.txt
-	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade --all-extras --group dev \
-	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file constraints.txt
+audit: $(DEV) ## Look for what is not as it was locked, and for known vulnerabilities where their database can be reached
+	@$(BIN)/python -m tools.audit locks/dev.txt
+
+constraints: $(DEV) ## Choose all versions anew and write them to constraints.txt, with their hashes to locks/
+	@$(COMPILE) --upgrade --all-extras --group dev --output-file constraints.txt
+	@$(COMPILE) --generate-hashes -c constraints.txt --all-extras --group dev --output-file locks/dev.txt
+	@$(COMPILE) --generate-hashes -c constraints.txt --all-extras --group build --output-file locks/extras.txt
+	@grep '^uv==' constraints.txt | $(BIN)/uv pip compile - --quiet --universal --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --output-file locks/uv.txt
 
 clean: ## Remove what was installed and what the tools left
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -69,23 +79,24 @@ $(BASE): constraints.txt
 	@echo "Making $(VENV) ..."
 	@rm -rf $(VENV)
 	@if $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
-	    $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv; \
+	    $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt; \
 	elif $(PYTHON) -c 'import venv, pip' 2>/dev/null; then \
 	    $(PYTHON) -m venv --without-pip $(VENV) && \
-	    $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check -c constraints.txt uv; \
+	    $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt; \
 	else \
 	    echo "This Python can make no virtual environment with pip in it. Install its venv package (on Debian and Ubuntu: apt install python3-venv) and run make again." >&2; exit 1; \
 	fi
 	@touch $@
 
-$(EXTRAS): $(BASE) pyproject.toml constraints.txt
+$(EXTRAS): $(BASE) pyproject.toml locks/extras.txt
 	@echo "Installing opskit with all its extras ..."
 	@# Another project's distribution of this name would be found before this folder, and was ours until it was renamed.
 	@$(BIN)/uv pip uninstall --quiet --python $(BIN)/python opskit 2>/dev/null
-	@$(UV) --editable '.[all]'
+	@$(LOCKED) locks/extras.txt
+	@$(UV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV): $(EXTRAS)
+$(DEV): $(EXTRAS) locks/dev.txt
 	@echo "Installing the developers' tools ..."
-	@$(UV) --group dev
+	@$(LOCKED) locks/dev.txt
 	@touch $@
