@@ -181,6 +181,19 @@ def find_profile_mfa(profile: str | None = None) -> str | None:
         return None
 
 
+def find_profile_settings(profile: str | None = None) -> Mapping[str, Any]:
+    """What the user's AWS files say of a profile, its keys too; empty where there is no such profile."""
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    session = botocore.session.Session(profile=profile)
+    try:
+        found: Mapping[str, Any] = session.full_config.get("profiles", {}).get(session.profile or "default", {})
+    except BotoCoreError:
+        return {}
+    return found
+
+
 def _build_session(
     profile: str | None, role_arn: str | None, region: str | None, read_seconds: float | None
 ) -> AwsSession:

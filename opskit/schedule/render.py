@@ -52,12 +52,25 @@ def install_result(
         f"{format_duration(run.job.interval)}, {run.job.description}{_inside_remark(run)}."
         for run in runs
     ]
+    each += _replaced_notes(runs, change)
     if asleep:
         hint = "Start it (on Debian and Ubuntu: service cron start), or take `opskit cron show --systemd`."
         warnings = (*warnings, Problem("cron-asleep", "cron does not run on this machine: nothing will happen.", hint))
     data = {"crontab": _change_word(change), "jobs": [_job_record_with_line(run) for run in runs], "log": log}
     told = (*each, f"Every run is a line of {log}.")
     return CommandResult(data, problems=(*warnings, *_unmatched_problems(change)), notes=told, records="jobs")
+
+
+def _replaced_notes(runs: Sequence[CronEntry], change: CrontabChange) -> list[str]:
+    """Which lines were there under the same names and are otherwise now."""
+    before = split_sections(change.before).jobs
+    notes = []
+    for run in runs:
+        old = before.get(run.job.name)
+        if old is not None and old != run.crontab_line():
+            words = old.decode(errors="replace").partition(" cron run ")[2].strip()
+            notes.append(f"It replaces what was there as {run.job.name}: {words}. To keep both, add --name NAME.")
+    return notes
 
 
 def _inside_remark(run: CronEntry) -> str:

@@ -56,6 +56,14 @@ EnvFileOption = Annotated[
     Path | None,
     typer.Option("--env-file", metavar="FILE", help="File of NAME=value lines for credentials, readable only by you."),
 ]
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="Name of the entry, so that one job can run for several accounts or roles (single job only).",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 
 
@@ -68,18 +76,16 @@ class _CronOptions:
     heartbeat: str | None
     notify: str | None
     env_file: Path | None
+    name: str | None
 
     @property
     def is_single_job_only(self) -> bool:
         """Whether something in it makes sense for one job only."""
-        return bool(self.every or self.deadline or self.heartbeat)
+        return bool(self.every or self.deadline or self.heartbeat or self.name)
 
     def command_args(self) -> list[str]:
         """Its part of a run's command, files by their full paths."""
-        beat, told = (
-            place and (place if "://" in place or place.startswith("arn:") else str(_absolute_path(Path(place))))
-            for place in (self.heartbeat, self.notify)
-        )
+        beat, told = (place and _full_place(place) for place in (self.heartbeat, self.notify))
         file = self.env_file and str(_absolute_path(self.env_file))
         pairs = (("--heartbeat", beat), ("--notify", told), ("--env-file", file))
         return [word for flag, value in pairs if value for word in (flag, value)]
@@ -94,13 +100,15 @@ def show_cron_command(
     heartbeat: Heartbeat = None,
     notify: Notify = None,
     env_file: EnvFileOption = None,
+    name: NameOption = None,
     systemd: Annotated[bool, typer.Option("--systemd", help="Print systemd services and timers instead.")] = False,
 ) -> CommandResult:
     """Print the crontab lines or systemd units; change nothing."""
+    from opskit.schedule.cli.install_warnings import address_warnings
     from opskit.schedule.render import show_crontab_result, show_systemd_result
 
-    runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file))
-    warnings = (*_secret_warnings(ctx, env_file), *_mfa_warnings(ctx, env_file))
+    runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file, name))
+    warnings = (*_ahead_warnings(ctx, env_file), *address_warnings(heartbeat))
     return (show_systemd_result if systemd else show_crontab_result)(runs, warnings)
 
 
@@ -113,12 +121,14 @@ def install_cron_command(
     heartbeat: Heartbeat = None,
     notify: Notify = None,
     env_file: EnvFileOption = None,
+    name: NameOption = None,
     dry_run: DryRun = False,
 ) -> CommandResult:
     """Install the jobs in your crontab (idempotent).
 
     They stand in a block of their own; all other lines stay as they are.
     """
+    from opskit.schedule.cli.install_warnings import address_warnings
     from opskit.schedule.flows.crontab import change_crontab
     from opskit.schedule.render import install_result
     from opskit.schedule.rules.crontab_block import upsert_jobs
@@ -126,10 +136,10 @@ def install_cron_command(
     from opskit.schedule.store.run_log import log_path
     from opskit.state.paths import state_errors
 
-    runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file))
+    runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file, name))
     lines = {run.job.name: run.crontab_line() for run in runs}
     change = change_crontab(lambda before: upsert_jobs(before, lines), dry_run=dry_run)
-    warnings = (*_secret_warnings(ctx, env_file), *_mfa_warnings(ctx, env_file), *_setup_warnings(ctx, env_file))
+    warnings = (*_ahead_warnings(ctx, env_file), *_setup_warnings(ctx, env_file), *address_warnings(heartbeat))
     with state_errors():
         log = str(log_path())
     return install_result(runs, change, warnings, log, asleep=is_cron_running() is False)
@@ -144,11 +154,15 @@ def remove_cron_command(
     """Remove the jobs from your crontab."""
     from opskit.schedule.flows.crontab import change_crontab
     from opskit.schedule.render import remove_result
-    from opskit.schedule.rules.crontab_block import remove_jobs
+    from opskit.schedule.rules.crontab_block import remove_jobs, split_sections
     from opskit.schedule.rules.jobs import find_job
 
-    names = tuple(find_job(name).name for name in jobs or ())
-    return remove_result(change_crontab(lambda before: remove_jobs(before, names), dry_run=dry_run))
+    def remove(before: bytes) -> bytes:
+        installed = split_sections(before).jobs
+        names = tuple(name if name in installed else find_job(name).name for name in jobs or ())
+        return remove_jobs(before, names)
+
+    return remove_result(change_crontab(remove, dry_run=dry_run))
 
 
 def _planned_entries(ctx: CommandContext, words: list[str], options: _CronOptions) -> list[CronEntry]:
@@ -157,20 +171,34 @@ def _planned_entries(ctx: CommandContext, words: list[str], options: _CronOption
     Raises:
         UsageError: they could not run as they were asked for.
     """
+    from opskit.schedule.cli.job_arguments import check_job_arguments
     from opskit.schedule.rules.entries import CronEntry, entry_environment
     from opskit.schedule.rules.jobs import customize_job
 
     jobs, more = _split_jobs(words)
     if len(jobs) != 1 and (more or options.is_single_job_only):
-        text = "--every, --deadline, --heartbeat and arguments after -- require exactly one job."
+        text = "--every, --deadline, --heartbeat, --name and arguments after -- require exactly one job."
         raise UsageError("which-job", text, "Name it, such as `opskit cron install stop-idle`.")
     _check_options(options)
     span, longest = (parse_duration(text) if text else None for text in (options.every, options.deadline))
     environment = entry_environment(_with_absolute_paths(os.environ), _setting_variables(), _login_home())
     if ctx.settings.folder_file:  # cron's folder is another one; what counts of this one is decided at each run
         environment[FOLDER_VARIABLE] = str(ctx.settings.folder_file.absolute())
-    adjusted = [customize_job(job, more, span, longest) for job in jobs]
+    adjusted = [_named_job(customize_job(job, more, span, longest), options.name) for job in jobs]
+    for job in adjusted:
+        check_job_arguments(job.arguments)
     return [CronEntry(job, environment, _entry_command(ctx, job, options)) for job in adjusted]
+
+
+def _named_job(job: ScheduledJob, name: str | None) -> ScheduledJob:
+    """The job under another name, so that it stands beside the one that is called as it is."""
+    import re
+
+    if name is None:
+        return job
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", name):
+        raise UsageError("bad-job", f"'{name}' is no name for a job.", "Use small letters, digits and -, at most 50.")
+    return replace(job, name=name)
 
 
 def _check_options(options: _CronOptions) -> None:
@@ -213,7 +241,6 @@ def _entry_command(ctx: CommandContext, job: ScheduledJob, options: _CronOptions
 
 
 def _typed_duration(duration: timedelta) -> str:
-    """A time span as it is typed."""
     seconds = int(duration.total_seconds())
     return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
 
@@ -239,6 +266,14 @@ def forwarded_options(ctx: CommandContext) -> list[str]:
     return words
 
 
+def _ahead_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
+    """What would go wrong with a run sooner or later, as far as the files and variables tell."""
+    from opskit.schedule.cli.install_warnings import endpoint_warnings, mfa_warnings, short_lived_warnings
+
+    about_keys = (*_secret_warnings(ctx, env_file), *mfa_warnings(ctx, env_file), *short_lived_warnings(ctx, env_file))
+    return (*about_keys, *endpoint_warnings())
+
+
 def _secret_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
     """What a run will lack because it is a secret and stays out."""
     from opskit.schedule.rules.entries import excluded_secrets
@@ -258,19 +293,6 @@ def _secret_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Proble
         "(umask 077; env | grep ^AWS_ > FILE), and add --env-file FILE."
     )
     return (Problem("secret-left-out", text, hint),)
-
-
-def _mfa_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
-    """That a run would be asked for an MFA code, which nobody can type."""
-    from opskit.aws.session import find_profile_mfa
-
-    serial = None if env_file else find_profile_mfa(ctx.settings.get("profile"))
-    if serial is None:
-        return ()
-    profile = ctx.settings.get("profile") or os.environ.get("AWS_PROFILE") or "default"
-    text = f"A run would fail: the profile '{profile}' asks for an MFA code of {serial}, and nobody can type it."
-    hint = "Name a --profile that needs no code, give the machine a role, or add --env-file FILE with credentials."
-    return (Problem("no-mfa-code", text, hint),)
 
 
 def _setup_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
@@ -295,6 +317,14 @@ def _with_absolute_paths(environment: os._Environ[str]) -> dict[str, str]:
     """The environment with its files by their full paths."""
     files = {name: Path(value) for name, value in environment.items() if name.endswith(("_FILE", "_BUNDLE")) and value}
     return {**environment, **{name: str(_absolute_path(path)) for name, path in files.items()}}
+
+
+def _full_place(place: str) -> str:
+    """A place as a run finds it from another folder: files by their full paths, behind an @ too."""
+    if "://" in place or place.startswith("arn:"):
+        return place
+    mark = "@" if place.startswith("@") else ""
+    return mark + str(_absolute_path(Path(place.removeprefix("@"))))
 
 
 def _absolute_path(path: Path) -> Path:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 from opskit.core.exceptions import UsageError
 
-# What the program says, in the C locale, when the user has no crontab: cron's, cronie's and macOS's; busybox's.
-_NONE_YET = (b"no crontab", b"can't open")
+# What the program says, in the C locale, when the user has no crontab: cron's, cronie's and macOS's; busybox's. Of the
+# last only this reason: one that may not be opened may well be there, and would be overwritten.
+_NONE_YET = re.compile(rb"\bno crontab for |can't open .*: No such file or directory")
 
 
 def read_crontab() -> bytes:
@@ -20,7 +22,7 @@ def read_crontab() -> bytes:
         UsageError: there is no cron here, or it does not let the user have a crontab.
     """
     done = _run_crontab("-l")
-    if done.returncode and any(words in done.stderr for words in _NONE_YET):
+    if done.returncode and _NONE_YET.search(done.stderr):
         return b""
     return _check_crontab(done).stdout
 
@@ -32,7 +34,7 @@ def write_crontab(crontab: bytes) -> None:
         UsageError: cron did not take it; the user's is as it was.
     """
     done = _run_crontab("-", crontab) if crontab else _run_crontab("-r")
-    if done.returncode and not crontab and any(words in done.stderr for words in _NONE_YET):
+    if done.returncode and not crontab and _NONE_YET.search(done.stderr):
         return
     _check_crontab(done)
 

@@ -1,0 +1,55 @@
+"""Checks the arguments of a job when it is installed, as its command would read them: cron would find a mistake at
+night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opskit.core.exceptions import UsageError
+
+_ADDRESS_FLAGS = ("--notify", "--heartbeat")
+
+
+def check_job_arguments(arguments: Sequence[str]) -> None:
+    """See that opskit would run these arguments, and that none is an address that is a key.
+
+    Raises:
+        UsageError: there is no such command, it does not take them, or one of them is a secret.
+    """
+    _refuse_addresses(arguments)
+    words, command = list(arguments), _command_tree(arguments)
+    while children := getattr(command, "commands", None):
+        word = words.pop(0) if words else ""
+        if word not in children:
+            raise _bad_arguments(arguments, f"there is no command '{word}'")
+        command = children[word]
+    try:
+        command.make_context(words[0] if words else "", list(words))
+    except Exception as error:  # Typer's own Click is private, and so are its errors
+        message = getattr(error, "format_message", None)
+        raise _bad_arguments(arguments, message() if message else type(error).__name__) from error
+
+
+def _command_tree(arguments: Sequence[str]) -> Any:
+    import typer
+
+    from opskit.cli.command_tree import load_for
+
+    return typer.main.get_command(load_for(arguments))
+
+
+def _refuse_addresses(arguments: Sequence[str]) -> None:
+    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, equals, behind = flag.partition("=")
+        if name in _ADDRESS_FLAGS and "://" in (behind if equals else value):
+            hint = f"Write it into a file, `chmod 600` that, and name the file: {name} FILE."
+            raise UsageError(
+                "secret", f"The address behind {name} is a secret, and others can see what cron runs.", hint
+            )
+
+
+def _bad_arguments(arguments: Sequence[str], why: str) -> UsageError:
+    text = f"A run of `opskit {' '.join(arguments)}` would fail: {why.rstrip('.')}."
+    return UsageError("bad-job-arguments", text, "Correct the arguments after --.")

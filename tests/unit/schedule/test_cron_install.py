@@ -1,0 +1,116 @@
+"""What is installed runs as it was meant: several entries side by side, arguments checked, what will end said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.cli_runner import CliResult
+from tests.unit.schedule.test_cron_cli import crontab_file, problem_codes, run_words
+
+__all__ = ["crontab_file", "run_words"]
+
+Run = Callable[..., CliResult]
+UNREADABLE = """#!/bin/sh
+case "$1" in
+  -l) echo "{message}" >&2; exit 1 ;;
+  *) echo written >> {file}.writes; exec cat > {file} ;;
+esac
+"""
+
+
+def test_one_job_stands_under_several_names_side_by_side(crontab_file: Path, run_words: Run) -> None:
+    run_words("cron", "install", "stop-idle", "--profile", "work")
+    run_words("cron", "install", "stop-idle", "--profile", "other", "--name", "stop-idle-other")
+    lines = [line for line in crontab_file.read_text().splitlines() if " cron run " in line]
+    assert [line.split(" cron run ")[1].split()[0] for line in lines] == ["stop-idle", "stop-idle-other"]
+    assert ["--profile work" in lines[0], "--profile other" in lines[1]] == [True, True]
+    assert run_words("cron", "remove", "stop-idle-other").code == 0
+    assert crontab_file.read_text().count(" cron run ") == 1
+    assert run_words("cron", "remove", "no-such-name").code == 2
+    assert run_words("cron", "install", "--name", "x").code == 2
+    assert run_words("cron", "install", "check", "--name", "a b").code == 2
+
+
+def test_what_is_replaced_is_said(crontab_file: Path, run_words: Run) -> None:
+    run_words("cron", "install", "stop-idle", "--profile", "work")
+    again = run_words("cron", "install", "stop-idle", "--profile", "work")
+    assert "replaces" not in again.out
+    told = run_words("cron", "install", "stop-idle", "--role-arn", "arn:aws:iam::123456789012:role/ops")
+    assert "It replaces what was there as stop-idle" in told.out
+    assert "--profile work" in told.out
+    assert "--name" in told.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--aftr", "2h"), ("--limit", "many"), ("--idle", "extra-word", "--nonsense"), ("--notify", "https://h/sssh"),
+     ("--heartbeat=https://h/sssh",)],
+)  # fmt: skip
+def test_arguments_after_the_dashes_are_checked_before_they_are_installed(
+    words: tuple[str, ...], crontab_file: Path, run_words: Run
+) -> None:
+    told = run_words("cron", "install", "stop-idle", "-o", "json", "--", *words)
+    assert told.code == 2
+    assert problem_codes(told)[0] in ("bad-job-arguments", "secret")
+    assert "sssh" not in told.out + told.err
+    assert not crontab_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("message", "is_empty"),
+    [
+        ("no crontab for me", True),
+        ("crontab: can't open 'me': No such file or directory", True),
+        ("crontab: can't open 'me': Permission denied", False),
+        ("crontabs/me: fopen: Permission denied", False),
+        ("You (me) are not allowed to use this program", False),
+        ("", False),
+    ],
+)
+def test_a_crontab_that_could_not_be_read_is_never_overwritten(
+    message: str, is_empty: bool, crontab_file: Path, run_words: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "bin" / "crontab").write_text(UNREADABLE.format(message=message, file=crontab_file))
+    told = run_words("cron", "install", "check")
+    written = Path(f"{crontab_file}.writes").exists()
+    assert written is is_empty
+    assert told.code == 2
+
+
+def test_what_will_end_is_said_at_install(
+    crontab_file: Path, run_words: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile work]\nregion = us-east-1\n"
+        "[profile sso]\nregion = us-east-1\nsso_session = corp\nsso_account_id = 1\nsso_role_name = x\n"
+        "[sso-session corp]\nsso_start_url = https://corp\nsso_region = us-east-1\n"
+        "[profile session]\nregion = us-east-1\naws_access_key_id = ASIAEXAMPLE\naws_secret_access_key = sssh\n"
+        "aws_session_token = sssh\n"
+    )
+    assert "sign-in-that-ends" in problem_codes(run_words("cron", "show", "--profile", "sso", "-o", "json"))
+    assert "keys-that-end" in problem_codes(run_words("cron", "show", "--profile", "session", "-o", "json"))
+    assert problem_codes(run_words("cron", "show", "--profile", "work", "-o", "json")) == []
+    keys = tmp_path / "keys"
+    keys.write_text("AWS_ACCESS_KEY_ID=ASIAEXAMPLE\nAWS_SECRET_ACCESS_KEY=sssh\n")
+    keys.chmod(0o600)
+    told = run_words("cron", "install", "--env-file", str(keys), "-o", "json")
+    assert "keys-that-end" in problem_codes(told)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    told = run_words("cron", "install", "check", "-o", "json")
+    assert (told.code, "local-endpoint" in problem_codes(told)) == (0, True)
+    assert "sssh" not in told.out + crontab_file.read_text()
+
+
+def test_the_address_of_a_heartbeat_may_stay_out_of_the_line(
+    crontab_file: Path, run_words: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "beat").write_text("https://hc.example/sssh\n")
+    (tmp_path / "beat").chmod(0o600)
+    assert run_words("cron", "install", "check", "--heartbeat", "@beat").code == 0
+    assert f" --heartbeat @{tmp_path}/beat " in crontab_file.read_text()
+    told = run_words("cron", "install", "check", "--heartbeat", "https://hc.example/other", "-o", "json")
+    assert "address-visible" in problem_codes(told)
