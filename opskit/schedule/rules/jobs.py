@@ -41,7 +41,7 @@ JOBS = (
         ("notebook", "stop", "--idle", "--grace", "30m"),
         timedelta(minutes=15),  # at 30 a run some seconds early would find the grace unspent, and leave it to the next
         timedelta(minutes=10),
-        "stops notebooks that nobody uses",
+        "stops idle notebooks",
         ("--inside",),
     ),
     ScheduledJob(
@@ -49,14 +49,14 @@ JOBS = (
         ("quotas", "increase", "--resume"),
         timedelta(minutes=10),
         timedelta(minutes=8),
-        "files the quota increases that wait for their turn",
+        "submits the queued quota increases",
     ),
     ScheduledJob(
         "check",
         ("quotas", "check"),
         timedelta(days=1),
         timedelta(minutes=15),
-        "looks whether there is still room",
+        "checks the quotas",
     ),
 )
 
