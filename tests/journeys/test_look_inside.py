@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -244,6 +245,16 @@ def test_looks_in_turn_see_the_same_last_activity(start_lab: StartLab) -> None:
         assert lab.means().last_activity == before
     in_terminal(lab, "true")
     assert lab.means().last_activity != before, "what somebody does afterwards counts"
+
+
+def test_two_looks_at_once_do_not_take_each_other_for_a_job(start_lab: StartLab) -> None:
+    lab = start_lab()
+    before = lab.says().last_activity
+    with ThreadPoolExecutor(3) as runs:
+        found = list(runs.map(lambda _: lab.look(), range(3)))
+    assert [judge(each).state for each in found] == [BackgroundState.NOTHING] * 3, [judge(each) for each in found]
+    assert lab.says().terminals == ()
+    assert lab.means().last_activity == before
 
 
 @pytest.mark.parametrize("names", [(), ("--own-names",)], ids=["as asked for", "numbers"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from opskit.core.instance_processes import GpuUse, InstanceProcess, InstanceReading
-from opskit.notebooks.reads.instance_command import FIRST_LINE, LAST_LINE
+from opskit.notebooks.reads.instance_command import FIRST_LINE, LAST_LINE, LOOK_ARGUMENTS
 
 _LINE = re.compile(r"([hgapbcf]) ?(.*)")
 # Linux's PF_KTHREAD.
@@ -149,6 +149,7 @@ def _build_process(
         is_kernel_thread=bool(after.flags & _KERNEL_THREAD),
         kernel_id=kernel[1] if kernel else None,
         unit=unit,
+        is_look=listed.arguments.startswith(LOOK_ARGUMENTS),
         is_bare_shell=_SHELL.fullmatch(program) is not None and _is_bare(program, listed.arguments.split()[1:]),
     )
 

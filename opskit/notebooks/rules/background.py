@@ -105,7 +105,8 @@ def _look_around(reading: InstanceReading, idle_kernels: Collection[str]) -> _Su
     shell = by_pid.get(reading.shell)
     server = by_pid.get(shell.parent) if shell else None
     ancestors = _find_ancestors(server, by_pid) if server else frozenset()
-    own = {process.pid for process in reading.processes if reading.shell in _find_ancestors(process, by_pid)}
+    looks = {reading.shell, *(process.pid for process in reading.processes if process.is_look)}
+    own = {process.pid for process in reading.processes if looks & _find_ancestors(process, by_pid)}
     return _Surroundings(
         jupyter=ancestors,
         ours=frozenset(own),
@@ -156,7 +157,7 @@ def _find_ancestors(process: InstanceProcess, by_pid: Mapping[int, InstanceProce
 
 
 def _is_never_counted(process: InstanceProcess, around: _Surroundings) -> bool:
-    """Kernel threads, what has ended, Jupyter with all it comes from, our own shell, kernels that Jupyter calls idle,
+    """Kernel threads, what has ended, Jupyter with all it comes from, our own shells, kernels that Jupyter calls idle,
     and shells that somebody types into and in which nothing runs.
     """
     if process.is_kernel_thread or process.states[1] in ("Z", "X"):

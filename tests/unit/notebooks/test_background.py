@@ -78,6 +78,9 @@ def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
         pytest.param((process(unit="crond.service", program="crond"),), NOTHING, id="cron itself"),
         pytest.param((process(program="bash", is_bare_shell=True),), NOTHING, id="a shell without a child"),
         pytest.param((process(program="bash"), process(78, 77, "sleep")), UNKNOWN, id="a shell that waits for one"),
+        pytest.param(
+            (process(parent=10, program="sh", is_look=True), process(78, 77, "find", 2.0)), NOTHING, id="another look"
+        ),
         pytest.param((shell(parent=10, grown=2.0),), NOTHING, id="a terminal's shell computes"),
         pytest.param((shell(parent=10, grown=2.0), process(78, 77, "sleep")), BUSY, id="with a child"),
         pytest.param((shell(parent=10), shell(78, 77, grown=2.0)), BUSY, id="a loop in the background of a shell"),
