@@ -222,7 +222,8 @@ def _unread_parts(state: JupyterState, policy: IdlePolicy) -> tuple[str, ...]:
 def _view_error(state: JupyterState, policy: IdlePolicy) -> str | None:
     """What keeps Jupyter's answers from being all that there is to know; None where they are."""
     if unseen := _unread_parts(state, policy):
-        return "; ".join(unseen)
+        alike = {gap.partition(" (")[0]: gap for gap in reversed(unseen)}  # of several that failed alike, the first
+        return "; ".join(reversed(alike.values()))
     if abs(state.clock_skew) > MAX_CLOCK_SKEW:
         return f"its clock and this machine's differ by {format_duration(abs(state.clock_skew))}"
     for kernel in state.kernels:

@@ -353,3 +353,11 @@ def test_what_is_settled_stays_settled(first: JupyterState, more: JupyterState, 
         )
         assert judged(first, policy).verdict is not IDLE
         assert judged(everything, policy).verdict is not IDLE
+
+
+def test_questions_that_failed_alike_are_told_once() -> None:
+    gaps = tuple(f"Jupyter cannot be reached (api/{what}: refused)" for what in ("kernels", "sessions", "status"))
+    assessment = judged(replace(view(), errors=(*gaps, "Jupyter answered HTTP 500 (api/other)")))
+    assert (
+        assessment.reason == "Jupyter cannot be reached (api/kernels: refused); Jupyter answered HTTP 500 (api/other)"
+    )

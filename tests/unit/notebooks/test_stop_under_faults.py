@@ -1,7 +1,8 @@
-"""Notebooks whose people start, work, rest, keep and leave at any moment, and opskit that comes by, on an AWS that
-throttles stops and loses them: whatever the order, no notebook is stopped whose work, keep or silence was there before
-its last look's requests were sent, none on anything older than a second, and one that nobody uses always is in the end.
-Nor is one whose job beside Jupyter was there when it was last looked into from inside, at most half a minute before.
+"""Notebooks whose people start, work, rest, keep and leave at any moment, and opskit that comes by, also twice at once,
+on an AWS that throttles stops and loses them: whatever the order, no notebook is stopped whose work, keep or silence
+was there before its last look's requests were sent, none on anything older than a second, and one that nobody uses
+always is in the end. Nor is one whose job beside Jupyter was there when it was last looked into from inside, at most
+half a minute before.
 """
 
 from __future__ import annotations
@@ -197,7 +198,10 @@ class Event:
     does: str
 
 
-EVENTS = st.lists(st.builds(Event, st.integers(0, 60), WHO, st.sampled_from(list(DEEDS))), max_size=6)
+ANOTHER_RUN = "another run comes by"
+EVENTS = st.lists(
+    st.builds(Event, st.integers(0, 60), WHO, st.sampled_from([*DEEDS, ANOTHER_RUN, ANOTHER_RUN])), max_size=6
+)
 ANSWERS = st.lists(
     st.sampled_from(["taken", "throttled", "throttled", "throttled slowly", "lost", "lost on the way"]), max_size=8
 ) | st.just(["throttled slowly"] * 3)
@@ -211,7 +215,7 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.desks = {name: Desk(self.now, self.now, self.now) for name in NAMES}
-        self.terms = StopPolicy(IdlePolicy(AFTER))
+        self.terms = self.other_terms = StopPolicy(IdlePolicy(AFTER))
         self.asked, self.seconds = 0, 0.0
         self.events: list[Event] = []
         self.answers: list[str] = []
@@ -380,6 +384,9 @@ class World(RuleBasedStateMachine):
         self.do(name, does)
 
     def do(self, name: str, does: str) -> None:
+        if does == ANOTHER_RUN:
+            self.let_another_run()
+            return
         category = self.desks[name]
         if does != "nothing" and category.status == "Stopped":  # what is done first is to start it
             self.desks[name] = Desk(self.now, self.now, self.now, tags=category.tags)
@@ -393,6 +400,7 @@ class World(RuleBasedStateMachine):
         answers=ANSWERS,
         seconds=SECONDS,
         left=st.sampled_from(["nothing", "nothing", "computes beside Jupyter", "waits beside Jupyter", "ends its job"]),
+        other=st.none() | TERMS,
     )
     def opskit_comes_by(
         self,
@@ -402,16 +410,30 @@ class World(RuleBasedStateMachine):
         answers: list[str],
         seconds: float,
         left: str = "nothing",
+        other: StopPolicy | None = None,
     ) -> None:
-        """Some time later it plans and acts; meanwhile people do what they do, and jobs are ``left`` in all."""
+        """Some time later it plans and acts; meanwhile people do what they do, an ``other`` run may come by, and jobs
+        are ``left`` in all.
+        """
         for name in NAMES if left != "nothing" else ():
             self.do(name, left)
         self.now += timedelta(minutes=minutes)
         self.terms, self.events, self.answers = terms, list(events), list(answers)
+        self.other_terms = other or replace(terms, run_id="0123abcd")
         self.asked, self.seconds = 0, seconds
-        plan = plan_idle_stops(inspect_all([DOOR], terms.idle_policy, self.now), terms, self.now)
-        execute_stops(plan, terms, self.clock())
+        self.run_once()
         self.events = []
+
+    def run_once(self) -> None:
+        plan = plan_idle_stops(inspect_all([DOOR], self.terms.idle_policy, self.now), self.terms, self.now)
+        execute_stops(plan, self.terms, self.clock())
+
+    def let_another_run(self) -> None:
+        """Another run, perhaps with other flags, plans and acts while this one waits for an answer."""
+        mine = self.terms, self.events, self.last, self.inside, self.between
+        self.terms, self.events, self.last, self.inside, self.between = self.other_terms, [], {}, {}, []
+        self.run_once()
+        self.terms, self.events, self.last, self.inside, self.between = mine
 
     def teardown(self) -> None:
         """In the end nobody works or keeps anything, and after a while all are off."""
