@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import pytest
+
 Seen = TypeVar("Seen")
 
 HANGS_AFTER_SECONDS = 15 * 60
@@ -19,3 +21,11 @@ def wait_until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) 
         assert time.monotonic() < gives_up, f"it never came to pass; last seen: {seen!r}"
         time.sleep(0.05)
     return seen
+
+
+def have_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let opskit, in this process, wait for a Jupyter on a busy machine as long as that takes, and stand by what it
+    saw: in a test of what is stopped, not of how soon.
+    """
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", HANGS_AFTER_SECONDS)
+    monkeypatch.setattr("opskit.notebooks.flows.stop.FRESH_SECONDS", float(HANGS_AFTER_SECONDS))

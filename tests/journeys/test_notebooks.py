@@ -44,7 +44,7 @@ def test_only_the_idle_one_stops_and_only_when_it_is_meant(notebook_shell: Shell
 
 def _assert_a_dry_run_stops_nothing(classroom: Shell) -> None:
     ended = classroom.opskit("notebook", "stop", "--idle", "--dry-run")
-    assert ended.exit == 0
+    assert ended.exit == 0, ended.stdout + ended.stderr
     assert _by_name(ended)["course-idle"]["outcome"] == "planned"
     assert _by_name(classroom.opskit("notebook", "list"))["course-idle"]["status"] == "InService"
 
@@ -67,8 +67,12 @@ def _assert_a_kept_one_is_not_stopped(classroom: Shell) -> None:
 
 
 def _assert_the_idle_one_stops_and_no_other(classroom: Shell) -> None:
-    ended = classroom.opskit("notebook", "stop", "--idle", "--verbose")
-    assert ended.exit == 0
+    # On a busy machine answers may take more than a second for a while: then it is not stopped, and the next run does.
+    ended = wait_until(
+        lambda: classroom.opskit("notebook", "stop", "--idle", "--verbose"),
+        lambda ended: "nothing that old is acted on" not in ended.stdout,
+    )
+    assert ended.exit == 0, ended.stdout + ended.stderr
     found = _by_name(ended)
     verdicts = {name: (each["verdict"], each["action"], each["outcome"]) for name, each in found.items()}
     assert verdicts == {

@@ -18,7 +18,7 @@ from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import SandboxOptions, run_sandbox
 from tests.fakes.cli_runner import run_opskit
 from tests.slow import starts_server
-from tests.waiting import wait_until
+from tests.waiting import have_patience, wait_until
 
 Stop = Callable[..., dict[str, dict[str, Any]]]
 A_LONG_TIME_SECONDS = 4 * 3600
@@ -46,8 +46,11 @@ def jupyter_sandbox_client(jupyter_environment: dict[str, str], monkeypatch: pyt
 
 
 @pytest.fixture
-def stop_idle_rows(jupyter_sandbox_client: Any, capsys: pytest.CaptureFixture[str]) -> Stop:
+def stop_idle_rows(
+    jupyter_sandbox_client: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Stop:
     """``notebook stop --idle`` with more words: its rows by name."""
+    have_patience(monkeypatch)
 
     def stopped(*words: str) -> dict[str, dict[str, Any]]:
         ran = run_opskit(capsys, "notebook", "stop", "--idle", "-o", "json", *words)
