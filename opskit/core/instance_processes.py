@@ -16,7 +16,8 @@ class InstanceProcess:
     ``children_grown`` is what children of it that ended between the readings had used.
     ``kernel_id`` is the id of the Jupyter kernel that it says it is (so does what a kernel has forked); ``unit`` the
     system service it belongs to, None where it belongs to none. ``is_bare_shell`` says that it is a shell which was
-    given neither a script nor a command to run, ``is_look`` that it is a look inside, by this run of opskit or another.
+    given neither a script nor a command to run, ``had_child`` that at either reading a process had been begun by it,
+    ``is_look`` that it is a look inside, by this run of opskit or another.
     """
 
     pid: int
@@ -34,6 +35,7 @@ class InstanceProcess:
     kernel_id: str | None = None
     unit: str | None = None
     is_bare_shell: bool = False
+    had_child: bool = False
     is_look: bool = False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,10 +59,12 @@ def parse_reading(written: str) -> InstanceReading:
     up_after, after = _parse_stats(parts["b"])
     if ticks <= 0 or up_after <= up_before:
         raise ValueError("its clock does not advance")
+    # A child that a loop begins anew again and again may be gone before the list is written.
+    parents = {stat.parent for stat in (*before.values(), *after.values())}
     listed = [_parse_listed(line) for line in parts["p"]]
     units = dict(_parse_unit(line) for line in reversed(parts["c"]))
     processes = [
-        _build_process(each, before.get(each.pid), after[each.pid], units.get(each.pid), ticks, up_after)
+        _build_process(each, before.get(each.pid), after[each.pid], units.get(each.pid), ticks, up_after, parents)
         for each in listed
         if each.pid in after  # what has ended meanwhile is nothing any more
     ]
@@ -127,7 +129,13 @@ def _parse_unit(line: str) -> tuple[int, str]:
 
 
 def _build_process(
-    listed: _Listed, before: _Stat | None, after: _Stat, unit: str | None, ticks: int, up: float
+    listed: _Listed,
+    before: _Stat | None,
+    after: _Stat,
+    unit: str | None,
+    ticks: int,
+    up: float,
+    parents: Collection[int],
 ) -> InstanceProcess:
     if before is not None and before.begun != after.begun:
         before = None  # its number went to another process
@@ -149,6 +157,7 @@ def _build_process(
         is_kernel_thread=bool(after.flags & _KERNEL_THREAD),
         kernel_id=kernel[1] if kernel else None,
         unit=unit,
+        had_child=listed.pid in parents,
         is_look=listed.arguments.startswith(LOOK_ARGUMENTS),
         is_bare_shell=_SHELL.fullmatch(program) is not None and _is_bare(program, listed.arguments.split()[1:]),
     )

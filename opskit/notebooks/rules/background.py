@@ -7,7 +7,7 @@ something, is unknown, as an open terminal is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -162,7 +162,8 @@ def _is_never_counted(process: InstanceProcess, around: _Surroundings) -> bool:
     """
     if process.is_kernel_thread or process.states[1] in ("Z", "X"):
         return True
-    if process.is_bare_shell and process.pid not in around.parents and process.parent not in around.subshell_parents:
+    is_at_rest = process.is_bare_shell and not (process.had_child or process.pid in around.parents)
+    if is_at_rest and process.parent not in around.subshell_parents:
         return True
     return process.pid in around.jupyter | around.ours | around.idle_kernels
 
@@ -176,15 +177,6 @@ def _is_of_the_system(process: InstanceProcess, around: _Surroundings) -> bool:
     return process.unit is not None and process.unit != around.jupyter_unit
 
 
-def _is_shell_without_child(process: InstanceProcess, around: _Surroundings) -> bool:
-    return process.program in _SHELLS and process.pid not in around.parents
-
-
-# What is not counted as long as it uses next to nothing of a processor. A shell that was given something to run, or
-# that another shell has forked, may be a loop.
-_SMALL: tuple[Callable[[InstanceProcess, _Surroundings], bool], ...] = (_is_of_the_system, _is_shell_without_child)
-
-
 def _judge_process(process: InstanceProcess, around: _Surroundings) -> BackgroundState:
     if _is_never_counted(process, around):
         return BackgroundState.NOTHING
@@ -193,7 +185,7 @@ def _judge_process(process: InstanceProcess, around: _Surroundings) -> Backgroun
         grown += process.children_grown
     if grown >= around.interval * BUSY_SHARE:
         return BackgroundState.BUSY
-    if any(is_small(process, around) for is_small in _SMALL):
+    if _is_of_the_system(process, around):
         return BackgroundState.NOTHING
     if _WORKING_STATES.issuperset(process.states):
         return BackgroundState.BUSY

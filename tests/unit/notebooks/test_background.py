@@ -76,7 +76,9 @@ def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
         pytest.param((process(unit=JUPYTER_UNIT),), UNKNOWN, id="of Jupyter's own unit"),
         pytest.param((process(unit="crond.service"),), UNKNOWN, id="begun by cron"),
         pytest.param((process(unit="crond.service", program="crond"),), NOTHING, id="cron itself"),
-        pytest.param((process(program="bash", is_bare_shell=True),), NOTHING, id="a shell without a child"),
+        pytest.param((shell(parent=98),), NOTHING, id="a shell without a child"),
+        pytest.param((shell(parent=98, had_child=True),), UNKNOWN, id="a shell whose child is gone just now"),
+        pytest.param((shell(),), UNKNOWN, id="what a shell has left behind, and waits"),
         pytest.param((process(program="bash"), process(78, 77, "sleep")), UNKNOWN, id="a shell that waits for one"),
         pytest.param(
             (process(parent=10, program="sh", is_look=True), process(78, 77, "find", 2.0)), NOTHING, id="another look"
@@ -86,7 +88,7 @@ def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
         pytest.param((shell(parent=10), shell(78, 77, grown=2.0)), BUSY, id="a loop in the background of a shell"),
         pytest.param((shell(parent=10), shell(78, 77)), UNKNOWN, id="a shell that waits for another"),
         pytest.param((shell(grown=2.0),), BUSY, id="a loop that a shell has left behind"),
-        pytest.param((process(program="bash"),), NOTHING, id="a script that waits without a child"),
+        pytest.param((process(program="bash"),), UNKNOWN, id="a script between two commands"),
         pytest.param((process(program="bash", grown=2.0),), BUSY, id="a script that loops"),
         pytest.param((process(program="python", kernel_id="k1"),), NOTHING, id="a kernel that Jupyter calls idle"),
         pytest.param((process(program="python", kernel_id="k2"),), UNKNOWN, id="a kernel that it does not know"),

@@ -187,6 +187,13 @@ def test_a_bare_shell_is_one_without_a_script_or_a_command(arguments: str, is_ba
     assert shell.is_bare_shell == is_bare
 
 
+def test_a_child_that_is_gone_when_the_list_is_written_is_seen_all_the_same() -> None:
+    for reading in ("a", "b"):
+        line = f"{reading} 78 S 77 4194304 0 0 0 0 99999\r\n"
+        seen = parse_reading(WRITTEN.replace(f"{reading} 88 I", f"{line}{reading} 88 I"))
+        assert [process.pid for process in seen.processes if process.had_child] == [1, 10, 77]
+
+
 @given(st.text(max_size=60), st.lists(st.text(max_size=10), max_size=4))
 def test_an_argument_after_the_script_never_gets_out(program: str, more: list[str]) -> None:
     line = " ".join(["python train.py", *more, f"--key={SECRET}", SECRET])
