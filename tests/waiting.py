@@ -28,4 +28,6 @@ def have_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     saw: in a test of what is stopped, not of how soon.
     """
     monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", HANGS_AFTER_SECONDS)
+    deadline = time.monotonic() + HANGS_AFTER_SECONDS
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.look_deadline", lambda: deadline)
     monkeypatch.setattr("opskit.notebooks.flows.stop.FRESH_SECONDS", float(HANGS_AFTER_SECONDS))
