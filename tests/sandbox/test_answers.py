@@ -78,6 +78,7 @@ def of_others(lab: Lab) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "s3", "list_objects_v2", s3
     yield "s3", "delete_objects", {**s3, "Delete": {"Objects": [{"Key": "gone"}], "Quiet": True}}
     yield "s3", "list_buckets", {}
+    yield "resourcegroupstaggingapi", "get_resources", {"ResourceTypeFilters": ["sagemaker"]}
     yield "logs", "describe_log_groups", {}
     yield "cloudwatch", "list_metrics", {}
     yield "cloudwatch", "get_metric_data", {"MetricDataQueries": [_usage_query()], "StartTime": 0, "EndTime": 10}
@@ -186,6 +187,7 @@ def an_endpoint_and_what_it_is_made_of(lab: Lab, trained: dict[str, Any], until:
     lab.client("sagemaker-runtime").invoke_endpoint(**named, Body=b"1,2,3", ContentType="text/csv")
     weights = [{"VariantName": "A", "DesiredWeight": 2}]
     sagemaker.update_endpoint_weights_and_capacities(**named, DesiredWeightsAndCapacities=weights)
+    serves()
     sagemaker.update_endpoint(**named, **config)
     serves()
     sagemaker.delete_endpoint(**named)

@@ -29,6 +29,8 @@ _LOG_SECONDS = 0.5
 # On AWS an endpoint is told to be Deleting for seconds to minutes after DeleteEndpoint has answered; a client that
 # takes the answer for the end deletes the configuration under an endpoint that is still there.
 DELETING_SECONDS = 2.0
+# An endpoint whose weights or counts change is told to be Updating meanwhile, and serves.
+SCALING_SECONDS = 1.0
 
 
 class EndpointService:
@@ -239,8 +241,13 @@ class EndpointService:
                 variant = by_name[change["VariantName"]]
                 variant.weight = float(change.get("DesiredWeight", variant.weight))
                 variant.count = change.get("DesiredInstanceCount", variant.count)
-            endpoint.enter_status(EndpointStatus.IN_SERVICE, self._state.now())
+            endpoint.enter_status(EndpointStatus.UPDATING, self._state.now())
+        self._run_in_background(endpoint, self._end_scaling)
         return {"EndpointArn": endpoint.arn}
+
+    def _end_scaling(self, endpoint: Endpoint) -> None:
+        self._state.closing.wait(SCALING_SECONDS)
+        self._enter_status(endpoint, EndpointStatus.IN_SERVICE)
 
     @aws_operation("sagemaker", "DeleteEndpoint")
     def delete_endpoint(self, call: ApiCall) -> dict[str, Any]:

@@ -204,6 +204,7 @@ def test_an_update_moves_to_new_variants_and_a_failed_one_stays(
         EndpointName=live_endpoint, DesiredWeightsAndCapacities=weights
     )
     assert invoke_live_endpoint(lab_account, live_endpoint, ROW)["InvokedProductionVariant"] == "B"
+    assert settled_endpoint(live_endpoint)["EndpointStatus"] == "InService"
 
     broken = create_config({"ModelName": lab_account.make_model(lab_account.put("models/no.tar.gz", "no archive"))})
     lab_account.sagemaker.update_endpoint(EndpointName=live_endpoint, EndpointConfigName=broken)
