@@ -99,7 +99,8 @@ def main(workloads: Sequence[Workload] = tuple(KINDS)) -> int:
                     max(1.2 * none.later, none.later + NOISE_SECONDS),
                     "s",
                 ),
-                Expectation(f"{what}: calls of a later look, against none", look.later_calls, none.later_calls),
+                # The job that runs is described where it is older than all on the page that is listed.
+                Expectation(f"{what}: calls of a later look, against none", look.later_calls, none.later_calls + 1),
                 Expectation(f"{what}: a job of 50 days that is missed", float(look.counted != 1), 0),
             ]
     print(tabulate([each.row() for each in expectations], headers=("What", "Measured", "At most", "Share", "")))
