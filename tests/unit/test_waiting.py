@@ -18,7 +18,7 @@ SLEEPERS = {
     "fakes/fake_aws.py": "an AWS that takes its time",
     "fakes/fake_notebooks.py": "a Jupyter that takes its time",
     "journeys/test_cron.py": "whether cron runs anything here, which it does once a minute or never",
-    "unit/notebooks/test_jupyter.py": "a server that drips",
+    "unit/notebooks/test_jupyter_connections.py": "a server that drips",
 }
 
 
