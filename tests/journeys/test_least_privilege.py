@@ -143,15 +143,23 @@ class SweptCommand:
     silent: frozenset[str] = frozenset()
 
 
+OTHER_WAYS = frozenset(
+    f"servicequotas:{name}" for name in ("GetAWSDefaultServiceQuota", "GetServiceQuota", "ListServiceQuotas")
+)
+"""To a quota's value: where one of them is denied another tells the same. Which is taken first depends on what is known.
+"""
 SWEPT = (
+    SweptCommand("quotas check", "quotas check ml.m4.xlarge --for training", silent=OTHER_WAYS | {"sagemaker:Search"}),
     SweptCommand(
-        "quotas check",
-        "quotas check ml.m4.xlarge --for training",
-        silent=frozenset(
-            {"sagemaker:Search", "servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota"}
-        ),
+        "quotas increase",
+        "quotas increase ml.m5.2xlarge --for training --to {} --yes",
+        silent=OTHER_WAYS | {"servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota"},
     ),
+    SweptCommand("quotas requests", "quotas requests", silent=OTHER_WAYS),
+    SweptCommand("notebook keep", "notebook keep course-busy --for 2h --yes"),
+    SweptCommand("notebook unkeep", "notebook unkeep course-busy", ("notebook keep course-busy --for 1h --yes",)),
     SweptCommand("notebook open", "notebook open course-busy"),
+    SweptCommand("predict", "predict boston", ("train boston --deploy",)),
 )
 
 
@@ -166,11 +174,11 @@ def test_whichever_action_is_left_out_is_named(policed_shell: PolicedShell, swep
             prepared = policed_shell.shell.opskit(*words.split())
             assert prepared.exit == 0, (words, prepared.stdout)
         policed_shell.hold_to(policy)
-        return policed_shell.shell.opskit(*swept.words.format(next(numbers)).split())
+        return policed_shell.shell.opskit(*swept.words.format(next(numbers)).split(), json_output=False)
 
     policy = policed_shell.printed_policy(*swept.asked.split())
     whole = run_with(policy)
-    assert whole.exit == 0, whole.stdout
+    assert whole.exit == 0, whole.stderr
     used = used_actions(policed_shell, swept.asked, policy)
     assert used
     silent = set()
@@ -178,4 +186,4 @@ def test_whichever_action_is_left_out_is_named(policed_shell: PolicedShell, swep
         ended = run_with(without(policy, action))
         if action not in ended.stdout + ended.stderr:
             silent.add(action)
-    assert silent == swept.silent
+    assert silent <= swept.silent
