@@ -146,7 +146,8 @@ class SweptCommand:
 OTHER_WAYS = frozenset(
     f"servicequotas:{name}" for name in ("GetAWSDefaultServiceQuota", "GetServiceQuota", "ListServiceQuotas")
 )
-"""To a quota's value: where one of them is denied another tells the same. Which is taken first depends on what is known.
+"""To a quota's value: where one of them is denied another tells the same. Which is taken first depends on what is
+known.
 """
 SWEPT = (
     SweptCommand("quotas check", "quotas check ml.m4.xlarge --for training", silent=OTHER_WAYS | {"sagemaker:Search"}),
