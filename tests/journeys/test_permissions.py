@@ -40,7 +40,11 @@ SEVERAL_WAYS = {call for call in API_CALLS["quotas wait"] if "ServiceQuota" in c
 OF_WHAT_RUNS = {call for call in API_CALLS["quotas check"] if ":Describe" in call}
 """Nothing but notebooks runs in this account."""
 SELDOM = {
-    "quotas increase": {"service-quotas:CreateSupportCase", "support:CreateCase"},
+    "quotas increase": {
+        "service-quotas:CreateSupportCase",
+        "service-quotas:ListRequestedServiceQuotaChangeHistory",  # where those of one quota cannot be read
+        "support:CreateCase",
+    },
     "notebook create": {"iam:GetRolePolicy", "logs:GetLogEvents", "sagemaker:ListTags"},
     "notebook keep": {"sagemaker:DeleteTags"},
     "notebook list": {
