@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from opskit.cli.command_tree import load_all
-from tests.fakes.fake_aws import FakeAws, serve_fake_aws
+from tests.fakes.fake_aws import Entry, FakeAws, serve_fake_aws
 from tests.fakes.terminal import CTRL_C, CTRL_D, TerminalResult, run_at_terminal
 from tests.journeys.conftest import Shell, make_shell, run_sandbox
 from tests.slow import starts_server
@@ -105,7 +105,7 @@ def test_the_code_that_botocore_asks_for_is_a_prompt_too(
     tmp_path: Path, words: tuple[str, ...], key: bytes, code: int
 ) -> None:
     (tmp_path / "config").write_text(PROFILE)
-    with serve_fake_aws(FakeAws()) as aws:
+    with serve_fake_aws(FakeAws([Entry("Number of instances across all training jobs", "L-00C91CB5", 30, 4)])) as aws:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))},
             **{f"XDG_{kind}_HOME": str(tmp_path) for kind in ("CACHE", "STATE", "CONFIG")},

@@ -15,6 +15,7 @@ from werkzeug.test import Client
 
 from opskit.sandbox import server
 from opskit.sandbox.api_models import input_shape
+from opskit.sandbox.caller_check import OWN_PEER
 from opskit.sandbox.dispatcher import Dispatcher
 from opskit.sandbox.response_shapes import shape_output
 from opskit.sandbox.server import Sandbox
@@ -24,6 +25,7 @@ TARGETS = {
     "service-quotas": ("ServiceQuotasV20190624", "servicequotas"),
     "support": ("AWSSupport_20130415", "support"),
     "pricing": ("AWSPriceListService", "pricing"),
+    "resourcegroupstaggingapi": ("ResourceGroupsTaggingAPI_20170126", "tagging"),
 }
 
 Call = Callable[[str, str, bytes], Any]
@@ -214,7 +216,8 @@ def dispatcher_answering(answer: dict[str, Any]) -> Client:
     """A client of a sandbox whose ListModels answers just this."""
     asked = Dispatcher(moto=lambda environ, start_response: [])
     asked.operations["sagemaker", "ListModels"] = lambda call: answer
-    return Client(asked)
+    # As the server finds it where the request comes from a process of its own user.
+    return Client(lambda environ, start_response: asked({**environ, OWN_PEER: True}, start_response))
 
 
 def status_and_type(answer: Any) -> tuple[int, str | None]:
