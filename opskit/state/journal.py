@@ -56,6 +56,7 @@ class ActionRecord:
 
     outcome: str = DONE
     detail: str = ""
+    was_sent: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def journal_action(
             yield record
     # An interrupt is an outcome, too.
     except BaseException as error:
-        _try_write(end, id, _outcome_of(error), str(error) or type(error).__name__)
+        outcome = _outcome_of(error) if record.was_sent else DROPPED
+        _try_write(end, id, outcome, str(error) or type(error).__name__)
         raise
     _try_write(end, id, record.outcome, record.detail)
 

@@ -23,6 +23,7 @@ class PendingChange(Generic[P]):
 
     _send: Callable[P, object]
     is_sent: bool = False
+    is_begun: bool = False
     error: str = ""
 
     def send_change(self, *with_what: P.args, **named: P.kwargs) -> None:
@@ -33,6 +34,7 @@ class PendingChange(Generic[P]):
             OutcomeUnknown: the response was lost.
             AwsError: AWS refused.
         """
+        self.is_begun = True
         self._send(*with_what, **named)
         self.is_sent = True
 
@@ -44,6 +46,10 @@ def prepare_change(
     """A pending change for the duration of the block; at its end the outcome is recorded."""
     with recorded as record:
         pending = PendingChange(send)
-        yield pending
+        try:
+            yield pending
+        except KeyboardInterrupt:
+            record.was_sent = pending.is_begun
+            raise
         if not pending.is_sent:
             record.outcome, record.detail = DROPPED, pending.error

@@ -83,11 +83,12 @@ def stop_notebooks_command(
     from opskit.notebooks.flows.grace import settle_graces
     from opskit.notebooks.flows.inside import look_inside_meant
     from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
-    from opskit.notebooks.flows.named_stop import plan_named_stops
+    from opskit.notebooks.flows.named_stop import plan_named_stops, refuse_open_questions
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
     from opskit.notebooks.flows.stop_action import StopPolicy
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
     from opskit.notebooks.rules.idleness import IdlePolicy
+    from opskit.output.printing import can_prompt
 
     _check_options(names, idle=idle, inside=inside, trust_logs=trust_logs, evidence=evidence)
     policy = IdlePolicy(
@@ -110,6 +111,8 @@ def stop_notebooks_command(
         due = {id(action.inspected) for action in plan if action.needs_look_inside and not action.question}
         look = look_inside_meant(look, policy, now, lambda seen: id(seen) in due)
         plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
+    if not yes and not can_prompt():  # before the limit, which counts what would be stopped
+        plan = refuse_open_questions(plan)
     by_choice = idle or match != "*" or tag is not None
     most = ctx.settings.resolve("notebook.limit", limit) if by_choice or limit else len(plan)
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
@@ -147,19 +150,17 @@ def _settle_questions(
     Raises:
         ConfirmationRequired: the user said no.
     """
-    from opskit.notebooks.flows.named_stop import agree_to_stops, open_questions, refuse_open_questions
+    from opskit.notebooks.flows.named_stop import agree_to_questions, agree_to_stops, open_questions
     from opskit.output.printing import can_prompt
 
     questions = open_questions(plan)
-    if yes or not questions:
+    if yes or not questions or not can_prompt():
         return agree_to_stops(plan) if yes else plan
-    if not can_prompt():
-        return refuse_open_questions(plan)
     if dry_run:
         ctx.screen.info("\n".join([*questions, "Without --yes the command asks about that first."]))
         return plan
     ctx.confirm("\n".join([*questions, "Stop it anyway."]), yes=False)
-    return agree_to_stops(plan)
+    return agree_to_questions(plan)
 
 
 def _looks_inside(ctx: CommandContext, typed: bool | None) -> bool:

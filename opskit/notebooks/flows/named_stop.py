@@ -39,6 +39,13 @@ def agree_to_stops(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
     return tuple(replace(action, has_consent=action.will_stop) for action in plan)
 
 
+def agree_to_questions(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
+    """The plan of somebody who agrees to what was asked. About the others nothing was said: one that begins to work
+    meanwhile is not stopped.
+    """
+    return tuple(replace(action, has_consent=action.will_stop and action.question is not None) for action in plan)
+
+
 def refuse_open_questions(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
     """The plan without what somebody would have to agree to, where nobody can be asked."""
     return tuple(

@@ -51,7 +51,7 @@ def plan_idle_stops(look: Inspection, terms: StopPolicy, now: datetime) -> tuple
 def mark_refused(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
     """The plan as one that was not carried out."""
     return tuple(
-        replace(stop_action, outcome=StopOutcome.REFUSED) if stop_action.will_stop else stop_action
+        replace(stop_action, outcome=StopOutcome.REFUSED) if stop_action.outcome_is_planned else stop_action
         for stop_action in plan
     )
 
@@ -240,7 +240,7 @@ def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopActi
     # No prompt here: others are being stopped meanwhile, and nobody may be at the keyboard any more.
     if question and not action.has_consent:
         reason = f"{question.message} That was not so when it was planned; --yes stops it all the same"
-        return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
+        return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED, refusal=question)
     if now.assessment.verdict.is_protected and not before.is_protected:
         reason = f"somebody has just asked to keep it ({now.assessment.reason}); stop it again if you mean it"
         return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)

@@ -19,8 +19,15 @@ _INTERPRETER = re.compile(
     r"(?:python|pypy|perl|ruby|node|bash|sh|dash|zsh|ksh|fish|Rscript|julia|java)[\d.]*", re.IGNORECASE
 )
 _SHELL = re.compile(r"(?:bash|sh|dash|zsh|ksh|fish|csh|tcsh)")
+_CODE_LETTERS = (
+    (_SHELL, "c"),
+    (re.compile(r"python|pypy", re.IGNORECASE), "c"),
+    (re.compile(r"perl|ruby|node|julia|Rscript", re.IGNORECASE), "eEp"),
+)
 _FILE_NAME = re.compile(r"[\w.+@-]{1,64}")
-_TAKES_A_VALUE = frozenset({"-W", "-X", "-cp", "-classpath", "-r", "-o", "-O", "-I", "--rcfile", "--init-file"})
+_TAKES_A_VALUE = frozenset(
+    {"-W", "-X", "-cp", "-classpath", "-r", "--require", "-o", "-O", "-I", "--rcfile", "--init-file"}
+)
 _KERNEL_FILE = re.compile(r"/kernel-([0-9A-Za-z-]+)\.json")
 
 
@@ -68,7 +75,9 @@ def parse_reading(written: str) -> InstanceReading:
         for each in listed
         if each.pid in after  # what has ended meanwhile is nothing any more
     ]
-    if shell not in after or not processes:
+    # What ran all the time is in a whole list, whatever began and ended beside it.
+    is_short = bool((before.keys() & after.keys()) - {each.pid for each in listed})
+    if shell not in after or not processes or is_short:
         raise ValueError("its list of processes is incomplete")
     newest, whole = _parse_files(_only_line(parts["f"]))
     interval = timedelta(seconds=up_after - up_before)
@@ -201,7 +210,10 @@ def _holds_code(program: str, option: str) -> bool:
     """Whether the next word is no file but what is to be run, as with ``-c``, or ``-lc`` of a shell."""
     if option in ("-c", "-e", "-E", "-p", "--eval", "--print", "-"):
         return True
-    return _SHELL.fullmatch(program) is not None and not option.startswith("--") and "c" in option
+    if option.startswith("--"):
+        return False
+    # Letters stand together, as in `python -uc` and `perl -ne`.
+    return any(letter in option for family, letters in _CODE_LETTERS if family.match(program) for letter in letters)
 
 
 def _name_or_none(word: str) -> str | None:

@@ -184,7 +184,8 @@ def _planned_entries(ctx: CommandContext, words: list[str], options: _CronOption
     environment = entry_environment(_with_absolute_paths(os.environ), _setting_variables(), _login_home())
     if ctx.settings.folder_file:  # cron's folder is another one; what counts of this one is decided at each run
         environment[FOLDER_VARIABLE] = str(ctx.settings.folder_file.absolute())
-    adjusted = [_named_job(customize_job(job, more, span, longest), options.name) for job in jobs]
+    inside = ctx.settings.get("notebook.inside")
+    adjusted = [_named_job(customize_job(job, more, span, longest, inside=inside), options.name) for job in jobs]
     for job in adjusted:
         check_job_arguments(job.arguments)
     return [CronEntry(job, environment, _entry_command(ctx, job, options)) for job in adjusted]

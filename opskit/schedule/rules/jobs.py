@@ -78,14 +78,20 @@ def find_job(name: str) -> ScheduledJob:
 
 
 def customize_job(
-    job: ScheduledJob, more: tuple[str, ...], every: timedelta | None, deadline: timedelta | None
+    job: ScheduledJob,
+    more: tuple[str, ...],
+    every: timedelta | None,
+    deadline: timedelta | None,
+    *,
+    inside: bool | None = None,
 ) -> ScheduledJob:
-    """The job with more words behind its command, another rhythm or another deadline.
+    """The job with more words behind its command, another rhythm or another deadline. ``inside`` False: the settings
+    say that nobody looks inside a notebook, so the line does not ask for it.
 
     Raises:
         UsageError: nothing can run that often, or one run may take longer than that.
     """
-    said = {"--inside", "--no-inside"}.intersection(more)
+    said = inside is False or {"--inside", "--no-inside"}.intersection(more)
     changed = replace(
         job,
         arguments=(*job.arguments, *(() if said else job.installed_with), *more),

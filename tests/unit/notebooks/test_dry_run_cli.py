@@ -186,6 +186,34 @@ def test_on_a_terminal_a_stop_asks_and_a_dry_run_says_that_it_would(
     assert {name: lab.stops for name, lab in rooms.labs.items()} == dict.fromkeys(("busy", "idle"), int(answer))
 
 
+def test_a_yes_about_one_notebook_stops_no_other_that_began_to_work_meanwhile(
+    account: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = FakeNotebooks.of(busy(), idle())
+
+    def begin_and_agree(question: str) -> bool:
+        assert "idle is" not in question
+        rooms.labs["idle"].kernels = rooms.labs["busy"].kernels
+        return True
+
+    monkeypatch.setattr("opskit.output.printing.can_prompt", lambda: True)
+    monkeypatch.setattr("opskit.output.printing.ask_yes_or_no", begin_and_agree)
+    with serve_jupyters(account, rooms):
+        ran = run(capsys, "stop busy idle")
+    assert {name: lab.stops for name, lab in rooms.labs.items()} == {"busy": 1, "idle": 0}
+    assert ran.code == 3
+
+
+def test_a_limit_counts_what_would_be_stopped_and_not_what_is_refused(
+    account: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = FakeNotebooks.of(busy(), idle())
+    with serve_jupyters(account, rooms):
+        ran = run(capsys, "stop busy idle --limit 1")
+    assert {name: lab.stops for name, lab in rooms.labs.items()} == {"busy": 0, "idle": 1}
+    assert (ran.code, {error["code"] for error in ran.envelope["errors"]}) == (3, {"busy"})
+
+
 def test_what_needs_nobody_is_stopped_beside_what_is_refused(
     account: FakeAws, capsys: pytest.CaptureFixture[str]
 ) -> None:

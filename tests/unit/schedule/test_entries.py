@@ -140,5 +140,12 @@ def test_what_is_installed_from_now_on_looks_inside_unless_told(more: tuple[str,
     assert not [word for word in job.arguments if "inside" in word], "older lines and the bare job stay as they are"
 
 
+def test_customize_job_does_not_ask_to_look_inside_where_the_settings_say_no() -> None:
+    written = customize_job(find_job("stop-idle"), (), None, None, inside=False)
+    assert not [word for word in written.arguments if "inside" in word]
+    typed = customize_job(find_job("stop-idle"), ("--inside",), None, None, inside=False)
+    assert [word for word in typed.arguments if "inside" in word] == ["--inside"]
+
+
 def test_every_job_fits_into_its_rhythm() -> None:
     assert all(job.deadline < job.interval and cron_schedule(job.interval) for job in JOBS)
