@@ -19,11 +19,12 @@ def constraint_lines() -> list[str]:
 
 
 def asked_for() -> list[Requirement]:
-    """All that pyproject.toml names: to build, to run, every extra, and the developers' tools."""
+    """All that pyproject.toml names: to build, to run, every extra, and the groups of developers' tools."""
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = [text for texts in table["project"]["optional-dependencies"].values() for text in texts]
     texts = table["build-system"]["requires"] + table["project"]["dependencies"] + extras
-    requirements = [Requirement(text) for text in texts + table["dependency-groups"]["dev"]]
+    groups = [text for group in table["dependency-groups"].values() for text in group if isinstance(text, str)]
+    requirements = [Requirement(text) for text in texts + groups]
     return [requirement for requirement in requirements if requirement.name != DISTRIBUTION]
 
 

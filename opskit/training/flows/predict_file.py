@@ -62,17 +62,21 @@ def open_rows(file: Path, features: Sequence[str]) -> Iterator[RowsFile]:
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "rows.csv"
-        with copy.open("w", encoding="utf-8", newline="") as writing:
-            for line in sys.stdin:
-                writing.write(line)
+        # What is not UTF-8 is written as it came, and refused with the rest of the file.
+        with copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as writing:
+            try:
+                for line in sys.stdin:
+                    writing.write(line)
+            except UnicodeDecodeError as error:
+                raise UsageError("file-unreadable", f"standard input cannot be read: {error}.") from error
         yield _check_file(copy, "standard input", features)
 
 
 def _check_file(path: Path, source: str, features: Sequence[str]) -> RowsFile:
     try:
-        with path.open(encoding="utf-8", newline="") as reading:
+        with path.open(encoding="utf-8-sig", newline="") as reading:
             header = written_header(source, reading, features)
-        with path.open(encoding="utf-8", newline="") as reading:
+        with path.open(encoding="utf-8-sig", newline="") as reading:
             rows = sum(1 for _ in feature_rows(source, reading, features))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError("file-unreadable", f"{source} cannot be read: {error}.") from error
@@ -126,7 +130,7 @@ def _ask_in_batches(
 ) -> None:
     done = 0
     try:
-        with file.path.open(encoding="utf-8", newline="") as reading:
+        with file.path.open(encoding="utf-8-sig", newline="") as reading:
             for batch in _batches(feature_rows(file.source, reading, known.features)):
                 take(batch, invoke_rows(client, workflow, endpoint, [row.text for row in batch]))
                 done += len(batch)

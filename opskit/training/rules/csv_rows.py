@@ -66,15 +66,31 @@ def _csv_lines(source: str, lines: Iterable[str]) -> Iterator[tuple[int, list[st
 
 
 def _header_columns(source: str, cells: Sequence[str], features: Sequence[str]) -> list[int] | None:
-    """The column of each feature, by the header; None if the first line is not a header."""
-    names, wanted = [cell.strip().lower() for cell in cells], [name.lower() for name in features]
-    if not set(names) & set(wanted):
+    """The column of each feature, by the header; None if the first line is not a header. A line of numbers is a row
+    unless it is the features as they are, since features may be called by numbers.
+    """
+    names = [cell.strip() for cell in cells]
+    if all(classify_cell(name) is CellKind.NUMBER for name in names) and names != list(features):
         return None
-    missing = [name for name, low in zip(features, wanted, strict=True) if low not in names]
-    if missing:
+    found = [_columns_named(name, names, features) for name in features]
+    if not any(found):
+        return None
+    known = f"The features are: {', '.join(features)}."
+    if missing := [name for name, columns in zip(features, found, strict=True) if not columns]:
         text = f"{source} has a header, and no column {', '.join(missing)} in it."
-        raise UsageError("column-missing", text, f"The features are: {', '.join(features)}.")
-    return [names.index(name) for name in wanted]
+        raise UsageError("column-missing", text, known)
+    if doubled := [name for name, columns in zip(features, found, strict=True) if len(columns) > 1]:
+        text = f"{source} has a header with several columns for {', '.join(doubled)}."
+        raise UsageError("column-doubled", text, known)
+    return [columns[0] for columns in found]
+
+
+def _columns_named(feature: str, names: Sequence[str], features: Sequence[str]) -> list[int]:
+    """The columns of a feature: by its exact name, or where no other feature's differs in case alone, in any case."""
+    exact = [at for at, name in enumerate(names) if name == feature]
+    if exact or [name.lower() for name in features].count(feature.lower()) > 1:
+        return exact
+    return [at for at, name in enumerate(names) if name.lower() == feature.lower()]
 
 
 def _parse_row(where: str, cells: Sequence[str], columns: Sequence[int], width: int, shape: str) -> str:

@@ -96,11 +96,20 @@ def class_name(cell: str) -> str:
     text = cell.strip()
     match classify_cell(text):
         case CellKind.NUMBER:
-            return f"{float(text):g}"
+            return _exact_number(text)
         case CellKind.BOOLEAN:
             return text.capitalize()
         case CellKind.MISSING | CellKind.DATE | CellKind.WORD | CellKind.INFINITE:
             return text
+
+
+def _exact_number(text: str) -> str:
+    """A number as short as it can be written without becoming another one."""
+    number = float(text)
+    if not number.is_integer():
+        return repr(number)
+    # Whole numbers that a float cannot tell apart are told apart by their digits.
+    return str(int(text)) if abs(number) >= 2**53 and text.lstrip("+-").isdecimal() else str(int(number))
 
 
 def class_order(name: str) -> tuple[int, float, str]:

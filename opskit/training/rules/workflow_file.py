@@ -41,8 +41,8 @@ def parse_workflow_text(text: str, path: str, folder: str, word: str) -> Workflo
         UsageError: it is not TOML, or no workflow.
     """
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = tomllib.loads(text.removeprefix("\ufeff"))  # editors of Windows begin a file with a byte order mark
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, arrays within arrays without end
         raise UsageError("workflow-malformed", f"{path} is not valid TOML: {error}.") from error
     _check_keys(table, text, path)
     values = _read_values(table, text, path)

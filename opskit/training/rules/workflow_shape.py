@@ -33,7 +33,7 @@ class ValueKind(StrEnum):
 @dataclass(frozen=True)
 class KeySpec:
     """One key. ``default`` None: the key may be missing and then has no value, unless it is ``required``. ``minimum``
-    is for whole numbers, ``most`` for the number of texts in a list.
+    and ``maximum`` are for whole numbers, ``most`` for the number of texts in a list.
     """
 
     name: str
@@ -42,6 +42,7 @@ class KeySpec:
     required: bool = False
     default: Any = None
     minimum: int | None = None
+    maximum: int | None = None
     most: int | None = None
     pattern: str | None = None
     choices: tuple[str, ...] = ()
@@ -112,7 +113,14 @@ TABLES: tuple[TableSpec, ...] = (
         (
             KeySpec("test", ValueKind.SHARE, "The test set's share of all rows.", required=True),
             KeySpec("validation", ValueKind.SHARE, "The validation set's share of the rest.", required=True),
-            KeySpec("seed", ValueKind.WHOLE, "The same seed gives the same rows.", required=True, minimum=0),
+            KeySpec(
+                "seed",
+                ValueKind.WHOLE,
+                "The same seed gives the same rows.",
+                required=True,
+                minimum=0,
+                maximum=2**32 - 1,
+            ),
         ),
         required=True,
     ),
@@ -213,6 +221,8 @@ def _read_whole(spec: KeySpec, value: object) -> int:
         raise ValueError(f"is a whole number, not {value!r}")
     if spec.minimum is not None and value < spec.minimum:
         raise ValueError(f"is at least {spec.minimum}")
+    if spec.maximum is not None and value > spec.maximum:
+        raise ValueError(f"is at most {spec.maximum}")
     return value
 
 
@@ -300,7 +310,8 @@ def _kind_schema(spec: KeySpec) -> dict[str, Any]:
             pattern = {"pattern": spec.pattern} if spec.pattern else {}
             return {"type": "string", **pattern, **({"enum": list(spec.choices)} if spec.choices else {})}
         case ValueKind.WHOLE:
-            return {"type": "integer", **({} if spec.minimum is None else {"minimum": spec.minimum})}
+            bounds = {"minimum": spec.minimum, "maximum": spec.maximum}
+            return {"type": "integer", **{name: bound for name, bound in bounds.items() if bound is not None}}
         case ValueKind.SHARE:
             return {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
         case ValueKind.DURATION:

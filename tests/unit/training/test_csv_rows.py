@@ -54,6 +54,24 @@ def test_what_is_no_row_of_numbers_is_said_with_its_line(text: str, words: str) 
     assert "CRIM, ZN, RM" in caught.value.problem.hint or words == "is not CSV"
 
 
+def test_feature_rows_takes_no_row_of_numbers_for_a_header_where_features_are_called_by_numbers() -> None:
+    def parsed(text: str) -> list[str]:
+        return [row.text for row in feature_rows("f.csv", text.splitlines(keepends=True), ("0", "1"))]
+
+    assert parsed("1,0\n1,0\n0,1\n") == ["1.0,0.0", "1.0,0.0", "0.0,1.0"]
+    assert parsed("0,7\n1,0\n") == ["0.0,7.0", "1.0,0.0"]
+    assert parsed("0,1\n5,6\n") == ["5.0,6.0"]  # the header as it stands in the data
+
+
+def test_feature_rows_matches_names_that_differ_in_case_alone_exactly() -> None:
+    def parsed(text: str, features: tuple[str, ...]) -> list[str]:
+        return [row.text for row in feature_rows("f.csv", text.splitlines(keepends=True), features)]
+
+    assert parsed("a,A\n1,2\n", ("A", "a")) == ["2.0,1.0"]
+    with pytest.raises(UsageError, match="several columns for a"):
+        parsed("a,a,b\n1,2,3\n", ("a", "b"))
+
+
 def test_what_training_takes_a_row_may_have() -> None:
     assert parse_rows("1,,True\nNaN,false,3\n") == ["1.0,,1.0", ",0.0,3.0"]
     assert parse_rows(",,\n1,2,3\n") == [",,", "1.0,2.0,3.0"]

@@ -150,6 +150,9 @@ def test_changed_data_is_refused(workflow_copy: Path) -> None:
         (r"^instance_count = 1$", "instance_count = 0", "at least 1"),
         (r"^max_depth = 5", "max_depth = [5]", "text or a number"),
         (r"^seed = .*", "seed = 'x'", "split.seed is a whole number"),
+        (r"^seed = .*", "seed = 5000000000", "at most 4294967295"),
+        (r"^seed = .*", f"seed = {'9' * 5000}", "TOML"),
+        (r"^seed = .*", f"seed = {'[' * 3000}", "TOML"),
         (r"^\[data\]", "[data", "TOML"),
     ],
 )

@@ -40,6 +40,21 @@ def test_those_of_the_shipped_workflows_are_taken(name: str) -> None:
         ({"num_round": "5", "booster": "tree"}, "hyperparameter-invalid", "booster", "gbtree, gblinear, dart"),
         ({"num_round": "5", "eval_metric": "rsme"}, "hyperparameter-invalid", "eval_metric", "Did you mean 'rmse'?"),
         ({"num_round": "5", "eval_metric": "auc"}, "hyperparameter-invalid", "eval_metric", "does not compute auc"),
+        ({"num_round": "5", "eval_metric": "rmse,mlogloss"}, "hyperparameter-invalid", "eval_metric", "mlogloss for"),
+        ({"num_round": "5", "eval_metric": "ndcg"}, "hyperparameter-invalid", "eval_metric", "ndcg for"),
+        ({"num_round": "5", "eval_metric": "tweedie-nloglik"}, "hyperparameter-invalid", "eval_metric", "tweedie"),
+        (
+            {"num_round": "5", "objective": "reg:logistic", "base_score": "5"},
+            "hyperparameter-conflict",
+            "base_score",
+            "between 0 and 1",
+        ),
+        (
+            {"num_round": "5", "objective": "reg:gamma", "base_score": "0"},
+            "hyperparameter-conflict",
+            "base_score",
+            "above 0",
+        ),
         ({"num_round": "5", "eval_metric": "mae@3"}, "hyperparameter-invalid", "eval_metric", "take a threshold"),
         ({"num_round": "5", "csv_weights": "1"}, "hyperparameter-conflict", "csv_weights", "first feature"),
         ({"num_round": "5", "process_type": "update"}, "hyperparameter-conflict", "process_type", "earlier model"),
@@ -83,3 +98,11 @@ def test_every_algorithm_knows_a_way_to_each_task(algorithm: object) -> None:
     assert isinstance(algorithm, type(ALGORITHMS["xgboost"]))
     for task in Task:
         assert algorithm.find_task(algorithm.objective_for[task]) is task
+
+
+@pytest.mark.parametrize("metric", ["logloss", "error", "rmse", "ndcg", "gamma-nloglik"])
+def test_check_eval_metrics_refuses_for_several_classes_what_fails_there(metric: str) -> None:
+    several = {"num_round": "5", "objective": "multi:softprob", "num_class": "3"}
+    (found,) = check(task=Task.MULTICLASS, **several, eval_metric=metric)
+    assert (found.key, metric in found.message) == (("hyperparameters", "eval_metric"), True)
+    assert check(task=Task.MULTICLASS, **several, eval_metric="merror,mlogloss,accuracy") == []

@@ -254,10 +254,27 @@ def _wrong_combinations(values: Mapping[str, str]) -> Iterator[SettingFinding]:
     if values.get("process_type") == "update":
         text = "It changes the trees of an earlier model, which a workflow does not have."
         yield _finding("hyperparameter-conflict", "process_type", "update", text, "Leave it out.")
+    if wrong := _wrong_base_score(values.get("base_score"), objective):
+        yield _finding("hyperparameter-conflict", "base_score", values["base_score"], wrong)
     for name, allowed in _CONSTRAINT_METHODS.items():
         if name in values and method not in allowed:
             text = f"It needs tree_method = {' or '.join(allowed)}."
             yield _finding("hyperparameter-conflict", name, values[name], text)
+
+
+def _wrong_base_score(value: str | None, objective: str) -> str:
+    """Why XGBoost fails with a base score and an objective; "" if it does not."""
+    try:
+        score = float(value) if value is not None else None
+    except ValueError:  # told as a wrong value
+        return ""
+    if score is None:
+        return ""
+    if objective in ("binary:logistic", "reg:logistic") and not 0 < score < 1:
+        return f"{objective} needs a base_score between 0 and 1."
+    if objective == "reg:gamma" and score <= 0:
+        return f"{objective} needs a base_score above 0."
+    return ""
 
 
 _CONSTRAINT_METHODS: Mapping[str, tuple[str, ...]] = {

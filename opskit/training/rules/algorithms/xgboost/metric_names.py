@@ -10,6 +10,14 @@ _METRICS = (
     "merror", "mlogloss", "mphe", "mse", "ndcg", "poisson-nloglik", "precision", "precision_macro", "precision_micro",
     "r2", "recall", "recall_macro", "recall_micro", "rmse", "rmsle", "tweedie-nloglik",
 )  # fmt: skip
+# Tried with XGBoost: training fails with these, after it has begun.
+_MULTICLASS_ONLY = ("merror", "mlogloss")
+_NOT_MULTICLASS = (
+    "error", "logloss", "rmse", "mae", "mape", "rmsle", "gamma-deviance", "gamma-nloglik", "poisson-nloglik",
+)  # fmt: skip
+_RANKED = ("map", "ndcg")
+# The one is for survival times, which a workflow does not have; the other needs a number that the container forbids.
+_NEVER = ("interval-regression-accuracy", "tweedie-nloglik")
 # Those that take a threshold, as in error@0.3.
 _THRESHOLDED = ("error", "map", "ndcg")
 
@@ -25,6 +33,12 @@ def check_eval_metrics(text: str, objective: str) -> str:
             return f"'{metric}' is no metric of XGBoost." + (f" Did you mean '{close[0]}'?" if close else "")
         if name == "auc" and not objective.startswith(("binary:", "rank:")):
             return f"XGBoost does not compute auc for {objective}."
+        if name in _NEVER or (name in _MULTICLASS_ONLY) > objective.startswith("multi:"):
+            return f"XGBoost does not compute {name} for {objective}."
+        if name in _NOT_MULTICLASS and objective.startswith("multi:"):
+            return f"XGBoost does not compute {name} for {objective}; merror and mlogloss are for several classes."
+        if name in _RANKED and not objective.startswith(("binary:", "rank:")):
+            return f"XGBoost does not compute {name} for {objective}."
         if name == "aft-nloglik" and objective != "survival:aft":
             return f"XGBoost does not compute aft-nloglik for {objective}."
     return ""
