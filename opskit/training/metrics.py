@@ -5,7 +5,6 @@ Both take seconds to import, so they are imported inside the functions.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,37 +80,35 @@ def _load_frame(workflow: Workflow, content: bytes, classes: tuple[str, ...]) ->
     """The data with its label first: numbers only, classes as their numbers."""
     import pandas
 
-    header = next(csv_rows(content.decode("utf-8-sig"), workflow.skip_lines), None)
+    rows = csv_rows(content.decode("utf-8-sig"), workflow.skip_lines)
+    header = next(rows, None)
     names = column_names(header.cells) if header else []
     if header is None or workflow.target not in names:
         text = f"{workflow.data_file} has no column '{workflow.target}'."
         raise UsageError("target-missing", text, f"It has: {', '.join(names)}.")
-    written = {header.cells[names.index(workflow.target)]: str} if classes else None
-    # Without index_col pandas takes the first column for an index where rows end in a comma.
-    frame = pandas.read_csv(io.BytesIO(content), skiprows=workflow.skip_lines, dtype=written, index_col=False)
-    frame.columns = names
-    frame = frame.drop(columns=[name for name in workflow.ignore if name in names])
-    for name in frame.columns:
-        if not (classes and name == workflow.target):
-            frame[name] = _numeric_column(frame[name])
-    labels = frame.pop(workflow.target)
+    # Read as the check reads it, and not by pandas, which finds other rows and other gaps in some files.
+    # A row may end in a comma, and then has one cell more; one that ends early lacks its last values.
+    whole = [[*row.cells[: len(names)], *[""] * (len(names) - len(row.cells))] for row in rows]
+    columns = {name: [row[at] for row in whole] for at, name in enumerate(names)}
+    cells = {name: column for name, column in columns.items() if name not in workflow.ignore}
+    labels = cells.pop(workflow.target)
     if classes:
         numbers = {name: number for number, name in enumerate(classes)}
-        labels = labels.map(lambda cell: numbers[class_name(cell)])
-    frame.insert(0, workflow.target, labels)
-    return frame
+        target = pandas.Series([numbers[class_name(cell)] for cell in labels])
+    else:
+        target = _numeric_column(labels)
+    return pandas.DataFrame(
+        {workflow.target: target, **{name: _numeric_column(column) for name, column in cells.items()}}
+    )
 
 
-def _numeric_column(column: Any) -> Any:
-    """A column as numbers, where pandas has not read it as such: True and False, or spaces around numbers."""
-    from pandas import isna
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+def _numeric_column(cells: Sequence[str]) -> Any:
+    """A column as numbers: whole ones without a point, as they are written."""
+    import pandas
 
-    if is_bool_dtype(column.dtype):
-        return column.astype(int)
-    if is_numeric_dtype(column.dtype):
-        return column
-    return column.map(lambda cell: cell_number("" if isna(cell) else str(cell)))
+    column = pandas.Series([cell_number(cell) for cell in cells], dtype=float)
+    is_whole = bool((column % 1 == 0).all() and (column.abs() < 2**53).all())
+    return column.astype("int64") if is_whole else column
 
 
 def _labels(frame: Any) -> tuple[float, ...]:

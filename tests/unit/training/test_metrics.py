@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opskit.core.exceptions import UsageError
+from opskit.training.flows.inspect_workflow import inspect_workflow
 from opskit.training.metrics import DataSplits, score_outputs, split_rows
 from opskit.training.rules.model import SplitRatios, Task
 from opskit.training.rules.scores import Outputs, is_clearly_lower, parse_outputs
@@ -44,6 +45,27 @@ def test_the_seed_decides() -> None:
     other = replace(BOSTON, split=SplitRatios(0.33, 0.33, 7))
     assert split_rows(BOSTON, CONTENT) == split_rows(BOSTON, CONTENT)
     assert split_rows(other, CONTENT).test != split_rows(BOSTON, CONTENT).test
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ['""\n', "\u00a0\n", "\x0c\n", "\n\n", '"",""'],
+    ids=["quotes", "no-break space", "form feed", "empty lines", "empty cells"],
+)
+@pytest.mark.parametrize("by_class", [True, False])
+def test_split_rows_reads_the_rows_that_the_check_reads(odd: str, by_class: bool) -> None:
+    """What the check finds nothing wrong with is split, and no row has another number of cells."""
+    rows = "".join(f"{number * 7 % 40 + 0.5},{number % 2}\n" for number in range(40))
+    content = f"x,y\n{rows}{odd}".encode()
+    workflow = replace(BOSTON, target="y", skip_lines=0, task=Task.BINARY if by_class else Task.REGRESSION)
+    found = inspect_workflow(replace(workflow, hyperparameters=(("num_round", "5"),)), content).findings
+    if odd == '"",""':  # a row, and one without its label
+        assert "data-missing-label" in {finding.code for finding in found}
+        return
+    assert not [finding for finding in found if finding.code.startswith("data-")]
+    sets = split_rows(workflow, content, ("0", "1") if by_class else ())
+    assert sum(sets.rows) == 40
+    assert {len(row) for row in parse_rows(sets.train)} == {2}
 
 
 def test_data_that_cannot_be_used_is_said() -> None:
