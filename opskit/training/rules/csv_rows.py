@@ -70,7 +70,7 @@ def _header_columns(source: str, cells: Sequence[str], features: Sequence[str]) 
     unless it is the features as they are, since features may be called by numbers.
     """
     names = [cell.strip() for cell in cells]
-    if all(classify_cell(name) is CellKind.NUMBER for name in names) and names != list(features):
+    if all(classify_cell(name).is_number for name in names) and names != list(features):
         return None
     found = [_columns_named(name, names, features) for name in features]
     if not any(found):

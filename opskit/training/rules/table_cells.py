@@ -59,7 +59,7 @@ def finite_number(cell: str) -> float | None:
         number = float(cell)
     except ValueError:
         return None
-    # Python's float reads 1_000 as a number; pandas, which writes the training files, keeps it as text.
+    # Python's float reads 1_000 as a number, which nothing else that reads CSV does.
     return number if -_LARGEST <= number <= _LARGEST and "_" not in cell else None
 
 
