@@ -16,6 +16,7 @@ import pytest
 from opskit.access.rules.policy import required_grants
 from tests.journeys.conftest import CompletedCommand, Shell, make_shell, run_sandbox
 from tests.slow import starts_server
+from tests.waiting import wait_until
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/limits"
 
@@ -55,7 +56,12 @@ def policed_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PolicedS
     file = home / "policy.json"
     file.write_text(json.dumps(everything()))
     with run_sandbox("classroom", policy=file, approve_after="1s") as running:
-        yield PolicedShell(make_shell(running, home), file)
+        policed = PolicedShell(make_shell(running, home), file)
+        # On a busy machine the scenario's notebooks come up after the sandbox answers.
+        wait_until(
+            lambda: policed.run_under("notebook list", "notebook", "list").stdout, lambda out: '"Pending"' not in out
+        )
+        yield policed
 
 
 WORKFLOW = (
