@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import typer
 
 from opskit.access.render.settings import to_text
 from opskit.access.rules.besides import BESIDES
@@ -16,10 +13,11 @@ from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS
 from opskit.access.rules.policy import ACCESS, CHANGE, READ, Grant, grants_of_commands
 from opskit.cli.command import COMMON_OPTIONS
 from opskit.cli.command_examples import EXAMPLES
-from opskit.cli.command_tree import COMMAND_GROUPS, load_all
+from opskit.cli.command_tree import COMMAND_GROUPS
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
 from opskit.core.settings import FILE_NAME, SETTING_SPECS, WATCH_SPECS, SettingSpec
 from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, KeySpec, workflow_schema
+from tools.command_help import all_commands, help_paragraphs
 from tools.man_pages import man_pages
 
 _SCHEMA_NAME = "workflow.schema.json"
@@ -101,30 +99,15 @@ def _commands() -> Iterator[str]:
         "some [permissions](iam.md). All commands accept these flags, after the command's name:"
     )
     words = list(COMMAND_GROUPS)
-    found = _leaves(typer.main.get_command(load_all()), ())
-    leaves = sorted(found, key=lambda leaf: (words.index(leaf[0][0]), leaf[0]))
+    leaves = sorted(all_commands().items(), key=lambda leaf: (words.index(leaf[0][0]), leaf[0]))
     yield _options(param for param in leaves[0][1].params if param.name in COMMON_OPTIONS)
     for path, command in leaves:
         yield f"## opskit {' '.join(path)}"
-        yield _paragraphs(command.help or "")
+        yield "\n\n".join(help_paragraphs(command))
         own = [param for param in command.params if param.name not in COMMON_OPTIONS]
         if own:
             yield _options(own)
         yield "```\n" + "\n".join(EXAMPLES[" ".join(path)]) + "\n```"
-
-
-def _paragraphs(text: str) -> str:
-    """A docstring as markdown: one line a paragraph."""
-    return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
-
-
-def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    children = getattr(command, "commands", None)
-    if children is None:
-        yield path, command
-        return
-    for name, child in children.items():
-        yield from _leaves(child, (*path, name))
 
 
 def _options(params: Any) -> str:

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
 from opskit.cli.command import COMMON_OPTIONS
 from opskit.cli.command_examples import EXAMPLES
-from opskit.cli.command_tree import COMMAND_GROUPS, load_all
+from opskit.cli.command_tree import COMMAND_GROUPS
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
+from tools.command_help import all_commands, help_paragraphs
 
 _SUMMARY = "check SageMaker quotas, run guarded, and stop what sits idle"
 
 
 def man_pages() -> dict[str, str]:
     """Every man page in roff, by file name such as ``opskit-quotas-check.1``."""
-    commands = dict(_leaves(typer.main.get_command(load_all()), ()))
+    commands = all_commands()
     written = {f"opskit-{'-'.join(path)}.1": _command_page(path, command) for path, command in commands.items()}
     return {"opskit.1": _first_page(list(commands)), **written}
-
-
-def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    children = getattr(command, "commands", None)
-    if children is None:
-        yield path, command
-        return
-    for name, child in children.items():
-        yield from _leaves(child, (*path, name))
 
 
 def _first_page(commands: list[tuple[str, ...]]) -> str:
@@ -50,7 +39,7 @@ def _command_page(path: tuple[str, ...], command: Any) -> str:
     own = [param for param in command.params if param.name not in COMMON_OPTIONS]
     common = [param for param in command.params if param.name in COMMON_OPTIONS]
     arguments = " ".join(_metavar(param) for param in own if param.param_type_name == "argument")
-    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", (command.help or "").strip())]
+    paragraphs = help_paragraphs(command)
     lines = [
         *_head(f"opskit-{'-'.join(path)}", paragraphs[0].rstrip(".")),
         ".SH SYNOPSIS",

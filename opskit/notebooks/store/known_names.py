@@ -41,25 +41,26 @@ def remember_names(client: AwsClient, notebooks: Collection[Notebook]) -> None:
 
 def known_notebook_names() -> list[str]:
     """The names of all notebooks that were last seen, of whatever account and Region."""
-    with suppress(OSError, sqlite3.Error):
-        if (state_dir() / _FILE).exists():
-            with open_db(_FILE, _SCHEMA) as session:
-                return [row[0] for row in session.execute("SELECT DISTINCT name FROM notebook_names ORDER BY name")]
-    return []
+    return _read_names("SELECT DISTINCT name FROM notebook_names ORDER BY name")
 
 
 def suggest_notebook_name(client: AwsClient, name: str) -> str:
     """The beginning of a hint that says which name may have been meant, such as "Did you mean 'course'? ". Empty: none
     that is known is close.
     """
-    known: list[str] = []
+    known = _read_names(
+        "SELECT DISTINCT name FROM notebook_names WHERE endpoint = ? AND region = ?",
+        client.session.endpoint_id(),
+        client.region,
+    )
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean '{close[0]}'? " if close else ""
+
+
+def _read_names(query: str, *values: str) -> list[str]:
+    """The names that a query finds; none where there is no file, or it cannot be read."""
     with suppress(OSError, sqlite3.Error):
         if (state_dir() / _FILE).exists():
             with open_db(_FILE, _SCHEMA) as session:
-                rows = session.execute(
-                    "SELECT DISTINCT name FROM notebook_names WHERE endpoint = ? AND region = ?",
-                    (client.session.endpoint_id(), client.region),
-                )
-                known = [row[0] for row in rows]
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean '{close[0]}'? " if close else ""
+                return [row[0] for row in session.execute(query, values)]
+    return []

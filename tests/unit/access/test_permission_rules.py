@@ -9,7 +9,6 @@ from typing import Any
 
 import botocore.session
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,20 +22,11 @@ from opskit.access.rules.permissions import (
 )
 from opskit.access.rules.policy import ACCESS, CHANGE, READ, Scope, build_policy
 from opskit.aws.client import is_read
-from opskit.cli.command_tree import load_all
 from opskit.core.exceptions import UsageError
+from tools.command_help import all_commands
 
 EVERY_CALL = sorted(set().union(REGION_DISCOVERY_CALLS, *API_CALLS.values()))
 MANAGED_POLICY = 6144  # characters without white space that IAM takes
-
-
-def leaf_commands(command: Any, path: tuple[str, ...] = ()) -> set[str]:
-    children = getattr(command, "commands", {})
-    return (
-        set().union(*(leaf_commands(each, (*path, name)) for name, each in children.items()))
-        if children
-        else {" ".join(path)}
-    )
 
 
 def policy_statements(
@@ -55,7 +45,7 @@ def policy_actions(*commands: str) -> set[str]:
 
 
 def test_every_command_says_what_it_calls() -> None:
-    assert leaf_commands(typer.main.get_command(load_all())) == set(API_CALLS)
+    assert {" ".join(path) for path in all_commands()} == set(API_CALLS)
 
 
 @pytest.mark.parametrize("call", EVERY_CALL)

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any
 
 import pytest
-import typer
 
 from opskit.cli.command_examples import EXAMPLES
-from opskit.cli.command_tree import load_all
+from tools.command_help import all_commands
 
-
-def _commands() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    def walk(command: Any, path: tuple[str, ...]) -> None:
-        children = getattr(command, "commands", None)
-        if children is None:
-            found[" ".join(path)] = command
-        for name, child in (children or {}).items():
-            walk(child, (*path, name))
-
-    walk(typer.main.get_command(load_all()), ())
-    return found
-
-
-COMMANDS = _commands()
+COMMANDS = {" ".join(path): command for path, command in all_commands().items()}
 
 
 def test_every_command_has_an_example_in_its_help() -> None:
