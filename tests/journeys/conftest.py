@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from opskit.access.reads.permissions import PROBES
@@ -20,9 +21,12 @@ from opskit.access.rules.policy import Scope, build_policy
 from tests.fakes.recorded_calls import PATIENCE_SECONDS
 from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, start_forkserver
 from tests.slow import starts_server
+from tests.waiting import wait_until
 
 _ROOT = str(Path(__file__).parents[2])
 _RECORDED = str(Path(__file__).parents[1] / "fakes" / "recorded_calls.py")
+
+_CONNECTION = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "DEFAULT_REGION")
 
 _SDK_COMMANDS = ("train", "deploy", "predict", "cleanup")
 
@@ -142,10 +146,31 @@ def run_sandbox(
         process = forkserver_for(words).start([_RECORDED, *words], Path.cwd(), environment, writing, errors=2)
         os.close(writing)
         try:
-            yield RunningSandbox(json.loads(said.readline())["data"]["environment"])
+            running = RunningSandbox(json.loads(said.readline())["data"]["environment"])
+            _wait_for_notebooks(running)
+            yield running
         finally:
             process.terminate()
             process.wait()
+
+
+def _wait_for_notebooks(running: RunningSandbox) -> None:
+    """Wait until the scenario's notebooks are up: a busy machine starts their Jupyters after the sandbox answers."""
+    key, secret, region = (running.variables[f"AWS_{name}"] for name in _CONNECTION)
+    client = boto3.Session(key, secret, region_name=region).client("sagemaker", endpoint_url=running.url)
+    wait_until(lambda: _notebook_statuses(client), lambda statuses: statuses <= {"InService", "Stopped"})
+
+
+def _notebook_statuses(client: Any) -> set[str]:
+    pages = client.get_paginator("list_notebook_instances").paginate()
+    try:
+        return {each["NotebookInstanceStatus"] for page in pages for each in page["NotebookInstances"]}
+    except client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "ThrottlingException":
+            return {"unknown"}
+        if error.response["Error"]["Code"] == "AccessDeniedException":  # such a sandbox has no test of its notebooks
+            return set()
+        raise
 
 
 def _allowed_actions(commands: Iterable[str]) -> set[str]:
