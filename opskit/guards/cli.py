@@ -24,7 +24,7 @@ from opskit.core.setting_values import parse_duration
 
 if TYPE_CHECKING:
     from opskit.core.model import Requirement
-    from opskit.guards.flows import GuardConditions
+    from opskit.guards.flows.conditions import GuardConditions
     from opskit.output.result import CommandResult
 
 Instances = list[str] | None
@@ -71,8 +71,8 @@ def guard_command(
     command does not run and the exit code is 3; if they could not be read, it is 4 or 5.
     """
     from opskit.core.clock import system_clock
-    from opskit.guards.flows import check_conditions
-    from opskit.guards.render import approval_message, guard_result
+    from opskit.guards.flows.conditions import check_conditions
+    from opskit.guards.render.guard import approval_message, guard_result
 
     others = {"transform": transform, "endpoint": endpoint, "processing": processing, "notebook": notebook}
     if spot and not training:
@@ -92,7 +92,7 @@ def guard_command(
 
 def _parse_demands(wanted: dict[str, Instances]) -> tuple[Requirement, ...]:
     from opskit.core.model import Workload
-    from opskit.guards.rules import parse_type_counts
+    from opskit.guards.rules.refusals import parse_type_counts
 
     requirements = tuple(
         requirement for use, words in wanted.items() for requirement in parse_type_counts(words or (), Workload(use))
@@ -106,7 +106,7 @@ def _parse_demands(wanted: dict[str, Instances]) -> tuple[Requirement, ...]:
 def _guard_conditions(
     ctx: CommandContext, requirements: tuple[Requirement, ...], max_usd: str | None, hours: str | None, wait: timedelta
 ) -> GuardConditions:
-    from opskit.guards.flows import GuardConditions
+    from opskit.guards.flows.conditions import GuardConditions
 
     budget = ctx.settings.resolve("max-usd", max_usd)
     if budget is not None and hours is None:

@@ -9,8 +9,8 @@ from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Price, Unknown
 from opskit.core.owners import made_for_record, made_for_text, shared_owner_text
-from opskit.guards.render import guard_record
-from opskit.guards.rules import worst_exit
+from opskit.guards.render.guard import guard_record
+from opskit.guards.rules.refusals import worst_exit
 from opskit.notebooks.flows.create import CreateOutcome, CreatePlan, CreateResult
 from opskit.notebooks.rules.role import describe_permissions, notebook_role_policy
 from opskit.output.result import CommandResult

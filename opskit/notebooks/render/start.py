@@ -7,7 +7,7 @@ from typing import Any
 
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Price
-from opskit.guards.rules import worst_exit
+from opskit.guards.rules.refusals import worst_exit
 from opskit.notebooks.flows.start import StartAction
 from opskit.notebooks.rules.start import StartOutcome
 from opskit.output.result import Cell, Column, CommandResult, Style, Table

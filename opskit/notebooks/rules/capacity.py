@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from opskit.core.exceptions import OpskitError
-from opskit.guards.rules import quota_refusal
+from opskit.guards.rules.refusals import quota_refusal
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.targets import increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck

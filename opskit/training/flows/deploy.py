@@ -13,7 +13,7 @@ from opskit.core.live_resources import LiveResource
 from opskit.core.model import InstanceConfig, Workload
 from opskit.core.owners import Owner
 from opskit.core.stop_commands import NOTHING_RUNS
-from opskit.guards.rules import ENDPOINT_HINTS, quota_refusal
+from opskit.guards.rules.refusals import ENDPOINT_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.requirements import parse_instance_type

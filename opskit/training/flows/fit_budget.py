@@ -13,7 +13,7 @@ from opskit.core.cost import CostItem
 from opskit.core.exceptions import GuardRefused, OpskitError
 from opskit.core.model import Workload
 from opskit.core.result_or_error import result_or_error
-from opskit.guards.rules import budget_error
+from opskit.guards.rules.refusals import budget_error
 from opskit.training.flows.own_resources import list_workflow_resources
 from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind

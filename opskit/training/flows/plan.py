@@ -17,7 +17,7 @@ from opskit.core.model import InstanceConfig, Unknown, Workload
 from opskit.core.owners import Owner
 from opskit.core.result_or_error import result_or_error
 from opskit.core.s3_layout import default_bucket
-from opskit.guards.rules import RUN_HINTS, quota_refusal
+from opskit.guards.rules.refusals import RUN_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.requirements import parse_instance_type

@@ -19,7 +19,7 @@ from opskit.core.model import TransformJob, Workload
 from opskit.core.s3_layout import run_prefix
 from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.explain.rules.aws_errors import enrich_start_error, training_failure
-from opskit.guards.rules import worst_exit
+from opskit.guards.rules.refusals import worst_exit
 from opskit.increases.flows.raise_quotas import raise_quotas
 from opskit.increases.rules.increase import Increase
 from opskit.training.changes import jobs as changes

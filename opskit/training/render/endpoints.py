@@ -9,7 +9,7 @@ from typing import Any
 from opskit.core.exceptions import ExitCode
 from opskit.core.owners import made_for_record, made_for_text
 from opskit.core.stop_commands import aws_stop_command, running_records
-from opskit.guards.render import guard_record
+from opskit.guards.render.guard import guard_record
 from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.cleanup import CleanupResult

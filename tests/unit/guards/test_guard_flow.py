@@ -13,7 +13,7 @@ from opskit.aws.session import open_session
 from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Requirement, Workload
-from opskit.guards.flows import GuardConditions, check_conditions
+from opskit.guards.flows.conditions import GuardConditions, check_conditions
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.fake_aws import DENIED, THROTTLED, Entry, FakeAws, Fault
 

@@ -9,7 +9,7 @@ import pytest
 from opskit.core.cost import CostItem, estimate_usd, hourly_usd
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused, OpskitError, Problem, UnreadableState, UsageError
 from opskit.core.model import InstanceConfig, Price, Requirement, Unknown, Workload
-from opskit.guards.rules import (
+from opskit.guards.rules.refusals import (
     COMMAND_HINTS,
     ENDPOINT_HINTS,
     RUN_HINTS,

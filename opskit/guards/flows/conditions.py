@@ -19,7 +19,7 @@ from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import AwsError, CredentialsError, OpskitError, UsageError
 from opskit.core.model import InstanceConfig, Requirement
-from opskit.guards.rules import (
+from opskit.guards.rules.refusals import (
     COMMAND_HINTS,
     budget_error,
     can_resolve,

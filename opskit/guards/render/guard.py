@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from opskit.core.cost import estimate_usd
-from opskit.guards.flows import GuardConditions, GuardResult
-from opskit.guards.rules import worst_exit, worst_verdict
+from opskit.guards.flows.conditions import GuardConditions, GuardResult
+from opskit.guards.rules.refusals import worst_exit, worst_verdict
 from opskit.output.cost import cost_lines
 from opskit.output.result import CommandResult
 from opskit.quotas.render.check import check_result, headroom_record

@@ -1,0 +1,1 @@
+"""Results of the guard for people and programs."""
