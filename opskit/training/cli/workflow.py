@@ -37,6 +37,9 @@ def init_workflow_command(
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="COLUMN", help="A column to leave out; repeatable.")
     ] = None,
+    skip_lines: Annotated[
+        int, typer.Option("--skip-lines", metavar="N", min=0, help="The lines above the header.")
+    ] = 0,
     instance_type: Annotated[
         str | None, typer.Option("--instance-type", metavar="TYPE", help="Instance type. Default: ml.m5.large.")
     ] = None,
@@ -49,7 +52,14 @@ def init_workflow_command(
 
     parsed_type = parse_instance_type(instance_type) if instance_type else DEFAULT_TYPE
     made = init_workflow(
-        folder, data, target, parsed_type, name=name, task=_parse_task(task), ignore=tuple(ignore or ())
+        folder,
+        data,
+        target,
+        parsed_type,
+        name=name,
+        task=_parse_task(task),
+        ignore=tuple(ignore or ()),
+        skip_lines=skip_lines,
     )
     return init_result(made)
 

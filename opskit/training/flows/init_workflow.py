@@ -43,6 +43,7 @@ def init_workflow(
     name: str | None,
     task: Task | None,
     ignore: tuple[str, ...],
+    skip_lines: int = 0,
 ) -> NewWorkflow:
     """Write workflow.toml and a model card into a folder, and copy the data into it unless it lies there already.
 
@@ -59,7 +60,7 @@ def init_workflow(
     if not inside and (folder / place).exists():
         raise UsageError("file-exists", f"{folder / place} is there already.", "Name it as the data, or move it away.")
     options = DraftOptions(
-        name or valid_name(folder.resolve().name), place.as_posix(), target, task, ignore, instance_type
+        name or valid_name(folder.resolve().name), place.as_posix(), target, task, ignore, instance_type, skip_lines
     )
     try:
         draft = draft_workflow(options, content.decode("utf-8-sig"), hashlib.sha256(content).hexdigest())

@@ -11,7 +11,7 @@ from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.findings import Finding, finding_problems
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.table_check import check_table
-from opskit.training.rules.table_facts import TableFacts
+from opskit.training.rules.table_facts import TableFacts, feature_columns
 from opskit.training.rules.workflow_file import find_line
 from opskit.training.workflow import FILE_NAME, read_workflow_text
 
@@ -46,9 +46,10 @@ def inspect_workflow(workflow: Workflow, content: bytes) -> WorkflowInspection:
     algorithm = algorithm_of(workflow)
     settings = algorithm.check_settings(workflow)
     report = check_table(workflow, content)
-    # What the settings say of classes is compared only if the data say how many there are.
-    if workflow.task.has_classes and report.classes and not report.findings:
-        settings += algorithm.check_classes(workflow, len(report.classes))
+    # What the settings say of features and classes is compared only if the data say how many there are.
+    if report.facts and not report.findings:
+        features = feature_columns(workflow, report.facts.names)
+        settings += algorithm.check_data_shape(workflow, len(features), len(report.classes))
     findings = [*_locate_settings(workflow, settings), *report.findings]
     return WorkflowInspection(tuple(findings), report.notes, report.classes, report.facts)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from opskit.core.exceptions import UsageError
-from opskit.training.rules.table_cells import CellKind, cell_number, classify_cell
+from opskit.training.rules.table_cells import CellKind, cell_number, classify_cell, read_csv_rows
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ def feature_rows(source: str, lines: Iterable[str], features: Sequence[str]) -> 
     Raises:
         UsageError: there are no rows, or a row has something other than numbers.
     """
-    shape = f"A row has the {len(features)} features: {', '.join(features)}."
     columns, width, found = list(range(len(features))), len(features), 0
     for at, (line, cells) in enumerate(_csv_lines(source, lines)):
         header = _header_columns(source, cells, features) if at == 0 else None
@@ -35,9 +34,9 @@ def feature_rows(source: str, lines: Iterable[str], features: Sequence[str]) -> 
             columns, width = header, len(cells)
             continue
         found += 1
-        yield FeatureRow(tuple(cells), _parse_row(f"{source}, line {line}", cells, columns, width, shape))
+        yield FeatureRow(tuple(cells), _parse_row(f"{source}, line {line}", cells, columns, features, width))
     if not found:
-        raise UsageError("file-empty", f"{source} has no rows.", shape)
+        raise UsageError("file-empty", f"{source} has no rows.", _row_shape(features))
 
 
 def written_header(source: str, lines: Iterable[str], features: Sequence[str]) -> tuple[str, ...] | None:
@@ -54,13 +53,11 @@ def written_header(source: str, lines: Iterable[str], features: Sequence[str]) -
 
 def _csv_lines(source: str, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     """The lines that are not empty, with their numbers."""
-    reader = csv.reader(lines)
+    # Spreadsheets begin UTF-8 files with a byte order mark, which would become part of the first name.
+    unmarked = (line.removeprefix("\ufeff") if at == 0 else line for at, line in enumerate(lines))
     try:
-        for cells in reader:
-            # Spreadsheets begin UTF-8 files with a byte order mark, which would become part of the first name.
-            read = [cells[0].removeprefix("\ufeff"), *cells[1:]] if cells and reader.line_num == 1 else cells
-            if len(read) > 1 or any(cell.strip() for cell in read):
-                yield reader.line_num, read
+        for row in read_csv_rows(unmarked):
+            yield row.line, row.cells
     except csv.Error as error:
         raise UsageError("file-unreadable", f"{source} is not CSV: {error}.") from error
 
@@ -93,11 +90,17 @@ def _columns_named(feature: str, names: Sequence[str], features: Sequence[str]) 
     return [at for at, name in enumerate(names) if name.lower() == feature.lower()]
 
 
-def _parse_row(where: str, cells: Sequence[str], columns: Sequence[int], width: int, shape: str) -> str:
+def _row_shape(features: Sequence[str]) -> str:
+    return f"A row has the {len(features)} features: {', '.join(features)}."
+
+
+def _parse_row(where: str, cells: Sequence[str], columns: Sequence[int], features: Sequence[str], width: int) -> str:
+    shape = _row_shape(features)
     if len(cells) != width:
         more = " Leave out the target." if len(cells) == width + 1 else ""
         raise UsageError("bad-row", f"{where} has {len(cells)} values, not {width}.", shape + more)
-    return ",".join(_parse_feature(where, cells[at].strip(), shape) for at in columns)
+    named = zip(columns, features, strict=True)
+    return ",".join(_parse_feature(f"{where}, column '{name}'", cells[at].strip(), shape) for at, name in named)
 
 
 def _parse_feature(where: str, cell: str, shape: str) -> str:

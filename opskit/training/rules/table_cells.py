@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -138,6 +138,54 @@ class CsvRow:
     cells: list[str]
 
 
+def read_csv_rows(lines: Iterable[str], above: int = 0) -> Iterator[CsvRow]:
+    """The rows of a CSV, without those that are empty. So many lines stand ``above`` them in the file.
+
+    Raises:
+        csv.Error: it is not CSV; also where a quote is never closed, which Python's reader takes for one long cell.
+    """
+    pieces: list[str] = []
+    reader = csv.reader(_noted_lines(lines, pieces))
+    waiting: CsvRow | None = None
+    first_line, opened_at = above + 1, 0
+    while (cells := _next_cells(reader, pieces, first_line)) is not None:
+        if waiting is not None:
+            yield waiting
+        # Such a row is whole only if others follow.
+        opened_at = first_line if _is_open(pieces) else 0
+        last_line = above + reader.line_num
+        waiting = CsvRow(last_line, cells) if len(cells) > 1 or any(cell.strip() for cell in cells) else None
+        first_line, pieces[:] = last_line + 1, []
+    if opened_at:
+        raise _open_quote(opened_at)
+    if waiting is not None:
+        yield waiting
+
+
+def _noted_lines(lines: Iterable[str], pieces: list[str]) -> Iterator[str]:
+    for line in lines:
+        pieces.append(line)
+        yield line
+
+
+def _next_cells(reader: Iterator[list[str]], pieces: list[str], first_line: int) -> list[str] | None:
+    """The next row's cells, None at the end."""
+    try:
+        return next(reader, None)
+    except csv.Error as error:
+        # A cell that grows too long.
+        raise (_open_quote(first_line) if _is_open(pieces) else error) from None
+
+
+def _is_open(pieces: list[str]) -> bool:
+    """Whether the lines of a row have an odd number of quotes."""
+    return len(pieces) > 1 and sum(piece.count('"') for piece in pieces) % 2 == 1
+
+
+def _open_quote(line: int) -> csv.Error:
+    return csv.Error(f'the quote (") that opens in line {line} is not closed')
+
+
 def csv_rows(text: str, skip_lines: int = 0) -> Iterator[CsvRow]:
     """The rows of a CSV, without those that are empty. Only line ends end a line, as for pandas; str.splitlines knows
     more.
@@ -147,10 +195,7 @@ def csv_rows(text: str, skip_lines: int = 0) -> Iterator[CsvRow]:
     """
     # Spreadsheets begin UTF-8 files with a byte order mark, which would become part of the first name.
     lines = _LINES.findall(text.removeprefix("\ufeff"))
-    reader = csv.reader(lines[skip_lines:])
-    for cells in reader:
-        if any(cell.strip() for cell in cells) or len(cells) > 1:
-            yield CsvRow(reader.line_num + skip_lines, cells)
+    yield from read_csv_rows(lines[skip_lines:], skip_lines)
 
 
 def column_names(cells: list[str]) -> list[str]:

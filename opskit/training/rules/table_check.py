@@ -85,7 +85,7 @@ def _at(workflow: Workflow, code: str, column: str, seen: Sighting | None, messa
 
 def _check_shape(workflow: Workflow, facts: TableFacts) -> Iterator[Finding]:
     """Header, columns and the lengths of rows."""
-    header_line = workflow.skip_lines + 1
+    header_line = facts.header_line or workflow.skip_lines + 1
     if workflow.target not in facts.names:
         yield _missing_target(workflow, facts, header_line)
         return

@@ -106,6 +106,7 @@ class TableFacts:
     names: tuple[str, ...]
     columns: tuple[ColumnFacts, ...]
     rows: int
+    header_line: int
     first_line: int
     last_line: int
     ragged: tuple[RaggedRow, ...]
@@ -144,7 +145,7 @@ def read_facts(workflow: Workflow, text: str) -> TableFacts:
         if len(row.cells) > len(names):
             ragged.append(RaggedRow(row.line, len(row.cells)))
         _note_row(columns, row, workflow.target)
-    return TableFacts(tuple(names), tuple(columns.values()), count, first, last, tuple(ragged))
+    return TableFacts(tuple(names), tuple(columns.values()), count, header.line, first, last, tuple(ragged))
 
 
 def _note_row(columns: dict[int, ColumnFacts], row: CsvRow, target: str) -> None:

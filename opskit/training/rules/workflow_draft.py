@@ -21,6 +21,8 @@ DEFAULT_TYPE = "ml.m5.large"
 
 _ALGORITHM = "xgboost"
 _VERSION = "1.7-1"
+# A target of so many values, nearly all of them numbers, is a scale with some cells that are wrong.
+_MOST_CLASSES, _NUMBERS_PREVAIL = 10, 9
 _SHA256 = re.compile(r"(?P<key>^\s*sha256\s*=\s*)\"[^\"]*\"", re.MULTILINE)
 
 
@@ -34,6 +36,7 @@ class DraftOptions:
     task: Task | None
     ignore: tuple[str, ...]
     instance_type: str
+    skip_lines: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def draft_workflow(options: DraftOptions, text: str, sha256: str) -> WorkflowDra
     target = facts.column(options.target)
     if target is None:
         known = ", ".join(facts.names)
-        message = f"{options.data_file} has no column '{options.target}'."
+        message = f"The data have no column '{options.target}'."
         raise UsageError("target-missing", message, f"It has: {known}.")
     task, why = (options.task, "") if options.task else _guess_task(target)
     indexes = [column.name for column in facts.columns if column is not target and column.is_index]
@@ -88,7 +91,7 @@ def _reading_workflow(options: DraftOptions) -> Workflow:
         folder="",
         data_file=options.data_file,
         sha256="",
-        skip_lines=0,
+        skip_lines=options.skip_lines,
         target=options.target,
         split=SplitRatios(0.2, 0.2, 0),
         framework=_ALGORITHM,
@@ -104,7 +107,12 @@ def _reading_workflow(options: DraftOptions) -> Workflow:
 
 def _guess_task(target: ColumnFacts) -> tuple[Task, str]:
     """What the values of the target look like, and how to say otherwise."""
-    values, has_words = len(target.classes), bool(target.counts[CellKind.WORD] or target.counts[CellKind.BOOLEAN])
+    values, numbers = len(target.classes), target.counts[CellKind.NUMBER]
+    others = sum(count for kind, count in target.counts.items() if not kind.is_missing) - numbers
+    if values > _MOST_CLASSES and numbers > _NUMBERS_PREVAIL * others > 0:
+        text = f"'{target.name}' holds numbers in all rows but {others}, so the task is regression"
+        return Task.REGRESSION, f"{text} (--task says otherwise)."
+    has_words = bool(target.counts[CellKind.WORD] or target.counts[CellKind.BOOLEAN])
     if values == 2:
         return Task.BINARY, f"'{target.name}' has two values, so the task is binary (--task says otherwise)."
     if has_words:
@@ -129,6 +137,7 @@ def _draft_text(
         f"file = {_quote(options.data_file)}",
         f"sha256 = {_quote(sha256)} # of {facts.rows} rows",
         f"target = {_quote(options.target)}",
+        *([f"skip_lines = {options.skip_lines}"] if options.skip_lines else []),
         *([f"ignore = [{', '.join(map(_quote, ignore))}]"] if ignore else []),
         *_positive_line(task, classes),
         "",

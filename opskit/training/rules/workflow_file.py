@@ -16,6 +16,7 @@ from opskit.training.rules.workflow_shape import (
     TABLE_SPECS,
     TABLES,
     TOP_KEYS,
+    FreeShape,
     KeySpec,
     read_free_value,
     read_value,
@@ -124,8 +125,8 @@ def _read_values(table: Mapping[str, Any], text: str, path: str) -> _Values:
     values: _Values = {spec.name: _read_key(spec, table, (), text, path) for spec in TOP_KEYS}
     for spec in TABLES:
         content = table.get(spec.name, {})
-        if spec.is_free:
-            values[spec.name] = _read_free_table(spec.name, content, text, path)
+        if spec.free:
+            values[spec.name] = _read_free_table(spec.name, spec.free, content, text, path)
         else:
             values[spec.name] = {key.name: _read_key(key, content, (spec.name,), text, path) for key in spec.keys}
     return values
@@ -144,11 +145,15 @@ def _read_key(spec: KeySpec, content: Mapping[str, Any], place: tuple[str, ...],
         raise _malformed_value(names, text, path, error) from error
 
 
-def _read_free_table(name: str, content: Mapping[str, Any], text: str, path: str) -> tuple[tuple[str, str], ...]:
+def _read_free_table(
+    name: str, shape: FreeShape, content: Mapping[str, Any], text: str, path: str
+) -> tuple[tuple[str, str], ...]:
     read = []
+    if len(content) > shape.most:
+        raise _malformed_value((name,), text, path, ValueError(f"has {len(content)} entries, not at most {shape.most}"))
     for key, value in content.items():
         try:
-            read.append((key, read_free_value(value)))
+            read.append((key, read_free_value(shape, key, value)))
         except ValueError as error:
             raise _malformed_value((name, key), text, path, error) from error
     return tuple(sorted(read))

@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from opskit.core.durations import format_duration
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import parse_duration
 from opskit.training.rules.model import Task
@@ -49,22 +51,65 @@ class KeySpec:
 
 
 @dataclass(frozen=True)
+class FreeShape:
+    """What AWS takes as names and values of a free table: how many, how long, and of which characters."""
+
+    most: int
+    name_length: int
+    value_length: int
+    name_pattern: str = r"."
+    value_pattern: str = r"^"
+    characters: str = ""
+    """What the patterns allow, in words."""
+
+
+@dataclass(frozen=True)
 class TableSpec:
-    """One table. ``is_free``: its keys are somebody else's names, with texts, numbers or true and false as values."""
+    """One table. ``free``: its keys are somebody else's names, with texts, numbers or true and false as values."""
 
     name: str
     help: str
     keys: tuple[KeySpec, ...] = ()
     required: bool = False
-    is_free: bool = False
+    free: FreeShape | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether its keys are somebody else's names."""
+        return self.free is not None
 
 
+# The bounds and patterns of texts, tags and environment are those of CreateTrainingJob in AWS's API model; those of the
+# volume and the run are in the guide's text of ResourceConfig and StoppingCondition.
 _KMS_PATTERN = r"^[a-zA-Z0-9:/_-]{1,2048}$"
+_NETWORK_ID_PATTERN = r"^[-0-9a-zA-Z]{1,32}$"
+_TYPE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$"
+_LARGEST_VOLUME_GB = 16_384
+_LONGEST_RUN_SECONDS = 28 * 24 * 3600
+_TAG_CHARACTERS = r"^[\w\s.:/=+\-@]*$"
+_TAGS_OF_OPSKIT = 4
+_TAG_SHAPE = FreeShape(
+    50 - _TAGS_OF_OPSKIT, 128, 256, _TAG_CHARACTERS, _TAG_CHARACTERS, "letters, digits, spaces and _ . : / = + - @"
+)
+_ENVIRONMENT_SHAPE = FreeShape(
+    100,
+    512,
+    512,
+    r"^[a-zA-Z_][a-zA-Z0-9_]*$",
+    characters="letters, digits and _ in names, which do not begin with a digit",
+)
+_HYPERPARAMETER_SHAPE = FreeShape(100, 256, 2500)
 
 
 def _instance_keys(purpose: str) -> tuple[KeySpec, KeySpec]:
     return (
-        KeySpec("instance_type", ValueKind.TEXT, f"The instance type of the {purpose}.", required=True),
+        KeySpec(
+            "instance_type",
+            ValueKind.TEXT,
+            f"The instance type of the {purpose}, such as ml.m5.large.",
+            required=True,
+            pattern=_TYPE_PATTERN,
+        ),
         KeySpec("instance_count", ValueKind.WHOLE, "The number of instances.", default=1, minimum=1),
     )
 
@@ -91,7 +136,13 @@ TABLES: tuple[TableSpec, ...] = (
         "data",
         "The table to learn from: a CSV file with a header.",
         (
-            KeySpec("file", ValueKind.TEXT, "Its path, from the workflow's folder.", required=True),
+            KeySpec(
+                "file",
+                ValueKind.TEXT,
+                "Its path, from the workflow's folder.",
+                required=True,
+                pattern=r"^[^\x00]+$",
+            ),
             KeySpec(
                 "sha256",
                 ValueKind.TEXT,
@@ -133,14 +184,27 @@ TABLES: tuple[TableSpec, ...] = (
         ),
         required=True,
     ),
-    TableSpec("hyperparameters", "The algorithm's own hyperparameters.", required=True, is_free=True),
+    TableSpec("hyperparameters", "The algorithm's own hyperparameters.", required=True, free=_HYPERPARAMETER_SHAPE),
     TableSpec(
         "training",
         "The training job.",
         (
             *_instance_keys("training"),
-            KeySpec("max_run", ValueKind.DURATION, "AWS ends the job after this time.", required=True),
-            KeySpec("volume_gb", ValueKind.WHOLE, "The size of its volume in GB.", default=10, minimum=1),
+            KeySpec(
+                "max_run",
+                ValueKind.DURATION,
+                "AWS ends the job after this time.",
+                required=True,
+                maximum=_LONGEST_RUN_SECONDS,
+            ),
+            KeySpec(
+                "volume_gb",
+                ValueKind.WHOLE,
+                "The size of its volume in GB.",
+                default=10,
+                minimum=1,
+                maximum=_LARGEST_VOLUME_GB,
+            ),
             KeySpec("keep_alive", ValueKind.DURATION, "How long its instances stay as a warm pool, which is billed."),
         ),
         required=True,
@@ -164,8 +228,17 @@ TABLES: tuple[TableSpec, ...] = (
         "network",
         "Where jobs, models and endpoints run.",
         (
-            KeySpec("subnets", ValueKind.TEXTS, "The subnets of a VPC.", default=(), most=16),
-            KeySpec("security_groups", ValueKind.TEXTS, "Its security groups.", default=(), most=5),
+            KeySpec(
+                "subnets", ValueKind.TEXTS, "The subnets of a VPC.", default=(), most=16, pattern=_NETWORK_ID_PATTERN
+            ),
+            KeySpec(
+                "security_groups",
+                ValueKind.TEXTS,
+                "Its security groups.",
+                default=(),
+                most=5,
+                pattern=_NETWORK_ID_PATTERN,
+            ),
             KeySpec("isolation", ValueKind.SWITCH, "No network access for the containers.", default=False),
         ),
     ),
@@ -177,8 +250,8 @@ TABLES: tuple[TableSpec, ...] = (
             KeySpec("s3_kms_key", ValueKind.TEXT, "For everything that is written to S3.", pattern=_KMS_PATTERN),
         ),
     ),
-    TableSpec("tags", "Tags of all resources, in addition to opskit's own.", is_free=True),
-    TableSpec("environment", "Environment variables of the training container.", is_free=True),
+    TableSpec("tags", "Tags of all resources, in addition to opskit's own.", free=_TAG_SHAPE),
+    TableSpec("environment", "Environment variables of the training container.", free=_ENVIRONMENT_SHAPE),
 )
 TABLE_SPECS: Mapping[str, TableSpec] = {table.name: table for table in TABLES}
 
@@ -197,7 +270,7 @@ def read_value(spec: KeySpec, value: object) -> Any:
         case ValueKind.SHARE:
             return _read_share(value)
         case ValueKind.DURATION:
-            return _read_duration(value)
+            return _read_duration(spec, value)
         case ValueKind.TEXTS:
             return _read_texts(spec, value)
         case ValueKind.SWITCH:
@@ -211,8 +284,7 @@ def _read_text(spec: KeySpec, value: object) -> str:
         raise ValueError(f'is text: write "{value}" in quotes')
     if spec.choices and value not in spec.choices:
         raise ValueError(f"'{value}' is not one of {', '.join(spec.choices)}")
-    if spec.pattern and not re.search(spec.pattern, value):
-        raise ValueError(f"'{value}' is not valid: {spec.help[0].lower()}{spec.help[1:]}")
+    _check_pattern(spec, value)
     return value
 
 
@@ -232,7 +304,7 @@ def _read_share(value: object) -> float:
     return float(value)
 
 
-def _read_duration(value: object) -> int:
+def _read_duration(spec: KeySpec, value: object) -> int:
     if not isinstance(value, str):
         raise ValueError(f"is a time such as 30m or 1h, not {value!r}")
     try:
@@ -241,6 +313,8 @@ def _read_duration(value: object) -> int:
         raise ValueError(f"is a time such as 30m or 1h, not '{value}'") from error
     if seconds < 1:
         raise ValueError("is at least one second")
+    if spec.maximum is not None and seconds > spec.maximum:
+        raise ValueError(f"is at most {format_duration(timedelta(seconds=spec.maximum))}")
     return seconds
 
 
@@ -249,20 +323,32 @@ def _read_texts(spec: KeySpec, value: object) -> tuple[str, ...]:
         raise ValueError('is a list of texts, such as ["a", "b"]')
     if spec.most is not None and len(value) > spec.most:
         raise ValueError(f"has at most {spec.most} entries")
+    for each in value:
+        _check_pattern(spec, each)
     return tuple(value)
 
 
-def read_free_value(value: object) -> str:
+def _check_pattern(spec: KeySpec, text: str) -> None:
+    if spec.pattern and not re.search(spec.pattern, text):
+        raise ValueError(f"'{text}' is not valid: {spec.help[0].lower()}{spec.help[1:]}")
+
+
+def read_free_value(shape: FreeShape, name: str, value: object) -> str:
     """A value of a table whose keys are somebody else's, as SageMaker takes it: text.
 
     Raises:
-        ValueError: it is a list, a table or a date.
+        ValueError: it is a list, a table or a date, or AWS takes no such name or value.
     """
-    if isinstance(value, bool):
-        return str(value).lower()
     if not isinstance(value, str | int | float):
         raise ValueError(f"is text or a number, not {value!r}")
-    return str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if not 0 < len(name) <= shape.name_length:
+        raise ValueError(f"has a name of {len(name)} characters, not 1 to {shape.name_length}")
+    if len(text) > shape.value_length:
+        raise ValueError(f"has {len(text)} characters, and AWS takes at most {shape.value_length}")
+    if not re.search(shape.name_pattern, name) or not re.search(shape.value_pattern, text):
+        raise ValueError(f"is not valid: AWS takes {shape.characters}")
+    return text
 
 
 def required_names() -> list[str]:

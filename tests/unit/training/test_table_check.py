@@ -159,6 +159,15 @@ def test_classes_that_cannot_be_told_apart(report: TableReport, code: str, line:
 
 def test_lines_above_the_header_count() -> None:
     assert finding(f"Boston\nfrom 1978\ny,a\n{GOOD}1,x\n", skip_lines=2).line == 28
+    assert finding(f"Boston\n\n\nb,a\n{GOOD}", skip_lines=1).line == 4
+
+
+@pytest.mark.parametrize("more", ["", "1,2\n" * 60_000])
+def test_a_quote_that_is_not_closed_is_told_where_it_opens(more: str) -> None:
+    wrong = finding(f'y,a\n{GOOD}1,"2\n{GOOD}{more}')
+    assert (wrong.code, wrong.value) == ("data-not-csv", None)
+    assert "opens in line 26" in wrong.message
+    assert look(f'y,a\n{GOOD}1,"\n2"\n').findings == ()
 
 
 def test_text_in_another_encoding_is_named() -> None:

@@ -154,6 +154,10 @@ def test_changed_data_is_refused(workflow_copy: Path) -> None:
         (r"^seed = .*", f"seed = {'9' * 5000}", "TOML"),
         (r"^seed = .*", f"seed = {'[' * 3000}", "TOML"),
         (r"^\[data\]", "[data", "TOML"),
+        (r'^instance_type = "ml.m4.xlarge"', 'instance_type = "banana"', "'banana' is not valid"),
+        (r"^file = .*", 'file = "a\\\\u0000b"', "data.file"),
+        (r'^max_run = "1h"', 'max_run = "29d"', "at most 28d"),
+        (r"^volume_gb = .*", "volume_gb = 20000", "at most 16384"),
     ],
 )
 def test_a_workflow_that_makes_no_sense_says_why(workflow_copy: Path, pattern: str, by: str, words: str) -> None:
@@ -255,6 +259,12 @@ def test_the_schema_knows_every_key_and_takes_what_is_shipped(workflow_copy: Pat
         ('[encryption]\ns3_kms_key = "my key"', "'my key' is not valid"),
         ('[tags]\n"opskit:workflow" = "x"', "reserved prefix"),
         ("[tags]\nowner = [1]", "tags.owner is text or a number"),
+        ('[tags]\nteam = "a;b"', "tags.team is not valid: AWS takes letters"),
+        (f'[tags]\nteam = "{"a" * 257}"', "tags.team has 257 characters"),
+        ("[tags]\n" + "\n".join(f"t{at} = 1" for at in range(47)), "tags has 47 entries"),
+        ("[environment]\n2fast = 1", "environment.2fast is not valid"),
+        (f'[environment]\nA = "{"a" * 513}"', "environment.A has 513 characters"),
+        ('[network]\nsubnets = ["a b"]\nsecurity_groups = ["sg-1"]', "'a b' is not valid"),
     ],
 )
 def test_settings_of_an_organisation_that_make_no_sense(workflow_copy: Path, addition: str, says: str) -> None:

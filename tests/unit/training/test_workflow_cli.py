@@ -80,6 +80,14 @@ def test_the_target_says_the_task(
     assert table["hyperparameters"].get("num_class") == (3 if task == "multiclass" else None)
 
 
+def test_one_bad_cell_among_numbers_makes_no_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    write_houses(*ROWS[:-1], "39,1,True,n/s", header=f"Our houses\n{HEADER}")
+    ended = init(capsys, "houses", "--data", "houses.csv", "--target", "price", "--skip-lines", "1")
+    assert (ended.code, ended.data["task"]) == (0, "regression")
+    assert [(each["column"], each["line"], each["value"]) for each in ended.data["findings"]] == [("price", 42, "n/s")]
+    assert tomllib.loads(Path("houses/workflow.toml").read_text())["data"]["skip_lines"] == 1
+
+
 def test_what_stands_in_the_way_is_told_with_the_files_written(capsys: pytest.CaptureFixture[str]) -> None:
     write_houses(*ROWS[:-1], "39,big,True,4")
     ended = init(capsys, "houses", "--data", "houses.csv", "--target", "price", "--task", "regression")

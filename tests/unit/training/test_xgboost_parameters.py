@@ -8,7 +8,8 @@ import pytest
 
 from opskit.training.rules.algorithms.algorithm import SettingFinding
 from opskit.training.rules.algorithms.table import ALGORITHMS
-from opskit.training.rules.algorithms.xgboost.hyperparameters import check_classes, check_hyperparameters
+from opskit.training.rules.algorithms.xgboost.conflicts import check_data_shape
+from opskit.training.rules.algorithms.xgboost.hyperparameters import check_hyperparameters
 from opskit.training.rules.model import Task
 from opskit.training.workflow import find_workflow
 
@@ -29,7 +30,42 @@ def test_those_of_the_shipped_workflows_are_taken(name: str) -> None:
     [
         ({"num_rounds": "5", "num_round": "5"}, "hyperparameter-unknown", "num_rounds", "'num_round'"),
         ({"max_dept": "3", "num_round": "5"}, "hyperparameter-unknown", "max_dept", "'max_depth'"),
-        ({"learning-rate": "1", "num_round": "5"}, "hyperparameter-unknown", "learning-rate", "AWS's list"),
+        ({"learning-rate": "1", "num_round": "5"}, "hyperparameter-unknown", "learning-rate", "'learning_rate'"),
+        ({"colour": "1", "num_round": "5"}, "hyperparameter-unknown", "colour", "AWS's list"),
+        ({"silent": "1", "num_round": "5"}, "hyperparameter-unknown", "silent", "no such hyperparameter"),
+        ({"_mine": "1", "num_round": "5"}, "hyperparameter-unknown", "_mine", "no such hyperparameter"),
+        ({"learning_rate": "2", "num_round": "5"}, "hyperparameter-invalid", "learning_rate", "from 0 up to 1"),
+        ({"num_round": "2147483648"}, "hyperparameter-invalid", "num_round", "32 bits"),
+        ({"num_round": "5", "alpha": "1e39"}, "hyperparameter-invalid", "alpha", "32 bits"),
+        ({"num_round": "5", "subsample": "1e-50"}, "hyperparameter-invalid", "subsample", "32 bits"),
+        ({"num_round": "5", "max_bin": "1"}, "hyperparameter-invalid", "max_bin", "at least 2"),
+        ({"num_round": "5", "max_depth": "0"}, "hyperparameter-conflict", "max_depth", "tree_method = hist"),
+        ({"num_round": "5", "updater": "prune"}, "hyperparameter-conflict", "updater", "has to grow trees"),
+        ({"num_round": "5", "updater": "grow_colmaker,shotgun"}, "hyperparameter-conflict", "updater", "prune"),
+        (
+            {"num_round": "5", "booster": "gblinear", "updater": "prune"},
+            "hyperparameter-conflict",
+            "updater",
+            "shotgun, coord_descent",
+        ),
+        (
+            {"num_round": "5", "use_dask_gpu_training": "true"},
+            "hyperparameter-conflict",
+            "use_dask_gpu_training",
+            "gpu_hist",
+        ),
+        (
+            {"num_round": "5", "tree_method": "hist", "monotone_constraints": "1,0"},
+            "hyperparameter-invalid",
+            "monotone_constraints",
+            "(1,0,-1)",
+        ),
+        (
+            {"num_round": "5", "tree_method": "hist", "interaction_constraints": "[0,1]"},
+            "hyperparameter-invalid",
+            "interaction_constraints",
+            "[[0,1],[2,3]]",
+        ),
         ({"eta": "1"}, "hyperparameter-missing", "num_round", "number of rounds"),
         ({"num_round": "0"}, "hyperparameter-invalid", "num_round", "whole number at least 1"),
         ({"num_round": "5.5"}, "hyperparameter-invalid", "num_round", "whole number at least 1"),
@@ -78,12 +114,37 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert [each.key[1] for each in found] == ["max_dept", "num_round", "eta", "objective"]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"learning_rate": "0.3", "reg_lambda": "1", "reg_alpha": "0", "min_split_loss": "0"},
+        {"single_precision_histogram": "true"},
+        {"max_depth": "0", "tree_method": "hist"},
+        {"max_depth": "0", "booster": "gblinear"},
+        {"updater": "grow_colmaker,prune"},
+        {"booster": "gblinear", "updater": "shotgun"},
+        {"tree_method": "hist", "monotone_constraints": "(1, 0,-1)", "interaction_constraints": "[[0, 1],[2]]"},
+        {"seed": "-5", "alpha": "0"},
+    ],
+)
+def test_what_the_container_and_xgboost_take_is_taken(values: dict[str, str]) -> None:
+    taken = {"num_round": "5", **values}
+    assert check_hyperparameters(replace(BOSTON, hyperparameters=tuple(taken.items()))) == []
+
+
+def test_constraints_name_features_that_the_data_have() -> None:
+    settings = {"monotone_constraints": "(1,0,1)", "interaction_constraints": "[[0,1],[2]]"}
+    workflow = replace(BOSTON, hyperparameters=tuple(settings.items()))
+    assert check_data_shape(workflow, 3, 0) == []
+    assert [each.key[1] for each in check_data_shape(workflow, 2, 0)] == list(settings)
+
+
 def test_the_number_of_classes_is_needed_and_that_of_the_data() -> None:
     (found,) = check(task=Task.MULTICLASS, num_round="5", objective="multi:softprob")
     assert (found.code, found.key[1]) == ("hyperparameter-missing", "num_class")
     wine = find_workflow("wine")
-    assert check_classes(wine, 3) == []
-    (found,) = check_classes(wine, 4)
+    assert check_data_shape(wine, 13, 3) == []
+    (found,) = check_data_shape(wine, 13, 4)
     assert (found.value, found.hint) == ("3", "Set num_class = 4.")
 
 

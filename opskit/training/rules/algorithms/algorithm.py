@@ -70,8 +70,8 @@ class Algorithm:
     """A built-in algorithm of SageMaker.
 
     ``find_task`` says what is predicted under these hyperparameters, None where opskit cannot score it;
-    ``check_settings`` what a job would fail on, ``check_classes`` what it would fail on with so many classes in the
-    data; ``label_range`` the labels that can be learnt from (None: any number);
+    ``check_settings`` what a job would fail on, ``check_data_shape`` what it would fail on with so many features
+    and classes in the data; ``label_range`` the labels that can be learnt from (None: any number);
     ``hashed_inputs`` what of the settings decides the model, for the job's name; ``planned_rounds`` the highest number
     of rounds (None: not known); ``outputs_per_row`` how many numbers the model answers for a row.
     """
@@ -85,7 +85,7 @@ class Algorithm:
     serving_image: Callable[[Workflow], ImageRequest]
     find_task: Callable[[Mapping[str, str]], Task | None]
     check_settings: Callable[[Workflow], list[SettingFinding]]
-    check_classes: Callable[[Workflow, int], list[SettingFinding]]
+    check_data_shape: Callable[[Workflow, int, int], list[SettingFinding]]
     label_range: Callable[[Workflow], NumberRange | None]
     hashed_inputs: Callable[[Workflow], Mapping[str, object]]
     planned_rounds: Callable[[Workflow], int | None]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opskit.training.rules.algorithms.algorithm import Algorithm, ImageRequest
+from opskit.training.rules.algorithms.xgboost.conflicts import check_data_shape, unquote_values
 from opskit.training.rules.algorithms.xgboost.hyperparameters import (
     TASK_PARAMETERS,
-    check_classes,
     check_hyperparameters,
     find_task,
     label_range,
-    unquote_values,
 )
 from opskit.training.rules.algorithms.xgboost.log import parse_round
 from opskit.training.rules.model import Workflow
@@ -53,7 +52,7 @@ XGBOOST = Algorithm(
     serving_image=_serving_image,
     find_task=find_task,
     check_settings=check_hyperparameters,
-    check_classes=check_classes,
+    check_data_shape=check_data_shape,
     label_range=label_range,
     hashed_inputs=_hashed_inputs,
     planned_rounds=_planned_rounds,
