@@ -83,4 +83,4 @@ def _invoke_operation(call: Callable[..., dict[str, Any]], params: Mapping[str, 
 
 def pascal_case(operation: str) -> str:
     """boto3's name of an operation as AWS writes it: ``DescribeEndpoint``."""
-    return "".join(word.capitalize() for word in operation.split("_")).replace("Aws", "AWS")
+    return "".join(word.capitalize() for word in operation.split("_")).replace("Aws", "AWS").replace("AutoMl", "AutoML")

@@ -50,6 +50,7 @@ READ_VERBS = (
     "get_",
     "list_",
     "describe_",
+    "lookup_",
     "search",
     "head_",
     "filter_",

@@ -25,6 +25,7 @@ RATES: Mapping[str, tuple[float, int]] = {
     "list_aws_default_service_quotas": (10, 10),
     "request_service_quota_increase": (3, 3),
     "list_training_jobs": (2, 2),
+    "lookup_events": (2, 2),
 }
 # The refill stays 10 % below the rate: AWS's clock is not this machine's, and other callers share the account's bucket.
 _RATE_SAFETY = 0.9

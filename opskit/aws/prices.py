@@ -1,5 +1,5 @@
-"""The price of an instance, in USD per hour, from AWS's Price List API, or else from a bundled, dated table for
-us-east-1.
+"""Prices from AWS's Price List API: of instances (where it has none, from a bundled, dated table for us-east-1), of
+volumes, and of provisioned serverless concurrency.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from opskit.aws.client import AwsClient
 from opskit.aws.partitions import partition_of
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Price, Unknown, Workload
-from opskit.core.workloads import WORKLOADS, PriceComponent
+from opskit.core.workloads import WORKLOADS, PriceComponent, StoragePrice
 
 _SERVICE_CODE = "AmazonSageMaker"
 _CURRENCY = "USD"
 _BUNDLED_REGION = "us-east-1"
+_SOURCE = "AWS price list"
+HOURS_PER_MONTH = 730
+"""By which AWS turns a price for a month into one for an hour."""
 
 
 def read_workload_price(client: AwsClient, instance_type: str, workload: Workload) -> Price | Unknown:
@@ -33,18 +36,87 @@ def read_workload_price(client: AwsClient, instance_type: str, workload: Workloa
 
 def read_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
     """The on-demand price of one instance, in USD per hour; ``Unknown`` says why there is none."""
-    partition = partition_of(client.region)
-    # An estimate in another currency would pass for one in USD, and no budget could be held against it.
-    if partition.currency != _CURRENCY:
-        why = f"AWS lists prices there in {partition.currency}" if partition.currency else "AWS has no price list there"
-        return Unknown(f"the price of {instance_type} in {client.region} is not known ({why})", "no-price-list")
+    if unlisted := _unlisted_region(client.region, instance_type):
+        return unlisted
     try:
         usd = _read_price_list(client, instance_type, component)
     except AwsError as failure:
         return _bundled_price(client.region, instance_type, component, failure.problem.message.rstrip("."))
     if usd is not None:
-        return Price(usd, "AWS price list")
+        return Price(usd, _SOURCE)
     return _bundled_price(client.region, instance_type, component, "AWS's price list does not have it")
+
+
+def read_listed_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
+    """The on-demand price of one instance as AWS lists it today, in USD per hour, never one of the bundled table: for
+    what runs, where a price of another year would pass for what is billed.
+    """
+    if unlisted := _unlisted_region(client.region, instance_type):
+        return unlisted
+    try:
+        usd = _read_price_list(client, instance_type, component)
+    except AwsError as failure:
+        return _price_unknown(f"{instance_type} for {component.value}", client.region, failure)
+    return _listed_or_unknown(usd, f"{instance_type} for {component.value}", client.region)
+
+
+def read_storage_price(client: AwsClient, storage: StoragePrice) -> Price | Unknown:
+    """The price of one GB of a volume, in USD per hour; AWS lists it per month."""
+    price = _read_usage_price(client, "Storage", storage.value, "gb-mo", f"{storage.value} storage")
+    if isinstance(price, Unknown):
+        return price
+    return Price(price.usd_per_hour / HOURS_PER_MONTH, price.source)
+
+
+def read_concurrency_price(client: AwsClient, memory_mb: int) -> Price | Unknown:
+    """The price of one unit of provisioned concurrency of a serverless endpoint, in USD per hour; AWS lists it per
+    second. Invocations come on top.
+    """
+    memory = f"{memory_mb // 1024}GB"
+    what = f"provisioned concurrency of {memory}"
+    price = _read_usage_price(client, "ML Serverless", f"ProvisionedConcurrency:Mem-{memory}", "second", what)
+    return price if isinstance(price, Unknown) else Price(price.usd_per_hour * 3600, price.source)
+
+
+def _read_usage_price(client: AwsClient, family: str, usage_type: str, unit: str, what: str) -> Price | Unknown:
+    """The highest price for one ``unit`` of a usage type, as AWS lists it."""
+    if unlisted := _unlisted_region(client.region, what):
+        return unlisted
+    try:
+        products = list(_iterate_products(client, productFamily=family, regionCode=client.region))
+    except AwsError as failure:
+        return _price_unknown(what, client.region, failure)
+    prices = [
+        usd for product in products if _has_usage_type(product, usage_type) for usd in _on_demand_prices(product, unit)
+    ]
+    return _listed_or_unknown(max((usd for usd in prices if usd > 0), default=None), what, client.region)
+
+
+def _has_usage_type(product: Mapping[str, Any], usage_type: str) -> bool:
+    """Whether a product has this usage type, before which AWS writes the Region (USE1-) in most Regions."""
+    listed = str(product.get("product", {}).get("attributes", {}).get("usagetype", ""))
+    return listed == usage_type or listed.endswith(f"-{usage_type}")
+
+
+def _listed_or_unknown(usd: Decimal | None, what: str, region: str) -> Price | Unknown:
+    if usd is None:
+        return Unknown(f"AWS's price list has no price of {what} in {region}", "no-price")
+    return Price(usd, _SOURCE)
+
+
+def _price_unknown(what: str, region: str, failure: AwsError) -> Unknown:
+    reason = failure.problem.message.rstrip(".")
+    return Unknown(f"the price of {what} in {region} is not known ({reason})", failure.problem.code)
+
+
+def _unlisted_region(region: str, what: str) -> Unknown | None:
+    """Why AWS has no price in USD there; None: it has."""
+    partition = partition_of(region)
+    # An estimate in another currency would pass for one in USD, and no budget could be held against it.
+    if partition.currency == _CURRENCY:
+        return None
+    why = f"AWS lists prices there in {partition.currency}" if partition.currency else "AWS has no price list there"
+    return Unknown(f"the price of {what} in {region} is not known ({why})", "no-price-list")
 
 
 def _read_price_list(client: AwsClient, instance_type: str, component: PriceComponent) -> Decimal | None:
@@ -83,9 +155,12 @@ def _plain_word(word: object) -> str:
     return "".join(str(word or "").lower().replace("-", " ").split())
 
 
-def _on_demand_prices(product: Mapping[str, Any]) -> Iterator[Decimal]:
+def _on_demand_prices(product: Mapping[str, Any], unit: str | None = None) -> Iterator[Decimal]:
+    """The prices of a product; with ``unit`` those for a unit that begins with this word."""
     for term in product.get("terms", {}).get("OnDemand", {}).values():
         for dimension in term.get("priceDimensions", {}).values():
+            if unit and not str(dimension.get("unit", "")).lower().startswith(unit):
+                continue
             try:
                 yield _without_trailing_zeros(dimension["pricePerUnit"][_CURRENCY])
             except (KeyError, InvalidOperation):

@@ -58,6 +58,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit guard --training ml.p3.2xlarge=4 --wait 2h -- python train.py",
         "opskit guard --endpoint ml.m5.xlarge=2 --max-usd 20 --hours 24 -- python deploy.py",
     ),
+    "costs": (
+        "opskit costs --region all",
+        "opskit costs --by owner",
+        "opskit costs --budget 200 -o json",
+    ),
     "cron show": ("opskit cron show", "opskit cron show stop-idle --every 30m --systemd"),
     "cron install": (
         "opskit cron install stop-idle --every 15m -- --after 2h",

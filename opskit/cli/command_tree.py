@@ -51,6 +51,7 @@ COMMAND_GROUPS = {
     "predict": CommandGroup(("training.cli.run",), "Get predictions from a workflow's endpoint."),
     "cleanup": CommandGroup(("training.cli.run",), "Delete what you created with a workflow: endpoint, model, files."),
     "guard": CommandGroup(("guards.cli",), "Run a command only if quotas and budget allow its instances."),
+    "costs": CommandGroup(("bills.cli.costs",), "List what bills now in SageMaker, whose it is, and how to end it."),
     "cron": CommandGroup(
         (
             "schedule.cli.cron",

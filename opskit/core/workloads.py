@@ -22,6 +22,21 @@ class PriceComponent(StrEnum):
     HOSTING = "Hosting"
     NOTEBOOK = "Notebook"
     PROCESSING = "Processing"
+    ASYNC_HOSTING = "AsyncInf"
+    STUDIO_JUPYTERLAB = "Studio-JupyterLab"
+    STUDIO_CODEEDITOR = "Studio-CodeEditor"
+    STUDIO_KERNELGATEWAY = "Studio-Notebook"
+    RSTUDIO_SESSION = "RStudio:RSession"
+    RSTUDIO_SERVER = "RStudio:RServer"
+    TENSORBOARD = "TensorBoard"
+    CLUSTER = "Cluster"
+
+
+class StoragePrice(StrEnum):
+    """What the storage of a volume is billed as: the end of its usage type in AWS's price list."""
+
+    NOTEBOOK = "Notebk:VolumeUsage.gp2"
+    STUDIO = "Studio:VolumeUsage.gp3"
 
 
 class UsageCounter(StrEnum):

@@ -123,6 +123,18 @@ _LIST = (
         "StartQuotaUtilizationReport",
     )
 )
+_COSTS = (
+    _WHO
+    | _PRICES
+    | _COUNT_RUN
+    | _service_calls(
+        "sagemaker",
+        "DescribeNotebookInstance",
+        "DescribeProcessingJob",
+        "ListNotebookInstances",
+        "ListProcessingJobs",
+    )
+)
 
 NO_CALLS: frozenset[str] = frozenset()
 API_CALLS: Mapping[str, frozenset[str]] = {
@@ -154,6 +166,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     | _service_calls("sagemaker", "ListEndpoints", "ListTags")
     | _service_calls("sagemaker-runtime", "InvokeEndpoint"),
     "cleanup": _CLEANUP,
+    "costs": _COSTS,
     "cron show": NO_CALLS,
     "cron install": NO_CALLS,
     "cron remove": NO_CALLS,

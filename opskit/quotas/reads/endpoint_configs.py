@@ -14,7 +14,7 @@ from opskit.quotas.reads.usage_listings import Response, describe_resource
 from opskit.quotas.store.endpoint_configs import EndpointDeployment, load_endpoint_configs, save_endpoint_configs
 
 # All that counting needs of a configuration; the rest may hold what JSON does not.
-_MEMBERS = ("ProductionVariants", "ShadowProductionVariants")
+_MEMBERS = ("ProductionVariants", "ShadowProductionVariants", "AsyncInferenceConfig")
 
 # AWS writes down the two times on different machines.
 _CLOCK_TOLERANCE = timedelta(minutes=1)

@@ -150,6 +150,20 @@ class DescribedJobs:
     gap: Unknown | None
 
 
+def read_live_jobs(client: AwsClient, kind: JobKind) -> tuple[list[Response], Unknown | None]:
+    """The jobs of a kind that have not ended, each as it describes itself: for kinds whose listing contains no instance
+    type and which Search does not have. The second value is why there may be more.
+    """
+    listed = list_live_jobs(client, kind)
+    if isinstance(listed, Unknown):
+        return [], listed
+    described = describe_jobs(client, kind, listed.names)
+    status = f"{kind.prefix}Status"
+    live = {name: job for name, job in described.jobs.items() if not JobStatus(job[status]).is_finished}
+    remember_ended_jobs(client, listed, described.gone | (described.jobs.keys() - live.keys()))
+    return list(live.values()), described.gap
+
+
 def describe_jobs(client: AwsClient, kind: JobKind, names: AbstractSet[str]) -> DescribedJobs:
     """Ask jobs for themselves, side by side."""
     ordered = sorted(names)
@@ -158,7 +172,11 @@ def describe_jobs(client: AwsClient, kind: JobKind, names: AbstractSet[str]) -> 
     )
     by_name = dict(zip(ordered, responses, strict=True))
     return DescribedJobs(
-        {name: job for name, job in by_name.items() if job is not None and not isinstance(job, Unknown)},
+        {
+            name: {f"{kind.prefix}Name": name, **job}
+            for name, job in by_name.items()
+            if job is not None and not isinstance(job, Unknown)
+        },
         {name for name, job in by_name.items() if job is None},
         first_unknown(*responses),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -33,14 +33,23 @@ _HOLDING_POOLS = (WarmPoolStatus.AVAILABLE, WarmPoolStatus.IN_USE)
 _REQUIRED_MEMBERS = {"TrainingJobStatus", "ResourceConfig", "EnableManagedSpotTraining"}
 
 
-def count_training_jobs(client: AwsClient) -> UsageCounts:
-    """Count training and spot training instances.
+@dataclass(frozen=True)
+class LiveTrainingJobs:
+    """The training jobs that run or keep instances warm, as AWS describes them. ``jobs_gap`` and ``pool_gap`` are why
+    there may be more of either.
+    """
+
+    running: tuple[Response, ...]
+    warm: tuple[Response, ...]
+    jobs_gap: Unknown | None = None
+    pool_gap: Unknown | None = None
+
+
+def read_live_training_jobs(client: AwsClient) -> LiveTrainingJobs:
+    """The training jobs of a Region that run, or that have ended and keep their instances warm.
 
     The listing contains the names of the newest jobs but not their instances; Search has both, of jobs of any age, but
-    its index lags behind. A job that both contain is counted as Search returns it; any other that may run is described.
-
-    The instances that an ended job keeps warm count as training too. A pool that is ``InUse`` is its job's own
-    instances, and that job is running; pools that are ``Available`` are counted on top.
+    its index lags behind. A job that both contain is returned as Search has it; any other that may run is described.
     """
     # Before the listing, which can stop early only if Search knows the older jobs.
     indexed, pools = gather(partial(_search_running_jobs, client), partial(_search_warm_pools, client))
@@ -60,23 +69,38 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
     if isinstance(listed, LiveJobs):
         ended = {name for name, job in jobs.items() if not _may_hold_instances(job)}
         remember_ended_jobs(client, listed, ended | described.gone | kept.gone)
-    pool_gap = first_unknown(kept.gap, _undescribed_pool(jobs[name] for name in keepers & jobs.keys()))
-    return _merge_training_counts(jobs.values(), first_unknown(described.gap, listed), pool_gap)
+    return LiveTrainingJobs(
+        tuple(job for job in jobs.values() if _is_running(job)),
+        tuple(job for job in jobs.values() if not _is_running(job) and _holds_warm_pool(job)),
+        first_unknown(described.gap, listed),
+        first_unknown(kept.gap, _undescribed_pool(jobs[name] for name in keepers & jobs.keys())),
+    )
+
+
+def count_training_jobs(client: AwsClient) -> UsageCounts:
+    """Count training and spot training instances.
+
+    The instances that an ended job keeps warm count as training too. A pool that is ``InUse`` is its job's own
+    instances, and that job is running; pools that are ``Available`` are counted on top.
+    """
+    live = read_live_training_jobs(client)
+    return _merge_training_counts(live.running, live.warm, live.jobs_gap, live.pool_gap)
 
 
 def _merge_training_counts(
-    jobs: Collection[Response], jobs_gap: Unknown | None, pool_gap: Unknown | None
+    running: Collection[Response],
+    warm: Collection[Response],
+    jobs_gap: Unknown | None,
+    pool_gap: Unknown | None,
 ) -> UsageCounts:
     """The counts of all jobs. Spot jobs keep no pools, so a gap in the pools is none there. A job that does not say
     whether it is spot training counts as not, and makes the spot count a minimum.
     """
-    running = [job for job in jobs if _is_running(job)]
     spot = [job for job in running if job.get("EnableManagedSpotTraining")]
     plain = [job for job in running if not job.get("EnableManagedSpotTraining")]
-    warm = [job for job in jobs if not _is_running(job) and _holds_warm_pool(job)]
     planned = [job for job in plain if (job.get("ResourceConfig") or {}).get("TrainingPlanArn")]
     spot_gap = missing_member(running, "EnableManagedSpotTraining")
-    counts = to_in_use_counts(_holders_of(plain + warm), jobs_gap, pool_gap)
+    counts = to_in_use_counts(_holders_of([*plain, *warm]), jobs_gap, pool_gap)
     training_counts = replace(counts, kept_warm=_instances_of(warm), in_plans=_instances_of(planned))
     spot_counts = to_in_use_counts(_holders_of(spot), jobs_gap, spot_gap)
     return {Workload.TRAINING: training_counts, Workload.SPOT_TRAINING: spot_counts}

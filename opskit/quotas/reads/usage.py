@@ -13,7 +13,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
-from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, JobStatus, NotebookStatus
+from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, NotebookStatus
 from opskit.core.model import Unknown, Workload
 from opskit.core.workloads import WORKLOADS, UsageCounter
 from opskit.quotas.reads.endpoint_configs import EndpointConfigs
@@ -21,9 +21,7 @@ from opskit.quotas.reads.job_listings import (
     PROCESSING_JOBS,
     TRANSFORM_JOBS,
     JobKind,
-    describe_jobs,
-    list_live_jobs,
-    remember_ended_jobs,
+    read_live_jobs,
 )
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
@@ -72,15 +70,9 @@ def _count_processings(client: AwsClient) -> UsageCounts:
 def _count_jobs(
     client: AwsClient, kind: JobKind, resources: Callable[[Response], Response | None]
 ) -> tuple[list[QuotaHolder], Unknown | None]:
-    """Jobs whose listing contains no instance type, and which Search does not have: each that may run is described."""
-    listed = list_live_jobs(client, kind)
-    if isinstance(listed, Unknown):
-        return [], listed
-    described = describe_jobs(client, kind, listed.names)
-    status = f"{kind.prefix}Status"
-    live = {name: job for name, job in described.jobs.items() if not JobStatus(job[status]).is_finished}
-    remember_ended_jobs(client, listed, described.gone | (described.jobs.keys() - live.keys()))
-    return [job_holder(kind.prefix, job, job_instances(resources(job) or {})) for job in live.values()], described.gap
+    """The holders among the jobs of a kind, and why there may be more."""
+    live, gap = read_live_jobs(client, kind)
+    return [job_holder(kind.prefix, job, job_instances(resources(job) or {})) for job in live], gap
 
 
 def _count_endpoints(client: AwsClient) -> UsageCounts:

@@ -18,7 +18,8 @@ from opskit.core.exceptions import AwsError
 from opskit.state.paths import account_key
 from opskit.state.store import open_db
 
-_FILE = "endpoint-configs.sqlite"
+# Its number rises with the members that are kept of a configuration, so that all are read anew.
+_FILE = "endpoint-configs-2.sqlite"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS endpoint_configs (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, config TEXT NOT NULL,
     modified TEXT NOT NULL, members TEXT NOT NULL, PRIMARY KEY (endpoint, account, region, name)

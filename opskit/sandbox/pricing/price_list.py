@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -75,58 +75,76 @@ def _check_service_code(call: ApiCall, service: str) -> None:
 
 @cache
 def priced_products() -> tuple[Product, ...]:
-    """Every product with a price; types whose price nobody knows are no products here."""
+    """Every product with a price; types whose price nobody knows are no products here. Beside the instances there are
+    volumes, serverless concurrency, other names for instances, and products that cost nothing, as in AWS's list.
+    """
     priced = [
         row
         for row in read_table_rows(__package__, "prices_us_east_1.csv")
         if row["usd_per_hour"] and row["component"] in _USAGE_TYPE_PREFIXES
     ]
-    return tuple(_build_product(row["instance_type"], row["component"], row["usd_per_hour"]) for row in priced)
+    instances = [_instance_row(row["instance_type"], row["component"], row["usd_per_hour"]) for row in priced]
+    return tuple(map(_build_product, [*instances, *read_table_rows(__package__, "usage_prices_us_east_1.csv")]))
 
 
-def _build_product(instance_type: str, component: str, usd_per_hour: str) -> Product:
-    usage = f"USE1-{_USAGE_TYPE_PREFIXES[component]}:{instance_type}"
+def _instance_row(instance_type: str, component: str, usd_per_hour: str) -> Mapping[str, str]:
+    return {
+        "family": "ML Instance",
+        "component": component,
+        "instance_type": instance_type,
+        "usage_type": f"{_USAGE_TYPE_PREFIXES[component]}:{instance_type}",
+        "operation": "RunInstance",
+        "unit": "Hrs",
+        "usd_per_unit": f"{float(usd_per_hour):.10f}",
+    }
+
+
+def _build_product(row: Mapping[str, str]) -> Product:
+    usage = f"USE1-{row['usage_type']}"
     sku = sha256(usage.encode()).hexdigest()[:16].upper()
     return {
         "product": {
-            "productFamily": "ML Instance",
-            "attributes": _product_attributes(instance_type, component, usage),
+            "productFamily": row["family"],
+            "attributes": _product_attributes(row, usage),
             "sku": sku,
         },
         "serviceCode": _SERVICE_CODE,
-        "terms": {"OnDemand": {f"{sku}.{_RATE}": _on_demand_term(sku, component, instance_type, usd_per_hour)}},
+        "terms": {"OnDemand": {f"{sku}.{_RATE}": _on_demand_term(sku, row)}},
         "version": "20260901000000",
         "publicationDate": _PUBLISHED,
     }
 
 
-def _product_attributes(instance_type: str, component: str, usage: str) -> dict[str, str]:
-    return {
+def _product_attributes(row: Mapping[str, str], usage: str) -> dict[str, str]:
+    instance_type, component = row["instance_type"], row["component"]
+    named = {
+        "instanceName": instance_type,
+        "instanceType": f"{instance_type}-{component.replace(' ', '')}",
+        "platoinstancename": instance_type,
+    }
+    return (named if instance_type else {}) | {
         "servicecode": _SERVICE_CODE,
         "servicename": "Amazon SageMaker",
         "location": "US East (N. Virginia)",
         "locationType": "AWS Region",
         "regionCode": "us-east-1",
-        "instanceName": instance_type,
-        "instanceType": f"{instance_type}-{component.replace(' ', '')}",
         "component": component,
-        "platoinstancename": instance_type,
         "platoinstancetype": component,
         "usagetype": usage,
-        "operation": "RunInstance",
+        "operation": row["operation"],
     }
 
 
-def _on_demand_term(sku: str, component: str, instance_type: str, usd_per_hour: str) -> dict[str, Any]:
+def _on_demand_term(sku: str, row: Mapping[str, str]) -> dict[str, Any]:
     rate = f"{sku}.{_RATE}.{_PER_HOUR}"
     dimension = {
-        "unit": "Hrs",
+        "unit": row["unit"],
         "endRange": "Inf",
-        "description": f"${usd_per_hour} per {component} {instance_type} hour in US East (N. Virginia)",
+        "description": f"${row['usd_per_unit']} per {row['unit']} of {row['usage_type']} in US East (N. Virginia)",
         "appliesTo": [],
         "rateCode": rate,
         "beginRange": "0",
-        "pricePerUnit": {"USD": f"{float(usd_per_hour):.10f}"},
+        "pricePerUnit": {"USD": row["usd_per_unit"]},
     }
     return {
         "priceDimensions": {rate: dimension},

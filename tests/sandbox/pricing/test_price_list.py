@@ -35,9 +35,9 @@ def test_every_known_price_is_a_product(fresh_account: Any) -> None:
     }
     found = {
         (product["product"]["attributes"]["instanceName"], product["product"]["attributes"]["component"]): product
-        for product in listed_products(fresh_account)
+        for product in listed_products(fresh_account, productFamily="ML Instance")
     }
-    assert {key: usd_per_hour(product) for key, product in found.items()} == known
+    assert {key: usd_per_hour(product) for key, product in found.items() if key in known} == known
     assert len({product["product"]["sku"] for product in found.values()}) == len(found)
 
 

@@ -23,12 +23,24 @@ from opskit.aws.client import AwsClient
 from opskit.aws.session import open_session
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Quota, Workload
-from opskit.core.workloads import PriceComponent
+from opskit.core.workloads import PriceComponent, StoragePrice
 from opskit.increases.reads import support_cases
+from opskit.inventory.reads import endpoints as billed_endpoints
+from opskit.inventory.reads import jobs as billed_jobs
+from opskit.inventory.reads import notebooks as billed_notebooks
+from opskit.inventory.reads import prices as billed_prices
+from opskit.inventory.rules.running_resource import (
+    BilledConcurrency,
+    BilledInstances,
+    BilledKind,
+    BilledVolume,
+    RunningResource,
+)
 from opskit.notebooks.reads import jupyter_log, notebooks, tag_listing
 from opskit.quotas.reads import all_quotas, quotas, requests, resource_tags, usage, usage_metrics, utilization_report
 from opskit.quotas.reads.code_cache import QuotaCodeCache
 from opskit.training.reads import resources, training_log
+from tests.fakes.billed_account import billed_answers
 from tests.fakes.fake_aws import Entry, FakeAws
 from tests.fakes.garbled_responses import garbled_responses
 from tests.unit.quotas.test_garbled_responses_cli import TYPE, running_resources
@@ -83,7 +95,8 @@ PRODUCT = {
 }
 
 Read = Callable[[AwsClient], Any]
-Answers = Mapping[str, dict[str, Any]]
+Answers = Mapping[str, Any]
+"""What each operation answers: always the same, or what a function makes of the question."""
 
 
 def listed_as(kind: str, **more: Any) -> dict[str, Any]:
@@ -96,6 +109,18 @@ def read_metrics(client: AwsClient) -> Any:
     return metrics.results()
 
 
+def read_every_price(client: AwsClient) -> Any:
+    parts = (
+        BilledInstances(TYPE, 1, PriceComponent.TRAINING),
+        BilledVolume(1, StoragePrice.NOTEBOOK),
+        BilledConcurrency(2048, 1),
+    )
+    return billed_prices.read_prices(
+        client, [RunningResource("r", BilledKind.OTHER, "n", "arn", "InService", NOW, parts)]
+    )
+
+
+BILLED = billed_answers()
 CONFIG = {"ProductionVariants": [VARIANT], "ShadowProductionVariants": [VARIANT]}
 READERS: dict[str, tuple[Answers, Read]] = {
     "list_training_jobs": (
@@ -199,13 +224,32 @@ READERS: dict[str, tuple[Answers, Read]] = {
         {"GetProducts": {"PriceList": [json.dumps(PRODUCT)]}},
         lambda client: prices.read_workload_price(client, TYPE, Workload.TRAINING),
     ),
+    **{
+        read.__name__: (BILLED, read)
+        for read in (
+            billed_notebooks.read_notebooks,
+            billed_endpoints.read_endpoints,
+            billed_jobs.read_training_jobs,
+            billed_jobs.read_transform_jobs,
+            billed_jobs.read_processing_jobs,
+        )
+    },
+    "read_prices": (BILLED, read_every_price),
     "enabled_regions": ({}, regions.enabled_regions),
     "count_in_use": ({}, lambda client: usage.count_in_use(client, Workload)),
 }
 
 COVERED_ELSEWHERE = {
     # Parts of other readers, which are given the same answers through them.
-    *("count_training_jobs", "count_warm_pools", "list_live_jobs", "describe_jobs", "remember_ended_jobs"),
+    *(
+        "count_training_jobs",
+        "count_warm_pools",
+        "read_live_jobs",
+        "read_live_training_jobs",
+        "list_live_jobs",
+        "describe_jobs",
+        "remember_ended_jobs",
+    ),
     *("list_names", "list_summaries", "describe_resource", "describe_resources", "count_endpoints", "count_instances"),
     *("get_applied_record", "get_record", "iterate_records", "listed_quotas", "nothing_listed", "load_cache"),
     # Their answers are XML, which has no null, or are not looked into.
@@ -228,7 +272,10 @@ def test_no_reader_breaks_on_what_an_answer_lacks(
     told_account: FakeAws, isolated_home: Path, reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers, read = READERS[reader]
-    told_account.running |= {operation: lambda _, told=told: told for operation, told in answers.items()}  # type: ignore[misc]
+    told_account.running |= {
+        operation: told if callable(told) else lambda _, told=told: told  # type: ignore[misc]
+        for operation, told in answers.items()
+    }
     bodies: dict[str, list[str]] = {}
 
     def note_body(operation: str, body: str) -> tuple[int, str]:

@@ -48,6 +48,7 @@ WALK: dict[str, list[list[str]]] = {
     "quotas list": [[], ["--match", EVIL]],
     "quotas requests": [[]],
     "quotas wait": [["ml.m4.xlarge", "--for", EVIL, "--to", "9"], [EVIL, "--for", "training", "--to", "9"]],
+    "costs": [[], ["--by", "owner"], ["--by", EVIL], ["--by", f"tag:{EVIL}"], ["--budget", EVIL]],
     "notebook create": [["lab-1"], [EVIL], ["lab-1", "--git", EVIL], ["lab-1", "--role", EVIL, "--tag", f"a={EVIL}"]],
     "notebook keep": [["kept", "--reason", EVIL], [EVIL, "--for", "1h"], ["kept", "--for", EVIL]],
     "notebook list": [[], ["--match", EVIL]],

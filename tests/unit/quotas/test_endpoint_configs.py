@@ -75,7 +75,7 @@ def test_endpoints_that_are_gone_are_forgotten(fleet: EndpointFleet, isolated_ho
     del fleet.endpoints["serve-000"]
     fleet.endpoints["new"] = FleetEndpoint("serve-001")
     assert count().count("ml.m4.xlarge") == 3
-    with sqlite3.connect(isolated_home / "state" / "opskit" / "endpoint-configs.sqlite") as connection:
+    with sqlite3.connect(isolated_home / "state" / "opskit" / "endpoint-configs-2.sqlite") as connection:
         names = {name for (name,) in connection.execute("SELECT name FROM endpoint_configs")}
     assert names == {"serve-001", "serve-002", "new"}
 

@@ -1,0 +1,1 @@
+"""What bills now: opskit costs."""

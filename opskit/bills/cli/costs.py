@@ -1,0 +1,57 @@
+"""``opskit costs``: everything in SageMaker that bills now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.app import app
+from opskit.cli.command import CommandContext, register_command
+from opskit.core.exceptions import UsageError
+from opskit.core.setting_values import USD
+
+if TYPE_CHECKING:
+    from opskit.bills.rules.items import Grouping
+    from opskit.output.result import CommandResult
+
+
+@register_command(app, "costs")
+def costs_command(
+    ctx: CommandContext,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="KEY", help="Sum by owner, kind, region, account or tag:KEY."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget", metavar="USD", help="Exit with 3 if what runs now costs more than USD by the end of this month."
+        ),
+    ] = None,
+) -> CommandResult:
+    """List what bills now in SageMaker, whose it is, and how to end it.
+
+    Prices are AWS's on-demand prices of today, without discounts. The month is estimated from what runs now: what has
+    ended already is not in it.
+    """
+    from opskit.bills.flows.costs import read_current_costs
+    from opskit.bills.render.costs import costs_result
+
+    grouping = _parse_by(by)
+    limit = None if budget is None else USD.parse(budget)
+    now = datetime.now(UTC)
+    return costs_result(read_current_costs(ctx.clients(), now), now, grouping, limit)
+
+
+def _parse_by(text: str | None) -> Grouping | None:
+    from opskit.bills.rules.items import parse_grouping
+
+    if text is None:
+        return None
+    grouping = parse_grouping(text)
+    if grouping is None:
+        text = f"--by does not take '{text}'."
+        raise UsageError("bad-by", text, "It takes owner, kind, region, account or tag:KEY.")
+    return grouping

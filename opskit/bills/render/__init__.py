@@ -1,0 +1,1 @@
+"""The tables and JSON of what bills."""

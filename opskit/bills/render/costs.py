@@ -1,0 +1,292 @@
+"""What bills now, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from opskit.bills.flows.costs import CurrentCosts
+from opskit.bills.rules.items import (
+    BilledItem,
+    BilledSums,
+    BudgetAssessment,
+    BudgetStanding,
+    Grouping,
+    MonthEstimate,
+    assess_budget,
+    estimate_month,
+    group_items,
+    sum_items,
+)
+from opskit.bills.rules.not_covered import NOT_COVERED
+from opskit.core.durations import format_duration
+from opskit.core.exceptions import ExitCode, Problem
+from opskit.inventory.rules.running_resource import BilledKind, BilledVerdict, RunningResource
+from opskit.output.result import Cell, Column, CommandResult, Style, Table
+
+_CENTS = Decimal("0.0001")
+_BAR_WIDTH = 20
+_VERDICT_STYLES = {
+    BilledVerdict.RUNNING: Style.PLAIN,
+    BilledVerdict.BUSY: Style.GOOD,
+    BilledVerdict.IDLE: Style.WARN,
+    BilledVerdict.PROTECTED: Style.GOOD,
+    BilledVerdict.UNKNOWN: Style.WARN,
+}
+_COLUMNS = (
+    Column("Kind", key=True),
+    Column("Name", wrap=True, key=True),
+    Column("Runs on", optional=True),
+    Column("USD/h", right=True),
+    Column("Since", right=True),
+    Column("So far", right=True),
+    Column("Owner", wrap=True, optional=True),
+    Column("Verdict"),
+    Column("Why", wrap=True, optional=True),
+    Column("Ends with", wrap=True, optional=True),
+)
+_GROUP_COLUMNS = (
+    Column("Items", right=True),
+    Column("USD/h", right=True),
+    Column("USD in 30 days", right=True),
+    Column("So far", right=True),
+    Column("No price", right=True),
+    Column("Share", optional=True),
+)
+
+
+def costs_result(
+    costs: CurrentCosts, now: datetime, grouping: Grouping | None, budget: Decimal | None
+) -> CommandResult:
+    """The answer of ``costs``."""
+    sums, month = sum_items(costs.items), estimate_month(costs.items, now)
+    is_whole = not costs.problems
+    judged = None if budget is None else assess_budget(budget, month, sums, now, is_whole=is_whole)
+    groups = None if grouping is None else group_items(costs.items, grouping)
+    data: dict[str, Any] = {
+        "account": costs.account,
+        "regions": list(costs.regions),
+        "items": [item_record(item) for item in costs.items],
+        "totals": _sums_record(sums, is_whole=is_whole),
+        "month": _month_record(month, sums, is_whole=is_whole),
+        "not_covered": list(NOT_COVERED),
+    }
+    if grouping is not None and groups is not None:
+        data["by"] = grouping.label
+        data["groups"] = [{"group": name, **_sums_record(each, is_whole=is_whole)} for name, each in groups.items()]
+    if budget is not None and judged is not None:
+        data["budget"] = {"usd": budget, "verdict": judged.verdict.value, "passed_at": judged.passed_at}
+    return CommandResult(
+        data,
+        _costs_exit(costs, judged),
+        (*costs.problems, *_budget_problems(budget, judged, month, sums)),
+        _tables(costs.items, grouping, groups, now),
+        tuple(_costs_notes(costs, sums, month, is_whole=is_whole)),
+        "items" if groups is None else "groups",
+    )
+
+
+def item_record(item: BilledItem) -> dict[str, Any]:
+    """An item in JSON."""
+    resource = item.resource
+    return {
+        "account": resource.account,
+        "region": resource.region,
+        "kind": resource.kind.value,
+        "name": resource.name,
+        "instance_type": ",".join(resource.instance_types) or None,
+        "count": resource.count,
+        "status": resource.status,
+        "since": resource.since,
+        "usd_per_hour": _rounded(item.known_usd_per_hour),
+        "usd_so_far": _rounded(item.usd_so_far),
+        "owner": item.owner.name,
+        "owner_source": item.owner.source,
+        "verdict": item.verdict.value,
+        "because": item.reason,
+        "stop_with": resource.stop_with,
+    }
+
+
+def _rounded(usd: Decimal | None) -> Decimal | None:
+    """An amount to a hundredth of a cent; a smaller one with two digits, so that it is not 0."""
+    if usd is None or usd >= _CENTS or not usd:
+        return None if usd is None else usd.quantize(_CENTS)
+    return Decimal(f"{usd:.1e}")
+
+
+def _sums_record(sums: BilledSums, *, is_whole: bool) -> dict[str, Any]:
+    """The sums over what has a price. ``at_least``: there is more, without a price or unread."""
+    return {
+        "items": sums.items,
+        "usd_per_hour": _rounded(sums.usd_per_hour),
+        "usd_per_30_days": _rounded(sums.usd_per_30_days),
+        "usd_so_far": _rounded(sums.usd_so_far),
+        "unpriced": sums.unpriced,
+        "at_least": bool(sums.unpriced) or not is_whole,
+    }
+
+
+def _month_record(month: MonthEstimate, sums: BilledSums, *, is_whole: bool) -> dict[str, Any]:
+    """The month by what runs now, without the bill. ``forecast_usd`` null: a price or a read is missing."""
+    return {
+        "billed_usd": None,
+        "billed_until": None,
+        "since_then_usd": _rounded(month.since_begin),
+        "forecast_usd": _rounded(month.at_end) if is_whole and not sums.unpriced else None,
+        "source": "estimate",
+    }
+
+
+def _costs_exit(costs: CurrentCosts, judged: BudgetAssessment | None) -> ExitCode:
+    if costs.all_regions_failed:
+        return ExitCode.AWS_ERROR
+    otherwise = ExitCode.PARTIAL if costs.problems else ExitCode.OK
+    if judged is None:
+        return otherwise
+    match judged.verdict:
+        case BudgetStanding.PASSED | BudgetStanding.WILL_BE_PASSED:
+            return ExitCode.REFUSED
+        case BudgetStanding.UNKNOWN:
+            return ExitCode.PARTIAL
+        case BudgetStanding.KEPT:
+            return otherwise
+
+
+def _budget_problems(
+    budget: Decimal | None, judged: BudgetAssessment | None, month: MonthEstimate, sums: BilledSums
+) -> tuple[Problem, ...]:
+    if budget is None or judged is None:
+        return ()
+    hint = "End what is not needed: the column 'Ends with', or stop_with in -o json."
+    match judged.verdict:
+        case BudgetStanding.KEPT:
+            return ()
+        case BudgetStanding.PASSED:
+            spent = _usd(month.since_begin)
+            text = f"What runs now has cost {spent} USD this month, more than the budget of {budget} USD."
+            return (Problem("over-budget", text, hint),)
+        case BudgetStanding.WILL_BE_PASSED:
+            when = f"{judged.passed_at:%Y-%m-%d %H:%M} UTC" if judged.passed_at else "this month"
+            text = (
+                f"What runs now passes the budget of {budget} USD at {when}: it comes to {_usd(month.at_end)} USD by "
+                "the end of the month if nothing is ended."
+            )
+            return (Problem("over-budget", text, hint),)
+        case BudgetStanding.UNKNOWN:
+            why = f"{sums.unpriced} items have no known price" if sums.unpriced else "not everything could be read"
+            return (Problem("budget-unknown", f"It is not known whether the budget of {budget} USD is kept: {why}."),)
+
+
+def _tables(
+    items: Sequence[BilledItem], grouping: Grouping | None, groups: Mapping[str, BilledSums] | None, now: datetime
+) -> tuple[Table, ...]:
+    if not items:
+        return ()
+    if grouping is not None and groups is not None:
+        return (_group_table(grouping, groups),)
+    listed = [item for item in items if not _is_attached_volume(item.resource)]
+    several_regions = len({item.resource.region for item in items}) > 1
+    several_accounts = len({item.resource.account for item in items}) > 1
+    extra = [Column("Account", key=True)] * several_accounts + [Column("Region", key=True)] * several_regions
+    rows = tuple(
+        (
+            *([Cell(item.resource.account or "")] * several_accounts),
+            *([Cell(item.resource.region)] * several_regions),
+            *_item_cells(item, now),
+        )
+        for item in listed
+    )
+    return (Table((*extra, *_COLUMNS), rows),) if rows else ()
+
+
+def _is_attached_volume(resource: RunningResource) -> bool:
+    """Whether it is the volume of something that runs, which has a row of its own."""
+    return resource.kind is BilledKind.VOLUME and resource.stop_with is None
+
+
+def _item_cells(item: BilledItem, now: datetime) -> tuple[Cell, ...]:
+    resource = item.resource
+    since = "?" if resource.since is None else format_duration(max(now - resource.since, now - now))
+    return (
+        Cell(resource.kind.value),
+        Cell(resource.name),
+        Cell(_runs_on(resource)),
+        _usd_cell(item.known_usd_per_hour),
+        Cell("-" if resource.not_begun else since),
+        _usd_cell(item.usd_so_far),
+        Cell(item.owner.name or "?"),
+        Cell(item.verdict.value, _VERDICT_STYLES[item.verdict]),
+        Cell(item.reason),
+        Cell(resource.stop_with or ""),
+    )
+
+
+def _runs_on(resource: RunningResource) -> str:
+    types = ", ".join(resource.instance_types)
+    count = resource.count
+    return types if count in (None, 1) else f"{count} x {types}" if types else str(count)
+
+
+def _usd_cell(usd: Decimal | None) -> Cell:
+    return Cell("?", Style.WARN) if usd is None else Cell(_usd(usd))
+
+
+def _usd(usd: Decimal) -> str:
+    """An amount for people: in cents, smaller ones with two digits."""
+    return f"{usd:.2f}" if usd >= 1 or not usd else f"{_rounded(usd):f}"
+
+
+def _group_table(grouping: Grouping, groups: Mapping[str, BilledSums]) -> Table:
+    most = max((sums.usd_per_hour for sums in groups.values()), default=Decimal(0))
+    total = sum((sums.usd_per_hour for sums in groups.values()), Decimal(0))
+    rows = tuple(
+        (
+            Cell(name),
+            Cell(str(sums.items)),
+            Cell(_usd(sums.usd_per_hour)),
+            Cell(_usd(sums.usd_per_30_days)),
+            Cell(_usd(sums.usd_so_far)),
+            Cell(str(sums.unpriced), Style.WARN if sums.unpriced else Style.PLAIN),
+            Cell(_bar(sums.usd_per_hour, most, total)),
+        )
+        for name, sums in groups.items()
+    )
+    return Table((Column(grouping.label.capitalize(), wrap=True, key=True), *_GROUP_COLUMNS), rows)
+
+
+def _bar(usd: Decimal, most: Decimal, total: Decimal) -> str:
+    """A bar as long as an amount is to the largest, with its share of the total in words."""
+    if not most:
+        return ""
+    return f"{'#' * max(1 if usd else 0, round(_BAR_WIDTH * usd / most)):<{_BAR_WIDTH}} {round(100 * usd / total)} %"
+
+
+def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *, is_whole: bool) -> Iterator[str]:
+    if costs.all_regions_failed:
+        return
+    if not costs.items:
+        yield (
+            f"Nothing of what opskit looks at bills in {', '.join(costs.regions)}."
+            if is_whole
+            else ("Nothing that bills was found, but not everything could be read.")
+        )
+    attached = [item for item in costs.items if _is_attached_volume(item.resource)]
+    if attached:
+        volumes = sum_items(attached)
+        yield f"Volumes of what runs: {volumes.items}, {_usd(volumes.usd_per_hour)} USD per hour (in the sums)."
+    if costs.items:
+        least = "at least " if sums.unpriced or not is_whole else ""
+        yield (
+            f"{sums.items} items: {least}{_usd(sums.usd_per_hour)} USD per hour, "
+            f"{least}{_usd(sums.usd_per_30_days)} USD in 30 days."
+        )
+        yield (
+            f"This month, what runs now has cost {_usd(month.since_begin)} USD (an estimate: what has ended is not in "
+            "it, and the bill was not read)."
+        )
+    if sums.unpriced:
+        yield f"{sums.unpriced} without a known price are in no sum."
+    yield f"Not looked at: {', '.join(NOT_COVERED)}."

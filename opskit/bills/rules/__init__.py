@@ -1,0 +1,1 @@
+"""Items, sums and budgets."""

@@ -1,0 +1,236 @@
+"""What bills, with price and owner; the sums; and the budget of a month. All amounts are in USD."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from opskit.core.model import Unknown
+from opskit.core.owners import owner_from_tags
+from opskit.inventory.rules.running_resource import BilledVerdict, RunningResource
+
+HOURS_IN_30_DAYS = 720
+NOBODY = "(no owner known)"
+
+
+@dataclass(frozen=True)
+class ItemOwner:
+    """Whose something is, and whether a tag says so or CloudTrail. ``name`` None: neither does."""
+
+    name: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class BilledItem:
+    """A resource that bills. ``usd_per_hour`` may be why there is no price; ``usd_so_far`` None: not known, as where
+    AWS does not say since when.
+    """
+
+    resource: RunningResource
+    usd_per_hour: Decimal | Unknown
+    usd_so_far: Decimal | None
+    owner: ItemOwner
+    verdict: BilledVerdict
+    reason: str
+
+    @property
+    def known_usd_per_hour(self) -> Decimal | None:
+        """The price an hour; None: not known."""
+        return None if isinstance(self.usd_per_hour, Unknown) else self.usd_per_hour
+
+
+def billed_item(
+    resource: RunningResource,
+    usd_per_hour: Decimal | Unknown,
+    now: datetime,
+    *,
+    owner: ItemOwner = ItemOwner(),
+    kept_because: str | None = None,
+) -> BilledItem:
+    """A resource with its price. ``kept_because`` is why a tag keeps it."""
+    verdict = resource.verdict if kept_because is None else BilledVerdict.PROTECTED
+    reason = resource.free or resource.reason
+    if isinstance(usd_per_hour, Unknown):
+        reason = f"{reason}; no price: {usd_per_hour.reason}" if reason else f"no price: {usd_per_hour.reason}"
+    reason = reason if kept_because is None else f"kept: {kept_because}"
+    return BilledItem(resource, usd_per_hour, _cost_so_far(resource, usd_per_hour, now), owner, verdict, reason)
+
+
+def tag_owner(resource: RunningResource) -> ItemOwner:
+    """The owner that a resource's tags name."""
+    name = owner_from_tags(resource.tags)
+    return ItemOwner(name, "tag" if name else None)
+
+
+def _cost_so_far(resource: RunningResource, usd_per_hour: Decimal | Unknown, now: datetime) -> Decimal | None:
+    """What it has cost since it began, at its present price and size. What lies in the future by AWS's clock is now."""
+    if isinstance(usd_per_hour, Unknown):
+        return None
+    if resource.not_begun or not usd_per_hour:
+        return Decimal(0)
+    return None if resource.since is None else usd_per_hour * _hours_between(resource.since, now)
+
+
+def _hours_between(begin: datetime, end: datetime) -> Decimal:
+    return max(Decimal((end - begin).total_seconds()), Decimal(0)) / 3600
+
+
+@dataclass(frozen=True)
+class BilledSums:
+    """Sums over some items. ``unpriced`` of them have no price and are in none of the sums, which are then a
+    minimum. ``usd_so_far`` leaves out those of which it is not known too.
+    """
+
+    items: int
+    unpriced: int
+    usd_per_hour: Decimal
+    usd_so_far: Decimal
+
+    @property
+    def usd_per_30_days(self) -> Decimal:
+        """What it costs if nothing is ended."""
+        return self.usd_per_hour * HOURS_IN_30_DAYS
+
+
+def sum_items(items: Iterable[BilledItem]) -> BilledSums:
+    """The sums over items."""
+    listed = list(items)
+    prices = [item.known_usd_per_hour for item in listed]
+    return BilledSums(
+        items=len(listed),
+        unpriced=sum(price is None for price in prices),
+        usd_per_hour=sum((price or Decimal(0) for price in prices), Decimal(0)),
+        usd_so_far=sum((item.usd_so_far or Decimal(0) for item in listed), Decimal(0)),
+    )
+
+
+def dearest_first(items: Iterable[BilledItem]) -> tuple[BilledItem, ...]:
+    """Items by price, those without one first: they may cost anything."""
+
+    def order(item: BilledItem) -> tuple[bool, Decimal, str, str, str]:
+        price, resource = item.known_usd_per_hour, item.resource
+        return price is not None, -(price or Decimal(0)), resource.region, resource.kind.value, resource.name
+
+    return tuple(sorted(items, key=order))
+
+
+class GroupKey(StrEnum):
+    """What items are grouped by, other than a tag."""
+
+    OWNER = "owner"
+    KIND = "kind"
+    REGION = "region"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What items are grouped by: a ``tag``, by its key, or something else."""
+
+    key: GroupKey | None
+    tag: str = ""
+
+    @property
+    def label(self) -> str:
+        """As the user typed it."""
+        return self.key.value if self.key else f"tag:{self.tag}"
+
+    def group_of(self, item: BilledItem) -> str:
+        """The group that an item belongs to."""
+        match self.key:
+            case GroupKey.OWNER:
+                return item.owner.name or NOBODY
+            case GroupKey.KIND:
+                return item.resource.kind.value
+            case GroupKey.REGION:
+                return item.resource.region
+            case GroupKey.ACCOUNT:
+                return item.resource.account or "(no account known)"
+            case None:
+                return _tag_group(item.resource.tags, self.tag)
+
+
+def _tag_group(tags: Mapping[str, str] | Unknown | None, key: str) -> str:
+    if tags is None or isinstance(tags, Unknown):
+        return "(tags could not be read)"
+    return tags.get(key) or f"(no tag {key})"
+
+
+def parse_grouping(text: str) -> Grouping | None:
+    """``owner``, ``kind``, ``region``, ``account`` or ``tag:KEY``; None: none of them."""
+    word, _, tag = text.partition(":")
+    if word == "tag" and tag:
+        return Grouping(None, tag)
+    return next((Grouping(key) for key in GroupKey if key.value == text), None)
+
+
+def group_items(items: Iterable[BilledItem], grouping: Grouping) -> dict[str, BilledSums]:
+    """The sums of each group, the dearest first."""
+    groups: dict[str, list[BilledItem]] = {}
+    for item in items:
+        groups.setdefault(grouping.group_of(item), []).append(item)
+    sums = {name: sum_items(members) for name, members in groups.items()}
+    return dict(sorted(sums.items(), key=lambda each: (-each[1].usd_per_hour, each[0])))
+
+
+@dataclass(frozen=True)
+class MonthEstimate:
+    """The present month, by what runs now alone: what has ended since its begin is in no sum. ``since_begin`` is what
+    these have cost in it, ``at_end`` what they will have cost at its end if nothing is ended.
+    """
+
+    since_begin: Decimal
+    at_end: Decimal
+    ends: datetime
+
+
+def estimate_month(items: Sequence[BilledItem], now: datetime) -> MonthEstimate:
+    """The present month (UTC, as AWS bills) by what runs now."""
+    begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    ends = (begin + timedelta(days=32)).replace(day=1)
+    spent = sum((_cost_since(item, begin, now) for item in items), Decimal(0))
+    return MonthEstimate(spent, spent + sum_items(items).usd_per_hour * _hours_between(now, ends), ends)
+
+
+def _cost_since(item: BilledItem, begin: datetime, now: datetime) -> Decimal:
+    price, since = item.known_usd_per_hour, item.resource.since
+    if price is None or since is None or item.resource.not_begun:
+        return Decimal(0)
+    return price * _hours_between(max(since, begin), now)
+
+
+class BudgetStanding(StrEnum):
+    """How a month's estimate stands to a budget."""
+
+    KEPT = "kept"
+    PASSED = "passed"
+    WILL_BE_PASSED = "will-be-passed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class BudgetAssessment:
+    """The verdict on a budget, with the moment when it is passed if nothing is ended; None: not before the month's
+    end, or it is passed already.
+    """
+
+    verdict: BudgetStanding
+    passed_at: datetime | None = None
+
+
+def assess_budget(
+    budget: Decimal, month: MonthEstimate, sums: BilledSums, now: datetime, *, is_whole: bool
+) -> BudgetAssessment:
+    """Whether what runs now keeps a budget of a month. What has no price, or could not be read, may pass it."""
+    if month.since_begin > budget:
+        return BudgetAssessment(BudgetStanding.PASSED)
+    if month.at_end > budget:
+        hours = (budget - month.since_begin) / sums.usd_per_hour
+        return BudgetAssessment(BudgetStanding.WILL_BE_PASSED, now + timedelta(hours=float(hours)))
+    if sums.unpriced or not is_whole:
+        return BudgetAssessment(BudgetStanding.UNKNOWN)
+    return BudgetAssessment(BudgetStanding.KEPT)

@@ -1,0 +1,1 @@
+"""What runs in SageMaker and bills, its price and its owner."""

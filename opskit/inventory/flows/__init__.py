@@ -1,0 +1,1 @@
+"""Reads everything of a Region that runs."""

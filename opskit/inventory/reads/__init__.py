@@ -1,0 +1,1 @@
+"""Reads what runs, kind by kind, and whose it is."""

@@ -1,0 +1,38 @@
+"""The prices of what runs, each read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather_all
+from opskit.aws.prices import read_concurrency_price, read_listed_price, read_storage_price
+from opskit.core.model import Price, Unknown
+from opskit.inventory.rules.prices import PriceKey, price_keys
+from opskit.inventory.rules.running_resource import (
+    BilledConcurrency,
+    BilledInstances,
+    BilledPart,
+    BilledVolume,
+    RunningResource,
+)
+
+
+def read_prices(client: AwsClient, resources: Iterable[RunningResource]) -> Mapping[PriceKey, Price | Unknown]:
+    """The price of one unit of each part of these resources, in USD per hour."""
+    wanted = price_keys(resources)
+    prices = gather_all([partial(_read_part_price, client, part) for part in wanted.values()])
+    return dict(zip(wanted, prices, strict=True))
+
+
+def _read_part_price(client: AwsClient, part: BilledPart) -> Price | Unknown:
+    match part:
+        case BilledInstances(instance_type=instance_type, component=component):
+            if instance_type is None:
+                return Unknown("AWS does not say its instance type", "no-instance-type")
+            return read_listed_price(client, instance_type, component)
+        case BilledVolume(storage=storage):
+            return read_storage_price(client, storage)
+        case BilledConcurrency(memory_mb=memory):
+            return read_concurrency_price(client, memory)

@@ -1,0 +1,1 @@
+"""What running resources are, and what they cost."""

@@ -1,0 +1,123 @@
+"""What runs and bills in an account: one value for a resource of any kind, before it has a price and an owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from opskit.core.model import Unknown
+from opskit.core.workloads import PriceComponent, StoragePrice
+
+
+class BilledKind(StrEnum):
+    """What a billed resource is. The words are those of ``opskit costs -o json``."""
+
+    NOTEBOOK = "notebook"
+    ENDPOINT = "endpoint"
+    SERVERLESS = "serverless"
+    STUDIO_APP = "studio-app"
+    TRAINING = "training"
+    TRANSFORM = "transform"
+    PROCESSING = "processing"
+    TUNING = "tuning"
+    WARM_POOL = "warm-pool"
+    CLUSTER = "cluster"
+    VOLUME = "volume"
+    OTHER = "other"
+
+
+class BilledVerdict(StrEnum):
+    """What is known of a resource's use."""
+
+    RUNNING = "running"
+    """It runs; whether anybody uses it was not looked at."""
+    BUSY = "busy"
+    IDLE = "idle"
+    PROTECTED = "protected"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class BilledInstances:
+    """Instances of one type. ``instance_type`` or ``count`` None: AWS does not say."""
+
+    instance_type: str | None
+    count: int | None
+    component: PriceComponent
+
+
+@dataclass(frozen=True)
+class BilledVolume:
+    """A volume of so many GB."""
+
+    gigabytes: int
+    storage: StoragePrice
+
+
+@dataclass(frozen=True)
+class BilledConcurrency:
+    """Units of provisioned concurrency of a serverless variant, each with so much memory."""
+
+    memory_mb: int
+    units: int
+
+
+BilledPart = BilledInstances | BilledVolume | BilledConcurrency
+
+
+@dataclass(frozen=True)
+class RunningResource:
+    """A resource that bills. ``status`` is SageMaker's word.
+
+    ``since`` is when it began to bill; None: AWS does not say. ``parts`` are what it is billed for; none, where
+    ``unpriced`` says why no price can be known, or ``free`` why it costs nothing of its own. ``not_begun``: it bills as
+    soon as it has its instances. ``tags`` None: not read yet.
+    """
+
+    region: str
+    kind: BilledKind
+    name: str
+    arn: str
+    status: str
+    since: datetime | None
+    parts: tuple[BilledPart, ...] = ()
+    unpriced: str = ""
+    free: str = ""
+    not_begun: bool = False
+    verdict: BilledVerdict = BilledVerdict.RUNNING
+    reason: str = ""
+    stop_with: str | None = None
+    tags: Mapping[str, str] | Unknown | None = field(default=None, hash=False)
+
+    @property
+    def account(self) -> str | None:
+        """The number of the account it belongs to; None: its ARN has none."""
+        fields = self.arn.split(":")
+        return fields[4] or None if len(fields) > 5 else None
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The types of its instances that are known."""
+        named = (part.instance_type for part in self.parts if isinstance(part, BilledInstances))
+        return tuple(dict.fromkeys(instance_type for instance_type in named if instance_type))
+
+    @property
+    def count(self) -> int | None:
+        """The number of its instances, or units of concurrency; None: it has none, or AWS does not say."""
+        numbers = [_part_count(part) for part in self.parts if not isinstance(part, BilledVolume)]
+        known = [number for number in numbers if number is not None]
+        return sum(known) if known and len(known) == len(numbers) else None
+
+
+def _part_count(part: BilledInstances | BilledConcurrency) -> int | None:
+    return part.count if isinstance(part, BilledInstances) else part.units
+
+
+@dataclass(frozen=True)
+class InventoryPart:
+    """What one look found. ``gaps`` are why it may not be everything."""
+
+    resources: tuple[RunningResource, ...] = ()
+    gaps: tuple[Unknown, ...] = ()

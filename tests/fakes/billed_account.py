@@ -1,0 +1,210 @@
+"""An account with one of each kind of what bills in SageMaker, as AWS lists and describes it; and a price list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.fakes.fake_aws import FakeAws, Fault
+
+NOW = datetime.now(UTC)
+HOUR = timedelta(hours=1)
+ARN = "arn:aws:sagemaker:us-east-1:123456789012"
+GONE = Fault(400, "ValidationException", "Could not find it.")
+Answer = Callable[[Mapping[str, Any]], dict[str, Any] | Fault]
+
+PRICES = {
+    ("Notebook", "ml.t3.medium"): "0.05",
+    ("Hosting", "ml.m5.xlarge"): "0.23",
+    ("Hosting", "ml.g5.xlarge"): "1.41",
+    ("AsyncInf", "ml.m5.xlarge"): "0.24",
+    ("Training", "ml.m5.xlarge"): "0.25",
+    ("BatchTransform", "ml.m5.xlarge"): "0.26",
+    ("Processing", "ml.m5.xlarge"): "0.27",
+    ("Studio-JupyterLab", "ml.t3.medium"): "0.06",
+    ("studio-codeeditor", "ml.t3.medium"): "0.07",
+    ("Cluster", "ml.p4d.24xlarge"): "30",
+}
+"""USD per hour."""
+USAGE_PRICES = {
+    ("Storage", "USE1-Notebk:VolumeUsage.gp2", "GB-Mo"): "0.14",
+    ("Storage", "USE1-UnifiedStudio:VolumeUsage.gp3", "GB-Mo"): "9",
+    ("Storage", "USE1-Studio:VolumeUsage.gp3", "GB-Mo"): "0.112",
+    ("Storage", "USE1-Notebk:VolumeUsage.gp2", "IOPS-Mo"): "7",
+    ("ML Serverless", "USE1-ProvisionedConcurrency:Mem-2GB", "seconds"): "0.00001",
+    ("ML Serverless", "USE1-ProvisionedConcurrency:Usage-2GB", "seconds"): "0.5",
+    ("ML Serverless", "USE1-ServerlessInf:Mem-2GB", "seconds"): "0.6",
+}
+
+
+def ago(hours: float) -> float:
+    """So many hours before now, as JSON has it."""
+    return (NOW - hours * HOUR).timestamp()
+
+
+def price_list(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The products that GetProducts is asked for: among them one for nothing, as AWS lists free tiers."""
+    wanted = {rule["Field"]: rule["Value"] for rule in asked["Filters"]}
+    if family := wanted.get("productFamily"):
+        found = [
+            _product(usd, unit, usagetype=usage)
+            for (named, usage, unit), usd in USAGE_PRICES.items()
+            if named == family and wanted["regionCode"] == "us-east-1"
+        ]
+    else:
+        found = [
+            _product(each, "Hrs", platoinstancetype=component, instanceName=instance_type)
+            for (component, instance_type), usd in PRICES.items()
+            if instance_type == wanted["instanceName"]
+            for each in (usd, "0.0000000000")
+        ]
+    return {"PriceList": [json.dumps(product) for product in found]}
+
+
+def _product(usd: str, unit: str, **attributes: str) -> dict[str, Any]:
+    dimension = {"unit": unit, "pricePerUnit": {"USD": usd}}
+    return {
+        "product": {"attributes": attributes},
+        "terms": {"OnDemand": {"t": {"priceDimensions": {"d": dimension}}}},
+    }
+
+
+def notebook(name: str, status: str, hours: float, gigabytes: int) -> dict[str, Any]:
+    """A notebook instance that was last changed so many hours ago, and made the day before."""
+    return {
+        "NotebookInstanceName": name,
+        "NotebookInstanceArn": f"{ARN}:notebook-instance/{name}",
+        "NotebookInstanceStatus": status,
+        "InstanceType": "ml.t3.medium",
+        "CreationTime": ago(hours + 24),
+        "LastModifiedTime": ago(hours),
+        "VolumeSizeInGB": gigabytes,
+    }
+
+
+def endpoint(name: str, hours: float, *variants: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An endpoint that was made so many hours ago, with what its variants say of themselves."""
+    return {
+        "EndpointName": name,
+        "EndpointArn": f"{ARN}:endpoint/{name}",
+        "EndpointConfigName": name,
+        "EndpointStatus": "InService",
+        "CreationTime": ago(hours),
+        "LastModifiedTime": ago(hours),
+        "ProductionVariants": list(variants),
+        **more,
+    }
+
+
+def variant(name: str, count: int) -> dict[str, Any]:
+    """What an endpoint says of a variant on instances: not on which."""
+    return {"VariantName": name, "CurrentInstanceCount": count, "DesiredInstanceCount": count}
+
+
+def planned(name: str, instance_type: str, count: int = 1) -> dict[str, Any]:
+    """What a configuration says of a variant on instances."""
+    return {"VariantName": name, "ModelName": "m", "InstanceType": instance_type, "InitialInstanceCount": count}
+
+
+def job(kind: str, name: str, hours: float, **more: Any) -> dict[str, Any]:
+    """A job of a kind (``Training``) that began so many hours ago."""
+    return {
+        f"{kind}JobName": name,
+        f"{kind}JobArn": f"{ARN}:{kind.lower()}-job/{name}",
+        f"{kind}JobStatus": "InProgress",
+        "CreationTime": ago(hours),
+        f"{kind}StartTime": ago(hours),
+        **more,
+    }
+
+
+M5 = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 30}
+SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 8}
+NOTEBOOKS = [notebook("lab", "InService", 10, 100), notebook("old-lab", "Stopped", 100, 50)]
+ENDPOINTS = [
+    endpoint("live", 20, variant("a", 2), variant("b", 1), ShadowProductionVariants=[variant("s", 1)]),
+    endpoint("queue", 3, variant("a", 1)),
+    endpoint("warm", 5, {"VariantName": "a", "CurrentServerlessConfig": {**SERVERLESS, "ProvisionedConcurrency": 4}}),
+    endpoint("by-request", 5, {"VariantName": "a", "CurrentServerlessConfig": SERVERLESS}),
+    endpoint("orphan", 5, variant("a", 1)),
+    endpoint("dead", 5, EndpointStatus="Failed"),
+]
+CONFIGS: dict[str, dict[str, Any]] = {
+    "live": {
+        "ProductionVariants": [planned("a", "ml.m5.xlarge"), planned("b", "ml.g5.xlarge")],
+        "ShadowProductionVariants": [planned("s", "ml.m5.xlarge")],
+    },
+    "queue": {"ProductionVariants": [planned("a", "ml.m5.xlarge")], "AsyncInferenceConfig": {"OutputConfig": {}}},
+    "warm": {"ProductionVariants": [{"VariantName": "a", "ServerlessConfig": SERVERLESS}]},
+    "by-request": {"ProductionVariants": [{"VariantName": "a", "ServerlessConfig": SERVERLESS}]},
+}
+TRAINING = [
+    job("Training", "fit", 2, ResourceConfig=M5, SecondaryStatus="Training", EnableManagedSpotTraining=False),
+    job("Training", "spot", 2, ResourceConfig=M5, SecondaryStatus="Training", EnableManagedSpotTraining=True),
+    job(
+        "Training",
+        "kept-warm",
+        5,
+        ResourceConfig=M5,
+        EnableManagedSpotTraining=False,
+        TrainingJobStatus="Completed",
+        TrainingEndTime=ago(1),
+        WarmPoolStatus={"Status": "Available"},
+    ),
+    job(
+        "Training",
+        "ended",
+        9,
+        ResourceConfig=M5,
+        EnableManagedSpotTraining=False,
+        TrainingJobStatus="Completed",
+    ),
+]
+TRANSFORM = [job("Transform", "score", 4, TransformResources=M5)]
+PROCESSING = [job("Processing", "clean", 4, ProcessingResources={"ClusterConfig": M5})]
+
+
+def serve_billed_account(aws: FakeAws) -> None:
+    """Let an AWS answer with the account. Search knows nothing yet: its index lags."""
+    aws.running |= billed_answers()
+
+
+def billed_answers() -> dict[str, Answer]:
+    """What the account answers, by operation."""
+    described = {each["EndpointName"]: each for each in ENDPOINTS}
+    return {
+        "GetProducts": price_list,
+        "ListNotebookInstances": _listing("NotebookInstances", NOTEBOOKS, without="VolumeSizeInGB"),
+        "DescribeNotebookInstance": _description("NotebookInstanceName", NOTEBOOKS),
+        "ListEndpoints": _listing("Endpoints", ENDPOINTS, without="ProductionVariants"),
+        "DescribeEndpoint": lambda asked: described[asked["EndpointName"]],
+        "DescribeEndpointConfig": _describe_config,
+        **_job_answers("Training", TRAINING),
+        **_job_answers("Transform", TRANSFORM),
+        **_job_answers("Processing", PROCESSING),
+    }
+
+
+def _job_answers(kind: str, jobs: list[dict[str, Any]]) -> dict[str, Answer]:
+    newest = sorted(jobs, key=lambda each: -each["CreationTime"])
+    return {
+        f"List{kind}Jobs": _listing(f"{kind}JobSummaries", newest, without="ResourceConfig"),
+        f"Describe{kind}Job": _description(f"{kind}JobName", jobs),
+    }
+
+
+def _listing(key: str, entries: list[dict[str, Any]], without: str) -> Answer:
+    return lambda asked: {key: [{name: each[name] for name in each if name != without} for each in entries]}
+
+
+def _description(key: str, entries: list[dict[str, Any]]) -> Answer:
+    return lambda asked: next((each for each in entries if each[key] == asked[key]), GONE)
+
+
+def _describe_config(asked: Mapping[str, Any]) -> dict[str, Any] | Fault:
+    name = asked["EndpointConfigName"]
+    if name not in CONFIGS:
+        return Fault(400, "ValidationException", 'Could not find endpoint configuration "arn:x".')
+    return {"EndpointConfigName": name, "EndpointConfigArn": f"arn:{name}", "CreationTime": ago(999), **CONFIGS[name]}
