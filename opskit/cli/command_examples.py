@@ -24,19 +24,23 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit train boston 2>&1 | opskit quotas explain -",
         'opskit quotas explain "ResourceLimitExceeded: ... ml.p2.xlarge for training job usage is 0 Instances"',
     ),
-    "notebook list": ("opskit notebook list --region all", "opskit notebook list --inside --match 'team-*'"),
+    "notebook list": ("opskit notebook list --region all", "opskit notebook list --owner ada --sort cost"),
     "notebook create": (
         "opskit notebook create course --wait",
         "opskit notebook create gpu -t ml.g4dn.xlarge --volume 50 --tag team=vision --dry-run",
     ),
-    "notebook start": ("opskit notebook start course --wait",),
+    "notebook start": ("opskit notebook start course --wait", "opskit notebook start --tag course=mlops --dry-run"),
     "notebook open": ("opskit notebook open course", "opskit notebook open course --print"),
-    "notebook keep": ("opskit notebook keep course --for 36h --reason 'Trains until Sunday'",),
+    "notebook keep": (
+        "opskit notebook keep course --for 36h --reason 'Trains until Sunday'",
+        "opskit notebook keep --match 'team-*' --for 12h",
+    ),
     "notebook unkeep": ("opskit notebook unkeep course",),
     "notebook stop": (
         "opskit notebook stop --idle --dry-run",
         "opskit notebook stop --idle --after 2h --grace 15m --match 'team-*'",
         "opskit notebook stop course",
+        "opskit notebook stop --owner ada --dry-run",
     ),
     "workflow init": (
         "opskit workflow init houses --data houses.csv --target price",

@@ -125,6 +125,16 @@ def owner_from_tags(tags: object) -> str | None:
     return next((str(tags[key]).strip() for key in OWNER_TAG_KEYS if str(tags.get(key, "")).strip()), None)
 
 
+def is_owner_named(owner: str | None, name: str) -> bool:
+    """Whether an owner is the one that somebody names: in full, or by the last part of an ARN, as people say it."""
+    return owner is not None and name in (owner, short_owner(owner))
+
+
+def short_owner(owner: str) -> str:
+    """An owner as a column shows it: of an ARN the last part."""
+    return owner.rpartition("/")[2]
+
+
 def owner_record(tags: object) -> dict[str, str | None]:
     """The owner and how it is known, as JSON has it."""
     owner = owner_from_tags(tags)

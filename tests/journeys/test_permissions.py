@@ -29,6 +29,8 @@ notebook create mine --yes
 notebook create mine2 --yes --no-guard
 notebook list
 notebook keep course-idle --for 1h
+notebook keep --match course-busy --for 1h
+notebook start --tag team=none --yes
 notebook unkeep course-idle
 notebook open course-idle
 notebook stop --idle

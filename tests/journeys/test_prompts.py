@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,14 @@ from tests.unit.cli.test_command_tree import command_paths
 PROMPTS = {
     "quotas increase": ("ml.m4.xlarge", "--for", "training", "--to", "9"),
     "notebook create": ("lab", "--no-guard"),
+    "notebook start": ("--match", "course-stopped", "--no-guard"),
     "notebook keep": ("course-kept", "--for", "1h"),
     "cleanup": ("boston", "--local"),
 }
 """Every command that asks, typed so that it does."""
+
+NO = (CTRL_D, b"\n", b"n\n", b"no\n")
+"""The ways of not saying yes."""
 
 ASKS_NOT = {"notebook stop"}
 """Takes --yes, and refuses without it instead of asking."""
@@ -63,7 +68,7 @@ def test_ctrl_c_is_an_interruption_and_changes_nothing(prompt_shell: Shell, comm
     assert ended.echoes
 
 
-@pytest.mark.parametrize(("command", "answer"), list(zip(PROMPTS, [CTRL_D, b"\n", b"n\n", b"no\n"], strict=True)))
+@pytest.mark.parametrize(("command", "answer"), list(zip(PROMPTS, cycle(NO), strict=False)))
 def test_anything_that_is_not_a_yes_changes_nothing(prompt_shell: Shell, command: str, answer: bytes) -> None:
     ended = at_terminal(prompt_shell, command, ("Go on?", answer))
     assert ended.exit == 2

@@ -70,6 +70,7 @@ _ROOM_FOR_NOTEBOOKS = (
     | _PRICES
     | _service_calls("sagemaker", "ListNotebookInstances")
 )
+_CHOSEN_NOTEBOOKS = _service_calls("sagemaker", "ListNotebookInstances", "ListTags")
 _START_NOTEBOOK = _ROOM_FOR_NOTEBOOKS | _service_calls("sagemaker", "StartNotebookInstance")
 _CREATE_NOTEBOOK = (
     _ROOM_FOR_NOTEBOOKS
@@ -147,9 +148,9 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "notebook list": _SEE_NOTEBOOKS,
     "notebook create": _CREATE_NOTEBOOK,
     "notebook stop": _STOP,
-    "notebook start": _START_NOTEBOOK,
+    "notebook start": _START_NOTEBOOK | _CHOSEN_NOTEBOOKS,
     "notebook open": _ONE_NOTEBOOK | _service_calls("sagemaker", "CreatePresignedNotebookInstanceUrl"),
-    "notebook keep": _ONE_NOTEBOOK | _service_calls("sagemaker", "AddTags", "DeleteTags", "ListTags"),
+    "notebook keep": _ONE_NOTEBOOK | _CHOSEN_NOTEBOOKS | _service_calls("sagemaker", "AddTags", "DeleteTags"),
     "notebook unkeep": _ONE_NOTEBOOK | _service_calls("sagemaker", "DeleteTags", "ListTags"),
     "workflow init": NO_CALLS,
     "workflow check": NO_CALLS,

@@ -24,6 +24,8 @@ def complete_notebook_name(incomplete: str) -> list[str]:
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_notebook_name)]
 
+NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", autocompletion=complete_notebook_name)]
+
 AfterOption = Annotated[
     str | None,
     typer.Option("--after", metavar="TIME", help="Consider a notebook idle after TIME without activity (default 1h)."),
@@ -65,5 +67,10 @@ EvidenceOption = Annotated[
         "--evidence",
         help="Where activity is read: from Jupyter, or from its log in CloudWatch, which alone stops nothing.",
     ),
+]
+TagOption = Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only notebooks that have this tag.")]
+OwnerOption = Annotated[
+    str | None,
+    typer.Option("--owner", metavar="NAME", help="Only notebooks of this owner: in full, or the end of an ARN."),
 ]
 MatchOption = Annotated[str, typer.Option("--match", metavar="GLOB", help="Only notebooks whose name matches GLOB.")]

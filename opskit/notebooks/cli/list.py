@@ -13,12 +13,15 @@ from opskit.notebooks.cli.app import (
     BackgroundOption,
     EvidenceOption,
     MatchOption,
+    OwnerOption,
     TabAge,
+    TagOption,
     TerminalsOption,
     TrustOption,
     notebook_app,
 )
 from opskit.notebooks.rules.evidence_source import EvidenceSource
+from opskit.notebooks.rules.list_order import ListOrder
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -40,13 +43,19 @@ def list_notebooks_command(
     ignore_background: BackgroundOption = False,
     trust_jupyter: TrustOption = False,
     match: MatchOption = "*",
+    tag: TagOption = None,
+    owner: OwnerOption = None,
+    sort: Annotated[
+        ListOrder, typer.Option("--sort", help="Sort by name, price per hour, cost so far, idle time or owner.")
+    ] = ListOrder.NAME,
 ) -> CommandResult:
     """List notebook instances, whether they are idle, and what they cost."""
     from opskit.notebooks.flows.failure import explain_failures
     from opskit.notebooks.flows.inside import look_inside_meant
-    from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
+    from opskit.notebooks.flows.inspect import inspect_all
     from opskit.notebooks.render.list import notebook_list_result
     from opskit.notebooks.rules.idleness import IdlePolicy
+    from opskit.notebooks.rules.notebook_filter import NotebookFilter, parse_tag_filter
 
     span = ctx.settings.resolve("notebook.after", after)
     tabs = ctx.settings.resolve("notebook.tab-age", tab_age)
@@ -59,6 +68,7 @@ def list_notebooks_command(
         ignore_background=ignore_background,
         trust_jupyter=trust_jupyter,
     )
-    now = datetime.now(UTC)
-    look = explain_failures(inspect_all(ctx.clients(), policy, now, NotebookFilter(glob=match)))
-    return notebook_list_result(look_inside_meant(look, policy, now, lambda seen: seen.assessment.verdict.is_idle), now)
+    now, meant = datetime.now(UTC), NotebookFilter((), match, parse_tag_filter(tag), owner, shows_tags=sort.needs_tags)
+    look = explain_failures(inspect_all(ctx.clients(), policy, now, meant))
+    look = look_inside_meant(look, policy, now, lambda seen: seen.assessment.verdict.is_idle)
+    return notebook_list_result(look, now, sort)

@@ -17,10 +17,12 @@ from opskit.notebooks.cli.app import (
     EvidenceOption,
     InsideOption,
     MatchOption,
+    NamesArgument,
+    OwnerOption,
     TabAge,
+    TagOption,
     TerminalsOption,
     TrustOption,
-    complete_notebook_name,
     notebook_app,
 )
 from opskit.notebooks.rules.evidence_source import EvidenceSource
@@ -29,15 +31,14 @@ from opskit.notifications.cli import UNATTENDED
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
     from opskit.notebooks.flows.stop_action import StopAction
+    from opskit.notebooks.rules.notebook_filter import NotebookFilter
     from opskit.output.result import CommandResult
-
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", autocompletion=complete_notebook_name)]
 
 
 @register_command(notebook_app, "notebook", "stop", wrapper=UNATTENDED)
 def stop_notebooks_command(
     ctx: CommandContext,
-    names: Names = None,
+    names: NamesArgument = None,
     idle: Annotated[bool, typer.Option("--idle", help="Stop all idle notebooks.")] = False,
     after: AfterOption = None,
     grace: Annotated[
@@ -65,7 +66,8 @@ def stop_notebooks_command(
         bool, typer.Option("--trust-logs", help="Allow stopping based on an inactive Jupyter log alone.")
     ] = False,
     match: MatchOption = "*",
-    tag: Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only notebooks that have this tag.")] = None,
+    tag: TagOption = None,
+    owner: OwnerOption = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -78,11 +80,11 @@ def stop_notebooks_command(
         typer.Option("--yes", "-y", help="Stop more than --limit, and named notebooks that are busy or protected."),
     ] = False,
 ) -> CommandResult:
-    """Stop notebooks by name, or all that are idle."""
+    """Stop notebooks by name or choice, or all that are idle."""
     from opskit.core.clock import system_clock
     from opskit.notebooks.flows.grace import settle_graces
     from opskit.notebooks.flows.inside import look_inside_meant
-    from opskit.notebooks.flows.inspect import NotebookFilter, inspect_all
+    from opskit.notebooks.flows.inspect import inspect_all
     from opskit.notebooks.flows.named_stop import plan_named_stops, refuse_open_questions
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
     from opskit.notebooks.flows.stop_action import StopPolicy
@@ -90,7 +92,8 @@ def stop_notebooks_command(
     from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.output.printing import can_prompt
 
-    _check_options(names, idle=idle, inside=inside, trust_logs=trust_logs, evidence=evidence)
+    meant = _select_stops(names, match, tag, owner, idle=idle)
+    _check_options(idle=idle, inside=inside, trust_logs=trust_logs, evidence=evidence)
     policy = IdlePolicy(
         ctx.settings.resolve("notebook.after", after),
         ignore_terminals,
@@ -103,9 +106,7 @@ def stop_notebooks_command(
         trust_jupyter,
     )
     terms, clock = StopPolicy(policy, _parse_span_option(grace) or None), system_clock()
-    look = inspect_all(
-        clients := ctx.clients(), policy, now := clock.now(), NotebookFilter(names or (), match, _parse_tag_option(tag))
-    )
+    look = inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant)
     plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
     if dry_run or not idle:  # a run of --idle looks inside at each one's turn; who is asked is to hear what was seen
         due = {id(action.inspected) for action in plan if action.needs_look_inside and not action.question}
@@ -113,7 +114,7 @@ def stop_notebooks_command(
         plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
     if not yes and not can_prompt():  # before the limit, which counts what would be stopped
         plan = refuse_open_questions(plan)
-    by_choice = idle or match != "*" or tag is not None
+    by_choice = idle or meant.is_narrow
     most = ctx.settings.resolve("notebook.limit", limit) if by_choice or limit else len(plan)
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
         return stop_refused_result(mark_refused(plan), look.problems, refusal)
@@ -125,19 +126,32 @@ def stop_notebooks_command(
     return stop_result(done, look, missing)
 
 
-def _check_options(
-    names: list[str] | None, *, idle: bool, inside: bool | None, trust_logs: bool, evidence: EvidenceSource
-) -> None:
+def _select_stops(
+    names: list[str] | None, match: str, tag: str | None, owner: str | None, *, idle: bool
+) -> NotebookFilter:
+    """The notebooks that were chosen, or those among which idle ones are looked for.
+
+    Raises:
+        UsageError: none was chosen in any way, or in two that contradict each other.
+    """
+    from opskit.notebooks.rules.notebook_filter import NotebookFilter, parse_tag_filter
+
+    meant = NotebookFilter(names or (), match, parse_tag_filter(tag), owner)
+    if (bool(meant.names) and idle) or not (meant.names or meant.is_narrow or idle):
+        text = "Give notebook names, or --match, --tag or --owner, or --idle."
+        raise UsageError("what-to-stop", text, "`opskit notebook list` shows them.")
+    return meant
+
+
+def _check_options(*, idle: bool, inside: bool | None, trust_logs: bool, evidence: EvidenceSource) -> None:
     """Refuse what contradicts itself.
 
     Raises:
         UsageError: it does.
     """
-    if bool(names) == idle:
-        raise UsageError("what-to-stop", "Give notebook names or --idle.", "`opskit notebook list` shows them.")
     if trust_logs and not evidence.is_log:
         raise UsageError("no-logs", "--trust-logs requires --evidence logs.", "Add --evidence logs.")
-    if names and inside and not evidence.enters_jupyter:
+    if not idle and inside and not evidence.enters_jupyter:
         text = f"--inside looks through a terminal of Jupyter, and --evidence {evidence} does not enter Jupyter."
         raise UsageError("no-way-inside", text, "Leave out one of the two.")
 
@@ -195,12 +209,3 @@ def _limit_refusal(plan: Sequence[StopAction], most: int) -> Problem | None:
 
 def _parse_span_option(text: str | None) -> timedelta | None:
     return parse_duration(text) if text else None
-
-
-def _parse_tag_option(text: str | None) -> tuple[str, str] | None:
-    if text is None:
-        return None
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise UsageError("bad-tag", f"'{text}' is not a valid tag.", "Write it like team=blue.")
-    return key, value

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from functools import partial
 
 from opskit.aws.client import AwsClient
@@ -29,6 +28,7 @@ from opskit.notebooks.rules.idleness import (
     keep_reason,
 )
 from opskit.notebooks.rules.inside_verdict import assess_with_inside
+from opskit.notebooks.rules.notebook_filter import EVERY_NOTEBOOK, NotebookFilter
 from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
 from opskit.notebooks.store.inside_looks import load_looks
 from opskit.notebooks.store.known_names import remember_names
@@ -58,27 +58,6 @@ class InspectedNotebook:
 
 
 @dataclass(frozen=True)
-class NotebookFilter:
-    """Which notebooks are to be looked at: those of these ``names`` (all, where none is given) whose name matches
-    ``glob`` and which have the ``tag``. One whose tags cannot be read may have it.
-    """
-
-    names: Sequence[str] = ()
-    glob: str = "*"
-    tag: tuple[str, str] | None = None
-
-    def matches_name(self, notebook: Notebook) -> bool:
-        """Whether its name is one of those."""
-        return (not self.names or notebook.name in self.names) and fnmatchcase(notebook.name, self.glob)
-
-    def matches_tag(self, evidence: NotebookEvidence) -> bool:
-        """Whether its tags are, or may be, those."""
-        if self.tag is None or isinstance(evidence.tags, Unknown):
-            return True
-        return evidence.tags is not None and evidence.tags.get(self.tag[0]) == self.tag[1]
-
-
-@dataclass(frozen=True)
 class Inspection:
     """A look at all notebooks of some Regions; ``problems`` are those of Regions that could not be listed,
     ``all_regions_failed`` says that these were all.
@@ -90,7 +69,7 @@ class Inspection:
 
 
 def inspect_all(
-    clients: Sequence[AwsClient], policy: IdlePolicy, now: datetime, meant: NotebookFilter = NotebookFilter()
+    clients: Sequence[AwsClient], policy: IdlePolicy, now: datetime, meant: NotebookFilter = EVERY_NOTEBOOK
 ) -> Inspection:
     """Look at every notebook that is meant. A Region that does not answer does not hide the others."""
     listed = gather_all([partial(_list_region_notebooks, client) for client in clients], max_workers=_MAX_WORKERS)
@@ -118,7 +97,7 @@ def inspect_all(
     seen = [
         InspectedNotebook(client, evidence, judgement, prices[client.region, notebook.instance_type])
         for (client, notebook), (evidence, judgement) in zip(found, looks, strict=True)
-        if meant.matches_tag(evidence)
+        if meant.matches_tags(evidence.tags)
     ]
     return Inspection(tuple(seen), problems, all_regions_failed=0 < len(clients) == len(problems))
 
@@ -129,7 +108,7 @@ def inspect_notebook(
     policy: IdlePolicy,
     now: datetime,
     budget: ConnectionBudget,
-    meant: NotebookFilter = NotebookFilter(),
+    meant: NotebookFilter = EVERY_NOTEBOOK,
     listed_tags: RegionTags | None = None,
 ) -> tuple[NotebookEvidence, IdleAssessment]:
     """Everything about one notebook, and the verdict. What decides early spares the later questions. ``listed_tags``
@@ -145,13 +124,13 @@ def inspect_notebook(
     told = evidence.tags
     # One whose tags are unreadable or keep it is not entered: no answer of its Jupyter could change the verdict.
     is_open = notebook.traits.may_run_jupyter and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
-    if is_open and meant.matches_tag(evidence):
+    if is_open and meant.matches_tags(evidence.tags):
         evidence = _read_evidence(client, evidence, policy, now, budget)
     return evidence, assess_with_inside(evidence, policy, now)
 
 
 def _needs_tags(notebook: Notebook, meant: NotebookFilter) -> bool:
-    return notebook.traits.may_run_jupyter or bool(meant.tag and not notebook.traits.is_going)
+    return notebook.traits.may_run_jupyter or (meant.reads_all_tags and not notebook.traits.is_going)
 
 
 def _list_tags(found: Sequence[tuple[AwsClient, Notebook]]) -> dict[str, RegionTags | None]:

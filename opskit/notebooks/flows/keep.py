@@ -10,7 +10,7 @@ from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
 from opskit.core.clock import Clock
-from opskit.core.exceptions import AccessDenied, ConfirmationRequired
+from opskit.core.exceptions import AccessDenied, AwsError, ConfirmationRequired, OpskitError
 from opskit.core.model import Notebook, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.notebooks.changes import notebooks as changes
@@ -74,6 +74,19 @@ def keep_notebook(client: AwsClient, plan: KeepPlan, clock: Clock) -> None:
         partial(mark_done, client, NotebookAction.TAG, found.name, "the tags are there"),
     )
     _remove_tags(client, found, keep.tags_to_remove, clock)
+
+
+def keep_all(client: AwsClient, plans: Sequence[KeepPlan], clock: Clock) -> list[OpskitError | None]:
+    """Keep several; one that fails does not hinder the others. Why each is not kept, None where it is."""
+    return [_keep_or_error(client, plan, clock) for plan in plans]
+
+
+def _keep_or_error(client: AwsClient, plan: KeepPlan, clock: Clock) -> OpskitError | None:
+    try:
+        keep_notebook(client, plan, clock)
+    except (AwsError, ConfirmationRequired) as error:
+        return error
+    return None
 
 
 def unkeep_notebook(

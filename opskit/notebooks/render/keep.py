@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from opskit.core.exceptions import ExitCode, OpskitError, OutcomeUnknown
 from opskit.core.model import Notebook, Unknown
+from opskit.guards.rules.refusals import worst_exit
 from opskit.notebooks.flows.keep import KeepPlan
 from opskit.notebooks.rules.keep import KeepTags, StandingKeep
 from opskit.output.result import CommandResult
@@ -21,16 +23,44 @@ def confirm_shortening_text(plan: KeepPlan) -> str:
 
 
 def keep_result(plan: KeepPlan, *, dry_run: bool = False) -> CommandResult:
-    """The answer of ``notebook keep``."""
-    notebook, keep = plan.notebook, plan.keep
-    data = {"region": notebook.region, "name": notebook.name, "kept_until": keep.until, "tags": keep.tags}
-    verb = "would be kept" if dry_run else "is kept"
-    said = f"{notebook.name} {verb} {_kept_until_text(keep, notebook.name)}."
-    data = {"account": notebook.account, **data, "outcome": "planned" if dry_run else "done"}
+    """The answer of ``notebook keep`` to one name."""
+    return CommandResult(_keep_record(plan, "planned" if dry_run else "done"), notes=_keep_notes(plan, dry_run=dry_run))
+
+
+def keep_all_result(
+    plans: Sequence[KeepPlan], errors: Sequence[OpskitError | None] = (), *, dry_run: bool = False
+) -> CommandResult:
+    """The answer of ``notebook keep`` to several. Without ``errors`` nothing went wrong."""
+    ended = list(zip(plans, errors or [None] * len(plans), strict=True))
+    records = [_keep_record(plan, "planned" if dry_run else _keep_outcome(error)) for plan, error in ended]
+    failed = [error for error in errors if error]
+    code = worst_exit(failed)
     return CommandResult(
-        {**data, "replaced": _standing_keep_record(plan.standing)},
-        notes=(said, *_replaced_keep_notes(plan.standing, dry_run)),
+        {"notebooks": records},
+        ExitCode.PARTIAL if 0 < len(failed) < len(plans) and not code.is_refusal else code,
+        tuple(error.problem for error in failed),
+        notes=tuple(note for plan, error in ended if not error for note in _keep_notes(plan, dry_run=dry_run)),
+        records="notebooks",
     )
+
+
+def _keep_outcome(error: OpskitError | None) -> str:
+    if error is None:
+        return "done"
+    return "unknown" if isinstance(error, OutcomeUnknown) else "refused"
+
+
+def _keep_record(plan: KeepPlan, outcome: str) -> dict[str, Any]:
+    notebook, keep = plan.notebook, plan.keep
+    place = {"account": notebook.account, "region": notebook.region, "name": notebook.name}
+    kept = {"kept_until": keep.until, "tags": keep.tags, "outcome": outcome}
+    return {**place, **kept, "replaced": _standing_keep_record(plan.standing)}
+
+
+def _keep_notes(plan: KeepPlan, *, dry_run: bool) -> tuple[str, ...]:
+    name, verb = plan.notebook.name, "would be kept" if dry_run else "is kept"
+    said = f"{name} {verb} {_kept_until_text(plan.keep, name)}."
+    return (said, *_replaced_keep_notes(plan.standing, dry_run))
 
 
 def unkeep_result(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode
-from opskit.core.owners import owner_record
+from opskit.core.owners import owner_from_tags, owner_record, short_owner
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
 from opskit.notebooks.rules.grace import running_grace
+from opskit.notebooks.rules.list_order import ListOrder
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _HEAD = (
@@ -28,9 +30,12 @@ _HEAD = (
 )
 
 
-def notebook_list_result(look: Inspection, now: datetime) -> CommandResult:
+def notebook_list_result(look: Inspection, now: datetime, order: ListOrder = ListOrder.NAME) -> CommandResult:
     """The answer of ``notebook list``."""
-    costs = [notebook_cost(seen.notebook, seen.usd_per_hour, now) for seen in look.notebooks]
+    priced = [(seen, notebook_cost(seen.notebook, seen.usd_per_hour, now)) for seen in look.notebooks]
+    priced.sort(key=lambda row: _sort_key(order, *row))
+    look = replace(look, notebooks=tuple(seen for seen, _ in priced))
+    costs = [cost for _, cost in priced]
     data = {
         "account": account_of(look.notebooks),
         "notebooks": [_notebook_record(seen, cost, now) for seen, cost in zip(look.notebooks, costs, strict=True)],
@@ -40,6 +45,28 @@ def notebook_list_result(look: Inspection, now: datetime) -> CommandResult:
     return CommandResult(
         data, _listing_exit(look), look.problems, table, tuple(_listing_notes(look, sum_costs(costs))), "notebooks"
     )
+
+
+def _sort_key(order: ListOrder, seen: InspectedNotebook, cost: NotebookCost) -> tuple[Any, ...]:
+    match order:
+        case ListOrder.NAME:
+            return ()  # as they were found: by Region, then by name
+        case ListOrder.PRICE:
+            return _largest_first(cost.usd_per_hour if cost.started else None)
+        case ListOrder.COST:
+            return _largest_first(cost.usd_since_start)
+        case ListOrder.IDLE:
+            return _largest_first(seen.assessment.idle)
+        case ListOrder.OWNER:
+            owner = owner_from_tags(seen.evidence.tags)
+            return (owner is None, (owner or "").lower())
+
+
+def _largest_first(value: Decimal | timedelta | None) -> tuple[bool, float]:
+    """The key of a number; what is not known comes last."""
+    if value is None:
+        return (True, 0)
+    return (False, -(value.total_seconds() if isinstance(value, timedelta) else float(value)))
 
 
 def _listing_exit(look: Inspection) -> ExitCode:
@@ -89,18 +116,24 @@ def _totals_record(costs: NotebookCosts, *, is_whole: bool) -> dict[str, Any]:
 
 
 def _notebook_table(seen: Sequence[InspectedNotebook], costs: Sequence[NotebookCost], now: datetime) -> Table:
-    several = len({seen.notebook.region for seen in seen}) > 1
-    columns = ((Column("Region", key=True),) if several else ()) + _HEAD
-    return Table(
-        columns, tuple(_notebook_row(seen, cost, several, now) for seen, cost in zip(seen, costs, strict=True))
+    several = len({each.notebook.region for each in seen}) > 1
+    owned = any(owner_from_tags(each.evidence.tags) for each in seen)
+    columns = ((Column("Region", key=True),) if several else ()) + _HEAD[:1]
+    columns += ((Column("Owner", optional=True),) if owned else ()) + _HEAD[1:]
+    rows = (
+        _notebook_row(each, cost, now, several=several, owned=owned) for each, cost in zip(seen, costs, strict=True)
     )
+    return Table(columns, tuple(rows))
 
 
-def _notebook_row(seen: InspectedNotebook, cost: NotebookCost, several: bool, now: datetime) -> tuple[Cell, ...]:
+def _notebook_row(
+    seen: InspectedNotebook, cost: NotebookCost, now: datetime, *, several: bool, owned: bool
+) -> tuple[Cell, ...]:
     notebook, assessment, end = seen.notebook, seen.assessment, _grace_end(seen, now)
     return (
         *((Cell(notebook.region),) if several else ()),
         Cell(notebook.name),
+        *((Cell(short_owner(owner_from_tags(seen.evidence.tags) or "")),) if owned else ()),
         Cell(notebook.instance_type),
         Cell(notebook.status),
         Cell(assessment.verdict.value, VERDICT_STYLES[assessment.verdict]),

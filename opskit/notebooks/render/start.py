@@ -45,6 +45,17 @@ def start_result(starts: Sequence[StartAction], region: str) -> CommandResult:
     return CommandResult(data, _start_exit(starts), problems, (table,), records="notebooks")
 
 
+def confirm_starts_text(starts: Sequence[StartAction]) -> str:
+    """What somebody has to agree to before notebooks are started that were not named; "": none would be."""
+    planned = [start for start in starts if start.outcome.is_planned]
+    if not planned:
+        return ""
+    prices = [start.price.usd_per_hour for start in planned if isinstance(start.price, Price)]
+    least = "" if len(prices) == len(planned) else "at least "
+    names = ", ".join(start.name for start in planned)
+    return f"Start {len(planned)} notebooks, for {least}{sum(prices)} USD per hour: {names}."
+
+
 def _start_exit(starts: Sequence[StartAction]) -> ExitCode:
     """No room wins; else what is only partly done is that, and what is not done at all is as bad as its reason."""
     errors = [start.error for start in starts if start.error]
