@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakSet
 
 from opskit.aws.connection_failures import bad_endpoint, require_endpoint_url
 from opskit.aws.credential_failures import (
@@ -31,14 +33,24 @@ _REGION_HINT = "Regions are named like us-east-1: check --region, AWS_DEFAULT_RE
 # Shorter than the read timeout: a host that is unreachable should be reported sooner than a slow one.
 _CONNECT_SECONDS = 5
 READ_SECONDS = 10
+# The clients that opskit made itself; whoever looks at the calls of a process leaves these out.
+_OWN_CLIENTS: WeakSet[Any] = WeakSet()
+
+
+def _no_options(service: str) -> Mapping[str, Any]:
+    """What a client is made with by default: nothing besides the session's own settings."""
+    return {}
 
 
 @dataclass
 class Boto3Clients:
-    """The clients of one boto3 session, built when first asked for. ``read_seconds`` is the read timeout."""
+    """The clients of one boto3 session, built when first asked for. ``read_seconds`` is the read timeout; ``options``
+    are further arguments of boto3's for the client of a service, such as an endpoint URL.
+    """
 
     boto3_session: Any
     read_seconds: float = field(default_factory=lambda: READ_SECONDS)
+    options: Callable[[str], Mapping[str, Any]] = _no_options
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _endpoint_urls: dict[tuple[str, str], str] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -115,7 +127,9 @@ class Boto3Clients:
         # Set for each client: the factory is the session's own, and boto3 offers no public way to replace a parser.
         parsers.set_parser_defaults(timestamp_parser=_parse_aws_time)
         try:
-            client = self.boto3_session.client(service, region_name=region, config=config, **keys)
+            client = self.boto3_session.client(
+                service, region_name=region, config=config, **{**self.options(service), **keys}
+            )
         except InvalidRegionError as error:
             raise AwsError("bad-region", f"'{region}' is not the name of a Region.", _REGION_HINT) from error
         except ValueError as error:  # the URL that is set for this service, or for all
@@ -125,6 +139,7 @@ class Boto3Clients:
         # too.
         for check in (check_response_body, check_response_members, check_response_entries):
             client.meta.events.register("after-call", check)
+        _OWN_CLIENTS.add(client)
         return client
 
     def release_region(self, region: str) -> None:
@@ -141,6 +156,11 @@ class Boto3Clients:
         for (_, client_region), client in list(self._clients.items()):
             if region in (None, client_region):
                 _close_connections(client)
+
+
+def is_own_client(client: Any) -> bool:
+    """Whether opskit made a boto3 client itself."""
+    return client in _OWN_CLIENTS
 
 
 def _close_connections(client: Any) -> None:

@@ -29,7 +29,7 @@ _REGIONS_AT_ONCE = 40
 
 
 @dataclass(frozen=True)
-class _RegionSnapshot:
+class RegionSnapshot:
     """Everything that was read of one Region."""
 
     region: str
@@ -71,6 +71,24 @@ def check_clients(
         ],
         max_workers=_REGIONS_AT_ONCE,
     )
+    return _to_check(snapshots)
+
+
+def read_region(client: AwsClient, requirements: Sequence[Requirement], now: datetime) -> RegionSnapshot:
+    """Read all that assessing these requirements needs, for ``assess_snapshot``.
+
+    Raises:
+        CredentialsError: there are no valid credentials.
+    """
+    return _read_region(client, requirements, now, suggest=False)
+
+
+def assess_snapshot(snapshot: RegionSnapshot, requirements: Sequence[Requirement]) -> QuotaCheck:
+    """Assess requirements by what was read of a Region for these types and workloads, in whichever numbers."""
+    return _to_check([replace(snapshot, requirements=requirements)])
+
+
+def _to_check(snapshots: Sequence[RegionSnapshot]) -> QuotaCheck:
     headrooms = [headroom for snapshot in snapshots for headroom in _assess_region(snapshot)]
     return QuotaCheck(
         headrooms=sort_worst_first(headrooms),
@@ -83,7 +101,7 @@ def check_clients(
 
 def _read_region_and_release(
     client: AwsClient, requirements: Sequence[Requirement], now: datetime, *, suggest: bool
-) -> _RegionSnapshot:
+) -> RegionSnapshot:
     """Read one of many Regions, and close its clients afterwards."""
     try:
         return _read_region(client, requirements, now, suggest=suggest)
@@ -93,14 +111,14 @@ def _read_region_and_release(
 
 def _read_region(
     client: AwsClient, requirements: Sequence[Requirement], now: datetime, *, suggest: bool
-) -> _RegionSnapshot:
+) -> RegionSnapshot:
     wanted = with_totals(requirements)
     (quotas, suggestions, cache), in_use, requests = gather(
         lambda: _read_region_quotas(client, wanted, now, suggest=suggest),
         lambda: count_in_use(client, {requirement.workload for requirement in wanted}),
         lambda: open_requests(client),
     )
-    snapshot = _RegionSnapshot(client.region, requirements, quotas, in_use, requests, suggestions)
+    snapshot = RegionSnapshot(client.region, requirements, quotas, in_use, requests, suggestions)
     return _with_remedies(client, snapshot, cache, now) if suggest else snapshot
 
 
@@ -116,9 +134,7 @@ def _read_region_quotas(
     return quotas, find_suggestions(client, short, cache, len(quotas)), cache
 
 
-def _with_remedies(
-    client: AwsClient, snapshot: _RegionSnapshot, cache: QuotaCodeCache, now: datetime
-) -> _RegionSnapshot:
+def _with_remedies(client: AwsClient, snapshot: RegionSnapshot, cache: QuotaCodeCache, now: datetime) -> RegionSnapshot:
     """The snapshot with alternatives for what is used up too, which only the counts can tell, and with what uses it."""
     quotas_read = len(snapshot.quotas) + len(snapshot.suggestions.quotas)
     headrooms = list(_assess_region(snapshot))
@@ -135,7 +151,7 @@ def _with_remedies(
     )
 
 
-def _assess_region(snapshot: _RegionSnapshot) -> Iterable[Headroom]:
+def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
     offered = [
         requirement
         for requirement in snapshot.requirements
@@ -148,7 +164,7 @@ def _assess_region(snapshot: _RegionSnapshot) -> Iterable[Headroom]:
             yield _assess_requirement(snapshot, requirement)
 
 
-def _assess_requirement(snapshot: _RegionSnapshot, requirement: Requirement) -> Headroom:
+def _assess_requirement(snapshot: RegionSnapshot, requirement: Requirement) -> Headroom:
     in_use = snapshot.in_use[requirement.workload]
     headroom = assess_headroom(
         snapshot.region, requirement, _quota_of(snapshot, requirement), in_use, snapshot.requests
@@ -162,11 +178,11 @@ def _assess_requirement(snapshot: _RegionSnapshot, requirement: Requirement) -> 
     )
 
 
-def _quota_of(snapshot: _RegionSnapshot, requirement: Requirement) -> QuotaLookup:
+def _quota_of(snapshot: RegionSnapshot, requirement: Requirement) -> QuotaLookup:
     return snapshot.quotas[quota_name_for(requirement)]
 
 
-def _read_problems(snapshot: _RegionSnapshot) -> Iterable[Problem]:
+def _read_problems(snapshot: RegionSnapshot) -> Iterable[Problem]:
     unread = [lookup for lookup in snapshot.quotas.values() if isinstance(lookup, Unknown)]
     unread += [in_use.incomplete for in_use in snapshot.in_use.values() if in_use.incomplete]
     if isinstance(snapshot.requests, Unknown):
@@ -175,7 +191,7 @@ def _read_problems(snapshot: _RegionSnapshot) -> Iterable[Problem]:
         yield Problem(value.code, value.reason, value.hint, snapshot.region)
 
 
-def _no_quota_read(snapshot: _RegionSnapshot) -> bool:
+def _no_quota_read(snapshot: RegionSnapshot) -> bool:
     """Whether no quota could be read. One that is only remembered as not offered was not read."""
     lookups = snapshot.quotas.values()
     return any(isinstance(lookup, Unknown) for lookup in lookups) and not any(
@@ -183,6 +199,6 @@ def _no_quota_read(snapshot: _RegionSnapshot) -> bool:
     )
 
 
-def _all_auth_failed(snapshot: _RegionSnapshot) -> bool:
+def _all_auth_failed(snapshot: RegionSnapshot) -> bool:
     unread = [lookup for lookup in snapshot.quotas.values() if isinstance(lookup, Unknown)]
     return bool(unread) and all(lookup.code in CREDENTIAL_CODES for lookup in unread)

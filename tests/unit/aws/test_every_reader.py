@@ -24,6 +24,7 @@ from opskit.aws.session import open_session
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent, StoragePrice
+from opskit.guards.reads.guard_access import read_guard_access
 from opskit.increases.reads import support_cases
 from opskit.inventory.reads import endpoints as billed_endpoints
 from opskit.inventory.reads import jobs as billed_jobs
@@ -139,6 +140,10 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "list_named": (
         {"ListEndpointConfigs": {"EndpointConfigs": [listed_as("EndpointConfig")]}},
         lambda client: resources.list_named(client, resources.ListableKind.CONFIG, "b"),
+    ),
+    "read_guard_access": (
+        {"Search": {"Results": []}, "ListEndpoints": {"Endpoints": []}, "GetProducts": {"PriceList": []}},
+        lambda client: read_guard_access(client, with_prices=True),
     ),
     "read_training_job": (
         {"DescribeTrainingJob": TRAINING},

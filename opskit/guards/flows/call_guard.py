@@ -1,0 +1,204 @@
+"""Looks at each SageMaker call of this process before it is sent, and raises where it may not be.
+
+Calls of the same moment share what was read. Since that look does not show what they start, what is let through is
+counted on top of it: two calls that fit one by one, but not together, do not both pass.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import start_in_background
+from opskit.aws.outgoing_calls import OutgoingCall
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError, OpskitError
+from opskit.guards.flows.call_look import LOOK_SECONDS, CallLook, finish_look, start_look
+from opskit.guards.rules.call_budget import CallPolicy
+from opskit.guards.rules.call_refused import CallRefused
+from opskit.guards.rules.call_verdict import CallVerdict, Outcome, judge_call, unknown_warning
+from opskit.guards.rules.operations import is_plain_read, judge_request, starts_nothing
+from opskit.guards.rules.request_model import InstanceNeed, NotDescribed, RequestNeeds, UnknownNeed
+
+# Nothing older than this is acted on: calls within it share one look.
+MOMENT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class _SharedLook:
+    client: AwsClient
+    began: float
+    future: Future[CallLook]
+
+
+@dataclass(frozen=True)
+class _Grant:
+    """Needs that were let through."""
+
+    client: AwsClient
+    at: float
+    needs: tuple[InstanceNeed, ...]
+
+
+@dataclass
+class LookBoard:
+    """The looks of this moment, and what was let through since. Safe across threads."""
+
+    clock: Clock
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    _looks: dict[tuple[object, ...], _SharedLook] = field(default_factory=dict)
+    _grants: list[_Grant] = field(default_factory=list)
+
+    def look_for(self, client: AwsClient, needs: tuple[InstanceNeed, ...]) -> _SharedLook:
+        """A look of this moment that shows what these needs meet: one that others have begun, or a new one."""
+        types = frozenset((need.instance_type, need.workload, need.price_workload, bool(need.count)) for need in needs)
+        key = (id(client.session), client.region, types)
+        with self.lock:
+            now = self.clock.monotonic()
+            self._looks = {each: look for each, look in self._looks.items() if now - look.began < MOMENT_SECONDS}
+            shared = self._looks.get(key)
+            if shared is None:
+                shared = self._looks[key] = _SharedLook(client, now, start_look(client, needs, self.clock.now()))
+            return shared
+
+    def granted_since(self, look: _SharedLook) -> list[InstanceNeed]:
+        """What was let through since a look began; the lock is held by the caller."""
+        return [
+            need
+            for grant in self._grants
+            if grant.client.session is look.client.session
+            and grant.client.region == look.client.region
+            and grant.at >= look.began
+            for need in grant.needs
+        ]
+
+    def grant(self, client: AwsClient, needs: tuple[InstanceNeed, ...]) -> None:
+        """Note what is let through; the lock is held by the caller."""
+        now = self.clock.monotonic()
+        # A look is over after its own seconds, so what is older is in every later one.
+        self._grants = [each for each in self._grants if now - each.at < LOOK_SECONDS + MOMENT_SECONDS]
+        self._grants.append(_Grant(client, now, needs))
+
+
+@dataclass
+class CallGuard:
+    """A guard over calls. ``is_watched`` tells which calls it looks at; ``warn`` says what is let through unjudged."""
+
+    policy: CallPolicy
+    board: LookBoard
+    warn: Callable[[str], None]
+    is_watched: Callable[[OutgoingCall], bool] = lambda call: True
+
+    def check_call(self, call: OutgoingCall) -> None:
+        """Return if a call may be sent.
+
+        Raises:
+            GuardRefused: it may not.
+        """
+        if is_plain_read(call.operation) or starts_nothing(call.operation) or not self.is_watched(call):
+            return
+        if not call.is_well_formed():  # botocore says why, and sends nothing
+            return
+        self._act_on(self._find_verdict(call))
+
+    def check_needs(self, needs: RequestNeeds, client: AwsClient) -> None:
+        """Return if instances that a program declares fit.
+
+        Raises:
+            GuardRefused: they do not.
+        """
+        look = self.board.look_for(client, needs.needs)
+        self._act_on(self._assess_look("", client.region, needs, look, LOOK_SECONDS))
+
+    def _act_on(self, verdict: CallVerdict) -> None:
+        match verdict.outcome:
+            case Outcome.REFUSED:
+                raise CallRefused(verdict)
+            case Outcome.UNKNOWN if self.policy.on_unknown.refuses:
+                raise CallRefused(verdict)
+            case Outcome.UNKNOWN:
+                self.warn(unknown_warning(verdict))
+            case Outcome.FITS:
+                if verdict.needs.is_free:
+                    for note in verdict.notes:
+                        self.warn(note)
+
+    def _find_verdict(self, call: OutgoingCall) -> CallVerdict:
+        """The verdict, within the time that a call may wait. What goes wrong in here is unknown, not the program's."""
+        until = time.monotonic() + LOOK_SECONDS
+        try:
+            needs, look = start_in_background(lambda: self._read_needs(call)).result(LOOK_SECONDS)
+            if look is None:
+                return judge_call(call.operation, call.region, needs, (), {}, self.policy)
+            return self._assess_look(call.operation, call.region, needs, look, max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            return _unknown_verdict(call, f"AWS did not answer within {LOOK_SECONDS:g} s")
+        except OpskitError as failure:
+            return _unknown_verdict(call, failure.problem.message.rstrip("."))
+        except Exception as error:  # an error of opskit's own must neither pass for the program's, nor for a yes
+            return _unknown_verdict(call, f"opskit failed ({type(error).__name__}: {error})")
+
+    def _assess_look(
+        self, operation: str, region: str, needs: RequestNeeds, look: _SharedLook, seconds: float
+    ) -> CallVerdict:
+        """The verdict from a look, with what was let through since it began. What this lets through is noted."""
+        found = finish_look(look.future, seconds)
+        with self.board.lock:
+            headrooms = found.assess_needs(needs.needs, self.board.granted_since(look))
+            verdict = judge_call(operation, region, needs, headrooms, found.prices, self.policy, found.problems())
+            # What is declared is not sent: the calls that start it come later.
+            if operation and _is_sent(verdict, self.policy):
+                self.board.grant(look.client, needs.needs)
+        return verdict
+
+    def _read_needs(self, call: OutgoingCall) -> tuple[RequestNeeds, _SharedLook | None]:
+        """What a call needs, and the look that shows whether there is room; None: nothing has to be read."""
+        opened: list[AwsClient] = []
+
+        def describe(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+            opened[:] = opened or [_open_reader(call)]
+            return read_description(opened[0], operation, params)
+
+        needs = judge_request(call.operation, call.params, describe, call.reaches_instances)
+        if not needs.needs:
+            return needs, None
+        return needs, self.board.look_for(opened[0] if opened else call.open_reader(), needs.needs)
+
+
+def _open_reader(call: OutgoingCall) -> AwsClient:
+    try:
+        return call.open_reader()
+    except AwsError as failure:
+        raise NotDescribed(failure.problem.message) from failure
+
+
+def read_description(client: AwsClient, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read what a request names, with SageMaker's own operation.
+
+    Raises:
+        NotDescribed: it could not be read.
+    """
+    try:
+        return client.read("sagemaker", operation, **params)
+    except AwsError as failure:
+        raise NotDescribed(failure.problem.message) from failure
+
+
+def _is_sent(verdict: CallVerdict, policy: CallPolicy) -> bool:
+    match verdict.outcome:
+        case Outcome.FITS:
+            return True
+        case Outcome.UNKNOWN:
+            return not policy.on_unknown.refuses
+        case Outcome.REFUSED:
+            return False
+
+
+def _unknown_verdict(call: OutgoingCall, reason: str) -> CallVerdict:
+    needs = RequestNeeds(unknowns=(UnknownNeed(call.operation, reason),))
+    return CallVerdict(call.operation, call.region, needs, unknowns=(reason,))

@@ -1,0 +1,121 @@
+"""One look at an account for the needs of a call: quotas, what is in use, and prices, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather, gather_all, start_in_background
+from opskit.aws.prices import read_workload_price
+from opskit.core.exceptions import OpskitError, Problem
+from opskit.core.model import Price, Requirement, Unknown, Workload
+from opskit.core.workloads import WORKLOADS
+from opskit.guards.rules.request_model import InstanceNeed
+from opskit.quotas.flows.check import RegionSnapshot, assess_snapshot, read_region
+from opskit.quotas.rules.headroom import sort_worst_first
+from opskit.quotas.rules.model import Headroom
+
+LOOK_SECONDS = 5.0
+"""How long a call waits for its look. What has not been read by then is unknown."""
+
+
+@dataclass(frozen=True)
+class CallLook:
+    """What was read for some needs. ``snapshot`` None: nothing, and ``problem`` says why."""
+
+    snapshot: RegionSnapshot | None
+    prices: Mapping[tuple[str, Workload], Price | Unknown] = field(default_factory=dict)
+    problem: Problem | None = None
+
+    def assess_needs(self, needs: Sequence[InstanceNeed], granted: Sequence[InstanceNeed] = ()) -> tuple[Headroom, ...]:
+        """Each quota that the needs meet, the worst first. Of alternatives AWS checks each, so each has to fit.
+        ``granted`` are needs of other calls that were let through since the look, which it does not show yet.
+        """
+        if self.snapshot is None:
+            return ()
+        worst: dict[str, Headroom] = {}
+        for chosen in _each_choice(needs):
+            for headroom in assess_snapshot(self.snapshot, _requirements(chosen, granted)).headrooms:
+                known = worst.get(headroom.quota_name)
+                worst[headroom.quota_name] = sort_worst_first([known, headroom])[0] if known else headroom
+        return sort_worst_first(worst.values())
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Why nothing could be read."""
+        return () if self.problem is None else (self.problem,)
+
+
+def _each_choice(needs: Sequence[InstanceNeed]) -> Iterable[tuple[InstanceNeed, ...]]:
+    """The needs with one alternative of each choice, so that each alternative comes once."""
+    groups: dict[str, list[InstanceNeed]] = {}
+    for index, need in enumerate(needs):
+        if need.count:
+            groups.setdefault(need.choice or f"need {index}", []).append(need)
+    # Not every combination: each alternative is to be seen once, beside the first ones of the other choices.
+    longest = max(map(len, groups.values()), default=0)
+    for index in range(longest):
+        yield tuple(group[min(index, len(group) - 1)] for group in groups.values())
+
+
+def _requirements(needs: Iterable[InstanceNeed], granted: Sequence[InstanceNeed]) -> list[Requirement]:
+    """The needs as requirements: of each type and workload one, and of each workload the largest single job."""
+    counts: dict[tuple[str, Workload], int] = {}
+    jobs: dict[tuple[Workload, str], int] = {}
+    for need in needs:
+        key = (need.instance_type, need.workload)
+        counts[key] = counts.get(key, 0) + need.count
+        job = (need.workload, need.job or need.source)
+        jobs[job] = jobs.get(job, 0) + (need.count if need.per_job is None else need.per_job)
+    apart: dict[Workload, int] = {}
+    for need in granted:
+        key = (need.instance_type, need.workload)
+        if key in counts:
+            counts[key] += need.count
+        else:
+            apart[need.workload] = apart.get(need.workload, 0) + need.count
+    requirements = [Requirement(name, workload, count) for (name, workload), count in counts.items()]
+    for workload in dict.fromkeys(workload for workload, _ in jobs):
+        if WORKLOADS[workload].per_job_quota:
+            largest = max(count for (used_for, _), count in jobs.items() if used_for is workload)
+            requirements.append(Requirement(None, workload, largest, explicit=False, per_job=True))
+        # Instances of other types that were let through meanwhile fill the total, whose own types are not asked about.
+        if apart.get(workload) and WORKLOADS[workload].total_quota:
+            total = apart[workload] + sum(count for (_, used_for), count in counts.items() if used_for is workload)
+            requirements.append(Requirement(None, workload, total, explicit=False))
+    return requirements
+
+
+def start_look(client: AwsClient, needs: Sequence[InstanceNeed], now: datetime) -> Future[CallLook]:
+    """Begin to read what these needs meet. The future never fails."""
+    return start_in_background(partial(_read_look, client, needs, now))
+
+
+def finish_look(future: Future[CallLook], seconds: float = LOOK_SECONDS) -> CallLook:
+    """The look, or what is known of it after so many seconds: nothing."""
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        text = f"Quotas and usage could not be read within {seconds:g} s."
+        return CallLook(None, problem=Problem("timeout", text))
+
+
+def _read_look(client: AwsClient, needs: Sequence[InstanceNeed], now: datetime) -> CallLook:
+    types = dict.fromkeys((need.instance_type, need.workload) for need in needs if need.count)
+    priced = dict.fromkeys((need.instance_type, need.price_workload) for need in needs)
+    requirements = [Requirement(name, workload) for name, workload in types]
+    try:
+        snapshot, prices = gather(
+            partial(read_region, client, requirements, now),
+            partial(gather_all, [partial(read_workload_price, client, *each) for each in priced]),
+        )
+    except OpskitError as failure:
+        return CallLook(None, {each: _unread_price(failure) for each in priced}, failure.problem)
+    return CallLook(snapshot, dict(zip(priced, prices, strict=True)))
+
+
+def _unread_price(failure: OpskitError) -> Unknown:
+    return Unknown.from_problem(failure.problem)

@@ -1,0 +1,224 @@
+"""The guard for Python programs: ``opskit.guard`` and what goes with it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import start_in_background
+from opskit.aws.outgoing_calls import OutgoingCall, add_call_listener, read_as, remove_call_listener
+from opskit.aws.session import open_session
+from opskit.core.clock import system_clock
+from opskit.core.exceptions import OpskitError, UsageError
+from opskit.core.model import Workload
+from opskit.guards.flows.call_guard import CallGuard, LookBoard
+from opskit.guards.flows.call_look import LOOK_SECONDS
+from opskit.guards.reads.guard_access import read_guard_access
+from opskit.guards.rules.call_budget import CallPolicy, OnUnknown, parse_usd
+from opskit.guards.rules.declared_needs import Declared, declared_needs
+from opskit.guards.rules.guard_access import GuardAccess, access_text, merge_access
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# All guards of a process share their looks.
+_board = LookBoard(system_clock())
+_lock = threading.RLock()
+_process_guard: ProcessGuard | None = None
+
+
+class GuardWarning(UserWarning):
+    """What a guard may not read, or lets through although it cannot judge it."""
+
+
+class ProcessGuard:
+    """A guard that is on: until ``stop``, until its ``with`` block ends, or, as a decorator, during each call of the
+    function. ``access`` is what it may not read; ``replaced`` is the process's guard before this one.
+    """
+
+    def __init__(self, policy: CallPolicy, declared: Declared, boto3_session: Any = None) -> None:
+        self._declared = declared
+        self.policy = policy
+        self.access = GuardAccess()
+        # A wrong type or number is said before anything is on.
+        self._needs = declared_needs(declared, policy.hours)
+        self._session = boto3_session
+        self.replaced: ProcessGuard | None = None
+        self._guard = CallGuard(policy, _board, _warn_user, self._is_watched)
+
+    def _is_watched(self, call: OutgoingCall) -> bool:
+        return self._session is None or call.is_of_session(self._session)
+
+    def start(self) -> None:
+        """Look at every call from now on.
+
+        Raises:
+            UsageError: this botocore cannot be looked at.
+        """
+        remove_call_listener(self._guard.check_call)
+        add_call_listener(self._guard.check_call)
+
+    def stop(self) -> None:
+        """Look at no call any more."""
+        remove_call_listener(self._guard.check_call)
+
+    def check_declared(self) -> None:
+        """Judge the instances that were declared.
+
+        Raises:
+            GuardRefused: there is no room, or they are over budget, or that cannot be told.
+        """
+        if self._needs.needs:
+            self._guard.check_needs(self._needs, self._open_client())
+
+    def look_once(self) -> None:
+        """Find out what may be read, and warn of what may not."""
+        self.access = self._read_access()
+        if not self.access.is_complete:
+            _warn_user(access_text(self.access, json.dumps(self.access.missing_policy(), indent=2)))
+
+    def _read_access(self) -> GuardAccess:
+        try:
+            client = self._open_client()
+            reading = start_in_background(lambda: read_guard_access(client, with_prices=self.policy.has_budget))
+            return reading.result(LOOK_SECONDS)
+        except TimeoutError:
+            return merge_access((), [f"AWS did not answer within {LOOK_SECONDS:g} s"])
+        except OpskitError as failure:
+            why = failure.problem.message.rstrip(".")
+            return merge_access(
+                (), [f"{why} (calls of clients with credentials of their own are looked at with these)"]
+            )
+
+    def _open_client(self) -> AwsClient:
+        if self._session is None:
+            return open_session(read_seconds=LOOK_SECONDS).client()
+        return read_as(self._session.client("sagemaker"))
+
+    def __enter__(self) -> ProcessGuard:
+        global _process_guard  # noqa: PLW0603 - one guard is the process's own
+        with _lock:
+            # The guard that this one replaced holds inside the block too.
+            if _process_guard is self:
+                _process_guard = self.replaced
+                if _process_guard:
+                    _process_guard.start()
+            self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        """As a decorator: the guard is on during each call of the function."""
+        with self:  # takes it out of the process's own place
+            pass
+
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+            with ProcessGuard(self.policy, self._declared, self._session) as inner:
+                inner.check_declared()
+                return function(*args, **kwargs)
+
+        @functools.wraps(function)
+        async def guarded_coroutine(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with ProcessGuard(self.policy, self._declared, self._session) as inner:
+                inner.check_declared()
+                return await function(*args, **kwargs)  # type: ignore[misc]
+
+        return guarded_coroutine if inspect.iscoroutinefunction(function) else guarded  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        bounds = [
+            f"{name}={value}"
+            for name in ("max_usd", "max_usd_hour")
+            if (value := getattr(self.policy, name)) is not None
+        ]
+        unread = "" if self.access.is_complete else ", incomplete"
+        return f"<opskit.guard({', '.join(bounds)}) on_unknown={self.policy.on_unknown.value}{unread}>"
+
+
+def _warn_user(text: str) -> None:
+    warnings.warn(text, GuardWarning, stacklevel=2)
+
+
+def start_guard(
+    max_usd: object = None,
+    *,
+    max_usd_hour: object = None,
+    hours: object = 24,
+    on_unknown: str = "refuse",
+    session: Any = None,
+    declared: Declared | None = None,
+) -> ProcessGuard:
+    """Put a guard on: over the calls of a boto3 session, or over those of the process, where it takes the place of the
+    one before.
+
+    Raises:
+        UsageError: an argument is none.
+        GuardRefused: the declared instances do not fit.
+    """
+    global _process_guard
+    guard = ProcessGuard(_parse_policy(max_usd, max_usd_hour, hours, on_unknown), declared or {}, session)
+    with _lock:
+        if session is None:
+            if _process_guard:
+                _process_guard.stop()
+            guard.replaced, _process_guard = _process_guard, guard
+        guard.start()
+    try:
+        guard.look_once()
+        guard.check_declared()
+    except BaseException:
+        # Nothing is on after an error: the guard before holds again.
+        with guard:
+            pass
+        raise
+    return guard
+
+
+def stop_guards() -> None:
+    """Take the process's guard off. Guards of sessions and of blocks stay."""
+    global _process_guard  # noqa: PLW0603
+    with _lock:
+        if _process_guard:
+            _process_guard.stop()
+        _process_guard = None
+
+
+def _parse_policy(max_usd: object, max_usd_hour: object, hours: object, on_unknown: str) -> CallPolicy:
+    length = parse_usd(hours, "hours")
+    if not length:
+        raise UsageError("bad-hours", f"hours={hours!r} is not a number of hours.", "Write it like hours=8.")
+    try:
+        choice = OnUnknown(on_unknown)
+    except ValueError:
+        hint = 'Write on_unknown="refuse" or on_unknown="warn".'
+        raise UsageError("bad-choice", f"on_unknown={on_unknown!r} is none of the choices.", hint) from None
+    return CallPolicy(parse_usd(max_usd, "max_usd"), parse_usd(max_usd_hour, "max_usd_hour"), length, choice)
+
+
+def boto3_session_of(session: Any) -> Any:
+    """The boto3 session in what a user calls a session: boto3's own, or one of the SageMaker SDK's.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    found = getattr(session, "boto_session", session)
+    if not hasattr(found, "_session") or not callable(getattr(found, "client", None)):
+        raise UsageError("bad-session", f"{type(session).__name__} is no session of boto3's.", "Pass boto3.Session().")
+    return found
+
+
+def declared_of(counts: Mapping[Workload, Mapping[str, int] | None]) -> Declared:
+    """The instances that were declared, by workload; without those that were not."""
+    return {workload: dict(types) for workload, types in counts.items() if types}

@@ -1,0 +1,157 @@
+"""What a request to SageMaker starts: instances, for how long, and what the request does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opskit.core.model import Workload
+
+Request = Mapping[str, Any]
+Describe = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+"""Reads what a request only names, by boto3's operation and its parameters; raises ``NotDescribed`` where it cannot."""
+
+
+class NotDescribed(Exception):
+    """What a request names could not be read; the text says why."""
+
+
+class NotJudgeable(Exception):
+    """A request does not tell what it starts. ``source`` is the place in it, ``reason`` a sentence without its end."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.source = source
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class InstanceNeed:
+    """Instances of one type that a request starts.
+
+    ``count`` is how many there are at once on top of what runs, which the quota must allow; ``billed`` is how many are
+    paid for ``seconds`` each (None: ``count``); ``seconds`` None: until someone ends them. ``source`` is the place in
+    the request, ``bound`` the member that sets ``seconds`` (None: none can).
+    Needs with the same ``choice`` are alternatives: AWS starts one, and checks the quota of each. Needs with the same
+    ``job`` are of one job, endpoint or cluster, which has a maximum of its own; ``per_job`` is how many of ``count``
+    that is (None: all). ``priced_as`` is the workload whose price applies, where it is not ``workload``.
+    """
+
+    instance_type: str
+    workload: Workload
+    count: int
+    source: str
+    seconds: int | None = None
+    billed: int | None = None
+    choice: str = ""
+    job: str = ""
+    per_job: int | None = None
+    priced_as: Workload | None = None
+    bound: str | None = None
+
+    @property
+    def price_workload(self) -> Workload:
+        """The workload whose price applies."""
+        return self.priced_as or self.workload
+
+    @property
+    def billed_count(self) -> int:
+        """How many instances are paid for."""
+        return self.count if self.billed is None else self.billed
+
+
+@dataclass(frozen=True)
+class UnknownNeed:
+    """Something that a request starts, or may start, and does not tell enough of."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RequestNeeds:
+    """All that a request needs. Without needs and unknowns it starts nothing that is counted or billed by the hour."""
+
+    needs: tuple[InstanceNeed, ...] = ()
+    unknowns: tuple[UnknownNeed, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is nothing to hold against a quota or a budget."""
+        return not self.needs and not self.unknowns
+
+
+def merge_needs(parts: Sequence[RequestNeeds]) -> RequestNeeds:
+    """The needs of several parts of a request, or of several requests, together."""
+    return RequestNeeds(
+        tuple(need for part in parts for need in part.needs),
+        tuple(dict.fromkeys(unknown for part in parts for unknown in part.unknowns)),
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def member_of(request: Request, name: str, source: str) -> Request:
+    """A member that is a structure; empty where it is absent.
+
+    Raises:
+        NotJudgeable: it is something else.
+    """
+    value = request.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise NotJudgeable(join_path(source, name), "it is no structure whose members can be read")
+    return value
+
+
+def entries_of(request: Request, name: str, source: str) -> Sequence[Request]:
+    """A member that is a list of structures; empty where it is absent.
+
+    Raises:
+        NotJudgeable: it is something else.
+    """
+    value = request.get(name)
+    if value is None:
+        return ()
+    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
+        raise NotJudgeable(join_path(source, name), "it is no list whose entries can be read")
+    if not all(isinstance(entry, Mapping) for entry in value):
+        raise NotJudgeable(join_path(source, name), "an entry of it is no structure")
+    return value
+
+
+def type_in(request: Request, name: str, source: str) -> str:
+    """An instance type.
+
+    Raises:
+        NotJudgeable: the request does not say it.
+    """
+    value = request.get(name)
+    if not isinstance(value, str) or not value.startswith("ml."):
+        reason = "the instance type is not given" if value is None else "the value is no instance type"
+        raise NotJudgeable(join_path(source, name), reason)
+    return value
+
+
+def whole_number(request: Request, name: str, source: str, default: int | None = None) -> int:
+    """A whole number that is at least 0; ``default`` where it is absent.
+
+    Raises:
+        NotJudgeable: it is absent and has no default, or it is no such number.
+    """
+    value = request.get(name, default)
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        reason = "the number is not given" if value is None else "the value is no whole number"
+        raise NotJudgeable(join_path(source, name), reason)
+    return value
+
+
+def join_path(source: str, name: str) -> str:
+    """The place of a member below another."""
+    return f"{source}.{name}" if source else name

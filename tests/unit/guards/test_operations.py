@@ -1,0 +1,73 @@
+"""Every operation of SageMaker's API that is no read is judged, free, or refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.session
+import pytest
+
+from opskit.guards.rules.operations import FREE, JUDGED, REFUSED, is_plain_read, judge_request, starts_nothing
+from opskit.guards.rules.request_model import NotDescribed, RequestNeeds
+
+MODEL = botocore.session.Session().get_service_model("sagemaker")
+WRITES = [name for name in MODEL.operation_names if not is_plain_read(name)]
+
+
+def no_description(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    raise NotDescribed(f"{operation} was not to be called")
+
+
+def judge(operation: str, request: Mapping[str, Any], *, reaches: bool = False) -> RequestNeeds:
+    return judge_request(operation, request, no_description, lambda: reaches)
+
+
+def test_the_model_has_as_many_operations_as_it_should() -> None:
+    assert len(WRITES) > 200
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_each_operation_is_in_exactly_one_table(operation: str) -> None:
+    assert [operation in JUDGED, operation in REFUSED, starts_nothing(operation)].count(True) == 1
+
+
+def test_no_table_has_an_operation_that_is_a_read() -> None:
+    assert not [name for name in (*JUDGED, *REFUSED, *FREE) if is_plain_read(name)]
+
+
+@pytest.mark.parametrize("operation", [name for name in WRITES if starts_nothing(name)])
+def test_what_is_free_has_no_running_instances_in_its_input(operation: str) -> None:
+    """A free operation may name instance types in definitions and defaults, and groups that are there, but no more."""
+    shape = MODEL.operation_model(operation).input_shape
+    named = set(shape.members) if shape else set()
+    runs = {"ResourceConfig", "ProcessingResources", "TransformResources", "InstanceGroups", "NodesToAdd"}
+    assert not named & runs - ({"InstanceGroups"} if operation == "UpdateClusterSoftware" else set())
+
+
+@pytest.mark.parametrize("operation", sorted(REFUSED))
+def test_what_is_refused_says_why(operation: str) -> None:
+    needs = judge(operation, {})
+    assert [unknown.source for unknown in needs.unknowns] == [operation]
+    assert needs.unknowns[0].reason
+
+
+@pytest.mark.parametrize("operation", sorted(JUDGED))
+def test_an_empty_request_raises_nothing(operation: str) -> None:
+    needs = judge(operation, {})
+    assert isinstance(needs, RequestNeeds)
+    assert not needs.needs
+
+
+@pytest.mark.parametrize("operation", sorted(JUDGED))
+@pytest.mark.parametrize("odd", [None, "x", 7, [7], {"a": None}, [{}], [{"InstanceType": {"Ref": "Type"}}]])
+def test_a_request_of_another_form_raises_nothing(operation: str, odd: object) -> None:
+    shape = MODEL.operation_model(operation).input_shape
+    assert not judge(operation, dict.fromkeys(shape.members, odd)).needs
+
+
+def test_an_operation_newer_than_the_table_is_refused_where_it_reaches_instances() -> None:
+    assert judge("CreateQuantumJob", {}, reaches=True).unknowns
+    let_through = judge("CreateQuantumNote", {}, reaches=False)
+    assert not let_through.unknowns
+    assert "CreateQuantumNote" in let_through.notes[0]

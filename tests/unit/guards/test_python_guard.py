@@ -1,0 +1,352 @@
+"""``opskit.guard``: calls of boto3 are looked at before they are sent, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, ParamValidationError
+
+import opskit
+from opskit.core.exceptions import UsageError
+from opskit.guards.rules.call_refused import CallRefused
+from opskit.quotas.reads.code_cache import bundled_codes
+from tests.fakes.fake_aws import DENIED, Entry, FakeAws, Fault
+
+TYPE = "ml.m4.xlarge"
+PRICED = '{"product": {"attributes": {"component": "Training"}}, "terms": {"OnDemand": {"a": {"priceDimensions": {"b": {"pricePerUnit": {"USD": "0.28"}}}}}}}'  # noqa: E501
+ROLE = "arn:aws:iam::123456789012:role/execution-role"
+
+
+@pytest.fixture
+def account(fake_aws: FakeAws, no_backoff: None) -> Iterator[FakeAws]:
+    """An account with four of everything, where nothing runs. Nothing of a guard is left after a test."""
+    fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
+    fake_aws.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": [PRICED]}
+    fake_aws.running["CreateTrainingJob"] = lambda asked: {"TrainingJobArn": f"arn:{asked['TrainingJobName']}"}
+    original = BaseClient._emit_api_params
+    yield fake_aws
+    opskit.unguard()
+    assert BaseClient._emit_api_params is original
+
+
+def training(count: int = 1, name: str = "job", seconds: int = 3600, instance_type: str = TYPE) -> dict[str, Any]:
+    return {
+        "TrainingJobName": name,
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"},
+        "ResourceConfig": {"InstanceType": instance_type, "InstanceCount": count, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": seconds},
+    }
+
+
+def sent(account: FakeAws) -> int:
+    return account.count("CreateTrainingJob")
+
+
+def test_a_call_that_does_not_fit_is_not_sent_by_a_client_that_exists_already(account: FakeAws) -> None:
+    client = boto3.client("sagemaker")
+    opskit.guard()
+    with pytest.raises(opskit.GuardRefused) as refused:
+        client.create_training_job(**training(5))
+    assert sent(account) == 0
+    text = str(refused.value)
+    assert "CreateTrainingJob was not sent" in text
+    assert "ml.m4.xlarge for training job usage: the quota is 4 (needed: 5)" in text
+    assert "opskit quotas increase ml.m4.xlarge --for training --to 5" in text
+
+
+def test_a_call_that_fits_is_sent(account: FakeAws) -> None:
+    opskit.guard(max_usd=5)
+    assert boto3.client("sagemaker").create_training_job(**training(4))["TrainingJobArn"] == "arn:job"
+
+
+def test_a_budget_names_the_run_time_that_would_fit(account: FakeAws) -> None:
+    opskit.guard(max_usd="0.28")
+    client = boto3.client("sagemaker")
+    with pytest.raises(opskit.GuardRefused, match=r"MaxRuntimeInSeconds is 7200 \(2h\), and 3600 would fit"):
+        client.create_training_job(**training(1, seconds=7200))
+    client.create_training_job(**training(1, seconds=3600))
+    assert sent(account) == 1
+
+
+def test_every_type_of_a_list_of_preferences_has_to_fit(account: FakeAws) -> None:
+    opskit.guard()
+    request = training()
+    preferences = [{"InstanceType": TYPE, "InstanceCount": 1}, {"InstanceType": "ml.p2.xlarge", "InstanceCount": 5}]
+    request["ResourceConfig"] = {"InstancePreferences": preferences, "VolumeSizeInGB": 1}
+    with pytest.raises(opskit.GuardRefused, match=r"ml\.p2\.xlarge for training job usage"):
+        boto3.client("sagemaker").create_training_job(**request)
+
+
+def test_groups_add_up_in_the_maximum_of_one_job(account: FakeAws) -> None:
+    account.quotas = [
+        Entry(name, code, 20 if name.startswith(("ml.", "Number of instances across")) else 4, 1)
+        for name, code in bundled_codes().items()
+    ]
+    opskit.guard()
+    request = training()
+    groups = [
+        {"InstanceGroupName": "a", "InstanceType": TYPE, "InstanceCount": 3},
+        {"InstanceGroupName": "b", "InstanceType": "ml.p2.xlarge", "InstanceCount": 3},
+    ]
+    request["ResourceConfig"] = {"InstanceGroups": groups, "VolumeSizeInGB": 1}
+    with pytest.raises(opskit.GuardRefused, match=r"Maximum number of instances per training job: .*needed: 6"):
+        boto3.client("sagemaker").create_training_job(**request)
+
+
+def test_what_handlers_of_events_change_is_what_is_judged(account: FakeAws) -> None:
+    client = boto3.client("sagemaker")
+
+    def enlarge(params: dict[str, Any], **_: Any) -> None:
+        params["ResourceConfig"] = {**params["ResourceConfig"], "InstanceCount": 9}
+
+    client.meta.events.register("before-parameter-build.sagemaker.CreateTrainingJob", enlarge)
+    opskit.guard()
+    with pytest.raises(opskit.GuardRefused, match="needed: 9"):
+        client.create_training_job(**training(1))
+
+
+def test_calls_of_one_moment_share_a_look_and_do_not_all_pass(account: FakeAws) -> None:
+    opskit.guard()
+    client = boto3.client("sagemaker")
+    account.latency_seconds = 0.02
+
+    def start(number: int) -> bool:
+        try:
+            client.create_training_job(**training(1, f"job-{number}"))
+        except opskit.GuardRefused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        passed = list(pool.map(start, range(8)))
+    assert sum(passed) == sent(account)
+    # A machine so slow that a second look begins sees nothing of the first jobs in this account of no memory.
+    looks = account.count("ListTrainingJobs")
+    assert sum(passed) <= 4 * looks
+    assert looks < 8
+
+
+def test_reads_and_what_is_free_are_not_looked_at(account: FakeAws) -> None:
+    opskit.guard()
+    client = boto3.client("sagemaker")
+    account.forget_calls()
+    client.list_training_jobs()
+    client.stop_training_job(TrainingJobName="job")
+    client.delete_endpoint(EndpointName="e")
+    assert {name for name, _ in account.calls} == {"ListTrainingJobs", "StopTrainingJob", "DeleteEndpoint"}
+
+
+def test_what_botocore_refuses_is_botocores_to_say(account: FakeAws) -> None:
+    opskit.guard()
+    with pytest.raises(ParamValidationError):
+        boto3.client("sagemaker").create_training_job(TrainingJobName="job")
+
+
+def test_an_answer_of_aws_is_not_changed(account: FakeAws) -> None:
+    account.running["CreateTrainingJob"] = lambda asked: Fault(400, "ResourceInUse", "There is one.")
+    opskit.guard()
+    with pytest.raises(ClientError, match="There is one"):
+        boto3.client("sagemaker").create_training_job(**training())
+
+
+def test_what_cannot_be_read_is_refused_unless_a_warning_is_enough(account: FakeAws) -> None:
+    account.fault = lambda operation, region: DENIED if "Quota" in operation else None
+    with pytest.warns(opskit.GuardWarning, match="servicequotas:GetServiceQuota"):
+        opskit.guard()
+    client = boto3.client("sagemaker")
+    with pytest.raises(opskit.GuardRefused, match=r'on_unknown="warn"'):
+        client.create_training_job(**training())
+    assert sent(account) == 0
+    with pytest.warns(opskit.GuardWarning):
+        opskit.guard(on_unknown="warn")
+    with pytest.warns(opskit.GuardWarning, match="cannot judge it"):
+        client.create_training_job(**training())
+    assert sent(account) == 1
+
+
+def test_an_operation_that_cannot_be_judged_is_refused_by_name(account: FakeAws) -> None:
+    opskit.guard()
+    with pytest.raises(opskit.GuardRefused, match="bought in advance"):
+        boto3.client("sagemaker").create_training_plan(TrainingPlanName="p", TrainingPlanOfferingId="o")
+    assert account.count("CreateTrainingPlan") == 0
+
+
+def test_a_price_of_the_dated_table_is_said(account: FakeAws) -> None:
+    account.running["GetProducts"] = lambda asked: DENIED
+    with pytest.warns(opskit.GuardWarning, match="pricing:GetProducts"):
+        opskit.guard(max_usd="0.01")
+    with pytest.raises(opskit.GuardRefused, match="opskit's table, as of") as refused:
+        boto3.client("sagemaker").create_training_job(**training())
+    assert refused.value.verdict.cost.sources
+
+
+def test_an_endpoint_is_judged_by_its_configuration(account: FakeAws) -> None:
+    variant = {"VariantName": "a", "InstanceType": TYPE, "InitialInstanceCount": 5, "ModelName": "m"}
+    account.running["DescribeEndpointConfig"] = lambda asked: {
+        "EndpointConfigName": asked["EndpointConfigName"],
+        "ProductionVariants": [variant],
+    }
+    opskit.guard()
+    with pytest.raises(opskit.GuardRefused, match=r"ml\.m4\.xlarge for endpoint usage: the quota is 4 \(needed: 5\)"):
+        boto3.client("sagemaker").create_endpoint(EndpointName="e", EndpointConfigName="c")
+    assert account.count("CreateEndpoint") == 0
+
+
+def test_unguard_ends_it_and_a_second_guard_takes_the_place_of_the_first(account: FakeAws) -> None:
+    client = boto3.client("sagemaker")
+    opskit.guard(max_usd=0)
+    opskit.guard(max_usd=100)
+    client.create_training_job(**training())
+    opskit.unguard()
+    client.create_training_job(**training(50))
+    assert sent(account) == 2
+
+
+def test_a_block_ends_its_guard_and_adds_to_the_one_around_it(account: FakeAws) -> None:
+    client = boto3.client("sagemaker")
+    opskit.guard(max_usd=5)
+    with opskit.guard(max_usd=100), pytest.raises(opskit.GuardRefused):
+        client.create_training_job(**training(4, seconds=86400))
+    with opskit.guard(max_usd=0), pytest.raises(opskit.GuardRefused):
+        client.create_training_job(**training())
+    client.create_training_job(**training())
+    assert sent(account) == 1
+
+
+def test_declared_instances_are_judged_before_the_block(account: FakeAws) -> None:
+    with opskit.guard(training={TYPE: 4}):
+        pass
+    with pytest.raises(opskit.GuardRefused, match="Nothing was started"):
+        opskit.guard(training={TYPE: 5})
+    boto3.client("sagemaker").create_training_job(**training(50))  # what was refused has put no guard on
+
+
+def test_a_decorated_function_is_guarded_while_it_runs(account: FakeAws) -> None:
+    client = boto3.client("sagemaker")
+
+    @opskit.guard(max_usd=0)
+    def start() -> None:
+        client.create_training_job(**training())
+
+    @opskit.guard(max_usd=0)
+    async def start_later() -> None:
+        client.create_training_job(**training())
+
+    client.create_training_job(**training())
+    for run in (start, lambda: asyncio.run(start_later())):
+        with pytest.raises(opskit.GuardRefused):
+            run()
+    client.create_training_job(**training())
+    assert sent(account) == 2
+
+
+def test_one_session_is_guarded_and_no_other(account: FakeAws) -> None:
+    ours, other = boto3.Session(), boto3.Session()
+    made_before = ours.client("sagemaker")
+    guarding = opskit.guard_session(ours, max_usd=0)
+    for client in (made_before, ours.client("sagemaker")):
+        with pytest.raises(opskit.GuardRefused):
+            client.create_training_job(**training())
+    other.client("sagemaker").create_training_job(**training())
+    guarding.stop()
+    made_before.create_training_job(**training())
+    assert sent(account) == 2
+
+
+def test_the_look_uses_the_calling_clients_credentials_and_region(account: FakeAws) -> None:
+    account.by_region = {"eu-west-1": [Entry(name, code, 0, 0) for name, code in bundled_codes().items()]}
+    opskit.guard()
+    client = boto3.client("sagemaker", region_name="eu-west-1")
+    with pytest.raises(opskit.GuardRefused, match="the quota is 0"):
+        client.create_training_job(**training())
+    assert ("GetServiceQuota", "eu-west-1") in account.calls or ("ListServiceQuotas", "eu-west-1") in account.calls
+
+
+def test_without_credentials_of_its_own_the_guard_is_on_all_the_same(
+    account: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = boto3.client("sagemaker", aws_access_key_id="a", aws_secret_access_key="b")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.warns(opskit.GuardWarning, match="credentials of their own"):
+        opskit.guard()
+    with pytest.raises(opskit.GuardRefused, match="needed: 5"):
+        client.create_training_job(**training(5))
+
+
+def test_an_error_of_opskits_own_is_no_yes_and_no_crash(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    opskit.guard()
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("opskit.guards.flows.call_guard.start_look", fail)
+    client = boto3.client("sagemaker")
+    with pytest.raises(opskit.GuardRefused, match=r"opskit failed \(RuntimeError: a bug"):
+        client.create_training_job(**training())
+    client.list_training_jobs()
+
+
+def test_a_refusal_goes_through_a_pickle_and_shows_in_jupyter(account: FakeAws) -> None:
+    opskit.guard()
+    with pytest.raises(opskit.GuardRefused) as refused:
+        boto3.client("sagemaker").create_training_job(**training(5))
+    error = refused.value
+    assert f"{type(error).__module__}.{type(error).__qualname__}" == "opskit.GuardRefused"
+    again = pickle.loads(pickle.dumps(error))
+    assert isinstance(again, CallRefused)
+    assert str(again) == str(error)
+    assert again.verdict.needs == error.verdict.needs
+    assert error._render_traceback_()[0] == "GuardRefused: CreateTrainingJob was not sent: opskit's guard refused it."
+    assert error._repr_markdown_().startswith("**CreateTrainingJob was not sent")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"max_usd": "five"}, {"hours": 0}, {"on_unknown": "ignore"}, {"training": {"m4": 1}}, {"training": {TYPE: 0}}],
+)
+def test_arguments_that_are_none(account: FakeAws, arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        opskit.guard(**arguments)
+    boto3.client("sagemaker").create_training_job(**training(50))
+
+
+def test_what_is_no_session_is_refused(account: FakeAws) -> None:
+    with pytest.raises(UsageError, match="no session"):
+        opskit.guard_session(object())
+
+
+def test_no_warning_where_all_can_be_read(account: FakeAws) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opskit.guard(max_usd=1)
+
+
+def test_importing_opskit_loads_next_to_nothing() -> None:
+    code = (
+        "import opskit, sys; print(sorted(n for n in sys.modules if n.split('.')[0] in ('boto3', 'botocore', 'rich')))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+def test_the_functions_stay_functions_after_every_module_was_imported() -> None:
+    for module in walk_packages(opskit.__path__, "opskit."):
+        if not module.name.startswith(("opskit.sandbox.", "opskit.__main__")):
+            import_module(module.name)
+    for name in ("guard", "guard_session", "unguard"):
+        assert callable(getattr(opskit, name))
