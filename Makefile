@@ -14,6 +14,7 @@ COMPILE  := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ve
 BASE     := $(VENV)/.uv-installed
 EXTRAS   := $(VENV)/.extras-installed
 DEV      := $(VENV)/.dev-installed
+SITE     := $(VENV)/.site-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -48,8 +49,9 @@ lint: $(DEV) ## Look for mistakes in style, types and the direction of imports
 check: lint ## All that must be well before a commit: lint, then the tests
 	@$(MAKE) --no-print-directory test
 
-docs: $(DEV) ## Write the pages of docs/ that the code already knows
+docs: $(SITE) ## Write the pages of docs/ that the code already knows, and build all of docs/ as a site into site/
 	@$(BIN)/python docs/generate.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build
 
 bench: $(DEV) ## Measure speed and memory, as ratios
 	@$(BIN)/python -m benchmarks
@@ -62,14 +64,15 @@ audit: $(DEV) ## Look for what is not as it was locked, and for known vulnerabil
 	@$(BIN)/python -m tools.audit locks/dev.txt
 
 constraints: $(DEV) ## Choose all versions anew and write them to constraints.txt, with their hashes to locks/
-	@$(COMPILE) --upgrade --all-extras --group dev --output-file constraints.txt
+	@$(COMPILE) --upgrade --all-extras --group dev --group docs --output-file constraints.txt
 	@$(COMPILE) --generate-hashes -c constraints.txt --all-extras --group dev --output-file locks/dev.txt
+	@$(COMPILE) --generate-hashes -c constraints.txt --group docs --output-file locks/docs.txt
 	@$(COMPILE) --generate-hashes -c constraints.txt --all-extras --group build --output-file locks/extras.txt
 	@grep '^uv==' constraints.txt | $(BIN)/uv pip compile - --quiet --universal --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --output-file locks/uv.txt
 
 clean: ## Remove what was installed and what the tools left
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find opskit workflows tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is written last, so an interrupted install is done again from that step.
@@ -94,6 +97,10 @@ $(EXTRAS): $(BASE) pyproject.toml locks/extras.txt
 	@$(BIN)/uv pip uninstall --quiet --python $(BIN)/python opskit 2>/dev/null
 	@$(LOCKED) locks/extras.txt
 	@$(UV) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SITE): $(DEV) locks/docs.txt
+	@$(LOCKED) locks/docs.txt
 	@touch $@
 
 $(DEV): $(EXTRAS) locks/dev.txt
