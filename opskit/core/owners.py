@@ -18,7 +18,7 @@ from opskit.core.tag_values import LONGEST_TAG_VALUE, is_tag_value, sanitize_tag
 
 OWNER_TAG = OWNER
 """The tag of everything that opskit makes; its value is whose it is."""
-OWNER_TAG_KEYS = (OWNER_TAG, "owner", "Owner")
+OWNER_TAG_KEYS = (OWNER_TAG, "owner", "Owner", "created-by", "CreatedBy", "createdBy", "created_by")
 """The tag keys that name an owner, the first that has a value wins. The first is opskit's own."""
 
 # Session names that no person chose: of boto3, the AWS SDKs and the CLI, EC2 instances, ECS tasks (32 digits),

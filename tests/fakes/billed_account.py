@@ -166,6 +166,49 @@ TRANSFORM = [job("Transform", "score", 4, TransformResources=M5)]
 PROCESSING = [job("Processing", "clean", 4, ProcessingResources={"ClusterConfig": M5})]
 
 
+TAGS = {
+    f"{ARN}:endpoint/live": {"owner": "ada", "team": "search"},
+    f"{ARN}:notebook-instance/lab": {"opskit:keep": "thesis", "opskit:owner": "grace"},
+}
+JOB_TAGS = {f"{ARN}:transform-job/score": {"CreatedBy": "linus"}}
+"""What ListTags tells; of the tagging API nobody asks for jobs."""
+
+
+def trail_event(name: str, hours: float, who: str, request: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An event of CloudTrail's that is so many hours old."""
+    identity = {"type": "IAMUser", "arn": f"arn:aws:iam::123456789012:user/{who}"}
+    told = {"eventName": name, "userIdentity": identity, "requestParameters": request, **more}
+    return {"EventName": name, "EventTime": ago(hours), "Username": who, "CloudTrailEvent": json.dumps(told)}
+
+
+EVENTS = [
+    trail_event("CreateEndpoint", 1, "mallory", {"endpointName": "queue"}, errorCode="AccessDenied"),
+    trail_event("CreateEndpoint", 3, "bob", {"endpointName": "queue"}),
+    trail_event("CreateEndpoint", 900, "earlier", {"endpointName": "queue"}),
+    trail_event("CreateEndpoint", 20, "not-ada", {"endpointName": "live"}),
+    trail_event("CreateProcessingJob", 4, "carol", {"processingJobName": "clean"}),
+    trail_event("CreateNotebookInstance", 124, "dora", {"notebookInstanceName": "old-lab"}),
+]
+
+
+def _look_up_events(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """One event a page, the newest first."""
+    (attribute,) = asked["LookupAttributes"]
+    found = [
+        event
+        for event in EVENTS
+        if event["EventName"] == attribute["AttributeValue"] and event["EventTime"] >= asked["StartTime"]
+    ]
+    at = int(asked.get("NextToken") or 0)
+    more = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
+    return {"Events": found[at : at + 1], **more}
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags in AWS's shape."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 def serve_billed_account(aws: FakeAws) -> None:
     """Let an AWS answer with the account. Search knows nothing yet: its index lags."""
     aws.running |= billed_answers()
@@ -176,6 +219,14 @@ def billed_answers() -> dict[str, Answer]:
     described = {each["EndpointName"]: each for each in ENDPOINTS}
     return {
         "GetProducts": price_list,
+        "GetResources": lambda _: {
+            "ResourceTagMappingList": [
+                {"ResourceARN": arn.replace("live", "LIVE"), "Tags": tag_list(tags)} for arn, tags in TAGS.items()
+            ],
+            "PaginationToken": "",
+        },
+        "ListTags": lambda asked: {"Tags": tag_list((TAGS | JOB_TAGS).get(asked["ResourceArn"], {}))},
+        "LookupEvents": _look_up_events,
         "ListNotebookInstances": _listing("NotebookInstances", NOTEBOOKS, without="VolumeSizeInGB"),
         "DescribeNotebookInstance": _description("NotebookInstanceName", NOTEBOOKS),
         "ListEndpoints": _listing("Endpoints", ENDPOINTS, without="ProductionVariants"),

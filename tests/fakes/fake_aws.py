@@ -279,6 +279,8 @@ _EMPTY: Mapping[str, dict[str, Any]] = {
     "ListApps": {"Apps": []},
     "ListClusters": {"ClusterSummaries": []},
     "ListTags": {"Tags": []},
+    "GetResources": {"ResourceTagMappingList": [], "PaginationToken": ""},
+    "LookupEvents": {"Events": []},
 }
 
 

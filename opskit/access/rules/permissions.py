@@ -128,12 +128,15 @@ _COSTS = (
     _WHO
     | _PRICES
     | _COUNT_RUN
+    | _service_calls("cloudtrail", "LookupEvents")
+    | _service_calls("resourcegroupstaggingapi", "GetResources")
     | _service_calls(
         "sagemaker",
         "DescribeNotebookInstance",
         "DescribeProcessingJob",
         "ListNotebookInstances",
         "ListProcessingJobs",
+        "ListTags",
     )
 )
 
@@ -186,6 +189,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
 _QUOTA_HOLDERS = ("app", "cluster", "endpoint", "notebook-instance", "processing-job", "training-job", "transform-job")
 TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "cleanup": ("endpoint", "endpoint-config", "model", "training-job", "transform-job"),
+    "costs": ("*",),
     "cron run": _QUOTA_HOLDERS,
     "deploy": ("endpoint", "model"),
     "predict": ("endpoint",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from opskit.access.rules.conditions import COMMAND_TAG_KEYS, Rule, condition_of
@@ -35,7 +36,7 @@ _WORDS = {
     "servicequotas": "Quotas",
     "sns": "Topics",
 }
-_READS = ("Get", "List", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
+_READS = ("Get", "List", "Lookup", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
 # AWS answers it to everybody, whatever a policy says.
 _FREE = "sts:GetCallerIdentity"
 # The roles that a policy lets be passed where none is named: those that the SageMaker console makes, and opskit's own.
@@ -220,11 +221,16 @@ def _build_statement(grants: Sequence[Grant], scope: Scope, tag_keys: Collection
         "Sid": "".join(grants[0].statement_key),
         "Effect": "Allow",
         "Action": sorted({grant.action for grant in grants}),
-        "Resource": sorted({arn for grant in grants for arn in _resource_arns(grant.resource, scope)}),
+        "Resource": _without_covered({arn for grant in grants for arn in _resource_arns(grant.resource, scope)}),
     }
     boundary = scope.boundary or f"arn:{_partition_names(scope)[0]}:iam::*:policy/{_BOUNDARY_NAME}"
     condition = condition_of(grants[0].rule, tag_keys, boundary, tagged=not scope.untagged)
     return {**statement, "Condition": condition} if condition else statement
+
+
+def _without_covered(arns: Collection[str]) -> list[str]:
+    """ARNs without those that another of them covers."""
+    return sorted(arn for arn in arns if not any(arn != other and fnmatchcase(arn, other) for other in arns))
 
 
 def _resource_arns(on: str, scope: Scope) -> list[str]:

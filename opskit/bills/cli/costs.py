@@ -30,6 +30,10 @@ def costs_command(
             "--budget", metavar="USD", help="Exit with 3 if what runs now costs more than USD by the end of this month."
         ),
     ] = None,
+    trail: Annotated[
+        bool,
+        typer.Option("--cloudtrail/--no-cloudtrail", help="Ask CloudTrail for owners that no tag names."),
+    ] = True,
 ) -> CommandResult:
     """List what bills now in SageMaker, whose it is, and how to end it.
 
@@ -42,7 +46,7 @@ def costs_command(
     grouping = _parse_by(by)
     limit = None if budget is None else USD.parse(budget)
     now = datetime.now(UTC)
-    return costs_result(read_current_costs(ctx.clients(), now), now, grouping, limit)
+    return costs_result(read_current_costs(ctx.clients(), now, trail=trail), now, grouping, limit)
 
 
 def _parse_by(text: str | None) -> Grouping | None:

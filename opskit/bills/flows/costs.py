@@ -8,36 +8,42 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather_all
-from opskit.bills.rules.items import BilledItem, billed_item, dearest_first, tag_owner
+from opskit.aws.gather import gather, gather_all
+from opskit.bills.rules.items import BilledItem, billed_item, dearest_first
 from opskit.core.exceptions import AwsError, Problem
+from opskit.core.model import Unknown
 from opskit.inventory.flows.inventory import Inventory, InventoryGap, read_inventory
+from opskit.inventory.flows.owners import find_trail_owners
 from opskit.inventory.reads.prices import read_prices
 from opskit.inventory.rules.prices import hourly_price
-
-_PRICES_DENIED = "Prices come from pricing:GetProducts. `opskit iam policy costs` prints what this needs."
+from opskit.inventory.rules.running_resource import RunningResource
+from opskit.notebooks.rules.idleness import keep_reason
 
 
 @dataclass(frozen=True)
 class CurrentCosts:
-    """What bills now. ``problems`` are why it may not be everything; ``account`` None: AWS did not say."""
+    """What bills now. ``problems`` are why it may not be everything; ``owners_gap`` is why CloudTrail could not
+    be asked for all owners; ``account`` None: AWS did not say.
+    """
 
     items: tuple[BilledItem, ...]
     regions: tuple[str, ...]
     account: str | None
     problems: tuple[Problem, ...] = ()
     all_regions_failed: bool = False
+    owners_gap: Unknown | None = None
 
 
-def read_current_costs(clients: Sequence[AwsClient], now: datetime) -> CurrentCosts:
+def read_current_costs(clients: Sequence[AwsClient], now: datetime, *, trail: bool = True) -> CurrentCosts:
     """Everything that bills now. A Region, or a kind, that cannot be read does not hide the others.
+    ``trail``: CloudTrail is asked for the owners that no tag names.
 
     Raises:
         CredentialsError: there are no valid credentials.
     """
-    looks = gather_all([partial(_read_region_costs, client, now) for client in clients])
-    items = dearest_first(item for look in looks for item in look[1])
-    inventories = [inventory for inventory, _ in looks]
+    looks = gather_all([partial(_read_region_costs, client, now, trail=trail) for client in clients])
+    items = dearest_first(item for look in looks for item in look.items)
+    inventories = [look.inventory for look in looks]
     gaps = tuple(gap for inventory in inventories for gap in inventory.gaps)
     return CurrentCosts(
         items,
@@ -45,17 +51,40 @@ def read_current_costs(clients: Sequence[AwsClient], now: datetime) -> CurrentCo
         _read_account(clients, items),
         tuple(_gap_problem(gap) for gap in gaps),
         bool(inventories) and all(inventory.is_dark for inventory in inventories),
+        next((look.owners_gap for look in looks if look.owners_gap), None),
     )
 
 
-def _read_region_costs(client: AwsClient, now: datetime) -> tuple[Inventory, list[BilledItem]]:
+@dataclass(frozen=True)
+class _RegionCosts:
+    inventory: Inventory
+    items: list[BilledItem]
+    owners_gap: Unknown | None
+
+
+def _read_region_costs(client: AwsClient, now: datetime, *, trail: bool) -> _RegionCosts:
     inventory = read_inventory(client)
-    prices = read_prices(client, inventory.resources)
+    resources = inventory.resources
+    prices, found = gather(
+        partial(read_prices, client, resources),
+        partial(find_trail_owners, client, resources if trail else (), now),
+    )
     items = [
-        billed_item(resource, hourly_price(resource, prices), now, owner=tag_owner(resource))
-        for resource in inventory.resources
+        billed_item(
+            resource,
+            hourly_price(resource, prices),
+            now,
+            owner=found.owner_of(resource),
+            kept_because=_keep_reason(resource, now),
+        )
+        for resource in resources
     ]
-    return inventory, items
+    return _RegionCosts(inventory, items, found.gap)
+
+
+def _keep_reason(resource: RunningResource, now: datetime) -> str | None:
+    tags = resource.tags
+    return None if tags is None or isinstance(tags, Unknown) else keep_reason(tags, now)
 
 
 def _read_account(clients: Sequence[AwsClient], items: Sequence[BilledItem]) -> str | None:

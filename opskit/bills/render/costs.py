@@ -71,6 +71,7 @@ def costs_result(
         "items": [item_record(item) for item in costs.items],
         "totals": _sums_record(sums, is_whole=is_whole),
         "month": _month_record(month, sums, is_whole=is_whole),
+        "owners_unknown_because": costs.owners_gap and costs.owners_gap.reason,
         "not_covered": list(NOT_COVERED),
     }
     if grouping is not None and groups is not None:
@@ -103,7 +104,7 @@ def item_record(item: BilledItem) -> dict[str, Any]:
         "usd_per_hour": _rounded(item.known_usd_per_hour),
         "usd_so_far": _rounded(item.usd_so_far),
         "owner": item.owner.name,
-        "owner_source": item.owner.source,
+        "owner_source": item.owner.source and item.owner.source.value,
         "verdict": item.verdict.value,
         "because": item.reason,
         "stop_with": resource.stop_with,
@@ -289,4 +290,6 @@ def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *,
         )
     if sums.unpriced:
         yield f"{sums.unpriced} without a known price are in no sum."
+    if costs.owners_gap:
+        yield f"Owners are known from tags alone where CloudTrail was needed: {costs.owners_gap.reason.rstrip('.')}."
     yield f"Not looked at: {', '.join(NOT_COVERED)}."

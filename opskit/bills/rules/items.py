@@ -9,19 +9,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from opskit.core.model import Unknown
-from opskit.core.owners import owner_from_tags
+from opskit.inventory.rules.resource_owner import NO_OWNER, ResourceOwner
 from opskit.inventory.rules.running_resource import BilledVerdict, RunningResource
 
 HOURS_IN_30_DAYS = 720
 NOBODY = "(no owner known)"
-
-
-@dataclass(frozen=True)
-class ItemOwner:
-    """Whose something is, and whether a tag says so or CloudTrail. ``name`` None: neither does."""
-
-    name: str | None = None
-    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,7 +25,7 @@ class BilledItem:
     resource: RunningResource
     usd_per_hour: Decimal | Unknown
     usd_so_far: Decimal | None
-    owner: ItemOwner
+    owner: ResourceOwner
     verdict: BilledVerdict
     reason: str
 
@@ -48,22 +40,16 @@ def billed_item(
     usd_per_hour: Decimal | Unknown,
     now: datetime,
     *,
-    owner: ItemOwner = ItemOwner(),
+    owner: ResourceOwner = NO_OWNER,
     kept_because: str | None = None,
 ) -> BilledItem:
-    """A resource with its price. ``kept_because`` is why a tag keeps it."""
+    """A resource with its price. ``kept_because`` is the sentence about the tag that keeps it."""
     verdict = resource.verdict if kept_because is None else BilledVerdict.PROTECTED
     reason = resource.free or resource.reason
     if isinstance(usd_per_hour, Unknown):
         reason = f"{reason}; no price: {usd_per_hour.reason}" if reason else f"no price: {usd_per_hour.reason}"
-    reason = reason if kept_because is None else f"kept: {kept_because}"
+    reason = reason if kept_because is None else kept_because
     return BilledItem(resource, usd_per_hour, _cost_so_far(resource, usd_per_hour, now), owner, verdict, reason)
-
-
-def tag_owner(resource: RunningResource) -> ItemOwner:
-    """The owner that a resource's tags name."""
-    name = owner_from_tags(resource.tags)
-    return ItemOwner(name, "tag" if name else None)
 
 
 def _cost_so_far(resource: RunningResource, usd_per_hour: Decimal | Unknown, now: datetime) -> Decimal | None:

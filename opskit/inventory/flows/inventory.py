@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather_all
+from opskit.aws.gather import gather, gather_all
 from opskit.core.model import Unknown
 from opskit.inventory.reads.endpoints import read_endpoints
 from opskit.inventory.reads.jobs import read_processing_jobs, read_training_jobs, read_transform_jobs
 from opskit.inventory.reads.notebooks import read_notebooks
+from opskit.inventory.reads.tags import read_missing_tags, read_tag_index
 from opskit.inventory.rules.running_resource import InventoryPart, RunningResource
 
 READERS: Mapping[str, Callable[[AwsClient], InventoryPart]] = {
@@ -48,12 +49,14 @@ def read_inventory(client: AwsClient) -> Inventory:
     Raises:
         CredentialsError: there are no valid credentials.
     """
-    parts = gather_all([partial(read, client) for read in READERS.values()])
+    index, parts = gather(
+        partial(read_tag_index, client), partial(gather_all, [partial(read, client) for read in READERS.values()])
+    )
     gaps = tuple(
         InventoryGap(client.region, what, unknown)
         for what, part in zip(READERS, parts, strict=True)
         for unknown in part.gaps
     )
-    resources = tuple(resource for part in parts for resource in part.resources)
+    resources = read_missing_tags(client, (resource for part in parts for resource in part.resources), index)
     unread = [part for part in parts if part.gaps and not part.resources]
     return Inventory(resources, gaps, is_dark=len(unread) == len(parts))

@@ -101,6 +101,7 @@ def _running_training_job(region: str, job: Response) -> RunningResource:
         not_begun=not_begun,
         reason=_NO_INSTANCES_YET if not_begun else f"AWS says {phase or job['TrainingJobStatus']}",
         stop_with=aws_sagemaker_command("stop-training-job", region, training_job_name=name),
+        tags=searched_tags(job),
     )
 
 
@@ -120,7 +121,14 @@ def _warm_pool(region: str, job: Response) -> RunningResource:
         stop_with=aws_sagemaker_command(
             "update-training-job", region, training_job_name=name, resource_config="KeepAlivePeriodInSeconds=0"
         ),
+        tags=searched_tags(job),
     )
+
+
+def searched_tags(record: Response) -> dict[str, str] | None:
+    """The tags that Search has of a resource; None: they have to be read, as a description never has any."""
+    tags = record.get("Tags")
+    return None if tags is None else {str(tag.get("Key")): str(tag.get("Value", "")) for tag in tags}
 
 
 def _instance_parts(config: Response, component: PriceComponent) -> Iterable[BilledPart]:

@@ -30,10 +30,13 @@ from opskit.inventory.reads import endpoints as billed_endpoints
 from opskit.inventory.reads import jobs as billed_jobs
 from opskit.inventory.reads import notebooks as billed_notebooks
 from opskit.inventory.reads import prices as billed_prices
+from opskit.inventory.reads import tags as billed_tags
+from opskit.inventory.reads import trail_events
 from opskit.inventory.rules.running_resource import (
     BilledConcurrency,
     BilledInstances,
     BilledKind,
+    BilledPart,
     BilledVolume,
     RunningResource,
 )
@@ -41,7 +44,7 @@ from opskit.notebooks.reads import jupyter_log, notebooks, tag_listing
 from opskit.quotas.reads import all_quotas, quotas, requests, resource_tags, usage, usage_metrics, utilization_report
 from opskit.quotas.reads.code_cache import QuotaCodeCache
 from opskit.training.reads import resources, training_log
-from tests.fakes.billed_account import billed_answers
+from tests.fakes.billed_account import billed_answers, trail_event
 from tests.fakes.fake_aws import Entry, FakeAws
 from tests.fakes.garbled_responses import garbled_responses
 from tests.unit.quotas.test_garbled_responses_cli import TYPE, running_resources
@@ -116,9 +119,11 @@ def read_every_price(client: AwsClient) -> Any:
         BilledVolume(1, StoragePrice.NOTEBOOK),
         BilledConcurrency(2048, 1),
     )
-    return billed_prices.read_prices(
-        client, [RunningResource("r", BilledKind.OTHER, "n", "arn", "InService", NOW, parts)]
-    )
+    return billed_prices.read_prices(client, [billed_resource(*parts)])
+
+
+def billed_resource(*parts: BilledPart) -> RunningResource:
+    return RunningResource("r", BilledKind.ENDPOINT, "n", "arn", "InService", NOW, parts)
 
 
 BILLED = billed_answers()
@@ -240,6 +245,15 @@ READERS: dict[str, tuple[Answers, Read]] = {
         )
     },
     "read_prices": (BILLED, read_every_price),
+    "read_tag_index": (BILLED, billed_tags.read_tag_index),
+    "read_missing_tags": (
+        {"ListTags": {"Tags": [{"Key": "k", "Value": "v"}]}},
+        lambda client: billed_tags.read_missing_tags(client, [billed_resource()], {}),
+    ),
+    "look_up_owners": (
+        {"LookupEvents": {"Events": [trail_event("CreateEndpoint", 1, "bob", {"endpointName": "n"})]}},
+        lambda client: trail_events.look_up_owners(client, [billed_resource()], NOW),
+    ),
     "enabled_regions": ({}, regions.enabled_regions),
     "count_in_use": ({}, lambda client: usage.count_in_use(client, Workload)),
 }

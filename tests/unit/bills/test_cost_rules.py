@@ -13,7 +13,6 @@ from opskit.bills.rules.items import (
     BudgetStanding,
     Grouping,
     GroupKey,
-    ItemOwner,
     assess_budget,
     billed_item,
     dearest_first,
@@ -25,6 +24,7 @@ from opskit.bills.rules.items import (
 from opskit.core.model import Price, Unknown
 from opskit.core.workloads import PriceComponent, StoragePrice
 from opskit.inventory.rules.prices import hourly_price, price_key
+from opskit.inventory.rules.resource_owner import ResourceOwner
 from opskit.inventory.rules.running_resource import (
     BilledConcurrency,
     BilledInstances,
@@ -53,7 +53,7 @@ def resource(*parts: BilledPart, hours: float | None = 10, **more: Any) -> Runni
 
 def item(usd: str | None, hours: float | None = 10, owner: str | None = None, **more: Any) -> BilledItem:
     price = Unknown("why not") if usd is None else Decimal(usd)
-    return billed_item(resource(hours=hours, **more), price, NOW, owner=ItemOwner(owner))
+    return billed_item(resource(hours=hours, **more), price, NOW, owner=ResourceOwner(owner))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_it_has_cost_so_far(
 
 
 def test_a_tag_that_keeps_it_protects_it() -> None:
-    kept = billed_item(resource(), Decimal(1), NOW, kept_because="thesis")
+    kept = billed_item(resource(), Decimal(1), NOW, kept_because="kept: thesis")
     assert (kept.verdict, kept.reason) == (BilledVerdict.PROTECTED, "kept: thesis")
 
 

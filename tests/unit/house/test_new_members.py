@@ -25,9 +25,9 @@ NEW = "NEW_MEMBER"
 CHOSEN_BY_NOBODY = {
     "IdleRule": "told to people and programs as it is",
     "InstanceClass": "types of one class are alike, whichever it is",
-    "BilledKind": "a word of the answer; each reader sets its own",
     "PriceComponent": "the word that the price list is searched for",
     "StoragePrice": "the same, of a volume",
+    "OwnershipSource": "told to people and programs as it is",
     "Shell": "Typer completes in each; a test runs them all",
     "ScenarioName": "the words of a flag; a test holds them against the scenarios",
     "LagChoice": "the words of a flag; a test holds them against the sandbox's",

@@ -1,0 +1,55 @@
+"""Whose running resources are: tags first, then CloudTrail for those that have none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from opskit.aws.client import AwsClient
+from opskit.core.model import Unknown
+from opskit.inventory.reads.trail_events import look_up_owners
+from opskit.inventory.rules.resource_owner import (
+    OwnershipSource,
+    ResourceOwner,
+    can_be_in_history,
+    tagged_owner,
+)
+from opskit.inventory.rules.running_resource import RunningResource
+from opskit.inventory.store.trail_owners import load_trail_owners, save_trail_owners
+
+# CloudTrail writes an event down some minutes late; what is younger may yet get one.
+_TRAIL_LAG = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class OwnersFound:
+    """The owners of a Region's resources, by ARN. ``gap`` is why CloudTrail could not be asked for all."""
+
+    owners: Mapping[str, ResourceOwner] = field(default_factory=dict)
+    gap: Unknown | None = None
+
+    def owner_of(self, resource: RunningResource) -> ResourceOwner:
+        """Whose a resource is."""
+        tagged = tagged_owner(resource)
+        return tagged if tagged.name else self.owners.get(resource.arn, tagged)
+
+
+def find_trail_owners(client: AwsClient, resources: Sequence[RunningResource], now: datetime) -> OwnersFound:
+    """The owners that CloudTrail knows of those whose tags name none. It is asked once for each."""
+    untagged = [each for each in resources if each.arn and tagged_owner(each).name is None]
+    # One for each ARN: a volume has that of its notebook, which comes first and counts.
+    by_arn = {each.arn: each for each in reversed(untagged) if can_be_in_history(each, now)}
+    wanted = list(by_arn.values())
+    if not wanted:
+        return OwnersFound()
+    known = load_trail_owners(client, wanted)
+    missing = [each for each in wanted if each.arn not in known]
+    lookup = look_up_owners(client, missing, now)
+    settled = {each.arn for each in missing if each.since is not None and now - each.since > _TRAIL_LAG}
+    learnt = {**known, **lookup.owners, **dict.fromkeys(lookup.without_event & settled)}
+    if learnt != known:
+        save_trail_owners(client, wanted, learnt)
+    named = {arn: name for arn, name in {**learnt, **lookup.owners}.items() if name}
+    owners = {arn: ResourceOwner(name, OwnershipSource.CLOUDTRAIL) for arn, name in named.items()}
+    return OwnersFound(owners, lookup.gap)

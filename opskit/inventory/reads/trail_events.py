@@ -1,0 +1,115 @@
+"""Who let resources run, from CloudTrail's event history: two calls a second, 90 days back, free of charge.
+
+It is asked for the events of a name, the newest first, and never for more than a few pages: an account may hold a
+million of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from opskit.aws.client import AwsClient
+from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.exceptions import AwsError
+from opskit.core.model import Unknown
+from opskit.core.result_or_error import unknown_from_error
+from opskit.inventory.rules.resource_owner import EVENT_HISTORY, TrailEvent, event_names, parse_trail_event
+from opskit.inventory.rules.running_resource import RunningResource
+
+MAX_TRAIL_CALLS = 20
+"""Calls for one Region: about ten seconds at the two a second that AWS allows."""
+_PAGE = 50
+# The event is written before the resource says that it began, and on another clock.
+_BEFORE_BEGIN = timedelta(hours=1)
+_MANY_LEFT = f"CloudTrail has more events than the {_PAGE * MAX_TRAIL_CALLS} that opskit reads"
+
+
+@dataclass
+class TrailLookup:
+    """What CloudTrail told: the owners found, by ARN, and of which resources it told nothing although all events were
+    read. ``gap`` is why not all could be read.
+    """
+
+    owners: dict[str, str] = field(default_factory=dict)
+    without_event: set[str] = field(default_factory=set)
+    gap: Unknown | None = None
+
+
+def look_up_owners(client: AwsClient, resources: Sequence[RunningResource], now: datetime) -> TrailLookup:
+    """Who made or started these resources, as far as a bounded number of calls tells."""
+    lookup, calls = TrailLookup(), MAX_TRAIL_CALLS
+    for name, wanted in _wanted_by_event(resources).items():
+        missing = [each for each in wanted if each.arn not in lookup.owners]
+        if not missing:
+            continue
+        calls = _look_up_event(client, name, missing, now, lookup, calls)
+        if lookup.gap is not None:
+            break
+    found = lookup.owners.keys()
+    lookup.without_event = set() if lookup.gap else {each.arn for each in resources if each.arn not in found}
+    return lookup
+
+
+def _wanted_by_event(resources: Sequence[RunningResource]) -> Mapping[str, list[RunningResource]]:
+    wanted: dict[str, list[RunningResource]] = {}
+    for resource in resources:
+        for name in event_names(resource):
+            wanted.setdefault(name, []).append(resource)
+    return wanted
+
+
+def _look_up_event(
+    client: AwsClient,
+    name: str,
+    wanted: Sequence[RunningResource],
+    now: datetime,
+    lookup: TrailLookup,
+    calls: int,
+) -> int:
+    """Read the events of a name until all that are wanted are found; the number of calls that are left."""
+    missing = {each.arn: each for each in wanted}
+    begins = [each.since for each in wanted]
+    oldest = min((begin for begin in begins if begin is not None), default=None)
+    start = now - EVENT_HISTORY if oldest is None or None in begins else oldest - _BEFORE_BEGIN
+    pages = client.paginate(
+        "cloudtrail",
+        "lookup_events",
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
+        StartTime=max(start, now - EVENT_HISTORY),
+        EndTime=now,
+        MaxResults=_PAGE,
+    )
+    try:
+        while missing:
+            if calls == 0:
+                lookup.gap = Unknown(_MANY_LEFT, "too-many-events")
+                return 0
+            page = next(pages, None)
+            if page is None:
+                return calls
+            calls -= 1
+            for event in _parse_page(client, page):
+                _note_owner(event, missing, lookup)
+    except AwsError as failure:
+        lookup.gap = unknown_from_error(failure)
+    return calls
+
+
+def _parse_page(client: AwsClient, page: Mapping[str, object]) -> list[TrailEvent]:
+    with parse_errors_as_aws(client, "cloudtrail:LookupEvents"):
+        events: Sequence[Mapping[str, object]] = page["Events"]  # type: ignore[assignment]
+        parsed = [
+            parse_trail_event(str(event["EventName"]), event["EventTime"], str(event["CloudTrailEvent"]))  # type: ignore[arg-type]
+            for event in events
+        ]
+    return [event for event in parsed if event is not None]
+
+
+def _note_owner(event: TrailEvent, missing: dict[str, RunningResource], lookup: TrailLookup) -> None:
+    """Note the caller of an event for the resource that it is about: the first, as the newest come first."""
+    for arn, resource in tuple(missing.items()):
+        if event.names_resource(resource):
+            lookup.owners[arn] = event.caller
+            del missing[arn]

@@ -1,0 +1,99 @@
+"""Whose what bills is: a tag's word, else CloudTrail's, else nobody's; and each is asked once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from opskit.inventory.reads.trail_events import MAX_TRAIL_CALLS
+from tests.fakes.billed_account import ARN, serve_billed_account, trail_event
+from tests.fakes.cli_runner import run_opskit
+from tests.fakes.fake_aws import DENIED, FakeAws
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+USER = "arn:aws:iam::123456789012:user"
+TAGGED = {("endpoint", "live"): "ada", ("notebook", "lab"): "grace", ("volume", "lab"): "grace"}
+FROM_TRAIL = {
+    ("endpoint", "queue"): f"{USER}/bob",
+    ("processing", "clean"): f"{USER}/carol",
+    ("volume", "old-lab"): f"{USER}/dora",
+}
+
+
+@pytest.fixture
+def billed(fake_aws: FakeAws) -> FakeAws:
+    serve_billed_account(fake_aws)
+    return fake_aws
+
+
+def owners_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[dict[tuple[str, str], Any], dict[str, Any]]:
+    result = run_opskit(capsys, "costs", *words, "-o", "json")
+    assert result.code == 0, result.err
+    items = result.data["items"]
+    return {(item["kind"], item["name"]): (item["owner"], item["owner_source"]) for item in items}, result.data
+
+
+def test_tags_come_first_then_cloudtrail(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    owners, data = owners_of(capsys)
+    expected = {name: (owner, "tag") for name, owner in {**TAGGED, ("transform", "score"): "linus"}.items()}
+    expected |= {name: (owner, "cloudtrail") for name, owner in FROM_TRAIL.items()}
+    assert {name: owner for name, owner in owners.items() if owner[0]} == expected
+    assert data["owners_unknown_because"] is None
+    verdicts = {(item["kind"], item["name"]): item["verdict"] for item in data["items"]}
+    assert verdicts["notebook", "lab"] == "protected"
+    assert billed.count("GetResources") == 1
+    assert billed.count("ListTags") == 5  # of the jobs alone, which the tagging API is not asked for
+
+
+def test_cloudtrail_is_asked_once_for_each(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    first, _ = owners_of(capsys)
+    billed.forget_calls()
+    again, _ = owners_of(capsys)
+    assert again == first
+    assert billed.count("LookupEvents") == 0
+
+
+def test_nobody_is_named_where_cloudtrail_may_not_be_read(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    billed.fault = lambda called, region: DENIED if called == "LookupEvents" else None
+    owners, data = owners_of(capsys)
+    assert {name: owner for name, (owner, source) in owners.items() if source == "tag"} == {
+        **TAGGED,
+        ("transform", "score"): "linus",
+    }
+    assert owners["endpoint", "queue"] == (None, None)
+    assert "not authorized" in data["owners_unknown_because"] or "denied" in data["owners_unknown_because"]
+    assert "Owners are known from tags alone" in run_opskit(capsys, "costs").out
+    assert owners_of(capsys, "--no-cloudtrail")[1]["owners_unknown_because"] is None
+
+
+def test_tags_are_listed_one_by_one_where_the_tagging_api_may_not_be_read(
+    billed: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    billed.fault = lambda called, region: DENIED if called == "GetResources" else None
+    owners, _ = owners_of(capsys, "--no-cloudtrail")
+    assert owners["endpoint", "live"] == ("ada", "tag")
+    assert owners["notebook", "lab"] == ("grace", "tag")
+
+
+def test_the_calls_are_bounded_and_what_is_left_is_said(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    def endless(asked: dict[str, Any]) -> dict[str, Any]:
+        at = int(asked.get("NextToken") or 0)
+        events = [trail_event("CreateEndpoint", 1, "bob", {"endpointName": f"other-{at}"})]
+        return {"Events": events, "NextToken": str(at + 1)}
+
+    billed.running["LookupEvents"] = endless  # type: ignore[assignment]
+    _, data = owners_of(capsys)
+    assert billed.count("LookupEvents") == MAX_TRAIL_CALLS
+    assert "CloudTrail has more events" in data["owners_unknown_because"]
+
+
+def test_what_is_grouped_by_owner_or_tag(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    _, data = owners_of(capsys, "--by", "owner")
+    groups = {group["group"]: group["items"] for group in data["groups"]}
+    assert groups["grace"] == 2
+    assert "(no owner known)" in groups
+    _, data = owners_of(capsys, "--by", "tag:team")
+    assert {group["group"] for group in data["groups"]} == {"search", "(no tag team)"}
+    assert ARN.split(":")[4] == data["account"]
