@@ -164,6 +164,15 @@ class AppStatus(StrEnum):
             case AppStatus.DELETED | AppStatus.FAILED:
                 return False
 
+    @property
+    def is_in_service(self) -> bool:
+        """Whether it can be used."""
+        match self:
+            case AppStatus.IN_SERVICE:
+                return True
+            case AppStatus.PENDING | AppStatus.DELETING | AppStatus.DELETED | AppStatus.FAILED | AppStatus.UNKNOWN:
+                return False
+
 
 class WarmPoolStatus(StrEnum):
     """What has become of the instances that a training job was to keep for the next."""

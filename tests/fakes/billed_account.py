@@ -163,6 +163,65 @@ TRAINING = [
     ),
 ]
 TRANSFORM = [job("Transform", "score", 4, TransformResources=M5)]
+HYPER = "HyperParameterTuning"
+TUNING = [
+    job(HYPER, "tune", 3, Strategy="Bayesian", TrainingJobStatusCounters={}, ObjectiveStatusCounters={}),
+    job(HYPER, "tuned", 9, HyperParameterTuningJobStatus="Completed", Strategy="Bayesian"),
+]
+AUTOML = [job("AutoML", "auto", 3, AutoMLJobSecondaryStatus="Starting", LastModifiedTime=ago(1))]
+LABELING = [job("Labeling", "label", 3, LabelCounters={}, WorkteamArn="arn:w", LastModifiedTime=ago(1))]
+APPS: list[dict[str, Any]] = [
+    {"DomainId": "d-1", "SpaceName": "ada-space", "AppType": "JupyterLab", "AppName": "default"}
+    | {"Status": "InService", "CreationTime": ago(6), "ResourceSpec": {"InstanceType": "ml.t3.medium"}},
+    {"DomainId": "d-1", "SpaceName": "code-space", "AppType": "CodeEditor", "AppName": "default"}
+    | {"Status": "InService", "CreationTime": ago(7)},  # its type is in its description alone
+    {"DomainId": "d-1", "UserProfileName": "grace", "AppType": "JupyterServer", "AppName": "default"}
+    | {"Status": "InService", "CreationTime": ago(8), "ResourceSpec": {"InstanceType": "system"}},
+    {"DomainId": "d-1", "UserProfileName": "grace", "AppType": "Canvas", "AppName": "default"}
+    | {"Status": "InService", "CreationTime": ago(8), "ResourceSpec": {"InstanceType": "system"}},
+    {"DomainId": "d-1", "SpaceName": "off-space", "AppType": "JupyterLab", "AppName": "default"}
+    | {"Status": "Deleted", "CreationTime": ago(9)},
+]
+
+
+def space(name: str, gigabytes: int) -> dict[str, Any]:
+    """A space with a volume, made 50 hours ago."""
+    storage = {"EbsStorageSettings": {"EbsVolumeSizeInGb": gigabytes}}
+    return {
+        "DomainId": "d-1",
+        "SpaceName": name,
+        "Status": "InService",
+        "CreationTime": ago(50),
+        "SpaceSettingsSummary": {"AppType": "JupyterLab", "SpaceStorageSettings": storage},
+        "OwnershipSettingsSummary": {"OwnerUserProfileName": name.partition("-")[0]},
+    }
+
+
+SPACES = [space("ada-space", 5), space("code-space", 5), space("off-space", 100)]
+CLUSTER = {
+    "ClusterName": "hyper",
+    "ClusterArn": f"{ARN}:cluster/hyper",
+    "ClusterStatus": "InService",
+    "CreationTime": ago(11),
+    "InstanceGroups": [
+        {"InstanceGroupName": "a", "InstanceType": "ml.p4d.24xlarge", "CurrentCount": 2, "TargetCount": 4},
+        {"InstanceGroupName": "b", "InstanceType": "ml.p5.48xlarge", "CurrentCount": 9, "TrainingPlanArn": "arn:plan"},
+    ],
+}
+SERVER = {"TrackingServerName": "mlflow", "TrackingServerArn": f"{ARN}:mlflow-tracking-server/mlflow"}
+SERVERS: list[dict[str, Any]] = [
+    {**SERVER, "CreationTime": ago(12), "TrackingServerStatus": "Started", "IsActive": "Active"},
+    {**SERVER, "TrackingServerName": "off", "TrackingServerStatus": "Stopped", "IsActive": "Inactive"},
+]
+APP = {"Arn": f"{ARN}:mlflow-app/tracking", "Name": "tracking", "CreationTime": ago(13)}
+MLFLOW_APPS: list[dict[str, Any]] = [{**APP, "Status": "Created"}, {**APP, "Name": "gone", "Status": "Deleted"}]
+PARTNER_APP: dict[str, Any] = {"Arn": f"{ARN}:partner-app/app-1", "Name": "comet", "Type": "comet"}
+PARTNER_APPS = [{**PARTNER_APP, "Status": "Available", "CreationTime": ago(14)}]
+PLAN = {"TrainingPlanArn": f"{ARN}:training-plan/plan", "TrainingPlanName": "plan", "StartTime": ago(15)}
+PLANS: list[dict[str, Any]] = [
+    {**PLAN, "Status": "Active", "UpfrontFee": "1000.00", "CurrencyCode": "USD"},
+    {**PLAN, "TrainingPlanName": "next", "Status": "Scheduled", "UpfrontFee": "5", "CurrencyCode": "USD"},
+]
 PROCESSING = [job("Processing", "clean", 4, ProcessingResources={"ClusterConfig": M5})]
 
 
@@ -235,6 +294,20 @@ def billed_answers() -> dict[str, Answer]:
         **_job_answers("Training", TRAINING),
         **_job_answers("Transform", TRANSFORM),
         **_job_answers("Processing", PROCESSING),
+        **_job_answers(HYPER, TUNING),
+        "ListAutoMLJobs": _listing("AutoMLJobSummaries", AUTOML, without="-"),
+        "DescribeAutoMLJobV2": _description("AutoMLJobName", AUTOML),
+        "ListLabelingJobs": _listing("LabelingJobSummaryList", LABELING, without="-"),
+        "DescribeLabelingJob": _description("LabelingJobName", LABELING),
+        "ListApps": _listing("Apps", APPS, without="-"),
+        "DescribeApp": lambda asked: {**APPS[1], "ResourceSpec": {"InstanceType": "ml.t3.medium"}},
+        "ListSpaces": _listing("Spaces", SPACES, without="-"),
+        "ListClusters": _listing("ClusterSummaries", [CLUSTER], without="InstanceGroups"),
+        "DescribeCluster": lambda _: CLUSTER,
+        "ListMlflowTrackingServers": _listing("TrackingServerSummaries", SERVERS, without="-"),
+        "ListMlflowApps": _listing("Summaries", MLFLOW_APPS, without="-"),
+        "ListPartnerApps": _listing("Summaries", PARTNER_APPS, without="-"),
+        "ListTrainingPlans": _listing("TrainingPlanSummaries", PLANS, without="-"),
     }
 
 

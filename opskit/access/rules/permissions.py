@@ -132,11 +132,26 @@ _COSTS = (
     | _service_calls("resourcegroupstaggingapi", "GetResources")
     | _service_calls(
         "sagemaker",
+        "DescribeApp",
+        "DescribeAutoMLJobV2",
+        "DescribeCluster",
+        "DescribeHyperParameterTuningJob",
+        "DescribeLabelingJob",
         "DescribeNotebookInstance",
         "DescribeProcessingJob",
+        "ListApps",
+        "ListAutoMLJobs",
+        "ListClusters",
+        "ListHyperParameterTuningJobs",
+        "ListLabelingJobs",
+        "ListMlflowApps",
+        "ListMlflowTrackingServers",
         "ListNotebookInstances",
+        "ListPartnerApps",
         "ListProcessingJobs",
+        "ListSpaces",
         "ListTags",
+        "ListTrainingPlans",
     )
 )
 

@@ -48,6 +48,7 @@ _TAGGED_WITH = {"iam:CreateRole": "iam:TagRole", "s3:PutObject": "s3:PutObjectTa
 _OF_WORKFLOWS = ("StopTransformJob", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel")
 _SAGEMAKER_KINDS = (
     *("notebook-instance", "training-job", "transform-job", "processing-job"),
+    *("hyper-parameter-tuning-job", "labeling-job", "automl-job"),
     *("endpoint-config", "endpoint", "model", "app", "cluster"),
 )
 
@@ -209,7 +210,7 @@ def _resource_kind(action: str) -> str:
 
 def _sagemaker_resource_kind(name: str) -> str:
     """The resource in an action's name. Tags that are read or changed on their own are notebooks', as a rule."""
-    words = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+    words = re.sub(r"(?<!^)(?=[A-Z])", "-", name.replace("AutoML", "Automl")).lower()
     return next((resource_kind for resource_kind in _SAGEMAKER_KINDS if resource_kind in words), "notebook-instance")
 
 

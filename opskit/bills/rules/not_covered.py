@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 NOT_COVERED = (
-    "Studio apps and spaces",
-    "HyperPod clusters",
-    "storage of jobs and endpoints",
-    "Canvas",
+    "storage of jobs, endpoints and clusters",
+    "Canvas sessions",
     "Feature Store",
-    "Ground Truth labeling work",
     "Data Wrangler flows",
     "compilation, optimization and recommendation jobs",
     "data transfer and requests",

@@ -9,9 +9,18 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.model import Unknown
+from opskit.inventory.reads.clusters import read_clusters
 from opskit.inventory.reads.endpoints import read_endpoints
 from opskit.inventory.reads.jobs import read_processing_jobs, read_training_jobs, read_transform_jobs
 from opskit.inventory.reads.notebooks import read_notebooks
+from opskit.inventory.reads.parent_jobs import read_automl_jobs, read_labeling_jobs, read_tuning_jobs
+from opskit.inventory.reads.servers import (
+    read_mlflow_apps,
+    read_partner_apps,
+    read_tracking_servers,
+    read_training_plans,
+)
+from opskit.inventory.reads.studio import read_studio
 from opskit.inventory.reads.tags import read_missing_tags, read_tag_index
 from opskit.inventory.rules.running_resource import InventoryPart, RunningResource
 
@@ -21,6 +30,15 @@ READERS: Mapping[str, Callable[[AwsClient], InventoryPart]] = {
     "training jobs": read_training_jobs,
     "transform jobs": read_transform_jobs,
     "processing jobs": read_processing_jobs,
+    "Studio apps and spaces": read_studio,
+    "HyperPod clusters": read_clusters,
+    "tuning jobs": read_tuning_jobs,
+    "AutoML jobs": read_automl_jobs,
+    "labeling jobs": read_labeling_jobs,
+    "MLflow tracking servers": read_tracking_servers,
+    "MLflow apps": read_mlflow_apps,
+    "partner AI apps": read_partner_apps,
+    "training plans": read_training_plans,
 }
 """One look for each kind, by what it looks at."""
 

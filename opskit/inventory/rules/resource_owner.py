@@ -20,6 +20,8 @@ class OwnershipSource(StrEnum):
     """What tells an owner."""
 
     TAG = "tag"
+    PROFILE = "profile"
+    """The Studio user profile that it belongs to."""
     CLOUDTRAIL = "cloudtrail"
 
 
@@ -35,9 +37,12 @@ NO_OWNER = ResourceOwner()
 
 
 def tagged_owner(resource: RunningResource) -> ResourceOwner:
-    """The owner that a resource's tags name."""
-    name = owner_from_tags(resource.tags)
-    return ResourceOwner(name, OwnershipSource.TAG if name else None)
+    """The owner that a resource's tags name, else the user profile that it belongs to."""
+    if name := owner_from_tags(resource.tags):
+        return ResourceOwner(name, OwnershipSource.TAG)
+    if resource.profile_owner:
+        return ResourceOwner(resource.profile_owner, OwnershipSource.PROFILE)
+    return NO_OWNER
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ class RunningResource:
 
     ``since`` is when it began to bill; None: AWS does not say. ``parts`` are what it is billed for; none, where
     ``unpriced`` says why no price can be known, or ``free`` why it costs nothing of its own. ``not_begun``: it bills as
-    soon as it has its instances. ``tags`` None: not read yet.
+    soon as it has its instances. ``tags`` None: not read yet. ``profile_owner`` is the Studio user profile that it
+    belongs to, if it belongs to one.
     """
 
     region: str
@@ -90,6 +91,7 @@ class RunningResource:
     reason: str = ""
     stop_with: str | None = None
     tags: Mapping[str, str] | Unknown | None = field(default=None, hash=False)
+    profile_owner: str | None = None
 
     @property
     def account(self) -> str | None:

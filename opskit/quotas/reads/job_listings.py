@@ -34,10 +34,18 @@ SEARCH_LAG = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class JobKind:
-    """How AWS lists and describes jobs of a kind, in boto3's words."""
+    """How AWS lists and describes jobs of a kind, in boto3's words. ``summaries`` and ``description`` are the member of
+    the listing and the operation that describes one, where these break the rule.
+    """
 
     name: str
     prefix: str
+    summaries: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "summaries", self.summaries or f"{self.prefix}Summaries")
+        object.__setattr__(self, "description", self.description or f"describe_{self.name}")
 
     @property
     def label(self) -> str:
@@ -48,11 +56,6 @@ class JobKind:
     def listing(self) -> str:
         """The operation that lists them."""
         return f"list_{self.name}s"
-
-    @property
-    def description(self) -> str:
-        """The operation that describes one."""
-        return f"describe_{self.name}"
 
 
 TRAINING_JOBS = JobKind("training_job", "TrainingJob")
@@ -93,7 +96,7 @@ def list_live_jobs(client: AwsClient, kind: JobKind, *, search_has_older: bool =
     ask = {"MaxResults": _PAGE, "SortBy": "CreationTime", "SortOrder": "Descending"}
     try:
         for page in client.paginate("sagemaker", kind.listing, **ask):
-            summaries: list[Response] = page[f"{kind.prefix}Summaries"]
+            summaries: list[Response] = page[kind.summaries]
             if gap := _untold(kind, summaries):
                 return gap
             listed |= {summary[f"{kind.prefix}Name"]: summary for summary in summaries if _may_hold(kind, summary)}
@@ -173,7 +176,8 @@ def describe_jobs(client: AwsClient, kind: JobKind, names: AbstractSet[str]) -> 
     by_name = dict(zip(ordered, responses, strict=True))
     return DescribedJobs(
         {
-            name: {f"{kind.prefix}Name": name, **job}
+            # What has no status may run.
+            name: {f"{kind.prefix}Name": name, f"{kind.prefix}Status": JobStatus.UNKNOWN.value, **job}
             for name, job in by_name.items()
             if job is not None and not isinstance(job, Unknown)
         },

@@ -26,12 +26,14 @@ from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent, StoragePrice
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.increases.reads import support_cases
+from opskit.inventory.reads import clusters as billed_clusters
 from opskit.inventory.reads import endpoints as billed_endpoints
 from opskit.inventory.reads import jobs as billed_jobs
 from opskit.inventory.reads import notebooks as billed_notebooks
+from opskit.inventory.reads import parent_jobs, servers, trail_events
 from opskit.inventory.reads import prices as billed_prices
+from opskit.inventory.reads import studio as billed_studio
 from opskit.inventory.reads import tags as billed_tags
-from opskit.inventory.reads import trail_events
 from opskit.inventory.rules.running_resource import (
     BilledConcurrency,
     BilledInstances,
@@ -242,6 +244,15 @@ READERS: dict[str, tuple[Answers, Read]] = {
             billed_jobs.read_training_jobs,
             billed_jobs.read_transform_jobs,
             billed_jobs.read_processing_jobs,
+            billed_studio.read_studio,
+            billed_clusters.read_clusters,
+            parent_jobs.read_tuning_jobs,
+            parent_jobs.read_automl_jobs,
+            parent_jobs.read_labeling_jobs,
+            servers.read_tracking_servers,
+            servers.read_mlflow_apps,
+            servers.read_partner_apps,
+            servers.read_training_plans,
         )
     },
     "read_prices": (BILLED, read_every_price),

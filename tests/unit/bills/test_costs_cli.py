@@ -14,6 +14,7 @@ from tests.fakes.fake_aws import DENIED, FakeAws
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
 GB_NOTEBOOK = 0.14 / 730
+GB_STUDIO = 0.112 / 730
 
 EXPECTED: dict[tuple[str, str], tuple[float | None, float | None]] = {
     # kind and name: USD an hour, and hours since it began to bill (None: no price, no time)
@@ -30,6 +31,21 @@ EXPECTED: dict[tuple[str, str], tuple[float | None, float | None]] = {
     ("warm-pool", "kept-warm"): (0.50, 1),
     ("transform", "score"): (0.52, 4),
     ("processing", "clean"): (0.54, 4),
+    ("studio-app", "d-1/ada-space/JupyterLab/default"): (0.06, 6),
+    ("studio-app", "d-1/code-space/CodeEditor/default"): (0.07, 7),
+    ("studio-app", "d-1/grace/JupyterServer/default"): (0, 8),
+    ("studio-app", "d-1/grace/Canvas/default"): (None, 8),
+    ("volume", "d-1/ada-space"): (5 * GB_STUDIO, 50),
+    ("volume", "d-1/code-space"): (5 * GB_STUDIO, 50),
+    ("volume", "d-1/off-space"): (100 * GB_STUDIO, 50),
+    ("cluster", "hyper"): (60, 11),  # the other group's instances are paid by a plan
+    ("tuning", "tune"): (0, 3),
+    ("other", "auto"): (0, 3),
+    ("other", "label"): (None, 3),
+    ("other", "mlflow"): (None, 12),
+    ("other", "tracking"): (None, 13),
+    ("other", "comet"): (None, 14),
+    ("other", "plan"): (0, 15),
 }
 
 
@@ -65,9 +81,9 @@ def test_one_of_each_is_found_with_its_price(billed: FakeAws, capsys: pytest.Cap
     total = sum(usd or 0 for usd, _ in EXPECTED.values())
     assert data["totals"]["usd_per_hour"] == pytest.approx(total, abs=1e-3)
     assert data["totals"]["usd_per_30_days"] == pytest.approx(total * 720, abs=0.5)
-    assert data["totals"]["unpriced"] == 2
+    assert data["totals"]["unpriced"] == 7
     assert data["month"]["source"] == "estimate"
-    assert data["month"]["forecast_usd"] is None  # two have no price
+    assert data["month"]["forecast_usd"] is None  # some have no price
     assert data["account"] == "123456789012"
 
 
@@ -81,12 +97,17 @@ def test_each_says_how_it_is_ended(billed: FakeAws, capsys: pytest.CaptureFixtur
     )
     assert "KeepAlivePeriodInSeconds=0" in ends["warm-pool", "kept-warm"]
     assert "delete-notebook-instance" in ends["volume", "old-lab"]
+    assert ends["studio-app", "d-1/ada-space/JupyterLab/default"] == (
+        "aws sagemaker delete-app --domain-id d-1 --space-name ada-space --app-type JupyterLab --app-name default "
+        "--region us-east-1"
+    )
+    assert "stop-auto-ml-job --auto-ml-job-name auto" in ends["other", "auto"]
     assert ends["volume", "lab"] is None  # it goes with the notebook that uses it
 
 
 def test_nothing_is_called_idle_that_may_be_used(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     idle = {(item["kind"], item["name"]) for item in costs_of(capsys)["items"] if item["verdict"] == "idle"}
-    assert idle == {("volume", "old-lab"), ("warm-pool", "kept-warm")}
+    assert idle == {("volume", "old-lab"), ("volume", "d-1/off-space"), ("warm-pool", "kept-warm")}
 
 
 def test_what_was_read_once_is_not_read_again(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,8 +124,14 @@ def test_what_was_read_once_is_not_read_again(billed: FakeAws, capsys: pytest.Ca
     [
         ("ListNotebookInstances", "live"),
         ("ListEndpoints", "lab"),
-        ("ListTransformJobs", "lab"),
-        ("ListProcessingJobs", "lab"),
+        *[
+            (operation, "lab")
+            for operation in (
+                *("ListProcessingJobs", "ListTransformJobs", "ListTrainingJobs", "ListApps", "ListSpaces"),
+                *("ListHyperParameterTuningJobs", "ListAutoMLJobs", "ListLabelingJobs", "ListMlflowTrackingServers"),
+                *("ListMlflowApps", "ListPartnerApps", "ListTrainingPlans", "ListClusters", "DescribeCluster"),
+            )
+        ],
         ("DescribeTransformJob", "lab"),
         ("DescribeEndpoint", "lab"),
     ],
@@ -122,8 +149,9 @@ def test_without_prices_all_is_there_and_no_sum_is_made_up(billed: FakeAws, caps
     billed.fault = lambda called, region: DENIED if called == "GetProducts" else None
     data = costs_of(capsys)
     assert {(item["kind"], item["name"]) for item in data["items"]} == set(EXPECTED)
-    assert {item["usd_per_hour"] for item in data["items"]} == {None, 0}  # what bills by request alone costs nothing
-    assert data["totals"]["unpriced"] == len(EXPECTED) - 1
+    free = {name for name, (usd, _) in EXPECTED.items() if usd == 0}
+    assert {(item["kind"], item["name"]) for item in data["items"] if item["usd_per_hour"] is not None} == free
+    assert data["totals"]["unpriced"] == len(EXPECTED) - len(free)
 
 
 def test_a_region_of_which_nothing_can_be_read(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,12 +39,13 @@ def test_tags_come_first_then_cloudtrail(billed: FakeAws, capsys: pytest.Capture
     owners, data = owners_of(capsys)
     expected = {name: (owner, "tag") for name, owner in {**TAGGED, ("transform", "score"): "linus"}.items()}
     expected |= {name: (owner, "cloudtrail") for name, owner in FROM_TRAIL.items()}
-    assert {name: owner for name, owner in owners.items() if owner[0]} == expected
+    assert {name: owner for name, owner in owners.items() if owner[0] and owner[1] != "profile"} == expected
+    assert owners["studio-app", "d-1/code-space/CodeEditor/default"] == ("code", "profile")
     assert data["owners_unknown_because"] is None
     verdicts = {(item["kind"], item["name"]): item["verdict"] for item in data["items"]}
     assert verdicts["notebook", "lab"] == "protected"
     assert billed.count("GetResources") == 1
-    assert billed.count("ListTags") == 5  # of the jobs alone, which the tagging API is not asked for
+    assert billed.count("ListTags") == 12  # of the jobs alone, which the tagging API is not asked for
 
 
 def test_cloudtrail_is_asked_once_for_each(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +93,7 @@ def test_the_calls_are_bounded_and_what_is_left_is_said(billed: FakeAws, capsys:
 def test_what_is_grouped_by_owner_or_tag(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     _, data = owners_of(capsys, "--by", "owner")
     groups = {group["group"]: group["items"] for group in data["groups"]}
-    assert groups["grace"] == 2
+    assert groups["grace"] == 4  # a notebook, its volume and two apps of her profile
     assert "(no owner known)" in groups
     _, data = owners_of(capsys, "--by", "tag:team")
     assert {group["group"] for group in data["groups"]} == {"search", "(no tag team)"}

@@ -1,0 +1,70 @@
+"""HyperPod clusters: the instances of their groups, which bill whether or not anything runs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opskit.aws.client import AwsClient
+from opskit.core.model import Unknown
+from opskit.core.workloads import PriceComponent
+from opskit.inventory.rules.aws_commands import aws_sagemaker_command
+from opskit.inventory.rules.running_resource import (
+    BilledInstances,
+    BilledKind,
+    BilledVerdict,
+    InventoryPart,
+    RunningResource,
+)
+from opskit.quotas.reads.usage_listings import Response, describe_resources, first_unknown, list_names
+
+_GROUP_MEMBERS = ("InstanceGroups", "RestrictedInstanceGroups")
+_IN_SERVICE = "InService"
+_PLAN_PAID = "training plans have paid its instances in advance"
+
+
+def read_clusters(client: AwsClient) -> InventoryPart:
+    """The clusters of a Region."""
+    names = list_names(client, "list_clusters", "ClusterSummaries", "ClusterName")
+    if isinstance(names, Unknown):
+        return InventoryPart(gaps=(names,))
+    clusters, gap = describe_resources(client, "describe_cluster", [{"ClusterName": name} for name in sorted(names)])
+    gap = first_unknown(gap, _missing_groups(clusters))
+    found = tuple(_running_cluster(client.region, cluster) for cluster in clusters)
+    return InventoryPart(found, () if gap is None else (gap,))
+
+
+def _missing_groups(clusters: list[Response]) -> Unknown | None:
+    if all(any(member in cluster for member in _GROUP_MEMBERS) for cluster in clusters):
+        return None
+    return Unknown("AWS did not report the instance groups of some clusters", "bad-answer")
+
+
+def _running_cluster(region: str, cluster: Response) -> RunningResource:
+    name, status = str(cluster.get("ClusterName", "")), str(cluster.get("ClusterStatus", ""))
+    groups = [group for member in _GROUP_MEMBERS for group in cluster.get(member) or ()]
+    paid = [group for group in groups if group.get("TrainingPlanArn")]
+    parts = tuple(part for group in groups if group not in paid for part in _group_parts(group))
+    is_sure = status == _IN_SERVICE
+    return RunningResource(
+        region,
+        BilledKind.CLUSTER,
+        name,
+        str(cluster.get("ClusterArn", "")),
+        status,
+        cluster.get("CreationTime"),
+        parts,
+        free=_PLAN_PAID if paid and not parts else "",
+        unpriced="" if groups else "AWS did not report its instance groups",
+        verdict=BilledVerdict.RUNNING if is_sure else BilledVerdict.UNKNOWN,
+        reason="its instances bill whether or not they are used" if is_sure else f"AWS says {status}, which may bill",
+        stop_with=aws_sagemaker_command("delete-cluster", region, cluster_name=name),
+    )
+
+
+def _group_parts(group: Response) -> Iterator[BilledInstances]:
+    """The instances of a group: of one type, or of each of its types."""
+    details = group.get("InstanceTypeDetails") or ()
+    for detail in details:
+        yield BilledInstances(detail.get("InstanceType"), detail.get("CurrentCount"), PriceComponent.CLUSTER)
+    if not details:
+        yield BilledInstances(group.get("InstanceType"), group.get("CurrentCount"), PriceComponent.CLUSTER)

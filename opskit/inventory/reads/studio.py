@@ -1,0 +1,179 @@
+"""Studio: apps that run, and the volumes of spaces, which bill while no app runs too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather, gather_all
+from opskit.aws.partitions import partition_of
+from opskit.core.aws_statuses import AppStatus
+from opskit.core.exceptions import AwsError
+from opskit.core.model import Unknown
+from opskit.core.workloads import PriceComponent, StoragePrice
+from opskit.inventory.rules.aws_commands import aws_sagemaker_command
+from opskit.inventory.rules.running_resource import (
+    BilledInstances,
+    BilledKind,
+    BilledVerdict,
+    BilledVolume,
+    InventoryPart,
+    RunningResource,
+)
+from opskit.quotas.reads.usage_listings import Response, describe_resource, first_unknown, list_summaries
+
+# What the app of a type is billed as. Another is listed without a price.
+_COMPONENTS: Mapping[str, PriceComponent] = {
+    "JupyterLab": PriceComponent.STUDIO_JUPYTERLAB,
+    "CodeEditor": PriceComponent.STUDIO_CODEEDITOR,
+    "KernelGateway": PriceComponent.STUDIO_KERNELGATEWAY,
+    "RSessionGateway": PriceComponent.RSTUDIO_SESSION,
+    "RStudioServerPro": PriceComponent.RSTUDIO_SERVER,
+    "TensorBoard": PriceComponent.TENSORBOARD,
+}
+_NAME_MEMBERS = ("DomainId", "SpaceName", "UserProfileName", "AppType", "AppName")
+# The app that shows Studio itself runs on an instance of AWS's own.
+_FREE_APP = ("JupyterServer", "system")
+_PLAN_PAID = "a training plan has paid its instance in advance"
+_NOT_LOOKED = "whether it is idle was not looked at"
+
+Owners = Mapping[tuple[str, str], str]
+"""The user profile that owns a space, by domain and space."""
+
+
+def read_studio(client: AwsClient) -> InventoryPart:
+    """The apps of a Region that run, and the volumes of its spaces."""
+    apps, spaces = gather(
+        partial(list_summaries, client, "list_apps", "Apps", "AppType"),
+        partial(list_summaries, client, "list_spaces", "Spaces", "SpaceName"),
+    )
+    listed_apps = [] if isinstance(apps, Unknown) else apps
+    running = [app for app in listed_apps if AppStatus(app.get("Status", "")).may_hold_quota]
+    present = [] if isinstance(spaces, Unknown) else [each for each in spaces if each.get("Status") != "Deleting"]
+    owners = {_space_key(space): name for space in present if (name := _space_owner(space))}
+    account = _read_account(client) if running or present else ""
+    found = gather_all([partial(_read_app, client, account, app, owners) for app in running])
+    used = {_space_key(app) for app in running if app.get("SpaceName")}
+    volumes = [
+        _space_volume(client.region, account, space, owners, is_used=_space_key(space) in used) for space in present
+    ]
+    gap = first_unknown(apps, spaces)
+    known = [each for each in (*found, *volumes) if each is not None]
+    return InventoryPart(tuple(known), () if gap is None else (gap,))
+
+
+def _read_account(client: AwsClient) -> str:
+    """The account, which a listing does not say; empty where STS does not either."""
+    try:
+        return client.session.identity().account
+    except AwsError:
+        return ""
+
+
+def _space_key(record: Response) -> tuple[str, str]:
+    return str(record.get("DomainId")), str(record.get("SpaceName"))
+
+
+def _space_owner(space: Response) -> str | None:
+    owner = (space.get("OwnershipSettingsSummary") or {}).get("OwnerUserProfileName")
+    return str(owner) if owner else None
+
+
+def _studio_arn(client_region: str, account: str, *parts: object) -> str:
+    """The ARN of an app or a space, which its listing does not contain."""
+    if not account:
+        return ""
+    path = "/".join(str(part) for part in parts if part)
+    return f"arn:{partition_of(client_region).name}:sagemaker:{client_region}:{account}:{path}"
+
+
+def _read_app(client: AwsClient, account: str, app: Response, owners: Owners) -> RunningResource | None:
+    """An app that runs, described where its listing lacks its instance type; None: it is gone."""
+    spec: Response = app.get("ResourceSpec") or {}
+    gap = ""
+    if not spec.get("InstanceType"):
+        key = {member: str(app[member]) for member in _NAME_MEMBERS if app.get(member)}
+        described = describe_resource(client, "describe_app", key)
+        if described is None:
+            return None
+        if isinstance(described, Unknown):
+            gap = f"it could not be described: {described.reason}"
+        else:
+            spec = described.get("ResourceSpec") or {}
+    return _running_app(client.region, account, app, spec, owners, gap)
+
+
+def _running_app(region: str, account: str, app: Response, spec: Response, owners: Owners, gap: str) -> RunningResource:
+    app_type, status = str(app["AppType"]), AppStatus(app.get("Status", ""))
+    component, instance_type = _COMPONENTS.get(app_type), spec.get("InstanceType")
+    free = _PLAN_PAID if spec.get("TrainingPlanArn") else ""
+    if (app_type, instance_type) == _FREE_APP:
+        free = "AWS does not bill the instance that shows Studio"
+    sure = status.is_in_service
+    return RunningResource(
+        region,
+        BilledKind.STUDIO_APP,
+        "/".join(str(app[member]) for member in _NAME_MEMBERS if app.get(member)),
+        _studio_arn(
+            region,
+            account,
+            "app",
+            app.get("DomainId"),
+            app.get("SpaceName") or app.get("UserProfileName"),
+            app_type.lower(),
+            app.get("AppName"),
+        ),
+        str(app.get("Status", "")),
+        app.get("CreationTime"),
+        () if component is None else (BilledInstances(instance_type, 1, component),),
+        unpriced=gap or ("" if component or free else f"opskit knows no price of {app_type} apps"),
+        free=free,
+        verdict=BilledVerdict.RUNNING if sure else BilledVerdict.UNKNOWN,
+        reason=_NOT_LOOKED if sure else f"AWS says {app.get('Status')}, which may bill",
+        stop_with=aws_sagemaker_command("delete-app", region, **_app_options(app)),
+        profile_owner=str(app.get("UserProfileName") or owners.get(_space_key(app)) or "") or None,
+    )
+
+
+def _app_options(app: Response) -> dict[str, str]:
+    options = {
+        "domain_id": "DomainId",
+        "space_name": "SpaceName",
+        "user_profile_name": "UserProfileName",
+        "app_type": "AppType",
+        "app_name": "AppName",
+    }
+    return {option: str(app[member]) for option, member in options.items() if app.get(member)}
+
+
+def _space_volume(
+    region: str, account: str, space: Response, owners: Owners, *, is_used: bool
+) -> RunningResource | None:
+    """The volume of a space; None: it has none."""
+    storage = (space.get("SpaceSettingsSummary") or {}).get("SpaceStorageSettings") or {}
+    size = (storage.get("EbsStorageSettings") or {}).get("EbsVolumeSizeInGb")
+    if size is None:
+        return None
+    domain, name = _space_key(space)
+    because = f"the volume of the space {name}"
+    stop_with = aws_sagemaker_command("delete-space", region, domain_id=domain, space_name=name)
+    return RunningResource(
+        region,
+        BilledKind.VOLUME,
+        f"{domain}/{name}",
+        _studio_arn(region, account, "space", domain, name),
+        str(space.get("Status", "")),
+        space.get("CreationTime"),
+        (BilledVolume(int(size), StoragePrice.STUDIO),),
+        verdict=_volume_verdict(is_used),
+        reason=because
+        if is_used
+        else f"{because}, in which no app runs: it bills until that is deleted, with its files",
+        stop_with=None if is_used else stop_with,
+        profile_owner=owners.get((domain, name)),
+    )
+
+
+def _volume_verdict(is_used: bool) -> BilledVerdict:
+    return BilledVerdict.RUNNING if is_used else BilledVerdict.IDLE
