@@ -44,6 +44,7 @@ class ScenarioName(StrEnum):
     FRESH = "fresh"
     CLASSROOM = "classroom"
     FULL = "full"
+    ENDPOINTS = "endpoints"
 
 
 class RateChoice(StrEnum):
@@ -68,7 +69,7 @@ Scenario = Annotated[
     typer.Option(
         "--scenario",
         help="fresh: a new account, every ml.* quota 0; classroom: what the course needs just fits, with "
-        "notebooks; full: the quotas are there and used up.",
+        "notebooks; full: the quotas are there and used up; endpoints: some idle, some busy, two of which predict.",
     ),
 ]
 ApproveAfter = Annotated[

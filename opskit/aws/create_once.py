@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from opskit.aws.errors import is_config_unseen
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 
@@ -41,6 +42,29 @@ def create_once(
     except AwsError as failure:
         if not _found_in_time(exists, clock, 0.0):
             raise failure
+
+
+# CreateEndpoint reads the configuration from a copy that may lag behind CreateEndpointConfig; AWS's API reference
+# recommends to repeat the call. Seconds were seen; after half a minute the configuration is really not there.
+_CONFIG_LAG_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+
+
+def create_when_config_is_seen(create: Callable[[], None], exists: Callable[[], bool], clock: Clock) -> None:
+    """Create an endpoint once, and again where AWS does not see its configuration yet: that refusal has made nothing.
+
+    Raises:
+        AwsError, OutcomeUnknown: as ``create_once``.
+    """
+    for seconds in _CONFIG_LAG_SECONDS:
+        try:
+            create_once(create, exists, clock)
+        except AwsError as failure:
+            if not is_config_unseen(failure):
+                raise
+            clock.sleep(seconds)
+        else:
+            return
+    create_once(create, exists, clock)
 
 
 def _found_in_time(exists: Callable[[], bool], clock: Clock, seconds: float) -> bool:

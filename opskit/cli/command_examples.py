@@ -42,6 +42,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit notebook stop course",
         "opskit notebook stop --owner ada --dry-run",
     ),
+    "endpoint list": ("opskit endpoint list --region all", "opskit endpoint list --after 3d --match 'team-*'"),
+    "endpoint stop": (
+        "opskit endpoint stop --idle --dry-run",
+        "opskit endpoint stop --idle --after 7d --grace 1d --yes",
+        "opskit endpoint stop prices",
+    ),
+    "endpoint start": ("opskit endpoint start prices", "opskit endpoint start prices --dry-run"),
     "workflow init": (
         "opskit workflow init houses --data houses.csv --target price",
         "opskit workflow init churn --data churn.csv --target left --task binary --ignore customer",

@@ -41,6 +41,14 @@ COMMAND_GROUPS = {
         ),
         "Create, list, start and stop notebook instances; stop idle ones.",
     ),
+    "endpoint": CommandGroup(
+        (
+            "endpoints.cli.list",
+            "endpoints.cli.stop",
+            "endpoints.cli.start",
+        ),
+        "List endpoints, stop idle ones, and bring them back.",
+    ),
     "workflow": CommandGroup(
         ("training.cli.workflow",), "Write, check, list and show workflows: what to train, on which data."
     ),

@@ -48,6 +48,20 @@ _MAX_READ_TIMEOUT = timedelta(hours=1)
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+def parse_tag_filter(text: str | None) -> tuple[str, str] | None:
+    """The key and value of a tag such as ``team=blue``; None where no text was given.
+
+    Raises:
+        UsageError: it has no key, or no ``=``.
+    """
+    if text is None:
+        return None
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise UsageError("bad-tag", f"'{text}' is not a valid tag.", "Write it like team=blue.")
+    return key, value
+
+
 def parse_duration(text: str) -> timedelta:
     """A duration such as ``90s``, ``30m``, ``36h``, ``7d`` or ``1h30m``.
 

@@ -200,6 +200,35 @@ SETTING_SPECS = (
         default_text="on a terminal, or with --inside",
     ),
     SettingSpec(
+        "endpoint.after",
+        DURATION,
+        "the time without an invocation after which an endpoint is idle",
+        "OPSKIT_ENDPOINT_AFTER",
+        "--after",
+        timedelta(days=14),
+        in_folder=FolderRule.HIGHER,
+    ),
+    SettingSpec(
+        "endpoint.limit",
+        POSITIVE_INT,
+        "the highest number of endpoints to stop in one run",
+        "OPSKIT_ENDPOINT_LIMIT",
+        "--limit",
+        10,
+        in_folder=FolderRule.LOWER,
+    ),
+    SettingSpec(
+        "endpoint.production",
+        STRINGS,
+        "the tags, such as env=prod, that call an endpoint production, which is then never idle",
+        "OPSKIT_ENDPOINT_PRODUCTION",
+        default=tuple(
+            f"{key}={value}"
+            for key in ("env", "environment", "stage", "tier")
+            for value in ("prod", "production", "live")
+        ),
+    ),
+    SettingSpec(
         "watch",
         WATCH_LIST,
         "what `opskit quotas check` checks if no type is named",

@@ -78,7 +78,38 @@ class RecordSeed:
     running_for: timedelta = timedelta(hours=3)
 
 
-Seed = NotebookSeed | RecordSeed
+@dataclass(frozen=True)
+class VariantSeed:
+    """A variant as it is now; its configuration has one instance and the weight 1."""
+
+    name: str = "AllTraffic"
+    count: int = 1
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class EndpointSeed:
+    """An endpoint in service since ``made_ago``, last invoked at the times ``invoked_ago``. ``serves``: a model is
+    behind it, and it really predicts; else what only has to be looked at costs no memory. ``is_scaled``: Application
+    Auto Scaling scales its first variant.
+    """
+
+    name: str
+    instance_type: str = "ml.m4.xlarge"
+    variants: tuple[VariantSeed, ...] = (VariantSeed(),)
+    tags: tuple[tuple[str, str], ...] = ()
+    region: str = "us-east-1"
+    made_ago: timedelta = timedelta(days=40)
+    invoked_ago: tuple[timedelta, ...] = ()
+    serves: bool = False
+    is_scaled: bool = False
+
+    @property
+    def resource(self) -> UsageResource:
+        return UsageResource.ENDPOINT
+
+
+Seed = NotebookSeed | RecordSeed | EndpointSeed
 
 
 @dataclass(frozen=True)
@@ -156,11 +187,29 @@ _FULL_SEEDS: tuple[Seed, ...] = (
     NotebookSeed("team-c", kind=NotebookKind.RECORD),
 )
 
+_DAY = timedelta(days=1)
+# One of each state that an endpoint is found in; the first two really predict.
+_ENDPOINT_SEEDS: tuple[Seed, ...] = (
+    EndpointSeed("prices-idle", invoked_ago=(21 * _DAY,), tags=(("team", "shop"),), serves=True),
+    EndpointSeed(
+        "prices-ab",
+        variants=(VariantSeed("A", 2, 0.75), VariantSeed("B", 1, 0.25)),
+        tags=(("team", "shop"), ("opskit:owner", "ann")),
+        serves=True,
+        is_scaled=True,
+    ),
+    EndpointSeed("prices-busy", invoked_ago=(timedelta(minutes=10), 2 * _DAY, 9 * _DAY)),
+    EndpointSeed("prices-kept", tags=(("opskit:keep", "demo for the board"),)),
+    EndpointSeed("prices-live", tags=(("env", "prod"),)),
+    EndpointSeed("prices-new", made_ago=timedelta(hours=1)),
+)
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("fresh"),
         Scenario("classroom", seeds=_CLASSROOM_SEEDS),
         Scenario("full", seeds=_FULL_SEEDS),
+        Scenario("endpoints", seeds=_ENDPOINT_SEEDS),
     )
 }

@@ -27,15 +27,19 @@ from opskit.sandbox.account.regions import RegionService
 from opskit.sandbox.caller_check import OWN_PEER
 from opskit.sandbox.client_models import VARIABLE, data_path, write_client_models
 from opskit.sandbox.dispatcher import Dispatcher
+from opskit.sandbox.hosting.endpoint_attachments import EndpointAttachmentService
 from opskit.sandbox.hosting.endpoint_service import EndpointService
+from opskit.sandbox.hosting.invocation_metrics import InvocationMetrics
 from opskit.sandbox.hosting.invoke_endpoint import INVOKE_PATH_PREFIX, InvokeEndpointPage
 from opskit.sandbox.hosting.model_service import ModelService
+from opskit.sandbox.hosting.seeded_endpoints import SeededEndpoints
 from opskit.sandbox.jobs.processing_service import ProcessingService
 from opskit.sandbox.jobs.search_service import SearchService
 from opskit.sandbox.jobs.training_service import TrainingService
 from opskit.sandbox.jobs.transform_service import TransformService
 from opskit.sandbox.jobs.tuning_service import TuningService
 from opskit.sandbox.lag import LagMode, ReadLag
+from opskit.sandbox.metrics import MetricDataService
 from opskit.sandbox.notebooks.code_repositories import CodeRepositoryService
 from opskit.sandbox.notebooks.notebook_service import NotebookService
 from opskit.sandbox.peer_user import is_own_peer
@@ -235,7 +239,9 @@ def _register_services(
     models = ModelService(state, tags)
     training = TrainingService(state, ledger, tags)
     endpoints = EndpointService(state, ledger, tags, models)
-    dispatcher.pages[INVOKE_PATH_PREFIX] = InvokeEndpointPage(endpoints).answer_request
+    invocations = InvocationMetrics(state)
+    SeededEndpoints(state, models, endpoints, invocations)
+    dispatcher.pages[INVOKE_PATH_PREFIX] = InvokeEndpointPage(endpoints, invocations).answer_request
     services = (
         regions,
         QuotaService(state, scenario, ledger),
@@ -249,6 +255,8 @@ def _register_services(
         training,
         TransformService(state, ledger, tags, models),
         endpoints,
+        EndpointAttachmentService(state, endpoints),
+        MetricDataService(),
         ProcessingService(state, ledger, tags),
         TuningService(state, ledger),
         StudioService(),

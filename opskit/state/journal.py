@@ -7,9 +7,10 @@ the journal cannot be written, that is reported once and stops nothing: stopping
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS entries (
 # A table of its own for what only stops have, so that files of an older opskit need no migration, and an older opskit
 # can still use newer files.
 _STOPS_SCHEMA = "CREATE TABLE IF NOT EXISTS stops (id TEXT PRIMARY KEY, usd_per_hour TEXT, running_since TEXT)"
+# What brings a stopped endpoint back, as it was written onto its configuration; a table of its own for the same reason.
+_RESTORES_SCHEMA = "CREATE TABLE IF NOT EXISTS restores (id TEXT PRIMARY KEY, tags TEXT NOT NULL)"
 # Always named in full, so that files of a newer opskit, which may have more columns, can be read.
 _COLUMNS = "id, begun, ended, endpoint, account, caller, region, action, subject, because, outcome, detail"
 _ENTRIES = f"""SELECT {_COLUMNS}, stops.usd_per_hour, stops.running_since
@@ -113,15 +116,17 @@ def journal_action(
     *,
     stop: StopDetails | None = None,
     starts: ResourceKind | None = None,
+    restore: Mapping[str, str] | None = None,
 ) -> Iterator[ActionRecord]:
     """Record a change around making it: the intent before the block, the outcome after it.
 
     ``action`` is a verb with its noun (``stop notebook``), ``subject`` its object, ``reason`` why it is done.
     ``starts`` is the kind of resource that runs, and bills, from then on: it is reported however this command ends.
-    Exceptions of the block are recorded and re-raised.
+    ``restore`` are the tags that bring back what is about to be stopped. Exceptions of the block are recorded and
+    re-raised.
     """
     id = uuid4().hex
-    is_written = _try_write(_insert_intent, id, client, action, subject, reason, stop)
+    is_written = _try_write(_insert_intent, id, client, action, subject, reason, stop, restore)
     # Without an intent there is no row to update, and another attempt could block for the whole busy timeout.
     end = _update_outcome if is_written else _skip_outcome
     record = ActionRecord()
@@ -221,13 +226,19 @@ def _skip_outcome(id: str, outcome: str, detail: str) -> None:
 
 
 def _insert_intent(
-    id: str, client: AwsClient, action: str, subject: str, reason: str, stop: StopDetails | None
+    id: str,
+    client: AwsClient,
+    action: str,
+    subject: str,
+    reason: str,
+    stop: StopDetails | None,
+    restore: Mapping[str, str] | None,
 ) -> None:
     report_short_lived_state()
     account, caller = _read_identity(client)
     begun, region = _format_time(datetime.now(UTC)), redact_secrets(client.region)
     row = (id, begun, None, redact_secrets(client.session.endpoint_id()), account, caller, region)
-    with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA) as session:
+    with open_db(_FILE, _SCHEMA, _STOPS_SCHEMA, _RESTORES_SCHEMA) as session:
         session.execute(
             f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*row, redact_secrets(action), redact_secrets(subject), redact_secrets(reason), STARTED, ""),
@@ -238,6 +249,8 @@ def _insert_intent(
                 "INSERT INTO stops (id, usd_per_hour, running_since) VALUES (?, ?, ?)",
                 (id, usd, _format_time(stop.running_since)),
             )
+        if restore:
+            session.execute("INSERT INTO restores (id, tags) VALUES (?, ?)", (id, json.dumps(dict(restore))))
 
 
 def _update_outcome(id: str, outcome: str, detail: str) -> None:

@@ -12,17 +12,20 @@ from enum import StrEnum
 from typing import Any
 
 from opskit.core.owners import OWNER_TAG
-from opskit.core.tag_keys import IDLE_SINCE
+from opskit.core.tag_keys import IDLE_SINCE, RESTORE_PIECE, STOPPED_ENDPOINT
 from opskit.notebooks.rules.keep import KEEP_TAG_KEYS
 from opskit.training.rules.job_names import WORKFLOW_TAG
 
+_RECORD_TAG_KEYS = (STOPPED_ENDPOINT, f"{RESTORE_PIECE}*")
 COMMAND_TAG_KEYS: Mapping[str, tuple[str, ...]] = {
     "notebook keep": KEEP_TAG_KEYS,
     "notebook unkeep": KEEP_TAG_KEYS,
     "notebook stop": (IDLE_SINCE,),
     "cron run": (IDLE_SINCE,),
+    "endpoint stop": (IDLE_SINCE, *_RECORD_TAG_KEYS),
+    "endpoint start": _RECORD_TAG_KEYS,
 }
-"""The tags that commands write onto notebooks, or remove."""
+"""The tags that commands write onto notebooks, endpoints and their configurations, or remove."""
 
 Condition = Mapping[str, Mapping[str, Any]]
 
@@ -38,6 +41,18 @@ class Rule(StrEnum):
     OF_WORKFLOW = "OfWorkflow"
     OBJECT_TAGS = "ObjectTags"
     BOUNDARY = "Boundary"
+    ANY_TAGS = "AnyTags"
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it allows an action without a condition."""
+        match self:
+            case Rule.NONE | Rule.ANY_TAGS:
+                return True
+            case Rule.PASSED | Rule.NAMED_TAGS | Rule.WITH_OWNER | Rule.TAGS_OF_NEW | Rule.OF_WORKFLOW:
+                return False
+            case Rule.OBJECT_TAGS | Rule.BOUNDARY:
+                return False
 
     @property
     def sid_part(self) -> str:
@@ -47,6 +62,8 @@ class Rule(StrEnum):
                 return ""
             case Rule.WITH_OWNER | Rule.TAGS_OF_NEW | Rule.OF_WORKFLOW | Rule.OBJECT_TAGS | Rule.BOUNDARY:
                 return self.value
+            case Rule.ANY_TAGS:
+                return self.value
 
 
 def condition_of(rule: Rule, tag_keys: Collection[str], boundary: str, *, tagged: bool) -> Condition | None:
@@ -55,12 +72,13 @@ def condition_of(rule: Rule, tag_keys: Collection[str], boundary: str, *, tagged
     """
     of_owner = {"Null": {f"aws:RequestTag/{OWNER_TAG}": "false"}} if tagged else {}
     match rule:
-        case Rule.NONE:
+        case Rule.NONE | Rule.ANY_TAGS:
             return None
         case Rule.PASSED:
             return {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         case Rule.NAMED_TAGS:
-            return {"ForAllValues:StringEquals": {"aws:TagKeys": sorted(tag_keys)}}
+            operator = "StringLike" if any("*" in key for key in tag_keys) else "StringEquals"
+            return {f"ForAllValues:{operator}": {"aws:TagKeys": sorted(tag_keys)}}
         case Rule.WITH_OWNER:
             return of_owner or None
         case Rule.TAGS_OF_NEW:  # AWS asks for AddTags beside the create, and names the create here

@@ -110,6 +110,35 @@ _STOP = (
     | _WHO
     | _service_calls("sagemaker", "AddTags", "DeleteTags", "DescribeNotebookInstance", "StopNotebookInstance")
 )
+_SEE_ENDPOINTS = (
+    _WHO  # whose configurations are remembered
+    | _PRICES
+    | _COUNT_ENDPOINTS
+    | _service_calls("cloudwatch", "GetMetricData")
+    | _service_calls("resourcegroupstaggingapi", "GetResources")
+    | _service_calls("sagemaker", "ListInferenceComponents", "ListTags")
+)
+_SEE_SCALING = _service_calls(
+    "application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions"
+)
+_STOP_ENDPOINT = (
+    _SEE_ENDPOINTS
+    | _SEE_SCALING
+    | _VALUES
+    | _ALL_REQUESTS
+    | _service_calls("sagemaker", "AddTags", "DeleteEndpoint", "DeleteTags", "DescribeModel", "GetEndpointPolicy")
+    | _service_calls("sagemaker", "DescribeInferenceExperiment", "ListInferenceExperiments", "ListMonitoringSchedules")
+)
+_START_ENDPOINT = (
+    _COUNT_ENDPOINTS
+    | _SEE_SCALING
+    | _VALUES
+    | _ALL_REQUESTS
+    | _service_calls("resourcegroupstaggingapi", "GetResources")
+    | _service_calls("application-autoscaling", "PutScalingPolicy", "PutScheduledAction", "RegisterScalableTarget")
+    | _service_calls("sagemaker", "AddTags", "CreateEndpoint", "DeleteEndpoint", "DeleteTags")
+    | _service_calls("sagemaker", "ListEndpointConfigs", "ListTags", "UpdateEndpointWeightsAndCapacities")
+)
 _CHECK = _VALUES | _ALL_REQUESTS | _COUNT_IN_USE
 _LIST = (
     _WHO  # whose jobs are remembered
@@ -170,6 +199,9 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "notebook open": _ONE_NOTEBOOK | _service_calls("sagemaker", "CreatePresignedNotebookInstanceUrl"),
     "notebook keep": _ONE_NOTEBOOK | _CHOSEN_NOTEBOOKS | _service_calls("sagemaker", "AddTags", "DeleteTags"),
     "notebook unkeep": _ONE_NOTEBOOK | _service_calls("sagemaker", "DeleteTags", "ListTags"),
+    "endpoint list": _SEE_ENDPOINTS,
+    "endpoint stop": _STOP_ENDPOINT,
+    "endpoint start": _START_ENDPOINT,
     "workflow init": NO_CALLS,
     "workflow check": NO_CALLS,
     "workflow list": NO_CALLS,
@@ -207,6 +239,9 @@ TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "costs": ("*",),
     "cron run": _QUOTA_HOLDERS,
     "deploy": ("endpoint", "model"),
+    "endpoint list": ("endpoint",),
+    "endpoint start": ("endpoint", "endpoint-config"),
+    "endpoint stop": ("endpoint", "endpoint-config"),
     "predict": ("endpoint",),
     "quotas check": _QUOTA_HOLDERS,
 }

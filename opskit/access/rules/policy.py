@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -46,6 +47,26 @@ _MADE_WITH_A_ROLE = ("sagemaker:CreateModel", "sagemaker:CreateNotebookInstance"
 _TAGGED_WITH = {"iam:CreateRole": "iam:TagRole", "s3:PutObject": "s3:PutObjectTagging"}
 # What ends or deletes what a workflow made, and nothing else.
 _OF_WORKFLOWS = ("StopTransformJob", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel")
+# IAM takes 6,144 characters without white space in a managed policy; the frame around the statements takes some.
+_MOST_CHARACTERS = 6100
+_TAG_ACTIONS = ("sagemaker:AddTags", "sagemaker:DeleteTags", "sagemaker:ListTags")
+_ENDPOINT_KINDS = ("endpoint", "endpoint-config")
+ENDPOINT_RULES: Mapping[str, Mapping[str, tuple[Rule, tuple[str, ...] | None]]] = {
+    "endpoint list": {},
+    "endpoint stop": {
+        "sagemaker:AddTags": (Rule.NAMED_TAGS, _ENDPOINT_KINDS),
+        "sagemaker:DeleteTags": (Rule.NAMED_TAGS, _ENDPOINT_KINDS),
+        "sagemaker:ListTags": (Rule.NONE, _ENDPOINT_KINDS),
+    },
+    "endpoint start": {
+        "sagemaker:AddTags": (Rule.ANY_TAGS, None),
+        "sagemaker:DeleteTags": (Rule.NAMED_TAGS, ("endpoint-config",)),
+        "sagemaker:ListTags": (Rule.NONE, _ENDPOINT_KINDS),
+    },
+}
+"""To what the commands for endpoints are held, by action: the rule, and the kinds of resources whose tags are meant. An
+endpoint is stopped whoever made it, and is made again with the tags that it had, so no tag of opskit's is asked for.
+"""
 _SAGEMAKER_KINDS = (
     *("notebook-instance", "training-job", "transform-job", "processing-job"),
     *("hyper-parameter-tuning-job", "labeling-job", "automl-job"),
@@ -92,7 +113,7 @@ def build_policy(commands: Collection[str], scope: Scope, flags: Collection[str]
     """The least policy for the commands with these flags; None where they need none. Reads and changes stand in
     statements of their own, narrowed to a kind of resource, and by conditions, where AWS lets them be.
     """
-    grants = grants_of_commands(commands, flags)
+    grants = _without_redundant(grants_of_commands(commands, flags))
     tag_keys = {key for command in commands for key in COMMAND_TAG_KEYS.get(command, ())}
     if "all" in scope.regions:
         grants |= required_grants(REGION_DISCOVERY_CALLS)
@@ -101,7 +122,34 @@ def build_policy(commands: Collection[str], scope: Scope, flags: Collection[str]
         _build_statement([grant for grant in grants if grant.statement_key == group], scope, tag_keys)
         for group in groups
     ]
+    if len(json.dumps(statements, separators=(",", ":"))) > _MOST_CHARACTERS:
+        statements = _merge_alike(map(_of_any_kind, statements))
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
+
+
+def _of_any_kind(statement: dict[str, Any]) -> dict[str, Any]:
+    """The same in fewer words: an action that has one kind of resource allows nothing on others. Tags all can have."""
+    if any(action.endswith("Tags") for action in statement["Action"]):
+        return statement
+    resources = {re.sub(r"(:sagemaker:[^:]*:[^:]*:)[^/:]+/\*$", r"\1*/*", arn) for arn in statement["Resource"]}
+    return {**statement, "Resource": sorted(resources)}
+
+
+def _merge_alike(statements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same in fewer words: statements for the same resources, under the same condition, are one."""
+    merged: dict[str, dict[str, Any]] = {}
+    for statement in statements:
+        key = json.dumps([statement["Resource"], statement.get("Condition")])
+        found = merged.setdefault(key, statement)
+        if found is not statement:
+            found["Action"] = sorted({*found["Action"], *statement["Action"]})
+    return list(merged.values())
+
+
+def _without_redundant(grants: Collection[Grant]) -> frozenset[Grant]:
+    """The same without what another of them allows without a condition: a managed policy takes 6,144 characters."""
+    free = {(grant.action, grant.resource) for grant in grants if grant.rule.is_free}
+    return frozenset(grant for grant in grants if grant.rule.is_free or (grant.action, grant.resource) not in free)
 
 
 def grants_of_commands(commands: Iterable[str], flags: Collection[str] = ()) -> frozenset[Grant]:
@@ -113,7 +161,19 @@ def _grants_of_command(command: str, flags: Collection[str]) -> Iterable[Grant]:
     """The permissions of a command; those to read tags are for the kinds of resources whose tags it reads."""
     for grant in required_grants(calls_of_command(command, flags)):
         kinds = TAGS_READ_ON.get(command) if grant.action == "sagemaker:ListTags" else None
-        yield from (replace(grant, resource=resource_kind) for resource_kind in kinds or (grant.resource,))
+        if command in ENDPOINT_RULES:
+            yield from _endpoint_grants(command, grant)
+        else:
+            yield from (replace(grant, resource=resource_kind) for resource_kind in kinds or (grant.resource,))
+
+
+def _endpoint_grants(command: str, grant: Grant) -> Iterable[Grant]:
+    """A permission of a command that stops endpoints or brings them back, whoever made them, with whatever tags."""
+    rule, kinds = ENDPOINT_RULES[command].get(grant.action, (Rule.NONE, None))
+    if grant.action in _TAG_ACTIONS:
+        yield from (replace(grant, resource=resource_kind, rule=rule) for resource_kind in kinds or ("endpoint",))
+    else:
+        yield replace(grant, rule=rule)
 
 
 def opens_shells(grants: Iterable[Grant]) -> bool:

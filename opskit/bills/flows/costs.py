@@ -11,13 +11,13 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.bills.rules.items import BilledItem, billed_item, dearest_first
 from opskit.core.exceptions import AwsError, Problem
+from opskit.core.keep_tags import keep_reason
 from opskit.core.model import Unknown
 from opskit.inventory.flows.inventory import Inventory, InventoryGap, read_inventory
 from opskit.inventory.flows.owners import find_trail_owners
 from opskit.inventory.reads.prices import read_prices
 from opskit.inventory.rules.prices import hourly_price
 from opskit.inventory.rules.running_resource import RunningResource
-from opskit.notebooks.rules.idleness import keep_reason
 
 
 @dataclass(frozen=True)

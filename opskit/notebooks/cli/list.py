@@ -50,12 +50,13 @@ def list_notebooks_command(
     ] = ListOrder.NAME,
 ) -> CommandResult:
     """List notebook instances, whether they are idle, and what they cost."""
+    from opskit.core.setting_values import parse_tag_filter
     from opskit.notebooks.flows.failure import explain_failures
     from opskit.notebooks.flows.inside import look_inside_meant
     from opskit.notebooks.flows.inspect import inspect_all
     from opskit.notebooks.render.list import notebook_list_result
     from opskit.notebooks.rules.idleness import IdlePolicy
-    from opskit.notebooks.rules.notebook_filter import NotebookFilter, parse_tag_filter
+    from opskit.notebooks.rules.notebook_filter import NotebookFilter
 
     span = ctx.settings.resolve("notebook.after", after)
     tabs = ctx.settings.resolve("notebook.tab-age", tab_age)

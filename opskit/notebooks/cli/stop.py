@@ -10,7 +10,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import Problem, UsageError
-from opskit.core.setting_values import parse_duration
+from opskit.core.setting_values import parse_duration, parse_tag_filter
 from opskit.notebooks.cli.app import (
     AfterOption,
     BackgroundOption,
@@ -134,7 +134,7 @@ def _select_stops(
     Raises:
         UsageError: none was chosen in any way, or in two that contradict each other.
     """
-    from opskit.notebooks.rules.notebook_filter import NotebookFilter, parse_tag_filter
+    from opskit.notebooks.rules.notebook_filter import NotebookFilter
 
     meant = NotebookFilter(names or (), match, parse_tag_filter(tag), owner)
     if (bool(meant.names) and idle) or not (meant.names or meant.is_narrow or idle):

@@ -12,6 +12,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
 from opskit.aws.gather import gather
 from opskit.aws.prices import read_workload_price
+from opskit.aws.resource_tags import read_tags
 from opskit.aws.roles import find_execution_role, find_role, has_inline_policy
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink, Message
@@ -25,7 +26,7 @@ from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
 from opskit.notebooks.flows.failure import read_failure
 from opskit.notebooks.flows.wait import wait_in_service
-from opskit.notebooks.reads.notebooks import read_notebook, read_tags
+from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.capacity import capacity_error
 from opskit.notebooks.rules.create_request import NotebookSpec

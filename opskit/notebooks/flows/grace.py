@@ -8,12 +8,12 @@ from functools import partial
 
 from opskit.aws.gather import gather_all
 from opskit.core.clock import Clock
+from opskit.core.grace_tag import parse_grace_tag
 from opskit.core.model import Unknown
+from opskit.core.stop_outcome import FRESH_SECONDS
 from opskit.core.tag_keys import IDLE_SINCE
 from opskit.notebooks.flows.inspect import read_tags_or_unknown
-from opskit.notebooks.flows.stop import FRESH_SECONDS
 from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
-from opskit.notebooks.rules.grace_tag import parse_grace_tag
 
 # A run that did not see our tag looked before it was there, and sends its own at most so long after its look; the
 # last one that was sent stays.

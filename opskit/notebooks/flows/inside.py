@@ -11,6 +11,7 @@ from functools import partial
 from opskit.aws.gather import gather_all
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError
+from opskit.core.keep_tags import keep_reason
 from opskit.core.model import Unknown
 from opskit.notebooks.connection_budget import RecheckBudget
 from opskit.notebooks.flows.inspect import (
@@ -24,7 +25,7 @@ from opskit.notebooks.flows.inspect import (
 from opskit.notebooks.reads.inside import InsideEvidence, make_terminal_name
 from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
 from opskit.notebooks.reads.notebooks import read_presigned_url
-from opskit.notebooks.rules.idleness import IdlePolicy, keep_reason
+from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS, assess_with_inside, may_look_inside
 from opskit.notebooks.store.inside_looks import LookNotes
 

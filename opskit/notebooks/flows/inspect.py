@@ -12,21 +12,17 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.aws.prices import read_workload_price
+from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AccessDenied, AwsError, Problem, UsageError
+from opskit.core.keep_tags import keep_reason
 from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
-from opskit.notebooks.reads.notebooks import list_notebooks, read_presigned_url, read_tags
-from opskit.notebooks.reads.tag_listing import list_notebook_tags
+from opskit.notebooks.reads.notebooks import list_notebooks, read_presigned_url
 from opskit.notebooks.rules.evidence_source import EvidenceSource
-from opskit.notebooks.rules.idleness import (
-    IdleAssessment,
-    IdlePolicy,
-    is_conclusive,
-    keep_reason,
-)
+from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, is_conclusive
 from opskit.notebooks.rules.inside_verdict import assess_with_inside
 from opskit.notebooks.rules.notebook_filter import EVERY_NOTEBOOK, NotebookFilter
 from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
@@ -37,6 +33,8 @@ from opskit.notebooks.store.known_names import remember_names
 _MAX_WORKERS = 14
 # So many are asked for their tags one by one, which is fresh, and within ListTags' rate.
 _FEW_NOTEBOOKS = 5
+
+_NOTEBOOKS = "sagemaker:notebook-instance"
 
 RegionTags = Mapping[str, Mapping[str, str]]
 """Tags by ARN."""
@@ -137,7 +135,9 @@ def _list_tags(found: Sequence[tuple[AwsClient, Notebook]]) -> dict[str, RegionT
     """The tags of each Region in which those of many notebooks are needed; None where they cannot be listed."""
     counts = Counter(client.region for client, _ in found)
     clients = {client.region: client for client, _ in found if counts[client.region] > _FEW_NOTEBOOKS}
-    listed = gather_all([partial(list_notebook_tags, client) for client in clients.values()], max_workers=_MAX_WORKERS)
+    listed = gather_all(
+        [partial(list_kind_tags_or_none, client, _NOTEBOOKS) for client in clients.values()], max_workers=_MAX_WORKERS
+    )
     return dict(zip(clients, listed, strict=True))
 
 
@@ -156,10 +156,7 @@ def has_unreadable_evidence(seen: InspectedNotebook) -> bool:
 
 def read_tags_or_unknown(client: AwsClient, notebook: Notebook) -> dict[str, str] | Unknown:
     """A notebook's tags, or why they are not known."""
-    try:
-        return dict(read_tags(client, notebook.arn))
-    except AwsError as failure:
-        return unknown_from_error(failure)
+    return read_arn_tags(client, notebook.arn)
 
 
 def presigned_url_unknown(failure: AwsError) -> Unknown:

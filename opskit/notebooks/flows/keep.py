@@ -9,12 +9,13 @@ from functools import partial
 from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
+from opskit.aws.resource_tags import read_tags
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AccessDenied, AwsError, ConfirmationRequired, OpskitError
 from opskit.core.model import Notebook, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.notebooks.changes import notebooks as changes
-from opskit.notebooks.reads.notebooks import get_notebook, read_tags
+from opskit.notebooks.reads.notebooks import get_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.keep import (
     KEEP_TAG_KEYS,

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from opskit.core.grace import IdleStep
+from opskit.core.stop_outcome import StopOutcome
 from opskit.notebooks.flows.inspect import Inspection
-from opskit.notebooks.flows.stop_action import StopAction, StopOutcome
-from opskit.notebooks.rules.grace import NotebookStep
+from opskit.notebooks.flows.stop_action import StopAction
 from opskit.notebooks.rules.stop_consent import status_refusal, stop_refusal
 
 
 def plan_named_stops(look: Inspection) -> tuple[StopAction, ...]:
     """Stop what was named. What AWS would not stop is refused; what somebody has to agree to has a ``question``."""
     return tuple(
-        StopAction(seen, NotebookStep.NOTHING, seen.assessment.reason)
+        StopAction(seen, IdleStep.NOTHING, seen.assessment.reason)
         if seen.assessment.verdict.is_stopped
         else _refuse_by_status(
             StopAction(
                 seen,
-                NotebookStep.STOP,
+                IdleStep.STOP,
                 "asked for by name",
                 StopOutcome.PLANNED,
                 question=stop_refusal(seen.evidence, seen.assessment),

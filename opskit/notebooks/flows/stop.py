@@ -13,7 +13,10 @@ from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
+from opskit.core.grace import IdleStep, next_step
+from opskit.core.grace_tag import GraceTag, format_grace_tag
 from opskit.core.model import Unknown
+from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
 from opskit.core.tag_keys import IDLE_SINCE
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
@@ -21,11 +24,9 @@ from opskit.notebooks.flows.inside import InsideMemory
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle
 from opskit.notebooks.flows.other_stop import describe_other_stop, with_status
 from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
-from opskit.notebooks.flows.stop_action import StopAction, StopOutcome, StopPolicy
+from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
-from opskit.notebooks.rules.grace import NotebookStep, next_step
-from opskit.notebooks.rules.grace_tag import GraceTag, format_grace_tag
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS
 from opskit.notebooks.rules.stop_consent import stop_refusal
 from opskit.state.journal import mark_done
@@ -35,12 +36,6 @@ from opskit.state.pending_change import PendingChange
 _MAX_STATUS_READS = 5
 # An AWS that has taken a stop may go on saying InService for a moment.
 _STATUS_READ_SECONDS = 1.0
-
-FRESH_SECONDS = 1.0
-"""No change stands on anything older. Where the answers take longer, the look is made again."""
-
-# Where so many looks took longer, the next will as well: the way there is slow, and not just this moment busy.
-_OLD_LOOKS = 5
 
 
 def plan_idle_stops(look: Inspection, terms: StopPolicy, now: datetime) -> tuple[StopAction, ...]:
@@ -92,7 +87,7 @@ class _StopContext:
         self.terms, self.clock, self.by_name = terms, clock, by_name
         self.lines = RecheckBudget(inside=terms.idle_policy.inside is True)
         # Tagging and stopping are operations of their own, each with a rate of its own.
-        self.paces = {step: AdaptivePacer(clock) for step in NotebookStep}
+        self.paces = {step: AdaptivePacer(clock) for step in IdleStep}
 
     def recheck_action(self, action: StopAction, attempt: _Attempt) -> AbstractContextManager[Recheck]:
         """A last look at one of them. What is begun or ended by it needs a look inside."""
@@ -122,7 +117,7 @@ def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
     """Do what is due, and where a last look finds something else due, that; but never a stop that nobody planned."""
     attempt = _Attempt()
     # At most as often as there are steps: a notebook whose state keeps changing is left to the next run.
-    for _ in NotebookStep:
+    for _ in IdleStep:
         if not action.step.is_change:
             break
         after = _note_other_stop(action, _try_action(action, context, attempt), context)
@@ -130,7 +125,7 @@ def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
             return after
         if after.will_stop:
             reason = f"{after.reason}, which was not so when it was planned; the next run stops it"
-            return replace(after, step=NotebookStep.NOTHING, reason=reason, outcome=None)
+            return replace(after, step=IdleStep.NOTHING, reason=reason, outcome=None)
         action = after
     return action
 
@@ -154,13 +149,13 @@ def _try_action(action: StopAction, context: _StopContext, attempt: _Attempt) ->
 def _pending_change(action: StopAction) -> AbstractContextManager[PendingChange[...]]:
     seen = action.inspected
     match action.step:
-        case NotebookStep.STOP:
+        case IdleStep.STOP:
             return changes.prepare_stop(seen.client, seen.notebook, action.reason, seen.usd_per_hour)
-        case NotebookStep.TAG:
+        case IdleStep.TAG:
             return changes.prepare_tagging(seen.client, seen.notebook, [IDLE_SINCE])
-        case NotebookStep.UNTAG:
+        case IdleStep.UNTAG:
             return changes.prepare_untagging(seen.client, seen.notebook, [IDLE_SINCE])
-        case NotebookStep.NOTHING:
+        case IdleStep.NOTHING:
             raise ValueError("nothing is intended")
 
 
@@ -186,7 +181,7 @@ def _send_until_accepted(
             age = context.clock.monotonic() - look.began
             if age > FRESH_SECONDS or not look.is_whole or attempt.inside.forget_stale(context.clock):
                 old += 1
-                if old < _OLD_LOOKS:
+                if old < OLD_LOOKS:
                     continue
                 return _refuse_old_look(now_due, age)
             inside_ms = attempt.inside.age_milliseconds(context.clock)
@@ -215,17 +210,17 @@ def _refuse_old_look(due: StopAction, age: float) -> StopAction:
 def _change_arguments(due: StopAction, look: Recheck, terms: StopPolicy) -> tuple[dict[str, str], ...]:
     """What a change is sent with: the tag that begins a grace holds the time of the look that found it idle."""
     match due.step:
-        case NotebookStep.TAG:
+        case IdleStep.TAG:
             grace = GraceTag(look.read_at, due.stops_at or look.read_at, terms.run_id)
             return ({IDLE_SINCE: format_grace_tag(grace, due.inspected.notebook.arn)},)
-        case NotebookStep.STOP | NotebookStep.UNTAG | NotebookStep.NOTHING:
+        case IdleStep.STOP | IdleStep.UNTAG | IdleStep.NOTHING:
             return ()
 
 
 def _step_after_recheck(action: StopAction, look: Recheck, context: _StopContext) -> StopAction:
     """What is due by the last look."""
     if look.inspected is None:
-        return StopAction(action.inspected, NotebookStep.NOTHING, "it is gone", status="gone")
+        return StopAction(action.inspected, IdleStep.NOTHING, "it is gone", status="gone")
     if context.by_name:
         return _named_after_recheck(action, look.inspected)
     return _plan_stop(look.inspected, context.terms, context.clock.now())
@@ -236,17 +231,17 @@ def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopActi
     before = action.inspected.assessment.verdict
     question = stop_refusal(now.evidence, now.assessment)
     if now.assessment.verdict.is_stopped:
-        return StopAction(now, NotebookStep.NOTHING, now.assessment.reason)
+        return StopAction(now, IdleStep.NOTHING, now.assessment.reason)
     # No prompt here: others are being stopped meanwhile, and nobody may be at the keyboard any more.
     if question and not action.has_consent:
         reason = f"{question.message} That was not so when it was planned; --yes stops it all the same"
-        return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED, refusal=question)
+        return StopAction(now, IdleStep.STOP, reason, StopOutcome.REFUSED, refusal=question)
     if now.assessment.verdict.is_protected and not before.is_protected:
         reason = f"somebody has just asked to keep it ({now.assessment.reason}); stop it again if you mean it"
-        return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
+        return StopAction(now, IdleStep.STOP, reason, StopOutcome.REFUSED)
     if isinstance(now.evidence.tags, Unknown) and not isinstance(action.inspected.evidence.tags, Unknown):
         reason = f"whether somebody has kept it could not be read: {now.evidence.tags.reason}"
-        return StopAction(now, NotebookStep.STOP, reason, StopOutcome.REFUSED)
+        return StopAction(now, IdleStep.STOP, reason, StopOutcome.REFUSED)
     return replace(action, inspected=replace(action.inspected, evidence=now.evidence))
 
 
@@ -272,7 +267,7 @@ def _look_after_refusal(action: StopAction) -> StopAction:
     if there is None or not there.traits.stop_took_effect:
         return action
     stopping = with_status(seen, there.status)
-    return replace(action, inspected=stopping, step=NotebookStep.NOTHING, outcome=None, status=there.status)
+    return replace(action, inspected=stopping, step=IdleStep.NOTHING, outcome=None, status=there.status)
 
 
 def _failed_action(action: StopAction, failure: AwsError) -> StopAction:

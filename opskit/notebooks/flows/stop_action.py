@@ -4,58 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from secrets import token_hex
 
 from opskit.core.exceptions import Problem
+from opskit.core.grace import IdleStep
+from opskit.core.stop_outcome import StopOutcome
 from opskit.notebooks.flows.inspect import InspectedNotebook, has_unreadable_evidence
-from opskit.notebooks.rules.grace import NotebookStep
 from opskit.notebooks.rules.idleness import IdlePolicy
-
-
-class StopOutcome(StrEnum):
-    """What became of a stop."""
-
-    DONE = "done"
-    PLANNED = "planned"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_planned(self) -> bool:
-        """Whether it is yet to be stopped."""
-        match self:
-            case StopOutcome.PLANNED:
-                return True
-            case StopOutcome.DONE | StopOutcome.REFUSED | StopOutcome.UNKNOWN:
-                return False
-
-    @property
-    def is_unknown(self) -> bool:
-        """Whether it may have taken effect, and nobody knows."""
-        match self:
-            case StopOutcome.UNKNOWN:
-                return True
-            case StopOutcome.DONE | StopOutcome.PLANNED | StopOutcome.REFUSED:
-                return False
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether AWS or opskit said no."""
-        match self:
-            case StopOutcome.REFUSED:
-                return True
-            case StopOutcome.DONE | StopOutcome.PLANNED | StopOutcome.UNKNOWN:
-                return False
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether it may run on though it was to be stopped."""
-        match self:
-            case StopOutcome.REFUSED | StopOutcome.UNKNOWN:
-                return True
-            case StopOutcome.DONE | StopOutcome.PLANNED:
-                return False
 
 
 @dataclass(frozen=True)
@@ -71,7 +26,7 @@ class StopAction:
     """
 
     inspected: InspectedNotebook
-    step: NotebookStep
+    step: IdleStep
     reason: str
     outcome: StopOutcome | None = None
     status: str | None = None

@@ -46,17 +46,6 @@ def read_notebook(client: AwsClient, name: str) -> Notebook | None:
         return _parse_notebook(client.region, answer)
 
 
-def read_tags(client: AwsClient, arn: str) -> Mapping[str, str]:
-    """The tags of a SageMaker resource.
-
-    Raises:
-        AwsError: they could not be read.
-    """
-    pages = list(client.paginate("sagemaker", "list_tags", ResourceArn=arn, MaxResults=_PAGE))
-    with parse_errors_as_aws(client, "sagemaker:ListTags"):
-        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-
-
 def read_presigned_url(client: AwsClient, name: str, session_seconds: int = _SESSION_SECONDS) -> str:
     """The URL that opens a notebook's Jupyter without a password for five minutes: a bearer key, never to be logged.
 

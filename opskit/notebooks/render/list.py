@@ -10,11 +10,11 @@ from typing import Any
 
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode
+from opskit.core.grace import running_grace
 from opskit.core.owners import owner_from_tags, owner_record, short_owner
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
-from opskit.notebooks.rules.grace import running_grace
 from opskit.notebooks.rules.list_order import ListOrder
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 

@@ -10,9 +10,10 @@ from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import NotebookEvidence, NotebookVerdict
 from opskit.core.owners import owner_record
+from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tag_keys import UNREADABLE_OK
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
-from opskit.notebooks.flows.stop_action import StopAction, StopOutcome
+from opskit.notebooks.flows.stop_action import StopAction
 from opskit.notebooks.rules.idleness import IdleRule
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 

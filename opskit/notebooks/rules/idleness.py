@@ -8,23 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.durations import format_duration
+from opskit.core.keep_tags import MAX_CLOCK_SKEW, keep_reason
 from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Unknown
-from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL, UNREADABLE_OK
+from opskit.core.tag_keys import UNREADABLE_OK
 from opskit.notebooks.rules.evidence_source import EvidenceSource
-
-MAX_CLOCK_SKEW = timedelta(minutes=10)
-"""How far two clocks may differ before their times cannot be compared. Five minutes happen, and AWS signs with them."""
 
 STARTUP_GRACE = timedelta(minutes=10)
 """How long after InService a Jupyter that does not answer is taken to be coming up."""
-
-# What a machine means that says anything else, nobody knows, and Python cannot reckon with the outermost years.
-_YEARS = range(1970, 3000)
 
 SAME_MOMENT = timedelta(milliseconds=100)
 """Jupyter notes a terminal's traffic twice, for the terminal and for the server, one right after the other."""
@@ -80,6 +75,11 @@ class IdleAssessment:
     unreadable_ok: bool = False
     rule: IdleRule | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody uses it."""
+        return self.verdict.is_idle
+
 
 def assess_notebook(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
     """The verdict over what was read at ``now``."""
@@ -123,33 +123,6 @@ def is_conclusive(state: JupyterState, policy: IdlePolicy, now: datetime) -> boo
         return False
     is_open = bool(state.terminals) and not policy.ignore_terminals and policy.max_age is None
     return is_open or any(now - when < policy.after for when, _ in _activity_signs(state, policy))
-
-
-def keep_reason(tags: Mapping[str, str], now: datetime) -> str | None:
-    """Why the tags forbid to stop a notebook; None where they do not.
-
-    An ``opskit:keep-until`` that has passed no longer keeps; one that cannot be read keeps.
-    """
-    if KEEP in tags:
-        return f"kept: {tags[KEEP]}" if tags[KEEP].strip() else f"kept: tagged {KEEP}"
-    if KEEP_UNTIL not in tags:
-        return None
-    until = parse_timestamp(tags[KEEP_UNTIL])
-    if until is None:
-        return f"kept: the time in its tag {KEEP_UNTIL} cannot be read"
-    reason = f": {tags[KEEP_REASON]}" if tags.get(KEEP_REASON, "").strip() else ""
-    return f"kept until {until:%Y-%m-%d %H:%M} UTC{reason}" if until > now else None
-
-
-def parse_timestamp(text: object) -> datetime | None:
-    """An ISO 8601 time with its zone, with or without a fraction, in UTC; None where it is anything else."""
-    if not isinstance(text, str) or "T" not in text.strip().replace(" ", "T"):
-        return None
-    try:
-        when = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return when.astimezone(UTC) if when.tzinfo is not None and when.year in _YEARS else None
 
 
 def _verdict_of_status(status: NotebookStatus) -> NotebookVerdict:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opskit.core.exceptions import UsageError
+from opskit.core.keep_tags import keep_reason, parse_timestamp
 from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL
 from opskit.core.tag_values import sanitize_tag_value
-from opskit.notebooks.rules.idleness import keep_reason, parse_timestamp
 
 KEEP_TAG_KEYS = (KEEP, KEEP_UNTIL, KEEP_REASON)
 

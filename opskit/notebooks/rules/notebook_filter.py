@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Notebook, Unknown
 from opskit.core.owners import is_owner_named, owner_from_tags
+from opskit.core.setting_values import parse_tag_filter
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,3 @@ def select_notebooks(names: Sequence[str] | None, glob: str, tag: str | None, ow
         text = "Give notebook names, or --match, --tag or --owner."
         raise UsageError("which-notebooks", text, "`opskit notebook list` shows them.")
     return meant
-
-
-def parse_tag_filter(text: str | None) -> tuple[str, str] | None:
-    """A tag as it is typed, K=V.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if text is None:
-        return None
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise UsageError("bad-tag", f"'{text}' is not a valid tag.", "Write it like team=blue.")
-    return key, value

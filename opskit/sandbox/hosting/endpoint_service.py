@@ -81,7 +81,7 @@ class EndpointService:
     def create_endpoint(self, call: ApiCall) -> dict[str, Any]:
         tags = request_tags(call.params)
         config = self._models.find_usable_config(call.account_region, call.params["EndpointConfigName"])
-        variants = self._build_variants(call.account_region, config)
+        variants = self.build_variants(call.account_region, config)
         now, name = self._state.now(), call.params["EndpointName"]
         with self._state.lock(call.account_region):
             if self.find_endpoint(call.account_region, name):
@@ -102,7 +102,21 @@ class EndpointService:
         taken = [usage for variant in variants for usage in variant.instance_usage()]
         self._ledger.check_capacity(call.account_region, call.operation, *taken)
 
-    def _build_variants(self, account_region: AccountRegion, config: StoredRecord) -> list[Variant]:
+    def enter_endpoint(self, endpoint: Endpoint) -> None:
+        """Let an endpoint be there already."""
+        self._endpoints_by_name(endpoint.account_region)[endpoint.name] = endpoint
+
+    def serve_seed(self, endpoint: Endpoint) -> None:
+        """Start what predicts behind an endpoint that is there already.
+
+        Raises:
+            RuntimeError: it does not start.
+        """
+        if problem := self._start_variants(endpoint, endpoint.variants):
+            raise RuntimeError(f"{endpoint.name}: {problem}")
+        self._run_in_background(endpoint, self._forward_logs)
+
+    def build_variants(self, account_region: AccountRegion, config: StoredRecord) -> list[Variant]:
         return [self._build_variant(account_region, settings) for settings in config.params["ProductionVariants"]]
 
     def _build_variant(self, account_region: AccountRegion, settings: dict[str, Any]) -> Variant:
@@ -194,7 +208,7 @@ class EndpointService:
         config = self._models.configs.get_record(call.account_region, call.params["EndpointConfigName"])
         # Before the lock is taken: a model that was deleted meanwhile is an error of this call, and nothing has
         # begun.
-        new_variants = self._build_variants(call.account_region, config)
+        new_variants = self.build_variants(call.account_region, config)
         with self._state.lock(call.account_region):
             endpoint = self._get_settled_endpoint(call)
             if call.params.get("RetainAllVariantProperties"):
@@ -282,7 +296,7 @@ class EndpointService:
                 account_region, seed.name, _seed_model_params(account_region, seed), created
             )
             config = self._models.configs.create_record(account_region, seed.name, params, created)
-            variants = self._build_variants(account_region, config)
+            variants = self.build_variants(account_region, config)
             self._endpoints_by_name(account_region)[seed.name] = Endpoint(
                 account_region, seed.name, config, created, created, variants, status=EndpointStatus.IN_SERVICE
             )

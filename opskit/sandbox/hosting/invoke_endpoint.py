@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.hosting.endpoint_record import Endpoint, Variant
 from opskit.sandbox.hosting.endpoint_service import ENDPOINT_LOG_GROUP, EndpointService
+from opskit.sandbox.hosting.invocation_metrics import InvocationMetrics
 from opskit.sandbox.hosting.model_container import ContainerResponse
 from opskit.sandbox.state import AccountRegion
 
@@ -25,6 +26,7 @@ class InvokeEndpointPage:
     """The page that predictions are asked for at."""
 
     endpoints: EndpointService
+    metrics: InvocationMetrics
 
     def answer_request(self, request: Request, account_region: AccountRegion) -> Response:
         """Answer one request as SageMaker Runtime does."""
@@ -45,6 +47,7 @@ class InvokeEndpointPage:
         variant = _choose_variant(endpoint, request.headers.get("X-Amzn-SageMaker-Target-Variant"))
         if variant is None:
             return _runtime_error_response("ValidationError", f"Variant not found in endpoint {endpoint.name}.", 400)
+        self.metrics.count_invocation(account_region, endpoint.name, variant.name)
         return _invoke_variant(endpoint, variant, request)
 
 

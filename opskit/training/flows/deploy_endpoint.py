@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from opskit.aws.client import AwsClient
-from opskit.aws.create_once import create_once
-from opskit.aws.errors import is_config_unseen
+from opskit.aws.create_once import create_once, create_when_config_is_seen
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
@@ -17,10 +16,6 @@ from opskit.training.flows.follow import follow_endpoint
 from opskit.training.reads import resources
 from opskit.training.rules.job_names import Attach, Create, Reuse
 from opskit.training.rules.model import Workflow
-
-# CreateEndpoint reads the configuration from a copy that may lag behind CreateEndpointConfig; AWS's API reference
-# recommends to repeat the call. Seconds were seen; after half a minute the configuration is really not there.
-_CONFIG_LAG_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 def deploy_model(
@@ -60,35 +55,15 @@ def _create_endpoint(
 ) -> None:
     config = _ensure_endpoint_config(client, workflow, owner, fleet, model, clock)
     try:
-        _create_until_config_is_seen(client, workflow, owner, model, config, clock)
-    except AwsError as failure:
-        if isinstance(failure, OutcomeUnknown):
-            raise
-        raise enrich_start_error(failure) from failure
-
-
-def _create_until_config_is_seen(
-    client: AwsClient, workflow: Workflow, owner: Owner, model: str, config: str, clock: Clock
-) -> None:
-    """Create the endpoint. A refusal has made nothing, so that the call can be sent again."""
-
-    def attempt() -> None:
-        create_once(
+        create_when_config_is_seen(
             lambda: changes.create_endpoint(client, workflow, owner, model, config),
             lambda: resources.read_endpoint(client, model) is not None,
             clock,
         )
-
-    for seconds in _CONFIG_LAG_SECONDS:
-        try:
-            attempt()
-        except AwsError as failure:
-            if not is_config_unseen(failure):
-                raise
-            clock.sleep(seconds)
-        else:
-            return
-    attempt()
+    except AwsError as failure:
+        if isinstance(failure, OutcomeUnknown):
+            raise
+        raise enrich_start_error(failure) from failure
 
 
 def _ensure_endpoint_config(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
+from opskit.aws.resource_tags import read_tags
 from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AwsError
 from opskit.core.owners import OWNER_TAG, Owner, shared_owner_text
-from opskit.notebooks.reads.notebooks import read_tags
 from opskit.training.reads.resources import ListableKind, ListedResource, list_named
 from opskit.training.rules.job_names import is_owned_name
 from opskit.training.rules.model import Workflow

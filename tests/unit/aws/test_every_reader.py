@@ -11,7 +11,7 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,13 @@ import pytest
 import opskit
 from opskit.aws import prices, regions
 from opskit.aws.client import AwsClient
+from opskit.aws.resource_tags import list_kind_tags_or_none, read_tags
 from opskit.aws.session import open_session
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent, StoragePrice
+from opskit.endpoints.reads import attachments, invocations, scaling, stopped
+from opskit.endpoints.reads import endpoints as hosted_endpoints
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.increases.reads import support_cases
 from opskit.inventory.reads import clusters as billed_clusters
@@ -42,7 +45,7 @@ from opskit.inventory.rules.running_resource import (
     BilledVolume,
     RunningResource,
 )
-from opskit.notebooks.reads import jupyter_log, notebooks, tag_listing
+from opskit.notebooks.reads import jupyter_log, notebooks
 from opskit.quotas.reads import all_quotas, quotas, requests, resource_tags, usage, usage_metrics, utilization_report
 from opskit.quotas.reads.code_cache import QuotaCodeCache
 from opskit.training.reads import resources, training_log
@@ -89,6 +92,41 @@ MODEL = {
     "PrimaryContainer": {"ModelDataSource": {"S3DataSource": {"S3Uri": "s3://b/m"}}},
     "Containers": [{"ModelDataUrl": "s3://b/n"}],
 }
+HOSTED = {
+    **ENDPOINT,
+    "EndpointArn": "arn:aws:sagemaker:us-east-1:1:endpoint/e",
+    "CreationTime": THEN,
+    "LastModifiedTime": THEN,
+    "ProductionVariants": [{"VariantName": "v", "DesiredInstanceCount": 1, "DesiredWeight": 1.0}],
+    "ShadowProductionVariants": [{"VariantName": "s", "DesiredServerlessConfig": {"ProvisionedConcurrency": 1}}],
+    "LastDeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]}},
+    "DataCaptureConfig": {"EnableCapture": True, "CaptureStatus": "Started", "CurrentSamplingPercentage": 5},
+}
+HOSTED_CONFIG = {"EndpointConfigName": "c", "EndpointConfigArn": "arn:c", "ProductionVariants": [VARIANT]}
+METRIC_DATA = {
+    "MetricDataResults": [{"Id": "m0", "Timestamps": [THEN], "Values": [1.0], "StatusCode": "Complete"}],
+    "Messages": [],
+}
+ATTACHED = {
+    "GetEndpointPolicy": {"ResourcePolicy": "{}"},
+    "ListMonitoringSchedules": {"MonitoringScheduleSummaries": [{"MonitoringScheduleName": "m"}]},
+    "ListInferenceComponents": {"InferenceComponents": [{"InferenceComponentName": "i", "EndpointName": "e"}]},
+    "ListInferenceExperiments": {"InferenceExperiments": [{"Name": "x", "Status": "Running"}]},
+    "DescribeInferenceExperiment": {"EndpointMetadata": {"EndpointName": "e"}},
+}
+SCALABLE = {"ResourceId": "endpoint/e/variant/v", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+SCALED = {
+    "DescribeScalableTargets": {"ScalableTargets": [{**SCALABLE, "MinCapacity": 1, "MaxCapacity": 2}]},
+    "DescribeScalingPolicies": {
+        "ScalingPolicies": [
+            {**SCALABLE, "PolicyName": "p", "PolicyType": "StepScaling", "Alarms": [{"AlarmName": "a"}]}
+        ]
+    },
+    "DescribeScheduledActions": {
+        "ScheduledActions": [{**SCALABLE, "ScheduledActionName": "s", "Schedule": "rate(1h)"}]
+    },
+}
+STOPPED_TAGS = [{"Key": "opskit:stopped-endpoint", "Value": "e stopped at 2026-01-01T00:00:00+00:00 in 1 pieces 0"}]
 EVENTS = {"events": [{"message": "a line", "timestamp": 1}], "nextForwardToken": "f", "nextBackwardToken": "b"}
 REPORT = {
     "Status": "COMPLETED",
@@ -113,6 +151,12 @@ def read_metrics(client: AwsClient) -> Any:
     metrics = usage_metrics.UsageMetrics(client, NOW)
     metrics.add(CODE, {"MetricDimensions": {"Resource": "training-job/x"}})
     return metrics.results()
+
+
+def read_use(client: AwsClient) -> Any:
+    subject = invocations.MetricSubject("e", ("v",), ("i",), is_async=True)
+    (use,) = invocations.read_endpoint_use(client, [subject], timedelta(days=1), NOW)
+    return use
 
 
 def read_every_price(client: AwsClient) -> Any:
@@ -180,11 +224,11 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "get_notebook": ({"DescribeNotebookInstance": NOTEBOOK}, lambda client: notebooks.get_notebook(client, "n")),
     "read_tags": (
         {"ListTags": {"Tags": [{"Key": "k", "Value": "v"}]}},
-        lambda client: notebooks.read_tags(client, "arn:n"),
+        lambda client: read_tags(client, "arn:n"),
     ),
     "list_notebook_tags": (
         {"GetResources": {"ResourceTagMappingList": [{"ResourceARN": "arn:n", "Tags": [{"Key": "k", "Value": "v"}]}]}},
-        tag_listing.list_notebook_tags,
+        lambda client: list_kind_tags_or_none(client, "sagemaker:notebook-instance"),
     ),
     "read_owner": (
         {"ListTags": {"Tags": [{"Key": "owner", "Value": "v"}]}},
@@ -266,6 +310,34 @@ READERS: dict[str, tuple[Answers, Read]] = {
         lambda client: trail_events.look_up_owners(client, [billed_resource()], NOW),
     ),
     "enabled_regions": ({}, regions.enabled_regions),
+    "list_endpoint_names": (
+        {"ListEndpoints": {"Endpoints": [listed_as("Endpoint")]}},
+        hosted_endpoints.list_endpoint_names,
+    ),
+    "read_hosted_endpoint": (
+        {"DescribeEndpoint": HOSTED, "DescribeEndpointConfig": HOSTED_CONFIG},
+        lambda client: hosted_endpoints.read_hosted_endpoint(client, "e"),
+    ),
+    "list_config_arns": (
+        {"ListEndpointConfigs": {"EndpointConfigs": [listed_as("EndpointConfig")]}},
+        lambda client: list(hosted_endpoints.list_config_arns(client)),
+    ),
+    "find_missing_models": (
+        {"DescribeModel": MODEL},
+        lambda client: hosted_endpoints.find_missing_models(client, HOSTED_CONFIG),
+    ),
+    "read_endpoint_use": ({"GetMetricData": METRIC_DATA}, read_use),
+    "read_attachments": (ATTACHED, lambda client: attachments.read_attachments(client, "e")),
+    "list_component_names": (ATTACHED, attachments.list_component_names),
+    "read_scaling": (SCALED, lambda client: scaling.read_scaling(client, "e", ["v"])),
+    "list_stopped": (
+        {"GetResources": {"ResourceTagMappingList": [{"ResourceARN": "arn:c", "Tags": STOPPED_TAGS}]}},
+        stopped.list_stopped,
+    ),
+    "find_stopped": (
+        {"DescribeEndpointConfig": HOSTED_CONFIG, "ListTags": {"Tags": STOPPED_TAGS}},
+        lambda client: stopped.find_stopped(client, "e", ("c",)),
+    ),
     "count_in_use": ({}, lambda client: usage.count_in_use(client, Workload)),
 }
 
@@ -280,6 +352,7 @@ COVERED_ELSEWHERE = {
         "describe_jobs",
         "remember_ended_jobs",
     ),
+    *("describe_endpoint", "read_endpoint_config"),
     *("list_names", "list_summaries", "describe_resource", "describe_resources", "count_endpoints", "count_instances"),
     *("get_applied_record", "get_record", "iterate_records", "listed_quotas", "nothing_listed", "load_cache"),
     # Their answers are XML, which has no null, or are not looked into.

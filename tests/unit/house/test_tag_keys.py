@@ -23,5 +23,5 @@ def test_tag_keys_are_what_stands_in_accounts() -> None:
     keys = {value for name, value in vars(tag_keys).items() if name.isupper()}
     assert {key.removeprefix("opskit:") for key in keys} == {
         *("keep", "keep-until", "keep-reason", "unreadable-ok", "no-inside", "jupyter-only", "idle-since"),
-        *("made-by", "workflow", "owner"),
+        *("made-by", "workflow", "owner", "deployed-until", "stopped-endpoint", "restore-"),
     }

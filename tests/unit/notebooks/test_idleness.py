@@ -10,16 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from opskit.core.keep_tags import keep_reason, parse_timestamp
 from opskit.core.model import JupyterState, Kernel, Notebook, NotebookEvidence, NotebookVerdict, Terminal, Unknown
-from opskit.notebooks.rules.idleness import (
-    IdleAssessment,
-    IdlePolicy,
-    IdleRule,
-    assess_notebook,
-    is_conclusive,
-    keep_reason,
-    parse_timestamp,
-)
+from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, IdleRule, assess_notebook, is_conclusive
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LAB = Notebook("us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", NOW - timedelta(days=3))

@@ -13,13 +13,14 @@ from opskit.aws import adaptive_pacing
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OutcomeUnknown, Problem, Throttled
+from opskit.core.grace import IdleStep
 from opskit.core.model import Notebook, NotebookEvidence, NotebookVerdict, Unknown
+from opskit.core.stop_outcome import StopOutcome
 from opskit.notebooks.flows import recheck, stop
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop import execute_stops
-from opskit.notebooks.flows.stop_action import StopAction, StopOutcome, StopPolicy
+from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
 from opskit.notebooks.render.stop import stop_result
-from opskit.notebooks.rules.grace import NotebookStep
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
 from opskit.state import journal
 from tests.fakes.stubbed_client import offline_client, stubbed_client
@@ -57,7 +58,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StopA
             monkeypatch.setattr("opskit.aws.writer.AwsWriter.call_once", send)
             verdict = how.get("verdict", NotebookVerdict.BUSY)
             seen = InspectedNotebook(client, NotebookEvidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), None)
-            plan = [StopAction(seen, NotebookStep.STOP, "asked for by name", StopOutcome.PLANNED, has_consent=True)]
+            plan = [StopAction(seen, IdleStep.STOP, "asked for by name", StopOutcome.PLANNED, has_consent=True)]
             [action] = execute_stops(plan, StopPolicy(IdlePolicy()), how.get("clock", CLOCK), by_name=True)
             return action, len(sent)
 
@@ -104,7 +105,7 @@ def test_an_aws_that_always_asks_to_slow_down_is_believed_in_the_end(ended: End)
 
 def test_what_stops_meanwhile_is_not_stopped_again(ended: End) -> None:
     action, stops = ended(["InService", "Stopping"], SLOW_DOWN)
-    assert (action.step, action.outcome, stops) == (NotebookStep.NOTHING, None, 1)
+    assert (action.step, action.outcome, stops) == (IdleStep.NOTHING, None, 1)
     assert outcomes_written() == [("dropped", "AWS says Stopping")]
 
 
@@ -136,7 +137,7 @@ def test_no_stop_stands_on_anything_older_than_a_second(ended: End, slow_looks: 
 def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
     assessment = IdleAssessment(NotebookVerdict.UNKNOWN, "it did not answer", readable=False)
     seen = InspectedNotebook(offline_client(LAB.region), NotebookEvidence(LAB), assessment, None)
-    result = stop_result([StopAction(seen, NotebookStep.NOTHING, assessment.reason)], Inspection((seen,)))
+    result = stop_result([StopAction(seen, IdleStep.NOTHING, assessment.reason)], Inspection((seen,)))
     assert result.exit is ExitCode.PARTIAL
     assert [problem.message for problem in result.problems] == ["lab: it did not answer"]
     assert "opskit:unreadable-ok" in result.problems[0].hint

@@ -21,13 +21,13 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from opskit.core.clock import Clock
 from opskit.core.exceptions import OutcomeUnknown, Throttled
+from opskit.core.grace_tag import parse_grace_tag
 from opskit.core.instance_processes import InstanceProcess, InstanceReading
 from opskit.core.model import JupyterState, Kernel, Notebook, Terminal, Unknown
 from opskit.core.tag_keys import IDLE_SINCE, KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
 from opskit.notebooks.flows.stop_action import StopPolicy
-from opskit.notebooks.rules.grace_tag import parse_grace_tag
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks
 from opskit.state.journal import ActionRecord
@@ -238,7 +238,7 @@ class World(RuleBasedStateMachine):
                 self.told([self.notebook(name) for name in NAMES])
             ),
             "opskit.notebooks.flows.inspect.remember_names": lambda client, notebooks: None,
-            "opskit.notebooks.flows.inspect.read_tags": lambda client, arn: self.told(dict(self.desks[arn].tags)),
+            "opskit.notebooks.flows.inspect.read_arn_tags": lambda client, arn: self.told(dict(self.desks[arn].tags)),
             "opskit.notebooks.flows.inspect.read_presigned_url": lambda client, name: name,
             "opskit.notebooks.flows.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.told(
                 self.desks[make_url()].view(self.now)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opskit.core.grace import IdleStep, next_step
+from opskit.core.grace_tag import GraceTag, format_grace_tag, parse_grace_tag
 from opskit.core.model import NotebookVerdict
 from opskit.core.tag_keys import IDLE_SINCE
-from opskit.notebooks.rules.grace import NotebookStep, next_step
-from opskit.notebooks.rules.grace_tag import GraceTag, format_grace_tag, parse_grace_tag
 from opskit.notebooks.rules.idleness import IdleAssessment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,32 +32,32 @@ MINUTES = timedelta(minutes=1)
 
 
 def test_without_a_grace_an_idle_one_stops_at_once() -> None:
-    assert next_step(IDLE, {}, None, NOW, LAB).step is NotebookStep.STOP
-    assert next_step(IDLE, {IDLE_SINCE: begun(MINUTES)}, None, NOW, LAB).step is NotebookStep.STOP
+    assert next_step(IDLE, {}, None, NOW, LAB).step is IdleStep.STOP
+    assert next_step(IDLE, {IDLE_SINCE: begun(MINUTES)}, None, NOW, LAB).step is IdleStep.STOP
 
 
 @pytest.mark.parametrize(
     ("value", "step"),
     [
-        pytest.param(None, NotebookStep.TAG, id="not tagged"),
-        pytest.param(begun(MINUTES), NotebookStep.NOTHING, id="just tagged"),
-        pytest.param(begun(GRACE - timedelta(seconds=1)), NotebookStep.NOTHING, id="a second too early"),
-        pytest.param(begun(GRACE), NotebookStep.STOP, id="the grace is over"),
-        pytest.param(begun(31 * MINUTES, 40 * MINUTES), NotebookStep.NOTHING, id="a longer one was told"),
-        pytest.param(begun(20 * MINUTES, 10 * MINUTES), NotebookStep.NOTHING, id="a shorter one was told"),
-        pytest.param(begun(-4 * MINUTES), NotebookStep.NOTHING, id="a little in the future: another machine's clock"),
-        pytest.param(begun(-60 * MINUTES), NotebookStep.TAG, id="in the future"),
-        pytest.param(begun(121 * MINUTES), NotebookStep.TAG, id="from before the last work"),
-        pytest.param(begun(timedelta(days=2000)), NotebookStep.TAG, id="from another life"),
-        pytest.param(begun(GRACE, arn=OTHER), NotebookStep.TAG, id="another notebook's, copied"),
-        pytest.param(begun(MINUTES).replace("11:59", "10:59"), NotebookStep.TAG, id="changed by somebody"),
-        pytest.param("2026-03-01T11:30:00+00:00", NotebookStep.TAG, id="somebody's, or an older opskit's"),
-        pytest.param("2026-03-01T11:30:00", NotebookStep.TAG, id="without a zone"),
-        pytest.param("yes", NotebookStep.TAG, id="somebody else's word"),
-        pytest.param("", NotebookStep.TAG, id="empty"),
+        pytest.param(None, IdleStep.TAG, id="not tagged"),
+        pytest.param(begun(MINUTES), IdleStep.NOTHING, id="just tagged"),
+        pytest.param(begun(GRACE - timedelta(seconds=1)), IdleStep.NOTHING, id="a second too early"),
+        pytest.param(begun(GRACE), IdleStep.STOP, id="the grace is over"),
+        pytest.param(begun(31 * MINUTES, 40 * MINUTES), IdleStep.NOTHING, id="a longer one was told"),
+        pytest.param(begun(20 * MINUTES, 10 * MINUTES), IdleStep.NOTHING, id="a shorter one was told"),
+        pytest.param(begun(-4 * MINUTES), IdleStep.NOTHING, id="a little in the future: another machine's clock"),
+        pytest.param(begun(-60 * MINUTES), IdleStep.TAG, id="in the future"),
+        pytest.param(begun(121 * MINUTES), IdleStep.TAG, id="from before the last work"),
+        pytest.param(begun(timedelta(days=2000)), IdleStep.TAG, id="from another life"),
+        pytest.param(begun(GRACE, arn=OTHER), IdleStep.TAG, id="another notebook's, copied"),
+        pytest.param(begun(MINUTES).replace("11:59", "10:59"), IdleStep.TAG, id="changed by somebody"),
+        pytest.param("2026-03-01T11:30:00+00:00", IdleStep.TAG, id="somebody's, or an older opskit's"),
+        pytest.param("2026-03-01T11:30:00", IdleStep.TAG, id="without a zone"),
+        pytest.param("yes", IdleStep.TAG, id="somebody else's word"),
+        pytest.param("", IdleStep.TAG, id="empty"),
     ],
 )
-def test_what_the_tag_says(value: str | None, step: NotebookStep) -> None:
+def test_what_the_tag_says(value: str | None, step: IdleStep) -> None:
     tags = {} if value is None else {IDLE_SINCE: value}
     assert next_step(IDLE, tags, GRACE, NOW, LAB).step is step
 
@@ -100,19 +100,19 @@ def test_garbage_is_no_grace(value: str) -> None:
 @pytest.mark.parametrize(
     ("judgement", "step"),
     [
-        (IdleAssessment(NotebookVerdict.BUSY, "it works"), NotebookStep.UNTAG),
-        (IdleAssessment(NotebookVerdict.STARTING, "it starts"), NotebookStep.UNTAG),
-        (IdleAssessment(NotebookVerdict.PROTECTED, "it is kept"), NotebookStep.UNTAG),
-        (IdleAssessment(NotebookVerdict.UNKNOWN, "a terminal is open"), NotebookStep.UNTAG),
-        (IdleAssessment(NotebookVerdict.UNKNOWN, "it is silent", readable=False), NotebookStep.NOTHING),
+        (IdleAssessment(NotebookVerdict.BUSY, "it works"), IdleStep.UNTAG),
+        (IdleAssessment(NotebookVerdict.STARTING, "it starts"), IdleStep.UNTAG),
+        (IdleAssessment(NotebookVerdict.PROTECTED, "it is kept"), IdleStep.UNTAG),
+        (IdleAssessment(NotebookVerdict.UNKNOWN, "a terminal is open"), IdleStep.UNTAG),
+        (IdleAssessment(NotebookVerdict.UNKNOWN, "it is silent", readable=False), IdleStep.NOTHING),
         (
             IdleAssessment(NotebookVerdict.UNKNOWN, "it is silent", readable=False, unreadable_ok=True),
-            NotebookStep.NOTHING,
+            IdleStep.NOTHING,
         ),
     ],
 )
-def test_work_takes_the_tag_off(judgement: IdleAssessment, step: NotebookStep) -> None:
+def test_work_takes_the_tag_off(judgement: IdleAssessment, step: IdleStep) -> None:
     tagged = {IDLE_SINCE: begun(GRACE)}
     assert next_step(judgement, tagged, GRACE, NOW, LAB).step is step
-    assert next_step(judgement, {}, GRACE, NOW, LAB).step is NotebookStep.NOTHING
-    assert next_step(judgement, tagged, None, NOW, LAB).step is NotebookStep.NOTHING
+    assert next_step(judgement, {}, GRACE, NOW, LAB).step is IdleStep.NOTHING
+    assert next_step(judgement, tagged, None, NOW, LAB).step is IdleStep.NOTHING

@@ -1,0 +1,70 @@
+"""Tags of SageMaker resources: of one by ListTags, and of all of a kind by the resource groups tagging API.
+
+ListTags answers for one resource, at a rate of a few calls a second, so that a list of hundreds would take minutes. The
+tagging API answers for a hundred a call. It is an index, though, which may lag: what acts on a tag reads it again by
+ListTags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opskit.aws.client import AwsClient
+from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.exceptions import AwsError
+from opskit.core.model import Unknown
+from opskit.core.result_or_error import unknown_from_error
+
+_PAGE = 100
+
+
+def read_tags(client: AwsClient, arn: str) -> Mapping[str, str]:
+    """The tags of a SageMaker resource.
+
+    Raises:
+        AwsError: they could not be read.
+    """
+    pages = list(client.paginate("sagemaker", "list_tags", ResourceArn=arn, MaxResults=_PAGE))
+    with parse_errors_as_aws(client, "sagemaker:ListTags"):
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+
+
+def read_arn_tags(client: AwsClient, arn: str) -> dict[str, str] | Unknown:
+    """The tags of a SageMaker resource, or why they are not known."""
+    try:
+        return dict(read_tags(client, arn))
+    except AwsError as failure:
+        return unknown_from_error(failure)
+
+
+def list_kind_tags(client: AwsClient, kind: str, key: str | None = None) -> Mapping[str, Mapping[str, str]]:
+    """The tags of a Region's resources of a kind (``sagemaker:endpoint``) by ARN; with ``key`` only of those that have
+    a tag of that key. A resource that never had a tag is not in it, nor is one that is not indexed yet.
+
+    Raises:
+        AwsError: they could not be read; the tagging API has a permission of its own.
+    """
+    asked: dict[str, Any] = {"TagFilters": [{"Key": key}]} if key else {}
+    pages = list(
+        client.paginate(
+            "resourcegroupstaggingapi", "get_resources", ResourceTypeFilters=[kind], ResourcesPerPage=_PAGE, **asked
+        )
+    )
+    with parse_errors_as_aws(client, "resourcegroupstaggingapi:GetResources"):
+        return {
+            mapping["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in mapping["Tags"]}
+            for page in pages
+            for mapping in page["ResourceTagMappingList"]
+        }
+
+
+def list_kind_tags_or_none(client: AwsClient, kind: str) -> Mapping[str, Mapping[str, str]] | None:
+    """The same, where None says that ListTags has to be used: the tagging API cannot be, or knows no tag of any such
+    resource. That is what it says too where it has not indexed them, and a keep tag that is not seen is worse than a
+    slow list.
+    """
+    try:
+        return list_kind_tags(client, kind) or None
+    except AwsError:
+        return None

@@ -1,0 +1,1 @@
+"""Endpoints: which are idle, stop them, and bring them back."""

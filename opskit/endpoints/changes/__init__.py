@@ -1,0 +1,1 @@
+"""Everything here changes something outside of this machine's state."""

@@ -1,0 +1,86 @@
+"""``opskit endpoint stop``: stop endpoints by name, or all that are idle, so that they can be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.command import CommandContext, register_command
+from opskit.core.exceptions import Problem, UsageError
+from opskit.core.setting_values import parse_duration, parse_tag_filter
+from opskit.endpoints.cli.app import EndpointAfter, EndpointMatch, EndpointTag, endpoint_app
+from opskit.notifications.cli import UNATTENDED
+
+if TYPE_CHECKING:
+    from opskit.endpoints.flows.stop_action import EndpointStop
+    from opskit.output.result import CommandResult
+
+
+@register_command(endpoint_app, "endpoint", "stop", wrapper=UNATTENDED)
+def stop_endpoints_command(
+    ctx: CommandContext,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
+    idle: Annotated[bool, typer.Option("--idle", help="Stop all idle endpoints.")] = False,
+    after: EndpointAfter = None,
+    grace: Annotated[
+        str | None,
+        typer.Option(
+            "--grace", metavar="TIME", help="Tag idle endpoints first; stop them on a later run, once TIME has passed."
+        ),
+    ] = None,
+    match: EndpointMatch = "*",
+    tag: EndpointTag = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more than N in one run (default 10)."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Stop without asking.")] = False,
+) -> CommandResult:
+    """Stop endpoints by name, or all that are idle, so that they can be brought back.
+
+    A stop deletes the endpoint and keeps its configuration and model. What brings it back is first written onto the
+    configuration, as tags.
+    """
+    from opskit.core.clock import system_clock
+    from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
+    from opskit.endpoints.flows.stop import execute_endpoint_stops, plan_endpoint_stops
+    from opskit.endpoints.flows.stop_action import EndpointStopPolicy
+    from opskit.endpoints.render.stop import (
+        describe_stop_plan,
+        endpoint_stop_refused,
+        endpoint_stop_result,
+        refuse_plan,
+    )
+    from opskit.endpoints.rules.idleness import EndpointPolicy
+
+    if bool(names) == idle:
+        raise UsageError("what-to-stop", "Give endpoint names or --idle.", "`opskit endpoint list` shows them.")
+    policy = EndpointPolicy(ctx.settings.resolve("endpoint.after", after), ctx.settings.get("endpoint.production"))
+    terms = EndpointStopPolicy(policy, parse_duration(grace) if grace else None, by_name=not idle)
+    clock = system_clock()
+    meant = EndpointFilter(names or (), match, parse_tag_filter(tag))
+    look = inspect_endpoints(ctx.clients(), policy, now := clock.now(), meant)
+    plan = plan_endpoint_stops(look, terms, now)
+    found = {action.inspected.endpoint.name for action in plan}
+    missing = [name for name in names or () if name not in found]
+    most = ctx.settings.resolve("endpoint.limit", limit) if idle or limit or match != "*" or tag else len(plan)
+    if (refusal := _limit_refusal(plan, most)) is not None:
+        return endpoint_stop_refused(refuse_plan(plan), look, refusal)
+    if dry_run:
+        return endpoint_stop_result(plan, look, missing)
+    if any(action.is_planned for action in plan):
+        ctx.confirm(describe_stop_plan(plan), yes=yes, what="This deletes endpoints")
+    done = execute_endpoint_stops(plan, terms, clock)
+    return endpoint_stop_result(done, look, missing)
+
+
+def _limit_refusal(plan: Sequence[EndpointStop], most: int) -> Problem | None:
+    """Why a plan is not carried out; None where it may be. ``--yes`` is needed for any stop, so it raises no limit."""
+    stops = [action for action in plan if action.is_planned]
+    if len(stops) > most:
+        text = f"{len(stops)} endpoints would be stopped, more than {most}."
+        return Problem("over-limit", text, f"Add --limit {len(stops)}.")
+    return None

@@ -1,0 +1,225 @@
+"""Look at endpoints: descriptions, tags, invocations, prices; and a verdict over each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather, gather_all
+from opskit.aws.prices import read_workload_price
+from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
+from opskit.core.exceptions import AwsError, Problem
+from opskit.core.model import Price, Unknown, Workload
+from opskit.core.result_or_error import unknown_from_error
+from opskit.endpoints.reads.attachments import list_component_names
+from opskit.endpoints.reads.endpoints import list_endpoint_names, read_hosted_endpoint
+from opskit.endpoints.reads.invocations import MetricSubject, read_endpoint_use
+from opskit.endpoints.reads.stopped import StoppedEndpoint, list_stopped
+from opskit.endpoints.rules.idleness import EndpointAssessment, EndpointPolicy, assess_endpoint, protection_reason
+from opskit.endpoints.rules.model import EndpointUse, HostedEndpoint
+from opskit.quotas.reads.endpoint_configs import EndpointConfigs
+
+_ENDPOINTS = "sagemaker:endpoint"
+# So many are asked for their tags one by one, which is fresh, and within ListTags' rate.
+_FEW_ENDPOINTS = 5
+Tags = Mapping[str, str] | Unknown
+
+
+@dataclass(frozen=True)
+class InspectedEndpoint:
+    """One endpoint, looked at. ``use`` None: the verdict did not need it; ``usd_per_hour`` None: nobody knows its
+    price.
+    """
+
+    client: AwsClient
+    endpoint: HostedEndpoint
+    tags: Tags
+    use: EndpointUse | Unknown | None
+    assessment: EndpointAssessment
+    usd_per_hour: Decimal | None
+
+
+@dataclass(frozen=True)
+class EndpointFilter:
+    """Which endpoints are to be looked at: those of these ``names`` (all, where none is given) whose name matches
+    ``glob`` and which have the ``tag``. One whose tags cannot be read may have it.
+    """
+
+    names: Sequence[str] = ()
+    glob: str = "*"
+    tag: tuple[str, str] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every name is meant."""
+        return not self.names and self.glob == "*"
+
+    def matches_name(self, name: str) -> bool:
+        """Whether a name is one of those."""
+        return (not self.names or name in self.names) and fnmatchcase(name, self.glob)
+
+    def matches_tag(self, tags: Tags) -> bool:
+        """Whether tags are, or may be, those."""
+        return self.tag is None or isinstance(tags, Unknown) or tags.get(self.tag[0]) == self.tag[1]
+
+
+@dataclass(frozen=True)
+class EndpointInspection:
+    """A look at the endpoints of some Regions. ``stopped`` are those that can be brought back; ``problems`` tell what
+    could not be read, and ``all_regions_failed`` says that no Region could be listed.
+    """
+
+    endpoints: tuple[InspectedEndpoint, ...]
+    stopped: tuple[tuple[AwsClient, StoppedEndpoint], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    all_regions_failed: bool = False
+
+    @property
+    def metrics_asked(self) -> int:
+        """How many metrics were asked for, each of which is paid for."""
+        return sum(seen.use.metrics for seen in self.endpoints if isinstance(seen.use, EndpointUse))
+
+
+def inspect_endpoints(
+    clients: Sequence[AwsClient],
+    policy: EndpointPolicy,
+    now: datetime,
+    meant: EndpointFilter = EndpointFilter(),
+    *,
+    with_stopped: bool = False,
+) -> EndpointInspection:
+    """Look at every endpoint that is meant. A Region that does not answer does not hide the others."""
+    looks = gather_all([partial(_inspect_region, client, policy, now, meant) for client in clients])
+    problems = [look for look in looks if isinstance(look, Problem)]
+    seen = [each for look in looks if not isinstance(look, Problem) for each in look]
+    stopped: list[tuple[AwsClient, StoppedEndpoint]] = []
+    for client, look in zip(clients, looks if with_stopped else (), strict=False):
+        if isinstance(look, Problem):
+            continue
+        found = _list_stopped(client)
+        if isinstance(found, Problem):
+            problems.append(found)
+            continue
+        there = {each.endpoint.name for each in look if not each.endpoint.traits.is_going}
+        stopped += [(client, each) for each in found if meant.matches_name(each.name) and each.name not in there]
+    failed = 0 < len(clients) == sum(isinstance(look, Problem) for look in looks)
+    return EndpointInspection(tuple(seen), tuple(stopped), tuple(problems), all_regions_failed=failed)
+
+
+def look_at_endpoint(client: AwsClient, name: str, policy: EndpointPolicy, now: datetime) -> InspectedEndpoint | None:
+    """One endpoint as it is now, with everything read anew but its price; None: there is none.
+
+    Raises:
+        AwsError: AWS does not say how it is.
+    """
+    endpoint = read_hosted_endpoint(client, name)
+    if endpoint is None:
+        return None
+    tags, (use,) = gather(
+        partial(read_arn_tags, client, endpoint.arn), partial(_read_uses, client, [endpoint], policy, now)
+    )
+    assessment = assess_endpoint(endpoint, tags, use, policy, now)
+    return InspectedEndpoint(client, endpoint, tags, use, assessment, None)
+
+
+def _list_stopped(client: AwsClient) -> list[StoppedEndpoint] | Problem:
+    try:
+        return list_stopped(client)
+    except AwsError as failure:
+        text = f"Which endpoints were stopped could not be read: {failure.problem.message}"
+        return Problem("stopped-unread", text, failure.problem.hint, client.region)
+
+
+def _inspect_region(
+    client: AwsClient, policy: EndpointPolicy, now: datetime, meant: EndpointFilter
+) -> list[InspectedEndpoint] | Problem:
+    configs = EndpointConfigs.load(client)
+    try:
+        names = [name for name in list_endpoint_names(client) if meant.matches_name(name)]
+        described = gather_all([partial(read_hosted_endpoint, client, name, configs) for name in names])
+    except AwsError as failure:
+        return failure.problem
+    if meant.is_open:
+        configs.remember()
+    endpoints = [endpoint for endpoint in described if endpoint is not None]
+    tags = _read_tags(client, endpoints)
+    wanted = [(endpoint, told) for endpoint, told in zip(endpoints, tags, strict=True) if meant.matches_tag(told)]
+    asked = [endpoint for endpoint, told in wanted if _needs_metrics(endpoint, told, policy, now)]
+    uses = dict(zip((each.name for each in asked), _read_uses(client, asked, policy, now), strict=True))
+    prices = _read_prices(client, [endpoint for endpoint, _ in wanted])
+    return [
+        InspectedEndpoint(
+            client,
+            endpoint,
+            told,
+            uses.get(endpoint.name),
+            assess_endpoint(endpoint, told, uses.get(endpoint.name), policy, now),
+            endpoint_price(endpoint, prices),
+        )
+        for endpoint, told in wanted
+    ]
+
+
+def _read_tags(client: AwsClient, endpoints: Sequence[HostedEndpoint]) -> list[Tags]:
+    listed = list_kind_tags_or_none(client, _ENDPOINTS) if len(endpoints) > _FEW_ENDPOINTS else None
+    if listed is not None:
+        return [listed.get(endpoint.arn, {}) for endpoint in endpoints]
+    return list(gather_all([partial(read_arn_tags, client, endpoint.arn) for endpoint in endpoints]))
+
+
+def _needs_metrics(endpoint: HostedEndpoint, tags: Tags, policy: EndpointPolicy, now: datetime) -> bool:
+    """Whether metrics, which are paid for, could change the verdict."""
+    if not endpoint.traits.is_in_service or isinstance(tags, Unknown) or endpoint.is_deploying:
+        return False
+    return protection_reason(endpoint, tags, policy, now) is None
+
+
+def _read_uses(
+    client: AwsClient, endpoints: Sequence[HostedEndpoint], policy: EndpointPolicy, now: datetime
+) -> list[EndpointUse | Unknown]:
+    if not endpoints:
+        return []
+    try:
+        components = list_component_names(client, endpoints[0].name if len(endpoints) == 1 else None)
+    except AwsError as failure:
+        return [unknown_from_error(failure)] * len(endpoints)
+    subjects = [
+        MetricSubject(
+            endpoint.name,
+            tuple(variant.name for variant in endpoint.serving_variants),
+            tuple(components.get(endpoint.name, ())),
+            endpoint.is_async,
+        )
+        for endpoint in endpoints
+    ]
+    return read_endpoint_use(client, subjects, policy.after, now)
+
+
+def _read_prices(client: AwsClient, endpoints: Sequence[HostedEndpoint]) -> dict[str, Decimal | None]:
+    """The price of each type, asked once."""
+    types = list(
+        dict.fromkeys(each.instance_type for seen in endpoints for each in seen.variants if each.instance_type)
+    )
+    prices = gather_all([partial(read_workload_price, client, each, Workload.ENDPOINT) for each in types])
+    return {
+        each: price.usd_per_hour if isinstance(price, Price) else None
+        for each, price in zip(types, prices, strict=True)
+    }
+
+
+def endpoint_price(endpoint: HostedEndpoint, prices: Mapping[str, Decimal | None]) -> Decimal | None:
+    """What an endpoint costs an hour, by the price of one instance of each type; None: part of that is not known."""
+    total = Decimal(0)
+    for variant in endpoint.variants:
+        if variant.is_serverless and not variant.provisioned:
+            continue
+        usd = prices.get(variant.instance_type or "")
+        if usd is None or variant.count is None:
+            return None
+        total += usd * variant.count
+    return total if endpoint.variants else None

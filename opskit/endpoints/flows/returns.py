@@ -1,0 +1,77 @@
+"""Read everything that decides whether an endpoint could be brought back, side by side at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather
+from opskit.aws.resource_tags import read_arn_tags
+from opskit.core.exceptions import AwsError, Problem
+from opskit.core.model import Unknown
+from opskit.core.result_or_error import unknown_from_error
+from opskit.endpoints.flows.inspect import InspectedEndpoint
+from opskit.endpoints.reads.attachments import read_attachments
+from opskit.endpoints.reads.endpoints import find_missing_models, read_endpoint_config
+from opskit.endpoints.reads.scaling import read_scaling
+from opskit.endpoints.rules.differences import configuration_differences
+from opskit.endpoints.rules.model import HostedEndpoint, JsonObject
+from opskit.endpoints.rules.restore_record import RestoreRecord, build_record
+from opskit.endpoints.rules.return_room import needed_instances, needed_requirements, return_room
+from opskit.endpoints.rules.stop_refusals import Attachments, ReturnFacts, return_refusal
+from opskit.quotas.flows.check import check_quotas
+
+
+@dataclass(frozen=True)
+class ReturnLook:
+    """What a stop needs: the record, where it goes, and what stands there now. ``refusal`` None: it can be brought
+    back.
+    """
+
+    facts: ReturnFacts
+    record: RestoreRecord | None
+    refusal: Problem | None
+
+
+def look_at_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) -> ReturnLook:
+    """Whether an endpoint as it was just ``seen`` could be brought back, and by which record. What could not be read
+    refuses it.
+    """
+    endpoint = seen.endpoint
+    variants = [variant.name for variant in endpoint.variants]
+    config, attachments, scaling = gather(
+        partial(_read_config, client, endpoint),
+        partial(read_attachments, client, endpoint.name),
+        partial(read_scaling, client, endpoint.name, variants),
+    )
+    if isinstance(config, Unknown) or config is None:
+        gap = config if isinstance(config, Unknown) else Unknown(f"there is no configuration {endpoint.config}")
+        facts = ReturnFacts(endpoint, seen.tags, "", gap, Attachments(), scaling)
+    else:
+        arn = str(config["EndpointConfigArn"])
+        config_tags, missing = gather(partial(read_arn_tags, client, arn), partial(find_missing_models, client, config))
+        differences = configuration_differences(endpoint, config)
+        facts = ReturnFacts(endpoint, seen.tags, arn, config_tags, attachments, scaling, missing, differences)
+    refusal = return_refusal(facts)
+    if refusal is not None or isinstance(seen.tags, Unknown) or isinstance(scaling, Unknown):
+        return ReturnLook(facts, None, refusal)
+    return ReturnLook(facts, build_record(endpoint, seen.tags, scaling, now), None)
+
+
+def read_return_note(client: AwsClient, endpoint: HostedEndpoint, now: datetime) -> str | Unknown | None:
+    """Whether the quota will be there at the return: what stands in the way, or why it cannot be told; None: nothing
+    does, as the quotas are used now.
+    """
+    requirements = needed_requirements(endpoint)
+    if not requirements:
+        return None
+    return return_room(check_quotas([client], requirements, now).headrooms, needed_instances(endpoint))
+
+
+def _read_config(client: AwsClient, endpoint: HostedEndpoint) -> JsonObject | Unknown | None:
+    try:
+        return read_endpoint_config(client, endpoint.config) if endpoint.config else None
+    except AwsError as failure:
+        return unknown_from_error(failure)

@@ -1,0 +1,42 @@
+"""Whether there is room for an endpoint that is to be brought back."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from opskit.aws.client import AwsClient
+from opskit.core.clock import Clock
+from opskit.core.exceptions import GuardRefused
+from opskit.core.model import Requirement, Workload
+from opskit.endpoints.reads.endpoints import read_endpoint_config
+from opskit.endpoints.rules.restore_record import RestoreRecord
+from opskit.quotas.flows.check import check_quotas
+
+
+def check_return_room(client: AwsClient, record: RestoreRecord, clock: Clock) -> None:
+    """Look whether the quota is there for an endpoint that is to be made again.
+
+    Raises:
+        GuardRefused: it is not.
+        AwsError: its configuration could not be read.
+    """
+    config = read_endpoint_config(client, record.config)
+    if config is None:
+        text = f"The configuration {record.config} of {record.endpoint} was deleted; it cannot be brought back."
+        raise GuardRefused("no-configuration", text, "Make the endpoint by hand.", region=client.region)
+    wanted = {variant.name: variant.count or 0 for variant in record.variants}
+    counts: Counter[str] = Counter()
+    for variant in config.get("ProductionVariants") or ():
+        # It is made with the configuration's count, then set to the one it had.
+        most = max(int(variant.get("InitialInstanceCount") or 0), wanted.get(str(variant.get("VariantName")), 0))
+        if variant.get("InstanceType"):
+            counts[str(variant["InstanceType"])] += most
+    requirements = [Requirement(each, Workload.ENDPOINT, count) for each, count in counts.items()]
+    if not requirements:
+        return
+    check = check_quotas([client], requirements, clock.now())
+    for headroom in check.headrooms:
+        if headroom.verdict.is_no:
+            text = f"There is no room for {record.endpoint}: {headroom.quota_name}: {headroom.reason}."
+            hint = "`opskit quotas check` shows the quotas; --no-guard tries it all the same."
+            raise GuardRefused("no-room", text, hint, region=client.region)

@@ -1,0 +1,337 @@
+"""Stop endpoints: look, plan, write down what brings each back, look again right before the delete, delete, and see
+that it happened.
+
+The order is the safety: the record stands on the configuration, and was read back, before the delete is sent. Killed at
+any moment, there is the endpoint, or the whole record, or both; run again, it goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather_all
+from opskit.aws.resource_tags import read_tags
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AwsError, GuardRefused, OutcomeUnknown, Problem, Throttled
+from opskit.core.grace import IdleStep, next_step
+from opskit.core.grace_tag import GraceTag, format_grace_tag
+from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
+from opskit.core.tag_keys import IDLE_SINCE
+from opskit.endpoints.changes import endpoints as changes
+from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint, look_at_endpoint
+from opskit.endpoints.flows.returns import ReturnLook, look_at_return, read_return_note
+from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
+from opskit.endpoints.reads.endpoints import describe_endpoint
+from opskit.endpoints.rules.actions import EndpointAction
+from opskit.endpoints.rules.restore_record import is_record_key, pack_record
+from opskit.endpoints.rules.stop_refusals import consent_question, status_refusal
+from opskit.state.journal import mark_done
+from opskit.state.pending_change import PendingChange
+
+# A tag that was just added may be told of some seconds later.
+_TAG_PAUSES_SECONDS = (0.0, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0)
+# An AWS that has taken a delete may go on saying InService for a moment.
+_STATUS_PAUSES_SECONDS = (0.0, 1.0, 1.0, 2.0, 4.0)
+# An endpoint that keeps changing while its record is written is left to the next run.
+_MOST_RECORDS = 3
+
+
+def plan_endpoint_stops(look: EndpointInspection, terms: EndpointStopPolicy, now: datetime) -> tuple[EndpointStop, ...]:
+    """What is due for the endpoints seen, refusals included: what could not be brought back is not stopped."""
+    due = [plan_endpoint_stop(seen, terms, now) for seen in look.endpoints]
+    return tuple(gather_all([partial(_prepare_stop, action, now) for action in due]))
+
+
+def plan_endpoint_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: datetime) -> EndpointStop:
+    """What is due for one endpoint by its verdict, or because it was named."""
+    if not terms.by_name:
+        return _plan_idle_stop(seen, terms, now)
+    if seen.assessment.verdict.is_stopped:
+        return EndpointStop(seen, IdleStep.NOTHING, seen.assessment.reason)
+    action = EndpointStop(seen, IdleStep.STOP, "asked for by name", StopOutcome.PLANNED)
+    if (refusal := status_refusal(seen.endpoint)) is not None:
+        return refuse_endpoint_stop(action, refusal)
+    return replace(action, question=consent_question(seen.endpoint, seen.assessment))
+
+
+def _plan_idle_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: datetime) -> EndpointStop:
+    tags = seen.tags if isinstance(seen.tags, Mapping) else {}
+    due = next_step(seen.assessment, tags, terms.grace, now, seen.endpoint.arn)
+    if due.step.is_change and seen.assessment.is_idle and seen.endpoint.costs_nothing_idle:
+        return EndpointStop(seen, IdleStep.NOTHING, f"{due.reason}; it is serverless, and costs nothing while idle")
+    outcome = StopOutcome.PLANNED if due.step.is_stop else None
+    return EndpointStop(seen, due.step, due.reason, outcome, stops_at=due.stops_at)
+
+
+def refuse_endpoint_stop(action: EndpointStop, refusal: Problem) -> EndpointStop:
+    """The same, left alone for this reason."""
+    return replace(action, outcome=StopOutcome.REFUSED, refusal=refusal, reason=refusal.message, question=None)
+
+
+def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
+    """The same with what only a stop has to know. A grace begins only for what could be brought back."""
+    if not (action.is_planned or action.step.begins_grace):
+        return action
+    client = action.inspected.client
+    look = look_at_return(client, action.inspected, now)
+    if (refusal := look.refusal or _packing_refusal(look)) is not None:
+        return refuse_endpoint_stop(replace(action, step=IdleStep.STOP), refusal)
+    return replace(action, return_note=read_return_note(client, action.inspected.endpoint, now))
+
+
+def _packing_refusal(look: ReturnLook) -> Problem | None:
+    try:
+        _packed(look)
+    except GuardRefused as refusal:
+        return refusal.problem
+    return None
+
+
+def _packed(look: ReturnLook) -> dict[str, str]:
+    """The tags of a record that is to be written.
+
+    Raises:
+        GuardRefused: it does not fit.
+    """
+    assert look.record is not None and isinstance(look.facts.config_tags, Mapping)
+    return pack_record(look.record, look.facts.config_arn, look.facts.config_tags)
+
+
+def execute_endpoint_stops(
+    plan: Sequence[EndpointStop], terms: EndpointStopPolicy, clock: Clock
+) -> tuple[EndpointStop, ...]:
+    """Stop what is planned, one after the other; one that fails does not hinder the others."""
+    paces: dict[tuple[str, IdleStep], AdaptivePacer] = {}
+    done = []
+    for action in plan:
+        if action.step.is_change and (action.is_planned or action.outcome is None):
+            key = (action.inspected.client.region, action.step)
+            pace = paces.setdefault(key, AdaptivePacer(clock))
+            done.append(_Execution(action, terms, clock, pace).execute())
+        else:
+            done.append(action)
+    return tuple(done)
+
+
+@dataclass
+class _Execution:
+    """One endpoint on its way to what is due."""
+
+    action: EndpointStop
+    terms: EndpointStopPolicy
+    clock: Clock
+    pace: AdaptivePacer
+    _sent: EndpointStop = field(init=False)
+
+    @property
+    def client(self) -> AwsClient:
+        return self.action.inspected.client
+
+    @property
+    def name(self) -> str:
+        return self.action.inspected.endpoint.name
+
+    def execute(self) -> EndpointStop:
+        """Do it; what AWS refuses, or a last look speaks against, is told."""
+        try:
+            return self._stop() if self.action.will_stop else self._tag()
+        except OutcomeUnknown as failure:
+            return replace(self.action, outcome=StopOutcome.UNKNOWN, reason=failure.problem.message)
+        except (AwsError, GuardRefused) as failure:
+            said = (
+                f"AWS refused: {failure.problem.message}" if isinstance(failure, AwsError) else failure.problem.message
+            )
+            return replace(self.action, outcome=StopOutcome.REFUSED, reason=said)
+
+    def _stop(self) -> EndpointStop:
+        for _ in range(_MOST_RECORDS):
+            look, due = self._look_whole()
+            if look is None or not due.is_planned:
+                return due
+            written = self._write_record(look)
+            after = self._delete_if_same(due, look, written)
+            if after is not None:
+                return after if after.is_done or after.outcome_is_unknown else self._forget(after, look, written)
+        said = "it changed again and again while its record was written; run it again"
+        return replace(self.action, outcome=StopOutcome.REFUSED, reason=said)
+
+    def _look_whole(self) -> tuple[ReturnLook | None, EndpointStop]:
+        """All that there is to know now, and what is due by that.
+
+        Raises:
+            AwsError: AWS does not say how it is.
+        """
+        now = self.clock.now()
+        seen = look_at_endpoint(self.client, self.name, self.terms.idle_policy, now)
+        if seen is None:
+            return None, replace(self.action, step=IdleStep.NOTHING, outcome=None, reason="it is gone", status="gone")
+        seen = replace(seen, usd_per_hour=self.action.inspected.usd_per_hour)
+        due = self._still_due(plan_endpoint_stop(seen, self.terms, now))
+        if not due.is_planned:
+            return None, due
+        look = look_at_return(self.client, seen, now)
+        return look, due if look.refusal is None else refuse_endpoint_stop(due, look.refusal)
+
+    def _still_due(self, due: EndpointStop) -> EndpointStop:
+        """What is due by a later look. To what speaks against a stop only now, nobody has agreed."""
+        due = replace(due, return_note=self.action.return_note)
+        if due.question is None or self.action.question is not None:
+            return due
+        said = f"{due.question.message} That was not so when it was planned"
+        return replace(due, outcome=StopOutcome.REFUSED, reason=said, refusal=due.question, question=None)
+
+    def _write_record(self, look: ReturnLook) -> dict[str, str]:
+        """Write the record and see that it stands.
+
+        Raises:
+            AwsError: it does not, or whether it does is not known.
+        """
+        tags, record, arn = _packed(look), look.record, look.facts.config_arn
+        assert record is not None and isinstance(look.facts.config_tags, Mapping)
+        left_over = [key for key in look.facts.config_tags if is_record_key(key) and key not in tags]
+        lost: OutcomeUnknown | None = None
+        try:
+            changes.write_record(self.client, record, arn, tags)
+            if left_over:
+                changes.forget_record(self.client, self.name, arn, left_over, "left over from an older record")
+        except OutcomeUnknown as failure:
+            lost = failure
+        if self._record_stands(arn, tags):
+            if lost is not None:
+                mark_done(self.client, EndpointAction.RECORD, self.name, "its tags are there")
+            return tags
+        if lost is not None:
+            raise lost
+        text = (
+            f"What brings {self.name} back was written onto the configuration {record.config}, and is not seen there."
+        )
+        raise AwsError("record-unseen", text, "Nothing was deleted; run it again.", region=self.client.region)
+
+    def _forget(self, after: EndpointStop, look: ReturnLook, written: Mapping[str, str]) -> EndpointStop:
+        """Take the record of an endpoint that was not deleted off again. One that stays does no harm: it is known by
+        the endpoint's being there, and the next stop replaces it.
+        """
+        try:
+            changes.forget_record(self.client, self.name, look.facts.config_arn, list(written), "it was not deleted")
+        except AwsError as failure:
+            return replace(after, reason=f"{after.reason}; its record stays: {failure.problem.message}")
+        return after
+
+    def _record_stands(self, arn: str, tags: Mapping[str, str]) -> bool:
+        for pause in _TAG_PAUSES_SECONDS:
+            self.clock.sleep(pause)
+            if _record_tags(read_tags(self.client, arn)) == tags:
+                return True
+        return False
+
+    def _delete_if_same(self, due: EndpointStop, look: ReturnLook, written: Mapping[str, str]) -> EndpointStop | None:
+        """Delete it if a last look finds everything as it was recorded; None: it finds something else to record."""
+        seen = due.inspected
+        self._sent = due
+        try:
+            with changes.prepare_delete(self.client, seen.endpoint, due.reason, seen.usd_per_hour) as intent:
+                after = self._send_until_accepted(intent, look, written)
+                if not intent.is_sent:
+                    intent.error = after.reason if after else "it changed while its record was written"
+                    return after
+        except OutcomeUnknown as failure:
+            return self._resolve_delete(self._sent, failure)
+        return self._resolve_delete(self._sent, None)
+
+    def _send_until_accepted(
+        self, intent: PendingChange[[]], look: ReturnLook, written: Mapping[str, str]
+    ) -> EndpointStop | None:
+        """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
+
+        Raises:
+            AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+        """
+        throttled, old = ThrottledTries(self.pace), 0
+        while True:
+            turn, began = self.pace.wait_turn(), self.clock.monotonic()
+            now_look, now_due = self._look_whole()
+            if now_look is None or not now_due.is_planned:
+                return now_due
+            if not _is_recorded(now_look, look, written):
+                return None
+            age = self.clock.monotonic() - began
+            if age > FRESH_SECONDS:
+                old += 1
+                if old < OLD_LOOKS:
+                    continue
+                said = f"{now_due.reason}; reading it took {age:.1f} s, and opskit acts on nothing that old"
+                return replace(now_due, outcome=StopOutcome.REFUSED, reason=said)
+            # Noted before it is sent, so that a lost answer is told with the look that it stood on.
+            self._sent = replace(now_due, looked_ms_ago=int(age * 1000))
+            try:
+                intent.send_change()
+            except Throttled:
+                self.pace.slow_down(turn)
+                if throttled.is_last():
+                    raise
+            else:
+                self.pace.mark_accepted()
+                return self._sent
+
+    def _resolve_delete(self, due: EndpointStop, failure: OutcomeUnknown | None) -> EndpointStop:
+        """Confirm that it goes; where the answer was lost, what is there tells what happened."""
+        status = ""
+        try:
+            for pause in _STATUS_PAUSES_SECONDS:
+                self.clock.sleep(pause)
+                said = describe_endpoint(self.client, self.name)
+                is_other = said is not None and said.get("CreationTime") != due.inspected.endpoint.created
+                status = "gone" if said is None or is_other else str(said["EndpointStatus"])
+                if status in ("gone", "Deleting"):
+                    break
+        except AwsError as unread:
+            reason = f"{due.reason}; whether it is deleted could not be read: {unread.problem.message}"
+            return replace(due, outcome=StopOutcome.UNKNOWN, reason=reason)
+        if status in ("gone", "Deleting"):
+            if failure is not None:
+                mark_done(self.client, EndpointAction.STOP, self.name, status)
+            return replace(due, outcome=StopOutcome.DONE, status=status)
+        lost = failure.problem.message if failure else f"AWS accepted the delete, but reports {status}"
+        return replace(due, outcome=StopOutcome.UNKNOWN, reason=f"{due.reason}; {lost}", status=status)
+
+    def _tag(self) -> EndpointStop:
+        """Begin or end a grace, after a last look."""
+        step, seen = self.action.step, self.action.inspected
+        prepare = changes.prepare_endpoint_tagging if step.begins_grace else changes.prepare_endpoint_untagging
+        with prepare(self.client, seen.endpoint, [IDLE_SINCE]) as intent:
+            began, now = self.clock.monotonic(), self.clock.now()
+            there = look_at_endpoint(self.client, self.name, self.terms.idle_policy, now)
+            if there is None:
+                intent.error = "it is gone"
+                return replace(self.action, step=IdleStep.NOTHING, reason="it is gone", status="gone")
+            there = replace(there, usd_per_hour=seen.usd_per_hour)
+            due = plan_endpoint_stop(there, self.terms, now)
+            if due.step is not step:
+                intent.error = due.reason
+                said = f"{due.reason}, which was not so when it was planned; the next run acts on it"
+                return replace(due, step=IdleStep.NOTHING, reason=said, outcome=None)
+            intent.send_change(*self._tag_arguments(due, now))
+            age = int((self.clock.monotonic() - began) * 1000)
+            return replace(due, looked_ms_ago=age, grace_begun=step.begins_grace)
+
+    def _tag_arguments(self, due: EndpointStop, now: datetime) -> tuple[dict[str, str], ...]:
+        if not due.step.begins_grace:
+            return ()
+        grace = GraceTag(now, due.stops_at or now, self.terms.run_id)
+        return ({IDLE_SINCE: format_grace_tag(grace, due.inspected.endpoint.arn)},)
+
+
+def _is_recorded(look: ReturnLook, recorded: ReturnLook, written: Mapping[str, str]) -> bool:
+    """Whether a look finds what was recorded, and the record where it was written."""
+    if look.record is None or recorded.record is None or not isinstance(look.facts.config_tags, Mapping):
+        return False
+    return look.record.holds_same(recorded.record) and _record_tags(look.facts.config_tags) == written
+
+
+def _record_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if is_record_key(key)}

@@ -1,0 +1,1 @@
+"""Reads of AWS and Jupyter, turned into values. No judgement."""

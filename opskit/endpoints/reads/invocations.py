@@ -1,0 +1,167 @@
+"""How endpoints are used: their metrics in CloudWatch.
+
+AWS publishes ``Invocations`` of a variant (and of an inference component) for the minutes in which it was invoked, and
+``ApproximateBacklogSize`` of every asynchronous endpoint. An answer without data points is therefore none, if it is
+whole: each metric that was asked for is in it, with the status Complete. Every metric that is asked for is paid for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from opskit.aws.client import AwsClient
+from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.exceptions import AwsError
+from opskit.core.model import Unknown
+from opskit.core.result_or_error import unknown_from_error
+from opskit.endpoints.rules.model import EndpointUse, InvocationCounts
+
+_NAMESPACE = "AWS/SageMaker"
+_BATCH_SIZE = 500  # CloudWatch's maximum of metrics per GetMetricData call
+_HOUR, _DAY, _FORTNIGHT = timedelta(hours=1), timedelta(days=1), timedelta(days=14)
+# CloudWatch keeps points of five minutes for 63 days, then those of an hour.
+_PERIOD, _LONG_PERIOD = timedelta(minutes=5), _HOUR
+_SHORT_KEPT = timedelta(days=62)
+_BACKLOG = ""
+"""The part of an endpoint that is not a variant: its queue."""
+
+
+@dataclass(frozen=True)
+class MetricSubject:
+    """An endpoint whose metrics are wanted: its variants, and its inference components."""
+
+    endpoint: str
+    variants: tuple[str, ...]
+    components: tuple[str, ...] = ()
+    is_async: bool = False
+
+    def dimensions(self) -> Iterator[tuple[str, str, list[dict[str, str]]]]:
+        """Each metric: the part it is of, its name and its dimensions."""
+        whole = {"Name": "EndpointName", "Value": self.endpoint}
+        for variant in self.variants:
+            yield variant, "Invocations", [whole, {"Name": "VariantName", "Value": variant}]
+        for component in self.components:
+            yield component, "Invocations", [{"Name": "InferenceComponentName", "Value": component}]
+        if self.is_async:
+            yield _BACKLOG, "ApproximateBacklogSize", [whole]
+
+
+@dataclass
+class _Series:
+    """The data points of one metric, page by page. ``trouble`` empty: nothing speaks against them."""
+
+    points: list[tuple[datetime, float]] = field(default_factory=list)
+    status: str = ""
+    trouble: str = ""
+
+    def add(self, result: Mapping[str, Any]) -> None:
+        """What one page has of it."""
+        times, values = result.get("Timestamps") or (), result.get("Values") or ()
+        self.status = str(result.get("StatusCode") or "")
+        said = "; ".join(str(message.get("Value", "")) for message in result.get("Messages") or ())
+        if len(times) != len(values) or not all(math.isfinite(value) and value >= 0 for value in values):
+            self.trouble = "CloudWatch's data points of it make no sense"
+        elif said or self.status not in ("Complete", "PartialData"):
+            self.trouble = self.trouble or said or f"CloudWatch says {self.status or 'nothing of its state'}"
+        self.points += [(when.astimezone(UTC), value) for when, value in zip(times, values, strict=False)]
+
+    def whole_or_unknown(self) -> list[tuple[datetime, float]] | Unknown:
+        """The points, if they are all."""
+        if self.trouble:
+            return Unknown(self.trouble)
+        return self.points if self.status == "Complete" else Unknown("CloudWatch answered only in part")
+
+
+def read_endpoint_use(
+    client: AwsClient, subjects: Sequence[MetricSubject], after: timedelta, now: datetime
+) -> list[EndpointUse | Unknown]:
+    """How each endpoint was used until ``now``, at least for the time ``after`` and for 14 days."""
+    span = max(after, _FORTNIGHT)
+    period = _PERIOD if span <= _SHORT_KEPT else _LONG_PERIOD
+    # Whole periods, as CloudWatch cuts them; the one that runs belongs to it.
+    begin = _floor(now - span, period)
+    end = _floor(now, period) + period
+    asked = [(at, *each) for at, subject in enumerate(subjects) for each in subject.dimensions()]
+    read: dict[tuple[int, str], list[tuple[datetime, float]] | Unknown] = {}
+    for start in range(0, len(asked), _BATCH_SIZE):
+        batch = asked[start : start + _BATCH_SIZE]
+        queries = [_metric_query(f"m{index}", name, dims, period) for index, (_, _, name, dims) in enumerate(batch)]
+        answers = _read_batch(client, queries, begin, end)
+        read |= {(at, part): answers[f"m{index}"] for index, (at, part, _, _) in enumerate(batch)}
+    return [_to_use(at, subject, read, begin, period, now) for at, subject in enumerate(subjects)]
+
+
+def _floor(when: datetime, period: timedelta) -> datetime:
+    return when - (when - datetime(1970, 1, 1, tzinfo=UTC)) % period
+
+
+def _metric_query(id: str, name: str, dimensions: list[dict[str, str]], period: timedelta) -> dict[str, Any]:
+    metric = {"Namespace": _NAMESPACE, "MetricName": name, "Dimensions": dimensions}
+    stat = "Sum" if name == "Invocations" else "Maximum"
+    return {"Id": id, "MetricStat": {"Metric": metric, "Period": int(period.total_seconds()), "Stat": stat}}
+
+
+def _read_batch(
+    client: AwsClient, queries: list[dict[str, Any]], begin: datetime, end: datetime
+) -> dict[str, list[tuple[datetime, float]] | Unknown]:
+    """The points of each query by its id, or why they are not known."""
+    found: dict[str, _Series] = {query["Id"]: _Series() for query in queries}
+    try:
+        for page in client.paginate(
+            "cloudwatch", "get_metric_data", MetricDataQueries=queries, StartTime=begin, EndTime=end
+        ):
+            with parse_errors_as_aws(client, "cloudwatch:GetMetricData"):
+                _add_page(page, found)
+    except AwsError as failure:
+        return dict.fromkeys(found, unknown_from_error(failure))
+    return {id: series.whole_or_unknown() for id, series in found.items()}
+
+
+def _add_page(page: Mapping[str, Any], found: Mapping[str, _Series]) -> None:
+    said = "; ".join(str(message.get("Value", "")) for message in page.get("Messages") or ())
+    for series in found.values() if said else ():
+        series.trouble = series.trouble or said
+    for result in page["MetricDataResults"]:
+        if (series_of := found.get(str(result.get("Id")))) is not None:
+            series_of.add(result)
+
+
+def _to_use(
+    at: int,
+    subject: MetricSubject,
+    read: Mapping[tuple[int, str], list[tuple[datetime, float]] | Unknown],
+    begin: datetime,
+    period: timedelta,
+    now: datetime,
+) -> EndpointUse:
+    parts = (*subject.variants, *subject.components)
+    invocations = {part: _count(read[at, part], period, now) for part in parts}
+    backlog = _newest(read[at, _BACKLOG]) if subject.is_async else None
+    return EndpointUse(invocations, backlog, begin, len(parts) + subject.is_async)
+
+
+def _count(
+    points: list[tuple[datetime, float]] | Unknown, period: timedelta, now: datetime
+) -> InvocationCounts | Unknown:
+    if isinstance(points, Unknown):
+        return points
+    invoked = [(when, value) for when, value in points if value > 0]
+    last = max((when for when, _ in invoked), default=None)
+    last_by = None if last is None else max(last, min(last + period, now))
+
+    def since(span: timedelta) -> int:
+        return round(sum(value for when, value in invoked if when + period > now - span))
+
+    return InvocationCounts(since(_HOUR), since(_DAY), since(_FORTNIGHT), last, last_by)
+
+
+def _newest(points: list[tuple[datetime, float]] | Unknown) -> int | Unknown:
+    if isinstance(points, Unknown):
+        return points
+    if not points:
+        return Unknown("CloudWatch has no ApproximateBacklogSize of it, which AWS publishes of asynchronous endpoints")
+    return math.ceil(max(points)[1])

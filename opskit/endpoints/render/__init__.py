@@ -1,0 +1,1 @@
+"""Values to results for people and programs."""

@@ -1,0 +1,119 @@
+"""All endpoints for people and programs: how each is used and what it costs, and those that can be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from opskit.core.durations import format_duration
+from opskit.core.exceptions import ExitCode
+from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
+from opskit.endpoints.reads.stopped import StoppedEndpoint
+from opskit.endpoints.render.rows import (
+    VERDICT_STYLES,
+    describe_variants,
+    endpoint_record,
+    invocation_sums,
+    look_notes,
+    look_usd,
+    one_account,
+    restore_command,
+    stopped_reason,
+    stopped_record,
+)
+from opskit.endpoints.rules.model import EndpointVerdict
+from opskit.output.result import Cell, Column, CommandResult, Style, Table
+
+_COLUMNS = (
+    Column("Region", key=True),
+    Column("Endpoint", wrap=True, key=True),
+    Column("Instances", optional=True),
+    Column("Status", optional=True),
+    Column("Verdict"),
+    Column("Idle", right=True, optional=True),
+    Column("1h", right=True, optional=True),
+    Column("24h", right=True, optional=True),
+    Column("14d", right=True),
+    Column("USD/h", right=True),
+    Column("Why", wrap=True),
+)
+
+
+def endpoint_list_result(look: EndpointInspection) -> CommandResult:
+    """The answer of ``endpoint list``."""
+    going = {(seen.endpoint.region, seen.endpoint.name) for seen in look.endpoints}
+    gone = [(client.region, stopped) for client, stopped in look.stopped if (client.region, stopped.name) not in going]
+    records = [_running_record(seen, look) for seen in look.endpoints]
+    records += [stopped_record(region, stopped) for region, stopped in gone]
+    rows = [_endpoint_row(seen) for seen in look.endpoints]
+    rows += [_stopped_row(region, stopped) for region, stopped in gone]
+    data = {
+        "account": one_account(record["account"] for record in records),
+        "endpoints": records,
+        "totals": {"usd_per_hour": _total_usd(look), "running": len(look.endpoints), "stopped": len(gone)},
+        "look_usd": look_usd(look),
+    }
+    table = (Table(_COLUMNS, tuple(rows)),) if rows else ()
+    return CommandResult(data, _list_exit(look), look.problems, table, tuple(_list_notes(look)), "endpoints")
+
+
+def _running_record(seen: InspectedEndpoint, look: EndpointInspection) -> dict[str, Any]:
+    """One that is still being deleted can be brought back as soon as it is gone."""
+    name, region = seen.endpoint.name, seen.endpoint.region
+    has_record = any(client.region == region and stopped.name == name for client, stopped in look.stopped)
+    return {**endpoint_record(seen), "restore_with": restore_command(name, region) if has_record else None}
+
+
+def _list_exit(look: EndpointInspection) -> ExitCode:
+    if look.all_regions_failed:
+        return ExitCode.AWS_ERROR
+    unread = look.problems or any(not seen.assessment.readable for seen in look.endpoints)
+    return ExitCode.PARTIAL if unread else ExitCode.OK
+
+
+def _total_usd(look: EndpointInspection) -> Decimal | None:
+    """What all cost an hour; None: a price, or a Region, is not known."""
+    prices = [seen.usd_per_hour for seen in look.endpoints if seen.endpoint.traits.may_bill]
+    if look.problems or any(price is None for price in prices):
+        return None
+    return sum((price for price in prices if price is not None), Decimal(0))
+
+
+def _endpoint_row(seen: InspectedEndpoint) -> tuple[Cell, ...]:
+    sums, idle = invocation_sums(seen.use), seen.assessment.idle
+    return (
+        Cell(seen.endpoint.region),
+        Cell(seen.endpoint.name),
+        Cell(describe_variants(seen.endpoint)),
+        Cell(seen.endpoint.status),
+        Cell(seen.assessment.verdict.value, VERDICT_STYLES[seen.assessment.verdict]),
+        Cell("" if idle is None else format_duration(idle)),
+        *(Cell("" if sums is None else str(sums[span])) for span in ("1h", "24h", "14d")),
+        Cell("?" if seen.usd_per_hour is None else str(seen.usd_per_hour)),
+        Cell(seen.assessment.reason),
+    )
+
+
+def _stopped_row(region: str, stopped: StoppedEndpoint) -> tuple[Cell, ...]:
+    return (
+        Cell(region),
+        Cell(stopped.name),
+        Cell(""),
+        Cell("Stopped", Style.DIM),
+        Cell(EndpointVerdict.STOPPED.value, VERDICT_STYLES[EndpointVerdict.STOPPED]),
+        *(Cell("") for _ in range(4)),
+        Cell("0"),
+        Cell(stopped_reason(stopped)),
+    )
+
+
+def _list_notes(look: EndpointInspection) -> Iterator[str]:
+    if not (look.endpoints or look.stopped or look.problems):
+        yield "There are no endpoints."
+    total = _total_usd(look)
+    if look.endpoints and total is not None:
+        yield f"{len(look.endpoints)} endpoints, {total} USD per hour."
+    if look.stopped:
+        yield f"`opskit endpoint start {look.stopped[0][1].name}` brings back what was stopped."
+    yield from look_notes(look)

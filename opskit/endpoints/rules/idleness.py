@@ -1,0 +1,158 @@
+"""Is an endpoint idle? Evidence in, verdict out.
+
+An endpoint is idle only where everything was read and nothing speaks against it. AWS publishes ``Invocations`` only
+for minutes in which there were some, so no data points mean none, but only where CloudWatch's answer is whole: what it
+refused, throttled or left unfinished is unknown, and unknown is never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from opskit.core.aws_statuses import EndpointStatus
+from opskit.core.durations import format_duration
+from opskit.core.keep_tags import MAX_CLOCK_SKEW, keep_reason, parse_timestamp
+from opskit.core.model import Unknown
+from opskit.core.tag_keys import DEPLOYED_UNTIL
+from opskit.endpoints.rules.model import EndpointUse, EndpointVerdict, HostedEndpoint
+
+_AFTER_BOUND = timedelta(hours=1)
+"""So long without an invocation an endpoint is idle whose ``deploy --for`` is over."""
+
+
+@dataclass(frozen=True)
+class EndpointPolicy:
+    """What the user calls idle: no invocation, deployment or scaling for ``after``. ``production`` are the tags
+    (``env=prod``, in upper or lower case) of endpoints that are never stopped for being idle.
+    """
+
+    after: timedelta = timedelta(days=14)
+    production: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EndpointAssessment:
+    """The verdict over one endpoint and why. ``idle`` None: it cannot be told. ``readable`` False: something that the
+    verdict needs could not be read.
+    """
+
+    verdict: EndpointVerdict
+    reason: str
+    idle: timedelta | None = None
+    readable: bool = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody invokes it."""
+        return self.verdict.is_idle
+
+
+def assess_endpoint(
+    endpoint: HostedEndpoint,
+    tags: Mapping[str, str] | Unknown,
+    use: EndpointUse | Unknown | None,
+    policy: EndpointPolicy,
+    now: datetime,
+) -> EndpointAssessment:
+    """The verdict over what was read at ``now``. ``use`` None: it was not asked for."""
+    if (by_status := _assess_status(endpoint)) is not None:
+        return by_status
+    if isinstance(tags, Unknown):
+        return _unreadable(f"its tags could not be read: {tags.reason}")
+    if (kept := protection_reason(endpoint, tags, policy, now)) is not None:
+        return EndpointAssessment(EndpointVerdict.PROTECTED, kept)
+    if endpoint.is_deploying:
+        return EndpointAssessment(EndpointVerdict.BUSY, "a deployment is in progress")
+    if max(endpoint.created, endpoint.modified) > now + MAX_CLOCK_SKEW:
+        return _unreadable("AWS says that it changed in the future: check this machine's clock")
+    if use is None:
+        return _unreadable("nobody looked at its invocations")
+    if isinstance(use, Unknown):
+        return _unreadable(f"its invocations could not be read: {use.reason}")
+    return _assess_use(endpoint, use, _patience(endpoint, tags, policy), now)
+
+
+def protection_reason(
+    endpoint: HostedEndpoint, tags: Mapping[str, str], policy: EndpointPolicy, now: datetime
+) -> str | None:
+    """Why the tags forbid to stop an endpoint for being idle; None where they do not."""
+    if (kept := keep_reason(tags, now)) is not None:
+        return kept
+    if DEPLOYED_UNTIL in tags:
+        until = parse_timestamp(tags[DEPLOYED_UNTIL])
+        if until is None:
+            return f"the time in its tag {DEPLOYED_UNTIL} cannot be read"
+        if until > now:
+            return f"deployed until {until:%Y-%m-%d %H:%M} UTC"
+    return next(
+        (f"its tag {key}={value} says production" for key, value in tags.items() if _is_in(key, value, policy)), None
+    )
+
+
+def _is_in(key: str, value: str, policy: EndpointPolicy) -> bool:
+    said = f"{key.strip()}={value.strip()}".casefold()
+    return said in {each.strip().casefold() for each in policy.production}
+
+
+def _patience(endpoint: HostedEndpoint, tags: Mapping[str, str], policy: EndpointPolicy) -> timedelta:
+    """After how long it is idle: sooner where whoever deployed it said for how long, and that is over. A bound from
+    before it was made is that of an earlier life.
+    """
+    bound = parse_timestamp(tags.get(DEPLOYED_UNTIL))
+    return min(policy.after, _AFTER_BOUND) if bound is not None and bound > endpoint.created else policy.after
+
+
+def _assess_status(endpoint: HostedEndpoint) -> EndpointAssessment | None:
+    """What the status alone tells; None: it is in service."""
+    said = f"AWS says {endpoint.status}"
+    match EndpointStatus(endpoint.status):
+        case EndpointStatus.IN_SERVICE:
+            return None
+        case EndpointStatus.CREATING:
+            return EndpointAssessment(EndpointVerdict.STARTING, said)
+        case EndpointStatus.UPDATING | EndpointStatus.SYSTEM_UPDATING | EndpointStatus.ROLLING_BACK:
+            return EndpointAssessment(EndpointVerdict.BUSY, f"a deployment is in progress ({said})")
+        case EndpointStatus.DELETING:
+            return EndpointAssessment(EndpointVerdict.STOPPED, said)
+        case EndpointStatus.FAILED:
+            return EndpointAssessment(EndpointVerdict.FAILED, f"{said}: {endpoint.failure or 'it gives no reason'}")
+        case EndpointStatus.OUT_OF_SERVICE | EndpointStatus.UPDATE_ROLLBACK_FAILED:
+            return EndpointAssessment(EndpointVerdict.UNKNOWN, f"{said}, during which it may bill")
+        case EndpointStatus.UNKNOWN:
+            return _unreadable(f"{said}, which opskit does not know")
+
+
+def _unreadable(reason: str) -> EndpointAssessment:
+    return EndpointAssessment(EndpointVerdict.UNKNOWN, reason, readable=False)
+
+
+def _assess_use(endpoint: HostedEndpoint, use: EndpointUse, patience: timedelta, now: datetime) -> EndpointAssessment:
+    latest, what = max([(endpoint.created, "created"), (endpoint.modified, "deployed or scaled"), *_invoked(use)])
+    age = max(now - latest, timedelta(0))
+    if latest > now + MAX_CLOCK_SKEW:
+        return _unreadable(f"it is said to be {what} in the future ({latest:%Y-%m-%d %H:%M} UTC)")
+    if age < patience:
+        told = age if what != "invoked" else max(now - (use.last_invocation() or latest), age)
+        reason = f"last {what} {format_duration(told)} ago, less than {format_duration(patience)}"
+        return EndpointAssessment(EndpointVerdict.BUSY, reason, age)
+    if isinstance(use.backlog, int) and use.backlog > 0:
+        return EndpointAssessment(EndpointVerdict.BUSY, f"{use.backlog} requests wait in its queue")
+    if (unread := use.unread()) is not None:
+        return _unreadable(f"its invocations could not be read: {unread.reason}")
+    if not use.invocations:
+        return _unreadable("AWS names no variant of it whose invocations could be read")
+    if use.since > now - patience:
+        return _unreadable(f"its invocations were read for {format_duration(now - use.since)} only")
+    if what == "invoked":
+        return EndpointAssessment(EndpointVerdict.IDLE, f"last invoked {format_duration(age)} ago", age)
+    # Before the time that was asked about it may have been invoked, so that is all that can be said.
+    silent = min(age, now - use.since)
+    said = f"no invocation in {format_duration(silent)}; {what} {format_duration(age)} ago"
+    return EndpointAssessment(EndpointVerdict.IDLE, said, silent)
+
+
+def _invoked(use: EndpointUse) -> list[tuple[datetime, str]]:
+    last = use.last_use()
+    return [] if last is None else [(last, "invoked")]
