@@ -68,6 +68,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "guard": (
         "opskit guard --training ml.p3.2xlarge=4 --wait 2h -- python train.py",
         "opskit guard --endpoint ml.m5.xlarge=2 --max-usd 20 --hours 24 -- python deploy.py",
+        "opskit guard --from request.json --operation create-training-job",
+        "terraform show -json plan.bin | opskit guard --from - -o markdown",
     ),
     "costs": (
         "opskit costs --region all",

@@ -11,7 +11,9 @@ import os
 import shutil
 import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -33,7 +35,9 @@ Instances = list[str] | None
 @register_command(app, "guard", context_settings={"allow_interspersed_args": False})
 def guard_command(
     ctx: CommandContext,
-    words: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")
+    ] = None,
     training: Annotated[
         Instances,
         typer.Option(
@@ -63,13 +67,32 @@ def guard_command(
         str | None, typer.Option("--hours", metavar="H", help="How long the instances may run, in hours.")
     ] = None,
     wait: Annotated[str, typer.Option("--wait", metavar="TIME", help="How long to wait for quota, such as 2h.")] = "0s",
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Check what a file will start, - for standard input: a SageMaker request, what `terraform show -json` "
+            "prints, a CloudFormation template, the definition of a state machine or of a SageMaker pipeline.",
+        ),
+    ] = None,
+    operation: Annotated[
+        str | None,
+        typer.Option("--operation", metavar="NAME", help="What the request in --from is for: create-training-job."),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the plan in --from; repeatable."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; do not run the command.")] = False,
 ) -> CommandResult:
     """Run a command only if quotas and budget allow its instances.
 
     opskit then becomes the command, which owns the terminal and the exit code. If quota or budget is insufficient, the
-    command does not run and the exit code is 3; if they could not be read, it is 4 or 5.
+    command does not run and the exit code is 3; if they could not be read, it is 4 or 5. With --from the instances are
+    those that a file will start, and without a command it is only checked: what the file does not settle is 5.
     """
+    words = words or []
     from opskit.core.clock import system_clock
     from opskit.guards.flows.conditions import check_conditions
     from opskit.guards.render.guard import approval_message, guard_result
@@ -77,6 +100,15 @@ def guard_command(
     others = {"transform": transform, "endpoint": endpoint, "processing": processing, "notebook": notebook}
     if spot and not training:
         raise UsageError("spot-alone", "--spot requires --training.", "Add --training.")
+    if plan is not None:
+        _require_plan_alone(any(others.values()) or bool(training), parse_duration(wait))
+        return _guard_plan(ctx, words, PlanFlags(plan, operation, parameters or []), (max_usd, hours), dry_run=dry_run)
+    if operation or parameters:
+        flag = "--operation" if operation else "--parameter"
+        raise UsageError("from-missing", f"{flag} is about the file in --from.", "Add --from FILE.")
+    if not words:
+        text = "There is no command to run."
+        raise UsageError("no-command", text, "Write it like: opskit guard --training ml.m5.xlarge=2 -- python train.py")
     requirements = _parse_demands({"spot-training" if spot else "training": training, **others})
     conditions = _guard_conditions(ctx, requirements, max_usd, hours, parse_duration(wait))
     # Before the quota reads, which may wait for hours with --wait.
@@ -88,6 +120,57 @@ def guard_command(
         return guard_result(done, conditions, words[0], None if ctx.settings.get("regions") else client.region)
     ctx.screen.info(approval_message(done, conditions, words[0]))
     return _exec_command(program, words, _command_environment(ctx))
+
+
+@dataclass(frozen=True)
+class PlanFlags:
+    """What was typed about a plan."""
+
+    path: str
+    operation: str | None
+    parameters: Sequence[str]
+
+
+def _require_plan_alone(has_instances: bool, wait: timedelta) -> None:
+    if has_instances:
+        text = "--from says which instances are started; --training and the like say it too."
+        raise UsageError("from-and-types", text, "Use one of them.")
+    if wait:
+        raise UsageError("from-and-wait", "--wait does not apply to a plan.", "Leave out --wait.")
+
+
+def _guard_plan(
+    ctx: CommandContext, words: Sequence[str], flags: PlanFlags, budget: tuple[str | None, str | None], *, dry_run: bool
+) -> CommandResult:
+    from opskit.core.clock import system_clock
+    from opskit.guards.flows.plan_check import check_plan, read_planned_calls
+    from opskit.guards.reads.plan_files import read_plan_file
+    from opskit.guards.render.plan import plan_result
+    from opskit.guards.rules.call_budget import CallPolicy
+    from opskit.guards.rules.planned_calls import check_operation
+
+    max_usd, hours = budget
+    length = Decimal(24) if hours is None else Decimal(_hours_to_seconds(hours)) / 3600
+    policy = CallPolicy(ctx.settings.resolve("max-usd", max_usd), hours=length)
+    program = _find_program(words[0]) if words else ""
+    operation = check_operation(flags.operation) if flags.operation else None
+    document, values = read_plan_file(flags.path), _parse_parameters(flags.parameters)
+    client = ctx.client()
+    found = check_plan(client, read_planned_calls(document, client.region, operation, values), policy, system_clock())
+    if not words or dry_run or not found.exit_code.is_ok:
+        return plan_result(found, None if ctx.settings.get("regions") else client.region)
+    ctx.screen.info(f"There is room for what the plan starts: running {words[0]}.")
+    return _exec_command(program, words, _command_environment(ctx))
+
+
+def _parse_parameters(words: Sequence[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals):
+            raise UsageError("bad-parameter", f"'{word}' is not a parameter and its value.", "Write it like Env=prod.")
+        values[name] = value
+    return values
 
 
 def _parse_demands(wanted: dict[str, Instances]) -> tuple[Requirement, ...]:

@@ -153,6 +153,28 @@ _LIST = (
         "StartQuotaUtilizationReport",
     )
 )
+_GUARD = (
+    _VALUES
+    | _ALL_REQUESTS
+    | _COUNT_RUN
+    | _PRICES
+    | _service_calls("sagemaker", "DescribeProcessingJob", "ListNotebookInstances", "ListProcessingJobs")
+)
+# What a plan uses and does not define itself is described, as its endpoint configuration.
+_GUARD_PLAN = (
+    _COUNT_IN_USE
+    | _service_calls(
+        "sagemaker",
+        "DescribeCluster",
+        "DescribeEndpoint",
+        "DescribeEndpointConfig",
+        "DescribeNotebookInstance",
+        "DescribePipeline",
+        "DescribeSpace",
+        "DescribeTrainingJob",
+        "DescribeUserProfile",
+    )
+) - _GUARD
 _COSTS = (
     _WHO
     | _PRICES
@@ -207,11 +229,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "workflow list": NO_CALLS,
     "workflow show": NO_CALLS,
     "train": _TRAIN,
-    "guard": _VALUES
-    | _ALL_REQUESTS
-    | _COUNT_RUN
-    | _PRICES
-    | _service_calls("sagemaker", "DescribeProcessingJob", "ListNotebookInstances", "ListProcessingJobs"),
+    "guard": _GUARD | _GUARD_PLAN,
     "deploy": _DEPLOY | _service_calls("sagemaker", "ListModels", "ListTags"),
     "predict": _WHO
     | _service_calls("sagemaker", "ListEndpoints", "ListTags")
@@ -260,6 +278,7 @@ FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "notebook stop": {"--evidence": _NOTEBOOK_LOGS},
     "notebook create": {"--wait": _NOTEBOOK_LOGS, "--role-boundary": MAKES_ROLE},
     "notebook start": {"--wait": _NOTEBOOK_LOGS},
+    "guard": {"--from": _GUARD_PLAN},
     "cron run": {
         "--resume": _FILING,
         "--via": _SUPPORT,

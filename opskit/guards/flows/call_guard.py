@@ -149,7 +149,7 @@ class CallGuard:
         """The verdict from a look, with what was let through since it began. What this lets through is noted."""
         found = finish_look(look.future, seconds)
         with self.board.lock:
-            headrooms = found.assess_needs(needs.needs, self.board.granted_since(look))
+            headrooms = found.assess_needs(needs, self.board.granted_since(look))
             verdict = judge_call(operation, region, needs, headrooms, found.prices, self.policy, found.problems())
             # What is declared is not sent: the calls that start it come later.
             if operation and _is_sent(verdict, self.policy):

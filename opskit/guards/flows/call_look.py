@@ -14,7 +14,7 @@ from opskit.aws.prices import read_workload_price
 from opskit.core.exceptions import OpskitError, Problem
 from opskit.core.model import Price, Requirement, Unknown, Workload
 from opskit.core.workloads import WORKLOADS
-from opskit.guards.rules.request_model import InstanceNeed
+from opskit.guards.rules.request_model import InstanceNeed, RequestNeeds
 from opskit.quotas.flows.check import RegionSnapshot, assess_snapshot, read_region
 from opskit.quotas.rules.headroom import sort_worst_first
 from opskit.quotas.rules.model import Headroom
@@ -31,22 +31,36 @@ class CallLook:
     prices: Mapping[tuple[str, Workload], Price | Unknown] = field(default_factory=dict)
     problem: Problem | None = None
 
-    def assess_needs(self, needs: Sequence[InstanceNeed], granted: Sequence[InstanceNeed] = ()) -> tuple[Headroom, ...]:
+    def assess_needs(self, needs: RequestNeeds, granted: Sequence[InstanceNeed] = ()) -> tuple[Headroom, ...]:
         """Each quota that the needs meet, the worst first. Of alternatives AWS checks each, so each has to fit.
         ``granted`` are needs of other calls that were let through since the look, which it does not show yet.
         """
         if self.snapshot is None:
             return ()
-        worst: dict[str, Headroom] = {}
-        for chosen in _each_choice(needs):
-            for headroom in assess_snapshot(self.snapshot, _requirements(chosen, granted)).headrooms:
-                known = worst.get(headroom.quota_name)
-                worst[headroom.quota_name] = sort_worst_first([known, headroom])[0] if known else headroom
-        return sort_worst_first(worst.values())
+        return worst_headrooms(self.snapshot, needs.needs_by_moment(), granted)
 
     def problems(self) -> tuple[Problem, ...]:
         """Why nothing could be read."""
         return () if self.problem is None else (self.problem,)
+
+
+def worst_headrooms(
+    snapshot: RegionSnapshot, moments: Iterable[Sequence[InstanceNeed]], granted: Sequence[InstanceNeed] = ()
+) -> tuple[Headroom, ...]:
+    """Each quota that needs meet at some moment, with the worst that is found of it, the worst first."""
+    worst: dict[str, Headroom] = {}
+    for needs in moments:
+        for chosen in _each_choice(needs):
+            for headroom in assess_snapshot(snapshot, needs_as_requirements(chosen, granted)).headrooms:
+                known = worst.get(headroom.quota_name)
+                worst[headroom.quota_name] = _worse_of(known, headroom) if known else headroom
+    return sort_worst_first(worst.values())
+
+
+def _worse_of(one: Headroom, other: Headroom) -> Headroom:
+    """The worse verdict; of equal ones the larger need."""
+    larger_first = sorted((one, other), key=lambda headroom: -headroom.requirement.count)
+    return sort_worst_first(larger_first)[0]
 
 
 def _each_choice(needs: Sequence[InstanceNeed]) -> Iterable[tuple[InstanceNeed, ...]]:
@@ -61,7 +75,7 @@ def _each_choice(needs: Sequence[InstanceNeed]) -> Iterable[tuple[InstanceNeed, 
         yield tuple(group[min(index, len(group) - 1)] for group in groups.values())
 
 
-def _requirements(needs: Iterable[InstanceNeed], granted: Sequence[InstanceNeed]) -> list[Requirement]:
+def needs_as_requirements(needs: Iterable[InstanceNeed], granted: Sequence[InstanceNeed] = ()) -> list[Requirement]:
     """The needs as requirements: of each type and workload one, and of each workload the largest single job."""
     counts: dict[tuple[str, Workload], int] = {}
     jobs: dict[tuple[Workload, str], int] = {}

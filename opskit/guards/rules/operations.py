@@ -21,6 +21,14 @@ from opskit.guards.rules.request_model import (
 
 Judge = Callable[[Request, Describe], RequestNeeds]
 
+
+def _execution_needs(request: Request, describe: Describe) -> RequestNeeds:
+    """The needs of a pipeline's execution: those of its steps, each of which is an operation of this table."""
+    from opskit.guards.rules.execution_requests import execution_needs
+
+    return execution_needs(request, describe)
+
+
 JUDGED: Mapping[str, Judge] = {
     "BatchAddClusterNodes": machine_requests.added_node_needs,
     "CreateAlgorithm": job_requests.validation_needs,
@@ -38,9 +46,11 @@ JUDGED: Mapping[str, Judge] = {
     "CreateProcessingJob": job_requests.processing_needs,
     "CreateTrainingJob": job_requests.training_needs,
     "CreateTransformJob": job_requests.transform_needs,
+    "RetryPipelineExecution": _execution_needs,
     "StartInferenceExperiment": endpoint_requests.started_experiment_needs,
     "StartMonitoringSchedule": job_requests.started_schedule_needs,
     "StartNotebookInstance": machine_requests.started_notebook_needs,
+    "StartPipelineExecution": _execution_needs,
     "StopInferenceExperiment": endpoint_requests.experiment_end_needs,
     "UpdateCluster": machine_requests.cluster_update_needs,
     "UpdateDomain": machine_requests.domain_needs,
@@ -70,9 +80,7 @@ REFUSED: Mapping[str, str] = {
     "CreateTrainingPlan": "a training plan is bought in advance, for a price that only its offering tells",
     "CreateTrainingSession": "AWS chooses the instances of a training session",
     "ExtendTrainingPlan": "an extension of a training plan is bought in advance",
-    "RetryPipelineExecution": "what a pipeline still has to run is not judged",
     "StartMlflowTrackingServer": "the price of a tracking server is not known",
-    "StartPipelineExecution": "what a pipeline runs is not judged",
     "UpdateMlflowTrackingServer": "the price of a tracking server is not known",
     "UpdatePartnerApp": "the price of a partner app is not known",
     "UpdateProject": "what a project's template starts is not known",

@@ -27,6 +27,19 @@ class NotJudgeable(Exception):
 
 
 @dataclass(frozen=True)
+class Unresolved:
+    """Stands in a plan for a value that only applying it will tell. ``source`` is its place in the plan, ``reason`` a
+    sentence without its end. Nothing is decided by it: neither that it is set, nor that it is not.
+    """
+
+    source: str
+    reason: str
+
+    def __bool__(self) -> bool:
+        raise NotJudgeable(self.source, self.reason)
+
+
+@dataclass(frozen=True)
 class InstanceNeed:
     """Instances of one type that a request starts.
 
@@ -71,11 +84,18 @@ class UnknownNeed:
 
 @dataclass(frozen=True)
 class RequestNeeds:
-    """All that a request needs. Without needs and unknowns it starts nothing that is counted or billed by the hour."""
+    """All that a request needs. Without needs and unknowns it starts nothing that is counted or billed by the hour.
+    ``moments`` are the needs that meet, where not all of them run at the same time.
+    """
 
     needs: tuple[InstanceNeed, ...] = ()
     unknowns: tuple[UnknownNeed, ...] = ()
     notes: tuple[str, ...] = ()
+    moments: tuple[tuple[InstanceNeed, ...], ...] = ()
+
+    def needs_by_moment(self) -> tuple[tuple[InstanceNeed, ...], ...]:
+        """The needs of each moment, which the quotas must allow one by one."""
+        return self.moments or (self.needs,)
 
     @property
     def is_free(self) -> bool:
@@ -92,13 +112,20 @@ def merge_needs(parts: Sequence[RequestNeeds]) -> RequestNeeds:
     )
 
 
+def _known_value(request: Request, name: str) -> Any:
+    value = request.get(name)
+    if isinstance(value, Unresolved):
+        raise NotJudgeable(value.source, value.reason)
+    return value
+
+
 def member_of(request: Request, name: str, source: str) -> Request:
     """A member that is a structure; empty where it is absent.
 
     Raises:
         NotJudgeable: it is something else.
     """
-    value = request.get(name)
+    value = _known_value(request, name)
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -112,7 +139,7 @@ def entries_of(request: Request, name: str, source: str) -> Sequence[Request]:
     Raises:
         NotJudgeable: it is something else.
     """
-    value = request.get(name)
+    value = _known_value(request, name)
     if value is None:
         return ()
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
@@ -128,7 +155,7 @@ def type_in(request: Request, name: str, source: str) -> str:
     Raises:
         NotJudgeable: the request does not say it.
     """
-    value = request.get(name)
+    value = _known_value(request, name)
     if not isinstance(value, str) or not value.startswith("ml."):
         reason = "the instance type is not given" if value is None else "the value is no instance type"
         raise NotJudgeable(join_path(source, name), reason)
@@ -141,7 +168,8 @@ def whole_number(request: Request, name: str, source: str, default: int | None =
     Raises:
         NotJudgeable: it is absent and has no default, or it is no such number.
     """
-    value = request.get(name, default)
+    value = _known_value(request, name)
+    value = default if value is None else value
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, float) and value.is_integer():

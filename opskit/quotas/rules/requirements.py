@@ -242,7 +242,9 @@ def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
             # Workloads that share a total fill it together.
             above[quota_name_for(total)] = replace(total, count=total.count + same.count) if same else total
     for name, total in above.items():
-        largest[name] = _merge_requirements(largest.get(name), total)
+        # Who names the largest job knows it better than the sums by type, which may be of several jobs.
+        if not (total.per_job and name in largest):
+            largest[name] = _merge_requirements(largest.get(name), total)
     return tuple(largest.values())
 
 

@@ -254,3 +254,84 @@ def test_a_signal_reaches_the_command(roomy_account: FakeAws) -> None:
         assert it.stdout and it.stdout.readline() == b"up\n"
         it.send_signal(signal.SIGTERM)
         assert it.wait() == 9
+
+
+REQUEST = {
+    "TrainingJobName": "job",
+    "RoleArn": "arn:aws:iam::123456789012:role/r",
+    "OutputDataConfig": {"S3OutputPath": "s3://b"},
+    "ResourceConfig": {"InstanceType": TYPE, "InstanceCount": 4, "VolumeSizeInGB": 1},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+}
+
+
+@pytest.fixture
+def request_file(tmp_path: Path) -> Callable[..., str]:
+    def write(**members: Any) -> str:
+        file = tmp_path / "request.json"
+        file.write_text(json.dumps({**REQUEST, **members}))
+        return str(file)
+
+    return write
+
+
+def test_a_plan_that_fits_is_0_and_says_what_it_needs_and_costs(
+    run_guard: Guard, request_file: Callable[..., str]
+) -> None:
+    ran = run_guard("--from", request_file(), "-o", "json")
+    assert ran.code == 0
+    data = ran.envelope["data"]
+    (need,) = data["needs"]
+    assert need.items() >= {"instance_type": TYPE, "usage": "training", "count": 4, "source": "ResourceConfig"}.items()
+    assert (data["plan"], data["verdict"], data["unknown"]) == ("request", "fits", [])
+    assert data["estimate_usd"] == 1.12
+    assert {quota["verdict"] for quota in data["quotas"]} == {"fits"}
+
+
+def test_a_plan_that_does_not_fit_is_3_and_one_that_does_not_tell_is_5(
+    run_guard: Guard, request_file: Callable[..., str]
+) -> None:
+    large = {"ResourceConfig": {"InstanceType": TYPE, "InstanceCount": 5}}
+    untold = {"ResourceConfig": {"InstanceCount": 5}}
+    assert run_guard("--from", request_file(**large), "-o", "json").code == 3
+    ran = run_guard("--from", request_file(**untold), "-o", "json")
+    assert ran.code == 5
+    assert ran.envelope["data"]["unknown"] == [
+        {"source": "ResourceConfig.InstanceType", "reason": "the instance type is not given"}
+    ]
+
+
+def test_a_plan_over_budget_is_3(run_guard: Guard, request_file: Callable[..., str]) -> None:
+    ran = run_guard("--from", request_file(), "--max-usd", "1", "-o", "json")
+    assert (ran.code, ran.codes) == (3, ["over-budget"])
+    assert "3214 would fit" in ran.envelope["errors"][0]["message"]
+
+
+def test_a_plan_in_markdown_is_fit_for_a_pull_request(run_guard: Guard, request_file: Callable[..., str]) -> None:
+    out = run_guard("--from", request_file(), "-o", "markdown").out
+    assert "| ResourceConfig | ml.m4.xlarge" in out.replace("  ", " ").replace("  ", " ")
+
+
+def test_a_command_runs_after_a_plan_that_fits_and_only_then(
+    run_guard: Guard, request_file: Callable[..., str]
+) -> None:
+    assert run_guard("--from", request_file(), "--", "true").became is not None
+    untold = request_file(ResourceConfig={})
+    assert run_guard("--from", untold, "--", "true").became is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), "no-command"),
+        (("--training", TYPE), "no-command"),
+        (("--operation", "create-training-job", "--", "true"), "from-missing"),
+        (("--from", "-", "--training", TYPE), "from-and-types"),
+        (("--from", "-", "--wait", "1h"), "from-and-wait"),
+        (("--from", "-", "--operation", "describe-endpoint"), "bad-operation"),
+        (("--from", "nothing.json", "--parameter", "x"), "unreadable-file"),
+    ],
+)
+def test_plans_that_are_typed_wrong(run_guard: Guard, words: tuple[str, ...], code: str) -> None:
+    ran = run_guard(*words[:2], "-o", "json", *words[2:]) if words else run_guard("-o", "json")
+    assert (ran.code, ran.codes) == (2, [code])

@@ -1,0 +1,157 @@
+"""Holds a plan against quotas and a budget before it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from opskit.aws.api_members import operations_taking
+from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather, gather_all
+from opskit.aws.prices import read_workload_price
+from opskit.core.clock import Clock
+from opskit.core.exceptions import ExitCode, UsageError
+from opskit.core.model import Price, Requirement
+from opskit.guards.flows.call_guard import read_description
+from opskit.guards.flows.call_look import needs_as_requirements, worst_headrooms
+from opskit.guards.reads.plan_files import TemplateResolver
+from opskit.guards.rules.call_budget import CallCost, CallPolicy, Prices, budget_reasons, call_cost
+from opskit.guards.rules.pipeline_plans import plan_pipeline
+from opskit.guards.rules.planned_calls import (
+    PlanKind,
+    PlannedCalls,
+    judge_plan,
+    plan_kind_of,
+    plan_request,
+)
+from opskit.guards.rules.request_model import InstanceNeed, NotDescribed, RequestNeeds
+from opskit.guards.rules.state_machine_plans import plan_state_machine
+from opskit.guards.rules.template_plans import plan_template
+from opskit.guards.rules.terraform_plans import plan_terraform
+from opskit.quotas.flows.check import assess_snapshot, read_region
+from opskit.quotas.rules.headroom import QuotaCheck
+
+
+@dataclass(frozen=True)
+class PlanCheck:
+    """What was found about a plan. ``over_budget`` are sentences without their end; ``unpriced`` are the reasons why
+    its cost is a minimum.
+    """
+
+    kind: PlanKind
+    needs: RequestNeeds
+    check: QuotaCheck
+    policy: CallPolicy
+    cost: CallCost = field(default_factory=CallCost)
+    prices: Prices = field(default_factory=dict)
+    over_budget: tuple[str, ...] = ()
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Prices that a budget would need and that are not known."""
+        return self.cost.unpriced if self.policy.has_budget else ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """A refusal outranks what is not known, and that a yes."""
+        quotas = self.check.exit_code
+        if quotas.is_refusal or self.over_budget:
+            return ExitCode.REFUSED
+        if not quotas.is_ok:
+            return quotas
+        return ExitCode.PARTIAL if self.needs.unknowns or self.unpriced else ExitCode.OK
+
+
+def read_planned_calls(document: Any, region: str, operation: str | None, values: Mapping[str, str]) -> PlannedCalls:
+    """The calls of a plan. ``operation`` is what a request is for (None: told by its members), ``values`` are those of
+    a pipeline's or a template's parameters.
+
+    Raises:
+        UsageError: it is no plan that opskit knows.
+        MissingExtra: a template, which takes cfn-lint to resolve.
+    """
+    kind = plan_kind_of(document) if operation is None else PlanKind.REQUEST
+    try:
+        return _planned_calls_of(kind, document, region, operation, values)
+    except (AttributeError, TypeError, LookupError) as error:
+        text = f"The file looks like a {kind.value}, but it has another form ({type(error).__name__}: {error})."
+        raise UsageError("bad-plan", text) from error
+
+
+def _planned_calls_of(
+    kind: PlanKind, document: Any, region: str, operation: str | None, values: Mapping[str, str]
+) -> PlannedCalls:
+    match kind:
+        case PlanKind.REQUEST:
+            return plan_request(document, operation, partial(operations_taking, "sagemaker"))
+        case PlanKind.PIPELINE:
+            return plan_pipeline(document, values)
+        case PlanKind.STATE_MACHINE:
+            return plan_state_machine(document)
+        case PlanKind.TERRAFORM:
+            return plan_terraform(document)
+        case PlanKind.TEMPLATE:
+            resolver = TemplateResolver(document, region, values)
+            return plan_template(document, resolver.resolve, resolver.holds)
+
+
+def check_plan(client: AwsClient, plan: PlannedCalls, policy: CallPolicy, clock: Clock) -> PlanCheck:
+    """Judge a plan: the quotas at each moment of it, and the money of all of it.
+
+    Raises:
+        CredentialsError: there are no valid credentials.
+    """
+    needs = judge_plan(plan, partial(_read_used, client))
+    found = PlanCheck(plan.kind, needs, QuotaCheck(()), policy)
+    if not needs.needs:
+        return found
+    types = dict.fromkeys((need.instance_type, need.workload) for need in needs.needs if need.count)
+    priced = list(dict.fromkeys((need.instance_type, need.price_workload) for need in needs.needs))
+    snapshot, read_prices = gather(
+        partial(read_region, client, [Requirement(*each) for each in types], clock.now()),
+        partial(gather_all, [partial(read_workload_price, client, *each) for each in priced]),
+    )
+    prices = dict(zip(priced, read_prices, strict=True))
+    whole = assess_snapshot(snapshot, needs_as_requirements(_counted(needs.needs)))
+    headrooms = worst_headrooms(snapshot, needs.needs_by_moment())
+    return replace(
+        found,
+        check=replace(whole, headrooms=headrooms),
+        cost=call_cost(needs.needs, prices),
+        prices=prices,
+        over_budget=budget_reasons(needs.needs, prices, policy),
+    )
+
+
+# What a plan may use and is not defined in it. Schedules and executions that are there already are not planned: a
+# program starts them, and ``opskit.guard`` reads them then.
+_READ_FOR_PLANS = frozenset(
+    {
+        "describe_cluster",
+        "describe_endpoint",
+        "describe_endpoint_config",
+        "describe_notebook_instance",
+        "describe_pipeline",
+        "describe_space",
+        "describe_training_job",
+        "describe_user_profile",
+    }
+)
+
+
+def _read_used(client: AwsClient, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    if operation not in _READ_FOR_PLANS:
+        raise NotDescribed("What the request names is not read for a plan.")
+    return read_description(client, operation, params)
+
+
+def _counted(needs: tuple[InstanceNeed, ...]) -> list[InstanceNeed]:
+    return [need for need in needs if need.count]
+
+
+def need_usd_per_hour(found: PlanCheck, need: InstanceNeed) -> Price | None:
+    """The price of one instance of a need; None: not known."""
+    price = found.prices.get((need.instance_type, need.price_workload))
+    return price if isinstance(price, Price) else None

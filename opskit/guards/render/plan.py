@@ -1,0 +1,119 @@
+"""The result of ``opskit guard --from`` for people, programs and pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from opskit.core.exceptions import Problem
+from opskit.guards.flows.plan_check import PlanCheck, need_usd_per_hour
+from opskit.guards.rules.refusals import worst_verdict
+from opskit.guards.rules.request_model import InstanceNeed, UnknownNeed
+from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.quotas.render.check import check_result
+from opskit.quotas.rules.model import Verdict
+
+_MONTH_HOURS = 30 * 24
+_CENT_SHARE = Decimal("0.0001")
+
+
+def plan_result(found: PlanCheck, home: str | None) -> CommandResult:
+    """What a plan needs, where that stands in the file, what it costs, and what the file does not settle."""
+    check = check_result(found.check, home)
+    needs, unknowns = found.needs.needs, found.needs.unknowns
+    data = {
+        "plan": found.kind.value,
+        "verdict": _plan_verdict(found),
+        "needs": [_need_record(found, need) for need in needs],
+        "unknown": [{"source": unknown.source, "reason": unknown.reason} for unknown in unknowns],
+        **check.data,
+        "hours": found.policy.hours,
+        "estimate_usd": None if found.cost.unpriced else found.cost.total_usd(found.policy.hours),
+        "usd_per_hour": None if found.cost.unpriced else found.cost.hourly_usd,
+        "usd_per_30_days": None if found.cost.unpriced else found.cost.hourly_usd * _MONTH_HOURS,
+    }
+    tables = [_needs_table(found, needs)] if needs else []
+    tables += [_unknown_table(unknowns)] if unknowns else []
+    tables += check.tables if needs else []
+    return replace(
+        check,
+        data=data,
+        exit=found.exit_code,
+        problems=(*_plan_problems(found), *check.problems),
+        tables=tuple(tables),
+        notes=(*_plan_notes(found), *check.notes),
+        records="needs",
+    )
+
+
+def _plan_verdict(found: PlanCheck) -> str:
+    verdict = worst_verdict(found.check)
+    if verdict.is_no:
+        return verdict.value
+    if found.over_budget:
+        return "over-budget"
+    unknown = verdict.is_unknown or found.needs.unknowns or found.unpriced
+    return Verdict.UNKNOWN.value if unknown else verdict.value
+
+
+def _need_record(found: PlanCheck, need: InstanceNeed) -> dict[str, Any]:
+    price = need_usd_per_hour(found, need)
+    return {
+        "instance_type": need.instance_type,
+        "usage": need.workload.value,
+        "count": need.count,
+        "source": need.source,
+        "seconds": need.seconds,
+        "billed_count": need.billed_count,
+        "usd_per_hour": price and price.usd_per_hour,
+        "one_of": need.choice or None,
+    }
+
+
+def _needs_table(found: PlanCheck, needs: tuple[InstanceNeed, ...]) -> Table:
+    columns = (
+        Column("source", wrap=True, key=True),
+        Column("instance type", key=True),
+        Column("usage", key=True),
+        Column("count", right=True),
+        Column("at most", right=True),
+        Column("USD/hour", right=True),
+    )
+    rows = [_need_row(found, need) for need in needs]
+    return Table(columns, rows, title="What the plan starts")
+
+
+def _need_row(found: PlanCheck, need: InstanceNeed) -> tuple[Cell, ...]:
+    price = need_usd_per_hour(found, need)
+    hourly = "?" if price is None else f"{(price.usd_per_hour * need.billed_count).normalize():f}"
+    ends = "no end" if need.seconds is None else f"{need.seconds} s"
+    texts = (need.source or "the request", need.instance_type, need.workload.value, str(need.count), ends, hourly)
+    return tuple(Cell(text) for text in texts)
+
+
+def _unknown_table(unknowns: tuple[UnknownNeed, ...]) -> Table:
+    columns = (Column("source", wrap=True, key=True), Column("not known", wrap=True))
+    rows = [(Cell(each.source), Cell(each.reason, Style.WARN)) for each in unknowns]
+    return Table(columns, rows, title="What the file does not settle")
+
+
+def _plan_problems(found: PlanCheck) -> Iterator[Problem]:
+    for reason in found.over_budget:
+        yield Problem("over-budget", f"The plan is over budget: {reason}.", "Take fewer or smaller instances.")
+    for reason in found.unpriced:
+        text = f"Cannot tell whether the plan stays within the budget: {reason}."
+        yield Problem("price-unknown", text, "Leave out --max-usd to check the quotas alone.")
+
+
+def _plan_notes(found: PlanCheck) -> Iterator[str]:
+    if not found.needs.needs and not found.needs.unknowns:
+        yield "The plan starts nothing that quotas of instances limit or that is billed by the hour."
+    if found.cost.hourly_usd and not found.cost.unpriced:
+        month = (found.cost.hourly_usd * _MONTH_HOURS).normalize()
+        yield f"What has no end costs {found.cost.hourly_usd.normalize():f} USD an hour, {month:f} USD in 30 days."
+    if found.cost.bounded_usd and not found.cost.unpriced:
+        yield f"What ends by itself costs at most {found.cost.bounded_usd.quantize(_CENT_SHARE).normalize():f} USD."
+    yield from (f"Not in the total: {reason}." for reason in found.cost.unpriced)
+    yield from (f"{note.rstrip('.')}." for note in found.needs.notes)

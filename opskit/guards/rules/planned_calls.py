@@ -1,0 +1,228 @@
+"""The SageMaker calls that a plan will make: a request in a file, a pipeline's or state machine's definition, a plan of
+Terraform's, a template of CloudFormation's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from opskit.core.exceptions import UsageError
+from opskit.guards.rules.operations import JUDGED, REFUSED, judge_request, starts_nothing
+from opskit.guards.rules.request_model import (
+    Describe,
+    InstanceNeed,
+    NotDescribed,
+    Request,
+    RequestNeeds,
+    UnknownNeed,
+    Unresolved,
+)
+
+PLAN_NAME = "plan:"
+"""How the name of something begins that only the plan defines."""
+
+
+class PlanKind(StrEnum):
+    """What a file holds."""
+
+    REQUEST = "request"
+    PIPELINE = "pipeline"
+    STATE_MACHINE = "state-machine"
+    TERRAFORM = "terraform"
+    TEMPLATE = "cloudformation"
+
+
+@dataclass(frozen=True)
+class PlannedCall:
+    """One call. ``source`` is its place in the plan. ``waits`` tells that what follows begins when what it starts has
+    ended.
+    """
+
+    operation: str
+    params: Request
+    source: str
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class PlannedCalls:
+    """All calls of a plan. ``definitions`` are answers to what calls only name, by boto3's operation and the name.
+    ``together`` are the calls, by their index, that may run at the same time; None: all of them.
+    """
+
+    kind: PlanKind
+    calls: tuple[PlannedCall, ...]
+    definitions: Mapping[tuple[str, str], Request] = field(default_factory=dict)
+    together: tuple[frozenset[int], ...] | None = None
+    unknowns: tuple[UnknownNeed, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def plan_kind_of(document: object) -> PlanKind:
+    """What a file's content is.
+
+    Raises:
+        UsageError: it is nothing that opskit knows.
+    """
+    if isinstance(document, list):
+        return PlanKind.REQUEST
+    if not isinstance(document, Mapping):
+        text = "The file is no object of JSON."
+        raise UsageError("bad-plan", text, "Pass a request, or a plan as `terraform show -json` prints it.")
+    if "resource_changes" in document:
+        return PlanKind.TERRAFORM
+    if "planned_values" in document or ("terraform_version" in document and "values" in document):
+        text = "The file is Terraform's, but it holds no planned changes."
+        raise UsageError("no-changes", text, "Pass what `terraform show -json PLANFILE` prints.")
+    if "StartAt" in document and "States" in document:
+        return PlanKind.STATE_MACHINE
+    if isinstance(document.get("Steps"), list):
+        return PlanKind.PIPELINE
+    resources = document.get("Resources")
+    if isinstance(resources, Mapping) and all(
+        (isinstance(each, Mapping) and "Type" in each) or name.startswith("Fn::") for name, each in resources.items()
+    ):
+        return PlanKind.TEMPLATE
+    return PlanKind.REQUEST
+
+
+def judge_plan(plan: PlannedCalls, describe: Describe) -> RequestNeeds:
+    """What all calls of a plan need. ``describe`` reads of the account what the plan does not define itself."""
+
+    def describe_planned(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = next(iter(params.values()), None)
+        if isinstance(name, Unresolved):
+            raise NotDescribed(f"{name.source}: {name.reason}")
+        if not isinstance(name, str):
+            raise NotDescribed("The name of what it uses is not given.")
+        known = plan.definitions.get((operation, name))
+        if known is not None:
+            return known
+        if name.startswith(PLAN_NAME):
+            raise NotDescribed(f"{name.removeprefix(PLAN_NAME)} is not in the plan.")
+        return describe(operation, params)
+
+    judged = [
+        _in_place(judge_request(call.operation, call.params, describe_planned, bool), call) for call in plan.calls
+    ]
+    unknowns = [*plan.unknowns, *(unknown for needs in judged for unknown in needs.unknowns)]
+    notes = [*plan.notes, *(note for needs in judged for note in needs.notes)]
+    return RequestNeeds(
+        tuple(need for each in judged for need in each.needs),
+        tuple(dict.fromkeys(unknowns)),
+        tuple(dict.fromkeys(notes)),
+        tuple(_moments(plan, judged)),
+    )
+
+
+def _moments(plan: PlannedCalls, judged: Sequence[RequestNeeds]) -> Iterator[tuple[InstanceNeed, ...]]:
+    """The needs that meet: those of calls that may run at the same time, and all that nothing waits for. None at all if
+    everything may run at once.
+    """
+    if plan.together is None:
+        return
+    stays = {
+        index
+        for index, needs in enumerate(judged)
+        if not plan.calls[index].waits or _outlives_step(plan.calls[index], needs)
+    }
+    for moment in plan.together:
+        yield tuple(need for index in sorted(moment | stays) for need in judged[index].needs)
+
+
+# Jobs that end by themselves, though nothing bounds how long they take.
+_ENDING = ("CreateTransformJob", "CreateHyperParameterTuningJob")
+
+
+def _outlives_step(call: PlannedCall, needs: RequestNeeds) -> bool:
+    """Whether instances stay when the step that started them has ended."""
+    return call.operation not in _ENDING and any(need.seconds is None for need in needs.needs)
+
+
+def _in_place(needs: RequestNeeds, call: PlannedCall) -> RequestNeeds:
+    """Needs with their place in the plan rather than in one of its requests."""
+    return replace(
+        needs,
+        needs=tuple(
+            replace(
+                need,
+                source=_place(call, need.source),
+                job=_place(call, need.job),
+                choice=need.choice and _place(call, need.choice),
+                bound=need.bound and _place(call, need.bound),
+            )
+            for need in needs.needs
+        ),
+        unknowns=tuple(replace(each, source=_unknown_place(call, each.source)) for each in needs.unknowns),
+    )
+
+
+def _place(call: PlannedCall, source: str) -> str:
+    source = source.replace(PLAN_NAME, "")
+    return f"{call.source}: {source}" if call.source and source else call.source or source
+
+
+def _unknown_place(call: PlannedCall, source: str) -> str:
+    # What is not resolved has its place in the plan already.
+    if source.startswith(call.source):
+        return source
+    return call.source if source == call.operation else _place(call, source)
+
+
+def plan_request(
+    document: object, operation: str | None, guess: Callable[[frozenset[str]], Sequence[str]]
+) -> PlannedCalls:
+    """The calls in a file of requests: one, a list, or each below its operation's name. ``guess`` names the operations
+    whose input has these members.
+
+    Raises:
+        UsageError: nothing tells which operation a request is for.
+    """
+    entries = document if isinstance(document, list) else [document]
+    calls: list[PlannedCall] = []
+    for index, entry in enumerate(entries):
+        source = f"[{index}]" if isinstance(document, list) else ""
+        if not isinstance(entry, Mapping):
+            raise UsageError("bad-plan", f"Entry {index} is no request.", "Each entry is an object of JSON.")
+        named = [key for key in entry if _is_operation(key) and isinstance(entry[key], Mapping)]
+        if operation is None and len(named) == len(entry) > 0:
+            calls += [PlannedCall(key, entry[key], f"{source}{key}") for key in named]
+        else:
+            calls.append(PlannedCall(operation or _guessed(entry, guess), entry, source))
+    return PlannedCalls(PlanKind.REQUEST, tuple(calls))
+
+
+def _is_operation(name: str) -> bool:
+    return name in JUDGED or name in REFUSED or starts_nothing(name)
+
+
+def check_operation(name: str) -> str:
+    """An operation's name as AWS writes it, from ``CreateTrainingJob`` or ``create-training-job``.
+
+    Raises:
+        UsageError: opskit knows no such operation, or it only reads.
+    """
+    written = "".join(word[:1].upper() + word[1:] for word in name.replace("_", "-").split("-"))
+    if _is_operation(written):
+        return written
+    same = [known for known in (*JUDGED, *REFUSED) if known.lower() == written.lower()]
+    if same:
+        return same[0]
+    text = f"'{name}' is no operation of SageMaker's that starts something."
+    raise UsageError("bad-operation", text, "Write it like create-training-job.")
+
+
+# Members that tell nothing about what a request is for.
+_COMMON_MEMBERS = frozenset({"ClientToken", "Tags"})
+
+
+def _guessed(request: Request, guess: Callable[[frozenset[str]], Sequence[str]]) -> str:
+    telling = frozenset(request) - _COMMON_MEMBERS
+    found = [name for name in guess(frozenset(request)) if _is_operation(name)] if telling else []
+    if len(found) == 1:
+        return found[0]
+    what = f"may be for {', '.join(found[:4])}" if found else "fits none of SageMaker's operations"
+    raise UsageError("which-operation", f"The request {what}.", "Name it: --operation create-training-job.")

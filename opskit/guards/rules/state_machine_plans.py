@@ -1,0 +1,120 @@
+"""The SageMaker calls of a Step Functions definition, and which of its states may run at the same time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opskit.guards.rules.operations import is_plain_read
+from opskit.guards.rules.planned_calls import PlanKind, PlannedCall, PlannedCalls
+from opskit.guards.rules.request_model import Request, UnknownNeed, Unresolved
+
+# arn:aws:states:::sagemaker:createTrainingJob.sync, and arn:aws:states:::aws-sdk:sagemaker:createEndpoint
+_RESOURCE = re.compile(
+    r"arn:aws[\w-]*:states:[^:]*:[^:]*:(?:aws-sdk:)?sagemaker:(\w+?)(\.sync(?::\d)?|\.waitForTaskToken)?"
+)
+
+_BY_INPUT = "the input of the state decides it"
+
+
+@dataclass
+class _Walk:
+    """What was found so far. ``paths`` are the parallel branches that each call stands in."""
+
+    calls: list[PlannedCall] = field(default_factory=list)
+    paths: list[tuple[str, ...]] = field(default_factory=list)
+    unknowns: list[UnknownNeed] = field(default_factory=list)
+    definitions: dict[tuple[str, str], Request] = field(default_factory=dict)
+
+
+def plan_state_machine(definition: Request) -> PlannedCalls:
+    """The calls of a state machine. States follow one another; branches of a Parallel state run at the same time, and
+    so do the iterations of a Map state, of which only its MaxConcurrency tells how many there are.
+    """
+    walk = _Walk()
+    _walk_states(definition, "", (), walk)
+    together = tuple(_moments(walk.paths))
+    return PlannedCalls(PlanKind.STATE_MACHINE, tuple(walk.calls), walk.definitions, together, tuple(walk.unknowns))
+
+
+def _walk_states(machine: Request, above: str, path: tuple[str, ...], walk: _Walk) -> None:
+    states = machine.get("States")
+    for name, state in states.items() if isinstance(states, Mapping) else ():
+        source = f"{above}States.{name}"
+        kind = state.get("Type")
+        if kind == "Task":
+            _add_task(state, source, path, walk)
+        elif kind == "Map":
+            _walk_map(state, source, path, walk)
+        elif kind == "Parallel":
+            for index, branch in enumerate(state.get("Branches") or ()):
+                _walk_states(branch, f"{source}.Branches[{index}].", (*path, f"{source} {index}"), walk)
+
+
+def _walk_map(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -> None:
+    """An iteration of a Map is counted as often as may run at once; without a bound nothing tells how often it runs."""
+    processor = state.get("ItemProcessor") or state.get("Iterator") or {}
+    at_once = state.get("MaxConcurrency")
+    found = len(walk.calls)
+    if isinstance(at_once, int) and not isinstance(at_once, bool) and 0 < at_once <= _MOST_COPIES:
+        for index in range(at_once):
+            _walk_states(processor, f"{source}.ItemProcessor.", (*path, f"{source} #{index}"), walk)
+    else:
+        _walk_states(processor, f"{source}.ItemProcessor.", (*path, f"{source} #0"), walk)
+    if len(walk.calls) > found:
+        walk.unknowns.append(UnknownNeed(source, "how many items the Map state has is known only when it runs"))
+
+
+# As many iterations as are counted one by one; a Map may run thousands at once.
+_MOST_COPIES = 100
+
+
+def _add_task(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -> None:
+    resource = state.get("Resource")
+    match = _RESOURCE.fullmatch(resource) if isinstance(resource, str) else None
+    if match is None:
+        return
+    operation = match[1][0].upper() + match[1][1:]
+    if is_plain_read(operation):
+        return
+    params = _resolved(state.get("Parameters") or state.get("Arguments") or {}, f"{source}.Parameters")
+    if not isinstance(params, Mapping):
+        walk.unknowns.append(UnknownNeed(source, "its arguments are known only when the state machine runs"))
+        return
+    if operation == "CreateEndpointConfig" and isinstance(params.get("EndpointConfigName"), str):
+        walk.definitions["describe_endpoint_config", params["EndpointConfigName"]] = params
+    walk.calls.append(PlannedCall(operation, params, source, waits=bool(match[2])))
+    walk.paths.append(path)
+
+
+def _moments(paths: Sequence[tuple[str, ...]]) -> Iterator[frozenset[int]]:
+    """For each call those that may run beside it: the ones in other branches of a Parallel or Map state around both."""
+    for index, path in enumerate(paths):
+        yield frozenset({index, *(other for other, there in enumerate(paths) if _are_parallel(path, there))})
+
+
+def _are_parallel(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            return mine.rpartition(" ")[0] == theirs.rpartition(" ")[0]
+    return False
+
+
+def _resolved(value: object, source: str) -> object:
+    """A state's parameters, where what the input decides (``Name.$``, ``{% … %}``) is unresolved."""
+    if isinstance(value, Mapping):
+        resolved: dict[str, object] = {}
+        for key, each in value.items():
+            name = str(key).removesuffix(".$")
+            place = f"{source}.{name}"
+            is_path = str(key).endswith(".$")
+            resolved[name] = (
+                Unresolved(place, "the input of the state decides it") if is_path else _resolved(each, place)
+            )
+        return resolved
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_resolved(each, f"{source}[{index}]") for index, each in enumerate(value)]
+    if isinstance(value, str) and value.startswith("{%"):
+        return Unresolved(source, _BY_INPUT)
+    return value

@@ -1,0 +1,206 @@
+"""The SageMaker calls that applying a plan of Terraform's will make, from what ``terraform show -json`` prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opskit.guards.rules.operations import JUDGED, REFUSED, starts_nothing
+from opskit.guards.rules.planned_calls import PLAN_NAME, PlanKind, PlannedCall, PlannedCalls
+from opskit.guards.rules.request_model import Request, UnknownNeed, Unresolved
+
+# The providers that have SageMaker's resources, by the beginning of their types' names.
+_PREFIXES = ("aws_sagemaker_", "awscc_sagemaker_")
+# Types whose names are not the API's, by what follows the prefix.
+_API_NAMES = {
+    "endpoint_configuration": "EndpointConfig",
+    "notebook_instance_lifecycle_configuration": "NotebookInstanceLifecycleConfig",
+    "mlflow_tracking_server": "MlflowTrackingServer",
+    "mlflow_app": "MlflowApp",
+    "human_task_ui": "HumanTaskUi",
+    "servicecatalog_portfolio_status": "CodeRepository",  # a switch, which starts as little as that
+    "device": "DeviceFleet",
+    "model_package_group_policy": "ModelPackageGroup",
+}
+# Members that Terraform has as a list, and AWS as a list too; any other block of one entry is a structure of AWS's.
+_LISTS = {
+    "production_variants",
+    "shadow_production_variants",
+    "instance_groups",
+    "restricted_instance_groups",
+    "instance_pools",
+    "accelerator_types",
+    "validation_profiles",
+    "model_variants",
+    "instance_types",
+    "specifications",
+}
+_NOT_KNOWN = "known only after the plan is applied"
+_REPLACED_NOTE = "A resource that is replaced counts as new: AWS may still count the old one."
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A change of one resource. ``api_name`` is what AWS's API calls it."""
+
+    address: str
+    api_name: str
+    actions: tuple[str, ...]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def plan_terraform(document: Request) -> PlannedCalls:
+    """The calls of a plan: what it creates, replaces or changes."""
+    changes = list(_sagemaker_changes(document))
+    references = dict(_config_references(document.get("configuration")))
+    configs = {change.address: change for change in changes if change.api_name == "EndpointConfig"}
+    calls: list[PlannedCall] = []
+    unknowns: list[UnknownNeed] = []
+    for change in changes:
+        call = _planned_call(change, _used_config(change, references, configs))
+        if call is None:
+            continue
+        if call.operation in JUDGED or call.operation in REFUSED:
+            calls.append(call)
+        elif not starts_nothing(call.operation):
+            unknowns.append(UnknownNeed(change.address, "the resource type is newer than this opskit"))
+    replaced = any("delete" in change.actions and "create" in change.actions for change in changes)
+    notes = [_REPLACED_NOTE] if replaced and calls else []
+    return PlannedCalls(
+        PlanKind.TERRAFORM,
+        tuple(calls),
+        dict(_definitions(changes)),
+        unknowns=tuple(unknowns),
+        notes=(*notes, *_scaling_notes(document)),
+    )
+
+
+def _sagemaker_changes(document: Request) -> Iterator[_Change]:
+    for resource in document.get("resource_changes") or ():
+        name = str(resource.get("type"))
+        prefix = next((each for each in _PREFIXES if name.startswith(each)), None)
+        change = resource.get("change") or {}
+        actions = tuple(change.get("actions") or ())
+        # A configuration that stays as it is may be one that an endpoint of the plan will use.
+        is_config = "endpoint_config" in name and "delete" not in actions
+        if prefix is None or not (is_config or {"create", "update"} & set(actions)):
+            continue
+        short = name.removeprefix(prefix)
+        address = str(resource.get("address"))
+        after = _as_request(change.get("after") or {}, change.get("after_unknown") or {}, address)
+        before = _as_request(change.get("before") or {}, {}, address)
+        yield _Change(address, _API_NAMES.get(short) or _camel(short), actions, before, after)
+
+
+def _planned_call(change: _Change, config: str | None) -> PlannedCall | None:
+    """The call that a change makes; None: it starts nothing."""
+    params = dict(change.after)
+    if config is not None:
+        params["EndpointConfigName"] = config
+    if "create" in change.actions:
+        return PlannedCall(f"Create{change.api_name}", params, change.address)
+    if "update" not in change.actions:
+        return None
+    if change.api_name == "NotebookInstance":
+        # The provider stops the instance, changes it, and starts it again: what is new is its type.
+        same = change.before.get("InstanceType") == change.after.get("InstanceType")
+        return None if same else PlannedCall("CreateNotebookInstance", params, change.address)
+    operation = f"Update{change.api_name}"
+    is_known = operation in JUDGED or operation in REFUSED or starts_nothing(operation)
+    return PlannedCall(operation if is_known else f"Create{change.api_name}", params, change.address)
+
+
+def _definitions(changes: Sequence[_Change]) -> Iterator[tuple[tuple[str, str], Request]]:
+    """The endpoint configurations of the plan, by their addresses and their names."""
+    for change in changes:
+        if change.api_name == "EndpointConfig":
+            yield ("describe_endpoint_config", f"{PLAN_NAME}{change.address}"), change.after
+            name = change.after.get("Name")
+            if isinstance(name, str):
+                yield ("describe_endpoint_config", name), change.after
+
+
+def _used_config(change: _Change, references: Mapping[str, str], configs: Mapping[str, _Change]) -> str | None:
+    """The configuration of the plan that an endpoint refers to, as a name; None: it refers to none, or names one."""
+    if change.api_name != "Endpoint" or isinstance(change.after.get("EndpointConfigName"), str):
+        return None
+    referred = references.get(_without_index(change.address))
+    found = [address for address in configs if _without_index(address) == referred]
+    # With count or for_each, an endpoint's configuration is the one with the same index.
+    same_index = [address for address in found if _index_of(address) == _index_of(change.address)]
+    chosen = same_index if len(found) > 1 else found
+    return f"{PLAN_NAME}{chosen[0]}" if len(chosen) == 1 else None
+
+
+def _config_references(configuration: object) -> Iterator[tuple[str, str]]:
+    """Which configuration each endpoint refers to, as addresses without indexes."""
+    root = configuration.get("root_module") if isinstance(configuration, Mapping) else None
+    yield from _module_references(root or {}, "")
+
+
+def _module_references(module: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
+    for resource in module.get("resources") or ():
+        expression = (resource.get("expressions") or {}).get("endpoint_config_name") or {}
+        for reference in expression.get("references") or ():
+            base = ".".join(str(reference).split(".")[:2])
+            if base.startswith(_PREFIXES):
+                yield f"{above}{resource.get('address')}", f"{above}{_without_index(base)}"
+                break
+    for name, call in (module.get("module_calls") or {}).items():
+        yield from _module_references(call.get("module") or {}, f"{above}module.{name}.")
+
+
+def _without_index(address: str) -> str:
+    return re.sub(r"\[[^\]]*\]", "", address)
+
+
+def _index_of(address: str) -> str:
+    return "".join(re.findall(r"\[[^\]]*\]", address))
+
+
+def _scaling_notes(document: Request) -> Iterator[str]:
+    for resource in document.get("resource_changes") or ():
+        after = (resource.get("change") or {}).get("after") or {}
+        if resource.get("type") == "aws_appautoscaling_target" and after.get("service_namespace") == "sagemaker":
+            most = after.get("max_capacity")
+            yield f"{resource.get('address')} may scale an endpoint's variant to {most} instances, which is not judged."
+
+
+def _as_request(values: Mapping[str, Any], unknown: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """A resource's attributes under AWS's own names. An attribute that the plan does not know is unresolved."""
+    found: dict[str, Any] = {}
+    for name in {**values, **unknown}:
+        place = f"{source}.{name}"
+        told = unknown.get(name)
+        value = Unresolved(place, _NOT_KNOWN) if told is True else _as_member(name, values.get(name), told, place)
+        if isinstance(value, Unresolved) or value not in (None, [], {}):
+            found[_camel(name)] = value
+    return found
+
+
+def _as_member(name: str, value: Any, unknown: Any, place: str) -> Any:
+    if isinstance(value, Mapping):
+        return _as_request(value, unknown if isinstance(unknown, Mapping) else {}, place)
+    if not isinstance(value, list):
+        return value
+    told = unknown if isinstance(unknown, list) else []
+    entries = [
+        _as_member(name, each, told[index] if index < len(told) else None, f"{place}[{index}]")
+        for index, each in enumerate(value)
+    ]
+    is_structure = len(entries) == 1 and isinstance(entries[0], Mapping) and name not in _LISTS
+    return entries[0] if is_structure else entries
+
+
+def _camel(name: str) -> str:
+    """An attribute's name as AWS writes it: ``initial_instance_count`` is InitialInstanceCount."""
+    return _SPELLINGS.get(name) or "".join(part.capitalize() for part in name.split("_"))
+
+
+_SPELLINGS = {
+    "r_studio_server_pro_domain_settings": "RStudioServerProDomainSettings",
+    "jupyter_lab_app_settings": "JupyterLabAppSettings",
+}

@@ -1,0 +1,353 @@
+"""What plans start: each kind of file, the places in it, and what only applying it will tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.aws.api_members import operations_taking
+from opskit.core.exceptions import UsageError
+from opskit.guards.flows.plan_check import read_planned_calls
+from opskit.guards.reads.plan_files import read_plan_file
+from opskit.guards.rules.operations import judge_request
+from opskit.guards.rules.planned_calls import PlanKind, check_operation, judge_plan, plan_kind_of, plan_request
+from opskit.guards.rules.request_model import NotDescribed, RequestNeeds
+
+DATA = Path(__file__).parent / "data"
+M4, M5 = "ml.m4.xlarge", "ml.m5.xlarge"
+
+
+def not_described(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    raise NotDescribed(f"{next(iter(params.values()))} is not there.")
+
+
+def judged(document: Any, operation: str | None = None, **values: str) -> RequestNeeds:
+    return judge_plan(read_planned_calls(document, "us-east-1", operation, values), not_described)
+
+
+def told(needs: RequestNeeds) -> list[tuple[str, str, str, int]]:
+    return [(need.source, need.instance_type, need.workload.value, need.count) for need in needs.needs]
+
+
+def unknown(needs: RequestNeeds) -> list[tuple[str, str]]:
+    return [(each.source, each.reason) for each in needs.unknowns]
+
+
+def cluster(instance_type: Any = M4, count: Any = 1) -> dict[str, Any]:
+    return {"ResourceConfig": {"InstanceType": instance_type, "InstanceCount": count, "VolumeSizeInGB": 1}}
+
+
+TRAINING = {
+    "TrainingJobName": "job",
+    "RoleArn": "arn:aws:iam::123456789012:role/r",
+    "OutputDataConfig": {"S3OutputPath": "s3://b"},
+    **cluster(),
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        (TRAINING, PlanKind.REQUEST),
+        ([TRAINING], PlanKind.REQUEST),
+        ({"Version": "2020-12-01", "Steps": []}, PlanKind.PIPELINE),
+        ({"StartAt": "a", "States": {}}, PlanKind.STATE_MACHINE),
+        ({"format_version": "1.2", "resource_changes": []}, PlanKind.TERRAFORM),
+        ({"Resources": {"A": {"Type": "AWS::S3::Bucket"}}}, PlanKind.TEMPLATE),
+    ],
+)
+def test_kinds(document: Any, kind: PlanKind) -> None:
+    assert plan_kind_of(document) is kind
+
+
+@pytest.mark.parametrize(
+    "document", [7, "text", None, {"format_version": "1.0", "terraform_version": "1", "values": {}}]
+)
+def test_what_is_no_plan(document: Any) -> None:
+    with pytest.raises(UsageError):
+        plan_kind_of(document)
+
+
+def test_a_request_is_told_by_its_members() -> None:
+    assert told(judged(TRAINING)) == [("ResourceConfig", M4, "training", 1)]
+
+
+def test_a_request_may_be_named() -> None:
+    processing = {"ProcessingResources": {"ClusterConfig": {"InstanceType": M4, "InstanceCount": 2}}}
+    needs = judged([{"CreateTrainingJob": TRAINING}, {"CreateProcessingJob": processing}])
+    assert told(needs) == [
+        ("[0]CreateTrainingJob: ResourceConfig", M4, "training", 1),
+        ("[1]CreateProcessingJob: ProcessingResources.ClusterConfig", M4, "processing", 2),
+    ]
+    assert told(judged(cluster(), "CreateTrainingJob")) == [("ResourceConfig", M4, "training", 1)]
+
+
+@pytest.mark.parametrize(
+    "written", ["create-training-job", "CreateTrainingJob", "create_training_job", "createtrainingjob"]
+)
+def test_operations_are_written_in_many_ways(written: str) -> None:
+    assert check_operation(written) == "CreateTrainingJob"
+
+
+@pytest.mark.parametrize("written", ["describe-training-job", "run-instances", ""])
+def test_what_starts_nothing_is_no_operation(written: str) -> None:
+    with pytest.raises(UsageError):
+        check_operation(written)
+
+
+@pytest.mark.parametrize("request_", [{"a": 1}, {"Tags": []}, {}])
+def test_a_request_that_may_be_for_anything_is_asked_about(request_: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="request"):
+        plan_request(request_, None, partial(operations_taking, "sagemaker"))
+
+
+def pipeline(*steps: dict[str, Any]) -> dict[str, Any]:
+    parameters = [
+        {"Name": "Type", "Type": "String", "DefaultValue": M4},
+        {"Name": "Count", "Type": "Integer"},
+    ]
+    return {"Version": "2020-12-01", "Parameters": parameters, "Steps": list(steps)}
+
+
+def step(name: str, arguments: dict[str, Any], kind: str = "Training", after: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"Name": name, "Type": kind, "Arguments": arguments, "DependsOn": list(after)}
+
+
+TYPE, COUNT = {"Get": "Parameters.Type"}, {"Get": "Parameters.Count"}
+
+
+def test_a_pipelines_steps_with_its_parameters() -> None:
+    needs = judged(pipeline(step("A", cluster(TYPE, 2)), step("B", cluster(TYPE, COUNT))), Count="3")
+    assert told(needs) == [
+        ("Steps[A]: ResourceConfig", M4, "training", 2),
+        ("Steps[B]: ResourceConfig", M4, "training", 3),
+    ]
+    assert unknown(judged(pipeline(step("B", cluster(TYPE, COUNT))))) == [
+        ("Steps[B]: Parameters.Count", "the parameter has no default")
+    ]
+
+
+def moments(needs: RequestNeeds) -> list[int]:
+    return [sum(need.count for need in moment) for moment in needs.needs_by_moment()]
+
+
+def test_steps_that_may_run_at_once_count_together() -> None:
+    flow = pipeline(
+        step("A", cluster(count=1)),
+        step("B", cluster(count=2), after=("A",)),
+        step("C", {**cluster(count=4), "InputDataConfig": [{"Uri": {"Get": "Steps.A.ModelArtifacts"}}]}),
+        step("D", cluster(count=8), after=("B", "C")),
+    )
+    assert moments(judged(flow)) == [1, 6, 6, 8]
+
+
+def test_a_conditions_steps_come_after_it() -> None:
+    branches = {"IfSteps": [step("B", cluster(count=2))], "ElseSteps": [step("C", cluster(count=4))]}
+    condition = {"Name": "If", "Type": "Condition", "Arguments": {"Conditions": [], **branches}, "DependsOn": ["A"]}
+    needs = judged(pipeline(step("A", cluster(count=1)), condition))
+    assert [source for source, *_ in told(needs)] == [f"Steps[{name}]: ResourceConfig" for name in "ABC"]
+    assert moments(needs)[0] == 1
+
+
+def test_what_a_step_computes_and_what_is_not_sagemakers_is_unknown() -> None:
+    flow = pipeline(step("A", cluster(count={"Get": "Steps.Z.Count"})), step("E", {}, "EMR"))
+    assert unknown(judged(flow)) == [
+        ("Steps[E]", "the EMR cluster that the step runs on is not judged"),
+        ("Steps[A].ResourceConfig.InstanceCount", "Steps.Z.Count is known only when the pipeline runs"),
+    ]
+
+
+def task(operation: str, parameters: dict[str, Any], sync: str = ".sync", **more: Any) -> dict[str, Any]:
+    resource = f"arn:aws:states:::sagemaker:{operation}{sync}"
+    return {"Type": "Task", "Resource": resource, "Parameters": parameters, **more}
+
+
+def machine(**states: dict[str, Any]) -> dict[str, Any]:
+    return {"StartAt": next(iter(states)), "States": states}
+
+
+def test_states_follow_one_another_unless_nobody_waits() -> None:
+    one, two = task("createTrainingJob", cluster(count=1)), task("createTrainingJob", cluster(count=2))
+    assert moments(judged(machine(A=one, B=two))) == [1, 2]
+    goes_on = task("createTrainingJob", cluster(count=1), sync="")
+    assert moments(judged(machine(A=goes_on, B=two))) == [1, 3]
+
+
+def test_branches_run_at_once() -> None:
+    branches = [machine(X=task("createTrainingJob", cluster(count=count))) for count in (1, 2)]
+    flow = machine(P={"Type": "Parallel", "Branches": branches}, Z=task("createTrainingJob", cluster(count=1)))
+    needs = judged(flow)
+    assert moments(needs) == [3, 3, 1]
+    assert told(needs)[1][0] == "States.P.Branches[1].States.X: ResourceConfig"
+
+
+def test_iterations_of_a_map_are_counted_as_often_as_may_run_and_how_many_there_are_is_unknown() -> None:
+    inner = machine(X=task("createTrainingJob", cluster(count=2)))
+    needs = judged(machine(M={"Type": "Map", "MaxConcurrency": 3, "ItemProcessor": inner}))
+    assert moments(needs) == [6, 6, 6]
+    assert [source for source, _ in unknown(needs)] == ["States.M"]
+
+
+def test_what_the_input_decides_is_unknown_and_no_sign_that_it_is_set() -> None:
+    by_path = {"ResourceConfig": {"InstanceType.$": "$.type", "InstanceCount": 1}}
+    spot = {**cluster(), "EnableManagedSpotTraining.$": "$.spot"}
+    expression = cluster("{% $type %}")
+    for parameters, place in (
+        (by_path, "ResourceConfig.InstanceType"),
+        (spot, "EnableManagedSpotTraining"),
+        (expression, "ResourceConfig.InstanceType"),
+    ):
+        needs = judged(machine(A=task("createTrainingJob", parameters)))
+        assert needs.needs == ()
+        assert unknown(needs) == [(f"States.A.Parameters.{place}", "the input of the state decides it")]
+
+
+def test_other_services_and_reads_start_nothing() -> None:
+    states = {
+        "A": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {}},
+        "B": task("describeTrainingJob", {"TrainingJobName": "x"}, sync=""),
+        "C": {"Type": "Pass"},
+    }
+    assert judged(machine(**states)).is_free
+
+
+def test_a_plan_of_terraforms_own() -> None:
+    """Printed by Terraform 1.11.4 with the AWS provider 5.100.0 for data/terraform_plan.tf."""
+    needs = judged(json.loads((DATA / "terraform_plan.json").read_text()))
+    config = "endpoint configuration aws_sagemaker_endpoint_configuration.c.ProductionVariants[0]"
+    assert sorted(told(needs)) == [
+        (f"aws_sagemaker_endpoint.e: {config}", M4, "endpoint", 2),
+        ("aws_sagemaker_notebook_instance.n[0]: InstanceType", "ml.t2.medium", "notebook", 1),
+        ("aws_sagemaker_notebook_instance.n[1]: InstanceType", "ml.t2.medium", "notebook", 1),
+    ]
+    assert sorted(unknown(needs)) == [
+        ('aws_sagemaker_endpoint.other["x"]', "given-elsewhere is not there"),
+        ("aws_sagemaker_mlflow_tracking_server.t", "the price of a tracking server is not known"),
+    ]
+
+
+def terraform(*changes: dict[str, Any]) -> dict[str, Any]:
+    return {"format_version": "1.2", "resource_changes": list(changes)}
+
+
+def change(kind: str, actions: list[str], after: dict[str, Any] | None, before: Any = None, unknown: Any = None) -> Any:
+    told = {"actions": actions, "before": before, "after": after, "after_unknown": unknown or {}}
+    return {"address": f"{kind}.x", "mode": "managed", "type": kind, "name": "x", "change": told}
+
+
+NOTEBOOK = "aws_sagemaker_notebook_instance"
+
+
+@pytest.mark.parametrize(
+    ("actions", "before", "count"),
+    [
+        (["create"], None, 1),
+        (["no-op"], {"instance_type": M4}, 0),
+        (["delete"], {"instance_type": M4}, 0),
+        (["update"], {"instance_type": M4}, 0),
+        (["update"], {"instance_type": "ml.t2.medium"}, 1),
+        (["delete", "create"], {"instance_type": M4}, 1),
+        (["create", "delete"], {"instance_type": M4}, 1),
+    ],
+)
+def test_actions_of_terraform(actions: list[str], before: Any, count: int) -> None:
+    needs = judged(terraform(change(NOTEBOOK, actions, {"instance_type": M4}, before)))
+    assert len(needs.needs) == count
+    assert needs.unknowns == ()
+
+
+def test_what_terraform_learns_only_when_it_applies_is_unknown() -> None:
+    needs = judged(terraform(change(NOTEBOOK, ["create"], {}, unknown={"instance_type": True})))
+    assert unknown(needs) == [(f"{NOTEBOOK}.x.instance_type", "known only after the plan is applied")]
+
+
+def test_a_resource_of_sagemakers_that_is_newer_is_unknown_and_others_are_not_looked_at() -> None:
+    needs = judged(terraform(change("aws_sagemaker_quantum", ["create"], {}), change("aws_instance", ["create"], {})))
+    assert unknown(needs) == [("aws_sagemaker_quantum.x", "the resource type is newer than this opskit")]
+
+
+def test_autoscaling_is_said() -> None:
+    target = {"service_namespace": "sagemaker", "max_capacity": 9}
+    assert "9 instances" in judged(terraform(change("aws_appautoscaling_target", ["create"], target))).notes[0]
+
+
+def template(**values: str) -> RequestNeeds:
+    return judged(read_plan_file(str(DATA / "template.yaml")), **values)
+
+
+def test_a_template_with_the_defaults_of_its_parameters() -> None:
+    needs = template()
+    assert told(needs) == [
+        ("Ep: endpoint configuration Conf.ProductionVariants[0]", M5, "endpoint", 3),
+        ("Nb: InstanceType", "ml.prod.large", "notebook", 1),
+    ]
+    assert needs.unknowns == ()
+
+
+def test_a_template_with_other_values() -> None:
+    assert told(template(Env="dev", Type="ml.g5.xlarge")) == [("Nb: InstanceType", "ml.dev.large", "notebook", 1)]
+
+
+def test_what_a_template_learns_only_when_it_is_made_is_unknown() -> None:
+    resource = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": {"Fn::ImportValue": "type"}}}
+    by_parameter = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": {"Ref": "T"}}}
+    needs = judged({"Parameters": {"T": {"Type": "String"}}, "Resources": {"A": resource, "B": by_parameter}})
+    assert unknown(needs) == [
+        ("A.InstanceType", "known only when the stack is made"),
+        ("B.InstanceType", "the parameter T has no default (--parameter T=…)"),
+    ]
+
+
+def test_a_parameter_that_a_template_does_not_have_is_refused() -> None:
+    with pytest.raises(UsageError, match="Nope"):
+        template(Nope="1")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"Version": "1", "Steps": [7]},
+        {"StartAt": "a", "States": {"a": 7}},
+        {"resource_changes": [7]},
+        {"resource_changes": {"a": 1}},
+    ],
+)
+def test_a_plan_of_another_form_is_refused_in_a_sentence(document: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="another form"):
+        judged(document)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"{", "no JSON"), (b"PK\x03\x04\xff", "UTF-8"), (b"Resources:\n  a: [", "YAML"), (b"", "no JSON")],
+)
+def test_files_that_are_no_plan(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / "plan"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=says):
+        read_plan_file(str(file))
+    with pytest.raises(UsageError, match="Could not read"):
+        read_plan_file(str(tmp_path / "nothing"))
+
+
+def test_an_execution_of_a_pipeline_needs_what_its_steps_need() -> None:
+    definition = json.dumps(pipeline(step("A", cluster(TYPE, COUNT)), step("B", cluster(TYPE, 1), after=("A",))))
+
+    def describe(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        told: dict[str, dict[str, Any]] = {
+            "describe_pipeline": {"PipelineDefinition": definition},
+            "describe_pipeline_definition_for_execution": {"PipelineDefinition": definition},
+            "list_pipeline_parameters_for_execution": {"PipelineParameters": [{"Name": "Count", "Value": "2"}]},
+        }
+        return told[operation]
+
+    started = {"PipelineName": "p", "PipelineParameters": [{"Name": "Count", "Value": "5"}]}
+    needs = judge_request("StartPipelineExecution", started, describe, bool)
+    assert moments(needs) == [5, 1]
+    retried = judge_request("RetryPipelineExecution", {"PipelineExecutionArn": "arn"}, describe, bool)
+    assert moments(retried) == [2, 1]
