@@ -121,6 +121,12 @@ Faults = Annotated[
         "without content), fail (HTTP 500), throttle; repeatable.",
     ),
 ]
+Accounts = Annotated[
+    int,
+    typer.Option(
+        "--accounts", min=1, max=500, help="Make an organization of N accounts, with a role 'opskit' in most of them."
+    ),
+]
 History = Annotated[
     int,
     typer.Option(
@@ -146,6 +152,7 @@ def start_sandbox_command(
     support_plan: SupportPlan = False,
     quotas: Quotas = 0,
     history: History = 0,
+    accounts: Accounts = 1,
     deny: Denied = None,
     policy: Policy = None,
     fault: Faults = None,
@@ -155,7 +162,7 @@ def start_sandbox_command(
 
     ended, outside = _SignalWaiter(), dict(os.environ)
     options: dict[str, Any] = {"port": port, "scenario": scenario.value, "support_plan": support_plan, "quotas": quotas}
-    options |= {"rates": rates.value, "lag": lag.value, "seed": seed, "history": history}
+    options |= {"rates": rates.value, "lag": lag.value, "seed": seed, "history": history, "accounts": accounts}
     options |= {"denied": _parse_denied_actions(deny or []), "faults": _parse_faults(fault or [])}
     options |= {"policy": str(policy.resolve()) if policy else ""}
     with _running_sandbox(approve_after, latency, options) as served:
@@ -184,6 +191,7 @@ def run_in_sandbox_command(
     support_plan: SupportPlan = False,
     quotas: Quotas = 0,
     history: History = 0,
+    accounts: Accounts = 1,
     deny: Denied = None,
     policy: Policy = None,
     fault: Faults = None,
@@ -191,7 +199,7 @@ def run_in_sandbox_command(
     """Run one command (opskit, the AWS CLI, a script) inside a sandbox of its own and exit with its code."""
     ended = _SignalWaiter()
     options: dict[str, Any] = {"port": port, "scenario": scenario.value, "support_plan": support_plan, "quotas": quotas}
-    options |= {"rates": rates.value, "lag": lag.value, "seed": seed, "history": history}
+    options |= {"rates": rates.value, "lag": lag.value, "seed": seed, "history": history, "accounts": accounts}
     options |= {"denied": _parse_denied_actions(deny or []), "faults": _parse_faults(fault or [])}
     options |= {"policy": str(policy.resolve()) if policy else ""}
     with _running_sandbox(approve_after, latency, options) as served:

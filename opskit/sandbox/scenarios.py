@@ -167,6 +167,20 @@ def _create_role(iam: Any, name: str, path: str, description: str, allowed: list
     iam.put_role_policy(RoleName=name, PolicyName=f"{name}-Policy", PolicyDocument=granted)
 
 
+def create_member_resources(state: SandboxState, account: str, number: int) -> None:
+    """What an account of an organization has at the start: by its number, notebooks and endpoints in one Region or two.
+    They are records, with no process behind them, since there may be hundreds.
+    """
+    _create_roles(state, AccountRegion(account, "us-east-1"))
+    for region in ("us-east-1", "eu-west-1")[: 1 + number % 2]:
+        for at in range(number % 4):
+            seed: Seed = NotebookSeed(f"member-{number:03}-{at}", kind=NotebookKind.RECORD, region=region)
+            state.seeders[seed.resource](AccountRegion(account, region), seed)
+        if number % 3 == 0:
+            seed = RecordSeed(UsageResource.ENDPOINT, f"live-{number:03}", "ml.m4.xlarge", region=region)
+            state.seeders[seed.resource](AccountRegion(account, region), seed)
+
+
 # One of each state that a notebook of the course is found in.
 _CLASSROOM_SEEDS: tuple[Seed, ...] = (
     NotebookSeed("course-idle", kind=NotebookKind.IDLE),

@@ -21,6 +21,7 @@ from opskit.sandbox.account.caller_identity import answer_get_caller_identity
 from opskit.sandbox.account.execution_roles import role_boundary, simulate_principal_policy
 from opskit.sandbox.account.faults import FaultKind, FaultSwitches
 from opskit.sandbox.account.managed_policies import load_managed_policies
+from opskit.sandbox.account.organization import check_assume_role, create_accounts
 from opskit.sandbox.account.permissions import Permissions
 from opskit.sandbox.account.policy_file import PolicyFile
 from opskit.sandbox.account.regions import RegionService
@@ -50,7 +51,7 @@ from opskit.sandbox.quotas.service_quotas import QuotaService
 from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
 from opskit.sandbox.quotas.utilization_report import UtilizationReportService
 from opskit.sandbox.rate_limits import CallRateLimits, RateMode
-from opskit.sandbox.scenarios import SCENARIOS, Scenario
+from opskit.sandbox.scenarios import SCENARIOS, Scenario, create_member_resources
 from opskit.sandbox.state import ACCOUNT, AccountRegion, SandboxState, client_variables
 from opskit.sandbox.studio import StudioService
 from opskit.sandbox.support.support_service import SupportService
@@ -89,6 +90,7 @@ class SandboxOptions:
     """How a sandbox is started. ``port`` 0 takes a free one; times are in seconds.
 
     ``rates`` and ``lag`` are as untidy as AWS unless told otherwise; ``seed`` decides which reads lag.
+    ``accounts`` is how many an organization has; 1: there is none.
     ``quotas`` makes up quotas until there are so many a Region, as a grown account has. ``history`` is how many jobs of
     each kind ran before. ``policy`` is the file of the IAM policy that alone allows callers anything; empty: they may
     do everything. ``denied`` are patterns of IAM actions that nobody may do, ``faults`` kinds of wrong answers with the
@@ -105,6 +107,7 @@ class SandboxOptions:
     support_plan: bool = False
     quotas: int = 0
     history: int = 0
+    accounts: int = 1
     denied: tuple[str, ...] = ()
     policy: str = ""
     faults: tuple[tuple[str, str], ...] = ()
@@ -184,6 +187,11 @@ def run_sandbox(options: SandboxOptions) -> Iterator[Sandbox]:
         threading.Thread(target=server.serve_forever, name="sandbox", daemon=True).start()
         try:
             scenario.create_resources(state)
+            if options.accounts > 1:
+                members = create_accounts(state, options.accounts, partial(create_member_resources, state))
+                dispatcher.actions["AssumeRole"] = lambda request, _: check_assume_role(
+                    state, frozenset(members), request
+                )
             metrics.start_publishing(scenario.seeded_account_regions())
             _open_urls.add(state.url)
             models = write_client_models(folder, state.url)
