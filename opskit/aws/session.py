@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -152,6 +152,19 @@ def open_session(
     return session
 
 
+def assume_account_role(
+    base: AwsSession, role_arn: str, *, external_id: str | None = None, tags: Sequence[tuple[str, str]] = ()
+) -> AwsSession:
+    """A session with a role of another account, assumed from ``base`` when it is first used. ``tags`` are session tags.
+    Its API models are those of ``base``, so that many accounts do not take the memory of many.
+    """
+    extra: dict[str, Any] = {"ExternalId": external_id} if external_id else {}
+    if tags:
+        extra["Tags"] = [{"Key": key, "Value": value} for key, value in tags]
+    clients = _assume_role(base._boto3_clients, role_arn, base.default_region, extra)
+    return AwsSession(clients, base.default_region, assumed_from=base)
+
+
 def find_default_region(profile: str | None = None) -> tuple[str, str] | None:
     """The Region that boto3 uses if none is named, and its source: a variable's name or a file's path. None if there is
     no Region, or no such profile.
@@ -226,7 +239,9 @@ def _note_source_identity(sources: list[str], parsed: Mapping[str, Any], **_: An
         sources.insert(0, str(identity))
 
 
-def _assume_role(clients: Boto3Clients, role_arn: str, region: str) -> Boto3Clients:
+def _assume_role(
+    clients: Boto3Clients, role_arn: str, region: str, extra: Mapping[str, Any] | None = None
+) -> Boto3Clients:
     """Clients with the credentials of another role; these are renewed automatically while the command runs."""
     import boto3
     import botocore.session
@@ -238,7 +253,7 @@ def _assume_role(clients: Boto3Clients, role_arn: str, region: str) -> Boto3Clie
         client_creator=partial(base._session.create_client, config=client_config(clients.read_seconds)),
         source_credentials=source_credentials,
         role_arn=role_arn,
-        extra_args={"RoleSessionName": "opskit"},
+        extra_args={"RoleSessionName": "opskit", **(extra or {})},
     )
     inner = botocore.session.Session(profile=base._session.profile)  # the profile's endpoints and Region still apply
     inner.register_component("data_loader", base._session.get_component("data_loader"))

@@ -16,7 +16,7 @@ import typer
 
 from opskit.cli.command_examples import examples_text
 from opskit.cli.command_wrapper import CommandWrapper
-from opskit.cli.common_settings import load_common_settings
+from opskit.cli.common_settings import load_common_settings, split_role_arns
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
 from opskit.core.setting_values import OutputFormat
@@ -39,7 +39,8 @@ COMMON_OPTIONS: dict[str, Any] = {
     ],
     "profile": Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")],
     "role_arn": Annotated[
-        str | None, typer.Option("--role-arn", metavar="ARN", help="IAM role to assume before calling AWS.")
+        list[str] | None,
+        typer.Option("--role-arn", metavar="ARN", help="IAM role to assume; repeatable with `opskit fleet`."),
     ],
     "output": Annotated[
         str | None,
@@ -62,6 +63,8 @@ class CommandContext:
     settings: Settings
     screen: Screen
     verbose: bool = False
+    role_arns: tuple[str, ...] = ()
+    """Those of several accounts, where the command runs in several."""
     _session: AwsSession | None = None
 
     def session(self) -> AwsSession:
@@ -220,10 +223,11 @@ def run_command(
 
     def run_body() -> CommandResult:
         nonlocal screen
+        role_arns, common["role_arn"] = split_role_arns(path, common["role_arn"])
         settings = load_common_settings(common)
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
         begin_reports(path, settings, screen, _print_calls if common["verbose"] else None)
-        opened.append(CommandContext(settings, screen, verbose=common["verbose"]))
+        opened.append(CommandContext(settings, screen, verbose=common["verbose"], role_arns=role_arns))
         return body(opened[0])
 
     try:

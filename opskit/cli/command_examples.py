@@ -77,6 +77,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit costs --budget 200 -o json",
     ),
     "cron show": ("opskit cron show", "opskit cron show stop-idle --every 30m --systemd"),
+    "fleet check": (
+        "opskit fleet check ml.m4.xlarge --for training --org",
+        "opskit fleet check --accounts accounts.csv --region us-east-1 --region eu-west-1 -o json",
+    ),
+    "fleet idle": ("opskit fleet idle --org --ou research --region all",),
+    "fleet costs": ("opskit fleet costs --org --concurrency 32", "opskit fleet costs --accounts accounts.csv --resume"),
+    "fleet role": ("opskit fleet role --external-id team-ml",),
     "cron install": (
         "opskit cron install stop-idle --every 15m -- --after 2h",
         "opskit cron install --notify ~/.config/opskit/webhook --dry-run",

@@ -60,6 +60,7 @@ COMMAND_GROUPS = {
     "cleanup": CommandGroup(("training.cli.run",), "Delete what you created with a workflow: endpoint, model, files."),
     "guard": CommandGroup(("guards.cli",), "Run a command only if quotas and budget allow its instances."),
     "costs": CommandGroup(("bills.cli.costs",), "List what bills now in SageMaker, whose it is, and how to end it."),
+    "fleet": CommandGroup(("fleet.cli.fleet",), "Check quotas, find idle notebooks and sum costs in many accounts."),
     "cron": CommandGroup(
         (
             "schedule.cli.cron",

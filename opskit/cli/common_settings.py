@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from opskit.core.exceptions import Problem
+from opskit.core.exceptions import Problem, UsageError
 from opskit.core.run_problem_codes import SETTINGS_NOT_TRUSTED
 from opskit.core.run_problems import report_run_problem
 from opskit.core.settings import Settings, load_settings
@@ -26,6 +26,22 @@ def load_common_settings(common: Mapping[str, Any]) -> Settings:
         "output": common["output"],
     }
     return load_settings(flags, common["config"], is_trusted=_is_trusted)
+
+
+def split_role_arns(path: Sequence[str], typed: Sequence[str] | None) -> tuple[tuple[str, ...], str | None]:
+    """The roles of the accounts that a command of `opskit fleet` runs in, and the one role that another command assumes
+    first.
+
+    Raises:
+        UsageError: several roles for a command that runs in one account.
+    """
+    named = tuple(dict.fromkeys(typed or ()))
+    if path[0] == "fleet":
+        return named, None
+    if len(named) > 1:
+        hint = "`opskit fleet` runs in several accounts."
+        raise UsageError("one-role", "This command runs in one account, with one --role-arn.", hint)
+    return (), named[0] if named else None
 
 
 def report_left_out_settings(settings: Settings) -> None:

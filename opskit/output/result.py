@@ -116,14 +116,15 @@ class Envelope:
         return {
             "opskit": 1,
             "command": list(self.command),
-            "status": _exit_status(self.result.exit),
+            "status": exit_status(self.result.exit),
             "exit": int(self.result.exit),
             "data": dict(self.result.data),
             "errors": [_problem_record(problem) for problem in self.result.problems],
         }
 
 
-def _exit_status(code: ExitCode) -> str:
+def exit_status(code: ExitCode) -> str:
+    """An exit code's word in JSON: ok, refused, partial or error."""
     match code:
         case ExitCode.OK:
             return "ok"

@@ -132,6 +132,7 @@ def run_sandbox(
     only: Sequence[str] = tuple(API_CALLS),
     hours: Path | None = None,
     policy: Path | None = None,
+    accounts: int = 1,
 ) -> Iterator[RunningSandbox]:
     """Run a sandbox for as long as the block lasts. What no command of ``only`` has in its policy is denied there.
     Its clock is ahead by what the file ``hours`` says. ``policy`` is the file with the IAM policy that it enforces.
@@ -139,6 +140,7 @@ def run_sandbox(
     words = ["sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after]
     words += [word for action in _allowed_actions(API_CALLS) - _allowed_actions(only) for word in ("--deny", action)]
     words += ["--policy", str(policy)] if policy else []
+    words += ["--accounts", str(accounts)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     environment = {**kept, "PYTHONPATH": _ROOT, **({"HOURS_AHEAD": str(hours)} if hours else {})}
     reading, writing = os.pipe()

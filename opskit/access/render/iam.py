@@ -6,7 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from opskit.access.rules.besides import besides_of_actions
-from opskit.access.rules.policy import Grant, Scope, makes_roles, opens_shells, passes_roles
+from opskit.access.rules.policy import (
+    LARGEST_INLINE,
+    LARGEST_MANAGED,
+    Grant,
+    Scope,
+    makes_roles,
+    opens_shells,
+    passes_roles,
+    policy_size,
+)
 from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import Problem
 from opskit.output.result import CommandResult
@@ -25,11 +34,21 @@ def policy_result(
         "policy": policy,
         "besides": [{"actions": list(each.actions), "when": each.when} for each in besides],
     }
-    problems = [*_warnings(grants, scope)]
+    problems = [*_warnings(grants, scope), *_size_warnings(policy)]
     if besides:
         told = "; ".join(f"{', '.join(each.actions)}: {each.when}" for each in besides)
         problems.append(Problem("besides", f"AWS may ask for more, by what the account has set up. {told}."))
     return CommandResult(data, problems=tuple(problems), notes=(text,))
+
+
+def _size_warnings(policy: Mapping[str, Any] | None) -> Iterator[Problem]:
+    size = policy_size(policy) if policy else 0
+    if size > LARGEST_MANAGED:
+        text = f"This policy has {size} characters, and a managed policy at most {LARGEST_MANAGED}."
+        hint = (
+            f"Print it for fewer commands at a time, or make it an inline policy of a role (at most {LARGEST_INLINE})."
+        )
+        yield Problem("policy-large", text, hint)
 
 
 _SHELL_WARNING = Problem(

@@ -25,6 +25,13 @@ _VALUES = _WHO | _service_calls(
     "ListAWSDefaultServiceQuotas",
     "ListServiceQuotas",
 )
+_FLEET = (
+    _WHO
+    | _service_calls("sts", "AssumeRole")
+    | _service_calls(
+        "organizations", "ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListRoots"
+    )
+)
 _ALL_REQUESTS = _service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistory")
 _ITS_REQUESTS = _service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota")
 _ASK = (
@@ -236,6 +243,10 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     | _service_calls("sagemaker-runtime", "InvokeEndpoint"),
     "cleanup": _CLEANUP,
     "costs": _COSTS,
+    "fleet check": _CHECK | _FLEET,
+    "fleet idle": _SEE_NOTEBOOKS | _FLEET,
+    "fleet costs": _COSTS | _FLEET,
+    "fleet role": _WHO,
     "cron show": NO_CALLS,
     "cron install": NO_CALLS,
     "cron remove": NO_CALLS,

@@ -36,6 +36,7 @@ _WORDS = {
     "sagemaker": "SageMaker",
     "servicequotas": "Quotas",
     "sns": "Topics",
+    "sts": "Accounts",
 }
 _READS = ("Get", "List", "Lookup", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
 # AWS answers it to everybody, whatever a policy says.
@@ -152,6 +153,11 @@ def _without_redundant(grants: Collection[Grant]) -> frozenset[Grant]:
     return frozenset(grant for grant in grants if grant.rule.is_free or (grant.action, grant.resource) not in free)
 
 
+def policy_size(policy: Mapping[str, Any]) -> int:
+    """The characters of a policy as IAM counts them: without white space."""
+    return len("".join(json.dumps(policy).split()))
+
+
 def grants_of_commands(commands: Iterable[str], flags: Collection[str] = ()) -> frozenset[Grant]:
     """Every permission that commands need with these flags."""
     return frozenset(grant for command in commands for grant in _grants_of_command(command, flags))
@@ -205,6 +211,12 @@ def example_arn(grant: Grant, account: str, scope: Scope) -> str:
 
 _ORDER = (READ, ACCESS, CHANGE)
 
+LARGEST_MANAGED, LARGEST_INLINE = 6_144, 10_240
+"""The characters that IAM takes in a managed policy, and in the inline policies of a role together."""
+
+FLEET_ROLE_NAME = "opskit"
+"""The role that commands over several accounts assume in each, unless told otherwise."""
+
 
 def _call_grants(call: str) -> Iterable[Grant]:
     """What IAM must allow for an operation: its action, and what AWS asks besides."""
@@ -244,7 +256,8 @@ def _rule_of(action: str) -> Rule:
 def _grant_kind(name: str) -> str:
     if name.startswith("CreatePresigned"):
         return ACCESS
-    return READ if name.startswith(_READS) else CHANGE
+    # What an assumed role may do is its own policy's affair; opskit's commands over accounts only read.
+    return READ if name.startswith(_READS) or name == "AssumeRole" else CHANGE
 
 
 def _resource_kind(action: str) -> str:
@@ -253,14 +266,12 @@ def _resource_kind(action: str) -> str:
     match service:
         case "s3":
             return "objects" if "Object" in name else "buckets"
-        case "logs":
-            return "logs"
+        case "logs" | "sns" | "sts":
+            return {"logs": "logs", "sns": "topics", "sts": "fleet role"}[service]
         case "iam" if name == "GetRole":
             return "roles"
         case "iam" if "Role" in name and name != "ListRoles":
             return "own role"
-        case "sns":
-            return "topics"
         case "servicequotas" if name == "RequestServiceQuotaIncrease":
             return "quotas"
         case "sagemaker" if not name.startswith(("List", "Search")) or name == "ListTags":
@@ -302,6 +313,7 @@ def _resource_arns(on: str, scope: Scope) -> list[str]:
         "buckets": [f"s3:::{scope.bucket}"],
         "objects": [f"s3:::{scope.bucket}/opskit/*"],
         "roles": ["iam::*:role/*"],
+        "fleet role": [f"iam::*:role/{FLEET_ROLE_NAME}"],
         "own role": [f"iam::*:role/{NOTEBOOK_ROLE_NAME}"],
         "passed role": [f"iam::*:role/{role}" for role in roles if not role.startswith("arn:")],
     }

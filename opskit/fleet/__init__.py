@@ -1,0 +1,1 @@
+"""Commands over several accounts: which accounts, a run in each, and one answer."""

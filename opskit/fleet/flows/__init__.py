@@ -1,0 +1,1 @@
+"""A command in each of several accounts."""

@@ -1,0 +1,59 @@
+"""Finds the accounts that the flags name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from opskit.aws.partitions import partition_of
+from opskit.aws.session import AwsSession
+from opskit.core.exceptions import UsageError
+from opskit.fleet.flows.account_commands import CommandOptions
+from opskit.fleet.reads.organization import list_organization_accounts
+from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
+from opskit.fleet.rules.reports import FleetCommand
+
+
+def choose_accounts(
+    base: AwsSession,
+    file: Path | None,
+    *,
+    org: bool,
+    units: Sequence[str],
+    role_arns: Sequence[str],
+    role_name: str,
+) -> tuple[FleetAccount, ...]:
+    """The accounts of a file, of the organization, or of roles.
+
+    Raises:
+        UsageError: none of them was named, or two, or the file cannot be read.
+        AwsError: the organization could not be read.
+    """
+    if sum((file is not None, org, bool(role_arns))) != 1:
+        text = "Name the accounts in one way: --accounts FILE, --org or --ou, or --role-arn for each."
+        raise UsageError("which-accounts", text, "`opskit fleet check --org` looks at the whole organization.")
+    partition = partition_of(base.default_region).name
+    if file is not None:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError("accounts-unreadable", f"{file} cannot be read: {error}.") from error
+        return parse_accounts(text, str(file), partition, role_name)
+    if role_arns:
+        return tuple({arn: account_of_role(arn) for arn in role_arns}.values())
+    return list_organization_accounts(base.client(), units, partition, role_name, base.identity().account)
+
+
+def run_key(
+    base: AwsSession,
+    command: FleetCommand,
+    options: CommandOptions,
+    accounts: Sequence[FleetAccount],
+    regions: Sequence[str],
+) -> str:
+    """What tells a run from others: only the same one is resumed."""
+    told = [base.endpoint_id(), command, repr(options), list(regions), [asdict(each) for each in accounts]]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

@@ -1,0 +1,180 @@
+"""The one answer over several accounts: a line for each, and the rows of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from opskit.core.exceptions import Problem
+from opskit.fleet.rules.reports import AccountReport, FleetCommand, fleet_exit
+from opskit.output.result import Cell, Column, CommandResult, Style, Table, exit_status
+
+_COLUMNS = (
+    Column("Account", key=True),
+    Column("Name", wrap=True, optional=True),
+    Column("Status"),
+    Column("Found", wrap=True),
+)
+_STYLES = {"ok": Style.GOOD, "refused": Style.WARN, "partial": Style.WARN, "error": Style.BAD}
+_MOST_ROWS = 50
+
+
+def fleet_result(command: FleetCommand, reports: Sequence[AccountReport]) -> CommandResult:
+    """The answer of ``fleet check``, ``fleet idle`` and ``fleet costs``."""
+    rows = [row for report in reports for row in report.rows(command)]
+    data: dict[str, Any] = {
+        "accounts": [_account_record(report) for report in reports],
+        command.records: rows,
+    }
+    match command:
+        case FleetCommand.COSTS | FleetCommand.IDLE:
+            data["totals"] = _totals(reports)
+        case FleetCommand.CHECK:
+            pass
+    return CommandResult(
+        data,
+        fleet_exit(reports),
+        tuple(_named_problems(reports)),
+        (Table(_COLUMNS, tuple(_account_row(command, report) for report in reports)), *_row_tables(command, rows)),
+        tuple(_notes(command, reports)),
+        command.records,
+    )
+
+
+def progress_text(report: AccountReport, ended: int, total: int) -> str:
+    """A line for people who wait: which account has been looked at, in how many Regions."""
+    where = f", {report.regions} {'Region' if report.regions == 1 else 'Regions'}" if report.regions else ""
+    failed = "" if report.exit.is_ok or report.exit.is_refusal else f": {exit_status(report.exit)}"
+    return f"[{ended}/{total}] {report.account.label}{where}{failed}"
+
+
+def _account_record(report: AccountReport) -> dict[str, Any]:
+    first = next(iter(report.problems), None)
+    has_failed = not (report.exit.is_ok or report.exit.is_refusal)
+    return {
+        "account": report.account.account,
+        "name": report.account.name,
+        "status": exit_status(report.exit),
+        "error": first.message if first and has_failed else None,
+        "exit": int(report.exit),
+        "role_arn": report.account.role_arn,
+    }
+
+
+def _totals(reports: Sequence[AccountReport]) -> dict[str, Any]:
+    """The sums over all accounts; null where one of them is not known."""
+    told = [report.data.get("totals") or {} for report in reports]
+    prices = [each.get("usd_per_hour") for each in told]
+    whole = bool(told) and None not in prices
+    per_hour = sum((Decimal(str(price)) for price in prices), Decimal(0)) if whole else None
+    return {
+        "usd_per_hour": per_hour,
+        "usd_per_30_days": None if per_hour is None else per_hour * 720,
+        "unpriced": sum(each.get("unpriced") or 0 for each in told),
+        "unread_accounts": sum(1 for each in told if not each),
+    }
+
+
+def _named_problems(reports: Sequence[AccountReport]) -> Iterator[Problem]:
+    """The problems of each account, with its name; what many share is told once for each, since they differ in who can
+    mend them.
+    """
+    for report in reports:
+        for problem in report.problems:
+            message = f"{report.account.label} ({report.account.account}): {problem.message}"
+            yield Problem(problem.code, message, problem.hint, problem.region)
+
+
+def _account_row(command: FleetCommand, report: AccountReport) -> tuple[Cell, ...]:
+    status = exit_status(report.exit)
+    return (
+        Cell(report.account.account),
+        Cell(report.account.name or ""),
+        Cell(status, _STYLES[status]),
+        Cell(_found_text(command, report)),
+    )
+
+
+def _found_text(command: FleetCommand, report: AccountReport) -> str:
+    if not report.data:
+        return report.problems[0].message if report.problems else ""
+    rows = report.rows(command)
+    match command:
+        case FleetCommand.CHECK:
+            counts = Counter(str(row["verdict"]) for row in rows)
+            return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+        case FleetCommand.IDLE:
+            idle = sum(row["verdict"] == "idle" for row in rows)
+            return f"{_counted(len(rows), 'notebook')}, {idle} idle, {_per_hour(report.data)}"
+        case FleetCommand.COSTS:
+            return f"{_counted(len(rows), 'item')}, {_per_hour(report.data)}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _per_hour(data: Mapping[str, Any]) -> str:
+    totals = data.get("totals") or {}
+    price, least = totals.get("usd_per_hour"), "at least " if totals.get("unpriced") else ""
+    return "price unknown" if price is None else f"{least}{price} USD per hour"
+
+
+def _row_tables(command: FleetCommand, rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
+    """The rows that matter most: what is short, idle, or costs most."""
+    names: tuple[str, ...]
+    match command:
+        case FleetCommand.CHECK:
+            meant = [row for row in rows if row["verdict"] in ("short", "unknown", "pending")]
+            names = ("account", "region", "quota_name", "verdict", "because")
+        case FleetCommand.IDLE:
+            meant = [row for row in rows if row["verdict"] in ("idle", "unknown")]
+            names = ("account", "region", "name", "verdict", "usd_per_hour", "because")
+        case FleetCommand.COSTS:
+            meant = sorted(rows, key=lambda row: -float(row["usd_per_hour"] or 0))
+            names = ("account", "region", "kind", "name", "usd_per_hour", "owner", "stop_with")
+    if not meant:
+        return ()
+    columns = tuple(_COLUMNS_BY_NAME[name] for name in names)
+    shown = tuple(tuple(Cell(_text(row.get(name))) for name in names) for row in meant[:_MOST_ROWS])
+    title = "" if len(meant) <= _MOST_ROWS else f"The first {_MOST_ROWS} of {len(meant)} rows; -o json has all."
+    return (Table(columns, shown, title),)
+
+
+_COLUMNS_BY_NAME = {
+    "account": Column("Account", key=True),
+    "region": Column("Region", key=True),
+    "quota_name": Column("Quota", wrap=True, key=True),
+    "name": Column("Name", wrap=True, key=True),
+    "kind": Column("Kind", key=True),
+    "verdict": Column("Verdict"),
+    "usd_per_hour": Column("USD/h", right=True),
+    "owner": Column("Owner", wrap=True, optional=True),
+    "because": Column("Why", wrap=True),
+    "stop_with": Column("Ends with", wrap=True, optional=True),
+}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _notes(command: FleetCommand, reports: Sequence[AccountReport]) -> Iterator[str]:
+    failed = [report for report in reports if not (report.exit.is_ok or report.exit.is_refusal)]
+    said = _counted(len(reports), "account")
+    if failed:
+        said += f"; {len(failed)} of them could not be looked at, or only in part"
+    match command:
+        case FleetCommand.COSTS | FleetCommand.IDLE:
+            totals = [report.data["totals"] for report in reports if report.data]
+            told = [each["usd_per_hour"] for each in totals]
+            unpriced = sum(each["unpriced"] or 0 for each in totals)
+            least = "at least " if failed or unpriced or None in told else ""
+            total = sum((Decimal(str(each)) for each in told if each is not None), Decimal(0))
+            yield f"{said}: {least}{total} USD per hour."
+        case FleetCommand.CHECK:
+            yield f"{said}."
+    if any("role" in problem.code for report in failed for problem in report.problems):
+        yield "`opskit fleet role` prints the template of the role that opskit needs in every account."

@@ -1,0 +1,1 @@
+"""Accounts, their reports, and what those come to together."""

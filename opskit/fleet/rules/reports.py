@@ -1,0 +1,71 @@
+"""What a command answered in each account, and what that comes to over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from opskit.core.exceptions import ExitCode, Problem
+from opskit.fleet.rules.accounts import FleetAccount
+
+
+class FleetCommand(StrEnum):
+    """The commands that run in several accounts."""
+
+    CHECK = "check"
+    IDLE = "idle"
+    COSTS = "costs"
+
+    @property
+    def records(self) -> str:
+        """The list in the answer of one account."""
+        match self:
+            case FleetCommand.CHECK:
+                return "quotas"
+            case FleetCommand.IDLE:
+                return "notebooks"
+            case FleetCommand.COSTS:
+                return "items"
+
+
+@dataclass(frozen=True)
+class AccountReport:
+    """What a command answered in one account: its exit code, its data as JSON has them, its errors, and in how many
+    ``regions`` it looked (0: in none).
+    """
+
+    account: FleetAccount
+    exit: ExitCode
+    data: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    regions: int = 0
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the account was looked at, if only in part."""
+        match self.exit:
+            case ExitCode.OK | ExitCode.REFUSED | ExitCode.PARTIAL:
+                return True
+            case ExitCode.BUG | ExitCode.USAGE | ExitCode.AWS_ERROR | ExitCode.INTERRUPTED:
+                return False
+            case ExitCode.NOT_RUNNABLE | ExitCode.NOT_FOUND:
+                return False
+
+    def rows(self, command: FleetCommand) -> list[dict[str, Any]]:
+        """The rows of the answer, each with its account."""
+        return [{**row, "account": self.account.account} for row in self.data.get(command.records) or ()]
+
+
+def fleet_exit(reports: Sequence[AccountReport]) -> ExitCode:
+    """The exit code over all accounts: a refusal wins; one that could not be looked at makes it partial, all of them
+    an error of AWS's.
+    """
+    if any(report.exit.is_refusal for report in reports):
+        return ExitCode.REFUSED
+    if all(report.exit.is_ok for report in reports):
+        return ExitCode.OK
+    if any(report.was_read for report in reports):
+        return ExitCode.PARTIAL
+    return ExitCode.AWS_ERROR

@@ -1,0 +1,129 @@
+"""Accounts as files and flags name them, and what their reports come to."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from opskit.cli.common_settings import split_role_arns
+from opskit.core.exceptions import ExitCode, Problem, UsageError
+from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts, parse_session_tags
+from opskit.fleet.rules.reports import AccountReport, FleetCommand, fleet_exit
+from opskit.fleet.rules.role_template import role_template
+from opskit.fleet.store.finished import FinishedReports
+
+A, B = "111111111111", "222222222222"
+ROLE = "arn:aws:iam::{}:role/opskit"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def parse(text: str) -> tuple[FleetAccount, ...]:
+    return parse_accounts(text, "accounts.csv", "aws", "opskit")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{A},prod\n{B},\n",
+        f"\ufeffaccount,name\r\n{A},prod\r\n{B}\r\n",
+        f"# ours\n{A}, prod\n\n{B}\n",
+        json.dumps({"Accounts": [{"Id": A, "Name": "prod", "Status": "ACTIVE"}, {"Id": B, "State": "ACTIVE"}]}),
+        json.dumps([{"Id": A, "Name": "prod"}, B, {"Id": "333333333333", "Status": "SUSPENDED"}]),
+    ],
+)
+def test_a_file_of_lines_of_csv_or_of_awss_own_json(text: str) -> None:
+    assert parse(text) == (FleetAccount(A, "prod", ROLE.format(A)), FleetAccount(B, None, ROLE.format(B)))
+
+
+def test_an_account_has_a_role_and_regions_of_its_own() -> None:
+    (found,) = parse(f"account,role_arn,regions\n{A},arn:aws:iam::{A}:role/team/reader,eu-west-1 us-east-1\n")
+    assert found == FleetAccount(A, None, f"arn:aws:iam::{A}:role/team/reader", ("eu-west-1", "us-east-1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "names no account"),
+        ("12345\n", "'12345' is not the ID"),
+        (f"{A}\n{A}\n", "twice"),
+        (f"account,role_arn\n{A},{ROLE.format(B)}\n", "is not one of the account"),
+        (f"account,role_arn\n{A},arn:aws:iam::{A}:user/x\n", "not the ARN of an IAM role"),
+        ("{", "not valid JSON"),
+        ('{"Account": 3}', "no list of accounts"),
+        ("[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_a_file_that_names_none_is_refused(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        parse(text)
+
+
+def test_roles_and_tags_as_they_are_typed() -> None:
+    assert account_of_role(ROLE.format(A)) == FleetAccount(A, role_arn=ROLE.format(A))
+    assert parse_session_tags(["team=blue", "run=a=b"]) == (("team", "blue"), ("run", "a=b"))
+    with pytest.raises(UsageError, match="'blue' is not a valid tag"):
+        parse_session_tags(["blue"])
+
+
+def test_several_roles_are_for_the_fleet_alone() -> None:
+    both = [ROLE.format(A), ROLE.format(B)]
+    assert split_role_arns(("fleet", "check"), both) == (tuple(both), None)
+    assert split_role_arns(("quotas", "check"), both[:1]) == ((), both[0])
+    with pytest.raises(UsageError, match="one account"):
+        split_role_arns(("quotas", "check"), both)
+
+
+@pytest.mark.parametrize(
+    ("codes", "whole"),
+    [
+        ([0, 0], 0),
+        ([0, 3, 4], 3),
+        ([0, 4], 5),
+        ([0, 5], 5),
+        ([4, 4], 4),
+        ([4, 2], 4),
+        ([5, 5], 5),
+    ],
+)
+def test_a_failed_account_hides_no_other(codes: list[int], whole: int) -> None:
+    assert fleet_exit([AccountReport(FleetAccount(A), ExitCode(code)) for code in codes]) == whole
+
+
+def test_what_was_finished_is_resumed_while_it_is_young_and_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opskit.fleet.store.finished.state_dir", lambda: tmp_path)
+    store = FinishedReports("key")
+    good = AccountReport(
+        FleetAccount(A, "prod", ROLE.format(A), ("eu-west-1",)),
+        ExitCode.REFUSED,
+        {"quotas": [{"verdict": "short"}]},
+        (Problem("a", "b", "c"),),
+        regions=1,
+    )
+    store.add_report(good, NOW)
+    store.add_report(AccountReport(FleetAccount(B), ExitCode.AWS_ERROR), NOW)
+    with store.path.open("a") as file:
+        file.write('{"at": "2026-01-01T00')  # killed while it wrote
+    assert store.path.stat().st_mode & 0o077 == 0
+    assert store.load_reports(NOW + timedelta(minutes=59)) == [good]
+    assert store.load_reports(NOW + timedelta(minutes=61)) == []
+    assert store.load_reports(NOW - timedelta(minutes=1)) == []
+    store.forget_reports()
+    assert store.load_reports(NOW) == []
+
+
+def test_each_command_has_rows_with_their_account() -> None:
+    for command in FleetCommand:
+        report = AccountReport(FleetAccount(A), ExitCode.OK, {command.records: [{"name": "x", "account": None}]})
+        assert report.rows(command) == [{"name": "x", "account": A}]
+
+
+def test_the_template_trusts_one_account_and_asks_for_the_external_id() -> None:
+    role = role_template("reader", A, "team", {"Statement": []})["Resources"]["OpskitRole"]["Properties"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert (role["RoleName"], A in str(trust["Principal"])) == ("reader", True)
+    assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "team"}}
