@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opskit.guards.python import GuardWarning, ProcessGuard
+    from opskit.guards.python import GuardWarning, ProcessGuard, RoomReport
     from opskit.guards.rules.call_refused import CallRefused as GuardRefused
 
-__all__ = ["DISTRIBUTION", "GuardRefused", "GuardWarning", "__version__", "guard", "guard_session", "unguard"]
+__all__ = [
+    "DISTRIBUTION",
+    "GuardRefused",
+    "GuardWarning",
+    "__version__",
+    "check_room",
+    "guard",
+    "guard_session",
+    "unguard",
+]
 
 DISTRIBUTION = "sagemaker-opskit"
 """What pip calls opskit. The distribution `opskit` is another project's, with the same command and package folder."""
@@ -83,6 +92,41 @@ def guard_session(
 
     made = boto3_session_of(session)
     return start_guard(max_usd, max_usd_hour=max_usd_hour, hours=hours, on_unknown=on_unknown, session=made)
+
+
+def check_room(  # noqa: PLR0913 - each is a word that people write
+    *,
+    training: Mapping[str, int] | None = None,
+    spot_training: Mapping[str, int] | None = None,
+    transform: Mapping[str, int] | None = None,
+    endpoint: Mapping[str, int] | None = None,
+    processing: Mapping[str, int] | None = None,
+    notebook: Mapping[str, int] | None = None,
+    max_usd: object = None,
+    hours: object = None,
+    session: Any = None,
+) -> RoomReport:
+    """Whether quotas and a budget allow instances, as in ``training={"ml.m5.xlarge": 2}``, right now. ``max_usd`` takes
+    ``hours``; ``session`` is boto3's, None: the default credentials.
+
+    Raises:
+        UsageError: an argument is none.
+        AwsError: there are no valid credentials.
+    """
+    from opskit.core.model import Workload
+    from opskit.guards.python import boto3_session_of, declared_of, report_room
+
+    declared = declared_of(
+        {
+            Workload.TRAINING: training,
+            Workload.SPOT_TRAINING: spot_training,
+            Workload.TRANSFORM: transform,
+            Workload.ENDPOINT: endpoint,
+            Workload.PROCESSING: processing,
+            Workload.NOTEBOOK: notebook,
+        }
+    )
+    return report_room(declared, max_usd, hours, None if session is None else boto3_session_of(session))
 
 
 def unguard() -> None:

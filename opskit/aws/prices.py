@@ -34,6 +34,14 @@ def read_workload_price(client: AwsClient, instance_type: str, workload: Workloa
     return read_price(client, instance_type, component)
 
 
+def bundled_workload_price(region: str, instance_type: str, workload: Workload, why: str) -> Price | Unknown:
+    """The price of the bundled table, without asking AWS; ``why`` continues "is not known"."""
+    component = WORKLOADS[workload].price
+    if component is None:
+        return Unknown(f"AWS lists no price of its own for {workload}", "no-price")
+    return _bundled_price(region, instance_type, component, why)
+
+
 def read_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
     """The on-demand price of one instance, in USD per hour; ``Unknown`` says why there is none."""
     if unlisted := _unlisted_region(client.region, instance_type):

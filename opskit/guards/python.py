@@ -8,8 +8,9 @@ import json
 import threading
 import warnings
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypedDict, TypeVar
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import start_in_background
@@ -17,10 +18,12 @@ from opskit.aws.outgoing_calls import OutgoingCall, add_call_listener, read_as, 
 from opskit.aws.session import open_session
 from opskit.core.clock import system_clock
 from opskit.core.exceptions import OpskitError, UsageError
-from opskit.core.model import Workload
+from opskit.core.model import Requirement, Workload
 from opskit.guards.flows.call_guard import CallGuard, LookBoard
 from opskit.guards.flows.call_look import LOOK_SECONDS
+from opskit.guards.flows.conditions import GuardConditions, check_conditions
 from opskit.guards.reads.guard_access import read_guard_access
+from opskit.guards.render.guard import guard_result
 from opskit.guards.rules.call_budget import CallPolicy, OnUnknown, parse_usd
 from opskit.guards.rules.declared_needs import Declared, declared_needs
 from opskit.guards.rules.guard_access import GuardAccess, access_text, merge_access
@@ -222,3 +225,50 @@ def boto3_session_of(session: Any) -> Any:
 def declared_of(counts: Mapping[Workload, Mapping[str, int] | None]) -> Declared:
     """The instances that were declared, by workload; without those that were not."""
     return {workload: dict(types) for workload, types in counts.items() if types}
+
+
+class RoomReport(TypedDict):
+    """What ``check_room`` found. ``verdict`` is ``fits``, ``short``, ``pending``, ``not-offered``, ``over-budget`` or
+    ``unknown``; ``quotas`` are the records of ``opskit quotas check -o json``; ``estimate_usd`` is the most that it
+    costs (None: no hours were given, or a price is not known); ``problems`` are sentences.
+    """
+
+    account: str | None
+    region: str
+    verdict: str
+    quotas: list[dict[str, Any]]
+    hours: Decimal | None
+    estimate_usd: Decimal | None
+    problems: list[str]
+
+
+def report_room(declared: Declared, max_usd: object, hours: object, session: Any) -> RoomReport:
+    """Look at quotas, what is in use and prices for declared instances, without putting a guard on.
+
+    Raises:
+        UsageError: an argument is none.
+        AwsError: there are no valid credentials.
+    """
+    budget, length = parse_usd(max_usd, "max_usd"), parse_usd(hours, "hours")
+    needs = declared_needs(declared, length or Decimal(0)).needs
+    if not needs:
+        hint = "Write it like check_room(training={'ml.m5.xlarge': 2})."
+        raise UsageError("nothing-to-check", "Nothing says which instances are meant.", hint)
+    if budget is not None and not length:
+        raise UsageError("no-hours", "A budget takes a duration.", "Add hours=6.")
+    requirements = tuple(Requirement(need.instance_type, need.workload, need.count) for need in needs)
+    conditions = GuardConditions(requirements, int(length * 3600) if length else None, budget)
+    client = open_session().client() if session is None else read_as(session.client("sagemaker"))
+    done = check_conditions(client, conditions, system_clock(), lambda text: None)
+    data = guard_result(done, conditions, "", client.region).data
+    identity = client.session.known_identity()
+    refused = [error for error in done.blockers if error.problem.code == "over-budget"]
+    return RoomReport(
+        account=identity.account if identity else None,
+        region=client.region,
+        verdict="over-budget" if refused and data["verdict"] == "fits" else data["verdict"],
+        quotas=data["quotas"],
+        hours=data["hours"],
+        estimate_usd=data["estimate_usd"],
+        problems=[error.problem.message for error in done.blockers],
+    )

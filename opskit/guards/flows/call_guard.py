@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,7 @@ from opskit.aws.gather import start_in_background
 from opskit.aws.outgoing_calls import OutgoingCall
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OpskitError
-from opskit.guards.flows.call_look import LOOK_SECONDS, CallLook, finish_look, start_look
+from opskit.guards.flows.call_look import LOOK_SECONDS, PendingLook, start_look
 from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.call_refused import CallRefused
 from opskit.guards.rules.call_verdict import CallVerdict, Outcome, judge_call, unknown_warning
@@ -33,7 +32,7 @@ MOMENT_SECONDS = 1.0
 class _SharedLook:
     client: AwsClient
     began: float
-    future: Future[CallLook]
+    pending: PendingLook
 
 
 @dataclass(frozen=True)
@@ -54,16 +53,17 @@ class LookBoard:
     _looks: dict[tuple[object, ...], _SharedLook] = field(default_factory=dict)
     _grants: list[_Grant] = field(default_factory=list)
 
-    def look_for(self, client: AwsClient, needs: tuple[InstanceNeed, ...]) -> _SharedLook:
+    def look_for(self, client: AwsClient, needs: tuple[InstanceNeed, ...], *, with_prices: bool) -> _SharedLook:
         """A look of this moment that shows what these needs meet: one that others have begun, or a new one."""
         types = frozenset((need.instance_type, need.workload, need.price_workload, bool(need.count)) for need in needs)
-        key = (id(client.session), client.region, types)
+        key = (id(client.session), client.region, types, with_prices)
         with self.lock:
             now = self.clock.monotonic()
             self._looks = {each: look for each, look in self._looks.items() if now - look.began < MOMENT_SECONDS}
             shared = self._looks.get(key)
             if shared is None:
-                shared = self._looks[key] = _SharedLook(client, now, start_look(client, needs, self.clock.now()))
+                pending = start_look(client, needs, self.clock.now(), with_prices=with_prices)
+                shared = self._looks[key] = _SharedLook(client, now, pending)
             return shared
 
     def granted_since(self, look: _SharedLook) -> list[InstanceNeed]:
@@ -112,7 +112,7 @@ class CallGuard:
         Raises:
             GuardRefused: they do not.
         """
-        look = self.board.look_for(client, needs.needs)
+        look = self.board.look_for(client, needs.needs, with_prices=self.policy.has_budget)
         self._act_on(self._assess_look("", client.region, needs, look, LOOK_SECONDS))
 
     def _act_on(self, verdict: CallVerdict) -> None:
@@ -147,7 +147,7 @@ class CallGuard:
         self, operation: str, region: str, needs: RequestNeeds, look: _SharedLook, seconds: float
     ) -> CallVerdict:
         """The verdict from a look, with what was let through since it began. What this lets through is noted."""
-        found = finish_look(look.future, seconds)
+        found = look.pending.finish(seconds)
         with self.board.lock:
             headrooms = found.assess_needs(needs, self.board.granted_since(look))
             verdict = judge_call(operation, region, needs, headrooms, found.prices, self.policy, found.problems())
@@ -167,7 +167,8 @@ class CallGuard:
         needs = judge_request(call.operation, call.params, describe, call.reaches_instances)
         if not needs.needs:
             return needs, None
-        return needs, self.board.look_for(opened[0] if opened else call.open_reader(), needs.needs)
+        client = opened[0] if opened else call.open_reader()
+        return needs, self.board.look_for(client, needs.needs, with_prices=self.policy.has_budget)
 
 
 def _open_reader(call: OutgoingCall) -> AwsClient:

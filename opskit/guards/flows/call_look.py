@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -9,8 +10,8 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather, gather_all, start_in_background
-from opskit.aws.prices import read_workload_price
+from opskit.aws.gather import start_in_background
+from opskit.aws.prices import bundled_workload_price, read_workload_price
 from opskit.core.exceptions import OpskitError, Problem
 from opskit.core.model import Price, Requirement, Unknown, Workload
 from opskit.core.workloads import WORKLOADS
@@ -103,33 +104,50 @@ def needs_as_requirements(needs: Iterable[InstanceNeed], granted: Sequence[Insta
     return requirements
 
 
-def start_look(client: AwsClient, needs: Sequence[InstanceNeed], now: datetime) -> Future[CallLook]:
-    """Begin to read what these needs meet. The future never fails."""
-    return start_in_background(partial(_read_look, client, needs, now))
+@dataclass(frozen=True)
+class PendingLook:
+    """A look that has begun: its parts are read side by side, and each may be late without the other."""
+
+    region: str
+    snapshot: Future[RegionSnapshot]
+    prices: Mapping[tuple[str, Workload], Future[Price | Unknown]]
+
+    def finish(self, seconds: float) -> CallLook:
+        """What is known after so many seconds: of quotas nothing if they have not all been read, of prices what the
+        bundled table has.
+        """
+        until = time.monotonic() + seconds
+        try:
+            snapshot, problem = self.snapshot.result(max(0.0, seconds)), None
+        except TimeoutError:
+            text = f"Quotas and usage could not be read within {LOOK_SECONDS:g} s."
+            snapshot, problem = None, Problem("timeout", text)
+        except OpskitError as failure:
+            snapshot, problem = None, failure.problem
+        prices = {key: self._finish_price(key, future, until) for key, future in self.prices.items()}
+        return CallLook(snapshot, prices, problem)
+
+    def _finish_price(
+        self, key: tuple[str, Workload], future: Future[Price | Unknown], until: float
+    ) -> Price | Unknown:
+        try:
+            return future.result(max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            why = f"AWS's price list did not answer within {LOOK_SECONDS:g} s"
+            return bundled_workload_price(self.region, *key, why)
+        except OpskitError as failure:
+            return bundled_workload_price(self.region, *key, failure.problem.message.rstrip("."))
 
 
-def finish_look(future: Future[CallLook], seconds: float = LOOK_SECONDS) -> CallLook:
-    """The look, or what is known of it after so many seconds: nothing."""
-    try:
-        return future.result(seconds)
-    except TimeoutError:
-        text = f"Quotas and usage could not be read within {seconds:g} s."
-        return CallLook(None, problem=Problem("timeout", text))
-
-
-def _read_look(client: AwsClient, needs: Sequence[InstanceNeed], now: datetime) -> CallLook:
+def start_look(
+    client: AwsClient, needs: Sequence[InstanceNeed], now: datetime, *, with_prices: bool = True
+) -> PendingLook:
+    """Begin to read what these needs meet."""
     types = dict.fromkeys((need.instance_type, need.workload) for need in needs if need.count)
-    priced = dict.fromkeys((need.instance_type, need.price_workload) for need in needs)
+    priced = dict.fromkeys((need.instance_type, need.price_workload) for need in needs) if with_prices else {}
     requirements = [Requirement(name, workload) for name, workload in types]
-    try:
-        snapshot, prices = gather(
-            partial(read_region, client, requirements, now),
-            partial(gather_all, [partial(read_workload_price, client, *each) for each in priced]),
-        )
-    except OpskitError as failure:
-        return CallLook(None, {each: _unread_price(failure) for each in priced}, failure.problem)
-    return CallLook(snapshot, dict(zip(priced, prices, strict=True)))
-
-
-def _unread_price(failure: OpskitError) -> Unknown:
-    return Unknown.from_problem(failure.problem)
+    return PendingLook(
+        client.region,
+        start_in_background(partial(read_region, client, requirements, now)),
+        {each: start_in_background(partial(read_workload_price, client, *each)) for each in priced},
+    )

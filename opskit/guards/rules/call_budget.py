@@ -79,7 +79,7 @@ def call_cost(needs: Sequence[InstanceNeed], prices: Prices) -> CallCost:
         bounded += max(_bounded_usd(need, prices) for need in group)
         endless += max((_hourly_usd(need, prices) for need in group if need.seconds is None), default=Decimal(0))
         hourly += max(_hourly_usd(need, prices) for need in group)
-    found = [prices[need.instance_type, need.price_workload] for need in needs if need.billed_count]
+    found = [_price_of(need, prices) for need in needs if need.billed_count]
     return CallCost(
         bounded,
         endless,
@@ -96,8 +96,13 @@ def _choices(needs: Iterable[InstanceNeed]) -> list[list[InstanceNeed]]:
     return list(groups.values())
 
 
+def _price_of(need: InstanceNeed, prices: Prices) -> Price | Unknown:
+    unread = Unknown(f"the price of {need.instance_type} was not read")
+    return prices.get((need.instance_type, need.price_workload), unread)
+
+
 def _usd_per_hour(need: InstanceNeed, prices: Prices) -> Decimal:
-    price = prices[need.instance_type, need.price_workload]
+    price = _price_of(need, prices)
     return price.usd_per_hour if isinstance(price, Price) else Decimal(0)
 
 

@@ -106,6 +106,8 @@ def refusal_hint(verdict: CallVerdict) -> str:
     """The next step after a refusal."""
     if commands := tuple(verdict.increase_commands()):
         return f"Ask for more: {'; '.join(commands)}"
+    if any(is_refusal(headroom) and not headroom.verdict.is_too_little for headroom in verdict.headrooms):
+        return "Take another instance type or Region: no increase helps."
     if verdict.reasons:
         return "Take fewer or smaller instances, or call opskit.guard() with a larger max_usd."
     return 'To send what cannot be judged, with a warning: opskit.guard(on_unknown="warn")'

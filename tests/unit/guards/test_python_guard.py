@@ -8,7 +8,8 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from decimal import Decimal
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
@@ -17,14 +18,20 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ParamValidationError
+from IPython.core.interactiveshell import InteractiveShell
 
 import opskit
 from opskit.core.exceptions import UsageError
+from opskit.core.model import Price, Unknown, Workload
+from opskit.guards.flows.call_look import PendingLook
 from opskit.guards.rules.call_refused import CallRefused
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws, Fault
 
 TYPE = "ml.m4.xlarge"
+OTHER = next(
+    name.partition(" ")[0] for name in bundled_codes() if name.endswith(" for training job usage") and TYPE not in name
+)
 PRICED = '{"product": {"attributes": {"component": "Training"}}, "terms": {"OnDemand": {"a": {"priceDimensions": {"b": {"pricePerUnit": {"USD": "0.28"}}}}}}}'  # noqa: E501
 ROLE = "arn:aws:iam::123456789012:role/execution-role"
 
@@ -85,9 +92,9 @@ def test_a_budget_names_the_run_time_that_would_fit(account: FakeAws) -> None:
 def test_every_type_of_a_list_of_preferences_has_to_fit(account: FakeAws) -> None:
     opskit.guard()
     request = training()
-    preferences = [{"InstanceType": TYPE, "InstanceCount": 1}, {"InstanceType": "ml.p2.xlarge", "InstanceCount": 5}]
+    preferences = [{"InstanceType": TYPE, "InstanceCount": 1}, {"InstanceType": OTHER, "InstanceCount": 5}]
     request["ResourceConfig"] = {"InstancePreferences": preferences, "VolumeSizeInGB": 1}
-    with pytest.raises(opskit.GuardRefused, match=r"ml\.p2\.xlarge for training job usage"):
+    with pytest.raises(opskit.GuardRefused, match=rf"{OTHER} for training job usage: the quota is 4 \(needed: 5\)"):
         boto3.client("sagemaker").create_training_job(**request)
 
 
@@ -100,7 +107,7 @@ def test_groups_add_up_in_the_maximum_of_one_job(account: FakeAws) -> None:
     request = training()
     groups = [
         {"InstanceGroupName": "a", "InstanceType": TYPE, "InstanceCount": 3},
-        {"InstanceGroupName": "b", "InstanceType": "ml.p2.xlarge", "InstanceCount": 3},
+        {"InstanceGroupName": "b", "InstanceType": OTHER, "InstanceCount": 3},
     ]
     request["ResourceConfig"] = {"InstanceGroups": groups, "VolumeSizeInGB": 1}
     with pytest.raises(opskit.GuardRefused, match=r"Maximum number of instances per training job: .*needed: 6"):
@@ -348,5 +355,55 @@ def test_the_functions_stay_functions_after_every_module_was_imported() -> None:
     for module in walk_packages(opskit.__path__, "opskit."):
         if not module.name.startswith(("opskit.sandbox.", "opskit.__main__")):
             import_module(module.name)
-    for name in ("guard", "guard_session", "unguard"):
+    for name in ("check_room", "guard", "guard_session", "unguard"):
         assert callable(getattr(opskit, name))
+
+
+def test_a_look_is_short_and_reads_no_price_that_no_budget_needs(account: FakeAws) -> None:
+    opskit.guard()
+    client = boto3.client("sagemaker")
+    client.create_training_job(**training(1))  # codes of quotas are found and remembered
+    account.latency_seconds = 0.05
+    account.forget_calls()
+    client.create_training_job(**training(1, instance_type=OTHER))
+    assert account.count("GetProducts") == 0
+    # What is in use takes two answers, one after the other, and then comes the call itself.
+    assert account.one_after_another() <= 4
+
+
+def test_what_is_late_is_unknown_and_a_late_price_comes_from_the_table() -> None:
+    late: Future[Any] = Future()
+    key = (TYPE, Workload.TRAINING)
+    look = PendingLook("us-east-1", late, {key: late}).finish(0.0)
+    assert look.snapshot is None
+    assert "could not be read within 5 s" in look.problems()[0].message
+    price = look.prices[key]
+    assert isinstance(price, Price)
+    assert "as of" in price.source
+    elsewhere = PendingLook("eu-west-1", late, {key: late}).finish(0.0).prices[key]
+    assert isinstance(elsewhere, Unknown)
+
+
+def test_ipython_shows_the_reasons_instead_of_a_traceback(account: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    shell = InteractiveShell.instance()
+    shell.user_ns["start"] = lambda: boto3.client("sagemaker").create_training_job(**training(5))
+    opskit.guard()
+    shell.run_cell("start()")  # type: ignore[no-untyped-call]
+    shown = capsys.readouterr().out
+    assert "GuardRefused: CreateTrainingJob was not sent" in shown
+    assert "Traceback" not in shown
+    assert "botocore" not in shown
+
+
+def test_room_is_checked_without_a_guard(account: FakeAws) -> None:
+    found = opskit.check_room(training={TYPE: 2}, max_usd=5, hours=1)
+    assert (found["verdict"], found["account"], found["region"]) == ("fits", "123456789012", "us-east-1")
+    assert found["estimate_usd"] == Decimal("0.56")
+    assert found["problems"] == []
+    assert opskit.check_room(training={TYPE: 5})["verdict"] == "short"
+    assert opskit.check_room(training={TYPE: 2}, max_usd="0.1", hours=1)["verdict"] == "over-budget"
+    with pytest.raises(UsageError):
+        opskit.check_room()
+    with pytest.raises(UsageError, match="duration"):
+        opskit.check_room(training={TYPE: 2}, max_usd=1)
+    boto3.client("sagemaker").create_training_job(**training(50))
