@@ -58,6 +58,7 @@ bench: $(DEV) ## Measure speed and memory, as ratios
 	@$(BIN)/python -m benchmarks.notebooks
 	@$(BIN)/python -m benchmarks.stops
 	@$(BIN)/python -m benchmarks.histories
+	@$(BIN)/python -m benchmarks.costs
 	@$(BIN)/python -m benchmarks.fleets
 
 audit: $(DEV) ## Look for what is not as it was locked, and for known vulnerabilities where their database can be reached

@@ -54,6 +54,14 @@ class EndpointFleet:
             "DescribeEndpointConfig": self._describe_config,
         }
 
+    def search_page(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """A page of what Search has of them."""
+        names, start = sorted(self.endpoints), int(asked.get("NextToken", 0))
+        end = start + asked.get("MaxResults", 10)
+        more = {"NextToken": str(end)} if end < len(names) else {}
+        found = [{"Endpoint": self._describe_endpoint({"EndpointName": name})} for name in names[start:end]]
+        return {"Results": found, **more}
+
     def _list_page(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         names, start = sorted(self.endpoints), int(asked.get("NextToken", 0))
         end = start + asked.get("MaxResults", 10)
@@ -64,7 +72,7 @@ class EndpointFleet:
         endpoint = self.endpoints[name]
         return {
             "EndpointName": name,
-            "EndpointArn": f"arn:{name}",
+            "EndpointArn": f"arn:aws:sagemaker:us-east-1:123456789012:endpoint/{name}",
             "EndpointStatus": endpoint.status,
             "CreationTime": LONG_AGO.timestamp(),
             "LastModifiedTime": endpoint.modified.timestamp(),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from opskit.aws.client import AwsClient
 from opskit.core.model import Unknown
-from opskit.inventory.reads.trail_events import look_up_owners
+from opskit.inventory.reads.trail_events import TOO_MANY_EVENTS, look_up_owners
 from opskit.inventory.rules.resource_owner import (
     OwnershipSource,
     ResourceOwner,
@@ -16,7 +16,7 @@ from opskit.inventory.rules.resource_owner import (
     tagged_owner,
 )
 from opskit.inventory.rules.running_resource import RunningResource
-from opskit.inventory.store.trail_owners import load_trail_owners, save_trail_owners
+from opskit.inventory.store.trail_owners import UNREACHED, load_trail_owners, save_trail_owners
 
 # CloudTrail writes an event down some minutes late; what is younger may yet get one.
 _TRAIL_LAG = timedelta(hours=1)
@@ -47,9 +47,11 @@ def find_trail_owners(client: AwsClient, resources: Sequence[RunningResource], n
     missing = [each for each in wanted if each.arn not in known]
     lookup = look_up_owners(client, missing, now)
     settled = {each.arn for each in missing if each.since is not None and now - each.since > _TRAIL_LAG}
-    learnt = {**known, **lookup.owners, **dict.fromkeys(lookup.without_event & settled)}
+    unreached = settled - lookup.owners.keys() if lookup.gap is TOO_MANY_EVENTS else set()
+    learnt = {**known, **dict.fromkeys(unreached, UNREACHED), **lookup.owners}
+    learnt |= dict.fromkeys(lookup.without_event & settled)
     if learnt != known:
         save_trail_owners(client, wanted, learnt)
-    named = {arn: name for arn, name in {**learnt, **lookup.owners}.items() if name}
+    named = {arn: name for arn, name in learnt.items() if name not in (None, UNREACHED)}
     owners = {arn: ResourceOwner(name, OwnershipSource.CLOUDTRAIL) for arn, name in named.items()}
-    return OwnersFound(owners, lookup.gap)
+    return OwnersFound(owners, lookup.gap or (TOO_MANY_EVENTS if UNREACHED in learnt.values() else None))

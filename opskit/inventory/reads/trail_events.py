@@ -18,12 +18,15 @@ from opskit.core.result_or_error import unknown_from_error
 from opskit.inventory.rules.resource_owner import EVENT_HISTORY, TrailEvent, event_names, parse_trail_event
 from opskit.inventory.rules.running_resource import RunningResource
 
-MAX_TRAIL_CALLS = 20
-"""Calls for one Region: about ten seconds at the two a second that AWS allows."""
+MAX_TRAIL_CALLS = 10
+"""Calls for one Region: about five seconds at the two a second that AWS allows."""
 _PAGE = 50
 # The event is written before the resource says that it began, and on another clock.
 _BEFORE_BEGIN = timedelta(hours=1)
-_MANY_LEFT = f"CloudTrail has more events than the {_PAGE * MAX_TRAIL_CALLS} that opskit reads"
+TOO_MANY_EVENTS = Unknown(
+    f"CloudTrail has more events than the {_PAGE * MAX_TRAIL_CALLS} that opskit reads", "too-many-events"
+)
+"""Why nothing is known of what older events may tell."""
 
 
 @dataclass
@@ -84,7 +87,7 @@ def _look_up_event(
     try:
         while missing:
             if calls == 0:
-                lookup.gap = Unknown(_MANY_LEFT, "too-many-events")
+                lookup.gap = TOO_MANY_EVENTS
                 return 0
             page = next(pages, None)
             if page is None:

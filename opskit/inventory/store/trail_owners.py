@@ -14,6 +14,8 @@ from opskit.inventory.rules.running_resource import RunningResource
 from opskit.state.paths import account_key
 from opskit.state.store import open_db
 
+UNREACHED = "?"
+"""Stands for an owner that older events than opskit reads may tell: the next run would not get there either."""
 _FILE = "trail-owners.sqlite"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS trail_owners (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, arn TEXT NOT NULL, since TEXT NOT NULL,

@@ -88,6 +88,10 @@ def test_the_calls_are_bounded_and_what_is_left_is_said(billed: FakeAws, capsys:
     _, data = owners_of(capsys)
     assert billed.count("LookupEvents") == MAX_TRAIL_CALLS
     assert "CloudTrail has more events" in data["owners_unknown_because"]
+    billed.forget_calls()
+    _, data = owners_of(capsys)
+    assert billed.count("LookupEvents") == 0  # it would not get further
+    assert "CloudTrail has more events" in data["owners_unknown_because"]
 
 
 def test_what_is_grouped_by_owner_or_tag(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
