@@ -53,6 +53,17 @@ DIFFERENCES: tuple[Difference, ...] = (
         "meantime.",
     ),
     Difference(
+        "Studio and others",
+        "Spaces and apps of Studio, labeling jobs, MLflow tracking servers and apps, and partner AI apps are records: "
+        "nothing runs behind them, no quota counts them, and they are in service at once. There are no domains and "
+        "user profiles, and training plans cannot be bought.",
+    ),
+    Difference(
+        "CloudTrail",
+        "LookupEvents returns only SageMaker calls that change something and that a client of the sandbox sent, some "
+        "seconds later (in AWS some minutes), and names no resources. Other operations are moto's.",
+    ),
+    Difference(
         "Lists",
         "SageMaker's list operations cut a page before they filter it, for every filter. AWS documents this for the "
         "status of training jobs; for others it was observed.",

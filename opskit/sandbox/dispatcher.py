@@ -50,6 +50,7 @@ _SERVICES = {
     "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
     "Logs_20140328": "logs",
     "GraniteServiceVersion20100801": "cloudwatch",
+    "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101": "cloudtrail",
 }
 
 
@@ -106,6 +107,8 @@ class Dispatcher:
     latency_seconds: float = 0.0
     check_rate: Callable[[AccountRegion, str, str], None] = lambda account_region, service, operation: None
     """Asked before every call to an API, owned or moto's: raises the throttling error of a rate that is used up."""
+    record_call: Callable[[Request, ApiCall, ApiError | None], None] = lambda request, call, error: None
+    """Told of every call in JSON, with the error that it ended with."""
     denial_response: Callable[[Request], Response | None] = lambda request: None
     """Asked before everything: AWS's answer to what the caller may not do."""
 
@@ -194,12 +197,27 @@ class Dispatcher:
         # Here, and kept: a body that cannot be read is not the operation's failure.
         request.get_data()
         try:
-            return self._dispatch_call(_parse_call(request, service, operation), request)
+            return self._answer_recorded(_parse_call(request, service, operation), request)
         except ApiError as error:
             return error_response(error)
         except Exception:
             _log.exception("%s %s failed", service, operation)
             return error_response(ApiError("InternalFailure", f"The sandbox failed on {operation}: see its log.", 500))
+
+    def _answer_recorded(self, call: ApiCall, request: Request) -> Response:
+        """Answer a call, and let it be an event of CloudTrail's, however it ends."""
+        try:
+            response = self._dispatch_call(call, request)
+        except ApiError as error:
+            self._record(request, call, error)
+            raise
+        is_refused = response.status_code >= 400
+        self._record(request, call, ApiError("ValidationException", "") if is_refused else None)
+        return response
+
+    def _record(self, request: Request, call: ApiCall, error: ApiError | None) -> None:
+        if not _is_internal(request):
+            self.record_call(request, call, error)
 
     def _dispatch_call(self, call: ApiCall, request: Request) -> Response:
         # A throttled call is not looked at any further, whatever is in it.
@@ -240,7 +258,7 @@ def _json_target(request: Request) -> tuple[str, str] | None:
         return OPERATION_PATHS[request.path]
     if "Content-Encoding" in request.headers:
         return None
-    prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+    prefix, _, operation = request.headers.get("X-Amz-Target", "").rpartition(".")
     service = _SERVICES.get(prefix)
     return (service, operation) if service else None
 

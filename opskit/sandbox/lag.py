@@ -34,12 +34,13 @@ class LaggingRead(StrEnum):
     NOTEBOOK_START = "notebook-start"
     ENDPOINT_CONFIG = "endpoint-config"
     TAGS = "tags"
+    EVENT_HISTORY = "event-history"
 
     @property
     def is_always_late(self) -> bool:
         """Whether it lags in every case, where there is any lag."""
         match self:
-            case LaggingRead.SEARCH:
+            case LaggingRead.SEARCH | LaggingRead.EVENT_HISTORY:
                 return True
             case (
                 LaggingRead.NOTEBOOK_CREATE

@@ -59,6 +59,7 @@ CALL_RATES: Mapping[tuple[str, str], RateLimit] = {
     ("cloudwatch", "GetMetricData"): RateLimit(50, 50),
     ("cloudwatch", "PutMetricData"): RateLimit(500, 500),
     ("sns", "Publish"): RateLimit(300, 300),
+    ("cloudtrail", "LookupEvents"): RateLimit(2, 2),
 }
 """Per account and Region: each operation has a bucket of its own."""
 _SERVICE_RATES: Mapping[str, RateLimit] = {"sts": RateLimit(600, 600)}

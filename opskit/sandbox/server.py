@@ -28,6 +28,7 @@ from opskit.sandbox.account.regions import RegionService
 from opskit.sandbox.caller_check import OWN_PEER
 from opskit.sandbox.client_models import VARIABLE, data_path, write_client_models
 from opskit.sandbox.dispatcher import Dispatcher
+from opskit.sandbox.event_history import EventHistory
 from opskit.sandbox.hosting.endpoint_attachments import EndpointAttachmentService
 from opskit.sandbox.hosting.endpoint_service import EndpointService
 from opskit.sandbox.hosting.invocation_metrics import InvocationMetrics
@@ -52,6 +53,7 @@ from opskit.sandbox.quotas.usage_metrics import UsageMetricPublisher
 from opskit.sandbox.quotas.utilization_report import UtilizationReportService
 from opskit.sandbox.rate_limits import CallRateLimits, RateMode
 from opskit.sandbox.scenarios import SCENARIOS, Scenario, create_member_resources
+from opskit.sandbox.service_records import ServiceRecords
 from opskit.sandbox.state import ACCOUNT, AccountRegion, SandboxState, client_variables
 from opskit.sandbox.studio import StudioService
 from opskit.sandbox.support.support_service import SupportService
@@ -240,6 +242,8 @@ def _register_services(
     dispatcher.actions["SimulatePrincipalPolicy"] = lambda request, account_region: simulate_principal_policy(
         permissions, request
     )
+    events = EventHistory(state)
+    dispatcher.record_call = events.record_call
     repositories = CodeRepositoryService(state, tags)
     notebooks = NotebookService(state, ledger, repositories)
     tags.register_resource_type("notebook-instance", notebooks.notebook_tags, notebooks.notebook_names)
@@ -267,7 +271,9 @@ def _register_services(
         MetricDataService(),
         ProcessingService(state, ledger, tags),
         TuningService(state, ledger),
-        StudioService(),
+        StudioService(state, tags),
+        ServiceRecords(state, tags),
+        events,
         SearchService(state, training, endpoints),
     )
     for service in services:

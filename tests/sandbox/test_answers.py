@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.billed_steps import use_service_records, use_spaces_and_apps
 from tests.sandbox.conftest import ANSWERED, Lab
 from tests.waiting import wait_until
 
 UNANSWERED = {
-    ("sagemaker", "DescribeApp"),  # there are no apps
     *(
         ("support", name)
         for name in (
@@ -239,4 +239,7 @@ def test_every_operation_is_answered_strictly(
     a_notebook_that_cannot_start(lab_account, far_account, wait_for_state)
     a_notebook_that_runs(full_account)
     lab_account.sagemaker.create_hyper_parameter_tuning_job(**lab_account.tuning("answers", 1))
+    use_spaces_and_apps(lab_account.account)
+    use_service_records(lab_account.account)
+    lab_account.account.client("cloudtrail").lookup_events()
     assert slow_sandbox.own_operations - ANSWERED == UNANSWERED

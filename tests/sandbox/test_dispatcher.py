@@ -25,6 +25,7 @@ TARGETS = {
     "service-quotas": ("ServiceQuotasV20190624", "servicequotas"),
     "support": ("AWSSupport_20130415", "support"),
     "pricing": ("AWSPriceListService", "pricing"),
+    "cloudtrail": ("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "cloudtrail"),
     "resourcegroupstaggingapi": ("ResourceGroupsTaggingAPI_20170126", "tagging"),
 }
 
