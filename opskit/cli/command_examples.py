@@ -24,7 +24,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit train boston 2>&1 | opskit quotas explain -",
         'opskit quotas explain "ResourceLimitExceeded: ... ml.p2.xlarge for training job usage is 0 Instances"',
     ),
-    "notebook list": ("opskit notebook list --region all", "opskit notebook list --owner ada --sort cost"),
+    "notebook list": ("opskit notebook list --region all", "opskit notebook list --who --sort cost"),
     "notebook create": (
         "opskit notebook create course --wait",
         "opskit notebook create gpu -t ml.g4dn.xlarge --volume 50 --tag team=vision --dry-run",

@@ -17,6 +17,7 @@ def _service_calls(service: str, *operations: str) -> frozenset[str]:
 
 
 _WHO = _service_calls("sts", "GetCallerIdentity")
+_TRAIL = _WHO | _service_calls("cloudtrail", "LookupEvents")
 _PRICES = _service_calls("pricing", "GetProducts")
 _VALUES = _WHO | _service_calls(
     "service-quotas",
@@ -186,7 +187,7 @@ _COSTS = (
     _WHO
     | _PRICES
     | _COUNT_RUN
-    | _service_calls("cloudtrail", "LookupEvents")
+    | _TRAIL
     | _service_calls("resourcegroupstaggingapi", "GetResources")
     | _service_calls(
         "sagemaker",
@@ -221,7 +222,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "quotas increase": _ASK,
     "quotas requests": _VALUES | _ALL_REQUESTS,
     "quotas wait": _VALUES | _ITS_REQUESTS,
-    "notebook list": _SEE_NOTEBOOKS,
+    "notebook list": _SEE_NOTEBOOKS | _TRAIL,
     "notebook create": _CREATE_NOTEBOOK,
     "notebook stop": _STOP,
     "notebook start": _START_NOTEBOOK | _CHOSEN_NOTEBOOKS,
@@ -285,7 +286,7 @@ MAKES_ROLE = _service_calls("iam", "CreateRole", "PutRolePolicy")
 FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "quotas increase": {"--via": _SUPPORT},
     "train": {"--request-increase": _FILING, "--wait": _ITS_REQUESTS, "--via": _SUPPORT},
-    "notebook list": {"--evidence": _NOTEBOOK_LOGS},
+    "notebook list": {"--evidence": _NOTEBOOK_LOGS, "--who": _TRAIL},
     "notebook stop": {"--evidence": _NOTEBOOK_LOGS},
     "notebook create": {"--wait": _NOTEBOOK_LOGS, "--role-boundary": MAKES_ROLE},
     "notebook start": {"--wait": _NOTEBOOK_LOGS},

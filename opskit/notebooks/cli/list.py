@@ -45,6 +45,10 @@ def list_notebooks_command(
     match: MatchOption = "*",
     tag: TagOption = None,
     owner: OwnerOption = None,
+    who: Annotated[
+        bool,
+        typer.Option("--who", help="Where no tag names an owner, ask CloudTrail who started or created the notebook."),
+    ] = False,
     sort: Annotated[
         ListOrder, typer.Option("--sort", help="Sort by name, price per hour, cost so far, idle time or owner.")
     ] = ListOrder.NAME,
@@ -54,6 +58,7 @@ def list_notebooks_command(
     from opskit.notebooks.flows.failure import explain_failures
     from opskit.notebooks.flows.inside import look_inside_meant
     from opskit.notebooks.flows.inspect import inspect_all
+    from opskit.notebooks.flows.owners import find_owners
     from opskit.notebooks.render.list import notebook_list_result
     from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.notebooks.rules.notebook_filter import NotebookFilter
@@ -72,4 +77,4 @@ def list_notebooks_command(
     now, meant = datetime.now(UTC), NotebookFilter((), match, parse_tag_filter(tag), owner, shows_tags=sort.needs_tags)
     look = explain_failures(inspect_all(ctx.clients(), policy, now, meant))
     look = look_inside_meant(look, policy, now, lambda seen: seen.assessment.verdict.is_idle)
-    return notebook_list_result(look, now, sort)
+    return notebook_list_result(find_owners(look, now) if who else look, now, sort)

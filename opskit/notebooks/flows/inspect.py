@@ -42,12 +42,15 @@ RegionTags = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class InspectedNotebook:
-    """One notebook, looked at. ``usd_per_hour`` None: nobody knows its price."""
+    """One notebook, looked at. ``usd_per_hour`` None: nobody knows its price. ``trail_owner`` is whose it is by
+    CloudTrail; None: it was not asked, or does not know.
+    """
 
     client: AwsClient
     evidence: NotebookEvidence
     assessment: IdleAssessment
     usd_per_hour: Decimal | None
+    trail_owner: str | None = None
 
     @property
     def notebook(self) -> Notebook:
@@ -58,12 +61,13 @@ class InspectedNotebook:
 @dataclass(frozen=True)
 class Inspection:
     """A look at all notebooks of some Regions; ``problems`` are those of Regions that could not be listed,
-    ``all_regions_failed`` says that these were all.
+    ``all_regions_failed`` says that these were all. ``owners_gap`` is why CloudTrail could not be asked for all owners.
     """
 
     notebooks: tuple[InspectedNotebook, ...]
     problems: tuple[Problem, ...] = ()
     all_regions_failed: bool = False
+    owners_gap: Unknown | None = None
 
 
 def inspect_all(

@@ -40,6 +40,7 @@ def notebook_list_result(look: Inspection, now: datetime, order: ListOrder = Lis
         "account": account_of(look.notebooks),
         "notebooks": [_notebook_record(seen, cost, now) for seen, cost in zip(look.notebooks, costs, strict=True)],
         "totals": _totals_record(sum_costs(costs), is_whole=not look.problems),
+        "owners_unknown_because": look.owners_gap and look.owners_gap.reason,
     }
     table = (_notebook_table(look.notebooks, costs, now),) if look.notebooks else ()
     return CommandResult(
@@ -58,7 +59,7 @@ def _sort_key(order: ListOrder, seen: InspectedNotebook, cost: NotebookCost) -> 
         case ListOrder.IDLE:
             return _largest_first(seen.assessment.idle)
         case ListOrder.OWNER:
-            owner = owner_from_tags(seen.evidence.tags)
+            owner = owner_from_tags(seen.evidence.tags) or seen.trail_owner
             return (owner is None, (owner or "").lower())
 
 
@@ -82,7 +83,7 @@ def _notebook_record(seen: InspectedNotebook, cost: NotebookCost, now: datetime)
         "account": notebook.account,
         "region": notebook.region,
         "name": notebook.name,
-        **owner_record(seen.evidence.tags),
+        **_owner_record(seen),
         "instance_type": notebook.instance_type,
         "status": notebook.status,
         "verdict": assessment.verdict.value,
@@ -96,6 +97,14 @@ def _notebook_record(seen: InspectedNotebook, cost: NotebookCost, now: datetime)
         "outcome": None,
         "stops_at": _grace_end(seen, now),
     }
+
+
+def _owner_record(seen: InspectedNotebook) -> dict[str, str | None]:
+    """Whose it is and what tells it: a tag, else CloudTrail where it was asked."""
+    tagged = owner_record(seen.evidence.tags)
+    if tagged["owner"] is None and seen.trail_owner:
+        return {"owner": seen.trail_owner, "owner_source": "cloudtrail"}
+    return tagged
 
 
 def _grace_end(seen: InspectedNotebook, now: datetime) -> datetime | None:
@@ -117,7 +126,7 @@ def _totals_record(costs: NotebookCosts, *, is_whole: bool) -> dict[str, Any]:
 
 def _notebook_table(seen: Sequence[InspectedNotebook], costs: Sequence[NotebookCost], now: datetime) -> Table:
     several = len({each.notebook.region for each in seen}) > 1
-    owned = any(owner_from_tags(each.evidence.tags) for each in seen)
+    owned = any(_owner_record(each)["owner"] for each in seen)
     columns = ((Column("Region", key=True),) if several else ()) + _HEAD[:1]
     columns += ((Column("Owner", optional=True),) if owned else ()) + _HEAD[1:]
     rows = (
@@ -133,7 +142,7 @@ def _notebook_row(
     return (
         *((Cell(notebook.region),) if several else ()),
         Cell(notebook.name),
-        *((Cell(short_owner(owner_from_tags(seen.evidence.tags) or "")),) if owned else ()),
+        *((Cell(short_owner(_owner_record(seen)["owner"] or "")),) if owned else ()),
         Cell(notebook.instance_type),
         Cell(notebook.status),
         Cell(assessment.verdict.value, VERDICT_STYLES[assessment.verdict]),
@@ -157,6 +166,8 @@ def _format_cents(usd: Decimal) -> str:
 def _listing_notes(look: Inspection, costs: NotebookCosts) -> Iterator[str]:
     if not look.notebooks and not look.problems:
         yield "There are no notebook instances."
+    if look.owners_gap:
+        yield f"CloudTrail could not be asked for all owners: {look.owners_gap.reason}"
     if not costs.running:
         return
     least = "at least " if costs.unpriced or look.problems else ""

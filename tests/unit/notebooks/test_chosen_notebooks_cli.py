@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from opskit.core.owners import is_owner_named
+from tests.fakes.billed_account import trail_event
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws
 from tests.fakes.fake_notebooks import FakeNotebook
 from tests.fakes.notebook_kinds import MakeAccount
 
-ADA = "arn:aws:iam::123456789012:user/ada"
+USER = "arn:aws:iam::123456789012:user"
+ADA = f"{USER}/ada"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,23 @@ def test_a_list_holds_what_was_chosen_in_the_order_that_was(
 def test_a_person_reads_whose_each_is(labs: Team, capsys: pytest.CaptureFixture[str]) -> None:
     told = run_opskit(capsys, "notebook", "list", "--sort", "owner").out
     assert "Owner" in told and " ada " in told and ADA not in told
+
+
+def test_who_started_it_is_asked_of_cloudtrail_where_no_tag_says(
+    labs: Team, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = trail_event("StartNotebookInstance", 1, "carol", {"notebookInstanceName": "team-a"})
+    labs.aws.running["LookupEvents"] = lambda _: {"Events": [event]}
+    labs["team-a"].tags = {}
+    rows = {each["name"]: each for each in notebook(capsys, "list", "--who").data["notebooks"]}
+    assert (rows["team-a"]["owner"], rows["team-a"]["owner_source"]) == (f"{USER}/carol", "cloudtrail")
+    assert rows["mine"]["owner"] is None
+    assert notebook(capsys, "list").data["notebooks"][-1]["owner"] is None  # it is asked only if told to
+    labs.aws.running["LookupEvents"] = lambda _: DENIED
+    labs["team-a"].since -= timedelta(hours=1)  # another start, which nobody has asked about
+    ended = notebook(capsys, "list", "--who")
+    assert ended.code == 0
+    assert "not authorized" in ended.data["owners_unknown_because"] or "denied" in ended.data["owners_unknown_because"]
 
 
 def test_what_is_started_by_choice_needs_a_yes(labs: Team, capsys: pytest.CaptureFixture[str]) -> None:
