@@ -37,6 +37,7 @@ def guard(  # noqa: PLR0913 - each is a word that people write
     max_usd_hour: object = None,
     hours: object = 24,
     on_unknown: str = "refuse",
+    first_look: bool = True,
     training: Mapping[str, int] | None = None,
     spot_training: Mapping[str, int] | None = None,
     transform: Mapping[str, int] | None = None,
@@ -51,6 +52,8 @@ def guard(  # noqa: PLR0913 - each is a word that people write
     against ``max_usd_hour``, or else against ``max_usd`` over ``hours``. What cannot be judged is refused;
     ``on_unknown="warn"`` lets it through with a warning. Instances that are declared, as in
     ``training={"ml.m5.xlarge": 2}``, are judged at once.
+
+    ``first_look=False`` leaves out the look at what may be read.
 
     It is also a context manager and a decorator. ``unguard`` ends it.
 
@@ -71,7 +74,14 @@ def guard(  # noqa: PLR0913 - each is a word that people write
             Workload.NOTEBOOK: notebook,
         }
     )
-    return start_guard(max_usd, max_usd_hour=max_usd_hour, hours=hours, on_unknown=on_unknown, declared=declared)
+    return start_guard(
+        max_usd,
+        max_usd_hour=max_usd_hour,
+        hours=hours,
+        on_unknown=on_unknown,
+        declared=declared,
+        first_look=first_look,
+    )
 
 
 def guard_session(

@@ -8,12 +8,13 @@ from typing import Any
 
 import typer
 
-from opskit.cli.command_tree import load_all
+from opskit.cli.command_tree import load_all, load_guard_words
 
 
 def all_commands() -> dict[tuple[str, ...], Any]:
     """Every command by its words, without the groups above them."""
-    return dict(_command_leaves(typer.main.get_command(load_all()), ()))
+    trees = (load_all(), load_guard_words())
+    return {path: leaf for tree in trees for path, leaf in _command_leaves(typer.main.get_command(tree), ())}
 
 
 def _command_leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -71,6 +71,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit guard --from request.json --operation create-training-job",
         "terraform show -json plan.bin | opskit guard --from - -o markdown",
     ),
+    "guard install": (
+        "opskit guard install ipython --max-usd 5",
+        "opskit guard install python --dry-run",
+    ),
+    "guard remove": ("opskit guard remove ipython python",),
+    "guard status": ("opskit guard status",),
     "costs": (
         "opskit costs --region all",
         "opskit costs --by owner",

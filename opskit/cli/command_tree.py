@@ -58,7 +58,7 @@ COMMAND_GROUPS = {
     "deploy": CommandGroup(("training.cli.run",), "Deploy a workflow's newest model to an endpoint."),
     "predict": CommandGroup(("training.cli.run",), "Get predictions from a workflow's endpoint."),
     "cleanup": CommandGroup(("training.cli.run",), "Delete what you created with a workflow: endpoint, model, files."),
-    "guard": CommandGroup(("guards.cli",), "Run a command only if quotas and budget allow its instances."),
+    "guard": CommandGroup(("guards.cli.run",), "Run a command only if quotas and budget allow its instances."),
     "costs": CommandGroup(("bills.cli.costs",), "List what bills now in SageMaker, whose it is, and how to end it."),
     "fleet": CommandGroup(("fleet.cli.fleet",), "Check quotas, find idle notebooks and sum costs in many accounts."),
     "cron": CommandGroup(
@@ -78,6 +78,10 @@ COMMAND_GROUPS = {
 }
 
 
+GUARD_WORDS = ("install", "remove", "status")
+"""The commands that follow ``guard``, which else is one that takes a command of the user's."""
+
+
 def command_group(name: str) -> typer.Typer:
     """The Typer app of a group, added to the tree, for its commands to be registered on."""
     group = new_group(COMMAND_GROUPS[name].help)
@@ -87,6 +91,8 @@ def command_group(name: str) -> typer.Typer:
 
 def load_for(arguments: Sequence[str]) -> typer.Typer:
     """The part of the tree that a command line needs: the group it names, or only the help texts."""
+    if tuple(arguments[:1]) == ("guard",) and arguments[1:2] and arguments[1] in GUARD_WORDS:
+        return load_guard_words()
     named = next((argument for argument in arguments if not argument.startswith("-")), "")
     return _import_groups([named]) if named in COMMAND_GROUPS else _help_only()
 
@@ -94,6 +100,12 @@ def load_for(arguments: Sequence[str]) -> typer.Typer:
 def load_all() -> typer.Typer:
     """The tree with all commands."""
     return _import_groups(list(COMMAND_GROUPS))
+
+
+def load_guard_words() -> typer.Typer:
+    """The tree of the commands that follow ``guard``."""
+    hooks: typer.Typer = import_module("opskit.guards.cli.hooks").hooks_root
+    return hooks
 
 
 def _import_groups(names: Sequence[str]) -> typer.Typer:

@@ -24,7 +24,7 @@ from opskit.guards.flows.call_look import LOOK_SECONDS
 from opskit.guards.flows.conditions import GuardConditions, check_conditions
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.guards.render.guard import guard_result
-from opskit.guards.rules.call_budget import CallPolicy, OnUnknown, parse_usd
+from opskit.guards.rules.call_budget import CallPolicy, parse_policy, parse_usd
 from opskit.guards.rules.declared_needs import Declared, declared_needs
 from opskit.guards.rules.guard_access import GuardAccess, access_text, merge_access
 
@@ -162,6 +162,7 @@ def start_guard(
     on_unknown: str = "refuse",
     session: Any = None,
     declared: Declared | None = None,
+    first_look: bool = True,
 ) -> ProcessGuard:
     """Put a guard on: over the calls of a boto3 session, or over those of the process, where it takes the place of the
     one before.
@@ -171,7 +172,7 @@ def start_guard(
         GuardRefused: the declared instances do not fit.
     """
     global _process_guard
-    guard = ProcessGuard(_parse_policy(max_usd, max_usd_hour, hours, on_unknown), declared or {}, session)
+    guard = ProcessGuard(parse_policy(max_usd, max_usd_hour, hours, on_unknown), declared or {}, session)
     with _lock:
         if session is None:
             if _process_guard:
@@ -179,7 +180,8 @@ def start_guard(
             guard.replaced, _process_guard = _process_guard, guard
         guard.start()
     try:
-        guard.look_once()
+        if first_look:
+            guard.look_once()
         guard.check_declared()
     except BaseException:
         # Nothing is on after an error: the guard before holds again.
@@ -189,6 +191,11 @@ def start_guard(
     return guard
 
 
+def current_guard() -> ProcessGuard | None:
+    """The process's guard; None: there is none, or only in blocks and for sessions."""
+    return _process_guard
+
+
 def stop_guards() -> None:
     """Take the process's guard off. Guards of sessions and of blocks stay."""
     global _process_guard  # noqa: PLW0603
@@ -196,18 +203,6 @@ def stop_guards() -> None:
         if _process_guard:
             _process_guard.stop()
         _process_guard = None
-
-
-def _parse_policy(max_usd: object, max_usd_hour: object, hours: object, on_unknown: str) -> CallPolicy:
-    length = parse_usd(hours, "hours")
-    if not length:
-        raise UsageError("bad-hours", f"hours={hours!r} is not a number of hours.", "Write it like hours=8.")
-    try:
-        choice = OnUnknown(on_unknown)
-    except ValueError:
-        hint = 'Write on_unknown="refuse" or on_unknown="warn".'
-        raise UsageError("bad-choice", f"on_unknown={on_unknown!r} is none of the choices.", hint) from None
-    return CallPolicy(parse_usd(max_usd, "max_usd"), parse_usd(max_usd_hour, "max_usd_hour"), length, choice)
 
 
 def boto3_session_of(session: Any) -> Any:

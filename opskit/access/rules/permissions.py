@@ -238,6 +238,9 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "workflow show": NO_CALLS,
     "train": _TRAIN,
     "guard": _GUARD | _GUARD_PLAN,
+    "guard install": NO_CALLS,
+    "guard remove": NO_CALLS,
+    "guard status": NO_CALLS,
     "deploy": _DEPLOY | _service_calls("sagemaker", "ListModels", "ListTags"),
     "predict": _WHO
     | _service_calls("sagemaker", "ListEndpoints", "ListTags")

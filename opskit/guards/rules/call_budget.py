@@ -187,3 +187,20 @@ def parse_usd(value: object, name: str) -> Decimal | None:
     except ArithmeticError:
         pass  # said below, as for a negative one
     raise UsageError("bad-amount", f"{name}={value!r} is not an amount of USD.", f"Write it like {name}=5 or '2.50'.")
+
+
+def parse_policy(max_usd: object, max_usd_hour: object, hours: object, on_unknown: str) -> CallPolicy:
+    """A guard's bounds, as Python programs give them.
+
+    Raises:
+        UsageError: an argument is none.
+    """
+    length = parse_usd(hours, "hours")
+    if not length:
+        raise UsageError("bad-hours", f"hours={hours!r} is not a number of hours.", "Write it like hours=8.")
+    try:
+        choice = OnUnknown(on_unknown)
+    except ValueError:
+        hint = 'Write on_unknown="refuse" or on_unknown="warn".'
+        raise UsageError("bad-choice", f"on_unknown={on_unknown!r} is none of the choices.", hint) from None
+    return CallPolicy(parse_usd(max_usd, "max_usd"), parse_usd(max_usd_hour, "max_usd_hour"), length, choice)

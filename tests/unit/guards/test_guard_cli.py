@@ -64,8 +64,8 @@ def run_guard(roomy_account: FakeAws, capsys: pytest.CaptureFixture[str], monkey
         became.append(Became(program, words, environment))
         raise SystemExit(0)
 
-    monkeypatch.setattr("opskit.guards.cli.os.execve", become)
-    monkeypatch.setattr("opskit.guards.cli.signal.signal", lambda number, action: None)
+    monkeypatch.setattr("opskit.guards.cli.run.os.execve", become)
+    monkeypatch.setattr("opskit.guards.cli.run.signal.signal", lambda number, action: None)
 
     def run(*words: str) -> Ran:
         became.clear()

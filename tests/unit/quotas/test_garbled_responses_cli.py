@@ -204,8 +204,8 @@ def test_nothing_is_guarded_by_what_could_not_be_read(
         started.append(program)
         raise SystemExit(0)
 
-    monkeypatch.setattr("opskit.guards.cli.os.execve", start)
-    monkeypatch.setattr("opskit.guards.cli.signal.signal", lambda number, action: None)
+    monkeypatch.setattr("opskit.guards.cli.run.os.execve", start)
+    monkeypatch.setattr("opskit.guards.cli.run.signal.signal", lambda number, action: None)
     uses = ("--training", "--transform", "--endpoint", "--processing", "--notebook")
     words = [word for use in uses for word in (use, TYPE)]
 

@@ -1,0 +1,1 @@
+"""Commands: settle settings, run a flow, return a result."""

@@ -1,0 +1,85 @@
+"""``opskit guard install``, ``remove`` and ``status``: the guard that is on without being typed.
+
+``opskit guard`` itself is a command that takes another one, so these words have a tree of their own, which is taken
+where one of them follows ``guard``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opskit.cli.app import new_group, new_root
+from opskit.cli.command import CommandContext, register_command
+
+if TYPE_CHECKING:
+    from opskit.output.result import CommandResult
+
+hooks_root = new_root()
+hooks_group = new_group("Put a guard on SageMaker calls by default, or take it away.")
+hooks_root.add_typer(hooks_group, name="guard")
+
+TargetsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ipython|python...",
+        help="ipython: each shell and Jupyter kernel of yours. python: each program of this Python that has "
+        "OPSKIT_GUARD set.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+
+
+@register_command(hooks_group, "guard", "install")
+def install_guard_command(
+    ctx: CommandContext,
+    targets: TargetsArgument,
+    max_usd: Annotated[
+        str | None, typer.Option("--max-usd", metavar="X", help="The most that one call may cost, in USD (ipython).")
+    ] = None,
+    max_usd_hour: Annotated[
+        str | None,
+        typer.Option("--max-usd-hour", metavar="X", help="The most an hour for what has no end, in USD (ipython)."),
+    ] = None,
+    hours: Annotated[
+        str | None, typer.Option("--hours", metavar="H", help="Hours of what has no end to count (ipython).")
+    ] = None,
+    on_unknown: Annotated[
+        str | None,
+        typer.Option("--on-unknown", metavar="refuse|warn", help="What happens to a call that cannot be judged."),
+    ] = None,
+    dry_run: DryRun = False,
+) -> CommandResult:
+    """Put a guard on by default: write a start-up file (idempotent).
+
+    For Python the arguments are in the variable: OPSKIT_GUARD=1, or OPSKIT_GUARD=max_usd=5,on_unknown=warn.
+    """
+    from opskit.guards.flows.start_hooks import install_hooks
+    from opskit.guards.render.start_hooks import hooks_result
+    from opskit.guards.rules.call_budget import parse_policy
+    from opskit.guards.rules.start_hooks import GuardArguments, parse_targets
+
+    parse_policy(max_usd, max_usd_hour, hours or 24, on_unknown or "refuse")
+    arguments = GuardArguments(max_usd, max_usd_hour, hours, on_unknown)
+    return hooks_result(install_hooks(parse_targets(targets), arguments, dry_run=dry_run))
+
+
+@register_command(hooks_group, "guard", "remove")
+def remove_guard_command(ctx: CommandContext, targets: TargetsArgument, dry_run: DryRun = False) -> CommandResult:
+    """Take the guard away again: remove the start-up file."""
+    from opskit.guards.flows.start_hooks import remove_hooks
+    from opskit.guards.render.start_hooks import hooks_result
+    from opskit.guards.rules.start_hooks import parse_targets
+
+    return hooks_result(remove_hooks(parse_targets(targets), dry_run=dry_run))
+
+
+@register_command(hooks_group, "guard", "status")
+def guard_status_command(ctx: CommandContext) -> CommandResult:
+    """Say where a guard is on by default."""
+    from opskit.guards.flows.start_hooks import find_hooks
+    from opskit.guards.render.start_hooks import hooks_result
+    from opskit.guards.rules.start_hooks import HookTarget
+
+    return hooks_result(find_hooks(HookTarget))

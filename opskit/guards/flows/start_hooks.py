@@ -1,0 +1,88 @@
+"""Puts a guard on by default, and takes it away again without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from opskit.core.exceptions import GuardRefused
+from opskit.guards.rules.start_hooks import GuardArguments, HookState, HookTarget, hook_content, hook_state
+from opskit.guards.store.hook_files import hook_path, read_hook, remove_hook, write_hook
+
+
+@dataclass(frozen=True)
+class HookReport:
+    """One place: its file, what is there, and what was done (None: nothing was asked) or, in a dry run, would be."""
+
+    target: HookTarget
+    path: Path
+    state: HookState
+    outcome: str | None = None
+    content: str = ""
+
+
+def find_hooks(targets: Iterable[HookTarget]) -> list[HookReport]:
+    """What is there of each target. A file with other arguments is installed too."""
+    return [_find_hook(target, GuardArguments()) for target in targets]
+
+
+def _find_hook(target: HookTarget, arguments: GuardArguments) -> HookReport:
+    path, wanted = hook_path(target), hook_content(target, arguments)
+    return HookReport(target, path, hook_state(read_hook(path), wanted), content=wanted)
+
+
+def install_hooks(targets: Iterable[HookTarget], arguments: GuardArguments, *, dry_run: bool) -> list[HookReport]:
+    """Write the files. One that is there already is left as it is, or brought to these arguments.
+
+    Raises:
+        GuardRefused: a file of that name is somebody else's; then none is written.
+        UsageError: a file cannot be read or written.
+    """
+    found = [_find_hook(target, arguments) for target in targets]
+    _refuse_foreign(found)
+    return [_install_hook(report, dry_run=dry_run) for report in found]
+
+
+def _install_hook(report: HookReport, *, dry_run: bool) -> HookReport:
+    match report.state:
+        case HookState.INSTALLED:
+            return HookReport(report.target, report.path, report.state, "already")
+        case HookState.ABSENT | HookState.OUTDATED:
+            if dry_run:
+                return HookReport(report.target, report.path, report.state, "planned", report.content)
+            write_hook(report.path, report.content)
+            return HookReport(report.target, report.path, HookState.INSTALLED, "done", report.content)
+        case HookState.FOREIGN:
+            raise AssertionError("refused before")
+        case _:
+            assert_never(report.state)
+
+
+def remove_hooks(targets: Iterable[HookTarget], *, dry_run: bool) -> list[HookReport]:
+    """Remove the files that opskit wrote.
+
+    Raises:
+        GuardRefused: a file of that name is somebody else's; then none is removed.
+        UsageError: a file cannot be read or removed.
+    """
+    found = find_hooks(targets)
+    _refuse_foreign(found)
+    return [_remove_hook(report, dry_run=dry_run) for report in found]
+
+
+def _remove_hook(report: HookReport, *, dry_run: bool) -> HookReport:
+    if not report.state.is_ours:
+        return HookReport(report.target, report.path, report.state, "absent")
+    if dry_run:
+        return HookReport(report.target, report.path, report.state, "planned")
+    remove_hook(report.path, report.target)
+    return HookReport(report.target, report.path, HookState.ABSENT, "done")
+
+
+def _refuse_foreign(found: Iterable[HookReport]) -> None:
+    for report in found:
+        if report.state is HookState.FOREIGN:
+            text = f"'{report.path}' was not written by opskit; nothing was changed."
+            raise GuardRefused("foreign-file", text, "Move that file away, or leave it as it is.")

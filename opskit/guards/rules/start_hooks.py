@@ -1,0 +1,154 @@
+"""The files that put a guard on by default: what is in them, and what is found where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opskit.core.exceptions import UsageError
+
+VARIABLE = "OPSKIT_GUARD"
+"""The variable without which the guard of a Python's start-up does nothing."""
+
+_MARK = "opskit guard install"
+
+
+class HookTarget(StrEnum):
+    """Where a guard can be put on by default."""
+
+    IPYTHON = "ipython"
+    PYTHON = "python"
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file."""
+        match self:
+            case HookTarget.IPYTHON:
+                return "50-opskit-guard.py"
+            case HookTarget.PYTHON:
+                # Read in the order of the names: after those that tell where packages are that are installed editable.
+                return "zz-opskit-guard.pth"
+
+    @property
+    def effect(self) -> str:
+        """What the file does, as a sentence."""
+        match self:
+            case HookTarget.IPYTHON:
+                return "Every IPython shell and Jupyter kernel of this user starts with the guard on."
+            case HookTarget.PYTHON:
+                return (
+                    f"Every program of this Python starts with the guard on if {VARIABLE} is set, and as before if not."
+                )
+
+
+class HookState(StrEnum):
+    """What is where a file belongs."""
+
+    ABSENT = "absent"
+    INSTALLED = "installed"
+    OUTDATED = "outdated"
+    FOREIGN = "foreign"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether opskit wrote the file."""
+        match self:
+            case HookState.INSTALLED | HookState.OUTDATED:
+                return True
+            case HookState.ABSENT | HookState.FOREIGN:
+                return False
+
+
+@dataclass(frozen=True)
+class GuardArguments:
+    """The arguments of ``opskit.guard`` that a start-up file passes."""
+
+    max_usd: str | None = None
+    max_usd_hour: str | None = None
+    hours: str | None = None
+    on_unknown: str | None = None
+
+    def as_call(self) -> str:
+        """The call, as Python source."""
+        given = [(name, value) for name, value in vars(self).items() if value is not None]
+        return f"opskit.guard({', '.join([*(f'{name}={value!r}' for name, value in given), 'first_look=False'])})"
+
+
+def hook_content(target: HookTarget, arguments: GuardArguments) -> str:
+    """What is in a target's file."""
+    match target:
+        case HookTarget.IPYTHON:
+            return (
+                f"# Written by `{_MARK} ipython`; `opskit guard remove ipython` removes it.\n"
+                "try:\n"
+                "    import opskit\n"
+                "except ImportError as error:\n"
+                "    print(f'The guard of SageMaker calls is off: {error}')\n"
+                "else:\n"
+                f"    {arguments.as_call()}\n"
+            )
+        case HookTarget.PYTHON:
+            # One line that begins with import is run by Python's site module; any other is taken for a folder.
+            return (
+                f"# Written by `{_MARK} python`; `opskit guard remove python` removes it.\n"
+                f"import os; os.environ.get('{VARIABLE}') and __import__('opskit.guards.autostart')\n"
+            )
+
+
+def hook_state(found: str | None, wanted: str) -> HookState:
+    """What a file's content says of it; None: there is no file."""
+    if found is None:
+        return HookState.ABSENT
+    if found == wanted:
+        return HookState.INSTALLED
+    return HookState.OUTDATED if _MARK in found.partition("\n")[0] else HookState.FOREIGN
+
+
+def parse_targets(words: Iterable[str]) -> tuple[HookTarget, ...]:
+    """Targets by their names, each once.
+
+    Raises:
+        UsageError: there is no such target, or none is named.
+    """
+    names = list(dict.fromkeys(words))
+    known = ", ".join(HookTarget)
+    for name in names:
+        if name not in list(HookTarget):
+            raise UsageError("bad-target", f"'{name}' is not a place for the guard.", f"One of: {known}.")
+    if not names:
+        raise UsageError("no-target", "Nothing says where the guard is to be on.", f"Name one of: {known}.")
+    return tuple(HookTarget(name) for name in names)
+
+
+def parse_variable(text: str) -> Mapping[str, str]:
+    """The arguments of ``opskit.guard`` in the variable: ``1`` or ``on`` for none, else ``max_usd=5,on_unknown=warn``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text.strip().lower() in ("1", "on", "true", "yes"):
+        return {}
+    arguments: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, value = (each.strip() for each in part.partition("="))
+        if not equals or name not in GuardArguments.__dataclass_fields__:
+            hint = f"Write it like {VARIABLE}=1 or {VARIABLE}=max_usd=5,on_unknown=warn."
+            raise UsageError("bad-variable", f"{VARIABLE}={text} is not understood.", hint)
+        arguments[name] = value
+    return arguments
+
+
+def is_off(text: str) -> bool:
+    """Whether the variable says that no guard is wanted."""
+    return text.strip().lower() in ("", "0", "off", "false", "no")
+
+
+def is_opskits_own(command: Iterable[str]) -> bool:
+    """Whether a process is opskit itself, by its command line: opskit checks what it starts in its own way."""
+    words = list(command)[1:]
+    # The program is the first word that is no option of Python's, or the one after -m.
+    program = next((word for word in words if not word.startswith("-")), "")
+    if "-m" in words[: words.index(program)] if program else False:
+        return program.partition(".")[0] == "opskit"
+    return program.replace("\\", "/").rpartition("/")[2] in ("opskit", "opskit.exe")

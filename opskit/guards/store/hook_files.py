@@ -1,0 +1,72 @@
+"""The start-up files of IPython and Python on this machine."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from contextlib import suppress
+from pathlib import Path
+
+from opskit.core.exceptions import UsageError
+from opskit.guards.rules.start_hooks import HookTarget
+
+
+def hook_path(target: HookTarget) -> Path:
+    """Where a target's file belongs: in IPython's default profile, or among the packages of this Python."""
+    match target:
+        case HookTarget.IPYTHON:
+            home = os.environ.get("IPYTHONDIR")
+            root = Path(home) if home else Path.home() / ".ipython"
+            return root / "profile_default" / "startup" / target.file_name
+        case HookTarget.PYTHON:
+            return Path(sysconfig.get_path("purelib")) / target.file_name
+
+
+def read_hook(path: Path) -> str | None:
+    """A file's content; None: there is none.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError("unreadable-file", f"Could not read '{path}': {error.strerror or error}.") from error
+
+
+def write_hook(path: Path, content: str) -> None:
+    """Write a file, as a whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")  # a name that neither IPython nor site reads
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(content, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        text = f"Could not write '{path}': {error.strerror or error}."
+        raise UsageError("unwritable-file", text, "Use a Python environment of your own, or its owner.") from error
+
+
+def remove_hook(path: Path, target: HookTarget) -> None:
+    """Remove a file, and the folders above it that are empty then and that IPython makes by itself.
+
+    Raises:
+        UsageError: it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError("unwritable-file", f"Could not remove '{path}': {error.strerror or error}.") from error
+    match target:
+        case HookTarget.IPYTHON:
+            for folder in path.parents[:3]:
+                with suppress(OSError):  # what is not empty is not opskit's
+                    folder.rmdir()
+        case HookTarget.PYTHON:
+            pass
