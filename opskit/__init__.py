@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from opskit.guards.python import GuardWarning, ProcessGuard, RoomReport
     from opskit.guards.rules.call_refused import CallRefused as GuardRefused
@@ -20,6 +20,7 @@ __all__ = [
     "GuardWarning",
     "__version__",
     "check_room",
+    "costs",
     "guard",
     "guard_session",
     "unguard",
@@ -137,6 +138,22 @@ def check_room(  # noqa: PLR0913 - each is a word that people write
         }
     )
     return report_room(declared, max_usd, hours, None if session is None else boto3_session_of(session))
+
+
+def costs(
+    *, regions: Sequence[str] = (), by: str | None = None, profile: str | None = None, cloudtrail: bool = True
+) -> dict[str, Any]:
+    """What bills in SageMaker right now, as ``opskit costs -o json`` prints it in ``data``: ``items``, ``totals``,
+    ``month`` and, with ``by`` (``"owner"``, ``"kind"``, ``"region"``, ``"account"``, ``"tag:KEY"``), ``groups``. Where
+    not everything could be read ``errors`` says why. ``regions`` may be ``["all"]``; empty: the default Region.
+
+    Raises:
+        UsageError: an argument is none.
+        AwsError: there are no valid credentials.
+    """
+    from opskit.bills.python import current_costs
+
+    return current_costs(regions, by, profile, cloudtrail=cloudtrail)
 
 
 def unguard() -> None:

@@ -36,6 +36,14 @@ def estimate_usd(cost_items: Iterable[CostItem]) -> Decimal | None:
     return total.quantize(Decimal("0.0001"))
 
 
+def usd_per_day(cost_items: Iterable[CostItem]) -> Decimal | None:
+    """What the parts without a maximum run time cost a day, in USD; None if there is none, or a price is not known."""
+    endless = [item for item in cost_items if item.config.max_seconds is None]
+    if not endless or any(isinstance(item.price, Unknown) for item in endless):
+        return None
+    return hourly_usd(endless) * 24
+
+
 def hourly_usd(cost_items: Iterable[CostItem]) -> Decimal:
     """The cost of the parts without a maximum run time, in USD per hour; parts whose price is not known are left
     out.

@@ -18,6 +18,7 @@ from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, Problem
 from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
 
 _MOST_LINES = 20
+_MOST_BILLED = 10
 DELIVERY_SECONDS = 10.0
 """For all of a delivery over HTTP: looking the name up, connecting, sending, each byte of the answer's head. Its
 body is not read.
@@ -147,13 +148,45 @@ def notification_text(
         *count_alike([problem.message for problem in problems], names),
         *_short_quota_lines(data.get("quotas", ())),
     ]
-    if not done and not exit and not any(problem.code in RUN_PROBLEM_CODES for problem in problems):
+    bill = bill_lines(data)
+    if not (done or bill) and not exit and not any(problem.code in RUN_PROBLEM_CODES for problem in problems):
         return None
     saved = _saved_lines(data) if data.get("notebooks") and done else []
     ended = [f"It ended with {exit}."] if exit else []
     reasons = failed or ([f"no reason was given; {exit} means: {_exit_meaning(exit)}"] if exit else [])
     heads = [f"opskit {' '.join(command)}", *_place_lines(data, place)]
-    return "\n".join([*heads, *_first_lines(done), *saved, *ended, *_first_lines(reasons)])
+    return "\n".join([*heads, *bill, *_first_lines(done), *saved, *ended, *_first_lines(reasons)])
+
+
+def bill_lines(data: Mapping[str, Any]) -> list[str]:
+    """What bills now, from the data of ``opskit costs``: the sums, and the dearest with whose they are and what ends
+    them. Empty for any other data.
+    """
+    totals, items = data.get("totals"), data.get("items")
+    if not isinstance(totals, Mapping) or not isinstance(items, Sequence) or "usd_per_30_days" not in totals:
+        return []
+    least = "at least " if totals.get("at_least") else ""
+    head = (
+        f"{len(items)} items bill {least}{totals['usd_per_hour']} USD per hour, {least}{totals['usd_per_30_days']} USD "
+        f"in 30 days{_unpriced_words(totals)}."
+    )
+    ending = [each for each in items if each.get("stop_with") and each.get("usd_per_hour") != 0]
+    lines = [_bill_line(each) for each in ending[:_MOST_BILLED]]
+    more = [f"- and {len(ending) - _MOST_BILLED} more: opskit costs"] if len(ending) > _MOST_BILLED else []
+    return [head, *lines, *more]
+
+
+def _unpriced_words(totals: Mapping[str, Any]) -> str:
+    return f" ({totals['unpriced']} have no known price)" if totals.get("unpriced") else ""
+
+
+def _bill_line(item: Mapping[str, Any]) -> str:
+    usd = "price not known" if item.get("usd_per_hour") is None else f"{item['usd_per_hour']} USD/h"
+    owner = item.get("owner") or "owner not known"
+    return (
+        f"- {item['kind']} {item['name']} ({item['region']}): {usd}, {owner}, {item['verdict']}. "
+        f"To end it: {item['stop_with']}"
+    )
 
 
 def count_alike(messages: Sequence[str], names: Sequence[str] = ()) -> list[str]:
@@ -175,7 +208,7 @@ def _exit_meaning(exit: int) -> str:
 
 def _place_lines(data: Mapping[str, Any], place: Place) -> list[str]:
     """Account and Regions, as far as the answer or the session tells them."""
-    rows = [each for name in ("notebooks", "requests", "quotas") for each in data.get(name, ())]
+    rows = [each for name in ("notebooks", "requests", "quotas", "items") for each in data.get(name, ())]
     accounts = sorted({str(each["account"]) for each in (data, *rows) if each.get("account")})
     regions = sorted({str(each["region"]) for each in rows if each.get("region")})
     account = ", ".join(accounts) or place.account
@@ -217,6 +250,9 @@ def summarize_data(data: Mapping[str, Any]) -> dict[str, Any]:
     for list_name, by in (("notebooks", "verdict"), ("quotas", "verdict"), ("requests", "outcome")):
         if list_name in data:
             summary[list_name] = dict(Counter(str(each[by]) for each in data[list_name]))
+    if bill_lines(data):
+        summary["items"] = len(data["items"])
+        summary["usd_per_hour"] = data["totals"]["usd_per_hour"]
     if "notebooks" in data:
         summary["stopped"] = [each["name"] for each in data["notebooks"] if _was_stopped(each)]
         summary["saved_usd_per_hour"] = data.get("saved_usd_per_hour")

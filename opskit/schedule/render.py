@@ -11,7 +11,7 @@ from typing import Any
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, OpskitError, Problem
 from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
-from opskit.notifications.rules import summarize_data
+from opskit.notifications.rules import bill_lines, summarize_data
 from opskit.output.result import CommandResult
 from opskit.schedule.flows.crontab import CrontabChange
 from opskit.schedule.flows.supervisor import ProcessResult
@@ -181,7 +181,9 @@ def _exit_reason(code: int) -> str:
 
 
 def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool) -> CommandResult:
-    """The answer of ``cron run``: one line on standard error when something is wrong, nothing to mail when not."""
+    """The answer of ``cron run``: one line on standard error when something is wrong, nothing to mail when not, but for
+    what bills.
+    """
     where = log if isinstance(log, str) else ""
     data = {
         "job": run.job,
@@ -202,7 +204,10 @@ def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool) -> CommandRe
         problems = (Problem("run-failed", text), *problems)
     elif not isinstance(log, str):
         code = ExitCode.PARTIAL
-    return CommandResult(data, code, problems, notes=() if quiet or not code.is_ok else (_success_note(run, where),))
+    notes = () if quiet or not code.is_ok else (_success_note(run, where),)
+    # What bills is news on every day, so that it is printed, and mailed by cron, although all is well.
+    bill = tuple(bill_lines(run.envelope.get("data", {})))
+    return CommandResult(data, code, problems, notes=(*notes, *bill))
 
 
 def _success_note(run: JobRun, log: str) -> str:

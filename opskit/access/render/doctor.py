@@ -30,7 +30,10 @@ def doctor_result(report: DoctorReport) -> CommandResult:
         exit=report.failure.exit if isinstance(report.failure, UsageError) else code,
         problems=tuple(_finding_problems(report)),
         tables=tuple(_doctor_tables(report)),
-        notes=(", ".join(f"{name} {version}" for name, version in report.versions.items()),),
+        notes=(
+            "What bills now, whose it is and how it is ended: opskit costs",
+            ", ".join(f"{name} {version}" for name, version in report.versions.items()),
+        ),
         records="checks",
     )
 

@@ -254,7 +254,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "cron show": NO_CALLS,
     "cron install": NO_CALLS,
     "cron remove": NO_CALLS,
-    "cron run": _CHECK | _PRICES | _ASK | _STOP | _service_calls("sns", "Publish"),
+    "cron run": _CHECK | _PRICES | _ASK | _STOP | _COSTS | _service_calls("sns", "Publish"),
     "iam policy": NO_CALLS,
     "doctor": _WHO | _service_calls("iam", "GetRole", "SimulatePrincipalPolicy"),
     "history": _WHO | _service_calls("sagemaker", "ListNotebookInstances"),
@@ -270,7 +270,7 @@ _QUOTA_HOLDERS = ("app", "cluster", "endpoint", "notebook-instance", "processing
 TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "cleanup": ("endpoint", "endpoint-config", "model", "training-job", "transform-job"),
     "costs": ("*",),
-    "cron run": _QUOTA_HOLDERS,
+    "cron run": ("*",),
     "deploy": ("endpoint", "model"),
     "endpoint list": ("endpoint",),
     "endpoint start": ("endpoint", "endpoint-config"),

@@ -11,13 +11,14 @@ from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import USD
+from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
     from opskit.bills.rules.items import Grouping
     from opskit.output.result import CommandResult
 
 
-@register_command(app, "costs")
+@register_command(app, "costs", wrapper=UNATTENDED)
 def costs_command(
     ctx: CommandContext,
     by: Annotated[

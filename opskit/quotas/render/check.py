@@ -48,7 +48,7 @@ def check_result(check: QuotaCheck, home: str | None) -> CommandResult:
             _headroom_table(sorted(check.headrooms, key=lambda headroom: headroom.verdict is Verdict.NOT_OFFERED)),
             *_holder_tables(check),
         ),
-        notes=tuple(_advice_lines(check.headrooms, home)),
+        notes=(*_advice_lines(check.headrooms, home), *_bill_lines(check)),
         records="quotas",
     )
 
@@ -219,6 +219,12 @@ def _missing_value_text(headroom: Headroom) -> str:
             return "-"
         case Verdict.FITS | Verdict.SHORT | Verdict.PENDING | Verdict.UNKNOWN:
             return "?"
+
+
+def _bill_lines(check: QuotaCheck) -> Iterator[str]:
+    """Where what holds a quota bills, to end it helps at once, and saves money."""
+    if any(check.held.values()):
+        yield "What runs bills: opskit costs lists all of it, whose it is, and the command that ends it."
 
 
 def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:

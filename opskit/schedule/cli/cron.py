@@ -219,11 +219,11 @@ def _check_options(options: _CronOptions) -> None:
 
 
 def _split_jobs(words: list[str]) -> tuple[list[ScheduledJob], tuple[str, ...]]:
-    """The jobs that were named, all when none was, and the words that were typed after them."""
-    from opskit.schedule.rules.jobs import JOBS, find_job
+    """The jobs that were named, the default ones when none was, and the words that were typed after them."""
+    from opskit.schedule.rules.jobs import DEFAULT_JOBS, find_job
 
     names = list(takewhile(lambda word: not word.startswith("-"), words))
-    return [find_job(name) for name in dict.fromkeys(names)] or list(JOBS), tuple(words[len(names) :])
+    return [find_job(name) for name in dict.fromkeys(names)] or list(DEFAULT_JOBS), tuple(words[len(names) :])
 
 
 def _entry_command(ctx: CommandContext, job: ScheduledJob, options: _CronOptions) -> tuple[str, ...]:

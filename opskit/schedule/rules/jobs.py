@@ -16,7 +16,7 @@ _MORNING = 7
 class ScheduledJob:
     """One thing to do again and again: the ``arguments`` of the opskit command, how often, how long one run may
     take. ``installed_with`` are words that stand in what is installed from now on, in older lines and in the bare job
-    not.
+    not. ``only_named``: it is installed only where it is named.
     """
 
     name: str
@@ -25,6 +25,7 @@ class ScheduledJob:
     deadline: timedelta
     description: str
     installed_with: tuple[str, ...] = ()
+    only_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,17 @@ JOBS = (
         timedelta(minutes=15),
         "checks the quotas",
     ),
+    ScheduledJob(
+        "costs",
+        ("costs",),
+        timedelta(days=1),
+        timedelta(minutes=15),
+        "says what bills",
+        only_named=True,
+    ),
 )
+DEFAULT_JOBS = tuple(job for job in JOBS if not job.only_named)
+"""What is installed where no job is named."""
 
 
 def find_job(name: str) -> ScheduledJob:

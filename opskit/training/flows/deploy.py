@@ -40,7 +40,8 @@ class Deployment:
 
     None means for ``model`` and ``endpoint``: not reached; ``cost_item``: the endpoint exists already, and nothing more
     is paid for; ``check``: the quota was not checked. ``notes`` are endpoints of older models that cost money too;
-    ``left_out`` are types that were named and have no room.
+    ``left_out`` are types that were named and have no room. ``bills`` is what the endpoint costs, a new one or one that
+    exists.
     """
 
     workflow: Workflow
@@ -53,6 +54,7 @@ class Deployment:
     check: QuotaCheck | None = None
     notes: tuple[str, ...] = ()
     left_out: tuple[LeftOutType, ...] = ()
+    bills: CostItem | None = None
     is_plan: bool = False
     running: tuple[LiveResource, ...] = ()
     exit: ExitCode = ExitCode.OK
@@ -130,7 +132,7 @@ def _check_endpoint_cost(
     )
     for choice in choices.values():
         done.fleet, done.left_out = choice.apply_to(done.fleet), choice.left_out
-    done.cost_item = price_cost_item(client, Workload.ENDPOINT, done.fleet)
+    done.bills = done.cost_item = price_cost_item(client, Workload.ENDPOINT, done.fleet)
     if guard:
         check = check_quotas([client], [done.cost_item.requirement()], clock.now())
         done.check = replace(check, headrooms=(*check.headrooms, *alternative_headrooms(choices)))
@@ -147,3 +149,4 @@ def _check_same_type(client: AwsClient, done: Deployment, name: str, *, named: b
         text = f"The endpoint {name} is there already, on {existing.types_text}."
         raise UsageError("endpoint-exists", text, f"Remove it first: opskit cleanup {done.workflow.cli_ref}")
     done.fleet = existing or done.fleet
+    done.bills = price_cost_item(client, Workload.ENDPOINT, done.fleet)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from opskit.core.cost import usd_per_day
 from opskit.core.exceptions import ExitCode
 from opskit.core.owners import made_for_record, made_for_text
 from opskit.core.stop_commands import aws_stop_command, running_records
@@ -36,6 +37,8 @@ def deploy_result(done: Deployment) -> CommandResult:
         "others": list(done.notes),
         "owner": made_for_record(done.owner),
         "running": running_records(done.running),
+        "usd_per_day": usd_per_day((done.bills,)) if done.bills else None,
+        "stop_with": f"opskit cleanup {done.workflow.cli_ref}" if done.endpoint else None,
     }
     notes = cost_lines((done.cost_item,)) if done.cost_item else []
     if done.is_plan and done.model and not done.problems:
@@ -43,7 +46,7 @@ def deploy_result(done: Deployment) -> CommandResult:
         fleet = f"{done.fleet.count} x {done.fleet.types_text}"
         notes.append(f"The endpoint {done.model} on {fleet} {verb}. {made_for_text(done.owner)} Nothing was changed.")
     if done.endpoint:
-        notes += endpoint_notes(done.endpoint, done.workflow.cli_ref)
+        notes += endpoint_notes(done.endpoint, done.workflow.cli_ref, done.bills)
     notes += left_out_notes(done.left_out)
     notes += [f"The endpoint {name} of an older model bills too." for name in done.notes]
     return CommandResult(data, done.exit, tuple(done.problems), notes=tuple(notes))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opskit.core.cost import CostItem
+from opskit.core.cost import CostItem, usd_per_day
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Price, TransformJob, Unknown, Workload
 from opskit.core.owners import made_for_record, made_for_text
@@ -114,6 +114,8 @@ def _run_data(run: TrainingRun, files: RunFiles) -> dict[str, Any]:
         "owner": made_for_record(run.wanted.owner),
         "guard": _run_guard_record(run),
         "endpoint": run.endpoint,
+        "endpoint_usd_per_day": usd_per_day((item,)) if run.endpoint and (item := _endpoint_item(run)) else None,
+        "endpoint_stop_with": f"opskit cleanup {run.workflow.cli_ref}" if run.endpoint else None,
         "plan": run.plan and _plan_record(run.plan),
         "requests": list(increase_result(run.increases).data["requests"]),
         "running": running_records(run.running),
@@ -265,7 +267,7 @@ def _finished_notes(run: TrainingRun, files_: RunFiles) -> list[str]:
         home = run.uploaded[0].rsplit("/", 2)[0]
         remove = f"opskit cleanup {workflow}" if run.job else f"aws s3 rm --recursive {home}/"
         notes.append(f"Left in S3 for the next try: {files}. To remove what there is: {remove}")
-    return notes + (endpoint_notes(run.endpoint, workflow) if run.endpoint else [])
+    return notes + (endpoint_notes(run.endpoint, workflow, _endpoint_item(run)) if run.endpoint else [])
 
 
 def _warm_pool_notes(run: TrainingRun) -> list[str]:
@@ -289,6 +291,19 @@ def _billed_line(run: TrainingRun) -> str:
     return ""
 
 
-def endpoint_notes(name: str, workflow: str) -> list[str]:
-    """What to know about an endpoint in service. ``workflow`` is the workflow's name on the command line."""
-    return [f"The endpoint {name} answers (opskit predict {workflow}) and bills until", f"  opskit cleanup {workflow}"]
+def _endpoint_item(run: TrainingRun) -> CostItem | None:
+    """What the run's endpoint costs; None: it was there already, or none was asked for."""
+    items = run.plan.cost_items if run.plan else ()
+    return next((item for item in items if item.workload is Workload.ENDPOINT), None)
+
+
+def endpoint_notes(name: str, workflow: str, item: CostItem | None) -> list[str]:
+    """What to know about an endpoint in service: what it costs a day, where that is known, and what ends it.
+    ``workflow`` is the workflow's name on the command line.
+    """
+    usd = usd_per_day((item,)) if item else None
+    costs = "" if usd is None else f" {usd.normalize():f} USD a day, used or not,"
+    return [
+        f"The endpoint {name} answers (opskit predict {workflow}) and bills{costs} until",
+        f"  opskit cleanup {workflow}",
+    ]

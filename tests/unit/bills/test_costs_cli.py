@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+import opskit
+from opskit.core.exceptions import UsageError
 from tests.fakes.billed_account import NOW, serve_billed_account
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import DENIED, FakeAws
@@ -178,3 +180,13 @@ def test_sums_by_kind_and_the_table_with_its_bars(billed: FakeAws, capsys: pytes
     rows = run_opskit(capsys, "costs", "-o", "csv").out.splitlines()
     assert len(rows) == len(EXPECTED) + 1
     assert run_opskit(capsys, "costs", "--by", "colour").code == 2
+
+
+def test_python_gets_what_json_prints(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    told = opskit.costs(by="kind", cloudtrail=False)
+    printed = costs_of(capsys, "--by", "kind", "--no-cloudtrail")
+    assert told.keys() == {*printed, "errors"}
+    assert [item["name"] for item in told["items"]] == [item["name"] for item in printed["items"]]
+    assert told["errors"] == []
+    with pytest.raises(UsageError):
+        opskit.costs(by="colour")

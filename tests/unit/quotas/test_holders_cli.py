@@ -84,6 +84,7 @@ def test_the_table_names_them_too(used_up: FakeAws, capsys: pytest.CaptureFixtur
     line = next(line for line in out.splitlines() if "job-7" in line)
     assert {"transform", "job", "ada", "7", "7d1h", "1.61"} <= set(line.split())
     assert "job-2" not in out
+    assert "What runs bills: opskit costs" in out
 
 
 @pytest.mark.parametrize("closed", ["ListTags", "GetProducts"])
@@ -107,6 +108,7 @@ def test_where_nothing_is_short_nobody_is_asked_whose_it_is(
     ran = check_transform(capsys, "-o", "json")
     assert [row["used_by"] for row in ran.quotas] == [[], []]
     assert used_up.count("ListTags") + used_up.count("GetProducts") == 0
+    assert "opskit costs" not in check_transform(capsys).out
 
 
 def test_what_holds_a_quota_that_is_too_small_anyway_is_not_the_reason(

@@ -1,0 +1,41 @@
+"""``opskit.costs`` for Python programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from opskit.aws.regions import enabled_regions
+from opskit.aws.session import AwsSession, open_session
+from opskit.bills.flows.costs import read_current_costs
+from opskit.bills.render.costs import costs_result
+from opskit.bills.rules.items import parse_grouping
+from opskit.core.ascii_json import ascii_json
+from opskit.core.exceptions import UsageError
+from opskit.output.result import Envelope
+from opskit.output.screen import plain_value
+
+
+def current_costs(regions: Sequence[str], by: str | None, profile: str | None, *, cloudtrail: bool) -> dict[str, Any]:
+    """What ``opskit costs -o json`` prints as ``data``, for these Regions, with its ``errors`` in it.
+
+    Raises:
+        UsageError: ``by`` is nothing that items can be grouped by, or no Region is configured.
+        AwsError: there are no valid credentials.
+    """
+    grouping = None if by is None else parse_grouping(by)
+    if by is not None and grouping is None:
+        raise UsageError("bad-by", f"by does not take '{by}'.", "It takes owner, kind, region, account or tag:KEY.")
+    session, now = open_session(profile=profile), datetime.now(UTC)
+    clients = [session.client(name) for name in _region_names(session, regions)]
+    result = costs_result(read_current_costs(clients, now, trail=cloudtrail), now, grouping, None)
+    printed = json.loads(ascii_json(Envelope(("costs",), result).as_json(), plain_value))
+    return {**printed["data"], "errors": printed["errors"]}
+
+
+def _region_names(session: AwsSession, regions: Sequence[str]) -> Sequence[str]:
+    if "all" in regions:
+        return enabled_regions(session.client())
+    return list(dict.fromkeys(regions)) or [session.default_region]
