@@ -25,7 +25,8 @@ from opskit.core.model import Workload
 from opskit.quotas.reads.usage import count_in_use
 from tests.fakes.endpoint_fleet import EndpointFleet
 from tests.fakes.fake_aws import DENIED, UNPUBLISHED_RATE, UNPUBLISHED_RATES, FakeAws
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_notebooks
+from tests.fakes.fake_jupyter import serve_notebooks
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 
 ENDPOINTS, NOTEBOOKS, FEW = 200, 300, 5
 LOOK = ("-m", "opskit", "notebook", "stop", "--idle", "--dry-run", "-o", "json")

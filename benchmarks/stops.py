@@ -21,7 +21,8 @@ from tabulate import tabulate
 
 from benchmarks.__main__ import LATENCY_SECONDS, Expectation
 from tests.fakes.fake_aws import FakeAws
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, Untidiness, serve_notebooks
+from tests.fakes.fake_jupyter import serve_notebooks
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, Untidiness
 
 SEEDS = 2
 MANY, AT_A_RATE = 40, 60

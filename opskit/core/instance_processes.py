@@ -55,7 +55,7 @@ class InstanceReading:
     """All that two readings ``interval`` apart showed. ``shell`` is the process of our own shell.
 
     ``newest_file`` is how long ago a file below the volume was last changed, None where there is no file;
-    ``all_files_seen`` whether the time sufficed to look at them all.
+    ``all_files_seen`` whether the time sufficed to look at them all; ``is_changing``: one was changed meanwhile.
     """
 
     processes: tuple[InstanceProcess, ...]
@@ -64,6 +64,7 @@ class InstanceReading:
     gpus: GpuUse = GpuUse()
     newest_file: timedelta | None = None
     all_files_seen: bool = True
+    is_changing: bool = False
 
 
 @dataclass(frozen=True)

@@ -157,11 +157,12 @@ class Kernel:
 @dataclass(frozen=True)
 class Terminal:
     """A Jupyter terminal. ``last_activity`` is its last traffic, which a silent command does not cause; None: not
-    reported, as by Jupyter before notebook 6.1.
+    reported, as by Jupyter before notebook 6.1. ``may_be_left``: an interrupted run of opskit may have left it.
     """
 
     name: str
     last_activity: datetime | None
+    may_be_left: bool = False
 
 
 @dataclass(frozen=True)

@@ -270,6 +270,7 @@ class FakeAws:
 
 
 _EMPTY: Mapping[str, dict[str, Any]] = {
+    "GetProducts": {"PriceList": []},
     "ListTrainingJobs": {"TrainingJobSummaries": []},
     "Search": {"Results": []},
     "ListTransformJobs": {"TransformJobSummaries": []},

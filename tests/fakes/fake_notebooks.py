@@ -1,6 +1,5 @@
-"""Notebooks for the small AWS: what SageMaker says of them, and a small Jupyter in front of each, with faults.
-
-They are no sandbox either. One server plays all the Jupyters, and tells them apart by the cookie it gave.
+"""Notebooks for the small AWS: what SageMaker says of them, and what is in them, with faults. They are no sandbox;
+their Jupyters are in ``fake_jupyter``.
 """
 
 from __future__ import annotations
@@ -9,20 +8,12 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from http.cookies import SimpleCookie
-from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, CloseConnection, TextMessage
-
-from tests.fakes.fake_aws import CLOSED, FakeAws, FakeServer, Fault, serve_fake_aws
+from tests.fakes.fake_aws import CLOSED, Fault
 
 DAY = timedelta(days=1)
 SLOW_DOWN = Fault(400, "ThrottlingException", "Rate exceeded")
@@ -44,7 +35,9 @@ class FakeNotebook:
     ``asked`` is what was asked about it since a stop of it was last tried, ``disturbed`` when somebody began to work in
     it or kept it (of ``time.monotonic``), while opskit was there. ``job`` is the CPU time in seconds that a job beside
     Jupyter uses between two readings; None: there is none. ``has_terminals`` False: they are switched off. ``typed`` is
-    what was typed into its terminals.
+    what was typed into its terminals, ``traffic`` what the server notes of traffic in them, ``saved`` when a file was
+    last changed. ``numbers_terminals``: it gives terminals numbers, whatever is asked for, as the classic one does;
+    ``times_terminals`` False: it is so old that it does not say when there was traffic in one.
     """
 
     name: str
@@ -64,6 +57,12 @@ class FakeNotebook:
     has_terminals: bool = False
     lifecycle_config: str | None = None
     typed: list[str] = field(default_factory=list)
+    traffic: datetime | None = None
+    saved: datetime | None = None
+    numbers_terminals: bool = False
+    times_terminals: bool = True
+    made: set[str] = field(default_factory=set)
+    written: dict[str, tuple[datetime, bool]] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:
@@ -106,14 +105,40 @@ class FakeNotebook:
         self.tags = {**self.tags, "opskit:keep": "I am working in it"}
         self.disturbed = self.disturbed or time.monotonic()
 
+    def save_file(self) -> None:
+        """Somebody saves a file through Jupyter."""
+        self.used = self.saved = datetime.now(UTC)
+
+    def make_terminal(self, asked_for: str) -> dict[str, Any]:
+        """A new terminal, and what is said of it. Unlike somebody's traffic, making one is no use of the server."""
+        free = (str(at) for at in range(1, 100) if str(at) not in {each["name"] for each in self.terminals})
+        known: dict[str, Any] = {"name": next(free) if self.numbers_terminals else asked_for}
+        self.made.add(known["name"])
+        self.written.pop(known["name"], None)
+        self.terminals.append(known | ({"last_activity": self.ago(timedelta(0))} if self.times_terminals else {}))
+        return self.terminals[-1]
+
+    def close_terminal(self, name: str) -> None:
+        """It is gone."""
+        self.terminals = [each for each in self.terminals if each["name"] != name]
+
+    def move_traffic(self, name: str) -> None:
+        """Traffic in a terminal, which Jupyter notes for the server first."""
+        self.traffic = datetime.now(UTC) + self.ahead
+        for each in self.terminals:
+            if each["name"] == name and self.times_terminals:
+                each["last_activity"] = self.ago(timedelta(0))
+
     def ago(self, duration: timedelta) -> str:
         """A time as Jupyter writes it, by its own clock."""
         return (datetime.now(UTC) + self.ahead - duration).isoformat().replace("+00:00", "Z")
 
     def last_activity(self) -> str:
         """When anything was last done, by its own clock: the last use of its pages, or whatever is younger."""
-        told = [each.get("last_activity") for each in (*self.kernels, *self.terminals)]
+        people = [each for each in self.terminals if each["name"] not in self.made]
+        told = [each.get("last_activity") for each in (*self.kernels, *people)]
         times = [datetime.fromisoformat(text) for text in told if text and "T" in text]
+        times += [] if self.traffic is None else [self.traffic]
         return max([self.used + self.ahead, *times]).isoformat().replace("+00:00", "Z")
 
     def answer_to(self, what: str) -> Any:
@@ -152,8 +177,8 @@ class Untidiness:
         if self.chance.random() < self.keeps:
             lab.add_keep_tags()
 
-    def is_throttled(self) -> bool:
-        """Whether AWS takes no stop now."""
+    def is_throttled(self, lab: FakeNotebook) -> bool:
+        """Whether AWS takes no stop of this notebook now."""
         if self.rate is not None:
             now, (per_second, burst) = time.monotonic(), self.rate
             self._left = min(burst, self._left + (now - self._since) * per_second) if self._since else burst
@@ -178,7 +203,8 @@ class StopTaken:
 @dataclass
 class FakeNotebooks:
     """All notebooks of the account. ``calls`` counts what Jupyters were asked, ``seconds`` is what each answer takes.
-    ``inside_seconds`` is what a command in a terminal takes.
+    ``inside_seconds`` is what a command in a terminal takes. ``then`` is what happens right after each thing that is
+    asked of a notebook, or that is done in it.
     ``log`` is when a notebook's Jupyter last wrote a line, for those that have a log. ``taken`` are the stops that were
     taken, in order, ``throttled`` counts those that were not.
     """
@@ -190,6 +216,7 @@ class FakeNotebooks:
     counted: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     untidy: Untidiness | None = None
+    then: Callable[[FakeNotebook, str], None] = lambda lab, what: None
     taken: list[StopTaken] = field(default_factory=list)
     throttled: int = 0
     most_at_once: int = 0
@@ -235,6 +262,7 @@ class FakeNotebooks:
         lab.asked.add(what)
         if self.untidy:
             self.untidy.stirs(lab)
+        self.then(lab, what)
         return told
 
     def _list(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -256,6 +284,7 @@ class FakeNotebooks:
         if lab.status not in ("InService", "PendingMaintenance"):
             return Fault(400, "ValidationException", f"Status ({lab.status}) not in ([InService])")
         self.keys.append(f"{lab.name}.key{len(self.keys)}")
+        self.then(lab, "CreatePresignedNotebookInstanceUrl")
         return {"AuthorizedUrl": f"{self.url}?authToken={self.keys[-1]}"}
 
     def _log_events(self, asked: Mapping[str, Any]) -> dict[str, Any] | Fault:
@@ -279,11 +308,17 @@ class FakeNotebooks:
             self._at_once -= 1
             return self._asked(lab, what, fault or json.loads(json.dumps(lab.answer_to(what))))
 
+    def do_inside(self, lab: FakeNotebook, what: str, does: Callable[[], Any]) -> Any:
+        """Something that is asked of a Jupyter without ``answer``."""
+        with self._lock:
+            return self._asked(lab, what, does())
+
     def _stop(self, lab: FakeNotebook) -> dict[str, Any] | Fault:
         not_asked, lab.asked = WHOLE_LOOK - lab.asked, set()
-        if self.untidy and self.untidy.is_throttled():
+        if self.untidy and self.untidy.is_throttled(lab):
             self.throttled += 1
             self.untidy.stirs(lab)
+            self.then(lab, "a throttled stop")
             return SLOW_DOWN
         if lab.status not in ("InService", "PendingMaintenance"):
             text = f"Status ({lab.status}) not in ([InService]). Unable to transition."
@@ -315,140 +350,3 @@ def _add_tags(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _delete_tags(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
     lab.tags = {key: value for key, value in lab.tags.items() if key not in asked["TagKeys"]}
     return {}
-
-
-def written_inside(job: float | None) -> str:
-    """What the command inside an instance writes, where a job uses so much of a processor between the readings."""
-    rows = {1: (0, 0.0), 10: (1, 0.0), 50: (10, 0.0)} | ({} if job is None else {77: (1, job)})
-    parts = {
-        letter: [f"{letter} {up}"]
-        + [
-            f"{letter} {pid} S {parent} 0 {int(100 * grown * late)} 0 0 0 {9000000 - pid}"
-            for pid, (parent, grown) in rows.items()
-        ]
-        for letter, up, late in (("a", 100000.0, 0), ("b", 100003.0, 1))
-    }
-    listed = [f"p {pid} {parent} ec2-user train --key a-secret" for pid, (parent, _) in rows.items()]
-    lines = [
-        "",
-        "opskit-inside-1 50",
-        "h 100",
-        *parts["a"],
-        *listed,
-        *parts["b"],
-        "f 0 1 0",
-        "opskit-inside-end 50",
-        "",
-    ]
-    return "\r\n".join(lines)
-
-
-class FakeJupyterHandler(BaseHTTPRequestHandler):
-    """What all Jupyters speak, for the notebooks that the server has as its ``rooms``."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        rooms: FakeNotebooks = self.server.rooms  # type: ignore[attr-defined]
-        asked = urlsplit(self.path)
-        key = parse_qs(asked.query).get("authToken", [""])[0]
-        cookie = SimpleCookie(self.headers.get("Cookie")).get("session")
-        lab = rooms.labs.get((key or (cookie.value if cookie else "")).partition(".")[0])
-        if lab is None:
-            self._send(403, b"{}", lab)
-            return
-        if "/terminals/websocket/" in asked.path:
-            self._serve_terminal(lab, rooms)
-            return
-        if "no_track_activity=1" not in asked.query:
-            lab.used = datetime.now(UTC)
-        answer = rooms.answer(lab, "enter" if key else asked.path.rpartition("/")[2])
-        if isinstance(answer, Fault):
-            self._fail(answer, lab)
-        elif key:
-            self._send(302, b"", lab, f"Set-Cookie: session={key}; HttpOnly; Path=/\r\nLocation: /tree?\r\n")
-        else:
-            self._send(404 if answer is None else 200, json.dumps(answer).encode(), lab)
-
-    def do_POST(self) -> None:
-        """A terminal is made, under the name that is asked for."""
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if (lab := self._lab()) is None or not lab.has_terminals:
-            self._send(404, b"{}", lab)
-            return
-        known = {"name": asked["name"], "last_activity": lab.ago(timedelta(0))}
-        lab.terminals.append(known)
-        self._send(200, json.dumps(known).encode(), lab)
-
-    def do_DELETE(self) -> None:
-        """A terminal is shut."""
-        name, lab = urlsplit(self.path).path.rpartition("/")[2], self._lab()
-        if lab:
-            lab.terminals = [each for each in lab.terminals if each["name"] != name]
-        self._send(204, b"", lab)
-
-    def _lab(self) -> FakeNotebook | None:
-        rooms: FakeNotebooks = self.server.rooms  # type: ignore[attr-defined]
-        cookie = SimpleCookie(self.headers.get("Cookie")).get("session")
-        return rooms.labs.get((cookie.value if cookie else "").partition(".")[0])
-
-    def _serve_terminal(self, lab: FakeNotebook, rooms: FakeNotebooks) -> None:
-        """A shell behind a websocket that answers one command with a reading."""
-        self.close_connection = True
-        wire, head = WSConnection(ConnectionType.SERVER), self.requestline.encode() + b"\r\n"
-        wire.receive_data(
-            head + b"".join(f"{name}: {value}\r\n".encode() for name, value in self.headers.items()) + b"\r\n"
-        )
-        self.wfile.write(wire.send(AcceptConnection()))
-        self.wfile.write(wire.send(TextMessage(data='["setup", {}]')) + wire.send(TextMessage(data='["stdout", "$ "]')))
-        while data := self.connection.recv(65536):
-            wire.receive_data(data)
-            for event in wire.events():
-                if isinstance(event, TextMessage):
-                    lab.typed.append(json.loads(event.data)[1])
-                    lab.used = datetime.now(UTC)
-                    time.sleep(rooms.inside_seconds())
-                    self.wfile.write(wire.send(TextMessage(data=json.dumps(["stdout", written_inside(lab.job)]))))
-                    self.wfile.write(wire.send(TextMessage(data='["disconnect", 1]')))
-                elif isinstance(event, CloseConnection):
-                    return
-
-    def _fail(self, fault: Fault, lab: FakeNotebook) -> None:
-        time.sleep(fault.seconds)
-        self.close_connection = True
-        if fault == HANGS:
-            self.rfile.read(1)  # until the client has had enough
-        elif fault in (DRIPS, ENDLESS):
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[")
-            while True:
-                self.wfile.write(b" " if fault == DRIPS else b" " * 65536)
-                time.sleep(0.01 if fault == DRIPS else 0)
-        elif fault.status:
-            self._send(fault.status, fault.message.encode(), lab)
-
-    def _send(self, status: int, body: bytes, lab: FakeNotebook | None, more: str = "") -> None:
-        date = format_datetime(datetime.now(UTC) + (lab.ahead if lab else timedelta(0)), usegmt=True)
-        head = f"HTTP/1.1 {status} Said\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
-        self.wfile.write(head.encode() + body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return
-
-
-@contextmanager
-def serve_notebooks(aws: FakeAws, rooms: FakeNotebooks) -> Iterator[FakeAws]:
-    """A small AWS with these notebooks, and their Jupyters, for as long as the block lasts."""
-    with serve_jupyters(aws, rooms), serve_fake_aws(aws):
-        yield aws
-
-
-@contextmanager
-def serve_jupyters(aws: FakeAws, rooms: FakeNotebooks) -> Iterator[FakeNotebooks]:
-    """These notebooks in a small AWS that is served already, and their Jupyters, for as long as the block lasts."""
-    server = FakeServer(FakeJupyterHandler, aws.gauge)
-    server.rooms = rooms  # type: ignore[attr-defined]
-    rooms.url = server.url
-    aws.running |= rooms.operations()
-    with server.serving():
-        yield rooms

@@ -13,7 +13,8 @@ import pytest
 
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import CLOSED, GARBLED, FakeAws, Fault
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_notebooks
+from tests.fakes.fake_jupyter import serve_notebooks
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 
 MakeAccount = Callable[..., tuple[FakeAws, FakeNotebooks]]
 

@@ -12,20 +12,20 @@ from opskit.aws.gather import gather_all
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError
 from opskit.core.keep_tags import keep_reason
-from opskit.core.model import Unknown
+from opskit.core.model import JupyterState, Unknown
 from opskit.notebooks.connection_budget import RecheckBudget
 from opskit.notebooks.flows.inspect import (
     InspectedNotebook,
     Inspection,
     close_idle,
-    load_looks_or_none,
     presigned_url_unknown,
     read_tags_or_unknown,
 )
 from opskit.notebooks.reads.inside import InsideEvidence, make_terminal_name
 from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
 from opskit.notebooks.reads.notebooks import read_presigned_url
-from opskit.notebooks.rules.idleness import IdlePolicy
+from opskit.notebooks.rules.activity_signs import was_used_after
+from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS, assess_with_inside, may_look_inside
 from opskit.notebooks.store.inside_looks import LookNotes
 
@@ -37,12 +37,14 @@ _REUSE_SECONDS = INSIDE_FRESH_SECONDS - 5.0
 @dataclass
 class InsideMemory:
     """The last look inside one notebook, which counts for half a minute. ``began`` is when it began, by
-    ``Clock.monotonic``. Not ``may_look``: what was seen still counts, but nothing new is looked for.
+    ``Clock.monotonic``, ``left`` the last activity of Jupyter's that it caused, by Jupyter's clock. Not ``may_look``:
+    what was seen still counts, but nothing new is looked for.
     """
 
     may_look: bool = False
     found: InsideEvidence | None = None
     began: float = 0.0
+    left: datetime | None = None
 
     def needs_look(self, clock: Clock) -> bool:
         """Whether to look inside before the next change."""
@@ -51,6 +53,17 @@ class InsideMemory:
     def age_milliseconds(self, clock: Clock) -> int | None:
         """How old the look is; None where there was none."""
         return None if self.found is None else int((clock.monotonic() - self.began) * 1000)
+
+    def forget_outdated(self, assessment: IdleAssessment, jupyter: object, policy: IdlePolicy) -> bool:
+        """Drop the look where Jupyter was used since, and the notebook is idle all the same: what was done, such as a
+        save, only another look can tell. Whether it was so.
+        """
+        if not assessment.verdict.is_idle or self.left is None or not isinstance(jupyter, JupyterState):
+            return False
+        if not was_used_after(jupyter, self.left, ignore_terminals=policy.ignore_terminals):
+            return False
+        self.found = self.left = None
+        return True
 
     def forget_stale(self, clock: Clock) -> bool:
         """Drop the look where it is too old for a change to stand on. Whether it was."""
@@ -70,14 +83,14 @@ def look_inside_if_allowed(
     memory: InsideMemory,
 ) -> None:
     """Ask the notebook's tags whether to look inside, and do."""
-    memory.found = None
+    memory.found = memory.left = None
     with budget.aws_slot():
         tags = read_tags_or_unknown(seen.client, seen.notebook)
     if not isinstance(way, OpenJupyter) or not may_look_inside(tags, policy):
         return
     if isinstance(tags, dict) and keep_reason(tags, clock.now()) is None:
         memory.began = clock.monotonic()
-        memory.found = _look_now(seen, way)
+        memory.found, memory.left = _look_now(seen, way)
 
 
 def look_inside_meant(
@@ -102,14 +115,15 @@ def _as_seen(seen: InspectedNotebook) -> InspectedNotebook:
 
 def _inspect_inside(seen: InspectedNotebook, policy: IdlePolicy, now: datetime) -> InspectedNotebook:
     with open_way(seen, RecheckBudget(inside=True)) as way:
-        found: InsideEvidence = _look_now(seen, way) if isinstance(way, OpenJupyter) else way
+        found: InsideEvidence = _look_now(seen, way)[0] if isinstance(way, OpenJupyter) else way
     evidence = replace(seen.evidence, inside=found)
     return replace(seen, evidence=evidence, assessment=assess_with_inside(evidence, policy, now))
 
 
-def _look_now(seen: InspectedNotebook, way: OpenJupyter) -> InsideEvidence:
-    past = load_looks_or_none(seen.client, seen.notebook)
-    return way.look_inside(LookNotes(seen.client, seen.notebook, make_terminal_name()), past)
+def _look_now(seen: InspectedNotebook, way: OpenJupyter) -> tuple[InsideEvidence, datetime | None]:
+    notes = LookNotes(seen.client, seen.notebook, make_terminal_name())
+    found = way.look_inside(notes)
+    return found, notes.left
 
 
 @contextmanager

@@ -28,7 +28,8 @@ from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
 class Recheck:
     """How a notebook is now. ``read_at`` is when the first of the look's requests was sent, and ``began`` the same by
     ``Clock.monotonic``; ``turn`` is what the pace gave for the change. ``inspected`` None: it is gone.
-    ``is_whole`` False: it should have been looked into from inside, and was not, since its tags forbade it until now.
+    ``is_whole`` False: it should have been looked into from inside, and was not, since its tags forbade it until now,
+    or its Jupyter was used since it was.
     """
 
     inspected: InspectedNotebook | None
@@ -84,6 +85,7 @@ def recheck_notebook(
             return
         evidence = NotebookEvidence(there, tags, jupyter, log, memory.found)
         assessment = assess_with_inside(evidence, policy, now)
+        memory.forget_outdated(assessment, jupyter, policy)
         is_missing = enters and memory.may_look and memory.found is None and may_look_inside(tags, policy)
         yield Recheck(
             InspectedNotebook(seen.client, evidence, assessment, seen.usd_per_hour),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,6 @@ from opskit.notebooks.reads.jupyter_answers import (
     parse_terminals,
 )
 from opskit.notebooks.reads.jupyter_client import TIMEOUT_SECONDS, JupyterClient, ProbeError
-from opskit.notebooks.rules.own_traces import PastLook
 from opskit.notebooks.store.inside_looks import LookNotes
 
 _T = TypeVar("_T")
@@ -125,10 +124,10 @@ class OpenJupyter:
         everything.errors = {what: gap for probe in asked for what, gap in probe.errors.items()}
         return everything.state(merge_kernels(kernels, sessions), terminals, used)
 
-    def look_inside(self, notes: LookNotes, past: Sequence[PastLook]) -> InsideEvidence:
+    def look_inside(self, notes: LookNotes) -> InsideEvidence:
         """What runs in the instance beside it, seen through a terminal."""
         with self._visit.open_sibling(look_deadline()) as line:
-            return look_inside(line, notes, past)
+            return look_inside(line, notes)
 
     def close_connections(self) -> None:
         """End what is open."""

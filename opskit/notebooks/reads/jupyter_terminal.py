@@ -1,15 +1,24 @@
-"""A terminal of a Jupyter's, opened for one command, read to its end, and shut."""
+"""A terminal of a Jupyter's, opened for one command, read to its end, and shut.
+
+Any traffic in a terminal moves the server's last activity, and hides who was there before. So before the terminal goes
+it is asked when its own last traffic was: what the server tells beyond that is somebody's.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import time
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from opskit.notebooks.reads.instance_command import COMMAND, LAST_LINE
+from opskit.core.model import Terminal
+from opskit.notebooks.reads.instance_command import COMMAND, FIND_SECONDS, HOLD_SECONDS, LAST_LINE
+from opskit.notebooks.reads.jupyter_answers import parse_last_used, parse_terminals
 from opskit.notebooks.reads.jupyter_client import JupyterClient, ProbeError
 from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
+from opskit.notebooks.rules.own_traces import trace_of_look
 from opskit.notebooks.store.inside_looks import LookNotes
 
 TERMINALS = "api/terminals"
@@ -21,12 +30,23 @@ _PROMPT_SECONDS = 0.5
 
 _DONE = re.compile(rf"^{LAST_LINE} \d+\r?$", re.MULTILINE)
 _GOODBYE_SECONDS = 1.0
+# Whether the terminal goes by itself, or stays since a file was changed.
+_GONE_SECONDS = HOLD_SECONDS + FIND_SECONDS + 2.0
+_POLL_SECONDS = 0.2
 CLEANUP_SECONDS = 3.0
 """What there is to shut a terminal and to see what that left, whatever came before."""
 
 
 class NoTerminals(Exception):
     """This Jupyter lets nobody have a terminal."""
+
+
+@dataclass(frozen=True)
+class TerminalOutput:
+    """What the command wrote, and whether it stayed since a file was changed while it looked at them."""
+
+    text: str
+    is_changing: bool
 
 
 def create_terminal(jupyter: JupyterClient, name: str) -> str:
@@ -55,34 +75,30 @@ def delete_terminal(jupyter: JupyterClient, name: str) -> bool:
     return status in (200, 204, 404)
 
 
-def run_in_terminal(jupyter: JupyterClient, name: str) -> str:
+def run_in_terminal(jupyter: JupyterClient, name: str, notes: LookNotes) -> str:
     """Type the command into a terminal that was just made, and return all that it wrote.
 
     Raises:
-        ProbeError: it does not come to its end.
+        ProbeError: it does not come to its last line, or the state folder cannot be used.
     """
     with jupyter.open_websocket(f"terminals/websocket/{name}") as line:
-        return _read_to_the_end(line)
+        written = _wait_for_prompt(line)
+        notes.mark_typed()
+        line.send_text(json.dumps(["stdin", COMMAND]))
+        written += _read_to_last_line(line)
+        line.finish_websocket(time.monotonic() + _GOODBYE_SECONDS)
+    return written
 
 
-def _read_to_the_end(line: JupyterWebSocket) -> str:
-    written = [_wait_for_prompt(line)]
-    line.send_text(json.dumps(["stdin", COMMAND]))
-    until: float | None = None
+def _read_to_last_line(line: JupyterWebSocket) -> str:
+    written: list[str] = []
     tail = ""
-    while True:
-        try:
-            kind, text = _parse_message(line.receive_text(until))
-        except TimeoutError:
-            if until is None:
-                raise
-            break
+    while not _DONE.search(tail):
+        kind, text = _parse_message(line.receive_text())
         if kind == "disconnect":
             break
         written.append(text)
         tail = (tail + text)[-4 * len(LAST_LINE) :]
-        if until is None and _DONE.search(tail):  # its shell ends now, and says so
-            until = time.monotonic() + _GOODBYE_SECONDS
     return "".join(written)
 
 
@@ -109,19 +125,69 @@ def _parse_message(message: str | None) -> tuple[str, str]:
     return str(said[0]), str(said[1]) if said[0] == "stdout" and len(said) > 1 else ""
 
 
-def read_through_terminal(jupyter: JupyterClient, notes: LookNotes) -> str:
+def read_last_activity(jupyter: JupyterClient) -> datetime:
+    """When a Jupyter says that it was last used.
+
+    Raises:
+        ProbeError, ValueError: it does not say.
+    """
+    (moment,) = parse_last_used(jupyter.get_json("api/status"))
+    return moment
+
+
+def read_through_terminal(jupyter: JupyterClient, notes: LookNotes) -> TerminalOutput:
     """Make a terminal, run the command in it, and shut it, however that went. Where Jupyter gave it another name, that
     is written down before anything goes through it.
 
     Raises:
-        NoTerminals, ProbeError: as above.
+        NoTerminals, ProbeError, UsageError: as above.
     """
     given = create_terminal(jupyter, notes.asked_for)
+    is_noted = is_gone = False
     try:
         if given != notes.asked_for:
             notes.keep_terminal(given)
-        return run_in_terminal(jupyter, given)
+        written = run_in_terminal(jupyter, given, notes)
+        is_noted = True
+        _note_own_traffic(jupyter, given, notes)
+        is_gone = _wait_until_gone(jupyter, given)
     finally:
         jupyter.extend_deadline(CLEANUP_SECONDS)
-        if delete_terminal(jupyter, given):
-            notes.mark_shut()
+        try:
+            if not is_noted:
+                _note_own_traffic(jupyter, given, notes)
+        finally:
+            if is_gone or delete_terminal(jupyter, given):
+                notes.mark_shut()
+    return TerminalOutput(written, is_changing=not is_gone)
+
+
+def _note_own_traffic(jupyter: JupyterClient, name: str, notes: LookNotes) -> None:
+    """Write down what the look itself moved, as long as its terminal tells. One that has gone, or does not tell, leaves
+    what is somebody's use for all that is known.
+    """
+    there = _read_terminal(jupyter, name)
+    used = read_last_activity(jupyter)
+    if there is not None and there.last_activity is not None:
+        notes.end_look(trace_of_look(used, there.last_activity))
+    else:
+        notes.left = used
+
+
+def _read_terminal(jupyter: JupyterClient, name: str) -> Terminal | None:
+    try:
+        (there,) = parse_terminals([jupyter.get_json(f"{TERMINALS}/{name}")])
+    except ProbeError as gap:
+        if gap.status != 404:
+            raise
+        return None
+    return there
+
+
+def _wait_until_gone(jupyter: JupyterClient, name: str) -> bool:
+    until = time.monotonic() + _GONE_SECONDS
+    while _read_terminal(jupyter, name) is not None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True

@@ -81,6 +81,13 @@ class JupyterWebSocket:
                 if event.message_finished:
                     return "".join(parts)
 
+    def finish_websocket(self, until: float) -> None:
+        """Say goodbye, and wait until the other end has closed it too, after which it does nothing more for us."""
+        self._send(CloseConnection(code=1000))
+        with suppress(TimeoutError):
+            while self._next_event(until) is not None:
+                pass
+
     def close_websocket(self) -> None:
         """Say goodbye, without waiting for an answer."""
         with suppress(OSError, LocalProtocolError):

@@ -213,6 +213,8 @@ def _judge_files(reading: InstanceReading, after: timedelta) -> BackgroundFindin
         return BackgroundFinding(BackgroundState.BUSY, f"{said}, less than {format_duration(after)}")
     if not reading.all_files_seen:
         return BackgroundFinding(BackgroundState.UNKNOWN, "its volume has more files than can be looked at in time")
+    if reading.is_changing:
+        return BackgroundFinding(BackgroundState.BUSY, "a file on its volume was changed while opskit looked at it")
     return None
 
 

@@ -6,7 +6,7 @@ new to us makes it unknown, and unknown is never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,15 +14,14 @@ from enum import StrEnum
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.durations import format_duration
 from opskit.core.keep_tags import MAX_CLOCK_SKEW, keep_reason
-from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Unknown
+from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Terminal, Unknown
 from opskit.core.tag_keys import UNREADABLE_OK
+from opskit.notebooks.rules.activity_signs import START, activity_signs, server_use
 from opskit.notebooks.rules.evidence_source import EvidenceSource
 
 STARTUP_GRACE = timedelta(minutes=10)
 """How long after InService a Jupyter that does not answer is taken to be coming up."""
 
-SAME_MOMENT = timedelta(milliseconds=100)
-"""Jupyter notes a terminal's traffic twice, for the terminal and for the server, one right after the other."""
 
 _WAITS_FOR_SOMEBODY = {"starting", "restarting", "autorestarting"}
 _IDLE_KERNEL_STATES = {"idle", "dead"}
@@ -122,7 +121,9 @@ def is_conclusive(state: JupyterState, policy: IdlePolicy, now: datetime) -> boo
     if _unread_parts(state, policy):
         return False
     is_open = bool(state.terminals) and not policy.ignore_terminals and policy.max_age is None
-    return is_open or any(now - when < policy.after for when, _ in _activity_signs(state, policy))
+    return is_open or any(
+        now - when < policy.after for when, _ in activity_signs(state, ignore_terminals=policy.ignore_terminals)
+    )
 
 
 def _verdict_of_status(status: NotebookStatus) -> NotebookVerdict:
@@ -159,7 +160,13 @@ def _assess_jupyter(
         return IdleAssessment(NotebookVerdict.BUSY, _kernel_activity(busy))
     if (gap := _view_error(state, policy)) is not None:
         return _unreadable_assessment(gap, tags)
-    latest, what = max([(since, _START), *_activity_signs(state, policy), *_server_use(state, policy)])
+    latest, what = max(
+        [
+            (since, START),
+            *activity_signs(state, ignore_terminals=policy.ignore_terminals),
+            *server_use(state, ignore_terminals=policy.ignore_terminals),
+        ]
+    )
     if latest > now + MAX_CLOCK_SKEW:
         return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
     by_age = _assess_age(state, since, policy, now)
@@ -208,36 +215,11 @@ def _view_error(state: JupyterState, policy: IdlePolicy) -> str | None:
     return None
 
 
-_START = "its start"
-
-
-def _activity_signs(state: JupyterState, policy: IdlePolicy) -> list[tuple[datetime, str]]:
-    """Every sign of work with its time on our clock."""
-    signs = [(kernel.last_activity - state.clock_skew, "the last activity of a kernel") for kernel in state.kernels]
-    if policy.ignore_terminals:
-        return signs
-    traffic = [terminal.last_activity for terminal in state.terminals if terminal.last_activity is not None]
-    return signs + [(when - state.clock_skew, "the last traffic of a terminal") for when in traffic]
-
-
-def _server_use(state: JupyterState, policy: IdlePolicy) -> list[tuple[datetime, str]]:
-    """Jupyter's own record of its use, which a save moves and a browser tab that somebody left open. Where terminals
-    are ignored, so is their traffic in it.
-    """
-    if state.last_activity is None:
-        return []
-    traffic = [
-        terminal.last_activity for terminal in state.terminals if policy.ignore_terminals and terminal.last_activity
-    ]
-    # Jupyter keeps one time for all use: where it is a terminal's, nothing else is known to be younger.
-    if any(abs(state.last_activity - when) <= SAME_MOMENT for when in traffic):
-        return []
-    return [(state.last_activity - state.clock_skew, "the last use of Jupyter")]
-
-
 def _assess_age(state: JupyterState, since: datetime, policy: IdlePolicy, now: datetime) -> IdleAssessment | None:
     """None: nothing speaks for work, and Jupyter keeps back when it was last used."""
-    worked = _by_last_sign(max([(since, _START), *_activity_signs(state, policy)]), policy, now)
+    worked = _by_last_sign(
+        max([(since, START), *activity_signs(state, ignore_terminals=policy.ignore_terminals)]), policy, now
+    )
     if not worked.verdict.is_idle:
         return worked
     age = worked.idle or timedelta(0)
@@ -256,14 +238,14 @@ def _at_rest(
     """The verdict where nothing works and nothing is stuck; None: Jupyter keeps back when it was last used."""
     if state.last_activity is None:
         return None
-    used = _server_use(state, policy)
+    used = server_use(state, ignore_terminals=policy.ignore_terminals)
     if any(now - when < policy.after for when, _ in used):
         kept_young = (
             f"only Jupyter's own use is younger, {format_duration(_time_since(used, now))} ago"
             " (perhaps saves, or an open browser tab)"
         )
         return replace(worked, reason=f"{worked.reason}; {kept_young}", rule=IdleRule.TAB_AGE)
-    return worked if state.kernels else _by_last_sign(max([(since, _START), *used]), policy, now)
+    return worked if state.kernels else _by_last_sign(max([(since, START), *used]), policy, now)
 
 
 def _time_since(used: list[tuple[datetime, str]], now: datetime) -> timedelta:
@@ -277,7 +259,7 @@ def _by_last_sign(sign: tuple[datetime, str], policy: IdlePolicy, now: datetime)
     said = f"{what} was {format_duration(age)} ago"
     if age >= policy.after:
         return IdleAssessment(NotebookVerdict.IDLE, said, age, rule=IdleRule.IDLE)
-    verdict = NotebookVerdict.STARTING if what == _START else NotebookVerdict.BUSY
+    verdict = NotebookVerdict.STARTING if what == START else NotebookVerdict.BUSY
     return IdleAssessment(verdict, f"{said}, less than {format_duration(policy.after)}", age)
 
 
@@ -288,8 +270,8 @@ def _open_session_sign(
     if (kernel := next((kernel for kernel in state.kernels if _is_awaited_kernel(kernel)), None)) is not None:
         return IdleAssessment(NotebookVerdict.BUSY, _kernel_activity(kernel))
     if state.terminals and not policy.ignore_terminals:
-        return IdleAssessment(NotebookVerdict.UNKNOWN, "a terminal is open, and what runs in it cannot be seen")
-    used = _server_use(state, policy)
+        return IdleAssessment(NotebookVerdict.UNKNOWN, _describe_terminals(state.terminals))
+    used = server_use(state, ignore_terminals=policy.ignore_terminals)
     if used and _time_since(used, now) < policy.after and (worked.idle or timedelta(0)) < policy.tab_age:
         by = f"{format_duration(_time_since(used, now))} ago (perhaps a save, or an open browser tab)"
         return IdleAssessment(
@@ -300,11 +282,19 @@ def _open_session_sign(
     return None
 
 
+def _describe_terminals(terminals: Sequence[Terminal]) -> str:
+    said = "a terminal is open, and what runs in it cannot be seen"
+    left = next((each.name for each in terminals if each.may_be_left), None)
+    if left is None:
+        return said
+    return f"{said}; terminal {left} may be one that an interrupted run of opskit left: close it if it is nobody's"
+
+
 def _assess_log(
     said: datetime, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime
 ) -> IdleAssessment:
     """A log speaks only of what was asked of Jupyter: a cell or a terminal's command may compute without a word."""
-    latest, what = max((since, _START), (said, "the last line of Jupyter's log"))
+    latest, what = max((since, START), (said, "the last line of Jupyter's log"))
     if latest > now + MAX_CLOCK_SKEW:
         return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
     assessment = _by_last_sign((latest, what), policy, now)

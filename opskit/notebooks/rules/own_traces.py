@@ -1,5 +1,6 @@
 """What opskit's own looks inside leave in a Jupyter: a terminal, where one was killed, and a later "last activity" of
-the server, which every terminal moves. Both are taken back here before anything is judged.
+the server, which every terminal moves. Both are taken back here before anything is judged, and nothing else: what may
+be somebody's is left as it is.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ LOOK_SECONDS = 15.0
 STALE_AFTER = timedelta(minutes=1)
 """A terminal of ours that is older belongs to a look that was killed."""
 
-# So long after it was asked for a terminal of ours may still have moved something.
+# So long after it was asked for there may still have been traffic of ours in a terminal.
 _LOOK_SPAN = timedelta(seconds=LOOK_SECONDS + 5)
 
-# A look that was killed before it was told its terminal's name: what was made so soon after it was asked for is it.
-_UNNAMED_SPAN = timedelta(seconds=3)
+# Jupyter notes a terminal's traffic twice, right one after the other: for the server, then for the terminal.
+_NOTED_TWICE = timedelta(milliseconds=20)
 
 _OUR_NAME = re.compile(r"opskit[0-9a-f]{16}")
 
@@ -30,9 +31,11 @@ _OUR_NAME = re.compile(r"opskit[0-9a-f]{16}")
 class PastLook:
     """A look inside one notebook, by its Jupyter's clock.
 
-    ``asked_at`` is when the terminal was asked for, ``before`` the server's last activity until then (as it would be
-    without earlier looks) and ``after`` the one once it was gone; None: it was killed, or could not read it.
-    ``terminal`` is the name that Jupyter gave, None where that was not heard, ``others`` the terminals there were.
+    ``asked_at`` is when the terminal was asked for under the name ``asked_for``, ``before`` the server's last activity
+    until then (as it would be without earlier looks) and ``after`` the last that the look itself caused; None: it was
+    killed, or could not tell. ``terminal`` is the name that Jupyter gave instead, None where it gave the one asked for
+    or was not heard, ``others`` the terminals there were. ``is_typed``: its command may have been typed, so that its
+    terminal ends by itself; ``is_shut``: its terminal is gone.
     """
 
     asked_at: datetime
@@ -41,54 +44,88 @@ class PastLook:
     terminal: str | None = None
     others: frozenset[str] = frozenset()
     is_shut: bool = False
+    asked_for: str | None = None
+    is_typed: bool = False
 
 
 def without_own_traces(state: JupyterState, looks: Sequence[PastLook]) -> JupyterState:
     """What a Jupyter would say if opskit had never looked inside."""
-    terminals = tuple(each for each in state.terminals if not is_own_terminal(each, state.terminals, looks))
-    return replace(state, terminals=terminals, last_activity=activity_without_looks(state.last_activity, looks))
+    terminals = tuple(
+        replace(each, may_be_left=_may_be_of(each, looks))
+        for each in state.terminals
+        if not is_own_terminal(each, looks)
+    )
+    used = activity_without_looks(state.last_activity, looks, state.terminals)
+    return replace(state, terminals=terminals, last_activity=used)
 
 
-def activity_without_looks(last_activity: datetime | None, looks: Sequence[PastLook]) -> datetime | None:
-    """The server's last activity, or where a look inside moved it, the one before that look."""
+def activity_without_looks(
+    last_activity: datetime | None, looks: Sequence[PastLook], terminals: Sequence[Terminal] = ()
+) -> datetime | None:
+    """The server's last activity, or where a look inside caused it, the one before that look. The ``terminals`` are
+    those there are: where a look was killed, nothing but its own, still open, tells what it caused.
+    """
     for look in looks:
-        if last_activity is not None and _is_of_look(last_activity, look):
+        if last_activity is not None and _is_of_look(last_activity, look, terminals):
             return look.before
     return last_activity
 
 
-def _is_of_look(moment: datetime, look: PastLook) -> bool:
+def trace_of_look(used: datetime, traffic: datetime) -> datetime:
+    """The last activity that a look causes: ``used``, the server's last, where that is the last ``traffic`` in the
+    look's own terminal. Where it is younger, somebody came meanwhile, and no more than the traffic is the look's.
+    """
+    return used if _is_same_traffic(used, traffic) else traffic
+
+
+def _is_same_traffic(used: datetime, traffic: datetime) -> bool:
+    return traffic - _NOTED_TWICE <= used <= traffic
+
+
+def _is_of_look(moment: datetime, look: PastLook, terminals: Sequence[Terminal]) -> bool:
     if look.after is not None:
         return moment == look.after
-    return look.asked_at <= moment <= look.asked_at + _LOOK_SPAN
+    return any(
+        each.last_activity is not None and _is_same_traffic(moment, each.last_activity)
+        for each in terminals
+        if each.name == look.asked_for or _is_surely_of(each, look)
+    )
 
 
-def is_own_terminal(terminal: Terminal, there: Sequence[Terminal], looks: Sequence[PastLook]) -> bool:
-    """Whether a terminal is one of opskit's own. By its name, or where Jupyter gave another, by the look that wrote
-    that down. Numbers are given again: with traffic after the look, it is somebody else's.
+def is_own_terminal(terminal: Terminal, looks: Sequence[PastLook]) -> bool:
+    """Whether a terminal is surely one of opskit's own: by its name, or where Jupyter gave another, by the look that
+    wrote that down. Numbers are given again, so that alone does not tell.
     """
-    if _OUR_NAME.fullmatch(terminal.name):
-        return True
-    return any(_is_of_killed_look(terminal, there, look) for look in looks if not look.is_shut)
+    return _OUR_NAME.fullmatch(terminal.name) is not None or any(_is_surely_of(terminal, look) for look in looks)
 
 
-def _is_of_killed_look(terminal: Terminal, there: Sequence[Terminal], look: PastLook) -> bool:
-    if terminal.last_activity is None:  # an old Jupyter: nothing tells it from somebody else's
+def _is_surely_of(terminal: Terminal, look: PastLook) -> bool:
+    if look.is_shut or look.terminal != terminal.name or terminal.last_activity is None:
         return False
-    age = terminal.last_activity - look.asked_at
-    if look.terminal is not None:
-        return terminal.name == look.terminal and timedelta(0) <= age <= _LOOK_SPAN
-    if look.after is not None:  # it was not killed, so its terminal has the name that it was asked for under
-        return False
-    new = [each for each in there if each.name not in look.others and not _OUR_NAME.fullmatch(each.name)]
-    return new == [terminal] and timedelta(0) <= age <= _UNNAMED_SPAN
+    if look.after is not None:
+        return _is_same_traffic(look.after, terminal.last_activity)
+    # A shell into which nothing was typed does not end by itself, so its number was not given again.
+    return not look.is_typed and timedelta(0) <= terminal.last_activity - look.asked_at <= _LOOK_SPAN
+
+
+def _may_be_of(terminal: Terminal, looks: Sequence[PastLook]) -> bool:
+    """Whether a terminal may be one that a look left which was killed, and may as well be somebody's."""
+    return any(
+        look.terminal == terminal.name or (look.terminal is None and terminal.name not in look.others)
+        for look in looks
+        if not look.is_shut and _is_of_its_time(terminal, look)
+    )
+
+
+def _is_of_its_time(terminal: Terminal, look: PastLook) -> bool:
+    """Jupyter before notebook 6.1 does not tell when there was traffic."""
+    return terminal.last_activity is None or timedelta(0) <= terminal.last_activity - look.asked_at <= _LOOK_SPAN
 
 
 def find_stale_terminals(terminals: Sequence[Terminal], looks: Sequence[PastLook], now: datetime) -> tuple[str, ...]:
-    """The names of the terminals that looks left which were killed."""
+    """The names of the terminals that looks surely left which were killed."""
     return tuple(
         each.name
         for each in terminals
-        if is_own_terminal(each, terminals, looks)
-        and (each.last_activity is None or each.last_activity <= now - STALE_AFTER)
+        if is_own_terminal(each, looks) and (each.last_activity is None or each.last_activity <= now - STALE_AFTER)
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.inside_runs import Account, inside_accounts
 from tests.fakes.notebook_kinds import MakeAccount, notebook_accounts
 
 
@@ -13,4 +14,11 @@ from tests.fakes.notebook_kinds import MakeAccount, notebook_accounts
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeAccount]:
     """Makes an account with these notebooks, that clients made in this process talk to."""
     with notebook_accounts(monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def inside_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """Makes an account with these notebooks, in which nobody waits for long."""
+    with inside_accounts(monkeypatch) as made:
         yield made

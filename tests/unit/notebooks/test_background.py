@@ -129,6 +129,8 @@ def test_each_row_of_the_table(there: tuple[InstanceProcess, ...], state: Backgr
         ({"newest_file": HOUR}, NOTHING, ""),
         ({"newest_file": 59 * MINUTE, "all_files_seen": False}, BUSY, "changed"),
         ({"newest_file": 2 * HOUR, "all_files_seen": False}, UNKNOWN, "more files than"),
+        ({"newest_file": 2 * HOUR, "is_changing": True}, BUSY, "changed while opskit looked at it"),
+        ({"newest_file": 2 * HOUR, "all_files_seen": False, "is_changing": True}, UNKNOWN, "more files than"),
     ],
 )
 def test_gpus_and_files(more: dict[str, Any], state: BackgroundState, said: str) -> None:

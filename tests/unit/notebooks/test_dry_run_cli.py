@@ -13,7 +13,8 @@ import pytest
 
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import CLOSED, DENIED, Entry, FakeAws
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_jupyters
+from tests.fakes.fake_jupyter import serve_jupyters
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 
 WRITES = (
     "AddTags",

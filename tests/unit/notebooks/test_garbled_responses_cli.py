@@ -11,7 +11,8 @@ import pytest
 
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import FakeAws
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_notebooks
+from tests.fakes.fake_jupyter import serve_notebooks
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.garbled_responses import SAMPLE_AND_EVERY_WAY, GarbledRuns
 
 OLD = timedelta(hours=5)

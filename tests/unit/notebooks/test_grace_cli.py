@@ -17,7 +17,8 @@ import pytest
 from opskit.core.tag_keys import IDLE_SINCE
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import FakeAws, Fault
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_jupyters
+from tests.fakes.fake_jupyter import serve_jupyters
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.grace_tags import grace_tag
 
 OLD = timedelta(hours=5, minutes=30)

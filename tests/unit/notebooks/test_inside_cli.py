@@ -2,79 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from opskit.notebooks.reads.instance_command import COMMAND
-from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.fakes.fake_aws import FakeAws
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, Untidiness, serve_notebooks
+from tests.fakes.cli_runner import run_opskit
+from tests.fakes.fake_notebooks import FakeNotebook, Untidiness
+from tests.fakes.inside_runs import OLD, Account, at_rest, rows_by_name, stop_idle
 from tests.seeds import few_of_many
-
-OLD = timedelta(hours=5)
-Account = Callable[..., FakeNotebooks]
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """Makes an account with these notebooks, in which nobody waits for long."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    monkeypatch.setenv("OPSKIT_READ_TIMEOUT", "600s")
-    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 600.0)
-    monkeypatch.setattr("opskit.notebooks.flows.stop.FRESH_SECONDS", 600.0)
-    monkeypatch.setattr("opskit.aws.adaptive_pacing.FIRST_PER_SECOND", 200.0)
-    monkeypatch.setattr("opskit.aws.adaptive_pacing.SLOWEST_PER_SECOND", 100.0)
-    with ExitStack() as held:
-
-        def made(*labs: FakeNotebook) -> FakeNotebooks:
-            aws, rooms = FakeAws(), FakeNotebooks.of(*labs)
-            rooms.most_connections = lambda: aws.gauge.most
-            held.enter_context(serve_notebooks(aws, rooms))
-            for name, value in aws.environment().items():
-                monkeypatch.setenv(name, value)
-            return rooms
-
-        yield made
-
-
-def at_rest(name: str, **more: Any) -> FakeNotebook:
-    more = {"has_terminals": True} | more
-    return FakeNotebook(name, used=datetime.now(UTC) - OLD, **more).kernel("idle", OLD)
-
-
-def stop(capsys: pytest.CaptureFixture[str], *words: str) -> CliResult:
-    return run_opskit(capsys, "notebook", "stop", "--idle", "-o", "json", *words)
-
-
-def rows(ran: CliResult) -> dict[str, dict[str, Any]]:
-    return {row["name"]: row for row in ran.data["notebooks"]}
 
 
 @pytest.mark.parametrize("seed", few_of_many(1, 2))
 def test_under_throttling_none_is_stopped_whose_job_computes_and_each_at_rest_is(
-    seed: int, account: Account, capsys: pytest.CaptureFixture[str]
+    seed: int, inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     jobs = [None, None, 2.0, 0.0]
-    rooms = account(*(at_rest(f"lab-{at:02}", job=jobs[at % 4]) for at in range(24)))
+    rooms = inside_account(*(at_rest(f"lab-{at:02}", job=jobs[at % 4]) for at in range(24)))
     rooms.untidy = Untidiness(random.Random(seed), throttles=0.5, loses=0.05, forgets=0.05)
-    ran = stop(capsys, "--inside", "--limit", "99")
+    ran = stop_idle(capsys, "--inside", "--limit", "99")
     assert rooms.throttled > 0
-    for at, (name, row) in enumerate(sorted(rows(ran).items())):
+    for at, (name, row) in enumerate(sorted(rows_by_name(ran).items())):
         assert row["verdict"] == {None: "idle", 2.0: "busy", 0.0: "unknown"}[jobs[at % 4]]
         assert (rooms.labs[name].stops > 0) <= (jobs[at % 4] is None)
         if row["outcome"] == "done":
             assert 0 <= row["inside_ms_ago"] <= 30_000
-    assert all(row["outcome"] in ("done", "unknown") for row in rows(ran).values() if row["verdict"] == "idle")
+    assert all(row["outcome"] in ("done", "unknown") for row in rows_by_name(ran).values() if row["verdict"] == "idle")
     assert {typed for lab in rooms.labs.values() for typed in lab.typed} == {COMMAND}
     looks = [len(lab.typed) for lab in rooms.labs.values()]
     assert max(looks) <= 2, "a throttled stop repeats all but the look inside"
@@ -84,28 +39,32 @@ def test_under_throttling_none_is_stopped_whose_job_computes_and_each_at_rest_is
 
 @pytest.mark.parametrize("words", [("stop", "--idle", "--limit", "99"), ("stop", "--idle", "--dry-run"), ("list",)])
 def test_looks_inside_open_no_more_connections_than_all_else(
-    words: tuple[str, ...], account: Account, capsys: pytest.CaptureFixture[str]
+    words: tuple[str, ...], inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rooms = account(*(at_rest(f"lab-{at:02}") for at in range(20)))
+    rooms = inside_account(*(at_rest(f"lab-{at:02}") for at in range(20)))
     rooms.seconds, rooms.inside_seconds = 0.02, lambda: 0.2
     run_opskit(capsys, "notebook", *words, "--inside", "-o", "json")
     assert sum(len(lab.typed) for lab in rooms.labs.values()) >= 20
     assert rooms.most_connections() <= 16
 
 
-def test_a_look_a_refusal_and_a_look_again_say_the_same(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    rooms = account(at_rest("lab"), at_rest("waits", job=0.0))
-    seen = [rows(stop(capsys, "--inside", "--dry-run")) for _ in range(3)]
+def test_a_look_a_refusal_and_a_look_again_say_the_same(
+    inside_account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = inside_account(at_rest("lab"), at_rest("waits", job=0.0))
+    seen = [rows_by_name(stop_idle(capsys, "--inside", "--dry-run")) for _ in range(3)]
     for row in seen:
         assert {name: each["verdict"] for name, each in row.items()} == {"lab": "idle", "waits": "unknown"}
         assert row["lab"]["idle_seconds"] - seen[0]["lab"]["idle_seconds"] < 600
     assert [len(lab.typed) for lab in rooms.labs.values()] == [3, 3]
-    assert rooms.labs["lab"].used > datetime.now(UTC) - OLD / 2, "the looks moved what Jupyter says"
+    assert rooms.labs["lab"].traffic is not None, "the looks moved what Jupyter says"
 
 
-def test_scripts_stay_as_they_are_and_say_what_is_unseen(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    rooms = account(at_rest("lab", job=2.0))
-    row = rows(stop(capsys, "--dry-run"))["lab"]
+def test_scripts_stay_as_they_are_and_say_what_is_unseen(
+    inside_account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = inside_account(at_rest("lab", job=2.0))
+    row = rows_by_name(stop_idle(capsys, "--dry-run"))["lab"]
     assert (row["verdict"], row["inside_ms_ago"]) == ("idle", None)
     assert "not looked inside, so jobs that nohup, tmux or cron began are not seen" in row["because"]
     assert rooms.labs["lab"].typed == []
@@ -119,22 +78,22 @@ def test_what_is_typed_stands_above_the_setting(
     variable: str,
     words: tuple[str, ...],
     looks: int,
-    account: Account,
+    inside_account: Account,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPSKIT_NOTEBOOK_INSIDE", variable)
-    rooms = account(at_rest("lab"))
-    stop(capsys, "--dry-run", *words)
+    rooms = inside_account(at_rest("lab"))
+    stop_idle(capsys, "--dry-run", *words)
     assert len(rooms.labs["lab"].typed) == looks
 
 
 def test_on_a_terminal_it_looks_inside_by_itself(
-    account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    inside_account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opskit.output.printing.can_prompt", lambda: True)
-    rooms = account(at_rest("lab", job=2.0))
-    assert rows(stop(capsys))["lab"]["verdict"] == "busy"
+    rooms = inside_account(at_rest("lab", job=2.0))
+    assert rows_by_name(stop_idle(capsys))["lab"]["verdict"] == "busy"
     assert rooms.labs["lab"].stops == 0
 
 
@@ -154,16 +113,16 @@ def test_a_stop_by_name_looks_inside_where_it_is_asked_to(
     words: tuple[str, ...],
     job: float | None,
     ends: tuple[int, str, str, int],
-    account: Account,
+    inside_account: Account,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Once for the plan, so that who is asked hears of it, and once more right before the stop."""
-    lab = account(at_rest("lab", job=job)).labs["lab"]
+    lab = inside_account(at_rest("lab", job=job)).labs["lab"]
     dry = run_opskit(capsys, "notebook", "stop", "lab", "--dry-run", "-o", "json", *words)
     assert (dry.code, lab.stops, len(lab.typed)) == (ends[0], 0, min(ends[3], 1))
     lab.typed.clear()
     ran = run_opskit(capsys, "notebook", "stop", "lab", "-o", "json", *words)
-    row = rows(ran)["lab"]
+    row = rows_by_name(ran)["lab"]
     assert (ran.code, row["outcome"], row["verdict"], len(lab.typed)) == ends
     assert lab.stops == (row["outcome"] == "done")
     assert (row["inside_ms_ago"] is not None) == (ends[3] == 2)
@@ -173,18 +132,18 @@ def test_a_stop_by_name_looks_inside_where_it_is_asked_to(
 
 
 def test_a_stop_by_name_looks_inside_what_has_just_started(
-    account: Account, capsys: pytest.CaptureFixture[str]
+    inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     young = datetime.now(UTC) - timedelta(minutes=30)
-    lab = account(FakeNotebook("lab", since=young, used=young, has_terminals=True, job=2.0)).labs["lab"]
+    lab = inside_account(FakeNotebook("lab", since=young, used=young, has_terminals=True, job=2.0)).labs["lab"]
     ran = run_opskit(capsys, "notebook", "stop", "lab", "--inside", "-o", "json")
-    assert (ran.code, rows(ran)["lab"]["verdict"], lab.stops) == (3, "busy", 0)
+    assert (ran.code, rows_by_name(ran)["lab"]["verdict"], lab.stops) == (3, "busy", 0)
 
 
 def test_a_job_that_begins_after_the_plan_keeps_what_was_named(
-    account: Account, capsys: pytest.CaptureFixture[str]
+    inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rooms = account(at_rest("lab"))
+    rooms = inside_account(at_rest("lab"))
     lab = rooms.labs["lab"]
 
     def begin_a_job_after_the_first_look() -> float:
@@ -194,7 +153,7 @@ def test_a_job_that_begins_after_the_plan_keeps_what_was_named(
     rooms.inside_seconds = begin_a_job_after_the_first_look
     ran = run_opskit(capsys, "notebook", "stop", "lab", "--inside", "-o", "json")
     assert (ran.code, lab.stops, len(lab.typed)) == (3, 0, 2)
-    assert "That was not so when it was planned" in rows(ran)["lab"]["because"]
+    assert "That was not so when it was planned" in rows_by_name(ran)["lab"]["because"]
 
 
 def test_a_stop_by_name_cannot_look_inside_where_only_logs_are_read(capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,9 +161,9 @@ def test_a_stop_by_name_cannot_look_inside_where_only_logs_are_read(capsys: pyte
     assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "no-way-inside")
 
 
-def test_a_tag_that_comes_meanwhile_is_heeded(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    rooms = account(at_rest("lab", tags={"opskit:no-inside": ""}), at_rest("kept", tags={"opskit:keep": "mine"}))
-    ran = rows(stop(capsys, "--inside"))
+def test_a_tag_that_comes_meanwhile_is_heeded(inside_account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    rooms = inside_account(at_rest("lab", tags={"opskit:no-inside": ""}), at_rest("kept", tags={"opskit:keep": "mine"}))
+    ran = rows_by_name(stop_idle(capsys, "--inside"))
     assert (ran["lab"]["outcome"], ran["kept"]["verdict"]) == ("done", "protected")
     assert "not looked inside" in ran["lab"]["because"]
     assert [lab.typed for lab in rooms.labs.values()] == [[], []]
@@ -222,13 +181,13 @@ def test_a_lifecycle_configuration_where_nobody_can_look_inside(
     words: tuple[str, ...],
     tags: dict[str, str],
     verdict: str,
-    account: Account,
+    inside_account: Account,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     used = datetime.now(UTC) - OLD
-    account(FakeNotebook("lab", used=used, since=used - OLD, tags=tags, lifecycle_config="nightly"))
-    ran = stop(capsys, "--inside", "--dry-run", *words)
-    assert (ran.code, rows(ran)["lab"]["verdict"]) == (0, verdict)
+    inside_account(FakeNotebook("lab", used=used, since=used - OLD, tags=tags, lifecycle_config="nightly"))
+    ran = stop_idle(capsys, "--inside", "--dry-run", *words)
+    assert (ran.code, rows_by_name(ran)["lab"]["verdict"]) == (0, verdict)
 
 
 def test_a_policy_says_that_the_key_to_notebooks_is_a_shell(capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,13 +200,13 @@ def test_a_policy_says_that_the_key_to_notebooks_is_a_shell(capsys: pytest.Captu
 
 
 def test_the_state_folder_cannot_be_used(
-    account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    inside_account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What a look moves could not be told from somebody's work, so there is none."""
-    rooms = account(at_rest("lab"))
+    rooms = inside_account(at_rest("lab"))
     file = tmp_path / "file"
     file.touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(file))
-    ran = stop(capsys, "--inside", "--dry-run")
-    assert (ran.code, rows(ran)["lab"]["verdict"]) == (5, "unknown")
+    ran = stop_idle(capsys, "--inside", "--dry-run")
+    assert (ran.code, rows_by_name(ran)["lab"]["verdict"]) == (5, "unknown")
     assert rooms.labs["lab"].typed == []

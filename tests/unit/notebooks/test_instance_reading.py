@@ -222,19 +222,26 @@ def running(*command: str) -> Iterator[int]:
         process.wait()
 
 
-@pytest.mark.parametrize("shell", [shell for shell in ("sh", "bash", "dash", "zsh") if shutil.which(shell)])
-def test_a_real_shell_runs_it(shell: str, tmp_path: Path) -> None:
-    volume = tmp_path / "SageMaker"
+SHELLS = [shell for shell in ("sh", "bash", "dash", "zsh") if shutil.which(shell)]
+
+
+def make_volume(home: Path) -> None:
+    """A volume with a file of two hours ago, one of tomorrow, and a checkpoint of just now."""
+    volume = home / "SageMaker"
     (volume / ".ipynb_checkpoints").mkdir(parents=True)
-    for name, ago in (("old.ipynb", 7200), (".ipynb_checkpoints/old.ipynb", 60), ("tomorrow", -86400)):
-        (volume / name).touch()
+    for name, ago in (("old.ipynb", 7200), (".ipynb_checkpoints/old.ipynb", 60), ("tomorrow", -86400), ("", 7200)):
+        if name:
+            (volume / name).touch()
         now = (volume / name).stat().st_mtime
         os.utime(volume / name, (now - ago, now - ago))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_real_shell_runs_it(shell: str, tmp_path: Path) -> None:
+    make_volume(tmp_path)
     with running("sh", "-c", "while :; do :; done") as busy, running("sleep", "1000") as idle:
-        ran = subprocess.run(
-            [shell, "-c", COMMAND.rstrip("\r")], capture_output=True, text=True, check=True, env=with_home(tmp_path)
-        )
-    seen = parse_reading(ran.stdout)
+        written = run_in_shell(shell, COMMAND, tmp_path)
+    seen = parse_reading(written)
     by_pid = {process.pid: process for process in seen.processes}
     assert (by_pid[busy].program, by_pid[busy].parent) == ("sh", os.getpid())
     assert by_pid[busy].cpu_grown > timedelta(0)
@@ -246,5 +253,32 @@ def test_a_real_shell_runs_it(shell: str, tmp_path: Path) -> None:
     assert seen.newest_file < timedelta(hours=3)
 
 
-def with_home(home: Path) -> dict[str, str]:
-    return {**os.environ, "HOME": str(home)}
+@pytest.mark.parametrize(
+    ("change", "stays"),
+    [
+        ("true", False),
+        ("touch $volume/new.ipynb", True),
+        ("touch $volume/old.ipynb", True),
+        ("rm $volume/old.ipynb", True),
+        ("touch $volume/.ipynb_checkpoints/new.ipynb", False),
+        ("timeout() { return 124; }", True),
+    ],
+)
+def test_it_stays_where_a_file_was_changed_after_it_had_looked_at_them(
+    change: str, stays: bool, tmp_path: Path
+) -> None:
+    make_volume(tmp_path)
+    quick = (
+        COMMAND.replace("sleep 3;", "sleep 0.1;").replace("sleep 2;", f"{change};").replace("sleep 20", "echo stays")
+    )
+    last = run_in_shell("sh", quick, tmp_path).splitlines()[-1]
+    assert (last == "stays") == stays
+    assert stays or last.startswith("opskit-inside-end")
+
+
+def run_in_shell(shell: str, command: str, home: Path) -> str:
+    """All that it writes until it comes to its end."""
+    environment = {**os.environ, "HOME": str(home)}
+    return subprocess.run(
+        [shell, "-c", command.rstrip("\r")], capture_output=True, text=True, check=True, env=environment
+    ).stdout

@@ -29,7 +29,8 @@ from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
 from opskit.notebooks.flows.stop_action import StopPolicy
 from opskit.notebooks.rules.idleness import IdlePolicy
-from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks
+from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks, trace_of_look
+from opskit.notebooks.store.inside_looks import LookNotes
 from opskit.state.journal import ActionRecord
 from tests.fakes.grace_tags import grace_tag
 from tests.fakes.stubbed_client import offline_client
@@ -293,21 +294,33 @@ class World(RuleBasedStateMachine):
         self.last[name] = (self.now, replace(self.desks[name], tags=dict(self.desks[name].tags)))
         self.between.clear()
 
-    def look_inside(self, name: str) -> InstanceReading:
-        """Two readings, three seconds apart, through a terminal, which moves what Jupyter calls its last activity."""
+    def look_inside(self, name: str, notes: LookNotes) -> InstanceReading:
+        """Two readings, three seconds apart, through a terminal, which moves what Jupyter calls its last activity; then
+        a look for files that were changed meanwhile.
+        """
         desk = self.desks[name]
         self.inside[name] = (self.now, replace(desk, tags=dict(desk.tags)))
-        asked_at, seen = self.now, desk.view(self.now)
-        before = seen.last_activity if isinstance(seen, JupyterState) else None
+        asked_at, before = self.now, self.last_activity(name)
         self.sleep(3.0)
         self.told(None)
         begun, desk = self.inside[name][1].job, self.desks[name]
         # What has ended before the second reading is nobody's work any more, what began after the first may be unseen.
         self.inside[name][1].job = desk.job if begun else ""
-        reading, desk.moved = desk.processes(self.now), self.now
+        reading = desk.processes(self.now)
+        self.told(None)
+        desk = self.desks[name]
+        desk.moved = traffic = self.now
+        self.told(None)
+        notes.left = trace_of_look(self.last_activity(name) or traffic, traffic)
         before = activity_without_looks(before, self.looks[name]) or asked_at
-        self.looks[name].insert(0, PastLook(asked_at, before, self.now))
-        return reading
+        self.looks[name].insert(0, PastLook(asked_at, before, notes.left))
+        self.told(None)
+        saved = self.desks[name].saved
+        return replace(reading, is_changing=saved is not None and saved >= asked_at)
+
+    def last_activity(self, name: str) -> datetime | None:
+        seen = self.desks[name].view(self.now)
+        return seen.last_activity if isinstance(seen, JupyterState) else None
 
     def send(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         name = params.get("NotebookInstanceName") or params["ResourceArn"]
@@ -377,7 +390,7 @@ class World(RuleBasedStateMachine):
         assert inside.job != "computes", "a job was at work"
         waited = policy.max_age and at - inside.worked(policy) >= policy.max_age
         assert inside.job != "sleeps" or policy.ignore_background or waited, "a job was there"
-        assert inside.saved is None or looked_at - inside.saved >= AFTER, "a file was changed"
+        assert category.saved is None or at - category.saved >= AFTER, "a file was changed"
 
     @rule(name=WHO, does=st.sampled_from(list(DEEDS)))
     def somebody(self, name: str, does: str) -> None:
@@ -463,8 +476,8 @@ class Way:
         seen: JupyterState | Unknown = self.world.told(self.world.desks[self.name].view(self.world.now))
         return seen
 
-    def look_inside(self, notes: object, past: object) -> InstanceReading:
-        return self.world.look_inside(self.name)
+    def look_inside(self, notes: LookNotes) -> InstanceReading:
+        return self.world.look_inside(self.name, notes)
 
     def close_connections(self) -> None:
         return

@@ -9,7 +9,8 @@ import pytest
 
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, DENIED, FakeAws, Fault
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_jupyters
+from tests.fakes.fake_jupyter import serve_jupyters
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 
 MANY = 230
 KEPT = {"lab-000", "lab-117", "lab-229"}

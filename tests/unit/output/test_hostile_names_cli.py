@@ -24,7 +24,8 @@ from opskit.core.ascii_json import ascii_json
 from opskit.state import journal
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import Entry, FakeAws, Fault
-from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks, serve_notebooks
+from tests.fakes.fake_jupyter import serve_notebooks
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.hostile_text import EVIL, assert_harmless
 from tests.fakes.stubbed_client import offline_client
 from tests.unit.cli.test_command_tree import command_paths
