@@ -133,10 +133,13 @@ def _flatten_tables(content: Mapping[str, Any], known_names: Sequence[str], path
 
 
 def _suggest_key(name: str, known: Sequence[str]) -> str:
-    """A suggestion for an unknown name: one that is spelt like it, or like it in another table."""
+    """A suggestion for an unknown name: one that is spelt like it, or those that are like it in other tables."""
     import difflib
 
-    full_names = {key.rpartition(".")[2]: key for key in known} | {key: key for key in known}
+    full_names: dict[str, list[str]] = {}
+    for key in known:
+        for spelling in {key, key.rpartition(".")[2]}:
+            full_names.setdefault(spelling, []).append(key)
     spellings = (name.lower().replace("_", "-"), name.rpartition(".")[2].lower().replace("_", "-"))
     close = [match for text in spellings for match in difflib.get_close_matches(text, list(full_names), n=1)]
-    return f"Did you mean '{full_names[close[0]]}'?" if close else ""
+    return f"Did you mean '{' or '.join(sorted(full_names[close[0]]))}'?" if close else ""

@@ -13,8 +13,11 @@ from opskit.aws.gather import gather_all
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import Notebook, Unknown
+from opskit.endpoints.reads.endpoints import list_endpoint_births
+from opskit.endpoints.rules.actions import EndpointAction
 from opskit.history.rules import (
     Deleted,
+    EndpointBirth,
     EventKind,
     NotebookEvent,
     OtherAccount,
@@ -39,7 +42,22 @@ _EVENT_KINDS = {
     NotebookAction.CREATE_ROLE: None,
     NotebookAction.PUT_ROLE_POLICY: None,
 }
-_KIND_BY_WORD: Mapping[str, EventKind] = {action.value: kind for action, kind in _EVENT_KINDS.items() if kind}
+_ENDPOINT_KINDS = {
+    EndpointAction.STOP: EventKind.STOP,
+    EndpointAction.START: EventKind.START,
+    EndpointAction.CREATE: EventKind.START,
+    EndpointAction.DELETE_FAILED: None,
+    EndpointAction.RECORD: None,
+    EndpointAction.FORGET: None,
+    EndpointAction.TAG: None,
+    EndpointAction.UNTAG: None,
+    EndpointAction.SCALE: None,
+    EndpointAction.AUTOSCALE: None,
+}
+_ENDPOINT_WORDS = frozenset(action.value for action in _ENDPOINT_KINDS)
+_KIND_BY_WORD: Mapping[str, EventKind] = {
+    action.value: kind for action, kind in (*_EVENT_KINDS.items(), *_ENDPOINT_KINDS.items()) if kind
+}
 _NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED, journal.DROPPED)
 
 
@@ -140,15 +158,17 @@ def _recent_entries(since: timedelta, now: datetime) -> tuple[JournalEntry, ...]
 
 def _later_events(entries: Sequence[JournalEntry]) -> dict[str, list[NotebookEvent]]:
     """For each stop, by its id, what opskit did to the same notebook after it."""
-    by_name: dict[tuple[str, str, str], list[JournalEntry]] = {}
+    by_name: dict[tuple[str, str, str, bool], list[JournalEntry]] = {}
     for entry in entries:
         if entry.action in _KIND_BY_WORD and entry.outcome not in _NOTHING_HAPPENED:
-            by_name.setdefault((entry.endpoint, entry.region, entry.subject), []).append(entry)
+            # A notebook and an endpoint may have one name.
+            key = (entry.endpoint, entry.region, entry.subject, entry.action in _ENDPOINT_WORDS)
+            by_name.setdefault(key, []).append(entry)
     return {
         entry.id: [_to_event(other) for other in same[at + 1 :] if _is_of_same_account(entry, other)]
         for same in by_name.values()
         for at, entry in enumerate(same)
-        if entry.action == NotebookAction.STOP
+        if _KIND_BY_WORD[entry.action].is_stop
     }
 
 
@@ -166,12 +186,30 @@ def _to_event(entry: JournalEntry) -> NotebookEvent:
 def _read_stopped(
     stops: Sequence[JournalEntry], session: AwsSession
 ) -> tuple[dict[str, SeenNotebook], tuple[Problem, ...]]:
-    """What AWS says now of the notebooks of the present account that were stopped, by the entry's id."""
-    regions = list(dict.fromkeys(entry.region for entry in stops))
+    """What AWS says now of the notebooks and endpoints of the present account that were stopped, by the entry's id."""
+    notebooks = [entry for entry in stops if entry.action not in _ENDPOINT_WORDS]
+    endpoints = [entry for entry in stops if entry.action in _ENDPOINT_WORDS]
+    regions = list(dict.fromkeys(entry.region for entry in notebooks))
     looks = gather_all([partial(_list_by_name, session, region) for region in regions])
     found = dict(zip(regions, looks, strict=True))
-    problems = tuple(look for look in looks if isinstance(look, Problem))
-    return {entry.id: _seen_notebook(entry, found[entry.region]) for entry in stops}, problems
+    hosting = list(dict.fromkeys(entry.region for entry in endpoints))
+    hosted = gather_all([partial(_list_births, session, region) for region in hosting])
+    births = dict(zip(hosting, hosted, strict=True))
+    problems = tuple(look for look in (*looks, *hosted) if isinstance(look, Problem))
+    seen: dict[str, SeenNotebook] = {entry.id: _seen_notebook(entry, found[entry.region]) for entry in notebooks}
+    seen |= {entry.id: _seen_endpoint(entry, births[entry.region]) for entry in endpoints}
+    return seen, problems
+
+
+def _list_births(session: AwsSession, region: str) -> dict[str, datetime] | Problem:
+    try:
+        return list_endpoint_births(session.client(region))
+    except AwsError as failure:
+        return failure.problem
+
+
+def _seen_endpoint(entry: JournalEntry, births: dict[str, datetime] | Problem) -> SeenNotebook:
+    return Unknown.from_problem(births) if isinstance(births, Problem) else EndpointBirth(births.get(entry.subject))
 
 
 def _list_by_name(session: AwsSession, region: str) -> dict[str, Notebook] | Problem:

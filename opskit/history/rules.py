@@ -1,4 +1,4 @@
-"""What a stop saved: what the notebook would have cost until it was started again, or until now.
+"""What a stop saved: what the notebook or endpoint would have cost until it was started again, or until now.
 
 Nothing is counted that is not known: no price, no saving. Where it is not known when it was started again, neither.
 """
@@ -22,6 +22,15 @@ class EventKind(StrEnum):
 
     STOP = "stop"
     START = "start"
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether something saves from then on."""
+        match self:
+            case EventKind.STOP:
+                return True
+            case EventKind.START:
+                return False
 
 
 @dataclass(frozen=True)
@@ -58,8 +67,17 @@ class OtherAccount:
     """The notebook is of another account or endpoint than the one that is asked now."""
 
 
-SeenNotebook = Notebook | Deleted | OtherAccount | Unknown
-"""What AWS says of the notebook now. ``Unknown``: it could not or need not be asked."""
+@dataclass(frozen=True)
+class EndpointBirth:
+    """An endpoint that was stopped, which deletes it: when the one of its name was made that is there now. None: there
+    is none, or it is being deleted.
+    """
+
+    created: datetime | None
+
+
+SeenNotebook = Notebook | EndpointBirth | Deleted | OtherAccount | Unknown
+"""What AWS says of the notebook or endpoint now. ``Unknown``: it could not or need not be asked."""
 
 
 def needs_aws_lookup(stop: NotebookEvent, later: Sequence[NotebookEvent]) -> bool:
@@ -86,6 +104,8 @@ def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: See
 
 def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: SeenNotebook) -> bool:
     """Whether AWS shows that a stop whose answer was lost took effect: the notebook went off just then."""
+    if isinstance(notebook, EndpointBirth):
+        return notebook.created is None or notebook.created > stop.at
     if later or not isinstance(notebook, Notebook) or notebook.traits.runs_or_will:
         return False
     return abs(notebook.status_changed_at - stop.at) <= _A_STOP_TAKES
@@ -109,8 +129,16 @@ def _end_by_journal(next: NotebookEvent) -> tuple[datetime, str] | str:
             return next.running_since, "started again by somebody else"
 
 
+def _end_by_birth(stop: NotebookEvent, created: datetime | None, now: datetime) -> tuple[datetime, str] | str:
+    if created is None:
+        return now, "until now: it is still off"
+    return (created, "started again by somebody else") if created > stop.at else "it was not deleted: it is still there"
+
+
 def _end_by_aws(stop: NotebookEvent, notebook: SeenNotebook, now: datetime) -> tuple[datetime, str] | str:
     match notebook:
+        case EndpointBirth(created):
+            return _end_by_birth(stop, created, now)
         case Deleted():
             return "it is deleted, and since when is not known"
         case OtherAccount():

@@ -13,7 +13,7 @@ from typing import Any
 from moto.cloudwatch.models import cloudwatch_backends
 
 from opskit.sandbox.dispatcher import aws_operation
-from opskit.sandbox.errors import FallThrough
+from opskit.sandbox.errors import ApiError, FallThrough
 from opskit.sandbox.state import ApiCall
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,9 +25,15 @@ class MetricDataService:
 
     @aws_operation("cloudwatch", "GetMetricData")
     def get_metric_data(self, call: ApiCall) -> dict[str, Any]:
-        queries = call.params["MetricDataQueries"]
-        if not all("MetricStat" in query for query in queries):
+        if not all("MetricStat" in query for query in call.params["MetricDataQueries"]):
             raise FallThrough
+        try:
+            return self._answer_queries(call)
+        except (ValueError, TypeError, LookupError, ArithmeticError, OSError) as error:
+            raise ApiError("InvalidParameterValue", f"A parameter is out of range: {error}") from error
+
+    def _answer_queries(self, call: ApiCall) -> dict[str, Any]:
+        queries = call.params["MetricDataQueries"]
         begin, end = _to_time(call.params["StartTime"]), _to_time(call.params["EndTime"])
         backend = cloudwatch_backends[call.account_region.account][call.account_region.region]
         points = _points_by_metric(backend.get_all_metrics(), begin, end)

@@ -47,6 +47,7 @@ SELDOM = {
         "service-quotas:ListRequestedServiceQuotaChangeHistory",  # where those of one quota cannot be read
         "support:CreateCase",
     },
+    "history": {"sagemaker:ListEndpoints"},  # of endpoints that were stopped
     "notebook create": {"iam:GetRolePolicy", "logs:GetLogEvents", "sagemaker:ListTags"},
     "notebook keep": {"sagemaker:DeleteTags"},
     "notebook list": {

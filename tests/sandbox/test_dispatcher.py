@@ -24,6 +24,7 @@ TARGETS = {
     "sagemaker": ("SageMaker", "sagemaker"),
     "service-quotas": ("ServiceQuotasV20190624", "servicequotas"),
     "support": ("AWSSupport_20130415", "support"),
+    "cloudwatch": ("GraniteServiceVersion20100801", "monitoring"),
     "pricing": ("AWSPriceListService", "pricing"),
     "cloudtrail": ("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "cloudtrail"),
     "resourcegroupstaggingapi": ("ResourceGroupsTaggingAPI_20170126", "tagging"),

@@ -257,7 +257,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "cron run": _CHECK | _PRICES | _ASK | _STOP | _COSTS | _service_calls("sns", "Publish"),
     "iam policy": NO_CALLS,
     "doctor": _WHO | _service_calls("iam", "GetRole", "SimulatePrincipalPolicy"),
-    "history": _WHO | _service_calls("sagemaker", "ListNotebookInstances"),
+    "history": _WHO | _service_calls("sagemaker", "ListEndpoints", "ListNotebookInstances"),
     "settings": NO_CALLS,
     "completion": NO_CALLS,
     "demo": NO_CALLS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather_all
 from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
@@ -30,6 +31,22 @@ def list_endpoint_names(client: AwsClient) -> list[str]:
     pages = list(client.paginate("sagemaker", "list_endpoints", MaxResults=_PAGE, SortBy="Name", SortOrder="Ascending"))
     with parse_errors_as_aws(client, "sagemaker:ListEndpoints"):
         return [summary["EndpointName"] for page in pages for summary in page["Endpoints"]]
+
+
+def list_endpoint_births(client: AwsClient) -> dict[str, datetime]:
+    """When each endpoint of a Region was made, by name, without those that are being deleted.
+
+    Raises:
+        AwsError: a page could not be read.
+    """
+    pages = list(client.paginate("sagemaker", "list_endpoints", MaxResults=_PAGE))
+    with parse_errors_as_aws(client, "sagemaker:ListEndpoints"):
+        listed = [summary for page in pages for summary in page["Endpoints"]]
+        return {
+            each["EndpointName"]: each["CreationTime"].astimezone(UTC)
+            for each in listed
+            if not EndpointStatus(each["EndpointStatus"]).traits.is_going
+        }
 
 
 def read_hosted_endpoint(client: AwsClient, name: str, configs: EndpointConfigs | None = None) -> HostedEndpoint | None:

@@ -29,8 +29,8 @@ JobsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[JOB]... [-- WORD...]",
-        help="stop-idle, resume or check (default: all). Arguments after -- are appended to that job's command "
-        "(single job only).",
+        help="stop-idle, resume, check (default: these), costs or stop-idle-endpoints. Arguments after -- are appended "
+        "to that job's command (single job only).",
     ),
 ]
 EveryOption = Annotated[

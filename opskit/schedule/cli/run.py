@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @register_command(cron_app, "cron", "run", wrapper=UNATTENDED)
 def run_job_command(
     ctx: CommandContext,
-    job: Annotated[str, typer.Argument(metavar="JOB", help="stop-idle, resume, check, costs, or a name of your own.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A job, such as stop-idle, or a name of your own.")],
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[-- WORD...]", help="opskit command to run (default: the job's own).")
     ] = None,

@@ -67,6 +67,14 @@ JOBS = (
         "says what bills",
         only_named=True,
     ),
+    ScheduledJob(
+        "stop-idle-endpoints",
+        ("endpoint", "stop", "--idle", "--grace", "1d", "--yes"),
+        timedelta(hours=6),
+        timedelta(minutes=30),
+        "stops idle endpoints",
+        only_named=True,
+    ),
 )
 DEFAULT_JOBS = tuple(job for job in JOBS if not job.only_named)
 """What is installed where no job is named."""

@@ -314,6 +314,10 @@ READERS: dict[str, tuple[Answers, Read]] = {
         {"ListEndpoints": {"Endpoints": [listed_as("Endpoint")]}},
         hosted_endpoints.list_endpoint_names,
     ),
+    "list_endpoint_births": (
+        {"ListEndpoints": {"Endpoints": [listed_as("Endpoint")]}},
+        hosted_endpoints.list_endpoint_births,
+    ),
     "read_hosted_endpoint": (
         {"DescribeEndpoint": HOSTED, "DescribeEndpointConfig": HOSTED_CONFIG},
         lambda client: hosted_endpoints.read_hosted_endpoint(client, "e"),

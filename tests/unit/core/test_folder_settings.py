@@ -28,6 +28,11 @@ after = "1s"
 tab-age = "1s"
 limit = 500
 inside = false
+
+[endpoint]
+after = "1s"
+limit = 500
+production = ["none=none"]
 """
 NARROW = """
 output = "json"

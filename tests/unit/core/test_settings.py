@@ -31,6 +31,11 @@ tab-age = "6h"
 inside = false
 limit = 3
 
+[endpoint]
+after = "7d"
+limit = 2
+production = ["env=live"]
+
 [[watch]]
 types = ["ml.m4.xlarge"]
 need = 2
@@ -89,6 +94,9 @@ def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
         "notebook.tab-age": "6h",
         "notebook.limit": "3",
         "notebook.inside": "no",
+        "endpoint.after": "7d",
+        "endpoint.limit": "2",
+        "endpoint.production": "env=live",
     }
     by_file = load_settings({}, settings_file(tmp_path, EVERYTHING), {})
     given = {key.env_var: texts.get(key.name, by_file.get(key.name)) for key in SETTING_SPECS if key.env_var}
@@ -103,7 +111,7 @@ def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
         ("regionz = 1", "no setting 'regionz'", "'regions'"),
         ("max_usd = 1", "no setting 'max_usd'", "'max-usd'"),
         ("quite-other = 1", "no setting 'quite-other'", "Known keys: regions"),
-        ("after = '1h'", "no setting 'after'", "'notebook.after'"),
+        ("after = '1h'", "no setting 'after'", "'endpoint.after or notebook.after'"),
         ("[notebook]\naftr = '1h'", "no setting 'notebook.aftr'", "'notebook.after'"),
         ("watch = [{types = ['ml.m4.xlarge']}, {type = 'x'}]", "entry 2: there is no setting 'type'", "'types'"),
         ("notebook = 1", "notebook must be a table, not 1", "[notebook]"),

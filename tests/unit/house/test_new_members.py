@@ -23,7 +23,6 @@ from tools.closed_choices import Enumeration, find_enumerations, parse_sources
 ROOT = Path(__file__).parents[3]
 NEW = "NEW_MEMBER"
 CHOSEN_BY_NOBODY = {
-    "EndpointAction": "the words of the journal; history asks for two of them by name",
     "IdleRule": "told to people and programs as it is",
     "InstanceClass": "types of one class are alike, whichever it is",
     "PriceComponent": "the word that the price list is searched for",

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import UsageError
+from opskit.schedule.cli.job_arguments import check_job_arguments
 from opskit.schedule.rules.entries import CronEntry, entry_environment, excluded_secrets
-from opskit.schedule.rules.jobs import JOBS, cron_schedule, customize_job, find_job
+from opskit.schedule.rules.jobs import DEFAULT_JOBS, JOBS, cron_schedule, customize_job, find_job
 
 OWN = {"OPSKIT_REGIONS"}
 PROGRAM = ("/opt/my tools/opskit", "cron", "run", "stop-idle", "--")
@@ -120,6 +121,12 @@ def test_a_job_is_adapted_and_its_deadline_stays_within_its_rhythm() -> None:
         customize_job(find_job("stop-idle"), (), timedelta(minutes=5), timedelta(minutes=6))
     with pytest.raises(UsageError, match="stop"):
         find_job("stop")
+
+
+def test_what_deletes_endpoints_is_never_meant_without_being_named() -> None:
+    assert [job.name for job in DEFAULT_JOBS] == ["stop-idle", "resume", "check"]
+    assert find_job("stop-idle-endpoints").arguments[:3] == ("endpoint", "stop", "--idle")
+    check_job_arguments(find_job("stop-idle-endpoints").arguments)
 
 
 def test_the_page_shows_every_job() -> None:

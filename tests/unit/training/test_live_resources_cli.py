@@ -8,6 +8,7 @@ through all of them; the unit tests let it happen before and after each write, a
 from __future__ import annotations
 
 import os
+import random
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,11 @@ import pytest
 
 import opskit
 from opskit.access.rules.permissions import API_CALLS
+from opskit.aws.session import AwsSession
+from opskit.endpoints.flows.inspect import inspect_endpoints
+from opskit.endpoints.flows.stop import execute_endpoint_stops, plan_endpoint_stops
+from opskit.endpoints.flows.stop_action import EndpointStopPolicy
+from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.training.events import StatusChanged
 from opskit.training.metrics import split_rows
 from opskit.training.rules.job_names import base_name
@@ -29,7 +35,8 @@ from opskit.training.sagemaker_sdk import image_uri
 from opskit.training.workflow import find_workflow
 from tests.fakes.account import Account, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.fakes.stubbed_client import ACCOUNT
+from tests.fakes.endpoint_account import random_account
+from tests.fakes.stubbed_client import ACCOUNT, shared_clients
 
 ME = f"arn:aws:iam::{ACCOUNT}:user/me"
 JOB = f"{base_name(find_workflow('boston'), find_workflow('boston').training, ME)}-1"
@@ -137,11 +144,23 @@ def with_a_notebook() -> Account:
     return account
 
 
+def with_a_stopped_endpoint() -> Account:
+    account = random_account(random.Random(1))
+    client, clock = AwsSession(shared_clients(), "us-east-1").client(), account.clock
+    with in_memory(account):
+        terms = EndpointStopPolicy(EndpointPolicy())
+        look = inspect_endpoints([client], terms.idle_policy, clock.now())
+        execute_endpoint_stops(plan_endpoint_stops(look, terms, clock.now()), terms, clock)
+    account.endpoints.clear()
+    return account
+
+
 COMMANDS: dict[str, tuple[Callable[[], Account], tuple[str, ...]]] = {
     "train": (empty_account, ("train", "boston", "--no-guard", "--deploy")),
     "deploy": (trained_account, ("deploy", "boston", "--no-guard")),
     "cleanup": (deployed_account, ("cleanup", "boston", "--yes")),
     "create": (empty_account, ("notebook", "create", "lab", "--no-guard", "--yes", "--wait")),
+    "endpoint": (with_a_stopped_endpoint, ("endpoint", "start", "prices", "--no-guard")),
     "start": (with_a_notebook, ("notebook", "start", "lab", "--no-guard", "--wait")),
 }
 

@@ -1,0 +1,262 @@
+"""A stop of an endpoint: refused where it could not be brought back, and taken back where it changes meanwhile."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from opskit.aws.client import AwsClient
+from opskit.aws.session import AwsSession
+from opskit.core.grace import IdleStep
+from opskit.core.model import Price, Unknown
+from opskit.core.stop_outcome import StopOutcome
+from opskit.core.tag_keys import IDLE_SINCE, KEEP
+from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
+from opskit.endpoints.flows.start import plan_endpoint_start, start_endpoint
+from opskit.endpoints.flows.stop import execute_endpoint_stops, plan_endpoint_stops
+from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
+from opskit.endpoints.rules.idleness import EndpointPolicy
+from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
+from tests.fakes.account import NOW, in_memory
+from tests.fakes.endpoint_account import EndpointAccount, FakeConfig, FakeVariant, Killed, random_account
+from tests.fakes.stubbed_client import REGION, shared_clients
+
+NAME = "prices"
+TERMS = EndpointStopPolicy(EndpointPolicy())
+
+
+@pytest.fixture(autouse=True)
+def state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def account() -> EndpointAccount:
+    return random_account(random.Random(1))
+
+
+def client_of() -> AwsClient:
+    return AwsSession(shared_clients(), REGION).client()
+
+
+def stop(account: EndpointAccount, terms: EndpointStopPolicy = TERMS) -> EndpointStop:
+    clock = account.clock
+    look = inspect_endpoints([client_of()], terms.idle_policy, clock.now(), EndpointFilter((NAME,)))
+    (action,) = execute_endpoint_stops(plan_endpoint_stops(look, terms, clock.now()), terms, clock)
+    return action
+
+
+def config_of(account: EndpointAccount) -> FakeConfig:
+    return account.configs[f"{NAME}-config"]
+
+
+def tag_by_aws(account: EndpointAccount) -> None:
+    account.endpoints[NAME].tags["aws:cloudformation:stack-name"] = "shop"
+
+
+def other_record(account: EndpointAccount) -> None:
+    config_of(account).tags["opskit:stopped-endpoint"] = "another stopped at 2026-01-01T00:00:00+00:00 in 1 pieces 0"
+
+
+def many_tags(account: EndpointAccount) -> None:
+    config_of(account).tags |= {f"k{at}": "v" for at in range(49)}
+
+
+def long_tags(account: EndpointAccount) -> None:
+    chance = random.Random(2)
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    account.endpoints[NAME].tags |= {f"k{at}": "".join(chance.choices(letters, k=250)) for at in range(40)}
+
+
+def step_policy(account: EndpointAccount) -> None:
+    variant = f"endpoint/{NAME}/variant/{account.endpoints[NAME].variants[0].name}"
+    policy = {"PolicyName": "steps", "PolicyType": "StepScaling", "Alarms": [{"AlarmName": "busy"}]}
+    account.put_scaled("policies", {"ResourceId": variant, "ScalableDimension": "d", **policy}, "PolicyName")
+
+
+def attach(kind: str) -> Callable[[EndpointAccount], None]:
+    return lambda account: account.attached.update({kind: ["one"]})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (attach("policy"), "endpoint policy"),
+        (attach("schedules"), "monitoring schedule one"),
+        (attach("components"), "inference component one"),
+        (attach("experiments"), "inference experiment one"),
+        (tag_by_aws, "aws:cloudformation:stack-name"),
+        (other_record, "brings the endpoint another back"),
+        (many_tags, "no room for"),
+        (long_tags, "opskit writes at most 20"),
+        (step_policy, "alarms (busy)"),
+        (lambda account: account.models.clear(), "its model model was deleted"),
+        (lambda account: account.configs.clear(), "was deleted"),
+        (lambda account: setattr(config_of(account), "created", NOW), "made anew"),
+    ],
+)
+def test_what_could_not_be_brought_back_is_not_stopped(
+    account: EndpointAccount, spoil: Callable[[EndpointAccount], None], words: str
+) -> None:
+    spoil(account)
+    with in_memory(account):
+        for terms in (TERMS, replace(TERMS, by_name=True)):
+            action = stop(account, terms)
+            assert action.outcome is StopOutcome.REFUSED
+            assert action.refusal is not None
+            assert words in action.refusal.message
+    assert account.writes == []
+
+
+@pytest.mark.parametrize(
+    "denied",
+    [
+        *("GetEndpointPolicy", "ListMonitoringSchedules", "ListInferenceExperiments", "DescribeModel"),
+        *("DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions", "DescribeEndpointConfig"),
+    ],
+)
+def test_what_could_not_be_read_refuses(account: EndpointAccount, denied: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.fakes.account import client_error
+
+    honest = EndpointAccount.call
+
+    def call(self: EndpointAccount, operation: str, params: dict[str, object]) -> dict[str, object]:
+        if operation == denied:
+            raise client_error(operation, "AccessDeniedException", "not authorized", 403)
+        return honest(self, operation, params)
+
+    monkeypatch.setattr(EndpointAccount, "call", call)
+    with in_memory(account):
+        action = stop(account, replace(TERMS, by_name=True))
+    assert action.outcome is StopOutcome.REFUSED
+    assert "could not be read" in action.reason or "not known" in action.reason
+    assert account.writes == []
+
+
+def after_first(account: EndpointAccount, operation: str, change: Callable[[], None]) -> None:
+    """Let something happen right after the first call of an operation."""
+    seen: list[str] = []
+
+    def happen(called: str) -> str:
+        if called == "DeleteEndpoint" or (seen and called != operation):
+            return ""
+        if called == operation and not seen:
+            seen.append(called)
+            change()
+        return ""
+
+    account.fault = happen
+
+
+def test_what_changes_while_its_record_is_written_is_recorded_anew(account: EndpointAccount) -> None:
+    endpoint = account.endpoints[NAME]
+    after_first(account, "AddTags", lambda: setattr(endpoint.variants[0], "count", 4))
+    with in_memory(account):
+        assert stop(account).outcome is StopOutcome.DONE
+    record = unpack_record(config_of(account).tags, config_of(account).arn)
+    assert record is not None
+    assert record.variants[0].count == 4
+    assert account.writes.count("AddTags") == 2
+
+
+def test_one_that_is_invoked_meanwhile_stays_and_its_record_goes(account: EndpointAccount) -> None:
+    after_first(account, "AddTags", lambda: account.invoked.update({NAME: [account.now()]}))
+    with in_memory(account):
+        action = stop(account)
+    assert (action.outcome, action.inspected.assessment.verdict.value) == (None, "busy")
+    assert account.deletes == 0
+    assert not any(is_record_key(key) for key in config_of(account).tags)
+
+
+def test_one_that_is_kept_meanwhile_stays(account: EndpointAccount) -> None:
+    after_first(account, "AddTags", lambda: account.endpoints[NAME].tags.update({KEEP: "mine"}))
+    with in_memory(account):
+        action = stop(account)
+        assert (action.outcome, account.deletes) == (None, 0)
+        named = stop(account, replace(TERMS, by_name=True))
+    assert (named.outcome, account.deletes) == (StopOutcome.DONE, 1), "whoever was asked knew that it was kept"
+
+
+def test_one_that_is_half_back_is_not_stopped_with_its_half(account: EndpointAccount) -> None:
+    wanted = [replace(each) for each in account.endpoints[NAME].variants]
+    with in_memory(account):
+        assert stop(account).outcome is StopOutcome.DONE
+        account.fault = lambda operation: "kill-after" if operation == "CreateEndpoint" else ""
+        clock = account.clock
+        with pytest.raises(Killed):
+            start_endpoint(client_of(), plan_endpoint_start(client_of(), NAME, clock), clock, lambda event: None)
+        account.fault = lambda operation: ""
+        account.endpoints[NAME].steps = ["InService"]
+        half = stop(account, replace(TERMS, by_name=True))
+        assert half.refusal is not None
+        assert "endpoint start prices" in half.refusal.message
+        start_endpoint(client_of(), plan_endpoint_start(client_of(), NAME, clock), clock, lambda event: None)
+    assert account.endpoints[NAME].variants == wanted
+    assert (account.creates, account.deletes) == (1, 1)
+
+
+@pytest.mark.parametrize("status", ["PartialData", "InternalError", "Forbidden", ""])
+def test_an_answer_that_is_not_whole_stops_nothing(account: EndpointAccount, status: str) -> None:
+    account.metric_status = status
+    with in_memory(account):
+        action = stop(account)
+    assert (action.inspected.assessment.verdict.value, action.is_unreadable) == ("unknown", True)
+    assert account.writes == []
+
+
+def test_a_grace_begins_and_ends(account: EndpointAccount) -> None:
+    terms = replace(TERMS, grace=timedelta(days=1))
+    with in_memory(account):
+        begun = stop(account, terms)
+        assert (begun.step, begun.grace_begun) == (IdleStep.TAG, True)
+        assert IDLE_SINCE in account.endpoints[NAME].tags
+        assert stop(account, terms).step is IdleStep.NOTHING
+        account.seconds += timedelta(days=2).total_seconds()
+        assert stop(account, terms).outcome is StopOutcome.DONE
+    record = unpack_record(config_of(account).tags, config_of(account).arn)
+    assert record is not None
+    assert IDLE_SINCE not in record.tags
+
+
+def test_a_quota_that_will_not_be_there_is_told_before(account: EndpointAccount) -> None:
+    account.quotas["ml.m4.xlarge for endpoint usage"] = 0
+    look_terms = replace(TERMS, by_name=True)
+    with in_memory(account):
+        clock = account.clock
+        look = inspect_endpoints([client_of()], TERMS.idle_policy, clock.now(), EndpointFilter((NAME,)))
+        (action,) = plan_endpoint_stops(look, look_terms, clock.now())
+    assert isinstance(action.return_note, str)
+    assert "the quota is 0" in action.return_note
+    assert not isinstance(action.return_note, Unknown)
+
+
+def test_serverless_endpoints_cost_nothing_and_are_left_alone() -> None:
+    from opskit.endpoints.rules.model import HostedEndpoint, VariantState
+
+    free = HostedEndpoint(REGION, "e", "arn", "InService", NOW, NOW, "c", (VariantState("v", None, None, 1, True),))
+    assert free.costs_nothing_idle
+    assert not replace(free, variants=(VariantState("v", None, None, 1, True, provisioned=1),)).costs_nothing_idle
+    assert FakeVariant("v").count == 1
+
+
+def test_what_a_stop_saved_is_in_the_history(account: EndpointAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal takes the machine's time, so the endpoint is looked at a day later."""
+    from opskit.history.flows import read_history
+
+    price = Price(Decimal("0.5"), "a list")
+    monkeypatch.setattr("opskit.endpoints.flows.inspect.read_workload_price", lambda *_: price)
+    instances = sum(each.count for each in account.endpoints[NAME].variants)
+    with in_memory(account):
+        assert stop(account).outcome is StopOutcome.DONE
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        history = read_history(timedelta(days=30), tomorrow, lambda: client_of().session)
+    (saving,) = history.savings.values()
+    assert saving.usd is not None
+    assert round(saving.usd) == round(instances * Decimal("0.5") * 24)
+    assert saving.reason == "until now: it is still off"
