@@ -22,6 +22,8 @@ _SERVICE_CODE = "AmazonSageMaker"
 _CURRENCY = "USD"
 _BUNDLED_REGION = "us-east-1"
 _SOURCE = "AWS price list"
+# The attributes that may hold an instance type, the commonest first.
+_TYPE_FIELDS = ("instanceName", "instanceType", "platoinstancename")
 HOURS_PER_MONTH = 730
 """By which AWS turns a price for a month into one for an hour."""
 
@@ -62,10 +64,20 @@ def read_listed_price(client: AwsClient, instance_type: str, component: PriceCom
     if unlisted := _unlisted_region(client.region, instance_type):
         return unlisted
     try:
-        usd = _read_price_list(client, instance_type, component)
+        usd = _read_by_any_name(client, instance_type, component)
     except AwsError as failure:
         return _price_unknown(f"{instance_type} for {component.value}", client.region, failure)
     return _listed_or_unknown(usd, f"{instance_type} for {component.value}", client.region)
+
+
+def _read_by_any_name(client: AwsClient, instance_type: str, component: PriceComponent) -> Decimal | None:
+    """The price in the list, by whichever attribute holds the type: not all products have the same ones, Studio's among
+    them.
+    """
+    for field in _TYPE_FIELDS:
+        if (usd := _read_price_list(client, instance_type, component, field)) is not None:
+            return usd
+    return None
 
 
 def read_storage_price(client: AwsClient, storage: StoragePrice) -> Price | Unknown:
@@ -127,9 +139,11 @@ def _unlisted_region(region: str, what: str) -> Unknown | None:
     return Unknown(f"the price of {what} in {region} is not known ({why})", "no-price-list")
 
 
-def _read_price_list(client: AwsClient, instance_type: str, component: PriceComponent) -> Decimal | None:
+def _read_price_list(
+    client: AwsClient, instance_type: str, component: PriceComponent, field: str = "instanceName"
+) -> Decimal | None:
     """The highest of the prices that AWS lists for this, so that no estimate is too low; None if it lists none."""
-    products = _iterate_products(client, instanceName=instance_type, regionCode=client.region)
+    products = _iterate_products(client, **{field: instance_type, "regionCode": client.region})
     prices = [
         usd for product in products if _matches_component(product, component) for usd in _on_demand_prices(product)
     ]

@@ -80,6 +80,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "costs": (
         "opskit costs --region all",
         "opskit costs --by owner",
+        "opskit costs --metrics --region us-east-1",
         "opskit costs --budget 200 -o json",
     ),
     "cron show": ("opskit cron show", "opskit cron show stop-idle --every 30m --systemd"),

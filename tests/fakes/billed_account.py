@@ -57,7 +57,8 @@ def price_list(asked: Mapping[str, Any]) -> dict[str, Any]:
         found = [
             _product(each, "Hrs", platoinstancetype=component, instanceName=instance_type)
             for (component, instance_type), usd in PRICES.items()
-            if instance_type == wanted["instanceName"]
+            # Not all products have the same attributes.
+            if instance_type == wanted.get("instanceType" if component.lower().startswith("studio") else "instanceName")
             for each in (usd, "0.0000000000")
         ]
     return {"PriceList": [json.dumps(product) for product in found]}

@@ -183,6 +183,9 @@ _GUARD_PLAN = (
         "DescribeUserProfile",
     )
 ) - _GUARD
+_ENDPOINT_METRICS = _service_calls("cloudwatch", "GetMetricData") | _service_calls(
+    "sagemaker", "ListInferenceComponents"
+)
 _COSTS = (
     _WHO
     | _PRICES
@@ -246,7 +249,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     | _service_calls("sagemaker", "ListEndpoints", "ListTags")
     | _service_calls("sagemaker-runtime", "InvokeEndpoint"),
     "cleanup": _CLEANUP,
-    "costs": _COSTS,
+    "costs": _COSTS | _ENDPOINT_METRICS,
     "fleet check": _CHECK | _FLEET,
     "fleet idle": _SEE_NOTEBOOKS | _FLEET,
     "fleet costs": _COSTS | _FLEET,
@@ -254,7 +257,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "cron show": NO_CALLS,
     "cron install": NO_CALLS,
     "cron remove": NO_CALLS,
-    "cron run": _CHECK | _PRICES | _ASK | _STOP | _COSTS | _service_calls("sns", "Publish"),
+    "cron run": _CHECK | _PRICES | _ASK | _STOP | _COSTS | _ENDPOINT_METRICS | _service_calls("sns", "Publish"),
     "iam policy": NO_CALLS,
     "doctor": _WHO | _service_calls("iam", "GetRole", "SimulatePrincipalPolicy"),
     "history": _WHO | _service_calls("sagemaker", "ListEndpoints", "ListNotebookInstances"),
@@ -294,10 +297,12 @@ FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "notebook create": {"--wait": _NOTEBOOK_LOGS, "--role-boundary": MAKES_ROLE},
     "notebook start": {"--wait": _NOTEBOOK_LOGS},
     "guard": {"--from": _GUARD_PLAN},
+    "costs": {"--metrics": _ENDPOINT_METRICS},
     "cron run": {
         "--resume": _FILING,
         "--via": _SUPPORT,
         "--evidence": _NOTEBOOK_LOGS,
+        "--metrics": _ENDPOINT_METRICS,
         "--notify": _service_calls("sns", "Publish"),
     },
 }

@@ -35,6 +35,10 @@ def costs_command(
         bool,
         typer.Option("--cloudtrail/--no-cloudtrail", help="Ask CloudTrail for owners that no tag names."),
     ] = True,
+    metrics: Annotated[
+        bool,
+        typer.Option("--metrics", help="Ask CloudWatch which endpoints are idle (0.01 USD per 1,000 metrics)."),
+    ] = False,
 ) -> CommandResult:
     """List what bills now in SageMaker, whose it is, and how to end it.
 
@@ -43,11 +47,14 @@ def costs_command(
     """
     from opskit.bills.flows.costs import read_current_costs
     from opskit.bills.render.costs import costs_result
+    from opskit.endpoints.rules.idleness import EndpointPolicy
 
     grouping = _parse_by(by)
     limit = None if budget is None else USD.parse(budget)
     now = datetime.now(UTC)
-    return costs_result(read_current_costs(ctx.clients(), now, trail=trail), now, grouping, limit)
+    policy = EndpointPolicy(ctx.settings.get("endpoint.after"), ctx.settings.get("endpoint.production"))
+    costs = read_current_costs(ctx.clients(), now, trail=trail, policy=policy if metrics else None)
+    return costs_result(costs, now, grouping, limit)
 
 
 def _parse_by(text: str | None) -> Grouping | None:

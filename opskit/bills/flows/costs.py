@@ -9,10 +9,12 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
+from opskit.bills.flows.endpoint_use import EndpointUses, look_at_endpoint_uses
 from opskit.bills.rules.items import BilledItem, billed_item, dearest_first
 from opskit.core.exceptions import AwsError, Problem
 from opskit.core.keep_tags import keep_reason
 from opskit.core.model import Unknown
+from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.inventory.flows.inventory import Inventory, InventoryGap, read_inventory
 from opskit.inventory.flows.owners import find_trail_owners
 from opskit.inventory.reads.prices import read_prices
@@ -23,7 +25,7 @@ from opskit.inventory.rules.running_resource import RunningResource
 @dataclass(frozen=True)
 class CurrentCosts:
     """What bills now. ``problems`` are why it may not be everything; ``owners_gap`` is why CloudTrail could not
-    be asked for all owners; ``account`` None: AWS did not say.
+    be asked for all owners; ``metrics_asked`` of CloudWatch are paid for; ``account`` None: AWS did not say.
     """
 
     items: tuple[BilledItem, ...]
@@ -32,16 +34,20 @@ class CurrentCosts:
     problems: tuple[Problem, ...] = ()
     all_regions_failed: bool = False
     owners_gap: Unknown | None = None
+    metrics_asked: int = 0
 
 
-def read_current_costs(clients: Sequence[AwsClient], now: datetime, *, trail: bool = True) -> CurrentCosts:
+def read_current_costs(
+    clients: Sequence[AwsClient], now: datetime, *, trail: bool = True, policy: EndpointPolicy | None = None
+) -> CurrentCosts:
     """Everything that bills now. A Region, or a kind, that cannot be read does not hide the others.
-    ``trail``: CloudTrail is asked for the owners that no tag names.
+    ``trail``: CloudTrail is asked for the owners that no tag names. ``policy``: when an endpoint is idle; None: it is
+    not looked at.
 
     Raises:
         CredentialsError: there are no valid credentials.
     """
-    looks = gather_all([partial(_read_region_costs, client, now, trail=trail) for client in clients])
+    looks = gather_all([partial(_read_region_costs, client, now, trail, policy) for client in clients])
     items = dearest_first(item for look in looks for item in look.items)
     inventories = [look.inventory for look in looks]
     gaps = tuple(gap for inventory in inventories for gap in inventory.gaps)
@@ -49,9 +55,10 @@ def read_current_costs(clients: Sequence[AwsClient], now: datetime, *, trail: bo
         items,
         tuple(client.region for client in clients),
         _read_account(clients, items),
-        tuple(_gap_problem(gap) for gap in gaps),
+        (*(_gap_problem(gap) for gap in gaps), *(problem for look in looks for problem in look.uses.problems)),
         bool(inventories) and all(inventory.is_dark for inventory in inventories),
         next((look.owners_gap for look in looks if look.owners_gap), None),
+        sum(look.uses.metrics for look in looks),
     )
 
 
@@ -60,18 +67,20 @@ class _RegionCosts:
     inventory: Inventory
     items: list[BilledItem]
     owners_gap: Unknown | None
+    uses: EndpointUses
 
 
-def _read_region_costs(client: AwsClient, now: datetime, *, trail: bool) -> _RegionCosts:
+def _read_region_costs(client: AwsClient, now: datetime, trail: bool, policy: EndpointPolicy | None) -> _RegionCosts:
     inventory = read_inventory(client)
     resources = inventory.resources
-    prices, found = gather(
+    prices, found, uses = gather(
         partial(read_prices, client, resources),
         partial(find_trail_owners, client, resources if trail else (), now),
+        partial(look_at_endpoint_uses, client, resources, policy, now),
     )
     items = [
         billed_item(
-            resource,
+            uses.assess(resource),
             hourly_price(resource, prices),
             now,
             owner=found.owner_of(resource),
@@ -79,7 +88,7 @@ def _read_region_costs(client: AwsClient, now: datetime, *, trail: bool) -> _Reg
         )
         for resource in resources
     ]
-    return _RegionCosts(inventory, items, found.gap)
+    return _RegionCosts(inventory, items, found.gap, uses)
 
 
 def _keep_reason(resource: RunningResource, now: datetime) -> str | None:

@@ -71,6 +71,7 @@ def costs_result(
         "items": [item_record(item) for item in costs.items],
         "totals": _sums_record(sums, is_whole=is_whole),
         "month": _month_record(month, sums, is_whole=is_whole),
+        "metrics_asked": costs.metrics_asked,
         "owners_unknown_because": costs.owners_gap and costs.owners_gap.reason,
         "not_covered": list(NOT_COVERED),
     }

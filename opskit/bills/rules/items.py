@@ -45,7 +45,7 @@ def billed_item(
 ) -> BilledItem:
     """A resource with its price. ``kept_because`` is the sentence about the tag that keeps it."""
     verdict = resource.verdict if kept_because is None else BilledVerdict.PROTECTED
-    reason = resource.free or resource.reason
+    reason = "; ".join(filter(None, (resource.reason, resource.free)))
     if isinstance(usd_per_hour, Unknown):
         reason = f"{reason}; no price: {usd_per_hour.reason}" if reason else f"no price: {usd_per_hour.reason}"
     reason = reason if kept_because is None else kept_because

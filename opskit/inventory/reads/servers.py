@@ -116,5 +116,6 @@ def _training_plan(region: str, summary: Response) -> RunningResource | None:
         str(summary.get("TrainingPlanArn", "")),
         str(summary["Status"]),
         summary.get("StartTime"),
-        free=f"a training plan, {paid}",
+        free=paid,
+        reason="a training plan, whose instances bill nothing more",
     )

@@ -27,6 +27,19 @@ class BilledKind(StrEnum):
     VOLUME = "volume"
     OTHER = "other"
 
+    @property
+    def is_endpoint(self) -> bool:
+        """Whether it is an endpoint, on instances or serverless."""
+        match self:
+            case BilledKind.ENDPOINT | BilledKind.SERVERLESS:
+                return True
+            case BilledKind.NOTEBOOK | BilledKind.STUDIO_APP | BilledKind.TRAINING | BilledKind.TRANSFORM:
+                return False
+            case BilledKind.PROCESSING | BilledKind.TUNING | BilledKind.WARM_POOL | BilledKind.CLUSTER:
+                return False
+            case BilledKind.VOLUME | BilledKind.OTHER:
+                return False
+
 
 class BilledVerdict(StrEnum):
     """What is known of a resource's use."""
