@@ -107,11 +107,11 @@ def stop_notebooks_command(
     )
     terms, clock = StopPolicy(policy, _parse_span_option(grace) or None), system_clock()
     look = inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant)
-    plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
+    plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
     if dry_run or not idle:  # a run of --idle looks inside at each one's turn; who is asked is to hear what was seen
         due = {id(action.inspected) for action in plan if action.needs_look_inside and not action.question}
         look = look_inside_meant(look, policy, now, lambda seen: id(seen) in due)
-        plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look)
+        plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
     if not yes and not can_prompt():  # before the limit, which counts what would be stopped
         plan = refuse_open_questions(plan)
     by_choice = idle or meant.is_narrow

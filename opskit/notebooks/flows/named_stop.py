@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from opskit.core.grace import IdleStep
+from opskit.core.model import NotebookEvidence
 from opskit.core.stop_outcome import StopOutcome
 from opskit.notebooks.flows.inspect import Inspection
 from opskit.notebooks.flows.stop_action import StopAction
+from opskit.notebooks.rules.idleness import IdlePolicy
+from opskit.notebooks.rules.inside_verdict import why_not_inside
 from opskit.notebooks.rules.stop_consent import status_refusal, stop_refusal
 
 
-def plan_named_stops(look: Inspection) -> tuple[StopAction, ...]:
+def named_reason(evidence: NotebookEvidence, policy: IdlePolicy) -> str:
+    """Why what was named is stopped, and what nobody has seen of it though it was asked for."""
+    unseen = why_not_inside(evidence, policy)
+    return f"asked for by name; {unseen}" if unseen else "asked for by name"
+
+
+def plan_named_stops(look: Inspection, policy: IdlePolicy) -> tuple[StopAction, ...]:
     """Stop what was named. What AWS would not stop is refused; what somebody has to agree to has a ``question``."""
     return tuple(
         StopAction(seen, IdleStep.NOTHING, seen.assessment.reason)
@@ -21,7 +30,7 @@ def plan_named_stops(look: Inspection) -> tuple[StopAction, ...]:
             StopAction(
                 seen,
                 IdleStep.STOP,
-                "asked for by name",
+                named_reason(seen.evidence, policy),
                 StopOutcome.PLANNED,
                 question=stop_refusal(seen.evidence, seen.assessment),
             )

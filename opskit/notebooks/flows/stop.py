@@ -22,11 +22,13 @@ from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle
+from opskit.notebooks.flows.named_stop import named_reason
 from opskit.notebooks.flows.other_stop import describe_other_stop, with_status
 from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
 from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
+from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS
 from opskit.notebooks.rules.stop_consent import stop_refusal
 from opskit.state.journal import mark_done
@@ -222,11 +224,11 @@ def _step_after_recheck(action: StopAction, look: Recheck, context: _StopContext
     if look.inspected is None:
         return StopAction(action.inspected, IdleStep.NOTHING, "it is gone", status="gone")
     if context.by_name:
-        return _named_after_recheck(action, look.inspected)
+        return _named_after_recheck(action, look.inspected, context.terms.idle_policy)
     return _plan_stop(look.inspected, context.terms, context.clock.now())
 
 
-def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopAction:
+def _named_after_recheck(action: StopAction, now: InspectedNotebook, policy: IdlePolicy) -> StopAction:
     """A notebook that was named is stopped, unless somebody has kept it since whoever named it was asked."""
     before = action.inspected.assessment.verdict
     question = stop_refusal(now.evidence, now.assessment)
@@ -242,7 +244,8 @@ def _named_after_recheck(action: StopAction, now: InspectedNotebook) -> StopActi
     if isinstance(now.evidence.tags, Unknown) and not isinstance(action.inspected.evidence.tags, Unknown):
         reason = f"whether somebody has kept it could not be read: {now.evidence.tags.reason}"
         return StopAction(now, IdleStep.STOP, reason, StopOutcome.REFUSED)
-    return replace(action, inspected=replace(action.inspected, evidence=now.evidence))
+    reason = action.reason if action.has_consent else named_reason(now.evidence, policy)
+    return replace(action, reason=reason, inspected=replace(action.inspected, evidence=now.evidence))
 
 
 def _note_other_stop(planned: StopAction, after: StopAction, context: _StopContext) -> StopAction:

@@ -33,6 +33,17 @@ def may_look_inside(tags: Mapping[str, str] | Unknown | None, policy: IdlePolicy
     return not isinstance(tags, Unknown) and NO_INSIDE not in (tags or {})
 
 
+def why_not_inside(evidence: NotebookEvidence, policy: IdlePolicy) -> str | None:
+    """Why a notebook was not looked into although that was asked for, and what is unseen; None where it was, or may
+    yet be.
+    """
+    if policy.inside is not True or not policy.evidence.enters_jupyter:
+        return None
+    if isinstance(evidence.tags, Mapping) and NO_INSIDE in evidence.tags:
+        return f"{_UNSEEN}: tagged {NO_INSIDE}"
+    return f"not looked inside: {evidence.inside.reason}" if isinstance(evidence.inside, NoTerminal) else None
+
+
 def assess_with_inside(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
     """The verdict over what was read at ``now``."""
     assessment = assess_notebook(evidence, policy, now)

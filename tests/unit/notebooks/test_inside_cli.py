@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,29 @@ def test_a_stop_by_name_looks_inside_where_it_is_asked_to(
     if ends[0] == 3:
         assert "train (of ec2-user" in row["because"]
         assert "--yes" in ran.envelope["errors"][0]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("more", "unseen"),
+    [
+        (
+            {"tags": {"opskit:no-inside": ""}},
+            "jobs that nohup, tmux or cron began are not seen: tagged opskit:no-inside",
+        ),
+        ({"has_terminals": False}, "not looked inside: Jupyter"),
+    ],
+    ids=["forbidden", "no terminals"],
+)
+def test_a_stop_by_name_says_that_nobody_may_look_inside(
+    more: dict[str, Any], unseen: str, inside_account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab = inside_account(at_rest("lab", **more)).labs["lab"]
+    for words, ends in ((("--dry-run",), (0, "planned")), ((), (1, "done"))):
+        row = rows_by_name(run_opskit(capsys, "notebook", "stop", "lab", "--inside", "-o", "json", *words))["lab"]
+        assert (lab.stops, row["outcome"]) == ends
+        assert row["because"].startswith("asked for by name; ")
+        assert unseen in row["because"]
+    assert lab.typed == []
 
 
 def test_a_stop_by_name_looks_inside_what_has_just_started(
