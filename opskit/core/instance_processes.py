@@ -17,7 +17,8 @@ class InstanceProcess:
     ``kernel_id`` is the id of the Jupyter kernel that it says it is (so does what a kernel has forked); ``unit`` the
     system service it belongs to, None where it belongs to none. ``is_bare_shell`` says that it is a shell which was
     given neither a script nor a command to run, ``had_child`` that at either reading a process had been begun by it,
-    ``is_look`` that it is a look inside, by this run of opskit or another.
+    ``is_look`` that it is a look inside, by this run of opskit or another. ``threads`` is how many it has: one whose
+    main thread has ended, which Linux calls a zombie, goes on with the others.
     """
 
     pid: int
@@ -37,6 +38,12 @@ class InstanceProcess:
     is_bare_shell: bool = False
     had_child: bool = False
     is_look: bool = False
+    threads: int = 1
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self.states[1] in ("Z", "X") and self.threads <= 1
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def written_inside(job: float | None, newest_file: timedelta | None = None) -> s
     parts = {
         letter: [f"{letter} {up}"]
         + [
-            f"{letter} {pid} S {parent} 0 {int(100 * grown * late)} 0 0 0 {9000000 - pid}"
+            f"{letter} {pid} S {parent} 0 {int(100 * grown * late)} 0 0 0 1 0 {9000000 - pid}"
             for pid, (parent, grown) in rows.items()
         ]
         for letter, up, late in (("a", 100000.0, 0), ("b", 100003.0, 1))

@@ -26,10 +26,11 @@ STAY_SECONDS = 20
 FIND_SECONDS = 4
 """What looking at all files may take."""
 
-# Of /proc/PID/stat: process, state, parent, flags, own and children's user and system time, begin.
+# Of /proc/PID/stat: process, state, parent, flags, own and children's user and system time; and as one, since sed
+# counts to nine: threads, a zero, begin.
 _NINE_OF_STAT = (
     "s/^([0-9]+) [(].*[)] ([A-Za-z]) ([0-9]+) [0-9-]+ [0-9-]+ [0-9-]+ [0-9-]+ ([0-9]+) [0-9]+ [0-9]+ [0-9]+ [0-9]+"
-    " ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) [0-9-]+ [0-9-]+ [0-9-]+ [0-9-]+ ([0-9]+) .*/"
+    " ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) [0-9-]+ [0-9-]+ ([0-9-]+ [0-9-]+ [0-9]+) .*/"
     r"\1 \2 \3 \4 \5 \6 \7 \8 \9/"
 )
 

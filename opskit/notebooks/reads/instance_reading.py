@@ -42,6 +42,7 @@ class _Stat:
     own: int
     waited_for: int
     begun: int
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,11 @@ def _parse_stats(lines: Sequence[str]) -> tuple[float, dict[int, _Stat]]:
 
 
 def _parse_stat(line: str) -> _Stat:
-    pid, state, parent, flags, user, system, child_user, child_system, begun = line.split(" ")
+    pid, state, parent, flags, user, system, child_user, child_system, threads, _, begun = line.split(" ")
     if not re.fullmatch("[A-Za-z]", state):
         raise ValueError("its list of processes could not be parsed")
     own, waited_for = int(user) + int(system), int(child_user) + int(child_system)
-    return _Stat(int(pid), state, int(parent), int(flags), own, waited_for, int(begun))
+    return _Stat(int(pid), state, int(parent), int(flags), own, waited_for, int(begun), int(threads))
 
 
 def _parse_listed(line: str) -> _Listed:
@@ -168,16 +169,17 @@ def _build_process(
         unit=unit,
         had_child=listed.pid in parents,
         is_look=listed.arguments.startswith(LOOK_ARGUMENTS),
+        threads=after.threads,
         is_bare_shell=_SHELL.fullmatch(program) is not None and _is_bare(program, listed.arguments.split()[1:]),
     )
 
 
 def name_program(arguments: str) -> tuple[str, str | None]:
     """The base names of the program that a command line runs and, where that is an interpreter, of its script. No other
-    word of it.
+    word of it, and nothing that stands after a ``=``, which may be a value.
     """
     words = arguments.split()
-    program = _clean_name(_base_name(words[0].strip("[]")).lstrip("-")) if words else "?"
+    program = _clean_name(_base_name(words[0].strip("[]").partition("=")[0]).lstrip("-")) if words else "?"
     return program, _find_script(program, words[1:]) if _INTERPRETER.fullmatch(program) else None
 
 
@@ -218,7 +220,7 @@ def _holds_code(program: str, option: str) -> bool:
 
 def _name_or_none(word: str) -> str | None:
     name = _base_name(word)
-    return name if _FILE_NAME.fullmatch(name) else None
+    return name if "=" not in word and _FILE_NAME.fullmatch(name) else None
 
 
 def _base_name(path: str) -> str:

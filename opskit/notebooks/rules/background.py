@@ -160,7 +160,7 @@ def _is_never_counted(process: InstanceProcess, around: _Surroundings) -> bool:
     """Kernel threads, what has ended, Jupyter with all it comes from, our own shells, kernels that Jupyter calls idle,
     and shells that somebody types into and in which nothing runs.
     """
-    if process.is_kernel_thread or process.states[1] in ("Z", "X"):
+    if process.is_kernel_thread or process.has_ended:
         return True
     is_at_rest = process.is_bare_shell and not (process.had_child or process.pid in around.parents)
     if is_at_rest and process.parent not in around.subshell_parents:

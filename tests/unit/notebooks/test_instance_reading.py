@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from opskit.core.instance_processes import GpuUse, InstanceProcess
 from opskit.notebooks.reads.instance_command import COMMAND
 from opskit.notebooks.reads.instance_reading import name_program, parse_reading
+from tests.waiting import wait_until
 
 SECRET = "hunter2-is-a-secret"
 WRITTEN = """\x1b]0;somebody@there\x07\x1b[01;32m$ unset HISTFILE; exec sh -c '...; echo "opskit-inside-1 $$"; ...'\r
@@ -27,11 +29,11 @@ h 100\r
 g 0\r
 g exit 0\r
 a 1000.00\r
-a 1 S 0 4194560 200 50 900 90 2\r
-a 10 S 1 4194560 100 10 0 0 9000\r
-a 50 S 10 4194304 0 0 0 0 99900\r
-a 77 S 1 4194304 500 100 0 0 20000\r
-a 88 I 2 2129984 0 0 0 0 3\r
+a 1 S 0 4194560 200 50 900 90 1 0 2\r
+a 10 S 1 4194560 100 10 0 0 1 0 9000\r
+a 50 S 10 4194304 0 0 0 0 1 0 99900\r
+a 77 S 1 4194304 500 100 0 0 1 0 20000\r
+a 88 I 2 2129984 0 0 0 0 1 0 3\r
 p     1     0 root                             /usr/lib/systemd/systemd --switched-root\r
 p    10     1 ec2-user                         /home/ec2-user/anaconda3/bin/python /bin/jupyter-lab --port 8443\r
 p    50    10 ec2-user                         sh -c LC_ALL=C; ...\r
@@ -39,11 +41,11 @@ p    77     1 ec2-user                         python train.py --password hunter
 p    88     2 root                             [kworker/0:1-events]\r
 p    99    50 ec2-user                         ps -eww\r
 b 1003.00\r
-b 1 S 0 4194560 200 50 900 90 2\r
-b 10 S 1 4194560 101 10 0 0 9000\r
-b 50 S 10 4194304 0 0 0 0 99900\r
-b 77 R 1 4194304 560 100 7 3 20000\r
-b 88 I 2 2129984 0 0 0 0 3\r
+b 1 S 0 4194560 200 50 900 90 1 0 2\r
+b 10 S 1 4194560 101 10 0 0 1 0 9000\r
+b 50 S 10 4194304 0 0 0 0 1 0 99900\r
+b 77 R 1 4194304 560 100 7 3 1 0 20000\r
+b 88 I 2 2129984 0 0 0 0 1 0 3\r
 g 0\r
 g exit 0\r
 c /proc/10/cgroup:/system.slice/jupyter-server.service\r
@@ -162,6 +164,13 @@ def test_gpus(lines: str, gpus: GpuUse) -> None:
         ("nginx: worker process", ("nginx:", None)),
         ("[kworker/0:1-events]", ("0:1-events", None)),
         ("python https://me:hunter2@host/?key=hunter2", ("python", None)),
+        ("TOKEN=hunter2", ("TOKEN", None)),
+        ("TOKEN=a/hunter2 more", ("TOKEN", None)),
+        ("/opt/train=hunter2", ("train", None)),
+        ("/opt/TOKEN=a/hunter2", ("TOKEN", None)),
+        ("=hunter2", ("?", None)),
+        ("python KEY=a/hunter2", ("python", None)),
+        ("python https://host/?key=a/hunter2", ("python", None)),
         ("", ("?", None)),
     ],
 )
@@ -194,7 +203,7 @@ def test_a_bare_shell_is_one_without_a_script_or_a_command(arguments: str, is_ba
 
 def test_a_child_that_is_gone_when_the_list_is_written_is_seen_all_the_same() -> None:
     for reading in ("a", "b"):
-        line = f"{reading} 78 S 77 4194304 0 0 0 0 99999\r\n"
+        line = f"{reading} 78 S 77 4194304 0 0 0 0 1 0 99999\r\n"
         seen = parse_reading(WRITTEN.replace(f"{reading} 88 I", f"{line}{reading} 88 I"))
         assert [process.pid for process in seen.processes if process.had_child] == [1, 10, 77]
 
@@ -234,6 +243,26 @@ def make_volume(home: Path) -> None:
             (volume / name).touch()
         now = (volume / name).stat().st_mtime
         os.utime(volume / name, (now - ago, now - ago))
+
+
+_GOES_ON = """
+import ctypes, threading
+def compute():
+    while True: pass
+threading.Thread(target=compute).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a main thread ends alone on Linux")
+def test_a_zombie_whose_other_threads_compute_is_at_work(tmp_path: Path) -> None:
+    make_volume(tmp_path)
+    with running(sys.executable, "-c", _GOES_ON) as busy:
+        wait_until(lambda: ") Z " in Path(f"/proc/{busy}/stat").read_text())
+        seen = parse_reading(run_in_shell("sh", COMMAND.replace("sleep 2;", ""), tmp_path))
+    [process] = [each for each in seen.processes if each.pid == busy]
+    assert (process.states, process.threads, process.has_ended) == (("Z", "Z"), 2, False)
+    assert process.cpu_grown > timedelta(0)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
