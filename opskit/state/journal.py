@@ -155,7 +155,7 @@ def _note_live_resource(
     try:
         yield
     except BaseException as error:
-        if _outcome_of(error) in (REFUSED, DROPPED):
+        if not record.was_sent or _outcome_of(error) in (REFUSED, DROPPED):
             client.left_running.note_ended(starts, name, client.region)
         raise
     if record.outcome == DONE:

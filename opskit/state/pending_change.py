@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Generic, ParamSpec
 
+from opskit.core.exceptions import Throttled
 from opskit.state.journal import DROPPED, ActionRecord
 
 P = ParamSpec("P")
@@ -35,7 +36,11 @@ class PendingChange(Generic[P]):
             AwsError: AWS refused.
         """
         self.is_begun = True
-        self._send(*with_what, **named)
+        try:
+            self._send(*with_what, **named)
+        except Throttled:
+            self.is_begun = self.is_sent  # AWS took nothing of this one
+            raise
         self.is_sent = True
 
 

@@ -17,8 +17,10 @@ from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.core import run_problems
-from opskit.core.exceptions import AccessDenied, OutcomeUnknown
+from opskit.core.exceptions import AccessDenied, OutcomeUnknown, Throttled
+from opskit.core.live_resources import ResourceKind
 from opskit.state import journal
+from opskit.state.pending_change import prepare_change
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
@@ -161,6 +163,7 @@ from opskit.aws.session import CallerIdentity, AwsSession; from opskit.aws.clien
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.core import run_problems
 from opskit.state import journal
+from opskit.state.pending_change import prepare_change
 AwsSession.endpoint_id = lambda self: "aws"
 AwsSession.identity = lambda self: CallerIdentity("1", "arn")
 door = AwsClient(AwsSession(Boto3Clients(None), "x"), "us-east-1")
@@ -284,3 +287,30 @@ def test_what_a_message_holds_is_kept_without_its_secrets(state_folder: Path) ->
     content = b"".join(path.read_bytes() for path in state_folder.iterdir())
     assert not any(secret in content for secret in (b"eyJ", b"deadbeef", b"AKIA"))
     assert b"lab at https://x.notebook.us-east-1.sagemaker.aws/" in content
+
+
+@pytest.mark.parametrize(
+    ("sends", "outcome", "may_run"),
+    [
+        (None, "dropped", False),
+        (Throttled("throttled", "slow down"), "dropped", False),
+        (KeyboardInterrupt(), "unknown", True),
+    ],
+    ids=["before it is sent", "after it was throttled", "before its answer"],
+)
+def test_what_an_interrupted_start_left_running(sends: BaseException | None, outcome: str, may_run: bool) -> None:
+    client = journal_client()
+
+    def send() -> None:
+        assert sends is not None
+        raise sends
+
+    recorded = journal.journal_action(client, "start notebook", "lab-1", reason="asked", starts=ResourceKind.NOTEBOOK)
+    with pytest.raises(KeyboardInterrupt), prepare_change(recorded, send) as pending:
+        if sends is not None:
+            with suppress(Throttled):
+                pending.send_change()
+        raise KeyboardInterrupt
+    [entry] = journal.journal_entries(LONG_AGO)
+    assert entry.outcome == outcome
+    assert bool(client.left_running.running_resources()) == may_run
