@@ -65,7 +65,7 @@ audit: $(DEV) ## Look for what is not as it was locked, and for known vulnerabil
 	@$(BIN)/python -m tools.audit locks/dev.txt
 
 constraints: $(DEV) ## Choose all versions anew and write them to constraints.txt, with their hashes to locks/
-	@$(COMPILE) --upgrade --all-extras --group dev --group docs --output-file constraints.txt
+	@$(COMPILE) --upgrade --all-extras --group dev --output-file constraints.txt
 	@$(COMPILE) --generate-hashes -c constraints.txt --all-extras --group dev --output-file locks/dev.txt
 	@$(COMPILE) --generate-hashes -c constraints.txt --group docs --output-file locks/docs.txt
 	@$(COMPILE) --generate-hashes -c constraints.txt --all-extras --group build --output-file locks/extras.txt

@@ -14,6 +14,7 @@ from typing import Any
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import parse_duration
+from opskit.quotas.rules.requirements import parse_instance_type
 from opskit.training.rules.model import Task
 
 NAME_PATTERN = r"[a-z0-9](-?[a-z0-9])*"
@@ -25,6 +26,7 @@ class ValueKind(StrEnum):
     """What a key holds."""
 
     TEXT = "text"
+    INSTANCE_TYPE = "an instance type"
     WHOLE = "a whole number"
     SHARE = "a share between 0 and 1"
     DURATION = "a time such as 30m or 1h"
@@ -105,10 +107,9 @@ def _instance_keys(purpose: str) -> tuple[KeySpec, KeySpec]:
     return (
         KeySpec(
             "instance_type",
-            ValueKind.TEXT,
+            ValueKind.INSTANCE_TYPE,
             f"The instance type of the {purpose}, such as ml.m5.large.",
             required=True,
-            pattern=_TYPE_PATTERN,
         ),
         KeySpec("instance_count", ValueKind.WHOLE, "The number of instances.", default=1, minimum=1),
     )
@@ -261,10 +262,13 @@ def read_value(spec: KeySpec, value: object) -> Any:
 
     Raises:
         ValueError: it is not what the key holds; the message says what does.
+        UsageError: it is no instance type, with what may have been meant.
     """
     match spec.kind:
         case ValueKind.TEXT:
             return _read_text(spec, value)
+        case ValueKind.INSTANCE_TYPE:
+            return parse_instance_type(_read_text(spec, value))
         case ValueKind.WHOLE:
             return _read_whole(spec, value)
         case ValueKind.SHARE:
@@ -395,6 +399,8 @@ def _kind_schema(spec: KeySpec) -> dict[str, Any]:
         case ValueKind.TEXT:
             pattern = {"pattern": spec.pattern} if spec.pattern else {}
             return {"type": "string", **pattern, **({"enum": list(spec.choices)} if spec.choices else {})}
+        case ValueKind.INSTANCE_TYPE:
+            return {"type": "string", "pattern": _TYPE_PATTERN}
         case ValueKind.WHOLE:
             bounds = {"minimum": spec.minimum, "maximum": spec.maximum}
             return {"type": "integer", **{name: bound for name, bound in bounds.items() if bound is not None}}

@@ -154,7 +154,7 @@ def test_changed_data_is_refused(workflow_copy: Path) -> None:
         (r"^seed = .*", f"seed = {'9' * 5000}", "TOML"),
         (r"^seed = .*", f"seed = {'[' * 3000}", "TOML"),
         (r"^\[data\]", "[data", "TOML"),
-        (r'^instance_type = "ml.m4.xlarge"', 'instance_type = "banana"', "'banana' is not valid"),
+        (r'^instance_type = "ml.m4.xlarge"', 'instance_type = "banana"', "'banana'"),
         (r"^file = .*", 'file = "a\\\\u0000b"', "data.file"),
         (r'^max_run = "1h"', 'max_run = "29d"', "at most 28d"),
         (r"^volume_gb = .*", "volume_gb = 20000", "at most 16384"),
