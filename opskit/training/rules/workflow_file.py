@@ -144,8 +144,8 @@ def _read_key(spec: KeySpec, content: Mapping[str, Any], place: tuple[str, ...],
     except ValueError as error:
         raise _malformed_value(names, text, path, error) from error
     except UsageError as error:
-        place = f"{path}{_line_text(names, text)}"
-        raise UsageError(error.problem.code, f"{place}: {error.problem.message}", error.problem.hint) from error
+        where = f"{path}{_line_text(names, text)}"
+        raise UsageError(error.problem.code, f"{where}: {error.problem.message}", error.problem.hint) from error
 
 
 def _read_free_table(

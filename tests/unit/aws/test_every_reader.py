@@ -27,6 +27,7 @@ from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent, StoragePrice
 from opskit.endpoints.reads import attachments, invocations, scaling, stopped
 from opskit.endpoints.reads import endpoints as hosted_endpoints
+from opskit.fleet.reads.organization import list_organization_accounts
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.increases.reads import support_cases
 from opskit.inventory.reads import clusters as billed_clusters
@@ -191,6 +192,15 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "list_named": (
         {"ListEndpointConfigs": {"EndpointConfigs": [listed_as("EndpointConfig")]}},
         lambda client: resources.list_named(client, resources.ListableKind.CONFIG, "b"),
+    ),
+    "list_organization_accounts": (
+        {
+            "ListRoots": {"Roots": [{"Id": "r-1"}]},
+            "ListOrganizationalUnitsForParent": {"OrganizationalUnits": []},
+            "ListAccountsForParent": {"Accounts": [{"Id": "123456789012", "Name": "a", "Status": "ACTIVE"}]},
+            "ListAccounts": {"Accounts": [{"Id": "123456789012", "Name": "a", "Status": "ACTIVE"}]},
+        },
+        lambda client: [list_organization_accounts(client, units, "aws", "opskit", "1") for units in ((), ("r-1",))],
     ),
     "read_guard_access": (
         {"Search": {"Results": []}, "ListEndpoints": {"Endpoints": []}, "GetProducts": {"PriceList": []}},
