@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, ParamSpec, TypedDict, TypeVar
+from weakref import WeakKeyDictionary
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import start_in_background
@@ -35,6 +37,10 @@ T = TypeVar("T")
 _board = LookBoard(system_clock())
 _lock = threading.RLock()
 _process_guard: ProcessGuard | None = None
+# The guard of each session that has one; a second takes the place of the first, as when a cell is run again.
+_session_guards: WeakKeyDictionary[Any, ProcessGuard] = WeakKeyDictionary()
+# Its clients send their calls by a way of their own.
+_ASYNC_LIBRARY = "aiobotocore"
 
 
 class GuardWarning(UserWarning):
@@ -178,7 +184,13 @@ def start_guard(
             if _process_guard:
                 _process_guard.stop()
             guard.replaced, _process_guard = _process_guard, guard
+        else:
+            if before := _session_guards.get(session):
+                before.stop()
+            _session_guards[session] = guard
         guard.start()
+    if _ASYNC_LIBRARY in sys.modules:
+        _warn_user(f"The clients of {_ASYNC_LIBRARY} are not covered by opskit's guard.")
     try:
         if first_look:
             guard.look_once()

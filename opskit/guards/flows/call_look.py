@@ -79,10 +79,12 @@ def _each_choice(needs: Sequence[InstanceNeed]) -> Iterable[tuple[InstanceNeed, 
 def needs_as_requirements(needs: Iterable[InstanceNeed], granted: Sequence[InstanceNeed] = ()) -> list[Requirement]:
     """The needs as requirements: of each type and workload one, and of each workload the largest single job."""
     counts: dict[tuple[str, Workload], int] = {}
+    made: dict[tuple[str, Workload], bool] = {}
     jobs: dict[tuple[Workload, str], int] = {}
     for need in needs:
         key = (need.instance_type, need.workload)
         counts[key] = counts.get(key, 0) + need.count
+        made[key] = need.already_made and made.get(key, True)
         job = (need.workload, need.job or need.source)
         jobs[job] = jobs.get(job, 0) + (need.count if need.per_job is None else need.per_job)
     apart: dict[Workload, int] = {}
@@ -92,7 +94,7 @@ def needs_as_requirements(needs: Iterable[InstanceNeed], granted: Sequence[Insta
             counts[key] += need.count
         else:
             apart[need.workload] = apart.get(need.workload, 0) + need.count
-    requirements = [Requirement(name, workload, count) for (name, workload), count in counts.items()]
+    requirements = [Requirement(*key, count, already_made=made[key]) for key, count in counts.items()]
     for workload in dict.fromkeys(workload for workload, _ in jobs):
         if WORKLOADS[workload].per_job_quota:
             largest = max(count for (used_for, _), count in jobs.items() if used_for is workload)

@@ -186,7 +186,7 @@ def parse_usd(value: object, name: str) -> Decimal | None:
             return amount
     except ArithmeticError:
         pass  # said below, as for a negative one
-    raise UsageError("bad-amount", f"{name}={value!r} is not an amount of USD.", f"Write it like {name}=5 or '2.50'.")
+    raise UsageError("bad-amount", f"{name}={value!r} is not a number.", f"Write it like {name}=5 or '2.50'.")
 
 
 def parse_policy(max_usd: object, max_usd_hour: object, hours: object, on_unknown: str) -> CallPolicy:

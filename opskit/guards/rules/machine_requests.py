@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from opskit.core.model import Workload
 from opskit.core.workloads import WORKLOADS
@@ -41,15 +42,10 @@ def notebook_needs(request: Request, describe: Describe) -> RequestNeeds:
 
 
 def started_notebook_needs(request: Request, describe: Describe) -> RequestNeeds:
-    """The needs of StartNotebookInstance: its instance."""
+    """The needs of StartNotebookInstance: its instance, which a total that counts stopped ones too counts already."""
     name = request.get("NotebookInstanceName")
-    return RequestNeeds(
-        (
-            _notebook(
-                describe("describe_notebook_instance", {"NotebookInstanceName": name}), f"notebook instance {name}"
-            ),
-        )
-    )
+    described = describe("describe_notebook_instance", {"NotebookInstanceName": name})
+    return RequestNeeds((replace(_notebook(described, f"notebook instance {name}"), already_made=True),))
 
 
 def _notebook(request: Request, source: str) -> InstanceNeed:

@@ -48,7 +48,8 @@ class InstanceNeed:
     the request, ``bound`` the member that sets ``seconds`` (None: none can).
     Needs with the same ``choice`` are alternatives: AWS starts one, and checks the quota of each. Needs with the same
     ``job`` are of one job, endpoint or cluster, which has a maximum of its own; ``per_job`` is how many of ``count``
-    that is (None: all). ``priced_as`` is the workload whose price applies, where it is not ``workload``.
+    that is (None: all). ``already_made``: the instance exists and is stopped. ``priced_as`` is the workload whose price
+    applies, where it is not ``workload``.
     """
 
     instance_type: str
@@ -62,6 +63,7 @@ class InstanceNeed:
     per_job: int | None = None
     priced_as: Workload | None = None
     bound: str | None = None
+    already_made: bool = False
 
     @property
     def price_workload(self) -> Workload:

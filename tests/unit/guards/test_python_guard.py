@@ -407,3 +407,31 @@ def test_room_is_checked_without_a_guard(account: FakeAws) -> None:
     with pytest.raises(UsageError, match="duration"):
         opskit.check_room(training={TYPE: 2}, max_usd=1)
     boto3.client("sagemaker").create_training_job(**training(50))
+
+
+def test_a_stopped_notebook_is_counted_in_the_total_already(account: FakeAws) -> None:
+    account.quotas = [Entry(name, code, 2, 1) for name, code in bundled_codes().items()]
+    stopped = {"InstanceType": "ml.t2.medium", "NotebookInstanceStatus": "Stopped", "NotebookInstanceArn": "arn:n"}
+    listed = [{**stopped, "NotebookInstanceName": name} for name in ("a", "b")]
+    account.running["ListNotebookInstances"] = lambda asked: {"NotebookInstances": listed}
+    account.running["DescribeNotebookInstance"] = lambda asked: {**stopped, "NotebookInstanceName": "a"}
+    opskit.guard()
+    client = boto3.client("sagemaker")
+    client.start_notebook_instance(NotebookInstanceName="a")
+    assert account.count("StartNotebookInstance") == 1
+    with pytest.raises(opskit.GuardRefused, match="AWS may count stopped ones too"):
+        client.create_notebook_instance(NotebookInstanceName="c", InstanceType="ml.t2.medium", RoleArn=ROLE)
+
+
+def test_a_second_guard_of_a_session_takes_the_place_of_the_first(account: FakeAws) -> None:
+    session = boto3.Session()
+    opskit.guard_session(session, max_usd=0)
+    guarding = opskit.guard_session(session, max_usd=100)
+    session.client("sagemaker").create_training_job(**training())
+    guarding.stop()
+
+
+def test_clients_that_are_not_covered_are_said(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiobotocore", sys)
+    with pytest.warns(opskit.GuardWarning, match="aiobotocore are not covered"):
+        opskit.guard()
