@@ -71,9 +71,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit guard --from request.json --operation create-training-job",
         "terraform show -json plan.bin | opskit guard --from - -o markdown",
     ),
+    "guard hook": ("cat event.json | opskit guard hook --max-usd 20",),
     "guard install": (
         "opskit guard install ipython --max-usd 5",
         "opskit guard install python --dry-run",
+        "opskit guard install claude-code --max-usd 20",
     ),
     "guard remove": ("opskit guard remove ipython python",),
     "guard status": ("opskit guard status",),

@@ -78,7 +78,7 @@ COMMAND_GROUPS = {
 }
 
 
-GUARD_WORDS = ("install", "remove", "status")
+GUARD_WORDS = ("hook", "install", "remove", "status")
 """The commands that follow ``guard``, which else is one that takes a command of the user's."""
 
 

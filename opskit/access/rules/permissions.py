@@ -241,6 +241,7 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "workflow show": NO_CALLS,
     "train": _TRAIN,
     "guard": _GUARD | _GUARD_PLAN,
+    "guard hook": _GUARD | _GUARD_PLAN,
     "guard install": NO_CALLS,
     "guard remove": NO_CALLS,
     "guard status": NO_CALLS,

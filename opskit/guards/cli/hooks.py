@@ -12,8 +12,10 @@ import typer
 
 from opskit.cli.app import new_group, new_root
 from opskit.cli.command import CommandContext, register_command
+from opskit.core.exceptions import UsageError
 
 if TYPE_CHECKING:
+    from opskit.aws.client import AwsClient
     from opskit.output.result import CommandResult
 
 hooks_root = new_root()
@@ -23,9 +25,9 @@ hooks_root.add_typer(hooks_group, name="guard")
 TargetsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="ipython|python...",
+        metavar="ipython|python|claude-code...",
         help="ipython: each shell and Jupyter kernel of yours. python: each program of this Python that has "
-        "OPSKIT_GUARD set.",
+        "OPSKIT_GUARD set. claude-code: the shell commands of Claude Code.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
@@ -83,3 +85,43 @@ def guard_status_command(ctx: CommandContext) -> CommandResult:
     from opskit.guards.rules.start_hooks import HookTarget
 
     return hooks_result(find_hooks(HookTarget))
+
+
+@register_command(hooks_group, "guard", "hook")
+def guard_hook_command(
+    ctx: CommandContext,
+    max_usd: Annotated[
+        str | None, typer.Option("--max-usd", metavar="X", help="The most that one command may cost, in USD.")
+    ] = None,
+    hours: Annotated[
+        str | None, typer.Option("--hours", metavar="H", help="Hours of what has no end to count (24).")
+    ] = None,
+) -> CommandResult:
+    """Judge the shell command in a coding agent's hook event on standard input.
+
+    Commands of the AWS CLI that start something in SageMaker are judged by the request that they would send. 0: it may
+    run, or has nothing to do with SageMaker; 3: it may not; 4 or 5: that cannot be told.
+    """
+    import json
+    import sys
+    from functools import cache
+
+    from opskit.aws.session import open_session
+    from opskit.core.clock import system_clock
+    from opskit.guards.flows.agent_hook import judge_shell_command, shell_command_of
+    from opskit.guards.render.plan import hook_result
+    from opskit.guards.rules.call_budget import parse_policy
+
+    budget = ctx.settings.resolve("max-usd", max_usd)
+    policy = parse_policy(budget, None, hours or 24, "refuse")
+    try:
+        event = json.load(sys.stdin)
+    except ValueError as error:
+        raise UsageError("bad-event", f"Standard input is no event of a hook: {error}.") from error
+    command, folder = shell_command_of(event)
+
+    @cache
+    def open_client(profile: str | None, region: str | None) -> AwsClient:
+        return open_session(profile=profile or ctx.settings.get("profile"), region=region).client()
+
+    return hook_result(judge_shell_command(command, folder, policy, open_client, system_clock()))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import assert_never
 
 from opskit.core.exceptions import GuardRefused
+from opskit.guards.rules.agent_settings import without_agent_hook
 from opskit.guards.rules.start_hooks import GuardArguments, HookState, HookTarget, hook_content, hook_state
-from opskit.guards.store.hook_files import hook_path, read_hook, remove_hook, write_hook
+from opskit.guards.store.hook_files import hook_path, opskit_program, read_hook, remove_hook, write_hook
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ def find_hooks(targets: Iterable[HookTarget]) -> list[HookReport]:
 
 
 def _find_hook(target: HookTarget, arguments: GuardArguments) -> HookReport:
-    path, wanted = hook_path(target), hook_content(target, arguments)
-    return HookReport(target, path, hook_state(read_hook(path), wanted), content=wanted)
+    path = hook_path(target)
+    found = read_hook(path)
+    wanted = hook_content(target, arguments, found, opskit_program())
+    return HookReport(target, path, hook_state(target, found, wanted), content=wanted)
 
 
 def install_hooks(targets: Iterable[HookTarget], arguments: GuardArguments, *, dry_run: bool) -> list[HookReport]:
@@ -77,7 +80,11 @@ def _remove_hook(report: HookReport, *, dry_run: bool) -> HookReport:
         return HookReport(report.target, report.path, report.state, "absent")
     if dry_run:
         return HookReport(report.target, report.path, report.state, "planned")
-    remove_hook(report.path, report.target)
+    left = without_agent_hook(read_hook(report.path) or "{}") if report.target.is_shared else None
+    if left is None:
+        remove_hook(report.path, report.target)
+    else:
+        write_hook(report.path, left)
     return HookReport(report.target, report.path, HookState.ABSENT, "done")
 
 

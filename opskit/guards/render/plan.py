@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from opskit.core.exceptions import Problem
+from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.guards.flows.plan_check import PlanCheck, need_usd_per_hour
 from opskit.guards.rules.refusals import worst_verdict
 from opskit.guards.rules.request_model import InstanceNeed, UnknownNeed
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.render.check import check_result
+from opskit.quotas.rules.headroom import is_refusal
 from opskit.quotas.rules.model import Verdict
 
 _MONTH_HOURS = 30 * 24
@@ -46,6 +47,25 @@ def plan_result(found: PlanCheck, home: str | None) -> CommandResult:
         notes=(*_plan_notes(found), *check.notes),
         records="needs",
     )
+
+
+def hook_result(found: Sequence[PlanCheck]) -> CommandResult:
+    """What was found about the commands of a coding agent; what keeps them from running are problems, which the agent
+    is told.
+    """
+    problems = tuple(problem for check in found for problem in _hook_problems(check))
+    exit = max((check.exit_code for check in found), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)
+    return CommandResult({"commands": [plan_result(check, None).data for check in found]}, exit, problems)
+
+
+def _hook_problems(found: PlanCheck) -> Iterator[Problem]:
+    for headroom in found.check.headrooms:
+        if is_refusal(headroom) or headroom.verdict.is_unknown:
+            text = f"{headroom.quota_name}: {headroom.reason.rstrip('.')} (needed: {headroom.requirement.count})."
+            yield Problem("no-room" if is_refusal(headroom) else "quota-unknown", text, region=headroom.region)
+    for unknown in found.needs.unknowns:
+        yield Problem("not-known", f"{unknown.source}: {unknown.reason}.")
+    yield from _plan_problems(found)
 
 
 def _plan_verdict(found: PlanCheck) -> str:

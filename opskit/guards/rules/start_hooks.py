@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opskit.core.exceptions import UsageError
+from opskit.guards.rules.agent_settings import agent_command, has_agent_hook, with_agent_hook
 
 VARIABLE = "OPSKIT_GUARD"
 """The variable without which the guard of a Python's start-up does nothing."""
@@ -19,6 +20,7 @@ class HookTarget(StrEnum):
 
     IPYTHON = "ipython"
     PYTHON = "python"
+    CLAUDE_CODE = "claude-code"
 
     @property
     def file_name(self) -> str:
@@ -29,6 +31,17 @@ class HookTarget(StrEnum):
             case HookTarget.PYTHON:
                 # Read in the order of the names: after those that tell where packages are that are installed editable.
                 return "zz-opskit-guard.pth"
+            case HookTarget.CLAUDE_CODE:
+                return "settings.json"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others write into the file too, so that opskit adds to it and takes only its own away."""
+        match self:
+            case HookTarget.IPYTHON | HookTarget.PYTHON:
+                return False
+            case HookTarget.CLAUDE_CODE:
+                return True
 
     @property
     def effect(self) -> str:
@@ -37,9 +50,9 @@ class HookTarget(StrEnum):
             case HookTarget.IPYTHON:
                 return "Every IPython shell and Jupyter kernel of this user starts with the guard on."
             case HookTarget.PYTHON:
-                return (
-                    f"Every program of this Python starts with the guard on if {VARIABLE} is set, and as before if not."
-                )
+                return f"Every program of this Python that has {VARIABLE} set starts with the guard on."
+            case HookTarget.CLAUDE_CODE:
+                return f"Claude Code asks opskit before each shell command, and sets {VARIABLE} for what it runs."
 
 
 class HookState(StrEnum):
@@ -69,14 +82,26 @@ class GuardArguments:
     hours: str | None = None
     on_unknown: str | None = None
 
+    def as_flags(self) -> list[str]:
+        """The budget, as flags of ``opskit guard hook``."""
+        flags = (("--max-usd", self.max_usd), ("--hours", self.hours))
+        return [word for flag, value in flags if value is not None for word in (flag, value)]
+
     def as_call(self) -> str:
         """The call, as Python source."""
         given = [(name, value) for name, value in vars(self).items() if value is not None]
         return f"opskit.guard({', '.join([*(f'{name}={value!r}' for name, value in given), 'first_look=False'])})"
 
 
-def hook_content(target: HookTarget, arguments: GuardArguments) -> str:
-    """What is in a target's file."""
+def hook_content(
+    target: HookTarget, arguments: GuardArguments, found: str | None = None, opskit: str = "opskit"
+) -> str:
+    """What is in a target's file; ``found`` is what is in one that is shared with others, ``opskit`` the program's
+    path.
+
+    Raises:
+        UsageError: what is found cannot be added to.
+    """
     match target:
         case HookTarget.IPYTHON:
             return (
@@ -94,14 +119,18 @@ def hook_content(target: HookTarget, arguments: GuardArguments) -> str:
                 f"# Written by `{_MARK} python`; `opskit guard remove python` removes it.\n"
                 f"import os; os.environ.get('{VARIABLE}') and __import__('opskit.guards.autostart')\n"
             )
+        case HookTarget.CLAUDE_CODE:
+            return with_agent_hook(found, agent_command(opskit, arguments.as_flags()))
 
 
-def hook_state(found: str | None, wanted: str) -> HookState:
+def hook_state(target: HookTarget, found: str | None, wanted: str) -> HookState:
     """What a file's content says of it; None: there is no file."""
-    if found is None:
+    if found is None or (target.is_shared and not has_agent_hook(found)):
         return HookState.ABSENT
     if found == wanted:
         return HookState.INSTALLED
+    if target.is_shared:
+        return HookState.OUTDATED
     return HookState.OUTDATED if _MARK in found.partition("\n")[0] else HookState.FOREIGN
 
 

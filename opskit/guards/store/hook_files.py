@@ -12,7 +12,9 @@ from opskit.guards.rules.start_hooks import HookTarget
 
 
 def hook_path(target: HookTarget) -> Path:
-    """Where a target's file belongs: in IPython's default profile, or among the packages of this Python."""
+    """Where a target's file belongs: in IPython's default profile, among the packages of this Python,
+    or with the user's settings of Claude Code.
+    """
     match target:
         case HookTarget.IPYTHON:
             home = os.environ.get("IPYTHONDIR")
@@ -20,6 +22,9 @@ def hook_path(target: HookTarget) -> Path:
             return root / "profile_default" / "startup" / target.file_name
         case HookTarget.PYTHON:
             return Path(sysconfig.get_path("purelib")) / target.file_name
+        case HookTarget.CLAUDE_CODE:
+            home = os.environ.get("CLAUDE_CONFIG_DIR")
+            return (Path(home) if home else Path.home() / ".claude") / target.file_name
 
 
 def read_hook(path: Path) -> str | None:
@@ -68,5 +73,14 @@ def remove_hook(path: Path, target: HookTarget) -> None:
             for folder in path.parents[:3]:
                 with suppress(OSError):  # what is not empty is not opskit's
                     folder.rmdir()
+        case HookTarget.CLAUDE_CODE:
+            with suppress(OSError):
+                path.parent.rmdir()
         case HookTarget.PYTHON:
             pass
+
+
+def opskit_program() -> str:
+    """The path of the opskit command beside the Python that runs it, else its name."""
+    beside = Path(sysconfig.get_path("scripts")) / "opskit"
+    return str(beside) if beside.exists() else "opskit"

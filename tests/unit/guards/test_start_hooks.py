@@ -32,10 +32,12 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     packages = tmp_path / "site-packages"
     packages.mkdir()
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
     monkeypatch.setattr("opskit.guards.store.hook_files.sysconfig.get_path", lambda name: str(packages))
     return {
         "ipython": tmp_path / "ipython/profile_default/startup/50-opskit-guard.py",
         "python": packages / "zz-opskit-guard.pth",
+        "claude-code": tmp_path / "claude/settings.json",
     }
 
 
@@ -63,7 +65,11 @@ def test_a_guard_is_installed_once_and_removed_without_a_trace(
     assert "opskit.guard(max_usd='5', first_look=False)" in places["ipython"].read_text()
     assert outcomes(run("install", "ipython", "--max-usd", "5")[1]) == {"ipython": (True, "already")}
     assert outcomes(run("install", "ipython", "--max-usd", "9")[1]) == {"ipython": (True, "done")}
-    assert outcomes(run("status")[1]) == {"ipython": (True, None), "python": (True, None)}
+    assert outcomes(run("status")[1]) == {
+        "ipython": (True, None),
+        "python": (True, None),
+        "claude-code": (False, None),
+    }
     assert outcomes(run("remove", "ipython", "python")[1]) == {"ipython": (False, "done"), "python": (False, "done")}
     assert outcomes(run("remove", "ipython")[1]) == {"ipython": (False, "absent")}
     assert sorted(tmp_path.rglob("*")) == before
@@ -182,3 +188,21 @@ def test_what_the_variable_cannot_be(text: str) -> None:
 )
 def test_opskit_itself_is_not_guarded(command: list[str], own: bool) -> None:
     assert is_opskits_own(command) is own
+
+
+def test_the_settings_of_claude_code_are_added_to_and_left_as_they_were(
+    run: Run, places: dict[str, Path], tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    assert outcomes(run("install", "claude-code", "--max-usd", "5")[1]) == {"claude-code": (True, "done")}
+    (entry,) = json.loads(places["claude-code"].read_text())["hooks"]["PreToolUse"]
+    assert "guard hook --max-usd 5" in entry["hooks"][0]["command"]
+    assert outcomes(run("install", "claude-code", "--max-usd", "5")[1]) == {"claude-code": (True, "already")}
+    assert outcomes(run("remove", "claude-code")[1]) == {"claude-code": (False, "done")}
+    assert sorted(tmp_path.rglob("*")) == before
+    mine = json.dumps({"model": "x"}, indent=2) + "\n"
+    places["claude-code"].parent.mkdir()
+    places["claude-code"].write_text(mine)
+    run("install", "claude-code")
+    run("remove", "claude-code")
+    assert places["claude-code"].read_text() == mine

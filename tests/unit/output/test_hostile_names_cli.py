@@ -19,7 +19,7 @@ import pytest
 import typer
 
 from opskit.aws.session import AwsSession, CallerIdentity
-from opskit.cli.command_tree import load_all
+from opskit.cli.command_tree import load_all, load_guard_words
 from opskit.core.ascii_json import ascii_json
 from opskit.state import journal
 from tests.fakes.cli_runner import CliResult, run_opskit
@@ -95,13 +95,20 @@ PROGRAMS = {"sandbox run", "sandbox start", "demo", "completion"}
 """These run others, whose output is their own, or write a program for a shell."""
 
 
+NAMELESS = {"guard hook", "guard status"}
+"""These print nothing that others have named, or read it from standard input."""
+
+
 def leaf_paths() -> set[str]:
-    every = [" ".join(path) for path in command_paths(typer.main.get_command(load_all()))]
-    return {path for path in every if path and not any(other.startswith(f"{path} ") for other in every)}
+    trees = (load_all(), load_guard_words())
+    every = [" ".join(path) for tree in trees for path in command_paths(typer.main.get_command(tree))]
+    # ``guard`` is a command by itself, and the words that follow it are others.
+    every = [path for path in every if path != "guard"]
+    return {"guard", *(path for path in every if path and not any(other.startswith(f"{path} ") for other in every))}
 
 
 def test_every_command_is_walked() -> None:
-    assert leaf_paths() == WALK.keys() | PROGRAMS
+    assert leaf_paths() == WALK.keys() | PROGRAMS | NAMELESS
 
 
 @pytest.fixture
