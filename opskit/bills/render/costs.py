@@ -27,6 +27,7 @@ from opskit.inventory.rules.running_resource import BilledKind, BilledVerdict, R
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _CENTS = Decimal("0.0001")
+_WHOLE_CENTS_FROM = 100
 _BAR_WIDTH = 20
 _VERDICT_STYLES = {
     BilledVerdict.RUNNING: Style.PLAIN,
@@ -45,8 +46,8 @@ _COLUMNS = (
     Column("Owner", wrap=True, optional=True),
     Column("Verdict"),
     Column("Why", wrap=True, optional=True),
-    Column("Ends with", wrap=True, optional=True),
 )
+_MOST_ENDINGS = 10
 _GROUP_COLUMNS = (
     Column("Items", right=True),
     Column("USD/h", right=True),
@@ -162,7 +163,7 @@ def _budget_problems(
 ) -> tuple[Problem, ...]:
     if budget is None or judged is None:
         return ()
-    hint = "End what is not needed: the column 'Ends with', or stop_with in -o json."
+    hint = "End what is not needed: each item's stop_with in -o json is the command."
     match judged.verdict:
         case BudgetStanding.KEPT:
             return ()
@@ -222,7 +223,6 @@ def _item_cells(item: BilledItem, now: datetime) -> tuple[Cell, ...]:
         Cell(item.owner.name or "?"),
         Cell(item.verdict.value, _VERDICT_STYLES[item.verdict]),
         Cell(item.reason),
-        Cell(resource.stop_with or ""),
     )
 
 
@@ -237,8 +237,10 @@ def _usd_cell(usd: Decimal | None) -> Cell:
 
 
 def _usd(usd: Decimal) -> str:
-    """An amount for people: in cents, smaller ones with two digits."""
-    return f"{usd:.2f}" if usd >= 1 or not usd else f"{_rounded(usd):f}"
+    """An amount for people: to a hundredth of a cent, so that columns line up; in cents from 100 USD on. A smaller
+    one has two digits, so that it is not 0.
+    """
+    return f"{usd:.2f}" if usd >= _WHOLE_CENTS_FROM else f"{_rounded(usd):f}"
 
 
 def _group_table(grouping: Grouping, groups: Mapping[str, BilledSums]) -> Table:
@@ -266,6 +268,16 @@ def _bar(usd: Decimal, most: Decimal, total: Decimal) -> str:
     return f"{'#' * max(1 if usd else 0, round(_BAR_WIDTH * usd / most)):<{_BAR_WIDTH}} {round(100 * usd / total)} %"
 
 
+def _ending_lines(items: Sequence[BilledItem]) -> Iterator[str]:
+    """The commands that end the dearest items, a line each, so that they can be copied."""
+    endable = [item.resource for item in items if item.resource.stop_with]
+    if endable:
+        more = f" (the {_MOST_ENDINGS} dearest; -o json has all)" if len(endable) > _MOST_ENDINGS else ""
+        yield f"To end them{more}:"
+    for resource in endable[:_MOST_ENDINGS]:
+        yield f"  {resource.stop_with}"
+
+
 def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *, is_whole: bool) -> Iterator[str]:
     if costs.all_regions_failed:
         return
@@ -275,6 +287,7 @@ def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *,
             if is_whole
             else ("Nothing that bills was found, but not everything could be read.")
         )
+    yield from _ending_lines(costs.items)
     attached = [item for item in costs.items if _is_attached_volume(item.resource)]
     if attached:
         volumes = sum_items(attached)
