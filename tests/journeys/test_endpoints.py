@@ -1,35 +1,63 @@
-"""Endpoints from the shell: one that really predicts is stopped and brought back, and predicts the same."""
+"""Endpoints from the shell, each command under exactly the policy that is printed for it: one that really predicts is
+stopped and brought back, and predicts the same.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
 
-from opskit.access.rules.permissions import API_CALLS
-from tests.journeys.conftest import CompletedCommand, Shell, make_shell, run_sandbox
+from tests.journeys.conftest import CompletedCommand, make_shell, run_sandbox
+from tests.journeys.test_least_privilege import PolicedShell, everything
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
 _ROW = b"1,2,3"
-_COMMANDS = [command for command in API_CALLS if command.startswith("endpoint ")]
-_INVOKES = [*_COMMANDS, "predict"]
+
+
+@dataclass(frozen=True)
+class EndpointShell:
+    """A shell at an account in which the policy of a file holds: a command's own for opskit, everything for others."""
+
+    policed: PolicedShell
+    policies: dict[str, dict[str, Any]]
+
+    def opskit(self, *words: str) -> CompletedCommand:
+        """Run a command under its policy."""
+        self.policed.hold_to(self.policies[words[1]])
+        ended = self.policed.shell.opskit(*words)
+        self.policed.hold_to(everything())
+        return ended
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads a client there."""
+        return self.policed.shell.environment
 
 
 @pytest.fixture(scope="module")
 @starts_server
-def endpoint_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with run_sandbox("endpoints", only=_INVOKES) as running:
-        yield make_shell(running, tmp_path_factory.mktemp("endpoints"))
+def endpoint_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndpointShell]:
+    home = tmp_path_factory.mktemp("endpoints")
+    file = home / "policy.json"
+    file.write_text(json.dumps(everything()))
+    with run_sandbox("endpoints", policy=file) as running:
+        policed = PolicedShell(make_shell(running, home), file)
+        yield EndpointShell(
+            policed, {each: policed.printed_policy("endpoint", each) for each in ("list", "stop", "start")}
+        )
 
 
 def _by_name(ended: CompletedCommand) -> dict[str, dict[str, Any]]:
     return {endpoint["name"]: endpoint for endpoint in ended.data["endpoints"]}
 
 
-def _boto3_client(shell: Shell, service: str) -> Any:
+def _boto3_client(shell: EndpointShell, service: str) -> Any:
     return boto3.client(
         service,
         endpoint_url=shell.environment["AWS_ENDPOINT_URL"],
@@ -39,14 +67,14 @@ def _boto3_client(shell: Shell, service: str) -> Any:
     )
 
 
-def _predict(shell: Shell, name: str) -> bytes:
+def _predict(shell: EndpointShell, name: str) -> bytes:
     answer = _boto3_client(shell, "sagemaker-runtime").invoke_endpoint(
         EndpointName=name, ContentType="text/csv", Body=_ROW
     )
     return bytes(answer["Body"].read())
 
 
-def _scaling(shell: Shell) -> list[Any]:
+def _scaling(shell: EndpointShell) -> list[Any]:
     scaling = _boto3_client(shell, "application-autoscaling")
     return [
         scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"],
@@ -55,7 +83,7 @@ def _scaling(shell: Shell) -> list[Any]:
     ]
 
 
-def test_an_idle_endpoint_stops_and_comes_back_as_it_was(endpoint_shell: Shell) -> None:
+def test_an_idle_endpoint_stops_and_comes_back_as_it_was(endpoint_shell: EndpointShell) -> None:
     """One test, since each part goes on from the one before."""
     before = _by_name(endpoint_shell.opskit("endpoint", "list"))
     verdicts = {name: each["verdict"] for name, each in before.items()}
@@ -76,7 +104,7 @@ def test_an_idle_endpoint_stops_and_comes_back_as_it_was(endpoint_shell: Shell) 
     _assert_an_invocation_keeps_it(endpoint_shell)
 
 
-def _assert_consent_is_asked_for(shell: Shell) -> None:
+def _assert_consent_is_asked_for(shell: EndpointShell) -> None:
     planned = shell.opskit("endpoint", "stop", "--idle", "--dry-run")
     assert planned.exit == 0, planned.stdout + planned.stderr
     assert _by_name(planned)["prices-ab"]["outcome"] == "planned"
@@ -86,7 +114,7 @@ def _assert_consent_is_asked_for(shell: Shell) -> None:
     assert over.exit == 3, over.stdout + over.stderr
 
 
-def _assert_idle_ones_stop(shell: Shell) -> None:
+def _assert_idle_ones_stop(shell: EndpointShell) -> None:
     # On a busy machine the last look may take more than a second for a while: then nothing is stopped.
     def stopped() -> set[str]:
         ended = shell.opskit("endpoint", "stop", "--idle", "--yes")
@@ -97,7 +125,7 @@ def _assert_idle_ones_stop(shell: Shell) -> None:
     wait_until(stopped, lambda names: names == {"prices-ab", "prices-idle"})
 
 
-def _assert_it_comes_back(shell: Shell, before: dict[str, Any], scaling: list[Any]) -> None:
+def _assert_it_comes_back(shell: EndpointShell, before: dict[str, Any], scaling: list[Any]) -> None:
     ended = shell.opskit("endpoint", "start", "prices-ab")
     assert ended.exit == 0, ended.stdout + ended.stderr
     assert _by_name(ended)["prices-ab"]["outcome"] == "done"
@@ -110,7 +138,7 @@ def _assert_it_comes_back(shell: Shell, before: dict[str, Any], scaling: list[An
     assert (again.exit, _by_name(again)["prices-ab"]["outcome"]) == (0, "already")
 
 
-def _assert_an_invocation_keeps_it(shell: Shell) -> None:
+def _assert_an_invocation_keeps_it(shell: EndpointShell) -> None:
     """What is invoked moves the metrics that decide, and predicts the same as before."""
     predicted = _predict(shell, "prices-ab")
     wait_until(

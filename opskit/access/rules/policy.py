@@ -61,6 +61,7 @@ ENDPOINT_RULES: Mapping[str, Mapping[str, tuple[Rule, tuple[str, ...] | None]]] 
     },
     "endpoint start": {
         "sagemaker:AddTags": (Rule.ANY_TAGS, None),
+        "sagemaker:CreateEndpoint": (Rule.NONE, _ENDPOINT_KINDS),  # AWS asks for it on both
         "sagemaker:DeleteTags": (Rule.NAMED_TAGS, ("endpoint-config",)),
         "sagemaker:ListTags": (Rule.NONE, _ENDPOINT_KINDS),
     },
@@ -176,7 +177,7 @@ def _grants_of_command(command: str, flags: Collection[str]) -> Iterable[Grant]:
 def _endpoint_grants(command: str, grant: Grant) -> Iterable[Grant]:
     """A permission of a command that stops endpoints or brings them back, whoever made them, with whatever tags."""
     rule, kinds = ENDPOINT_RULES[command].get(grant.action, (Rule.NONE, None))
-    if grant.action in _TAG_ACTIONS:
+    if grant.action in _TAG_ACTIONS or kinds:
         yield from (replace(grant, resource=resource_kind, rule=rule) for resource_kind in kinds or ("endpoint",))
     else:
         yield replace(grant, rule=rule)
