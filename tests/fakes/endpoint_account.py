@@ -210,7 +210,8 @@ class EndpointAccount(Account):
     def do_describe_model(self, params: dict[str, Any]) -> dict[str, Any]:
         if params["ModelName"] not in self.models:
             raise client_error("DescribeModel", "ValidationException", 'Could not find model "arn:x".')
-        return {"ModelName": params["ModelName"], "ModelArn": "arn:model"}
+        container = {"ModelDataUrl": f"s3://bucket/{params['ModelName']}.tar.gz"}
+        return {"ModelName": params["ModelName"], "ModelArn": "arn:model", "PrimaryContainer": container}
 
     def do_create_endpoint(self, params: dict[str, Any]) -> dict[str, Any]:
         name = params["EndpointName"]
@@ -369,7 +370,9 @@ def _snake(operation: str) -> str:
 
 def random_account(chance: random.Random, name: str = "prices") -> EndpointAccount:
     """An account with one endpoint that nobody has invoked for long, as it may have come to be."""
-    account = EndpointAccount(quotas={"ml.m4.xlarge for endpoint usage": 20, **TOTALS})
+    account = EndpointAccount(
+        objects={"s3://bucket/model.tar.gz": b"model"}, quotas={"ml.m4.xlarge for endpoint usage": 20, **TOTALS}
+    )
     names = [f"v{at}" for at in range(chance.randint(1, 3))]
     config = FakeConfig(f"{name}-config", [FakeVariant(each) for each in names], {"team": "shop"})
     account.configs[config.name] = config

@@ -134,6 +134,7 @@ _STOP_ENDPOINT = (
     | _SEE_SCALING
     | _VALUES
     | _ALL_REQUESTS
+    | _service_calls("s3", "HeadObject", "ListObjectsV2")
     | _service_calls("sagemaker", "AddTags", "DeleteEndpoint", "DeleteTags", "DescribeModel", "GetEndpointPolicy")
     | _service_calls("sagemaker", "DescribeInferenceExperiment", "ListInferenceExperiments", "ListMonitoringSchedules")
 )

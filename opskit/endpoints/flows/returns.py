@@ -14,7 +14,8 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.flows.inspect import InspectedEndpoint
 from opskit.endpoints.reads.attachments import read_attachments
-from opskit.endpoints.reads.endpoints import find_missing_models, read_endpoint_config
+from opskit.endpoints.reads.endpoints import read_endpoint_config
+from opskit.endpoints.reads.models import read_model_parts
 from opskit.endpoints.reads.scaling import read_scaling
 from opskit.endpoints.rules.differences import configuration_differences
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject
@@ -27,12 +28,13 @@ from opskit.quotas.flows.check import check_quotas
 @dataclass(frozen=True)
 class ReturnLook:
     """What a stop needs: the record, where it goes, and what stands there now. ``refusal`` None: it can be brought
-    back.
+    back. ``data_unread`` is why it is not known whether the models' data are in S3.
     """
 
     facts: ReturnFacts
     record: RestoreRecord | None
     refusal: Problem | None
+    data_unread: Unknown | None = None
 
 
 def look_at_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) -> ReturnLook:
@@ -41,6 +43,7 @@ def look_at_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) ->
     """
     endpoint = seen.endpoint
     variants = [variant.name for variant in endpoint.variants]
+    data_unread: Unknown | None = None
     config, attachments, scaling = gather(
         partial(_read_config, client, endpoint),
         partial(read_attachments, client, endpoint.name),
@@ -51,13 +54,14 @@ def look_at_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) ->
         facts = ReturnFacts(endpoint, seen.tags, "", gap, Attachments(), scaling)
     else:
         arn = str(config["EndpointConfigArn"])
-        config_tags, missing = gather(partial(read_arn_tags, client, arn), partial(find_missing_models, client, config))
+        config_tags, models = gather(partial(read_arn_tags, client, arn), partial(read_model_parts, client, config))
+        missing, data_unread = models.unread or models.missing, models.data_unread
         differences = configuration_differences(endpoint, config)
         facts = ReturnFacts(endpoint, seen.tags, arn, config_tags, attachments, scaling, missing, differences)
     refusal = return_refusal(facts)
     if refusal is not None or isinstance(seen.tags, Unknown) or isinstance(scaling, Unknown):
         return ReturnLook(facts, None, refusal)
-    return ReturnLook(facts, build_record(endpoint, seen.tags, scaling, now), None)
+    return ReturnLook(facts, build_record(endpoint, seen.tags, scaling, now), None, data_unread)
 
 
 def read_return_note(client: AwsClient, endpoint: HostedEndpoint, now: datetime) -> str | Unknown | None:

@@ -81,7 +81,8 @@ def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
     look = look_at_return(client, action.inspected, now)
     if (refusal := look.refusal or _packing_refusal(look)) is not None:
         return refuse_endpoint_stop(replace(action, step=IdleStep.STOP), refusal)
-    return replace(action, return_note=read_return_note(client, action.inspected.endpoint, now))
+    note = read_return_note(client, action.inspected.endpoint, now)
+    return replace(action, return_note=note, data_unread=look.data_unread)
 
 
 def _packing_refusal(look: ReturnLook) -> Problem | None:
@@ -179,7 +180,7 @@ class _Execution:
 
     def _still_due(self, due: EndpointStop) -> EndpointStop:
         """What is due by a later look. To what speaks against a stop only now, nobody has agreed."""
-        due = replace(due, return_note=self.action.return_note)
+        due = replace(due, return_note=self.action.return_note, data_unread=self.action.data_unread)
         if due.question is None or self.action.question is not None:
             return due
         said = f"{due.question.message} That was not so when it was planned"

@@ -22,7 +22,7 @@ class EndpointStop:
     the change stands on was when it was sent; None: none was. ``stops_at`` is when a grace ends that runs or begins,
     ``grace_begun`` whether it began with this run. ``question`` is what somebody has to agree to, ``refusal`` why it is
     left alone though it was to be stopped. ``return_note`` says whether the quota will be there when it is brought
-    back.
+    back, ``data_unread`` why it is not known whether the models' data are in S3.
     """
 
     inspected: InspectedEndpoint
@@ -36,6 +36,7 @@ class EndpointStop:
     question: Problem | None = None
     refusal: Problem | None = None
     return_note: str | Unknown | None = None
+    data_unread: Unknown | None = None
 
     @property
     def is_planned(self) -> bool:

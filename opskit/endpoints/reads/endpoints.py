@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
-from opskit.aws.gather import gather_all
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
-from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, VariantState
 from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 
@@ -106,27 +103,6 @@ def list_config_arns(client: AwsClient) -> Iterator[tuple[str, str]]:
         with parse_errors_as_aws(client, "sagemaker:ListEndpointConfigs"):
             found = [(each["EndpointConfigName"], each["EndpointConfigArn"]) for each in page["EndpointConfigs"]]
         yield from found
-
-
-def find_missing_models(client: AwsClient, config: JsonObject) -> tuple[str, ...] | Unknown:
-    """The models that a configuration names and that are not there any more."""
-    variants = [*config.get("ProductionVariants", ()), *(config.get("ShadowProductionVariants") or ())]
-    names = list(dict.fromkeys(str(variant["ModelName"]) for variant in variants if variant.get("ModelName")))
-    try:
-        there = gather_all([partial(_has_model, client, name) for name in names])
-    except AwsError as failure:
-        return unknown_from_error(failure)
-    return tuple(name for name, is_there in zip(names, there, strict=True) if not is_there)
-
-
-def _has_model(client: AwsClient, name: str) -> bool:
-    try:
-        client.read("sagemaker", "describe_model", ModelName=name)
-    except AwsError as failure:
-        if is_not_found(failure):
-            return False
-        raise
-    return True
 
 
 def parse_endpoint(

@@ -162,7 +162,10 @@ def _return_notes(action: EndpointStop) -> Iterator[str]:
         case str(said):
             yield f"{name}: the quota will not be there at its return as it is used now: {said}."
         case None:
-            return
+            pass
+    if action.data_unread is not None:
+        reason = action.data_unread.reason.rstrip(".")
+        yield f"{name}: whether the data of its models are still in S3 is not known ({reason})."
 
 
 def _stop_record(action: EndpointStop) -> dict[str, Any]:
@@ -180,6 +183,7 @@ def _stop_record(action: EndpointStop) -> dict[str, Any]:
         "stops_at": action.stops_at,
         "grace_begun": action.grace_begun,
         "quota_at_return": "unknown" if isinstance(note, Unknown) else "short" if note else "fits",
+        "model_data": "unknown" if action.data_unread else "there",
         "quota_because": note.reason if isinstance(note, Unknown) else note,
         "restore_with": restore_command(seen.endpoint.name, seen.endpoint.region) if stops else None,
     }

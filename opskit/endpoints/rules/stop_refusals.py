@@ -36,6 +36,7 @@ class ReturnFacts:
     attachments: Attachments
     scaling: ScalingSettings | Unknown
     missing_models: tuple[str, ...] | Unknown = ()
+    """The ends of sentences."""
     differences: tuple[str, ...] = ()
 
 
@@ -63,7 +64,7 @@ def _reasons(facts: ReturnFacts) -> Iterator[str]:
     if isinstance(facts.missing_models, Unknown):
         yield f"its models could not be read ({facts.missing_models.reason})"
     else:
-        yield from (f"its model {model} was deleted" for model in facts.missing_models)
+        yield from facts.missing_models
     yield from facts.differences
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.roles import ExecutionRole, find_execution_role
+from opskit.aws.s3_objects import object_exists
 from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import InstanceConfig, Unknown, Workload
@@ -24,7 +25,7 @@ from opskit.quotas.rules.requirements import parse_instance_type
 from opskit.training.flows.fit_budget import BudgetVerdict, hold_against_budget
 from opskit.training.flows.instance_choice import alternative_headrooms, choose_instance_types, price_cost_item
 from opskit.training.reads import resources
-from opskit.training.reads.s3 import BucketState, object_exists, read_bucket_state
+from opskit.training.reads.s3 import BucketState, read_bucket_state
 from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.instance_preferences import LeftOutType
 from opskit.training.rules.job_names import (

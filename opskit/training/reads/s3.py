@@ -5,12 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from opskit.aws.client import AwsClient
+from opskit.aws.s3_objects import ABSENT, ABSENT_BY_HEAD, split_s3_uri
 from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError, UsageError
-
-_ABSENT = ("NoSuchKey", "NoSuchBucket")
-# A response to HEAD has no body and so no error code: botocore gives the HTTP status instead.
-_ABSENT_BY_HEAD = (*_ABSENT, "404")
 
 
 class BucketState(StrEnum):
@@ -39,7 +36,7 @@ def read_bucket_state(client: AwsClient, bucket: str, account: str) -> BucketSta
     try:
         response = client.read("s3", "head_bucket", Bucket=bucket, ExpectedBucketOwner=account)
     except AwsError as failure:
-        if failure.aws_code in _ABSENT_BY_HEAD:
+        if failure.aws_code in ABSENT_BY_HEAD:
             return BucketState.ABSENT
         if failure.aws_code in ("403", "AccessDenied"):
             text = f"The bucket '{bucket}' belongs to another account, or you may not see it."
@@ -63,25 +60,9 @@ def read_object(client: AwsClient, uri: str) -> bytes | None:
     try:
         return bytes(client.read("s3", "get_object", Bucket=bucket, Key=key)["Body"])
     except AwsError as failure:
-        if failure.aws_code in _ABSENT:
+        if failure.aws_code in ABSENT:
             return None
         raise
-
-
-def object_exists(client: AwsClient, uri: str) -> bool:
-    """Whether there is an S3 object.
-
-    Raises:
-        AwsError: S3 does not say.
-    """
-    bucket, key = split_s3_uri(uri)
-    try:
-        client.read("s3", "head_object", Bucket=bucket, Key=key)
-    except AwsError as failure:
-        if failure.aws_code in _ABSENT_BY_HEAD:
-            return False
-        raise
-    return True
 
 
 def list_object_keys(client: AwsClient, account: str, bucket: str, prefix: str) -> list[str]:
@@ -95,14 +76,8 @@ def list_object_keys(client: AwsClient, account: str, bucket: str, prefix: str) 
             client.paginate("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=account)
         )
     except AwsError as failure:
-        if failure.aws_code in _ABSENT:
+        if failure.aws_code in ABSENT:
             return []
         raise
     with parse_errors_as_aws(client, "s3:ListObjectsV2"):
         return [item["Key"] for page in pages for item in page.get("Contents", ())]
-
-
-def split_s3_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of an S3 URI."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key

@@ -27,6 +27,7 @@ from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent, StoragePrice
 from opskit.endpoints.reads import attachments, invocations, scaling, stopped
 from opskit.endpoints.reads import endpoints as hosted_endpoints
+from opskit.endpoints.reads import models as hosted_models
 from opskit.fleet.reads.organization import list_organization_accounts
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.increases.reads import support_cases
@@ -336,9 +337,9 @@ READERS: dict[str, tuple[Answers, Read]] = {
         {"ListEndpointConfigs": {"EndpointConfigs": [listed_as("EndpointConfig")]}},
         lambda client: list(hosted_endpoints.list_config_arns(client)),
     ),
-    "find_missing_models": (
+    "read_model_parts": (
         {"DescribeModel": MODEL},
-        lambda client: hosted_endpoints.find_missing_models(client, HOSTED_CONFIG),
+        lambda client: hosted_models.read_model_parts(client, HOSTED_CONFIG),
     ),
     "read_endpoint_use": ({"GetMetricData": METRIC_DATA}, read_use),
     "read_attachments": (ATTACHED, lambda client: attachments.read_attachments(client, "e")),

@@ -96,6 +96,7 @@ def attach(kind: str) -> Callable[[EndpointAccount], None]:
         (many_tags, "no room for"),
         (long_tags, "opskit writes at most 20"),
         (step_policy, "alarms (busy)"),
+        (lambda account: account.objects.clear(), "data of its model are not there"),
         (lambda account: account.models.clear(), "its model model was deleted"),
         (lambda account: account.configs.clear(), "was deleted"),
         (lambda account: setattr(config_of(account), "created", NOW), "made anew"),

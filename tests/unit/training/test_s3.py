@@ -7,8 +7,9 @@ import io
 import pytest
 from botocore.response import StreamingBody
 
+from opskit.aws.s3_objects import object_exists
 from opskit.core.exceptions import AccessDenied, AwsError, UsageError
-from opskit.training.reads.s3 import BucketState, list_object_keys, object_exists, read_bucket_state, read_object
+from opskit.training.reads.s3 import BucketState, list_object_keys, read_bucket_state, read_object
 from tests.fakes.stubbed_client import ACCOUNT, stubbed_client
 
 HEAD = {"Bucket": "b", "ExpectedBucketOwner": ACCOUNT}
