@@ -181,7 +181,11 @@ def _looks_inside(ctx: CommandContext, typed: bool | None) -> bool:
     """As it was typed, else as it is set, else where somebody is there to see it."""
     from opskit.output.printing import can_prompt
 
-    said = ctx.settings.get("notebook.inside") if typed is None else typed
+    is_set = ctx.settings.get("notebook.inside")
+    if typed and is_set is False:
+        hint = "A crontab line contains --inside until it is installed anew (`opskit cron install stop-idle`)."
+        ctx.screen.info(f"--inside takes precedence over the setting notebook.inside = false. {hint}")
+    said = is_set if typed is None else typed
     return can_prompt() if said is None else bool(said)
 
 

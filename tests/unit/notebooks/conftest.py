@@ -22,3 +22,15 @@ def inside_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """Makes an account with these notebooks, in which nobody waits for long."""
     with inside_accounts(monkeypatch) as made:
         yield made
+
+
+@pytest.fixture
+def patient_jupyter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy this machine is, what answers at all is in time."""
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 600.0)
+
+
+@pytest.fixture
+def hasty_jupyter(patient_jupyter: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not answer is waited for no longer than that."""
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 0.4)

@@ -85,8 +85,9 @@ def test_what_is_typed_stands_above_the_setting(
 ) -> None:
     monkeypatch.setenv("OPSKIT_NOTEBOOK_INSIDE", variable)
     rooms = inside_account(at_rest("lab"))
-    stop_idle(capsys, "--dry-run", *words)
+    ran = stop_idle(capsys, "--dry-run", *words)
     assert len(rooms.labs["lab"].typed) == looks
+    assert ("--inside takes precedence over the setting" in ran.err) == ((variable, words) == ("no", ("--inside",)))
 
 
 def test_on_a_terminal_it_looks_inside_by_itself(

@@ -22,7 +22,8 @@ from tests.fakes.fake_notebooks import DRIPS, ENDLESS, HANGS, FakeNotebook, Fake
 
 HOUR = timedelta(hours=1)
 KEY = "lab.a-secret-key"
-SHORTLY = 0.4
+
+pytestmark = pytest.mark.usefixtures("patient_jupyter")
 
 
 def never(state: JupyterState) -> bool:
@@ -48,17 +49,6 @@ def look(rooms: FakeNotebooks, is_conclusive: Callable[[JupyterState], bool] = n
 def sight(lab: FakeNotebook) -> JupyterState | Unknown:
     with served(rooms := FakeNotebooks.of(lab)):
         return look(rooms)
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy this machine is, what answers at all is in time."""
-    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 600.0)
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", SHORTLY)
 
 
 def test_jupyter_everything_is_asked_and_nothing_leaves_a_trace() -> None:
@@ -123,7 +113,7 @@ def test_jupyter_a_kernel_that_is_busy_in_one_of_two_answers_is_busy(where: str)
 @pytest.mark.parametrize(
     "fault", [Fault(500), Fault(0), Fault(200, "", "[{"), HANGS], ids=["500", "0", "half", "hangs"]
 )
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("hasty_jupyter")
 def test_jupyter_half_an_answer_to_a_last_look_is_a_gap(what: str, fault: Fault) -> None:
     lab = FakeNotebook("lab", fault=lambda asked: fault if asked == what else None).kernel("idle", HOUR)
     with served(rooms := FakeNotebooks.of(lab)):
@@ -236,7 +226,7 @@ def test_jupyter_a_front_page_without_a_cookie_is_tried_again_with_a_new_key() -
 
 @pytest.mark.parametrize("what", ["enter", "kernels", "sessions"])
 @pytest.mark.parametrize("fault", [HANGS, DRIPS], ids=["hangs", "drips"])
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("hasty_jupyter")
 def test_jupyter_a_jupyter_that_takes_its_time_is_cut_off(what: str, fault: Fault) -> None:
     lab = FakeNotebook("lab", fault=lambda asked: fault if asked == what else None).kernel("idle", HOUR)
     with served(rooms := FakeNotebooks.of(lab)):

@@ -27,18 +27,9 @@ from opskit.core.model import JupyterState, Unknown
 from opskit.notebooks.reads import jupyter_client
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
-from tests.unit.notebooks.test_jupyter import HOUR, KEY, SHORTLY, look, never, served, sight
+from tests.unit.notebooks.test_jupyter import HOUR, KEY, look, never, served, sight
 
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy this machine is, what answers at all is in time."""
-    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 600.0)
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", SHORTLY)
+pytestmark = pytest.mark.usefixtures("patient_jupyter")
 
 
 @contextmanager
@@ -69,7 +60,7 @@ def moved(to: str, more: str = "") -> bytes:
 COOKIE = "Set-Cookie: session=a-secret-cookie; Path=/\r\n"
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("hasty_jupyter")
 def test_jupyter_a_head_that_drips_is_cut_off() -> None:
     with saying(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000, drip=True) as (url, _):
         seen = inspect_jupyter(lambda: f"{url}?authToken={KEY}", never)
