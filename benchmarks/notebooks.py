@@ -12,8 +12,8 @@ from tabulate import tabulate
 
 from benchmarks.__main__ import LATENCY_SECONDS, Expectation, Measured, run_measured
 from tests.fakes.fake_aws import FakeAws, Fault
-from tests.fakes.fake_jupyter import serve_notebooks
-from tests.fakes.fake_notebooks import HANGS, FakeNotebook, FakeNotebooks
+from tests.fakes.fake_jupyter import HANGS, serve_notebooks
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 
 MANY, MORE = 500, 1500
 RUNS = 3

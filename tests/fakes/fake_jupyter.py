@@ -19,7 +19,14 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, TextMessage
 
 from tests.fakes.fake_aws import FakeAws, FakeServer, Fault, serve_fake_aws
-from tests.fakes.fake_notebooks import DRIPS, ENDLESS, HANGS, FakeNotebook, FakeNotebooks
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
+
+HANGS = Fault(-1)
+"""Takes a question and never answers it; how long is the client's affair."""
+DRIPS = Fault(-2)
+"""Answers a byte at a time, for ever."""
+ENDLESS = Fault(-3)
+"""Answers more than anybody can take."""
 
 
 def written_inside(job: float | None, newest_file: timedelta | None = None) -> str:

@@ -20,12 +20,6 @@ SLOW_DOWN = Fault(400, "ThrottlingException", "Rate exceeded")
 """How SageMaker itself throttles."""
 WHOLE_LOOK = frozenset({"DescribeNotebookInstance", "ListTags", "kernels", "terminals", "sessions", "status"})
 """All that there is to ask about one notebook."""
-HANGS = Fault(-1)
-"""Takes a question and never answers it; how long is the client's affair."""
-DRIPS = Fault(-2)
-"""Answers a byte at a time, for ever."""
-ENDLESS = Fault(-3)
-"""Answers more than anybody can take."""
 
 
 @dataclass

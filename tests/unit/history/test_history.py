@@ -18,8 +18,8 @@ from opskit.core.model import Notebook
 from opskit.history.flows import History, read_history
 from opskit.history.render import history_result
 from opskit.notebooks.changes import notebooks as changes
+from tests.fakes.created_notebooks import LAB, described
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
-from tests.unit.notebooks.test_create import LAB, described
 
 PRICE = Decimal("0.10")
 

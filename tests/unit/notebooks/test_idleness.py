@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from opskit.core.keep_tags import keep_reason, parse_timestamp
 from opskit.core.model import JupyterState, Kernel, Notebook, NotebookEvidence, NotebookVerdict, Terminal, Unknown
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, IdleRule, assess_notebook, is_conclusive
 
@@ -204,28 +203,9 @@ def test_a_log_that_cannot_be_read_proves_nothing() -> None:
     assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
 
 
-@pytest.mark.parametrize(
-    ("tags", "kept"),
-    [
-        ({}, False),
-        ({"opskit:keep": ""}, True),
-        ({"opskit:keep": "false"}, True),
-        ({"opskit:keep-until": "2026-03-01T12:00:01Z"}, True),
-        ({"opskit:keep-until": "2026-03-01T13:30:00+01:00"}, True),
-        ({"opskit:keep-until": "2026-03-01T12:30:00+01:00"}, False),
-        ({"opskit:keep-until": "2026-03-01T12:00:00Z"}, False),
-        ({"opskit:keep-until": "2026-02-28T23:59:59.5Z"}, False),
-        ({"opskit:keep-until": "2026-02-28"}, True),
-        ({"opskit:keep-until": "2026-02-28T12:00:00"}, True),
-        ({"opskit:keep-until": "next Friday"}, True),
-        ({"opskit:keep-until": ""}, True),
-        ({"Opskit:Keep": "tags have cases"}, False),
-    ],
-)
-def test_what_keeps(tags: dict[str, str], kept: bool) -> None:
-    assert (keep_reason(tags, NOW) is not None) is kept
-    verdict = assess_notebook(NotebookEvidence(LAB, tags, view(kernel("idle", 5 * HOUR))), POLICY, NOW).verdict
-    assert verdict is (NotebookVerdict.PROTECTED if kept else IDLE)
+@pytest.mark.parametrize(("until", "verdict"), [(NOW + MINUTE, NotebookVerdict.PROTECTED), (NOW, IDLE)])
+def test_what_is_kept_is_protected(until: datetime, verdict: NotebookVerdict) -> None:
+    assert judged(view(kernel("idle", 5 * HOUR)), opskit_keep_until=until.isoformat()).verdict is verdict
 
 
 def test_without_its_tags_nothing_is_idle() -> None:
@@ -255,25 +235,6 @@ def test_a_tag_excuses_what_cannot_be_read() -> None:
 )
 def test_what_is_not_in_service(status: str, verdict: NotebookVerdict) -> None:
     assert judged(None, lab=replace(LAB, status=status)).verdict is verdict
-
-
-@pytest.mark.parametrize(
-    ("text", "when"),
-    [
-        ("2026-03-01T12:00:00Z", NOW),
-        ("2026-03-01T12:00:00.000001Z", NOW + timedelta(microseconds=1)),
-        ("2026-03-01T21:00:00+09:00", NOW),
-        ("2026-03-01T12:00:00", None),
-        ("2026-03-01", None),
-        ("0001-01-01T00:00:00Z", None),
-        ("9999-12-31T23:59:59-12:00", None),
-        ("", None),
-        (None, None),
-        (1772366400, None),
-    ],
-)
-def test_a_time_is_whole_or_none(text: object, when: datetime | None) -> None:
-    assert parse_timestamp(text) == when
 
 
 def test_what_is_in_maintenance_is_looked_into_and_may_bill() -> None:

@@ -17,8 +17,8 @@ import pytest
 from opskit.core.model import JupyterState, Unknown
 from opskit.notebooks.reads.jupyter import inspect_jupyter, open_jupyter
 from tests.fakes.fake_aws import FakeServer, Fault, HighWaterGauge
-from tests.fakes.fake_jupyter import FakeJupyterHandler
-from tests.fakes.fake_notebooks import DRIPS, ENDLESS, HANGS, FakeNotebook, FakeNotebooks
+from tests.fakes.fake_jupyter import DRIPS, ENDLESS, HANGS, FakeJupyterHandler
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 
 HOUR = timedelta(hours=1)
 KEY = "lab.a-secret-key"

@@ -14,8 +14,8 @@ from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL
 from opskit.notebooks.flows.keep import KeepPlan, keep_notebook, plan_keep, unkeep_notebook
 from opskit.notebooks.rules.keep import KeepTags, StandingKeep, build_keep_tags
 from opskit.state import journal
+from tests.fakes.created_notebooks import LAB, is_not_there, is_there
 from tests.fakes.stubbed_client import StubbedCalls, stubbed_client
-from tests.unit.notebooks.test_create import LAB, is_not_there, is_there
 
 CLOCK = Clock(lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda seconds: None)
 FOR_AN_HOUR = build_keep_tags(timedelta(hours=1), "", datetime(2026, 1, 1, tzinfo=UTC))

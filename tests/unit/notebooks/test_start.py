@@ -20,9 +20,9 @@ from opskit.notebooks.render.start import start_result
 from opskit.notebooks.rules.start import StartOutcome
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.state import journal
+from tests.fakes.created_notebooks import described, is_not_there, is_there
 from tests.fakes.stubbed_client import StubbedCalls, stubbed_client
 from tests.unit.notebooks.test_capacity import T2, headroom
-from tests.unit.notebooks.test_create import described, is_not_there, is_there
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CLOCK = Clock(lambda: NOW, lambda _: None)

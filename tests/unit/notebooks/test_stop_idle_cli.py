@@ -13,7 +13,8 @@ import pytest
 
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, FakeAws, Fault
-from tests.fakes.fake_notebooks import HANGS, FakeNotebooks
+from tests.fakes.fake_jupyter import HANGS
+from tests.fakes.fake_notebooks import FakeNotebooks
 from tests.fakes.notebook_kinds import (
     KINDS,
     LONG_SECONDS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -22,9 +22,9 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from opskit.core.clock import Clock
 from opskit.core.exceptions import OutcomeUnknown, Throttled
 from opskit.core.grace_tag import parse_grace_tag
-from opskit.core.instance_processes import InstanceProcess, InstanceReading
-from opskit.core.model import JupyterState, Kernel, Notebook, Terminal, Unknown
-from opskit.core.tag_keys import IDLE_SINCE, KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK
+from opskit.core.instance_processes import InstanceReading
+from opskit.core.model import JupyterState, Notebook, Unknown
+from opskit.core.tag_keys import IDLE_SINCE, NO_INSIDE
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
 from opskit.notebooks.flows.stop_action import StopPolicy
@@ -32,7 +32,7 @@ from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks, trace_of_look
 from opskit.notebooks.store.inside_looks import LookNotes
 from opskit.state.journal import ActionRecord
-from tests.fakes.grace_tags import grace_tag
+from tests.fakes.desks import DEEDS, Desk, Event, is_kept
 from tests.fakes.stubbed_client import offline_client
 
 AFTER = timedelta(hours=1)
@@ -53,150 +53,6 @@ TERMS = st.builds(
     ),
     st.sampled_from([None, GRACE, GRACE, GRACE]),
 )
-
-
-@dataclass
-class Desk:
-    """Somebody's notebook as it truly is. ``stirred`` is when a kernel last did anything, ``terminal`` when somebody
-    last typed in the one that is open, ``touched`` when anything else was done, by a tab of the browser for example,
-    which polls for as long as it is open (``tab``). ``saved`` is when a file was last changed, ``job`` what goes on
-    beside Jupyter, ``moved`` when opskit's own looks inside last moved something.
-    """
-
-    since: datetime
-    stirred: datetime
-    touched: datetime
-    status: str = "InService"
-    busy: bool = False
-    terminal: datetime | None = None
-    silent: bool = False
-    tags: dict[str, str] = field(default_factory=dict)
-    tab: bool = False
-    saved: datetime | None = None
-    job: str = ""
-    moved: datetime | None = None
-
-    def view(self, now: datetime) -> JupyterState | Unknown:
-        if self.silent:
-            return Unknown("it is silent")
-        kernel = Kernel("k", "busy" if self.busy else "idle", self.stirred, 0)
-        terminals = () if self.terminal is None else (Terminal("1", self.terminal),)
-        used = now if self.tab else self.touched
-        return JupyterState((kernel,), terminals, max(self.stirred, used, self.terminal or used, self.moved or used))
-
-    def processes(self, now: datetime) -> InstanceReading:
-        """What runs in its instance."""
-        jupyter, ours = process(2, 1, "python"), process(9, 2, "sh")
-        grown = {"computes": timedelta(seconds=2), "sleeps": timedelta(0)}
-        jobs = (process(7, 1, "train", grown[self.job]),) if self.job else ()
-        newest = None if self.saved is None else now - self.saved
-        return InstanceReading((jupyter, ours, *jobs), 9, timedelta(seconds=3), newest_file=newest)
-
-    def worked(self, policy: IdlePolicy) -> datetime:
-        """When somebody last worked in it who counts."""
-        typed = None if policy.ignore_terminals else self.terminal
-        return max(self.since, self.stirred, typed or self.since)
-
-
-def process(pid: int, parent: int, program: str, grown: timedelta = timedelta(0)) -> InstanceProcess:
-    return InstanceProcess(pid, parent, "ec2-user", program, None, ("S", "S"), AFTER, 2 * AFTER, grown, grown)
-
-
-def works(category: Desk, now: datetime) -> None:
-    category.busy, category.stirred = True, now
-
-
-def rests(category: Desk, now: datetime) -> None:
-    category.busy, category.stirred = False, now
-
-
-def opens_a_terminal(category: Desk, now: datetime) -> None:
-    category.terminal = now
-
-
-def closes_the_terminal(category: Desk, now: datetime) -> None:
-    category.touched = max(category.touched, category.terminal or category.touched)
-    category.terminal = None
-
-
-def saves(category: Desk, now: datetime) -> None:
-    category.touched = category.saved = now
-
-
-def opens_a_tab(category: Desk, now: datetime) -> None:
-    category.tab = True
-
-
-def closes_the_tab(category: Desk, now: datetime) -> None:
-    category.touched = now if category.tab else category.touched
-    category.tab = False
-
-
-def begins_a_job(job: str) -> Callable[[Desk, datetime], None]:
-    return lambda category, now: setattr(category, "job", job)
-
-
-def allows_to_look_inside(category: Desk, now: datetime) -> None:
-    category.tags.pop(NO_INSIDE, None)
-
-
-def tags(key: str, hours: int = 0) -> Callable[[Desk, datetime], None]:
-    return lambda category, now: category.tags.update({key: (now + hours * AFTER).isoformat()})
-
-
-def keeps_no_more(category: Desk, now: datetime) -> None:
-    category.tags.pop(KEEP, None)
-
-
-def stops_it(category: Desk, now: datetime) -> None:
-    category.status = "Stopped"
-
-
-def is_silent(silent: bool) -> Callable[[Desk, datetime], None]:
-    def deed(category: Desk, now: datetime) -> None:
-        category.silent = silent
-
-    return deed
-
-
-def copies_mark(category: Desk, now: datetime) -> None:
-    category.tags[IDLE_SINCE] = grace_tag("dan", timedelta(hours=3), now=now)
-
-
-DEEDS: dict[str, Callable[[Desk, datetime], None]] = {
-    "nothing": lambda desk, now: None,
-    "begins to work": works,
-    "rests": rests,
-    "opens a terminal": opens_a_terminal,
-    "saves": saves,
-    "opens a tab": opens_a_tab,
-    "closes the tab": closes_the_tab,
-    "computes beside Jupyter": begins_a_job("computes"),
-    "waits beside Jupyter": begins_a_job("sleeps"),
-    "ends its job": begins_a_job(""),
-    "forbids to look inside": tags(NO_INSIDE),
-    "allows to look inside": allows_to_look_inside,
-    "closes the terminal": closes_the_terminal,
-    "keeps it": tags(KEEP),
-    "keeps it for three hours": tags(KEEP_UNTIL, 3),
-    "no longer keeps it": keeps_no_more,
-    "types a mark of old": tags(IDLE_SINCE, -3),
-    "copies a mark of another": copies_mark,
-    "marks it of tomorrow": tags(IDLE_SINCE, 24),
-    "excuses it": tags(UNREADABLE_OK),
-    "closes its door": is_silent(True),
-    "opens its door": is_silent(False),
-    "stops it": stops_it,
-}
-
-
-@dataclass(frozen=True)
-class Event:
-    """What somebody does right after opskit's so-manieth question of a round, which takes AWS or Jupyter some time."""
-
-    after: int
-    name: str
-    does: str
 
 
 ANOTHER_RUN = "another run comes by"
@@ -286,8 +142,8 @@ class World(RuleBasedStateMachine):
         self.between.append("the journal")
 
     def notebook(self, name: str) -> Notebook:
-        category = self.desks[name]
-        return Notebook("us-east-1", name, name, "ml.t2.medium", category.status, category.since)
+        desk = self.desks[name]
+        return Notebook("us-east-1", name, name, "ml.t2.medium", desk.status, desk.since)
 
     def begin_last_look(self, name: str) -> None:
         """Its requests are sent now: what is so at this moment, it must see."""
@@ -338,59 +194,57 @@ class World(RuleBasedStateMachine):
             raise OutcomeUnknown("outcome-unknown", "no answer came")
         return {}
 
-    def take(self, operation: str, category: Desk, params: dict[str, Any]) -> None:
+    def take(self, operation: str, desk: Desk, params: dict[str, Any]) -> None:
         match operation:
             case "stop_notebook_instance":
-                category.status = "Stopped"
+                desk.status = "Stopped"
             case "add_tags":
-                category.tags.update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
+                desk.tags.update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
             case "delete_tags":
                 for key in params["TagKeys"]:
-                    category.tags.pop(key, None)
+                    desk.tags.pop(key, None)
             case _:
                 pass
 
     def is_right_to_stop(self, name: str) -> None:
         """The moment of truth: a stop is sent. It must have been right when its last look's requests were."""
-        at, category = self.last.pop(name)  # a second stop needs a look of its own
+        at, desk = self.last.pop(name)  # a second stop needs a look of its own
         policy, grace = self.terms.idle_policy, self.terms.grace
         assert self.now - at <= timedelta(seconds=1), "it stands on something old"
         assert set(self.between) == {"an answer"}, "something lies between the look and the stop"
-        assert category.status == "InService"
-        assert not category.busy, "it was at work"
-        assert not category.silent, "it could not be read"
-        assert not is_kept(category, at), "it was kept"
-        self.was_right_inside(name, category, at)
-        quiet = at - category.worked(policy)
+        assert desk.status == "InService"
+        assert not desk.busy, "it was at work"
+        assert not desk.silent, "it could not be read"
+        assert not is_kept(desk, at), "it was kept"
+        self.was_right_inside(name, desk, at)
+        quiet = at - desk.worked(policy)
         assert quiet >= AFTER, "it was used just now"
         is_stuck = policy.max_age and quiet >= policy.max_age
-        if category.terminal is not None:
+        if desk.terminal is not None:
             assert policy.ignore_terminals or is_stuck, "a terminal was open"
-        assert not category.tab or quiet >= policy.tab_age or is_stuck, "a tab was open"
+        assert not desk.tab or quiet >= policy.tab_age or is_stuck, "a tab was open"
         # A tab that is closed again while opskit looks inside is all that such a look may hide.
-        is_hidden = any(look.after and look.asked_at <= category.touched <= look.after for look in self.looks[name])
-        if at - category.touched < AFTER and not is_hidden:
-            is_later = (
-                category.terminal is not None and policy.ignore_terminals and category.terminal >= category.touched
-            )
+        is_hidden = any(look.after and look.asked_at <= desk.touched <= look.after for look in self.looks[name])
+        if at - desk.touched < AFTER and not is_hidden:
+            is_later = desk.terminal is not None and policy.ignore_terminals and desk.terminal >= desk.touched
             assert quiet >= policy.tab_age or is_stuck or is_later, "somebody saved"
         if grace is not None:
-            told = parse_grace_tag(category.tags[IDLE_SINCE], name)
+            told = parse_grace_tag(desk.tags[IDLE_SINCE], name)
             assert told is not None, "opskit did not write its tag"
             marked = told.since
             assert at - marked >= grace, "its grace was not over"
-            assert marked >= category.worked(policy), "it worked after it was tagged"
+            assert marked >= desk.worked(policy), "it worked after it was tagged"
 
-    def was_right_inside(self, name: str, category: Desk, at: datetime) -> None:
+    def was_right_inside(self, name: str, desk: Desk, at: datetime) -> None:
         policy = self.terms.idle_policy
-        if policy.inside is not True or NO_INSIDE in category.tags:
+        if policy.inside is not True or NO_INSIDE in desk.tags:
             return
         looked_at, inside = self.inside[name]
         assert self.now - looked_at <= timedelta(seconds=30), "its look inside is old"
         assert inside.job != "computes", "a job was at work"
         waited = policy.max_age and at - inside.worked(policy) >= policy.max_age
         assert inside.job != "sleeps" or policy.ignore_background or waited, "a job was there"
-        assert category.saved is None or at - category.saved >= AFTER, "a file was changed"
+        assert desk.saved is None or at - desk.saved >= AFTER, "a file was changed"
 
     @rule(name=WHO, does=st.sampled_from(list(DEEDS)))
     def somebody(self, name: str, does: str) -> None:
@@ -400,11 +254,11 @@ class World(RuleBasedStateMachine):
         if does == ANOTHER_RUN:
             self.let_another_run()
             return
-        category = self.desks[name]
-        if does != "nothing" and category.status == "Stopped":  # what is done first is to start it
-            self.desks[name] = Desk(self.now, self.now, self.now, tags=category.tags)
+        desk = self.desks[name]
+        if does != "nothing" and desk.status == "Stopped":  # what is done first is to start it
+            self.desks[name] = Desk(self.now, self.now, self.now, tags=desk.tags)
         else:
-            DEEDS[does](category, self.now)
+            DEEDS[does](desk, self.now)
 
     @rule(
         minutes=st.sampled_from([1, 31, 61, 500]),
@@ -451,13 +305,13 @@ class World(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end nobody works or keeps anything, and after a while all are off."""
         try:
-            for category in self.desks.values():
-                category.busy, category.terminal, category.silent, category.tags = False, None, False, {}
-                category.tab, category.job = False, ""
+            for desk in self.desks.values():
+                desk.busy, desk.terminal, desk.silent, desk.tags = False, None, False, {}
+                desk.tab, desk.job = False, ""
             terms = StopPolicy(IdlePolicy(AFTER, inside=True), GRACE)
             for minutes in (61, 31):  # what the first look inside moved is nobody's use half an hour later
                 self.opskit_comes_by(minutes, terms, [], ["throttled"] * 4, 0.2)
-            assert {category.status for category in self.desks.values()} == {"Stopped"}
+            assert {desk.status for desk in self.desks.values()} == {"Stopped"}
         finally:
             self.patches.close()
 
@@ -481,11 +335,6 @@ class Way:
 
     def close_connections(self) -> None:
         return
-
-
-def is_kept(category: Desk, now: datetime) -> bool:
-    until = category.tags.get(KEEP_UNTIL)
-    return KEEP in category.tags or (until is not None and datetime.fromisoformat(until) > now)
 
 
 TestWorld = World.TestCase
