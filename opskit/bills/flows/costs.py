@@ -74,7 +74,7 @@ def _read_region_costs(client: AwsClient, now: datetime, trail: bool, policy: En
     inventory = read_inventory(client)
     resources = inventory.resources
     prices, found, uses = gather(
-        partial(read_prices, client, resources),
+        partial(read_prices, client, resources, now),
         partial(find_trail_owners, client, resources if trail else (), now),
         partial(look_at_endpoint_uses, client, resources, policy, now),
     )

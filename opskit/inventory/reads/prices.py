@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
@@ -17,13 +18,21 @@ from opskit.inventory.rules.running_resource import (
     BilledVolume,
     RunningResource,
 )
+from opskit.inventory.store.listed_prices import load_listed_prices, save_listed_prices
 
 
-def read_prices(client: AwsClient, resources: Iterable[RunningResource]) -> Mapping[PriceKey, Price | Unknown]:
-    """The price of one unit of each part of these resources, in USD per hour."""
+def read_prices(
+    client: AwsClient, resources: Iterable[RunningResource], now: datetime
+) -> Mapping[PriceKey, Price | Unknown]:
+    """The price of one unit of each part of these resources, in USD per hour, at most a day old."""
     wanted = price_keys(resources)
-    prices = gather_all([partial(_read_part_price, client, part) for part in wanted.values()])
-    return dict(zip(wanted, prices, strict=True))
+    known = load_listed_prices(client, wanted, now) if wanted else {}
+    missing = {key: part for key, part in wanted.items() if key not in known}
+    read = gather_all([partial(_read_part_price, client, part) for part in missing.values()])
+    prices = dict(zip(missing, read, strict=True))
+    if prices:
+        save_listed_prices(client, prices, now)
+    return {**known, **prices}
 
 
 def _read_part_price(client: AwsClient, part: BilledPart) -> Price | Unknown:

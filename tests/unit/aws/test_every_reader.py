@@ -167,7 +167,7 @@ def read_every_price(client: AwsClient) -> Any:
         BilledVolume(1, StoragePrice.NOTEBOOK),
         BilledConcurrency(2048, 1),
     )
-    return billed_prices.read_prices(client, [billed_resource(*parts)])
+    return billed_prices.read_prices(client, [billed_resource(*parts)], datetime.now(UTC))
 
 
 def billed_resource(*parts: BilledPart) -> RunningResource:

@@ -118,6 +118,7 @@ def test_what_was_read_once_is_not_read_again(billed: FakeAws, capsys: pytest.Ca
     again = costs_of(capsys)
     assert [item["name"] for item in again["items"]] == [item["name"] for item in first["items"]]
     assert billed.count("DescribeNotebookInstance") == 0
+    assert billed.count("GetProducts") == 0  # for a day
     assert billed.count("DescribeEndpointConfig") == 1  # of the endpoint whose configuration is gone
 
 
