@@ -45,6 +45,7 @@ class ScenarioName(StrEnum):
     CLASSROOM = "classroom"
     FULL = "full"
     ENDPOINTS = "endpoints"
+    BILL = "bill"
 
 
 class RateChoice(StrEnum):
@@ -69,7 +70,8 @@ Scenario = Annotated[
     typer.Option(
         "--scenario",
         help="fresh: a new account, every ml.* quota 0; classroom: what the course needs just fits, with "
-        "notebooks; full: the quotas are there and used up; endpoints: some idle, some busy, two of which predict.",
+        "notebooks; full: the quotas are there and used up; endpoints: some idle, some busy, two of which predict; "
+        "bill: one of each kind that bills.",
     ),
 ]
 ApproveAfter = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -109,6 +110,14 @@ class EndpointSeed:
         return UsageResource.ENDPOINT
 
 
+@dataclass(frozen=True)
+class CallSeed:
+    """What the account's own people made by a call of SageMaker's (boto3's name for it)."""
+
+    operation: str
+    params: Mapping[str, Any]
+
+
 Seed = NotebookSeed | RecordSeed | EndpointSeed
 
 
@@ -124,6 +133,7 @@ class Scenario:
     name: str
     region: str = "us-east-1"
     seeds: tuple[Seed, ...] = ()
+    calls: tuple[CallSeed, ...] = ()
     open_per_region: int = 2
     open_per_account: int = 20
     automatic_up_to: float = 20
@@ -143,6 +153,9 @@ class Scenario:
         _create_roles(state, AccountRegion(ACCOUNT, self.region))
         for seed in self.seeds:
             state.seeders[seed.resource](AccountRegion(ACCOUNT, seed.region), seed)
+        sagemaker = state.client("sagemaker", AccountRegion(ACCOUNT, self.region))
+        for call in self.calls:
+            getattr(sagemaker, call.operation)(**call.params)
 
 
 def _create_roles(state: SandboxState, account_region: AccountRegion) -> None:
@@ -218,6 +231,92 @@ _ENDPOINT_SEEDS: tuple[Seed, ...] = (
     EndpointSeed("prices-new", made_ago=timedelta(hours=1)),
 )
 
+_ROLE = execution_role_arn(ACCOUNT)
+_BUCKET = "s3://sagemaker-us-east-1-123456789012"
+_LAMBDA = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:opskit"
+
+
+def _space_call(name: str, owner: str, gigabytes: int, app_type: str) -> CallSeed:
+    storage = {"EbsStorageSettings": {"EbsVolumeSizeInGb": gigabytes}}
+    params = {
+        "DomainId": "d-sandbox",
+        "SpaceName": name,
+        "SpaceSettings": {"AppType": app_type, "SpaceStorageSettings": storage},
+        "OwnershipSettings": {"OwnerUserProfileName": owner},
+        "SpaceSharingSettings": {"SharingType": "Private"},
+    }
+    return CallSeed("create_space", params)
+
+
+def _app_call(space: str, app_type: str) -> CallSeed:
+    names = {"DomainId": "d-sandbox", "SpaceName": space, "AppType": app_type, "AppName": "default"}
+    return CallSeed("create_app", {**names, "ResourceSpec": {"InstanceType": "ml.t3.medium"}})
+
+
+# One of each kind of what bills, as records: nothing runs behind them.
+_BILL_SEEDS: tuple[Seed, ...] = (
+    NotebookSeed("lab", kind=NotebookKind.RECORD, tags=(("owner", "ada"),)),
+    NotebookSeed("lab-kept", kind=NotebookKind.RECORD, tags=(("opskit:keep", "thesis"), ("team", "vision"))),
+    NotebookSeed("lab-off", kind=NotebookKind.STOPPED),
+    RecordSeed(UsageResource.TRAINING_JOB, "fit", "ml.m5.xlarge", count=2),
+    RecordSeed(UsageResource.TRANSFORM_JOB, "score", "ml.m4.xlarge"),
+    RecordSeed(UsageResource.PROCESSING_JOB, "clean", "ml.m5.xlarge"),
+    EndpointSeed("forgotten", made_ago=30 * _DAY, invoked_ago=(29 * _DAY,), tags=(("created-by", "grace"),)),
+    EndpointSeed("live", variants=(VariantSeed("A", 2), VariantSeed("B", 1)), invoked_ago=(timedelta(minutes=5),)),
+)
+_BILL_CALLS: tuple[CallSeed, ...] = (
+    _space_call("ada-lab", "ada", 20, "JupyterLab"),
+    _app_call("ada-lab", "JupyterLab"),
+    _space_call("bob-code", "bob", 5, "CodeEditor"),
+    _app_call("bob-code", "CodeEditor"),
+    _space_call("left-behind", "carol", 100, "JupyterLab"),
+    CallSeed(
+        "create_mlflow_tracking_server",
+        {"TrackingServerName": "experiments", "ArtifactStoreUri": f"{_BUCKET}/mlflow", "RoleArn": _ROLE},
+    ),
+    CallSeed("create_mlflow_app", {"Name": "tracking", "ArtifactStoreUri": f"{_BUCKET}/mlflow", "RoleArn": _ROLE}),
+    CallSeed(
+        "create_partner_app",
+        {"Name": "comet", "Type": "comet", "ExecutionRoleArn": _ROLE, "Tier": "small", "AuthType": "IAM"},
+    ),
+    CallSeed(
+        "create_labeling_job",
+        {
+            "LabelingJobName": "label",
+            "LabelAttributeName": "class",
+            "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"{_BUCKET}/manifest"}}},
+            "OutputConfig": {"S3OutputPath": f"{_BUCKET}/labels"},
+            "RoleArn": _ROLE,
+            "HumanTaskConfig": {
+                "WorkteamArn": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workteam/private-crowd/team",
+                "UiConfig": {"UiTemplateS3Uri": f"{_BUCKET}/ui"},
+                "PreHumanTaskLambdaArn": _LAMBDA,
+                "TaskTitle": "Label",
+                "TaskDescription": "Label pictures",
+                "NumberOfHumanWorkersPerDataObject": 1,
+                "TaskTimeLimitInSeconds": 600,
+                "AnnotationConsolidationConfig": {"AnnotationConsolidationLambdaArn": _LAMBDA},
+            },
+        },
+    ),
+    CallSeed(
+        "create_cluster",
+        {
+            "ClusterName": "hyper",
+            "InstanceGroups": [
+                {
+                    "InstanceGroupName": "workers",
+                    "InstanceType": "ml.m5.xlarge",
+                    "InstanceCount": 2,
+                    "ThreadsPerCore": 1,
+                    "ExecutionRole": _ROLE,
+                    "LifeCycleConfig": {"SourceS3Uri": f"{_BUCKET}/lifecycle", "OnCreate": "on_create.sh"},
+                }
+            ],
+        },
+    ),
+)
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -225,5 +324,6 @@ SCENARIOS = {
         Scenario("classroom", seeds=_CLASSROOM_SEEDS),
         Scenario("full", seeds=_FULL_SEEDS),
         Scenario("endpoints", seeds=_ENDPOINT_SEEDS),
+        Scenario("bill", seeds=_BILL_SEEDS, calls=_BILL_CALLS),
     )
 }
