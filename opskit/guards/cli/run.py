@@ -73,7 +73,7 @@ def guard_command(
             "--from",
             metavar="FILE",
             help="Check what a file will start, - for standard input: a SageMaker request, what `terraform show -json` "
-            "prints, a CloudFormation template, the definition of a state machine or of a SageMaker pipeline.",
+            "prints, a CloudFormation template, a cdk.out, the definition of a state machine or of a pipeline.",
         ),
     ] = None,
     operation: Annotated[

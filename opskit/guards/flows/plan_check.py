@@ -16,13 +16,14 @@ from opskit.core.exceptions import ExitCode, UsageError
 from opskit.core.model import Price, Requirement
 from opskit.guards.flows.call_guard import read_description
 from opskit.guards.flows.call_look import needs_as_requirements, worst_headrooms
-from opskit.guards.reads.plan_files import TemplateResolver
+from opskit.guards.reads.plan_files import CloudAssembly, TemplateResolver
 from opskit.guards.rules.call_budget import CallCost, CallPolicy, Prices, budget_reasons, call_cost
 from opskit.guards.rules.pipeline_plans import plan_pipeline
 from opskit.guards.rules.planned_calls import (
     PlanKind,
     PlannedCalls,
     judge_plan,
+    merge_plans,
     plan_kind_of,
     plan_request,
 )
@@ -72,12 +73,22 @@ def read_planned_calls(document: Any, region: str, operation: str | None, values
         UsageError: it is no plan that opskit knows.
         MissingExtra: a template, which takes cfn-lint to resolve.
     """
+    if isinstance(document, CloudAssembly):
+        parts = [_plan_stack(name, template, region, values) for name, template in document.templates.items()]
+        return merge_plans(parts)
     kind = plan_kind_of(document) if operation is None else PlanKind.REQUEST
     try:
         return _planned_calls_of(kind, document, region, operation, values)
     except (AttributeError, TypeError, LookupError) as error:
         text = f"The file looks like a {kind.value}, but it has another form ({type(error).__name__}: {error})."
         raise UsageError("bad-plan", text) from error
+
+
+def _plan_stack(name: str, template: Any, region: str, values: Mapping[str, str]) -> PlannedCalls:
+    """The calls of one stack of several, of which each takes those values that it has parameters for."""
+    declared = template.get("Parameters") or {}
+    resolver = TemplateResolver(template, region, {key: value for key, value in values.items() if key in declared})
+    return plan_template(template, resolver.resolve, resolver.holds, f"{name}/")
 
 
 def _planned_calls_of(

@@ -18,13 +18,23 @@ _MOST_BYTES = 200_000_000
 _NOT_KNOWN = "known only when the stack is made"
 
 
+@dataclass(frozen=True)
+class CloudAssembly:
+    """What `cdk synth` leaves in a folder: the template of each stack, by its name."""
+
+    templates: Mapping[str, Any]
+
+
 def read_plan_file(path: str) -> Any:
-    """A file's content, or standard input's where the path is ``-``: JSON, or YAML of CloudFormation's.
+    """A file's content, or standard input's where the path is ``-``: JSON, or YAML of CloudFormation's. Of a folder of
+    CDK's: its ``CloudAssembly``.
 
     Raises:
         UsageError: it cannot be read, or it is neither.
         MissingExtra: it is YAML, which takes cfn-lint to read.
     """
+    if path != "-" and Path(path).is_dir():
+        return _read_assembly(Path(path))
     text = _read_text(path)
     try:
         return json.loads(text)
@@ -33,6 +43,14 @@ def read_plan_file(path: str) -> Any:
             hint = "Pass JSON, such as `terraform show -json PLANFILE` prints, or a CloudFormation template."
             raise UsageError("bad-plan", f"{_name_of(path)} is no JSON: {error}.", hint) from error
     return _parse_yaml(text, path)
+
+
+def _read_assembly(folder: Path) -> CloudAssembly:
+    files = sorted(folder.rglob("*.template.json"))  # of nested stages too
+    if not files:
+        text = f"'{folder}' holds no templates of CDK's (*.template.json)."
+        raise UsageError("bad-plan", text, "Run `cdk synth` first, and pass its cdk.out.")
+    return CloudAssembly({file.name.removesuffix(".template.json"): read_plan_file(str(file)) for file in files})
 
 
 def _read_text(path: str) -> str:

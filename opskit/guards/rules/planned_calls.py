@@ -89,6 +89,17 @@ def plan_kind_of(document: object) -> PlanKind:
     return PlanKind.REQUEST
 
 
+def merge_plans(plans: Sequence[PlannedCalls]) -> PlannedCalls:
+    """Several templates as one plan: all that they make exists at the same time."""
+    return PlannedCalls(
+        PlanKind.TEMPLATE,
+        tuple(call for plan in plans for call in plan.calls),
+        {key: told for plan in plans for key, told in plan.definitions.items()},
+        unknowns=tuple(unknown for plan in plans for unknown in plan.unknowns),
+        notes=tuple(dict.fromkeys(note for plan in plans for note in plan.notes)),
+    )
+
+
 def judge_plan(plan: PlannedCalls, describe: Describe) -> RequestNeeds:
     """What all calls of a plan need. ``describe`` reads of the account what the plan does not define itself."""
 

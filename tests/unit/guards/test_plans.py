@@ -351,3 +351,16 @@ def test_an_execution_of_a_pipeline_needs_what_its_steps_need() -> None:
     assert moments(needs) == [5, 1]
     retried = judge_request("RetryPipelineExecution", {"PipelineExecutionArn": "arn"}, describe, bool)
     assert moments(retried) == [2, 1]
+
+
+def test_the_stacks_of_a_cloud_assembly_count_together(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no templates of CDK"):
+        read_plan_file(str(tmp_path))
+    notebook = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": {"Ref": "T"}}}
+    for stack, instance_type in (("One", M4), ("Two", M5)):
+        content = {"Parameters": {"T": {"Type": "String", "Default": instance_type}}, "Resources": {"N": notebook}}
+        (tmp_path / f"{stack}.template.json").write_text(json.dumps(content))
+    assert told(judged(read_plan_file(str(tmp_path)))) == [
+        ("One/N: InstanceType", M4, "notebook", 1),
+        ("Two/N: InstanceType", M5, "notebook", 1),
+    ]
