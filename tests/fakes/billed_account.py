@@ -223,7 +223,14 @@ PLANS: list[dict[str, Any]] = [
     {**PLAN, "Status": "Active", "UpfrontFee": "1000.00", "CurrencyCode": "USD"},
     {**PLAN, "TrainingPlanName": "next", "Status": "Scheduled", "UpfrontFee": "5", "CurrencyCode": "USD"},
 ]
-PROCESSING = [job("Processing", "clean", 4, ProcessingResources={"ClusterConfig": M5})]
+RULE = {
+    "TrainingJobArn": f"{ARN}:training-job/fit",
+    "AppSpecification": {"ImageUri": "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"},
+}
+PROCESSING = [
+    job("Processing", "clean", 4, ProcessingResources={"ClusterConfig": M5}),
+    job("Processing", "fit-ProfilerReport", 2, ProcessingResources={"ClusterConfig": M5}, **RULE),
+]
 
 
 TAGS = {

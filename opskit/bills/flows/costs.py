@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -50,12 +51,12 @@ def read_current_costs(
     looks = gather_all([partial(_read_region_costs, client, now, trail, policy) for client in clients])
     items = dearest_first(item for look in looks for item in look.items)
     inventories = [look.inventory for look in looks]
-    gaps = tuple(gap for inventory in inventories for gap in inventory.gaps)
+    gaps = tuple(problem for inventory in inventories for problem in _gap_problems(inventory))
     return CurrentCosts(
         items,
         tuple(client.region for client in clients),
         _read_account(clients, items),
-        (*(_gap_problem(gap) for gap in gaps), *(problem for look in looks for problem in look.uses.problems)),
+        (*gaps, *(problem for look in looks for problem in look.uses.problems)),
         bool(inventories) and all(inventory.is_dark for inventory in inventories),
         next((look.owners_gap for look in looks if look.owners_gap), None),
         sum(look.uses.metrics for look in looks),
@@ -80,7 +81,7 @@ def _read_region_costs(client: AwsClient, now: datetime, trail: bool, policy: En
     )
     items = [
         billed_item(
-            uses.assess(resource),
+            _with_profile(uses.assess(resource), client.session.profile),
             hourly_price(resource, prices),
             now,
             owner=found.owner_of(resource),
@@ -104,6 +105,28 @@ def _read_account(clients: Sequence[AwsClient], items: Sequence[BilledItem]) -> 
         return clients[0].session.identity().account
     except AwsError:
         return None
+
+
+def _with_profile(resource: RunningResource, profile: str | None) -> RunningResource:
+    """A resource whose command leads to the account that it is in."""
+    if resource.stop_with is None or profile is None:
+        return resource
+    return replace(resource, stop_with=f"{resource.stop_with} --profile {shlex.quote(profile)}")
+
+
+def _gap_problems(inventory: Inventory) -> Iterator[Problem]:
+    """Why not all of a Region is known: one reason where nothing could be read, else one for each kind."""
+    if inventory.is_dark:
+        gap = inventory.gaps[0]
+        text = f"What bills in {gap.region} could not be read: {gap.unknown.reason}"
+        yield Problem(gap.unknown.code, f"{text.rstrip('.')}.", gap.unknown.hint, gap.region)
+        return
+    yield from map(_gap_problem, inventory.gaps)
+    untold = [each for each in inventory.resources if isinstance(each.tags, Unknown)]
+    if untold and isinstance(tags := untold[0].tags, Unknown):
+        what = "1 resource" if len(untold) == 1 else f"{len(untold)} resources"
+        text = f"The tags of {what} could not be read, so its owner and keep tags are not known: {tags.reason}"
+        yield Problem(tags.code, f"{text.rstrip('.')}.", tags.hint, untold[0].region)
 
 
 def _gap_problem(gap: InventoryGap) -> Problem:

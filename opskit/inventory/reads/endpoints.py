@@ -100,12 +100,19 @@ def _running_endpoint(region: str, endpoint: Response, config: Response | None, 
         str(endpoint.get("EndpointStatus", "")),
         endpoint.get("CreationTime"),
         parts,
-        unpriced="" if parts or free else "AWS does not say what it runs on",
+        unpriced=_why_unpriced(variants, is_known=bool(parts or free)),
         free=free,
         verdict=BilledVerdict.RUNNING if traits.surely_bills else BilledVerdict.UNKNOWN,
         reason=_endpoint_reason(endpoint, config, gap, is_sure=traits.surely_bills),
         stop_with=opskit_command("endpoint", "stop", name, "--yes", region=region),
     )
+
+
+def _why_unpriced(variants: Sequence[tuple[Response, Response]], *, is_known: bool) -> str:
+    """Why an endpoint can have no price; empty: it may have one."""
+    if any(plan.get("AcceleratorType") for _, plan in variants):
+        return "opskit knows no price of its elastic inference accelerators"
+    return "" if is_known else "AWS does not say what it runs on"
 
 
 def _endpoint_reason(endpoint: Response, config: Response | None, gap: Unknown | None, *, is_sure: bool) -> str:

@@ -22,6 +22,7 @@ from opskit.quotas.reads.usage_listings import Response
 # A job in one of these has no instances yet, and AWS bills from the time when training starts.
 _BEFORE_INSTANCES = {"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"}
 _PLAN_PAID = "a training plan has paid its instances in advance"
+_FREE_RULE = "AWS does not bill the built-in rules of Debugger"
 _SPOT = "AWS's price list has no spot prices"
 _NO_INSTANCES_YET = "it has no instances yet, and bills from its start"
 
@@ -78,10 +79,17 @@ def _running_job(
         str(job[f"{prefix}Status"]),
         started,
         tuple(_instance_parts(resources, component)),
+        free=_FREE_RULE if _is_debugger_rule(job) else "",
         not_begun=started is None,
         reason=f"AWS says {job[f'{prefix}Status']}" if started else _NO_INSTANCES_YET,
         stop_with=stop,
     )
+
+
+def _is_debugger_rule(job: Response) -> bool:
+    """Whether a processing job is a built-in rule of Debugger or Profiler, which a training job brings along."""
+    image = str((job.get("AppSpecification") or {}).get("ImageUri", ""))
+    return bool(job.get("TrainingJobArn")) and "/sagemaker-debugger-rules" in image
 
 
 def _running_training_job(region: str, job: Response) -> RunningResource:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opskit.aws.client import AwsClient
-from opskit.core.model import Unknown
+from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.exceptions import AwsError
+from opskit.core.result_or_error import unknown_from_error
 from opskit.inventory.rules.aws_commands import aws_sagemaker_command
 from opskit.inventory.rules.running_resource import BilledKind, BilledVerdict, InventoryPart, RunningResource
-from opskit.quotas.reads.usage_listings import Response, list_summaries
+from opskit.quotas.reads.usage_listings import Response
 
+_PAGE = 100
+_NO_SUCH_OPERATION = "UnknownOperationException"
 _NO_PRICE = "opskit knows no price of {}"
 _ENDED_MLFLOW_APP = ("CreateFailed", "Deleted")
 _ENDED_PARTNER_APP = ("Deleted", "Failed")
@@ -45,11 +49,23 @@ def _read_listed(
     required: str,
     to_resource: Callable[[str, Response], RunningResource | None],
 ) -> InventoryPart:
-    summaries = list_summaries(client, operation, key, required)
-    if isinstance(summaries, Unknown):
-        return InventoryPart(gaps=(summaries,))
+    try:
+        summaries = _list_records(client, operation, key, required)
+    except AwsError as failure:
+        # A Region whose SageMaker does not know a newer operation has none of what it lists.
+        is_not_there = failure.aws_code == _NO_SUCH_OPERATION
+        return InventoryPart() if is_not_there else InventoryPart(gaps=(unknown_from_error(failure),))
     found = [to_resource(client.region, summary) for summary in summaries]
     return InventoryPart(tuple(each for each in found if each is not None))
+
+
+def _list_records(client: AwsClient, operation: str, key: str, required: str) -> list[Response]:
+    pages = client.paginate("sagemaker", operation, MaxResults=_PAGE)
+    with parse_errors_as_aws(client, f"sagemaker:{operation}"):
+        summaries: list[Response] = [summary for page in pages for summary in page[key]]
+        for summary in summaries:
+            summary[required]
+    return summaries
 
 
 def _server(region: str, summary: Response) -> RunningResource | None:

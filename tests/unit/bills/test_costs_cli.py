@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import opskit
 from opskit.core.exceptions import UsageError
 from tests.fakes.billed_account import NOW, serve_billed_account
 from tests.fakes.cli_runner import run_opskit
-from tests.fakes.fake_aws import DENIED, FakeAws
+from tests.fakes.fake_aws import DENIED, FakeAws, Fault
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
@@ -33,6 +34,7 @@ EXPECTED: dict[tuple[str, str], tuple[float | None, float | None]] = {
     ("warm-pool", "kept-warm"): (0.50, 1),
     ("transform", "score"): (0.52, 4),
     ("processing", "clean"): (0.54, 4),
+    ("processing", "fit-ProfilerReport"): (0, 2),  # a built-in rule of Debugger
     ("studio-app", "d-1/ada-space/JupyterLab/default"): (0.06, 6),
     ("studio-app", "d-1/code-space/CodeEditor/default"): (0.07, 7),
     ("studio-app", "d-1/grace/JupyterServer/default"): (0, 8),
@@ -157,9 +159,37 @@ def test_without_prices_all_is_there_and_no_sum_is_made_up(billed: FakeAws, caps
     assert data["totals"]["unpriced"] == len(EXPECTED) - len(free)
 
 
-def test_a_region_of_which_nothing_can_be_read(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_region_of_which_nothing_can_be_read_is_one_error(
+    billed: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
     billed.fault = lambda called, region: None if called == "GetCallerIdentity" else DENIED
-    assert costs_of(capsys, exit=4)["items"] == []
+    ran = run_opskit(capsys, "costs", "-o", "json")
+    assert (ran.code, ran.data["items"], len(ran.envelope["errors"])) == (4, [], 1)
+
+
+def test_what_a_region_does_not_know_is_not_there(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    newer = ("ListPartnerApps", "ListMlflowApps", "ListTrainingPlans", "ListMlflowTrackingServers")
+    unknown = Fault(400, "UnknownOperationException", "The requested operation is not recognized by the service.")
+    billed.fault = lambda called, region: unknown if called in newer else None
+    assert {"mlflow", "comet"}.isdisjoint(item["name"] for item in costs_of(capsys)["items"])
+
+
+def test_tags_that_cannot_be_read_are_an_error(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    billed.fault = lambda called, region: DENIED if called == "ListTags" else None
+    data = costs_of(capsys, "--by", "tag:team", exit=5)
+    assert "(tags could not be read)" in {group["group"] for group in data["groups"]}
+
+
+def test_the_commands_lead_to_the_profile(
+    billed: FakeAws, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("[my work]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    data = costs_of(capsys, "--profile", "my work")
+    assert item_of(data, "endpoint", "live")["stop_with"].endswith("--region us-east-1 --profile 'my work'")
 
 
 @pytest.mark.parametrize(("budget", "code"), [("0.01", 3), ("10000000", 5)])

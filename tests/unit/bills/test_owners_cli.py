@@ -45,7 +45,7 @@ def test_tags_come_first_then_cloudtrail(billed: FakeAws, capsys: pytest.Capture
     verdicts = {(item["kind"], item["name"]): item["verdict"] for item in data["items"]}
     assert verdicts["notebook", "lab"] == "protected"
     assert billed.count("GetResources") == 1
-    assert billed.count("ListTags") == 12  # of the jobs alone, which the tagging API is not asked for
+    assert billed.count("ListTags") == 13  # of the jobs alone, which the tagging API is not asked for
 
 
 def test_cloudtrail_is_asked_once_for_each(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
