@@ -62,7 +62,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit train boston --request-increase --wait",
         "opskit train boston --any-of ml.m5.xlarge,ml.c5.xlarge --max-usd 0.50 --fit-budget",
     ),
-    "deploy": ("opskit deploy boston", "opskit deploy boston --instance-type ml.m5.large --dry-run"),
+    "deploy": (
+        "opskit deploy boston",
+        "opskit deploy boston --for 4h",
+        "opskit deploy boston --instance-type ml.m5.large --dry-run",
+    ),
     "predict": ("opskit predict boston", "opskit predict boston houses.csv --out predicted.csv"),
     "cleanup": ("opskit cleanup boston --dry-run", "opskit cleanup boston --local --yes"),
     "guard": (

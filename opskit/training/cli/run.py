@@ -14,6 +14,7 @@ from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.owner_options import NoOwnerOption, OwnerOption, settle_owner
 from opskit.core.exceptions import ConfirmationRequired, UsageError
+from opskit.core.setting_values import parse_duration
 
 if TYPE_CHECKING:
     from opskit.core.owners import Owner
@@ -141,11 +142,20 @@ def deploy_command(
     no_guard: NoGuard = False,
     owner: OwnerOption = None,
     no_owner: NoOwnerOption = False,
+    use_for: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="TIME",
+            help="How long the endpoint is meant to be used, such as 4h: a tag, after which `opskit endpoint stop "
+            "--idle` takes it once it has had no request for 1h.",
+        ),
+    ] = None,
     dry_run: DryRun = False,
 ) -> CommandResult:
     """Deploy a workflow's newest model to an endpoint."""
     from opskit.core.clock import system_clock
-    from opskit.training.flows.deploy import deploy_latest_model
+    from opskit.training.flows.deploy import DeployChoice, deploy_latest_model
     from opskit.training.render.endpoints import deploy_result
     from opskit.training.render.progress import watch_run
     from opskit.training.workflow import find_workflow
@@ -156,10 +166,9 @@ def deploy_command(
     if not types:
         _check_own_types(workflow)
     whose = settle_owner(ctx, owner, untagged=no_owner)
+    choice = DeployChoice(types, not no_guard, dry_run, parse_duration(use_for) if use_for else None)
     with watch_run(ctx.screen, workflow) as emit:
-        done = deploy_latest_model(
-            ctx.client(), workflow, whose, types, system_clock(), emit, guard=not no_guard, dry_run=dry_run
-        )
+        done = deploy_latest_model(ctx.client(), workflow, whose, choice, system_clock(), emit)
     return deploy_result(done)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from opskit.aws.client import AwsClient
 from opskit.core.aws_statuses import EndpointStatus
@@ -41,7 +42,7 @@ class Deployment:
     None means for ``model`` and ``endpoint``: not reached; ``cost_item``: the endpoint exists already, and nothing more
     is paid for; ``check``: the quota was not checked. ``notes`` are endpoints of older models that cost money too;
     ``left_out`` are types that were named and have no room. ``bills`` is what the endpoint costs, a new one or one that
-    exists.
+    exists; ``until`` when its use is meant to end.
     """
 
     workflow: Workflow
@@ -55,29 +56,39 @@ class Deployment:
     notes: tuple[str, ...] = ()
     left_out: tuple[LeftOutType, ...] = ()
     bills: CostItem | None = None
+    until: datetime | None = None
     is_plan: bool = False
     running: tuple[LiveResource, ...] = ()
     exit: ExitCode = ExitCode.OK
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class DeployChoice:
+    """What the user chose. ``types`` are the instance types that were named, in order of preference; empty: the
+    workflow's. ``use_for``: for how long the endpoint is meant to be used; None: nobody said.
+    """
+
+    types: tuple[str, ...] = ()
+    guard: bool = True
+    dry_run: bool = False
+    use_for: timedelta | None = None
+
+
 def deploy_latest_model(
     client: AwsClient,
     workflow: Workflow,
     owner: Owner,
-    types: tuple[str, ...],
+    choice: DeployChoice,
     clock: Clock,
     emit: RunEventSink,
-    *,
-    guard: bool = True,
-    dry_run: bool = False,
 ) -> Deployment:
-    """Deploy the owner's newest model of a workflow; what stopped it is in ``exit`` and ``problems``. ``types`` are the
-    instance types that the user named, in order of preference; empty: the workflow's.
+    """Deploy the owner's newest model of a workflow; what stopped it is in ``exit`` and ``problems``.
 
     Raises:
         UsageError: the instance type is invalid.
     """
+    types, dry_run = choice.types, choice.dry_run
     parsed_type = parse_instance_type(types[0] if types else workflow.endpoint.instance_type)
     config = replace(workflow.endpoint, instance_type=parsed_type, preferences=types if len(types) > 1 else ())
     done, emit = Deployment(workflow, owner, client.region, config, is_plan=dry_run), deduplicate_events(emit)
@@ -85,9 +96,10 @@ def deploy_latest_model(
         tell_shared_owner(owner, emit)
         check_installed("Deploying")
         done.model = _find_newest_model(client, workflow, owner)
-        _check_endpoint_cost(client, done, done.model, clock, named=bool(types), guard=guard)
+        _check_endpoint_cost(client, done, done.model, clock, named=bool(types), guard=choice.guard)
+        done.until = _end_of_use(done, choice.use_for, clock)
         if not dry_run:
-            done.endpoint = deploy_model(client, workflow, owner, done.fleet, done.model, clock, emit)
+            done.endpoint = deploy_model(client, workflow, owner, done.fleet, done.model, clock, emit, done.until)
     except OpskitError as error:
         done.exit = error.exit
         done.problems.append(error.problem)
@@ -96,6 +108,25 @@ def deploy_latest_model(
         done.problems.append(NOTHING_RUNS)
     done.running = client.left_running.running_resources(unreached=True)
     return done
+
+
+def _end_of_use(done: Deployment, use_for: timedelta | None, clock: Clock) -> datetime | None:
+    """Until when a new endpoint is meant to be used.
+
+    Raises:
+        UsageError: the endpoint exists already, so that no tag is written; or the time cannot be told.
+    """
+    if use_for is None:
+        return None
+    if done.cost_item is None:
+        text = f"The endpoint {done.model} is there already, and --for is written onto it when it is made."
+        raise UsageError(
+            "endpoint-exists", text, f"Leave out --for, or run opskit cleanup {done.workflow.cli_ref} first."
+        )
+    try:
+        return clock.now() + use_for
+    except OverflowError as error:
+        raise UsageError("bad-duration", "That date is out of range.", "Write --for like 4h or 7d.") from error
 
 
 def _find_newest_model(client: AwsClient, workflow: Workflow, owner: Owner) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once, create_when_config_is_seen
 from opskit.core.clock import Clock
@@ -9,6 +12,7 @@ from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig
 from opskit.core.owners import Owner
+from opskit.core.tag_keys import DEPLOYED_UNTIL
 from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error
 from opskit.training.changes import endpoints as changes
 from opskit.training.events import JobSelected, RunEventSink
@@ -26,8 +30,10 @@ def deploy_model(
     model: str,
     clock: Clock,
     emit: RunEventSink,
+    until: datetime | None = None,
 ) -> str:
-    """Create an endpoint with the model's name, or wait for the existing one, and return the name.
+    """Create an endpoint with the model's name, or wait for the existing one, and return the name. A new one is tagged
+    with the time ``until`` which it is meant to be used.
 
     Raises:
         OpskitError: AWS refused it, or the endpoint failed.
@@ -41,7 +47,7 @@ def deploy_model(
         return model
     emit(JobSelected(ResourceKind.ENDPOINT, Attach(model) if endpoint else Create(model), config))
     if endpoint is None:
-        _create_endpoint(client, workflow, owner, config, model, clock)
+        _create_endpoint(client, workflow, owner, config, model, clock, until)
     endpoint = follow_endpoint(client, model, clock, emit)
     if endpoint is None:
         raise AwsError("vanished", f"The endpoint {model} is not there any more.", region=client.region)
@@ -51,9 +57,18 @@ def deploy_model(
 
 
 def _create_endpoint(
-    client: AwsClient, workflow: Workflow, owner: Owner, fleet: InstanceConfig, model: str, clock: Clock
+    client: AwsClient,
+    workflow: Workflow,
+    owner: Owner,
+    fleet: InstanceConfig,
+    model: str,
+    clock: Clock,
+    until: datetime | None,
 ) -> None:
     config = _ensure_endpoint_config(client, workflow, owner, fleet, model, clock)
+    if until is not None:  # on the endpoint alone: a configuration outlives it
+        tags = (*workflow.settings.tags, (DEPLOYED_UNTIL, until.isoformat(timespec="seconds")))
+        workflow = replace(workflow, settings=replace(workflow.settings, tags=tags))
     try:
         create_when_config_is_seen(
             lambda: changes.create_endpoint(client, workflow, owner, model, config),

@@ -37,6 +37,7 @@ def deploy_result(done: Deployment) -> CommandResult:
         "others": list(done.notes),
         "owner": made_for_record(done.owner),
         "running": running_records(done.running),
+        "deployed_until": done.until,
         "usd_per_day": usd_per_day((done.bills,)) if done.bills else None,
         "stop_with": f"opskit cleanup {done.workflow.cli_ref}" if done.endpoint else None,
     }
@@ -47,6 +48,11 @@ def deploy_result(done: Deployment) -> CommandResult:
         notes.append(f"The endpoint {done.model} on {fleet} {verb}. {made_for_text(done.owner)} Nothing was changed.")
     if done.endpoint:
         notes += endpoint_notes(done.endpoint, done.workflow.cli_ref, done.bills)
+    if done.until and (done.endpoint or done.is_plan):
+        notes.append(
+            f"It is meant until {done.until:%Y-%m-%d %H:%M} UTC. Then `opskit endpoint stop --idle` stops it "
+            "after an hour without a request."
+        )
     notes += left_out_notes(done.left_out)
     notes += [f"The endpoint {name} of an older model bills too." for name in done.notes]
     return CommandResult(data, done.exit, tuple(done.problems), notes=tuple(notes))
