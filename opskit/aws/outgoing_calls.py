@@ -22,7 +22,7 @@ from opskit.aws.session import AwsSession
 from opskit.core.exceptions import CredentialsError, UsageError
 
 # A call waits for its look, so one answer may take no longer than the look as a whole.
-_READ_SECONDS = 5.0
+READ_SECONDS = 5.0
 # Sessions that are kept: a program has few credentials, but a server may have one set for each of its users.
 _MAX_SESSIONS = 32
 _METHOD = "_emit_api_params"
@@ -180,7 +180,7 @@ def _session_like(client: Any, credentials: Any) -> AwsSession:
     inner.set_config_variable("region", region)
     clients = Boto3Clients(
         boto3.Session(botocore_session=inner, region_name=region),
-        _READ_SECONDS,
+        READ_SECONDS,
         functools.partial(_client_options, str(client.meta.endpoint_url), client._endpoint.http_session._verify),
     )
     return AwsSession(clients, region)

@@ -20,7 +20,7 @@ from opskit.core.exceptions import UnreadableState
 from opskit.guards.rules.shell_commands import named_profile
 
 # The CLI starts in a second on a quiet machine; a hook of an agent may take a minute.
-_CLI_SECONDS = 40
+CLI_SECONDS = 40
 _LONGEST_BODY = 10_000_000
 # What the captured request is signed with: nobody's keys, so that it is worth nothing to whoever sees it.
 _NO_KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_SESSION_TOKEN": ""}
@@ -79,7 +79,7 @@ def capture_aws_request(words: Sequence[str], variables: Mapping[str, str], fold
         url = f"http://127.0.0.1:{server.server_port}"
         command = [program, *rest[1:], "--endpoint-url", url]
         ran = subprocess.run(
-            command, cwd=folder or None, env=environment, capture_output=True, timeout=_CLI_SECONDS, check=False
+            command, cwd=folder or None, env=environment, capture_output=True, timeout=CLI_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnreadableState("aws-cli-failed", f"The AWS CLI could not be asked: {error}.", _HINT) from error
