@@ -196,7 +196,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Jobs",
         "The jobs that --history adds used one instance of one of three types each, and left nothing in S3 or in logs.",
     ),
-    Difference("Studio", "There are no domains with apps: ListApps is empty."),
     Difference(
         "Jobs",
         "StopTrainingJob gives the algorithm three seconds to save its model; AWS gives it two minutes.",
