@@ -50,9 +50,12 @@ _STEPS = (
     'echo "exit $?"; } | awk -v now="$(date +%s)" "/^exit/ { code = \\$2; next } '
     '\\$1 > newest && \\$1 < now + 600 { newest = \\$1 } END { printf \\"%d %d %d\\", code, now, newest }"; echo; }',
     'begun=$(($(date +%s) - 1)); volume=$HOME/SageMaker; [ -d "$volume" ] || volume=.',
-    f'{{ echo; echo "{FIRST_LINE} $$"; getconf CLK_TCK | say h; gpus | say g; stats | say a; sleep {INTERVAL_SECONDS}; '
-    "ps -eww -o pid=,ppid=,user:32=,args= | cut -c1-400 | say p; stats | say b; gpus | say g; "
-    'grep -Ho "/system[.]slice/[^:]*[.]service" /proc/[0-9]*/cgroup | say c; files "$volume" | say f; '
+    f'{{ echo; echo "{FIRST_LINE} $$"; getconf CLK_TCK | say h; stats | say a; '
+    # nvidia-smi may take seconds: so beside what takes as long, and where nothing else writes more than a line.
+    f"{{ gpus | say g & }}; sleep {INTERVAL_SECONDS}; wait; "
+    "ps -eww -o pid=,ppid=,user:32=,args= | cut -c1-400 | say p; stats | say b; "
+    'grep -Ho "/system[.]slice/[^:]*[.]service" /proc/[0-9]*/cgroup | say c; '
+    '{ gpus | say g & }; files "$volume" | say f; wait; '
     f'echo "{LAST_LINE} $$"; }} 2> /dev/null | tr -cd "[:print:]\\n"',
     f'sleep {HOLD_SECONDS}; [ -z "$(timeout {FIND_SECONDS} find -H "$volume" {_SKIP} '
     '-newermt "@$begun" ! -newermt "@$((begun + 600))" -print -quit 2> /dev/null; '

@@ -185,9 +185,17 @@ def _read_terminal(jupyter: JupyterClient, name: str) -> Terminal | None:
 
 
 def _wait_until_gone(jupyter: JupyterClient, name: str) -> bool:
+    """Whether it goes by itself.
+
+    Raises:
+        ProbeError: there is no time left to see that.
+    """
     until = time.monotonic() + _GONE_SECONDS
-    while _read_terminal(jupyter, name) is not None:
-        if time.monotonic() > until:
-            return False
-        time.sleep(_POLL_SECONDS)
+    try:
+        while _read_terminal(jupyter, name) is not None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(_POLL_SECONDS)
+    except ProbeError as gap:
+        raise ProbeError(f"whether a file was changed meanwhile was not seen in time ({gap})") from None
     return True
