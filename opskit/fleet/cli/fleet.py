@@ -105,8 +105,8 @@ def idle_fleet_command(
 def costs_fleet_command(
     ctx: CommandContext,
     *,
-    trail: Annotated[
-        bool, typer.Option("--trail", help="Ask CloudTrail for owners that no tag names: two calls a second.")
+    cloudtrail: Annotated[
+        bool, typer.Option("--cloudtrail", help="Ask CloudTrail for owners that no tag names: two calls a second.")
     ] = False,
     accounts: Accounts = None,
     org: Organization = False,
@@ -122,7 +122,7 @@ def costs_fleet_command(
     from opskit.fleet.rules.reports import FleetCommand
 
     choice = _AccountChoice(accounts, org, units, role_name, external_id, session_tag, concurrency, resume)
-    return _run_fleet(ctx, FleetCommand.COSTS, CommandOptions(trail=trail), choice)
+    return _run_fleet(ctx, FleetCommand.COSTS, CommandOptions(trail=cloudtrail), choice)
 
 
 @register_command(fleet_app, "fleet", "role")
