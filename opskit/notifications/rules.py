@@ -142,8 +142,8 @@ def notification_text(
     """
     place = place or Place()
     problems = tuple(problems)
-    done = [*_stopped_lines(data.get("notebooks", ()), place), *_filed_lines(data.get("requests", ()), place)]
-    names = [str(each["name"]) for each in data.get("notebooks", ())]
+    done = [*_stopped_lines(data, place), *_filed_lines(data.get("requests", ()), place)]
+    names = [str(each["name"]) for _, each in _stoppable_rows(data)]
     failed = [
         *count_alike([problem.message for problem in problems], names),
         *_short_quota_lines(data.get("quotas", ())),
@@ -151,7 +151,7 @@ def notification_text(
     bill = bill_lines(data)
     if not (done or bill) and not exit and not any(problem.code in RUN_PROBLEM_CODES for problem in problems):
         return None
-    saved = _saved_lines(data) if data.get("notebooks") and done else []
+    saved = _saved_lines(data) if done and "saved_usd_per_hour" in data else []
     ended = [f"It ended with {exit}."] if exit else []
     reasons = failed or ([f"no reason was given; {exit} means: {_exit_meaning(exit)}"] if exit else [])
     heads = [f"opskit {' '.join(command)}", *_place_lines(data, place)]
@@ -208,7 +208,8 @@ def _exit_meaning(exit: int) -> str:
 
 def _place_lines(data: Mapping[str, Any], place: Place) -> list[str]:
     """Account and Regions, as far as the answer or the session tells them."""
-    rows = [each for name in ("notebooks", "requests", "quotas", "items") for each in data.get(name, ())]
+    listed = ("notebooks", "endpoints", "requests", "quotas", "items")
+    rows = [each for name in listed for each in data.get(name, ())]
     accounts = sorted({str(each["account"]) for each in (data, *rows) if each.get("account")})
     regions = sorted({str(each["region"]) for each in rows if each.get("region")})
     account = ", ".join(accounts) or place.account
@@ -217,44 +218,84 @@ def _place_lines(data: Mapping[str, Any], place: Place) -> list[str]:
     return [", ".join(told)] if told else []
 
 
+class StoppableKind(StrEnum):
+    """What opskit stops when it is idle."""
+
+    NOTEBOOK = "notebook"
+    ENDPOINT = "endpoint"
+
+
+def _stoppable_rows(data: Mapping[str, Any]) -> list[tuple[StoppableKind, Mapping[str, Any]]]:
+    """The rows of what can be stopped, each with its kind."""
+    return [(kind, each) for kind in StoppableKind for each in data.get(f"{kind}s", ())]
+
+
 def begun_graces(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The notebooks whose grace began with this command."""
-    return [each for each in data.get("notebooks", ()) if each.get("grace_begun")]
+    """The notebooks and endpoints whose grace began with this command, each with its ``kind``."""
+    return [{**each, "kind": kind} for kind, each in _stoppable_rows(data) if each.get("grace_begun")]
 
 
 def running_graces(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The notebooks that an earlier command's grace leaves on."""
-    return [each for each in data.get("notebooks", ()) if each.get("step") == "nothing" and each.get("stops_at")]
+    """The notebooks and endpoints that an earlier command's grace leaves on, each with its ``kind``."""
+    return [
+        {**each, "kind": kind}
+        for kind, each in _stoppable_rows(data)
+        if each.get("step") == "nothing" and each.get("stops_at")
+    ]
 
 
-def grace_text(notebook: Mapping[str, Any]) -> str:
-    """The message about a notebook in its grace: what it is, whose, what was seen, when it stops, and what to type so
+def grace_text(row: Mapping[str, Any]) -> str:
+    """The message about what is in its grace: what it is, whose, what was seen, when it stops, and what to type so
     that it does not.
     """
-    name, region, stops_at = notebook["name"], notebook["region"], datetime.fromisoformat(str(notebook["stops_at"]))
-    owner = notebook.get("owner") or "not known"
+    kind = StoppableKind(row.get("kind", StoppableKind.NOTEBOOK))
+    name, region, stops_at = row["name"], row["region"], datetime.fromisoformat(str(row["stops_at"]))
+    owner = row.get("owner") or "not known"
     return "\n".join(
         [
-            f"opskit: the notebook {name} is idle and will be stopped at {stops_at:%Y-%m-%d %H:%M} UTC",
-            f"- account {notebook.get('account') or 'not known'}, Region {region}, owner {owner}",
-            f"- seen: {notebook['because']}",
-            f"To keep it: opskit notebook keep {name} --for 36h --region {region}",
-            "Work in it ends the grace too. A stop keeps its files.",
+            f"opskit: the {kind} {name} is idle and will be stopped at {stops_at:%Y-%m-%d %H:%M} UTC",
+            f"- account {row.get('account') or 'not known'}, Region {region}, owner {owner}",
+            f"- seen: {row['because']}",
+            f"To keep it: {_keep_command(kind, row)}",
+            _what_a_stop_keeps(kind),
         ]
     )
+
+
+def _keep_command(kind: StoppableKind, row: Mapping[str, Any]) -> str:
+    name, region = row["name"], row["region"]
+    match kind:
+        case StoppableKind.NOTEBOOK:
+            return f"opskit notebook keep {name} --for 36h --region {region}"
+        case StoppableKind.ENDPOINT:
+            arn = f"arn:{_partition_word(region)}:sagemaker:{region}:{row.get('account') or 'ACCOUNT'}:endpoint/{name}"
+            return f"aws sagemaker add-tags --resource-arn {arn} --tags Key=opskit:keep,Value=needed --region {region}"
+
+
+def _partition_word(region: str) -> str:
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+
+
+def _what_a_stop_keeps(kind: StoppableKind) -> str:
+    match kind:
+        case StoppableKind.NOTEBOOK:
+            return "Work in it ends the grace too. A stop keeps its files."
+        case StoppableKind.ENDPOINT:
+            return "An invocation ends the grace too. A stop keeps its configuration and model."
 
 
 def summarize_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """An answer's data in a few words: what was done, and how many of what."""
     summary: dict[str, Any] = {}
-    for list_name, by in (("notebooks", "verdict"), ("quotas", "verdict"), ("requests", "outcome")):
+    listed = (("notebooks", "verdict"), ("endpoints", "verdict"), ("quotas", "verdict"), ("requests", "outcome"))
+    for list_name, by in listed:
         if list_name in data:
             summary[list_name] = dict(Counter(str(each[by]) for each in data[list_name]))
     if bill_lines(data):
         summary["items"] = len(data["items"])
         summary["usd_per_hour"] = data["totals"]["usd_per_hour"]
-    if "notebooks" in data:
-        summary["stopped"] = [each["name"] for each in data["notebooks"] if _was_stopped(each)]
+    if "notebooks" in data or "endpoints" in data:
+        summary["stopped"] = [each["name"] for _, each in _stoppable_rows(data) if _was_stopped(each)]
         summary["saved_usd_per_hour"] = data.get("saved_usd_per_hour")
     return summary
 
@@ -264,13 +305,22 @@ def _first_lines(lines: Sequence[str]) -> list[str]:
     return [*(f"- {line}" for line in lines[:_MOST_LINES]), *([f"- and {rest} more"] if rest > 0 else [])]
 
 
-def _stopped_lines(notebooks: Iterable[Mapping[str, Any]], place: Place) -> list[str]:
+def _stopped_lines(data: Mapping[str, Any], place: Place) -> list[str]:
     return [
-        f"stopped {each['name']} ({each['instance_type']}, {each['region']}): {each['because'] or _NO_REASON}. "
-        f"To undo: opskit notebook start {each['name']} --region {each['region']}{place.flags}"
-        for each in notebooks
+        f"stopped {each['name']} ({_instances_text(kind, each)}, {each['region']}): {each['because'] or _NO_REASON}. "
+        f"To undo: opskit {kind} start {each['name']} --region {each['region']}{place.flags}"
+        for kind, each in _stoppable_rows(data)
         if _was_stopped(each)
     ]
+
+
+def _instances_text(kind: StoppableKind, row: Mapping[str, Any]) -> str:
+    match kind:
+        case StoppableKind.NOTEBOOK:
+            return str(row["instance_type"])
+        case StoppableKind.ENDPOINT:
+            types = [str(each["instance_type"]) for each in row["variants"] if each["instance_type"]]
+            return f"endpoint, {', '.join(dict.fromkeys(types)) or 'serverless'}"
 
 
 def _was_stopped(notebook: Mapping[str, Any]) -> bool:

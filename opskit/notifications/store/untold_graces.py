@@ -66,7 +66,13 @@ def release_grace(notebook: Mapping[str, Any]) -> None:
         session.execute(f"UPDATE untold_graces SET claimed_at = NULL WHERE {_GRACE}", _grace_key(notebook))
 
 
+def _named(row: Mapping[str, Any]) -> str:
+    """Its name, with its kind where that is not a notebook: both may have the same name."""
+    kind = str(row.get("kind") or "notebook")
+    return str(row["name"]) if kind == "notebook" else f"{kind} {row['name']}"
+
+
 def _grace_key(notebook: Mapping[str, Any]) -> tuple[str, str, str, str]:
     stops_at = datetime.fromisoformat(str(notebook["stops_at"])).astimezone(UTC)
-    place = (str(notebook.get("account") or ""), str(notebook["region"]), str(notebook["name"]))
+    place = (str(notebook.get("account") or ""), str(notebook["region"]), _named(notebook))
     return (*place, stops_at.isoformat(timespec="seconds"))

@@ -93,6 +93,30 @@ def test_a_webhook_hears_what_was_stopped_and_what_it_saves(webhook_server: Hook
     assert "at-work" not in body["text"]
 
 
+def test_a_stop_and_a_grace_of_an_endpoint_are_told_too(webhook_server: Hook) -> None:
+    row = {
+        "account": "123456789012",
+        "region": "us-east-1",
+        "owner": "ada",
+        "because": "no invocation for 20d",
+        "variants": [{"instance_type": "ml.m4.xlarge"}, {"instance_type": "ml.m4.xlarge"}],
+        "verdict": "idle",
+    }
+    stopped = {**row, "name": "old", "action": "stop", "outcome": "done"}
+    waits = {**row, "name": "waits", "action": "keep", "outcome": None, "grace_begun": True}
+    waits["stops_at"] = "2030-01-01T00:00:00Z"
+    result = CommandResult({"endpoints": [stopped, waits], "saved_usd_per_hour": 0.28})
+    notify_of(result, notify=webhook_server.url)
+    grace, summary = (body["text"] for _, _, body in webhook_server.came)
+    assert "the endpoint waits is idle and will be stopped at 2030-01-01 00:00 UTC" in grace
+    assert "owner ada" in grace
+    keep = "aws sagemaker add-tags --resource-arn arn:aws:sagemaker:us-east-1:123456789012:endpoint/waits"
+    assert keep in grace
+    assert "stopped old (endpoint, ml.m4.xlarge, us-east-1): no invocation for 20d. " in summary
+    assert "To undo: opskit endpoint start old --region us-east-1" in summary
+    assert "This saves 0.28 USD per hour." in summary
+
+
 def test_what_others_hear_is_harmless_too(webhook_server: Hook) -> None:
     notebooks = [{**STOPPED["notebooks"][0], "name": f"a{EVIL}", "because": EVIL}]
     notify_of(
