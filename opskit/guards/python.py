@@ -128,9 +128,16 @@ class ProcessGuard:
         self.stop()
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
-        """As a decorator: the guard is on during each call of the function."""
+        """As a decorator: the guard is on during each call of the function.
+
+        Raises:
+            UsageError: the function is a generator, whose body runs after the call.
+        """
         with self:  # takes it out of the process's own place
             pass
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            text = "A generator's body runs after its call, when the guard is off again."
+            raise UsageError("generator", text, "Write `with opskit.guard(…):` inside it.")
 
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:

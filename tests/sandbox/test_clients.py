@@ -164,6 +164,45 @@ open(os.environ["TOLD"], "w").write(json.dumps(told))
 """
 
 
+GUARDED = """
+import json, os
+import boto3
+import opskit
+from sagemaker.core.helper.session_helper import Session
+from sagemaker.core.resources import TrainingJob
+from sagemaker.core.shapes import AlgorithmSpecification, OutputDataConfig, ResourceConfig, StoppingCondition
+from sagemaker.train import ModelTrainer
+from sagemaker.train.configs import Compute
+
+import opskit.aws.outgoing_calls as reads
+import opskit.guards.flows.call_guard as looks
+
+reads.READ_SECONDS = looks.LOOK_SECONDS = 300.0  # a busy machine takes its time
+bucket, told = os.environ["BUCKET"], {}
+boto = boto3.Session(region_name=os.environ["AWS_REGION"])
+session = Session(boto_session=boto, default_bucket=bucket)
+opskit.guard(max_usd="0.10")
+
+def attempt(name, start):
+    try:
+        start()
+        told[name] = "sent"
+    except opskit.GuardRefused as refused:
+        told[name] = refused.verdict.reasons
+
+trainer = ModelTrainer(
+    sagemaker_session=session, role=os.environ["ROLE"], training_image=os.environ["IMAGE"], base_job_name="guarded",
+    compute=Compute(instance_type="ml.m4.xlarge", instance_count=1000, volume_size_in_gb=5))
+attempt("trainer", lambda: trainer.train(wait=False))
+resources = ResourceConfig(instance_type="ml.m4.xlarge", instance_count=1, volume_size_in_gb=5)
+attempt("core", lambda: TrainingJob.create(
+    training_job_name="guarded-core", role_arn=os.environ["ROLE"], session=boto, region=boto.region_name,
+    algorithm_specification=AlgorithmSpecification(training_image=os.environ["IMAGE"], training_input_mode="File"),
+    output_data_config=OutputDataConfig(s3_output_path=f"s3://{bucket}/guarded"), resource_config=resources,
+    stopping_condition=StoppingCondition(max_runtime_in_seconds=86400)))
+"""
+
+
 STS = """
 import json, os
 import boto3
@@ -210,6 +249,16 @@ def test_the_sdk_goes_all_the_way_in_both_its_styles(lab_account: Any, script_ou
     job = lab_account.over(answer["trainer"])
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert lab_account.read(job["ModelArtifacts"]["S3ModelArtifacts"])
+
+
+@needs_sdk
+def test_the_guard_stands_before_both_styles_of_the_sdk(lab_account: Any, script_output: Any) -> None:
+    told = script_output(GUARDED + TELLS)
+    (quota, *_), (money, *_) = told["trainer"], told["core"]
+    assert "needed: 1000" in quota
+    assert "MaxRuntimeInSeconds is 86400 (1d), and 1285 would fit" in money
+    listed = lab_account.sagemaker.list_training_jobs(NameContains="guarded")["TrainingJobSummaries"]
+    assert listed == []
 
 
 @pytest.fixture

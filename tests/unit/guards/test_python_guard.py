@@ -267,6 +267,14 @@ def test_a_decorated_function_is_guarded_while_it_runs(account: FakeAws) -> None
     assert sent(account) == 2
 
 
+def test_a_generator_is_not_decorated(account: FakeAws) -> None:
+    def start() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(UsageError, match="generator"):
+        opskit.guard()(start)
+
+
 def test_one_session_is_guarded_and_no_other(account: FakeAws) -> None:
     ours, other = boto3.Session(), boto3.Session()
     made_before = ours.client("sagemaker")
