@@ -46,8 +46,9 @@ def stop_endpoints_command(
     """
     from opskit.core.clock import system_clock
     from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
-    from opskit.endpoints.flows.stop import execute_endpoint_stops, plan_endpoint_stops
+    from opskit.endpoints.flows.stop import execute_endpoint_stops
     from opskit.endpoints.flows.stop_action import EndpointStopPolicy
+    from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
     from opskit.endpoints.render.stop import (
         describe_stop_plan,
         endpoint_stop_refused,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,7 +11,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather
 from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.exceptions import AwsError, Problem
-from opskit.core.model import Unknown
+from opskit.core.model import Requirement, Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.flows.inspect import InspectedEndpoint
 from opskit.endpoints.reads.attachments import read_attachments
@@ -20,7 +21,7 @@ from opskit.endpoints.reads.scaling import read_scaling
 from opskit.endpoints.rules.differences import configuration_differences
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject
 from opskit.endpoints.rules.restore_record import RestoreRecord, build_record
-from opskit.endpoints.rules.return_room import needed_instances, needed_requirements, return_room
+from opskit.endpoints.rules.return_room import needed_instances, return_room
 from opskit.endpoints.rules.stop_refusals import Attachments, ReturnFacts, return_refusal
 from opskit.quotas.flows.check import check_quotas
 
@@ -64,14 +65,17 @@ def look_at_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) ->
     return ReturnLook(facts, build_record(endpoint, seen.tags, scaling, now), None, data_unread)
 
 
-def read_return_note(client: AwsClient, endpoint: HostedEndpoint, now: datetime) -> str | Unknown | None:
-    """Whether the quota will be there at the return: what stands in the way, or why it cannot be told; None: nothing
-    does, as the quotas are used now.
+def read_return_notes(
+    client: AwsClient, endpoints: Sequence[HostedEndpoint], now: datetime
+) -> dict[str, str | Unknown | None]:
+    """Whether the quota will be there at the return of each endpoint, by name: what stands in the way, or why it cannot
+    be told; None: nothing does, as the quotas are used now.
     """
-    requirements = needed_requirements(endpoint)
-    if not requirements:
-        return None
-    return return_room(check_quotas([client], requirements, now).headrooms, needed_instances(endpoint))
+    types = list(dict.fromkeys(each for endpoint in endpoints for each in needed_instances(endpoint)))
+    if not types:
+        return {}
+    check = check_quotas([client], [Requirement(each, Workload.ENDPOINT) for each in types], now)
+    return {endpoint.name: return_room(check.headrooms, needed_instances(endpoint)) for endpoint in endpoints}
 
 
 def _read_config(client: AwsClient, endpoint: HostedEndpoint) -> JsonObject | Unknown | None:

@@ -10,26 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 
 from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather_all
 from opskit.aws.resource_tags import read_tags
 from opskit.core.clock import Clock
-from opskit.core.exceptions import AwsError, GuardRefused, OutcomeUnknown, Problem, Throttled
-from opskit.core.grace import IdleStep, next_step
+from opskit.core.exceptions import AwsError, GuardRefused, OutcomeUnknown, Throttled
+from opskit.core.grace import IdleStep
 from opskit.core.grace_tag import GraceTag, format_grace_tag
 from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
 from opskit.core.tag_keys import IDLE_SINCE
 from opskit.endpoints.changes import endpoints as changes
-from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint, look_at_endpoint
-from opskit.endpoints.flows.returns import ReturnLook, look_at_return, read_return_note
+from opskit.endpoints.flows.inspect import look_at_endpoint
+from opskit.endpoints.flows.returns import ReturnLook, look_at_return
 from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
+from opskit.endpoints.flows.stop_plan import pack_look, plan_endpoint_stop, refuse_endpoint_stop
 from opskit.endpoints.reads.endpoints import describe_endpoint
 from opskit.endpoints.rules.actions import EndpointAction
-from opskit.endpoints.rules.restore_record import is_record_key, pack_record
-from opskit.endpoints.rules.stop_refusals import consent_question, status_refusal
+from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from opskit.state.journal import mark_done
 from opskit.state.pending_change import PendingChange
 
@@ -39,68 +37,6 @@ _TAG_PAUSES_SECONDS = (0.0, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0)
 _STATUS_PAUSES_SECONDS = (0.0, 1.0, 1.0, 2.0, 4.0)
 # An endpoint that keeps changing while its record is written is left to the next run.
 _MOST_RECORDS = 3
-
-
-def plan_endpoint_stops(look: EndpointInspection, terms: EndpointStopPolicy, now: datetime) -> tuple[EndpointStop, ...]:
-    """What is due for the endpoints seen, refusals included: what could not be brought back is not stopped."""
-    due = [plan_endpoint_stop(seen, terms, now) for seen in look.endpoints]
-    return tuple(gather_all([partial(_prepare_stop, action, now) for action in due]))
-
-
-def plan_endpoint_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: datetime) -> EndpointStop:
-    """What is due for one endpoint by its verdict, or because it was named."""
-    if not terms.by_name:
-        return _plan_idle_stop(seen, terms, now)
-    if seen.assessment.verdict.is_stopped:
-        return EndpointStop(seen, IdleStep.NOTHING, seen.assessment.reason)
-    action = EndpointStop(seen, IdleStep.STOP, "asked for by name", StopOutcome.PLANNED)
-    if (refusal := status_refusal(seen.endpoint)) is not None:
-        return refuse_endpoint_stop(action, refusal)
-    return replace(action, question=consent_question(seen.endpoint, seen.assessment))
-
-
-def _plan_idle_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: datetime) -> EndpointStop:
-    tags = seen.tags if isinstance(seen.tags, Mapping) else {}
-    due = next_step(seen.assessment, tags, terms.grace, now, seen.endpoint.arn)
-    if due.step.is_change and seen.assessment.is_idle and seen.endpoint.costs_nothing_idle:
-        return EndpointStop(seen, IdleStep.NOTHING, f"{due.reason}; it is serverless, and costs nothing while idle")
-    outcome = StopOutcome.PLANNED if due.step.is_stop else None
-    return EndpointStop(seen, due.step, due.reason, outcome, stops_at=due.stops_at)
-
-
-def refuse_endpoint_stop(action: EndpointStop, refusal: Problem) -> EndpointStop:
-    """The same, left alone for this reason."""
-    return replace(action, outcome=StopOutcome.REFUSED, refusal=refusal, reason=refusal.message, question=None)
-
-
-def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
-    """The same with what only a stop has to know. A grace begins only for what could be brought back."""
-    if not (action.is_planned or action.step.begins_grace):
-        return action
-    client = action.inspected.client
-    look = look_at_return(client, action.inspected, now)
-    if (refusal := look.refusal or _packing_refusal(look)) is not None:
-        return refuse_endpoint_stop(replace(action, step=IdleStep.STOP), refusal)
-    note = read_return_note(client, action.inspected.endpoint, now)
-    return replace(action, return_note=note, data_unread=look.data_unread)
-
-
-def _packing_refusal(look: ReturnLook) -> Problem | None:
-    try:
-        _packed(look)
-    except GuardRefused as refusal:
-        return refusal.problem
-    return None
-
-
-def _packed(look: ReturnLook) -> dict[str, str]:
-    """The tags of a record that is to be written.
-
-    Raises:
-        GuardRefused: it does not fit.
-    """
-    assert look.record is not None and isinstance(look.facts.config_tags, Mapping)
-    return pack_record(look.record, look.facts.config_arn, look.facts.config_tags)
 
 
 def execute_endpoint_stops(
@@ -156,8 +92,13 @@ class _Execution:
                 return due
             written = self._write_record(look)
             after = self._delete_if_same(due, look, written)
-            if after is not None:
-                return after if after.is_done or after.outcome_is_unknown else self._forget(after, look, written)
+            if after is None:
+                continue
+            if after.is_done or after.outcome_is_unknown:
+                self._keep_record(look, written)
+            # The record of one that was not deleted stays: another run may just be deleting it by that. It is known by
+            # the endpoint's being there, and the next stop replaces it.
+            return after
         said = "it changed again and again while its record was written; run it again"
         return replace(self.action, outcome=StopOutcome.REFUSED, reason=said)
 
@@ -192,7 +133,7 @@ class _Execution:
         Raises:
             AwsError: it does not, or whether it does is not known.
         """
-        tags, record, arn = _packed(look), look.record, look.facts.config_arn
+        tags, record, arn = pack_look(look), look.record, look.facts.config_arn
         assert record is not None and isinstance(look.facts.config_tags, Mapping)
         left_over = [key for key in look.facts.config_tags if is_record_key(key) and key not in tags]
         lost: OutcomeUnknown | None = None
@@ -213,15 +154,17 @@ class _Execution:
         )
         raise AwsError("record-unseen", text, "Nothing was deleted; run it again.", region=self.client.region)
 
-    def _forget(self, after: EndpointStop, look: ReturnLook, written: Mapping[str, str]) -> EndpointStop:
-        """Take the record of an endpoint that was not deleted off again. One that stays does no harm: it is known by
-        the endpoint's being there, and the next stop replaces it.
+    def _keep_record(self, look: ReturnLook, written: Mapping[str, str]) -> None:
+        """See that the record still stands now that the endpoint goes: another run of opskit, which found the endpoint
+        there, may have taken it off in the same moment.
+
+        Raises:
+            AwsError: it does not stand, and could not be written again.
         """
-        try:
-            changes.forget_record(self.client, self.name, look.facts.config_arn, list(written), "it was not deleted")
-        except AwsError as failure:
-            return replace(after, reason=f"{after.reason}; its record stays: {failure.problem.message}")
-        return after
+        arn, record = look.facts.config_arn, look.record
+        there = unpack_record(read_tags(self.client, arn), arn)
+        if record is not None and (there is None or there.endpoint != self.name):
+            changes.write_record(self.client, record, arn, written)
 
     def _record_stands(self, arn: str, tags: Mapping[str, str]) -> bool:
         for pause in _TAG_PAUSES_SECONDS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from opskit.core.model import Requirement, Unknown, Workload
+from opskit.core.model import Unknown
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.quotas.rules.model import Headroom
 
@@ -21,11 +21,6 @@ def needed_instances(endpoint: HostedEndpoint) -> dict[str, int]:
     return dict(counts)
 
 
-def needed_requirements(endpoint: HostedEndpoint) -> list[Requirement]:
-    """The same as what a check of quotas is asked for."""
-    return [Requirement(each, Workload.ENDPOINT, count) for each, count in needed_instances(endpoint).items()]
-
-
 def return_room(headrooms: Iterable[Headroom], own: Mapping[str, int]) -> str | Unknown | None:
     """What stands in the way of a return, as the quotas are used now: a sentence, ``Unknown`` where that cannot be
     told, None where nothing does. ``own`` are the instances that the endpoint itself holds, by type.
@@ -37,14 +32,15 @@ def return_room(headrooms: Iterable[Headroom], own: Mapping[str, int]) -> str | 
 
 def _one_room(headroom: Headroom, own: Mapping[str, int]) -> str | Unknown | None:
     requirement = headroom.requirement
-    if requirement.per_job:
-        return None
     held = own.get(requirement.instance_type, 0) if requirement.instance_type else sum(own.values())
+    if requirement.per_job or not held:
+        return None
     limit = headroom.applied if headroom.applied is not None else headroom.default
     if limit is None:
         return Unknown(f"{headroom.quota_name}: {headroom.reason}")
-    used = headroom.in_use if headroom.in_use is not None else headroom.in_use_max
-    if max(headroom.in_use_min, used or 0) - held + requirement.count > limit:
-        said = f"the quota is {limit:g}, and {max(headroom.in_use_min, used or 0)} are in use, {held} of them by it"
-        return f"{headroom.quota_name}: {said}"
-    return Unknown(f"{headroom.quota_name}: {headroom.reason}") if used is None else None
+    most = headroom.in_use if headroom.in_use is not None else headroom.in_use_max
+    used = max(headroom.in_use_min, most or 0)
+    # It needs as many as it holds now, so there is room for it again if all that is in use fits.
+    if used > limit:
+        return f"{headroom.quota_name}: the quota is {limit:g}, and {used} are in use, {held} of them by it"
+    return Unknown(f"{headroom.quota_name}: {headroom.reason}") if most is None else None

@@ -19,8 +19,9 @@ from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tag_keys import IDLE_SINCE, KEEP
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.start import plan_endpoint_start, start_endpoint
-from opskit.endpoints.flows.stop import execute_endpoint_stops, plan_endpoint_stops
+from opskit.endpoints.flows.stop import execute_endpoint_stops
 from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
+from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from tests.fakes.account import NOW, in_memory
@@ -166,13 +167,53 @@ def test_what_changes_while_its_record_is_written_is_recorded_anew(account: Endp
     assert account.writes.count("AddTags") == 2
 
 
-def test_one_that_is_invoked_meanwhile_stays_and_its_record_goes(account: EndpointAccount) -> None:
+def test_one_that_is_invoked_meanwhile_stays_and_its_record_does_no_harm(account: EndpointAccount) -> None:
     after_first(account, "AddTags", lambda: account.invoked.update({NAME: [account.now()]}))
     with in_memory(account):
         action = stop(account)
-    assert (action.outcome, action.inspected.assessment.verdict.value) == (None, "busy")
-    assert account.deletes == 0
+        assert (action.outcome, action.inspected.assessment.verdict.value) == (None, "busy")
+        assert account.deletes == 0
+        account.endpoints[NAME].variants[0].count = 4
+        account.invoked.clear()
+        assert stop(account).outcome is StopOutcome.DONE
+    record = unpack_record(config_of(account).tags, config_of(account).arn)
+    assert record is not None
+    assert record.variants[0].count == 4, "the next stop replaces it"
+
+
+def test_a_start_takes_the_record_of_one_that_was_never_deleted_off(account: EndpointAccount) -> None:
+    after_first(account, "AddTags", lambda: account.invoked.update({NAME: [account.now()]}))
+    with in_memory(account):
+        stop(account)
+        plan = plan_endpoint_start(client_of(), NAME, account.clock)
+        ended = start_endpoint(client_of(), plan, account.clock, lambda event: None)
+    assert ended.outcome.is_back
+    assert (account.creates, account.deletes) == (0, 0)
     assert not any(is_record_key(key) for key in config_of(account).tags)
+
+
+def test_of_two_runs_at_once_neither_takes_the_record_of_the_other_off(account: EndpointAccount) -> None:
+    """The other deletes it while this one writes its record."""
+    after_first(account, "AddTags", lambda: setattr(account.endpoints[NAME], "steps", ["Deleting", "Deleting", "gone"]))
+    with in_memory(account):
+        assert stop(account).outcome is None
+    assert account.deletes == 0
+    assert unpack_record(config_of(account).tags, config_of(account).arn) is not None
+
+
+def test_a_record_that_goes_with_the_endpoint_is_written_again(account: EndpointAccount) -> None:
+    """A start elsewhere, which saw the endpoint there, takes it off in the moment of the delete."""
+    config = config_of(account)
+
+    def take_off(called: str) -> str:
+        if called == "DeleteEndpoint":
+            config.tags = {key: value for key, value in config.tags.items() if not is_record_key(key)}
+        return ""
+
+    account.fault = take_off
+    with in_memory(account):
+        assert stop(account).outcome is StopOutcome.DONE
+    assert unpack_record(config.tags, config.arn) is not None
 
 
 def test_one_that_is_kept_meanwhile_stays(account: EndpointAccount) -> None:

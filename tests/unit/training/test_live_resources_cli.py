@@ -25,8 +25,9 @@ import opskit
 from opskit.access.rules.permissions import API_CALLS
 from opskit.aws.session import AwsSession
 from opskit.endpoints.flows.inspect import inspect_endpoints
-from opskit.endpoints.flows.stop import execute_endpoint_stops, plan_endpoint_stops
+from opskit.endpoints.flows.stop import execute_endpoint_stops
 from opskit.endpoints.flows.stop_action import EndpointStopPolicy
+from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.training.events import StatusChanged
 from opskit.training.metrics import split_rows

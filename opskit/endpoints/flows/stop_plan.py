@@ -1,0 +1,93 @@
+"""What is due for the endpoints that were seen, refusals included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from opskit.aws.gather import gather_all
+from opskit.core.exceptions import GuardRefused, Problem
+from opskit.core.grace import IdleStep, next_step
+from opskit.core.model import Unknown
+from opskit.core.stop_outcome import StopOutcome
+from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
+from opskit.endpoints.flows.returns import ReturnLook, look_at_return, read_return_notes
+from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
+from opskit.endpoints.rules.restore_record import pack_record
+from opskit.endpoints.rules.stop_refusals import consent_question, status_refusal
+
+
+def plan_endpoint_stops(look: EndpointInspection, terms: EndpointStopPolicy, now: datetime) -> tuple[EndpointStop, ...]:
+    """What is due for the endpoints seen, refusals included: what could not be brought back is not stopped."""
+    due = [plan_endpoint_stop(seen, terms, now) for seen in look.endpoints]
+    prepared = gather_all([partial(_prepare_stop, action, now) for action in due])
+    # Once a Region: each count of what is in use looks at all its endpoints.
+    clients = {action.inspected.client.region: action.inspected.client for action in prepared}
+    going = [action.inspected.endpoint for action in prepared if action.is_planned or action.step.begins_grace]
+    notes = {
+        region: read_return_notes(client, [each for each in going if each.region == region], now)
+        for region, client in clients.items()
+    }
+    return tuple(_with_return_note(action, notes) for action in prepared)
+
+
+def _with_return_note(action: EndpointStop, notes: Mapping[str, Mapping[str, str | Unknown | None]]) -> EndpointStop:
+    endpoint = action.inspected.endpoint
+    return replace(action, return_note=notes.get(endpoint.region, {}).get(endpoint.name))
+
+
+def plan_endpoint_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: datetime) -> EndpointStop:
+    """What is due for one endpoint by its verdict, or because it was named."""
+    if not terms.by_name:
+        return _plan_idle_stop(seen, terms, now)
+    if seen.assessment.verdict.is_stopped:
+        return EndpointStop(seen, IdleStep.NOTHING, seen.assessment.reason)
+    action = EndpointStop(seen, IdleStep.STOP, "asked for by name", StopOutcome.PLANNED)
+    if (refusal := status_refusal(seen.endpoint)) is not None:
+        return refuse_endpoint_stop(action, refusal)
+    return replace(action, question=consent_question(seen.endpoint, seen.assessment))
+
+
+def _plan_idle_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: datetime) -> EndpointStop:
+    tags = seen.tags if isinstance(seen.tags, Mapping) else {}
+    due = next_step(seen.assessment, tags, terms.grace, now, seen.endpoint.arn)
+    if due.step.is_change and seen.assessment.is_idle and seen.endpoint.costs_nothing_idle:
+        return EndpointStop(seen, IdleStep.NOTHING, f"{due.reason}; it is serverless, and costs nothing while idle")
+    outcome = StopOutcome.PLANNED if due.step.is_stop else None
+    return EndpointStop(seen, due.step, due.reason, outcome, stops_at=due.stops_at)
+
+
+def refuse_endpoint_stop(action: EndpointStop, refusal: Problem) -> EndpointStop:
+    """The same, left alone for this reason."""
+    return replace(action, outcome=StopOutcome.REFUSED, refusal=refusal, reason=refusal.message, question=None)
+
+
+def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
+    """The same with what only a stop has to know. A grace begins only for what could be brought back."""
+    if not (action.is_planned or action.step.begins_grace):
+        return action
+    client = action.inspected.client
+    look = look_at_return(client, action.inspected, now)
+    if (refusal := look.refusal or _packing_refusal(look)) is not None:
+        return refuse_endpoint_stop(replace(action, step=IdleStep.STOP), refusal)
+    return replace(action, data_unread=look.data_unread)
+
+
+def _packing_refusal(look: ReturnLook) -> Problem | None:
+    try:
+        pack_look(look)
+    except GuardRefused as refusal:
+        return refusal.problem
+    return None
+
+
+def pack_look(look: ReturnLook) -> dict[str, str]:
+    """The tags of a record that is to be written.
+
+    Raises:
+        GuardRefused: it does not fit.
+    """
+    assert look.record is not None and isinstance(look.facts.config_tags, Mapping)
+    return pack_record(look.record, look.facts.config_arn, look.facts.config_tags)
