@@ -92,7 +92,11 @@ class _StopContext:
         self.paces = {step: AdaptivePacer(clock) for step in IdleStep}
 
     def recheck_action(self, action: StopAction, attempt: _Attempt) -> AbstractContextManager[Recheck]:
-        """A last look at one of them. What is begun or ended by it needs a look inside."""
+        """A last look at one of them. What is begun or ended by it needs a look inside.
+
+        Raises:
+            AwsError: on entering it: AWS does not say how the notebook is.
+        """
         turn = partial(self.paces[action.step].wait_turn, is_repeat=attempt.sent is not None)
         memory = attempt.inside
         memory.may_look = self.terms.idle_policy.inside is True and action.needs_look_inside

@@ -12,7 +12,11 @@ from opskit.core.model import Kernel, Terminal
 
 
 def parse_kernels(answer: Any) -> tuple[Kernel, ...]:
-    """The kernels that ``api/kernels`` answers with."""
+    """The kernels that ``api/kernels`` answers with.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: the answer is not as it must be.
+    """
     return tuple(_parse_kernel(said) for said in _require_list(answer))
 
 
@@ -27,7 +31,11 @@ def _parse_kernel(said: Mapping[str, Any], path: str | None = None) -> Kernel:
 
 
 def parse_session_kernels(answer: Any) -> tuple[Kernel, ...]:
-    """The kernels of the sessions. A session may outlive its kernel and then has none."""
+    """The kernels of the sessions. A session may outlive its kernel and then has none.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: the answer is not as it must be.
+    """
     return tuple(
         _parse_kernel(said["kernel"], said.get("path")) for said in _require_list(answer) if said["kernel"] is not None
     )
@@ -46,7 +54,11 @@ def merge_kernels(kernels: Sequence[Kernel], of_sessions: Sequence[Kernel]) -> t
 
 
 def parse_terminals(answer: Any) -> tuple[Terminal, ...]:
-    """The terminals that ``api/terminals`` answers with."""
+    """The terminals that ``api/terminals`` answers with.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: the answer is not as it must be.
+    """
     return tuple(Terminal(str(said["name"]), _moment_if_told(said)) for said in _require_list(answer))
 
 
@@ -56,7 +68,11 @@ def _moment_if_told(said: Mapping[str, Any]) -> datetime | None:
 
 
 def parse_last_used(answer: Any) -> tuple[datetime]:
-    """When the server was last used, as ``api/status`` says."""
+    """When the server was last used, as ``api/status`` says.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: the answer is not as it must be.
+    """
     return (_parse_time(answer["last_activity"]),)
 
 

@@ -64,11 +64,20 @@ class JupyterWebSocket:
                     pass
 
     def send_text(self, text: str) -> None:
-        """Send one message."""
+        """Send one message.
+
+        Raises:
+            OSError, ProtocolError: the other end does not take it; TimeoutError: not before the deadline.
+        """
         self._send(TextMessage(data=text))
 
     def receive_text(self, until: float | None = None) -> str | None:
-        """The next message; None: the other end has closed it. ``until`` is a deadline earlier than the usual one."""
+        """The next message; None: the other end has closed it. ``until`` (of ``time.monotonic``) is a deadline earlier
+        than the usual one.
+
+        Raises:
+            OSError, ProtocolError, ValueError: what comes is no message, or too long; TimeoutError: nothing comes.
+        """
         parts: list[str] = []
         while True:
             event = self._next_event(until)
@@ -82,7 +91,12 @@ class JupyterWebSocket:
                     return "".join(parts)
 
     def finish_websocket(self, until: float) -> None:
-        """Say goodbye, and wait until the other end has closed it too, after which it does nothing more for us."""
+        """Say goodbye, and wait until the other end has closed it too, after which it does nothing more for us; but no
+        longer than ``until`` (of ``time.monotonic``).
+
+        Raises:
+            OSError, ProtocolError, ValueError: as for ``receive_text``.
+        """
         self._send(CloseConnection(code=1000))
         with suppress(TimeoutError):
             while self._next_event(until) is not None:

@@ -64,7 +64,11 @@ class LookNotes:
     left: datetime | None = None
 
     def past_looks(self) -> tuple[PastLook, ...]:
-        """The looks inside this notebook of the last month, the youngest first."""
+        """The looks inside this notebook of the last month, the youngest first.
+
+        Raises:
+            UsageError: the state folder cannot be used.
+        """
         return load_looks(self.client, self.notebook)
 
     def begin_look(self, look: PastLook) -> None:
