@@ -22,6 +22,8 @@ from opskit.guards.rules.shell_commands import named_profile
 # The CLI starts in a second on a quiet machine; a hook of an agent may take a minute.
 CLI_SECONDS = 40
 _LONGEST_BODY = 10_000_000
+# A proxy would be asked for this machine's own address, and see the request.
+_NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 # What the captured request is signed with: nobody's keys, so that it is worth nothing to whoever sees it.
 _NO_KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_SESSION_TOKEN": ""}
 _HINT = "Write the command with literal values, or run it yourself."
@@ -69,7 +71,7 @@ def capture_aws_request(words: Sequence[str], variables: Mapping[str, str], fold
     profile, rest = named_profile(words)
     profile = profile or variables.get("AWS_PROFILE") or os.environ.get("AWS_PROFILE")
     given = {name: value for name, value in variables.items() if name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
-    environment = {**os.environ, **given, **_NO_KEYS, "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": ""}
+    environment = {**os.environ, **given, **_NO_KEYS, **_NO_PROXY, "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": ""}
     environment |= {"AWS_PROFILE": profile} if profile else {}
     server = HTTPServer(("127.0.0.1", 0), _CaptureHandler)
     captured: list[tuple[str, str, bytes]] = []
@@ -79,7 +81,13 @@ def capture_aws_request(words: Sequence[str], variables: Mapping[str, str], fold
         url = f"http://127.0.0.1:{server.server_port}"
         command = [program, *rest[1:], "--endpoint-url", url]
         ran = subprocess.run(
-            command, cwd=folder or None, env=environment, capture_output=True, timeout=CLI_SECONDS, check=False
+            command,
+            cwd=folder or None,
+            env=environment,
+            stdin=subprocess.DEVNULL,  # nobody answers what the CLI may ask
+            capture_output=True,
+            timeout=CLI_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnreadableState("aws-cli-failed", f"The AWS CLI could not be asked: {error}.", _HINT) from error

@@ -15,6 +15,7 @@ import pytest
 
 from opskit.cli import main
 from opskit.core.exceptions import UsageError
+from opskit.guards.reads.captured_request import capture_aws_request
 from opskit.guards.rules.agent_settings import agent_command, has_agent_hook, with_agent_hook, without_agent_hook
 from opskit.guards.rules.shell_commands import UNKNOWN_VALUE, LaunchKind, find_launches
 from opskit.quotas.reads.code_cache import bundled_codes
@@ -191,3 +192,11 @@ def test_a_program_that_the_command_names_by_a_path_is_not_run(ask: Ask, tmp_pat
     evil.chmod(0o755)
     assert ask(create_job(1).replace("aws ", f"{evil} ", 1))[0] == 0
     assert not mark.exists()
+
+
+def test_no_proxy_sees_the_request(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    (launch,) = find_launches(create_job(5))
+    captured = capture_aws_request(launch.words, {"AWS_REGION": "eu-west-1"}, "")
+    assert (captured.operation, captured.region) == ("CreateTrainingJob", "eu-west-1")
+    assert captured.params["ResourceConfig"]["InstanceCount"] == 5
