@@ -19,6 +19,16 @@ from opskit.core.result_or_error import unknown_from_error
 _PAGE = 100
 
 
+class TagsByArn(dict[str, Mapping[str, str]]):
+    """The tags of resources by ARN, whatever its case: AWS writes a name in an ARN in lower case here and as it was
+    made there, and no two resources of a kind have names that differ in case alone.
+    """
+
+    def tags_of(self, arn: str) -> Mapping[str, str]:
+        """The tags of a resource; none where it is not in the listing."""
+        return self.get(arn.lower(), {})
+
+
 def read_tags(client: AwsClient, arn: str) -> Mapping[str, str]:
     """The tags of a SageMaker resource.
 
@@ -59,12 +69,13 @@ def list_kind_tags(client: AwsClient, kind: str, key: str | None = None) -> Mapp
         }
 
 
-def list_kind_tags_or_none(client: AwsClient, kind: str) -> Mapping[str, Mapping[str, str]] | None:
+def list_kind_tags_or_none(client: AwsClient, kind: str) -> TagsByArn | None:
     """The same, where None says that ListTags has to be used: the tagging API cannot be, or knows no tag of any such
     resource. That is what it says too where it has not indexed them, and a keep tag that is not seen is worse than a
     slow list.
     """
     try:
-        return list_kind_tags(client, kind) or None
+        listed = list_kind_tags(client, kind)
     except AwsError:
         return None
+    return TagsByArn((arn.lower(), tags) for arn, tags in listed.items()) or None

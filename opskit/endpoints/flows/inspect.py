@@ -13,7 +13,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import read_workload_price
 from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
-from opskit.core.exceptions import AwsError, Problem
+from opskit.core.exceptions import AwsError, CredentialsError, Problem
 from opskit.core.model import Price, Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.reads.attachments import list_component_names
@@ -85,6 +85,14 @@ class EndpointInspection:
         return sum(seen.use.metrics for seen in self.endpoints if isinstance(seen.use, EndpointUse))
 
 
+@dataclass(frozen=True)
+class _RegionLook:
+    """The endpoints of a Region, and why some could not be described."""
+
+    endpoints: tuple[InspectedEndpoint, ...]
+    problems: tuple[Problem, ...] = ()
+
+
 def inspect_endpoints(
     clients: Sequence[AwsClient],
     policy: EndpointPolicy,
@@ -95,8 +103,8 @@ def inspect_endpoints(
 ) -> EndpointInspection:
     """Look at every endpoint that is meant. A Region that does not answer does not hide the others."""
     looks = gather_all([partial(_inspect_region, client, policy, now, meant) for client in clients])
-    problems = [look for look in looks if isinstance(look, Problem)]
-    seen = [each for look in looks if not isinstance(look, Problem) for each in look]
+    problems = [problem for look in looks for problem in ([look] if isinstance(look, Problem) else look.problems)]
+    seen = [each for look in looks if not isinstance(look, Problem) for each in look.endpoints]
     stopped: list[tuple[AwsClient, StoppedEndpoint]] = []
     for client, look in zip(clients, looks if with_stopped else (), strict=False):
         if isinstance(look, Problem):
@@ -105,7 +113,7 @@ def inspect_endpoints(
         if isinstance(found, Problem):
             problems.append(found)
             continue
-        there = {each.endpoint.name for each in look if not each.endpoint.traits.is_going}
+        there = {each.endpoint.name for each in look.endpoints if not each.endpoint.traits.is_going}
         stopped += [(client, each) for each in found if meant.matches_name(each.name) and each.name not in there]
     failed = 0 < len(clients) == sum(isinstance(look, Problem) for look in looks)
     return EndpointInspection(tuple(seen), tuple(stopped), tuple(problems), all_regions_failed=failed)
@@ -137,22 +145,23 @@ def _list_stopped(client: AwsClient) -> list[StoppedEndpoint] | Problem:
 
 def _inspect_region(
     client: AwsClient, policy: EndpointPolicy, now: datetime, meant: EndpointFilter
-) -> list[InspectedEndpoint] | Problem:
+) -> _RegionLook | Problem:
     configs = EndpointConfigs.load(client)
     try:
         names = [name for name in list_endpoint_names(client) if meant.matches_name(name)]
-        described = gather_all([partial(read_hosted_endpoint, client, name, configs) for name in names])
     except AwsError as failure:
         return failure.problem
-    if meant.is_open:
+    described = gather_all([partial(_describe_or_problem, client, name, configs) for name in names])
+    problems = tuple(each for each in described if isinstance(each, Problem))
+    if meant.is_open and not problems:
         configs.remember()
-    endpoints = [endpoint for endpoint in described if endpoint is not None]
+    endpoints = [each for each in described if each is not None and not isinstance(each, Problem)]
     tags = _read_tags(client, endpoints)
     wanted = [(endpoint, told) for endpoint, told in zip(endpoints, tags, strict=True) if meant.matches_tag(told)]
     asked = [endpoint for endpoint, told in wanted if _needs_metrics(endpoint, told, policy, now)]
     uses = dict(zip((each.name for each in asked), _read_uses(client, asked, policy, now), strict=True))
     prices = _read_prices(client, [endpoint for endpoint, _ in wanted])
-    return [
+    seen = [
         InspectedEndpoint(
             client,
             endpoint,
@@ -163,12 +172,24 @@ def _inspect_region(
         )
         for endpoint, told in wanted
     ]
+    return _RegionLook(tuple(seen), problems)
+
+
+def _describe_or_problem(client: AwsClient, name: str, configs: EndpointConfigs) -> HostedEndpoint | Problem | None:
+    """An endpoint, None where it is gone; or why it could not be described, which hides no other."""
+    try:
+        return read_hosted_endpoint(client, name, configs)
+    except CredentialsError:
+        raise
+    except AwsError as failure:
+        text = f"The endpoint {name} could not be read: {failure.problem.message}"
+        return Problem(failure.problem.code, text, failure.problem.hint, client.region)
 
 
 def _read_tags(client: AwsClient, endpoints: Sequence[HostedEndpoint]) -> list[Tags]:
     listed = list_kind_tags_or_none(client, _ENDPOINTS) if len(endpoints) > _FEW_ENDPOINTS else None
     if listed is not None:
-        return [listed.get(endpoint.arn, {}) for endpoint in endpoints]
+        return [dict(listed.tags_of(endpoint.arn)) for endpoint in endpoints]
     return list(gather_all([partial(read_arn_tags, client, endpoint.arn) for endpoint in endpoints]))
 
 

@@ -54,7 +54,7 @@ def _plan_idle_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: dat
     tags = seen.tags if isinstance(seen.tags, Mapping) else {}
     due = next_step(seen.assessment, tags, terms.grace, now, seen.endpoint.arn)
     if due.step.is_change and seen.assessment.is_idle and seen.endpoint.costs_nothing_idle:
-        return EndpointStop(seen, IdleStep.NOTHING, f"{due.reason}; it is serverless, and costs nothing while idle")
+        return EndpointStop(seen, IdleStep.NOTHING, f"{due.reason}; it has no instances, and costs nothing while idle")
     outcome = StopOutcome.PLANNED if due.step.is_stop else None
     return EndpointStop(seen, due.step, due.reason, outcome, stops_at=due.stops_at)
 

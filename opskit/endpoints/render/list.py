@@ -113,7 +113,8 @@ def _list_notes(look: EndpointInspection) -> Iterator[str]:
         yield "There are no endpoints."
     total = _total_usd(look)
     if look.endpoints and total is not None:
-        yield f"{len(look.endpoints)} endpoints, {total} USD per hour."
+        noun = "endpoint" if len(look.endpoints) == 1 else "endpoints"
+        yield f"{len(look.endpoints)} {noun}, {total} USD per hour."
     if look.stopped:
         yield f"`opskit endpoint start {look.stopped[0][1].name}` brings back what was stopped."
     yield from look_notes(look)

@@ -106,7 +106,7 @@ def variant_record(variant: VariantState) -> dict[str, Any]:
 
 def describe_variants(endpoint: HostedEndpoint) -> str:
     """The instances of an endpoint, such as ``2 x ml.m4.xlarge``."""
-    return ", ".join(dict.fromkeys(_describe_variant(variant) for variant in endpoint.variants))
+    return ", ".join(_describe_variant(variant) for variant in endpoint.variants)
 
 
 def _describe_variant(variant: VariantState) -> str:

@@ -109,8 +109,13 @@ class HostedEndpoint:
 
     @property
     def costs_nothing_idle(self) -> bool:
-        """Whether it is billed by request alone, so that a stop saves nothing."""
-        return bool(self.variants) and all(each.is_serverless and not each.provisioned for each in self.variants)
+        """Whether a stop saves nothing: it is billed by request alone, or has no instances, as an asynchronous endpoint
+        that is scaled to zero has none until the next request.
+        """
+        return bool(self.variants) and all(
+            (each.is_serverless and not each.provisioned) or (not each.is_serverless and each.count == 0)
+            for each in self.variants
+        )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.aws.prices import read_workload_price
-from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
+from opskit.aws.resource_tags import TagsByArn, list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AccessDenied, AwsError, Problem, UsageError
 from opskit.core.keep_tags import keep_reason
 from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown, Workload
@@ -35,9 +35,6 @@ _MAX_WORKERS = 14
 _FEW_NOTEBOOKS = 5
 
 _NOTEBOOKS = "sagemaker:notebook-instance"
-
-RegionTags = Mapping[str, Mapping[str, str]]
-"""Tags by ARN."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def inspect_notebook(
     now: datetime,
     budget: ConnectionBudget,
     meant: NotebookFilter = EVERY_NOTEBOOK,
-    listed_tags: RegionTags | None = None,
+    listed_tags: TagsByArn | None = None,
 ) -> tuple[NotebookEvidence, IdleAssessment]:
     """Everything about one notebook, and the verdict. What decides early spares the later questions. ``listed_tags``
     None: its tags are read on their own.
@@ -119,7 +116,7 @@ def inspect_notebook(
     evidence = NotebookEvidence(notebook)
     if _needs_tags(notebook, meant):
         if listed_tags is not None:
-            evidence = NotebookEvidence(notebook, dict(listed_tags.get(notebook.arn, {})))
+            evidence = NotebookEvidence(notebook, dict(listed_tags.tags_of(notebook.arn)))
         else:
             with budget.aws_slot(client):
                 evidence = NotebookEvidence(notebook, read_tags_or_unknown(client, notebook))
@@ -135,7 +132,7 @@ def _needs_tags(notebook: Notebook, meant: NotebookFilter) -> bool:
     return notebook.traits.may_run_jupyter or (meant.reads_all_tags and not notebook.traits.is_going)
 
 
-def _list_tags(found: Sequence[tuple[AwsClient, Notebook]]) -> dict[str, RegionTags | None]:
+def _list_tags(found: Sequence[tuple[AwsClient, Notebook]]) -> dict[str, TagsByArn | None]:
     """The tags of each Region in which those of many notebooks are needed; None where they cannot be listed."""
     counts = Counter(client.region for client, _ in found)
     clients = {client.region: client for client, _ in found if counts[client.region] > _FEW_NOTEBOOKS}

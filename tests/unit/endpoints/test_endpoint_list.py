@@ -1,0 +1,96 @@
+"""Looks at all endpoints: one that cannot be read hides no other, tags are found whatever the case of an ARN."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.aws.client import AwsClient
+from opskit.aws.resource_tags import TagsByArn
+from opskit.aws.session import AwsSession
+from opskit.core.tag_keys import KEEP
+from opskit.endpoints.flows.inspect import EndpointInspection, inspect_endpoints
+from opskit.endpoints.render.rows import describe_variants
+from opskit.endpoints.rules.idleness import EndpointPolicy
+from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, VariantState
+from tests.fakes.account import NOW, client_error, in_memory
+from tests.fakes.endpoint_account import EndpointAccount, random_account
+from tests.fakes.stubbed_client import REGION, shared_clients
+
+NAME = "prices"
+ONE = VariantState("a", "ml.m4.xlarge", 1, 1.0, False)
+HOSTED = HostedEndpoint(REGION, "e", "arn", "InService", NOW, NOW, "c", (ONE,))
+
+
+@pytest.fixture(autouse=True)
+def state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def account() -> EndpointAccount:
+    """An account with several endpoints, more than are asked for their tags one by one."""
+    account = random_account(random.Random(1))
+    for at in range(6):
+        account.endpoints[f"other-{at}"] = replace(account.endpoints[NAME], name=f"other-{at}", tags={})
+    return account
+
+
+def look(account: EndpointAccount) -> EndpointInspection:
+    client: AwsClient = AwsSession(shared_clients(), REGION).client()
+    with in_memory(account):
+        return inspect_endpoints([client], EndpointPolicy(), account.clock.now())
+
+
+def test_one_that_cannot_be_described_hides_no_other(account: EndpointAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = EndpointAccount.do_describe_endpoint
+
+    def describe(self: EndpointAccount, params: dict[str, Any]) -> dict[str, Any]:
+        if params["EndpointName"] == "other-2":
+            raise client_error("DescribeEndpoint", "AccessDeniedException", "not authorized", 403)
+        return honest(self, params)
+
+    monkeypatch.setattr(EndpointAccount, "do_describe_endpoint", describe)
+    seen = look(account)
+    assert {each.endpoint.name for each in seen.endpoints} == account.endpoints.keys() - {"other-2"}
+    assert ["other-2" in problem.message for problem in seen.problems] == [True]
+    assert not seen.all_regions_failed
+
+
+def test_a_keep_tag_counts_whatever_the_case_of_the_arn(
+    account: EndpointAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.endpoints["other-3"].tags[KEEP] = "exam"
+
+    def index(self: EndpointAccount, params: dict[str, Any]) -> dict[str, Any]:
+        listed = [(each.arn.replace("other", "OTHER"), each.tags) for each in self.endpoints.values()]
+        told = [{"Key": key, "Value": value} for _, tags in listed for key, value in tags.items()]
+        assert told
+        return {
+            "ResourceTagMappingList": [
+                {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+                for arn, tags in listed
+                if tags
+            ]
+        }
+
+    monkeypatch.setattr(EndpointAccount, "do_get_resources", index)
+    verdicts = {each.endpoint.name: each.assessment.verdict for each in look(account).endpoints}
+    assert verdicts["other-3"] is EndpointVerdict.PROTECTED
+    assert TagsByArn({"arn:a/b": {"k": "v"}}).tags_of("arn:a/B") == {"k": "v"}
+
+
+def test_what_has_no_instances_costs_nothing_and_a_stop_would_break_its_next_request() -> None:
+    assert replace(HOSTED, variants=(replace(ONE, count=0),)).costs_nothing_idle
+    assert not HOSTED.costs_nothing_idle
+    assert not replace(HOSTED, variants=(replace(ONE, count=0), ONE)).costs_nothing_idle
+    assert not replace(HOSTED, variants=(replace(ONE, count=None),)).costs_nothing_idle
+
+
+def test_variants_alike_are_all_told() -> None:
+    twice = replace(HOSTED, variants=(ONE, replace(ONE, name="b")))
+    assert describe_variants(twice) == "1 x ml.m4.xlarge, 1 x ml.m4.xlarge"
