@@ -119,18 +119,22 @@ def inspect_endpoints(
     return EndpointInspection(tuple(seen), tuple(stopped), tuple(problems), all_regions_failed=failed)
 
 
-def look_at_endpoint(client: AwsClient, name: str, policy: EndpointPolicy, now: datetime) -> InspectedEndpoint | None:
-    """One endpoint as it is now, with everything read anew but its price; None: there is none.
+def look_at_endpoint(
+    client: AwsClient, known: HostedEndpoint, policy: EndpointPolicy, now: datetime
+) -> InspectedEndpoint | None:
+    """A ``known`` endpoint as it is now: its description, tags and metrics side by side at one moment, without its
+    price; None: there is none.
 
     Raises:
         AwsError: AWS does not say how it is.
     """
-    endpoint = read_hosted_endpoint(client, name)
+    endpoint, tags, (use,) = gather(
+        partial(read_hosted_endpoint, client, known.name),
+        partial(read_arn_tags, client, known.arn),
+        partial(_read_uses, client, [known], policy, now),
+    )
     if endpoint is None:
         return None
-    tags, (use,) = gather(
-        partial(read_arn_tags, client, endpoint.arn), partial(_read_uses, client, [endpoint], policy, now)
-    )
     assessment = assess_endpoint(endpoint, tags, use, policy, now)
     return InspectedEndpoint(client, endpoint, tags, use, assessment, None)
 

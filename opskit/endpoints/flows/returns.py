@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -16,10 +16,10 @@ from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.flows.inspect import InspectedEndpoint
 from opskit.endpoints.reads.attachments import read_attachments
 from opskit.endpoints.reads.endpoints import read_endpoint_config
-from opskit.endpoints.reads.models import read_model_parts
+from opskit.endpoints.reads.models import ModelParts, read_model_parts
 from opskit.endpoints.reads.scaling import read_scaling
 from opskit.endpoints.rules.differences import configuration_differences
-from opskit.endpoints.rules.model import HostedEndpoint, JsonObject
+from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, ScalingSettings
 from opskit.endpoints.rules.restore_record import RestoreRecord, build_record
 from opskit.endpoints.rules.return_room import needed_instances, return_room
 from opskit.endpoints.rules.stop_refusals import Attachments, ReturnFacts, return_refusal
@@ -38,31 +38,62 @@ class ReturnLook:
     data_unread: Unknown | None = None
 
 
+@dataclass(frozen=True)
+class ReturnParts:
+    """What was read of all that a return needs. ``config`` None: there is none."""
+
+    config: JsonObject | Unknown | None
+    attachments: Attachments
+    scaling: ScalingSettings | Unknown
+    config_tags: Mapping[str, str] | Unknown = field(default_factory=dict)
+    models: ModelParts = field(default_factory=ModelParts)
+
+
+def read_return_parts(client: AwsClient, known: HostedEndpoint) -> ReturnParts:
+    """Read what a return of an endpoint needs, by the names of its configuration and variants that are ``known``."""
+    variants = [variant.name for variant in known.variants]
+    (config, config_tags, models), attachments, scaling = gather(
+        partial(_read_config_parts, client, known),
+        partial(read_attachments, client, known.name),
+        partial(read_scaling, client, known.name, variants),
+    )
+    return ReturnParts(config, attachments, scaling, config_tags, models)
+
+
+def _read_config_parts(
+    client: AwsClient, known: HostedEndpoint
+) -> tuple[JsonObject | Unknown | None, Mapping[str, str] | Unknown, ModelParts]:
+    config = _read_config(client, known)
+    if isinstance(config, Unknown) or config is None:
+        return config, {}, ModelParts()
+    arn = str(config["EndpointConfigArn"])
+    return config, *gather(partial(read_arn_tags, client, arn), partial(read_model_parts, client, config))
+
+
 def look_at_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) -> ReturnLook:
     """Whether an endpoint as it was just ``seen`` could be brought back, and by which record. What could not be read
     refuses it.
     """
-    endpoint = seen.endpoint
-    variants = [variant.name for variant in endpoint.variants]
-    data_unread: Unknown | None = None
-    config, attachments, scaling = gather(
-        partial(_read_config, client, endpoint),
-        partial(read_attachments, client, endpoint.name),
-        partial(read_scaling, client, endpoint.name, variants),
-    )
+    return judge_return(read_return_parts(client, seen.endpoint), seen, now)
+
+
+def judge_return(parts: ReturnParts, seen: InspectedEndpoint, now: datetime) -> ReturnLook:
+    """The same for what was read already."""
+    endpoint, config, scaling = seen.endpoint, parts.config, parts.scaling
     if isinstance(config, Unknown) or config is None:
         gap = config if isinstance(config, Unknown) else Unknown(f"there is no configuration {endpoint.config}")
         facts = ReturnFacts(endpoint, seen.tags, "", gap, Attachments(), scaling)
     else:
-        arn = str(config["EndpointConfigArn"])
-        config_tags, models = gather(partial(read_arn_tags, client, arn), partial(read_model_parts, client, config))
-        missing, data_unread = models.unread or models.missing, models.data_unread
+        missing = parts.models.unread or parts.models.missing
         differences = configuration_differences(endpoint, config)
-        facts = ReturnFacts(endpoint, seen.tags, arn, config_tags, attachments, scaling, missing, differences)
+        arn = str(config["EndpointConfigArn"])
+        facts = ReturnFacts(
+            endpoint, seen.tags, arn, parts.config_tags, parts.attachments, scaling, missing, differences
+        )
     refusal = return_refusal(facts)
     if refusal is not None or isinstance(seen.tags, Unknown) or isinstance(scaling, Unknown):
         return ReturnLook(facts, None, refusal)
-    return ReturnLook(facts, build_record(endpoint, seen.tags, scaling, now), None, data_unread)
+    return ReturnLook(facts, build_record(endpoint, seen.tags, scaling, now), None, parts.models.data_unread)
 
 
 def read_return_notes(

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather
 from opskit.aws.resource_tags import read_tags
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, GuardRefused, OutcomeUnknown, Throttled
@@ -21,12 +23,13 @@ from opskit.core.grace_tag import GraceTag, format_grace_tag
 from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
 from opskit.core.tag_keys import IDLE_SINCE
 from opskit.endpoints.changes import endpoints as changes
-from opskit.endpoints.flows.inspect import look_at_endpoint
-from opskit.endpoints.flows.returns import ReturnLook, look_at_return
+from opskit.endpoints.flows.inspect import InspectedEndpoint, look_at_endpoint
+from opskit.endpoints.flows.returns import ReturnLook, ReturnParts, judge_return, read_return_parts
 from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
 from opskit.endpoints.flows.stop_plan import pack_look, plan_endpoint_stop, refuse_endpoint_stop
 from opskit.endpoints.reads.endpoints import describe_endpoint
 from opskit.endpoints.rules.actions import EndpointAction
+from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from opskit.state.journal import mark_done
 from opskit.state.pending_change import PendingChange
@@ -64,6 +67,7 @@ class _Execution:
     clock: Clock
     pace: AdaptivePacer
     _sent: EndpointStop = field(init=False)
+    _known: HostedEndpoint | None = None
 
     @property
     def client(self) -> AwsClient:
@@ -109,15 +113,31 @@ class _Execution:
             AwsError: AWS does not say how it is.
         """
         now = self.clock.now()
-        seen = look_at_endpoint(self.client, self.name, self.terms.idle_policy, now)
+        seen, parts = self._read_all(now)
         if seen is None:
             return None, replace(self.action, step=IdleStep.NOTHING, outcome=None, reason="it is gone", status="gone")
         seen = replace(seen, usd_per_hour=self.action.inspected.usd_per_hour)
         due = self._still_due(plan_endpoint_stop(seen, self.terms, now))
         if not due.is_planned:
             return None, due
-        look = look_at_return(self.client, seen, now)
+        look = judge_return(parts, seen, now)
         return look, due if look.refusal is None else refuse_endpoint_stop(due, look.refusal)
+
+    def _read_all(self, now: datetime) -> tuple[InspectedEndpoint | None, ReturnParts]:
+        """Everything side by side, by the names that the look before has found; where those have changed, once more.
+
+        Raises:
+            AwsError: AWS does not say how it is.
+        """
+        while True:
+            known = self._known or self.action.inspected.endpoint
+            seen, parts = gather(
+                partial(look_at_endpoint, self.client, known, self.terms.idle_policy, now),
+                partial(read_return_parts, self.client, known),
+            )
+            if seen is None or _names_of(seen.endpoint) == _names_of(known):
+                return seen, parts
+            self._known = seen.endpoint
 
     def _still_due(self, due: EndpointStop) -> EndpointStop:
         """What is due by a later look. To what speaks against a stop only now, nobody has agreed."""
@@ -249,7 +269,7 @@ class _Execution:
         prepare = changes.prepare_endpoint_tagging if step.begins_grace else changes.prepare_endpoint_untagging
         with prepare(self.client, seen.endpoint, [IDLE_SINCE]) as intent:
             began, now = self.clock.monotonic(), self.clock.now()
-            there = look_at_endpoint(self.client, self.name, self.terms.idle_policy, now)
+            there = look_at_endpoint(self.client, seen.endpoint, self.terms.idle_policy, now)
             if there is None:
                 intent.error = "it is gone"
                 return replace(self.action, step=IdleStep.NOTHING, reason="it is gone", status="gone")
@@ -268,6 +288,11 @@ class _Execution:
             return ()
         grace = GraceTag(now, due.stops_at or now, self.terms.run_id)
         return ({IDLE_SINCE: format_grace_tag(grace, due.inspected.endpoint.arn)},)
+
+
+def _names_of(endpoint: HostedEndpoint) -> tuple[str, ...]:
+    """By what everything else of an endpoint is read."""
+    return endpoint.config, *(variant.name for variant in endpoint.variants)
 
 
 def _is_recorded(look: ReturnLook, recorded: ReturnLook, written: Mapping[str, str]) -> bool:
