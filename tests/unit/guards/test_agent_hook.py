@@ -197,6 +197,6 @@ def test_a_program_that_the_command_names_by_a_path_is_not_run(ask: Ask, tmp_pat
 def test_no_proxy_sees_the_request(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     (launch,) = find_launches(create_job(5))
-    captured = capture_aws_request(launch.words, {"AWS_REGION": "eu-west-1"}, "")
+    captured = capture_aws_request(launch.words, {"AWS_DEFAULT_REGION": "eu-west-1"}, "")
     assert (captured.operation, captured.region) == ("CreateTrainingJob", "eu-west-1")
     assert captured.params["ResourceConfig"]["InstanceCount"] == 5
