@@ -35,13 +35,15 @@ class AwsSession:
     """One set of credentials: a shared boto3 session, its clients and rate limiters. Safe across threads.
 
     ``assumed_from`` is the session that opskit assumed a role from, if it did; ``source_identities`` are those that STS
-    named when roles were assumed for these credentials, the last one first to count.
+    named when roles were assumed for these credentials, the last one first to count. ``role_arn`` is the role that
+    opskit assumed, if it did.
     """
 
     _boto3_clients: Boto3Clients
     default_region: str
     left_running: LiveResources = field(default_factory=LiveResources)
     assumed_from: AwsSession | None = None
+    role_arn: str | None = None
     source_identities: list[str] = field(default_factory=list)
     _limiters: dict[tuple[str, str], RateLimiter] = field(default_factory=dict)
     _identity_read: Future[CallerIdentity] | None = None
@@ -162,7 +164,7 @@ def assume_account_role(
     if tags:
         extra["Tags"] = [{"Key": key, "Value": value} for key, value in tags]
     clients = _assume_role(base._boto3_clients, role_arn, base.default_region, extra)
-    return AwsSession(clients, base.default_region, assumed_from=base)
+    return AwsSession(clients, base.default_region, assumed_from=base, role_arn=role_arn)
 
 
 def find_default_region(profile: str | None = None) -> tuple[str, str] | None:
@@ -231,7 +233,8 @@ def _build_session(
     opened = AwsSession(clients, home, source_identities=sources)
     if role_arn is None:
         return opened
-    return AwsSession(_assume_role(clients, role_arn, home), home, assumed_from=opened, source_identities=sources)
+    assumed = _assume_role(clients, role_arn, home)
+    return AwsSession(assumed, home, assumed_from=opened, role_arn=role_arn, source_identities=sources)
 
 
 def _note_source_identity(sources: list[str], parsed: Mapping[str, Any], **_: Any) -> None:

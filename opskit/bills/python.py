@@ -14,6 +14,8 @@ from opskit.bills.render.costs import costs_result
 from opskit.bills.rules.items import parse_grouping
 from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import UsageError
+from opskit.core.settings import load_settings
+from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.output.result import Envelope
 from opskit.output.screen import plain_value
 
@@ -22,15 +24,16 @@ def current_costs(regions: Sequence[str], by: str | None, profile: str | None, *
     """What ``opskit costs -o json`` prints as ``data``, for these Regions, with its ``errors`` in it.
 
     Raises:
-        UsageError: ``by`` is nothing that items can be grouped by, or no Region is configured.
+        UsageError: ``by`` is nothing that items can be grouped by, no Region is configured, or the settings are wrong.
         AwsError: there are no valid credentials.
     """
     grouping = None if by is None else parse_grouping(by)
     if by is not None and grouping is None:
         raise UsageError("bad-by", f"by does not take '{by}'.", "It takes owner, kind, region, account or tag:KEY.")
     session, now = open_session(profile=profile), datetime.now(UTC)
+    policy = EndpointPolicy(production=load_settings({}).get("endpoint.production"))
     clients = [session.client(name) for name in _region_names(session, regions)]
-    result = costs_result(read_current_costs(clients, now, trail=cloudtrail), now, grouping, None)
+    result = costs_result(read_current_costs(clients, now, policy, trail=cloudtrail), now, grouping, None)
     printed = json.loads(ascii_json(Envelope(("costs",), result).as_json(), plain_value))
     return {**printed["data"], "errors": printed["errors"]}
 

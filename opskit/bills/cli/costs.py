@@ -39,6 +39,10 @@ def costs_command(
         bool,
         typer.Option("--metrics", help="Ask CloudWatch which endpoints are idle (0.01 USD per 1,000 metrics)."),
     ] = False,
+    billing: Annotated[
+        bool,
+        typer.Option("--billing/--no-billing", help="--billing, the month's bill, is not there yet and is refused."),
+    ] = False,
 ) -> CommandResult:
     """List what bills now in SageMaker, whose it is, and how to end it.
 
@@ -49,11 +53,14 @@ def costs_command(
     from opskit.bills.render.costs import costs_result
     from opskit.endpoints.rules.idleness import EndpointPolicy
 
+    if billing:
+        text = "opskit does not read the month's bill yet."
+        raise UsageError("no-billing", text, "Leave out --billing: the month is then estimated from what runs now.")
     grouping = _parse_by(by)
     limit = None if budget is None else USD.parse(budget)
     now = datetime.now(UTC)
     policy = EndpointPolicy(ctx.settings.get("endpoint.after"), ctx.settings.get("endpoint.production"))
-    costs = read_current_costs(ctx.clients(), now, trail=trail, policy=policy if metrics else None)
+    costs = read_current_costs(ctx.clients(), now, policy, trail=trail, metrics=metrics)
     return costs_result(costs, now, grouping, limit)
 
 

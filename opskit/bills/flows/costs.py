@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,16 +9,18 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
+from opskit.aws.session import AwsSession
 from opskit.bills.flows.endpoint_use import EndpointUses, look_at_endpoint_uses
 from opskit.bills.rules.items import BilledItem, billed_item, dearest_first
+from opskit.bills.rules.stop_commands import stop_command
 from opskit.core.exceptions import AwsError, Problem
 from opskit.core.keep_tags import keep_reason
 from opskit.core.model import Unknown
-from opskit.endpoints.rules.idleness import EndpointPolicy
+from opskit.endpoints.rules.idleness import EndpointPolicy, protection_reason
 from opskit.inventory.flows.inventory import Inventory, InventoryGap, read_inventory
 from opskit.inventory.flows.owners import find_trail_owners
 from opskit.inventory.reads.prices import read_prices
-from opskit.inventory.rules.prices import hourly_price
+from opskit.inventory.rules.prices import hourly_price, is_unread_price
 from opskit.inventory.rules.running_resource import RunningResource
 
 
@@ -39,19 +40,26 @@ class CurrentCosts:
 
 
 def read_current_costs(
-    clients: Sequence[AwsClient], now: datetime, *, trail: bool = True, policy: EndpointPolicy | None = None
+    clients: Sequence[AwsClient],
+    now: datetime,
+    policy: EndpointPolicy,
+    *,
+    trail: bool = True,
+    metrics: bool = False,
 ) -> CurrentCosts:
     """Everything that bills now. A Region, or a kind, that cannot be read does not hide the others.
-    ``trail``: CloudTrail is asked for the owners that no tag names. ``policy``: when an endpoint is idle; None: it is
-    not looked at.
+    ``policy``: when an endpoint is idle, and what says that it is in production. ``trail``: CloudTrail is asked for the
+    owners that no tag names. ``metrics``: CloudWatch is asked whether endpoints are idle.
 
     Raises:
         CredentialsError: there are no valid credentials.
     """
-    looks = gather_all([partial(_read_region_costs, client, now, trail, policy) for client in clients])
+    looks = gather_all([partial(_read_region_costs, client, now, policy, trail, metrics) for client in clients])
     items = dearest_first(item for look in looks for item in look.items)
     inventories = [look.inventory for look in looks]
-    gaps = tuple(problem for inventory in inventories for problem in _gap_problems(inventory))
+    gaps = tuple(
+        problem for look in looks for problem in (*_gap_problems(look.inventory), *_price_problems(look.items))
+    )
     return CurrentCosts(
         items,
         tuple(client.region for client in clients),
@@ -71,30 +79,34 @@ class _RegionCosts:
     uses: EndpointUses
 
 
-def _read_region_costs(client: AwsClient, now: datetime, trail: bool, policy: EndpointPolicy | None) -> _RegionCosts:
+def _read_region_costs(
+    client: AwsClient, now: datetime, policy: EndpointPolicy, trail: bool, metrics: bool
+) -> _RegionCosts:
     inventory = read_inventory(client)
     resources = inventory.resources
     prices, found, uses = gather(
         partial(read_prices, client, resources, now),
         partial(find_trail_owners, client, resources if trail else (), now),
-        partial(look_at_endpoint_uses, client, resources, policy, now),
+        partial(look_at_endpoint_uses, client, resources, policy if metrics else None, now),
     )
     items = [
         billed_item(
-            _with_profile(uses.assess(resource), client.session.profile),
+            uses.assess(resource),
             hourly_price(resource, prices),
             now,
             owner=found.owner_of(resource),
-            kept_because=_keep_reason(resource, now),
+            kept_because=_keep_reason(resource, policy, now),
         )
         for resource in resources
     ]
-    return _RegionCosts(inventory, items, found.gap, uses)
+    return _RegionCosts(inventory, [_with_account(item, client.session) for item in items], found.gap, uses)
 
 
-def _keep_reason(resource: RunningResource, now: datetime) -> str | None:
+def _keep_reason(resource: RunningResource, policy: EndpointPolicy, now: datetime) -> str | None:
     tags = resource.tags
-    return None if tags is None or isinstance(tags, Unknown) else keep_reason(tags, now)
+    if tags is None or isinstance(tags, Unknown):
+        return None
+    return protection_reason(tags, policy, now) if resource.kind.is_endpoint else keep_reason(tags, now)
 
 
 def _read_account(clients: Sequence[AwsClient], items: Sequence[BilledItem]) -> str | None:
@@ -107,11 +119,10 @@ def _read_account(clients: Sequence[AwsClient], items: Sequence[BilledItem]) -> 
         return None
 
 
-def _with_profile(resource: RunningResource, profile: str | None) -> RunningResource:
-    """A resource whose command leads to the account that it is in."""
-    if resource.stop_with is None or profile is None:
-        return resource
-    return replace(resource, stop_with=f"{resource.stop_with} --profile {shlex.quote(profile)}")
+def _with_account(item: BilledItem, session: AwsSession) -> BilledItem:
+    """An item whose command leads to the account that it is in."""
+    command = stop_command(item, session.profile, session.role_arn)
+    return replace(item, resource=replace(item.resource, stop_with=command))
 
 
 def _gap_problems(inventory: Inventory) -> Iterator[Problem]:
@@ -122,6 +133,7 @@ def _gap_problems(inventory: Inventory) -> Iterator[Problem]:
         yield Problem(gap.unknown.code, f"{text.rstrip('.')}.", gap.unknown.hint, gap.region)
         return
     yield from map(_gap_problem, inventory.gaps)
+    yield from _unread_problems(inventory)
     untold = [each for each in inventory.resources if isinstance(each.tags, Unknown)]
     if untold and isinstance(tags := untold[0].tags, Unknown):
         what = "1 resource" if len(untold) == 1 else f"{len(untold)} resources"
@@ -132,3 +144,25 @@ def _gap_problems(inventory: Inventory) -> Iterator[Problem]:
 def _gap_problem(gap: InventoryGap) -> Problem:
     text = f"Could not read all {gap.what}, so some that bill may be missing: {gap.unknown.reason}"
     return Problem(gap.unknown.code, f"{text.rstrip('.')}.", gap.unknown.hint, gap.region)
+
+
+def _unread_problems(inventory: Inventory) -> Iterator[Problem]:
+    """What is there, but could not be looked at: one reason for each kind."""
+    unread: dict[str, list[RunningResource]] = {}
+    for each in inventory.resources:
+        if each.unread is not None:
+            unread.setdefault("endpoint" if each.kind.is_endpoint else each.kind.value, []).append(each)
+    for word, those in unread.items():
+        if (gap := those[0].unread) is not None:
+            what = f"1 {word} is" if len(those) == 1 else f"{len(those)} {word}s are"
+            text = f"What {what} billed for could not be read: {gap.reason}"
+            yield Problem(gap.code, f"{text.rstrip('.')}.", gap.hint, those[0].region)
+
+
+def _price_problems(items: Sequence[BilledItem]) -> Iterator[Problem]:
+    """Why prices of a Region could not be read; what the price list does not have is no problem of reading it."""
+    unread = [item for item in items if is_unread_price(item.usd_per_hour)]
+    if unread and isinstance(first := unread[0].usd_per_hour, Unknown):
+        what = "1 item" if len(unread) == 1 else f"{len(unread)} items"
+        text = f"The price of {what} could not be read: {first.reason}"
+        yield Problem(first.code, f"{text.rstrip('.')}.", first.hint, unread[0].resource.region)

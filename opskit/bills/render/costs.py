@@ -36,16 +36,17 @@ _VERDICT_STYLES = {
     BilledVerdict.PROTECTED: Style.GOOD,
     BilledVerdict.UNKNOWN: Style.WARN,
 }
+# In the order of their worth: what a narrow terminal leaves out is at the end.
 _COLUMNS = (
     Column("Kind", key=True),
     Column("Name", wrap=True, key=True),
-    Column("Runs on", optional=True),
     Column("USD/h", right=True),
-    Column("Since", right=True),
-    Column("So far", right=True),
-    Column("Owner", wrap=True, optional=True),
     Column("Verdict"),
-    Column("Why", wrap=True, optional=True),
+    Column("Why", wrap=True),
+    Column("Owner", wrap=True),
+    Column("So far", right=True, optional=True),
+    Column("Since", right=True, optional=True),
+    Column("Runs on", optional=True),
 )
 _MOST_ENDINGS = 10
 _GROUP_COLUMNS = (
@@ -216,13 +217,13 @@ def _item_cells(item: BilledItem, now: datetime) -> tuple[Cell, ...]:
     return (
         Cell(resource.kind.value),
         Cell(resource.name),
-        Cell(_runs_on(resource)),
         _usd_cell(item.known_usd_per_hour),
-        Cell("-" if resource.not_begun else since),
-        _usd_cell(item.usd_so_far),
-        Cell(item.owner.name or "?"),
         Cell(item.verdict.value, _VERDICT_STYLES[item.verdict]),
         Cell(item.reason),
+        Cell(item.owner.name or "?"),
+        _usd_cell(item.usd_so_far),
+        Cell("-" if resource.not_begun else since),
+        Cell(_runs_on(resource)),
     )
 
 

@@ -44,12 +44,24 @@ def billed_item(
     kept_because: str | None = None,
 ) -> BilledItem:
     """A resource with its price. ``kept_because`` is the sentence about the tag that keeps it."""
-    verdict = resource.verdict if kept_because is None else BilledVerdict.PROTECTED
-    reason = "; ".join(filter(None, (resource.reason, resource.free)))
+    verdict = BilledVerdict.PROTECTED if kept_because is not None else _verdict_by_tags(resource)
+    untold = "its tags could not be read, and one may keep it" if verdict is not resource.verdict else ""
+    reason = "; ".join(filter(None, (untold, resource.reason, resource.free)))
     if isinstance(usd_per_hour, Unknown):
         reason = f"{reason}; no price: {usd_per_hour.reason}" if reason else f"no price: {usd_per_hour.reason}"
     reason = reason if kept_because is None else kept_because
     return BilledItem(resource, usd_per_hour, _cost_so_far(resource, usd_per_hour, now), owner, verdict, reason)
+
+
+def _verdict_by_tags(resource: RunningResource) -> BilledVerdict:
+    """The verdict over what no tag keeps: not known, where its tags could not be read and nobody uses it for sure."""
+    if not isinstance(resource.tags, Unknown):
+        return resource.verdict
+    match resource.verdict:
+        case BilledVerdict.RUNNING | BilledVerdict.IDLE | BilledVerdict.UNKNOWN:
+            return BilledVerdict.UNKNOWN
+        case BilledVerdict.BUSY | BilledVerdict.PROTECTED:
+            return resource.verdict
 
 
 def _cost_so_far(resource: RunningResource, usd_per_hour: Decimal | Unknown, now: datetime) -> Decimal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 NOT_COVERED = (
+    "training sessions",
     "storage of jobs, endpoints and clusters",
     "Canvas sessions",
     "Feature Store",

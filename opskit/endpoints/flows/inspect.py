@@ -201,7 +201,7 @@ def _needs_metrics(endpoint: HostedEndpoint, tags: Tags, policy: EndpointPolicy,
     """Whether metrics, which are paid for, could change the verdict."""
     if not endpoint.traits.is_in_service or isinstance(tags, Unknown) or endpoint.is_deploying:
         return False
-    return protection_reason(endpoint, tags, policy, now) is None
+    return protection_reason(tags, policy, now) is None
 
 
 def _read_uses(

@@ -61,7 +61,7 @@ def assess_endpoint(
         return by_status
     if isinstance(tags, Unknown):
         return _unreadable(f"its tags could not be read: {tags.reason}")
-    if (kept := protection_reason(endpoint, tags, policy, now)) is not None:
+    if (kept := protection_reason(tags, policy, now)) is not None:
         return EndpointAssessment(EndpointVerdict.PROTECTED, kept)
     if endpoint.is_deploying:
         return EndpointAssessment(EndpointVerdict.BUSY, "a deployment is in progress")
@@ -74,9 +74,7 @@ def assess_endpoint(
     return _assess_use(endpoint, use, _patience(endpoint, tags, policy), now)
 
 
-def protection_reason(
-    endpoint: HostedEndpoint, tags: Mapping[str, str], policy: EndpointPolicy, now: datetime
-) -> str | None:
+def protection_reason(tags: Mapping[str, str], policy: EndpointPolicy, now: datetime) -> str | None:
     """Why the tags forbid to stop an endpoint for being idle; None where they do not."""
     if (kept := keep_reason(tags, now)) is not None:
         return kept

@@ -122,7 +122,8 @@ def costs_fleet_command(
     from opskit.fleet.rules.reports import FleetCommand
 
     choice = _AccountChoice(accounts, org, units, role_name, external_id, session_tag, concurrency, resume)
-    return _run_fleet(ctx, FleetCommand.COSTS, CommandOptions(trail=cloudtrail), choice)
+    options = CommandOptions(trail=cloudtrail, production=ctx.settings.get("endpoint.production"))
+    return _run_fleet(ctx, FleetCommand.COSTS, options, choice)
 
 
 @register_command(fleet_app, "fleet", "role")

@@ -16,6 +16,7 @@ from opskit.bills.flows.costs import read_current_costs
 from opskit.bills.render.costs import costs_result
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import Requirement
+from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.fleet.rules.accounts import FleetAccount
 from opskit.fleet.rules.reports import AccountReport, FleetCommand
 from opskit.notebooks.flows.inspect import inspect_all
@@ -29,12 +30,13 @@ from opskit.quotas.render.check import check_result
 @dataclass(frozen=True)
 class CommandOptions:
     """What a command is run with in every account. ``requirements`` are for a check, ``idle_after`` for notebooks,
-    ``trail``: whether costs ask CloudTrail for owners.
+    ``trail``: whether costs ask CloudTrail for owners; ``production``: the tags that call an endpoint that.
     """
 
     requirements: tuple[Requirement, ...] = ()
     idle_after: timedelta = timedelta(hours=1)
     trail: bool = False
+    production: tuple[str, ...] = ()
 
 
 AccountCommand = Callable[[Sequence[AwsClient], CommandOptions, datetime], CommandResult]
@@ -85,7 +87,8 @@ def _look_for_idle(clients: Sequence[AwsClient], options: CommandOptions, now: d
 
 
 def _read_costs(clients: Sequence[AwsClient], options: CommandOptions, now: datetime) -> CommandResult:
-    return costs_result(read_current_costs(clients, now, trail=options.trail), now, None, None)
+    policy = EndpointPolicy(production=options.production)
+    return costs_result(read_current_costs(clients, now, policy, trail=options.trail), now, None, None)
 
 
 ACCOUNT_COMMANDS: Mapping[FleetCommand, AccountCommand] = {

@@ -15,7 +15,7 @@ from opskit.aws.gather import gather, gather_all
 from opskit.core.aws_statuses import EndpointStatus, EndpointTraits
 from opskit.core.model import Unknown
 from opskit.core.workloads import PriceComponent
-from opskit.inventory.rules.aws_commands import opskit_command
+from opskit.inventory.rules.aws_commands import aws_sagemaker_command, opskit_command
 from opskit.inventory.rules.running_resource import (
     BilledConcurrency,
     BilledInstances,
@@ -29,6 +29,7 @@ from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 from opskit.quotas.reads.usage_listings import Response, describe_resource, list_summaries, missing_member
 
 _NOT_LOOKED = "whether it is idle was not looked at (opskit endpoint list)"
+_PLAN_PAID = "a training plan has paid its instances in advance"
 _COMPARED = ("EndpointStatus", "LastModifiedTime")
 
 
@@ -76,7 +77,7 @@ def _read_endpoint(
     if not _traits_of(endpoint).may_bill:
         return None
     found, gap = configs.read_config(endpoint)
-    return _running_endpoint(client.region, endpoint, found[0] if found else None, gap)
+    return running_endpoint(client.region, endpoint, found[0] if found else None, gap)
 
 
 def _current_record(summary: Response, record: Response | None) -> Response | None:
@@ -86,12 +87,19 @@ def _current_record(summary: Response, record: Response | None) -> Response | No
     return record if all(record.get(member) == summary.get(member) for member in _COMPARED) else None
 
 
-def _running_endpoint(region: str, endpoint: Response, config: Response | None, gap: Unknown | None) -> RunningResource:
+def running_endpoint(region: str, endpoint: Response, config: Response | None, gap: Unknown | None) -> RunningResource:
+    """An endpoint as it bills, from AWS's description of it and of its configuration (None: it has none; ``gap``: why
+    it is not known).
+    """
     name, traits = str(endpoint["EndpointName"]), _traits_of(endpoint)
-    parts = tuple(_endpoint_parts(endpoint, config))
     variants = _variants_with_plan(endpoint, config)
+    on_demand = [each for each in variants if not _is_paid_by_plan(*each)]
     serverless = bool(variants) and all(_is_serverless(variant, plan) for variant, plan in variants)
+    # What a training plan has paid is named where it is all that there is, and else left out: it costs nothing more.
+    parts = tuple(_endpoint_parts(on_demand or variants, _hosting_component(endpoint, config)))
     free = "its serverless variants bill by request" if serverless and not parts else ""
+    free = _PLAN_PAID if variants and not on_demand else free
+    is_orphan = config is None and gap is None
     return RunningResource(
         region,
         BilledKind.SERVERLESS if serverless else BilledKind.ENDPOINT,
@@ -104,14 +112,25 @@ def _running_endpoint(region: str, endpoint: Response, config: Response | None, 
         free=free,
         verdict=BilledVerdict.RUNNING if traits.surely_bills else BilledVerdict.UNKNOWN,
         reason=_endpoint_reason(endpoint, config, gap, is_sure=traits.surely_bills),
-        stop_with=opskit_command("endpoint", "stop", name, "--yes", region=region),
+        stop_with=_stop_command(region, name, is_orphan=is_orphan),
+        stop_takes_yes=not is_orphan,
+        unread=gap,
     )
+
+
+def _stop_command(region: str, name: str, *, is_orphan: bool) -> str:
+    """What ends an endpoint. One whose configuration is gone could not be brought back, so opskit does not stop it."""
+    if is_orphan:
+        return aws_sagemaker_command("delete-endpoint", region, endpoint_name=name)
+    return opskit_command("endpoint", "stop", name, region=region)
 
 
 def _why_unpriced(variants: Sequence[tuple[Response, Response]], *, is_known: bool) -> str:
     """Why an endpoint can have no price; empty: it may have one."""
     if any(plan.get("AcceleratorType") for _, plan in variants):
         return "opskit knows no price of its elastic inference accelerators"
+    if any(_reservation_arn(*each) and not _is_paid_by_plan(*each) for each in variants):
+        return "opskit knows no price of its capacity reservation"
     return "" if is_known else "AWS does not say what it runs on"
 
 
@@ -137,10 +156,23 @@ def _variants_with_plan(endpoint: Response, config: Response | None) -> list[tup
     return [(each, planned.get(each.get("VariantName")) or {}) for each in present] + [(each, each) for each in pending]
 
 
-def _endpoint_parts(endpoint: Response, config: Response | None) -> Iterator[BilledPart]:
+def _reservation_arn(variant: Response, plan: Response) -> str:
+    """The capacity reservation that a variant takes its instances from, and no others; empty: none."""
+    said = variant.get("CapacityReservationConfig") or plan.get("CapacityReservationConfig") or {}
+    return str(said.get("MlReservationArn") or "")
+
+
+def _is_paid_by_plan(variant: Response, plan: Response) -> bool:
+    return _reservation_arn(variant, plan).split(":", 5)[-1].startswith("training-plan/")
+
+
+def _hosting_component(endpoint: Response, config: Response | None) -> PriceComponent:
     asynchronous = endpoint.get("AsyncInferenceConfig") or (config or {}).get("AsyncInferenceConfig")
-    component = PriceComponent.ASYNC_HOSTING if asynchronous else PriceComponent.HOSTING
-    for variant, plan in _variants_with_plan(endpoint, config):
+    return PriceComponent.ASYNC_HOSTING if asynchronous else PriceComponent.HOSTING
+
+
+def _endpoint_parts(variants: Sequence[tuple[Response, Response]], component: PriceComponent) -> Iterator[BilledPart]:
+    for variant, plan in variants:
         if _is_serverless(variant, plan):
             yield from _provisioned_parts(_serverless_configs(variant, plan)[0])
         elif pools := variant.get("InstancePools"):

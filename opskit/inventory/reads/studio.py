@@ -91,20 +91,22 @@ def _studio_arn(client_region: str, account: str, *parts: object) -> str:
 def _read_app(client: AwsClient, account: str, app: Response, owners: Owners) -> RunningResource | None:
     """An app that runs, described where its listing lacks its instance type; None: it is gone."""
     spec: Response = app.get("ResourceSpec") or {}
-    gap = ""
+    gap: Unknown | None = None
     if not spec.get("InstanceType"):
         key = {member: str(app[member]) for member in _NAME_MEMBERS if app.get(member)}
         described = describe_resource(client, "describe_app", key)
         if described is None:
             return None
         if isinstance(described, Unknown):
-            gap = f"it could not be described: {described.reason}"
+            gap = described
         else:
             spec = described.get("ResourceSpec") or {}
     return _running_app(client.region, account, app, spec, owners, gap)
 
 
-def _running_app(region: str, account: str, app: Response, spec: Response, owners: Owners, gap: str) -> RunningResource:
+def _running_app(
+    region: str, account: str, app: Response, spec: Response, owners: Owners, gap: Unknown | None
+) -> RunningResource:
     app_type, status = str(app["AppType"]), AppStatus(app.get("Status", ""))
     component, instance_type = _COMPONENTS.get(app_type), spec.get("InstanceType")
     free = _PLAN_PAID if spec.get("TrainingPlanArn") else ""
@@ -127,11 +129,14 @@ def _running_app(region: str, account: str, app: Response, spec: Response, owner
         str(app.get("Status", "")),
         app.get("CreationTime"),
         () if component is None else (BilledInstances(instance_type, 1, component),),
-        unpriced=gap or ("" if component or free else f"opskit knows no price of {app_type} apps"),
+        unpriced=f"it could not be described: {gap.reason}"
+        if gap
+        else ("" if component or free else f"opskit knows no price of {app_type} apps"),
         free=free,
         verdict=BilledVerdict.RUNNING if sure else BilledVerdict.UNKNOWN,
         reason=_NOT_LOOKED if sure else f"AWS says {app.get('Status')}, which may bill",
         stop_with=aws_sagemaker_command("delete-app", region, **_app_options(app)),
+        unread=gap,
         profile_owner=str(app.get("UserProfileName") or owners.get(_space_key(app)) or "") or None,
     )
 

@@ -86,8 +86,9 @@ class RunningResource:
 
     ``since`` is when it began to bill; None: AWS does not say. ``parts`` are what it is billed for; none, where
     ``unpriced`` says why no price can be known, or ``free`` why it costs nothing of its own. ``not_begun``: it bills as
-    soon as it has its instances. ``tags`` None: not read yet. ``profile_owner`` is the Studio user profile that it
-    belongs to, if it belongs to one.
+    soon as it has its instances. ``unread`` is why a part of it could not be read. ``stop_takes_yes``: what ends it
+    asks before it does, and takes ``--yes``. ``tags`` None: not read yet. ``profile_owner`` is the Studio user profile
+    that it belongs to, if it belongs to one.
     """
 
     region: str
@@ -103,6 +104,8 @@ class RunningResource:
     verdict: BilledVerdict = BilledVerdict.RUNNING
     reason: str = ""
     stop_with: str | None = None
+    stop_takes_yes: bool = False
+    unread: Unknown | None = None
     tags: Mapping[str, str] | Unknown | None = field(default=None, hash=False)
     profile_owner: str | None = None
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from opskit.bills.flows.costs import CurrentCosts
+from opskit.bills.render.costs import costs_result
 from opskit.bills.rules.items import (
     BilledItem,
     BudgetStanding,
@@ -34,6 +36,7 @@ from opskit.inventory.rules.running_resource import (
     BilledVolume,
     RunningResource,
 )
+from opskit.output.terminal_table import column_widths, fitting_columns
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HOSTING = PriceComponent.HOSTING
@@ -174,3 +177,12 @@ def test_a_budget_is_kept_only_if_all_is_known(
     found = assess_budget(Decimal(budget), estimate_month(items, NOW), sum_items(items), NOW, is_whole=is_whole)
     assert found.verdict is standing
     assert found.passed_at == (None if passed_after is None else NOW + timedelta(hours=passed_after))
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 90, 100, 120])
+def test_a_narrow_terminal_leaves_out_neither_verdict_nor_reason_nor_owner(width: int) -> None:
+    kept = item("2", owner="ada", reason="whether it is idle was not looked at")
+    (table,) = costs_result(CurrentCosts((kept,), ("us-east-1",), None), NOW, None, None).tables
+    shown = fitting_columns(table.columns, column_widths(table), width)
+    assert shown is not None
+    assert {"Kind", "Name", "Verdict", "Why", "Owner"} <= {table.columns[index].header for index in shown}

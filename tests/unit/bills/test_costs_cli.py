@@ -95,7 +95,7 @@ def test_each_says_how_it_is_ended(billed: FakeAws, capsys: pytest.CaptureFixtur
     data = costs_of(capsys)
     ends = {(item["kind"], item["name"]): item["stop_with"] for item in data["items"]}
     assert ends["notebook", "lab"] == "opskit notebook stop lab --region us-east-1"
-    assert ends["endpoint", "live"] == "opskit endpoint stop live --yes --region us-east-1"
+    assert ends["endpoint", "live"] == "opskit endpoint stop live --region us-east-1 --yes"
     assert ends["transform", "score"] == (
         "aws sagemaker stop-transform-job --transform-job-name score --region us-east-1"
     )
@@ -152,7 +152,7 @@ def test_what_cannot_be_read_is_an_error_and_hides_nothing(
 
 def test_without_prices_all_is_there_and_no_sum_is_made_up(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     billed.fault = lambda called, region: DENIED if called == "GetProducts" else None
-    data = costs_of(capsys)
+    data = costs_of(capsys, exit=5)
     assert {(item["kind"], item["name"]) for item in data["items"]} == set(EXPECTED)
     free = {name for name, (usd, _) in EXPECTED.items() if usd == 0}
     assert {(item["kind"], item["name"]) for item in data["items"] if item["usd_per_hour"] is not None} == free
@@ -189,7 +189,7 @@ def test_the_commands_lead_to_the_profile(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     data = costs_of(capsys, "--profile", "my work")
-    assert item_of(data, "endpoint", "live")["stop_with"].endswith("--region us-east-1 --profile 'my work'")
+    assert item_of(data, "endpoint", "live")["stop_with"].endswith("--region us-east-1 --yes --profile 'my work'")
 
 
 @pytest.mark.parametrize(("budget", "code"), [("0.01", 3), ("10000000", 5)])

@@ -1,0 +1,141 @@
+"""What could not be read of what bills is said with exit 5, and no verdict or command pretends to know it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.fakes import billed_account
+from tests.fakes.billed_account import ARN, endpoint, planned, serve_billed_account, variant
+from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.fake_aws import DENIED, FakeAws
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+Capture = pytest.CaptureFixture[str]
+PLAN = f"{ARN}:training-plan/paid"
+RESERVATION = f"{ARN}:reserved/of-another-kind"
+
+
+@pytest.fixture
+def billed(fake_aws: FakeAws) -> Iterator[FakeAws]:
+    serve_billed_account(fake_aws)
+    yield fake_aws
+
+
+def run_costs(capsys: Capture, *words: str) -> CliResult:
+    return run_opskit(capsys, "costs", "--no-cloudtrail", *words, "-o", "json")
+
+
+def items_of(ran: CliResult) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(item["kind"], item["name"]): item for item in ran.data["items"]}
+
+
+def deny(aws: FakeAws, *operations: str) -> None:
+    aws.fault = lambda called, region: DENIED if called in operations else None
+
+
+def reserved(name: str, arn: str) -> dict[str, Any]:
+    """What a configuration says of a variant whose instances come from a reservation alone."""
+    config = {"CapacityReservationPreference": "capacity-reservations-only", "MlReservationArn": arn}
+    return {**planned(name, "ml.g5.xlarge"), "CapacityReservationConfig": config}
+
+
+def add_endpoint(
+    monkeypatch: pytest.MonkeyPatch, name: str, *plans: dict[str, Any], tags: Mapping[str, str] | None = None
+) -> None:
+    """One more endpoint in the account, with an instance for each variant of its configuration."""
+    made = endpoint(name, 5, *(variant(plan["VariantName"], 1) for plan in plans))
+    monkeypatch.setattr(billed_account, "ENDPOINTS", [*billed_account.ENDPOINTS, made])
+    monkeypatch.setitem(billed_account.CONFIGS, name, {"ProductionVariants": list(plans)})
+    monkeypatch.setitem(billed_account.TAGS, f"{ARN}:endpoint/{name}", dict(tags or {}))
+
+
+@pytest.mark.parametrize(
+    ("operations", "said"),
+    [
+        (("GetProducts",), "The price of 16 items could not be read"),
+        (("DescribeEndpointConfig",), "What 5 endpoints are billed for could not be read"),
+        (("DescribeApp",), "What 1 studio-app is billed for could not be read"),
+        (("GetResources", "ListTags"), "The tags of 2"),
+    ],
+)
+def test_what_could_not_be_read_is_told_with_exit_5(
+    operations: tuple[str, ...], said: str, billed: FakeAws, capsys: Capture
+) -> None:
+    deny(billed, *operations)
+    ran = run_costs(capsys)
+    assert ran.code == 5
+    assert ran.envelope["status"] == "partial"
+    (error,) = ran.envelope["errors"]
+    assert error["message"].startswith(said)
+    assert error["message"].count("denied") + error["message"].count("not authorized") > 0
+    assert ran.data["totals"]["at_least"] is True
+
+
+def test_what_may_be_kept_is_not_called_running(billed: FakeAws, capsys: Capture) -> None:
+    deny(billed, "GetResources", "ListTags")
+    items = items_of(run_costs(capsys))
+    assert items["notebook", "lab"]["verdict"] == "unknown"
+    assert "tags could not be read" in items["notebook", "lab"]["because"]
+    assert items["volume", "old-lab"]["verdict"] == "unknown"  # idle, but a tag may keep it
+    assert "--yes" not in items["endpoint", "live"]["stop_with"]
+
+
+@pytest.mark.parametrize(
+    "tags", [{"env": "prod"}, {"opskit:keep": "demo"}, {"Environment": "Production"}], ids=lambda tags: next(iter(tags))
+)
+def test_what_is_kept_or_in_production_is_protected_and_ends_only_when_asked(
+    tags: dict[str, str], billed: FakeAws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_endpoint(monkeypatch, "shop", planned("a", "ml.m5.xlarge"), tags=tags)
+    serve_billed_account(billed)
+    items = items_of(run_costs(capsys))
+    assert items["endpoint", "shop"]["verdict"] == "protected"
+    assert items["endpoint", "shop"]["stop_with"] == "opskit endpoint stop shop --region us-east-1"
+    assert items["endpoint", "live"]["stop_with"] == "opskit endpoint stop live --region us-east-1 --yes"
+    assert billed.count("GetMetricData") == 0
+
+
+def test_an_endpoint_without_configuration_ends_for_good(billed: FakeAws, capsys: Capture) -> None:
+    command = items_of(run_costs(capsys))["endpoint", "orphan"]["stop_with"]
+    assert command == "aws sagemaker delete-endpoint --endpoint-name orphan --region us-east-1"
+
+
+def test_the_commands_lead_to_the_role(billed: FakeAws, capsys: Capture) -> None:
+    role = "arn:aws:iam::123456789012:role/finops"
+    items = items_of(run_costs(capsys, "--role-arn", role))
+    assert shlex.split(items["endpoint", "live"]["stop_with"])[-2:] == ["--role-arn", role]
+    assert shlex.split(items["notebook", "lab"]["stop_with"])[-2:] == ["--role-arn", role]
+    # The AWS CLI takes none.
+    assert items["transform", "score"]["stop_with"].endswith(f"--region us-east-1 # with the credentials of {role}")
+
+
+def test_what_a_training_plan_has_paid_costs_an_endpoint_nothing_more(
+    billed: FakeAws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_endpoint(monkeypatch, "paid", reserved("a", PLAN))
+    add_endpoint(monkeypatch, "partly", reserved("a", PLAN), planned("b", "ml.m5.xlarge"))
+    add_endpoint(monkeypatch, "reserved", reserved("a", RESERVATION))
+    serve_billed_account(billed)
+    items = items_of(run_costs(capsys))
+    assert items["endpoint", "paid"]["usd_per_hour"] == 0
+    assert "training plan" in items["endpoint", "paid"]["because"]
+    assert items["endpoint", "paid"]["instance_type"] == "ml.g5.xlarge"
+    assert items["endpoint", "partly"]["usd_per_hour"] == 0.23
+    assert items["endpoint", "reserved"]["usd_per_hour"] is None
+    assert "capacity reservation" in items["endpoint", "reserved"]["because"]
+
+
+def test_the_bill_is_not_read_and_says_so(billed: FakeAws, capsys: Capture) -> None:
+    assert run_costs(capsys, "--no-billing").code == 0
+    asked = run_costs(capsys, "--billing")
+    assert asked.code == 2
+    assert "does not read the month's bill" in asked.envelope["errors"][0]["message"]
+
+
+def test_what_is_not_looked_at_is_named(billed: FakeAws, capsys: Capture) -> None:
+    assert "training sessions" in run_costs(capsys).data["not_covered"]
