@@ -72,7 +72,8 @@ class EndpointAccount(Account):
     """``clock`` moves by sleeping. ``fault`` is asked before each write for ``throttle``, ``lost``, ``done-500``,
     ``kill-before``, ``kill-after`` or nothing; ``late`` is how many looks still tell the tags of before.
     ``invoked`` are the times of invocations by endpoint; ``has_scaling_left``: AWS keeps what scales an endpoint while
-    that is gone. ``deletes`` and ``creates`` count what took effect.
+    that is gone; ``is_indexed``: the tagging API knows the tags of configurations. ``deletes`` and ``creates`` count
+    what took effect.
     """
 
     endpoints: dict[str, FakeEndpoint] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class EndpointAccount(Account):
     attached: dict[str, list[str]] = field(default_factory=dict)
     invoked: dict[str, list[datetime]] = field(default_factory=dict)
     metric_status: str = "Complete"
+    is_indexed: bool = False
     fault: Callable[[str], str] = lambda operation: ""
     late: Callable[[], int] = lambda: 0
     has_scaling_left: bool = True
@@ -286,8 +288,16 @@ class EndpointAccount(Account):
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     def do_get_resources(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The index, which knows nothing: it may lag by any time."""
-        return {"ResourceTagMappingList": []}
+        """The index, which knows nothing unless told otherwise: it may lag by any time."""
+        if not self.is_indexed or params["ResourceTypeFilters"] != ["sagemaker:endpoint-config"]:
+            return {"ResourceTagMappingList": []}
+        return {
+            "ResourceTagMappingList": [
+                {"ResourceARN": each.arn, "Tags": [{"Key": key, "Value": value} for key, value in each.tags.items()]}
+                for each in self.configs.values()
+                if each.tags
+            ]
+        }
 
     def do_get_metric_data(self, params: dict[str, Any]) -> dict[str, Any]:
         return {"MetricDataResults": [self._points(query, params) for query in params["MetricDataQueries"]]}

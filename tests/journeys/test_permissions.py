@@ -51,6 +51,7 @@ SELDOM = {
     "notebook create": {"iam:GetRolePolicy", "logs:GetLogEvents", "sagemaker:ListTags"},
     "notebook keep": {"sagemaker:DeleteTags"},
     "notebook list": {
+        "cloudtrail:LookupEvents",  # with --who
         "resourcegroupstaggingapi:GetResources",
         "sagemaker:DescribeNotebookInstance",
         "logs:GetLogEvents",

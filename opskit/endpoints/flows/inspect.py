@@ -141,7 +141,11 @@ def look_at_endpoint(
 
 def _list_stopped(client: AwsClient) -> list[StoppedEndpoint] | Problem:
     try:
-        return list_stopped(client)
+        newest: dict[str, StoppedEndpoint] = {}
+        for each in list_stopped(client):
+            if each.name not in newest or newest[each.name].written < each.written:
+                newest[each.name] = each
+        return list(newest.values())
     except AwsError as failure:
         text = f"Which endpoints were stopped could not be read: {failure.problem.message}"
         return Problem("stopped-unread", text, failure.problem.hint, client.region)

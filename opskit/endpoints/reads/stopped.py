@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import list_kind_tags, read_tags
 from opskit.core.exceptions import AwsError
 from opskit.core.tag_keys import STOPPED_ENDPOINT
 from opskit.endpoints.reads.endpoints import list_config_arns, read_endpoint_config
-from opskit.endpoints.rules.restore_record import RestoreRecord, record_owner, unpack_record
+from opskit.endpoints.rules.restore_record import RestoreRecord, record_owner, record_time, unpack_record
 
 _CONFIGS = "sagemaker:endpoint-config"
 
 
 @dataclass(frozen=True)
 class StoppedEndpoint:
-    """A record as it was found. ``record`` None: it is not whole, so that it brings nothing back."""
+    """A record as it was found. ``record`` None: it is not whole, so that it brings nothing back. ``written`` is when
+    it was written, as its first tag says.
+    """
 
     name: str
     config_arn: str
     record: RestoreRecord | None
+    written: datetime
 
 
 def list_stopped(client: AwsClient) -> list[StoppedEndpoint]:
@@ -32,7 +35,7 @@ def list_stopped(client: AwsClient) -> list[StoppedEndpoint]:
     """
     found = list_kind_tags(client, _CONFIGS, STOPPED_ENDPOINT)
     stopped = [
-        StoppedEndpoint(owner, arn, unpack_record(tags, arn))
+        StoppedEndpoint(owner, arn, unpack_record(tags, arn), record_time(tags))
         for arn, tags in found.items()
         if (owner := record_owner(tags)) is not None
     ]
@@ -40,35 +43,34 @@ def list_stopped(client: AwsClient) -> list[StoppedEndpoint]:
 
 
 def find_stopped(client: AwsClient, name: str, likely_configs: tuple[str, ...] = ()) -> StoppedEndpoint | None:
-    """The record of one endpoint, as ListTags has it now: on one of the configurations that are likely, else on one
-    that the tagging API names, else on any, newest first. None: there is none.
+    """The record of one endpoint, as ListTags has it now: the newest of those on the configurations that are likely and
+    that the tagging API names, since a stop that was killed may have left an older one on a configuration of before;
+    else the first on any configuration, the newest first. None: there is none.
 
     Raises:
         AwsError: that could not be found out.
     """
-    for arn in _candidate_arns(client, name, likely_configs):
-        tags = read_tags(client, arn)
-        if record_owner(tags) == name:
-            return StoppedEndpoint(name, arn, unpack_record(tags, arn))
-    return None
+    arns = _likely_arns(client, name, likely_configs)
+    found = [each for arn in arns if (each := _read_record(client, name, arn)) is not None]
+    if found:
+        return max(found, key=lambda each: each.written)
+    # The index lags, and one that does not know the tag is no proof that there is none.
+    others = (arn for _, arn in list_config_arns(client) if arn not in arns)
+    return next((each for arn in others if (each := _read_record(client, name, arn)) is not None), None)
 
 
-def _candidate_arns(client: AwsClient, name: str, likely_configs: tuple[str, ...]) -> Iterator[str]:
-    seen = set[str]()
-    for config in dict.fromkeys((*likely_configs, name)):
-        said = read_endpoint_config(client, config)
-        if said is not None:
-            seen.add(said["EndpointConfigArn"])
-            yield said["EndpointConfigArn"]
+def _read_record(client: AwsClient, name: str, arn: str) -> StoppedEndpoint | None:
+    tags = read_tags(client, arn)
+    if record_owner(tags) != name:
+        return None
+    return StoppedEndpoint(name, arn, unpack_record(tags, arn), record_time(tags))
+
+
+def _likely_arns(client: AwsClient, name: str, likely_configs: tuple[str, ...]) -> list[str]:
+    described = [read_endpoint_config(client, config) for config in dict.fromkeys((*likely_configs, name))]
+    likely = [said["EndpointConfigArn"] for said in described if said is not None]
     try:
         listed = [each.config_arn for each in list_stopped(client) if each.name == name]
-    except AwsError:  # it has a permission of its own; the slow way below needs none
+    except AwsError:  # it has a permission of its own; the slow way needs none
         listed = []
-    for arn in listed:
-        if arn not in seen:
-            seen.add(arn)
-            yield arn
-    # The index lags, and one that does not know the tag is no proof that there is none.
-    for _, arn in list_config_arns(client):
-        if arn not in seen:
-            yield arn
+    return list(dict.fromkeys((*likely, *listed)))

@@ -129,6 +129,15 @@ def record_owner(tags: Mapping[str, str]) -> str | None:
     return tags[STOPPED_ENDPOINT].partition(" ")[0]
 
 
+def record_time(tags: Mapping[str, str]) -> datetime:
+    """When the record that the tags are was written, as its first tag says, whole or not; long ago where it does not
+    say.
+    """
+    match = _HEAD.fullmatch(tags.get(STOPPED_ENDPOINT, ""))
+    written = parse_timestamp(match["at"]) if match else None
+    return written or datetime.min.replace(tzinfo=UTC)
+
+
 def restored_tags(record: RestoreRecord) -> dict[str, str]:
     """The tags that a restored endpoint is made with."""
     return dict(record.tags)

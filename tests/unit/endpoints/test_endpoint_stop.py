@@ -278,6 +278,35 @@ def test_a_quota_that_will_not_be_there_is_told_before(account: EndpointAccount)
     assert not isinstance(action.return_note, Unknown)
 
 
+def test_the_newest_record_brings_back_where_an_older_one_was_left(account: EndpointAccount) -> None:
+    """A stop is killed before the delete, the endpoint moves to another configuration, and is stopped there."""
+    endpoint, account.is_indexed = account.endpoints[NAME], True
+
+    def kill(operation: str) -> str:
+        return "kill-before" if operation == "DeleteEndpoint" else ""
+
+    with in_memory(account):
+        account.fault = kill
+        with pytest.raises(Killed):
+            stop(account)
+        account.fault = lambda operation: ""
+        assert any(is_record_key(key) for key in config_of(account).tags)
+        account.configs["zz-config-v2"] = FakeConfig(
+            "zz-config-v2", [FakeVariant(each.name) for each in endpoint.variants]
+        )
+        endpoint.config = "zz-config-v2"
+        for each in endpoint.variants:
+            each.count = 1
+        account.seconds += timedelta(days=20).total_seconds()
+        assert stop(account).outcome is StopOutcome.DONE
+        clock = account.clock
+        listed = inspect_endpoints([client_of()], TERMS.idle_policy, clock.now(), with_stopped=True).stopped
+        assert [each.config_arn.rpartition("/")[2] for _, each in listed] == ["zz-config-v2"]
+        start_endpoint(client_of(), plan_endpoint_start(client_of(), NAME, clock), clock, lambda event: None)
+    assert account.endpoints[NAME].config == "zz-config-v2"
+    assert {each.count for each in account.endpoints[NAME].variants} == {1}
+
+
 def test_serverless_endpoints_cost_nothing_and_are_left_alone() -> None:
     from opskit.endpoints.rules.model import HostedEndpoint, VariantState
 
