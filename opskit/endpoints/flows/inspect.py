@@ -11,10 +11,9 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.aws.prices import read_workload_price
 from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AwsError, CredentialsError, Problem
-from opskit.core.model import Price, Unknown, Workload
+from opskit.core.model import Price, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.reads.attachments import list_component_names
 from opskit.endpoints.reads.endpoints import list_endpoint_names, read_hosted_endpoint
@@ -22,6 +21,8 @@ from opskit.endpoints.reads.invocations import MetricSubject, read_endpoint_use
 from opskit.endpoints.reads.stopped import StoppedEndpoint, list_stopped
 from opskit.endpoints.rules.idleness import EndpointAssessment, EndpointPolicy, assess_endpoint, protection_reason
 from opskit.endpoints.rules.model import EndpointUse, HostedEndpoint
+from opskit.inventory.reads.prices import read_prices
+from opskit.inventory.rules.prices import PriceKey, hourly_price
 from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 
 _ENDPOINTS = "sagemaker:endpoint"
@@ -168,7 +169,7 @@ def _inspect_region(
     wanted = [(endpoint, told) for endpoint, told in zip(endpoints, tags, strict=True) if meant.matches_tag(told)]
     asked = [endpoint for endpoint, told in wanted if _needs_metrics(endpoint, told, policy, now)]
     uses = dict(zip((each.name for each in asked), _read_uses(client, asked, policy, now), strict=True))
-    prices = _read_prices(client, [endpoint for endpoint, _ in wanted])
+    prices = read_prices(client, [endpoint.billed for endpoint, _ in wanted if endpoint.billed is not None], now)
     seen = [
         InspectedEndpoint(
             client,
@@ -229,26 +230,7 @@ def _read_uses(
     return read_endpoint_use(client, subjects, policy.after, now)
 
 
-def _read_prices(client: AwsClient, endpoints: Sequence[HostedEndpoint]) -> dict[str, Decimal | None]:
-    """The price of each type, asked once."""
-    types = list(
-        dict.fromkeys(each.instance_type for seen in endpoints for each in seen.variants if each.instance_type)
-    )
-    prices = gather_all([partial(read_workload_price, client, each, Workload.ENDPOINT) for each in types])
-    return {
-        each: price.usd_per_hour if isinstance(price, Price) else None
-        for each, price in zip(types, prices, strict=True)
-    }
-
-
-def endpoint_price(endpoint: HostedEndpoint, prices: Mapping[str, Decimal | None]) -> Decimal | None:
-    """What an endpoint costs an hour, by the price of one instance of each type; None: part of that is not known."""
-    total = Decimal(0)
-    for variant in endpoint.variants:
-        if variant.is_serverless and not variant.provisioned:
-            continue
-        usd = prices.get(variant.instance_type or "")
-        if usd is None or variant.count is None:
-            return None
-        total += usd * variant.count
-    return total if endpoint.variants else None
+def endpoint_price(endpoint: HostedEndpoint, prices: Mapping[PriceKey, Price | Unknown]) -> Decimal | None:
+    """What an endpoint costs an hour, as ``opskit costs`` has it; None: that is not known."""
+    usd = Unknown("it was not looked at") if endpoint.billed is None else hourly_price(endpoint.billed, prices)
+    return None if isinstance(usd, Unknown) else Decimal(f"{usd.normalize():f}")

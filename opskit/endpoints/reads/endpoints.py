@@ -13,6 +13,7 @@ from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, VariantState
+from opskit.inventory.reads.endpoints import running_endpoint
 from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 
 _PAGE = 100
@@ -133,6 +134,7 @@ def parse_endpoint(
         deployment=said.get("LastDeploymentConfig") or None,
         capture=said.get("DataCaptureConfig") or None,
         failure=said.get("FailureReason") or None,
+        billed=running_endpoint(region, said, config, gap),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from opskit.core.aws_statuses import EndpointStatus, EndpointTraits
 from opskit.core.model import Unknown
+from opskit.inventory.rules.running_resource import RunningResource
 
 JsonObject = Mapping[str, Any]
 """A structure as AWS returned it."""
@@ -74,7 +75,7 @@ class HostedEndpoint:
     ``modified`` is when its last deployment, or change of counts, ended or was sent. ``config`` is the name of its
     configuration, and ``has_config`` False: that was deleted, or made anew, after the endpoint was deployed.
     ``deployment`` is how its last update was rolled out, ``capture`` what of its traffic is stored; None: AWS names
-    none.
+    none. ``billed`` is what AWS bills of it, as ``opskit costs`` lists it; None: that was not looked at.
     """
 
     region: str
@@ -91,6 +92,7 @@ class HostedEndpoint:
     deployment: JsonObject | None = None
     capture: JsonObject | None = None
     failure: str | None = None
+    billed: RunningResource | None = None
 
     @property
     def account(self) -> str | None:

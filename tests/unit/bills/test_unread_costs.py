@@ -139,3 +139,20 @@ def test_the_bill_is_not_read_and_says_so(billed: FakeAws, capsys: Capture) -> N
 
 def test_what_is_not_looked_at_is_named(billed: FakeAws, capsys: Capture) -> None:
     assert "training sessions" in run_costs(capsys).data["not_covered"]
+
+
+def test_the_list_of_endpoints_has_the_same_prices(
+    billed: FakeAws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_endpoint(monkeypatch, "paid", reserved("a", PLAN))
+    serve_billed_account(billed)
+    billed.running |= {
+        "ListInferenceComponents": lambda _: {"InferenceComponents": []},
+        "ListEndpointConfigs": lambda _: {"EndpointConfigs": []},
+        "GetMetricData": lambda asked: {"MetricDataResults": []},
+    }
+    listed = run_opskit(capsys, "endpoint", "list", "-o", "json")
+    prices = {each["name"]: each["usd_per_hour"] for each in listed.data["endpoints"]}
+    told = {name: item["usd_per_hour"] for (_, name), item in items_of(run_costs(capsys)).items() if name in prices}
+    assert {name: prices[name] for name in told} == told
+    assert (told["queue"], told["warm"], told["by-request"], told["paid"]) == (0.24, 0.144, 0, 0)

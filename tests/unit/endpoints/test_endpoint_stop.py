@@ -321,7 +321,7 @@ def test_what_a_stop_saved_is_in_the_history(account: EndpointAccount, monkeypat
     from opskit.history.flows import read_history
 
     price = Price(Decimal("0.5"), "a list")
-    monkeypatch.setattr("opskit.endpoints.flows.inspect.read_workload_price", lambda *_: price)
+    monkeypatch.setattr("opskit.inventory.reads.prices.read_listed_price", lambda *_: price)
     instances = sum(each.count for each in account.endpoints[NAME].variants)
     with in_memory(account):
         assert stop(account).outcome is StopOutcome.DONE
