@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import billed_account
-from tests.fakes.billed_account import ARN, endpoint, planned, serve_billed_account, variant
+from tests.fakes.billed_account import ARN, billed_answers, endpoint, planned, serve_billed_account, variant
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import DENIED, FakeAws
 
@@ -74,6 +74,22 @@ def test_what_could_not_be_read_is_told_with_exit_5(
     assert error["message"].startswith(said)
     assert error["message"].count("denied") + error["message"].count("not authorized") > 0
     assert ran.data["totals"]["at_least"] is True
+
+
+# What each of these tells is read in another way where it is denied, or nobody asks it.
+ELSEWHERE = {"GetResources"}
+
+
+@pytest.mark.parametrize("operation", sorted(billed_answers().keys() - ELSEWHERE))
+def test_no_read_fails_in_silence(operation: str, billed: FakeAws, capsys: Capture) -> None:
+    deny(billed, operation)
+    ran = run_opskit(capsys, "costs", "-o", "json")
+    assert billed.count(operation) > 0
+    if operation == "LookupEvents":  # owners alone, with a reason of its own
+        assert ran.data["owners_unknown_because"]
+        return
+    assert ran.code == 5
+    assert operation in " ".join(error["message"] for error in ran.envelope["errors"])
 
 
 def test_what_may_be_kept_is_not_called_running(billed: FakeAws, capsys: Capture) -> None:
