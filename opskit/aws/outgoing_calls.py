@@ -2,7 +2,8 @@
 
 botocore's events reach only the clients of a session that are made afterwards. So one method of ``BaseClient``, through
 which the parameters of every call of every client pass, is replaced while somebody listens: clients that exist already
-are covered too. Asynchronous clients (aiobotocore) have a method of their own and are not covered.
+are covered too. Asynchronous clients (aiobotocore) have a method of their own and are not covered. A second
+method, which calls that one, tells how the call ended.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +28,7 @@ READ_SECONDS = 5.0
 # Sessions that are kept: a program has few credentials, but a server may have one set for each of its users.
 _MAX_SESSIONS = 32
 _METHOD = "_emit_api_params"
+_CALLING_METHOD = "_make_api_call"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class OutgoingCall:
     params: Mapping[str, Any]
     _client: Any = field(repr=False)
     _model: Any = field(repr=False)
+    _not_taken_actions: list[Callable[[], None]] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def region(self) -> str:
@@ -52,6 +56,10 @@ class OutgoingCall:
             CredentialsError: the client signs nothing.
         """
         return read_as(self._client)
+
+    def when_not_taken(self, action: Callable[[], None]) -> None:
+        """Have something done if the call is not sent, or fails so that AWS has certainly not taken it."""
+        self._not_taken_actions.append(action)
 
     def is_well_formed(self) -> bool:
         """Whether botocore will accept the parameters. What it refuses is never sent."""
@@ -75,7 +83,10 @@ class OutgoingCall:
 Listener = Callable[[OutgoingCall], None]
 
 _listeners: tuple[Listener, ...] = ()
-_replaced: tuple[Any, Any] | None = None
+# By the name of the method: botocore's, and ours.
+_replaced: dict[str, tuple[Any, Any]] = {}
+# What is to be done if the call that this thread makes is not taken.
+_not_taken_actions: ContextVar[list[Callable[[], None]] | None] = ContextVar("not_taken_actions", default=None)
 _lock = threading.Lock()
 
 
@@ -102,40 +113,94 @@ def remove_call_listener(listener: Listener) -> None:
 
 
 def _replace_method() -> None:
-    global _replaced  # noqa: PLW0603
     from botocore.client import BaseClient
 
-    original = getattr(BaseClient, _METHOD, None)
-    if original is None:
-        text = "The installed botocore has no place at which opskit could look at calls."
-        raise UsageError("botocore-unknown", text, "Install a release of botocore that opskit was tested with.")
-    if _replaced and original is _replaced[1]:
-        return
+    for name, wrap in ((_METHOD, _showing_params), (_CALLING_METHOD, _telling_failures)):
+        original = getattr(BaseClient, name, None)
+        if original is None:
+            _restore_method()
+            text = "The installed botocore has no place at which opskit could look at calls."
+            raise UsageError("botocore-unknown", text, "Install a release of botocore that opskit was tested with.")
+        if name not in _replaced or original is not _replaced[name][1]:
+            _replaced[name] = (original, wrap(original))
+            setattr(BaseClient, name, _replaced[name][1])
 
+
+def _showing_params(original: Any) -> Any:
     @functools.wraps(original)
     def showing_params(self: Any, api_params: Any, operation_model: Any, context: Any) -> Any:
         params = original(self, api_params=api_params, operation_model=operation_model, context=context)
         # Signing a URL sends nothing.
         if _listeners and not context.get("is_presign_request") and _is_watched(self):
-            call = OutgoingCall(operation_model.name, params, self, operation_model)
-            for listener in _listeners:
-                listener(call)
+            actions = _not_taken_actions.get()
+            call = OutgoingCall(operation_model.name, params, self, operation_model, [] if actions is None else actions)
+            _show_call(call)
         return params
 
-    setattr(BaseClient, _METHOD, showing_params)
-    _replaced = (original, showing_params)
+    return showing_params
+
+
+def _show_call(call: OutgoingCall) -> None:
+    try:
+        for listener in _listeners:
+            listener(call)
+    except BaseException:  # what a listener raises keeps the call from being sent
+        _run_actions(call._not_taken_actions)
+        raise
+
+
+def _telling_failures(original: Any) -> Any:
+    @functools.wraps(original)
+    def telling_failures(self: Any, *args: Any, **kwargs: Any) -> Any:
+        actions: list[Callable[[], None]] = []
+        token = _not_taken_actions.set(actions)
+        try:
+            return original(self, *args, **kwargs)
+        except Exception as error:
+            if actions and _is_not_taken(error):
+                _run_actions(actions)
+            raise
+        finally:
+            _not_taken_actions.reset(token)
+
+    return telling_failures
+
+
+def _run_actions(actions: list[Callable[[], None]]) -> None:
+    while actions:
+        actions.pop()()
+
+
+def _is_not_taken(error: Exception) -> bool:
+    """Whether AWS has certainly not taken a call that failed."""
+    from botocore import exceptions as boto
+
+    if isinstance(error, boto.ClientError):
+        answer = error.response.get("ResponseMetadata") or {}
+        # Of a call that botocore repeated, an attempt before the last may have been taken, and its answer lost.
+        return 400 <= answer.get("HTTPStatusCode", 0) < 500 and not answer.get("RetryAttempts")
+    return isinstance(
+        error,
+        boto.ParamValidationError
+        | boto.NoCredentialsError
+        | boto.PartialCredentialsError
+        | boto.CredentialRetrievalError
+        | boto.EndpointConnectionError
+        | boto.ConnectTimeoutError
+        | boto.ProxyConnectionError,
+    )
 
 
 def _restore_method() -> None:
-    """Put botocore's own method back, unless somebody else has replaced ours meanwhile: then ours stays, and does
+    """Put botocore's own methods back, unless somebody else has replaced ours meanwhile: then ours stay, and do
     nothing.
     """
-    global _replaced  # noqa: PLW0603
     from botocore.client import BaseClient
 
-    if _replaced and getattr(BaseClient, _METHOD) is _replaced[1]:
-        setattr(BaseClient, _METHOD, _replaced[0])
-        _replaced = None
+    for name, (original, ours) in list(_replaced.items()):
+        if getattr(BaseClient, name) is ours:
+            setattr(BaseClient, name, original)
+            del _replaced[name]
 
 
 def _is_watched(client: Any) -> bool:

@@ -119,6 +119,16 @@ class AwsSession:
             self._boto3_clients, self._identity_read = fresh._boto3_clients, None
             self.assumed_from, self.source_identities = fresh.assumed_from, fresh.source_identities
 
+    def account_key(self, region: str) -> tuple[str, str, str]:
+        """What sessions that see the same account have in common: access key ID, Region and SageMaker's endpoint.
+
+        Raises:
+            AwsError: there are no valid credentials, or they could not be fetched.
+        """
+        credentials = self._boto3_clients.load_credentials(region)
+        url = self._boto3_clients.client("sagemaker", region).meta.endpoint_url
+        return str(credentials.get_frozen_credentials().access_key), region, str(url)
+
     def endpoint_id(self) -> str:
         """Which AWS this is: ``aws``, or the URL in AWS_ENDPOINT_URL. State that was recorded for one does not apply to
         another.

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from opskit.aws.client import AwsClient
@@ -30,16 +31,16 @@ MOMENT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class _SharedLook:
-    client: AwsClient
+    account: tuple[object, ...]
     began: float
     pending: PendingLook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Grant:
     """Needs that were let through."""
 
-    client: AwsClient
+    account: tuple[object, ...]
     at: float
     needs: tuple[InstanceNeed, ...]
 
@@ -56,14 +57,15 @@ class LookBoard:
     def look_for(self, client: AwsClient, needs: tuple[InstanceNeed, ...], *, with_prices: bool) -> _SharedLook:
         """A look of this moment that shows what these needs meet: one that others have begun, or a new one."""
         types = frozenset((need.instance_type, need.workload, need.price_workload, bool(need.count)) for need in needs)
-        key = (id(client.session), client.region, types, with_prices)
+        account = _account_key(client)
+        key = (account, types, with_prices)
         with self.lock:
             now = self.clock.monotonic()
             self._looks = {each: look for each, look in self._looks.items() if now - look.began < MOMENT_SECONDS}
             shared = self._looks.get(key)
             if shared is None:
                 pending = start_look(client, needs, self.clock.now(), with_prices=with_prices)
-                shared = self._looks[key] = _SharedLook(client, now, pending)
+                shared = self._looks[key] = _SharedLook(account, now, pending)
             return shared
 
     def granted_since(self, look: _SharedLook) -> list[InstanceNeed]:
@@ -71,18 +73,31 @@ class LookBoard:
         return [
             need
             for grant in self._grants
-            if grant.client.session is look.client.session
-            and grant.client.region == look.client.region
-            and grant.at >= look.began
+            if grant.account == look.account and grant.at >= look.began
             for need in grant.needs
         ]
 
-    def grant(self, client: AwsClient, needs: tuple[InstanceNeed, ...]) -> None:
+    def grant(self, look: _SharedLook, needs: tuple[InstanceNeed, ...]) -> _Grant:
         """Note what is let through; the lock is held by the caller."""
         now = self.clock.monotonic()
         # A look is over after its own seconds, so what is older is in every later one.
         self._grants = [each for each in self._grants if now - each.at < LOOK_SECONDS + MOMENT_SECONDS]
-        self._grants.append(_Grant(client, now, needs))
+        granted = _Grant(look.account, now, needs)
+        self._grants.append(granted)
+        return granted
+
+    def release_grant(self, granted: _Grant) -> None:
+        """Forget what was let through, and was not started."""
+        with self.lock:
+            self._grants = [each for each in self._grants if each is not granted]
+
+
+def _account_key(client: AwsClient) -> tuple[object, ...]:
+    """What a look is about. Each thread of a program may have a boto3 session of its own with the same credentials."""
+    try:
+        return client.session.account_key(client.region)
+    except AwsError:  # the look says why; nobody shares it
+        return (id(client.session), client.region)
 
 
 @dataclass
@@ -113,7 +128,7 @@ class CallGuard:
             GuardRefused: they do not.
         """
         look = self.board.look_for(client, needs.needs, with_prices=self.policy.has_budget)
-        self._act_on(self._assess_look("", client.region, needs, look, LOOK_SECONDS))
+        self._act_on(self._assess_look(None, client.region, needs, look, LOOK_SECONDS))
 
     def _act_on(self, verdict: CallVerdict) -> None:
         match verdict.outcome:
@@ -135,7 +150,7 @@ class CallGuard:
             needs, look = start_in_background(lambda: self._read_needs(call)).result(LOOK_SECONDS)
             if look is None:
                 return judge_call(call.operation, call.region, needs, (), {}, self.policy)
-            return self._assess_look(call.operation, call.region, needs, look, max(0.0, until - time.monotonic()))
+            return self._assess_look(call, call.region, needs, look, max(0.0, until - time.monotonic()))
         except TimeoutError:
             return _unknown_verdict(call, f"AWS did not answer within {LOOK_SECONDS:g} s")
         except OpskitError as failure:
@@ -144,16 +159,19 @@ class CallGuard:
             return _unknown_verdict(call, f"opskit failed ({type(error).__name__}: {error})")
 
     def _assess_look(
-        self, operation: str, region: str, needs: RequestNeeds, look: _SharedLook, seconds: float
+        self, call: OutgoingCall | None, region: str, needs: RequestNeeds, look: _SharedLook, seconds: float
     ) -> CallVerdict:
-        """The verdict from a look, with what was let through since it began. What this lets through is noted."""
+        """The verdict from a look, with what was let through since it began. What this lets through is noted, until
+        AWS turns out not to have taken it. ``call`` None: the needs were declared.
+        """
         found = look.pending.finish(seconds)
         with self.board.lock:
             headrooms = found.assess_needs(needs, self.board.granted_since(look))
+            operation = call.operation if call else ""
             verdict = judge_call(operation, region, needs, headrooms, found.prices, self.policy, found.problems())
             # What is declared is not sent: the calls that start it come later.
-            if operation and _is_sent(verdict, self.policy):
-                self.board.grant(look.client, needs.needs)
+            if call and _is_sent(verdict, self.policy):
+                call.when_not_taken(partial(self.board.release_grant, self.board.grant(look, needs.needs)))
         return verdict
 
     def _read_needs(self, call: OutgoingCall) -> tuple[RequestNeeds, _SharedLook | None]:

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from decimal import Decimal
 from importlib import import_module
 from pkgutil import walk_packages
@@ -17,7 +18,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 from IPython.core.interactiveshell import InteractiveShell
 
 import opskit
@@ -26,7 +34,7 @@ from opskit.core.model import Price, Unknown, Workload
 from opskit.guards.flows.call_look import PendingLook
 from opskit.guards.rules.call_refused import CallRefused
 from opskit.quotas.reads.code_cache import bundled_codes
-from tests.fakes.fake_aws import DENIED, Entry, FakeAws, Fault
+from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, THROTTLED, Entry, FakeAws, Fault
 
 TYPE = "ml.m4.xlarge"
 OTHER = next(
@@ -50,10 +58,10 @@ def account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch
     fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
     fake_aws.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": [PRICED]}
     fake_aws.running["CreateTrainingJob"] = lambda asked: {"TrainingJobArn": f"arn:{asked['TrainingJobName']}"}
-    original = BaseClient._emit_api_params
+    original = BaseClient._emit_api_params, BaseClient._make_api_call
     yield fake_aws
     opskit.unguard()
-    assert BaseClient._emit_api_params is original
+    assert (BaseClient._emit_api_params, BaseClient._make_api_call) == original
 
 
 def training(count: int = 1, name: str = "job", seconds: int = 3600, instance_type: str = TYPE) -> dict[str, Any]:
@@ -151,6 +159,82 @@ def test_calls_of_one_moment_share_a_look_and_do_not_all_pass(
     with ThreadPoolExecutor(8) as pool:
         passed = list(pool.map(start, range(8)))
     assert (sum(passed), sent(account), account.count("ListTrainingJobs")) == (4, 4, 1)
+
+
+def test_sessions_with_the_same_credentials_share_a_look(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opskit.guards.flows.call_guard.MOMENT_SECONDS", 600.0)
+    opskit.guard()
+    clients = [boto3.Session().client("sagemaker") for _ in range(6)]
+
+    def start(client: Any) -> bool:
+        try:
+            client.create_training_job(**training(4))
+        except opskit.GuardRefused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(start, clients)) == 1
+    other_account = boto3.client("sagemaker", aws_access_key_id="a", aws_secret_access_key="b")
+    other_region = boto3.client("sagemaker", region_name="eu-west-1")
+    assert (start(other_account), start(other_region)) == (True, True)
+
+
+def not_connected(*_: object) -> None:
+    raise EndpointConnectionError(endpoint_url="https://api.sagemaker.us-east-1.amazonaws.com/")
+
+
+def too_late(*_: object) -> None:
+    raise ReadTimeoutError(endpoint_url="https://api.sagemaker.us-east-1.amazonaws.com/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure", "attempts", "is_held"),
+    [
+        (Fault(400, "ResourceLimitExceeded", "No room."), None, 1, False),
+        (Fault(400, "ValidationException", "The role cannot be assumed."), None, 1, False),
+        (DENIED, None, 1, False),
+        (None, not_connected, 1, False),
+        # Whether AWS took these is not known; of the throttled call an attempt before the last may have been taken.
+        (THROTTLED, None, 2, True),
+        (BROKEN, None, 1, True),
+        (CLOSED, None, 1, True),
+        (None, too_late, 1, True),
+    ],
+)
+def test_only_a_call_that_aws_may_have_taken_counts_for_the_next_one(
+    account: FakeAws,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Fault | None,
+    failure: Any,
+    attempts: int,
+    is_held: bool,
+) -> None:
+    monkeypatch.setattr("opskit.guards.flows.call_guard.MOMENT_SECONDS", 600.0)
+    opskit.guard()
+    client = boto3.client("sagemaker", config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}))
+    with monkeypatch.context() as broken:
+        if failure:
+            broken.setattr(client._endpoint, "make_request", failure)
+        else:
+            broken.setitem(account.running, "CreateTrainingJob", lambda asked: answer)
+        with pytest.raises((ClientError, BotoCoreError)):
+            client.create_training_job(**training(4))
+    with pytest.raises(opskit.GuardRefused) if is_held else nullcontext():
+        client.create_training_job(**training(4))
+    if not is_held:  # and what was taken counts as before
+        with pytest.raises(opskit.GuardRefused):
+            client.create_training_job(**training(1))
+
+
+def test_what_another_guard_stopped_does_not_count(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opskit.guards.flows.call_guard.MOMENT_SECONDS", 600.0)
+    client = boto3.client("sagemaker")
+    opskit.guard()
+    with opskit.guard(max_usd=0), pytest.raises(opskit.GuardRefused):
+        client.create_training_job(**training(4))
+    client.create_training_job(**training(4))
+    assert sent(account) == 1
 
 
 def test_reads_and_what_is_free_are_not_looked_at(account: FakeAws) -> None:
