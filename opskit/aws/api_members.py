@@ -23,14 +23,13 @@ def knows_request_member(service: str, operation: str, *path: str) -> bool:
     return True
 
 
-def operations_taking(service: str, members: frozenset[str]) -> list[str]:
-    """The operations of a service whose request has all these members, and of whose required members none is missing;
-    where there are none of the latter, those that have all these members.
+def operations_taking(service: str, members: frozenset[str]) -> dict[str, bool]:
+    """The operations of a service whose request has all these members, each with whether none of its required members
+    is missing.
     """
     from botocore.session import Session
 
     model = Session().get_service_model(service)
     shapes = {name: model.operation_model(name).input_shape for name in model.operation_names}
     taking = {name: shape for name, shape in shapes.items() if shape and members <= shape.members.keys() and members}
-    whole = [name for name, shape in taking.items() if members >= set(shape.required_members)]
-    return whole or list(taking)
+    return {name: members >= set(shape.required_members) for name, shape in taking.items()}

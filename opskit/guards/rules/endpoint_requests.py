@@ -23,7 +23,7 @@ from opskit.guards.rules.request_model import (
 )
 
 _VARIANT_LISTS = ("ProductionVariants", "ShadowProductionVariants")
-_SERVERLESS_NOTE = "Serverless variants are billed by request; their concurrency quota was not looked at."
+_SERVERLESS_REASON = "the quota for the concurrency of all serverless endpoints is not checked"
 _COPIES_NOTE = "The copies run on the instances that the endpoint has or may scale to."
 
 
@@ -58,7 +58,7 @@ def _variant_needs(variant: Request, where: str, job: str) -> RequestNeeds:
         if whole_number(serverless, "ProvisionedConcurrency", where, 0):
             reason = "provisioned concurrency is billed by the hour, and its price is not known"
             return RequestNeeds(unknowns=(UnknownNeed(f"{where}.ServerlessConfig.ProvisionedConcurrency", reason),))
-        return RequestNeeds(notes=(_SERVERLESS_NOTE,))
+        return RequestNeeds(unknowns=(UnknownNeed(f"{where}.ServerlessConfig.MaxConcurrency", _SERVERLESS_REASON),))
     unknowns: tuple[UnknownNeed, ...] = ()
     if variant.get("AcceleratorType"):
         unknowns = (UnknownNeed(f"{where}.AcceleratorType", "the quota of accelerators is not known"),)

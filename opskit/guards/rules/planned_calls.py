@@ -4,13 +4,14 @@ Terraform's, a template of CloudFormation's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from opskit.core.exceptions import UsageError
-from opskit.guards.rules.operations import JUDGED, REFUSED, judge_request, starts_nothing
+from opskit.guards.rules.operations import JUDGED, REFUSED, is_plain_read, judge_request, starts_nothing
 from opskit.guards.rules.request_model import (
     Describe,
     InstanceNeed,
@@ -117,7 +118,9 @@ def judge_plan(plan: PlannedCalls, describe: Describe) -> RequestNeeds:
         return describe(operation, params)
 
     judged = [
-        _in_place(judge_request(call.operation, call.params, describe_planned, bool), call) for call in plan.calls
+        # Of an operation that is newer nothing tells whether it names instances.
+        _in_place(judge_request(call.operation, call.params, describe_planned, lambda: True), call)
+        for call in plan.calls
     ]
     unknowns = [*plan.unknowns, *(unknown for needs in judged for unknown in needs.unknowns)]
     notes = [*plan.notes, *(note for needs in judged for note in needs.notes)]
@@ -184,10 +187,10 @@ def _unknown_place(call: PlannedCall, source: str) -> str:
 
 
 def plan_request(
-    document: object, operation: str | None, guess: Callable[[frozenset[str]], Sequence[str]]
+    document: object, operation: str | None, guess: Callable[[frozenset[str]], Mapping[str, bool]]
 ) -> PlannedCalls:
     """The calls in a file of requests: one, a list, or each below its operation's name. ``guess`` names the operations
-    whose input has these members.
+    whose input has these members, and tells of each whether these are all that it requires.
 
     Raises:
         UsageError: nothing tells which operation a request is for.
@@ -230,10 +233,35 @@ def check_operation(name: str) -> str:
 _COMMON_MEMBERS = frozenset({"ClientToken", "Tags"})
 
 
-def _guessed(request: Request, guess: Callable[[frozenset[str]], Sequence[str]]) -> str:
+def _guessed(request: Request, guess: Callable[[frozenset[str]], Mapping[str, bool]]) -> str:
     telling = frozenset(request) - _COMMON_MEMBERS
-    found = [name for name in guess(frozenset(request)) if _is_operation(name)] if telling else []
+    taking = guess(frozenset(request)) if telling else {}
+    found = {name: is_whole for name, is_whole in taking.items() if not is_plain_read(name)}
+    chosen = _only_operation(found)
+    if chosen is not None:
+        return chosen
+    if not found:
+        text = "The request fits none of SageMaker's operations."
+        raise UsageError("which-operation", text, "Name it: --operation create-training-job.")
+    # What starts something comes first: it is what the request has to be judged as.
+    names = sorted(found, key=starts_nothing)[:4]
+    hint = f"Name it: {' or '.join(f'--operation {_command_name(name)}' for name in names)}."
+    raise UsageError("which-operation", f"The request may be for {', '.join(names)}.", hint)
+
+
+def _only_operation(found: Mapping[str, bool]) -> str | None:
+    """The operation that a request is for. A request that has not all members yet may be for more than the one that
+    requires the fewest, so only a whole request to create something tells.
+    """
     if len(found) == 1:
-        return found[0]
-    what = f"may be for {', '.join(found[:4])}" if found else "fits none of SageMaker's operations"
-    raise UsageError("which-operation", f"The request {what}.", "Name it: --operation create-training-job.")
+        return next(iter(found))
+    whole = [name for name, is_whole in found.items() if is_whole]
+    creates = [name for name in whole if name.startswith("Create") and not starts_nothing(name)]
+    if len(whole) == len(creates) == 1:
+        return creates[0]
+    return whole[0] if len(whole) == 1 and all(map(starts_nothing, found)) else None
+
+
+def _command_name(operation: str) -> str:
+    """An operation's name as the AWS CLI writes it: CreateTrainingJob is create-training-job."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", operation).lower()

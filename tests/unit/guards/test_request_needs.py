@@ -216,7 +216,6 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str, int, int, int |
         [(M5, "endpoint", 3, 3, None), ("ml.c5.large", "endpoint", 3, 3, None)],
     ),
     ("what it may scale to", "CreateEndpoint", {"EndpointConfigName": "scaling"}, [(M5, "endpoint", 1, 4, None)]),
-    ("serverless", "CreateEndpoint", {"EndpointConfigName": "serverless"}, []),
     (
         "blue/green: a second fleet beside the first",
         "UpdateEndpoint",
@@ -347,6 +346,11 @@ UNKNOWN: list[tuple[str, dict[str, Any], str]] = [
     ("CreateTrainingJob", {"ResourceConfig": {**ONE, "InstanceCount": "$.n"}}, "ResourceConfig.InstanceCount"),
     ("CreateTransformJob", {"TransformResources": {"InstanceType": M5}}, "TransformResources.InstanceCount"),
     ("CreateEndpoint", {"EndpointConfigName": "gone"}, "CreateEndpoint"),
+    (
+        "CreateEndpoint",
+        {"EndpointConfigName": "serverless"},
+        "endpoint configuration serverless.ProductionVariants[0].ServerlessConfig.MaxConcurrency",
+    ),
     (
         "CreateEndpoint",
         {"EndpointConfigName": "provisioned"},
