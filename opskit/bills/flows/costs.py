@@ -137,7 +137,7 @@ def _gap_problems(inventory: Inventory) -> Iterator[Problem]:
     untold = [each for each in inventory.resources if isinstance(each.tags, Unknown)]
     if untold and isinstance(tags := untold[0].tags, Unknown):
         what = "1 resource" if len(untold) == 1 else f"{len(untold)} resources"
-        text = f"The tags of {what} could not be read, so its owner and keep tags are not known: {tags.reason}"
+        text = f"The tags of {what} could not be read, so owner and keep tags are not known: {tags.reason}"
         yield Problem(tags.code, f"{text.rstrip('.')}.", tags.hint, untold[0].region)
 
 
