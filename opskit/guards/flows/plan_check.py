@@ -74,7 +74,7 @@ def read_planned_calls(document: Any, region: str, operation: str | None, values
         MissingExtra: a template, which takes cfn-lint to resolve.
     """
     if isinstance(document, CloudAssembly):
-        parts = [_plan_stack(name, template, region, values) for name, template in document.templates.items()]
+        parts = [_plan_stack(name, document, region, values) for name in document.templates]
         return merge_plans(parts)
     kind = plan_kind_of(document) if operation is None else PlanKind.REQUEST
     try:
@@ -84,11 +84,12 @@ def read_planned_calls(document: Any, region: str, operation: str | None, values
         raise UsageError("bad-plan", text) from error
 
 
-def _plan_stack(name: str, template: Any, region: str, values: Mapping[str, str]) -> PlannedCalls:
+def _plan_stack(name: str, assembly: CloudAssembly, region: str, values: Mapping[str, str]) -> PlannedCalls:
     """The calls of one stack of several, of which each takes those values that it has parameters for."""
+    template = assembly.templates[name]
     declared = template.get("Parameters") or {}
     resolver = TemplateResolver(template, region, {key: value for key, value in values.items() if key in declared})
-    return plan_template(template, resolver.resolve, resolver.holds, f"{name}/")
+    return plan_template(template, resolver.resolve, resolver.holds, f"{name}/", assembly.templates)
 
 
 def _planned_calls_of(

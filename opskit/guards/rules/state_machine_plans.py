@@ -5,15 +5,43 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from opskit.guards.rules.operations import is_plain_read
+from opskit.guards.rules.operations import is_plain_read, starts_nothing
 from opskit.guards.rules.planned_calls import PlanKind, PlannedCall, PlannedCalls
 from opskit.guards.rules.request_model import Request, UnknownNeed, Unresolved
 
 # arn:aws:states:::sagemaker:createTrainingJob.sync, and arn:aws:states:::aws-sdk:sagemaker:createEndpoint
-_RESOURCE = re.compile(
-    r"arn:aws[\w-]*:states:[^:]*:[^:]*:(?:aws-sdk:)?sagemaker:(\w+?)(\.sync(?::\d)?|\.waitForTaskToken)?"
-)
+_STATES = r"arn:(?:aws[\w-]*|\$\{AWS::Partition\}):states:[^:]*:[^:]*:"
+_RESOURCE = re.compile(rf"{_STATES}(?:aws-sdk:)?sagemaker:(\w+?)(\.sync(?::\d)?|\.waitForTaskToken)?")
+_OTHER_SERVICE = re.compile(rf"{_STATES}(?:aws-sdk:)?([\w-]+):(\w+)(?:\.\w+(?::\d)?)?")
+_FUNCTION = re.compile(r"arn:[^:]+:lambda:.+")
+# Services that run somebody's program, and those whose calls may start what SageMaker counts.
+_PROGRAMS = {
+    "activity",
+    "apigateway",
+    "codebuild",
+    "ecs",
+    "eks",
+    "elasticmapreduce",
+    "emr-containers",
+    "emr-serverless",
+    "glue",
+    "http",
+    "lambda",
+}
+_STARTERS = {
+    ("batch", "submit"): "the job that it submits to AWS Batch is not read",
+    ("cloudformation", "create"): "the stack that it makes is not read",
+    ("cloudformation", "execute"): "the stack that it makes is not read",
+    ("cloudformation", "update"): "the stack that it makes is not read",
+    ("servicecatalog", "provision"): "the product that it provisions is not read",
+    ("sfn", "redrive"): "the state machine that it starts is not read",
+    ("sfn", "start"): "the state machine that it starts is not read",
+    ("states", "start"): "the state machine that it starts is not read",
+}
+_LOOP_REASON = "how often the loop around it runs is known only when the state machine runs"
+_PLAIN_STATES = ("Choice", "Fail", "Pass", "Succeed", "Wait")
 
 _BY_INPUT = "the input of the state decides it"
 
@@ -26,6 +54,9 @@ class _Walk:
     paths: list[tuple[str, ...]] = field(default_factory=list)
     unknowns: list[UnknownNeed] = field(default_factory=list)
     definitions: dict[tuple[str, str], Request] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    loops: int = 0
+    """How many loops are around the state."""
 
 
 def plan_state_machine(definition: Request) -> PlannedCalls:
@@ -35,21 +66,57 @@ def plan_state_machine(definition: Request) -> PlannedCalls:
     walk = _Walk()
     _walk_states(definition, "", (), walk)
     together = tuple(_moments(walk.paths))
-    return PlannedCalls(PlanKind.STATE_MACHINE, tuple(walk.calls), walk.definitions, together, tuple(walk.unknowns))
+    unknowns, notes = tuple(walk.unknowns), tuple(walk.notes)
+    return PlannedCalls(PlanKind.STATE_MACHINE, tuple(walk.calls), walk.definitions, together, unknowns, notes)
 
 
 def _walk_states(machine: Request, above: str, path: tuple[str, ...], walk: _Walk) -> None:
     states = machine.get("States")
-    for name, state in states.items() if isinstance(states, Mapping) else ():
-        source = f"{above}States.{name}"
-        kind = state.get("Type")
-        if kind == "Task":
-            _add_task(state, source, path, walk)
-        elif kind == "Map":
-            _walk_map(state, source, path, walk)
-        elif kind == "Parallel":
-            for index, branch in enumerate(state.get("Branches") or ()):
-                _walk_states(branch, f"{source}.Branches[{index}].", (*path, f"{source} {index}"), walk)
+    if not isinstance(states, Mapping):
+        walk.unknowns.append(UnknownNeed(f"{above}States", "the states are not given"))
+        return
+    repeated = _repeated_states(states)
+    for name, state in states.items():
+        walk.loops += name in repeated
+        _walk_state(state, f"{above}States.{name}", path, walk)
+        walk.loops -= name in repeated
+
+
+def _walk_state(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -> None:
+    kind = state.get("Type")
+    if kind == "Task":
+        _add_task(state, source, path, walk)
+    elif kind == "Map":
+        _walk_map(state, source, path, walk)
+    elif kind == "Parallel":
+        for index, branch in enumerate(state.get("Branches") or ()):
+            _walk_states(branch, f"{source}.Branches[{index}].", (*path, f"{source} {index}"), walk)
+    elif kind not in _PLAIN_STATES:
+        walk.unknowns.append(UnknownNeed(source, "the kind of state is not known"))
+
+
+def _repeated_states(states: Mapping[str, Any]) -> set[str]:
+    """The states that may come after themselves."""
+    following = {name: list(_following_states(state)) for name, state in states.items()}
+    return {name for name in following if name in _reachable_states(name, following)}
+
+
+def _following_states(state: Request) -> Iterator[str]:
+    branches = [state, *(state.get("Choices") or ()), *(state.get("Catch") or ())]
+    yield from (str(branch["Next"]) for branch in branches if "Next" in branch)
+    if "Default" in state:
+        yield str(state["Default"])
+
+
+def _reachable_states(name: str, following: Mapping[str, Sequence[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(following[name])
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += following.get(each, ())
+    return found
 
 
 def _walk_map(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -> None:
@@ -74,6 +141,7 @@ def _add_task(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -
     resource = state.get("Resource")
     match = _RESOURCE.fullmatch(resource) if isinstance(resource, str) else None
     if match is None:
+        _add_other_task(resource, source, walk)
         return
     operation = match[1][0].upper() + match[1][1:]
     if is_plain_read(operation):
@@ -86,6 +154,21 @@ def _add_task(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -
         walk.definitions["describe_endpoint_config", params["EndpointConfigName"]] = params
     walk.calls.append(PlannedCall(operation, params, source, waits=bool(match[2])))
     walk.paths.append(path)
+    if walk.loops and not starts_nothing(operation):
+        walk.unknowns.append(UnknownNeed(source, _LOOP_REASON))
+
+
+def _add_other_task(resource: object, source: str, walk: _Walk) -> None:
+    """What is said of a task that is no call of SageMaker's."""
+    match = _OTHER_SERVICE.fullmatch(resource) if isinstance(resource, str) else None
+    service, action = (match[1], match[2]) if match else ("", "")
+    if isinstance(resource, str) and _FUNCTION.fullmatch(resource):
+        service = "lambda"
+    reasons = [why for (name, verb), why in _STARTERS.items() if name == service and action.startswith(verb)]
+    if reasons or service in ("", "sagemaker"):
+        walk.unknowns.append(UnknownNeed(source, reasons[0] if reasons else "what its Resource starts is not known"))
+    elif service in _PROGRAMS:
+        walk.notes.append(f"{source} runs a program; what that starts is not covered")
 
 
 def _moments(paths: Sequence[tuple[str, ...]]) -> Iterator[frozenset[int]]:

@@ -37,6 +37,18 @@ _LISTS = {
     "instance_types",
     "specifications",
 }
+# Types that make whatever a template or a type's name says.
+_STACK_REASON = "what the template of the stack makes is not read"
+_MAKERS = {
+    "aws_cloudcontrolapi_resource": "what the Cloud Control API makes is not read",
+    "aws_cloudformation_stack": _STACK_REASON,
+    "aws_cloudformation_stack_instances": _STACK_REASON,
+    "aws_cloudformation_stack_set_instance": _STACK_REASON,
+    "aws_servicecatalog_provisioned_product": _STACK_REASON,
+    "awscc_cloudformation_stack": _STACK_REASON,
+    "awscc_cloudformation_stack_set": _STACK_REASON,
+    "awscc_servicecatalog_cloudformation_provisioned_product": _STACK_REASON,
+}
 _NOT_KNOWN = "known only after the plan is applied"
 _REPLACED_NOTE = "A resource that is replaced counts as new: AWS may still count the old one."
 
@@ -58,7 +70,7 @@ def plan_terraform(document: Request) -> PlannedCalls:
     references = dict(_config_references(document.get("configuration")))
     configs = {change.address: change for change in changes if change.api_name == "EndpointConfig"}
     calls: list[PlannedCall] = []
-    unknowns: list[UnknownNeed] = []
+    unknowns = list(_unread_changes(document))
     for change in changes:
         call = _planned_call(change, _used_config(change, references, configs))
         if call is None:
@@ -76,6 +88,24 @@ def plan_terraform(document: Request) -> PlannedCalls:
         unknowns=tuple(unknowns),
         notes=(*notes, *_scaling_notes(document)),
     )
+
+
+def _unread_changes(document: Request) -> Iterator[UnknownNeed]:
+    """What a plan makes, and does not tell of."""
+    for resource in document.get("resource_changes") or ():
+        change = resource.get("change") or {}
+        why = _MAKERS.get(str(resource.get("type")))
+        is_other = not str((change.get("after") or {}).get("type_name", "AWS::SageMaker")).startswith("AWS::SageMaker")
+        if why and not is_other and {"create", "update"} & set(change.get("actions") or ()):
+            yield UnknownNeed(str(resource.get("address")), why)
+    for index, deferred in enumerate(document.get("deferred_changes") or ()):
+        resource = deferred.get("resource_change") or {}
+        kind = str(resource.get("type") or "")
+        if not kind or kind in _MAKERS or kind.startswith(_PREFIXES):
+            place = str(resource.get("address") or f"deferred_changes[{index}]")
+            yield UnknownNeed(place, f"Terraform defers the change ({deferred.get('reason')})")
+    if document.get("errored"):
+        yield UnknownNeed("errored", "the plan is incomplete: Terraform ended with an error")
 
 
 def _sagemaker_changes(document: Request) -> Iterator[_Change]:
