@@ -174,3 +174,8 @@ def __getattr__(name: str) -> Any:
 
         return GuardWarning
     raise AttributeError(f"module 'opskit' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """With the exceptions and warnings, which are not loaded yet."""
+    return sorted({*globals(), *__all__})

@@ -37,6 +37,13 @@ def read_plan_file(path: str) -> Any:
         return _read_assembly(Path(path))
     text = _read_text(path)
     try:
+        return _parse_text(text, path)
+    except RecursionError as error:
+        raise UsageError("bad-plan", f"{_name_of(path)} is nested too deep to be a plan.") from error
+
+
+def _parse_text(text: str, path: str) -> Any:
+    try:
         return json.loads(text)
     except ValueError as error:
         if not _looks_like_yaml(text):

@@ -16,6 +16,9 @@ from opskit.guards.rules.request_model import InstanceNeed
 Prices = Mapping[tuple[str, Workload], Price | Unknown]
 """The price of each instance type and workload."""
 
+HOURS = "hours"
+"""The bound of needs that were declared: the guard's argument, which says how long they run."""
+
 _CENT_SHARE = Decimal("0.0001")
 # More than anybody means; 1e999999 would be written with a million digits.
 _MOST = Decimal(10**12)
@@ -114,23 +117,42 @@ def _bounded_usd(need: InstanceNeed, prices: Prices) -> Decimal:
     return _hourly_usd(need, prices) * (need.seconds or 0) / 3600
 
 
+@dataclass(frozen=True)
+class BoundExceeded:
+    """A bound that a call exceeds: the guard's argument, and why, as a sentence without its end. ``by_hours``: the
+    argument ``hours`` is behind the amount.
+    """
+
+    argument: str
+    reason: str
+    by_hours: bool = False
+
+
 def budget_reasons(needs: Sequence[InstanceNeed], prices: Prices, policy: CallPolicy) -> tuple[str, ...]:
     """Why the budget does not allow a call, as sentences without their end; none if it does, as far as prices are
     known.
     """
+    return tuple(exceeded.reason for exceeded in exceeded_bounds(needs, prices, policy))
+
+
+def exceeded_bounds(needs: Sequence[InstanceNeed], prices: Prices, policy: CallPolicy) -> tuple[BoundExceeded, ...]:
+    """The bounds that a call exceeds, as far as prices are known."""
     cost = call_cost(needs, prices)
-    reasons: list[str] = []
     if policy.max_usd is None:
         if policy.max_usd_hour is not None and cost.all_hourly_usd > policy.max_usd_hour:
-            reasons.append(_hourly_text(cost.all_hourly_usd, policy.max_usd_hour))
-        return tuple(reasons)
+            return (BoundExceeded("max_usd_hour", _hourly_text(cost.all_hourly_usd, policy.max_usd_hour)),)
+        return ()
+    exceeded: list[BoundExceeded] = []
     if policy.max_usd_hour is not None and cost.hourly_usd > policy.max_usd_hour:
-        reasons.append(f"{_hourly_text(cost.hourly_usd, policy.max_usd_hour)}; nothing ends it by itself")
+        text = f"{_hourly_text(cost.hourly_usd, policy.max_usd_hour)}; nothing ends it by itself"
+        exceeded.append(BoundExceeded("max_usd_hour", text))
     hours = policy.hours if policy.max_usd_hour is None else Decimal(0)
     total = cost.total_usd(hours)
     if total > policy.max_usd:
-        reasons.append(_total_text(needs, prices, policy.max_usd, total, hours))
-    return tuple(reasons)
+        by_hours = any(need.bound == HOURS or (need.seconds is None and hours) for need in needs)
+        text = _total_text(needs, prices, policy.max_usd, total, hours)
+        exceeded.append(BoundExceeded("max_usd", text, by_hours))
+    return tuple(exceeded)
 
 
 def _hourly_text(usd: Decimal, most: Decimal) -> str:
@@ -144,14 +166,23 @@ def _total_text(needs: Sequence[InstanceNeed], prices: Prices, max_usd: Decimal,
         text += f" in {_usd(hours)} hours (nothing ends it by itself)"
     text += f", more than {_usd(max_usd)}"
     bounded = [need for need in needs if need.seconds and need.bound]
+    if not bounded:
+        return text
     longest = longest_runtime(needs, prices, max_usd, hours)
-    if bounded and longest:
-        seconds = bounded[0].seconds or 0
+    seconds, bound = bounded[0].seconds or 0, bounded[0].bound
+    if bound == HOURS:
+        return f"{text}; {_hours_text(seconds, longest)}"
+    if longest:
         length = format_duration(timedelta(seconds=seconds))
-        text += f"; {bounded[0].bound} is {seconds} ({length}), and {longest} would fit"
-    elif bounded:
-        text += f"; {bounded[0].bound} is {bounded[0].seconds}, and none would fit"
-    return text
+        return f"{text}; {bound} is {seconds} ({length}), and {longest} would fit"
+    return f"{text}; {bound} is {seconds}, and none would fit"
+
+
+def _hours_text(seconds: int, longest: int | None) -> str:
+    """What is behind the cost of declared instances, whose run time only the guard's argument tells."""
+    fitting = Decimal((longest or 0) * 100 // 3600) / 100
+    would_fit = f"hours={_usd(fitting)} would fit" if fitting else "none would fit"
+    return f"that is {_usd(Decimal(seconds) / 3600)} hours (the argument hours), and {would_fit}"
 
 
 def longest_runtime(needs: Sequence[InstanceNeed], prices: Prices, max_usd: Decimal, hours: Decimal) -> int | None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opskit.core.exceptions import Problem
-from opskit.guards.rules.call_budget import CallCost, CallPolicy, Prices, budget_reasons, call_cost
+from opskit.guards.rules.call_budget import BoundExceeded, CallCost, CallPolicy, Prices, call_cost, exceeded_bounds
 from opskit.guards.rules.request_model import InstanceNeed, RequestNeeds
 from opskit.quotas.rules.headroom import is_refusal, requestable_value
 from opskit.quotas.rules.model import Headroom
+from opskit.quotas.rules.requirements import TOTAL
 
 
 class Outcome(StrEnum):
@@ -25,7 +26,7 @@ class Outcome(StrEnum):
 class CallVerdict:
     """What was found about a call, or about declared instances where ``operation`` is empty. ``reasons`` say why it may
     not be sent, ``unknowns`` what cannot be told, ``notes`` what else is to be known; each is a sentence without its
-    end.
+    end. ``exceeded`` are the bounds of the budget that are among the reasons.
     """
 
     operation: str
@@ -36,6 +37,7 @@ class CallVerdict:
     reasons: tuple[str, ...] = ()
     unknowns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    exceeded: tuple[BoundExceeded, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -47,10 +49,10 @@ class CallVerdict:
     def increase_commands(self) -> Iterator[str]:
         """The commands that ask AWS for what is missing."""
         for headroom in self.headrooms:
-            instance_type = headroom.requirement.instance_type
-            if headroom.verdict.is_too_little and instance_type:
-                use = headroom.requirement.workload.value
-                yield f"opskit quotas increase {instance_type} --for {use} --to {requestable_value(headroom)}"
+            required = headroom.requirement
+            if headroom.verdict.is_too_little and not required.per_job:
+                what, value = required.instance_type or TOTAL, requestable_value(headroom)
+                yield f"opskit quotas increase {what} --for {required.workload.value} --to {value}"
 
 
 def judge_call(
@@ -67,7 +69,8 @@ def judge_call(
     refused = [headroom for headroom in headrooms if is_refusal(headroom)]
     unread = [headroom for headroom in headrooms if headroom.verdict.is_unknown]
     reasons = [_headroom_text(headroom) for headroom in refused]
-    reasons += budget_reasons(needs.needs, prices, policy)
+    exceeded = exceeded_bounds(needs.needs, prices, policy)
+    reasons += [each.reason for each in exceeded]
     unknowns = [f"{unknown.source}: {unknown.reason}" for unknown in needs.unknowns]
     unknowns += [_headroom_text(headroom) for headroom in unread]
     if policy.has_budget:
@@ -84,6 +87,7 @@ def judge_call(
         tuple(dict.fromkeys(reasons)),
         tuple(dict.fromkeys(unknowns)),
         tuple(dict.fromkeys(notes)),
+        exceeded,
     )
 
 
@@ -103,14 +107,28 @@ def refusal_text(verdict: CallVerdict) -> str:
 
 
 def refusal_hint(verdict: CallVerdict) -> str:
-    """The next step after a refusal."""
+    """The next step after a refusal: one for each of its reasons."""
+    if not verdict.reasons:
+        return 'To send what cannot be judged, with a warning: opskit.guard(on_unknown="warn")'
+    refused = [headroom for headroom in verdict.headrooms if is_refusal(headroom)]
+    steps: list[str] = []
+    if any(not headroom.verdict.is_too_little for headroom in refused):
+        steps.append("Take another instance type or Region: no increase helps.")
+    if any(headroom.verdict.is_too_little and headroom.requirement.per_job for headroom in refused):
+        steps.append("Use fewer instances at once in one job, endpoint or cluster.")
+    if verdict.exceeded:
+        steps.append(_budget_hint(verdict.exceeded))
+    # Last, so that the end of the line is a command.
     if commands := tuple(verdict.increase_commands()):
-        return f"Ask for more: {'; '.join(commands)}"
-    if any(is_refusal(headroom) and not headroom.verdict.is_too_little for headroom in verdict.headrooms):
-        return "Take another instance type or Region: no increase helps."
-    if verdict.reasons:
-        return "Take fewer or smaller instances, or call opskit.guard() with a larger max_usd."
-    return 'To send what cannot be judged, with a warning: opskit.guard(on_unknown="warn")'
+        steps.append(f"Ask for more: {'; '.join(commands)}")
+    return " ".join(steps)
+
+
+def _budget_hint(exceeded: Sequence[BoundExceeded]) -> str:
+    arguments = " and ".join(each.argument for each in exceeded)
+    by_hours = any(each.by_hours for each in exceeded)
+    shorter = ", or with the hours that they will run as hours=" if by_hours else ""
+    return f"Take fewer or smaller instances, or call opskit.guard() with a larger {arguments}{shorter}."
 
 
 def unknown_warning(verdict: CallVerdict) -> str:

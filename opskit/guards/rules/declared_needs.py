@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Workload
+from opskit.guards.rules.call_budget import HOURS
 from opskit.guards.rules.request_model import InstanceNeed, RequestNeeds
 from opskit.quotas.rules.requirements import parse_instance_type
 
@@ -23,7 +24,12 @@ def declared_needs(declared: Declared, hours: Decimal) -> RequestNeeds:
     return RequestNeeds(
         tuple(
             InstanceNeed(
-                parse_instance_type(name), workload, _parse_count(name, count), f"{workload}={name}", int(hours * 3600)
+                parse_instance_type(name),
+                workload,
+                _parse_count(name, count),
+                f"{workload}={name}",
+                int(hours * 3600),
+                bound=HOURS,
             )
             for workload, types in declared.items()
             for name, count in types.items()

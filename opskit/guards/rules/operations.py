@@ -8,6 +8,7 @@ input has a place for an instance type or a number of instances, and is else let
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from opskit.guards.rules import endpoint_requests, job_requests, machine_requests
 from opskit.guards.rules.request_model import (
@@ -17,6 +18,7 @@ from opskit.guards.rules.request_model import (
     Request,
     RequestNeeds,
     UnknownNeed,
+    volume_notes,
 )
 
 Judge = Callable[[Request, Describe], RequestNeeds]
@@ -144,13 +146,20 @@ def judge_request(
     judge = JUDGED.get(operation)
     if judge is None:
         return _unlisted_needs(operation, reaches_instances())
+    read: list[Request] = [request]
+
+    def describe_and_keep(name: str, params: Request) -> Request:
+        read.append(describe(name, params))
+        return read[-1]
+
     try:
-        return judge(request, describe)
+        needs = judge(request, describe_and_keep)
+        return replace(needs, notes=(*needs.notes, *volume_notes(read)))
     except NotJudgeable as failure:
         return RequestNeeds(unknowns=(UnknownNeed(failure.source, failure.reason),))
     except NotDescribed as failure:
         return RequestNeeds(unknowns=(UnknownNeed(operation, str(failure).rstrip(".")),))
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
         # A request that botocore will refuse, or an answer of another form: in either case it is not known what starts.
         reason = f"the request has another form than opskit knows ({type(error).__name__}: {error})"
         return RequestNeeds(unknowns=(UnknownNeed(operation, reason),))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from opskit.core.model import Workload
+
+# A volume of this size costs one or two cents an hour, which is little beside any instance.
+_MOST_UNPRICED_GB = 100
+_VOLUME_MEMBERS = ("volumesizeingb", "ebsvolumesizeingb")
 
 Request = Mapping[str, Any]
 Describe = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
@@ -185,3 +189,22 @@ def whole_number(request: Request, name: str, source: str, default: int | None =
 def join_path(source: str, name: str) -> str:
     """The place of a member below another."""
     return f"{source}.{name}" if source else name
+
+
+def volume_notes(requests: Iterable[Request]) -> Iterator[str]:
+    """A note on the largest volume that requests name, where its price matters: the guard prices instances only."""
+    largest = max((size for request in requests for size in _volume_sizes(request)), default=0)
+    if largest > _MOST_UNPRICED_GB:
+        yield f"a volume of {largest} GB is billed too; the guard does not price volumes"
+
+
+def _volume_sizes(value: object) -> Iterator[int]:
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            if str(name).lower() in _VOLUME_MEMBERS and isinstance(member, int):
+                yield member
+            else:
+                yield from _volume_sizes(member)
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for entry in value:
+            yield from _volume_sizes(entry)

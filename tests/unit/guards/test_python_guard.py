@@ -105,6 +105,53 @@ def test_a_budget_names_the_run_time_that_would_fit(account: FakeAws) -> None:
     assert sent(account) == 1
 
 
+def test_the_next_step_names_what_was_exceeded(account: FakeAws) -> None:
+    client = boto3.client("sagemaker")
+    account.quotas = [
+        Entry(name, code, 2 if name.startswith("Number of") else 4, 1) for name, code in bundled_codes().items()
+    ]
+
+    def next_step(count: int, **policy: Any) -> str:
+        with opskit.guard(**policy), pytest.raises(opskit.GuardRefused) as refused:
+            client.create_training_job(**training(count))
+        return str(refused.value).splitlines()[-1]
+
+    assert next_step(1, max_usd_hour="0.1").endswith("opskit.guard() with a larger max_usd_hour.")
+    assert next_step(1, max_usd="0.1").endswith("opskit.guard() with a larger max_usd.")
+    total = "opskit quotas increase total --for training --to 3"
+    assert total in next_step(3)
+    both = next_step(5, max_usd="0.1")
+    assert "larger max_usd." in both
+    assert "opskit quotas increase ml.m4.xlarge --for training --to 5" in both
+    assert "opskit quotas increase total --for training --to 5" in both
+
+
+def test_the_hours_behind_declared_instances_are_said(account: FakeAws) -> None:
+    with pytest.raises(opskit.GuardRefused) as refused:
+        opskit.guard(training={TYPE: 2}, max_usd="2.00")
+    assert "it may cost 13.44 USD, more than 2; that is 24 hours (the argument hours), and hours=3.57 would fit" in str(
+        refused.value
+    )
+    assert "as hours=" in refused.value.problem.hint
+    opskit.guard(training={TYPE: 2}, max_usd="2.00", hours="3.57")
+    with pytest.raises(opskit.GuardRefused, match="and none would fit"):
+        opskit.guard(training={TYPE: 2}, max_usd=0)
+
+
+def test_a_large_volume_is_noted_since_it_is_not_priced(account: FakeAws) -> None:
+    opskit.guard(max_usd=0)
+    request = training()
+    for size, is_noted in ((100, False), (16000, True)):
+        request["ResourceConfig"]["VolumeSizeInGB"] = size
+        with pytest.raises(opskit.GuardRefused) as refused:
+            boto3.client("sagemaker").create_training_job(**request)
+        assert any("does not price volumes" in note for note in refused.value.verdict.notes) is is_noted
+    variant = {"VariantName": "a", "InstanceType": TYPE, "InitialInstanceCount": 1, "VolumeSizeInGB": 500}
+    account.running["DescribeEndpointConfig"] = lambda asked: {"ProductionVariants": [variant]}
+    with pytest.raises(opskit.GuardRefused, match="a volume of 500 GB is billed too"):
+        boto3.client("sagemaker").create_endpoint(EndpointName="e", EndpointConfigName="c")
+
+
 def test_every_type_of_a_list_of_preferences_has_to_fit(account: FakeAws) -> None:
     opskit.guard()
     request = training()
@@ -447,6 +494,12 @@ def test_importing_opskit_loads_next_to_nothing() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_all_names_are_listed_before_they_are_loaded() -> None:
+    code = "import opskit; print(set(opskit.__all__) <= set(dir(opskit)))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "True"
 
 
 def test_the_functions_stay_functions_after_every_module_was_imported() -> None:
