@@ -54,17 +54,18 @@ class LookBoard:
     _looks: dict[tuple[object, ...], _SharedLook] = field(default_factory=dict)
     _grants: list[_Grant] = field(default_factory=list)
 
-    def look_for(self, client: AwsClient, needs: tuple[InstanceNeed, ...], *, with_prices: bool) -> _SharedLook:
+    def look_for(self, client: AwsClient, wanted: RequestNeeds, *, with_prices: bool) -> _SharedLook:
         """A look of this moment that shows what these needs meet: one that others have begun, or a new one."""
+        needs, names = wanted.needs, frozenset(limit.quota_name for limit in wanted.limits)
         types = frozenset((need.instance_type, need.workload, need.price_workload, bool(need.count)) for need in needs)
         account = _account_key(client)
-        key = (account, types, with_prices)
+        key = (account, types, names, with_prices)
         with self.lock:
             now = self.clock.monotonic()
             self._looks = {each: look for each, look in self._looks.items() if now - look.began < MOMENT_SECONDS}
             shared = self._looks.get(key)
             if shared is None:
-                pending = start_look(client, needs, self.clock.now(), with_prices=with_prices)
+                pending = start_look(client, needs, self.clock.now(), wanted.limits, with_prices=with_prices)
                 shared = self._looks[key] = _SharedLook(account, now, pending)
             return shared
 
@@ -127,7 +128,7 @@ class CallGuard:
         Raises:
             GuardRefused: they do not.
         """
-        look = self.board.look_for(client, needs.needs, with_prices=self.policy.has_budget)
+        look = self.board.look_for(client, needs, with_prices=self.policy.has_budget)
         self._act_on(self._assess_look(None, client.region, needs, look, LOOK_SECONDS))
 
     def _act_on(self, verdict: CallVerdict) -> None:
@@ -168,7 +169,9 @@ class CallGuard:
         with self.board.lock:
             headrooms = found.assess_needs(needs, self.board.granted_since(look))
             operation = call.operation if call else ""
-            verdict = judge_call(operation, region, needs, headrooms, found.prices, self.policy, found.problems())
+            verdict = judge_call(
+                operation, region, needs, headrooms, found.prices, self.policy, found.problems(), found.quotas()
+            )
             # What is declared is not sent: the calls that start it come later.
             if call and _is_sent(verdict, self.policy):
                 call.when_not_taken(partial(self.board.release_grant, self.board.grant(look, needs.needs)))
@@ -186,7 +189,7 @@ class CallGuard:
         if not needs.needs:
             return needs, None
         client = opened[0] if opened else call.open_reader()
-        return needs, self.board.look_for(client, needs.needs, with_prices=self.policy.has_budget)
+        return needs, self.board.look_for(client, needs, with_prices=self.policy.has_budget)
 
 
 def _open_reader(call: OutgoingCall) -> AwsClient:

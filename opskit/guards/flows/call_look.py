@@ -13,9 +13,9 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import start_in_background
 from opskit.aws.prices import bundled_workload_price, read_workload_price
 from opskit.core.exceptions import OpskitError, Problem
-from opskit.core.model import Price, Requirement, Unknown, Workload
+from opskit.core.model import Price, QuotaLookup, Requirement, Unknown, Workload
 from opskit.core.workloads import WORKLOADS
-from opskit.guards.rules.request_model import InstanceNeed, RequestNeeds
+from opskit.guards.rules.request_model import InstanceNeed, RequestLimit, RequestNeeds
 from opskit.quotas.flows.check import RegionSnapshot, assess_snapshot, read_region
 from opskit.quotas.rules.headroom import sort_worst_first
 from opskit.quotas.rules.model import Headroom
@@ -39,6 +39,10 @@ class CallLook:
         if self.snapshot is None:
             return ()
         return worst_headrooms(self.snapshot, needs.needs_by_moment(), granted)
+
+    def quotas(self) -> Mapping[str, QuotaLookup]:
+        """The quotas that were read, by name."""
+        return {} if self.snapshot is None else self.snapshot.quotas
 
     def problems(self) -> tuple[Problem, ...]:
         """Why nothing could be read."""
@@ -142,14 +146,20 @@ class PendingLook:
 
 
 def start_look(
-    client: AwsClient, needs: Sequence[InstanceNeed], now: datetime, *, with_prices: bool = True
+    client: AwsClient,
+    needs: Sequence[InstanceNeed],
+    now: datetime,
+    limits: Iterable[RequestLimit] = (),
+    *,
+    with_prices: bool = True,
 ) -> PendingLook:
-    """Begin to read what these needs meet."""
+    """Begin to read what these needs meet, and the quotas of these limits."""
     types = dict.fromkeys((need.instance_type, need.workload) for need in needs if need.count)
     priced = dict.fromkeys((need.instance_type, need.price_workload) for need in needs) if with_prices else {}
     requirements = [Requirement(name, workload) for name, workload in types]
+    further = list(dict.fromkeys(limit.quota_name for limit in limits))
     return PendingLook(
         client.region,
-        start_in_background(partial(read_region, client, requirements, now)),
+        start_in_background(partial(read_region, client, requirements, now, further)),
         {each: start_in_background(partial(read_workload_price, client, *each)) for each in priced},
     )

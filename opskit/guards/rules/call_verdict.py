@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opskit.core.exceptions import Problem
+from opskit.core.model import Quota, QuotaLookup, Unknown
 from opskit.guards.rules.call_budget import BoundExceeded, CallCost, CallPolicy, Prices, call_cost, exceeded_bounds
-from opskit.guards.rules.request_model import InstanceNeed, RequestNeeds
-from opskit.quotas.rules.headroom import is_refusal, requestable_value
+from opskit.guards.rules.request_model import InstanceNeed, RequestLimit, RequestNeeds
+from opskit.quotas.rules.headroom import format_quota_value, is_refusal, requestable_value
 from opskit.quotas.rules.model import Headroom
 from opskit.quotas.rules.requirements import TOTAL
 
@@ -26,7 +27,8 @@ class Outcome(StrEnum):
 class CallVerdict:
     """What was found about a call, or about declared instances where ``operation`` is empty. ``reasons`` say why it may
     not be sent, ``unknowns`` what cannot be told, ``notes`` what else is to be known; each is a sentence without its
-    end. ``exceeded`` are the bounds of the budget that are among the reasons.
+    end. ``exceeded`` are the bounds of the budget that are among the reasons, ``limits`` the numbers of the request
+    that are above a quota, with that.
     """
 
     operation: str
@@ -38,6 +40,7 @@ class CallVerdict:
     unknowns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     exceeded: tuple[BoundExceeded, ...] = ()
+    limits: tuple[tuple[RequestLimit, Quota], ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -63,16 +66,23 @@ def judge_call(
     prices: Prices,
     policy: CallPolicy,
     problems: Sequence[Problem] = (),
+    quotas: Mapping[str, QuotaLookup] | None = None,
 ) -> CallVerdict:
-    """The verdict on a call from what was read. ``problems`` are why quotas could not be read."""
+    """The verdict on a call from what was read. ``problems`` are why quotas could not be read; ``quotas`` are those
+    that were, by name.
+    """
     cost = call_cost(needs.needs, prices)
     refused = [headroom for headroom in headrooms if is_refusal(headroom)]
     unread = [headroom for headroom in headrooms if headroom.verdict.is_unknown]
     reasons = [_headroom_text(headroom) for headroom in refused]
+    limits, unread_limits = _judge_limits(needs, quotas or {})
+    reasons += [_limit_text(*limit) for limit in limits]
     exceeded = exceeded_bounds(needs.needs, prices, policy)
     reasons += [each.reason for each in exceeded]
     unknowns = [f"{unknown.source}: {unknown.reason}" for unknown in needs.unknowns]
     unknowns += [_headroom_text(headroom) for headroom in unread]
+    if headrooms:  # else ``problems`` say it
+        unknowns += unread_limits
     if policy.has_budget:
         unknowns += cost.unpriced
     if not headrooms:
@@ -88,6 +98,32 @@ def judge_call(
         tuple(dict.fromkeys(unknowns)),
         tuple(dict.fromkeys(notes)),
         exceeded,
+        limits,
+    )
+
+
+def _judge_limits(
+    needs: RequestNeeds, quotas: Mapping[str, QuotaLookup]
+) -> tuple[tuple[tuple[RequestLimit, Quota], ...], list[str]]:
+    """The numbers that are above their quota, and why others cannot be judged. A quota that the Region does not have
+    bounds nothing.
+    """
+    above: list[tuple[RequestLimit, Quota]] = []
+    unread: list[str] = []
+    for limit in needs.limits:
+        quota = quotas.get(limit.quota_name, Unknown("it was not read"))
+        if isinstance(quota, Unknown):
+            unread.append(f"{limit.quota_name}: {quota.reason.rstrip('.')}")
+        elif isinstance(quota, Quota) and quota.effective_value is None:
+            unread.append(f"{limit.quota_name}: AWS gives no value")
+        elif isinstance(quota, Quota) and limit.value > (quota.effective_value or 0):
+            above.append((limit, quota))
+    return tuple(above), unread
+
+
+def _limit_text(limit: RequestLimit, quota: Quota) -> str:
+    return (
+        f"{quota.name}: the quota is {format_quota_value(quota.effective_value)}, and {limit.source} is {limit.value}"
     )
 
 
@@ -116,12 +152,20 @@ def refusal_hint(verdict: CallVerdict) -> str:
         steps.append("Take another instance type or Region: no increase helps.")
     if any(headroom.verdict.is_too_little and headroom.requirement.per_job for headroom in refused):
         steps.append("Use fewer instances at once in one job, endpoint or cluster.")
+    steps += [_limit_hint(limit, quota) for limit, quota in verdict.limits]
     if verdict.exceeded:
         steps.append(_budget_hint(verdict.exceeded))
     # Last, so that the end of the line is a command.
     if commands := tuple(verdict.increase_commands()):
         steps.append(f"Ask for more: {'; '.join(commands)}")
     return " ".join(steps)
+
+
+def _limit_hint(limit: RequestLimit, quota: Quota) -> str:
+    most = f"Set {limit.source} to {format_quota_value(quota.effective_value)} at most"
+    if not quota.adjustable:
+        return f"{most}: AWS does not raise this quota."
+    return f"{most}, or ask AWS for more of the quota {quota.code} in the Service Quotas console."
 
 
 def _budget_hint(exceeded: Sequence[BoundExceeded]) -> str:

@@ -11,6 +11,7 @@ from opskit.guards.rules.request_model import (
     InstanceNeed,
     NotJudgeable,
     Request,
+    RequestLimit,
     RequestNeeds,
     UnknownNeed,
     entries_of,
@@ -24,6 +25,9 @@ from opskit.guards.rules.request_model import (
 DEFAULT_RUNTIME = 24 * 3600
 """AWS's default of MaxRuntimeInSeconds for training and processing: a day."""
 _BOUND = "StoppingCondition.MaxRuntimeInSeconds"
+_LONGEST_TRAINING = "Longest run time for a training job"
+_LONGEST_PROCESSING = "Longest run time for a processing job"
+_MOST_AT_ONCE = "Maximum number of training jobs each hyper parameter tuning job can run in parallel at once"
 # AWS's page on tuning limits: what a tuning job takes where its request names neither.
 _PLAN_NOTE = "Instances of a training plan are paid for in advance; their quota and price were not looked at."
 
@@ -36,6 +40,12 @@ def training_needs(request: Request, describe: Describe) -> RequestNeeds:
 def _runtime_of(request: Request, source: str) -> int:
     condition = member_of(request, "StoppingCondition", source)
     return whole_number(condition, "MaxRuntimeInSeconds", join_path(source, "StoppingCondition"), DEFAULT_RUNTIME)
+
+
+def _runtime_limits(quota_name: str, seconds: int, source: str) -> tuple[RequestLimit, ...]:
+    # AWS's own default fits in every account, so that only what is longer costs a read.
+    is_longer = seconds > DEFAULT_RUNTIME
+    return (RequestLimit(quota_name, seconds, join_path(source, _BOUND)),) if is_longer else ()
 
 
 def _training_job(request: Request, source: str, seconds: int) -> RequestNeeds:
@@ -58,7 +68,12 @@ def _training_job(request: Request, source: str, seconds: int) -> RequestNeeds:
         ]
     keep = whole_number(resources, "KeepAlivePeriodInSeconds", where, 0)
     pools = [_warm_pool(need, keep, where) for need in cluster] if keep else []
-    return RequestNeeds((*cluster, *pools, *_rule_needs(request, source, seconds)), tuple(unknowns), tuple(notes))
+    return RequestNeeds(
+        (*cluster, *pools, *_rule_needs(request, source, seconds)),
+        tuple(unknowns),
+        tuple(notes),
+        limits=_runtime_limits(_LONGEST_TRAINING, seconds, source),
+    )
 
 
 def _warm_pool(need: InstanceNeed, seconds: int, where: str) -> InstanceNeed:
@@ -127,7 +142,8 @@ def processing_job(request: Request, source: str, resources: str = "ProcessingRe
     seconds, job = _runtime_of(request, source), source or "the processing job"
     needs = cluster_needs(cluster, where, Workload.PROCESSING)
     return RequestNeeds(
-        tuple(replace(need, seconds=seconds, job=job, bound=join_path(source, _BOUND)) for need in needs)
+        tuple(replace(need, seconds=seconds, job=job, bound=join_path(source, _BOUND)) for need in needs),
+        limits=_runtime_limits(_LONGEST_PROCESSING, seconds, source),
     )
 
 
@@ -162,7 +178,8 @@ def tuning_needs(request: Request, describe: Describe) -> RequestNeeds:
         _tuned_training(definition, source, at_once, jobs, longest, choice="the definitions" if several else "")
         for source, definition in named
     ]
-    return merge_needs(parts)
+    most = (RequestLimit(_MOST_AT_ONCE, at_once, join_path(where, "MaxParallelTrainingJobs")),) if at_once > 1 else ()
+    return merge_needs([*parts, RequestNeeds(limits=most)])
 
 
 def _tuned_training(
@@ -176,7 +193,7 @@ def _tuned_training(
         spot = Workload.SPOT_TRAINING if definition.get("EnableManagedSpotTraining") else Workload.TRAINING
         needs = tuple(_tuned_cluster(own, where, spot))
         needs = tuple(replace(need, seconds=seconds, bound=join_path(source, _BOUND), job=source) for need in needs)
-        alone = RequestNeeds(needs)
+        alone = RequestNeeds(needs, limits=_runtime_limits(_LONGEST_TRAINING, seconds, source))
     else:
         alone = _training_job(definition, source, seconds)
     return replace(

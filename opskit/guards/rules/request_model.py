@@ -89,15 +89,28 @@ class UnknownNeed:
 
 
 @dataclass(frozen=True)
+class RequestLimit:
+    """A number of a request that a quota bounds by itself, whatever runs: ``quota_name`` is AWS's, ``source`` the
+    number's place.
+    """
+
+    quota_name: str
+    value: int
+    source: str
+
+
+@dataclass(frozen=True)
 class RequestNeeds:
     """All that a request needs. Without needs and unknowns it starts nothing that is counted or billed by the hour.
-    ``moments`` are the needs that meet, where not all of them run at the same time.
+    ``moments`` are the needs that meet, where not all of them run at the same time. ``limits`` are the numbers that a
+    quota bounds by themselves.
     """
 
     needs: tuple[InstanceNeed, ...] = ()
     unknowns: tuple[UnknownNeed, ...] = ()
     notes: tuple[str, ...] = ()
     moments: tuple[tuple[InstanceNeed, ...], ...] = ()
+    limits: tuple[RequestLimit, ...] = ()
 
     def needs_by_moment(self) -> tuple[tuple[InstanceNeed, ...], ...]:
         """The needs of each moment, which the quotas must allow one by one."""
@@ -115,6 +128,7 @@ def merge_needs(parts: Sequence[RequestNeeds]) -> RequestNeeds:
         tuple(need for part in parts for need in part.needs),
         tuple(dict.fromkeys(unknown for part in parts for unknown in part.unknowns)),
         tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        limits=tuple(dict.fromkeys(limit for part in parts for limit in part.limits)),
     )
 
 

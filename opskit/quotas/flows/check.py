@@ -74,13 +74,15 @@ def check_clients(
     return _to_check(snapshots)
 
 
-def read_region(client: AwsClient, requirements: Sequence[Requirement], now: datetime) -> RegionSnapshot:
-    """Read all that assessing these requirements needs, for ``assess_snapshot``.
+def read_region(
+    client: AwsClient, requirements: Sequence[Requirement], now: datetime, further: Sequence[str] = ()
+) -> RegionSnapshot:
+    """Read all that assessing these requirements needs, for ``assess_snapshot``, and ``further`` quotas by their names.
 
     Raises:
         CredentialsError: there are no valid credentials.
     """
-    return _read_region(client, requirements, now, suggest=False)
+    return _read_region(client, requirements, now, suggest=False, further=further)
 
 
 def assess_snapshot(snapshot: RegionSnapshot, requirements: Sequence[Requirement]) -> QuotaCheck:
@@ -110,11 +112,16 @@ def _read_region_and_release(
 
 
 def _read_region(
-    client: AwsClient, requirements: Sequence[Requirement], now: datetime, *, suggest: bool
+    client: AwsClient,
+    requirements: Sequence[Requirement],
+    now: datetime,
+    *,
+    suggest: bool,
+    further: Sequence[str] = (),
 ) -> RegionSnapshot:
     wanted = with_totals(requirements)
     (quotas, suggestions, cache), in_use, requests = gather(
-        lambda: _read_region_quotas(client, wanted, now, suggest=suggest),
+        lambda: _read_region_quotas(client, wanted, now, suggest=suggest, further=further),
         lambda: count_in_use(client, {requirement.workload for requirement in wanted}),
         lambda: open_requests(client),
     )
@@ -123,13 +130,13 @@ def _read_region(
 
 
 def _read_region_quotas(
-    client: AwsClient, wanted: Sequence[Requirement], now: datetime, *, suggest: bool
+    client: AwsClient, wanted: Sequence[Requirement], now: datetime, *, suggest: bool, further: Sequence[str]
 ) -> tuple[dict[str, QuotaLookup], Suggestions, QuotaCodeCache]:
     """The quotas, and those of alternative types where a quota is too small whatever is in use; both while the usage is
     still being counted.
     """
     cache = load_cache(client, now)
-    quotas = read_quotas(client, list(dict.fromkeys(map(quota_name_for, wanted))), cache)
+    quotas = read_quotas(client, list(dict.fromkeys([*map(quota_name_for, wanted), *further])), cache)
     short = unmet_by_quota(wanted, quotas) if suggest else []
     return quotas, find_suggestions(client, short, cache, len(quotas)), cache
 

@@ -30,10 +30,14 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import opskit
 from opskit.core.exceptions import UsageError
-from opskit.core.model import Price, Unknown, Workload
+from opskit.core.model import NotOffered, Price, Quota, QuotaLookup, Requirement, Unknown, Workload
 from opskit.guards.flows.call_look import PendingLook
+from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.call_refused import CallRefused
+from opskit.guards.rules.call_verdict import Outcome, judge_call
+from opskit.guards.rules.operations import judge_request
 from opskit.quotas.reads.code_cache import bundled_codes
+from opskit.quotas.rules.model import Headroom, Verdict
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, THROTTLED, Entry, FakeAws, Fault
 
 TYPE = "ml.m4.xlarge"
@@ -103,6 +107,61 @@ def test_a_budget_names_the_run_time_that_would_fit(account: FakeAws) -> None:
         client.create_training_job(**training(1, seconds=7200))
     client.create_training_job(**training(1, seconds=3600))
     assert sent(account) == 1
+
+
+def set_quota(account: FakeAws, name: str, value: float) -> None:
+    account.quotas = [Entry(name, bundled_codes()[name], value, 1), *(e for e in account.quotas if e.name != name)]
+
+
+LONGEST = "Longest run time for a training job"
+AT_ONCE = "Maximum number of training jobs each hyper parameter tuning job can run in parallel at once"
+
+
+def test_a_run_time_is_held_against_the_longest_that_aws_allows(account: FakeAws) -> None:
+    set_quota(account, LONGEST, 432000)
+    opskit.guard()
+    client = boto3.client("sagemaker")
+    with pytest.raises(opskit.GuardRefused) as refused:
+        client.create_training_job(**training(seconds=432001))
+    text = str(refused.value)
+    assert f"{LONGEST}: the quota is 432000, and StoppingCondition.MaxRuntimeInSeconds is 432001" in text
+    assert "Set StoppingCondition.MaxRuntimeInSeconds to 432000 at most, or ask AWS" in text
+    client.create_training_job(**training(seconds=432000))
+    assert sent(account) == 1
+
+
+def test_a_tuning_is_held_against_its_own_quotas(account: FakeAws) -> None:
+    set_quota(account, AT_ONCE, 2)
+    opskit.guard()
+    request = {
+        "HyperParameterTuningJobName": "tuning",
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "ResourceLimits": {"MaxParallelTrainingJobs": 3, "MaxNumberOfTrainingJobs": 3},
+        },
+        "TrainingJobDefinition": {key: value for key, value in training().items() if key != "TrainingJobName"}
+        | {"AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"}},
+    }
+    with pytest.raises(opskit.GuardRefused, match=r"the quota is 2, and .*\.MaxParallelTrainingJobs is 3"):
+        boto3.client("sagemaker").create_hyper_parameter_tuning_job(**request)
+
+
+@pytest.mark.parametrize(
+    ("quotas", "outcome"),
+    [
+        ({LONGEST: Unknown("access denied")}, Outcome.UNKNOWN),
+        ({}, Outcome.UNKNOWN),
+        ({LONGEST: Quota("us-east-1", LONGEST, "L-1", None, None)}, Outcome.UNKNOWN),
+        ({LONGEST: Quota("us-east-1", LONGEST, "L-1", None, 90000)}, Outcome.FITS),
+        ({LONGEST: Quota("us-east-1", LONGEST, "L-1", None, 89999)}, Outcome.REFUSED),
+        ({LONGEST: NotOffered("us-east-1", LONGEST)}, Outcome.FITS),
+    ],
+)
+def test_a_limit_that_was_not_read_is_unknown(quotas: dict[str, QuotaLookup], outcome: Outcome) -> None:
+    needs = judge_request("CreateTrainingJob", training(seconds=90000), lambda *_: {}, lambda: True)
+    room = Headroom("us-east-1", Requirement(TYPE, Workload.TRAINING), "q", "L-2", 4, 4, 0, 4, Verdict.FITS, "")
+    verdict = judge_call("CreateTrainingJob", "us-east-1", needs, (room,), {}, CallPolicy(), (), quotas)
+    assert verdict.outcome is outcome
 
 
 def test_the_next_step_names_what_was_exceeded(account: FakeAws) -> None:
