@@ -113,14 +113,7 @@ class Screen:
             case OutputFormat.CSV:
                 self._write_text(_csv_text(result), end="")
             case OutputFormat.MARKDOWN:
-                self._write_text(
-                    "\n\n".join(
-                        [
-                            *(_tabulate_table(table, "github") for table in result.tables),
-                            *map(markdown_paragraph, result.notes),
-                        ]
-                    )
-                )
+                self._write_text(_markdown_text(result))
             case OutputFormat.TABLE:
                 self._print_tables(result)
         # JSON has the problems in `errors`; on stderr as well a script that merges both streams would not parse it.
@@ -181,6 +174,21 @@ class Screen:
 def _indent_further_lines(text: str) -> str:
     """A text whose further lines are indented, so that a line from outside cannot pass for one of opskit's own."""
     return text.replace("\n", f"\n{_INDENT}")
+
+
+def _markdown_text(result: CommandResult) -> str:
+    """A result as markdown. A pull request shows neither stderr nor the exit code, so what is wrong with what the
+    tables show stands below them too; an error alone is no result.
+    """
+    problems = dict.fromkeys(f"{each.message} {each.hint}".strip() for each in result.problems)
+    is_shown = bool(result.tables or result.notes)
+    return "\n\n".join(
+        [
+            *(_tabulate_table(table, "github") for table in result.tables),
+            *map(markdown_paragraph, problems if is_shown else ()),
+            *map(markdown_paragraph, result.notes),
+        ]
+    )
 
 
 def _with_title(table: Table, text: str) -> str:

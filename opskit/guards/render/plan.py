@@ -44,7 +44,7 @@ def plan_result(found: PlanCheck, home: str | None) -> CommandResult:
         exit=found.exit_code,
         problems=(*_plan_problems(found), *check.problems),
         tables=tuple(tables),
-        notes=(*_plan_notes(found), *check.notes),
+        notes=(f"Verdict: {_plan_verdict(found)}.", *_plan_notes(found), *check.notes),
         records="needs",
     )
 

@@ -312,6 +312,19 @@ def test_a_plan_in_markdown_is_fit_for_a_pull_request(run_guard: Guard, request_
     assert "| ResourceConfig | ml.m4.xlarge" in out.replace("  ", " ").replace("  ", " ")
 
 
+def test_a_plan_in_markdown_says_the_verdict_and_why(run_guard: Guard, request_file: Callable[..., str]) -> None:
+    """A pull request shows what is on stdout, and neither stderr nor the exit code."""
+    large = {"ResourceConfig": {"InstanceType": TYPE, "InstanceCount": 5}}
+    untold = {"ResourceConfig": {"InstanceCount": 5}}
+    assert "Verdict: fits." in run_guard("--from", request_file(), "-o", "markdown").out
+    over = run_guard("--from", request_file(), "--max-usd", "1", "-o", "markdown")
+    assert over.code == 3
+    assert "Verdict: over-budget." in over.out
+    assert "The plan is over budget: it may cost 1.12 USD, more than 1;" in over.out
+    assert "Verdict: short." in run_guard("--from", request_file(**large), "-o", "markdown").out
+    assert "Verdict: unknown." in run_guard("--from", request_file(**untold), "-o", "markdown").out
+
+
 def test_a_command_runs_after_a_plan_that_fits_and_only_then(
     run_guard: Guard, request_file: Callable[..., str]
 ) -> None:
