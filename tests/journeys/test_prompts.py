@@ -24,6 +24,7 @@ PROMPTS = {
     "notebook start": ("--match", "course-stopped", "--no-guard"),
     "notebook keep": ("course-kept", "--for", "1h"),
     "cleanup": ("boston", "--local"),
+    "endpoint stop": ("prices-idle",),
 }
 """Every command that asks, typed so that it does."""
 
@@ -43,6 +44,24 @@ def prompt_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         yield make_shell(running, home)
 
 
+@pytest.fixture(scope="module")
+@starts_server
+def endpoint_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A shell at an account with endpoints, of which the classroom has none."""
+    with run_sandbox("endpoints") as running:
+        home = tmp_path_factory.mktemp("endpoints")
+        (home / "opskit-runs" / "boston-0123456789-1").mkdir(parents=True)
+        yield make_shell(running, home)
+
+
+@pytest.fixture
+@starts_server
+def asking_shell(command: str, request: pytest.FixtureRequest) -> Shell:
+    """The shell in which a command comes to ask."""
+    shell: Shell = request.getfixturevalue("endpoint_shell" if command == "endpoint stop" else "prompt_shell")
+    return shell
+
+
 def at_terminal(shell: Shell, command: str, *typed: tuple[str, bytes], more: Sequence[str] = ()) -> TerminalResult:
     words = (*command.split(), *PROMPTS[command], *more)
     return run_at_terminal(shell.command(*words), shell.environment, shell.home, typed)
@@ -60,8 +79,8 @@ def test_every_command_that_can_be_told_not_to_ask_is_here() -> None:
 
 
 @pytest.mark.parametrize("command", PROMPTS)
-def test_ctrl_c_is_an_interruption_and_changes_nothing(prompt_shell: Shell, command: str) -> None:
-    ended = at_terminal(prompt_shell, command, ("Go on?", CTRL_C))
+def test_ctrl_c_is_an_interruption_and_changes_nothing(asking_shell: Shell, command: str) -> None:
+    ended = at_terminal(asking_shell, command, ("Go on?", CTRL_C))
     assert ended.exit == 130
     assert "Interrupted." in ended.shown
     assert "bug" not in ended.shown
@@ -69,11 +88,11 @@ def test_ctrl_c_is_an_interruption_and_changes_nothing(prompt_shell: Shell, comm
 
 
 @pytest.mark.parametrize(("command", "answer"), list(zip(PROMPTS, cycle(NO), strict=False)))
-def test_anything_that_is_not_a_yes_changes_nothing(prompt_shell: Shell, command: str, answer: bytes) -> None:
-    ended = at_terminal(prompt_shell, command, ("Go on?", answer))
+def test_anything_that_is_not_a_yes_changes_nothing(asking_shell: Shell, command: str, answer: bytes) -> None:
+    ended = at_terminal(asking_shell, command, ("Go on?", answer))
     assert ended.exit == 2
     assert "Nothing was changed." in ended.shown
-    assert (prompt_shell.home / "opskit-runs" / "boston-0123456789-1").is_dir()
+    assert (asking_shell.home / "opskit-runs" / "boston-0123456789-1").is_dir()
 
 
 def test_nobody_agrees_to_what_they_have_not_seen(prompt_shell: Shell) -> None:
