@@ -24,6 +24,11 @@ class TagsByArn(dict[str, Mapping[str, str]]):
     made there, and no two resources of a kind have names that differ in case alone.
     """
 
+    @classmethod
+    def of(cls, listed: Mapping[str, Mapping[str, str]]) -> TagsByArn:
+        """A listing by ARN as AWS wrote it."""
+        return cls((arn.lower(), tags) for arn, tags in listed.items())
+
     def tags_of(self, arn: str) -> Mapping[str, str]:
         """The tags of a resource; none where it is not in the listing."""
         return self.get(arn.lower(), {})
@@ -48,19 +53,16 @@ def read_arn_tags(client: AwsClient, arn: str) -> dict[str, str] | Unknown:
         return unknown_from_error(failure)
 
 
-def list_kind_tags(client: AwsClient, kind: str, key: str | None = None) -> Mapping[str, Mapping[str, str]]:
-    """The tags of a Region's resources of a kind (``sagemaker:endpoint``) by ARN; with ``key`` only of those that have
-    a tag of that key. A resource that never had a tag is not in it, nor is one that is not indexed yet.
+def list_kind_tags(client: AwsClient, *kinds: str, key: str | None = None) -> Mapping[str, Mapping[str, str]]:
+    """The tags of a Region's resources of some kinds (``sagemaker:endpoint``) by ARN; with ``key`` only of those that
+    have a tag of that key. A resource that never had a tag is not in it, nor is one that is not indexed yet.
 
     Raises:
         AwsError: they could not be read; the tagging API has a permission of its own.
     """
-    asked: dict[str, Any] = {"TagFilters": [{"Key": key}]} if key else {}
-    pages = list(
-        client.paginate(
-            "resourcegroupstaggingapi", "get_resources", ResourceTypeFilters=[kind], ResourcesPerPage=_PAGE, **asked
-        )
-    )
+    asked: dict[str, Any] = {"ResourceTypeFilters": list(kinds), "ResourcesPerPage": _PAGE}
+    asked |= {"TagFilters": [{"Key": key}]} if key else {}
+    pages = list(client.paginate("resourcegroupstaggingapi", "get_resources", **asked))
     with parse_errors_as_aws(client, "resourcegroupstaggingapi:GetResources"):
         return {
             mapping["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in mapping["Tags"]}
@@ -75,7 +77,6 @@ def list_kind_tags_or_none(client: AwsClient, kind: str) -> TagsByArn | None:
     slow list.
     """
     try:
-        listed = list_kind_tags(client, kind)
+        return TagsByArn.of(list_kind_tags(client, kind)) or None
     except AwsError:
         return None
-    return TagsByArn((arn.lower(), tags) for arn, tags in listed.items()) or None

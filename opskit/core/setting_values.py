@@ -54,8 +54,15 @@ def parse_tag_filter(text: str | None) -> tuple[str, str] | None:
     Raises:
         UsageError: it has no key, or no ``=``.
     """
-    if text is None:
-        return None
+    return None if text is None else parse_tag(text)
+
+
+def parse_tag(text: str) -> tuple[str, str]:
+    """The key and value of a tag such as ``team=blue``.
+
+    Raises:
+        UsageError: it has no key, or no ``=``.
+    """
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise UsageError("bad-tag", f"'{text}' is not a valid tag.", "Write it like team=blue.")

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from opskit.aws.partitions import partition_of
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, Problem
 from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
 
@@ -268,12 +269,10 @@ def _keep_command(kind: StoppableKind, row: Mapping[str, Any]) -> str:
         case StoppableKind.NOTEBOOK:
             return f"opskit notebook keep {name} --for 36h --region {region}"
         case StoppableKind.ENDPOINT:
-            arn = f"arn:{_partition_word(region)}:sagemaker:{region}:{row.get('account') or 'ACCOUNT'}:endpoint/{name}"
+            arn = (
+                f"arn:{partition_of(region).name}:sagemaker:{region}:{row.get('account') or 'ACCOUNT'}:endpoint/{name}"
+            )
             return f"aws sagemaker add-tags --resource-arn {arn} --tags Key=opskit:keep,Value=needed --region {region}"
-
-
-def _partition_word(region: str) -> str:
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
 
 
 def _what_a_stop_keeps(kind: StoppableKind) -> str:

@@ -33,7 +33,7 @@ def list_stopped(client: AwsClient) -> list[StoppedEndpoint]:
     Raises:
         AwsError: it could not be asked.
     """
-    found = list_kind_tags(client, _CONFIGS, STOPPED_ENDPOINT)
+    found = list_kind_tags(client, _CONFIGS, key=STOPPED_ENDPOINT)
     stopped = [
         StoppedEndpoint(owner, arn, unpack_record(tags, arn), record_time(tags))
         for arn, tags in found.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
+from opskit.core.setting_values import parse_tag
 from opskit.quotas.cli import For
 
 if TYPE_CHECKING:
@@ -142,23 +144,18 @@ def fleet_role_command(
     return role_result(role_template(role_name, trusted, external_id, policy or {}))
 
 
+@dataclass(frozen=True)
 class _AccountChoice:
     """The flags that say which accounts, and how."""
 
-    def __init__(
-        self,
-        accounts: Path | None,
-        org: bool,
-        units: list[str] | None,
-        role_name: str,
-        external_id: str | None,
-        session_tags: list[str] | None,
-        concurrency: int,
-        resume: bool,
-    ) -> None:
-        self.accounts, self.org, self.units = accounts, org or bool(units), tuple(units or ())
-        self.role_name, self.external_id, self.session_tags = role_name, external_id, tuple(session_tags or ())
-        self.concurrency, self.resume = concurrency, resume
+    accounts: Path | None
+    org: bool
+    units: list[str] | None
+    role_name: str
+    external_id: str | None
+    session_tags: list[str] | None
+    concurrency: int
+    resume: bool
 
 
 def _run_fleet(
@@ -167,14 +164,19 @@ def _run_fleet(
     from opskit.fleet.flows.choose_accounts import choose_accounts, run_key
     from opskit.fleet.flows.run_accounts import FleetRun, RoleOptions
     from opskit.fleet.render.accounts import fleet_result, progress_text
-    from opskit.fleet.rules.accounts import parse_session_tags
     from opskit.fleet.rules.reports import AccountReport
     from opskit.fleet.store.finished import FinishedReports
 
-    now, roles = datetime.now(UTC), RoleOptions(choice.external_id, parse_session_tags(choice.session_tags))
+    now, roles = datetime.now(UTC), RoleOptions(choice.external_id, tuple(map(parse_tag, choice.session_tags or ())))
     base = ctx.session()
+    units = tuple(choice.units or ())
     accounts = choose_accounts(
-        base, choice.accounts, org=choice.org, units=choice.units, role_arns=ctx.role_arns, role_name=choice.role_name
+        base,
+        choice.accounts,
+        org=choice.org or bool(units),
+        units=units,
+        role_arns=ctx.role_arns,
+        role_name=choice.role_name,
     )
     regions = ctx.settings.get("regions") or ()
     store = FinishedReports(run_key(base, command, options, accounts, regions))

@@ -52,19 +52,6 @@ def account_of_role(role_arn: str) -> FleetAccount:
     return FleetAccount(match[2], role_arn=role_arn)
 
 
-def parse_session_tags(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Session tags as they are typed, K=V.
-
-    Raises:
-        UsageError: one is not.
-    """
-    pairs = [text.partition("=") for text in texts]
-    wrong = next((key + equals + value for key, equals, value in pairs if not (key and equals)), None)
-    if wrong is not None:
-        raise UsageError("bad-tag", f"'{wrong}' is not a valid tag.", "Write it like team=blue.")
-    return tuple((key, value) for key, _, value in pairs)
-
-
 def parse_accounts(text: str, source: str, partition: str, role_name: str) -> tuple[FleetAccount, ...]:
     """The accounts in a file: a CSV with or without a header, or JSON as ``aws organizations list-accounts`` prints it.
 

@@ -20,7 +20,7 @@ import pytest
 import opskit
 from opskit.aws import prices, regions
 from opskit.aws.client import AwsClient
-from opskit.aws.resource_tags import list_kind_tags_or_none, read_tags
+from opskit.aws.resource_tags import TagsByArn, list_kind_tags_or_none, read_tags
 from opskit.aws.session import open_session
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Quota, Workload
@@ -314,7 +314,7 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "read_tag_index": (BILLED, billed_tags.read_tag_index),
     "read_missing_tags": (
         {"ListTags": {"Tags": [{"Key": "k", "Value": "v"}]}},
-        lambda client: billed_tags.read_missing_tags(client, [billed_resource()], {}),
+        lambda client: billed_tags.read_missing_tags(client, [billed_resource()], TagsByArn()),
     ),
     "look_up_owners": (
         {"LookupEvents": {"Events": [trail_event("CreateEndpoint", 1, "bob", {"endpointName": "n"})]}},

@@ -10,7 +10,8 @@ import pytest
 
 from opskit.cli.common_settings import split_role_arns
 from opskit.core.exceptions import ExitCode, Problem, UsageError
-from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts, parse_session_tags
+from opskit.core.setting_values import parse_tag
+from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
 from opskit.fleet.rules.reports import AccountReport, FleetCommand, fleet_exit
 from opskit.fleet.rules.role_template import role_template
 from opskit.fleet.store.finished import FinishedReports
@@ -63,9 +64,9 @@ def test_a_file_that_names_none_is_refused(text: str, says: str) -> None:
 
 def test_roles_and_tags_as_they_are_typed() -> None:
     assert account_of_role(ROLE.format(A)) == FleetAccount(A, role_arn=ROLE.format(A))
-    assert parse_session_tags(["team=blue", "run=a=b"]) == (("team", "blue"), ("run", "a=b"))
+    assert tuple(map(parse_tag, ["team=blue", "run=a=b"])) == (("team", "blue"), ("run", "a=b"))
     with pytest.raises(UsageError, match="'blue' is not a valid tag"):
-        parse_session_tags(["blue"])
+        parse_tag("blue")
 
 
 def test_several_roles_are_for_the_fleet_alone() -> None:
