@@ -15,7 +15,7 @@ from opskit.bills.rules.items import parse_grouping
 from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import UsageError
 from opskit.core.settings import load_settings
-from opskit.endpoints.rules.idleness import EndpointPolicy
+from opskit.endpoints.cli.app import read_endpoint_policy
 from opskit.output.result import Envelope
 from opskit.output.screen import plain_value
 
@@ -31,7 +31,7 @@ def current_costs(regions: Sequence[str], by: str | None, profile: str | None, *
     if by is not None and grouping is None:
         raise UsageError("bad-by", f"by does not take '{by}'.", "It takes owner, kind, region, account or tag:KEY.")
     session, now = open_session(profile=profile), datetime.now(UTC)
-    policy = EndpointPolicy(production=load_settings({}).get("endpoint.production"))
+    policy = read_endpoint_policy(load_settings({}))
     clients = [session.client(name) for name in _region_names(session, regions)]
     result = costs_result(read_current_costs(clients, now, policy, trail=cloudtrail), now, grouping, None)
     printed = json.loads(ascii_json(Envelope(("costs",), result).as_json(), plain_value))

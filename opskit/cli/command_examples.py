@@ -39,6 +39,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "notebook stop": (
         "opskit notebook stop --idle --dry-run",
         "opskit notebook stop --idle --after 2h --grace 15m --match 'team-*'",
+        "opskit notebook stop --idle --patience-usd 2",
         "opskit notebook stop course",
         "opskit notebook stop --owner ada --dry-run",
     ),
@@ -46,6 +47,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "endpoint stop": (
         "opskit endpoint stop --idle --dry-run",
         "opskit endpoint stop --idle --after 7d --grace 1d --yes",
+        "opskit endpoint stop --idle --patience-usd 20 --dry-run",
         "opskit endpoint stop prices",
     ),
     "endpoint start": ("opskit endpoint start prices", "opskit endpoint start prices --dry-run"),

@@ -174,6 +174,15 @@ SETTING_SPECS = (
         in_folder=FolderRule.HIGHER,
     ),
     SettingSpec(
+        "notebook.patience-usd",
+        USD,
+        "what a notebook may cost while idle, in USD: for so long it is not stopped, instead of for notebook.after",
+        "OPSKIT_NOTEBOOK_PATIENCE_USD",
+        "--patience-usd",
+        default_text="notebook.after counts",
+        in_folder=FolderRule.HIGHER,
+    ),
+    SettingSpec(
         "notebook.tab-age",
         DURATION,
         "how long saves and open browser tabs count as use after the last activity of a kernel or terminal",
@@ -206,6 +215,15 @@ SETTING_SPECS = (
         "OPSKIT_ENDPOINT_AFTER",
         "--after",
         timedelta(days=14),
+        in_folder=FolderRule.HIGHER,
+    ),
+    SettingSpec(
+        "endpoint.patience-usd",
+        USD,
+        "what an endpoint may cost while idle, in USD: for so long it is not stopped, instead of for endpoint.after",
+        "OPSKIT_ENDPOINT_PATIENCE_USD",
+        "--patience-usd",
+        default_text="endpoint.after counts",
         in_folder=FolderRule.HIGHER,
     ),
     SettingSpec(
@@ -272,6 +290,16 @@ class Settings:
         """
         key = next(key for key in SETTING_SPECS if key.name == name)
         return self.get(name) if typed is None else _parse_value(key, typed, key.flag, typed=True)
+
+    def resolve_patience(self, table: str, after: str | None, patience_usd: str | None) -> tuple[timedelta, Any]:
+        """After how long a thing of this ``table`` (``notebook``, ``endpoint``) is idle, and for what amount it may be
+        idle instead (None: the time counts). A time that was typed stands above an amount that is only set.
+
+        Raises:
+            UsageError: what was typed makes no sense.
+        """
+        amount = self.resolve(f"{table}.patience-usd", patience_usd)
+        return self.resolve(f"{table}.after", after), amount if after is None or patience_usd is not None else None
 
 
 TrustCheck = Callable[[Path, bytes], bool]

@@ -64,6 +64,18 @@ def price_list(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"PriceList": [json.dumps(product) for product in found]}
 
 
+def priced_products(asked: Mapping[str, Any], prices: Mapping[str, str]) -> dict[str, Any]:
+    """The answer of a price list that has these types for every use, in USD per hour."""
+    wanted = {rule["Field"]: rule["Value"] for rule in asked["Filters"]}
+    found = [
+        _product(usd, "Hrs", platoinstancetype=component, component=component, instanceName=instance_type)
+        for component in ("Notebook", "Hosting", "AsyncInf")
+        for instance_type, usd in prices.items()
+        if instance_type == wanted.get("instanceName")
+    ]
+    return {"PriceList": [json.dumps(product) for product in found]}
+
+
 def _product(usd: str, unit: str, **attributes: str) -> dict[str, Any]:
     dimension = {"unit": unit, "pricePerUnit": {"USD": usd}}
     return {

@@ -51,7 +51,7 @@ def costs_command(
     """
     from opskit.bills.flows.costs import read_current_costs
     from opskit.bills.render.costs import costs_result
-    from opskit.endpoints.rules.idleness import EndpointPolicy
+    from opskit.endpoints.cli.app import read_endpoint_policy
 
     if billing:
         text = "opskit does not read the month's bill yet."
@@ -59,7 +59,7 @@ def costs_command(
     grouping = _parse_by(by)
     limit = None if budget is None else USD.parse(budget)
     now = datetime.now(UTC)
-    policy = EndpointPolicy(ctx.settings.get("endpoint.after"), ctx.settings.get("endpoint.production"))
+    policy = read_endpoint_policy(ctx.settings)
     costs = read_current_costs(ctx.clients(), now, policy, trail=trail, metrics=metrics)
     return costs_result(costs, now, grouping, limit)
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.setting_values import parse_tag_filter
-from opskit.endpoints.cli.app import EndpointAfter, EndpointMatch, EndpointTag, endpoint_app
+from opskit.endpoints.cli.app import (
+    EndpointAfter,
+    EndpointMatch,
+    EndpointPatience,
+    EndpointTag,
+    endpoint_app,
+    read_endpoint_policy,
+)
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -14,15 +21,18 @@ if TYPE_CHECKING:
 
 @register_command(endpoint_app, "endpoint", "list")
 def list_endpoints_command(
-    ctx: CommandContext, after: EndpointAfter = None, match: EndpointMatch = "*", tag: EndpointTag = None
+    ctx: CommandContext,
+    after: EndpointAfter = None,
+    patience_usd: EndpointPatience = None,
+    match: EndpointMatch = "*",
+    tag: EndpointTag = None,
 ) -> CommandResult:
     """List endpoints, whether they are idle, what they cost, and those that can be brought back."""
     from opskit.core.clock import system_clock
     from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
     from opskit.endpoints.render.list import endpoint_list_result
-    from opskit.endpoints.rules.idleness import EndpointPolicy
 
-    policy = EndpointPolicy(ctx.settings.resolve("endpoint.after", after), ctx.settings.get("endpoint.production"))
+    policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     meant = EndpointFilter(glob=match, tag=parse_tag_filter(tag))
     look = inspect_endpoints(ctx.clients(), policy, system_clock().now(), meant, with_stopped=True)
     return endpoint_list_result(look)

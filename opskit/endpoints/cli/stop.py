@@ -10,7 +10,14 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import Problem, UsageError
 from opskit.core.setting_values import parse_duration, parse_tag_filter
-from opskit.endpoints.cli.app import EndpointAfter, EndpointMatch, EndpointTag, endpoint_app
+from opskit.endpoints.cli.app import (
+    EndpointAfter,
+    EndpointMatch,
+    EndpointPatience,
+    EndpointTag,
+    endpoint_app,
+    read_endpoint_policy,
+)
 from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
@@ -24,6 +31,7 @@ def stop_endpoints_command(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
     idle: Annotated[bool, typer.Option("--idle", help="Stop all idle endpoints.")] = False,
     after: EndpointAfter = None,
+    patience_usd: EndpointPatience = None,
     grace: Annotated[
         str | None,
         typer.Option(
@@ -55,11 +63,10 @@ def stop_endpoints_command(
         endpoint_stop_result,
         refuse_plan,
     )
-    from opskit.endpoints.rules.idleness import EndpointPolicy
 
     if bool(names) == idle:
         raise UsageError("what-to-stop", "Give endpoint names or --idle.", "`opskit endpoint list` shows them.")
-    policy = EndpointPolicy(ctx.settings.resolve("endpoint.after", after), ctx.settings.get("endpoint.production"))
+    policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     terms = EndpointStopPolicy(policy, parse_duration(grace) if grace else None, by_name=not idle)
     clock = system_clock()
     meant = EndpointFilter(names or (), match, parse_tag_filter(tag))

@@ -14,12 +14,19 @@ from opskit.aws.gather import gather, gather_all
 from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AwsError, CredentialsError, Problem
 from opskit.core.model import Price, Unknown
+from opskit.core.patience import Patience
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.reads.attachments import list_component_names
 from opskit.endpoints.reads.endpoints import list_endpoint_names, read_hosted_endpoint
 from opskit.endpoints.reads.invocations import MetricSubject, read_endpoint_use
 from opskit.endpoints.reads.stopped import StoppedEndpoint, list_stopped
-from opskit.endpoints.rules.idleness import EndpointAssessment, EndpointPolicy, assess_endpoint, protection_reason
+from opskit.endpoints.rules.idleness import (
+    EndpointAssessment,
+    EndpointPolicy,
+    assess_endpoint,
+    endpoint_patience,
+    protection_reason,
+)
 from opskit.endpoints.rules.model import EndpointUse, HostedEndpoint
 from opskit.inventory.reads.prices import read_prices
 from opskit.inventory.rules.prices import PriceKey, hourly_price
@@ -34,7 +41,7 @@ Tags = Mapping[str, str] | Unknown
 @dataclass(frozen=True)
 class InspectedEndpoint:
     """One endpoint, looked at. ``use`` None: the verdict did not need it; ``usd_per_hour`` None: nobody knows its
-    price.
+    price. ``patience`` is after how long this one is idle.
     """
 
     client: AwsClient
@@ -43,6 +50,7 @@ class InspectedEndpoint:
     use: EndpointUse | Unknown | None
     assessment: EndpointAssessment
     usd_per_hour: Decimal | None
+    patience: Patience | None = None
 
 
 @dataclass(frozen=True)
@@ -121,23 +129,35 @@ def inspect_endpoints(
 
 
 def look_at_endpoint(
-    client: AwsClient, known: HostedEndpoint, policy: EndpointPolicy, now: datetime
+    client: AwsClient, known: HostedEndpoint, policy: EndpointPolicy, usd_per_hour: Decimal | None, now: datetime
 ) -> InspectedEndpoint | None:
-    """A ``known`` endpoint as it is now: its description, tags and metrics side by side at one moment, without its
-    price; None: there is none.
+    """A ``known`` endpoint as it is now: its description, tags and metrics side by side at one moment, with the price
+    that it had then; None: there is none.
 
     Raises:
         AwsError: AWS does not say how it is.
     """
+    own = policy.for_price(usd_per_hour)
     endpoint, tags, (use,) = gather(
         partial(read_hosted_endpoint, client, known.name),
         partial(read_arn_tags, client, known.arn),
-        partial(_read_uses, client, [known], policy, now),
+        partial(_read_uses, client, [(known, own)], now),
     )
-    if endpoint is None:
-        return None
+    return None if endpoint is None else _assess(client, endpoint, tags, use, own, usd_per_hour, now)
+
+
+def _assess(
+    client: AwsClient,
+    endpoint: HostedEndpoint,
+    tags: Tags,
+    use: EndpointUse | Unknown | None,
+    policy: EndpointPolicy,
+    usd_per_hour: Decimal | None,
+    now: datetime,
+) -> InspectedEndpoint:
     assessment = assess_endpoint(endpoint, tags, use, policy, now)
-    return InspectedEndpoint(client, endpoint, tags, use, assessment, None)
+    patience = endpoint_patience(endpoint, tags, policy)
+    return InspectedEndpoint(client, endpoint, tags, use, assessment, usd_per_hour, patience)
 
 
 def _list_stopped(client: AwsClient) -> list[StoppedEndpoint] | Problem:
@@ -167,19 +187,19 @@ def _inspect_region(
     endpoints = [each for each in described if each is not None and not isinstance(each, Problem)]
     tags = _read_tags(client, endpoints)
     wanted = [(endpoint, told) for endpoint, told in zip(endpoints, tags, strict=True) if meant.matches_tag(told)]
-    asked = [endpoint for endpoint, told in wanted if _needs_metrics(endpoint, told, policy, now)]
-    uses = dict(zip((each.name for each in asked), _read_uses(client, asked, policy, now), strict=True))
+    # Before the metrics: for how long they are asked may depend on the price.
     prices = read_prices(client, [endpoint.billed for endpoint, _ in wanted if endpoint.billed is not None], now)
+    usd_per_hour = [endpoint_price(endpoint, prices) for endpoint, _ in wanted]
+    policies = [policy.for_price(usd) for usd in usd_per_hour]
+    asked = [
+        (endpoint, own)
+        for (endpoint, told), own in zip(wanted, policies, strict=True)
+        if _needs_metrics(endpoint, told, policy, now)
+    ]
+    uses = dict(zip((each.name for each, _ in asked), _read_uses(client, asked, now), strict=True))
     seen = [
-        InspectedEndpoint(
-            client,
-            endpoint,
-            told,
-            uses.get(endpoint.name),
-            assess_endpoint(endpoint, told, uses.get(endpoint.name), policy, now),
-            endpoint_price(endpoint, prices),
-        )
-        for endpoint, told in wanted
+        _assess(client, endpoint, told, uses.get(endpoint.name), own, usd, now)
+        for (endpoint, told), own, usd in zip(wanted, policies, usd_per_hour, strict=True)
     ]
     return _RegionLook(tuple(seen), problems)
 
@@ -210,12 +230,13 @@ def _needs_metrics(endpoint: HostedEndpoint, tags: Tags, policy: EndpointPolicy,
 
 
 def _read_uses(
-    client: AwsClient, endpoints: Sequence[HostedEndpoint], policy: EndpointPolicy, now: datetime
+    client: AwsClient, endpoints: Sequence[tuple[HostedEndpoint, EndpointPolicy]], now: datetime
 ) -> list[EndpointUse | Unknown]:
+    """How endpoints were used, each for as long as its own policy asks."""
     if not endpoints:
         return []
     try:
-        components = list_component_names(client, endpoints[0].name if len(endpoints) == 1 else None)
+        components = list_component_names(client, endpoints[0][0].name if len(endpoints) == 1 else None)
     except AwsError as failure:
         return [unknown_from_error(failure)] * len(endpoints)
     subjects = [
@@ -224,10 +245,11 @@ def _read_uses(
             tuple(variant.name for variant in endpoint.serving_variants),
             tuple(components.get(endpoint.name, ())),
             endpoint.is_async,
+            policy.after,
         )
-        for endpoint in endpoints
+        for endpoint, policy in endpoints
     ]
-    return read_endpoint_use(client, subjects, policy.after, now)
+    return read_endpoint_use(client, subjects, now)
 
 
 def endpoint_price(endpoint: HostedEndpoint, prices: Mapping[PriceKey, Price | Unknown]) -> Decimal | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 
 from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
@@ -77,6 +78,10 @@ class _Execution:
     def name(self) -> str:
         return self.action.inspected.endpoint.name
 
+    @property
+    def usd_per_hour(self) -> Decimal | None:
+        return self.action.inspected.usd_per_hour
+
     def execute(self) -> EndpointStop:
         """Do it; what AWS refuses, or a last look speaks against, is told."""
         try:
@@ -116,7 +121,6 @@ class _Execution:
         seen, parts = self._read_all(now)
         if seen is None:
             return None, replace(self.action, step=IdleStep.NOTHING, outcome=None, reason="it is gone", status="gone")
-        seen = replace(seen, usd_per_hour=self.action.inspected.usd_per_hour)
         due = self._still_due(plan_endpoint_stop(seen, self.terms, now))
         if not due.is_planned:
             return None, due
@@ -132,7 +136,7 @@ class _Execution:
         while True:
             known = self._known or self.action.inspected.endpoint
             seen, parts = gather(
-                partial(look_at_endpoint, self.client, known, self.terms.idle_policy, now),
+                partial(look_at_endpoint, self.client, known, self.terms.idle_policy, self.usd_per_hour, now),
                 partial(read_return_parts, self.client, known),
             )
             if seen is None or _names_of(seen.endpoint) == _names_of(known):
@@ -269,11 +273,10 @@ class _Execution:
         prepare = changes.prepare_endpoint_tagging if step.begins_grace else changes.prepare_endpoint_untagging
         with prepare(self.client, seen.endpoint, [IDLE_SINCE]) as intent:
             began, now = self.clock.monotonic(), self.clock.now()
-            there = look_at_endpoint(self.client, seen.endpoint, self.terms.idle_policy, now)
+            there = look_at_endpoint(self.client, seen.endpoint, self.terms.idle_policy, self.usd_per_hour, now)
             if there is None:
                 intent.error = "it is gone"
                 return replace(self.action, step=IdleStep.NOTHING, reason="it is gone", status="gone")
-            there = replace(there, usd_per_hour=seen.usd_per_hour)
             due = plan_endpoint_stop(there, self.terms, now)
             if due.step is not step:
                 intent.error = due.reason

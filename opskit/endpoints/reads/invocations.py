@@ -26,18 +26,28 @@ _HOUR, _DAY, _FORTNIGHT = timedelta(hours=1), timedelta(days=1), timedelta(days=
 # CloudWatch keeps points of five minutes for 63 days, then those of an hour.
 _PERIOD, _LONG_PERIOD = timedelta(minutes=5), _HOUR
 _SHORT_KEPT = timedelta(days=62)
+# Those of an hour are gone after 455 days: what was before, CloudWatch answers with silence, which proves nothing.
+_LONG_KEPT = timedelta(days=454)
 _BACKLOG = ""
 """The part of an endpoint that is not a variant: its queue."""
 
 
 @dataclass(frozen=True)
 class MetricSubject:
-    """An endpoint whose metrics are wanted: its variants, and its inference components."""
+    """An endpoint whose metrics are wanted: its variants, and its inference components; at least for the time
+    ``after``, as far back as CloudWatch keeps them.
+    """
 
     endpoint: str
     variants: tuple[str, ...]
     components: tuple[str, ...] = ()
     is_async: bool = False
+    after: timedelta = _FORTNIGHT
+
+    @property
+    def span(self) -> timedelta:
+        """For how long its metrics are asked for."""
+        return min(max(self.after, _FORTNIGHT), _LONG_KEPT)
 
     def dimensions(self) -> Iterator[tuple[str, str, list[dict[str, str]]]]:
         """Each metric: the part it is of, its name and its dimensions."""
@@ -77,13 +87,27 @@ class _Series:
 
 
 def read_endpoint_use(
-    client: AwsClient, subjects: Sequence[MetricSubject], after: timedelta, now: datetime
+    client: AwsClient, subjects: Sequence[MetricSubject], now: datetime
 ) -> list[EndpointUse | Unknown]:
-    """How each endpoint was used until ``now``, at least for the time ``after`` and for 14 days."""
-    span = max(after, _FORTNIGHT)
-    period = _PERIOD if span <= _SHORT_KEPT else _LONG_PERIOD
+    """How each endpoint was used until ``now``, at least for its own time and for 14 days."""
+    found: dict[int, EndpointUse | Unknown] = {}
+    # One that needs years takes long data points, which would make the others' last invocation later than it was.
+    for period in (_PERIOD, _LONG_PERIOD):
+        alike = [at for at, subject in enumerate(subjects) if _period_of(subject) == period]
+        found |= dict(zip(alike, _read_alike(client, [subjects[at] for at in alike], period, now), strict=True))
+    return [found[at] for at in range(len(subjects))]
+
+
+def _period_of(subject: MetricSubject) -> timedelta:
+    return _PERIOD if subject.span <= _SHORT_KEPT else _LONG_PERIOD
+
+
+def _read_alike(
+    client: AwsClient, subjects: Sequence[MetricSubject], period: timedelta, now: datetime
+) -> list[EndpointUse]:
+    """The use of subjects that are asked for in data points of the same ``period``."""
     # Whole periods, as CloudWatch cuts them; the one that runs belongs to it.
-    begin = _floor(now - span, period)
+    begin = _floor(now - max((subject.span for subject in subjects), default=_FORTNIGHT), period)
     end = _floor(now, period) + period
     asked = [(at, *each) for at, subject in enumerate(subjects) for each in subject.dimensions()]
     read: dict[tuple[int, str], list[tuple[datetime, float]] | Unknown] = {}

@@ -23,6 +23,7 @@ from opskit.endpoints.render.rows import (
     stopped_record,
 )
 from opskit.endpoints.rules.model import EndpointVerdict
+from opskit.output.patience_column import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _COLUMNS = (
@@ -54,7 +55,8 @@ def endpoint_list_result(look: EndpointInspection) -> CommandResult:
         "totals": {"usd_per_hour": _total_usd(look), "running": len(look.endpoints), "stopped": len(gone)},
         "look_usd": look_usd(look),
     }
-    table = (Table(_COLUMNS, tuple(rows)),) if rows else ()
+    patiences = [*(seen.patience for seen in look.endpoints), *(None for _ in gone)]
+    table = (add_patience_column(Table(_COLUMNS, tuple(rows)), patiences, before="1h"),) if rows else ()
     return CommandResult(data, _list_exit(look), look.problems, table, tuple(_list_notes(look)), "endpoints")
 
 

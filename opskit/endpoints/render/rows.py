@@ -9,6 +9,7 @@ from typing import Any
 
 from opskit.core.model import Unknown
 from opskit.core.owners import owner_record
+from opskit.core.patience import patience_record
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.rules.model import EndpointUse, EndpointVerdict, HostedEndpoint, VariantState
@@ -44,6 +45,7 @@ def endpoint_record(seen: InspectedEndpoint) -> dict[str, Any]:
         "verdict": seen.assessment.verdict.value,
         "because": seen.assessment.reason,
         "idle_seconds": None if idle is None else int(idle.total_seconds()),
+        **patience_record(seen.patience),
         "last_invocation": last_invocation(seen.use),
         "invocations": invocation_sums(seen.use),
         "usd_per_hour": seen.usd_per_hour,
@@ -71,6 +73,7 @@ def stopped_record(region: str, stopped: StoppedEndpoint) -> dict[str, Any]:
         "verdict": EndpointVerdict.STOPPED.value,
         "because": stopped_reason(stopped),
         "idle_seconds": None,
+        **patience_record(None),
         "last_invocation": None,
         "invocations": None,
         "usd_per_hour": Decimal(0),

@@ -20,6 +20,7 @@ from opskit.endpoints.render.rows import (
     one_account,
     restore_command,
 )
+from opskit.output.patience_column import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Table
 
 _COLUMNS = (
@@ -120,7 +121,9 @@ def _build_result(
         "saved_usd_per_hour": _saved_usd(actions),
         "look_usd": look_usd(look),
     }
-    table = (Table(_COLUMNS, tuple(_stop_row(action) for action in actions)),) if actions else ()
+    rows = Table(_COLUMNS, tuple(_stop_row(action) for action in actions))
+    patiences = [action.inspected.patience for action in actions]
+    table = (add_patience_column(rows, patiences, before="USD/h"),) if actions else ()
     said = tuple(notes) or (() if actions or problems else ("There are no endpoints.",))
     return CommandResult(data, code, problems, table, said, "endpoints")
 

@@ -8,28 +8,46 @@ refused, throttled or left unfinished is unknown, and unknown is never stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.durations import format_duration
 from opskit.core.keep_tags import MAX_CLOCK_SKEW, keep_reason, parse_timestamp
 from opskit.core.model import Unknown
+from opskit.core.patience import Patience, price_patience
 from opskit.core.tag_keys import DEPLOYED_UNTIL
 from opskit.endpoints.rules.model import EndpointUse, EndpointVerdict, HostedEndpoint
 
 _AFTER_BOUND = timedelta(hours=1)
 """So long without an invocation an endpoint is idle whose ``deploy --for`` is over."""
+_SHORTEST_PATIENCE = timedelta(hours=1)
+"""However dear an endpoint is, it is not idle sooner: CloudWatch lags, and its points are minutes long."""
 
 
 @dataclass(frozen=True)
 class EndpointPolicy:
     """What the user calls idle: no invocation, deployment or scaling for ``after``. ``production`` are the tags
-    (``env=prod``, in upper or lower case) of endpoints that are never stopped for being idle.
+    (``env=prod``, in upper or lower case) of endpoints that are never stopped for being idle. ``patience_usd``: an
+    endpoint whose price is known may instead be idle for as long as it costs that much; ``after_because`` then says how
+    that makes the time of one endpoint.
     """
 
     after: timedelta = timedelta(days=14)
     production: tuple[str, ...] = ()
+    patience_usd: Decimal | None = None
+    after_because: str = ""
+
+    @property
+    def patience(self) -> Patience:
+        """After how long an endpoint is idle."""
+        return Patience(self.after, self.after_because)
+
+    def for_price(self, usd_per_hour: Decimal | None) -> EndpointPolicy:
+        """The policy for one endpoint, by its price in USD per hour (None: nobody knows it)."""
+        patience = price_patience(self.patience_usd, usd_per_hour, self.after, _SHORTEST_PATIENCE)
+        return replace(self, after=patience.span, after_because=patience.because, patience_usd=None)
 
 
 @dataclass(frozen=True)
@@ -71,7 +89,7 @@ def assess_endpoint(
         return _unreadable("nobody looked at its invocations")
     if isinstance(use, Unknown):
         return _unreadable(f"its invocations could not be read: {use.reason}")
-    return _assess_use(endpoint, use, _patience(endpoint, tags, policy), now)
+    return _assess_use(endpoint, use, endpoint_patience(endpoint, tags, policy), now)
 
 
 def protection_reason(tags: Mapping[str, str], policy: EndpointPolicy, now: datetime) -> str | None:
@@ -94,12 +112,14 @@ def _is_in(key: str, value: str, policy: EndpointPolicy) -> bool:
     return said in {each.strip().casefold() for each in policy.production}
 
 
-def _patience(endpoint: HostedEndpoint, tags: Mapping[str, str], policy: EndpointPolicy) -> timedelta:
+def endpoint_patience(endpoint: HostedEndpoint, tags: Mapping[str, str] | Unknown, policy: EndpointPolicy) -> Patience:
     """After how long it is idle: sooner where whoever deployed it said for how long, and that is over. A bound from
     before it was made is that of an earlier life.
     """
-    bound = parse_timestamp(tags.get(DEPLOYED_UNTIL))
-    return min(policy.after, _AFTER_BOUND) if bound is not None and bound > endpoint.created else policy.after
+    bound = None if isinstance(tags, Unknown) else parse_timestamp(tags.get(DEPLOYED_UNTIL))
+    if bound is None or bound <= endpoint.created or policy.after <= _AFTER_BOUND:
+        return policy.patience
+    return Patience(_AFTER_BOUND, f"its time, {DEPLOYED_UNTIL}, is over")
 
 
 def _assess_status(endpoint: HostedEndpoint) -> EndpointAssessment | None:
@@ -126,14 +146,14 @@ def _unreadable(reason: str) -> EndpointAssessment:
     return EndpointAssessment(EndpointVerdict.UNKNOWN, reason, readable=False)
 
 
-def _assess_use(endpoint: HostedEndpoint, use: EndpointUse, patience: timedelta, now: datetime) -> EndpointAssessment:
+def _assess_use(endpoint: HostedEndpoint, use: EndpointUse, patience: Patience, now: datetime) -> EndpointAssessment:
     latest, what = max([(endpoint.created, "created"), (endpoint.modified, "deployed or scaled"), *_invoked(use)])
     age = max(now - latest, timedelta(0))
     if latest > now + MAX_CLOCK_SKEW:
         return _unreadable(f"it is said to be {what} in the future ({latest:%Y-%m-%d %H:%M} UTC)")
-    if age < patience:
+    if age < patience.span:
         told = age if what != "invoked" else max(now - (use.last_invocation() or latest), age)
-        reason = f"last {what} {format_duration(told)} ago, less than {format_duration(patience)}"
+        reason = f"last {what} {format_duration(told)} ago, less than {patience}"
         return EndpointAssessment(EndpointVerdict.BUSY, reason, age)
     if isinstance(use.backlog, int) and use.backlog > 0:
         return EndpointAssessment(EndpointVerdict.BUSY, f"{use.backlog} requests wait in its queue")
@@ -141,14 +161,15 @@ def _assess_use(endpoint: HostedEndpoint, use: EndpointUse, patience: timedelta,
         return _unreadable(f"its invocations could not be read: {unread.reason}")
     if not use.invocations:
         return _unreadable("AWS names no variant of it whose invocations could be read")
-    if use.since > now - patience:
+    if use.since > now - patience.span:
         return _unreadable(f"its invocations were read for {format_duration(now - use.since)} only")
+    limit = f"; it may be idle for {patience}" if patience.because else ""
     if what == "invoked":
-        return EndpointAssessment(EndpointVerdict.IDLE, f"last invoked {format_duration(age)} ago", age)
+        return EndpointAssessment(EndpointVerdict.IDLE, f"last invoked {format_duration(age)} ago{limit}", age)
     # Before the time that was asked about it may have been invoked, so that is all that can be said.
     silent = min(age, now - use.since)
     said = f"no invocation in {format_duration(silent)}; {what} {format_duration(age)} ago"
-    return EndpointAssessment(EndpointVerdict.IDLE, said, silent)
+    return EndpointAssessment(EndpointVerdict.IDLE, f"{said}{limit}", silent)
 
 
 def _invoked(use: EndpointUse) -> list[tuple[datetime, str]]:

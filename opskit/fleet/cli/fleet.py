@@ -98,7 +98,8 @@ def idle_fleet_command(
     from opskit.fleet.flows.account_commands import CommandOptions
     from opskit.fleet.rules.reports import FleetCommand
 
-    options = CommandOptions(idle_after=ctx.settings.resolve("notebook.after", after))
+    span, usd = ctx.settings.resolve_patience("notebook", after, None)
+    options = CommandOptions(idle_after=span, patience_usd=usd)
     choice = _AccountChoice(accounts, org, units, role_name, external_id, session_tag, concurrency, resume)
     return _run_fleet(ctx, FleetCommand.IDLE, options, choice)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from opskit.aws.client import AwsClient
 from opskit.aws.regions import enabled_regions
@@ -29,12 +30,14 @@ from opskit.quotas.render.check import check_result
 
 @dataclass(frozen=True)
 class CommandOptions:
-    """What a command is run with in every account. ``requirements`` are for a check, ``idle_after`` for notebooks,
-    ``trail``: whether costs ask CloudTrail for owners; ``production``: the tags that call an endpoint that.
+    """What a command is run with in every account. ``requirements`` are for a check, ``idle_after`` and
+    ``patience_usd`` for notebooks, ``trail``: whether costs ask CloudTrail for owners; ``production``: the tags that
+    call an endpoint that.
     """
 
     requirements: tuple[Requirement, ...] = ()
     idle_after: timedelta = timedelta(hours=1)
+    patience_usd: Decimal | None = None
     trail: bool = False
     production: tuple[str, ...] = ()
 
@@ -83,7 +86,8 @@ def _check_account(clients: Sequence[AwsClient], options: CommandOptions, now: d
 
 
 def _look_for_idle(clients: Sequence[AwsClient], options: CommandOptions, now: datetime) -> CommandResult:
-    return notebook_list_result(inspect_all(clients, IdlePolicy(options.idle_after), now), now)
+    policy = IdlePolicy(options.idle_after, patience_usd=options.patience_usd)
+    return notebook_list_result(inspect_all(clients, policy, now), now)
 
 
 def _read_costs(clients: Sequence[AwsClient], options: CommandOptions, now: datetime) -> CommandResult:

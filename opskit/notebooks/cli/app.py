@@ -30,6 +30,15 @@ AfterOption = Annotated[
     str | None,
     typer.Option("--after", metavar="TIME", help="Consider a notebook idle after TIME without activity (default 1h)."),
 ]
+PatienceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--patience-usd",
+        metavar="USD",
+        help="Consider a notebook idle after the time that USD pay for at its price, at least 10m; --after then "
+        "counts where the price is not known.",
+    ),
+]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until the notebook is InService.")]
 TabAge = Annotated[
     str | None,

@@ -14,6 +14,7 @@ from opskit.notebooks.cli.app import (
     EvidenceOption,
     MatchOption,
     OwnerOption,
+    PatienceOption,
     TabAge,
     TagOption,
     TerminalsOption,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 def list_notebooks_command(
     ctx: CommandContext,
     after: AfterOption = None,
+    patience_usd: PatienceOption = None,
     tab_age: TabAge = None,
     ignore_terminals: TerminalsOption = False,
     evidence: EvidenceOption = EvidenceSource.JUPYTER,
@@ -63,7 +65,7 @@ def list_notebooks_command(
     from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.notebooks.rules.notebook_filter import NotebookFilter
 
-    span = ctx.settings.resolve("notebook.after", after)
+    span, usd = ctx.settings.resolve_patience("notebook", after, patience_usd)
     tabs = ctx.settings.resolve("notebook.tab-age", tab_age)
     policy = IdlePolicy(
         span,
@@ -73,6 +75,7 @@ def list_notebooks_command(
         inside=True if inside else None,
         ignore_background=ignore_background,
         trust_jupyter=trust_jupyter,
+        patience_usd=usd,
     )
     now, meant = datetime.now(UTC), NotebookFilter((), match, parse_tag_filter(tag), owner, shows_tags=sort.needs_tags)
     look = explain_failures(inspect_all(ctx.clients(), policy, now, meant))

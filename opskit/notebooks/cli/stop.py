@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from opskit.notebooks.cli.app import (
     MatchOption,
     NamesArgument,
     OwnerOption,
+    PatienceOption,
     TabAge,
     TagOption,
     TerminalsOption,
@@ -31,6 +33,7 @@ from opskit.notifications.cli import UNATTENDED
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
     from opskit.notebooks.flows.stop_action import StopAction
+    from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.notebooks.rules.notebook_filter import NotebookFilter
     from opskit.output.result import CommandResult
 
@@ -41,6 +44,7 @@ def stop_notebooks_command(
     names: NamesArgument = None,
     idle: Annotated[bool, typer.Option("--idle", help="Stop all idle notebooks.")] = False,
     after: AfterOption = None,
+    patience_usd: PatienceOption = None,
     grace: Annotated[
         str | None,
         typer.Option(
@@ -89,21 +93,20 @@ def stop_notebooks_command(
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
     from opskit.notebooks.flows.stop_action import StopPolicy
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
-    from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.output.printing import can_prompt
 
     meant = _select_stops(names, match, tag, owner, idle=idle)
     _check_options(idle=idle, inside=inside, trust_logs=trust_logs, evidence=evidence)
-    policy = IdlePolicy(
-        ctx.settings.resolve("notebook.after", after),
-        ignore_terminals,
-        _parse_span_option(max_age),
-        evidence,
-        trust_logs,
-        ctx.settings.resolve("notebook.tab-age", tab_age),
-        _looks_inside(ctx, inside) if idle else inside,
-        ignore_background,
-        trust_jupyter,
+    policy = replace(
+        _patience_policy(ctx, after, patience_usd),
+        ignore_terminals=ignore_terminals,
+        max_age=_parse_span_option(max_age),
+        evidence=evidence,
+        trust_logs=trust_logs,
+        tab_age=ctx.settings.resolve("notebook.tab-age", tab_age),
+        inside=_looks_inside(ctx, inside) if idle else inside,
+        ignore_background=ignore_background,
+        trust_jupyter=trust_jupyter,
     )
     terms, clock = StopPolicy(policy, _parse_span_option(grace) or None), system_clock()
     look = inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant)
@@ -124,6 +127,18 @@ def stop_notebooks_command(
         return stop_result(plan, look, missing)
     done = settle_graces(execute_stops(plan, terms, clock, by_name=not idle), terms, clock)
     return stop_result(done, look, missing)
+
+
+def _patience_policy(ctx: CommandContext, after: str | None, patience_usd: str | None) -> IdlePolicy:
+    """The policy that says only after how long a notebook is idle.
+
+    Raises:
+        UsageError: what was typed makes no sense.
+    """
+    from opskit.notebooks.rules.idleness import IdlePolicy
+
+    span, usd = ctx.settings.resolve_patience("notebook", after, patience_usd)
+    return IdlePolicy(span, patience_usd=usd)
 
 
 def _select_stops(

@@ -117,7 +117,8 @@ def _inspect_inside(seen: InspectedNotebook, policy: IdlePolicy, now: datetime) 
     with open_way(seen, RecheckBudget(inside=True)) as way:
         found: InsideEvidence = _look_now(seen, way)[0] if isinstance(way, OpenJupyter) else way
     evidence = replace(seen.evidence, inside=found)
-    return replace(seen, evidence=evidence, assessment=assess_with_inside(evidence, policy, now))
+    own = policy.for_price(seen.usd_per_hour)
+    return replace(seen, evidence=evidence, assessment=assess_with_inside(evidence, own, now))
 
 
 def _look_now(seen: InspectedNotebook, way: OpenJupyter) -> tuple[InsideEvidence, datetime | None]:

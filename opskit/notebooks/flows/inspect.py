@@ -16,6 +16,7 @@ from opskit.aws.resource_tags import TagsByArn, list_kind_tags_or_none, read_arn
 from opskit.core.exceptions import AccessDenied, AwsError, Problem, UsageError
 from opskit.core.keep_tags import keep_reason
 from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown, Workload
+from opskit.core.patience import Patience
 from opskit.core.result_or_error import unknown_from_error
 from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
@@ -40,7 +41,7 @@ _NOTEBOOKS = "sagemaker:notebook-instance"
 @dataclass(frozen=True)
 class InspectedNotebook:
     """One notebook, looked at. ``usd_per_hour`` None: nobody knows its price. ``trail_owner`` is whose it is by
-    CloudTrail; None: it was not asked, or does not know.
+    CloudTrail; None: it was not asked, or does not know. ``patience`` is after how long this one is idle.
     """
 
     client: AwsClient
@@ -48,6 +49,7 @@ class InspectedNotebook:
     assessment: IdleAssessment
     usd_per_hour: Decimal | None
     trail_owner: str | None = None
+    patience: Patience | None = None
 
     @property
     def notebook(self) -> Notebook:
@@ -86,16 +88,18 @@ def inspect_all(
     listed_tags = _list_tags([each for each in found if _needs_tags(each[1], meant)])
     close_idle(clients)
     budget = ConnectionBudget(client for client, _ in found)
+    usd_per_hour = [prices[client.region, notebook.instance_type] for client, notebook in found]
+    policies = [policy.for_price(usd) for usd in usd_per_hour]
     looks = gather_all(
         [
-            partial(inspect_notebook, client, notebook, policy, now, budget, meant, listed_tags.get(client.region))
-            for client, notebook in found
+            partial(inspect_notebook, client, notebook, own, now, budget, meant, listed_tags.get(client.region))
+            for (client, notebook), own in zip(found, policies, strict=True)
         ],
         max_workers=MAX_WORKERS,
     )
     seen = [
-        InspectedNotebook(client, evidence, judgement, prices[client.region, notebook.instance_type])
-        for (client, notebook), (evidence, judgement) in zip(found, looks, strict=True)
+        InspectedNotebook(client, evidence, judgement, usd, patience=own.patience)
+        for (client, _), (evidence, judgement), usd, own in zip(found, looks, usd_per_hour, policies, strict=True)
         if meant.matches_tags(evidence.tags)
     ]
     return Inspection(tuple(seen), problems, all_regions_failed=0 < len(clients) == len(problems))

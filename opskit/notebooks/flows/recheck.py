@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -53,7 +53,7 @@ def recheck_notebook(
     """Look at what was ``seen`` once more, when its turn to be changed has come; the change belongs into the block.
     What may take long comes before the look: the way into its Jupyter, free lines, the turn, the look inside (which
     ``memory`` keeps), connections. Not ``asks_jupyter``: its Jupyter is left alone, since whoever named the notebook
-    knows what it does.
+    knows what it does. ``policy`` is the one of this notebook, as its price makes it.
 
     Raises:
         AwsError: AWS does not say how it is.
@@ -88,7 +88,7 @@ def recheck_notebook(
         memory.forget_outdated(assessment, jupyter, policy)
         is_missing = enters and memory.may_look and memory.found is None and may_look_inside(tags, policy)
         yield Recheck(
-            InspectedNotebook(seen.client, evidence, assessment, seen.usd_per_hour),
+            replace(seen, evidence=evidence, assessment=assessment),
             now,
             began,
             turn,

@@ -102,7 +102,7 @@ class _StopContext:
         memory.may_look = self.terms.idle_policy.inside is True and action.needs_look_inside
         return recheck_notebook(
             action.inspected,
-            self.terms.idle_policy,
+            self.terms.idle_policy.for_price(action.inspected.usd_per_hour),
             self.clock,
             self.lines,
             turn,

@@ -12,10 +12,12 @@ from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode
 from opskit.core.grace import running_grace
 from opskit.core.owners import owner_from_tags, owner_record, short_owner
+from opskit.core.patience import patience_record
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
 from opskit.notebooks.rules.list_order import ListOrder
+from opskit.output.patience_column import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _HEAD = (
@@ -90,6 +92,7 @@ def _notebook_record(seen: InspectedNotebook, cost: NotebookCost, now: datetime)
         "because": assessment.reason,
         "evidence": describe_evidence(seen.evidence),
         "idle_seconds": None if assessment.idle is None else int(assessment.idle.total_seconds()),
+        **patience_record(seen.patience),
         "usd_per_hour": cost.usd_per_hour,
         "started": cost.started,
         "usd_since_start": cost.usd_since_start,
@@ -132,7 +135,7 @@ def _notebook_table(seen: Sequence[InspectedNotebook], costs: Sequence[NotebookC
     rows = (
         _notebook_row(each, cost, now, several=several, owned=owned) for each, cost in zip(seen, costs, strict=True)
     )
-    return Table(columns, tuple(rows))
+    return add_patience_column(Table(columns, tuple(rows)), [each.patience for each in seen], before="USD/h")
 
 
 def _notebook_row(

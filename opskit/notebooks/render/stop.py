@@ -10,11 +10,13 @@ from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import NotebookEvidence, NotebookVerdict
 from opskit.core.owners import owner_record
+from opskit.core.patience import patience_record
 from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tag_keys import UNREADABLE_OK
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop_action import StopAction
 from opskit.notebooks.rules.idleness import IdleRule
+from opskit.output.patience_column import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 VERDICT_STYLES = {
@@ -115,7 +117,9 @@ def _build_stop_result(
         "notebooks": [_stop_record(stop_action) for stop_action in actions],
         "saved_usd_per_hour": saved_usd_per_hour(actions),
     }
-    table = (Table(_COLUMNS, tuple(_stop_row(stop_action) for stop_action in actions)),) if actions else ()
+    rows = Table(_COLUMNS, tuple(_stop_row(stop_action) for stop_action in actions))
+    patiences = [stop_action.inspected.patience for stop_action in actions]
+    table = (add_patience_column(rows, patiences, before="USD/h"),) if actions else ()
     said = tuple(notes) or (() if actions or problems else ("There are no notebook instances.",))
     return CommandResult(data, code, problems, table, said, "notebooks")
 
@@ -179,6 +183,7 @@ def _stop_record(action: StopAction) -> dict[str, Any]:
         "evidence": describe_evidence(seen.evidence),
         "rule": seen.assessment.rule and seen.assessment.rule.value,
         "idle_seconds": None if idle is None else int(idle.total_seconds()),
+        **patience_record(seen.patience),
         "usd_per_hour": seen.usd_per_hour,
         "action": "stop" if action.will_stop else "keep",
         "step": action.step.value,

@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.durations import format_duration
 from opskit.core.keep_tags import MAX_CLOCK_SKEW, keep_reason
 from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Terminal, Unknown
+from opskit.core.patience import Patience, price_patience
 from opskit.core.tag_keys import UNREADABLE_OK
 from opskit.notebooks.rules.activity_signs import START, activity_signs, server_use
 from opskit.notebooks.rules.evidence_source import EvidenceSource
 
 STARTUP_GRACE = timedelta(minutes=10)
 """How long after InService a Jupyter that does not answer is taken to be coming up."""
-
+SHORTEST_PATIENCE = timedelta(minutes=10)
+"""However dear a notebook is, it is not idle sooner: somebody who reads what a cell has printed is at work."""
 
 _WAITS_FOR_SOMEBODY = {"starting", "restarting", "autorestarting"}
 _IDLE_KERNEL_STATES = {"idle", "dead"}
@@ -29,7 +32,8 @@ _IDLE_KERNEL_STATES = {"idle", "dead"}
 
 @dataclass(frozen=True)
 class IdlePolicy:
-    """What the user calls idle: no activity for ``after``.
+    """What the user calls idle: no activity for ``after``. ``patience_usd``: a notebook whose price is known may be
+    idle for as long as it costs that much instead; ``after_because`` then says how that makes the time of this one.
 
     ``ignore_terminals``: terminals are nobody, whatever goes on in them. ``max_age``: what nothing but something stuck
     (an open terminal, a kernel that never came up, a tab that was left open) has kept alive for so long is idle too;
@@ -49,6 +53,18 @@ class IdlePolicy:
     inside: bool | None = None
     ignore_background: bool = False
     trust_jupyter: bool = False
+    patience_usd: Decimal | None = None
+    after_because: str = ""
+
+    @property
+    def patience(self) -> Patience:
+        """After how long a notebook is idle."""
+        return Patience(self.after, self.after_because)
+
+    def for_price(self, usd_per_hour: Decimal | None) -> IdlePolicy:
+        """The policy for one notebook, by its price in USD per hour (None: nobody knows it)."""
+        patience = price_patience(self.patience_usd, usd_per_hour, self.after, SHORTEST_PATIENCE)
+        return replace(self, after=patience.span, after_because=patience.because, patience_usd=None)
 
 
 class IdleRule(StrEnum):
@@ -258,9 +274,10 @@ def _by_last_sign(sign: tuple[datetime, str], policy: IdlePolicy, now: datetime)
     age = max(now - when, timedelta(0))
     said = f"{what} was {format_duration(age)} ago"
     if age >= policy.after:
-        return IdleAssessment(NotebookVerdict.IDLE, said, age, rule=IdleRule.IDLE)
+        told = f"{said}, and it may be idle for {policy.patience}" if policy.after_because else said
+        return IdleAssessment(NotebookVerdict.IDLE, told, age, rule=IdleRule.IDLE)
     verdict = NotebookVerdict.STARTING if what == START else NotebookVerdict.BUSY
-    return IdleAssessment(verdict, f"{said}, less than {format_duration(policy.after)}", age)
+    return IdleAssessment(verdict, f"{said}, less than {policy.patience}", age)
 
 
 def _open_session_sign(

@@ -11,7 +11,7 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +157,7 @@ def read_metrics(client: AwsClient) -> Any:
 
 def read_use(client: AwsClient) -> Any:
     subject = invocations.MetricSubject("e", ("v",), ("i",), is_async=True)
-    (use,) = invocations.read_endpoint_use(client, [subject], timedelta(days=1), NOW)
+    (use,) = invocations.read_endpoint_use(client, [subject], NOW)
     return use
 
 

@@ -25,12 +25,14 @@ max-usd = 900
 
 [notebook]
 after = "1s"
+patience-usd = 0.0001
 tab-age = "1s"
 limit = 500
 inside = false
 
 [endpoint]
 after = "1s"
+patience-usd = 0.0001
 limit = 500
 production = ["none=none"]
 """

@@ -27,12 +27,14 @@ max-usd = 2.5
 
 [notebook]
 after = "36h"
+patience-usd = 2
 tab-age = "6h"
 inside = false
 limit = 3
 
 [endpoint]
 after = "7d"
+patience-usd = 20
 limit = 2
 production = ["env=live"]
 
