@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,12 +11,10 @@ from opskit.aws.session import AwsSession, open_session
 from opskit.bills.flows.costs import read_current_costs
 from opskit.bills.render.costs import costs_result
 from opskit.bills.rules.items import parse_grouping
-from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import UsageError
 from opskit.core.settings import load_settings
 from opskit.endpoints.cli.app import read_endpoint_policy
-from opskit.output.result import Envelope
-from opskit.output.screen import plain_value
+from opskit.output.screen import printed_envelope
 
 
 def current_costs(regions: Sequence[str], by: str | None, profile: str | None, *, cloudtrail: bool) -> dict[str, Any]:
@@ -34,7 +31,7 @@ def current_costs(regions: Sequence[str], by: str | None, profile: str | None, *
     policy = read_endpoint_policy(load_settings({}))
     clients = [session.client(name) for name in _region_names(session, regions)]
     result = costs_result(read_current_costs(clients, now, policy, trail=cloudtrail), now, grouping, None)
-    printed = json.loads(ascii_json(Envelope(("costs",), result).as_json(), plain_value))
+    printed = printed_envelope(("costs",), result)
     return {**printed["data"], "errors": printed["errors"]}
 
 

@@ -91,6 +91,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit costs --metrics --region us-east-1",
         "opskit costs --budget 200 -o json",
     ),
+    "mcp": ("opskit mcp", "opskit mcp --profile work --region us-east-1"),
     "cron show": ("opskit cron show", "opskit cron show stop-idle --every 30m --systemd"),
     "fleet check": (
         "opskit fleet check ml.m4.xlarge --for training --org",

@@ -60,6 +60,9 @@ COMMAND_GROUPS = {
     "cleanup": CommandGroup(("training.cli.run",), "Delete what you created with a workflow: endpoint, model, files."),
     "guard": CommandGroup(("guards.cli.run",), "Run a command only if quotas and budget allow its instances."),
     "costs": CommandGroup(("bills.cli.costs",), "List what bills now in SageMaker, whose it is, and how to end it."),
+    "mcp": CommandGroup(
+        ("assistants.cli.serve",), "Serve coding agents and other assistants (Model Context Protocol)."
+    ),
     "fleet": CommandGroup(("fleet.cli.fleet",), "Check quotas, find idle notebooks and sum costs in many accounts."),
     "cron": CommandGroup(
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -257,6 +258,13 @@ def _csv_cell(value: Any) -> str:
     if isinstance(value, str):
         return csv_cell(value)
     return "" if value is None else visible_line(str(value))
+
+
+def printed_envelope(command: tuple[str, ...], result: CommandResult) -> dict[str, Any]:
+    """What ``-o json`` prints of a result, as a value: for those that call a command and print nothing."""
+    envelope = Envelope(command, result_without_secrets(result)).as_json()
+    printed: dict[str, Any] = json.loads(ascii_json(envelope, _plain_or_listed))
+    return printed
 
 
 def plain_value(value: Any) -> Any:

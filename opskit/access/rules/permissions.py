@@ -35,6 +35,7 @@ _FLEET = (
 )
 _ALL_REQUESTS = _service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistory")
 _ITS_REQUESTS = _service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota")
+_SUPPORT_READS = _service_calls("support", "DescribeCases", "DescribeServices")
 _ASK = (
     _VALUES
     | _ALL_REQUESTS  # where those of one quota cannot be read
@@ -252,6 +253,8 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     | _service_calls("sagemaker-runtime", "InvokeEndpoint"),
     "cleanup": _CLEANUP,
     "costs": _COSTS | _ENDPOINT_METRICS,
+    # Its tools plan increases, and ask AWS for none.
+    "mcp": _CHECK | _PRICES | _COSTS | _GUARD | _GUARD_PLAN | _ITS_REQUESTS | _SUPPORT_READS,
     "fleet check": _CHECK | _FLEET,
     "fleet idle": _SEE_NOTEBOOKS | _FLEET,
     "fleet costs": _COSTS | _FLEET,
@@ -280,6 +283,7 @@ TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "endpoint list": ("endpoint",),
     "endpoint start": ("endpoint", "endpoint-config"),
     "endpoint stop": ("endpoint", "endpoint-config"),
+    "mcp": ("*",),
     "predict": ("endpoint",),
     "quotas check": _QUOTA_HOLDERS,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from copy import deepcopy
@@ -26,8 +27,8 @@ class CloudAssembly:
 
 
 def read_plan_file(path: str) -> Any:
-    """A file's content, or standard input's where the path is ``-``: JSON, or YAML of CloudFormation's. Of a folder of
-    CDK's: its ``CloudAssembly``.
+    """A file's content, or standard input's where the path is ``-``: JSON or YAML. Of a folder of CDK's: its
+    ``CloudAssembly``.
 
     Raises:
         UsageError: it cannot be read, or it is neither.
@@ -35,21 +36,28 @@ def read_plan_file(path: str) -> Any:
     """
     if path != "-" and Path(path).is_dir():
         return _read_assembly(Path(path))
-    text = _read_text(path)
+    return parse_plan_text(_read_text(path), _name_of(path))
+
+
+def parse_plan_text(text: str, name: str) -> Any:
+    """The content of a plan in JSON or YAML. ``name`` is what errors call it.
+
+    Raises:
+        UsageError: it is neither.
+        MissingExtra: it is YAML, which takes cfn-lint to read.
+    """
     try:
-        return _parse_text(text, path)
+        return _parse_json(text, name) if text.lstrip()[:1] in ("{", "[") else _parse_yaml(text, name)
     except RecursionError as error:
-        raise UsageError("bad-plan", f"{_name_of(path)} is nested too deep to be a plan.") from error
+        raise UsageError("bad-plan", f"{name} is nested too deep to be a plan.") from error
 
 
-def _parse_text(text: str, path: str) -> Any:
+def _parse_json(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        if not _looks_like_yaml(text):
-            hint = "Pass JSON, such as `terraform show -json PLANFILE` prints, or a CloudFormation template."
-            raise UsageError("bad-plan", f"{_name_of(path)} is no JSON: {error}.", hint) from error
-    return _parse_yaml(text, path)
+        hint = "Pass JSON, such as `terraform show -json PLANFILE` prints, or a CloudFormation template."
+        raise UsageError("bad-plan", f"{name} is no JSON: {error}.", hint) from error
 
 
 def _read_assembly(folder: Path) -> CloudAssembly:
@@ -87,25 +95,28 @@ def _name_of(path: str) -> str:
     return "Standard input" if path == "-" else f"'{path}'"
 
 
-def _looks_like_yaml(text: str) -> bool:
-    return any(line.startswith(("Resources:", "AWSTemplateFormatVersion:", "---")) for line in text.splitlines())
+# A name and a colon begin a line of each mapping in YAML.
+_YAML_KEY = re.compile(r"^(?:- )?[\w:\"'-]+:(?:\s|$)", re.MULTILINE)
 
 
-def _parse_yaml(text: str, path: str) -> Any:
+def _parse_yaml(text: str, name: str) -> Any:
+    if not _YAML_KEY.search(text):
+        hint = "Pass JSON, such as `terraform show -json PLANFILE` prints, a request, or a CloudFormation template."
+        raise UsageError("bad-plan", f"{name} is no JSON and no YAML.", hint)
     try:
         from cfnlint.decode.cfn_yaml import loads
     except ImportError as error:
-        raise MissingExtra("plans", "A CloudFormation template in YAML") from error
+        raise MissingExtra("plans", "A plan in YAML") from error
     from yaml import YAMLError
 
     try:
         return loads(text)
     except (YAMLError, ValueError, TypeError) as error:
-        raise UsageError("bad-plan", f"{_name_of(path)} is no YAML: {' '.join(str(error).split())}.") from error
+        raise UsageError("bad-plan", f"{name} is no YAML: {' '.join(str(error).split())}.") from error
     except Exception as error:  # cfn-lint's own, which derive from nothing more
         if type(error).__module__.startswith("cfnlint."):
             why = "; ".join(getattr(match, "message", "") for match in getattr(error, "matches", ()))
-            raise UsageError("bad-plan", f"{_name_of(path)} is no template: {why or error}.") from error
+            raise UsageError("bad-plan", f"{name} is no template: {why or error}.") from error
         raise
 
 

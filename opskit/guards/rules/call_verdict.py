@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -10,9 +10,9 @@ from opskit.core.exceptions import Problem
 from opskit.core.model import Quota, QuotaLookup, Unknown
 from opskit.guards.rules.call_budget import BoundExceeded, CallCost, CallPolicy, Prices, call_cost, exceeded_bounds
 from opskit.guards.rules.request_model import InstanceNeed, RequestLimit, RequestNeeds
-from opskit.quotas.rules.headroom import format_quota_value, is_refusal, requestable_value
+from opskit.quotas.rules.headroom import format_quota_value, is_refusal
+from opskit.quotas.rules.increase_commands import increase_commands, wait_commands
 from opskit.quotas.rules.model import Headroom
-from opskit.quotas.rules.requirements import TOTAL
 
 
 class Outcome(StrEnum):
@@ -48,14 +48,6 @@ class CallVerdict:
         if self.reasons:
             return Outcome.REFUSED
         return Outcome.UNKNOWN if self.unknowns else Outcome.FITS
-
-    def increase_commands(self) -> Iterator[str]:
-        """The commands that ask AWS for what is missing."""
-        for headroom in self.headrooms:
-            required = headroom.requirement
-            if headroom.verdict.is_too_little and not required.per_job:
-                what, value = required.instance_type or TOTAL, requestable_value(headroom)
-                yield f"opskit quotas increase {what} --for {required.workload.value} --to {value}"
 
 
 def judge_call(
@@ -156,7 +148,9 @@ def refusal_hint(verdict: CallVerdict) -> str:
     if verdict.exceeded:
         steps.append(_budget_hint(verdict.exceeded))
     # Last, so that the end of the line is a command.
-    if commands := tuple(verdict.increase_commands()):
+    if commands := tuple(wait_commands(verdict.headrooms)):
+        steps.append(f"Asked already: {'; '.join(commands)}")
+    if commands := tuple(increase_commands(verdict.headrooms)):
         steps.append(f"Ask for more: {'; '.join(commands)}")
     return " ".join(steps)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,12 +17,11 @@ from opskit.quotas.rules.headroom import (
     QuotaCheck,
     exceeds_alert_share,
     format_quota_value,
-    requestable_value,
-    required_value,
 )
 from opskit.quotas.rules.holders import HeldQuota
+from opskit.quotas.rules.increase_commands import increase_commands, wait_commands
 from opskit.quotas.rules.model import Alternative, Headroom, IncreaseRequest, Verdict
-from opskit.quotas.rules.requirements import TOTAL, suggest_known_type
+from opskit.quotas.rules.requirements import suggest_known_type
 
 _VERDICT_STYLES = {
     Verdict.FITS: Style.GOOD,
@@ -231,27 +230,13 @@ def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[s
     """What would help, the command first; empty if there is nothing to do."""
     if any(headroom.applied is None and headroom.default is not None for headroom in headrooms):
         yield "(n): no applied value; AWS's default counts."
-    yield from _command_lines(headrooms, Verdict.SHORT, "Ask for more: opskit quotas increase", requestable_value, home)
-    yield from _command_lines(headrooms, Verdict.PENDING, "Asked already: opskit quotas wait", required_value, home)
+    yield from (f"Ask for more: {command}" for command in increase_commands(headrooms, home))
+    yield from (f"Asked already: {command}" for command in wait_commands(headrooms, home))
     for headroom in headrooms:
         if headroom.verdict is Verdict.SHORT and headroom.requirement.per_job:
             yield f"'{headroom.quota_name}' can be raised here: {quota_page_url(headroom.region, headroom.quota_code)}"
     yield from _not_offered_lines([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
     yield from _alternative_lines(headrooms, home)
-
-
-def _command_lines(
-    headrooms: Iterable[Headroom], verdict: Verdict, prefix: str, value: Callable[[Headroom], int], home: str | None
-) -> Iterator[str]:
-    """One command for each Region, type and value."""
-    workloads_by_command: dict[tuple[str, str, int], list[str]] = {}
-    for headroom in headrooms:
-        if headroom.verdict is verdict and not headroom.requirement.per_job:
-            key = (headroom.region, headroom.requirement.instance_type or TOTAL, value(headroom))
-            workloads_by_command.setdefault(key, []).append(headroom.requirement.workload.value)
-    for (region, instance_type, target_value), usages in workloads_by_command.items():
-        flag = "" if region == home else f" --region {region}"
-        yield f"{prefix} {instance_type} {' '.join(f'--for {usage}' for usage in usages)} --to {target_value}{flag}"
 
 
 def _not_offered_lines(headrooms: Iterable[Headroom]) -> Iterator[str]:

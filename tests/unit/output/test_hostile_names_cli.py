@@ -95,8 +95,8 @@ PROGRAMS = {"sandbox run", "sandbox start", "demo", "completion"}
 """These run others, whose output is their own, or write a program for a shell."""
 
 
-NAMELESS = {"guard hook", "guard status"}
-"""These print nothing that others have named, or read it from standard input."""
+NAMELESS = {"guard hook", "guard status", "mcp"}
+"""These print nothing that others have named, or talk over standard input."""
 
 
 def leaf_paths() -> set[str]:
