@@ -20,7 +20,7 @@ from opskit.training.rules.scores import (
     is_clearly_lower,
     predicted_classes,
 )
-from opskit.training.rules.table_cells import cell_number, class_name, column_names, csv_rows
+from opskit.training.rules.table_cells import cell_number, class_name, column_names, csv_rows, feature_line
 
 # The probability below which a log loss counts no further, as one wrong certainty would make it infinite.
 _LEAST_PROBABILITY = 1e-15
@@ -49,7 +49,8 @@ def split_rows(workflow: Workflow, content: bytes, classes: tuple[str, ...] = ()
     same rows.
 
     Raises:
-        UsageError: the data has no such target column, or too few rows.
+        UsageError: the data has no such target column, too few rows, or a last feature that no row of the training set
+            has.
     """
     from sklearn.model_selection import train_test_split
 
@@ -64,10 +65,18 @@ def split_rows(workflow: Workflow, content: bytes, classes: tuple[str, ...] = ()
         )
     except ValueError as error:
         raise UsageError("data-too-small", f"{workflow.data_file} cannot be split: {error}") from error
+    if train.iloc[:, -1].isna().all():
+        # The algorithm counts the features by the last one that a row of the training set has.
+        text = (
+            f"{workflow.data_file}: no row of the training set has a value in '{train.columns[-1]}', the last column."
+        )
+        raise UsageError(
+            "data-empty-column", text, "Leave it out with data.ignore, or write it before another feature."
+        )
     return DataSplits(
         train=_frame_csv(train),
         validation=_frame_csv(validation),
-        test=_frame_csv(test.iloc[:, 1:]),
+        test=_features_csv(test.iloc[:, 1:]),
         # Kept locally: a transform job gets features only, and its output has nothing but predictions.
         truth=_labels(test),
         rows=(len(train), len(validation), len(test)),
@@ -117,6 +126,13 @@ def _labels(frame: Any) -> tuple[float, ...]:
 
 def _frame_csv(frame: Any) -> bytes:
     return str(frame.to_csv(header=False, index=False, lineterminator="\n")).encode()
+
+
+def _features_csv(frame: Any) -> bytes:
+    """Rows as a model takes them."""
+    if frame.shape[1] > 1:
+        return _frame_csv(frame)
+    return "".join(f"{feature_line([number])}\n" for number in frame.iloc[:, 0]).encode()
 
 
 def score_outputs(task: Task, sets: DataSplits, outputs: Outputs) -> Scores:

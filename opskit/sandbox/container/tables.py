@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from opskit.sandbox.container.boosting import load_xgboost
 from opskit.sandbox.container.failure import UserError
 
 CONTENT_TYPES = ("csv", "libsvm", "text/csv", "text/libsvm", "text/x-libsvm")
-_DELIMITERS = (",", ";", "\t", "|", " ")
+# AWS's container looks for the delimiter in so much of a request's first line.
+_SNIFFED_LENGTH = 512
 # AWS's container looks no deeper.
 _MAX_FOLDER_DEPTH = 3
 
@@ -108,10 +110,10 @@ def _read_csv_file(path: Path) -> list[list[float]]:
 
 
 def _detect_delimiter(line: str) -> str:
-    for delimiter in _DELIMITERS:
-        if delimiter in line:
-            return delimiter
-    raise UserError(f"Could not determine delimiter on line {line[:50]}:\nCould not determine delimiter")
+    try:
+        return csv.Sniffer().sniff(line).delimiter
+    except csv.Error as error:
+        raise UserError(f"Could not determine delimiter on line {line[:50]}:\n{error}") from error
 
 
 def _parse_csv_row(line: str, delimiter: str, name: str, *, first: bool) -> list[float]:
@@ -142,9 +144,20 @@ def _csv_table(rows: list[list[float]], *, weighted: bool) -> DataTable:
         )
     table = numpy.array(rows)
     first = 2 if weighted else 1
-    if table.shape[1] <= first:
+    features = table[:, first : first + _columns_with_values(table[:, first:])]
+    if not features.shape[1]:
         raise UserError("Failed to load csv data with exception:\nthe data has a label but no features")
-    return DataTable(table[:, first:], table[:, 0], table[:, 1] if weighted else None)
+    return DataTable(features, table[:, 0], table[:, 1] if weighted else None)
+
+
+def _columns_with_values(features: Any) -> int:
+    """The number of columns as xgboost's own reader of CSV counts them: it skips empty cells, so the last column that
+    has a value in any row is the last one there is.
+    """
+    import numpy
+
+    filled = numpy.flatnonzero(~numpy.isnan(features).all(axis=0))
+    return int(filled[-1]) + 1 if filled.size else 0
 
 
 @dataclass(frozen=True)
@@ -205,25 +218,30 @@ def read_request_body(body: str, data_format: DataFormat, columns: int) -> Any:
     Raises:
         UserError: the body is not what its content type says.
     """
-    lines = [line for line in body.splitlines() if line.strip()]
     try:
         match data_format:
             case DataFormat.CSV:
-                return _dense_features(lines)
+                return _dense_features(body)
             case DataFormat.LIBSVM:
+                lines = [line for line in body.splitlines() if line.strip()]
                 return _build_csr_matrix(list(_sparse_body_rows(lines)), columns)
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise UserError(
             f"Loading {data_format} data failed with Exception, please ensure data is in {data_format} format:\n "
             f"{type(error)}\n {error}"
         ) from error
 
 
-def _dense_features(lines: list[str]) -> Any:
+def _dense_features(body: str) -> Any:
+    """The rows of a CSV body as AWS's container reads them: empty lines at its ends are cut off, the first line says
+    what separates cells, and a letter or a digit that does is taken for a comma.
+    """
     import numpy
 
-    delimiter = next((mark for mark in _DELIMITERS if mark in lines[0]), ",")
-    return numpy.array([[_parse_csv_cell(text) for text in line.split(delimiter)] for line in lines])
+    lines = body.strip().split("\n")
+    sniffed = csv.Sniffer().sniff(lines[0][:_SNIFFED_LENGTH]).delimiter
+    delimiter = "," if sniffed.isalnum() else sniffed
+    return numpy.array([[float(text or "nan") for text in line.split(delimiter)] for line in lines])
 
 
 def _sparse_body_rows(lines: Iterable[str]) -> Iterator[list[tuple[int, float]]]:

@@ -84,9 +84,10 @@ def run_training(
             run.exit = run.inspection.exit
             run.problems += run.inspection.problems()
             return run
+        # The split may refuse, too, and a plan tells all that the run would refuse.
+        run.data = split_rows(workflow, content, run.inspection.classes)
         run.plan = _plan_until_ready(client, run, clock, emit)
         if _may_start(run, run.plan):
-            run.data = split_rows(workflow, content, run.inspection.classes)
             _run_steps(client, run, run.plan, run.data, clock, emit)
     except OpskitError as error:
         run.exit = error.exit

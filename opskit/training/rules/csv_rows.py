@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from opskit.core.exceptions import UsageError
-from opskit.training.rules.table_cells import CellKind, cell_number, classify_cell, read_csv_rows
+from opskit.training.rules.table_cells import CellKind, cell_number, classify_cell, feature_line, read_csv_rows
 
 
 @dataclass(frozen=True)
 class FeatureRow:
     """A row as it was written, and as the model takes it: numbers only, in the order of the training data. True and
-    False are 1 and 0, and what is missing is empty, as in training.
+    False are 1 and 0, as in training.
     """
 
     cells: tuple[str, ...]
@@ -100,14 +100,12 @@ def _parse_row(where: str, cells: Sequence[str], columns: Sequence[int], feature
         more = " Leave out the target." if len(cells) == width + 1 else ""
         raise UsageError("bad-row", f"{where} has {len(cells)} values, not {width}.", shape + more)
     named = zip(columns, features, strict=True)
-    return ",".join(_parse_feature(f"{where}, column '{name}'", cells[at].strip(), shape) for at, name in named)
+    return feature_line([_parse_feature(f"{where}, column '{name}'", cells[at].strip(), shape) for at, name in named])
 
 
-def _parse_feature(where: str, cell: str, shape: str) -> str:
+def _parse_feature(where: str, cell: str, shape: str) -> float:
     match classify_cell(cell):
-        case CellKind.NUMBER | CellKind.BOOLEAN:
-            return str(cell_number(cell))
-        case CellKind.MISSING:
-            return ""
+        case CellKind.NUMBER | CellKind.BOOLEAN | CellKind.MISSING:
+            return cell_number(cell)
         case CellKind.DATE | CellKind.WORD | CellKind.INFINITE:
             raise UsageError("bad-row", f"{where}: '{cell[:40]}' is not a number.", shape)

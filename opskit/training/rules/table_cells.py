@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 # What pandas, which writes the training files, reads as a missing value.
@@ -89,6 +90,16 @@ def cell_number(cell: str) -> float:
     if text in MISSING_CELLS:
         return math.nan
     return _BOOLEANS[text.lower()] if text.lower() in _BOOLEANS else float(text)
+
+
+def feature_line(numbers: Sequence[float]) -> str:
+    """A row of features as a model takes it; what is missing is empty. A model's container finds out from the first
+    row what separates the cells. Where there is one cell alone, an empty line is no row to it, and in -1e-05 it takes
+    the minus for the separator.
+    """
+    if len(numbers) == 1:
+        return "nan" if math.isnan(numbers[0]) else f"{Decimal(str(numbers[0])):f}"
+    return ",".join("" if math.isnan(number) else str(number) for number in numbers)
 
 
 def class_name(cell: str) -> str:

@@ -120,16 +120,23 @@ def _missing_target(workflow: Workflow, facts: TableFacts, line: int) -> Finding
 
 def _check_feature(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]:
     yield from _check_numbers(workflow, column)
-    if column.is_index and column.name not in workflow.keep:
+    if column.is_empty:
+        text = "no row has a value in it, so there is nothing to learn from it."
+        yield _at(workflow, "data-empty-column", column.name, column.first[CellKind.MISSING], text, _leave_out(column))
+    elif column.is_index and column.name not in workflow.keep:
         text = "it counts the rows, so it is an index and no feature."
         hint = (
-            f"Leave it out: data.ignore = ['{column.name}'] (pandas: to_csv(index=False)). If it is meant as a "
-            f"feature: data.keep = ['{column.name}']."
+            f"{_leave_out(column)} In pandas: to_csv(index=False). If it is meant as a feature: "
+            f"data.keep = ['{column.name}']."
         )
         yield _at(workflow, "data-index-column", column.name, column.first[CellKind.NUMBER], text, hint)
     elif column.name.startswith("Unnamed: "):
         seen = next(iter(column.first.values()), None)
         yield _at(workflow, "data-unnamed-column", column.name, seen, "the column has no name.", "Give it one.")
+
+
+def _leave_out(column: ColumnFacts) -> str:
+    return f"Leave it out: data.ignore = ['{column.name}']."
 
 
 def _check_numbers(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]:
@@ -273,9 +280,6 @@ def _notes(workflow: Workflow, facts: TableFacts, target: ColumnFacts, classes: 
     booleans = [column.name for column in features if column.counts[CellKind.BOOLEAN]]
     if booleans:
         yield f"True and False are taken as 1 and 0 in {', '.join(booleans)}."
-    empty = [column.name for column in features if set(column.counts) <= {CellKind.MISSING}]
-    if empty:
-        yield f"No row has a value in {', '.join(empty)}."
     if classes and list(classes) != [str(number) for number in range(len(classes))]:
         numbered = ", ".join(f"{name} is {number}" for number, name in enumerate(classes[:_SHOWN_CLASSES]))
         yield f"The classes of {target.name} are numbered: {numbered}{' …' if len(classes) > _SHOWN_CLASSES else ''}."

@@ -86,6 +86,11 @@ class ColumnFacts:
         return " and ".join(kinds) or "empty"
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there are rows, and none has a value in it."""
+        return set(self.counts) == {CellKind.MISSING}
+
+    @property
     def is_index(self) -> bool:
         """Whether it counts the rows."""
         return self.counts_up and self.counts[CellKind.NUMBER] >= _FEWEST_COUNTED

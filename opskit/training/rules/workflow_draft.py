@@ -69,9 +69,11 @@ def draft_workflow(options: DraftOptions, text: str, sha256: str) -> WorkflowDra
         raise UsageError("target-missing", message, f"It has: {known}.")
     task, why = (options.task, "") if options.task else _guess_task(target)
     indexes = [column.name for column in facts.columns if column is not target and column.is_index]
-    ignore = (*options.ignore, *indexes)
+    empty = [column.name for column in facts.columns if column is not target and column.is_empty]
+    ignore = (*options.ignore, *indexes, *empty)
     notes = [why] if why else []
     notes += [f"Column '{name}' counts the rows, so it is an index: data.ignore leaves it out." for name in indexes]
+    notes += [f"No row has a value in column '{name}': data.ignore leaves it out." for name in empty]
     return WorkflowDraft(_draft_text(options, facts, target, task, ignore, sha256), task, tuple(notes))
 
 

@@ -14,7 +14,7 @@ import pytest
 from opskit.sandbox.container.failure import XGBOOST_MISSING, UserError
 from opskit.sandbox.container.hyperparameters import Interval, validate_hyperparameters
 from opskit.sandbox.container.metrics import CUSTOM_METRICS
-from opskit.sandbox.container.tables import DataFormat, parse_data_format, read_request_body
+from opskit.sandbox.container.tables import DataFormat, parse_data_format, read_channel, read_request_body
 
 
 def test_values_come_bare_or_as_json() -> None:
@@ -74,13 +74,29 @@ def test_content_types() -> None:
 
 
 def test_a_request_s_rows() -> None:
-    dense = read_request_body("1,,3\n\n4,5,6\n", DataFormat.CSV, 3)
+    dense = read_request_body("\n1,,3\n4,5,6\n\n", DataFormat.CSV, 3)
     assert dense.shape == (2, 3)
     assert numpy.isnan(dense[0, 1])
     assert read_request_body("1 0:2.5", DataFormat.LIBSVM, 4).shape == (1, 4)
-    for body in ("a,b", "1,2\n3"):
+    for body in ("a,b", "1,2\n3", "1,2\n\n3,4", "-1e-05\n2"):
         with pytest.raises(UserError, match="please ensure data is in csv format"):
             read_request_body(body, DataFormat.CSV, 2)
+
+
+def test_one_feature_alone_is_read_as_aws_s_container_does() -> None:
+    """What separates the cells is found in the first line, and an empty line at an end of the body is no row."""
+    assert read_request_body("5.1\n\n6.2\n", DataFormat.CSV, 1).shape == (3, 1)
+    assert read_request_body("\n5.1\n\n", DataFormat.CSV, 1).shape == (1, 1)
+    assert read_request_body("nan\n-0.00001", DataFormat.CSV, 1).shape == (2, 1)
+
+
+def test_a_last_column_without_values_is_no_column_of_the_training_data(tmp_path: Path) -> None:
+    for name, rows, width in (("last", "1,2,\n0,3,\n", 1), ("first", "1,,2\n0,,3\n", 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.csv").write_text(rows)
+        table = read_channel(tmp_path / name, DataFormat.CSV)
+        assert table is not None
+        assert table.features.shape == (2, width)
 
 
 def test_the_container_s_own_metrics() -> None:

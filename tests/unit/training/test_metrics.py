@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from opskit.core.exceptions import UsageError
+from opskit.sandbox.container.tables import DataFormat, read_request_body
 from opskit.training.flows.inspect_workflow import inspect_workflow
 from opskit.training.metrics import DataSplits, score_outputs, split_rows
+from opskit.training.rules.csv_rows import feature_rows
 from opskit.training.rules.model import SplitRatios, Task
 from opskit.training.rules.scores import Outputs, is_clearly_lower, parse_outputs
 from opskit.training.rules.table_facts import feature_columns, read_header
@@ -39,6 +43,44 @@ def test_every_row_is_in_one_set() -> None:
     assert sorted(parse_rows(sets.train) + parse_rows(sets.validation) + tests) == sorted(
         [row[-1], *row[:-1]] for row in given
     )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.none() | st.floats(-1e30, 1e30), min_size=24, max_size=60))
+@example([-1e-05 * at for at in range(30)])
+@example([None, 5.0] * 12)
+def test_the_container_reads_as_many_rows_and_columns_as_were_written(values: list[float | None]) -> None:
+    """With one feature alone a row may be empty, and a number may hold what looks like a separator."""
+    content = "y,a\n" + "".join(f"{at},{'' if value is None else value}\n" for at, value in enumerate(values))
+    workflow = replace(BOSTON, target="y", skip_lines=0)
+    try:
+        sets = split_rows(workflow, content.encode())
+    except UsageError as error:
+        assert error.problem.code == "data-empty-column"
+        return
+    read = read_request_body(sets.test.decode(), DataFormat.CSV, 1)
+    assert read.shape == (sets.rows[2], 1)
+    lines = [f"{'' if value is None else value}\n" for value in values]
+    sent = "\n".join(
+        row.text for row in feature_rows("f.csv", ["a\n", *(line for line in lines if line != "\n")], ["a"])
+    )
+    assert read_request_body(sent, DataFormat.CSV, 1).shape == (len([1 for line in lines if line != "\n"]), 1)
+
+
+def test_a_last_feature_that_the_training_set_lacks_is_refused() -> None:
+    rows = "".join(f"{at},{at * 7 % 5},{1 if at == 3 else ''}\n" for at in range(40))
+    workflow = replace(BOSTON, target="y", skip_lines=0)
+    seeds = [replace(workflow, split=SplitRatios(0.33, 0.33, seed)) for seed in range(40)]
+    refused = 0
+    for each in seeds:
+        try:
+            sets = split_rows(each, f"y,a,b\n{rows}".encode())
+        except UsageError as error:
+            assert "'b', the last column" in error.problem.message
+            refused += 1
+        else:
+            assert any(not line.endswith(",") for line in sets.train.decode().splitlines())
+    assert 0 < refused < len(seeds)
 
 
 def test_the_seed_decides() -> None:

@@ -67,6 +67,8 @@ def test_the_shipped_data_are_taken(name: str) -> None:
         (f"y,a\n{GOOD}1,True\n", "data-mixed-column", "a", 26, "True"),
         (f"y,a\n{GOOD}1,2,3\n", "data-ragged", None, 26, None),
         (f"y,a,a\n{GOOD.replace(',', ',1,')}", "data-duplicate-column", "a", 1, "a"),
+        (f"y,a,b\n{GOOD}", "data-empty-column", "b", 2, ""),
+        (f"y,a,\n{GOOD}", "data-empty-column", "Unnamed: 2", 2, ""),
         (GOOD, "data-no-header", None, 1, "3"),
         (f"x,a\n{GOOD}", "target-missing", "y", 1, None),
         (f"y\n{GOOD}".replace(",", ""), "data-no-features", None, 1, None),
