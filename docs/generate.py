@@ -16,7 +16,8 @@ from opskit.cli.command_examples import EXAMPLES
 from opskit.cli.command_tree import COMMAND_GROUPS
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
 from opskit.core.settings import FILE_NAME, SETTING_SPECS, WATCH_SPECS, SettingSpec
-from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, KeySpec, workflow_schema
+from opskit.training.rules.workflow_schema import workflow_schema
+from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, KeySpec
 from tools.command_help import all_commands, help_paragraphs
 from tools.man_pages import man_pages
 

@@ -63,7 +63,9 @@ def image_uri(request: ImageRequest, region: str) -> str:
         return str(images.retrieve(request.framework, region, version=request.version, image_scope=request.scope))
     except ValueError as error:
         text = f"{request.framework} {request.version} has no image in {region} that the SageMaker SDK knows of."
-        raise UsageError("no-image", text, str(error).split(" Supported", maxsplit=1)[0]) from error
+        _, _, known = str(error).partition("Supported ")
+        hint = f"The SDK knows {known}" if known else str(error)
+        raise UsageError("no-image", text, hint) from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from opskit.core.exceptions import UsageError
 from opskit.training.flows.inspect_workflow import WorkflowInspection, inspect_workflow
+from opskit.training.rules.file_format import foreign_format
 from opskit.training.rules.model import Task, Workflow
 from opskit.training.rules.workflow_draft import (
     DraftOptions,
@@ -59,8 +60,17 @@ def init_workflow(
     place = data.resolve().relative_to(folder.resolve()) if inside else Path("data") / data.name
     if not inside and (folder / place).exists():
         raise UsageError("file-exists", f"{folder / place} is there already.", "Name it as the data, or move it away.")
+    if foreign := foreign_format(content):
+        raise UsageError("data-not-csv", f"{data} is {foreign[0]}, not CSV.", foreign[1])
     options = DraftOptions(
-        name or valid_name(folder.resolve().name), place.as_posix(), target, task, ignore, instance_type, skip_lines
+        name or valid_name(folder.resolve().name),
+        str(data),
+        place.as_posix(),
+        target,
+        task,
+        ignore,
+        instance_type,
+        skip_lines,
     )
     try:
         draft = draft_workflow(options, content.decode("utf-8-sig"), hashlib.sha256(content).hexdigest())

@@ -111,7 +111,7 @@ def plan_run(client: AwsClient, workflow: Workflow, options: TrainOptions, now: 
         UsageError: an instance type of the workflow or the user is invalid.
         AwsError: STS or the jobs could not be read.
     """
-    configs = _instance_configs(workflow, options)
+    configs = instance_configs(workflow, options)
     account = client.session.identity().account
     stem = base_name(workflow, configs[Workload.TRAINING], options.owner.name)
     job = _choose_training_job(client, stem, again=options.again)
@@ -217,7 +217,7 @@ def _plan_role(client: AwsClient, plan: RunPlan, options: TrainOptions) -> Execu
     return find_execution_role(client, options.role)
 
 
-def _instance_configs(workflow: Workflow, options: TrainOptions) -> dict[Workload, InstanceConfig]:
+def instance_configs(workflow: Workflow, options: TrainOptions) -> dict[Workload, InstanceConfig]:
     """The instances of each part; a type from the user applies to all of them, a count to the training."""
     defaults = {
         Workload.TRAINING: workflow.training,

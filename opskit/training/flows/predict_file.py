@@ -20,6 +20,7 @@ from opskit.core.owners import Owner
 from opskit.training.events import RowsPredicted, RunEventSink
 from opskit.training.flows.predict import KnownData, find_newest_endpoint, invoke_rows
 from opskit.training.rules.csv_rows import FeatureRow, feature_rows, written_header
+from opskit.training.rules.file_format import FIRST_BYTES, foreign_format
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.scores import Outputs, class_probabilities, predicted_classes
 
@@ -74,6 +75,10 @@ def open_rows(file: Path, features: Sequence[str]) -> Iterator[RowsFile]:
 
 def _check_file(path: Path, source: str, features: Sequence[str]) -> RowsFile:
     try:
+        with path.open("rb") as start:
+            foreign = foreign_format(start.read(FIRST_BYTES))
+        if foreign:
+            raise UsageError("file-unreadable", f"{source} is {foreign[0]}, not CSV.", foreign[1])
         with path.open(encoding="utf-8-sig", newline="") as reading:
             header = written_header(source, reading, features)
         with path.open(encoding="utf-8-sig", newline="") as reading:

@@ -8,7 +8,7 @@ command given twice pays once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
@@ -29,7 +29,7 @@ from opskit.training.flows.deploy_endpoint import deploy_model
 from opskit.training.flows.follow import follow_training, follow_transform
 from opskit.training.flows.inspect_workflow import WorkflowInspection, inspect_workflow
 from opskit.training.flows.own_resources import tell_shared_owner
-from opskit.training.flows.plan import RunPlan, TrainOptions, plan_run, started_concurrently
+from opskit.training.flows.plan import RunPlan, TrainOptions, instance_configs, plan_run, started_concurrently
 from opskit.training.metrics import DataSplits, score_outputs, split_rows
 from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
@@ -79,7 +79,8 @@ def run_training(
         check_installed()
         tell_shared_owner(options.owner, emit)
         content = load_verified_data(workflow)
-        run.inspection = inspect_workflow(workflow, content)
+        training = instance_configs(workflow, options)[Workload.TRAINING]
+        run.inspection = inspect_workflow(replace(workflow, training=training), content)
         if run.inspection.findings:
             run.exit = run.inspection.exit
             run.problems += run.inspection.problems()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from opskit.training.rules.algorithms.table import algorithm_of
+from opskit.training.rules.file_format import foreign_format
 from opskit.training.rules.findings import Finding
 from opskit.training.rules.model import Task, Workflow
 from opskit.training.rules.table_cells import CellKind, class_name, classify_cell
@@ -45,6 +46,8 @@ class TableReport:
 
 def check_table(workflow: Workflow, content: bytes) -> TableReport:
     """Read the whole table and report what is wrong with it. Missing features are allowed."""
+    if foreign := foreign_format(content):
+        return _refused(workflow, "data-not-csv", f"it is {foreign[0]}, not CSV.", foreign[1])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -87,7 +90,7 @@ def _check_shape(workflow: Workflow, facts: TableFacts) -> Iterator[Finding]:
     """Header, columns and the lengths of rows."""
     header_line = facts.header_line or workflow.skip_lines + 1
     if workflow.target not in facts.names:
-        yield _missing_target(workflow, facts, header_line)
+        yield missing_target(workflow, facts, header_line)
         return
     if workflow.target in workflow.ignore:
         yield _at(workflow, "target-ignored", workflow.target, None, "it is the target, and in data.ignore.")
@@ -106,16 +109,32 @@ def _check_shape(workflow: Workflow, facts: TableFacts) -> Iterator[Finding]:
         yield Finding("data-ragged", workflow.data_file, text, "A text with a comma goes in quotes.", line=row.line)
 
 
-def _missing_target(workflow: Workflow, facts: TableFacts, line: int) -> Finding:
-    if facts.names and all(classify_cell(name).is_number for name in facts.names):
+def missing_target(workflow: Workflow, facts: TableFacts, line: int) -> Finding:
+    """The finding about a table whose header, in this line, lacks the target, with what seems to be the reason."""
+    if not facts.names:
+        return Finding("data-too-small", workflow.data_file, "it is empty.", "Bring rows below a header.")
+    if all(classify_cell(name).is_number for name in facts.names):
         text = f"it has no header: line {line} holds numbers only."
         hint = "Put the names of the columns above them; data.skip_lines skips what stands above the header."
         return Finding("data-no-header", workflow.data_file, text, hint, line=line, value=facts.names[0])
-    other = next((mark for mark in ";\t|" if len(facts.names) == 1 and mark in facts.names[0]), "")
-    apart = " Its values seem to be separated by something other than commas." if other else ""
-    text = f"it has no column '{workflow.target}'.{apart}"
+    text = f"it has no column '{workflow.target}'.{_suspected_format(facts)}"
     hint = f"It has: {', '.join(facts.names)}."
+    if facts.target_line:
+        above = facts.target_line - 1
+        hint = f"Line {facts.target_line} has it: data.skip_lines = {above} (--skip-lines {above}) skips what is above."
     return Finding("target-missing", workflow.data_file, text, hint, workflow.target, line)
+
+
+def _suspected_format(facts: TableFacts) -> str:
+    """What a header of one cell looks like, if not like CSV."""
+    first = facts.names[0]
+    if first.startswith("<"):
+        return " It looks like HTML or XML."
+    if first.startswith(("{", "[")):
+        return " It looks like JSON."
+    if len(facts.names) == 1 and any(mark in first for mark in ";\t|"):
+        return " Its values seem to be separated by something other than commas."
+    return ""
 
 
 def _check_feature(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]:
@@ -124,7 +143,7 @@ def _check_feature(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]
         text = "no row has a value in it, so there is nothing to learn from it."
         yield _at(workflow, "data-empty-column", column.name, column.first[CellKind.MISSING], text, _leave_out(column))
     elif column.is_index and column.name not in workflow.keep:
-        text = "it counts the rows, so it is an index and no feature."
+        text = "it numbers the rows, so it is an index and no feature."
         hint = (
             f"{_leave_out(column)} In pandas: to_csv(index=False). If it is meant as a feature: "
             f"data.keep = ['{column.name}']."
@@ -170,11 +189,19 @@ def _check_target(workflow: Workflow, facts: TableFacts, target: ColumnFacts) ->
     match workflow.task:
         case Task.REGRESSION:
             yield from _check_regression_target(workflow, facts, target)
+            yield from _unused_positive(workflow)
         case Task.BINARY:
             yield from _check_classes(workflow, target)
             yield from _check_two_classes(workflow, target, ordered_classes(target.classes, workflow.positive))
         case Task.MULTICLASS:
             yield from _check_classes(workflow, target)
+            yield from _unused_positive(workflow)
+
+
+def _unused_positive(workflow: Workflow) -> Iterator[Finding]:
+    if workflow.positive is not None:
+        text = f"data.positive names the class that counts as 1, and task = '{workflow.task}' has none."
+        yield _at(workflow, "data-positive-unused", workflow.target, None, text, "Leave data.positive out.")
 
 
 def _check_regression_target(workflow: Workflow, facts: TableFacts, target: ColumnFacts) -> Iterator[Finding]:
@@ -280,6 +307,9 @@ def _notes(workflow: Workflow, facts: TableFacts, target: ColumnFacts, classes: 
     booleans = [column.name for column in features if column.counts[CellKind.BOOLEAN]]
     if booleans:
         yield f"True and False are taken as 1 and 0 in {', '.join(booleans)}."
+    for column in features:
+        if column.may_be_identifier and column.name not in workflow.keep:
+            yield f"Every row has another {column.name}. If it only names the rows, leave it out with data.ignore."
     if classes and list(classes) != [str(number) for number in range(len(classes))]:
         numbered = ", ".join(f"{name} is {number}" for number, name in enumerate(classes[:_SHOWN_CLASSES]))
         yield f"The classes of {target.name} are numbered: {numbered}{' …' if len(classes) > _SHOWN_CLASSES else ''}."

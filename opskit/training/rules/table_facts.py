@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +20,9 @@ from opskit.training.rules.table_cells import (
     finite_number,
 )
 
-# An index has to count up for so many rows to be taken for one.
+# Of so many rows an index has to be to be taken for one.
 _FEWEST_COUNTED = 5
+_IDENTIFIER = re.compile(r"(?i:(.*[\s_.-])?(id|idx|index|key|nr|no|number))|.*[a-z]I[Dd]")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Sighting:
 
 @dataclass
 class ColumnFacts:
-    """One column: how often each kind of cell was met and where first; the lowest and highest number; whether its
-    numbers count up by one from the first row on. ``classes`` counts the values of the target, with their first place.
+    """One column: how often each kind of cell was met and where first; the lowest and highest number; which whole
+    numbers it has, as long as every row has another one. ``classes`` counts the values of the target, with their first
+    place.
     """
 
     name: str
@@ -44,12 +47,12 @@ class ColumnFacts:
     high: Sighting | None = None
     odd_number: Sighting | None = None
     """The first number that is neither 0 nor 1."""
-    counts_up: bool = True
     classes: Counter[str] = field(default_factory=Counter)
     class_lines: dict[str, Sighting] = field(default_factory=dict)
     _lowest: float = math.inf
     _highest: float = -math.inf
-    _last: float | None = None
+    _numbering: set[float] | None = field(default_factory=set)
+    """None: some row has no whole number, or one that an earlier row has."""
 
     def note_cell(self, cell: str, line: int, *, is_target: bool) -> None:
         """Take a cell into account."""
@@ -59,7 +62,7 @@ class ColumnFacts:
         if kind not in self.first:
             self.first[kind] = Sighting(line, cell)
         if number is None:
-            self.counts_up = False
+            self._numbering = None
         else:
             self._note_number(number, line, cell)
         if is_target and not kind.is_missing:
@@ -75,9 +78,11 @@ class ColumnFacts:
             self._highest, self.high = number, Sighting(line, cell)
         if self.odd_number is None and number not in (0, 1):
             self.odd_number = Sighting(line, cell)
-        if self.counts_up:
-            self.counts_up = number == int(number) and (self._last is None or number == self._last + 1)
-            self._last = number
+        if self._numbering is not None:
+            if number.is_integer() and number not in self._numbering:
+                self._numbering.add(number)
+            else:
+                self._numbering = None
 
     @property
     def type_name(self) -> str:
@@ -92,8 +97,15 @@ class ColumnFacts:
 
     @property
     def is_index(self) -> bool:
-        """Whether it counts the rows."""
-        return self.counts_up and self.counts[CellKind.NUMBER] >= _FEWEST_COUNTED
+        """Whether it numbers the rows, in any order: they may have been sorted or shuffled since."""
+        rows = len(self._numbering or ())
+        return rows >= _FEWEST_COUNTED and self._highest - self._lowest == rows - 1
+
+    @property
+    def may_be_identifier(self) -> bool:
+        """Whether its name and its numbers, of which every row has another, suggest that it only names the rows."""
+        rows = len(self._numbering or ())
+        return rows >= _FEWEST_COUNTED and not self.is_index and _IDENTIFIER.fullmatch(self.name) is not None
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,8 @@ class TableFacts:
     first_line: int
     last_line: int
     ragged: tuple[RaggedRow, ...]
+    target_line: int | None = None
+    """The first line below the header that has the target's name in it, where the header has not."""
 
     def column(self, name: str) -> ColumnFacts | None:
         """A column that is used, by its name."""
@@ -143,14 +157,19 @@ def read_facts(workflow: Workflow, text: str) -> TableFacts:
     header = next(rows, CsvRow(0, []))
     names = column_names(header.cells)
     columns = {at: ColumnFacts(name) for at, name in enumerate(names) if name not in workflow.ignore}
-    count, first, last, ragged = 0, 0, header.line, []
+    count, first, last, ragged, target_line = 0, 0, header.line, [], None
+    is_searched = workflow.target not in names
     for row in rows:
         count += 1
         first, last = first or row.line, row.line
         if len(row.cells) > len(names):
             ragged.append(RaggedRow(row.line, len(row.cells)))
+        if is_searched and target_line is None and workflow.target in column_names(row.cells):
+            target_line = row.line
         _note_row(columns, row, workflow.target)
-    return TableFacts(tuple(names), tuple(columns.values()), count, header.line, first, last, tuple(ragged))
+    return TableFacts(
+        tuple(names), tuple(columns.values()), count, header.line, first, last, tuple(ragged), target_line
+    )
 
 
 def _note_row(columns: dict[int, ColumnFacts], row: CsvRow, target: str) -> None:

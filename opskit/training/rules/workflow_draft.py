@@ -13,6 +13,7 @@ from opskit.training.rules.algorithms.algorithm import Algorithm
 from opskit.training.rules.algorithms.table import ALGORITHMS
 from opskit.training.rules.model import SplitRatios, Task, Workflow
 from opskit.training.rules.table_cells import CellKind
+from opskit.training.rules.table_check import missing_target
 from opskit.training.rules.table_facts import ColumnFacts, TableFacts, ordered_classes, read_facts
 from opskit.training.rules.workflow_shape import NAME_LENGTH
 
@@ -31,6 +32,8 @@ class DraftOptions:
     """What the user says of a new workflow. None: the data decide, or the default."""
 
     name: str
+    source: str
+    """The data as the user named them, for messages."""
     data_file: str
     target: str
     task: Task | None
@@ -61,18 +64,20 @@ def draft_workflow(options: DraftOptions, text: str, sha256: str) -> WorkflowDra
         UsageError: the table has no such target, or no header.
         csv.Error: it is not CSV.
     """
-    facts = read_facts(_reading_workflow(options), text)
+    reading = _reading_workflow(options)
+    facts = read_facts(reading, text)
     target = facts.column(options.target)
+    if options.target in options.ignore:
+        raise UsageError("target-ignored", f"'{options.target}' is --target and --ignore.", "Name another column.")
     if target is None:
-        known = ", ".join(facts.names)
-        message = f"The data have no column '{options.target}'."
-        raise UsageError("target-missing", message, f"It has: {known}.")
+        wrong = missing_target(reading, facts, facts.header_line)
+        raise UsageError(wrong.code, f"{options.source}: {wrong.message}", wrong.hint)
     task, why = (options.task, "") if options.task else _guess_task(target)
     indexes = [column.name for column in facts.columns if column is not target and column.is_index]
     empty = [column.name for column in facts.columns if column is not target and column.is_empty]
     ignore = (*options.ignore, *indexes, *empty)
     notes = [why] if why else []
-    notes += [f"Column '{name}' counts the rows, so it is an index: data.ignore leaves it out." for name in indexes]
+    notes += [f"Column '{name}' numbers the rows, so it is an index: data.ignore leaves it out." for name in indexes]
     notes += [f"No row has a value in column '{name}': data.ignore leaves it out." for name in empty]
     return WorkflowDraft(_draft_text(options, facts, target, task, ignore, sha256), task, tuple(notes))
 
@@ -118,9 +123,11 @@ def _guess_task(target: ColumnFacts) -> tuple[Task, str]:
     if values == 2:
         return Task.BINARY, f"'{target.name}' has two values, so the task is binary (--task says otherwise)."
     if has_words:
-        text = f"'{target.name}' holds {values} words, so the task is multiclass (--task says otherwise)."
+        words = "1 word" if values == 1 else f"{values} words"
+        text = f"'{target.name}' holds {words}, so the task is multiclass (--task says otherwise)."
         return Task.MULTICLASS, text
-    text = f"'{target.name}' holds {values} different numbers, so the task is regression (--task says otherwise)."
+    numbers_text = "1 number" if values == 1 else f"{values} different numbers"
+    text = f"'{target.name}' holds {numbers_text}, so the task is regression (--task says otherwise)."
     return Task.REGRESSION, text
 
 

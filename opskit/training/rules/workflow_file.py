@@ -18,10 +18,9 @@ from opskit.training.rules.workflow_shape import (
     TOP_KEYS,
     FreeShape,
     KeySpec,
-    read_free_value,
-    read_value,
     required_names,
 )
+from opskit.training.rules.workflow_values import read_free_value, read_value
 
 WORKFLOW_HINT = "docs/workflow-file.md lists every key; `opskit workflow init` writes a workflow for your own data."
 

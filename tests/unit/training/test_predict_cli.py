@@ -21,7 +21,7 @@ def predict_error(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[obje
     [
         (None, "cannot be read"),
         (b"", "has no rows"),
-        (b"\xff\xfe", "cannot be read"),
+        (b"\xff\xfe", "is UTF-16 text"),
         (b"CRIM,ZN\n1,2\n", "has a header, and no column INDUS, CHAS"),
         (b"1,2,3\n", "line 1 has 3 values, not 13"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
 from pathlib import Path
@@ -87,6 +88,14 @@ def test_a_header_and_further_columns_stay_as_they_are(capsys: pytest.CaptureFix
     first, row = read_csv("done.csv")
     assert first == [*header.split(","), "prediction_opskit"]
     assert (row[0], row[-2], row[-1]) == ("a, b", "old", "1.0")
+
+
+def test_a_compressed_file_is_called_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("houses.csv").write_bytes(gzip.compress(f"{ROW}\n".encode()))
+    account = deployed_account()
+    ended = predict(capsys, account, "houses.csv")
+    assert (ended.code, account.bodies) == (2, [])
+    assert "houses.csv is compressed with gzip" in ended.envelope["errors"][0]["message"]
 
 
 def test_a_bad_row_at_the_end_is_found_before_the_first_is_sent(capsys: pytest.CaptureFixture[str]) -> None:

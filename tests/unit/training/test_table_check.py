@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 
 import pytest
@@ -175,6 +176,59 @@ def test_a_quote_that_is_not_closed_is_told_where_it_opens(more: str) -> None:
 def test_text_in_another_encoding_is_named() -> None:
     (found,) = check_table(MINE, f"y,a\n{GOOD}".encode() + b"1,caf\xe9\n").findings
     assert (found.code, found.line, found.value) == ("data-not-utf8", 26, "0xe9")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (gzip.compress(b"y,a\n1,2\n"), "compressed with gzip"),
+        (b"PK\x03\x04more", "Excel"),
+        ("y,a\n1,2\n".encode("utf-16"), "UTF-16"),
+        (b"PAR1more", "Parquet"),
+        (b"", "it is empty"),
+        (b"\xef\xbb\xbf", "it is empty"),
+        (b"\n\n", "it is empty"),
+        (b"<!DOCTYPE html>\n", "looks like HTML"),
+        (b'[{"y": 1}]\n', "looks like JSON"),
+    ],
+)
+def test_what_is_no_csv_is_called_what_it_is(content: bytes, says: str) -> None:
+    (found,) = check_table(MINE, content).findings
+    assert says in found.message
+    assert found.hint
+
+
+def test_a_title_above_the_header_is_told_how_to_skip() -> None:
+    found = finding(f"# made by R\n\ny,a\n{GOOD}")
+    assert (found.code, found.hint.split(":")[0]) == ("target-missing", "Line 3 has it")
+    assert "--skip-lines 2" in found.hint
+    assert look(f"# made by R\n\ny,a\n{GOOD}", skip_lines=2).findings == ()
+
+
+@pytest.mark.parametrize("order", [list(range(24)), list(range(123, 99, -1)), [at * 7 % 24 + 5 for at in range(24)]])
+def test_an_index_is_found_in_any_order(order: list[int]) -> None:
+    rows = zip(order, GOOD.splitlines(), strict=True)
+    found = finding("y,a,row\n" + "".join(f"{row},{number}\n" for number, row in rows))
+    assert (found.code, found.place, found.line) == ("data-index-column", "row", 2)
+
+
+def test_what_may_only_name_the_rows_is_said() -> None:
+    rows = list(zip([at * 7 % 97 for at in range(24)], GOOD.splitlines(), strict=True))
+    for name, is_told in (
+        ("id", True),
+        ("customer_id", True),
+        ("CustomerID", True),
+        ("height", False),
+        ("paid", False),
+    ):
+        report = look(f"y,a,{name}\n" + "".join(f"{row},{number}\n" for number, row in rows))
+        assert report.findings == ()
+        assert any("only names the rows" in note for note in report.notes) is is_told, name
+    assert look("y,a,id\n" + "".join(f"{row},{at}\n" for at, row in rows), keep=("id",)).notes == ()
+
+
+def test_a_positive_class_without_two_classes_is_refused() -> None:
+    assert finding(f"y,a\n{GOOD}", positive="1").code == "data-positive-unused"
 
 
 def test_other_separators_are_suspected() -> None:

@@ -21,7 +21,9 @@ from opskit.training import workflow
 from opskit.training.rules import workflow_file
 from opskit.training.rules.model import Task
 from opskit.training.rules.table_facts import feature_columns, read_header
-from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, workflow_schema
+from opskit.training.rules.workflow_schema import workflow_schema
+from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, KeySpec, ValueKind
+from opskit.training.rules.workflow_values import read_value
 from opskit.training.workflow import find_workflow, load_verified_data, load_workflow
 
 BOSTON = Path(__file__).parents[3] / "workflows" / "boston"
@@ -264,7 +266,12 @@ def test_the_schema_knows_every_key_and_takes_what_is_shipped(workflow_copy: Pat
         ("[tags]\n" + "\n".join(f"t{at} = 1" for at in range(47)), "tags has 47 entries"),
         ("[environment]\n2fast = 1", "environment.2fast is not valid"),
         (f'[environment]\nA = "{"a" * 513}"', "environment.A has 513 characters"),
-        ('[network]\nsubnets = ["a b"]\nsecurity_groups = ["sg-1"]', "'a b' is not valid"),
+        ('[network]\nsubnets = ["a b"]\nsecurity_groups = ["sg-1"]', "'a b' is not valid: a subnet looks like"),
+        ('[network]\nsubnets = ["sg-1"]\nsecurity_groups = ["subnet-1"]', "'sg-1' is not valid"),
+        ('[network]\nsubnets = ["subnet-1"]\nsecurity_groups = ["subnet-1"]', "a security group looks like"),
+        ('[tags]\nteam = "a\\tb"', "tags.team is not valid"),
+        ('[tags]\nteam = "a\\n"', "tags.team is not valid"),
+        ('[tags]\n"team\\n" = "a"', "is not valid"),
     ],
 )
 def test_settings_of_an_organisation_that_make_no_sense(workflow_copy: Path, addition: str, says: str) -> None:
@@ -273,6 +280,47 @@ def test_settings_of_an_organisation_that_make_no_sense(workflow_copy: Path, add
     with pytest.raises(UsageError) as caught:
         load_workflow(workflow_copy)
     assert says in caught.value.problem.message
+    assert ".." not in caught.value.problem.message
+    # The schema says the same, but for the characters of tags, of which its expressions know too few.
+    content = tomllib.loads((workflow_copy / "workflow.toml").read_text())
+    cannot_say = "reserved prefix" in says or ("[tags]" in addition and "is not valid" in says)
+    assert jsonschema.Draft202012Validator(workflow_schema()).is_valid(content) is cannot_say
+
+
+@pytest.mark.parametrize("value", ["größe", "a\u00a0b", "", "x" * 256, "a@b.c:d/e=f+g-h_i"])
+def test_tags_that_aws_takes(workflow_copy: Path, value: str) -> None:
+    with (workflow_copy / "workflow.toml").open("a") as file:
+        file.write(f'\n[tags]\nteam = "{value}"\n')
+    assert load_workflow(workflow_copy).settings.tags == (("team", value),)
+
+
+PATTERNED = {
+    "name": "mine",
+    "data.file": "data/x.csv",
+    "data.sha256": "0" * 64,
+    "image.version": "1.7-1",
+    "network.subnets": "subnet-1",
+    "network.security_groups": "sg-1",
+    "encryption.volume_kms_key": "alias/x",
+    "encryption.s3_kms_key": "alias/x",
+}
+
+
+def test_a_line_end_after_a_value_is_part_of_it() -> None:
+    """A pattern's $ is also before a line end, which AWS would refuse after the upload."""
+    places: dict[str, KeySpec] = {spec.name: spec for spec in TOP_KEYS}
+    places |= {f"{table.name}.{spec.name}": spec for table in TABLES for spec in table.keys}
+    places = {place: spec for place, spec in places.items() if spec.pattern}
+    assert places.keys() == PATTERNED.keys()
+    for place, spec in places.items():
+        assert spec.form, place
+        for text, fits in ((PATTERNED[place], True), (f"{PATTERNED[place]}\n", place == "data.file"), ("", False)):
+            value = [text] if spec.kind is ValueKind.TEXTS else text
+            if fits:
+                assert read_value(spec, value)
+            else:
+                with pytest.raises(ValueError, match="is not valid"):
+                    read_value(spec, value)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import tomllib
@@ -10,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from opskit.training.rules.workflow_shape import workflow_schema
+from opskit.training.rules.workflow_schema import workflow_schema
 from tests.fakes.cli_runner import CliResult, run_opskit
 
 HEADER = "id,area,garden,price"
@@ -58,6 +59,14 @@ def test_a_workflow_from_a_table_is_ready_to_train(capsys: pytest.CaptureFixture
     assert checked.code == 0
     assert checked.data["notes"] == ["True and False are taken as 1 and 0 in garden."]
     assert init(capsys, "houses", "--data", "houses.csv", "--target", "price").code == 2  # never over another
+
+
+def test_columns_from_which_nothing_can_be_learnt_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row number in whatever order, and what a comma at the end of each line makes: columns without values."""
+    write_houses(*(f"{at * 7 % 40},{row.partition(',')[2]}," for at, row in enumerate(ROWS)), header=f"{HEADER},")
+    ended = init(capsys, "houses", "--data", "houses.csv", "--target", "price")
+    assert (ended.code, ended.data["findings"]) == (0, [])
+    assert tomllib.loads(Path("houses/workflow.toml").read_text())["data"]["ignore"] == ["id", "Unnamed: 4"]
 
 
 @pytest.mark.parametrize(
@@ -121,14 +130,25 @@ def test_a_meant_change_of_the_data_is_written_down(capsys: pytest.CaptureFixtur
         (("new", "--data", "houses.csv", "--target", "price", "--task", "guess"), "bad-task"),
         (("new", "--data", "houses.csv", "--target", "price", "--name", "My Name"), "workflow-malformed"),
         (("houses.csv", "--data", "houses.csv", "--target", "price"), "files-not-written"),
+        (("new", "--data", "houses.csv", "--target", "price", "--ignore", "price"), "target-ignored"),
+        (("new", "--data", "houses.csv.gz", "--target", "price"), "data-not-csv"),
+        (("new", "--data", "german.csv", "--target", "price"), "target-missing"),
+        (("new", "--data", "bare.csv", "--target", "price"), "data-no-header"),
+        (("new", "--data", "empty.csv", "--target", "price"), "data-too-small"),
     ],
 )
 def test_what_cannot_be_made_is_said_and_leaves_no_workflow(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: str
 ) -> None:
-    write_houses()
+    content = write_houses()
+    Path("houses.csv.gz").write_bytes(gzip.compress(content))
+    Path("german.csv").write_bytes(content.replace(b",", b";"))
+    Path("bare.csv").write_text("\n".join(ROWS).replace("True", "1").replace("False", "0"))
+    Path("empty.csv").touch()
     ended = init(capsys, *words)
     assert (ended.code, ended.envelope["errors"][0]["code"]) == (2, code)
+    if code.startswith(("data-", "target-missing")):  # the file as it was named, since no other is there
+        assert ended.envelope["errors"][0]["message"].replace("The data file ", "").startswith(words[2])
     assert not list(Path.cwd().glob("*/workflow.toml"))
 
 

@@ -109,6 +109,22 @@ def test_what_a_job_would_fail_on_is_named(values: dict[str, str], code: str, na
     assert says in f"{found.message} {found.hint}"
 
 
+@pytest.mark.parametrize(
+    ("types", "fits"),
+    [
+        (("ml.m5.xlarge",), False),
+        (("ml.g4dn.xlarge",), True),
+        (("ml.p3.2xlarge", "ml.gr6.4xlarge"), True),
+        (("ml.p3.2xlarge", "ml.c5.xlarge"), False),
+    ],
+)
+def test_a_gpu_is_asked_of_the_instance_types(types: tuple[str, ...], fits: bool) -> None:
+    workflow = replace(BOSTON, hyperparameters=(("num_round", "5"), ("tree_method", "gpu_hist")))
+    preferences = types if len(types) > 1 else ()
+    workflow = replace(workflow, training=replace(workflow.training, instance_type=types[0], preferences=preferences))
+    assert (check_hyperparameters(workflow) == []) is fits
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     found = check(max_dept="3", eta="7", objective="survival:cox")
     assert [each.key[1] for each in found] == ["max_dept", "num_round", "eta", "objective"]

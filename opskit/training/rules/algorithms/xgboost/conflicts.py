@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from opskit.training.rules.algorithms.algorithm import SettingFinding
@@ -16,6 +17,8 @@ _CONSTRAINT_METHODS: Mapping[str, tuple[str, ...]] = {
 }
 _LINEAR_UPDATERS = ("shotgun", "coord_descent")
 _GROWING_UPDATERS = ("grow_colmaker", "grow_histmaker", "grow_local_histmaker", "grow_skmaker", "distcol")
+# AWS's families with NVIDIA's GPUs.
+_GPU_TYPES = re.compile(r"ml\.(p|g|gr)\d")
 _PRUNING_UPDATERS = ("prune", "refresh", "sync")
 
 
@@ -24,8 +27,8 @@ def unquote_values(workflow: Workflow) -> dict[str, str]:
     return {name: value.strip("\"'") for name, value in workflow.hyperparameters}
 
 
-def find_conflicts(version: str, values: Mapping[str, str]) -> Iterator[SettingFinding]:
-    """The hyperparameters that are allowed by themselves and fail together."""
+def find_conflicts(workflow: Workflow, values: Mapping[str, str]) -> Iterator[SettingFinding]:
+    """The hyperparameters that are allowed by themselves and fail together, or on the training's instance type."""
     objective, method = objective_of(values), values.get("tree_method")
     if objective.startswith("multi:") and "num_class" not in values:
         text = f"{objective} needs it: the number of classes."
@@ -39,13 +42,24 @@ def find_conflicts(version: str, values: Mapping[str, str]) -> Iterator[SettingF
     if values.get("process_type") == "update":
         text = "It changes the trees of an earlier model, which a workflow does not have."
         yield setting_finding("hyperparameter-conflict", "process_type", "update", text, "Leave it out.")
-    yield from _tree_conflicts(version, values)
+    yield from _tree_conflicts(workflow.version, values)
+    yield from _missing_gpu(workflow, values)
     if wrong := _wrong_base_score(values.get("base_score"), objective):
         yield setting_finding("hyperparameter-conflict", "base_score", values["base_score"], wrong)
     for name, allowed in _CONSTRAINT_METHODS.items():
         if name in values and method not in allowed:
             text = f"It needs tree_method = {' or '.join(allowed)}."
             yield setting_finding("hyperparameter-conflict", name, values[name], text)
+
+
+def _missing_gpu(workflow: Workflow, values: Mapping[str, str]) -> Iterator[SettingFinding]:
+    """What only a GPU can do, on instance types of which one has none."""
+    config = workflow.training
+    without = [name for name in config.preferences or (config.instance_type,) if not _GPU_TYPES.match(name)]
+    if without and values.get("tree_method") == "gpu_hist":
+        text = f"gpu_hist needs an instance type with GPUs, and the training is on {without[0]}."
+        hint = "Set tree_method = hist, or training.instance_type to a type such as ml.g4dn.xlarge."
+        yield setting_finding("hyperparameter-conflict", "tree_method", "gpu_hist", text, hint)
 
 
 def _wrong_base_score(value: str | None, objective: str) -> str:

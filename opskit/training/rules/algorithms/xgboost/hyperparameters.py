@@ -90,7 +90,7 @@ def check_hyperparameters(workflow: Workflow) -> list[SettingFinding]:
         *_missing_names(values),
         *_wrong_values(values),
         *_wrong_objective(workflow, values),
-        *find_conflicts(workflow.version, values),
+        *find_conflicts(workflow, values),
     ]
 
 
