@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from opskit.cli.command import COMMON_OPTIONS
 from opskit.cli.command_examples import EXAMPLES
 from opskit.cli.command_tree import COMMAND_GROUPS
+from opskit.cli.common_options import COMMON_OPTIONS
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
 from tools.command_help import all_commands, help_paragraphs
 

@@ -8,19 +8,21 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
+from typing import TYPE_CHECKING, Any, NoReturn, get_type_hints
 
 import typer
 
+from opskit.cli.account_options import AccountChoice, AccountUse, PlannedChanges, account_flags
 from opskit.cli.command_examples import examples_text
+from opskit.cli.command_tree import account_runner
 from opskit.cli.command_wrapper import CommandWrapper
+from opskit.cli.common_options import COMMON_OPTIONS
 from opskit.cli.common_settings import load_common_settings, split_role_arns
-from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
-from opskit.core.redaction import redact_secrets
+from opskit.cli.safe_run import bug_result, interrupted_result, run_safely
+from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
 from opskit.core.setting_values import OutputFormat
-from opskit.core.settings import Settings
+from opskit.core.settings import Setting, Settings
 
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
@@ -29,31 +31,7 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
     from opskit.output.screen import Screen
 
-_POSIX_MODULES = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}  # locks, users, terminals: not on Windows
-_WSL_HINT = "On Windows, run opskit in WSL (Windows Subsystem for Linux)."
-
-COMMON_OPTIONS: dict[str, Any] = {
-    "region": Annotated[
-        list[str] | None,
-        typer.Option("--region", metavar="REGION", help="AWS Region; repeatable, or 'all' for every enabled one."),
-    ],
-    "profile": Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")],
-    "role_arn": Annotated[
-        list[str] | None,
-        typer.Option("--role-arn", metavar="ARN", help="IAM role to assume; repeatable with `opskit fleet`."),
-    ],
-    "output": Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="FORMAT", help="Output format: " + ", ".join(OutputFormat) + "."),
-    ],
-    "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read.")],
-    "quiet": Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only the result; suppress progress and messages.")
-    ],
-    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Log every AWS API call to stderr.")],
-    "no_color": Annotated[bool, typer.Option("--no-color", help="Disable colored output.")],
-}
-_FLAGS = {"quiet", "verbose", "no_color"}
+_SWITCHES = {"quiet", "verbose", "no_color"}
 
 
 @dataclass
@@ -65,6 +43,10 @@ class CommandContext:
     verbose: bool = False
     role_arns: tuple[str, ...] = ()
     """Those of several accounts, where the command runs in several."""
+    is_one_of_many: bool = False
+    """Whether this is one account of several, where nobody can be asked."""
+    planned: PlannedChanges | None = None
+    """What may be changed in it, where somebody has agreed to a plan over several accounts."""
     _session: AwsSession | None = None
 
     def session(self) -> AwsSession:
@@ -117,6 +99,25 @@ class CommandContext:
         """The resources that this command has created or watches and that keep running when it ends."""
         return self._session.left_running.running_resources(unreached=unreached) if self._session else ()
 
+    def for_account(
+        self, session: AwsSession, regions: Sequence[str], planned: PlannedChanges | None
+    ) -> CommandContext:
+        """The context of the same command in one account of several. It says nothing by itself."""
+        named = Setting(tuple(regions), self.settings.values["regions"].source)
+        settings = replace(self.settings, values={**self.settings.values, "regions": named})
+        screen = replace(self.screen, quiet=True)
+        return CommandContext(settings, screen, self.verbose, (), True, planned, session)
+
+    def can_prompt(self) -> bool:
+        """Whether there is somebody to ask."""
+        from opskit.output.printing import can_prompt
+
+        return not self.is_one_of_many and can_prompt()
+
+    def wanted_names(self, names: Sequence[str] | None) -> Sequence[str]:
+        """The names that must be found here; of several accounts none has to have them all."""
+        return () if self.is_one_of_many else names or ()
+
     def heed_end_from_outside(self) -> None:
         """Treat SIGTERM (of a time limit or a CI job) like Ctrl-C, so that running resources are reported then too."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -128,7 +129,7 @@ class CommandContext:
         Raises:
             ConfirmationRequired: the user declined, or there is no terminal to ask at.
         """
-        if yes:
+        if yes or self.planned is not None:
             return
         from opskit.output.printing import ask_yes_or_no
 
@@ -142,51 +143,73 @@ class CommandContext:
         """The error that ``confirm`` ends with before it asks: there is no ``--yes`` and no terminal. None: it asks or
         goes on. A dry run ends with it too.
         """
-        from opskit.output.printing import can_prompt
-
-        if yes or can_prompt():
+        if yes or self.planned is not None or self.can_prompt():
             return None
         return ConfirmationRequired("consent-missing", f"{what} and there is no terminal to confirm it.", "Add --yes.")
 
 
 CommandBody = Callable[..., "CommandResult"]
 
+ACCOUNT_USES: dict[str, AccountUse] = {}
+"""The commands that can run in several accounts, by their words, of those that were loaded."""
+
 
 def register_command(
-    app: typer.Typer, *path: str, wrapper: CommandWrapper | None = None, **typer_options: Any
+    app: typer.Typer,
+    *path: str,
+    wrapper: CommandWrapper | None = None,
+    accounts: AccountUse | None = None,
+    **typer_options: Any,
 ) -> Callable[[CommandBody], CommandBody]:
     """Register ``body`` as the command ``path`` (such as ``quotas``, ``check``) of ``app``.
 
     The body takes a ``CommandContext`` first, then its own parameters, and returns a ``CommandResult``; the common
     flags are added to its signature, and what it raises becomes an exit code and, with ``-o json``, an envelope.
-    ``wrapper`` adds flags of its own, which --dry-run only checks.
+    ``wrapper`` adds flags of its own, which --dry-run only checks; ``accounts`` those that run it in several accounts.
     """
     wrapper_flags = wrapper.flags if wrapper else {}
+    choice_flags = account_flags(accounts)
+    if accounts is not None:
+        ACCOUNT_USES[" ".join(path)] = accounts
     flags = {**wrapper_flags, **COMMON_OPTIONS}
 
     def register(body: CommandBody) -> CommandBody:
         def run(**arguments: Any) -> None:
             common = {name: arguments.pop(name) for name in COMMON_OPTIONS}
             extras = {name: arguments.pop(name) for name in wrapper_flags}
+            choice = AccountChoice(**{name: arguments.pop(name) for name in choice_flags})
+
+            def run_body(ctx: CommandContext) -> CommandResult:
+                if accounts is None or not (choice.is_several(ctx.role_arns) or path[0] == "fleet"):
+                    return body(ctx, **arguments)
+                result: CommandResult = account_runner()(ctx, path, accounts, body, arguments, choice)
+                return result
 
             def work(ctx: CommandContext) -> CommandResult:
                 if wrapper is None or not any(extras.values()):
-                    return body(ctx, **arguments)
+                    return run_body(ctx)
                 if arguments.get("dry_run"):
                     wrapper.check(**extras)
-                    return body(ctx, **arguments)
-                return wrapper.run(ctx, path, lambda: body(ctx, **arguments), **extras)
+                    return run_body(ctx)
+                return wrapper.run(ctx, path, lambda: run_body(ctx), **extras)
 
-            run_command(path, common, work)
+            run_command(path, common, work, accounts)
 
         parameters = _body_parameters(body)
         common_parameters = [
             inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=False if name in _FLAGS else None, annotation=annotation
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if name in _SWITCHES else None,
+                annotation=annotation,
             )
             for name, annotation in flags.items()
         ]
-        run.__signature__ = inspect.Signature(parameters + common_parameters)  # type: ignore[attr-defined]
+        account_parameters = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for name, (annotation, default) in choice_flags.items()
+        ]
+        run.__signature__ = inspect.Signature(parameters + account_parameters + common_parameters)  # type: ignore[attr-defined]
         run.__doc__ = body.__doc__
         # Said anew as the short help, since Click cuts the one it takes from the docstring.
         summary = " ".join((body.__doc__ or "").strip().partition("\n\n")[0].split())
@@ -210,9 +233,14 @@ def _body_parameters(body: CommandBody) -> list[inspect.Parameter]:
 
 
 def run_command(
-    path: tuple[str, ...], common: dict[str, Any], body: Callable[[CommandContext], CommandResult]
+    path: tuple[str, ...],
+    common: dict[str, Any],
+    body: Callable[[CommandContext], CommandResult],
+    accounts: AccountUse | None = None,
 ) -> NoReturn:
-    """Run a command's body with its settings, print its result, and exit with its exit code."""
+    """Run a command's body with its settings, print its result, and exit with its exit code. ``accounts``: it can run
+    in several, each with a role.
+    """
     from opskit.cli.run_reports import begin_reports, prepare_reports, with_run_problems
     from opskit.output.screen import Screen
 
@@ -223,7 +251,7 @@ def run_command(
 
     def run_body() -> CommandResult:
         nonlocal screen
-        role_arns, common["role_arn"] = split_role_arns(path, common["role_arn"])
+        role_arns, common["role_arn"] = split_role_arns(path, common["role_arn"], in_several=accounts is not None)
         settings = load_common_settings(common)
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
         begin_reports(path, settings, screen, _print_calls if common["verbose"] else None)
@@ -236,7 +264,7 @@ def run_command(
         if not any(ctx.whatever_runs() for ctx in opened):
             _end_process(end)
         result = (
-            _interrupted_result() if isinstance(end, BrokenPipeError) else _bug_result(end, verbose=common["verbose"])
+            interrupted_result() if isinstance(end, BrokenPipeError) else bug_result(end, verbose=common["verbose"])
         )
     result = with_run_problems(_with_what_runs(result, opened), screen)
     try:
@@ -270,26 +298,6 @@ def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> 
     return replace(result, data={**result.data, "running": running_records(running)}, problems=tuple(problems))
 
 
-def run_safely(work: Callable[[], CommandResult], *, verbose: bool) -> CommandResult:
-    """The result of ``work``, or the error that it raised as a result.
-
-    Raises:
-        BrokenPipeError: the reader has closed the pipe.
-    """
-    from opskit.output.result import error_result
-
-    try:
-        return work()
-    except OpskitError as error:
-        return error_result(error)
-    except KeyboardInterrupt:
-        return _interrupted_result()
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # a bug: one line for the user instead of a traceback
-        return _bug_result(error, verbose=verbose)
-
-
 def _early_output_format(named: str | None) -> OutputFormat:
     """The format in which to report an error in the settings, before the settings are known."""
     wanted = named or os.environ.get("OPSKIT_OUTPUT")
@@ -305,30 +313,6 @@ def _end_process(end: BaseException) -> NoReturn:
     if isinstance(end, BrokenPipeError):
         _exit_quietly(ExitCode.INTERRUPTED)
     raise end
-
-
-def _interrupted_result() -> CommandResult:
-    from opskit.output.result import CommandResult
-
-    return CommandResult({}, ExitCode.INTERRUPTED, (Problem("interrupted", "Interrupted."),))
-
-
-def _bug_result(error: BaseException, *, verbose: bool) -> CommandResult:
-    from opskit.core.package_files import find_mixed_files
-    from opskit.output.printing import print_traceback
-    from opskit.output.result import CommandResult
-
-    if verbose:
-        print_traceback()
-    if isinstance(error, ImportError) and error.name in _POSIX_MODULES:
-        text = "This command needs Linux or macOS: it uses what Windows does not have."
-        return CommandResult({}, ExitCode.USAGE, (Problem("no-posix", text, _WSL_HINT),))
-    if isinstance(error, ImportError) and (mixed := find_mixed_files()):
-        return CommandResult({}, ExitCode.USAGE, (Problem("mixed-install", f"{mixed.detail}.", mixed.hint),))
-    text = redact_secrets(f"This is a bug in opskit: {type(error).__name__}: {error}")
-    return CommandResult(
-        {}, ExitCode.BUG, (Problem("bug", text, "Run it again with --verbose and report what it prints."),)
-    )
 
 
 def _exit_quietly(code: ExitCode) -> NoReturn:

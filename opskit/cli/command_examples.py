@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit notebook stop --idle --patience-usd 2",
         "opskit notebook stop course",
         "opskit notebook stop --owner ada --dry-run",
+        "opskit notebook stop --idle --org --plan plan.json",
     ),
     "endpoint list": ("opskit endpoint list --region all", "opskit endpoint list --after 3d --match 'team-*'"),
     "endpoint stop": (
@@ -99,7 +100,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "fleet idle": ("opskit fleet idle --org --ou research --region all",),
     "fleet costs": ("opskit fleet costs --org --concurrency 32", "opskit fleet costs --accounts accounts.csv --resume"),
-    "fleet role": ("opskit fleet role --external-id team-ml",),
+    "fleet role": ("opskit fleet role --external-id team-ml", "opskit fleet role notebook list notebook stop"),
     "cron install": (
         "opskit cron install stop-idle --every 15m -- --after 2h",
         "opskit cron install --notify ~/.config/opskit/webhook --dry-run",

@@ -4,9 +4,10 @@ misspelt word import none, so that both are fast.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import typer
 
@@ -128,3 +129,9 @@ def _help_only() -> typer.Typer:
 
 def _never_run() -> None:
     """The body of a group's placeholder. It never runs: a command line that names a group gets the group itself."""
+
+
+def account_runner() -> Callable[..., Any]:
+    """What runs a command in several accounts. It knows every feature, and is loaded only for that."""
+    runner: Callable[..., Any] = import_module("opskit.fleet.cli.over_accounts").run_over_accounts
+    return runner

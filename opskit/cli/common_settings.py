@@ -28,18 +28,20 @@ def load_common_settings(common: Mapping[str, Any]) -> Settings:
     return load_settings(flags, common["config"], is_trusted=_is_trusted)
 
 
-def split_role_arns(path: Sequence[str], typed: Sequence[str] | None) -> tuple[tuple[str, ...], str | None]:
-    """The roles of the accounts that a command of `opskit fleet` runs in, and the one role that another command assumes
-    first.
+def split_role_arns(
+    path: Sequence[str], typed: Sequence[str] | None, *, in_several: bool = False
+) -> tuple[tuple[str, ...], str | None]:
+    """The roles of the accounts that a command runs in, and the one role that it assumes first. A single role is the
+    first kind for the commands of `opskit fleet`, and the second for others.
 
     Raises:
         UsageError: several roles for a command that runs in one account.
     """
     named = tuple(dict.fromkeys(typed or ()))
-    if path[0] == "fleet":
+    if path[0] == "fleet" or (in_several and len(named) > 1):
         return named, None
     if len(named) > 1:
-        hint = "`opskit fleet` runs in several accounts."
+        hint = "The quotas, costs, history and doctor commands, and list and stop, run in several accounts."
         raise UsageError("one-role", "This command runs in one account, with one --role-arn.", hint)
     return (), named[0] if named else None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.setting_values import parse_duration
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
 
-@register_command(app, "history")
+@register_command(app, "history", accounts=AccountUse.READS)
 def history_command(
     ctx: CommandContext,
     since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back, such as 30d.")] = "30d",

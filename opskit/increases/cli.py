@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import parse_duration
@@ -97,7 +98,7 @@ def _plan_and_submit(
     return submit_increases(clients, increases, why, system_clock(), ctx.screen.info), totals
 
 
-@register_command(quotas_app, "quotas", "requests")
+@register_command(quotas_app, "quotas", "requests", accounts=AccountUse.READS)
 def list_requests_command(
     ctx: CommandContext,
     only_open: Annotated[bool, typer.Option("--open", help="Only requests that AWS has not decided yet.")] = False,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opskit.cli.command import CommandContext, run_safely
+from opskit.cli.command import CommandContext
 from opskit.cli.command_wrapper import CommandWrapper
+from opskit.cli.safe_run import run_safely
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
 from opskit.core.run_problems import run_problems

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
 from opskit.core.exceptions import UsageError
@@ -50,7 +51,7 @@ For = Annotated[
 ]
 
 
-@register_command(quotas_app, "quotas", "check", wrapper=UNATTENDED)
+@register_command(quotas_app, "quotas", "check", wrapper=UNATTENDED, accounts=AccountUse.READS)
 def check_quotas_command(
     ctx: CommandContext,
     types: Annotated[
@@ -84,7 +85,7 @@ def check_quotas_command(
     return check_result(check, None if ctx.settings.get("regions") else ctx.session().default_region)
 
 
-@register_command(quotas_app, "quotas", "list")
+@register_command(quotas_app, "quotas", "list", accounts=AccountUse.READS)
 def list_quotas_command(
     ctx: CommandContext,
     match: Annotated[

@@ -182,7 +182,7 @@ def _create_role(iam: Any, name: str, path: str, description: str, allowed: list
 
 def create_member_resources(state: SandboxState, account: str, number: int) -> None:
     """What an account of an organization has at the start: by its number, notebooks and endpoints in one Region or two.
-    They are records, with no process behind them, since there may be hundreds.
+    There is no process behind them, since there may be hundreds; the models of the endpoints are in S3.
     """
     _create_roles(state, AccountRegion(account, "us-east-1"))
     for region in ("us-east-1", "eu-west-1")[: 1 + number % 2]:
@@ -190,7 +190,7 @@ def create_member_resources(state: SandboxState, account: str, number: int) -> N
             seed: Seed = NotebookSeed(f"member-{number:03}-{at}", kind=NotebookKind.RECORD, region=region)
             state.seeders[seed.resource](AccountRegion(account, region), seed)
         if number % 3 == 0:
-            seed = RecordSeed(UsageResource.ENDPOINT, f"live-{number:03}", "ml.m4.xlarge", region=region)
+            seed = EndpointSeed(f"live-{number:03}", region=region)
             state.seeders[seed.resource](AccountRegion(account, region), seed)
 
 

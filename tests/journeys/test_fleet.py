@@ -93,6 +93,67 @@ def test_what_a_killed_run_has_seen_is_not_looked_at_again(shell: Shell, listed:
     assert list((shell.home / "state").rglob("fleet-*.jsonl")) == []
 
 
+def test_a_change_in_several_accounts_is_what_its_plan_says(shell: Shell, listed: dict[str, str]) -> None:
+    command = ("endpoint", "stop", "live-003", "live-006", "live-009", "--ou", "production")
+    refused = shell.opskit(*command)
+    assert (refused.exit, refused.envelope["errors"][0]["code"]) == (2, "consent-missing")
+    planned = shell.opskit(*command, "--dry-run")
+    rows = {row["name"]: row for row in planned.data["endpoints"]}
+    assert {name for name, row in rows.items() if row["outcome"] == "planned"} == {"live-003", "live-006", "live-009"}
+    over = shell.opskit(*command, "--yes", "--limit-all", "2")
+    assert (over.exit, over.envelope["errors"][-1]["code"]) == (3, "over-limit")
+
+    envelope = planned.envelope
+    envelope["data"]["endpoints"] = [row for row in rows.values() if row["name"] != "live-009"]
+    plan = shell.home / "plan.json"
+    plan.write_text(json.dumps(envelope))
+    other = shell.opskit("notebook", "stop", "--idle", "--ou", "production", "--plan", str(plan))
+    assert (other.exit, other.envelope["errors"][0]["code"]) == (2, "bad-plan")
+    elsewhere = shell.opskit(*command[:-1], "research", "--plan", str(plan))
+    assert (elsewhere.exit, elsewhere.envelope["errors"][0]["code"]) == (2, "bad-plan")
+    done = shell.opskit(*command, "--plan", str(plan))
+    assert {(row["account"], row["name"], row["outcome"]) for row in done.data["endpoints"]} == {
+        (listed["production-003"], "live-003", "done"),
+        (listed["production-006"], "live-006", "done"),
+    }
+    assert done.data["dry_run"] is False
+    left = shell.opskit("endpoint", "list", "--ou", "production")
+    running = {row["name"] for row in left.data["endpoints"] if row["status"] not in ("Deleting", "Stopped")}
+    assert running == {"live-009", "live-012"}
+    told = shell.opskit("history", "--accounts", str(_file_of(shell, listed["production-003"])), "--action", "stop")
+    assert [(row["account"], row["subject"]) for row in told.data["history"]] == [
+        (listed["production-003"], "live-003")
+    ]
+
+
+def _file_of(shell: Shell, account: str) -> Path:
+    file = shell.home / "one.csv"
+    file.write_text(account)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        (("quotas", "list", "--used"), "quotas"),
+        (("quotas", "requests"), "requests"),
+        (("notebook", "list"), "notebooks"),
+        (("costs", "--no-cloudtrail"), "items"),
+        (("doctor",), "checks"),
+    ],
+)
+def test_other_commands_run_in_accounts_too(
+    words: tuple[str, ...], rows: str, shell: Shell, listed: dict[str, str]
+) -> None:
+    ended = shell.opskit(*words, "--ou", "teaching")
+    told = by_name(ended.data)
+    assert {name: each["status"] for name, each in told.items() if each["status"] == "error"} == {
+        "teaching-011": "error"
+    }
+    assert {row["account"] for row in ended.data[rows]} <= {each["account"] for each in told.values()}
+    assert ended.exit == 5
+
+
 @pytest.mark.parametrize("words", [(), ("--org", "--accounts", "a.csv"), ("--accounts", "missing.csv")])
 def test_accounts_are_named_in_one_way(shell: Shell, words: tuple[str, ...]) -> None:
     assert shell.opskit("fleet", "check", *words).exit == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
 
-@register_command(app, "doctor")
+@register_command(app, "doctor", accounts=AccountUse.READS)
 def doctor_command(ctx: CommandContext) -> CommandResult:
     """Check credentials, permissions and this machine's set-up.
 

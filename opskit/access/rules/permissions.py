@@ -220,7 +220,7 @@ _COSTS = (
 )
 
 NO_CALLS: frozenset[str] = frozenset()
-API_CALLS: Mapping[str, frozenset[str]] = {
+_ONE_ACCOUNT_CALLS: Mapping[str, frozenset[str]] = {
     "quotas check": _CHECK | _PRICES | _service_calls("sagemaker", "ListTags"),
     "quotas list": _LIST,
     "quotas explain": _VALUES | _COUNT_IN_USE | _PRICES,
@@ -273,6 +273,21 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     "sandbox run": NO_CALLS,
     "sandbox differences": NO_CALLS,
 }
+_OVER_ACCOUNTS = (
+    "quotas check",
+    "quotas list",
+    "quotas requests",
+    "notebook list",
+    "notebook stop",
+    "endpoint list",
+    "endpoint stop",
+    "costs",
+    "history",
+    "doctor",
+)
+API_CALLS: Mapping[str, frozenset[str]] = {
+    command: calls | _FLEET if command in _OVER_ACCOUNTS else calls for command, calls in _ONE_ACCOUNT_CALLS.items()
+}
 """The operations of each command, as boto3's services name them, with all that its flags may ask for."""
 _QUOTA_HOLDERS = ("app", "cluster", "endpoint", "notebook-instance", "processing-job", "training-job", "transform-job")
 TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
@@ -295,15 +310,18 @@ _FILING = _ITS_REQUESTS | _service_calls("service-quotas", "RequestServiceQuotaI
 MAKES_ROLE = _service_calls("iam", "CreateRole", "PutRolePolicy")
 """Making a role and giving it permissions, which is as good as having them."""
 
+_ACCOUNT_FLAGS = {"--accounts": _service_calls("sts", "AssumeRole"), "--org": _FLEET - _WHO, "--ou": _FLEET - _WHO}
+
 FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(_OVER_ACCOUNTS, _ACCOUNT_FLAGS),
     "quotas increase": {"--via": _SUPPORT},
     "train": {"--request-increase": _FILING, "--wait": _ITS_REQUESTS, "--via": _SUPPORT},
-    "notebook list": {"--evidence": _NOTEBOOK_LOGS, "--who": _TRAIL},
-    "notebook stop": {"--evidence": _NOTEBOOK_LOGS},
+    "notebook list": {**_ACCOUNT_FLAGS, "--evidence": _NOTEBOOK_LOGS, "--who": _TRAIL},
+    "notebook stop": {**_ACCOUNT_FLAGS, "--evidence": _NOTEBOOK_LOGS},
     "notebook create": {"--wait": _NOTEBOOK_LOGS, "--role-boundary": MAKES_ROLE},
     "notebook start": {"--wait": _NOTEBOOK_LOGS},
     "guard": {"--from": _GUARD_PLAN},
-    "costs": {"--metrics": _ENDPOINT_METRICS},
+    "costs": {**_ACCOUNT_FLAGS, "--metrics": _ENDPOINT_METRICS},
     "cron run": {
         "--resume": _FILING,
         "--via": _SUPPORT,
@@ -317,7 +335,7 @@ named. `--via` is that of `quotas increase`, whose automatic choice is any way t
 """
 FLAGS = frozenset(flag for calls in FLAG_CALLS.values() for flag in calls) | {"--no-owner", "--role"}
 """The flags that change a policy."""
-_VALUED_FLAGS = frozenset({"--via", "--evidence", "--role-boundary", "--notify", "--role"})
+_VALUED_FLAGS = frozenset({"--accounts", "--ou", "--via", "--evidence", "--role-boundary", "--notify", "--role"})
 
 REGION_DISCOVERY_CALLS = _service_calls("account", "ListRegions") | _service_calls("ec2", "DescribeRegions")
 """What every command calls besides for `--region all`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
 
-@register_command(app, "costs", wrapper=UNATTENDED)
+@register_command(app, "costs", wrapper=UNATTENDED, accounts=AccountUse.READS)
 def costs_command(
     ctx: CommandContext,
     by: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.setting_values import parse_tag_filter
 from opskit.endpoints.cli.app import (
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
 
-@register_command(endpoint_app, "endpoint", "list")
+@register_command(endpoint_app, "endpoint", "list", accounts=AccountUse.READS)
 def list_endpoints_command(
     ctx: CommandContext,
     after: EndpointAfter = None,

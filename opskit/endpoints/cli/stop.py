@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import Problem, UsageError
 from opskit.core.setting_values import parse_duration, parse_tag_filter
@@ -21,11 +23,12 @@ from opskit.endpoints.cli.app import (
 from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
+    from opskit.endpoints.flows.inspect import EndpointInspection
     from opskit.endpoints.flows.stop_action import EndpointStop
     from opskit.output.result import CommandResult
 
 
-@register_command(endpoint_app, "endpoint", "stop", wrapper=UNATTENDED)
+@register_command(endpoint_app, "endpoint", "stop", wrapper=UNATTENDED, accounts=AccountUse.CHANGES)
 def stop_endpoints_command(
     ctx: CommandContext,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
@@ -70,10 +73,12 @@ def stop_endpoints_command(
     terms = EndpointStopPolicy(policy, parse_duration(grace) if grace else None, by_name=not idle)
     clock = system_clock()
     meant = EndpointFilter(names or (), match, parse_tag_filter(tag))
-    look = inspect_endpoints(ctx.clients(), policy, now := clock.now(), meant)
+    if ctx.planned is not None:
+        meant = replace(meant, names=ctx.planned.names)
+    look = _only_planned(ctx, inspect_endpoints(ctx.clients(), policy, now := clock.now(), meant))
     plan = plan_endpoint_stops(look, terms, now)
     found = {action.inspected.endpoint.name for action in plan}
-    missing = [name for name in names or () if name not in found]
+    missing = [name for name in ctx.wanted_names(names) if name not in found]
     most = ctx.settings.resolve("endpoint.limit", limit) if idle or limit or match != "*" or tag else len(plan)
     if (refusal := _limit_refusal(plan, most)) is not None:
         return endpoint_stop_refused(refuse_plan(plan), look, refusal)
@@ -83,6 +88,14 @@ def stop_endpoints_command(
         ctx.confirm(describe_stop_plan(plan), yes=yes, what="This deletes endpoints")
     done = execute_endpoint_stops(plan, terms, clock)
     return endpoint_stop_result(done, look, missing)
+
+
+def _only_planned(ctx: CommandContext, look: EndpointInspection) -> EndpointInspection:
+    """What was seen of the endpoints that a plan over several accounts names; of all, where there is none."""
+    if (planned := ctx.planned) is None:
+        return look
+    seen = (each for each in look.endpoints if (each.endpoint.region, each.endpoint.name) in planned.found)
+    return replace(look, endpoints=tuple(seen))
 
 
 def _limit_refusal(plan: Sequence[EndpointStop], most: int) -> Problem | None:

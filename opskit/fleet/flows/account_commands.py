@@ -1,71 +1,47 @@
 """One command in one account: what runs for each account of many, here in a thread, elsewhere perhaps in a function.
 
-It takes clients and options, and returns what the command answers; it opens no file, and needs no home.
+It gets what to do as a function of a session and its Regions, and returns what that answers; it opens no file, and
+needs no home.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 
-from opskit.aws.client import AwsClient
 from opskit.aws.regions import enabled_regions
 from opskit.aws.session import AwsSession
-from opskit.bills.flows.costs import read_current_costs
-from opskit.bills.render.costs import costs_result
-from opskit.core.exceptions import OpskitError, UsageError
-from opskit.core.model import Requirement
-from opskit.endpoints.rules.idleness import EndpointPolicy
+from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
+from opskit.core.redaction import redact_secrets
 from opskit.fleet.rules.accounts import FleetAccount
-from opskit.fleet.rules.reports import AccountReport, FleetCommand
-from opskit.notebooks.flows.inspect import inspect_all
-from opskit.notebooks.render.list import notebook_list_result
-from opskit.notebooks.rules.idleness import IdlePolicy
+from opskit.fleet.rules.reports import AccountReport
 from opskit.output.result import CommandResult
-from opskit.quotas.flows.check import check_quotas
-from opskit.quotas.render.check import check_result
 
-
-@dataclass(frozen=True)
-class CommandOptions:
-    """What a command is run with in every account. ``requirements`` are for a check, ``idle_after`` and
-    ``patience_usd`` for notebooks, ``trail``: whether costs ask CloudTrail for owners; ``production``: the tags that
-    call an endpoint that.
-    """
-
-    requirements: tuple[Requirement, ...] = ()
-    idle_after: timedelta = timedelta(hours=1)
-    patience_usd: Decimal | None = None
-    trail: bool = False
-    production: tuple[str, ...] = ()
-
-
-AccountCommand = Callable[[Sequence[AwsClient], CommandOptions, datetime], CommandResult]
+AccountWork = Callable[[FleetAccount, AwsSession, tuple[str, ...]], CommandResult]
+"""What a command does in one account: with a session there, in these Regions."""
 
 
 def run_in_account(
-    session: AwsSession,
-    account: FleetAccount,
-    regions: Sequence[str],
-    command: FleetCommand,
-    options: CommandOptions,
-    now: datetime,
+    session: AwsSession, account: FleetAccount, regions: Sequence[str], work: AccountWork
 ) -> AccountReport:
-    """Run a command in an account. What fails is in the report: one account never hides the others."""
+    """Run a command in an account. What fails is in the report: one account never hides the others, and neither does a
+    bug that shows in one of them.
+    """
     try:
         _check_identity(session, account)
-        names = account.regions or regions or (session.default_region,)
+        names = tuple(account.regions or regions or (session.default_region,))
         if "all" in names:
-            names = enabled_regions(session.client())
-        clients = [session.client(name) for name in dict.fromkeys(names)]
-        result = ACCOUNT_COMMANDS[command](clients, options, now)
+            names = tuple(enabled_regions(session.client()))
+        names = tuple(dict.fromkeys(names))
+        result = work(account, session, names)
     except OpskitError as error:
         return AccountReport(account, error.exit, problems=(error.problem,))
+    except Exception as error:
+        text = redact_secrets(f"This is a bug in opskit: {type(error).__name__}: {error}")
+        problem = Problem("bug", text, "Run it in this account alone, with --verbose, and report what it prints.")
+        return AccountReport(account, ExitCode.BUG, problems=(problem,))
     finally:
         session.close_idle_connections()
-    return AccountReport(account, result.exit, result.data, result.problems, len(clients))
+    return AccountReport(account, result.exit, result.data, result.problems, len(names))
 
 
 def _check_identity(session: AwsSession, account: FleetAccount) -> None:
@@ -79,24 +55,3 @@ def _check_identity(session: AwsSession, account: FleetAccount) -> None:
     if found != account.account:
         text = f"The credentials for {account.account} are those of the account {found}."
         raise UsageError("other-account", text, "Correct the role's ARN.")
-
-
-def _check_account(clients: Sequence[AwsClient], options: CommandOptions, now: datetime) -> CommandResult:
-    return check_result(check_quotas(clients, options.requirements, now), None)
-
-
-def _look_for_idle(clients: Sequence[AwsClient], options: CommandOptions, now: datetime) -> CommandResult:
-    policy = IdlePolicy(options.idle_after, patience_usd=options.patience_usd)
-    return notebook_list_result(inspect_all(clients, policy, now), now)
-
-
-def _read_costs(clients: Sequence[AwsClient], options: CommandOptions, now: datetime) -> CommandResult:
-    policy = EndpointPolicy(production=options.production)
-    return costs_result(read_current_costs(clients, now, policy, trail=options.trail), now, None, None)
-
-
-ACCOUNT_COMMANDS: Mapping[FleetCommand, AccountCommand] = {
-    FleetCommand.CHECK: _check_account,
-    FleetCommand.IDLE: _look_for_idle,
-    FleetCommand.COSTS: _read_costs,
-}

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from opskit.aws.partitions import partition_of
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import UsageError
-from opskit.fleet.flows.account_commands import CommandOptions
 from opskit.fleet.reads.organization import list_organization_accounts
 from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
-from opskit.fleet.rules.reports import FleetCommand
 
 
 def choose_accounts(
@@ -49,11 +48,12 @@ def choose_accounts(
 
 def run_key(
     base: AwsSession,
-    command: FleetCommand,
-    options: CommandOptions,
+    command: Sequence[str],
+    arguments: Mapping[str, Any],
     accounts: Sequence[FleetAccount],
     regions: Sequence[str],
 ) -> str:
     """What tells a run from others: only the same one is resumed."""
-    told = [base.endpoint_id(), command, repr(options), list(regions), [asdict(each) for each in accounts]]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    typed = {name: str(value) for name, value in arguments.items()}
+    told = [base.endpoint_id(), list(command), typed, list(regions), [asdict(each) for each in accounts]]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

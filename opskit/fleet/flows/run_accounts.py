@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 
 from opskit.aws.gather import gather_all
 from opskit.aws.session import AwsSession, assume_account_role
-from opskit.fleet.flows.account_commands import CommandOptions, run_in_account
+from opskit.fleet.flows.account_commands import AccountWork, run_in_account
 from opskit.fleet.rules.accounts import FleetAccount
-from opskit.fleet.rules.reports import AccountReport, FleetCommand
+from opskit.fleet.rules.reports import AccountReport
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,9 @@ class FleetRun:
     """A command over accounts. ``note_report`` is told of each report, one at a time, and how many there are."""
 
     base: AwsSession
-    command: FleetCommand
-    options: CommandOptions
+    work: AccountWork
     regions: Sequence[str]
     roles: RoleOptions
-    now: datetime
     note_report: Callable[[AccountReport, int], None]
     _ended: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -54,7 +51,7 @@ class FleetRun:
             session = assume_account_role(
                 self.base, account.role_arn, external_id=self.roles.external_id, tags=self.roles.tags
             )
-        report = run_in_account(session, account, self.regions, self.command, self.options, self.now)
+        report = run_in_account(session, account, self.regions, self.work)
         with self._lock:
             self._ended += 1
             self.note_report(report, self._ended)

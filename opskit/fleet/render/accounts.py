@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from opskit.core.exceptions import Problem
-from opskit.fleet.rules.reports import AccountReport, FleetCommand, fleet_exit
+from opskit.core.exceptions import ExitCode, Problem
+from opskit.fleet.rules.reports import AccountReport, fleet_exit
+from opskit.fleet.rules.views import AccountView
 from opskit.output.result import Cell, Column, CommandResult, Style, Table, exit_status
 
 _COLUMNS = (
@@ -21,26 +23,31 @@ _STYLES = {"ok": Style.GOOD, "refused": Style.WARN, "partial": Style.WARN, "erro
 _MOST_ROWS = 50
 
 
-def fleet_result(command: FleetCommand, reports: Sequence[AccountReport]) -> CommandResult:
-    """The answer of ``fleet check``, ``fleet idle`` and ``fleet costs``."""
-    rows = [row for report in reports for row in report.rows(command)]
-    data: dict[str, Any] = {
-        "accounts": [_account_record(report) for report in reports],
-        command.records: rows,
-    }
-    match command:
-        case FleetCommand.COSTS | FleetCommand.IDLE:
-            data["totals"] = _totals(reports)
-        case FleetCommand.CHECK:
-            pass
+def fleet_result(view: AccountView, reports: Sequence[AccountReport], *, dry_run: bool | None = None) -> CommandResult:
+    """The answer of a command over accounts. ``dry_run``: of one that changes something, whether it did."""
+    rows = [row for report in reports for row in report.rows(view.records)]
+    data: dict[str, Any] = {"accounts": [_account_record(report) for report in reports], view.records: rows}
+    if view.has_price:
+        data["totals"] = _totals(reports)
+    if dry_run is not None:
+        data["dry_run"] = dry_run
     return CommandResult(
         data,
         fleet_exit(reports),
         tuple(_named_problems(reports)),
-        (Table(_COLUMNS, tuple(_account_row(command, report) for report in reports)), *_row_tables(command, rows)),
-        tuple(_notes(command, reports)),
-        command.records,
+        (Table(_COLUMNS, tuple(_account_row(view, report) for report in reports)), *_row_tables(view, rows)),
+        tuple(_notes(view, reports)),
+        view.records,
     )
+
+
+def refused_fleet_result(
+    view: AccountView, reports: Sequence[AccountReport], refusal: Problem, *, dry_run: bool
+) -> CommandResult:
+    """The answer of one that changes more than it may in all accounts together: the plan, of which nothing was done."""
+    result = fleet_result(view, reports, dry_run=dry_run)
+    notes = (*result.notes, "Nothing was changed.")
+    return replace(result, exit=ExitCode.REFUSED, problems=(*result.problems, refusal), notes=notes)
 
 
 def progress_text(report: AccountReport, ended: int, total: int) -> str:
@@ -87,29 +94,25 @@ def _named_problems(reports: Sequence[AccountReport]) -> Iterator[Problem]:
             yield Problem(problem.code, message, problem.hint, problem.region)
 
 
-def _account_row(command: FleetCommand, report: AccountReport) -> tuple[Cell, ...]:
+def _account_row(view: AccountView, report: AccountReport) -> tuple[Cell, ...]:
     status = exit_status(report.exit)
     return (
         Cell(report.account.account),
         Cell(report.account.name or ""),
         Cell(status, _STYLES[status]),
-        Cell(_found_text(command, report)),
+        Cell(_found_text(view, report)),
     )
 
 
-def _found_text(command: FleetCommand, report: AccountReport) -> str:
+def _found_text(view: AccountView, report: AccountReport) -> str:
     if not report.data:
         return report.problems[0].message if report.problems else ""
-    rows = report.rows(command)
-    match command:
-        case FleetCommand.CHECK:
-            counts = Counter(str(row["verdict"]) for row in rows)
-            return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
-        case FleetCommand.IDLE:
-            idle = sum(row["verdict"] == "idle" for row in rows)
-            return f"{_counted(len(rows), 'notebook')}, {idle} idle, {_per_hour(report.data)}"
-        case FleetCommand.COSTS:
-            return f"{_counted(len(rows), 'item')}, {_per_hour(report.data)}"
+    rows = report.rows(view.records)
+    text = _counted(len(rows), view.noun)
+    if view.counted and rows:
+        counts = Counter(map(view.counted, rows))
+        text += ": " + ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    return f"{text}; {_per_hour(report.data)}" if view.has_price else text
 
 
 def _counted(count: int, noun: str) -> str:
@@ -122,21 +125,14 @@ def _per_hour(data: Mapping[str, Any]) -> str:
     return "price unknown" if price is None else f"{least}{price} USD per hour"
 
 
-def _row_tables(command: FleetCommand, rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
+def _row_tables(view: AccountView, rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
     """The rows that matter most: what is short, idle, or costs most."""
-    names: tuple[str, ...]
-    match command:
-        case FleetCommand.CHECK:
-            meant = [row for row in rows if row["verdict"] in ("short", "unknown", "pending")]
-            names = ("account", "region", "quota_name", "verdict", "because")
-        case FleetCommand.IDLE:
-            meant = [row for row in rows if row["verdict"] in ("idle", "unknown")]
-            names = ("account", "region", "name", "verdict", "usd_per_hour", "because")
-        case FleetCommand.COSTS:
-            meant = sorted(rows, key=lambda row: -float(row["usd_per_hour"] or 0))
-            names = ("account", "region", "kind", "name", "usd_per_hour", "owner", "stop_with")
+    meant = [row for row in rows if view.matters(row)]
+    if view.order is not None:
+        meant.sort(key=view.order)
     if not meant:
         return ()
+    names = ("account", *view.columns)
     columns = tuple(_COLUMNS_BY_NAME[name] for name in names)
     shown = tuple(tuple(Cell(_text(row.get(name))) for name in names) for row in meant[:_MOST_ROWS])
     title = "" if len(meant) <= _MOST_ROWS else f"The first {_MOST_ROWS} of {len(meant)} rows; -o json has all."
@@ -154,6 +150,19 @@ _COLUMNS_BY_NAME = {
     "owner": Column("Owner", wrap=True, optional=True),
     "because": Column("Why", wrap=True),
     "stop_with": Column("Ends with", wrap=True, optional=True),
+    "applied": Column("Value", right=True),
+    "in_use": Column("In use", right=True),
+    "desired": Column("Desired", right=True),
+    "status": Column("Status"),
+    "age_seconds": Column("Age", right=True),
+    "outcome": Column("Outcome"),
+    "begun": Column("When (UTC)", key=True),
+    "action": Column("What", key=True),
+    "subject": Column("To what", wrap=True, key=True),
+    "what": Column("What", key=True),
+    "state": Column("State"),
+    "says": Column("How", wrap=True),
+    "hint": Column("What to do", wrap=True, optional=True),
 }
 
 
@@ -161,20 +170,19 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _notes(command: FleetCommand, reports: Sequence[AccountReport]) -> Iterator[str]:
+def _notes(view: AccountView, reports: Sequence[AccountReport]) -> Iterator[str]:
     failed = [report for report in reports if not (report.exit.is_ok or report.exit.is_refusal)]
     said = _counted(len(reports), "account")
     if failed:
         said += f"; {len(failed)} of them could not be looked at, or only in part"
-    match command:
-        case FleetCommand.COSTS | FleetCommand.IDLE:
-            totals = [report.data["totals"] for report in reports if report.data]
-            told = [each["usd_per_hour"] for each in totals]
-            unpriced = sum(each["unpriced"] or 0 for each in totals)
-            least = "at least " if failed or unpriced or None in told else ""
-            total = sum((Decimal(str(each)) for each in told if each is not None), Decimal(0))
-            yield f"{said}: {least}{total} USD per hour."
-        case FleetCommand.CHECK:
-            yield f"{said}."
+    if view.has_price:
+        totals = [report.data["totals"] for report in reports if report.data]
+        told = [each["usd_per_hour"] for each in totals]
+        unpriced = sum(each.get("unpriced") or 0 for each in totals)
+        least = "at least " if failed or unpriced or None in told else ""
+        total = sum((Decimal(str(each)) for each in told if each is not None), Decimal(0))
+        yield f"{said}: {least}{total} USD per hour."
+    else:
+        yield f"{said}."
     if any("role" in problem.code for report in failed for problem in report.problems):
         yield "`opskit fleet role` prints the template of the role that opskit needs in every account."

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.fleet.rules.accounts import FleetAccount
-
-
-class FleetCommand(StrEnum):
-    """The commands that run in several accounts."""
-
-    CHECK = "check"
-    IDLE = "idle"
-    COSTS = "costs"
-
-    @property
-    def records(self) -> str:
-        """The list in the answer of one account."""
-        match self:
-            case FleetCommand.CHECK:
-                return "quotas"
-            case FleetCommand.IDLE:
-                return "notebooks"
-            case FleetCommand.COSTS:
-                return "items"
 
 
 @dataclass(frozen=True)
@@ -53,9 +33,9 @@ class AccountReport:
             case ExitCode.NOT_RUNNABLE | ExitCode.NOT_FOUND:
                 return False
 
-    def rows(self, command: FleetCommand) -> list[dict[str, Any]]:
-        """The rows of the answer, each with its account."""
-        return [{**row, "account": self.account.account} for row in self.data.get(command.records) or ()]
+    def rows(self, records: str) -> list[dict[str, Any]]:
+        """The rows of the answer in its list ``records``, each with its account."""
+        return [{**row, "account": self.account.account} for row in self.data.get(records) or ()]
 
 
 def fleet_exit(reports: Sequence[AccountReport]) -> ExitCode:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.command import CommandContext, register_command
 from opskit.notebooks.cli.app import (
     AfterOption,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
 
-@register_command(notebook_app, "notebook", "list")
+@register_command(notebook_app, "notebook", "list", accounts=AccountUse.READS)
 def list_notebooks_command(
     ctx: CommandContext,
     after: AfterOption = None,

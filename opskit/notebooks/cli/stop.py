@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opskit.cli.account_options import AccountUse
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import Problem, UsageError
 from opskit.core.setting_values import parse_duration, parse_tag_filter
@@ -32,13 +33,14 @@ from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
+    from opskit.notebooks.flows.inspect import Inspection
     from opskit.notebooks.flows.stop_action import StopAction
     from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.notebooks.rules.notebook_filter import NotebookFilter
     from opskit.output.result import CommandResult
 
 
-@register_command(notebook_app, "notebook", "stop", wrapper=UNATTENDED)
+@register_command(notebook_app, "notebook", "stop", wrapper=UNATTENDED, accounts=AccountUse.CHANGES)
 def stop_notebooks_command(
     ctx: CommandContext,
     names: NamesArgument = None,
@@ -93,9 +95,8 @@ def stop_notebooks_command(
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
     from opskit.notebooks.flows.stop_action import StopPolicy
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
-    from opskit.output.printing import can_prompt
 
-    meant = _select_stops(names, match, tag, owner, idle=idle)
+    meant = _only_planned_names(ctx, _select_stops(names, match, tag, owner, idle=idle))
     _check_options(idle=idle, inside=inside, trust_logs=trust_logs, evidence=evidence)
     policy = replace(
         _patience_policy(ctx, after, patience_usd),
@@ -109,20 +110,20 @@ def stop_notebooks_command(
         trust_jupyter=trust_jupyter,
     )
     terms, clock = StopPolicy(policy, _parse_span_option(grace) or None), system_clock()
-    look = inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant)
+    look = _only_planned(ctx, inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant))
     plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
     if dry_run or not idle:  # a run of --idle looks inside at each one's turn; who is asked is to hear what was seen
         due = {id(action.inspected) for action in plan if action.needs_look_inside and not action.question}
         look = look_inside_meant(look, policy, now, lambda seen: id(seen) in due)
         plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
-    if not yes and not can_prompt():  # before the limit, which counts what would be stopped
+    if not yes and not ctx.can_prompt():  # before the limit, which counts what would be stopped
         plan = refuse_open_questions(plan)
     by_choice = idle or meant.is_narrow
     most = ctx.settings.resolve("notebook.limit", limit) if by_choice or limit else len(plan)
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
         return stop_refused_result(mark_refused(plan), look.problems, refusal)
     plan = _settle_questions(ctx, plan, yes=yes, dry_run=dry_run)
-    missing = _names_not_found(names, plan, clients)
+    missing = _names_not_found(ctx.wanted_names(names), plan, clients)
     if dry_run:
         return stop_result(plan, look, missing)
     done = settle_graces(execute_stops(plan, terms, clock, by_name=not idle), terms, clock)
@@ -171,6 +172,18 @@ def _check_options(*, idle: bool, inside: bool | None, trust_logs: bool, evidenc
         raise UsageError("no-way-inside", text, "Leave out one of the two.")
 
 
+def _only_planned_names(ctx: CommandContext, meant: NotebookFilter) -> NotebookFilter:
+    return meant if ctx.planned is None else replace(meant, names=ctx.planned.names)
+
+
+def _only_planned(ctx: CommandContext, look: Inspection) -> Inspection:
+    """What was seen of the notebooks that a plan over several accounts names; of all, where there is none."""
+    if (planned := ctx.planned) is None:
+        return look
+    seen = (each for each in look.notebooks if (each.notebook.region, each.notebook.name) in planned.found)
+    return replace(look, notebooks=tuple(seen))
+
+
 def _settle_questions(
     ctx: CommandContext, plan: tuple[StopAction, ...], *, yes: bool, dry_run: bool
 ) -> tuple[StopAction, ...]:
@@ -180,10 +193,9 @@ def _settle_questions(
         ConfirmationRequired: the user said no.
     """
     from opskit.notebooks.flows.named_stop import agree_to_questions, agree_to_stops, open_questions
-    from opskit.output.printing import can_prompt
 
     questions = open_questions(plan)
-    if yes or not questions or not can_prompt():
+    if yes or not questions or not ctx.can_prompt():
         return agree_to_stops(plan) if yes else plan
     if dry_run:
         ctx.screen.info("\n".join([*questions, "Without --yes the command asks about that first."]))
@@ -194,24 +206,20 @@ def _settle_questions(
 
 def _looks_inside(ctx: CommandContext, typed: bool | None) -> bool:
     """As it was typed, else as it is set, else where somebody is there to see it."""
-    from opskit.output.printing import can_prompt
-
     is_set = ctx.settings.get("notebook.inside")
     if typed and is_set is False:
         hint = "A crontab line contains --inside until it is installed anew (`opskit cron install stop-idle`)."
         ctx.screen.info(f"--inside takes precedence over the setting notebook.inside = false. {hint}")
     said = is_set if typed is None else typed
-    return can_prompt() if said is None else bool(said)
+    return ctx.can_prompt() if said is None else bool(said)
 
 
-def _names_not_found(
-    names: list[str] | None, plan: Sequence[StopAction], clients: Sequence[AwsClient]
-) -> dict[str, str]:
+def _names_not_found(names: Sequence[str], plan: Sequence[StopAction], clients: Sequence[AwsClient]) -> dict[str, str]:
     """The names that no notebook has, each with the beginning of a hint that says which may have been meant."""
     from opskit.notebooks.store.known_names import suggest_notebook_name
 
     found = {stop_action.inspected.notebook.name for stop_action in plan}
-    missing = [name for name in names or () if name not in found]
+    missing = [name for name in names if name not in found]
     return {
         name: next(filter(None, (suggest_notebook_name(client, name) for client in clients)), "") for name in missing
     }

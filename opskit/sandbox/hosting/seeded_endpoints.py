@@ -51,7 +51,9 @@ class SeededEndpoints:
         bucket = f"sagemaker-{account_region.region}-{account_region.account}"
         key = f"{seed.name}/output/model.tar.gz"
         s3 = self._state.client("s3", account_region)
-        s3.create_bucket(Bucket=bucket)
+        elsewhere = account_region.region != "us-east-1"  # whose buckets have no location
+        where = {"CreateBucketConfiguration": {"LocationConstraint": account_region.region}} if elsewhere else {}
+        s3.create_bucket(Bucket=bucket, **where)
         s3.put_object(Bucket=bucket, Key=key, Body=_model_archive())
         container = {"Image": xgboost_image_uri(account_region.region), "ModelDataUrl": f"s3://{bucket}/{key}"}
         role = execution_role_arn(account_region.account)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from opskit.cli import main
-from opskit.cli.command import run_safely
+from opskit.cli.safe_run import run_safely
 from opskit.core.exceptions import ExitCode
 from opskit.output.result import CommandResult
 

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from opskit.cli.command import ACCOUNT_USES
+from opskit.cli.command_tree import load_all
 from opskit.cli.common_settings import split_role_arns
 from opskit.core.exceptions import ExitCode, Problem, UsageError
 from opskit.core.setting_values import parse_tag
 from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
-from opskit.fleet.rules.reports import AccountReport, FleetCommand, fleet_exit
+from opskit.fleet.rules.reports import AccountReport, fleet_exit
 from opskit.fleet.rules.role_template import role_template
+from opskit.fleet.rules.views import VIEWS
 from opskit.fleet.store.finished import FinishedReports
 
 A, B = "111111111111", "222222222222"
@@ -69,12 +72,13 @@ def test_roles_and_tags_as_they_are_typed() -> None:
         parse_tag("blue")
 
 
-def test_several_roles_are_for_the_fleet_alone() -> None:
+def test_several_roles_are_several_accounts() -> None:
     both = [ROLE.format(A), ROLE.format(B)]
     assert split_role_arns(("fleet", "check"), both) == (tuple(both), None)
     assert split_role_arns(("quotas", "check"), both[:1]) == ((), both[0])
+    assert split_role_arns(("quotas", "check"), both, in_several=True) == (tuple(both), None)
     with pytest.raises(UsageError, match="one account"):
-        split_role_arns(("quotas", "check"), both)
+        split_role_arns(("train",), both)
 
 
 @pytest.mark.parametrize(
@@ -117,10 +121,12 @@ def test_what_was_finished_is_resumed_while_it_is_young_and_whole(
     assert store.load_reports(NOW) == []
 
 
-def test_each_command_has_rows_with_their_account() -> None:
-    for command in FleetCommand:
-        report = AccountReport(FleetAccount(A), ExitCode.OK, {command.records: [{"name": "x", "account": None}]})
-        assert report.rows(command) == [{"name": "x", "account": A}]
+def test_each_command_that_runs_in_several_accounts_has_a_view_of_its_rows() -> None:
+    load_all()
+    assert ACCOUNT_USES.keys() == VIEWS.keys()
+    for view in VIEWS.values():
+        report = AccountReport(FleetAccount(A), ExitCode.OK, {view.records: [{"name": "x", "account": None}]})
+        assert report.rows(view.records) == [{"name": "x", "account": A}]
 
 
 def test_the_template_trusts_one_account_and_asks_for_the_external_id() -> None:

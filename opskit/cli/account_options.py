@@ -1,0 +1,162 @@
+"""The flags by which a command runs in several accounts, and what a command that does so has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from opskit.core.exceptions import UsageError
+
+
+class AccountUse(Enum):
+    """What a command does in several accounts: it reads, or it changes something there."""
+
+    READS = "reads"
+    CHANGES = "changes"
+
+
+RoleName = Annotated[str, typer.Option("--role-name", metavar="NAME", help="The role to assume in each account.")]
+ExternalId = Annotated[
+    str | None,
+    typer.Option("--external-id", metavar="ID", help="The external ID that the roles' trust asks for."),
+]
+
+ACCOUNT_FLAGS: Mapping[str, tuple[Any, Any]] = {
+    "accounts": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--accounts",
+                metavar="FILE",
+                help="Run in the accounts of FILE: CSV (account,name,role_arn,regions), or JSON as AWS lists accounts.",
+            ),
+        ],
+        None,
+    ),
+    "org": (Annotated[bool, typer.Option("--org", help="Run in all active accounts of the organization.")], False),
+    "ou": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--ou", metavar="OU", help="Run in the accounts of this organizational unit, by ID or name; repeatable."
+            ),
+        ],
+        None,
+    ),
+    "role_name": (RoleName, "opskit"),
+    "external_id": (ExternalId, None),
+    "session_tag": (
+        Annotated[
+            list[str] | None,
+            typer.Option("--session-tag", metavar="K=V", help="A tag of the assumed session; repeatable."),
+        ],
+        None,
+    ),
+    "concurrency": (
+        Annotated[
+            int,
+            typer.Option("--concurrency", min=1, max=64, metavar="N", help="Accounts looked at at the same time."),
+        ],
+        8,
+    ),
+    "resume": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--resume", help="Do not look again at accounts that the last, interrupted run has looked at."
+            ),
+        ],
+        False,
+    ),
+}
+"""The flags of a command that runs in several accounts: how Typer reads each, and its default."""
+
+CHANGE_FLAGS: Mapping[str, tuple[Any, Any]] = {
+    "plan": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--plan",
+                metavar="FILE",
+                help="In several accounts, do what FILE plans: the answer of --dry-run -o json, looked at again.",
+            ),
+        ],
+        None,
+    ),
+    "limit_all": (
+        Annotated[
+            int,
+            typer.Option(
+                "--limit-all", min=1, metavar="N", help="Refuse to change more than N in all accounts together."
+            ),
+        ],
+        50,
+    ),
+}
+"""The further flags of one that changes something there."""
+
+
+def account_flags(use: AccountUse | None) -> Mapping[str, tuple[Any, Any]]:
+    """The flags of a command; none for one that runs in one account."""
+    match use:
+        case None:
+            return {}
+        case AccountUse.READS:
+            return ACCOUNT_FLAGS
+        case AccountUse.CHANGES:
+            return {**ACCOUNT_FLAGS, **CHANGE_FLAGS}
+
+
+@dataclass(frozen=True)
+class AccountChoice:
+    """What was typed: which accounts, and how to run in them. ``plan`` and ``limit_all`` are for changes."""
+
+    accounts: Path | None = None
+    org: bool = False
+    ou: list[str] | None = None
+    role_name: str = "opskit"
+    external_id: str | None = None
+    session_tag: list[str] | None = None
+    concurrency: int = 8
+    resume: bool = False
+    plan: Path | None = None
+    limit_all: int = 50
+
+    def is_several(self, role_arns: tuple[str, ...]) -> bool:
+        """Whether several accounts were named.
+
+        Raises:
+            UsageError: none was, but something that only several need.
+        """
+        if self.accounts is not None or self.org or self.ou or role_arns:
+            return True
+        only_for_several = {
+            "--plan": self.plan is not None,
+            "--resume": self.resume,
+            "--external-id": self.external_id is not None,
+            "--session-tag": bool(self.session_tag),
+        }
+        if lone := next((flag for flag, typed in only_for_several.items() if typed), None):
+            raise UsageError(
+                "which-accounts", f"{lone} is for several accounts.", "Add --org, --ou or --accounts FILE."
+            )
+        return False
+
+
+@dataclass(frozen=True)
+class PlannedChanges:
+    """What may be changed in an account that is one of several: what the plan, which somebody has agreed to, names.
+    ``found`` are pairs of Region and name.
+    """
+
+    found: frozenset[tuple[str, str]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, whatever their Regions."""
+        return tuple(sorted({name for _, name in self.found}))

@@ -1,0 +1,119 @@
+"""What the answer of each command that runs in several accounts is made of: its rows, and which of them matter most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+def _verdict(row: Row) -> str:
+    return str(row["verdict"])
+
+
+def _done(row: Row) -> str:
+    """What was done with it, or would be."""
+    return str(row["outcome"] or row["action"])
+
+
+def _price_first(row: Row) -> float:
+    return -float(row["usd_per_hour"] or 0)
+
+
+@dataclass(frozen=True)
+class AccountView:
+    """The answer of a command over accounts. ``records`` is the list in the answer of one account, ``noun`` what a row
+    is, ``columns`` the fields to show of a row that ``matters``, those with the least ``order`` first. ``counted`` is
+    the word of each row that is counted for its account. ``has_price``: the rows cost something.
+    """
+
+    records: str
+    noun: str
+    columns: tuple[str, ...]
+    counted: Callable[[Row], str] | None = None
+    matters: Callable[[Row], bool] = bool
+    order: Callable[[Row], float] | None = None
+    has_price: bool = False
+
+
+_CHECK = AccountView(
+    "quotas",
+    "quota",
+    ("region", "quota_name", "verdict", "because"),
+    _verdict,
+    lambda row: row["verdict"] in ("short", "unknown", "pending"),
+)
+_NOTEBOOKS = AccountView(
+    "notebooks",
+    "notebook",
+    ("region", "name", "verdict", "usd_per_hour", "because"),
+    _verdict,
+    lambda row: row["verdict"] in ("idle", "unknown"),
+    has_price=True,
+)
+_COSTS = AccountView(
+    "items",
+    "item",
+    ("region", "kind", "name", "usd_per_hour", "owner", "stop_with"),
+    order=_price_first,
+    has_price=True,
+)
+
+VIEWS: Mapping[str, AccountView] = {
+    "fleet check": _CHECK,
+    "fleet idle": _NOTEBOOKS,
+    "fleet costs": _COSTS,
+    "quotas check": _CHECK,
+    "quotas list": AccountView(
+        "quotas",
+        "quota",
+        ("region", "quota_name", "applied", "in_use", "because"),
+        matters=lambda row: row["in_use"] not in (None, 0),
+    ),
+    "quotas requests": AccountView(
+        "requests",
+        "request",
+        ("region", "quota_name", "desired", "status", "age_seconds"),
+        lambda row: str(row["status"]),
+    ),
+    "notebook list": _NOTEBOOKS,
+    "notebook stop": AccountView(
+        "notebooks",
+        "notebook",
+        ("region", "name", "verdict", "outcome", "because"),
+        _done,
+        lambda row: row["outcome"] is not None or row["verdict"] == "unknown",
+    ),
+    "endpoint list": AccountView(
+        "endpoints",
+        "endpoint",
+        ("region", "name", "verdict", "usd_per_hour", "because"),
+        _verdict,
+        lambda row: row["verdict"] in ("idle", "unknown"),
+        has_price=True,
+    ),
+    "endpoint stop": AccountView(
+        "endpoints",
+        "endpoint",
+        ("region", "name", "verdict", "outcome", "because"),
+        _done,
+        lambda row: row["outcome"] is not None or row["verdict"] == "unknown",
+    ),
+    "costs": _COSTS,
+    "history": AccountView(
+        "history",
+        "change",
+        ("begun", "region", "action", "subject", "outcome", "because"),
+        lambda row: str(row["outcome"]),
+    ),
+    "doctor": AccountView(
+        "checks",
+        "check",
+        ("what", "state", "says", "hint"),
+        lambda row: str(row["state"]),
+        lambda row: row["state"] in ("wrong", "unknown"),
+    ),
+}
+"""The answer of each command, by its words. A test holds that every command that runs in several accounts is here."""
