@@ -15,7 +15,7 @@ from opskit.aws.session import AwsSession, open_session
 from opskit.bills.flows.costs import read_current_costs
 from opskit.bills.render.costs import costs_result
 from opskit.bills.rules.items import parse_grouping
-from opskit.cli.command import run_safely
+from opskit.cli.safe_run import run_safely
 from opskit.core.clock import system_clock
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.settings import Settings
