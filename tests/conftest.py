@@ -16,7 +16,7 @@ import typer
 from hypothesis import HealthCheck, settings
 
 from opskit.access.reads.permissions import PROBES
-from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
+from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, STATE_CALLS
 from opskit.aws import api_call, session
 from opskit.cli import command
 from opskit.cli.app import app
@@ -127,6 +127,7 @@ def recorded_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
                 known = (
                     API_CALLS.get(" ".join(path), calls)
                     | REGION_DISCOVERY_CALLS
+                    | STATE_CALLS
                     | (PROBES.keys() if path == ("doctor",) else set())
                 )
                 assert calls <= known, f"access/rules/permissions.py: {' '.join(path)} calls {calls - known} too"

@@ -39,6 +39,7 @@ class _PageTokens:
 
 # Services whose members are not called NextToken.
 _PAGES: Mapping[str, _PageTokens] = {
+    "dynamodb": _PageTokens("ExclusiveStartKey", "LastEvaluatedKey"),
     "iam": _PageTokens("Marker", "Marker", "IsTruncated"),
     "logs": _PageTokens("nextToken", "nextToken"),
     "resourcegroupstaggingapi": _PageTokens("PaginationToken", "PaginationToken"),
@@ -51,6 +52,7 @@ READ_VERBS = (
     "list_",
     "describe_",
     "lookup_",
+    "query",
     "search",
     "head_",
     "filter_",
@@ -117,11 +119,11 @@ class AwsClient:
             if not (page.get(tokens.has_more_member) if tokens.has_more_member else token):
                 return
             # A token that repeats would read the same pages for ever.
-            if not token or token in used_tokens:
+            if not token or str(token) in used_tokens:
                 reason = "twice with the same token for the next page" if token else "without a token for the next page"
                 name = f"{service}:{api_call.pascal_case(operation)}"
                 raise incomplete(name, self.region, f"{reason}, so that its end cannot be reached")
-            used_tokens.add(token)
+            used_tokens.add(str(token))  # DynamoDB's are keys
             params = {**params, tokens.request_param: token}
 
     def release(self) -> None:

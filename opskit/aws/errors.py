@@ -46,6 +46,7 @@ _DENIAL_SENTENCE = re.compile(
 )
 _EXPLICIT_DENY = re.compile(r"explicit deny", re.IGNORECASE)
 _THROTTLED_CODES = {
+    "ProvisionedThroughputExceededException",  # DynamoDB, of a table
     "Throttling",
     "ThrottledException",
     "ThrottlingException",

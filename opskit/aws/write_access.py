@@ -1,5 +1,5 @@
-"""Who may write to an account: only a feature's ``changes``. Looked up when a write is made, on the stack, because no
-reading of the source sees a writer that was handed on.
+"""Who may write to an account: only a feature's ``changes``; and ``opskit.state`` the items of opskit's own table.
+Looked up when a write is made, on the stack, because no reading of the source sees a writer that was handed on.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ import re
 import sys
 
 _MAY_WRITE = re.compile(r"opskit\.\w+\.changes(\.|$)")
+_KEEPS_STATE = re.compile(r"opskit\.state\.\w+$")
+_ITEM_WRITES = frozenset({"batch_write_item", "delete_item", "put_item", "transact_write_items", "update_item"})
 
 
 def check_write_access(operation: str) -> None:
@@ -22,6 +24,8 @@ def check_write_access(operation: str) -> None:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith("opskit.aws.") or module.partition(".")[0] in sys.stdlib_module_names:
             continue
+        if operation in _ITEM_WRITES and _KEEPS_STATE.match(module):
+            return
         if module.startswith("opskit.") and not _MAY_WRITE.match(module):
             raise PermissionError(f"{module} may not call {operation}: only a feature's changes write to an account")
         return

@@ -256,7 +256,7 @@ def run_command(
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
         begin_reports(path, settings, screen, _print_calls if common["verbose"] else None)
         opened.append(CommandContext(settings, screen, verbose=common["verbose"], role_arns=role_arns))
-        return body(opened[0])
+        return _run_with_state(body, opened[0])
 
     try:
         result = run_safely(run_body, verbose=common["verbose"])
@@ -275,6 +275,14 @@ def run_command(
         result = _with_what_runs(run_safely(partial(_reraise, error), verbose=common["verbose"]), opened)
         screen.show_problems(result.problems)
     raise typer.Exit(int(result.exit))
+
+
+def _run_with_state(body: Callable[[CommandContext], CommandResult], ctx: CommandContext) -> CommandResult:
+    """Run a command's body with its state where the settings say."""
+    from opskit.cli.run_reports import choose_state
+
+    choose_state(ctx.settings, ctx.session)
+    return body(ctx)
 
 
 def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:

@@ -23,6 +23,12 @@ COMMON_OPTIONS: dict[str, Any] = {
         str | None,
         typer.Option("--output", "-o", metavar="FORMAT", help="Output format: " + ", ".join(OutputFormat) + "."),
     ],
+    "state": Annotated[
+        str | None,
+        typer.Option(
+            "--state", metavar="PLACE", help="Where state is kept: local, or dynamodb://TABLE[?region=REGION]."
+        ),
+    ],
     "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read.")],
     "quiet": Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the result; suppress progress and messages.")

@@ -23,6 +23,7 @@ def load_common_settings(common: Mapping[str, Any]) -> Settings:
         "regions": tuple(common["region"] or ()),
         "profile": common["profile"],
         "role-arn": common["role_arn"],
+        "state": common["state"],
         "output": common["output"],
     }
     return load_settings(flags, common["config"], is_trusted=_is_trusted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from opskit.cli.common_settings import report_left_out_settings
 from opskit.core.run_problems import begin_run_problems, run_problems
@@ -11,6 +12,9 @@ from opskit.core.settings import Settings
 from opskit.output.printing import redirect_warnings
 from opskit.output.result import CommandResult
 from opskit.output.screen import Screen
+
+if TYPE_CHECKING:
+    from opskit.aws.session import AwsSession
 
 
 def prepare_reports() -> None:
@@ -30,6 +34,24 @@ def begin_reports(
     begin_run_problems(screen.show_run_problem)
     if path != ("settings",):  # it tells that itself
         report_left_out_settings(settings)
+
+
+def choose_state(settings: Settings, connect: Callable[[], AwsSession]) -> None:
+    """Keep the state of this command where the settings say. ``connect`` is called when that is first needed.
+
+    Raises:
+        UsageError: the setting names no place.
+    """
+    from opskit.state.home import choose_state_home
+    from opskit.state.state_place import parse_state_place
+
+    place = parse_state_place(settings.get("state"))
+    if place is None:
+        choose_state_home(None)
+        return
+    from opskit.state.table_home import open_table_home
+
+    choose_state_home(open_table_home(place, connect))
 
 
 def with_run_problems(result: CommandResult, screen: Screen) -> CommandResult:

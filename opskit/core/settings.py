@@ -125,6 +125,15 @@ SETTING_SPECS = (
         in_folder=FolderRule.ALWAYS,
     ),
     SettingSpec(
+        "state",
+        STRING,
+        "where opskit keeps its journal, its queue and what it remembers: 'local' is this machine's folder, "
+        "'dynamodb://TABLE' a table that several machines share",
+        "OPSKIT_STATE",
+        "--state",
+        "local",
+    ),
+    SettingSpec(
         "read-timeout",
         POSITIVE_DURATION,
         "how long to wait for a response from AWS",

@@ -14,6 +14,30 @@ from typing import IO
 
 from opskit.state.owner_only import open_own_file
 from opskit.state.paths import state_dir, state_errors
+from opskit.state.records import HeldLock
+
+
+class _FileLock:
+    """A lock of a file, which its process holds for as long as it lives."""
+
+    fence: object | None = None
+
+    def check_held(self) -> None:
+        """It is held."""
+
+
+class FileLocks:
+    """Locks between the opskit processes of this machine."""
+
+    @contextmanager
+    def hold_lock(self, *key: str, on_wait: Callable[[], None]) -> Iterator[HeldLock]:
+        """Hold a lock for a block.
+
+        Raises:
+            UsageError: the lock file cannot be created.
+        """
+        with exclusive_lock(*key, on_wait=on_wait):
+            yield _FileLock()
 
 
 @contextmanager

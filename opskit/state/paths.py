@@ -17,9 +17,10 @@ from pathlib import Path
 import platformdirs
 
 from opskit.aws.client import AwsClient
-from opskit.core.exceptions import AccessDenied, Problem, UsageError
+from opskit.core.exceptions import AccessDenied, AwsError, ExitCode, Problem, UsageError
 from opskit.core.run_problem_codes import STATE_NOT_KEPT
 from opskit.core.run_problems import report_run_problem
+from opskit.state.records import StateUnreachable
 
 # GitHub, GitLab, CircleCI, Travis and most others set the first.
 _CI_VARIABLES = (
@@ -31,6 +32,20 @@ _CI_VARIABLES = (
     "TF_BUILD",
     "TEAMCITY_VERSION",
 )
+
+
+class StateTableUnusable(UsageError):
+    """The table that holds the state cannot be used. Ends as what AWS refuses does."""
+
+    exit = ExitCode.AWS_ERROR
+
+    def __init__(self, failure: AwsError) -> None:
+        problem = failure.problem
+        text = f"opskit's state cannot be used, and without it a request could be sent twice: {problem.message}"
+        super().__init__("state-unusable", text, problem.hint, region=problem.region)
+        self.failure = failure
+
+
 _OTHER_FOLDER_HINT = "Set XDG_STATE_HOME to a folder that can be written."
 _ACCOUNT_KEYS = "Allow sts:GetCallerIdentity: opskit records its changes by account, so that nothing is done twice."
 
@@ -129,13 +144,15 @@ def account_key(client: AwsClient) -> tuple[str, str]:
 
 @contextmanager
 def state_errors() -> Iterator[None]:
-    """Translate errors of the block that concern the state directory into a ``UsageError``.
+    """Translate errors of the block that concern the state folder, or the table in its place, into a ``UsageError``.
 
     Raises:
         UsageError: the state directory cannot be used.
     """
     try:
         yield
+    except StateUnreachable as error:
+        raise StateTableUnusable(error.failure) from error
     except (OSError, sqlite3.Error) as error:
         where = platformdirs.user_state_dir("opskit", appauthor=False)
         text = f"opskit's state in {where} cannot be used ({error}), and without it a request could be sent twice."

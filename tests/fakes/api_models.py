@@ -10,10 +10,10 @@ from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 
 from opskit.access.reads.permissions import PROBES
-from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
+from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, STATE_CALLS
 from opskit.aws import client
 
-EVERY_CALL = sorted(frozenset().union(*API_CALLS.values(), REGION_DISCOVERY_CALLS, PROBES))
+EVERY_CALL = sorted(frozenset().union(*API_CALLS.values(), REGION_DISCOVERY_CALLS, STATE_CALLS, PROBES))
 
 
 @cache

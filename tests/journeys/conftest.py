@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from opskit.access.reads.permissions import PROBES
-from opskit.access.rules.permissions import API_CALLS, FLAGS, REGION_DISCOVERY_CALLS
+from opskit.access.rules.permissions import API_CALLS, FLAGS, REGION_DISCOVERY_CALLS, STATE_CALLS
 from opskit.access.rules.policy import Scope, build_policy
 from tests.fakes.recorded_calls import PATIENCE_SECONDS
 from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, start_forkserver
@@ -76,6 +76,7 @@ class Shell:
                 calls
                 - API_CALLS.get(command, calls)
                 - REGION_DISCOVERY_CALLS
+                - STATE_CALLS
                 - (set(PROBES) if command == "doctor" else set())
             )
             assert not beyond, f"access/rules/permissions.py does not know that {command} calls {beyond}"

@@ -24,8 +24,8 @@ def policy_command(
     """Print the least IAM policy for commands, such as `opskit iam policy quotas check notebook stop`.
 
     Without a command: for all of them; a command group such as `notebook` means all its commands. Reads and changes
-    are separate statements. --region, --role ARN, and the settings bucket and execution-role, narrow it. No AWS call
-    is made.
+    are separate statements. --region, --role ARN, and the settings bucket and execution-role, narrow it; with
+    --state it allows the table of opskit's state too. No AWS call is made.
 
     What only a flag needs is in the policy if the flag is named: `train --request-increase`, `quotas increase --via
     support`, `notebook stop --evidence logs`, `notebook create --wait`, `cron run --resume --notify`. Creating a role
@@ -35,6 +35,7 @@ def policy_command(
     from opskit.access.rules.permissions import parse_commands, split_flags
     from opskit.access.rules.policy import Scope, build_policy, grants_of_commands
     from opskit.aws.session import find_default_region
+    from opskit.state.state_place import parse_state_place
 
     settings = ctx.settings
     left, flags = split_flags(words or ())
@@ -47,6 +48,7 @@ def policy_command(
         flags.get("--role-boundary") or None,
         untagged="--no-owner" in flags,
         home=home[0] if home else None,
+        state=parse_state_place(settings.get("state")),
     )
     commands = parse_commands(left)
     grants = grants_of_commands(commands, flags)

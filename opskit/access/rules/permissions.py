@@ -339,6 +339,17 @@ _VALUED_FLAGS = frozenset({"--accounts", "--ou", "--via", "--evidence", "--role-
 
 REGION_DISCOVERY_CALLS = _service_calls("account", "ListRegions") | _service_calls("ec2", "DescribeRegions")
 """What every command calls besides for `--region all`."""
+STATE_CALLS = _service_calls(
+    "dynamodb",
+    "BatchWriteItem",
+    "DeleteItem",
+    "DescribeTable",
+    "PutItem",
+    "Query",
+    "TransactWriteItems",
+    "UpdateItem",
+)
+"""What every command may call besides where its state is in a table (`--state dynamodb://TABLE`), on that table."""
 
 
 def calls_of_command(command: str, flags: Collection[str] = ()) -> frozenset[str]:

@@ -10,10 +10,17 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from opskit.access.rules.conditions import COMMAND_TAG_KEYS, Rule, condition_of
-from opskit.access.rules.permissions import REGION_DISCOVERY_CALLS, TAGS_READ_ON, calls_of_command
+from opskit.access.rules.permissions import (
+    API_CALLS,
+    REGION_DISCOVERY_CALLS,
+    STATE_CALLS,
+    TAGS_READ_ON,
+    calls_of_command,
+)
 from opskit.aws.partitions import partition_of
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
+from opskit.state.state_place import TablePlace
 
 READ, ACCESS, CHANGE = "Read", "Enter", "Change"
 """What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""
@@ -30,6 +37,7 @@ _OF_S3 = {
     "PutObject": "PutObject",
 }
 _WORDS = {
+    "dynamodb": "State",
     "iam": "Roles",
     "logs": "Logs",
     "s3": "Storage",
@@ -38,9 +46,11 @@ _WORDS = {
     "sns": "Topics",
     "sts": "Accounts",
 }
-_READS = ("Get", "List", "Lookup", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
+_READS = ("Get", "List", "Lookup", "Query", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
 # AWS answers it to everybody, whatever a policy says.
 _FREE = "sts:GetCallerIdentity"
+# IAM has no action for a transaction, only for what is in it.
+_IN_TRANSACTION = ("ConditionCheckItem", "PutItem")
 # The roles that a policy lets be passed where none is named: those that the SageMaker console makes, and opskit's own.
 _NAMED_ROLES = ("service-role/AmazonSageMaker-ExecutionRole-*", NOTEBOOK_ROLE_NAME)
 _BOUNDARY_NAME = f"{NOTEBOOK_ROLE_NAME}-boundary"
@@ -81,7 +91,8 @@ class Scope:
     """What a policy is narrowed to: the Regions (none: all of them), the bucket, the role that is passed on (None: the
     roles that the console makes, and opskit's own), and the permissions boundary of a role that is made (None: a policy
     of a name that says so). ``untagged``: what is made carries no owner. ``home`` is a Region of the partition that it
-    is for where no Region narrows it; None: the commercial partition.
+    is for where no Region narrows it; None: the commercial partition. ``state`` is the table of opskit's state; None:
+    there is none.
     """
 
     regions: tuple[str, ...] = ()
@@ -90,6 +101,7 @@ class Scope:
     boundary: str | None = None
     untagged: bool = False
     home: str | None = None
+    state: TablePlace | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,8 @@ def build_policy(commands: Collection[str], scope: Scope, flags: Collection[str]
     tag_keys = {key for command in commands for key in COMMAND_TAG_KEYS.get(command, ())}
     if "all" in scope.regions:
         grants |= required_grants(REGION_DISCOVERY_CALLS)
+    if scope.state and any(API_CALLS[command] for command in commands):
+        grants |= required_grants(STATE_CALLS)
     groups = sorted({grant.statement_key for grant in grants}, key=lambda group: (_ORDER.index(group[0]), *group[1:]))
     statements = [
         _build_statement([grant for grant in grants if grant.statement_key == group], scope, tag_keys)
@@ -210,6 +224,7 @@ def example_arn(grant: Grant, account: str, scope: Scope) -> str:
     return named if named == "*" else named.replace("*", "opskit")
 
 
+_STATE_TABLE = "state table"
 _ORDER = (READ, ACCESS, CHANGE)
 
 LARGEST_MANAGED, LARGEST_INLINE = 6_144, 10_240
@@ -224,6 +239,9 @@ def _call_grants(call: str) -> Iterable[Grant]:
     if call == _FREE:
         return
     service, _, operation = call.partition(":")
+    if operation == "TransactWriteItems":
+        yield from (Grant(f"{service}:{name}", CHANGE, _STATE_TABLE) for name in _IN_TRANSACTION)
+        return
     name = _OF_S3[operation] if service == "s3" else operation
     action = f"{_PREFIXES.get(service, service)}:{name}"
     on = _resource_kind(action)
@@ -267,8 +285,8 @@ def _resource_kind(action: str) -> str:
     match service:
         case "s3":
             return "objects" if "Object" in name else "buckets"
-        case "logs" | "sns" | "sts":
-            return {"logs": "logs", "sns": "topics", "sts": "fleet role"}[service]
+        case "dynamodb" | "logs" | "sns" | "sts":
+            return {"dynamodb": _STATE_TABLE, "logs": "logs", "sns": "topics", "sts": "fleet role"}[service]
         case "iam" if name == "GetRole":
             return "roles"
         case "iam" if "Role" in name and name != "ListRoles":
@@ -320,6 +338,8 @@ def _resource_arns(on: str, scope: Scope) -> list[str]:
     }
     if on == "everything":
         return ["*"]
+    if on == _STATE_TABLE and scope.state:
+        return _table_arns(scope.state, scope)
     if on in of_no_region:
         whole = [role for role in roles if role.startswith("arn:")] if on == "passed role" else []
         return whole + [f"arn:{partition}:{what}" for partition in partitions for what in of_no_region[on]]
@@ -327,11 +347,20 @@ def _resource_arns(on: str, scope: Scope) -> list[str]:
         "quotas": "servicequotas:{}:*:sagemaker/*",
         "topics": "sns:{}:*:*",
         "logs": "logs:{}:*:log-group:/aws/sagemaker/*",
+        _STATE_TABLE: "dynamodb:{}:*:table/opskit",
     }
     what = others.get(on, f"sagemaker:{{}}:*:{on}/*")
     if "all" in scope.regions or not named:
         return [f"arn:{partition}:{what.format('*')}" for partition in partitions]
     return [f"arn:{partition_of(region).name}:{what.format(region)}" for region in named]
+
+
+def _table_arns(place: TablePlace, scope: Scope) -> list[str]:
+    if place.table.startswith("arn:"):
+        return [place.table]
+    # The table is in one Region, whichever ones a command looks at.
+    partitions = [partition_of(place.region).name] if place.region else _partition_names(scope)
+    return [f"arn:{name}:dynamodb:{place.region or '*'}:*:table/{place.table}" for name in partitions]
 
 
 def _partition_names(scope: Scope) -> list[str]:

@@ -17,6 +17,7 @@ from opskit.access.rules.permissions import (
     FLAG_CALLS,
     FLAGS,
     REGION_DISCOVERY_CALLS,
+    STATE_CALLS,
     parse_commands,
     split_flags,
 )
@@ -32,9 +33,10 @@ from opskit.access.rules.policy import (
 )
 from opskit.aws.client import is_read
 from opskit.core.exceptions import UsageError
+from opskit.state.state_place import parse_state_place
 from tools.command_help import all_commands
 
-EVERY_CALL = sorted(set().union(REGION_DISCOVERY_CALLS, *API_CALLS.values()))
+EVERY_CALL = sorted(set().union(REGION_DISCOVERY_CALLS, STATE_CALLS, *API_CALLS.values()))
 
 
 def policy_statements(
@@ -111,6 +113,22 @@ def test_the_logs_of_notebooks_and_of_jobs_are_sagemakers() -> None:
     for command in ("notebook stop", "train"):
         logs = policy_statements(command, flags=["--evidence"])["ReadLogs"]
         assert logs["Resource"] == ["arn:aws:logs:*:*:log-group:/aws/sagemaker/*"]
+
+
+def test_the_table_of_the_state_is_allowed_alone_and_only_where_there_is_one() -> None:
+    assert not any(action.startswith("dynamodb:") for action in policy_actions("history", "quotas increase"))
+    place = parse_state_place("dynamodb://ours?region=eu-central-1")
+    policy = policy_statements("quotas increase", scope=Scope(("us-east-1",), state=place))
+    table = ["arn:aws:dynamodb:eu-central-1:*:table/ours"]
+    assert (policy["ReadState"]["Resource"], policy["ChangeState"]["Resource"]) == (table, table)
+    assert policy["ReadState"]["Action"] == ["dynamodb:DescribeTable", "dynamodb:Query"]
+    # IAM has no action for a transaction, only for what is in it.
+    writes = ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
+    assert policy["ChangeState"]["Action"] == [f"dynamodb:{name}" for name in writes]
+    assert build_policy(["workflow list"], Scope(state=place)) is None
+    arn = "arn:aws:dynamodb:us-west-2:123456789012:table/theirs"
+    elsewhere = policy_statements("history", scope=Scope(state=parse_state_place(f"dynamodb://{arn}")))
+    assert elsewhere["ReadState"]["Resource"] == [arn]
 
 
 def test_two_commands_allow_no_more_than_each() -> None:

@@ -59,7 +59,8 @@ def page_response(call: str, token: str | None, *, more: bool = True) -> tuple[i
     if "more_results" in turning:
         response[turning["more_results"]] = more
     if token is not None:
-        response[turning["output_token"]] = token
+        is_key = output_members(call)[turning["output_token"]].type_name == "map"
+        response[turning["output_token"]] = ({"pk": {"S": token}} if token else {}) if is_key else token
     model = operation_model(call)
     if "json" in model.service_model.resolved_protocol:
         return 200, json.dumps(response).encode()

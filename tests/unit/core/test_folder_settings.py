@@ -18,6 +18,7 @@ regions = ["eu-west-1"]
 profile = "theirs"
 role-arn = "arn:aws:iam::999999999999:role/theirs"
 read-timeout = "1h"
+state = "dynamodb://theirs"
 bucket = "theirs"
 owner = "theirs"
 execution-role = "theirs"

@@ -20,6 +20,7 @@ from opskit.core import run_problems
 from opskit.core.exceptions import AccessDenied, OutcomeUnknown, Throttled
 from opskit.core.live_resources import ResourceKind
 from opskit.state import journal
+from opskit.state.journal_file import ENTRIES_SCHEMA
 from opskit.state.pending_change import prepare_change
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
@@ -69,7 +70,7 @@ def test_a_stop_keeps_its_price_to_the_digit_and_an_unknown_one_stays_unknown(us
 def test_a_journal_of_an_older_opskit_is_read_and_written_on(state_folder: Path) -> None:
     state_folder.mkdir()
     with closing(sqlite3.connect(state_folder / "journal.sqlite")) as old, old:
-        old.execute(journal._SCHEMA)
+        old.execute(ENTRIES_SCHEMA)
         values = (
             "1",
             "2999-01-01T00:00:00+00:00",
@@ -163,6 +164,7 @@ from opskit.aws.session import CallerIdentity, AwsSession; from opskit.aws.clien
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.core import run_problems
 from opskit.state import journal
+from opskit.state.journal_file import ENTRIES_SCHEMA
 from opskit.state.pending_change import prepare_change
 AwsSession.endpoint_id = lambda self: "aws"
 AwsSession.identity = lambda self: CallerIdentity("1", "arn")

@@ -1,0 +1,1 @@
+"""Pure rules: values in, values out; time is an argument."""

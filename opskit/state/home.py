@@ -1,0 +1,67 @@
+"""Where opskit keeps what it remembers: a folder of this machine, or a table in an account that several machines share.
+
+The command line chooses it (``--state``), and everything that is kept between runs is read and written through
+``state_home()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from opskit.state.journal_entries import JournalStore
+from opskit.state.records import HeldLock, RecordStore
+
+
+class LockStore(Protocol):
+    """Locks between all runs that share a home."""
+
+    def hold_lock(self, *key: str, on_wait: Callable[[], None]) -> AbstractContextManager[HeldLock]:
+        """Hold a lock for a block; ``on_wait`` is called if another run holds it and this one has to wait.
+
+        Raises:
+            UsageError: the home cannot be used.
+        """
+
+
+@dataclass(frozen=True)
+class StateHome:
+    """One home: its three kinds of things, the name that people know it by (None: the state folder), and its time,
+    which is one for all who share it.
+    """
+
+    records: RecordStore
+    journal: JournalStore
+    locks: LockStore
+    name: str | None = None
+    clock_now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+_home: StateHome | None = None
+
+
+def state_home() -> StateHome:
+    """The home of this run; the state folder, if none was chosen."""
+    from opskit.state.local_home import LOCAL_HOME
+
+    return _home or LOCAL_HOME
+
+
+def choose_state_home(home: StateHome | None) -> None:
+    """From now on this is the home (None: the state folder); one command runs at a time in a process."""
+    global _home  # noqa: PLW0603 - as with the hooks of a run: what is deep below must not have to hand it on
+    _home = home
+
+
+@contextmanager
+def use_state_home(home: StateHome | None) -> Iterator[None]:
+    """The home for the duration of a block."""
+    before = _home
+    choose_state_home(home)
+    try:
+        yield
+    finally:
+        choose_state_home(before)
