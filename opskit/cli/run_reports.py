@@ -42,8 +42,8 @@ def choose_state(settings: Settings, connect: Callable[[], AwsSession]) -> None:
     Raises:
         UsageError: the setting names no place.
     """
+    from opskit.core.state_place import parse_state_place
     from opskit.state.home import choose_state_home
-    from opskit.state.state_place import parse_state_place
 
     place = parse_state_place(settings.get("state"))
     if place is None:

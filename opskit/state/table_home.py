@@ -7,9 +7,9 @@ from collections.abc import Callable
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession
 from opskit.aws.state_table import StateTable
+from opskit.core.state_place import TablePlace
 from opskit.state.home import StateHome
 from opskit.state.leases import TableLocks
-from opskit.state.state_place import TablePlace
 from opskit.state.table_journal import TableJournal
 from opskit.state.table_records import TableRecords
 

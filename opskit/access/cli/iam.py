@@ -35,7 +35,7 @@ def policy_command(
     from opskit.access.rules.permissions import parse_commands, split_flags
     from opskit.access.rules.policy import Scope, build_policy, grants_of_commands
     from opskit.aws.session import find_default_region
-    from opskit.state.state_place import parse_state_place
+    from opskit.core.state_place import parse_state_place
 
     settings = ctx.settings
     left, flags = split_flags(words or ())

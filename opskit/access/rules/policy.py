@@ -20,7 +20,7 @@ from opskit.access.rules.permissions import (
 from opskit.aws.partitions import partition_of
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
-from opskit.state.state_place import TablePlace
+from opskit.core.state_place import TablePlace
 
 READ, ACCESS, CHANGE = "Read", "Enter", "Change"
 """What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""

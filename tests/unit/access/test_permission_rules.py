@@ -33,7 +33,7 @@ from opskit.access.rules.policy import (
 )
 from opskit.aws.client import is_read
 from opskit.core.exceptions import UsageError
-from opskit.state.state_place import parse_state_place
+from opskit.core.state_place import parse_state_place
 from tools.command_help import all_commands
 
 EVERY_CALL = sorted(set().union(REGION_DISCOVERY_CALLS, STATE_CALLS, *API_CALLS.values()))
