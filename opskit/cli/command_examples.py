@@ -51,6 +51,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit endpoint stop --idle --patience-usd 20 --dry-run",
         "opskit endpoint stop prices",
     ),
+    "endpoint keep": (
+        "opskit endpoint keep prices --until 2026-12-24 --reason 'Demo on the 23rd'",
+        "opskit endpoint keep --match 'team-*' --for 14d",
+    ),
+    "endpoint unkeep": ("opskit endpoint unkeep prices",),
     "endpoint start": ("opskit endpoint start prices", "opskit endpoint start prices --dry-run"),
     "workflow init": (
         "opskit workflow init houses --data houses.csv --target price",

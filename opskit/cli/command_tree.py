@@ -47,8 +47,9 @@ COMMAND_GROUPS = {
             "endpoints.cli.list",
             "endpoints.cli.stop",
             "endpoints.cli.start",
+            "endpoints.cli.keep",
         ),
-        "List endpoints, stop idle ones, and bring them back.",
+        "List endpoints, keep or stop idle ones, and bring them back.",
     ),
     "workflow": CommandGroup(
         ("training.cli.workflow",), "Write, check, list and show workflows: what to train, on which data."

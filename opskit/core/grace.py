@@ -125,6 +125,31 @@ def running_grace(tags: object, assessment: IdleJudgement, now: datetime, arn: s
     return None if running.since < now - (assessment.idle or timedelta(0)) else running
 
 
+@dataclass(frozen=True)
+class SentGrace:
+    """What became of a tag that begins a grace, a moment after it was sent. ``is_own``: it stands, so that this run is
+    to tell of it; ``stops_at`` None: no grace runs; ``word`` is why it is not this run's.
+    """
+
+    is_own: bool
+    stops_at: datetime | None
+    word: str = ""
+
+
+def judge_sent_grace(tags: object, arn: str, run_id: str, sent_until: datetime | None) -> SentGrace:
+    """Whose grace runs by the tags of now. Of several runs that found a thing idle at once, the last tag stands. Where
+    the tags cannot be read, it counts as this run's: told twice is better than not at all.
+    """
+    if not isinstance(tags, Mapping):
+        return SentGrace(True, sent_until)
+    stands = parse_grace_tag(tags.get(IDLE_SINCE), arn)
+    if stands is None:
+        return SentGrace(False, None, "the tag is gone again, so no grace runs")
+    if stands.run == run_id:
+        return SentGrace(True, stands.until)
+    return SentGrace(False, stands.until, "another run of opskit began its grace at the same time")
+
+
 def _step_when_busy(assessment: IdleJudgement, tags: Mapping[str, str], grace: timedelta | None) -> NextStep:
     """Work that resumes takes the tag off. One that cannot be read may be at rest still, and keeps it."""
     over = grace is not None and IDLE_SINCE in tags and assessment.readable

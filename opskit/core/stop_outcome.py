@@ -11,6 +11,11 @@ FRESH_SECONDS = 1.0
 OLD_LOOKS = 5
 """So many looks that took too long are made before a change is given up."""
 
+# A run that did not see another's tag looked before it was there, and sends its own at most so long after its look; the
+# last one that was sent stays.
+SETTLE_SECONDS = 2 * FRESH_SECONDS
+"""How long after the tag of a grace was sent its reader knows whose it is."""
+
 
 class StopOutcome(StrEnum):
     """What became of a stop."""

@@ -14,7 +14,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from opskit.aws.partitions import partition_of
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, Problem
 from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
 
@@ -264,15 +263,12 @@ def grace_text(row: Mapping[str, Any]) -> str:
 
 
 def _keep_command(kind: StoppableKind, row: Mapping[str, Any]) -> str:
-    name, region = row["name"], row["region"]
     match kind:
         case StoppableKind.NOTEBOOK:
-            return f"opskit notebook keep {name} --for 36h --region {region}"
+            span = "36h"
         case StoppableKind.ENDPOINT:
-            arn = (
-                f"arn:{partition_of(region).name}:sagemaker:{region}:{row.get('account') or 'ACCOUNT'}:endpoint/{name}"
-            )
-            return f"aws sagemaker add-tags --resource-arn {arn} --tags Key=opskit:keep,Value=needed --region {region}"
+            span = "14d"
+    return f"opskit {kind} keep {row['name']} --for {span} --region {row['region']}"
 
 
 def _what_a_stop_keeps(kind: StoppableKind) -> str:

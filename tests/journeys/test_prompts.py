@@ -23,6 +23,7 @@ PROMPTS = {
     "notebook create": ("lab", "--no-guard"),
     "notebook start": ("--match", "course-stopped", "--no-guard"),
     "notebook keep": ("course-kept", "--for", "1h"),
+    "endpoint keep": ("prices-kept", "--for", "1h"),
     "cleanup": ("boston", "--local"),
     "endpoint stop": ("prices-idle",),
 }
@@ -58,7 +59,7 @@ def endpoint_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 @starts_server
 def asking_shell(command: str, request: pytest.FixtureRequest) -> Shell:
     """The shell in which a command comes to ask."""
-    shell: Shell = request.getfixturevalue("endpoint_shell" if command == "endpoint stop" else "prompt_shell")
+    shell: Shell = request.getfixturevalue("endpoint_shell" if command.startswith("endpoint ") else "prompt_shell")
     return shell
 
 

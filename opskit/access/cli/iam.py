@@ -28,17 +28,19 @@ def policy_command(
     --state it allows the table of opskit's state too. No AWS call is made.
 
     What only a flag needs is in the policy if the flag is named: `train --request-increase`, `quotas increase --via
-    support`, `notebook stop --evidence logs`, `notebook create --wait`, `cron run --resume --notify`. Creating a role
+    support`, `notebook stop --evidence logs`, `notebook create --wait`, `cron run --resume --notify`. `cron run JOB`
+    is what that job needs, such as `cron run stop-idle-endpoints`; without a job, what the jobs that are installed
+    unnamed need, and `costs`. Creating a role
     is as good as being an administrator, so `notebook create --role-boundary ARN` alone has it, within that boundary.
     """
     from opskit.access.render.iam import policy_result
-    from opskit.access.rules.permissions import parse_commands, split_flags
+    from opskit.access.rules.permissions import expand_cron_jobs, parse_commands, split_flags
     from opskit.access.rules.policy import Scope, build_policy, grants_of_commands
     from opskit.aws.session import find_default_region
     from opskit.core.state_place import parse_state_place
 
     settings = ctx.settings
-    left, flags = split_flags(words or ())
+    left, flags = split_flags(expand_cron_jobs(words or ()))
     # An ARN names its partition, which the Region that boto3 would use tells where none is named.
     home = None if settings.get("regions") else find_default_region(settings.get("profile"))
     scope = Scope(

@@ -13,13 +13,15 @@ from typing import Any
 
 from opskit.core.owners import OWNER_TAG
 from opskit.core.tag_keys import IDLE_SINCE, RESTORE_PIECE, STOPPED_ENDPOINT
-from opskit.notebooks.rules.keep import KEEP_TAG_KEYS
+from opskit.keeps.rules.keep import KEEP_TAG_KEYS
 from opskit.training.rules.job_names import WORKFLOW_TAG
 
 _RECORD_TAG_KEYS = (STOPPED_ENDPOINT, f"{RESTORE_PIECE}*")
 COMMAND_TAG_KEYS: Mapping[str, tuple[str, ...]] = {
     "notebook keep": KEEP_TAG_KEYS,
     "notebook unkeep": KEEP_TAG_KEYS,
+    "endpoint keep": KEEP_TAG_KEYS,
+    "endpoint unkeep": KEEP_TAG_KEYS,
     "notebook stop": (IDLE_SINCE,),
     "cron run": (IDLE_SINCE,),
     "endpoint stop": (IDLE_SINCE, *_RECORD_TAG_KEYS),

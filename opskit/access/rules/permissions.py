@@ -8,8 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import takewhile
 
 from opskit.core.exceptions import UsageError
+from opskit.schedule.rules.jobs import JOBS
 
 
 def _service_calls(service: str, *operations: str) -> frozenset[str]:
@@ -119,6 +121,7 @@ _STOP = (
     | _WHO
     | _service_calls("sagemaker", "AddTags", "DeleteTags", "DescribeNotebookInstance", "StopNotebookInstance")
 )
+_ONE_ENDPOINT = _WHO | _service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "ListTags")
 _SEE_ENDPOINTS = (
     _WHO  # whose configurations are remembered
     | _PRICES
@@ -150,6 +153,7 @@ _START_ENDPOINT = (
     | _service_calls("sagemaker", "ListEndpointConfigs", "ListTags", "UpdateEndpointWeightsAndCapacities")
 )
 _CHECK = _VALUES | _ALL_REQUESTS | _COUNT_IN_USE
+_TELL = _service_calls("sns", "Publish")
 _LIST = (
     _WHO  # whose jobs are remembered
     | _ALL_REQUESTS
@@ -221,22 +225,24 @@ _COSTS = (
 
 NO_CALLS: frozenset[str] = frozenset()
 _ONE_ACCOUNT_CALLS: Mapping[str, frozenset[str]] = {
-    "quotas check": _CHECK | _PRICES | _service_calls("sagemaker", "ListTags"),
+    "quotas check": _CHECK | _PRICES | _TELL | _service_calls("sagemaker", "ListTags"),
     "quotas list": _LIST,
     "quotas explain": _VALUES | _COUNT_IN_USE | _PRICES,
-    "quotas increase": _ASK,
+    "quotas increase": _ASK | _TELL,
     "quotas requests": _VALUES | _ALL_REQUESTS,
     "quotas wait": _VALUES | _ITS_REQUESTS,
     "notebook list": _SEE_NOTEBOOKS | _TRAIL,
     "notebook create": _CREATE_NOTEBOOK,
-    "notebook stop": _STOP,
+    "notebook stop": _STOP | _TELL,
     "notebook start": _START_NOTEBOOK | _CHOSEN_NOTEBOOKS,
     "notebook open": _ONE_NOTEBOOK | _service_calls("sagemaker", "CreatePresignedNotebookInstanceUrl"),
     "notebook keep": _ONE_NOTEBOOK | _CHOSEN_NOTEBOOKS | _service_calls("sagemaker", "AddTags", "DeleteTags"),
     "notebook unkeep": _ONE_NOTEBOOK | _service_calls("sagemaker", "DeleteTags", "ListTags"),
     "endpoint list": _SEE_ENDPOINTS,
-    "endpoint stop": _STOP_ENDPOINT,
+    "endpoint stop": _STOP_ENDPOINT | _TELL,
     "endpoint start": _START_ENDPOINT,
+    "endpoint keep": _ONE_ENDPOINT | _service_calls("sagemaker", "AddTags", "DeleteTags", "ListEndpoints"),
+    "endpoint unkeep": _ONE_ENDPOINT | _service_calls("sagemaker", "DeleteTags"),
     "workflow init": NO_CALLS,
     "workflow check": NO_CALLS,
     "workflow list": NO_CALLS,
@@ -252,7 +258,7 @@ _ONE_ACCOUNT_CALLS: Mapping[str, frozenset[str]] = {
     | _service_calls("sagemaker", "ListEndpoints", "ListTags")
     | _service_calls("sagemaker-runtime", "InvokeEndpoint"),
     "cleanup": _CLEANUP,
-    "costs": _COSTS | _ENDPOINT_METRICS,
+    "costs": _COSTS | _ENDPOINT_METRICS | _TELL,
     # Its tools plan increases, and ask AWS for none.
     "mcp": _CHECK | _PRICES | _COSTS | _GUARD | _GUARD_PLAN | _ITS_REQUESTS | _SUPPORT_READS,
     "fleet check": _CHECK | _FLEET,
@@ -262,7 +268,7 @@ _ONE_ACCOUNT_CALLS: Mapping[str, frozenset[str]] = {
     "cron show": NO_CALLS,
     "cron install": NO_CALLS,
     "cron remove": NO_CALLS,
-    "cron run": _CHECK | _PRICES | _ASK | _STOP | _COSTS | _ENDPOINT_METRICS | _service_calls("sns", "Publish"),
+    "cron run": _CHECK | _PRICES | _ASK | _STOP | _COSTS | _ENDPOINT_METRICS | _STOP_ENDPOINT | _TELL,
     "iam policy": NO_CALLS,
     "doctor": _WHO | _service_calls("iam", "GetRole", "SimulatePrincipalPolicy"),
     "history": _WHO | _service_calls("sagemaker", "ListEndpoints", "ListNotebookInstances"),
@@ -295,9 +301,11 @@ TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "costs": ("*",),
     "cron run": ("*",),
     "deploy": ("endpoint", "model"),
+    "endpoint keep": ("endpoint",),
     "endpoint list": ("endpoint",),
     "endpoint start": ("endpoint", "endpoint-config"),
     "endpoint stop": ("endpoint", "endpoint-config"),
+    "endpoint unkeep": ("endpoint",),
     "mcp": ("*",),
     "predict": ("endpoint",),
     "quotas check": _QUOTA_HOLDERS,
@@ -311,27 +319,32 @@ MAKES_ROLE = _service_calls("iam", "CreateRole", "PutRolePolicy")
 """Making a role and giving it permissions, which is as good as having them."""
 
 _ACCOUNT_FLAGS = {"--accounts": _service_calls("sts", "AssumeRole"), "--org": _FLEET - _WHO, "--ou": _FLEET - _WHO}
+_NOTIFY_FLAG = {"--notify": _TELL}
 
 FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(_OVER_ACCOUNTS, _ACCOUNT_FLAGS),
-    "quotas increase": {"--via": _SUPPORT},
+    "quotas check": {**_ACCOUNT_FLAGS, **_NOTIFY_FLAG},
+    "quotas increase": {"--via": _SUPPORT, **_NOTIFY_FLAG},
     "train": {"--request-increase": _FILING, "--wait": _ITS_REQUESTS, "--via": _SUPPORT},
     "notebook list": {**_ACCOUNT_FLAGS, "--evidence": _NOTEBOOK_LOGS, "--who": _TRAIL},
-    "notebook stop": {**_ACCOUNT_FLAGS, "--evidence": _NOTEBOOK_LOGS},
+    "notebook stop": {**_ACCOUNT_FLAGS, "--evidence": _NOTEBOOK_LOGS, **_NOTIFY_FLAG},
     "notebook create": {"--wait": _NOTEBOOK_LOGS, "--role-boundary": MAKES_ROLE},
     "notebook start": {"--wait": _NOTEBOOK_LOGS},
+    "endpoint stop": {**_ACCOUNT_FLAGS, **_NOTIFY_FLAG},
     "guard": {"--from": _GUARD_PLAN},
-    "costs": {**_ACCOUNT_FLAGS, "--metrics": _ENDPOINT_METRICS},
+    "costs": {**_ACCOUNT_FLAGS, "--metrics": _ENDPOINT_METRICS, **_NOTIFY_FLAG},
     "cron run": {
         "--resume": _FILING,
         "--via": _SUPPORT,
         "--evidence": _NOTEBOOK_LOGS,
         "--metrics": _ENDPOINT_METRICS,
-        "--notify": _service_calls("sns", "Publish"),
+        **_NOTIFY_FLAG,
+        "stop-idle-endpoints": _STOP_ENDPOINT - (_CHECK | _PRICES | _ASK | _STOP | _COSTS),
     },
 }
 """Of each command's calls those that only a flag asks for, or that it does without: a policy has them where the flag is
 named. `--via` is that of `quotas increase`, whose automatic choice is any way that is open; `--resume` is its too.
+A job that is never installed without being named counts as a flag of `cron run`.
 """
 FLAGS = frozenset(flag for calls in FLAG_CALLS.values() for flag in calls) | {"--no-owner", "--role"}
 """The flags that change a policy."""
@@ -357,6 +370,18 @@ def calls_of_command(command: str, flags: Collection[str] = ()) -> frozenset[str
     optional = FLAG_CALLS.get(command, {})
     kept = frozenset[str]().union(*(calls for flag, calls in optional.items() if flag in flags))
     return API_CALLS[command] - frozenset[str]().union(*optional.values()) | kept
+
+
+def expand_cron_jobs(words: Sequence[str]) -> tuple[str, ...]:
+    """Words in which `cron run JOB` is the command that the job runs, so that a policy for one job has no more."""
+    left = [part for text in words for part in text.split()]
+    jobs = {job.name: tuple(takewhile(lambda word: word[0] != "-", job.arguments)) for job in JOBS}
+    expanded: list[str] = []
+    while left:
+        is_job = left[:2] == ["cron", "run"] and len(left) > 2 and left[2] in jobs
+        expanded += jobs[left[2]] if is_job else left[:1]
+        left = left[3 if is_job else 1 :]
+    return tuple(expanded)
 
 
 def split_flags(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -30,6 +30,10 @@ EndpointPatience = Annotated[
     ),
 ]
 EndpointMatch = Annotated[str, typer.Option("--match", metavar="GLOB", help="Only endpoints whose name matches GLOB.")]
+EndpointOwner = Annotated[
+    str | None,
+    typer.Option("--owner", metavar="NAME", help="Only endpoints of this owner: in full, or the end of an ARN."),
+]
 EndpointTag = Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only endpoints that have this tag.")]
 
 

@@ -10,6 +10,7 @@ from opskit.core.setting_values import parse_tag_filter
 from opskit.endpoints.cli.app import (
     EndpointAfter,
     EndpointMatch,
+    EndpointOwner,
     EndpointPatience,
     EndpointTag,
     endpoint_app,
@@ -27,6 +28,7 @@ def list_endpoints_command(
     patience_usd: EndpointPatience = None,
     match: EndpointMatch = "*",
     tag: EndpointTag = None,
+    owner: EndpointOwner = None,
 ) -> CommandResult:
     """List endpoints, whether they are idle, what they cost, and those that can be brought back."""
     from opskit.core.clock import system_clock
@@ -34,6 +36,6 @@ def list_endpoints_command(
     from opskit.endpoints.render.list import endpoint_list_result
 
     policy = read_endpoint_policy(ctx.settings, after, patience_usd)
-    meant = EndpointFilter(glob=match, tag=parse_tag_filter(tag))
+    meant = EndpointFilter(glob=match, tag=parse_tag_filter(tag), owner=owner)
     look = inspect_endpoints(ctx.clients(), policy, system_clock().now(), meant, with_stopped=True)
     return endpoint_list_result(look)

@@ -15,6 +15,7 @@ from opskit.core.setting_values import parse_duration, parse_tag_filter
 from opskit.endpoints.cli.app import (
     EndpointAfter,
     EndpointMatch,
+    EndpointOwner,
     EndpointPatience,
     EndpointTag,
     endpoint_app,
@@ -43,6 +44,7 @@ def stop_endpoints_command(
     ] = None,
     match: EndpointMatch = "*",
     tag: EndpointTag = None,
+    owner: EndpointOwner = None,
     limit: Annotated[
         int | None,
         typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more than N in one run (default 10)."),
@@ -56,6 +58,7 @@ def stop_endpoints_command(
     configuration, as tags.
     """
     from opskit.core.clock import system_clock
+    from opskit.endpoints.flows.grace import settle_endpoint_graces
     from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
     from opskit.endpoints.flows.stop import execute_endpoint_stops
     from opskit.endpoints.flows.stop_action import EndpointStopPolicy
@@ -72,21 +75,21 @@ def stop_endpoints_command(
     policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     terms = EndpointStopPolicy(policy, parse_duration(grace) if grace else None, by_name=not idle)
     clock = system_clock()
-    meant = EndpointFilter(names or (), match, parse_tag_filter(tag))
+    meant = EndpointFilter(names or (), match, parse_tag_filter(tag), owner)
     if ctx.planned is not None:
         meant = replace(meant, names=ctx.planned.names)
     look = _only_planned(ctx, inspect_endpoints(ctx.clients(), policy, now := clock.now(), meant))
     plan = plan_endpoint_stops(look, terms, now)
     found = {action.inspected.endpoint.name for action in plan}
     missing = [name for name in ctx.wanted_names(names) if name not in found]
-    most = ctx.settings.resolve("endpoint.limit", limit) if idle or limit or match != "*" or tag else len(plan)
+    most = ctx.settings.resolve("endpoint.limit", limit) if idle or limit or meant.is_narrow else len(plan)
     if (refusal := _limit_refusal(plan, most)) is not None:
         return endpoint_stop_refused(refuse_plan(plan), look, refusal)
     if dry_run:
         return endpoint_stop_result(plan, look, missing)
     if any(action.is_planned for action in plan):
         ctx.confirm(describe_stop_plan(plan), yes=yes, what="This deletes endpoints")
-    done = execute_endpoint_stops(plan, terms, clock)
+    done = settle_endpoint_graces(execute_endpoint_stops(plan, terms, clock), terms, clock)
     return endpoint_stop_result(done, look, missing)
 
 

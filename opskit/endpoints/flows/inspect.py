@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -14,6 +14,7 @@ from opskit.aws.gather import gather, gather_all
 from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AwsError, CredentialsError, Problem
 from opskit.core.model import Price, Unknown
+from opskit.core.owners import is_owner_named, owner_from_tags
 from opskit.core.patience import Patience
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.reads.attachments import list_component_names
@@ -29,7 +30,7 @@ from opskit.endpoints.rules.idleness import (
 )
 from opskit.endpoints.rules.model import EndpointUse, HostedEndpoint
 from opskit.inventory.reads.prices import read_prices
-from opskit.inventory.rules.prices import PriceKey, hourly_price
+from opskit.inventory.rules.prices import PriceKey, hourly_price, is_unread_price
 from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 
 _ENDPOINTS = "sagemaker:endpoint"
@@ -41,7 +42,7 @@ Tags = Mapping[str, str] | Unknown
 @dataclass(frozen=True)
 class InspectedEndpoint:
     """One endpoint, looked at. ``use`` None: the verdict did not need it; ``usd_per_hour`` None: nobody knows its
-    price. ``patience`` is after how long this one is idle.
+    price, and ``price_gap`` is why, where it could not be read. ``patience`` is after how long this one is idle.
     """
 
     client: AwsClient
@@ -51,17 +52,19 @@ class InspectedEndpoint:
     assessment: EndpointAssessment
     usd_per_hour: Decimal | None
     patience: Patience | None = None
+    price_gap: Unknown | None = None
 
 
 @dataclass(frozen=True)
 class EndpointFilter:
     """Which endpoints are to be looked at: those of these ``names`` (all, where none is given) whose name matches
-    ``glob`` and which have the ``tag``. One whose tags cannot be read may have it.
+    ``glob``, which have the ``tag`` and belong to ``owner``. One whose tags cannot be read may be one of them.
     """
 
     names: Sequence[str] = ()
     glob: str = "*"
     tag: tuple[str, str] | None = None
+    owner: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -72,9 +75,22 @@ class EndpointFilter:
         """Whether a name is one of those."""
         return (not self.names or name in self.names) and fnmatchcase(name, self.glob)
 
+    @property
+    def has_tag_choice(self) -> bool:
+        """Whether tags decide."""
+        return self.tag is not None or self.owner is not None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything but names chooses."""
+        return self.glob != "*" or self.has_tag_choice
+
     def matches_tag(self, tags: Tags) -> bool:
         """Whether tags are, or may be, those."""
-        return self.tag is None or isinstance(tags, Unknown) or tags.get(self.tag[0]) == self.tag[1]
+        if not self.has_tag_choice or isinstance(tags, Unknown):
+            return True
+        has_tag = self.tag is None or tags.get(self.tag[0]) == self.tag[1]
+        return has_tag and (self.owner is None or is_owner_named(owner_from_tags(tags), self.owner))
 
 
 @dataclass(frozen=True)
@@ -189,7 +205,8 @@ def _inspect_region(
     wanted = [(endpoint, told) for endpoint, told in zip(endpoints, tags, strict=True) if meant.matches_tag(told)]
     # Before the metrics: for how long they are asked may depend on the price.
     prices = read_prices(client, [endpoint.billed for endpoint, _ in wanted if endpoint.billed is not None], now)
-    usd_per_hour = [endpoint_price(endpoint, prices) for endpoint, _ in wanted]
+    told_prices = [endpoint_price(endpoint, prices) for endpoint, _ in wanted]
+    usd_per_hour = [None if isinstance(told, Unknown) else told for told in told_prices]
     policies = [policy.for_price(usd) for usd in usd_per_hour]
     asked = [
         (endpoint, own)
@@ -201,6 +218,7 @@ def _inspect_region(
         _assess(client, endpoint, told, uses.get(endpoint.name), own, usd, now)
         for (endpoint, told), own, usd in zip(wanted, policies, usd_per_hour, strict=True)
     ]
+    seen = [replace(each, price_gap=_price_gap(told)) for each, told in zip(seen, told_prices, strict=True)]
     return _RegionLook(tuple(seen), problems)
 
 
@@ -252,7 +270,13 @@ def _read_uses(
     return read_endpoint_use(client, subjects, now)
 
 
-def endpoint_price(endpoint: HostedEndpoint, prices: Mapping[PriceKey, Price | Unknown]) -> Decimal | None:
-    """What an endpoint costs an hour, as ``opskit costs`` has it; None: that is not known."""
-    usd = Unknown("it was not looked at") if endpoint.billed is None else hourly_price(endpoint.billed, prices)
-    return None if isinstance(usd, Unknown) else Decimal(f"{usd.normalize():f}")
+def endpoint_price(endpoint: HostedEndpoint, prices: Mapping[PriceKey, Price | Unknown]) -> Decimal | Unknown:
+    """What an endpoint costs an hour, as ``opskit costs`` has it; or why that is not known."""
+    if endpoint.billed is None:
+        return Unknown("AWS does not say what it is billed for", "no-price")
+    usd = hourly_price(endpoint.billed, prices)
+    return usd if isinstance(usd, Unknown) else Decimal(f"{usd.normalize():f}")
+
+
+def _price_gap(usd_per_hour: Decimal | Unknown) -> Unknown | None:
+    return usd_per_hour if isinstance(usd_per_hour, Unknown) and is_unread_price(usd_per_hour) else None

@@ -284,7 +284,7 @@ class _Execution:
                 return replace(due, step=IdleStep.NOTHING, reason=said, outcome=None)
             intent.send_change(*self._tag_arguments(due, now))
             age = int((self.clock.monotonic() - began) * 1000)
-            return replace(due, looked_ms_ago=age, grace_begun=step.begins_grace)
+            return replace(due, looked_ms_ago=age)
 
     def _tag_arguments(self, due: EndpointStop, now: datetime) -> tuple[dict[str, str], ...]:
         if not due.step.begins_grace:

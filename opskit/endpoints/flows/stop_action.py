@@ -54,6 +54,11 @@ class EndpointStop:
         return self.outcome is StopOutcome.DONE
 
     @property
+    def sent_grace(self) -> bool:
+        """Whether a tag that begins a grace was sent, and AWS has not refused it."""
+        return self.step.begins_grace and (self.looked_ms_ago is not None or self.outcome_is_unknown)
+
+    @property
     def outcome_is_unknown(self) -> bool:
         """Whether what was sent may have taken effect."""
         return self.outcome is not None and self.outcome.is_unknown

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 from opskit.core.durations import format_duration
-from opskit.core.exceptions import ExitCode
+from opskit.core.exceptions import ExitCode, Problem
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.render.rows import (
@@ -57,7 +58,8 @@ def endpoint_list_result(look: EndpointInspection) -> CommandResult:
     }
     patiences = [*(seen.patience for seen in look.endpoints), *(None for _ in gone)]
     table = (add_patience_column(Table(_COLUMNS, tuple(rows)), patiences, before="1h"),) if rows else ()
-    return CommandResult(data, _list_exit(look), look.problems, table, tuple(_list_notes(look)), "endpoints")
+    problems = (*look.problems, *_unread_problems(look))
+    return CommandResult(data, _list_exit(look, problems), problems, table, tuple(_list_notes(look)), "endpoints")
 
 
 def _running_record(seen: InspectedEndpoint, look: EndpointInspection) -> dict[str, Any]:
@@ -67,11 +69,25 @@ def _running_record(seen: InspectedEndpoint, look: EndpointInspection) -> dict[s
     return {**endpoint_record(seen), "restore_with": restore_command(name, region) if has_record else None}
 
 
-def _list_exit(look: EndpointInspection) -> ExitCode:
+def _list_exit(look: EndpointInspection, problems: Sequence[Problem]) -> ExitCode:
     if look.all_regions_failed:
         return ExitCode.AWS_ERROR
-    unread = look.problems or any(not seen.assessment.readable for seen in look.endpoints)
-    return ExitCode.PARTIAL if unread else ExitCode.OK
+    return ExitCode.PARTIAL if problems else ExitCode.OK
+
+
+def _unread_problems(look: EndpointInspection) -> Iterator[Problem]:
+    """Why verdicts and prices are not known, where they could not be read: a sentence for each Region and reason."""
+    unread = [(each.endpoint.region, each.assessment.reason) for each in look.endpoints if not each.assessment.readable]
+    for (region, reason), count in Counter(unread).items():
+        what = "1 endpoint is" if count == 1 else f"{count} endpoints are"
+        text = f"Whether {what} idle is not known: {reason.rstrip('.')}."
+        yield Problem("endpoint-use-unread", text, region=region)
+    gaps = [(each.endpoint.region, each.price_gap) for each in look.endpoints if each.price_gap]
+    for region in dict.fromkeys(region for region, _ in gaps):
+        alike = [gap for where, gap in gaps if where == region]
+        what = "1 endpoint" if len(alike) == 1 else f"{len(alike)} endpoints"
+        text = f"The price of {what} could not be read: {alike[0].reason.rstrip('.')}."
+        yield Problem(alike[0].code, text, alike[0].hint, region)
 
 
 def _total_usd(look: EndpointInspection) -> Decimal | None:

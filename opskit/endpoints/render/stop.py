@@ -141,7 +141,8 @@ def _result_notes(actions: Sequence[EndpointStop]) -> Iterator[str]:
     graces = [action for action in actions if action.grace_begun and action.stops_at]
     for action in graces:
         name, until = action.inspected.endpoint.name, action.stops_at
-        yield f"{name} stops at {until:%Y-%m-%d %H:%M} UTC unless it is invoked; a tag opskit:keep keeps it."
+        keep = f"`opskit endpoint keep {name}` keeps it"
+        yield f"{name} stops at {until:%Y-%m-%d %H:%M} UTC unless it is invoked; {keep}."
     for action in (*planned, *done):
         yield from _return_notes(action)
     if done:

@@ -107,7 +107,8 @@ def consent_question(endpoint: HostedEndpoint, assessment: EndpointAssessment) -
         case EndpointVerdict.BUSY:
             return Problem("busy", f"{name} is in use: {why}.", f"{_ALL_THE_SAME}.", endpoint.region)
         case EndpointVerdict.PROTECTED:
-            return Problem("kept", f"{name} is protected: {why}.", f"{_ALL_THE_SAME}.", endpoint.region)
+            unkeep = f"; `opskit endpoint unkeep {name}` ends the keep" if why.startswith("kept") else ""
+            return Problem("kept", f"{name} is protected: {why}.", f"{_ALL_THE_SAME}{unkeep}.", endpoint.region)
         case EndpointVerdict.UNKNOWN:
             text = f"Whether {name} is in use is not known: {why}."
             return Problem("not-seen", text, f"{_ALL_THE_SAME}.", endpoint.region)

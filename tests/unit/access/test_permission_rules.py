@@ -18,6 +18,8 @@ from opskit.access.rules.permissions import (
     FLAGS,
     REGION_DISCOVERY_CALLS,
     STATE_CALLS,
+    calls_of_command,
+    expand_cron_jobs,
     parse_commands,
     split_flags,
 )
@@ -34,6 +36,7 @@ from opskit.access.rules.policy import (
 from opskit.aws.client import is_read
 from opskit.core.exceptions import UsageError
 from opskit.core.state_place import parse_state_place
+from opskit.schedule.rules.jobs import JOBS
 from tools.command_help import all_commands
 
 EVERY_CALL = sorted(set().union(REGION_DISCOVERY_CALLS, STATE_CALLS, *API_CALLS.values()))
@@ -280,6 +283,37 @@ def test_a_power_that_only_a_flag_needs_is_there_where_the_flag_is_named(command
 
     assert power not in actions()
     assert power in actions(flag)
+
+
+@pytest.mark.parametrize(
+    ("words", "commands", "flags"),
+    [
+        (("cron", "run", "stop-idle-endpoints"), ("endpoint stop",), ()),
+        (("cron run stop-idle --notify",), ("notebook stop",), ("--notify",)),
+        (("cron run costs", "cron run resume"), ("costs", "quotas increase"), ()),
+        (("cron", "run"), ("cron run",), ()),
+    ],
+)
+def test_the_policy_of_a_job_is_that_of_its_command(
+    words: tuple[str, ...], commands: tuple[str, ...], flags: tuple[str, ...]
+) -> None:
+    left, found = split_flags(expand_cron_jobs(words))
+    assert (parse_commands(left), tuple(found)) == (commands, flags)
+
+
+def test_a_run_of_cron_may_do_what_every_job_does() -> None:
+    for job in JOBS:
+        words = " ".join(job.arguments).partition(" -")[0]
+        assert API_CALLS["cron run"] >= calls_of_command(words), job.name
+    assert "sagemaker:DeleteEndpoint" not in calls_of_command("cron run")
+    assert "sagemaker:DeleteEndpoint" in calls_of_command("cron run", ["stop-idle-endpoints"])
+
+
+def test_what_tells_an_sns_topic_may_publish_where_that_is_asked_for() -> None:
+    unattended = ("quotas check", "quotas increase", "notebook stop", "endpoint stop", "costs", "cron run")
+    for command in unattended:
+        assert "sns:Publish" in calls_of_command(command, ["--notify"])
+        assert "sns:Publish" not in calls_of_command(command)
 
 
 def test_flags_belong_to_commands_that_know_them_and_to_calls_of_theirs() -> None:

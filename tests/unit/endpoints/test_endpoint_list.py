@@ -12,8 +12,10 @@ import pytest
 from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import TagsByArn
 from opskit.aws.session import AwsSession
+from opskit.core.exceptions import ExitCode
 from opskit.core.tag_keys import KEEP
 from opskit.endpoints.flows.inspect import EndpointInspection, inspect_endpoints
+from opskit.endpoints.render.list import endpoint_list_result
 from opskit.endpoints.render.rows import describe_variants
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, VariantState
@@ -94,3 +96,36 @@ def test_what_has_no_instances_costs_nothing_and_a_stop_would_break_its_next_req
 def test_variants_alike_are_all_told() -> None:
     twice = replace(HOSTED, variants=(ONE, replace(ONE, name="b")))
     assert describe_variants(twice) == "1 x ml.m4.xlarge, 1 x ml.m4.xlarge"
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "words"),
+    [
+        (
+            "GetMetricData",
+            "endpoint-use-unread",
+            "Whether 7 endpoints are idle is not known: its invocations could not",
+        ),
+        ("GetProducts", "denied", "The price of 7 endpoints could not be read: "),
+        ("ListTags", "endpoint-use-unread", "Whether 1 endpoint is idle is not known: its tags could not be read"),
+    ],
+)
+def test_what_could_not_be_read_is_told_once_with_exit_5(
+    account: EndpointAccount, monkeypatch: pytest.MonkeyPatch, operation: str, code: str, words: str
+) -> None:
+    def refuse(self: EndpointAccount, params: dict[str, Any]) -> dict[str, Any]:
+        raise client_error(operation, "AccessDeniedException", "not authorized", 403)
+
+    if operation == "ListTags":
+        account.endpoints = {NAME: account.endpoints[NAME]}
+    name = "".join(f"_{each.lower()}" if each.isupper() else each for each in operation)
+    monkeypatch.setattr(EndpointAccount, f"do{name}", refuse, raising=False)
+    result = endpoint_list_result(look(account))
+    assert result.exit is ExitCode.PARTIAL
+    assert [(problem.code, words in problem.message) for problem in result.problems] == [(code, True)], result.problems
+    assert len(result.data["endpoints"]) == len(account.endpoints)
+
+
+def test_a_price_that_the_list_has_not_is_no_failure_to_read(account: EndpointAccount) -> None:
+    result = endpoint_list_result(look(account))
+    assert (result.exit, result.problems, result.data["totals"]["usd_per_hour"]) == (ExitCode.OK, (), None)

@@ -10,9 +10,11 @@ import pytest
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ConfirmationRequired, UsageError
+from opskit.core.model import Notebook
 from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL
-from opskit.notebooks.flows.keep import KeepPlan, keep_notebook, plan_keep, unkeep_notebook
-from opskit.notebooks.rules.keep import KeepTags, StandingKeep, build_keep_tags
+from opskit.keeps.flows.keep import EndedKeep, KeepPlan, keep_resource, plan_keep, unkeep_resource
+from opskit.keeps.rules.keep import KeepTags, StandingKeep, build_keep_tags
+from opskit.notebooks.flows.keep import KEPT_NOTEBOOKS
 from opskit.state import journal
 from tests.fakes.created_notebooks import LAB, is_not_there, is_there
 from tests.fakes.stubbed_client import StubbedCalls, stubbed_client
@@ -33,9 +35,9 @@ def tagged(script: StubbedCalls, *keys: str, value: str = "x") -> None:
     script.add_answer("sagemaker", "list_tags", {"Tags": tags}, {"ResourceArn": LAB, "MaxResults": 100})
 
 
-def keep(client: AwsClient, wish: KeepTags = FOR_AN_HOUR) -> KeepPlan:
-    plan = plan_keep(client, "lab", wish, CLOCK)
-    keep_notebook(client, plan, CLOCK)
+def keep(client: AwsClient, wish: KeepTags = FOR_AN_HOUR) -> KeepPlan[Notebook]:
+    plan = plan_keep(client, KEPT_NOTEBOOKS, "lab", wish, CLOCK)
+    keep_resource(client, plan, CLOCK)
     return plan
 
 
@@ -114,7 +116,7 @@ def test_where_tags_may_not_be_read_a_keep_may_shorten(aws: tuple[AwsClient, Stu
     for wish, shortens in ((FOR_AN_HOUR, True), (build_keep_tags(None, "", CLOCK.now()), False)):
         is_there(script)
         script.add_refusal("sagemaker", "list_tags", "AccessDeniedException", "no")
-        assert plan_keep(client, "lab", wish, CLOCK).may_shorten is shortens
+        assert plan_keep(client, KEPT_NOTEBOOKS, "lab", wish, CLOCK).may_shorten is shortens
 
 
 def test_an_unkeep_takes_no_keep_off_that_came_while_aws_asked_to_slow_down(
@@ -127,7 +129,7 @@ def test_an_unkeep_takes_no_keep_off_that_came_while_aws_asked_to_slow_down(
     script.add_refusal("sagemaker", "delete_tags", "ThrottlingException", "Rate exceeded")
     tagged(script, KEEP, value="now it is mine")
     with pytest.raises(ConfirmationRequired, match="these stay"):
-        unkeep_notebook(client, "lab", CLOCK)
+        unkeep_resource(client, KEPT_NOTEBOOKS, "lab", CLOCK)
 
 
 def test_what_is_not_kept_is_not_unkept(aws: tuple[AwsClient, StubbedCalls]) -> None:
@@ -135,7 +137,8 @@ def test_what_is_not_kept_is_not_unkept(aws: tuple[AwsClient, StubbedCalls]) -> 
     is_there(script)
     for _ in range(2):
         tagged(script)
-    assert unkeep_notebook(client, "lab", CLOCK)[1:] == ([], None)
+    ended = unkeep_resource(client, KEPT_NOTEBOOKS, "lab", CLOCK)
+    assert ended == EndedKeep(ended.resource, [], None)
 
 
 def test_tags_that_may_not_be_read_are_removed_all_the_same(aws: tuple[AwsClient, StubbedCalls]) -> None:
@@ -145,14 +148,14 @@ def test_tags_that_may_not_be_read_are_removed_all_the_same(aws: tuple[AwsClient
         script.add_refusal("sagemaker", "list_tags", "AccessDeniedException", "no")
     keys = [KEEP, KEEP_UNTIL, KEEP_REASON]
     script.add_answer("sagemaker", "delete_tags", {}, {"ResourceArn": LAB, "TagKeys": keys})
-    assert unkeep_notebook(client, "lab", CLOCK)[1] == keys
+    assert unkeep_resource(client, KEPT_NOTEBOOKS, "lab", CLOCK).removed == keys
 
 
 def test_who_is_not_there_is_said(aws: tuple[AwsClient, StubbedCalls]) -> None:
     client, script = aws
     is_not_there(script)
     with pytest.raises(UsageError, match="no notebook instance 'lab'"):
-        unkeep_notebook(client, "lab", CLOCK)
+        unkeep_resource(client, KEPT_NOTEBOOKS, "lab", CLOCK)
 
 
 def test_a_refusal_passes_through(aws: tuple[AwsClient, StubbedCalls]) -> None:

@@ -1,13 +1,14 @@
-"""Which tags keep a notebook from being stopped: how it is kept now, what to write, and what then has to go."""
+"""Which tags keep a resource from being stopped: how it is kept now, what to write, and what then has to go."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from opskit.core.exceptions import UsageError
 from opskit.core.keep_tags import keep_reason, parse_timestamp
+from opskit.core.setting_values import parse_duration
 from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL
 from opskit.core.tag_values import sanitize_tag_value
 
@@ -18,7 +19,7 @@ _NO_REASON = "kept"
 
 @dataclass(frozen=True)
 class KeepTags:
-    """A wish to keep a notebook. ``until`` None: until somebody says otherwise."""
+    """A wish to keep a resource. ``until`` None: until somebody says otherwise."""
 
     until: datetime | None
     tags: dict[str, str]
@@ -27,6 +28,28 @@ class KeepTags:
     def tags_to_remove(self) -> list[str]:
         """The keys of an older keep that would outlive or contradict this one."""
         return [key for key in KEEP_TAG_KEYS if key not in self.tags]
+
+
+def keep_duration(span: str | None, until: str | None, now: datetime) -> timedelta | None:
+    """For how long something is kept, by what was typed: a time such as ``36h``, or the moment when it ends; None:
+    neither was.
+
+    Raises:
+        UsageError: both were, what was typed is neither, or the moment has passed.
+    """
+    if span is not None and until is not None:
+        raise UsageError("two-ends", "--for and --until contradict each other.", "Leave out one of the two.")
+    if until is None:
+        return None if span is None else parse_duration(span)
+    try:
+        ends = datetime.fromisoformat(until.strip())
+    except ValueError as error:
+        hint = "Write it like 2026-12-24, 2026-12-24T18:00 (UTC) or 2026-12-24T18:00+01:00."
+        raise UsageError("bad-time", f"'{until}' is not a date or time.", hint) from error
+    ends = ends.replace(tzinfo=UTC) if ends.tzinfo is None else ends
+    if ends <= now:
+        raise UsageError("bad-time", f"--until {until} has passed.", "Give a time to come, or use --for.")
+    return ends - now
 
 
 def build_keep_tags(duration: timedelta | None, reason: str, now: datetime) -> KeepTags:
@@ -44,14 +67,14 @@ def build_keep_tags(duration: timedelta | None, reason: str, now: datetime) -> K
         until = now + duration
     except OverflowError as error:
         text = "That date is out of range."
-        raise UsageError("bad-duration", text, "Leave --for out to keep it until `opskit notebook unkeep`.") from error
+        raise UsageError("bad-duration", text, "Leave --for out to keep it without end.") from error
     told = {KEEP_UNTIL: until.isoformat(timespec="seconds")}
     return KeepTags(until, {**told, KEEP_REASON: why} if why else told)
 
 
 @dataclass(frozen=True)
 class StandingKeep:
-    """How a notebook is kept already. ``until`` None: until somebody says otherwise, or until a time that nobody can
+    """How a resource is kept already. ``until`` None: until somebody says otherwise, or until a time that nobody can
     read. ``why_kept`` is the sentence that a stop of it is refused with.
     """
 
@@ -73,13 +96,13 @@ def standing_keep(tags: Mapping[str, str], now: datetime) -> StandingKeep | None
 
 
 def would_shorten(standing: StandingKeep, keep: KeepTags) -> bool:
-    """Whether a notebook would be kept for less long than it is already."""
+    """Whether a resource would be kept for less long than it is already."""
     return keep.until is not None and (standing.until is None or keep.until < standing.until)
 
 
 def inherit_reason(standing: StandingKeep, keep: KeepTags) -> KeepTags:
     """The same keep, with the reason of the one whose place it takes where it has none of its own: the reason is what
-    makes whoever reads it leave the notebook alone.
+    makes whoever reads it leave the resource alone.
     """
     has_own = KEEP_REASON in keep.tags or keep.tags.get(KEEP, _NO_REASON) != _NO_REASON
     if has_own or standing.reason in ("", _NO_REASON):

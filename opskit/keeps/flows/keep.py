@@ -1,0 +1,213 @@
+"""Keep a resource from being stopped, and stop keeping it: tags on it, which everybody sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
+from opskit.aws.client import AwsClient
+from opskit.aws.create_once import create_once
+from opskit.aws.resource_tags import read_tags
+from opskit.core.clock import Clock
+from opskit.core.exceptions import AccessDenied, AwsError, ConfirmationRequired, OpskitError
+from opskit.core.model import Unknown
+from opskit.core.result_or_error import unknown_from_error
+from opskit.keeps.rules.keep import (
+    KEEP_TAG_KEYS,
+    KeepTags,
+    StandingKeep,
+    inherit_reason,
+    standing_keep,
+    would_shorten,
+)
+from opskit.state.journal import mark_done
+from opskit.state.pending_change import PendingChange
+
+
+class KeptResource(Protocol):
+    """What can be kept."""
+
+    @property
+    def name(self) -> str:
+        """By which its user knows it."""
+
+    @property
+    def arn(self) -> str:
+        """By which AWS knows its tags."""
+
+    @property
+    def region(self) -> str:
+        """Where it is."""
+
+    @property
+    def account(self) -> str | None:
+        """Whose; None: its ARN does not tell."""
+
+
+ResourceT = TypeVar("ResourceT", bound=KeptResource)
+
+
+@dataclass(frozen=True)
+class KeptKind(Generic[ResourceT]):
+    """A kind of resource that can be kept: its ``command`` (``opskit notebook``), the list of its rows in JSON, what
+    the journal calls its tagging, how one is found by its name (UsageError: there is none), and what changes its tags.
+    """
+
+    command: str
+    records: str
+    tag_action: str
+    find: Callable[[AwsClient, str], ResourceT]
+    prepare_tagging: Callable[
+        [AwsClient, ResourceT, Iterable[str]], AbstractContextManager[PendingChange[[Mapping[str, str]]]]
+    ]
+    prepare_untagging: Callable[[AwsClient, ResourceT, Sequence[str]], AbstractContextManager[PendingChange[[]]]]
+
+
+@dataclass(frozen=True)
+class KeepPlan(Generic[ResourceT]):
+    """A keep, and the one whose place it would take. ``standing`` None: the resource is not kept; ``Unknown``: the
+    caller may not read its tags.
+    """
+
+    kind: KeptKind[ResourceT]
+    resource: ResourceT
+    keep: KeepTags
+    standing: StandingKeep | Unknown | None
+
+    @property
+    def may_shorten(self) -> bool:
+        """Whether the resource would be kept for less long than now, as far as is known."""
+        if isinstance(self.standing, Unknown):
+            return self.keep.until is not None
+        return self.standing is not None and would_shorten(self.standing, self.keep)
+
+
+def plan_keep(
+    client: AwsClient, kind: KeptKind[ResourceT], name: str, keep: KeepTags, clock: Clock
+) -> KeepPlan[ResourceT]:
+    """See what a keep would replace. Where it takes nothing away, a reason that is there already stays.
+
+    Raises:
+        UsageError: there is no such resource.
+        AwsError: AWS does not say how it is.
+    """
+    found = kind.find(client, name)
+    standing = _read_standing_keep(client, found, clock)
+    if isinstance(standing, StandingKeep) and not would_shorten(standing, keep):
+        keep = inherit_reason(standing, keep)
+    return KeepPlan(kind, found, keep, standing)
+
+
+def keep_resource(client: AwsClient, plan: KeepPlan[ResourceT], clock: Clock) -> None:
+    """Put a keep in the place of the one that was seen. The new tags come first: at no moment is it not kept.
+
+    Raises:
+        ConfirmationRequired: somebody has kept it otherwise meanwhile, and nobody agreed to replace that.
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    found, keep = plan.resource, plan.keep
+    create_once(
+        partial(_send_keep_tags, client, plan, clock),
+        lambda: keep.tags.items() <= read_tags(client, found.arn).items(),
+        clock,
+        partial(mark_done, client, plan.kind.tag_action, found.name, "the tags are there"),
+    )
+    _remove_tags(client, plan.kind, found, keep.tags_to_remove, clock)
+
+
+def keep_all(client: AwsClient, plans: Sequence[KeepPlan[ResourceT]], clock: Clock) -> list[OpskitError | None]:
+    """Keep several; one that fails does not hinder the others. Why each is not kept, None where it is."""
+    return [_keep_or_error(client, plan, clock) for plan in plans]
+
+
+def _keep_or_error(client: AwsClient, plan: KeepPlan[ResourceT], clock: Clock) -> OpskitError | None:
+    try:
+        keep_resource(client, plan, clock)
+    except (AwsError, ConfirmationRequired) as error:
+        return error
+    return None
+
+
+@dataclass(frozen=True)
+class EndedKeep(Generic[ResourceT]):
+    """Which tags went from a resource, or with ``is_dry`` would go, and how it was kept. No tags: it was not kept."""
+
+    resource: ResourceT
+    removed: Sequence[str]
+    standing: StandingKeep | Unknown | None
+    is_dry: bool = False
+
+
+def unkeep_resource(
+    client: AwsClient, kind: KeptKind[ResourceT], name: str, clock: Clock, *, dry_run: bool = False
+) -> EndedKeep[ResourceT]:
+    """Take every keep off a resource.
+
+    Raises:
+        UsageError: there is no such resource.
+        ConfirmationRequired: somebody has kept it otherwise meanwhile.
+        AwsError: AWS refused.
+    """
+    found = kind.find(client, name)
+    standing = _read_standing_keep(client, found, clock)
+    if dry_run:
+        there = _present_tags(_tags_or_denied(client, found), KEEP_TAG_KEYS)
+        return EndedKeep(found, there, standing, is_dry=True)
+    return EndedKeep(found, _remove_tags(client, kind, found, KEEP_TAG_KEYS, clock), standing)
+
+
+def _read_standing_keep(client: AwsClient, resource: KeptResource, clock: Clock) -> StandingKeep | Unknown | None:
+    told = _tags_or_denied(client, resource)
+    return told if isinstance(told, Unknown) else standing_keep(told, clock.now())
+
+
+def _tags_or_denied(client: AwsClient, resource: KeptResource) -> Mapping[str, str] | Unknown:
+    try:
+        return read_tags(client, resource.arn)
+    except AccessDenied as failure:
+        return unknown_from_error(failure)
+
+
+def _send_keep_tags(client: AwsClient, plan: KeepPlan[ResourceT], clock: Clock) -> None:
+    """Send the tags of a keep, each time after a look: while nobody looked, somebody may have kept it for longer."""
+    with plan.kind.prepare_tagging(client, plan.resource, plan.keep.tags) as intent:
+
+        def attempt() -> None:
+            standing = _read_standing_keep(client, plan.resource, clock)
+            if isinstance(standing, StandingKeep) and standing != plan.standing and would_shorten(standing, plan.keep):
+                text = f"Somebody has kept {plan.resource.name} meanwhile ({standing.why_kept}). Nothing was changed."
+                raise ConfirmationRequired("kept-meanwhile", text, "Run the command again to replace that.")
+            intent.send_change(plan.keep.tags)
+
+        send_until_accepted(AdaptivePacer(clock), attempt)
+
+
+def _present_tags(told: Mapping[str, str] | Unknown, keys: Sequence[str]) -> list[str]:
+    """Those of the keys that are there, or may be."""
+    return list(keys) if isinstance(told, Unknown) else [key for key in told if key in keys]
+
+
+def _remove_tags(
+    client: AwsClient, kind: KeptKind[ResourceT], resource: ResourceT, keys: Sequence[str], clock: Clock
+) -> list[str]:
+    """Remove those of the tags that are there; where the tags may not be read, all of them."""
+    told = _tags_or_denied(client, resource)
+    there = _present_tags(told, keys)
+    if there:
+        pace = AdaptivePacer(clock)
+        with kind.prepare_untagging(client, resource, there) as intent:
+
+            def attempt() -> None:
+                if pace.was_throttled and _tags_or_denied(client, resource) != told:
+                    text = (
+                        f"Somebody has changed the tags of {resource.name} meanwhile; these stay: {', '.join(there)}."
+                    )
+                    raise ConfirmationRequired("kept-meanwhile", text, "Run the command again.")
+                intent.send_change()
+
+            send_until_accepted(pace, attempt)
+    return there

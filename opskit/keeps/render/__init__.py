@@ -1,0 +1,1 @@
+"""A keep for people and programs."""
