@@ -83,11 +83,14 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit guard --from request.json --operation create-training-job",
         "terraform show -json plan.bin | opskit guard --from - -o markdown",
     ),
-    "guard hook": ("cat event.json | opskit guard hook --max-usd 20",),
+    "guard hook": (
+        "cat event.json | opskit guard hook --max-usd 20",
+        "cat event.json | opskit guard hook --agent cursor",
+    ),
     "guard install": (
         "opskit guard install ipython --max-usd 5",
         "opskit guard install python --dry-run",
-        "opskit guard install claude-code --max-usd 20",
+        "opskit guard install claude-code cursor codex --max-usd 20",
     ),
     "guard remove": ("opskit guard remove ipython python",),
     "guard status": ("opskit guard status",),

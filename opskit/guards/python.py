@@ -78,6 +78,10 @@ class ProcessGuard:
         """Look at no call any more."""
         remove_call_listener(self._guard.check_call)
 
+    def refuse_calls(self, reason: str, hint: str) -> None:
+        """Refuse every call that starts something, since nothing can be judged."""
+        self._guard.refusal = (reason, hint)
+
     def check_declared(self) -> None:
         """Judge the instances that were declared.
 
@@ -208,6 +212,20 @@ def start_guard(
             pass
         raise
     return guard
+
+
+def refuse_every_start(reason: str, hint: str) -> None:
+    """Let no call be sent that starts something, until ``guard`` takes this one's place or ``unguard`` ends it.
+
+    Raises:
+        UsageError: this botocore cannot be looked at.
+    """
+    global _process_guard  # noqa: PLW0603
+    guard = ProcessGuard(CallPolicy(), {})
+    guard.refuse_calls(reason, hint)
+    with _lock:
+        guard.start()
+        _process_guard = guard
 
 
 def current_guard() -> ProcessGuard | None:

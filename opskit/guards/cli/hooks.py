@@ -25,9 +25,9 @@ hooks_root.add_typer(hooks_group, name="guard")
 TargetsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="ipython|python|claude-code...",
+        metavar="ipython|python|claude-code|cursor|codex...",
         help="ipython: each shell and Jupyter kernel of yours. python: each program of this Python that has "
-        "OPSKIT_GUARD set. claude-code: the shell commands of Claude Code.",
+        "OPSKIT_GUARD set. claude-code, cursor, codex: the shell commands of that coding agent.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
@@ -38,14 +38,14 @@ def install_guard_command(
     ctx: CommandContext,
     targets: TargetsArgument,
     max_usd: Annotated[
-        str | None, typer.Option("--max-usd", metavar="X", help="The most that one call may cost, in USD (ipython).")
+        str | None, typer.Option("--max-usd", metavar="X", help="The most that one call may cost, in USD.")
     ] = None,
     max_usd_hour: Annotated[
         str | None,
-        typer.Option("--max-usd-hour", metavar="X", help="The most an hour for what has no end, in USD (ipython)."),
+        typer.Option("--max-usd-hour", metavar="X", help="The most an hour for what has no end, in USD."),
     ] = None,
     hours: Annotated[
-        str | None, typer.Option("--hours", metavar="H", help="Hours of what has no end to count (ipython).")
+        str | None, typer.Option("--hours", metavar="H", help="Hours of what has no end to count.")
     ] = None,
     on_unknown: Annotated[
         str | None,
@@ -93,8 +93,24 @@ def guard_hook_command(
     max_usd: Annotated[
         str | None, typer.Option("--max-usd", metavar="X", help="The most that one command may cost, in USD.")
     ] = None,
+    max_usd_hour: Annotated[
+        str | None,
+        typer.Option("--max-usd-hour", metavar="X", help="The most an hour for what has no end, in USD."),
+    ] = None,
     hours: Annotated[
         str | None, typer.Option("--hours", metavar="H", help="Hours of what has no end to count (24).")
+    ] = None,
+    on_unknown: Annotated[
+        str,
+        typer.Option("--on-unknown", metavar="refuse|warn", help="What happens to a command that cannot be judged."),
+    ] = "refuse",
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            "--agent",
+            metavar="claude-code|cursor|codex",
+            help="Answer as this agent expects it. Cursor takes JSON, with exit code 0 for a no too.",
+        ),
     ] = None,
 ) -> CommandResult:
     """Judge the shell command in a coding agent's hook event on standard input.
@@ -102,6 +118,23 @@ def guard_hook_command(
     Commands of the AWS CLI that start something in SageMaker are judged by the request that they would send. 0: it may
     run, or has nothing to do with SageMaker; 3: it may not; 4 or 5: that cannot be told.
     """
+    from opskit.core.exceptions import OpskitError
+    from opskit.guards.render.plan import agent_answer
+    from opskit.guards.rules.agent_settings import Agent
+    from opskit.output.result import error_result
+
+    if agent is not None and agent not in list(Agent):
+        raise UsageError("bad-agent", f"'{agent}' is not an agent that opskit knows.", f"One of: {', '.join(Agent)}.")
+    try:
+        result = _judge_event(ctx, max_usd, max_usd_hour, hours, on_unknown)
+    except OpskitError as error:
+        result = error_result(error)
+    return agent_answer(result) if agent is not None and Agent(agent).reads_json else result
+
+
+def _judge_event(
+    ctx: CommandContext, max_usd: str | None, max_usd_hour: str | None, hours: str | None, on_unknown: str
+) -> CommandResult:
     import json
     import sys
     from functools import cache
@@ -113,7 +146,7 @@ def guard_hook_command(
     from opskit.guards.rules.call_budget import parse_policy
 
     budget = ctx.settings.resolve("max-usd", max_usd)
-    policy = parse_policy(budget, None, hours or 24, "refuse")
+    policy = parse_policy(budget, max_usd_hour, hours or 24, on_unknown)
     try:
         event = json.load(sys.stdin)
     except ValueError as error:
@@ -124,4 +157,4 @@ def guard_hook_command(
     def open_client(profile: str | None, region: str | None) -> AwsClient:
         return open_session(profile=profile or ctx.settings.get("profile"), region=region).client()
 
-    return hook_result(judge_shell_command(command, folder, policy, open_client, system_clock()))
+    return hook_result(judge_shell_command(command, folder, policy, open_client, system_clock()), policy)

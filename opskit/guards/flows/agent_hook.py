@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import UnreadableState
 from opskit.guards.flows.plan_check import PlanCheck, check_plan
-from opskit.guards.reads.captured_request import CapturedRequest, capture_aws_request, names_sagemaker
+from opskit.guards.reads.captured_request import CapturedRequest, capture_aws_request
+from opskit.guards.reads.source_files import cdk_names_sagemaker, names_sagemaker, template_names_sagemaker
 from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.planned_calls import PlanKind, PlannedCall, PlannedCalls
 from opskit.guards.rules.shell_commands import (
     LaunchKind,
     ShellLaunch,
     find_launches,
+    template_path,
     terraform_folder,
 )
 
@@ -26,11 +29,16 @@ OpenClient = Callable[[str | None, str | None], AwsClient]
 
 def shell_command_of(event: Any) -> tuple[str, str]:
     """The command line and the folder of an agent's hook event; an empty command line: the event is about something
-    else.
+    else. Cursor has the command in the event itself, Claude Code and Codex have it in the input of a tool.
     """
-    given = event.get("tool_input") if isinstance(event, Mapping) else None
-    command = given.get("command") if isinstance(given, Mapping) else None
-    folder = event.get("cwd") if isinstance(event, Mapping) else None
+    if not isinstance(event, Mapping):
+        return "", ""
+    given = event.get("tool_input")
+    command = (given if isinstance(given, Mapping) else event).get("command")
+    if isinstance(command, list):
+        command = shlex.join(map(str, command))
+    roots = event.get("workspace_roots")
+    folder = event.get("cwd") or (roots[0] if isinstance(roots, list) and roots else "")
     return command if isinstance(command, str) else "", folder if isinstance(folder, str) else ""
 
 
@@ -54,6 +62,10 @@ def judge_shell_command(
                 captured.setdefault((request.profile, request.region), []).append(request)
             case LaunchKind.TERRAFORM:
                 _refuse_terraform(launch, folder)
+            case LaunchKind.CDK:
+                _refuse_cdk(folder)
+            case LaunchKind.TEMPLATE:
+                _refuse_template(launch, folder)
     return [
         check_plan(open_client(*place), _planned_calls(requests), policy, clock) for place, requests in captured.items()
     ]
@@ -82,3 +94,27 @@ def _refuse_terraform(launch: ShellLaunch, folder: str) -> None:
         "`opskit guard --from plan.json -- terraform apply plan.bin`."
     )
     raise UnreadableState("terraform-apply", text, hint)
+
+
+def _refuse_cdk(folder: str) -> None:
+    """Refuse what deploys an app of CDK's: which templates it makes is known only when its program has run."""
+    if not cdk_names_sagemaker(Path(folder or ".")):
+        return
+    text = "`cdk deploy` is not judged where the app has resources of SageMaker's."
+    hint = "Run `cdk synth`, and then `opskit guard --from cdk.out -- cdk deploy --app cdk.out`."
+    raise UnreadableState("cdk-deploy", text, hint)
+
+
+def _refuse_template(launch: ShellLaunch, folder: str) -> None:
+    """Refuse what makes a stack of a template with resources of SageMaker's. Which values its parameters get, and what
+    the stack has already, is in words and accounts that a hook does not read.
+    """
+    named = template_path(launch.words)
+    path = Path(folder or ".") / (named or "template.yaml")
+    if named is None and launch.words[0].endswith("aws"):
+        return  # a template in S3 or one that is kept
+    if not template_names_sagemaker(path):
+        return
+    text = "A stack is not made here of a template with resources of SageMaker's."
+    hint = f"Run `opskit guard --from {shlex.quote(named or 'template.yaml')} -- COMMAND`, which judges it first."
+    raise UnreadableState("template-deploy", text, hint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -103,12 +103,15 @@ def _account_key(client: AwsClient) -> tuple[object, ...]:
 
 @dataclass
 class CallGuard:
-    """A guard over calls. ``is_watched`` tells which calls it looks at; ``warn`` says what is let through unjudged."""
+    """A guard over calls. ``is_watched`` tells which calls it looks at; ``warn`` says what is let through unjudged.
+    ``refusal`` is why it refuses all, where it can judge none, and the next step.
+    """
 
     policy: CallPolicy
     board: LookBoard
     warn: Callable[[str], None]
     is_watched: Callable[[OutgoingCall], bool] = lambda call: True
+    refusal: tuple[str, str] | None = None
 
     def check_call(self, call: OutgoingCall) -> None:
         """Return if a call may be sent.
@@ -120,6 +123,9 @@ class CallGuard:
             return
         if not call.is_well_formed():  # botocore says why, and sends nothing
             return
+        if self.refusal is not None:
+            reason, hint = self.refusal
+            raise CallRefused(replace(_unknown_verdict(call, reason.rstrip(".")), next_step=hint))
         self._act_on(self._find_verdict(call))
 
     def check_needs(self, needs: RequestNeeds, client: AwsClient) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
 from opskit.core.exceptions import GuardRefused
 from opskit.guards.rules.agent_settings import without_agent_hook
-from opskit.guards.rules.start_hooks import GuardArguments, HookState, HookTarget, hook_content, hook_state
+from opskit.guards.rules.start_hooks import (
+    GuardArguments,
+    HookState,
+    HookTarget,
+    hook_content,
+    hook_state,
+    installed_arguments,
+)
 from opskit.guards.store.hook_files import hook_path, opskit_program, read_hook, remove_hook, write_hook
 
 
@@ -20,20 +27,23 @@ class HookReport:
     target: HookTarget
     path: Path
     state: HookState
+    arguments: GuardArguments = field(default_factory=GuardArguments)
     outcome: str | None = None
     content: str = ""
 
 
 def find_hooks(targets: Iterable[HookTarget]) -> list[HookReport]:
-    """What is there of each target. A file with other arguments is installed too."""
-    return [_find_hook(target, GuardArguments()) for target in targets]
+    """What is there of each target, with the arguments that it was installed with."""
+    return [_find_hook(target) for target in targets]
 
 
-def _find_hook(target: HookTarget, arguments: GuardArguments) -> HookReport:
+def _find_hook(target: HookTarget, arguments: GuardArguments | None = None) -> HookReport:
+    """What is there of a target, held against these arguments; None: against those that are there."""
     path = hook_path(target)
     found = read_hook(path)
-    wanted = hook_content(target, arguments, found, opskit_program())
-    return HookReport(target, path, hook_state(target, found, wanted), content=wanted)
+    wanted = installed_arguments(target, found) if arguments is None else arguments
+    content = hook_content(target, wanted, found, opskit_program())
+    return HookReport(target, path, hook_state(target, found, content), wanted, content=content)
 
 
 def install_hooks(targets: Iterable[HookTarget], arguments: GuardArguments, *, dry_run: bool) -> list[HookReport]:
@@ -51,12 +61,12 @@ def install_hooks(targets: Iterable[HookTarget], arguments: GuardArguments, *, d
 def _install_hook(report: HookReport, *, dry_run: bool) -> HookReport:
     match report.state:
         case HookState.INSTALLED:
-            return HookReport(report.target, report.path, report.state, "already")
+            return replace(report, outcome="already", content="")
         case HookState.ABSENT | HookState.OUTDATED:
             if dry_run:
-                return HookReport(report.target, report.path, report.state, "planned", report.content)
+                return replace(report, outcome="planned")
             write_hook(report.path, report.content)
-            return HookReport(report.target, report.path, HookState.INSTALLED, "done", report.content)
+            return replace(report, state=HookState.INSTALLED, outcome="done")
         case HookState.FOREIGN:
             raise AssertionError("refused before")
         case _:
@@ -77,15 +87,16 @@ def remove_hooks(targets: Iterable[HookTarget], *, dry_run: bool) -> list[HookRe
 
 def _remove_hook(report: HookReport, *, dry_run: bool) -> HookReport:
     if not report.state.is_ours:
-        return HookReport(report.target, report.path, report.state, "absent")
+        return replace(report, outcome="absent", content="")
     if dry_run:
-        return HookReport(report.target, report.path, report.state, "planned")
-    left = without_agent_hook(read_hook(report.path) or "{}") if report.target.is_shared else None
+        return replace(report, outcome="planned", content="")
+    agent = report.target.agent
+    left = None if agent is None else without_agent_hook(agent, read_hook(report.path) or "{}")
     if left is None:
         remove_hook(report.path, report.target)
     else:
         write_hook(report.path, left)
-    return HookReport(report.target, report.path, HookState.ABSENT, "done")
+    return replace(report, state=HookState.ABSENT, outcome="done", content="")
 
 
 def _refuse_foreign(found: Iterable[HookReport]) -> None:

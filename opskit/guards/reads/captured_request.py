@@ -13,7 +13,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import UnreadableState
@@ -110,14 +109,3 @@ def _parse_captured(target: str, scope: str, body: bytes, profile: str | None) -
         text = "The request of the AWS CLI has another form than opskit knows."
         raise UnreadableState("not-captured", text, _HINT)
     return CapturedRequest(target.partition(".")[2], params, region[1], profile)
-
-
-def names_sagemaker(folder: Path) -> bool:
-    """Whether a folder's Terraform files, or those of its modules, have resources of SageMaker's. A folder that cannot
-    be read may have some.
-    """
-    try:
-        files = [file for pattern in ("*.tf", "*.tf.json", "*/*.tf", "*/*/*.tf") for file in folder.glob(pattern)]
-        return any("_sagemaker_" in file.read_text(encoding="utf-8", errors="replace") for file in files)
-    except OSError:
-        return True

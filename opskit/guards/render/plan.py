@@ -7,13 +7,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.guards.flows.plan_check import PlanCheck, need_usd_per_hour
+from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.refusals import worst_verdict
 from opskit.guards.rules.request_model import InstanceNeed, UnknownNeed
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.render.check import check_result
 from opskit.quotas.rules.headroom import is_refusal
+from opskit.quotas.rules.increase_commands import increase_commands, wait_commands
 from opskit.quotas.rules.model import Verdict
 
 _MONTH_HOURS = 30 * 24
@@ -49,20 +52,35 @@ def plan_result(found: PlanCheck, home: str | None) -> CommandResult:
     )
 
 
-def hook_result(found: Sequence[PlanCheck]) -> CommandResult:
+def hook_result(found: Sequence[PlanCheck], policy: CallPolicy) -> CommandResult:
     """What was found about the commands of a coding agent; what keeps them from running are problems, which the agent
     is told.
     """
     problems = tuple(problem for check in found for problem in _hook_problems(check))
     exit = max((check.exit_code for check in found), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)
+    if exit is ExitCode.PARTIAL and not policy.on_unknown.refuses:
+        exit = ExitCode.OK
     return CommandResult({"commands": [plan_result(check, None).data for check in found]}, exit, problems)
+
+
+def agent_answer(result: CommandResult) -> CommandResult:
+    """The answer for an agent that parses it: an object without a decision leaves it to the agent's own rules."""
+    if result.exit.is_ok:
+        return replace(result, notes=("{}",), problems=())
+    reasons = " ".join(f"{each.message} {each.hint}".strip() for each in result.problems)
+    told = f"opskit does not let this command start: {reasons}"
+    # Cursor gives the agent the user's message, and names another one for it.
+    answer = {"permission": "deny", "user_message": told, "agent_message": told}
+    return replace(result, exit=ExitCode.OK, notes=(ascii_json(answer),), problems=())
 
 
 def _hook_problems(found: PlanCheck) -> Iterator[Problem]:
     for headroom in found.check.headrooms:
         if is_refusal(headroom) or headroom.verdict.is_unknown:
             text = f"{headroom.quota_name}: {headroom.reason.rstrip('.')} (needed: {headroom.requirement.count})."
-            yield Problem("no-room" if is_refusal(headroom) else "quota-unknown", text, region=headroom.region)
+            commands = [*increase_commands([headroom]), *wait_commands([headroom])]
+            hint = f"For a person to decide: {'; '.join(commands)}" if commands else ""
+            yield Problem("no-room" if is_refusal(headroom) else "quota-unknown", text, hint, headroom.region)
     for unknown in found.needs.unknowns:
         yield Problem("not-known", f"{unknown.source}: {unknown.reason}.")
     yield from _plan_problems(found)

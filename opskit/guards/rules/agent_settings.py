@@ -1,97 +1,210 @@
-"""Claude Code's settings: the hook that asks opskit before a shell command, among the settings of others."""
+"""The settings of coding agents: the hook that asks opskit before a shell command, among the settings of others.
+
+Claude Code and Codex run a command before a tool and take its exit code 2 for a no, with the reason on standard error.
+Cursor parses what it prints: it takes a no with a reason only from an object of JSON and exit code 0.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from opskit.core.exceptions import UsageError
 
 _MARK = " guard hook"
-_VARIABLE = "OPSKIT_GUARD"
-# The hook's command ends with 2, which keeps the agent from running its own, unless opskit says yes. A shell that does
-# not find opskit any more ends with 126 and more: then the guard is gone, and nothing else is kept from running.
-_REFUSE = 'code=$?; [ "$code" -eq 0 ] || [ "$code" -ge 126 ] || exit 2'
+VARIABLE = "OPSKIT_GUARD"
+"""The variable without which the guard of a Python's start-up does nothing."""
+
+# opskit's answer is the agent's, unless opskit is gone: a shell ends with 126 or 127 where it cannot run it. Then
+# nothing is kept from running, and all else that is no yes is a no: an error, a kill, a lack of memory.
+_REFUSE = 'code=$?; case "$code" in 0|126|127) exit 0;; *) exit 2;; esac'
+_DENIED = '{"permission": "deny", "user_message": "opskit failed, so the command could not be judged."}'
+_REFUSE_IN_JSON = f"code=$?; case \"$code\" in 0|126|127) ;; *) echo '{_DENIED}';; esac"
+# The AWS CLI starts in a second or two, and may be asked several times; a look takes some seconds more.
+_SECONDS = 120
 
 
-def agent_command(opskit: str, flags: Sequence[str]) -> str:
-    """The command of the hook, for a shell."""
-    return f"{shlex.join([opskit])}{_MARK}{''.join(f' {shlex.quote(flag)}' for flag in flags)}; {_REFUSE}"
+class Agent(StrEnum):
+    """The coding agents that ask a hook before a shell command."""
+
+    CLAUDE_CODE = "claude-code"
+    CURSOR = "cursor"
+    CODEX = "codex"
+
+    @property
+    def product(self) -> str:
+        """Its name."""
+        match self:
+            case Agent.CLAUDE_CODE:
+                return "Claude Code"
+            case Agent.CURSOR:
+                return "Cursor"
+            case Agent.CODEX:
+                return "Codex"
+
+    @property
+    def event(self) -> str:
+        """What it calls the moment before a shell command."""
+        match self:
+            case Agent.CLAUDE_CODE | Agent.CODEX:
+                return "PreToolUse"
+            case Agent.CURSOR:
+                return "beforeShellExecution"
+
+    @property
+    def reads_json(self) -> bool:
+        """Whether it takes the answer from an object of JSON on standard output, rather than from the exit code."""
+        match self:
+            case Agent.CLAUDE_CODE | Agent.CODEX:
+                return False
+            case Agent.CURSOR:
+                return True
+
+    @property
+    def sets_variables(self) -> bool:
+        """Whether the same settings hold variables for what it runs."""
+        match self:
+            case Agent.CLAUDE_CODE:
+                return True
+            case Agent.CURSOR | Agent.CODEX:
+                return False
 
 
-def has_agent_hook(found: str) -> bool:
+def agent_command(agent: Agent, opskit: str, flags: Sequence[str]) -> str:
+    """The command of the hook, for whichever shell the agent has."""
+    answer = ["--agent", agent.value] if agent.reads_json else []
+    asked = f"{shlex.join([opskit])}{_MARK} {shlex.join([*answer, *flags])}".rstrip()
+    return shlex.join(["sh", "-c", f"{asked}; {_REFUSE_IN_JSON if agent.reads_json else _REFUSE}"])
+
+
+def has_agent_hook(agent: Agent, found: str) -> bool:
     """Whether settings have opskit's hook.
-
-    Raises:
-        UsageError: they are no object of JSON.
-    """
-    return any(_is_ours(entry) for entry in _entries(_parse_settings(found)))
-
-
-def with_agent_hook(found: str | None, command: str) -> str:
-    """The settings with opskit's hook, and with the variable that guards Python programs.
 
     Raises:
         UsageError: they are no object of JSON, or have another form.
     """
-    settings = _parse_settings(found or "{}")
-    hooks = settings.setdefault("hooks", {})
-    hook = {"type": "command", "command": command, "timeout": 60}
-    kept = [entry for entry in _entries(settings) if not _is_ours(entry)]
-    hooks["PreToolUse"] = [*kept, {"matcher": "Bash", "hooks": [hook]}]
-    settings.setdefault("env", {}).setdefault(_VARIABLE, "1")
-    return json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+    return any(_is_ours(entry) for entry in _entries(agent, _parse_settings(agent, found)))
 
 
-def without_agent_hook(found: str) -> str | None:
+def flags_of_hook(agent: Agent, found: str) -> list[str]:
+    """The flags with which opskit's hook was installed; none if it was not.
+
+    Raises:
+        UsageError: the settings are no object of JSON, or have another form.
+    """
+    for entry in _entries(agent, _parse_settings(agent, found)):
+        if _is_ours(entry):
+            words = re.findall(r"--(?:max-usd|max-usd-hour|hours|on-unknown) [\w.]+", _commands_of(entry)[0])
+            return [part for word in words for part in word.split()]
+    return []
+
+
+def with_agent_hook(agent: Agent, found: str | None, command: str, variable: str) -> str:
+    """The settings with opskit's hook, and, where they hold variables, with the one that guards Python programs.
+
+    Raises:
+        UsageError: they are no object of JSON, or have another form.
+    """
+    settings = _parse_settings(agent, found or "{}")
+    kept = [entry for entry in _entries(agent, settings) if not _is_ours(entry)]
+    before = _variable_of(agent, settings)
+    match agent:
+        case Agent.CLAUDE_CODE | Agent.CODEX:
+            hook = {"type": "command", "command": command, "timeout": _SECONDS}
+            entry: dict[str, Any] = {"matcher": "Bash", "hooks": [hook]}
+        case Agent.CURSOR:
+            settings.setdefault("version", 1)
+            entry = {"command": command, "timeout": _SECONDS}
+    settings.setdefault("hooks", {})[agent.event] = [*kept, entry]
+    if agent.sets_variables:
+        variables = settings.setdefault("env", {})
+        if VARIABLE not in variables or variables[VARIABLE] == before:
+            variables[VARIABLE] = variable
+    return _write_settings(settings, found)
+
+
+def without_agent_hook(agent: Agent, found: str) -> str | None:
     """The settings without what opskit has added; None: nothing else is in them.
 
     Raises:
         UsageError: they are no object of JSON, or have another form.
     """
-    settings = _parse_settings(found)
-    kept = [entry for entry in _entries(settings) if not _is_ours(entry)]
-    _set_or_drop(settings["hooks"], "PreToolUse", kept)
-    _set_or_drop(settings, "hooks", settings["hooks"])
+    settings = _parse_settings(agent, found)
+    ours = _variable_of(agent, settings)
+    _drop_or_set(settings["hooks"], agent.event, [each for each in _entries(agent, settings) if not _is_ours(each)])
+    _drop_or_set(settings, "hooks", settings["hooks"])
     variables = settings.get("env")
-    if isinstance(variables, dict) and variables.get(_VARIABLE) == "1":
-        del variables[_VARIABLE]
-        _set_or_drop(settings, "env", variables)
-    return json.dumps(settings, indent=2, ensure_ascii=False) + "\n" if settings else None
+    if ours is not None and isinstance(variables, dict) and agent.sets_variables and variables.get(VARIABLE) == ours:
+        del variables[VARIABLE]
+        _drop_or_set(settings, "env", variables)
+    if not agent.sets_variables and settings == {"version": 1}:  # which says nothing without hooks
+        return None
+    return _write_settings(settings, found) if settings else None
 
 
-def _set_or_drop(settings: dict[str, Any], name: str, value: Any) -> None:
+def variable_text(flags: Sequence[str]) -> str:
+    """The variable's value that says the same as a hook's flags."""
+    pairs = zip(flags[::2], flags[1::2], strict=True)
+    return ",".join(f"{flag[2:].replace('-', '_')}={value}" for flag, value in pairs) or "1"
+
+
+def _variable_of(agent: Agent, settings: Mapping[str, Any]) -> str | None:
+    """The variable's value that opskit's hook in these settings goes with; None: there is no hook."""
+    if not any(_is_ours(entry) for entry in _entries(agent, settings)):
+        return None
+    found = (settings.get("env") or {}).get(VARIABLE)
+    # An older opskit wrote 1 whatever the flags were.
+    told = variable_text(flags_of_hook(agent, json.dumps(settings)))
+    return found if found in ("1", told) else told
+
+
+def _write_settings(settings: Mapping[str, Any], found: str | None) -> str:
+    """Settings as text, indented as the file was."""
+    indents = re.search(r"^([ \t]+)\S", found or "", re.MULTILINE)
+    return json.dumps(settings, indent=indents[1] if indents else 2, ensure_ascii=False) + "\n"
+
+
+def _drop_or_set(settings: dict[str, Any], name: str, value: Any) -> None:
     if value:
         settings[name] = value
     else:
         del settings[name]
 
 
-def _parse_settings(text: str) -> dict[str, Any]:
+def _parse_settings(agent: Agent, text: str) -> dict[str, Any]:
     try:
-        settings = json.loads(text)
+        settings = json.loads(text.removeprefix("\ufeff") if text.strip() else "{}")
     except ValueError as error:
-        raise UsageError(
-            "bad-settings", f"Claude Code's settings are no JSON: {error}.", "Correct that file."
-        ) from error
+        text = f"{agent.product}'s settings are no JSON: {error}."
+        raise UsageError("bad-settings", text, "Correct that file.") from error
     shapes = (("hooks", Mapping), ("env", Mapping))
     if not isinstance(settings, dict) or any(not isinstance(settings.get(name, {}), kind) for name, kind in shapes):
-        text = "Claude Code's settings have another form than opskit knows."
+        text = f"{agent.product}'s settings have another form than opskit knows."
         raise UsageError("bad-settings", text, "Correct that file.")
     return settings
 
 
-def _entries(settings: Mapping[str, Any]) -> list[Any]:
-    entries = settings.get("hooks", {}).get("PreToolUse", [])
+def _entries(agent: Agent, settings: Mapping[str, Any]) -> list[Any]:
+    entries = settings.get("hooks", {}).get(agent.event, [])
     if not isinstance(entries, list):
-        text = "Claude Code's settings have another form than opskit knows: PreToolUse is no list."
+        text = f"{agent.product}'s settings have another form than opskit knows: {agent.event} is no list."
         raise UsageError("bad-settings", text, "Correct that file.")
     return entries
 
 
 def _is_ours(entry: Any) -> bool:
-    hooks = entry.get("hooks") if isinstance(entry, Mapping) else None
-    commands = [hook.get("command") for hook in hooks if isinstance(hook, Mapping)] if isinstance(hooks, list) else []
-    return any(isinstance(command, str) and f"opskit{_MARK}" in command.replace("'", "") for command in commands)
+    return any(f"opskit{_MARK}" in re.sub("['\"]", "", command) for command in _commands_of(entry))
+
+
+def _commands_of(entry: Any) -> list[str]:
+    """The commands of a hook: its own, or those of the hooks in it."""
+    if not isinstance(entry, Mapping):
+        return []
+    inner = entry.get("hooks")
+    hooks = [entry, *(inner if isinstance(inner, list) else [])]
+    commands = [hook.get("command") for hook in hooks if isinstance(hook, Mapping)]
+    return [command for command in commands if isinstance(command, str)]

@@ -28,7 +28,7 @@ class CallVerdict:
     """What was found about a call, or about declared instances where ``operation`` is empty. ``reasons`` say why it may
     not be sent, ``unknowns`` what cannot be told, ``notes`` what else is to be known; each is a sentence without its
     end. ``exceeded`` are the bounds of the budget that are among the reasons, ``limits`` the numbers of the request
-    that are above a quota, with that.
+    that are above a quota, with that; ``next_step`` is what helps where it is not told by these.
     """
 
     operation: str
@@ -41,6 +41,7 @@ class CallVerdict:
     notes: tuple[str, ...] = ()
     exceeded: tuple[BoundExceeded, ...] = ()
     limits: tuple[tuple[RequestLimit, Quota], ...] = ()
+    next_step: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -136,6 +137,8 @@ def refusal_text(verdict: CallVerdict) -> str:
 
 def refusal_hint(verdict: CallVerdict) -> str:
     """The next step after a refusal: one for each of its reasons."""
+    if verdict.next_step:
+        return verdict.next_step
     if not verdict.reasons:
         return 'To send what cannot be judged, with a warning: opskit.guard(on_unknown="warn")'
     refused = [headroom for headroom in verdict.headrooms if is_refusal(headroom)]

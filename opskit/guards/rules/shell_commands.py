@@ -1,4 +1,6 @@
-"""Finds in a shell's command line what may start something in SageMaker: the AWS CLI, and Terraform."""
+"""Finds in a shell's command line what may start something in SageMaker: the AWS CLI, Terraform, CDK, and what makes a
+stack of a template.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,8 @@ class LaunchKind(StrEnum):
 
     AWS_CLI = "aws-cli"
     TERRAFORM = "terraform"
+    CDK = "cdk"
+    TEMPLATE = "template"
     UNREADABLE = "unreadable"
 
 
@@ -35,16 +39,18 @@ class ShellLaunch:
     reason: str = ""
 
 
-_WORTH_A_LOOK = re.compile(r"\b(?:aws|awscli|terraform|tofu)\b")
+_WORTH_A_LOOK = re.compile(r"\b(?:aws|awscli|terraform|tofu|cdk|aws-cdk|sam)\b")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 # What runs another command with the words that follow.
 _WRAPPERS = {
     *("builtin", "command", "env", "exec", "nice", "nohup", "stdbuf", "sudo", "time", "timeout"),
     *("uv", "uvx", "run"),  # uv run aws
+    *("npx", "bunx", "pnpx", "yarn", "dlx"),  # npx cdk
 }
 # Variables that a command may set for the AWS CLI. Others, such as AWS_CONFIG_FILE, could make it run what they name.
 _CLI_VARIABLES = {"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"}
 _SHELLS = {"bash", "dash", "ksh", "sh", "zsh"}
+_STACK_COMMANDS = {"create-change-set", "create-stack", "deploy", "update-stack"}
 _HIDDEN = re.compile(r"(?:\$\(|`).*\baws\b.*\bsagemaker\b", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\$[@*#?]")
 _SEPARATOR = re.compile(r"[();<>|&]+")
@@ -99,6 +105,10 @@ def _launches_of(words: Sequence[str]) -> Iterator[ShellLaunch]:
         yield from _aws_launch(rest if program == "aws" else ["aws", *rest[3:]], variables)
     elif program in ("terraform", "tofu"):
         yield from _terraform_launch(rest, variables)
+    elif program in ("cdk", "aws-cdk") and "deploy" in rest[1:]:
+        yield ShellLaunch(LaunchKind.CDK, tuple(rest), variables)
+    elif program == "sam" and "deploy" in rest[1:]:
+        yield ShellLaunch(LaunchKind.TEMPLATE, tuple(rest), variables)
     elif any(_HIDDEN.search(word) for word in words):
         yield ShellLaunch(LaunchKind.UNREADABLE, reason="a command inside another one's argument cannot be judged")
 
@@ -131,6 +141,8 @@ def _script_of(words: Sequence[str]) -> str:
 
 
 def _aws_launch(words: Sequence[str], variables: dict[str, str]) -> Iterator[ShellLaunch]:
+    if "cloudformation" in words and _STACK_COMMANDS & set(words):
+        yield ShellLaunch(LaunchKind.TEMPLATE, tuple(words), variables)
     if "sagemaker" not in words:
         return
     index = list(words).index("sagemaker")
@@ -155,6 +167,16 @@ def _terraform_launch(words: Sequence[str], variables: dict[str, str]) -> Iterat
     positional = [word for word in words[1:] if not word.startswith("-")]
     if positional[:1] == ["apply"] and "-destroy" not in words:
         yield ShellLaunch(LaunchKind.TERRAFORM, tuple(words), variables)
+
+
+def template_path(words: Sequence[str]) -> str | None:
+    """The template that a command makes a stack of, as it is named there; None: it names none on this machine."""
+    for index, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in ("--template-file", "--template-body", "--template", "-t"):
+            given = value if equals else next(iter(words[index + 1 : index + 2]), "")
+            return given.removeprefix("file://")
+    return None
 
 
 def terraform_folder(words: Sequence[str]) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from opskit.core.exceptions import UsageError
-from opskit.guards.rules.agent_settings import agent_command, has_agent_hook, with_agent_hook
-
-VARIABLE = "OPSKIT_GUARD"
-"""The variable without which the guard of a Python's start-up does nothing."""
+from opskit.guards.rules.agent_settings import (
+    VARIABLE,
+    Agent,
+    agent_command,
+    flags_of_hook,
+    has_agent_hook,
+    variable_text,
+    with_agent_hook,
+)
 
 _MARK = "opskit guard install"
 
@@ -21,6 +27,21 @@ class HookTarget(StrEnum):
     IPYTHON = "ipython"
     PYTHON = "python"
     CLAUDE_CODE = "claude-code"
+    CURSOR = "cursor"
+    CODEX = "codex"
+
+    @property
+    def agent(self) -> Agent | None:
+        """The coding agent whose settings it is; None: it is a file of opskit's own."""
+        match self:
+            case HookTarget.IPYTHON | HookTarget.PYTHON:
+                return None
+            case HookTarget.CLAUDE_CODE:
+                return Agent.CLAUDE_CODE
+            case HookTarget.CURSOR:
+                return Agent.CURSOR
+            case HookTarget.CODEX:
+                return Agent.CODEX
 
     @property
     def file_name(self) -> str:
@@ -33,26 +54,27 @@ class HookTarget(StrEnum):
                 return "zz-opskit-guard.pth"
             case HookTarget.CLAUDE_CODE:
                 return "settings.json"
+            case HookTarget.CURSOR | HookTarget.CODEX:
+                return "hooks.json"
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether others write into the file too, so that opskit adds to it and takes only its own away."""
-        match self:
-            case HookTarget.IPYTHON | HookTarget.PYTHON:
-                return False
-            case HookTarget.CLAUDE_CODE:
-                return True
-
-    @property
-    def effect(self) -> str:
-        """What the file does, as a sentence."""
+    def effect(self, arguments: GuardArguments) -> str:
+        """What the file does, as sentences."""
+        value = variable_text(arguments.as_flags())
+        alone = f"Python programs that it runs are guarded where {VARIABLE}={value} is set for them."
         match self:
             case HookTarget.IPYTHON:
                 return "Every IPython shell and Jupyter kernel of this user starts with the guard on."
             case HookTarget.PYTHON:
-                return f"Every program of this Python that has {VARIABLE} set starts with the guard on."
+                return f"Every program of this Python starts with the guard on where {VARIABLE}={value} is set."
             case HookTarget.CLAUDE_CODE:
-                return f"Claude Code asks opskit before each shell command, and sets {VARIABLE} for what it runs."
+                return (
+                    f"Claude Code asks opskit before each shell command, and sets {VARIABLE}={value} for what it runs."
+                )
+            case HookTarget.CURSOR:
+                return f"Cursor asks opskit before each shell command, once it was started again. {alone}"
+            case HookTarget.CODEX:
+                trust = "once you have trusted the hook there (type /hooks); until then it does not run it"
+                return f"Codex asks opskit before each shell command, {trust}. {alone}"
 
 
 class HookState(StrEnum):
@@ -83,9 +105,9 @@ class GuardArguments:
     on_unknown: str | None = None
 
     def as_flags(self) -> list[str]:
-        """The budget, as flags of ``opskit guard hook``."""
-        flags = (("--max-usd", self.max_usd), ("--hours", self.hours))
-        return [word for flag, value in flags if value is not None for word in (flag, value)]
+        """The arguments, as flags of ``opskit guard hook``."""
+        given = [(name, value) for name, value in vars(self).items() if value is not None]
+        return [word for name, value in given for word in (f"--{name.replace('_', '-')}", value)]
 
     def as_call(self) -> str:
         """The call, as Python source."""
@@ -119,17 +141,37 @@ def hook_content(
                 f"# Written by `{_MARK} python`; `opskit guard remove python` removes it.\n"
                 f"import os; os.environ.get('{VARIABLE}') and __import__('opskit.guards.autostart')\n"
             )
-        case HookTarget.CLAUDE_CODE:
-            return with_agent_hook(found, agent_command(opskit, arguments.as_flags()))
+        case HookTarget.CLAUDE_CODE | HookTarget.CURSOR | HookTarget.CODEX:
+            agent, flags = Agent(target.value), arguments.as_flags()
+            return with_agent_hook(agent, found, agent_command(agent, opskit, flags), variable_text(flags))
+
+
+def installed_arguments(target: HookTarget, found: str | None) -> GuardArguments:
+    """The arguments with which a target's file was written; none where it is absent, or holds none.
+
+    Raises:
+        UsageError: it is shared, and cannot be read.
+    """
+    given: Mapping[str, str] = {}
+    match target:
+        case HookTarget.IPYTHON if found is not None:
+            call = next((line for line in found.splitlines() if "opskit.guard(" in line), "")
+            given = dict(re.findall(r"(\w+)='([^']*)'", call))
+        case HookTarget.CLAUDE_CODE | HookTarget.CURSOR | HookTarget.CODEX if found is not None:
+            flags = flags_of_hook(Agent(target.value), found)
+            given = {flag[2:].replace("-", "_"): value for flag, value in zip(flags[::2], flags[1::2], strict=True)}
+        case HookTarget.PYTHON | HookTarget.IPYTHON | HookTarget.CLAUDE_CODE | HookTarget.CURSOR | HookTarget.CODEX:
+            pass  # Python's are in the variable
+    return GuardArguments(**{name: given.get(name) for name in GuardArguments.__dataclass_fields__})
 
 
 def hook_state(target: HookTarget, found: str | None, wanted: str) -> HookState:
     """What a file's content says of it; None: there is no file."""
-    if found is None or (target.is_shared and not has_agent_hook(found)):
+    if found is None or (target.agent is not None and not has_agent_hook(target.agent, found)):
         return HookState.ABSENT
     if found == wanted:
         return HookState.INSTALLED
-    if target.is_shared:
+    if target.agent is not None:
         return HookState.OUTDATED
     return HookState.OUTDATED if _MARK in found.partition("\n")[0] else HookState.FOREIGN
 

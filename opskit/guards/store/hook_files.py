@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sysconfig
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from opskit.guards.rules.start_hooks import HookTarget
 
 def hook_path(target: HookTarget) -> Path:
     """Where a target's file belongs: in IPython's default profile, among the packages of this Python,
-    or with the user's settings of Claude Code.
+    or with the user's settings of a coding agent.
     """
     match target:
         case HookTarget.IPYTHON:
@@ -25,6 +26,11 @@ def hook_path(target: HookTarget) -> Path:
         case HookTarget.CLAUDE_CODE:
             home = os.environ.get("CLAUDE_CONFIG_DIR")
             return (Path(home) if home else Path.home() / ".claude") / target.file_name
+        case HookTarget.CURSOR:
+            return Path.home() / ".cursor" / target.file_name
+        case HookTarget.CODEX:
+            home = os.environ.get("CODEX_HOME")
+            return (Path(home) if home else Path.home() / ".codex") / target.file_name
 
 
 def read_hook(path: Path) -> str | None:
@@ -47,10 +53,13 @@ def write_hook(path: Path, content: str) -> None:
     Raises:
         UsageError: it cannot be written.
     """
+    path = path.resolve()  # a link, as into a repository of dotfiles, stays one
     part = path.with_name(f".{path.name}.part")  # a name that neither IPython nor site reads
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(content, encoding="utf-8")
+        if path.exists():
+            shutil.copymode(path, part)
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -64,6 +73,8 @@ def remove_hook(path: Path, target: HookTarget) -> None:
     Raises:
         UsageError: it cannot be removed.
     """
+    if path.is_symlink():  # the file that it leads to is somebody's, and stays
+        return write_hook(path, "{}\n")
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -73,11 +84,12 @@ def remove_hook(path: Path, target: HookTarget) -> None:
             for folder in path.parents[:3]:
                 with suppress(OSError):  # what is not empty is not opskit's
                     folder.rmdir()
-        case HookTarget.CLAUDE_CODE:
+        case HookTarget.CLAUDE_CODE | HookTarget.CURSOR | HookTarget.CODEX:
             with suppress(OSError):
                 path.parent.rmdir()
         case HookTarget.PYTHON:
             pass
+    return None
 
 
 def opskit_program() -> str:

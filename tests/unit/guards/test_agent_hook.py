@@ -15,8 +15,17 @@ import pytest
 
 from opskit.cli import main
 from opskit.core.exceptions import UsageError
+from opskit.guards.flows.agent_hook import shell_command_of
 from opskit.guards.reads.captured_request import capture_aws_request
-from opskit.guards.rules.agent_settings import agent_command, has_agent_hook, with_agent_hook, without_agent_hook
+from opskit.guards.rules.agent_settings import (
+    Agent,
+    agent_command,
+    flags_of_hook,
+    has_agent_hook,
+    variable_text,
+    with_agent_hook,
+    without_agent_hook,
+)
 from opskit.guards.rules.shell_commands import UNKNOWN_VALUE, LaunchKind, find_launches
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws
@@ -80,41 +89,90 @@ def test_terraform_is_found_when_it_applies() -> None:
     assert find_launches("terraform plan; terraform destroy; terraform apply -destroy") == []
 
 
-COMMAND = agent_command("/venv/bin/opskit", ["--max-usd", "5"])
-MINE = {"matcher": "Bash", "hooks": [{"type": "command", "command": "mine"}]}
-OTHERS = {"model": "x", "hooks": {"PreToolUse": [MINE]}}
+FLAGS = ["--max-usd", "5"]
+EVERY_AGENT = pytest.mark.parametrize("agent", list(Agent))
+OTHERS: dict[Agent, list[dict[str, Any]]] = {
+    Agent.CLAUDE_CODE: [
+        {},
+        {"model": "x", "hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "a"}]}]}},
+        {"env": {"A": "b"}},
+        {"hooks": {"Stop": []}, "env": {}},
+    ],
+    Agent.CURSOR: [
+        {},
+        {"version": 1, "hooks": {"beforeShellExecution": [{"command": "./mine.sh"}], "stop": [{"command": "b"}]}},
+        {"version": 2, "hooks": {"stop": [{"command": "b"}]}},
+    ],
+    Agent.CODEX: [
+        {},
+        {"hooks": {"PreToolUse": [{"matcher": "^Bash$", "hooks": [{"type": "command", "command": "a"}]}, "odd"]}},
+        {"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "b"}]}]}, "description": "mine"},
+    ],
+}
 
 
-@pytest.mark.parametrize("settings", [{}, OTHERS, {"env": {"A": "b"}}, {"hooks": {"Stop": []}, "env": {}}])
-def test_the_settings_of_others_stay_as_they_are(settings: dict[str, Any]) -> None:
-    before = json.dumps(settings)
-    with_hook = with_agent_hook(before, COMMAND)
-    assert has_agent_hook(with_hook)
-    assert not has_agent_hook(before)
-    assert with_agent_hook(with_hook, COMMAND) == with_hook
-    assert json.loads(with_hook)["env"]["OPSKIT_GUARD"] == "1"
-    left = without_agent_hook(with_hook)
-    kept = {name: value for name, value in settings.items() if value}
-    assert (json.loads(left) if left else {}) == kept
+def installed(agent: Agent, found: str | None, flags: list[str] = FLAGS) -> str:
+    return with_agent_hook(agent, found, agent_command(agent, "/venv/bin/opskit", flags), variable_text(flags))
+
+
+@pytest.mark.parametrize(("agent", "settings"), [(agent, each) for agent in Agent for each in OTHERS[agent]])
+@pytest.mark.parametrize("indent", [2, 4, "\t"])
+def test_the_settings_of_others_stay_as_they_are(agent: Agent, settings: dict[str, Any], indent: int | str) -> None:
+    before = json.dumps(settings, indent=indent) + "\n"
+    with_hook = installed(agent, before)
+    assert has_agent_hook(agent, with_hook)
+    assert not has_agent_hook(agent, before)
+    assert installed(agent, with_hook) == with_hook
+    assert flags_of_hook(agent, with_hook) == FLAGS
+    # With other flags it is still one hook.
+    again = installed(agent, with_hook, [])
+    assert again.count("guard hook") == 1
+    assert flags_of_hook(agent, again) == []
+    for text in (with_hook, again):
+        left = without_agent_hook(agent, text)
+        kept = {name: value for name, value in settings.items() if value}
+        assert (left or "") == (json.dumps(kept, indent=indent) + "\n" if kept else "")
+
+
+def test_claude_code_sets_the_variable_for_what_it_runs() -> None:
+    assert json.loads(installed(Agent.CLAUDE_CODE, None))["env"] == {"OPSKIT_GUARD": "max_usd=5"}
+    assert json.loads(installed(Agent.CLAUDE_CODE, None, []))["env"] == {"OPSKIT_GUARD": "1"}
+    changed = installed(Agent.CLAUDE_CODE, installed(Agent.CLAUDE_CODE, None), ["--max-usd", "9", "--hours", "2"])
+    assert json.loads(changed)["env"] == {"OPSKIT_GUARD": "max_usd=9,hours=2"}
+    assert without_agent_hook(Agent.CLAUDE_CODE, changed) is None
 
 
 def test_a_variable_that_was_there_stays() -> None:
     before = json.dumps({"env": {"OPSKIT_GUARD": "max_usd=1"}})
-    assert json.loads(without_agent_hook(with_agent_hook(before, COMMAND)) or "{}") == json.loads(before)
+    with_hook = installed(Agent.CLAUDE_CODE, before)
+    assert json.loads(with_hook)["env"] == {"OPSKIT_GUARD": "max_usd=1"}
+    assert json.loads(without_agent_hook(Agent.CLAUDE_CODE, with_hook) or "{}") == json.loads(before)
 
 
-@pytest.mark.parametrize("settings", ["[]", "{", '{"hooks": []}', '{"hooks": {"PreToolUse": {}}}', '{"env": "x"}'])
-def test_settings_of_another_form_are_left_alone(settings: str) -> None:
-    with pytest.raises(UsageError, match="settings"):
-        with_agent_hook(settings, COMMAND)
+@EVERY_AGENT
+@pytest.mark.parametrize("settings", ["[]", "{", '{"hooks": []}', '{"hooks": {"EVENT": {}}}', '{"env": "x"}'])
+def test_settings_of_another_form_are_left_alone(agent: Agent, settings: str) -> None:
+    with pytest.raises(UsageError, match=f"{agent.product}'s settings"):
+        installed(agent, settings.replace("EVENT", agent.event))
 
 
-@pytest.mark.parametrize(("code", "ends"), [(0, 0), (3, 2), (5, 2), (1, 2), (127, 0)])
-def test_the_hook_keeps_the_agent_from_running_what_opskit_does_not_allow(tmp_path: Path, code: int, ends: int) -> None:
+@EVERY_AGENT
+@pytest.mark.parametrize("script", ["exit 0", "exit 3", "exit 5", "exit 1", "exit 127", "kill -9 $$"])
+def test_the_hook_keeps_the_agent_from_running_what_opskit_does_not_allow(
+    tmp_path: Path, agent: Agent, script: str
+) -> None:
     program = tmp_path / "it's opskit"
-    program.write_text(f"#!/bin/sh\nexit {code}\n")
+    program.write_text(f"#!/bin/sh\necho '{{}}'\n{script}\n" if script == "exit 0" else f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    assert subprocess.run(["sh", "-c", agent_command(str(program), [])], check=False).returncode == ends
+    command = agent_command(agent, str(program), [])
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    allows = script in ("exit 0", "exit 127")
+    if agent.reads_json:
+        assert ran.returncode == 0
+        assert ("deny" in ran.stdout) is not allows
+        assert not ran.stdout or json.loads(ran.stdout) is not None
+    else:
+        assert ran.returncode == (0 if allows else 2)
 
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]
@@ -200,3 +258,72 @@ def test_no_proxy_sees_the_request(ask: Ask, monkeypatch: pytest.MonkeyPatch) ->
     captured = capture_aws_request(launch.words, {"AWS_DEFAULT_REGION": "eu-west-1"}, "")
     assert (captured.operation, captured.region) == ("CreateTrainingJob", "eu-west-1")
     assert captured.params["ResourceConfig"]["InstanceCount"] == 5
+
+
+CURSOR_EVENT = {"hook_event_name": "beforeShellExecution", "workspace_roots": ["/tmp"], "cwd": ""}
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ({**CURSOR_EVENT, "command": "ls"}, ("ls", "/tmp")),
+        ({"tool_name": "Bash", "cwd": "/a", "tool_input": {"command": "ls"}}, ("ls", "/a")),
+        ({"tool_input": {"command": ["bash", "-lc", "a b"]}}, ("bash -lc 'a b'", "")),
+        ({"tool_input": {"file_path": "x"}, "command": "not this"}, ("", "")),
+        ({"command": 7, "cwd": 7, "workspace_roots": "x"}, ("", "")),
+        ([], ("", "")),
+    ],
+)
+def test_each_agent_has_the_command_elsewhere(event: Any, told: tuple[str, str]) -> None:
+    assert shell_command_of(event) == told
+
+
+def test_cursor_is_answered_in_json_and_a_yes_decides_nothing(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(command: str, *flags: str) -> dict[str, Any]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({**CURSOR_EVENT, "command": command})))
+        with pytest.raises(SystemExit) as ended:
+            main(["guard", "hook", "--agent", "cursor", *flags])
+        assert ended.value.code == 0
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        return dict(json.loads(printed.out))
+
+    assert answer("ls") == {}
+    assert answer(create_job(4)) == {}
+    refused = answer(create_job(5))
+    assert refused["permission"] == "deny"
+    assert "needed: 5" in refused["user_message"]
+    assert "opskit quotas increase ml.m4.xlarge --for training --to 5 --region us-east-1" in refused["user_message"]
+    assert answer(create_job(1, "$TYPE"))["permission"] == "deny"
+    assert answer(create_job(1, "$TYPE"), "--on-unknown", "warn") == {}
+    assert answer("aws sagemaker create-endpoint --nonsense")["permission"] == "deny"
+
+
+def test_what_deploys_templates_is_found() -> None:
+    kinds = [
+        launch.kind
+        for launch in find_launches(
+            "npx cdk deploy --all; sam build && sam deploy; aws cloudformation deploy --template-file t.yaml; "
+            "aws cloudformation describe-stacks; cdk synth; cdk destroy"
+        )
+    ]
+    assert kinds == [LaunchKind.CDK, LaunchKind.TEMPLATE, LaunchKind.TEMPLATE]
+
+
+def test_templates_and_apps_with_resources_of_sagemakers_are_left_to_a_guard(ask: Ask, tmp_path: Path) -> None:
+    template, app = tmp_path / "t.yaml", tmp_path / "lib/stack.ts"
+    app.parent.mkdir()
+    template.write_text("Resources: {B: {Type: AWS::S3::Bucket}}\n")
+    app.write_text("import * as s3 from 'aws-cdk-lib/aws-s3';\n")
+    deploys = ("aws cloudformation deploy --template-file t.yaml --stack-name s", "cdk deploy")
+    assert [ask(command)[0] for command in deploys] == [0, 0]
+    template.write_text("Resources: {E: {Type: AWS::SageMaker::Endpoint}}\n")
+    app.write_text("import * as sm from 'aws-cdk-lib/aws-sagemaker';\n")
+    for command in deploys:
+        code, envelope = ask(command)
+        assert code == 5
+        assert "opskit guard --from" in envelope["errors"][0]["hint"]
+    assert ask("aws cloudformation create-stack --stack-name s --template-url https://b/t.yaml")[0] == 0
+    assert ask("aws cloudformation deploy --template-file none.yaml --stack-name s")[0] == 5

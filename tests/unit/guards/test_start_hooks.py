@@ -33,11 +33,16 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     packages.mkdir()
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
     monkeypatch.setattr("opskit.guards.store.hook_files.sysconfig.get_path", lambda name: str(packages))
     return {
         "ipython": tmp_path / "ipython/profile_default/startup/50-opskit-guard.py",
         "python": packages / "zz-opskit-guard.pth",
         "claude-code": tmp_path / "claude/settings.json",
+        "cursor": tmp_path / "home/.cursor/hooks.json",
+        "codex": tmp_path / "codex/hooks.json",
     }
 
 
@@ -69,6 +74,8 @@ def test_a_guard_is_installed_once_and_removed_without_a_trace(
         "ipython": (True, None),
         "python": (True, None),
         "claude-code": (False, None),
+        "cursor": (False, None),
+        "codex": (False, None),
     }
     assert outcomes(run("remove", "ipython", "python")[1]) == {"ipython": (False, "done"), "python": (False, "done")}
     assert outcomes(run("remove", "ipython")[1]) == {"ipython": (False, "absent")}
@@ -145,11 +152,31 @@ def test_python_starts_with_the_guard_on_where_the_variable_is_set(run: Run, pla
     assert "<opskit.guard(max_usd=5) on_unknown=warn>" in ran.stdout
 
 
-def test_a_variable_that_is_not_understood_is_said_and_ends_no_program(run: Run, places: dict[str, Path]) -> None:
+START = """
+import boto3
+client = boto3.client("sagemaker", region_name="us-east-1", endpoint_url="http://127.0.0.1:9",
+                      aws_access_key_id="a", aws_secret_access_key="b")
+try:
+    client.start_notebook_instance(NotebookInstanceName="n")
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("text", ["max_euro=5", "max_usd=five", "yess"])
+def test_a_variable_that_is_not_understood_refuses_calls_and_ends_no_program(
+    run: Run, places: dict[str, Path], text: str
+) -> None:
     run("install", "python")
-    ran = start_python(places["python"].parent, "print('goes on')", OPSKIT_GUARD="max_euro=5")
-    assert ran.stdout.strip() == "goes on"
-    assert "max_euro" in ran.stderr
+    code = f"exec({START!r}); print('goes on')"
+    ran = start_python(places["python"].parent, code, OPSKIT_GUARD=text)
+    assert ran.stdout.strip().endswith("goes on")
+    assert "GuardRefused StartNotebookInstance was not sent" in ran.stdout
+    assert "Set OPSKIT_GUARD so that it can be understood" in ran.stdout
+    assert text.partition("=")[2] in ran.stderr
+    # A program that puts a guard on by itself is guarded by that one.
+    own = f"import opskit; opskit.guard(first_look=False); opskit.unguard(); exec({START!r})"
+    assert "EndpointConnectionError" in start_python(places["python"].parent, own, OPSKIT_GUARD=text).stdout
 
 
 def test_the_start_file_of_ipython_puts_the_guard_on() -> None:
@@ -190,19 +217,39 @@ def test_opskit_itself_is_not_guarded(command: list[str], own: bool) -> None:
     assert is_opskits_own(command) is own
 
 
-def test_the_settings_of_claude_code_are_added_to_and_left_as_they_were(
-    run: Run, places: dict[str, Path], tmp_path: Path
+@pytest.mark.parametrize("agent", ["claude-code", "cursor", "codex"])
+def test_the_settings_of_an_agent_are_added_to_and_left_as_they_were(
+    run: Run, places: dict[str, Path], tmp_path: Path, agent: str
 ) -> None:
-    before = sorted(tmp_path.rglob("*"))
-    assert outcomes(run("install", "claude-code", "--max-usd", "5")[1]) == {"claude-code": (True, "done")}
-    (entry,) = json.loads(places["claude-code"].read_text())["hooks"]["PreToolUse"]
-    assert "guard hook --max-usd 5" in entry["hooks"][0]["command"]
-    assert outcomes(run("install", "claude-code", "--max-usd", "5")[1]) == {"claude-code": (True, "already")}
-    assert outcomes(run("remove", "claude-code")[1]) == {"claude-code": (False, "done")}
+    before, place = sorted(tmp_path.rglob("*")), places[agent]
+    assert outcomes(run("install", agent, "--max-usd", "5", "--dry-run")[1]) == {agent: (False, "planned")}
     assert sorted(tmp_path.rglob("*")) == before
-    mine = json.dumps({"model": "x"}, indent=2) + "\n"
-    places["claude-code"].parent.mkdir()
-    places["claude-code"].write_text(mine)
-    run("install", "claude-code")
-    run("remove", "claude-code")
-    assert places["claude-code"].read_text() == mine
+    assert outcomes(run("install", agent, "--max-usd", "5")[1]) == {agent: (True, "done")}
+    assert "--max-usd 5" in place.read_text()
+    assert outcomes(run("install", agent, "--max-usd", "5")[1]) == {agent: (True, "already")}
+    assert outcomes(run("remove", agent)[1]) == {agent: (False, "done")}
+    assert sorted(tmp_path.rglob("*")) == before
+    mine = json.dumps({"version": 1, "model": "x"}, indent=4) + "\n"
+    dotfile = tmp_path / "dotfile.json"
+    dotfile.write_text(mine)
+    dotfile.chmod(0o600)
+    place.parent.mkdir()
+    place.symlink_to(dotfile)
+    run("install", agent, "--on-unknown", "warn")
+    assert (place.is_symlink(), dotfile.stat().st_mode & 0o777) == (True, 0o600)
+    run("remove", agent)
+    assert (place.is_symlink(), place.read_text()) == (True, mine)
+
+
+def test_status_tells_what_was_installed_with_which_arguments(run: Run, places: dict[str, Path]) -> None:
+    words = ("--max-usd", "5", "--max-usd-hour", "2", "--hours", "8", "--on-unknown", "warn")
+    run("install", *places, *words)
+    hooks = run("status")[1]["data"]["hooks"]
+    assert {hook["target"]: hook["state"] for hook in hooks} == dict.fromkeys(places, "installed")
+    given = {"max_usd": "5", "max_usd_hour": "2", "hours": "8", "on_unknown": "warn"}
+    # Those for Python are in the variable.
+    assert {hook["target"]: hook["arguments"] for hook in hooks} == {**dict.fromkeys(places, given), "python": {}}
+    older = places["ipython"].read_text().replace("else:", "if True:")
+    places["ipython"].write_text(older)
+    state = {hook["target"]: hook["state"] for hook in run("status")[1]["data"]["hooks"]}
+    assert state["ipython"] == "outdated"
