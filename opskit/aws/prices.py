@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.aws.notices import send_notice
 from opskit.aws.partitions import partition_of
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Price, Unknown, Workload
@@ -51,7 +52,11 @@ def read_price(client: AwsClient, instance_type: str, component: PriceComponent)
     try:
         usd = _read_price_list(client, instance_type, component)
     except AwsError as failure:
-        return _bundled_price(client.region, instance_type, component, failure.problem.message.rstrip("."))
+        reason = failure.problem.message.rstrip(".")
+        price = _bundled_price(client.region, instance_type, component, reason)
+        if isinstance(price, Price):  # an Unknown says why by itself
+            send_notice(f"AWS's price list could not be read, so older prices are shown ({reason}).")
+        return price
     if usd is not None:
         return Price(usd, _SOURCE)
     return _bundled_price(client.region, instance_type, component, "AWS's price list does not have it")

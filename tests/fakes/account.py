@@ -260,11 +260,11 @@ class Account:
         return {"Tags": thing.params.get("Tags", [])}
 
     def describe_log_streams(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"logStreams": [{"logStreamName": f"{params['logStreamNamePrefix']}algo-1"}]}
+        return {"logStreams": [{"logStreamName": f"{params.get('logStreamNamePrefix', 'AllTraffic/')}algo-1"}]}
 
     def get_log_events(self, params: dict[str, Any]) -> dict[str, Any]:
         events = [] if "nextToken" in params else [{"message": "[0]#011train-rmse:19.6"}]
-        return {"events": events, "nextForwardToken": "end"}
+        return {"events": events, "nextForwardToken": "end", "nextBackwardToken": "start"}
 
     def head_bucket(self, params: dict[str, Any]) -> dict[str, Any]:
         return {"BucketRegion": REGION}

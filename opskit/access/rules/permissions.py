@@ -60,6 +60,7 @@ _COUNT_IN_USE = _COUNT_RUN | _service_calls(
     "ListProcessingJobs",
 )
 _NOTEBOOK_LOGS = _service_calls("logs", "GetLogEvents")
+_READ_LOGS = _service_calls("logs", "DescribeLogStreams", "GetLogEvents")  # of what failed
 _SEE_NOTEBOOKS = (
     _PRICES
     | _NOTEBOOK_LOGS
@@ -93,6 +94,7 @@ _DEPLOY = (
     | _ALL_REQUESTS
     | _PRICES
     | _COUNT_ENDPOINTS
+    | _READ_LOGS
     | _service_calls("sagemaker", "CreateEndpoint", "CreateEndpointConfig")
 )
 _TRAIN = (
@@ -100,7 +102,6 @@ _TRAIN = (
     | _ASK
     | _COUNT_RUN
     | _service_calls("iam", "GetRole", "ListRoles")
-    | _service_calls("logs", "DescribeLogStreams", "GetLogEvents")
     | _service_calls("s3", "CreateBucket", "GetObject", "HeadBucket", "HeadObject", "PutObject")
     | _service_calls(
         "sagemaker", "CreateModel", "CreateTrainingJob", "CreateTransformJob", "DescribeModel", "StopTransformJob"
@@ -144,6 +145,7 @@ _STOP_ENDPOINT = (
 )
 _START_ENDPOINT = (
     _COUNT_ENDPOINTS
+    | _READ_LOGS
     | _SEE_SCALING
     | _VALUES
     | _ALL_REQUESTS
@@ -306,6 +308,7 @@ TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "endpoint start": ("endpoint", "endpoint-config"),
     "endpoint stop": ("endpoint", "endpoint-config"),
     "endpoint unkeep": ("endpoint",),
+    "fleet costs": ("*",),
     "mcp": ("*",),
     "predict": ("endpoint",),
     "quotas check": _QUOTA_HOLDERS,

@@ -12,12 +12,14 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_when_config_is_seen
+from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done
 from opskit.aws.resource_tags import read_tags
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError, OutcomeUnknown, UsageError
 from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.log_groups import endpoint_logs
 from opskit.core.model import Unknown
 from opskit.endpoints.changes import endpoints as changes
 from opskit.endpoints.changes.scaling import put_scaling
@@ -36,6 +38,7 @@ from opskit.endpoints.rules.start_plan import (
     plan_start,
     wanted_capacities,
 )
+from opskit.explain.rules.aws_errors import log_hint, may_say_why_in_log
 from opskit.state.journal import mark_done
 
 # A change of counts, tags or scaling whose answer was lost, or that is seen late, is looked for as often.
@@ -196,14 +199,17 @@ class _Restoration:
             if there.traits.is_settled and not there.is_deploying:
                 if there.traits.is_in_service:
                     return there
-                said = there.failure or "AWS gives no reason"
-                raise AwsError(
-                    "endpoint-failed",
-                    f"{name} is {there.status}: {said}",
-                    f"`opskit endpoint start {name}` tries again; its record stays.",
-                    region=self.client.region,
-                )
+                raise self._failure(there)
         raise AssertionError("unreachable")
+
+    def _failure(self, there: HostedEndpoint) -> AwsError:
+        """Why it does not answer, with the last of its log."""
+        hint = f"`opskit endpoint start {there.name}` tries again; its record stays."
+        if may_say_why_in_log(there.failure):
+            tail = read_log_tail(self.client, endpoint_logs(there.name), "", self.clock)
+            hint = f"{hint} {log_hint(tail, self.client.region)}"
+        text = f"{there.name} is {there.status}: {there.failure or 'AWS gives no reason'}"
+        return AwsError("endpoint-failed", text, hint, region=self.client.region)
 
     def _note(self, there: HostedEndpoint) -> None:
         kind, name, region = ResourceKind.ENDPOINT, self.record.endpoint, self.client.region

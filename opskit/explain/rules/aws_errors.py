@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
-from opskit.core.log_groups import TRAINING_LOGS, TRANSFORM_LOGS, endpoint_logs
+from opskit.core.log_groups import TRAINING_LOGS, LogTail
 from opskit.core.message_phrases import NO_CAPACITY
-from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob
+from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob, Unknown
 from opskit.core.text import normalize_text
 from opskit.explain.rules.commands import log_command
 from opskit.explain.rules.error_match import RegionHint
@@ -67,24 +67,48 @@ def training_failure(job: TrainingJob, lines: Sequence[str], region: str) -> Aws
     return AwsError("job-failed", f"The training job {job.name} ended {job.status}: {reason}", hint, region=region)
 
 
-def transform_failure(job: TransformJob, region: str, *, ran_out: bool = False) -> AwsError:
-    """Why a transform job gave no predictions. ``ran_out``: opskit stopped it, because its time was up."""
+def transform_failure(
+    job: TransformJob, region: str, tail: LogTail | None = None, *, ran_out: bool = False
+) -> AwsError:
+    """Why a transform job gave no predictions, with the last of its log. ``ran_out``: opskit stopped it, because its
+    time was up.
+    """
     stopped = "opskit stopped it when its time was up" if ran_out and job.status.is_stopped else None
     reason = job.failure or stopped or "AWS gave no reason"
     text = f"The transform job {job.name} ended {job.status}: {reason}"
     hint = _next_step_hint(job.failure or "")
-    if not job.status.is_stopped and not _CAPACITY.search(reason):  # AWS seldom says more than "see the log"
-        log = log_command(TRANSFORM_LOGS, job.name, RegionHint(region, "call"))
-        hint = f"{hint} Its log says why: {log}"
+    if tail is not None:
+        hint = f"{hint} {log_hint(tail, region)}"
     return AwsError("job-failed", text, hint, region=region)
 
 
-def endpoint_failure(endpoint: Endpoint, workflow: str, region: str) -> AwsError:
-    """Why an endpoint does not answer. It has to be removed before another can have its name."""
+def may_say_why_in_log(reason: str | None) -> bool:
+    """Whether the log may say more of a failure than AWS's reason does, which it does not where nothing ran."""
+    return not _CAPACITY.search(reason or "")
+
+
+def log_hint(tail: LogTail, region: str) -> str:
+    """The last lines of the log that says why something failed; where there are none, how to read it."""
+    command = log_command(tail.group, tail.prefix.rstrip("/"), RegionHint(region, "call"))
+    match tail.lines:
+        case Unknown(reason):
+            return f"Its log says why, and could not be read here ({reason.rstrip('.')}): {command}"
+        case ():
+            return f"Its log, which may say why, has no lines yet: {command}"
+        case lines:
+            return "\n".join(["The last lines of its log:", *(f"  {line}" for line in lines), f"All of it: {command}"])
+
+
+def endpoint_failure(endpoint: Endpoint, workflow: str, region: str, tail: LogTail | None = None) -> AwsError:
+    """Why an endpoint does not answer, with the last of its log. It has to be removed before another can have its
+    name.
+    """
     reason = endpoint.failure or "AWS gave no reason"
-    remove = f"Remove it first: opskit cleanup {workflow}."
-    log = log_command(endpoint_logs(endpoint.name), "", RegionHint(region, "call"))
-    hint = f"{_NO_CAPACITY_HINT} {remove}" if _CAPACITY.search(reason) else f"Its log says why: {log} {remove}"
+    hint = f"Remove it first: opskit cleanup {workflow}."
+    if _CAPACITY.search(reason):
+        hint = f"{_NO_CAPACITY_HINT} {hint}"
+    elif tail is not None:
+        hint = f"{hint} {log_hint(tail, region)}"
     text = f"The endpoint {endpoint.name} ended {endpoint.status}: {reason}"
     return AwsError("endpoint-failed", text, hint, region=region)
 

@@ -7,13 +7,15 @@ from datetime import datetime
 
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once, create_when_config_is_seen
+from opskit.aws.log_tail import read_log_tail
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
+from opskit.core.log_groups import endpoint_logs
 from opskit.core.model import InstanceConfig
 from opskit.core.owners import Owner
 from opskit.core.tag_keys import DEPLOYED_UNTIL
-from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error
+from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error, may_say_why_in_log
 from opskit.training.changes import endpoints as changes
 from opskit.training.events import JobSelected, RunEventSink
 from opskit.training.flows.follow import follow_endpoint
@@ -52,7 +54,8 @@ def deploy_model(
     if endpoint is None:
         raise AwsError("vanished", f"The endpoint {model} is not there any more.", region=client.region)
     if not endpoint.traits.is_in_service:
-        raise endpoint_failure(endpoint, workflow.cli_ref, client.region)
+        tail = read_log_tail(client, endpoint_logs(model), "", clock) if may_say_why_in_log(endpoint.failure) else None
+        raise endpoint_failure(endpoint, workflow.cli_ref, client.region, tail)
     return model
 
 

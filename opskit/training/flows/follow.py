@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import TypeVar
 
 from opskit.aws.client import AwsClient
+from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done
 from opskit.core.clock import Clock
 from opskit.core.events import ReadFailed
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.log_groups import TRANSFORM_LOGS, LogTail
 from opskit.core.model import Endpoint, TrainingJob, TransformJob
-from opskit.explain.rules.aws_errors import transform_failure
+from opskit.explain.rules.aws_errors import may_say_why_in_log, transform_failure
 from opskit.training.changes.jobs import stop_transform
 from opskit.training.events import LogLine, RunEventSink, StatusChanged
 from opskit.training.reads import resources
@@ -106,11 +108,17 @@ def follow_transform(
         if job.status.is_completed:
             return job
         if job.status.is_finished:
-            raise transform_failure(job, client.region, ran_out=ran_out)
+            raise transform_failure(job, client.region, _read_transform_log(client, job, clock), ran_out=ran_out)
         if until and not ran_out and clock.now() > until:
             stop_transform(client, name, f"it ran longer than {max_seconds} s")
             ran_out = True
     raise AssertionError("unreachable")
+
+
+def _read_transform_log(client: AwsClient, job: TransformJob, clock: Clock) -> LogTail | None:
+    if job.status.is_stopped or not may_say_why_in_log(job.failure):
+        return None
+    return read_log_tail(client, TRANSFORM_LOGS, f"{job.name}/", clock)
 
 
 def follow_endpoint(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> Endpoint | None:

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 import opskit
-from opskit.aws import prices, regions
+from opskit.aws import log_tail, prices, regions
 from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import TagsByArn, list_kind_tags_or_none, read_tags
 from opskit.aws.session import open_session
+from opskit.core.clock import Clock
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent, StoragePrice
@@ -251,7 +252,11 @@ READERS: dict[str, tuple[Answers, Read]] = {
     ),
     "read_last_line_time": ({"GetLogEvents": EVENTS}, lambda client: jupyter_log.read_last_line_time(client, "n")),
     "read_script_line": ({"GetLogEvents": EVENTS}, lambda client: jupyter_log.read_script_line(client, "n")),
-    "read_last_event": ({"GetLogEvents": EVENTS}, lambda client: jupyter_log.read_last_event(client, "s")),
+    "read_log_tail": (
+        {"DescribeLogStreams": {"logStreams": [{"logStreamName": "b/a"}]}, "GetLogEvents": EVENTS},
+        lambda client: log_tail.read_log_tail(client, "g", "b/", Clock(lambda: NOW, lambda seconds: None)),
+    ),
+    "read_last_events": ({"GetLogEvents": EVENTS}, lambda client: log_tail.read_last_events(client, "g", "s")),
     "read_support": (
         {"DescribeServices": {"services": [SERVICE]}, "DescribeCases": {"cases": [CASE]}},
         support_cases.read_support,

@@ -6,7 +6,8 @@ import pytest
 
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused
-from opskit.core.model import Endpoint, TrainingJob, TransformJob
+from opskit.core.log_groups import TRANSFORM_LOGS, LogTail, endpoint_logs
+from opskit.core.model import Endpoint, TrainingJob, TransformJob, Unknown
 from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error, training_failure, transform_failure
 
 SHORT = (
@@ -122,12 +123,25 @@ def test_a_transform_that_opskit_stopped_says_so() -> None:
     assert "AWS gave no reason" in transform_failure(job, "us-east-1").problem.message
 
 
-def test_a_failed_transform_or_endpoint_names_its_log() -> None:
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (("a", "it broke"), "The last lines of its log:\n  a\n  it broke\nAll of it: "),
+        ((), "Its log, which may say why, has no lines yet: "),
+        (
+            Unknown("You may not call logs:GetLogEvents."),
+            "could not be read here (You may not call logs:GetLogEvents): ",
+        ),
+    ],
+)
+def test_a_failed_transform_or_endpoint_shows_its_log(lines: tuple[str, ...] | Unknown, said: str) -> None:
     job = TransformJob("b-1", JobStatus.FAILED, "ClientError: See job logs", "s3://b/test.csv", "s3://b/out")
-    read_log = "aws logs tail /aws/sagemaker/TransformJobs --log-stream-name-prefix b-1 --since 1d --region us-east-1"
-    assert read_log in transform_failure(job, "us-east-1").problem.hint
-    problem = endpoint_failure(Endpoint("b", "Failed", "did not pass the ping"), "boston", "us-east-1").problem
-    assert "aws logs tail /aws/sagemaker/Endpoints/b " in problem.hint
+    hint = transform_failure(job, "us-east-1", LogTail(TRANSFORM_LOGS, "b-1/", lines)).problem.hint
+    command = "aws logs tail /aws/sagemaker/TransformJobs --log-stream-name-prefix b-1 --since 1d --region us-east-1"
+    assert said + command in hint
+    tail = LogTail(endpoint_logs("b"), "", lines)
+    problem = endpoint_failure(Endpoint("b", "Failed", "did not pass the ping"), "boston", "us-east-1", tail).problem
+    assert said + "aws logs tail /aws/sagemaker/Endpoints/b " in problem.hint
 
 
 def test_a_failed_endpoint_names_the_way_out() -> None:

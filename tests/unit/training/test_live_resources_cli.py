@@ -325,6 +325,18 @@ def test_what_ended_is_never_still_running(
     assert (ended.code, ended.data["running"]) == (4, [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "first"), [("TrainingJob", "InProgress"), ("TransformJob", "InProgress"), ("Endpoint", "Creating")]
+)
+def test_what_failed_shows_the_last_lines_of_its_log(kind: str, first: str, capsys: pytest.CaptureFixture[str]) -> None:
+    account = Account()
+    account.ways[kind] = [first, "Failed"]
+    with in_memory(account):
+        ended = run_opskit(capsys, "train", "boston", "--no-guard", "--deploy", "-o", "json")
+    [error] = ended.envelope["errors"]
+    assert "The last lines of its log:\n  [0]\ttrain-rmse:19.6" in error["hint"]
+
+
 @pytest.mark.parametrize("verb", ["create", "start"])
 @pytest.mark.parametrize("way", [["Pending", "Failed"], ["Pending", "Stopping", "Stopped"], ["Pending", "gone"]])
 def test_a_notebook_that_did_not_come_up_is_never_still_running(
