@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from opskit.core.settings import Settings
 from opskit.output.printing import redirect_warnings
 from opskit.output.result import CommandResult
 from opskit.output.screen import Screen
+from opskit.state.paths import begin_state_use, is_state_used
 
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def prepare_reports() -> None:
     """Print what libraries log like everything else, and forget what an earlier command of this process reported."""
     redirect_warnings()
+    begin_state_use()
     begin_run_problems(lambda problem: None)
 
 
@@ -55,5 +57,19 @@ def choose_state(settings: Settings, connect: Callable[[], AwsSession]) -> None:
 
 
 def with_run_problems(result: CommandResult, screen: Screen) -> CommandResult:
-    """The result with it, where it was not printed at once."""
-    return replace(result, problems=(*result.problems, *run_problems())) if screen.format.tells_problems else result
+    """The result with it, where it was not printed at once, and for programs with where the command's state is kept."""
+    if not screen.format.tells_problems:
+        return result
+    return replace(result, problems=(*result.problems, *run_problems()), more_data=_state_fields())
+
+
+def _state_fields() -> Mapping[str, str | None]:
+    """``kept_in`` of a command that has used its state: the folder or table, or null where it is not kept."""
+    if not is_state_used():
+        return {}
+    from opskit.state.home import home_kept_in
+
+    try:
+        return {"kept_in": home_kept_in()}
+    except OSError:  # something else stands in its place: the command has told that
+        return {"kept_in": None}

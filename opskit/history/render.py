@@ -9,8 +9,8 @@ from opskit.core.exceptions import ExitCode
 from opskit.history.flows import AccountRef, History, account_of
 from opskit.history.rules import Saving, total_usd
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.state.home import home_kept_in
 from opskit.state.journal import DROPPED, FAILED, REFUSED, STARTED, UNKNOWN, JournalEntry
-from opskit.state.paths import kept_in
 
 _TONES = {REFUSED: Style.BAD, FAILED: Style.BAD, UNKNOWN: Style.WARN, STARTED: Style.WARN, DROPPED: Style.DIM}
 _ACCOUNT = Column("Account", key=True)
@@ -38,7 +38,7 @@ def history_result(history: History, *, everywhere: bool = False) -> CommandResu
     return CommandResult(
         {
             "account": history.current and history.current.account,
-            "kept_in": kept_in(),
+            "kept_in": home_kept_in(),
             "endpoint": history.current and history.current.endpoint,
             "history": [_history_record(entry, history.savings.get(entry.id)) for entry in shown],
             "savings": _present_sum(history),

@@ -79,7 +79,7 @@ class CommandResult:
     ``data`` is the JSON contract; ``records`` names the list in it that CSV prints (None: ``data`` is the one record);
     ``tables`` and ``notes`` are for people, on a terminal through a pager where ``paged`` says so; ``problems`` go to
     ``errors`` and to stderr. ``holds_keys``: the answer is a key that was asked for, such as a notebook's address; in
-    any other answer secrets are removed.
+    any other answer secrets are removed. ``more_data`` are fields of ``data`` that only JSON has.
     """
 
     data: Mapping[str, Any]
@@ -90,6 +90,7 @@ class CommandResult:
     records: str | None = None
     paged: bool = False
     holds_keys: bool = False
+    more_data: Mapping[str, Any] = field(default_factory=dict)
 
 
 def result_with_error(result: CommandResult, error: OpskitError | None) -> CommandResult:
@@ -118,7 +119,7 @@ class Envelope:
             "command": list(self.command),
             "status": exit_status(self.result.exit),
             "exit": int(self.result.exit),
-            "data": dict(self.result.data),
+            "data": {**self.result.data, **self.result.more_data},
             "errors": [_problem_record(problem) for problem in self.result.problems],
         }
 

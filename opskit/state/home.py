@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from opskit.state.journal_entries import JournalStore
+from opskit.state.paths import kept_in, note_state_use
 from opskit.state.records import HeldLock, RecordStore
 
 
@@ -47,7 +48,19 @@ def state_home() -> StateHome:
     """The home of this run; the state folder, if none was chosen."""
     from opskit.state.local_home import LOCAL_HOME
 
-    return _home or LOCAL_HOME
+    if _home is None:
+        return LOCAL_HOME  # its folder notes its use
+    note_state_use()
+    return _home
+
+
+def home_kept_in() -> str | None:
+    """What the state of this run is kept in: the home's name, else the folder; None: it is not kept, as in a CI job.
+
+    Raises:
+        OSError: the folder cannot be created, as where a file stands in its place.
+    """
+    return kept_in() if _home is None else _home.name
 
 
 def choose_state_home(home: StateHome | None) -> None:

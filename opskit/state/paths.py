@@ -8,19 +8,23 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
-from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AccessDenied, AwsError, ExitCode, Problem, UsageError
 from opskit.core.run_problem_codes import STATE_NOT_KEPT
 from opskit.core.run_problems import report_run_problem
 from opskit.state.records import StateUnreachable
+
+if TYPE_CHECKING:
+    from opskit.aws.client import AwsClient
 
 # GitHub, GitLab, CircleCI, Travis and most others set the first.
 _CI_VARIABLES = (
@@ -50,6 +54,24 @@ _OTHER_FOLDER_HINT = "Set XDG_STATE_HOME to a folder that can be written."
 _ACCOUNT_KEYS = "Allow sts:GetCallerIdentity: opskit records its changes by account, so that nothing is done twice."
 
 
+_used = threading.Event()
+
+
+def begin_state_use() -> None:
+    """Forget that an earlier command of this process has used its state."""
+    _used.clear()
+
+
+def note_state_use() -> None:
+    """Note that this command uses its state, wherever that is kept."""
+    _used.set()
+
+
+def is_state_used() -> bool:
+    """Whether this command has used its state: the journal, the queue, locks, or what it remembers of earlier looks."""
+    return _used.is_set()
+
+
 def state_dir() -> Path:
     """The state directory, created if missing. Where the user's cannot be used, a temporary one, and that is reported:
     what happens then is worth more than its record.
@@ -57,6 +79,7 @@ def state_dir() -> Path:
     Raises:
         OSError: it cannot be created for another reason, as where a file stands in its place.
     """
+    note_state_use()
     folder = kept_state_dir()
     why = _why_not_kept(folder)
     if why is None:

@@ -130,7 +130,7 @@ def test_a_transform_that_opskit_stopped_says_so() -> None:
         ((), "Its log, which may say why, has no lines yet: "),
         (
             Unknown("You may not call logs:GetLogEvents."),
-            "could not be read here (You may not call logs:GetLogEvents): ",
+            "not be read here (You may not call logs:GetLogEvents): ",
         ),
     ],
 )

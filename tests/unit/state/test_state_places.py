@@ -92,6 +92,21 @@ def test_what_is_not_kept_is_said_and_refuses_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_every_command_that_uses_its_state_tells_programs_where_it_is_kept(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = ProcessResult(0, "{}", "", 1.0)
+    monkeypatch.setattr("opskit.schedule.flows.supervisor.run_exclusive", lambda *_: ended)
+    asked = ("cron", "run", "mine", "-o", "json", "--", "settings")  # it writes its log
+    assert run(*asked).data["kept_in"] == str(paths.kept_state_dir())
+    assert "kept_in" not in run("settings", "-o", "json").data
+    assert "kept_in" not in run(*asked[:3], "-o", "csv", *asked[5:]).out
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    told = run(*asked)
+    assert told.data["kept_in"] is None
+    assert "state-not-kept" in [each["code"] for each in told.envelope["errors"]]
+
+
 def test_a_ci_job_is_told_that_its_journal_ends_with_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     change_something()
