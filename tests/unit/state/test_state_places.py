@@ -8,6 +8,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from opskit.core.exceptions import ExitCode
 from opskit.schedule.flows.supervisor import ProcessResult
 from opskit.schedule.render import JobRun, run_result
 from opskit.schedule.store.run_log import append_run
-from opskit.state import journal, paths
+from opskit.state import home, journal, paths
+from opskit.state.local_home import LOCAL_HOME
 from opskit.state.lock import try_lock
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.unit.state.test_journal import journal_client
@@ -107,20 +109,29 @@ def test_every_command_that_uses_its_state_tells_programs_where_it_is_kept(
     assert "state-not-kept" in [each["code"] for each in told.envelope["errors"]]
 
 
+def test_a_table_is_where_it_is_kept_once_it_is_used(folder: Path) -> None:
+    paths.begin_state_use()
+    with home.use_state_home(replace(LOCAL_HOME, name="dynamodb://opskit")):
+        assert not paths.is_state_used()
+        home.state_home()
+        assert (paths.is_state_used(), home.home_kept_in()) == (True, "dynamodb://opskit")
+    assert home.home_kept_in() == str(paths.kept_state_dir())
+
+
 def test_a_ci_job_is_told_that_its_journal_ends_with_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     change_something()
     assert run_problems.run_problems() == (), "whoever names the folder knows"
-    home = folder.parent.parent / "ci"
+    at_home = folder.parent.parent / "ci"
     monkeypatch.delenv("XDG_STATE_HOME")
-    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("HOME", str(at_home))
     change_something()
     assert [problem.code for problem in run_problems.run_problems()] == ["state-not-kept"]
     assert paths.kept_in() is None
     monkeypatch.delenv("CI")
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "CODEBUILD_BUILD_ID"):
         monkeypatch.delenv(name, raising=False)
-    assert str(paths.kept_in()).startswith(str(home))
+    assert str(paths.kept_in()).startswith(str(at_home))
 
 
 def test_links_are_replaced_and_never_followed(folder: Path, tmp_path: Path) -> None:
