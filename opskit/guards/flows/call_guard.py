@@ -1,7 +1,8 @@
 """Looks at each SageMaker call of this process before it is sent, and raises where it may not be.
 
 Calls of the same moment share what was read. Since that look does not show what they start, what is let through is
-counted on top of it: two calls that fit one by one, but not together, do not both pass.
+counted on top of it: two calls that fit one by one, but not together, do not both pass. AWS's lists show what was made
+only after a while, so it is counted until a look shows it, or it is known to have ended.
 """
 
 from __future__ import annotations
@@ -18,15 +19,22 @@ from opskit.aws.gather import start_in_background
 from opskit.aws.outgoing_calls import OutgoingCall
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OpskitError
-from opskit.guards.flows.call_look import LOOK_SECONDS, PendingLook, start_look
+from opskit.guards.flows.call_look import LOOK_SECONDS, CallLook, PendingLook, start_look
 from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.call_refused import CallRefused
 from opskit.guards.rules.call_verdict import CallVerdict, Outcome, judge_call, unknown_warning
 from opskit.guards.rules.operations import is_plain_read, judge_request, starts_nothing
 from opskit.guards.rules.request_model import InstanceNeed, NotDescribed, RequestNeeds, UnknownNeed
+from opskit.guards.rules.started_resources import StartedResource, started_resource
 
 # Nothing older than this is acted on: calls within it share one look.
 MOMENT_SECONDS = 1.0
+# What no look has shown by then was not made, or has ended unseen: lists lag by seconds, not by minutes.
+UNSEEN_SECONDS = 300.0
+# By then a Describe finds what was made.
+FOUND_SECONDS = 30.0
+# Each is one read more for a look.
+_MOST_ASKED = 10
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,12 @@ class _SharedLook:
 
 @dataclass(frozen=True, eq=False)
 class _Grant:
-    """Needs that were let through."""
+    """Needs that were let through, and what they belong to; ``resource`` None: it cannot be told from others."""
 
     account: tuple[object, ...]
     at: float
     needs: tuple[InstanceNeed, ...]
+    resource: StartedResource | None
 
 
 @dataclass
@@ -65,27 +74,54 @@ class LookBoard:
             self._looks = {each: look for each, look in self._looks.items() if now - look.began < MOMENT_SECONDS}
             shared = self._looks.get(key)
             if shared is None:
-                pending = start_look(client, needs, self.clock.now(), wanted.limits, with_prices=with_prices)
+                unseen = {
+                    each.resource: now - each.at > FOUND_SECONDS
+                    for each in self._grants[-_MOST_ASKED:]
+                    if each.account == account and each.resource
+                }
+                pending = start_look(
+                    client,
+                    needs,
+                    self.clock.now(),
+                    wanted.limits,
+                    with_prices=with_prices,
+                    started=unseen,
+                )
                 shared = self._looks[key] = _SharedLook(account, now, pending)
             return shared
 
-    def granted_since(self, look: _SharedLook) -> list[InstanceNeed]:
-        """What was let through since a look began; the lock is held by the caller."""
-        return [
-            need
-            for grant in self._grants
-            if grant.account == look.account and grant.at >= look.began
-            for need in grant.needs
-        ]
+    def count_granted(self, look: _SharedLook, found: CallLook) -> list[InstanceNeed]:
+        """What was let through and a look does not show; the lock is held by the caller. What it shows is forgotten."""
+        now, holders = self.clock.monotonic(), found.holders()
+        kept: list[_Grant] = []
+        counted: list[InstanceNeed] = []
+        for grant in self._grants:
+            unseen = grant.needs
+            if grant.account == look.account and grant.resource and grant.at < look.began:
+                unseen = () if grant.resource in found.ended else grant.resource.needs_not_listed(grant.needs, holders)
+            # What nothing tells from others is in every look that began after it.
+            longest = UNSEEN_SECONDS if grant.resource else LOOK_SECONDS + MOMENT_SECONDS
+            if unseen and now - grant.at < longest:
+                kept.append(grant)
+                is_counted = grant.resource or grant.at >= look.began
+                counted += unseen if is_counted and grant.account == look.account else ()
+        self._grants = kept
+        return counted
 
-    def grant(self, look: _SharedLook, needs: tuple[InstanceNeed, ...]) -> _Grant:
+    def grant(
+        self, look: _SharedLook, needs: tuple[InstanceNeed, ...], resource: StartedResource | None = None
+    ) -> _Grant:
         """Note what is let through; the lock is held by the caller."""
-        now = self.clock.monotonic()
-        # A look is over after its own seconds, so what is older is in every later one.
-        self._grants = [each for each in self._grants if now - each.at < LOOK_SECONDS + MOMENT_SECONDS]
-        granted = _Grant(look.account, now, needs)
+        granted = _Grant(look.account, self.clock.monotonic(), needs, resource)
         self._grants.append(granted)
         return granted
+
+    def forget_ended(self, operation: str, params: Mapping[str, Any]) -> None:
+        """Forget what a call deletes or stops: as long as it holds instances, AWS's lists show it."""
+        with self.lock:
+            self._grants = [
+                each for each in self._grants if not (each.resource and each.resource.is_ended_by(operation, params))
+            ]
 
     def release_grant(self, granted: _Grant) -> None:
         """Forget what was let through, and was not started."""
@@ -119,7 +155,10 @@ class CallGuard:
         Raises:
             GuardRefused: it may not.
         """
-        if is_plain_read(call.operation) or starts_nothing(call.operation) or not self.is_watched(call):
+        if is_plain_read(call.operation) or not self.is_watched(call):
+            return
+        if starts_nothing(call.operation):
+            self.board.forget_ended(call.operation, call.params)
             return
         if not call.is_well_formed():  # botocore says why, and sends nothing
             return
@@ -173,14 +212,16 @@ class CallGuard:
         """
         found = look.pending.finish(seconds)
         with self.board.lock:
-            headrooms = found.assess_needs(needs, self.board.granted_since(look))
+            headrooms = found.assess_needs(needs, self.board.count_granted(look, found))
             operation = call.operation if call else ""
             verdict = judge_call(
                 operation, region, needs, headrooms, found.prices, self.policy, found.problems(), found.quotas()
             )
             # What is declared is not sent: the calls that start it come later.
             if call and _is_sent(verdict, self.policy):
-                call.when_not_taken(partial(self.board.release_grant, self.board.grant(look, needs.needs)))
+                resource = started_resource(call.operation, call.params)
+                granted = self.board.grant(look, needs.needs, resource)
+                call.when_not_taken(partial(self.board.release_grant, granted))
         return verdict
 
     def _read_needs(self, call: OutgoingCall) -> tuple[RequestNeeds, _SharedLook | None]:

@@ -10,15 +10,17 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
+from opskit.aws.errors import is_not_found
 from opskit.aws.gather import start_in_background
 from opskit.aws.prices import bundled_workload_price, read_workload_price
-from opskit.core.exceptions import OpskitError, Problem
+from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import Price, QuotaLookup, Requirement, Unknown, Workload
 from opskit.core.workloads import WORKLOADS
 from opskit.guards.rules.request_model import InstanceNeed, RequestLimit, RequestNeeds
+from opskit.guards.rules.started_resources import StartedResource
 from opskit.quotas.flows.check import RegionSnapshot, assess_snapshot, read_region
 from opskit.quotas.rules.headroom import sort_worst_first
-from opskit.quotas.rules.model import Headroom
+from opskit.quotas.rules.model import Headroom, QuotaHolder
 
 LOOK_SECONDS = 5.0
 """How long a call waits for its look. What has not been read by then is unknown."""
@@ -26,11 +28,19 @@ LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class CallLook:
-    """What was read for some needs. ``snapshot`` None: nothing, and ``problem`` says why."""
+    """What was read for some needs. ``snapshot`` None: nothing, and ``problem`` says why. ``ended`` are those of the
+    resources asked about that hold nothing any more.
+    """
 
     snapshot: RegionSnapshot | None
     prices: Mapping[tuple[str, Workload], Price | Unknown] = field(default_factory=dict)
     problem: Problem | None = None
+    ended: frozenset[StartedResource] = frozenset()
+
+    def holders(self) -> tuple[QuotaHolder, ...]:
+        """The resources that AWS's lists show."""
+        in_use = {} if self.snapshot is None else self.snapshot.in_use
+        return tuple(holder for counts in in_use.values() for holder in counts.holders)
 
     def assess_needs(self, needs: RequestNeeds, granted: Sequence[InstanceNeed] = ()) -> tuple[Headroom, ...]:
         """Each quota that the needs meet, the worst first. Of alternatives AWS checks each, so each has to fit.
@@ -117,6 +127,7 @@ class PendingLook:
     region: str
     snapshot: Future[RegionSnapshot]
     prices: Mapping[tuple[str, Workload], Future[Price | Unknown]]
+    started: Mapping[StartedResource, Future[bool]] = field(default_factory=dict)
 
     def finish(self, seconds: float) -> CallLook:
         """What is known after so many seconds: of quotas nothing if they have not all been read, of prices what the
@@ -131,7 +142,8 @@ class PendingLook:
         except OpskitError as failure:
             snapshot, problem = None, failure.problem
         prices = {key: self._finish_price(key, future, until) for key, future in self.prices.items()}
-        return CallLook(snapshot, prices, problem)
+        ended = frozenset(each for each, future in self.started.items() if _has_ended(future))
+        return CallLook(snapshot, prices, problem, ended)
 
     def _finish_price(
         self, key: tuple[str, Workload], future: Future[Price | Unknown], until: float
@@ -145,6 +157,20 @@ class PendingLook:
             return bundled_workload_price(self.region, *key, failure.problem.message.rstrip("."))
 
 
+def _has_ended(future: Future[bool]) -> bool:
+    """Whether something is known to have ended by now; nobody waits for it."""
+    return future.done() and future.exception() is None and future.result()
+
+
+def _read_ended(client: AwsClient, resource: StartedResource, *, would_be_found: bool) -> bool:
+    operation, params = resource.description_call
+    try:
+        return resource.has_ended(client.read("sagemaker", operation, **params))
+    except AwsError as failure:
+        # Not readable, or not found yet: it may hold its instances.
+        return would_be_found and is_not_found(failure)
+
+
 def start_look(
     client: AwsClient,
     needs: Sequence[InstanceNeed],
@@ -152,8 +178,11 @@ def start_look(
     limits: Iterable[RequestLimit] = (),
     *,
     with_prices: bool = True,
+    started: Mapping[StartedResource, bool] | None = None,
 ) -> PendingLook:
-    """Begin to read what these needs meet, and the quotas of these limits."""
+    """Begin to read what these needs meet, the quotas of these limits, and whether what was ``started`` has ended: each
+    with whether AWS would find it by now, if it were there.
+    """
     types = dict.fromkeys((need.instance_type, need.workload) for need in needs if need.count)
     priced = dict.fromkeys((need.instance_type, need.price_workload) for need in needs) if with_prices else {}
     requirements = [Requirement(name, workload) for name, workload in types]
@@ -162,4 +191,8 @@ def start_look(
         client.region,
         start_in_background(partial(read_region, client, requirements, now, further)),
         {each: start_in_background(partial(read_workload_price, client, *each)) for each in priced},
+        {
+            each: start_in_background(partial(_read_ended, client, each, would_be_found=found))
+            for each, found in (started or {}).items()
+        },
     )
