@@ -14,7 +14,7 @@ from opskit.guards.flows.plan_check import PlanCheck, check_plan
 from opskit.guards.reads.captured_request import CapturedRequest, capture_aws_request
 from opskit.guards.reads.source_files import cdk_names_sagemaker, names_sagemaker, template_names_sagemaker
 from opskit.guards.rules.call_budget import CallPolicy
-from opskit.guards.rules.planned_calls import PlanKind, PlannedCall, PlannedCalls
+from opskit.guards.rules.planned_calls import PlanKind, PlannedCall, PlannedCalls, linked_definitions
 from opskit.guards.rules.shell_commands import (
     LaunchKind,
     ShellLaunch,
@@ -73,11 +73,7 @@ def judge_shell_command(
 
 def _planned_calls(requests: Sequence[CapturedRequest]) -> PlannedCalls:
     """The requests of one command line together; a configuration that it makes is known to the endpoint after it."""
-    configs = {
-        ("describe_endpoint_config", str(request.params.get("EndpointConfigName"))): request.params
-        for request in requests
-        if request.operation == "CreateEndpointConfig"
-    }
+    configs = linked_definitions((request.operation, request.params) for request in requests)
     calls = tuple(PlannedCall(request.operation, request.params, request.operation) for request in requests)
     return PlannedCalls(PlanKind.REQUEST, calls, configs)
 

@@ -13,11 +13,13 @@ from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode, UsageError
-from opskit.core.model import Price, Requirement
+from opskit.core.model import Price, Quota, Requirement
 from opskit.guards.flows.call_guard import read_description
 from opskit.guards.flows.call_look import needs_as_requirements, worst_headrooms
-from opskit.guards.reads.plan_files import CloudAssembly, TemplateResolver
+from opskit.guards.reads.plan_files import CloudAssembly
+from opskit.guards.reads.template_resolver import TemplateResolver
 from opskit.guards.rules.call_budget import CallCost, CallPolicy, Prices, budget_reasons, call_cost
+from opskit.guards.rules.call_verdict import judge_limits
 from opskit.guards.rules.pipeline_plans import plan_pipeline
 from opskit.guards.rules.planned_calls import (
     PlanKind,
@@ -27,18 +29,18 @@ from opskit.guards.rules.planned_calls import (
     plan_kind_of,
     plan_request,
 )
-from opskit.guards.rules.request_model import InstanceNeed, NotDescribed, RequestNeeds
+from opskit.guards.rules.request_model import InstanceNeed, NotDescribed, RequestLimit, RequestNeeds, UnknownNeed
 from opskit.guards.rules.state_machine_plans import plan_state_machine
 from opskit.guards.rules.template_plans import plan_template
 from opskit.guards.rules.terraform_plans import plan_terraform
-from opskit.quotas.flows.check import assess_snapshot, read_region
-from opskit.quotas.rules.headroom import QuotaCheck
+from opskit.quotas.flows.check import RegionSnapshot, assess_snapshot, read_region
+from opskit.quotas.rules.headroom import QuotaCheck, is_refusal
 
 
 @dataclass(frozen=True)
 class PlanCheck:
     """What was found about a plan. ``over_budget`` are sentences without their end; ``unpriced`` are the reasons why
-    its cost is a minimum.
+    its cost is a minimum; ``limits`` are numbers of the plan that are above a quota by themselves.
     """
 
     kind: PlanKind
@@ -48,6 +50,7 @@ class PlanCheck:
     cost: CallCost = field(default_factory=CallCost)
     prices: Prices = field(default_factory=dict)
     over_budget: tuple[str, ...] = ()
+    limits: tuple[tuple[RequestLimit, Quota], ...] = ()
 
     @property
     def unpriced(self) -> tuple[str, ...]:
@@ -58,7 +61,7 @@ class PlanCheck:
     def exit_code(self) -> ExitCode:
         """A refusal outranks what is not known, and that a yes."""
         quotas = self.check.exit_code
-        if quotas.is_refusal or self.over_budget:
+        if quotas.is_refusal or self.over_budget or self.limits:
             return ExitCode.REFUSED
         if not quotas.is_ok:
             return quotas
@@ -117,24 +120,48 @@ def check_plan(client: AwsClient, plan: PlannedCalls, policy: CallPolicy, clock:
     """
     needs = judge_plan(plan, partial(_read_used, client))
     found = PlanCheck(plan.kind, needs, QuotaCheck(()), policy)
-    if not needs.needs:
+    if not needs.needs and not needs.limits:
         return found
     types = dict.fromkeys((need.instance_type, need.workload) for need in needs.needs if need.count)
     priced = list(dict.fromkeys((need.instance_type, need.price_workload) for need in needs.needs))
+    further = list(dict.fromkeys(limit.quota_name for limit in needs.limits))
     snapshot, read_prices = gather(
-        partial(read_region, client, [Requirement(*each) for each in types], clock.now()),
+        partial(read_region, client, [Requirement(*each) for each in types], clock.now(), further),
         partial(gather_all, [partial(read_workload_price, client, *each) for each in priced]),
     )
-    prices = dict(zip(priced, read_prices, strict=True))
-    whole = assess_snapshot(snapshot, needs_as_requirements(_counted(needs.needs)))
-    headrooms = worst_headrooms(snapshot, needs.needs_by_moment())
+    return _judge_needs(found, snapshot, dict(zip(priced, read_prices, strict=True)))
+
+
+def _judge_needs(found: PlanCheck, snapshot: RegionSnapshot, prices: Prices) -> PlanCheck:
+    """The verdict by what certainly starts. That what may start does not fit as well is unknown."""
+    needs, certain = found.needs, found.needs.certain_ones()
+    whole = assess_snapshot(snapshot, needs_as_requirements(_counted(certain.needs)))
+    headrooms = worst_headrooms(snapshot, certain.needs_by_moment())
+    over_budget = budget_reasons(certain.needs, prices, found.policy)
+    above, unread = judge_limits(needs, snapshot.quotas)
+    unknowns = [UnknownNeed("limits", reason) for reason in unread]
+    if len(certain.needs) < len(needs.needs):
+        refused = {headroom.quota_name for headroom in headrooms if is_refusal(headroom)}
+        possible = worst_headrooms(snapshot, needs.needs_by_moment())
+        unknowns += [
+            UnknownNeed(_IF_MADE, f"{each.quota_name}: {each.reason.rstrip('.')} (needed: {each.requirement.count})")
+            for each in possible
+            if each.quota_name not in refused and not each.verdict.is_room
+        ]
+        reasons = () if over_budget else budget_reasons(needs.needs, prices, found.policy)
+        unknowns += [UnknownNeed(_IF_MADE, reason) for reason in reasons]
     return replace(
         found,
+        needs=replace(needs, unknowns=tuple(dict.fromkeys((*needs.unknowns, *unknowns)))),
         check=replace(whole, headrooms=headrooms),
         cost=call_cost(needs.needs, prices),
         prices=prices,
-        over_budget=budget_reasons(needs.needs, prices, policy),
+        over_budget=over_budget,
+        limits=above,
     )
+
+
+_IF_MADE = "if all that conditions decide is made"
 
 
 # What a plan may use and is not defined in it. Schedules and executions that are there already are not planned: a

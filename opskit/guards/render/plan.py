@@ -11,6 +11,7 @@ from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.guards.flows.plan_check import PlanCheck, need_usd_per_hour
 from opskit.guards.rules.call_budget import CallPolicy
+from opskit.guards.rules.call_verdict import limit_hint, limit_text
 from opskit.guards.rules.refusals import worst_verdict
 from opskit.guards.rules.request_model import InstanceNeed, UnknownNeed
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
@@ -90,6 +91,8 @@ def _plan_verdict(found: PlanCheck) -> str:
     verdict = worst_verdict(found.check)
     if verdict.is_no:
         return verdict.value
+    if found.limits:
+        return Verdict.SHORT.value
     if found.over_budget:
         return "over-budget"
     unknown = verdict.is_unknown or found.needs.unknowns or found.unpriced
@@ -107,6 +110,7 @@ def _need_record(found: PlanCheck, need: InstanceNeed) -> dict[str, Any]:
         "billed_count": need.billed_count,
         "usd_per_hour": price and price.usd_per_hour,
         "one_of": need.choice or None,
+        "certain": need.certain,
     }
 
 
@@ -125,9 +129,10 @@ def _needs_table(found: PlanCheck, needs: tuple[InstanceNeed, ...]) -> Table:
 
 def _need_row(found: PlanCheck, need: InstanceNeed) -> tuple[Cell, ...]:
     price = need_usd_per_hour(found, need)
-    hourly = "?" if price is None else f"{(price.usd_per_hour * need.billed_count).normalize():f}"
+    hourly = "?" if price is None else f"{(price.usd_per_hour * need.hourly_count).normalize():f}"
     ends = "no end" if need.seconds is None else f"{need.seconds} s"
-    texts = (need.source or "the request", need.instance_type, need.workload.value, str(need.count), ends, hourly)
+    source = (need.source or "the request") if need.certain else f"{need.source} (not certain)"
+    texts = (source, need.instance_type, need.workload.value, str(need.count), ends, hourly)
     return tuple(Cell(text) for text in texts)
 
 
@@ -138,6 +143,8 @@ def _unknown_table(unknowns: tuple[UnknownNeed, ...]) -> Table:
 
 
 def _plan_problems(found: PlanCheck) -> Iterator[Problem]:
+    for limit, quota in found.limits:
+        yield Problem("above-limit", f"{limit_text(limit, quota)}.", limit_hint(limit, quota))
     for reason in found.over_budget:
         yield Problem("over-budget", f"The plan is over budget: {reason}.", "Take fewer or smaller instances.")
     for reason in found.unpriced:

@@ -110,11 +110,11 @@ def _usd_per_hour(need: InstanceNeed, prices: Prices) -> Decimal:
 
 
 def _hourly_usd(need: InstanceNeed, prices: Prices) -> Decimal:
-    return _usd_per_hour(need, prices) * need.billed_count
+    return _usd_per_hour(need, prices) * need.hourly_count
 
 
 def _bounded_usd(need: InstanceNeed, prices: Prices) -> Decimal:
-    return _hourly_usd(need, prices) * (need.seconds or 0) / 3600
+    return _usd_per_hour(need, prices) * need.billed_count * (need.seconds or 0) / 3600
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,9 @@ def longest_runtime(needs: Sequence[InstanceNeed], prices: Prices, max_usd: Deci
         return None
     jobs = [need for need in needs if need.bound]
     others = call_cost([need for need in needs if not need.bound], prices)
-    per_hour = sum((max(_hourly_usd(need, prices) for need in group) for group in _choices(jobs)), Decimal(0))
+    per_hour = sum(
+        (max(_usd_per_hour(need, prices) * need.billed_count for need in group) for group in _choices(jobs)), Decimal(0)
+    )
     left = max_usd - others.bounded_usd - others.hourly_usd * hours
     return max(0, int(left * 3600 / per_hour)) if per_hour else None
 

@@ -68,8 +68,8 @@ def judge_call(
     refused = [headroom for headroom in headrooms if is_refusal(headroom)]
     unread = [headroom for headroom in headrooms if headroom.verdict.is_unknown]
     reasons = [_headroom_text(headroom) for headroom in refused]
-    limits, unread_limits = _judge_limits(needs, quotas or {})
-    reasons += [_limit_text(*limit) for limit in limits]
+    limits, unread_limits = judge_limits(needs, quotas or {})
+    reasons += [limit_text(*limit) for limit in limits]
     exceeded = exceeded_bounds(needs.needs, prices, policy)
     reasons += [each.reason for each in exceeded]
     unknowns = [f"{unknown.source}: {unknown.reason}" for unknown in needs.unknowns]
@@ -95,11 +95,11 @@ def judge_call(
     )
 
 
-def _judge_limits(
+def judge_limits(
     needs: RequestNeeds, quotas: Mapping[str, QuotaLookup]
 ) -> tuple[tuple[tuple[RequestLimit, Quota], ...], list[str]]:
-    """The numbers that are above their quota, and why others cannot be judged. A quota that the Region does not have
-    bounds nothing.
+    """The numbers of needs that are above their quota, and why others cannot be judged. A quota that the Region does
+    not have bounds nothing.
     """
     above: list[tuple[RequestLimit, Quota]] = []
     unread: list[str] = []
@@ -114,7 +114,8 @@ def _judge_limits(
     return tuple(above), unread
 
 
-def _limit_text(limit: RequestLimit, quota: Quota) -> str:
+def limit_text(limit: RequestLimit, quota: Quota) -> str:
+    """Why a number is refused, as a sentence without its end."""
     return (
         f"{quota.name}: the quota is {format_quota_value(quota.effective_value)}, and {limit.source} is {limit.value}"
     )
@@ -147,7 +148,7 @@ def refusal_hint(verdict: CallVerdict) -> str:
         steps.append("Take another instance type or Region: no increase helps.")
     if any(headroom.verdict.is_too_little and headroom.requirement.per_job for headroom in refused):
         steps.append("Use fewer instances at once in one job, endpoint or cluster.")
-    steps += [_limit_hint(limit, quota) for limit, quota in verdict.limits]
+    steps += [limit_hint(limit, quota) for limit, quota in verdict.limits]
     if verdict.exceeded:
         steps.append(_budget_hint(verdict.exceeded))
     # Last, so that the end of the line is a command.
@@ -158,7 +159,8 @@ def refusal_hint(verdict: CallVerdict) -> str:
     return " ".join(steps)
 
 
-def _limit_hint(limit: RequestLimit, quota: Quota) -> str:
+def limit_hint(limit: RequestLimit, quota: Quota) -> str:
+    """What to do about a number that is above its quota."""
     most = f"Set {limit.source} to {format_quota_value(quota.effective_value)} at most"
     if not quota.adjustable:
         return f"{most}: AWS does not raise this quota."

@@ -219,7 +219,8 @@ def _times_jobs(need: InstanceNeed, at_once: int, jobs: int | None, longest: int
     in_time = None if longest is None else longest * need.count * at_once
     by_jobs = None if jobs is None or need.seconds is None else need.seconds * need.count * jobs
     if by_jobs is not None and (in_time is None or by_jobs <= in_time):
-        return replace(many, billed=need.count * (jobs or 0))
+        at_most = min(at_once, jobs or at_once)
+        return replace(many, billed=need.count * (jobs or 0), billed_at_once=need.count * at_most)
     return replace(many, seconds=longest, bound=None)
 
 

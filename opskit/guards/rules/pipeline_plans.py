@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 
+from opskit.guards.rules.pipeline_conditions import Resolve, conditions_hold
 from opskit.guards.rules.planned_calls import PlanKind, PlannedCall, PlannedCalls
 from opskit.guards.rules.request_model import Request, UnknownNeed, Unresolved
 
@@ -36,12 +39,24 @@ class _Step:
     step: Request
     name: str
     after: frozenset[str]
+    certain: bool = True
 
 
-def plan_pipeline(definition: Request, values: Mapping[str, object]) -> PlannedCalls:
-    """The calls of a pipeline's steps, with these values of its parameters, else with their defaults."""
+# More choices than these are not gone through one by one: then all steps that may meet count together.
+_MOST_CHOICES = 2000
+
+
+def plan_pipeline(definition: Request, values: Mapping[str, object], most_at_once: int | None = None) -> PlannedCalls:
+    """The calls of a pipeline's steps, with these values of its parameters, else with their defaults. ``most_at_once``
+    is how many steps may run at the same time (None: as many as there are). Steps that a condition leaves out are not
+    among them; where only a run tells whether it holds, those of both branches are, and none is certain.
+    """
     parameters = _parameters(definition, values)
-    steps = list(_all_steps(definition.get("Steps"), frozenset()))
+
+    def resolve(value: object) -> object:
+        return _resolved(value, parameters, "Conditions")
+
+    steps = list(_all_steps(definition.get("Steps"), frozenset(), resolve, certain=True))
     calls: list[PlannedCall] = []
     unknowns: list[UnknownNeed] = []
     names: list[str] = []
@@ -54,12 +69,12 @@ def plan_pipeline(definition: Request, values: Mapping[str, object]) -> PlannedC
         if operation == "CreateEndpointConfig" and isinstance(arguments, Mapping):
             definitions["describe_endpoint_config", str(arguments.get("EndpointConfigName"))] = arguments
         if operation and isinstance(arguments, Mapping):
-            calls.append(PlannedCall(operation, arguments, source, waits=True))
+            calls.append(PlannedCall(operation, arguments, source, waits=True, certain=each.certain))
             names.append(each.name)
         elif kind not in _OTHER_STEPS:
             reason = _NOT_JUDGED.get(kind, f"steps of type {kind} are newer than this opskit")
             unknowns.append(UnknownNeed(source, reason))
-    together = tuple(_moments(names, {each.name: each.after for each in steps}))
+    together = tuple(_moments(names, {each.name: each.after for each in steps}, most_at_once))
     return PlannedCalls(PlanKind.PIPELINE, tuple(calls), definitions, together, tuple(unknowns))
 
 
@@ -77,17 +92,20 @@ def _parameters(definition: Request, values: Mapping[str, object]) -> dict[str, 
     return found
 
 
-def _all_steps(steps: object, after: frozenset[str]) -> Iterator[_Step]:
+def _all_steps(steps: object, after: frozenset[str], resolve: Resolve, *, certain: bool) -> Iterator[_Step]:
     """Each step, also those below a condition, with what it comes after."""
     for step in steps if isinstance(steps, Sequence) else ():
         name = str(step.get("Name"))
         depends = {str(each).partition(".")[0] for each in step.get("DependsOn") or ()}
         own = after | depends | frozenset(_referred_steps(step.get("Arguments")))
-        yield _Step(step, name, own)
+        yield _Step(step, name, own, certain)
         arguments = step.get("Arguments")
         if step.get("Type") == "Condition" and isinstance(arguments, Mapping):
-            for branch in ("IfSteps", "ElseSteps"):
-                yield from _all_steps(arguments.get(branch) or (), frozenset({name}))
+            state = conditions_hold(arguments.get("Conditions"), resolve)
+            for branch, taken in (("IfSteps", True), ("ElseSteps", False)):
+                if state is None or state is taken:
+                    inner, is_sure = arguments.get(branch) or (), certain and state is not None
+                    yield from _all_steps(inner, frozenset({name}), resolve, certain=is_sure)
 
 
 def _referred_steps(value: object) -> Iterator[str]:
@@ -103,13 +121,22 @@ def _referred_steps(value: object) -> Iterator[str]:
             yield from _referred_steps(each)
 
 
-def _moments(names: Sequence[str], after: Mapping[str, frozenset[str]]) -> Iterator[frozenset[int]]:
-    """For each step the steps that neither come before nor after it: more than can run at once, never fewer."""
+def _moments(
+    names: Sequence[str], after: Mapping[str, frozenset[str]], most_at_once: int | None
+) -> Iterator[frozenset[int]]:
+    """For each step the steps that neither come before nor after it: more than can run at once, never fewer. Where no
+    more than some may run at the same time, each choice of so many.
+    """
     before = {name: _ancestors(name, after) for name in names}
-    for name in names:
-        yield frozenset(
-            index for index, other in enumerate(names) if other not in before[name] and name not in before[other]
-        )
+    found = [
+        frozenset(index for index, other in enumerate(names) if other not in before[name] and name not in before[other])
+        for name in names
+    ]
+    for moment in found if most_at_once is None else dict.fromkeys(found):
+        if most_at_once and len(moment) > most_at_once and comb(len(moment), most_at_once) <= _MOST_CHOICES:
+            yield from map(frozenset, combinations(sorted(moment), most_at_once))
+        else:
+            yield moment
 
 
 def _ancestors(name: str, after: Mapping[str, frozenset[str]]) -> set[str]:

@@ -5,13 +5,14 @@ Terraform's, a template of CloudFormation's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from opskit.core.exceptions import UsageError
 from opskit.guards.rules.operations import JUDGED, REFUSED, is_plain_read, judge_request, starts_nothing
+from opskit.guards.rules.replaced_resources import without_replaced
 from opskit.guards.rules.request_model import (
     Describe,
     InstanceNeed,
@@ -39,13 +40,16 @@ class PlanKind(StrEnum):
 @dataclass(frozen=True)
 class PlannedCall:
     """One call. ``source`` is its place in the plan. ``waits`` tells that what follows begins when what it starts has
-    ended.
+    ended. ``certain`` False: whether it is made at all is not known. ``replaces``: what has the same name is deleted
+    before it is made.
     """
 
     operation: str
     params: Request
     source: str
     waits: bool = False
+    certain: bool = True
+    replaces: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,8 @@ def judge_plan(plan: PlannedCalls, describe: Describe) -> RequestNeeds:
     """What all calls of a plan need. ``describe`` reads of the account what the plan does not define itself."""
 
     def describe_planned(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        name = next(iter(params.values()), None)
+        # A space and a user profile have their domain before their name, a pipeline may have a version after it.
+        name = next((value for key, value in params.items() if key.endswith("Name")), next(iter(params.values()), None))
         if isinstance(name, Unresolved):
             raise NotDescribed(f"{name.source}: {name.reason}")
         if not isinstance(name, str):
@@ -117,11 +122,7 @@ def judge_plan(plan: PlannedCalls, describe: Describe) -> RequestNeeds:
             raise NotDescribed(f"{name.removeprefix(PLAN_NAME)} is not in the plan.")
         return describe(operation, params)
 
-    judged = [
-        # Of an operation that is newer nothing tells whether it names instances.
-        _in_place(judge_request(call.operation, call.params, describe_planned, lambda: True), call)
-        for call in plan.calls
-    ]
+    judged = [_in_place(_judge_call(call, describe_planned, describe), call) for call in plan.calls]
     unknowns = [*plan.unknowns, *(unknown for needs in judged for unknown in needs.unknowns)]
     notes = [*plan.notes, *(note for needs in judged for note in needs.notes)]
     return RequestNeeds(
@@ -129,7 +130,38 @@ def judge_plan(plan: PlannedCalls, describe: Describe) -> RequestNeeds:
         tuple(dict.fromkeys(unknowns)),
         tuple(dict.fromkeys(notes)),
         tuple(_moments(plan, judged)),
+        tuple(dict.fromkeys(limit for needs in judged for limit in needs.limits)),
     )
+
+
+def _judge_call(call: PlannedCall, describe_planned: Describe, describe: Describe) -> RequestNeeds:
+    # Of an operation that is newer nothing tells whether it names instances.
+    needs = judge_request(call.operation, call.params, describe_planned, lambda: True)
+    return without_replaced(call.operation, call.params, needs, describe) if call.replaces else needs
+
+
+def linked_definitions(calls: Iterable[tuple[str, Request]]) -> dict[tuple[str, str], Request]:
+    """What calls define for other calls of the same plan, as answers to the reads that would tell it."""
+    found: dict[tuple[str, str], Request] = {}
+    for operation, params in calls:
+        member, describe = _DEFINING.get(operation, ("", ""))
+        name = params.get(member)
+        if isinstance(name, str):
+            found[describe, name] = params
+    return found
+
+
+_DEFINING = {
+    "CreateEndpointConfig": ("EndpointConfigName", "describe_endpoint_config"),
+    "CreatePipeline": ("PipelineName", "describe_pipeline"),
+    "UpdatePipeline": ("PipelineName", "describe_pipeline"),
+    "CreateSpace": ("SpaceName", "describe_space"),
+    "CreateUserProfile": ("UserProfileName", "describe_user_profile"),
+    "CreateDataQualityJobDefinition": ("JobDefinitionName", "describe_data_quality_job_definition"),
+    "CreateModelQualityJobDefinition": ("JobDefinitionName", "describe_model_quality_job_definition"),
+    "CreateModelBiasJobDefinition": ("JobDefinitionName", "describe_model_bias_job_definition"),
+    "CreateModelExplainabilityJobDefinition": ("JobDefinitionName", "describe_model_explainability_job_definition"),
+}
 
 
 def _moments(plan: PlannedCalls, judged: Sequence[RequestNeeds]) -> Iterator[tuple[InstanceNeed, ...]]:
@@ -167,9 +199,12 @@ def _in_place(needs: RequestNeeds, call: PlannedCall) -> RequestNeeds:
                 job=_place(call, need.job),
                 choice=need.choice and _place(call, need.choice),
                 bound=need.bound and _place(call, need.bound),
+                certain=need.certain and call.certain,
             )
             for need in needs.needs
         ),
+        # What may not be made at all is above no quota.
+        limits=tuple(replace(each, source=_place(call, each.source)) for each in needs.limits if call.certain),
         unknowns=tuple(replace(each, source=_unknown_place(call, each.source)) for each in needs.unknowns),
     )
 
@@ -206,7 +241,8 @@ def plan_request(
             calls += [PlannedCall(key, entry[key], f"{source}{key}") for key in named]
         else:
             calls.append(PlannedCall(operation or _guessed(entry, guess), entry, source))
-    return PlannedCalls(PlanKind.REQUEST, tuple(calls))
+    definitions = linked_definitions((call.operation, call.params) for call in calls)
+    return PlannedCalls(PlanKind.REQUEST, tuple(calls), definitions)
 
 
 def _is_operation(name: str) -> bool:

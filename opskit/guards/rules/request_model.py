@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opskit.core.model import Workload
@@ -53,7 +53,8 @@ class InstanceNeed:
     Needs with the same ``choice`` are alternatives: AWS starts one, and checks the quota of each. Needs with the same
     ``job`` are of one job, endpoint or cluster, which has a maximum of its own; ``per_job`` is how many of ``count``
     that is (None: all). ``already_made``: the instance exists and is stopped. ``priced_as`` is the workload whose price
-    applies, where it is not ``workload``.
+    applies, where it is not ``workload``. ``billed_at_once`` is how many are paid for at one time, where that is not
+    ``billed``. ``certain`` False: whether it starts at all is not known.
     """
 
     instance_type: str
@@ -68,6 +69,13 @@ class InstanceNeed:
     priced_as: Workload | None = None
     bound: str | None = None
     already_made: bool = False
+    billed_at_once: int | None = None
+    certain: bool = True
+
+    @property
+    def hourly_count(self) -> int:
+        """How many instances are paid for at one time."""
+        return self.billed_count if self.billed_at_once is None else self.billed_at_once
 
     @property
     def price_workload(self) -> Workload:
@@ -115,6 +123,14 @@ class RequestNeeds:
     def needs_by_moment(self) -> tuple[tuple[InstanceNeed, ...], ...]:
         """The needs of each moment, which the quotas must allow one by one."""
         return self.moments or (self.needs,)
+
+    def certain_ones(self) -> RequestNeeds:
+        """The same without what may not start at all."""
+        return replace(
+            self,
+            needs=tuple(need for need in self.needs if need.certain),
+            moments=tuple(tuple(need for need in moment if need.certain) for moment in self.moments),
+        )
 
     @property
     def is_free(self) -> bool:

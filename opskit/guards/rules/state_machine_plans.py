@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opskit.guards.rules.operations import is_plain_read, starts_nothing
-from opskit.guards.rules.planned_calls import PlanKind, PlannedCall, PlannedCalls
+from opskit.guards.rules.planned_calls import PlanKind, PlannedCall, PlannedCalls, linked_definitions
 from opskit.guards.rules.request_model import Request, UnknownNeed, Unresolved
 
 # arn:aws:states:::sagemaker:createTrainingJob.sync, and arn:aws:states:::aws-sdk:sagemaker:createEndpoint
@@ -150,8 +150,7 @@ def _add_task(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -
     if not isinstance(params, Mapping):
         walk.unknowns.append(UnknownNeed(source, "its arguments are known only when the state machine runs"))
         return
-    if operation == "CreateEndpointConfig" and isinstance(params.get("EndpointConfigName"), str):
-        walk.definitions["describe_endpoint_config", params["EndpointConfigName"]] = params
+    walk.definitions |= linked_definitions([(operation, params)])
     walk.calls.append(PlannedCall(operation, params, source, waits=bool(match[2])))
     walk.paths.append(path)
     if walk.loops and not starts_nothing(operation):

@@ -50,9 +50,9 @@ class _Stack:
 def plan_template(
     template: Request, resolve: Resolve, is_made: IsMade, stack: str = "", others: Mapping[str, Any] | None = None
 ) -> PlannedCalls:
-    """The calls for a template's resources. Where ``is_made`` does not know whether a condition holds, the resource
-    counts. ``stack`` is a name to put before the places; ``others`` are templates that are planned beside this one, by
-    the names of their files. What is not read, such as a nested stack or a macro, is unknown.
+    """The calls for a template's resources. Where ``is_made`` does not know whether a condition holds, the resource is
+    not certain. ``stack`` is a name to put before the places; ``others`` are templates that are planned beside this
+    one, by the names of their files. What is not read, such as a nested stack or a macro, is unknown.
     """
     resources: Mapping[str, Any] = template.get("Resources") or {}
     configs = {name for name, resource in resources.items() if _kind_of(resource) == f"{_PREFIX}EndpointConfig"}
@@ -69,13 +69,13 @@ def plan_template(
             if made is None:
                 text = f"whether the condition {condition} holds is not known"
                 found.unknowns.append(UnknownNeed(f"{stack}{name}", text))
-            _add_resource(name, resource, found)
+            _add_resource(name, resource, found, certain=made is not None)
     notes = (_NEW_NOTE,) if found.calls else ()
     unknowns = tuple(found.unknowns)
     return PlannedCalls(PlanKind.TEMPLATE, tuple(found.calls), found.definitions, unknowns=unknowns, notes=notes)
 
 
-def _add_resource(name: str, resource: Request, found: _Stack) -> None:
+def _add_resource(name: str, resource: Request, found: _Stack, *, certain: bool) -> None:
     kind, source = _kind_of(resource), f"{found.name}{name}"
     operation = f"Create{kind.removeprefix(_PREFIX)}"
     if starts_nothing(operation) and name not in found.configs:
@@ -95,7 +95,7 @@ def _add_resource(name: str, resource: Request, found: _Stack) -> None:
     if operation == "CreateEndpoint":
         properties = _with_config(properties, resource, found.configs, found.name)
     if operation in JUDGED or operation in REFUSED:
-        found.calls.append(PlannedCall(operation, properties, source))
+        found.calls.append(PlannedCall(operation, properties, source, certain=certain))
     elif not starts_nothing(operation):
         found.unknowns.append(UnknownNeed(source, f"{kind} is newer than this opskit"))
 

@@ -50,7 +50,7 @@ _MAKERS = {
     "awscc_servicecatalog_cloudformation_provisioned_product": _STACK_REASON,
 }
 _NOT_KNOWN = "known only after the plan is applied"
-_REPLACED_NOTE = "A resource that is replaced counts as new: AWS may still count the old one."
+_BESIDE_NOTE = "A resource that is replaced by create_before_destroy counts beside the old one."
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def plan_terraform(document: Request) -> PlannedCalls:
             calls.append(call)
         elif not starts_nothing(call.operation):
             unknowns.append(UnknownNeed(change.address, "the resource type is newer than this opskit"))
-    replaced = any("delete" in change.actions and "create" in change.actions for change in changes)
-    notes = [_REPLACED_NOTE] if replaced and calls else []
+    beside = any(change.actions == ("create", "delete") for change in changes)
+    notes = [_BESIDE_NOTE] if beside and calls else []
     return PlannedCalls(
         PlanKind.TERRAFORM,
         tuple(calls),
@@ -131,7 +131,10 @@ def _planned_call(change: _Change, config: str | None) -> PlannedCall | None:
     if config is not None:
         params["EndpointConfigName"] = config
     if "create" in change.actions:
-        return PlannedCall(f"Create{change.api_name}", params, change.address)
+        # Without create_before_destroy the old one is deleted first, of which the name is that of before.
+        replaces = change.actions == ("delete", "create")
+        named = {key: change.before[key] for key in ("Name",) if replaces and key in change.before}
+        return PlannedCall(f"Create{change.api_name}", {**params, **named}, change.address, replaces=replaces)
     if "update" not in change.actions:
         return None
     if change.api_name == "NotebookInstance":

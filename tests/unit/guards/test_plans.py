@@ -342,6 +342,7 @@ def test_an_execution_of_a_pipeline_needs_what_its_steps_need() -> None:
         told: dict[str, dict[str, Any]] = {
             "describe_pipeline": {"PipelineDefinition": definition},
             "describe_pipeline_definition_for_execution": {"PipelineDefinition": definition},
+            "describe_pipeline_execution": {},
             "list_pipeline_parameters_for_execution": {"PipelineParameters": [{"Name": "Count", "Value": "2"}]},
         }
         return told[operation]
