@@ -8,7 +8,8 @@ written only in place of what was read (``replaces``); what only saves time is w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -137,3 +138,35 @@ def replace_partition(home: RecordStore, table: RecordTable, records: Sequence[R
     gone = [key for key in there if key not in wanted]
     if changed or gone:
         home.put_records(table, changed, deletes=gone)
+
+
+def change_record(
+    home: RecordStore, table: RecordTable, key: Sequence[Value], change: Callable[[Record], Record | None]
+) -> bool:
+    """Change one record by what it is now, however many others change it meanwhile. ``change`` returns None where
+    nothing is to be done. Whether it was changed; a record that is not there is not.
+
+    Raises:
+        OSError, sqlite3.Error: the home cannot be used.
+    """
+    while True:
+        stored = next(
+            (each for each in home.read_records(table, *key) if table.key_of(each.record) == tuple(key)), None
+        )
+        changed = change(stored.record) if stored else None
+        if changed is None:
+            return False
+        with suppress(RecordChanged):  # another run was faster, and what it wrote is read next
+            home.write_record(table, changed, stored)
+            return True
+
+
+def discard_records(home: RecordStore, table: RecordTable, stored: Iterable[StoredRecord]) -> None:
+    """Delete records unless another run has changed them since they were read.
+
+    Raises:
+        OSError, sqlite3.Error: the home cannot be used.
+    """
+    for each in stored:
+        with suppress(RecordChanged):
+            home.delete_record(table, each)

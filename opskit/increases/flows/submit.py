@@ -33,8 +33,9 @@ from opskit.increases.store import queue
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest
 from opskit.state.journal import ActionRecord, journal_action
-from opskit.state.lock import exclusive_lock
+from opskit.state.home import state_home
 from opskit.state.paths import account_key
+from opskit.state.records import HeldLock
 
 # Seconds before each lookup of a request whose response was lost. Most requests are listed at once; one that is not may
 # take up to ``LISTING_LAG``, which the next run respects.
@@ -59,11 +60,12 @@ class _SubmitContext:
         *,
         known: frozenset[str] = frozenset(),
         id: str | None = None,
+        lock: HeldLock | None = None,
     ) -> None:
-        """Record the increase in its current state.
+        """Record the increase in its current state; with ``lock`` only while this run holds it.
 
         Raises:
-            UsageError: the state directory cannot be used.
+            UsageError: the state cannot be used, or another run holds the lock.
         """
         target, now = increase.target, self.clock.now()
         row = (
@@ -75,7 +77,7 @@ class _SubmitContext:
             increase.channel,
             self.use_case,
         )
-        queue.upsert_queued(self.client, queue.QueuedRequest(*row, state, now, known, id))
+        queue.upsert_queued(self.client, queue.QueuedRequest(*row, state, now, known, id), lock)
 
 
 def submit_increases(
@@ -104,11 +106,12 @@ def _submit_one(context: _SubmitContext, increase: Increase) -> Increase:
     try:
         # Planning again inside the lock is what prevents a duplicate: another process may have just sent the same
         # request.
-        with exclusive_lock("increase", *account_key(client), client.region, on_wait=report_waiting):
+        key = ("increase", *account_key(client), client.region)
+        with state_home().locks.hold_lock(*key, on_wait=report_waiting) as lock:
             _wait_for_previous(context, increase)
             replanned, snapshot = read_and_plan(client, increase.target, increase.channel, context.clock.now())
             if replanned.will_send:
-                return _submit(context, replanned, snapshot.request_ids)
+                return _submit(context, replanned, snapshot.request_ids, lock)
             _update_queue(context, replanned)
             return replanned
     except (AwsError, UsageError) as failure:
@@ -128,15 +131,17 @@ def _wait_for_previous(context: _SubmitContext, increase: Increase) -> None:
         context.clock.sleep(seconds)
 
 
-def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str]) -> Increase:
+def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], lock: HeldLock) -> Increase:
     """Record the attempt, send it, and look it up if there was no response. ``known`` are the IDs of earlier
-    requests.
+    requests. A run that held the lock no more, as after its machine has slept, would send what another has sent: so
+    the attempt is recorded only under the lock, and the lock is looked at once more right before the sending.
     """
     client, submission = context.client, Submission(context.clock.now(), increase.target.value, known, increase.channel)
     queued = _find_queued(client, increase)
     # Recorded before it is sent: a kill after this line makes the next run look the request up instead of repeating it.
-    context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known)
+    context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known, lock=lock)
     with _journal_submission(context, increase) as record:
+        _require_lock(lock, record)
         done = _send_request(client, increase, context.use_case)
         done = _look_up_outcome(context, increase, done, submission)
         record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
@@ -145,6 +150,17 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str]) 
         # The request existed before; only its support case is new.
         return replace(done, step=replace(done.result, outcome=IncreaseOutcome.ALREADY_OPEN))
     return done
+
+
+def _require_lock(lock: HeldLock, record: ActionRecord) -> None:
+    """Pass if the lock is still this run's; else nothing is sent.
+
+    Raises:
+        UsageError: another run may hold it.
+    """
+    record.was_sent = False
+    lock.check_held()
+    record.was_sent = True
 
 
 def _find_queued(client: AwsClient, increase: Increase) -> queue.QueuedRequest | None:

@@ -6,7 +6,7 @@ Filed requests are kept for a day, because AWS lists them late.
 
 from __future__ import annotations
 
-import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,17 +14,38 @@ from enum import StrEnum
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Workload
+from opskit.core.redaction import redact_secrets
+from opskit.state.home import state_home
 from opskit.state.paths import account_key, state_errors
-from opskit.state.store import open_db
+from opskit.state.records import (
+    HeldLock,
+    Record,
+    RecordChanged,
+    RecordStore,
+    RecordTable,
+    StoredRecord,
+    discard_records,
+)
 
-_FILE = "queue.sqlite"
-_SCHEMA = """CREATE TABLE IF NOT EXISTS asked (
+QUEUE_TABLE = RecordTable(
+    name="asked",
+    file="queue.sqlite",
+    schema=(
+        """CREATE TABLE IF NOT EXISTS asked (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, quota_name TEXT NOT NULL,
     instance_type TEXT, usage TEXT NOT NULL, desired REAL NOT NULL, via TEXT NOT NULL, why TEXT NOT NULL,
     standing TEXT NOT NULL, since TEXT NOT NULL, known TEXT NOT NULL, id TEXT,
     PRIMARY KEY (endpoint, account, region, quota_name, desired)
-)"""
-_COLUMNS = "endpoint, account, region, quota_name, instance_type, usage, desired, via, why, standing, since, known, id"
+)""",
+    ),
+    columns=(
+        *("endpoint", "account", "region", "quota_name", "instance_type", "usage", "desired", "via", "why"),
+        *("standing", "since", "known", "id"),
+    ),
+    key=("endpoint", "account", "region", "quota_name", "desired"),
+    partition=2,
+    numbers={"desired": float},
+)
 _FILED_COUNTS_FOR = timedelta(days=1)
 
 
@@ -64,34 +85,52 @@ class QueuedRequest:
     id: str | None = None
 
 
-def upsert_queued(client: AwsClient, request: QueuedRequest) -> None:
-    """Store a request, replacing one for the same quota and value.
+def upsert_queued(client: AwsClient, request: QueuedRequest, lock: HeldLock | None = None) -> None:
+    """Store a request, replacing one for the same quota and value. ``lock``: only while this run holds it.
 
     Raises:
-        UsageError: the state directory cannot be used.
+        UsageError: the state cannot be used, or another run holds the lock.
         AwsError: STS could not be read.
     """
-    row = (
-        request.region,
-        request.quota_name,
-        request.instance_type,
-        request.workload,
-        request.desired_value,
-        request.channel,
-        request.why,
-        request.state,
-        request.since.astimezone(UTC).isoformat(),
-        " ".join(sorted(request.known_ids)),
-        request.id,
-    )
-    placeholders = ", ".join("?" * (len(row) + 2))
-    with state_errors(), open_db(_FILE, _SCHEMA) as session:
-        # Columns by name: a newer opskit may have added some.
-        session.execute(
-            f"INSERT OR REPLACE INTO asked ({_COLUMNS}) VALUES ({placeholders})", (*account_key(client), *row)
-        )
+    endpoint, account = account_key(client)
+    record: Record = {
+        "endpoint": endpoint,
+        "account": account,
+        "region": request.region,
+        "quota_name": request.quota_name,
+        "instance_type": request.instance_type,
+        "usage": request.workload.value,
+        "desired": request.desired_value,
+        "via": str(request.channel),
+        "why": redact_secrets(request.why),
+        "standing": request.state.value,
+        "since": request.since.astimezone(UTC).isoformat(),
+        "known": " ".join(sorted(request.known_ids)),
+        "id": request.id,
+    }
+    with state_errors():
+        home, stored = state_home().records, _stored_queue(client)
+        _write_queued(home, record, stored, lock)
         old = (request.since - _FILED_COUNTS_FOR).astimezone(UTC).isoformat()
-        session.execute("DELETE FROM asked WHERE standing = ? AND since < ?", (QueueState.FILED, old))
+        discard_records(
+            home,
+            QUEUE_TABLE,
+            [
+                each
+                for each in stored
+                if each.record["standing"] == QueueState.FILED.value and str(each.record["since"]) < old
+            ],
+        )
+
+
+def _write_queued(home: RecordStore, record: Record, stored: list[StoredRecord], lock: HeldLock | None) -> None:
+    key = QUEUE_TABLE.key_of(record)
+    while True:
+        before = next((each for each in stored if QUEUE_TABLE.key_of(each.record) == key), None)
+        with suppress(RecordChanged):
+            home.write_record(QUEUE_TABLE, record, before, lock)
+            return
+        stored = home.read_records(QUEUE_TABLE, *key)
 
 
 def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: float) -> None:
@@ -99,14 +138,20 @@ def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: 
     are kept for their day.
 
     Raises:
-        UsageError: the state directory cannot be used.
+        UsageError: the state cannot be used.
         AwsError: STS could not be read.
     """
-    with state_errors(), open_db(_FILE, _SCHEMA) as session:
-        session.execute(
-            "DELETE FROM asked WHERE endpoint = ? AND account = ? AND region = ? AND quota_name = ?"
-            " AND desired BETWEEN ? AND ? AND standing != ?",
-            (*account_key(client), client.region, quota_name, least, most, QueueState.FILED),
+    with state_errors():
+        home = state_home().records
+        discard_records(
+            home,
+            QUEUE_TABLE,
+            [
+                each
+                for each in home.read_records(QUEUE_TABLE, *account_key(client), client.region, quota_name)
+                if least <= float(each.record["desired"] or 0) <= most
+                and each.record["standing"] != QueueState.FILED.value
+            ],
         )
 
 
@@ -114,7 +159,7 @@ def pending_requests(client: AwsClient) -> tuple[QueuedRequest, ...]:
     """The undecided requests in all Regions of the client's account, oldest first.
 
     Raises:
-        UsageError: the state directory cannot be used.
+        UsageError: the state cannot be used.
         AwsError: STS could not be read.
     """
     return tuple(request for request in _read_queue(client) if request.state.waits)
@@ -125,7 +170,7 @@ def submitted_requests(client: AwsClient, quota_name: str, now: datetime) -> tup
     accepted them within the last day.
 
     Raises:
-        UsageError: the state directory cannot be used.
+        UsageError: the state cannot be used.
         AwsError: STS could not be read.
     """
     matching = [
@@ -147,15 +192,18 @@ def _may_be_at_aws(request: QueuedRequest, now: datetime) -> bool:
 
 
 def _read_queue(client: AwsClient) -> list[QueuedRequest]:
-    with state_errors(), open_db(_FILE, _SCHEMA) as session:
-        rows = session.execute(
-            "SELECT * FROM asked WHERE endpoint = ? AND account = ? ORDER BY since, quota_name", account_key(client)
-        )
-        return [_parse_queued(row) for row in rows if _is_known_row(row)]
+    with state_errors():
+        records = [each.record for each in _stored_queue(client)]
+    requests = [_parse_queued(record) for record in records if _is_known_record(record)]
+    return sorted(requests, key=lambda request: (request.since.astimezone(UTC).isoformat(), request.quota_name))
 
 
-def _is_known_row(row: sqlite3.Row) -> bool:
-    """Whether this opskit understands a row.
+def _stored_queue(client: AwsClient) -> list[StoredRecord]:
+    return state_home().records.read_records(QUEUE_TABLE, *account_key(client))
+
+
+def _is_known_record(row: Record) -> bool:
+    """Whether this opskit understands a record.
 
     Raises:
         UsageError: a newer one has written it, in words that mean nothing here: what it waits for is not known.
@@ -166,17 +214,18 @@ def _is_known_row(row: sqlite3.Row) -> bool:
     raise UsageError("queue-newer", text, "Run the newer opskit, or install it here.")
 
 
-def _parse_queued(row: sqlite3.Row) -> QueuedRequest:
+def _parse_queued(row: Record) -> QueuedRequest:
+    instance_type, id = row["instance_type"], row["id"]
     return QueuedRequest(
-        region=row["region"],
-        quota_name=row["quota_name"],
-        instance_type=row["instance_type"],
-        workload=Workload(row["usage"]),
-        desired_value=row["desired"],
-        channel=row["via"],
-        why=row["why"],
-        state=QueueState(row["standing"]),
-        since=datetime.fromisoformat(row["since"]),
-        known_ids=frozenset(row["known"].split()),
-        id=row["id"],
+        region=str(row["region"]),
+        quota_name=str(row["quota_name"]),
+        instance_type=None if instance_type is None else str(instance_type),
+        workload=Workload(str(row["usage"])),
+        desired_value=float(row["desired"] or 0),
+        channel=str(row["via"]),
+        why=str(row["why"]),
+        state=QueueState(str(row["standing"])),
+        since=datetime.fromisoformat(str(row["since"])),
+        known_ids=frozenset(str(row["known"]).split()),
+        id=None if id is None else str(id),
     )

@@ -8,17 +8,29 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
+from opskit.state.home import state_home
 from opskit.state.paths import account_key
-from opskit.state.store import open_db
+from opskit.state.records import Record, RecordTable, replace_partition
 
-_FILE = "notebook-volumes.sqlite"
-_SCHEMA = """CREATE TABLE IF NOT EXISTS notebook_volumes (
+VOLUMES_TABLE = RecordTable(
+    name="notebook_volumes",
+    file="notebook-volumes.sqlite",
+    schema=(
+        """CREATE TABLE IF NOT EXISTS notebook_volumes (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, modified TEXT NOT NULL,
     gigabytes INTEGER NOT NULL, PRIMARY KEY (endpoint, account, region, name)
-)"""
+)""",
+    ),
+    columns=("endpoint", "account", "region", "name", "modified", "gigabytes"),
+    key=("endpoint", "account", "region", "name"),
+    partition=3,
+    numbers={"gigabytes": int},
+    kept_for=timedelta(days=30),
+)
 
 
 @dataclass(frozen=True)
@@ -32,24 +44,27 @@ class NotebookState:
 def load_volume_sizes(client: AwsClient) -> dict[NotebookState, int]:
     """What is remembered of a Region's notebooks, in GB; nothing where it cannot be read."""
     try:
-        with open_db(_FILE, _SCHEMA) as connection:
-            rows = connection.execute(
-                "SELECT name, modified, gigabytes FROM notebook_volumes"
-                " WHERE endpoint = ? AND account = ? AND region = ?",
-                (*account_key(client), client.region),
-            ).fetchall()
-        return {NotebookState(row["name"], row["modified"]): int(row["gigabytes"]) for row in rows}
+        place = (*account_key(client), client.region)
+        rows = [each.record for each in state_home().records.read_records(VOLUMES_TABLE, *place)]
+        return {NotebookState(str(row["name"]), str(row["modified"])): int(row["gigabytes"] or 0) for row in rows}
     # Forgetting costs only another look; an error here must not keep anybody from one.
     except (OSError, sqlite3.Error, ValueError, AwsError):
         return {}
 
 
 def save_volume_sizes(client: AwsClient, sizes: Mapping[NotebookState, int]) -> None:
-    """Remember these of a Region, and no others. Where the state folder cannot be written, they are read again."""
-    with suppress(OSError, sqlite3.Error, AwsError), open_db(_FILE, _SCHEMA) as connection:
-        where = (*account_key(client), client.region)
-        connection.execute("DELETE FROM notebook_volumes WHERE endpoint = ? AND account = ? AND region = ?", where)
-        connection.executemany(
-            "INSERT OR REPLACE INTO notebook_volumes VALUES (?, ?, ?, ?, ?, ?)",
-            [(*where, state.name, state.modified, size) for state, size in sizes.items()],
-        )
+    """Remember these of a Region, and no others. Where the state cannot be written, they are read again."""
+    with suppress(OSError, sqlite3.Error, AwsError):
+        endpoint, account = account_key(client)
+        records: list[Record] = [
+            {
+                "endpoint": endpoint,
+                "account": account,
+                "region": client.region,
+                "name": state.name,
+                "modified": state.modified,
+                "gigabytes": size,
+            }
+            for state, size in sizes.items()
+        ]
+        replace_partition(state_home().records, VOLUMES_TABLE, records, endpoint, account, client.region)

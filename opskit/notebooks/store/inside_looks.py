@@ -6,7 +6,6 @@ any moment.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,39 +13,49 @@ from datetime import UTC, datetime, timedelta
 from opskit.aws.client import AwsClient
 from opskit.core.model import Notebook
 from opskit.notebooks.rules.own_traces import PastLook
-from opskit.state.paths import state_dir, state_errors
-from opskit.state.store import open_db
+from opskit.state.home import state_home
+from opskit.state.paths import state_errors
+from opskit.state.records import Record, RecordTable, change_record, discard_records
 
-_FILE = "inside.sqlite"
-_SCHEMA = (
-    # Of an opskit that took what it found in the server's last activity right after a look for the look's own.
-    "DROP TABLE IF EXISTS inside_looks",
-    """CREATE TABLE IF NOT EXISTS looks_inside (
+# Whoever looks less often than that begins anew: a notebook's activity then looks younger than it is.
+_KEPT_FOR = timedelta(days=30)
+
+
+INSIDE_TABLE = RecordTable(
+    name="looks_inside",
+    file="inside.sqlite",
+    schema=(
+        # Of an opskit that took what it found in the server's last activity right after a look for the look's own.
+        "DROP TABLE IF EXISTS inside_looks",
+        """CREATE TABLE IF NOT EXISTS looks_inside (
     endpoint TEXT NOT NULL, notebook TEXT NOT NULL, asked_for TEXT NOT NULL, asked_at TEXT NOT NULL,
     before TEXT NOT NULL, after TEXT, terminal TEXT, others TEXT NOT NULL,
     is_typed INTEGER NOT NULL DEFAULT 0, is_shut INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (endpoint, notebook, asked_for)
 )""",
+    ),
+    columns=(
+        *("endpoint", "notebook", "asked_for", "asked_at", "before", "after", "terminal", "others"),
+        *("is_typed", "is_shut"),
+    ),
+    key=("endpoint", "notebook", "asked_for"),
+    partition=2,
+    numbers={"is_typed": int, "is_shut": int},
+    kept_for=_KEPT_FOR,
 )
-# Whoever looks less often than that begins anew: a notebook's activity then looks younger than it is.
-_KEPT_FOR = timedelta(days=30)
 
 
 def load_looks(client: AwsClient, notebook: Notebook) -> tuple[PastLook, ...]:
     """The looks inside a notebook of the last month, the youngest first.
 
     Raises:
-        UsageError: the state folder cannot be used.
+        UsageError: the state cannot be used.
     """
     with state_errors():
-        if not (state_dir() / _FILE).exists():
-            return ()
-        with open_db(_FILE, *_SCHEMA) as session:
-            rows = session.execute(
-                "SELECT * FROM looks_inside WHERE endpoint = ? AND notebook = ? ORDER BY asked_at DESC LIMIT 100",
-                (client.session.endpoint_id(), notebook.arn),
-            )
-            return tuple(_parse_look(row) for row in rows)
+        place = (client.session.endpoint_id(), notebook.arn)
+        records = [each.record for each in state_home().records.read_records(INSIDE_TABLE, *place)]
+    youngest_first = sorted(records, key=lambda row: str(row["asked_at"]), reverse=True)
+    return tuple(_parse_look(row) for row in youngest_first[:100])
 
 
 @dataclass
@@ -55,7 +64,7 @@ class LookNotes:
     the server's last activity that the look itself caused, once that is known.
 
     Raises:
-        UsageError: the state folder cannot be used (all methods).
+        UsageError: the state cannot be used (all methods).
     """
 
     client: AwsClient
@@ -67,21 +76,30 @@ class LookNotes:
         """The looks inside this notebook of the last month, the youngest first.
 
         Raises:
-            UsageError: the state folder cannot be used.
+            UsageError: the state cannot be used.
         """
         return load_looks(self.client, self.notebook)
 
     def begin_look(self, look: PastLook) -> None:
         """Before the terminal is asked for."""
-        row = (*self._key(), _format_time(look.asked_at), _format_time(look.before), json.dumps(sorted(look.others)))
-        with state_errors(), open_db(_FILE, *_SCHEMA) as session:
-            oldest = _format_time(look.asked_at - _KEPT_FOR)
-            session.execute("DELETE FROM looks_inside WHERE asked_at < ?", (oldest,))
-            session.execute(
-                "INSERT INTO looks_inside (endpoint, notebook, asked_for, asked_at, before, others)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                row,
-            )
+        endpoint, notebook, asked_for = self._key()
+        record: Record = {
+            "endpoint": endpoint,
+            "notebook": notebook,
+            "asked_for": asked_for,
+            "asked_at": _format_time(look.asked_at),
+            "before": _format_time(look.before),
+            "after": None,
+            "terminal": None,
+            "others": json.dumps(sorted(look.others)),
+            "is_typed": 0,
+            "is_shut": 0,
+        }
+        with state_errors():
+            home, oldest = state_home().records, _format_time(look.asked_at - _KEPT_FOR)
+            there = home.read_records(INSIDE_TABLE, endpoint, notebook)
+            discard_records(home, INSIDE_TABLE, [each for each in there if str(each.record["asked_at"]) < oldest])
+            home.write_record(INSIDE_TABLE, record, None)
 
     def keep_terminal(self, name: str) -> None:
         """The name that Jupyter gave its terminal. Those of earlier looks that had the name are gone."""
@@ -90,12 +108,12 @@ class LookNotes:
 
     def mark_others_shut(self, names: Collection[str]) -> None:
         """The terminals with these names, of whichever look, are gone."""
-        with state_errors(), open_db(_FILE, *_SCHEMA) as session:
-            session.executemany(
-                "UPDATE looks_inside SET is_shut = 1"
-                " WHERE endpoint = ? AND notebook = ? AND ? IN (terminal, asked_for)",
-                [(*self._key()[:2], name) for name in names],
-            )
+        with state_errors():
+            home, place = state_home().records, self._key()[:2]
+            for each in home.read_records(INSIDE_TABLE, *place):
+                if {each.record["terminal"], each.record["asked_for"]} & set(names):
+                    key = INSIDE_TABLE.key_of(each.record)
+                    change_record(home, INSIDE_TABLE, key, lambda row: {**row, "is_shut": 1})
 
     def mark_typed(self) -> None:
         """Before its command is typed."""
@@ -111,11 +129,8 @@ class LookNotes:
         self._update("after", _format_time(after))
 
     def _update(self, column: str, value: str | int) -> None:
-        with state_errors(), open_db(_FILE, *_SCHEMA) as session:
-            session.execute(
-                f"UPDATE looks_inside SET {column} = ? WHERE endpoint = ? AND notebook = ? AND asked_for = ?",
-                (value, *self._key()),
-            )
+        with state_errors():
+            change_record(state_home().records, INSIDE_TABLE, self._key(), lambda row: {**row, column: value})
 
     def _key(self) -> tuple[str, str, str]:
         return self.client.session.endpoint_id(), self.notebook.arn, self.asked_for
@@ -125,15 +140,15 @@ def _format_time(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _parse_look(row: sqlite3.Row) -> PastLook:
-    after = row["after"]
+def _parse_look(row: Record) -> PastLook:
+    after, terminal = row["after"], row["terminal"]
     return PastLook(
-        asked_at=datetime.fromisoformat(row["asked_at"]),
-        before=datetime.fromisoformat(row["before"]),
-        after=datetime.fromisoformat(after) if after else None,
-        terminal=row["terminal"],
-        others=frozenset(json.loads(row["others"])),
+        asked_at=datetime.fromisoformat(str(row["asked_at"])),
+        before=datetime.fromisoformat(str(row["before"])),
+        after=datetime.fromisoformat(str(after)) if after else None,
+        terminal=None if terminal is None else str(terminal),
+        others=frozenset(json.loads(str(row["others"]))),
         is_shut=bool(row["is_shut"]),
-        asked_for=row["asked_for"],
+        asked_for=str(row["asked_for"]),
         is_typed=bool(row["is_typed"]),
     )

@@ -5,65 +5,81 @@ delivered, or what a run was killed over.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from opskit.state.paths import state_dir
-from opskit.state.store import open_db
+from opskit.state.home import state_home
+from opskit.state.records import Record, RecordChanged, RecordTable, change_record, discard_records
 
-_FILE = "graces.sqlite"
-_SCHEMA = """CREATE TABLE IF NOT EXISTS untold_graces (
-    account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, stops_at TEXT NOT NULL, claimed_at REAL,
-    PRIMARY KEY (account, region, name, stops_at)
-)"""
-_GRACE = "account = ? AND region = ? AND name = ? AND stops_at = ?"
 # A delivery has ten seconds. Whoever claimed a grace for longer has died over it.
 CLAIM_SECONDS = 60.0
 # Nobody needs to hear of a grace that has been over for so long.
 _KEPT_FOR = timedelta(days=1)
 
 
+GRACES_TABLE = RecordTable(
+    name="untold_graces",
+    file="graces.sqlite",
+    schema=(
+        """CREATE TABLE IF NOT EXISTS untold_graces (
+    account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, stops_at TEXT NOT NULL, claimed_at REAL,
+    PRIMARY KEY (account, region, name, stops_at)
+)""",
+    ),
+    columns=("account", "region", "name", "stops_at", "claimed_at"),
+    key=("account", "region", "name", "stops_at"),
+    partition=2,
+    numbers={"claimed_at": float},
+    kept_for=_KEPT_FOR,
+)
+
+
 def claim_new_grace(notebook: Mapping[str, Any]) -> None:
-    """Remember that this run is about to tell of the grace that it began. A state folder that cannot be used costs the
-    second try only.
+    """Remember that this run is about to tell of the grace that it began. A state that cannot be used costs the second
+    try only.
     """
-    key = _grace_key(notebook)
-    with suppress(OSError, sqlite3.Error), open_db(_FILE, _SCHEMA) as session:
-        old = (datetime.now(UTC) - _KEPT_FOR).isoformat(timespec="seconds")
-        session.execute("DELETE FROM untold_graces WHERE stops_at < ?", (old,))
-        session.execute("INSERT OR REPLACE INTO untold_graces VALUES (?, ?, ?, ?, ?)", (*key, time.time()))
+    key, home = _grace_key(notebook), state_home()
+    with suppress(OSError, sqlite3.Error):
+        old = (home.clock_now() - _KEPT_FOR).astimezone(UTC).isoformat(timespec="seconds")
+        there = home.records.read_records(GRACES_TABLE, *key[:2])
+        discard_records(home.records, GRACES_TABLE, [each for each in there if str(each.record["stops_at"]) < old])
+        home.records.put_records(GRACES_TABLE, [_grace_record(key, home.clock_now().timestamp())])
 
 
 def claim_untold_grace(notebook: Mapping[str, Any]) -> bool:
     """Whether nobody has heard of the grace that this notebook is in, nor is being told by another run. Of several runs
     that ask at once, one may tell.
     """
-    key = _grace_key(notebook)
+    key, home = _grace_key(notebook), state_home()
+    # By the clock of the home, since the run that claimed it may be on a machine whose clock is off.
+    now = home.clock_now().timestamp()
     with suppress(OSError, sqlite3.Error):
-        if not (state_dir() / _FILE).exists():
-            return False
-        with open_db(_FILE, _SCHEMA) as session:
-            claimed = session.execute(
-                f"UPDATE untold_graces SET claimed_at = ? WHERE {_GRACE} AND (claimed_at IS NULL OR claimed_at < ?)",
-                (time.time(), *key, time.time() - CLAIM_SECONDS),
-            )
-            return claimed.rowcount == 1
+        for each in home.records.read_records(GRACES_TABLE, *key):
+            claimed = each.record["claimed_at"]
+            if claimed is None or float(claimed) < now - CLAIM_SECONDS:
+                with suppress(RecordChanged):  # another run claims it at this moment
+                    home.records.write_record(GRACES_TABLE, _grace_record(key, now), each)
+                    return True
     return False
 
 
 def mark_grace_told(notebook: Mapping[str, Any]) -> None:
     """Somebody has heard of it."""
-    with suppress(OSError, sqlite3.Error), open_db(_FILE, _SCHEMA) as session:
-        session.execute(f"DELETE FROM untold_graces WHERE {_GRACE}", _grace_key(notebook))
+    with suppress(OSError, sqlite3.Error):
+        state_home().records.put_records(GRACES_TABLE, [], deletes=[_grace_key(notebook)])
 
 
 def release_grace(notebook: Mapping[str, Any]) -> None:
     """Nobody has heard of it: the next run may tell."""
-    with suppress(OSError, sqlite3.Error), open_db(_FILE, _SCHEMA) as session:
-        session.execute(f"UPDATE untold_graces SET claimed_at = NULL WHERE {_GRACE}", _grace_key(notebook))
+    key = _grace_key(notebook)
+    with suppress(OSError, sqlite3.Error):
+        change_record(state_home().records, GRACES_TABLE, key, lambda _: _grace_record(key, None))
+
+
+def _grace_record(key: tuple[str, str, str, str], claimed_at: float | None) -> Record:
+    return {**dict(zip(GRACES_TABLE.key, key, strict=True)), "claimed_at": claimed_at}
 
 
 def _named(row: Mapping[str, Any]) -> str:

@@ -16,14 +16,23 @@ from datetime import datetime
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
+from opskit.state.home import state_home
 from opskit.state.paths import account_key
-from opskit.state.store import open_db
+from opskit.state.records import Record, RecordTable
 
-_FILE = "jobs.sqlite"
-_SCHEMA = """CREATE TABLE IF NOT EXISTS ended_jobs (
+ENDED_JOBS_TABLE = RecordTable(
+    name="ended_jobs",
+    file="jobs.sqlite",
+    schema=(
+        """CREATE TABLE IF NOT EXISTS ended_jobs (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, kind TEXT NOT NULL,
     ended_before TEXT NOT NULL, unended TEXT NOT NULL, PRIMARY KEY (endpoint, account, region, kind)
-)"""
+)""",
+    ),
+    columns=("endpoint", "account", "region", "kind", "ended_before", "unended"),
+    key=("endpoint", "account", "region", "kind"),
+    partition=3,
+)
 
 
 @dataclass(frozen=True)
@@ -39,23 +48,27 @@ def load_ended_jobs(client: AwsClient, kind: str) -> EndedJobs | None:
     far as there are jobs.
     """
     try:
-        with open_db(_FILE, _SCHEMA) as connection:
-            row = connection.execute(
-                "SELECT ended_before, unended FROM ended_jobs"
-                " WHERE endpoint = ? AND account = ? AND region = ? AND kind = ?",
-                (*account_key(client), client.region, kind),
-            ).fetchone()
-        return row and EndedJobs(datetime.fromisoformat(row["ended_before"]), frozenset(json.loads(row["unended"])))
+        place = (*account_key(client), client.region, kind)
+        for stored in state_home().records.read_records(ENDED_JOBS_TABLE, *place):
+            row = stored.record
+            names = frozenset(json.loads(str(row["unended"])))
+            return EndedJobs(datetime.fromisoformat(str(row["ended_before"])), names)
     # Forgetting costs only a longer walk; an error here must not keep anybody from a count.
     except (OSError, sqlite3.Error, ValueError, AwsError):
         return None
+    return None
 
 
 def save_ended_jobs(client: AwsClient, kind: str, ended: EndedJobs) -> None:
-    """Remember it for the next look. Where the state folder cannot be written, that look takes longer."""
-    row = (ended.ended_before.isoformat(), json.dumps(sorted(ended.unended)))
-    with suppress(OSError, sqlite3.Error, AwsError), open_db(_FILE, _SCHEMA) as connection:
-        connection.execute(
-            "INSERT OR REPLACE INTO ended_jobs VALUES (?, ?, ?, ?, ?, ?)",
-            (*account_key(client), client.region, kind, *row),
-        )
+    """Remember it for the next look. Where the state cannot be written, that look takes longer."""
+    with suppress(OSError, sqlite3.Error, AwsError):
+        endpoint, account = account_key(client)
+        record: Record = {
+            "endpoint": endpoint,
+            "account": account,
+            "region": client.region,
+            "kind": kind,
+            "ended_before": ended.ended_before.isoformat(),
+            "unended": json.dumps(sorted(ended.unended)),
+        }
+        state_home().records.put_records(ENDED_JOBS_TABLE, [record])

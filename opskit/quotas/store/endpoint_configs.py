@@ -11,19 +11,31 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
+from opskit.state.home import state_home
 from opskit.state.paths import account_key
-from opskit.state.store import open_db
+from opskit.state.records import Record, RecordTable, replace_partition
 
-# Its number rises with the members that are kept of a configuration, so that all are read anew.
-_FILE = "endpoint-configs-2.sqlite"
-_SCHEMA = """CREATE TABLE IF NOT EXISTS endpoint_configs (
+# The file's number rises with the members that are kept of a configuration, so that all are read anew; a table in an
+# account needs another name then.
+CONFIGS_TABLE = RecordTable(
+    name="endpoint_configs",
+    file="endpoint-configs-2.sqlite",
+    schema=(
+        """CREATE TABLE IF NOT EXISTS endpoint_configs (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, config TEXT NOT NULL,
     modified TEXT NOT NULL, members TEXT NOT NULL, PRIMARY KEY (endpoint, account, region, name)
-)"""
+)""",
+    ),
+    columns=("endpoint", "account", "region", "name", "config", "modified", "members"),
+    key=("endpoint", "account", "region", "name"),
+    partition=3,
+    kept_for=timedelta(days=30),
+)
 
 
 @dataclass(frozen=True)
@@ -40,28 +52,32 @@ class EndpointDeployment:
 def load_endpoint_configs(client: AwsClient) -> dict[EndpointDeployment, dict[str, Any]]:
     """What is remembered of a Region's endpoints; nothing where it cannot be read, and then it is read from AWS."""
     try:
-        with open_db(_FILE, _SCHEMA) as connection:
-            rows = connection.execute(
-                "SELECT name, config, modified, members FROM endpoint_configs"
-                " WHERE endpoint = ? AND account = ? AND region = ?",
-                (*account_key(client), client.region),
-            ).fetchall()
+        place = (*account_key(client), client.region)
+        rows = [each.record for each in state_home().records.read_records(CONFIGS_TABLE, *place)]
         return {
-            EndpointDeployment(row["name"], row["config"], row["modified"]): json.loads(row["members"]) for row in rows
+            EndpointDeployment(str(row["name"]), str(row["config"]), str(row["modified"])): json.loads(
+                str(row["members"])
+            )
+            for row in rows
         }
     except (OSError, sqlite3.Error, ValueError, AwsError):
         return {}
 
 
 def save_endpoint_configs(client: AwsClient, configs: Mapping[EndpointDeployment, Mapping[str, Any]]) -> None:
-    """Remember these of a Region, and no others. Where the state folder cannot be written, they are read again."""
-    with suppress(OSError, sqlite3.Error, AwsError), open_db(_FILE, _SCHEMA) as connection:
-        where = (*account_key(client), client.region)
-        connection.execute("DELETE FROM endpoint_configs WHERE endpoint = ? AND account = ? AND region = ?", where)
-        connection.executemany(
-            "INSERT OR REPLACE INTO endpoint_configs VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (*where, each.endpoint, each.config, each.modified, json.dumps(members))
-                for each, members in configs.items()
-            ],
-        )
+    """Remember these of a Region, and no others. Where the state cannot be written, they are read again."""
+    with suppress(OSError, sqlite3.Error, AwsError):
+        endpoint, account = account_key(client)
+        records: list[Record] = [
+            {
+                "endpoint": endpoint,
+                "account": account,
+                "region": client.region,
+                "name": each.endpoint,
+                "config": each.config,
+                "modified": each.modified,
+                "members": json.dumps(members),
+            }
+            for each, members in configs.items()
+        ]
+        replace_partition(state_home().records, CONFIGS_TABLE, records, endpoint, account, client.region)

@@ -17,6 +17,7 @@ import pytest
 
 from opskit.core import run_problems
 from opskit.core.exceptions import ExitCode
+from opskit.increases.store.queue import QUEUE_TABLE
 from opskit.schedule.flows.supervisor import ProcessResult
 from opskit.schedule.render import JobRun, run_result
 from opskit.schedule.store.run_log import append_run
@@ -188,8 +189,9 @@ def test_an_unwritten_journal_is_told_under_cron_though_all_else_is_well() -> No
 def test_a_newer_queue_is_a_sentence(
     hindrance: str, folder: Path, run: Run, fake_aws: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run("quotas", "increase", "--resume")
+    folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / "queue.sqlite")) as session, session:
+        session.execute(QUEUE_TABLE.schema[0])
         if hindrance == "more columns":
             session.execute("ALTER TABLE asked ADD COLUMN priority INTEGER")
         else:
