@@ -70,7 +70,7 @@ class ItemLease:
 @dataclass
 class StateTable:
     """One table, by name or ARN, in one Region: that of the client, which is asked for when it is first needed.
-    ``pause`` waits for seconds.
+    ``pause`` waits for seconds, ``local_clock`` tells this machine's time.
 
     Raises:
         AwsError: AWS refused a call or gave no response (all methods).
@@ -79,6 +79,7 @@ class StateTable:
     connect: Callable[[], AwsClient]
     name: str
     pause: Callable[[float], None] = time.sleep
+    local_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _ahead: timedelta = field(default_factory=timedelta)
 
     @cached_property
@@ -86,9 +87,11 @@ class StateTable:
         """The client of the table's Region."""
         return self.connect()
 
-    def clock_now(self) -> datetime:
-        """The time by AWS's clock, to about a second, as far as an answer has told it: one time for all runners."""
-        return datetime.now(UTC) + self._ahead
+    def clock_ahead(self) -> timedelta:
+        """By how much AWS's clock, which is one for all runners, is ahead of this machine's, as far as an answer has
+        told; zero where that is no more than what an answer takes.
+        """
+        return self._ahead
 
     def query_items(self, partition: str, begins: str = "", *, newest_first: bool = False) -> Iterator[Item]:
         """The items of a partition whose sort key begins with a text, in the order of that key."""
@@ -284,7 +287,7 @@ class StateTable:
     def _note_clock(self, answer: Mapping[str, Any]) -> None:
         headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
         try:
-            ahead = parsedate_to_datetime(headers.get("date", "")) - datetime.now(UTC)
+            ahead = parsedate_to_datetime(headers.get("date", "")) - self.local_clock()
         except (TypeError, ValueError):
             return  # a stand-in without a Date: then this machine's clock is as good as any
         # A Date is cut to the second and arrives late, and times must not jump back from answer to answer.

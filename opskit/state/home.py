@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from opskit.state.journal_entries import JournalStore
@@ -30,15 +30,19 @@ class LockStore(Protocol):
 
 @dataclass(frozen=True)
 class StateHome:
-    """One home: its three kinds of things, the name that people know it by (None: the state folder), and its time,
-    which is one for all who share it.
+    """One home: its three kinds of things, the name that people know it by (None: the state folder), and by how much
+    its clock, which is one for all who share it, is ahead of this machine's.
     """
 
     records: RecordStore
     journal: JournalStore
     locks: LockStore
     name: str | None = None
-    clock_now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock_ahead: Callable[[], timedelta] = timedelta
+
+    def clock_now(self) -> datetime:
+        """The time by the home's clock."""
+        return datetime.now(UTC) + self.clock_ahead()
 
 
 _home: StateHome | None = None

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import boto3
@@ -42,6 +44,7 @@ class FaultyDynamoDb:
     calls: Counter[str] = field(default_factory=Counter)
     slept: float = 0.0
     before_call: Callable[[str], None] = lambda name: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def without_faults(self) -> FaultyDynamoDb:
         self.throttled = self.lost_before = self.lost_after = 0.0
@@ -61,6 +64,7 @@ class FaultyDynamoDb:
         if is_write and self.dice.random() < self.lost_before:
             raise ReadTimeoutError(endpoint_url="https://dynamodb")
         answer = send()
+        answer["ResponseMetadata"]["HTTPHeaders"]["date"] = format_datetime(self.now(), usegmt=True)
         if is_write and self.dice.random() < self.lost_after:
             raise ReadTimeoutError(endpoint_url="https://dynamodb")
         return answer

@@ -32,8 +32,8 @@ from opskit.increases.rules.support_cases import SupportCase, find_same_cases
 from opskit.increases.store import queue
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest
-from opskit.state.journal import ActionRecord, journal_action
 from opskit.state.home import state_home
+from opskit.state.journal import ActionRecord, journal_action
 from opskit.state.paths import account_key
 from opskit.state.records import HeldLock
 
@@ -89,7 +89,9 @@ def submit_increases(
         AwsError: STS could not be read.
         UsageError: the state directory cannot be used.
     """
-    by_region = {client.region: _SubmitContext(client, why, clock, emit) for client in clients}
+    # What is stored with a time is compared with it by other machines, whose clocks may be others.
+    shared = replace(clock, now=lambda: clock.now() + state_home().clock_ahead())
+    by_region = {client.region: _SubmitContext(client, why, shared, emit) for client in clients}
     return tuple(_submit_one(by_region[increase.region], increase) for increase in increases)
 
 
