@@ -53,6 +53,7 @@ READ_VERBS = (
     "describe_",
     "lookup_",
     "query",
+    "scan",
     "search",
     "head_",
     "filter_",

@@ -30,6 +30,7 @@ REQUIRED_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "dynamodb:DescribeTable": ("Table",),
     "dynamodb:PutItem": ("ConsumedCapacity",),
     "dynamodb:Query": ("Items", "Count", "ScannedCount"),
+    "dynamodb:Scan": ("Items", "Count", "ScannedCount"),
     "dynamodb:TransactWriteItems": ("ConsumedCapacity",),
     "dynamodb:UpdateItem": ("Attributes", "ConsumedCapacity"),
     "ec2:DescribeRegions": ("Regions",),

@@ -109,6 +109,17 @@ class StateTable:
             self._note_clock(page)
             yield from page["Items"]
 
+    def scan_items(self, begins: str) -> Iterator[Item]:
+        """The items whose partition key begins with a text. Reads, and is billed for, the whole table."""
+        params = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "FilterExpression": f"begins_with({PARTITION}, :p)",
+            "ExpressionAttributeValues": {":p": {"S": begins}},
+        }
+        for page in self.client.paginate("dynamodb", "scan", **params):
+            yield from page["Items"]
+
     def find_item(self, key: ItemKey) -> Item | None:
         """One item; None: there is none."""
         items = self.query_items(key.partition, key.sort)

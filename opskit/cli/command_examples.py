@@ -115,6 +115,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "cron remove": ("opskit cron remove", "opskit cron remove stop-idle"),
     "cron run": ("opskit cron run stop-idle --deadline 10m",),
+    "state template": ("opskit state template > table.json", "opskit state template --table team-ml -o json"),
+    "state move": (
+        "opskit state move --to dynamodb://opskit",
+        "opskit state move --state dynamodb://opskit --to local --dry-run",
+    ),
     "history": ("opskit history --since 7d", "opskit history --action stop -o csv"),
     "doctor": ("opskit doctor", "opskit doctor --profile work -o json"),
     "settings": ("opskit settings",),

@@ -73,6 +73,7 @@ COMMAND_GROUPS = {
         ),
         "Schedule opskit with cron or systemd.",
     ),
+    "state": CommandGroup(("kept_state.cli.state",), "Share opskit's journal and queue between machines, in a table."),
     "history": CommandGroup(("history.cli",), "Show what opskit changed, and what its stops saved."),
     "doctor": CommandGroup(("access.cli.doctor",), "Check credentials, permissions and this machine's set-up."),
     "settings": CommandGroup(("access.cli.settings",), "Show each setting and its source."),

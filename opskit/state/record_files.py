@@ -26,6 +26,14 @@ class FileRecords:
             rows = session.execute(f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where}", prefix)
             return [_stored(row) for row in rows.fetchall()]
 
+    def read_everything(self, table: RecordTable) -> list[StoredRecord]:
+        """All records of a table.
+
+        Raises:
+            OSError, sqlite3.Error: the file cannot be read.
+        """
+        return self.read_records(table)
+
     def write_record(
         self, table: RecordTable, record: Record, replaces: StoredRecord | None, lock: HeldLock | None = None
     ) -> StoredRecord:

@@ -101,6 +101,9 @@ class RecordStore(Protocol):
     def read_records(self, table: RecordTable, *prefix: Value) -> list[StoredRecord]:
         """The records whose key begins with ``prefix``, which has the partition at least; in no order."""
 
+    def read_everything(self, table: RecordTable) -> list[StoredRecord]:
+        """All records of a table, of all partitions. Takes as long as there is much: for moves."""
+
     def write_record(
         self, table: RecordTable, record: Record, replaces: StoredRecord | None, lock: HeldLock | None = None
     ) -> StoredRecord:

@@ -54,6 +54,11 @@ class TableRecords:
         with table_errors():
             return [_stored(kind, item) for item in self.table.query_items(key.partition, key.sort)]
 
+    def read_everything(self, kind: RecordTable) -> list[StoredRecord]:
+        """All records of a kind, by a scan of the table."""
+        with table_errors():
+            return [_stored(kind, item) for item in self.table.scan_items(f"{kind.name}#")]
+
     def write_record(
         self, kind: RecordTable, record: Record, replaces: StoredRecord | None, lock: HeldLock | None = None
     ) -> StoredRecord:

@@ -225,6 +225,17 @@ _COSTS = (
     )
 )
 
+STATE_CALLS = _service_calls(
+    "dynamodb",
+    "BatchWriteItem",
+    "DeleteItem",
+    "DescribeTable",
+    "PutItem",
+    "Query",
+    "TransactWriteItems",
+    "UpdateItem",
+)
+"""What every command may call besides where its state is in a table (`--state dynamodb://TABLE`), on that table."""
 NO_CALLS: frozenset[str] = frozenset()
 _ONE_ACCOUNT_CALLS: Mapping[str, frozenset[str]] = {
     "quotas check": _CHECK | _PRICES | _TELL | _service_calls("sagemaker", "ListTags"),
@@ -275,6 +286,8 @@ _ONE_ACCOUNT_CALLS: Mapping[str, frozenset[str]] = {
     "doctor": _WHO | _service_calls("iam", "GetRole", "SimulatePrincipalPolicy"),
     "history": _WHO | _service_calls("sagemaker", "ListEndpoints", "ListNotebookInstances"),
     "settings": NO_CALLS,
+    "state template": NO_CALLS,
+    "state move": STATE_CALLS | _service_calls("dynamodb", "Scan"),
     "completion": NO_CALLS,
     "demo": NO_CALLS,
     "sandbox start": NO_CALLS,
@@ -355,17 +368,6 @@ _VALUED_FLAGS = frozenset({"--accounts", "--ou", "--via", "--evidence", "--role-
 
 REGION_DISCOVERY_CALLS = _service_calls("account", "ListRegions") | _service_calls("ec2", "DescribeRegions")
 """What every command calls besides for `--region all`."""
-STATE_CALLS = _service_calls(
-    "dynamodb",
-    "BatchWriteItem",
-    "DeleteItem",
-    "DescribeTable",
-    "PutItem",
-    "Query",
-    "TransactWriteItems",
-    "UpdateItem",
-)
-"""What every command may call besides where its state is in a table (`--state dynamodb://TABLE`), on that table."""
 
 
 def calls_of_command(command: str, flags: Collection[str] = ()) -> frozenset[str]:

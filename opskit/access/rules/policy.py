@@ -46,7 +46,18 @@ _WORDS = {
     "sns": "Topics",
     "sts": "Accounts",
 }
-_READS = ("Get", "List", "Lookup", "Query", "Describe", "Search", "Simulate", "Invoke", "StartQuotaUtilizationReport")
+_READS = (
+    "Get",
+    "List",
+    "Lookup",
+    "Query",
+    "Scan",
+    "Describe",
+    "Search",
+    "Simulate",
+    "Invoke",
+    "StartQuotaUtilizationReport",
+)
 # AWS answers it to everybody, whatever a policy says.
 _FREE = "sts:GetCallerIdentity"
 # IAM has no action for a transaction, only for what is in it.

@@ -86,6 +86,8 @@ WALK: dict[str, list[list[str]]] = {
     "fleet check": [["--accounts", FILE_EVIL], ["--ou", EVIL], ["--role-arn", EVIL], ["--org"]],
     "fleet idle": [["--accounts", "FILE"], ["--org", "--session-tag", EVIL]],
     "fleet costs": [["--org", "--role-name", EVIL], ["--accounts", FILE_EVIL]],
+    "state template": [["--table", EVIL]],
+    "state move": [["--to", EVIL], ["--to", "dynamodb://opskit"]],
     "fleet role": [["--role-name", EVIL, "--external-id", EVIL], [EVIL]],
     "cron install": [["--dry-run"], [FILE_EVIL], ["check", "--heartbeat", FILE_EVIL, "--notify", FILE_EVIL]],
     "cron remove": [["--dry-run"], [FILE_EVIL]],

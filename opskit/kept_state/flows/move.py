@@ -1,0 +1,132 @@
+"""Moves opskit's state from one home to another.
+
+Everything is copied first. Only then are queued increases removed where they came from, so that no two homes wait to
+send the same; each of them only if it is still as it was copied. The journal and what only saves time stay there too.
+So a move that is killed at any point has lost nothing, and is run again; what is there already is written only where
+the other home knows more of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from opskit.core.exceptions import UsageError
+from opskit.increases.store.last_seen import LOOKS_TABLE
+from opskit.increases.store.queue import QUEUE_TABLE
+from opskit.inventory.store.listed_prices import PRICES_TABLE
+from opskit.inventory.store.notebook_volumes import VOLUMES_TABLE
+from opskit.inventory.store.trail_owners import OWNERS_TABLE
+from opskit.kept_state.rules.merge import merge_entries, merge_records
+from opskit.notebooks.store.inside_looks import INSIDE_TABLE
+from opskit.notifications.store.untold_graces import GRACES_TABLE
+from opskit.quotas.store.ended_jobs import ENDED_JOBS_TABLE
+from opskit.quotas.store.endpoint_configs import CONFIGS_TABLE
+from opskit.state.home import StateHome
+from opskit.state.journal_entries import JournalEntry
+from opskit.state.paths import state_errors
+from opskit.state.records import Record, RecordChanged, RecordTable, StoredRecord
+
+MOVED_TABLES = (
+    *(QUEUE_TABLE, LOOKS_TABLE, INSIDE_TABLE, GRACES_TABLE, ENDED_JOBS_TABLE),
+    *(CONFIGS_TABLE, VOLUMES_TABLE, OWNERS_TABLE, PRICES_TABLE),
+)
+"""All that is kept by records."""
+JOURNAL = "journal"
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class MovedState:
+    """What a move did, by the kind of things: how many were found, and how many of them were written."""
+
+    found: Mapping[str, int]
+    written: Mapping[str, int]
+    dry_run: bool = False
+
+
+def move_state(source: StateHome, target: StateHome, *, dry_run: bool = False) -> MovedState:
+    """Copy everything, then remove the queue from ``source``. ``dry_run``: only say what would be written.
+
+    Raises:
+        UsageError: a home cannot be used, or the journal of ``source`` is damaged.
+    """
+    found, written = Counter[str](), Counter[str]()
+    with state_errors():
+        found[JOURNAL], written[JOURNAL] = _copy_journal(source, target, dry_run=dry_run)
+        for table in MOVED_TABLES:
+            stored = source.records.read_everything(table)
+            found[table.name] = len(stored)
+            written[table.name] = _copy_records(target, table, stored, dry_run=dry_run)
+        if not dry_run:
+            written[QUEUE_TABLE.name] += _empty_queue(source, target)
+    return MovedState(found, written, dry_run)
+
+
+def _copy_journal(source: StateHome, target: StateHome, *, dry_run: bool) -> tuple[int, int]:
+    part = source.journal.read_entries(_BEGINNING)
+    if part.damage:
+        hint = "Move away the damaged file by hand; `opskit history` shows what of it is whole."
+        raise UsageError("journal-damaged", f"Part of the journal cannot be read: {part.damage}.", hint)
+    restores = source.journal.read_restores()
+    there = {entry.id: entry for entry in target.journal.read_entries(_BEGINNING).entries}
+    written = 0
+    for entry in part.entries:
+        changed = _entry_to_write(there.get(entry.id), entry)
+        written += changed is not None
+        if changed is None or dry_run:
+            continue
+        if entry.id not in there:
+            target.journal.add_entry(changed, restores.get(entry.id))
+        target.journal.end_entry(changed)
+    return len(part.entries), written
+
+
+def _entry_to_write(theirs: JournalEntry | None, ours: JournalEntry) -> JournalEntry | None:
+    return ours if theirs is None else merge_entries(theirs, ours)
+
+
+def _copy_records(target: StateHome, table: RecordTable, stored: Sequence[StoredRecord], *, dry_run: bool) -> int:
+    """Copy records; how many were written."""
+    partitions = {table.key_of(each.record)[: table.partition] for each in stored}
+    there = {
+        table.key_of(each.record): each
+        for partition in partitions
+        for each in target.records.read_records(table, *partition)
+    }
+    written = 0
+    for each in stored:
+        written += _copy_record(target, table, each.record, there.get(table.key_of(each.record)), dry_run=dry_run)
+    return written
+
+
+def _copy_record(
+    target: StateHome, table: RecordTable, ours: Record, theirs: StoredRecord | None, *, dry_run: bool
+) -> bool:
+    """Copy one record in place of what is there; whether it was written."""
+    key = table.key_of(ours)
+    while True:
+        merged = merge_records(table.name, theirs.record, ours) if theirs else ours
+        if theirs and table.row_of(merged) == table.row_of(theirs.record):
+            return False
+        if dry_run:
+            return True
+        with suppress(RecordChanged):
+            target.records.write_record(table, merged, theirs)
+            return True
+        again = target.records.read_records(table, *key)
+        theirs = next((each for each in again if table.key_of(each.record) == key), None)
+
+
+def _empty_queue(source: StateHome, target: StateHome) -> int:
+    """Remove what was copied from the queue. What has changed meanwhile is copied again first; how often that was."""
+    written = 0
+    while stored := source.records.read_everything(QUEUE_TABLE):
+        written += _copy_records(target, QUEUE_TABLE, stored, dry_run=False)
+        for each in stored:
+            with suppress(RecordChanged):
+                source.records.delete_record(QUEUE_TABLE, each)
+    return written
