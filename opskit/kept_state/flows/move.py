@@ -20,7 +20,7 @@ from opskit.increases.store.queue import QUEUE_TABLE
 from opskit.inventory.store.listed_prices import PRICES_TABLE
 from opskit.inventory.store.notebook_volumes import VOLUMES_TABLE
 from opskit.inventory.store.trail_owners import OWNERS_TABLE
-from opskit.kept_state.rules.merge import merge_entries, merge_records
+from opskit.kept_state.flows.merge import merge_entries, merge_records
 from opskit.notebooks.store.inside_looks import INSIDE_TABLE
 from opskit.notifications.store.untold_graces import GRACES_TABLE
 from opskit.quotas.store.ended_jobs import ENDED_JOBS_TABLE

@@ -16,8 +16,8 @@ import pytest
 
 import opskit
 from opskit.increases.store.queue import QUEUE_TABLE
+from opskit.kept_state.flows.merge import merge_entries, merge_records
 from opskit.kept_state.flows.move import MOVED_TABLES, move_state
-from opskit.kept_state.rules.merge import merge_entries, merge_records
 from opskit.state.home import StateHome
 from opskit.state.journal_entries import DONE, STARTED, UNKNOWN, JournalEntry
 from opskit.state.local_home import LOCAL_HOME
