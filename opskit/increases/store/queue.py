@@ -115,11 +115,7 @@ def upsert_queued(client: AwsClient, request: QueuedRequest, lock: HeldLock | No
         discard_records(
             home,
             QUEUE_TABLE,
-            [
-                each
-                for each in stored
-                if each.record["standing"] == QueueState.FILED.value and str(each.record["since"]) < old
-            ],
+            [each for each in stored if _is_filed(each.record) and str(each.record["since"]) < old],
         )
 
 
@@ -149,10 +145,13 @@ def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: 
             [
                 each
                 for each in home.read_records(QUEUE_TABLE, *account_key(client), client.region, quota_name)
-                if least <= float(each.record["desired"] or 0) <= most
-                and each.record["standing"] != QueueState.FILED.value
+                if least <= float(each.record["desired"] or 0) <= most and not _is_filed(each.record)
             ],
         )
+
+
+def _is_filed(record: Record) -> bool:
+    return record["standing"] in {state.value for state in QueueState if not state.waits}
 
 
 def pending_requests(client: AwsClient) -> tuple[QueuedRequest, ...]:
