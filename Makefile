@@ -18,7 +18,7 @@ SITE     := $(VENV)/.site-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test unit soak lint check docs bench audit constraints clean
+.PHONY: help demo install test unit coverage pythons soak lint check docs bench audit constraints clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -33,6 +33,12 @@ test: $(DEV) ## Run all the tests
 
 unit: $(DEV) ## Run the tests that need no server: most of them, in a minute or two
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) tests/unit
+
+coverage: $(DEV) ## Measure what the unit tests run of opskit; less than the floor in pyproject.toml is an error
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term:skip-covered tests/unit
+
+pythons: $(BASE) ## Run the unit tests with each Python that opskit supports, and name those that are not on this machine
+	@$(BIN)/python -m tools.python_versions
 
 soak: $(DEV) ## Run the many seeds of the long tests, which nothing else runs
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) --dist load -m soak

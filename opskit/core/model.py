@@ -57,7 +57,8 @@ class Requirement:
     ``explicit`` tells whether the user asked for it rather than the default set: a type that a Region does not offer is
     a refusal only if it was asked for. ``alert_share`` (0 to 1) is the utilization from which the user considers the
     quota too full; None: no such limit. ``already_made``: the instances exist and are stopped, so that a quota which
-    counts stopped ones too counts them already.
+    counts stopped ones too counts them already. ``only_noted``: nobody asked for it, and AWS has retired the type, so
+    that too little of it refuses nothing.
     """
 
     instance_type: str | None
@@ -67,6 +68,7 @@ class Requirement:
     per_job: bool = False
     alert_share: float | None = None
     already_made: bool = False
+    only_noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

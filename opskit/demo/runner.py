@@ -1,9 +1,11 @@
 """The stage of ``opskit demo``: every step is the command a user would type, run as a process of its own against a
-local AWS. Its JSON answer is read, and the story goes on only when what the step promises truly happened.
+local AWS, on a terminal of its own. What it prints is shown; what it would print with ``-o json`` is read, and the
+story goes on only when what the step promises truly happened.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -14,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from opskit.cli.command import CommandContext
 from opskit.core.exceptions import MissingExtra, OpskitError
@@ -25,6 +27,15 @@ from opskit.output.svg import save_svg
 _ACCOUNTS = {"fresh": ("--approve-after", "3s"), "classroom": ()}
 # Several sandboxes start at once, and a busy machine takes longer for their first answers than AWS ever does.
 _PATIENT = {"OPSKIT_READ_TIMEOUT": "10m"}
+# The picture in README.md is so wide. A terminal may be narrower.
+_WIDEST = 100
+_INDENT = " " * 4
+_MOST_LINES, _LAST_LINES = 28, 3
+
+
+_NEXT = """On your own account, begin with
+    opskit doctor          who you are, and what you may do
+    opskit quotas check    whether there is room for the course"""
 
 
 class _DemoError(OpskitError):
@@ -52,10 +63,11 @@ def run_demo(ctx: CommandContext, keep: Path | None, picture: Path | None) -> Co
             for number, step in enumerate(DEMO_STEPS, 1)
         ]
     seconds = round(time.monotonic() - started, 1)
-    closing = f"\nAll {len(told)} steps completed in {seconds:g} s. Next: the same commands on your own account."
+    closing = f"\nAll {len(told)} steps completed in {seconds:g} s. {_NEXT}"
     if picture:
+        pictured = [each for each, step in zip(told, DEMO_STEPS, strict=True) if step.is_pictured]
         save_svg(
-            picture, "opskit demo", [*(line for each in told for line in _shown_lines(each)), *closing.split("\n")]
+            picture, "opskit demo", [*(line for each in pictured for line in _shown_lines(each)), *closing.split("\n")]
         )
     return CommandResult({"steps": told, "seconds": seconds}, notes=(closing,), records="steps")
 
@@ -104,14 +116,14 @@ def _run_and_describe(
     typed = shlex.join(("opskit", *step.command))
     ctx.screen.print_line(f"\n{number:2}. {step.title}", strong=True)
     ctx.screen.print_line(f"    $ {typed}")
-    envelope = _run_step(ctx, step, environment, folder)
+    envelope, shown = _run_step(ctx, step, environment, folder)
     try:
-        lines = step.describe(envelope["data"])
+        lines = [*shown, step.describe(envelope["data"])]
+        lines.append(f"Cost on AWS: {step.cost(envelope['data'])}.")
     except (StepFailed, LookupError, TypeError) as error:
         raise _step_error(step, f"{error}", envelope) from error
-    lines.append(f"Cost on AWS: {step.cost(envelope['data'])}.")
     for line in lines:
-        ctx.screen.print_line(f"    {line}")
+        ctx.screen.print_line(f"{_INDENT}{line}")
     return {"step": number, "title": step.title, "command": typed, "exit": envelope["exit"], "told": lines}
 
 
@@ -120,30 +132,77 @@ def _shown_lines(response: dict[str, Any]) -> list[str]:
         "",
         f"{response['step']:2}. {response['title']}",
         f"    $ {response['command']}",
-        *(f"    {line}" for line in response["told"]),
+        *(f"{_INDENT}{line}" for line in response["told"]),
     ]
 
 
-def _run_step(ctx: CommandContext, step: DemoStep, environment: dict[str, str], folder: Path) -> dict[str, Any]:
-    """Run a step's command and return its JSON envelope."""
-    command_line = [sys.executable, "-m", "opskit", *step.command, "-o", "json"]
+def _run_step(
+    ctx: CommandContext, step: DemoStep, environment: dict[str, str], folder: Path
+) -> tuple[dict[str, Any], list[str]]:
+    """Run a step's command. Returns its JSON envelope and the lines that it printed."""
+    file = folder / f".{step.account}" / "envelope.json"
+    file.parent.mkdir(exist_ok=True)
+    file.unlink(missing_ok=True)
+    words = [sys.executable, "-m", "opskit.demo.step_process", str(file), *step.command, "--no-color"]
     with ctx.screen.spinner("working"):
-        ended = subprocess.run(
-            command_line,
-            check=False,
-            env=environment,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
+        columns = min((ctx.screen.terminal_columns or _WIDEST + len(_INDENT)) - len(_INDENT), _WIDEST)
+        code, printed, said = _run_on_terminal(words, environment, folder, columns)
     try:
-        envelope: dict[str, Any] = json.loads(ended.stdout)
-    except ValueError as error:
-        raise _DemoError("demo-no-answer", f"'{step.title}' gave no answer.", ended.stderr[-2000:]) from error
-    if ended.returncode != step.exit:
-        raise _step_error(step, f"it exited with {ended.returncode}, not {step.exit}", envelope)
-    return envelope
+        envelope: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _DemoError("demo-no-answer", f"'{step.title}' gave no answer.", said[-2000:]) from error
+    if code != step.exit:
+        raise _step_error(step, f"it exited with {code}, not {step.exit}", envelope)
+    refusal = said[said.find("opskit: ") :] if code and "opskit: " in said else ""
+    lines = [line.rstrip() for text in (printed, refusal) for line in text.strip("\r\n").splitlines()]
+    return envelope, _shorten_lines(lines)
+
+
+def _shorten_lines(lines: list[str]) -> list[str]:
+    """The first and the last lines of a long output."""
+    if len(lines) <= _MOST_LINES:
+        return lines
+    first, last = lines[: _MOST_LINES // 2], lines[-_LAST_LINES:]
+    return [*first, f"… {len(lines) - len(first) - len(last)} more lines …", *last]
+
+
+def _run_on_terminal(words: list[str], environment: dict[str, str], folder: Path, columns: int) -> tuple[int, str, str]:
+    """Run a command whose result goes to a terminal. Returns its exit code, what it printed there, and its messages."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, its = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as reading, tempfile.TemporaryFile() as messages:
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen(
+            words,
+            env={**environment, "COLUMNS": str(columns), "LINES": "24", "TERM": "dumb"},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=its,
+            stderr=messages,
+        )
+        os.close(its)
+        printed = b"".join(_terminal_output(reading))
+        code = process.wait()
+        messages.seek(0)
+        return code, printed.decode(errors="replace"), messages.read().decode(errors="replace")
+
+
+def _terminal_output(reading: IO[bytes]) -> Iterator[bytes]:
+    """What comes from the other end of a terminal until it is closed, which Linux tells as an error."""
+    while True:
+        try:
+            piece = reading.read(65_536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return
+        if not piece:
+            return
+        yield piece
 
 
 def _step_error(step: DemoStep, why: str, envelope: dict[str, Any]) -> _DemoError:

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import IO
 
 from opskit.core.redaction import redact_secrets
+from opskit.output.hyperlinks import link_urls
 
 _UNSEEN = re.compile(
     "["
@@ -75,7 +76,7 @@ def print_text(text: str, stream: IO[str], *, end: str = "\n", strong: bool = Fa
     Raises:
         BrokenPipeError: the reader has closed the pipe.
     """
-    shown = visible_text(text)
+    shown = link_urls(visible_text(text), stream)
     stream.write((f"\033[1m{shown}\033[0m" if strong else shown) + end)
     stream.flush()
 

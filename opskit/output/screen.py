@@ -35,6 +35,9 @@ from opskit.output.without_secrets import problem_without_secrets, result_withou
 _UNBOUNDED_WIDTH = 10_000
 _INDENT = " " * len("opskit: ")
 
+result_hook: Callable[[dict[str, Any]], None] | None = None
+"""Is given what ``-o json`` would print of each result; the demo reads there what it shows."""
+
 
 @dataclass(frozen=True)
 class Screen:
@@ -108,6 +111,8 @@ class Screen:
     def show_result(self, command: tuple[str, ...], result: CommandResult) -> None:
         """Print a result in this screen's format, without secrets."""
         result = result_without_secrets(result)
+        if result_hook is not None:
+            result_hook(printed_envelope(command, result))
         match self.format:
             case OutputFormat.JSON:
                 self._print_json(Envelope(command, result).as_json(), result.records)

@@ -20,5 +20,12 @@ def test_every_step_of_the_demo_happens(tmp_path: Path) -> None:
     done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)
     ended = CompletedCommand(done.returncode, done.stdout, done.stderr)
     assert ended.exit == 0, ended.stdout
-    assert len(ended.data["steps"]) == 11
+    steps = ended.data["steps"]
+    assert len(steps) == 11
+    told = ["\n".join(step["told"]) for step in steps]
+    assert "(one endpoint)" in told[0]  # the table that the command prints on a terminal
+    assert "opskit: Insufficient quota" in told[1]
+    assert "predicted (up) over true (right)" in told[7]
+    assert "more lines" in told[8]
     assert picture.read_text().startswith("<svg")
+    assert "opskit&#160;doctor" in picture.read_text()

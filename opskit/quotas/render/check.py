@@ -42,14 +42,18 @@ def check_result(check: QuotaCheck, home: str | None) -> CommandResult:
         data={"quotas": [_check_record(check, headroom) for headroom in check.headrooms], "cost_usd": _COST_USD},
         exit=check.exit_code,
         problems=(*check.problems, *_alert_problems(check.headrooms)),
-        # What a Region does not offer comes last: nothing can be done about it, as about ml.p2 where it is retired.
         tables=(
-            _headroom_table(sorted(check.headrooms, key=lambda headroom: headroom.verdict is Verdict.NOT_OFFERED)),
+            _headroom_table(sorted(check.headrooms, key=_comes_last)),
             *_holder_tables(check),
         ),
         notes=(*_advice_lines(check.headrooms, home), *_bill_lines(check)),
         records="quotas",
     )
+
+
+def _comes_last(headroom: Headroom) -> bool:
+    """Whether nothing can be done about it: a Region does not offer the type, or AWS has retired it."""
+    return headroom.verdict is Verdict.NOT_OFFERED or headroom.requirement.only_noted
 
 
 def _check_record(check: QuotaCheck, headroom: Headroom) -> dict[str, Any]:
@@ -236,7 +240,16 @@ def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[s
         if headroom.verdict is Verdict.SHORT and headroom.requirement.per_job:
             yield f"'{headroom.quota_name}' can be raised here: {quota_page_url(headroom.region, headroom.quota_code)}"
     yield from _not_offered_lines([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
+    yield from _retired_lines(headrooms)
     yield from _alternative_lines(headrooms, home)
+
+
+def _retired_lines(headrooms: Iterable[Headroom]) -> Iterator[str]:
+    """The types that AWS has retired and still lists quotas for, where one is short."""
+    retired = [each for each in headrooms if each.requirement.only_noted and each.verdict.is_too_little]
+    for instance_type in dict.fromkeys(str(each.requirement.instance_type) for each in retired):
+        newer = "Take a newer type, such as ml.g4dn.xlarge."
+        yield f"AWS has retired {instance_type}: a higher quota would not help. {newer}"
 
 
 def _not_offered_lines(headrooms: Iterable[Headroom]) -> Iterator[str]:

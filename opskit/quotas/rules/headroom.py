@@ -50,11 +50,11 @@ class QuotaCheck:
 
 def is_refusal(headroom: Headroom) -> bool:
     """Whether an assessment is a refusal: not enough quota, a type that was named and is not offered, or a quota fuller
-    than the user wants.
+    than the user wants. A retired type that nobody named is none.
     """
     match headroom.verdict:
         case Verdict.SHORT | Verdict.PENDING:
-            return True
+            return not headroom.requirement.only_noted
         case Verdict.NOT_OFFERED:
             return headroom.requirement.explicit
         case Verdict.FITS | Verdict.UNKNOWN:

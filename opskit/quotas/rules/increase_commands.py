@@ -26,7 +26,8 @@ def _commands_for(
 ) -> Iterator[str]:
     workloads_by_command: dict[tuple[str, str, int], list[str]] = {}
     for headroom in headrooms:
-        if headroom.verdict is verdict and not headroom.requirement.per_job:
+        requirement = headroom.requirement
+        if headroom.verdict is verdict and not requirement.per_job and not requirement.only_noted:
             key = (headroom.region, headroom.requirement.instance_type or TOTAL, value(headroom))
             workloads_by_command.setdefault(key, []).append(headroom.requirement.workload.value)
     for (region, instance_type, target_value), usages in workloads_by_command.items():

@@ -20,6 +20,9 @@ COURSE: tuple[tuple[str, tuple[Workload, ...]], ...] = (
 )
 _USAGES_OF_A_RUN = (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)
 
+# What AWS has taken out of service: quotas for it are still listed, and more of them help nobody.
+_RETIRED_FAMILIES = ("ml.p2.",)
+
 TOTAL = "total"
 """Takes the place of an instance type for the quota over all types."""
 
@@ -103,7 +106,7 @@ _OTHER_SINGLE_LIMITS = frozenset(
 def course_requirements(*, every_usage: bool = False) -> tuple[Requirement, ...]:
     """What the Boston workflow and the course need."""
     return tuple(
-        Requirement(instance_type, workload, explicit=False)
+        Requirement(instance_type, workload, explicit=False, only_noted=instance_type.startswith(_RETIRED_FAMILIES))
         for instance_type, workloads in COURSE
         for workload in (Workload if every_usage else workloads)
     )

@@ -125,6 +125,23 @@ def test_what_is_not_offered_refuses_only_when_named(run_check: Check) -> None:
     assert "increase ml.p2" not in run_check("ml.p2.xlarge", "--for", "training", form=None).out
 
 
+def test_a_retired_type_that_nobody_named_is_a_note_below_the_others(run_check: Check, fake_aws: FakeAws) -> None:
+    """AWS lists quotas of 0 for ml.p2 in new accounts still; more of them would help nobody."""
+    retired = "ml.p2.xlarge for training job usage", "ml.p2.xlarge for transform job usage"
+    fake_aws.quotas = [
+        *known_quotas(),
+        *(Entry(name, code, 0, 0) for name, code in zip(retired, ("L-P1", "L-P2"), strict=True)),
+    ]
+    ran = run_check()
+    assert (ran.code, [ran.row(name)["verdict"] for name in retired]) == (0, ["short", "short"])
+    told = run_check(form=None).out
+    assert told.index("(one endpoint)") < told.index("ml.p2.xlarge")
+    assert "AWS has retired ml.p2.xlarge" in told
+    assert "increase ml.p2" not in told
+    assert run_check("ml.p2.xlarge").code == 3
+    assert run_check("ml.p2.xlarge", "--all").code == 3
+
+
 def test_a_type_nobody_knows_is_looked_up(run_check: Check) -> None:
     ran = run_check("ml.m44.xlarge", "--for", "training", form=None)
     assert ran.code == 3
