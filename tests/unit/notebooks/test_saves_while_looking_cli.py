@@ -47,16 +47,16 @@ class ThrottlesFirst(Untidiness):
 
 
 @pytest.mark.parametrize(
-    "more",
+    ("throttles", "more"),
     [
-        {"since": timedelta(hours=3)},
-        {"since": timedelta(hours=3), "numbers_terminals": True},
-        {"since": timedelta(hours=5)},  # for longer than --tab-age, so that only what changed inside counts
-        {"since": timedelta(hours=5), "times_terminals": False},
+        (0, {"since": timedelta(hours=3)}),
+        (2, {"since": timedelta(hours=3), "numbers_terminals": True}),
+        (0, {"since": timedelta(hours=5)}),  # for longer than --tab-age, so that only what changed inside counts
+        (2, {"since": timedelta(hours=5)}),
+        (2, {"since": timedelta(hours=5), "times_terminals": False}),
     ],
-    ids=["names", "numbers", "past tab age", "without times"],
+    ids=["names", "numbers", "past tab age", "past tab age, throttled", "without times"],
 )
-@pytest.mark.parametrize("throttles", [0, 2])
 def test_a_save_after_any_request_keeps_the_notebook_on(
     throttles: int, more: dict[str, Any], inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
