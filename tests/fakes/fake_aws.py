@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 PAGE = 100
+_ROLE_KEY = "ASIA"
 
 # Calls a second and burst, per Region, as AWS documents them.
 RATES: Mapping[str, tuple[float, float]] = {
@@ -166,6 +167,9 @@ class FakeAws:
     most_at_once: int = 0
     gauge: HighWaterGauge = field(default_factory=HighWaterGauge)
     url: str = ""
+    account: str = "123456789012"
+    members: dict[str, FakeAws] = field(default_factory=dict)
+    """Other accounts, each with a role to assume, by their IDs."""
     _tokens: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -179,6 +183,10 @@ class FakeAws:
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def account_of_key(self, key: str) -> FakeAws:
+        """The account that an access key belongs to: one of a member's role holds its ID."""
+        return self.members.get(key.removeprefix(_ROLE_KEY), self)
 
     def count(self, operation: str) -> int:
         """How often an operation was called."""
@@ -308,15 +316,17 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self.headers.get("Authorization", ""))
+        scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/", self.headers.get("Authorization", ""))
         target = self.headers.get("X-Amz-Target", "").rpartition(".")[2] or _PATHS.get(self.path, "")
-        aws: FakeAws = self.server.aws  # type: ignore[attr-defined]
-        operation = target or parse_qs(body.decode()).get("Action", [""])[0]
-        answer = aws.answer_call(operation, scope.group(1) if scope else "", json.loads(body) if target else {})
+        key, region = scope.groups() if scope else ("", "")
+        aws: FakeAws = self.server.aws.account_of_key(key)  # type: ignore[attr-defined]
+        form = {} if target else {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        operation = target or form.get("Action", "")
+        answer = aws.answer_call(operation, region, json.loads(body) if target else form)
         if isinstance(answer, Fault):
             self._refuse(answer, is_json=bool(target))
         else:
-            self._send(*aws.garble(operation, json.dumps(answer) if target else _XML[operation](aws)))
+            self._send(*aws.garble(operation, json.dumps(answer) if target else _XML[operation](aws, form)))
 
     def _refuse(self, fault: Fault, *, is_json: bool) -> None:
         if fault.status == 0:
@@ -342,28 +352,30 @@ class _RequestHandler(BaseHTTPRequestHandler):
 _PATHS = {"/listRegions": "ListRegions"}
 
 
-def _identity_xml(aws: FakeAws) -> str:
+def _identity_xml(aws: FakeAws, form: Mapping[str, str]) -> str:
     return (
         '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-        "<Arn>arn:aws:iam::123456789012:user/somebody</Arn><UserId>AIDEXAMPLE</UserId><Account>123456789012</Account>"
-        "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+        f"<Arn>arn:aws:iam::{aws.account}:user/somebody</Arn><UserId>AIDEXAMPLE</UserId>"
+        f"<Account>{aws.account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
     )
 
 
-def _assumed_role_xml(aws: FakeAws) -> str:
+def _assumed_role_xml(aws: FakeAws, form: Mapping[str, str]) -> str:
+    account = form["RoleArn"].split(":")[4]
+    key = f"{_ROLE_KEY}{account if account in aws.members else 'EXAMPLE'}"
     return (
         '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
-        "<AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
+        f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
         "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
     )
 
 
-def _regions_xml(aws: FakeAws) -> str:
+def _regions_xml(aws: FakeAws, form: Mapping[str, str]) -> str:
     items = "".join(f"<item><regionName>{region}</regionName></item>" for region in aws.enabled)
     return f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
 
 
-_XML: Mapping[str, Callable[[FakeAws], str]] = {
+_XML: Mapping[str, Callable[[FakeAws, Mapping[str, str]], str]] = {
     "GetCallerIdentity": _identity_xml,
     "AssumeRole": _assumed_role_xml,
     "DescribeRegions": _regions_xml,

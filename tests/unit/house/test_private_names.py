@@ -12,6 +12,8 @@ TESTS = Path(__file__).parents[2]
 PATCHERS = {"setattr", "patch", "enter_context"}
 OF_OTHERS = {
     "_make_api_call",  # botocore's: the one way in for a fake that answers instead of AWS
+    "_create_client_class",  # botocore's: what it makes of a model is the same for all sessions
+    "_alias_event_name",  # likewise
     "_tryorder",  # webbrowser's: else $BROWSER is read once a process
 }
 
