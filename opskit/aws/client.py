@@ -77,6 +77,11 @@ class AwsClient:
         """Resources that were created or are watched through this session and continue when the command ends."""
         return self.session.left_running
 
+    @property
+    def owner_keys(self) -> tuple[str, ...]:
+        """The keys of the tags that name an owner, in the order in which they count."""
+        return self.session.owner_keys
+
     def read(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Call a read operation (service and operation as boto3 names them). Server errors and broken connections are
         retried for a few seconds, throttling for up to a minute; a call that timed out is not. A streamed ``Body`` is

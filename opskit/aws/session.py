@@ -19,6 +19,7 @@ from opskit.aws.pacing import RateLimiter, new_limiter
 from opskit.aws.partitions import is_aws_host
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.live_resources import LiveResources
+from opskit.core.owner_keys import OWNER_TAG_KEYS
 from opskit.core.redaction import redact_secrets
 
 
@@ -36,7 +37,7 @@ class AwsSession:
 
     ``assumed_from`` is the session that opskit assumed a role from, if it did; ``source_identities`` are those that STS
     named when roles were assumed for these credentials, the last one first to count. ``role_arn`` is the role that
-    opskit assumed, if it did.
+    opskit assumed, if it did. ``owner_keys`` are those of the tags that name an owner.
     """
 
     _boto3_clients: Boto3Clients
@@ -45,6 +46,7 @@ class AwsSession:
     assumed_from: AwsSession | None = None
     role_arn: str | None = None
     source_identities: list[str] = field(default_factory=list)
+    owner_keys: tuple[str, ...] = OWNER_TAG_KEYS
     _limiters: dict[tuple[str, str], RateLimiter] = field(default_factory=dict)
     _identity_read: Future[CallerIdentity] | None = None
     _reopen: Callable[[], AwsSession] | None = None
@@ -151,15 +153,17 @@ def open_session(
     role_arn: str | None = None,
     region: str | None = None,
     read_seconds: float | None = None,
+    owner_keys: tuple[str, ...] = OWNER_TAG_KEYS,
 ) -> AwsSession:
     """Open a session with boto3's own lookup of credentials and Region. ``read_seconds`` is the read timeout, in
-    seconds.
+    seconds; ``owner_keys`` are those of the tags that name an owner.
 
     Raises:
         UsageError: the profile does not exist, or no Region is configured.
         AwsError: the role could not be assumed.
     """
     session = _build_session(profile, role_arn, region, read_seconds)
+    session.owner_keys = owner_keys
     session._reopen = lambda: _build_session(profile, role_arn, region, read_seconds)
     return session
 
@@ -174,7 +178,7 @@ def assume_account_role(
     if tags:
         extra["Tags"] = [{"Key": key, "Value": value} for key, value in tags]
     clients = _assume_role(base._boto3_clients, role_arn, base.default_region, extra)
-    return AwsSession(clients, base.default_region, assumed_from=base, role_arn=role_arn)
+    return AwsSession(clients, base.default_region, assumed_from=base, role_arn=role_arn, owner_keys=base.owner_keys)
 
 
 def find_default_region(profile: str | None = None) -> tuple[str, str] | None:

@@ -27,8 +27,9 @@ def current_costs(regions: Sequence[str], by: str | None, profile: str | None, *
     grouping = None if by is None else parse_grouping(by)
     if by is not None and grouping is None:
         raise UsageError("bad-by", f"by does not take '{by}'.", "It takes owner, kind, region, account or tag:KEY.")
-    session, now = open_session(profile=profile), datetime.now(UTC)
-    policy = read_endpoint_policy(load_settings({}))
+    settings, now = load_settings({}), datetime.now(UTC)
+    session = open_session(profile=profile, owner_keys=settings.owner_keys)
+    policy = read_endpoint_policy(settings)
     clients = [session.client(name) for name in _region_names(session, regions)]
     result = costs_result(read_current_costs(clients, now, policy, trail=cloudtrail), now, grouping, None)
     printed = printed_envelope(("costs",), result)

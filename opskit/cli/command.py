@@ -66,6 +66,7 @@ class CommandContext:
                 role_arn=self.settings.get("role-arn"),
                 region=named[0] if named else None,
                 read_seconds=self.settings.get("read-timeout").total_seconds(),
+                owner_keys=self.settings.owner_keys,
             )
         return self._session
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,8 +18,6 @@ from opskit.core.tag_values import LONGEST_TAG_VALUE, is_tag_value, sanitize_tag
 
 OWNER_TAG = OWNER
 """The tag of everything that opskit makes; its value is whose it is."""
-OWNER_TAG_KEYS = (OWNER_TAG, "owner", "Owner", "created-by", "CreatedBy", "createdBy", "created_by")
-"""The tag keys that name an owner, the first that has a value wins. The first is opskit's own."""
 
 # Session names that no person chose: of boto3, the AWS SDKs and the CLI, EC2 instances, ECS tasks (32 digits),
 # SageMaker notebooks, GitHub's action, numbers of time, UUIDs, and opskit's own for --role-arn.
@@ -118,11 +116,13 @@ def _to_tag_value(text: str) -> str:
     return f"{sanitize_tag_value(text)[: LONGEST_TAG_VALUE - _DIGEST_LENGTH - 1].rstrip()}-{digest}"
 
 
-def owner_from_tags(tags: object) -> str | None:
-    """The owner that these tags name; None where they name none, or could not be read."""
+def owner_from_tags(tags: object, keys: Sequence[str]) -> str | None:
+    """The owner that these tags name under one of the ``keys``, the first that has a value; None where they name none,
+    or could not be read.
+    """
     if not isinstance(tags, Mapping):
         return None
-    return next((str(tags[key]).strip() for key in OWNER_TAG_KEYS if str(tags.get(key, "")).strip()), None)
+    return next((str(tags[key]).strip() for key in keys if str(tags.get(key, "")).strip()), None)
 
 
 def is_owner_named(owner: str | None, name: str) -> bool:
@@ -135,9 +135,11 @@ def short_owner(owner: str) -> str:
     return owner.rpartition("/")[2]
 
 
-def owner_record(tags: object) -> dict[str, str | None]:
-    """The owner and how it is known, as JSON has it."""
-    owner = owner_from_tags(tags)
+def owner_record(tags: object, keys: Sequence[str], trail_owner: str | None = None) -> dict[str, str | None]:
+    """The owner and how it is known, as JSON has it: by a tag, else by CloudTrail where it was asked."""
+    owner = owner_from_tags(tags, keys)
+    if owner is None and trail_owner:
+        return {"owner": trail_owner, "owner_source": "cloudtrail"}
     return {"owner": owner, "owner_source": "tag" if owner else None}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import UsageError
+from opskit.core.owner_keys import OTHER_OWNER_KEYS
 from opskit.core.setting_values import (
     DURATION,
     FRACTION,
@@ -27,6 +28,7 @@ from opskit.core.setting_values import (
     ValueType,
 )
 from opskit.core.settings_file import FolderRule, SettingsFile, check_known_keys, is_readable_file, read_settings_file
+from opskit.core.tag_keys import OWNER as OWNER_KEY
 
 FILE_NAME = "opskit.toml"
 FOLDER_VARIABLE = "OPSKIT_FOLDER_SETTINGS"
@@ -147,6 +149,13 @@ SETTING_SPECS = (
         "OPSKIT_OWNER",
         "--owner",
         default_text="the caller's ARN",
+    ),
+    SettingSpec(
+        "owner-tags",
+        STRINGS,
+        "the tags that name the owner of a resource, the first that has a value counts; before them, opskit:owner",
+        "OPSKIT_OWNER_TAGS",
+        default=OTHER_OWNER_KEYS,
     ),
     SettingSpec(
         "bucket",
@@ -299,6 +308,11 @@ class Settings:
         """
         key = next(key for key in SETTING_SPECS if key.name == name)
         return self.get(name) if typed is None else _parse_value(key, typed, key.flag, typed=True)
+
+    @property
+    def owner_keys(self) -> tuple[str, ...]:
+        """The keys of the tags that name an owner, in the order in which they count."""
+        return (OWNER_KEY, *self.get("owner-tags"))
 
     def resolve_patience(self, table: str, after: str | None, patience_usd: str | None) -> tuple[timedelta, Any]:
         """After how long a thing of this ``table`` (``notebook``, ``endpoint``) is idle, and for what amount it may be

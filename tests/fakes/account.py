@@ -22,6 +22,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from opskit.aws.session import AwsSession
+from opskit.core.owner_keys import OWNER_TAG_KEYS
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.stubbed_client import ACCOUNT, REGION, shared_clients
 
@@ -314,9 +315,13 @@ def _snake_case(operation: str) -> str:
 @contextmanager
 def in_memory(account: Account) -> Iterator[None]:
     """Let every connection that is opened lead to this account, and time pass at once."""
+
+    def open_session(owner_keys: tuple[str, ...] = OWNER_TAG_KEYS, **_: Any) -> AwsSession:
+        return AwsSession(shared_clients(), REGION, owner_keys=owner_keys)
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(BaseClient, "_make_api_call", lambda _, operation, params: account.call(operation, params))
-        patched.setattr("opskit.aws.session.open_session", lambda **_: AwsSession(shared_clients(), REGION))
+        patched.setattr("opskit.aws.session.open_session", open_session)
         patched.setattr("opskit.aws.pacing.RATES", {})
         patched.setattr("opskit.core.clock.time.sleep", lambda seconds: None)
         yield

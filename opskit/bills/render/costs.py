@@ -23,6 +23,7 @@ from opskit.bills.rules.items import (
 from opskit.bills.rules.not_covered import NOT_COVERED
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
+from opskit.inventory.rules.resource_owner import OwnershipSource
 from opskit.inventory.rules.running_resource import BilledKind, BilledVerdict, RunningResource
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
@@ -107,11 +108,21 @@ def item_record(item: BilledItem) -> dict[str, Any]:
         "usd_per_hour": _rounded(item.known_usd_per_hour),
         "usd_so_far": _rounded(item.usd_so_far),
         "owner": item.owner.name,
-        "owner_source": item.owner.source and item.owner.source.value,
+        **_owner_sources(item.owner.source),
         "verdict": item.verdict.value,
         "because": item.reason,
         "stop_with": resource.stop_with,
     }
+
+
+def _owner_sources(source: OwnershipSource | None) -> dict[str, str | None]:
+    """What tells an owner: ``owner_source`` is a tag or CloudTrail; a Studio user profile is neither."""
+    known_by = source and source.value
+    match source:
+        case OwnershipSource.TAG | OwnershipSource.CLOUDTRAIL:
+            return {"owner_source": known_by, "owner_known_by": known_by}
+        case OwnershipSource.PROFILE | None:
+            return {"owner_source": None, "owner_known_by": known_by}
 
 
 def _rounded(usd: Decimal | None) -> Decimal | None:

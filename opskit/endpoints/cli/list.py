@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from opskit.cli.account_options import AccountUse
 from opskit.cli.command import CommandContext, register_command
@@ -29,13 +31,17 @@ def list_endpoints_command(
     match: EndpointMatch = "*",
     tag: EndpointTag = None,
     owner: EndpointOwner = None,
+    who: Annotated[
+        bool, typer.Option("--who", help="Where no tag names an owner, ask CloudTrail who created the endpoint.")
+    ] = False,
 ) -> CommandResult:
     """List endpoints, whether they are idle, what they cost, and those that can be brought back."""
     from opskit.core.clock import system_clock
     from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
+    from opskit.endpoints.flows.owners import find_endpoint_owners
     from opskit.endpoints.render.list import endpoint_list_result
 
     policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     meant = EndpointFilter(glob=match, tag=parse_tag_filter(tag), owner=owner)
-    look = inspect_endpoints(ctx.clients(), policy, system_clock().now(), meant, with_stopped=True)
-    return endpoint_list_result(look)
+    look = inspect_endpoints(ctx.clients(), policy, now := system_clock().now(), meant, with_stopped=True)
+    return endpoint_list_result(find_endpoint_owners(look, now) if who else look)

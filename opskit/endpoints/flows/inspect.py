@@ -43,6 +43,7 @@ Tags = Mapping[str, str] | Unknown
 class InspectedEndpoint:
     """One endpoint, looked at. ``use`` None: the verdict did not need it; ``usd_per_hour`` None: nobody knows its
     price, and ``price_gap`` is why, where it could not be read. ``patience`` is after how long this one is idle.
+    ``trail_owner`` is whose it is by CloudTrail; None: it was not asked, or does not know.
     """
 
     client: AwsClient
@@ -53,6 +54,7 @@ class InspectedEndpoint:
     usd_per_hour: Decimal | None
     patience: Patience | None = None
     price_gap: Unknown | None = None
+    trail_owner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,24 +87,26 @@ class EndpointFilter:
         """Whether anything but names chooses."""
         return self.glob != "*" or self.has_tag_choice
 
-    def matches_tag(self, tags: Tags) -> bool:
-        """Whether tags are, or may be, those."""
+    def matches_tag(self, tags: Tags, owner_keys: Sequence[str]) -> bool:
+        """Whether tags are, or may be, those. ``owner_keys`` are those that name an owner."""
         if not self.has_tag_choice or isinstance(tags, Unknown):
             return True
         has_tag = self.tag is None or tags.get(self.tag[0]) == self.tag[1]
-        return has_tag and (self.owner is None or is_owner_named(owner_from_tags(tags), self.owner))
+        return has_tag and (self.owner is None or is_owner_named(owner_from_tags(tags, owner_keys), self.owner))
 
 
 @dataclass(frozen=True)
 class EndpointInspection:
     """A look at the endpoints of some Regions. ``stopped`` are those that can be brought back; ``problems`` tell what
-    could not be read, and ``all_regions_failed`` says that no Region could be listed.
+    could not be read, and ``all_regions_failed`` says that no Region could be listed. ``owners_gap`` is why
+    CloudTrail could not be asked for all owners.
     """
 
     endpoints: tuple[InspectedEndpoint, ...]
     stopped: tuple[tuple[AwsClient, StoppedEndpoint], ...] = ()
     problems: tuple[Problem, ...] = ()
     all_regions_failed: bool = False
+    owners_gap: Unknown | None = None
 
     @property
     def metrics_asked(self) -> int:
@@ -139,9 +143,15 @@ def inspect_endpoints(
             problems.append(found)
             continue
         there = {each.endpoint.name for each in look.endpoints if not each.endpoint.traits.is_going}
-        stopped += [(client, each) for each in found if meant.matches_name(each.name) and each.name not in there]
+        stopped += [(client, each) for each in found if each.name not in there and _is_meant(client, each, meant)]
     failed = 0 < len(clients) == sum(isinstance(look, Problem) for look in looks)
     return EndpointInspection(tuple(seen), tuple(stopped), tuple(problems), all_regions_failed=failed)
+
+
+def _is_meant(client: AwsClient, stopped: StoppedEndpoint, meant: EndpointFilter) -> bool:
+    """Whether a stopped endpoint is one of those, by the tags that it had."""
+    tags = stopped.record.tags if stopped.record else Unknown("what brings it back is not whole")
+    return meant.matches_name(stopped.name) and meant.matches_tag(tags, client.owner_keys)
 
 
 def look_at_endpoint(
@@ -202,7 +212,8 @@ def _inspect_region(
         configs.remember()
     endpoints = [each for each in described if each is not None and not isinstance(each, Problem)]
     tags = _read_tags(client, endpoints)
-    wanted = [(endpoint, told) for endpoint, told in zip(endpoints, tags, strict=True) if meant.matches_tag(told)]
+    told_of = zip(endpoints, tags, strict=True)
+    wanted = [(endpoint, told) for endpoint, told in told_of if meant.matches_tag(told, client.owner_keys)]
     # Before the metrics: for how long they are asked may depend on the price.
     prices = read_prices(client, [endpoint.billed for endpoint, _ in wanted if endpoint.billed is not None], now)
     told_prices = [endpoint_price(endpoint, prices) for endpoint, _ in wanted]

@@ -72,4 +72,4 @@ def _with_choice(client: AwsClient, there: list[HostedEndpoint], meant: Endpoint
         if isinstance(tags, Unknown):
             text = f"The tags of {endpoint.name} could not be read: {tags.reason}"
             raise AwsError("tags-unreadable", text, "Name the endpoints instead.", region=client.region)
-    return [each for each, tags in zip(there, read, strict=True) if meant.matches_tag(tags)]
+    return [each for each, tags in zip(there, read, strict=True) if meant.matches_tag(tags, client.owner_keys)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.owners import short_owner
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.render.rows import (
@@ -45,21 +47,35 @@ _COLUMNS = (
 def endpoint_list_result(look: EndpointInspection) -> CommandResult:
     """The answer of ``endpoint list``."""
     going = {(seen.endpoint.region, seen.endpoint.name) for seen in look.endpoints}
-    gone = [(client.region, stopped) for client, stopped in look.stopped if (client.region, stopped.name) not in going]
+    gone = [(client, stopped) for client, stopped in look.stopped if (client.region, stopped.name) not in going]
     records = [_running_record(seen, look) for seen in look.endpoints]
-    records += [stopped_record(region, stopped) for region, stopped in gone]
+    records += [stopped_record(client, stopped) for client, stopped in gone]
     rows = [_endpoint_row(seen) for seen in look.endpoints]
-    rows += [_stopped_row(region, stopped) for region, stopped in gone]
+    rows += [_stopped_row(client.region, stopped) for client, stopped in gone]
     data = {
         "account": one_account(record["account"] for record in records),
         "endpoints": records,
         "totals": {"usd_per_hour": _total_usd(look), "running": len(look.endpoints), "stopped": len(gone)},
         "look_usd": look_usd(look),
+        "owners_unknown_because": look.owners_gap and look.owners_gap.reason,
     }
     patiences = [*(seen.patience for seen in look.endpoints), *(None for _ in gone)]
-    table = (add_patience_column(Table(_COLUMNS, tuple(rows)), patiences, before="1h"),) if rows else ()
+    whole = add_patience_column(Table(_COLUMNS, tuple(rows)), patiences, before="1h")
+    table = (_with_owners(whole, [record["owner"] for record in records]),) if rows else ()
     problems = (*look.problems, *_unread_problems(look))
     return CommandResult(data, _list_exit(look, problems), problems, table, tuple(_list_notes(look)), "endpoints")
+
+
+def _with_owners(table: Table, owners: Sequence[str | None]) -> Table:
+    """A table with whose each endpoint is, where that is known of any."""
+    if not any(owners):
+        return table
+    at = 2
+    columns = (*table.columns[:at], Column("Owner", optional=True), *table.columns[at:])
+    rows = (
+        (*row[:at], Cell(short_owner(owner or "")), *row[at:]) for row, owner in zip(table.rows, owners, strict=True)
+    )
+    return replace(table, columns=columns, rows=tuple(rows))
 
 
 def _running_record(seen: InspectedEndpoint, look: EndpointInspection) -> dict[str, Any]:
@@ -135,4 +151,6 @@ def _list_notes(look: EndpointInspection) -> Iterator[str]:
         yield f"{len(look.endpoints)} {noun}, {total} USD per hour."
     if look.stopped:
         yield f"`opskit endpoint start {look.stopped[0][1].name}` brings back what was stopped."
+    if look.owners_gap:
+        yield f"CloudTrail could not be asked for all owners: {look.owners_gap.reason}"
     yield from look_notes(look)

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from opskit.aws.client import AwsClient
 from opskit.core.model import Unknown
 from opskit.core.owners import owner_record
 from opskit.core.patience import patience_record
@@ -37,7 +38,7 @@ def endpoint_record(seen: InspectedEndpoint) -> dict[str, Any]:
         "account": endpoint.account,
         "region": endpoint.region,
         "name": endpoint.name,
-        **owner_record(seen.tags),
+        **owner_record(seen.tags, seen.client.owner_keys, seen.trail_owner),
         "config": endpoint.config,
         "variants": [variant_record(variant) for variant in endpoint.variants],
         "status": endpoint.status,
@@ -55,15 +56,16 @@ def endpoint_record(seen: InspectedEndpoint) -> dict[str, Any]:
     }
 
 
-def stopped_record(region: str, stopped: StoppedEndpoint) -> dict[str, Any]:
+def stopped_record(client: AwsClient, stopped: StoppedEndpoint) -> dict[str, Any]:
     """The same of an endpoint that was stopped and can be brought back."""
+    region = client.region
     record = stopped.record
     counts = {variant.name: variant.count for variant in record.variants} if record else {}
     return {
         "account": stopped.config_arn.split(":")[4],
         "region": region,
         "name": stopped.name,
-        **owner_record(record.tags if record else {}),
+        **owner_record(record.tags if record else {}, client.owner_keys),
         "config": stopped.config_arn.rpartition("/")[2],
         "variants": [
             {"name": name, "instance_type": None, "count": count, "serverless": None} for name, count in counts.items()

@@ -24,25 +24,28 @@ _TRAIL_LAG = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class OwnersFound:
-    """The owners of a Region's resources, by ARN. ``gap`` is why CloudTrail could not be asked for all."""
+    """The owners of a Region's resources: by the ``keys`` of tags, and by ARN as CloudTrail knows them. ``gap`` is why
+    it could not be asked for all.
+    """
 
+    keys: tuple[str, ...]
     owners: Mapping[str, ResourceOwner] = field(default_factory=dict)
     gap: Unknown | None = None
 
     def owner_of(self, resource: RunningResource) -> ResourceOwner:
         """Whose a resource is."""
-        tagged = tagged_owner(resource)
+        tagged = tagged_owner(resource, self.keys)
         return tagged if tagged.name else self.owners.get(resource.arn, tagged)
 
 
 def find_trail_owners(client: AwsClient, resources: Sequence[RunningResource], now: datetime) -> OwnersFound:
     """The owners that CloudTrail knows of those whose tags name none. It is asked once for each."""
-    untagged = [each for each in resources if each.arn and tagged_owner(each).name is None]
+    untagged = [each for each in resources if each.arn and tagged_owner(each, client.owner_keys).name is None]
     # One for each ARN: a volume has that of its notebook, which comes first and counts.
     by_arn = {each.arn: each for each in reversed(untagged) if can_be_in_history(each, now)}
     wanted = list(by_arn.values())
     if not wanted:
-        return OwnersFound()
+        return OwnersFound(client.owner_keys)
     known = load_trail_owners(client, wanted)
     missing = [each for each in wanted if each.arn not in known]
     lookup = look_up_owners(client, missing, now)
@@ -54,4 +57,6 @@ def find_trail_owners(client: AwsClient, resources: Sequence[RunningResource], n
         save_trail_owners(client, wanted, learnt)
     named = {arn: name for arn, name in learnt.items() if name not in (None, UNREACHED)}
     owners = {arn: ResourceOwner(name, OwnershipSource.CLOUDTRAIL) for arn, name in named.items()}
-    return OwnersFound(owners, lookup.gap or (TOO_MANY_EVENTS if UNREACHED in learnt.values() else None))
+    return OwnersFound(
+        client.owner_keys, owners, lookup.gap or (TOO_MANY_EVENTS if UNREACHED in learnt.values() else None)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,9 +36,9 @@ class ResourceOwner:
 NO_OWNER = ResourceOwner()
 
 
-def tagged_owner(resource: RunningResource) -> ResourceOwner:
-    """The owner that a resource's tags name, else the user profile that it belongs to."""
-    if name := owner_from_tags(resource.tags):
+def tagged_owner(resource: RunningResource, keys: Sequence[str]) -> ResourceOwner:
+    """The owner that a resource's tags name under one of the ``keys``, else the user profile that it belongs to."""
+    if name := owner_from_tags(resource.tags, keys):
         return ResourceOwner(name, OwnershipSource.TAG)
     if resource.profile_owner:
         return ResourceOwner(resource.profile_owner, OwnershipSource.PROFILE)

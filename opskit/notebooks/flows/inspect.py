@@ -100,7 +100,7 @@ def inspect_all(
     seen = [
         InspectedNotebook(client, evidence, judgement, usd, patience=own.patience)
         for (client, _), (evidence, judgement), usd, own in zip(found, looks, usd_per_hour, policies, strict=True)
-        if meant.matches_tags(evidence.tags)
+        if meant.matches_tags(evidence.tags, client.owner_keys)
     ]
     return Inspection(tuple(seen), problems, all_regions_failed=0 < len(clients) == len(problems))
 
@@ -127,7 +127,7 @@ def inspect_notebook(
     told = evidence.tags
     # One whose tags are unreadable or keep it is not entered: no answer of its Jupyter could change the verdict.
     is_open = notebook.traits.may_run_jupyter and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
-    if is_open and meant.matches_tags(evidence.tags):
+    if is_open and meant.matches_tags(evidence.tags, client.owner_keys):
         evidence = _read_evidence(client, evidence, policy, now, budget)
     return evidence, assess_with_inside(evidence, policy, now)
 

@@ -27,7 +27,11 @@ def find_owners(look: Inspection, now: datetime) -> Inspection:
 
 
 def _find_in_region(client: AwsClient, look: Inspection, now: datetime) -> OwnersFound:
-    there = [seen for seen in look.notebooks if seen.client is client and owner_from_tags(seen.evidence.tags) is None]
+    there = [
+        seen
+        for seen in look.notebooks
+        if seen.client is client and owner_from_tags(seen.evidence.tags, client.owner_keys) is None
+    ]
     return find_trail_owners(client, [_as_resource(seen) for seen in there], now)
 
 

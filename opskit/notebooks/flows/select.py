@@ -29,7 +29,9 @@ def select_names(client: AwsClient, meant: NotebookFilter) -> list[str]:
     found = [each for each in listed if meant.matches_name(each) and not each.traits.is_going]
     if meant.has_tag_choice:
         found = [
-            each for each, tags in zip(found, _read_all_tags(client, found), strict=True) if meant.matches_tags(tags)
+            each
+            for each, tags in zip(found, _read_all_tags(client, found), strict=True)
+            if meant.matches_tags(tags, client.owner_keys)
         ]
     if not found:
         text = f"No notebook instance in {client.region} is chosen by that."

@@ -11,7 +11,7 @@ from typing import Any
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode
 from opskit.core.grace import running_grace
-from opskit.core.owners import owner_from_tags, owner_record, short_owner
+from opskit.core.owners import owner_record, short_owner
 from opskit.core.patience import patience_record
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of, describe_evidence
@@ -61,7 +61,7 @@ def _sort_key(order: ListOrder, seen: InspectedNotebook, cost: NotebookCost) -> 
         case ListOrder.IDLE:
             return _largest_first(seen.assessment.idle)
         case ListOrder.OWNER:
-            owner = owner_from_tags(seen.evidence.tags) or seen.trail_owner
+            owner = _owner_record(seen)["owner"]
             return (owner is None, (owner or "").lower())
 
 
@@ -104,10 +104,7 @@ def _notebook_record(seen: InspectedNotebook, cost: NotebookCost, now: datetime)
 
 def _owner_record(seen: InspectedNotebook) -> dict[str, str | None]:
     """Whose it is and what tells it: a tag, else CloudTrail where it was asked."""
-    tagged = owner_record(seen.evidence.tags)
-    if tagged["owner"] is None and seen.trail_owner:
-        return {"owner": seen.trail_owner, "owner_source": "cloudtrail"}
-    return tagged
+    return owner_record(seen.evidence.tags, seen.client.owner_keys, seen.trail_owner)
 
 
 def _grace_end(seen: InspectedNotebook, now: datetime) -> datetime | None:

@@ -175,7 +175,7 @@ def _stop_record(action: StopAction) -> dict[str, Any]:
         "account": seen.notebook.account,
         "region": seen.notebook.region,
         "name": seen.notebook.name,
-        **owner_record(seen.evidence.tags),
+        **owner_record(seen.evidence.tags, seen.client.owner_keys),
         "instance_type": seen.notebook.instance_type,
         "status": action.status or seen.notebook.status,
         "verdict": seen.assessment.verdict.value,

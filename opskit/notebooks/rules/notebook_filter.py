@@ -44,13 +44,13 @@ class NotebookFilter:
         """Whether its name is one of those."""
         return (not self.names or notebook.name in self.names) and fnmatchcase(notebook.name, self.glob)
 
-    def matches_tags(self, tags: Mapping[str, str] | Unknown | None) -> bool:
-        """Whether its tags are, or may be, those. None: it has none."""
+    def matches_tags(self, tags: Mapping[str, str] | Unknown | None, owner_keys: Sequence[str]) -> bool:
+        """Whether its tags are, or may be, those. None: it has none. ``owner_keys`` are those that name an owner."""
         if not self.has_tag_choice or isinstance(tags, Unknown):
             return True
         told = tags or {}
         has_tag = self.tag is None or told.get(self.tag[0]) == self.tag[1]
-        return has_tag and (self.owner is None or is_owner_named(owner_from_tags(told), self.owner))
+        return has_tag and (self.owner is None or is_owner_named(owner_from_tags(told, owner_keys), self.owner))
 
 
 EVERY_NOTEBOOK = NotebookFilter()

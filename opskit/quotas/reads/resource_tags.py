@@ -15,6 +15,8 @@ def read_owner(client: AwsClient, arn: str) -> str | None:
     try:
         pages = list(client.paginate("sagemaker", "list_tags", ResourceArn=arn, MaxResults=_PAGE))
         with parse_errors_as_aws(client, "sagemaker:ListTags"):
-            return owner_from_tags({tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]})
+            return owner_from_tags(
+                {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}, client.owner_keys
+            )
     except AwsError:  # whose it is, is additional information
         return None

@@ -10,6 +10,7 @@ from opskit.inventory.reads.trail_events import MAX_TRAIL_CALLS
 from tests.fakes.billed_account import ARN, serve_billed_account, trail_event
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import DENIED, FakeAws
+from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
@@ -32,7 +33,8 @@ def owners_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[dict[tup
     result = run_opskit(capsys, "costs", *words, "-o", "json")
     assert result.code == 0, result.err
     items = result.data["items"]
-    return {(item["kind"], item["name"]): (item["owner"], item["owner_source"]) for item in items}, result.data
+    assert {item["owner_source"] for item in items} <= {"tag", "cloudtrail", None}
+    return {(item["kind"], item["name"]): (item["owner"], item["owner_known_by"]) for item in items}, result.data
 
 
 def test_tags_come_first_then_cloudtrail(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,3 +104,33 @@ def test_what_is_grouped_by_owner_or_tag(billed: FakeAws, capsys: pytest.Capture
     _, data = owners_of(capsys, "--by", "tag:team")
     assert {group["group"] for group in data["groups"]} == {"search", "(no tag team)"}
     assert ARN.split(":")[4] == data["account"]
+
+
+def test_a_setting_names_the_tags_that_name_an_owner(
+    billed: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place of the usual ones but opskit's own, in its order."""
+    monkeypatch.setenv("OPSKIT_OWNER_TAGS", "contact,team")
+    owners, _ = owners_of(capsys, "--no-cloudtrail")
+    assert owners["endpoint", "live"] == ("search", "tag")
+    assert owners["notebook", "lab"] == ("grace", "tag")  # by opskit:owner
+    assert owners["transform", "score"][0] is None
+    monkeypatch.setenv("OPSKIT_OWNER_TAGS", "contact,owner")
+    owners, _ = owners_of(capsys, "--no-cloudtrail")
+    assert owners["endpoint", "live"] == ("ada", "tag")
+
+
+@pytest.mark.parametrize("keys", ["contact", "Contact , contact"])
+def test_every_list_and_choice_reads_owners_alike(
+    keys: str, fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lists of notebooks and their stops, by name of owner too."""
+    lab = FakeNotebook("lab", status="Stopped", tags={"owner": "nobody", "contact": "ada"})
+    fake_aws.running |= FakeNotebooks.of(lab, FakeNotebook("other", status="Stopped")).operations()
+    monkeypatch.setenv("OPSKIT_OWNER_TAGS", keys)
+    for words in (("list",), ("stop", "--idle", "--dry-run")):
+        ran = run_opskit(capsys, "notebook", *words, "--owner", "ada", "-o", "json")
+        assert [(row["name"], row["owner"], row["owner_source"]) for row in ran.data["notebooks"]] == [
+            ("lab", "ada", "tag")
+        ]
+    assert run_opskit(capsys, "notebook", "list", "--owner", "nobody", "-o", "json").data["notebooks"] == []

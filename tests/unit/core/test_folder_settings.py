@@ -21,6 +21,7 @@ read-timeout = "1h"
 state = "dynamodb://theirs"
 bucket = "theirs"
 owner = "theirs"
+owner-tags = ["theirs"]
 execution-role = "theirs"
 max-usd = 900
 

@@ -23,6 +23,7 @@ read-timeout = "1m30s"
 state = "dynamodb://ours"
 bucket = "ours"
 owner = "ada"
+owner-tags = ["contact"]
 execution-role = "SageMakerRole"
 max-usd = 2.5
 

@@ -11,6 +11,7 @@ import pytest
 
 from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL, OWNER
 from tests.fakes.account import client_error, in_memory
+from tests.fakes.billed_account import trail_event
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.endpoint_account import EndpointAccount, random_account
 
@@ -126,3 +127,24 @@ def test_what_is_going_is_not_kept(account: EndpointAccount, capsys: pytest.Capt
 def test_a_date_alone_is_its_beginning(account: EndpointAccount, capsys: pytest.CaptureFixture[str]) -> None:
     day = (datetime.now(UTC) + timedelta(days=3)).date()
     assert keep(capsys, "other", "--until", str(day)).data["kept_until"] == f"{day}T00:00:00Z"
+
+
+def test_the_list_asks_cloudtrail_where_no_tag_names_an_owner(
+    account: EndpointAccount, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPSKIT_OWNER_TAGS", "contact")
+    account.endpoints["team-b"].tags["contact"] = "grace"
+    for each in account.endpoints.values():
+        each.created = datetime.now(UTC) - timedelta(days=3)
+    event = trail_event("CreateEndpoint", 2, "bob", {"endpointName": "team-a"})
+    monkeypatch.setattr(EndpointAccount, "do_lookup_events", lambda self, params: {"Events": [event]}, raising=False)
+    ran = run_opskit(capsys, "endpoint", "list", "--who", "-o", "json")
+    told = {row["name"]: (row["owner"] or "", row["owner_source"]) for row in ran.data["endpoints"]}
+    assert {name: (owner.rpartition("/")[2], source) for name, (owner, source) in told.items()} == {
+        "team-a": ("bob", "cloudtrail"),
+        "team-b": ("grace", "tag"),
+        "other": ("ada", "tag"),
+    }
+    table = run_opskit(capsys, "endpoint", "list", "--who").out
+    assert "Owner" in table
+    assert "bob" in table

@@ -27,7 +27,6 @@ CHOSEN_BY_NOBODY = {
     "InstanceClass": "types of one class are alike, whichever it is",
     "PriceComponent": "the word that the price list is searched for",
     "StoragePrice": "the same, of a volume",
-    "OwnershipSource": "told to people and programs as it is",
     "Shell": "Typer completes in each; a test runs them all",
     "ScenarioName": "the words of a flag; a test holds them against the scenarios",
     "LagChoice": "the words of a flag; a test holds them against the sandbox's",
