@@ -68,6 +68,7 @@ REQUIRED_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "sagemaker:DescribeEndpoint": ("EndpointStatus",),
     "sagemaker:DescribeEndpointConfig": ("ProductionVariants",),
     "sagemaker:DescribeHyperParameterTuningJob": ("HyperParameterTuningJobStatus",),
+    "sagemaker:DescribeInferenceComponent": ("InferenceComponentStatus",),
     "sagemaker:DescribeInferenceExperiment": ("EndpointMetadata",),
     "sagemaker:DescribeLabelingJob": ("LabelingJobStatus",),
     "sagemaker:DescribeModel": ("ModelArn",),

@@ -287,6 +287,7 @@ _EMPTY: Mapping[str, dict[str, Any]] = {
     "ListNotebookInstances": {"NotebookInstances": []},
     "ListApps": {"Apps": []},
     "ListClusters": {"ClusterSummaries": []},
+    "ListInferenceComponents": {"InferenceComponents": []},
     "ListTags": {"Tags": []},
     "ListSpaces": {"Spaces": []},
     "ListHyperParameterTuningJobs": {"HyperParameterTuningJobSummaries": []},

@@ -191,9 +191,7 @@ _GUARD_PLAN = (
         "DescribeUserProfile",
     )
 ) - _GUARD
-_ENDPOINT_METRICS = _service_calls("cloudwatch", "GetMetricData") | _service_calls(
-    "sagemaker", "ListInferenceComponents"
-)
+_ENDPOINT_METRICS = _service_calls("cloudwatch", "GetMetricData")
 _COSTS = (
     _WHO
     | _PRICES
@@ -206,6 +204,7 @@ _COSTS = (
         "DescribeAutoMLJobV2",
         "DescribeCluster",
         "DescribeHyperParameterTuningJob",
+        "DescribeInferenceComponent",
         "DescribeLabelingJob",
         "DescribeNotebookInstance",
         "DescribeProcessingJob",
@@ -213,6 +212,7 @@ _COSTS = (
         "ListAutoMLJobs",
         "ListClusters",
         "ListHyperParameterTuningJobs",
+        "ListInferenceComponents",
         "ListLabelingJobs",
         "ListMlflowApps",
         "ListMlflowTrackingServers",

@@ -11,6 +11,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.session import AwsSession
 from opskit.bills.flows.endpoint_use import EndpointUses, look_at_endpoint_uses
+from opskit.bills.rules.component_shares import with_component_shares
 from opskit.bills.rules.items import BilledItem, billed_item, dearest_first
 from opskit.bills.rules.stop_commands import stop_command
 from opskit.core.exceptions import AwsError, Problem
@@ -99,7 +100,8 @@ def _read_region_costs(
         )
         for resource in resources
     ]
-    return _RegionCosts(inventory, [_with_account(item, client.session) for item in items], found.gap, uses)
+    shared = with_component_shares(items)
+    return _RegionCosts(inventory, [_with_account(item, client.session) for item in shared], found.gap, uses)
 
 
 def _keep_reason(resource: RunningResource, policy: EndpointPolicy, now: datetime) -> str | None:

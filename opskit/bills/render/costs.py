@@ -111,6 +111,8 @@ def item_record(item: BilledItem) -> dict[str, Any]:
         **_owner_sources(item.owner.source),
         "verdict": item.verdict.value,
         "because": item.reason,
+        "part_of": resource.part_of,
+        "share_usd_per_hour": _rounded(item.share_usd_per_hour),
         "stop_with": resource.stop_with,
     }
 
@@ -230,12 +232,17 @@ def _item_cells(item: BilledItem, now: datetime) -> tuple[Cell, ...]:
         Cell(resource.name),
         _usd_cell(item.known_usd_per_hour),
         Cell(item.verdict.value, _VERDICT_STYLES[item.verdict]),
-        Cell(item.reason),
+        Cell(_reason_text(item)),
         Cell(item.owner.name or "?"),
         _usd_cell(item.usd_so_far),
         Cell("-" if resource.not_begun else since),
         Cell(_runs_on(resource)),
     )
+
+
+def _reason_text(item: BilledItem) -> str:
+    share = item.share_usd_per_hour
+    return item.reason if share is None else f"{item.reason}: its share is {_usd(share)} USD per hour"
 
 
 def _runs_on(resource: RunningResource) -> str:

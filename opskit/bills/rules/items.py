@@ -19,7 +19,8 @@ NOBODY = "(no owner known)"
 @dataclass(frozen=True)
 class BilledItem:
     """A resource that bills. ``usd_per_hour`` may be why there is no price; ``usd_so_far`` None: not known, as where
-    AWS does not say since when.
+    AWS does not say since when. ``share_usd_per_hour`` is an inference component's share of its endpoint's price, which
+    is in no sum; None: it is none, or that is not known.
     """
 
     resource: RunningResource
@@ -28,6 +29,7 @@ class BilledItem:
     owner: ResourceOwner
     verdict: BilledVerdict
     reason: str
+    share_usd_per_hour: Decimal | None = None
 
     @property
     def known_usd_per_hour(self) -> Decimal | None:

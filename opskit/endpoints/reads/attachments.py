@@ -13,6 +13,7 @@ from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.rules.stop_refusals import Attachments
+from opskit.inventory.reads.components import list_components
 
 _PAGE = 100
 _ENDED = ("Completed", "Cancelled")
@@ -67,17 +68,9 @@ def list_component_names(client: AwsClient, endpoint: str | None = None) -> dict
     Raises:
         AwsError: they could not be read.
     """
-    asked = {"EndpointNameEquals": endpoint} if endpoint else {}
     found: dict[str, list[str]] = {}
-    try:
-        pages = list(client.paginate("sagemaker", "list_inference_components", MaxResults=_PAGE, **asked))
-    except AwsError as failure:
-        if failure.aws_code in _NO_OPERATION:
-            return {}
-        raise
-    with parse_errors_as_aws(client, "sagemaker:ListInferenceComponents"):
-        for each in (each for page in pages for each in page["InferenceComponents"]):
-            found.setdefault(each["EndpointName"], []).append(each["InferenceComponentName"])
+    for each in list_components(client, endpoint):
+        found.setdefault(each["EndpointName"], []).append(each["InferenceComponentName"])
     return found
 
 

@@ -10,6 +10,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.model import Unknown
 from opskit.inventory.reads.clusters import read_clusters
+from opskit.inventory.reads.components import read_components
 from opskit.inventory.reads.endpoints import read_endpoints
 from opskit.inventory.reads.jobs import read_processing_jobs, read_training_jobs, read_transform_jobs
 from opskit.inventory.reads.notebooks import read_notebooks
@@ -27,6 +28,7 @@ from opskit.inventory.rules.running_resource import InventoryPart, RunningResour
 READERS: Mapping[str, Callable[[AwsClient], InventoryPart]] = {
     "notebook instances": read_notebooks,
     "endpoints": read_endpoints,
+    "inference components": read_components,
     "training jobs": read_training_jobs,
     "transform jobs": read_transform_jobs,
     "processing jobs": read_processing_jobs,

@@ -81,6 +81,14 @@ BilledPart = BilledInstances | BilledVolume | BilledConcurrency
 
 
 @dataclass(frozen=True)
+class ComponentReservation:
+    """What an inference component reserves of its endpoint's instances, with all its copies: accelerators, and MB."""
+
+    accelerators: float
+    memory_mb: float
+
+
+@dataclass(frozen=True)
 class RunningResource:
     """A resource that bills. ``status`` is SageMaker's word.
 
@@ -88,7 +96,8 @@ class RunningResource:
     ``unpriced`` says why no price can be known, or ``free`` why it costs nothing of its own. ``not_begun``: it bills as
     soon as it has its instances. ``unread`` is why a part of it could not be read. ``stop_takes_yes``: what ends it
     asks before it does, and takes ``--yes``. ``tags`` None: not read yet. ``profile_owner`` is the Studio user profile
-    that it belongs to, if it belongs to one.
+    that it belongs to, if it belongs to one. ``part_of`` is the endpoint whose instances an inference component shares,
+    ``reserves`` what it reserves of them (None: that is not known).
     """
 
     region: str
@@ -108,6 +117,8 @@ class RunningResource:
     unread: Unknown | None = None
     tags: Mapping[str, str] | Unknown | None = field(default=None, hash=False)
     profile_owner: str | None = None
+    part_of: str | None = None
+    reserves: ComponentReservation | None = None
 
     @property
     def account(self) -> str | None:

@@ -33,6 +33,7 @@ from opskit.fleet.reads.organization import list_organization_accounts
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.increases.reads import support_cases
 from opskit.inventory.reads import clusters as billed_clusters
+from opskit.inventory.reads import components as billed_components
 from opskit.inventory.reads import endpoints as billed_endpoints
 from opskit.inventory.reads import jobs as billed_jobs
 from opskit.inventory.reads import notebooks as billed_notebooks
@@ -177,6 +178,35 @@ def billed_resource(*parts: BilledPart) -> RunningResource:
 
 BILLED = billed_answers()
 CONFIG = {"ProductionVariants": [VARIANT], "ShadowProductionVariants": [VARIANT]}
+COMPONENTS = {
+    "ListInferenceComponents": {
+        "InferenceComponents": [
+            {
+                "InferenceComponentName": "i",
+                "InferenceComponentArn": "arn:i",
+                "InferenceComponentStatus": "InService",
+                "EndpointName": "e",
+                "EndpointArn": "arn:e",
+                "VariantName": "v",
+                "CreationTime": 1700000000,
+                "LastModifiedTime": 1700000000,
+            }
+        ]
+    },
+    "DescribeInferenceComponent": {
+        "InferenceComponentName": "i",
+        "InferenceComponentArn": "arn:i",
+        "InferenceComponentStatus": "InService",
+        "EndpointName": "e",
+        "EndpointArn": "arn:e",
+        "CreationTime": 1700000000,
+        "LastModifiedTime": 1700000000,
+        "Specification": {
+            "ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1}
+        },
+        "RuntimeConfig": {"DesiredCopyCount": 1, "CurrentCopyCount": 1},
+    },
+}
 READERS: dict[str, tuple[Answers, Read]] = {
     "list_training_jobs": (
         {"ListTrainingJobs": {"TrainingJobSummaries": [listed_as("TrainingJob")]}},
@@ -315,6 +345,8 @@ READERS: dict[str, tuple[Answers, Read]] = {
             servers.read_training_plans,
         )
     },
+    "read_components": (COMPONENTS, billed_components.read_components),
+    "list_components": (COMPONENTS, billed_components.list_components),
     "read_prices": (BILLED, read_every_price),
     "read_tag_index": (BILLED, billed_tags.read_tag_index),
     "read_missing_tags": (
