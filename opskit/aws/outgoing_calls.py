@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -230,6 +231,17 @@ def read_as(client: Any) -> AwsClient:
                 del _sessions[next(iter(_sessions))]
             known = _sessions[key] = (credentials, _session_like(client, credentials))
     return known[1].client()
+
+
+def open_default_reader() -> AwsClient | None:
+    """A reader with the credentials of boto3's default session, which ``boto3.client`` uses: what it opens and finds
+    out serves the calls of those clients too. None: there is no such session yet, and making one is not for us.
+
+    Raises:
+        CredentialsError: it has no credentials.
+    """
+    session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
+    return None if session is None or not session.region_name else read_as(session.client("sagemaker"))
 
 
 def _session_like(client: Any, credentials: Any) -> AwsSession:

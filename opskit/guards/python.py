@@ -16,7 +16,13 @@ from weakref import WeakKeyDictionary
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import start_in_background
-from opskit.aws.outgoing_calls import OutgoingCall, add_call_listener, read_as, remove_call_listener
+from opskit.aws.outgoing_calls import (
+    OutgoingCall,
+    add_call_listener,
+    open_default_reader,
+    read_as,
+    remove_call_listener,
+)
 from opskit.aws.session import open_session
 from opskit.core.clock import system_clock
 from opskit.core.exceptions import OpskitError, UsageError
@@ -112,7 +118,7 @@ class ProcessGuard:
 
     def _open_client(self) -> AwsClient:
         if self._session is None:
-            return open_session(read_seconds=LOOK_SECONDS).client()
+            return open_default_reader() or open_session(read_seconds=LOOK_SECONDS).client()
         return read_as(self._session.client("sagemaker"))
 
     def __enter__(self) -> ProcessGuard:

@@ -645,3 +645,15 @@ def test_clients_that_are_not_covered_are_said(account: FakeAws, monkeypatch: py
     monkeypatch.setitem(sys.modules, "aiobotocore", sys)
     with pytest.warns(opskit.GuardWarning, match="aiobotocore are not covered"):
         opskit.guard()
+
+
+def test_what_the_first_look_opens_serves_the_calls(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    from opskit.aws.outgoing_calls import open_default_reader, read_as
+
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    opskit.guard()
+    assert boto3.DEFAULT_SESSION is None  # it is the program's to make
+    client = boto3.client("sagemaker")
+    opened = open_default_reader()
+    assert opened is not None
+    assert opened.session is read_as(client).session
