@@ -1,8 +1,10 @@
 """How endpoints are used: their metrics in CloudWatch.
 
-AWS publishes ``Invocations`` of a variant (and of an inference component) for the minutes in which it was invoked, and
-``ApproximateBacklogSize`` of every asynchronous endpoint. An answer without data points is therefore none, if it is
-whole: each metric that was asked for is in it, with the status Complete. Every metric that is asked for is paid for.
+AWS publishes ``Invocations`` of a variant (and of an inference component) for the minutes in which it was invoked.
+Asynchronous endpoints have no ``Invocations``, however often they are invoked: what they processed, what failed or
+expired, and the model's answers tell of it, and ``ApproximateBacklogSize`` of what waits. An answer without data points
+is therefore none, if it is whole: each metric that was asked for is in it, with the status Complete. Every metric that
+is asked for is paid for.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, overload
 
 from opskit.aws.client import AwsClient
 from opskit.aws.unusable_responses import parse_errors_as_aws
@@ -20,6 +22,8 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.rules.model import EndpointUse, InvocationCounts
 
+Points = list[tuple[datetime, float]]
+"""The data points of a metric, by time."""
 _NAMESPACE = "AWS/SageMaker"
 _BATCH_SIZE = 500  # CloudWatch's maximum of metrics per GetMetricData call
 _HOUR, _DAY, _FORTNIGHT = timedelta(hours=1), timedelta(days=1), timedelta(days=14)
@@ -28,8 +32,18 @@ _PERIOD, _LONG_PERIOD = timedelta(minutes=5), _HOUR
 _SHORT_KEPT = timedelta(days=62)
 # Those of an hour are gone after 455 days: what was before, CloudWatch answers with silence, which proves nothing.
 _LONG_KEPT = timedelta(days=454)
-_BACKLOG = ""
+_BACKLOG, _BACKLOG_METRIC = "", "ApproximateBacklogSize"
 """The part of an endpoint that is not a variant: its queue."""
+_INVOCATIONS = (("Invocations", "Sum"),)
+# AWS's page on asynchronous endpoints writes the first with three s, recordings have it with two: whichever is there
+# counts. The number of ModelLatency's samples is that of the model's answers, by any name.
+_ASYNC_INVOCATIONS = (
+    ("InvocationsProcessed", "Sum"),
+    ("InvocationsProcesssed", "Sum"),
+    ("InvocationFailures", "Sum"),
+    ("ExpiredRequests", "Sum"),
+    ("ModelLatency", "SampleCount"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,15 +63,17 @@ class MetricSubject:
         """For how long its metrics are asked for."""
         return min(max(self.after, _FORTNIGHT), _LONG_KEPT)
 
-    def dimensions(self) -> Iterator[tuple[str, str, list[dict[str, str]]]]:
-        """Each metric: the part it is of, its name and its dimensions."""
+    def metrics(self) -> Iterator[tuple[str, str, str, list[dict[str, str]]]]:
+        """Each metric: the part it is of, its name, the statistic that counts, and its dimensions."""
         whole = {"Name": "EndpointName", "Value": self.endpoint}
         for variant in self.variants:
-            yield variant, "Invocations", [whole, {"Name": "VariantName", "Value": variant}]
+            for metric, stat in _ASYNC_INVOCATIONS if self.is_async else _INVOCATIONS:
+                yield variant, metric, stat, [whole, {"Name": "VariantName", "Value": variant}]
         for component in self.components:
-            yield component, "Invocations", [{"Name": "InferenceComponentName", "Value": component}]
+            for metric, stat in _INVOCATIONS:
+                yield component, metric, stat, [{"Name": "InferenceComponentName", "Value": component}]
         if self.is_async:
-            yield _BACKLOG, "ApproximateBacklogSize", [whole]
+            yield _BACKLOG, _BACKLOG_METRIC, "Maximum", [whole]
 
 
 @dataclass
@@ -79,7 +95,7 @@ class _Series:
             self.trouble = self.trouble or said or f"CloudWatch says {self.status or 'nothing of its state'}"
         self.points += [(when.astimezone(UTC), value) for when, value in zip(times, values, strict=False)]
 
-    def whole_or_unknown(self) -> list[tuple[datetime, float]] | Unknown:
+    def whole_or_unknown(self) -> Points | Unknown:
         """The points, if they are all."""
         if self.trouble:
             return Unknown(self.trouble)
@@ -109,13 +125,17 @@ def _read_alike(
     # Whole periods, as CloudWatch cuts them; the one that runs belongs to it.
     begin = _floor(now - max((subject.span for subject in subjects), default=_FORTNIGHT), period)
     end = _floor(now, period) + period
-    asked = [(at, *each) for at, subject in enumerate(subjects) for each in subject.dimensions()]
-    read: dict[tuple[int, str], list[tuple[datetime, float]] | Unknown] = {}
+    asked = [(at, *each) for at, subject in enumerate(subjects) for each in subject.metrics()]
+    read: dict[tuple[int, str], list[Points | Unknown]] = {}
     for start in range(0, len(asked), _BATCH_SIZE):
         batch = asked[start : start + _BATCH_SIZE]
-        queries = [_metric_query(f"m{index}", name, dims, period) for index, (_, _, name, dims) in enumerate(batch)]
+        queries = [
+            _metric_query(f"m{index}", name, stat, dimensions, period)
+            for index, (_, _, name, stat, dimensions) in enumerate(batch)
+        ]
         answers = _read_batch(client, queries, begin, end)
-        read |= {(at, part): answers[f"m{index}"] for index, (at, part, _, _) in enumerate(batch)}
+        for index, (at, part, _, _, _) in enumerate(batch):
+            read.setdefault((at, part), []).append(answers[f"m{index}"])
     return [_to_use(at, subject, read, begin, period, now) for at, subject in enumerate(subjects)]
 
 
@@ -123,15 +143,14 @@ def _floor(when: datetime, period: timedelta) -> datetime:
     return when - (when - datetime(1970, 1, 1, tzinfo=UTC)) % period
 
 
-def _metric_query(id: str, name: str, dimensions: list[dict[str, str]], period: timedelta) -> dict[str, Any]:
+def _metric_query(id: str, name: str, stat: str, dimensions: list[dict[str, str]], period: timedelta) -> dict[str, Any]:
     metric = {"Namespace": _NAMESPACE, "MetricName": name, "Dimensions": dimensions}
-    stat = "Sum" if name == "Invocations" else "Maximum"
     return {"Id": id, "MetricStat": {"Metric": metric, "Period": int(period.total_seconds()), "Stat": stat}}
 
 
 def _read_batch(
     client: AwsClient, queries: list[dict[str, Any]], begin: datetime, end: datetime
-) -> dict[str, list[tuple[datetime, float]] | Unknown]:
+) -> dict[str, Points | Unknown]:
     """The points of each query by its id, or why they are not known."""
     found: dict[str, _Series] = {query["Id"]: _Series() for query in queries}
     try:
@@ -157,20 +176,39 @@ def _add_page(page: Mapping[str, Any], found: Mapping[str, _Series]) -> None:
 def _to_use(
     at: int,
     subject: MetricSubject,
-    read: Mapping[tuple[int, str], list[tuple[datetime, float]] | Unknown],
+    read: Mapping[tuple[int, str], list[Points | Unknown]],
     begin: datetime,
     period: timedelta,
     now: datetime,
 ) -> EndpointUse:
     parts = (*subject.variants, *subject.components)
-    invocations = {part: _count(read[at, part], period, now) for part in parts}
-    backlog = _newest(read[at, _BACKLOG]) if subject.is_async else None
-    return EndpointUse(invocations, backlog, begin, len(parts) + subject.is_async)
+    invocations = {part: _count(_most(read[at, part]), period, now) for part in parts}
+    metrics = sum(len(read[at, part]) for part in parts) + subject.is_async
+    if not subject.is_async:
+        return EndpointUse(invocations, None, begin, metrics)
+    (queued,) = read[at, _BACKLOG]
+    waited = None if isinstance(queued, Unknown) else _count(queued, period, now)
+    return EndpointUse(invocations, _newest(queued), begin, metrics, waited if waited is None else waited.last_by)
 
 
-def _count(
-    points: list[tuple[datetime, float]] | Unknown, period: timedelta, now: datetime
-) -> InvocationCounts | Unknown:
+def _most(told: Sequence[Points | Unknown]) -> Points | Unknown:
+    """The largest value that any of several metrics has at a time: of one request several tell. Unknown: one of them
+    could not be read.
+    """
+    most: dict[datetime, float] = {}
+    for points in told:
+        if isinstance(points, Unknown):
+            return points
+        for when, value in points:
+            most[when] = max(value, most.get(when, 0.0))
+    return sorted(most.items())
+
+
+@overload
+def _count(points: Points, period: timedelta, now: datetime) -> InvocationCounts: ...
+@overload
+def _count(points: Points | Unknown, period: timedelta, now: datetime) -> InvocationCounts | Unknown: ...
+def _count(points: Points | Unknown, period: timedelta, now: datetime) -> InvocationCounts | Unknown:
     if isinstance(points, Unknown):
         return points
     invoked = [(when, value) for when, value in points if value > 0]
@@ -183,7 +221,7 @@ def _count(
     return InvocationCounts(since(_HOUR), since(_DAY), since(_FORTNIGHT), last, last_by)
 
 
-def _newest(points: list[tuple[datetime, float]] | Unknown) -> int | Unknown:
+def _newest(points: Points | Unknown) -> int | Unknown:
     if isinstance(points, Unknown):
         return points
     if not points:

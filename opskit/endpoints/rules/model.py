@@ -137,13 +137,15 @@ class InvocationCounts:
 class EndpointUse:
     """How an endpoint is used, by CloudWatch. ``invocations`` are those of each variant and inference component, and
     ``backlog`` the requests that wait at an asynchronous endpoint (None: it is not asynchronous). ``since`` is the
-    beginning of what was asked about, ``metrics`` how many metrics that took.
+    beginning of what was asked about, ``metrics`` how many metrics that took, and ``queued`` the latest that a request
+    waited in the queue of an asynchronous endpoint (None: none did).
     """
 
     invocations: Mapping[str, InvocationCounts | Unknown]
     backlog: int | Unknown | None
     since: datetime
     metrics: int
+    queued: datetime | None = None
 
     def unread(self) -> Unknown | None:
         """Why part of it is not known; None: all is."""
@@ -159,8 +161,9 @@ class EndpointUse:
         return max((part.last for part in self.counts() if part.last is not None), default=None)
 
     def last_use(self) -> datetime | None:
-        """The latest that the newest invocation may have been."""
-        return max((part.last_by for part in self.counts() if part.last_by is not None), default=None)
+        """The latest that the newest invocation may have been, or that one waited."""
+        times = (*(part.last_by for part in self.counts()), self.queued)
+        return max((when for when in times if when is not None), default=None)
 
 
 @dataclass(frozen=True)
