@@ -23,6 +23,7 @@ from opskit.core.exceptions import (
     Throttled,
     Unreachable,
 )
+from opskit.core.iam_actions import iam_action
 from opskit.core.message_phrases import (
     ACCESS_DENIED,
     CLOCK_IS_OFF,
@@ -185,7 +186,8 @@ def _denial_message(message: str, operation: str, region: str) -> tuple[str, str
     quota has no room for that, so only the reason is kept.
     """
     named = _DENIED_ACTION.search(message)  # may be another action: creating with tags also needs sagemaker:AddTags
-    action = named[1] if named else operation
+    # S3 answers a HEAD without a text, and asks for actions that are not named after its operations.
+    action = named[1] if named else iam_action(operation)
     parts = _DENIAL_SENTENCE.fullmatch(message)
     whom = f" to {parts['who']}" if parts else ""
     if parts and parts["name"] == operation.partition(":")[2]:
@@ -195,7 +197,8 @@ def _denial_message(message: str, operation: str, region: str) -> tuple[str, str
     hint = f"Allow the action {action}{whom}; `opskit iam policy` prints all that is needed."
     if _EXPLICIT_DENY.search(message):
         hint = "An explicit deny outweighs every allow: only whoever manages that policy can lift it."
-    return f"{ACCESS_DENIED} {operation} in {region}: {message}", hint
+    missing = "" if action.partition(":")[2] in f"{operation} {message}" else f" (IAM's {action})"
+    return f"{ACCESS_DENIED} {operation}{missing} in {region}: {message}", hint
 
 
 def _aws_message(code: str, text: str) -> str:

@@ -18,6 +18,7 @@ from opskit.access.rules.permissions import (
     calls_of_command,
 )
 from opskit.aws.partitions import partition_of
+from opskit.core.iam_actions import iam_action
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
 from opskit.core.state_place import TablePlace
@@ -25,17 +26,6 @@ from opskit.core.state_place import TablePlace
 READ, ACCESS, CHANGE = "Read", "Enter", "Change"
 """What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""
 
-_PREFIXES = {"service-quotas": "servicequotas", "sagemaker-runtime": "sagemaker", "resourcegroupstaggingapi": "tag"}
-# IAM's actions for S3 have other names than the operations that need them.
-_OF_S3 = {
-    "CreateBucket": "CreateBucket",
-    "DeleteObjects": "DeleteObject",
-    "GetObject": "GetObject",
-    "HeadBucket": "ListBucket",
-    "HeadObject": "GetObject",
-    "ListObjectsV2": "ListBucket",
-    "PutObject": "PutObject",
-}
 _WORDS = {
     "dynamodb": "State",
     "iam": "Roles",
@@ -253,8 +243,8 @@ def _call_grants(call: str) -> Iterable[Grant]:
     if operation == "TransactWriteItems":
         yield from (Grant(f"{service}:{name}", CHANGE, _STATE_TABLE) for name in _IN_TRANSACTION)
         return
-    name = _OF_S3[operation] if service == "s3" else operation
-    action = f"{_PREFIXES.get(service, service)}:{name}"
+    action = iam_action(call)
+    name = action.partition(":")[2]
     on = _resource_kind(action)
     yield Grant(action, _grant_kind(name), on, _rule_of(action))
     # opskit makes things with tags, which AWS asks another action for.

@@ -25,6 +25,7 @@ from opskit.core.exceptions import (
     Throttled,
     Unreachable,
 )
+from opskit.core.iam_actions import iam_action
 
 PAGE = "<!doctype html>\n<title>500 Internal Server Error</title>\n<p>overloaded</p>\n"
 
@@ -57,6 +58,21 @@ def test_a_denial_names_the_action_that_is_to_be_allowed() -> None:
     failure = translate_error(ClientError(answer, "CreateTrainingJob"), "sagemaker:CreateTrainingJob", "us-east-1", 10)
     assert isinstance(failure, AccessDenied)
     assert "Allow the action iam:PassRole" in failure.problem.hint
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        ("HeadObject", "You may not call s3:HeadObject (IAM's s3:GetObject) in us-east-1: Forbidden"),
+        ("HeadBucket", "You may not call s3:HeadBucket (IAM's s3:ListBucket) in us-east-1: Forbidden"),
+        ("GetObject", "You may not call s3:GetObject in us-east-1: Forbidden"),
+    ],
+)
+def test_a_denial_without_a_text_names_iam_s_own_action(operation: str, message: str) -> None:
+    answer = {"Error": {"Code": "403", "Message": "Forbidden"}}
+    failure = translate_error(ClientError(answer, operation), f"s3:{operation}", "us-east-1", 10)
+    assert failure.problem.message == message
+    assert f"Allow the action {iam_action(f's3:{operation}')}; " in failure.problem.hint
 
 
 @pytest.mark.parametrize(
