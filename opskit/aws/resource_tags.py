@@ -7,7 +7,7 @@ ListTags.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opskit.aws.client import AwsClient
@@ -62,6 +62,22 @@ def list_kind_tags(client: AwsClient, *kinds: str, key: str | None = None) -> Ma
     """
     asked: dict[str, Any] = {"ResourceTypeFilters": list(kinds), "ResourcesPerPage": _PAGE}
     asked |= {"TagFilters": [{"Key": key}]} if key else {}
+    return _list_tags(client, asked)
+
+
+def list_named_tags(client: AwsClient, arns: Sequence[str]) -> TagsByArn:
+    """The tags of these resources, a hundred a call. Those that never had a tag, or are not indexed yet, are not in it.
+
+    Raises:
+        AwsError: they could not be read.
+    """
+    found: dict[str, Mapping[str, str]] = {}
+    for start in range(0, len(arns), _PAGE):
+        found |= _list_tags(client, {"ResourceARNList": list(arns[start : start + _PAGE])})
+    return TagsByArn.of(found)
+
+
+def _list_tags(client: AwsClient, asked: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
     pages = list(client.paginate("resourcegroupstaggingapi", "get_resources", **asked))
     with parse_errors_as_aws(client, "resourcegroupstaggingapi:GetResources"):
         return {

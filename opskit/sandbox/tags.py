@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -113,6 +113,12 @@ class TagService:
     @aws_operation("resourcegroupstaggingapi", "GetResources")
     def get_resources(self, call: ApiCall) -> dict[str, Any]:
         """The tags of many resources: of those that have any. What is not SageMaker's is moto's."""
+        arns = call.params.get("ResourceARNList", [])
+        if arns and all(arn.split(":")[2] == "sagemaker" for arn in arns):
+            return {
+                "ResourceTagMappingList": list(self._named_mappings(call.account_region, arns)),
+                "PaginationToken": "",
+            }
         types = call.params.get("ResourceTypeFilters", [])
         if not types or any(each.partition(":")[0] != "sagemaker" for each in types):
             raise FallThrough
@@ -128,6 +134,14 @@ class TagService:
         error = ApiError("PaginationTokenExpiredException", "The pagination token is not valid any more.")
         page, token = cut_page(replace(call, params=asked), mappings, _RESOURCES_PER_PAGE, error)
         return {"ResourceTagMappingList": page, "PaginationToken": token or ""}
+
+    def _named_mappings(self, account_region: AccountRegion, arns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Of the resources with these ARNs those that have tags; AWS takes no filter besides, and has no pages then."""
+        for arn in arns:
+            arn_type, _, name = arn.split(":", 5)[-1].partition("/")
+            lookup = self._lookups.get(arn_type)
+            if lookup and (tags := self._told_tags(arn, lookup(account_region, name) or {})):
+                yield {"ResourceARN": arn, "Tags": tag_list(tags)}
 
     def _tagged_resources(self, account_region: AccountRegion, arn_type: str) -> Iterator[tuple[str, dict[str, str]]]:
         for name in self._names[arn_type](account_region):

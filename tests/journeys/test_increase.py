@@ -71,6 +71,20 @@ def test_three_are_asked_the_third_waits_its_turn_and_none_is_asked_twice(
     assert {(request["status"], request["moved"]) for request in asked} == {("APPROVED", True)}
 
 
+def test_the_total_of_clusters_is_raised(fresh_shell: Shell) -> None:
+    words = ("total", "--for", "cluster", "--to", "9")
+    filed = fresh_shell.opskit("quotas", "increase", *words, "--yes")
+    [request] = filed.data["requests"]
+    assert (filed.exit, request["outcome"], request["quota_code"]) == (0, "filed", "L-3308CCC7")
+    assert fresh_shell.opskit("quotas", "wait", *words).exit == 0
+    again = fresh_shell.opskit("quotas", "increase", *words, "--yes")
+    assert [request["outcome"] for request in again.data["requests"]] == ["already-enough"]
+    checked = fresh_shell.opskit("quotas", "check", "ml.m5.xlarge", "--for", "cluster", "--need", "9")
+    totals = {row["quota_name"]: row["verdict"] for row in checked.data["quotas"] if row["instance_type"] is None}
+    assert totals["Total number of instances allowed across SageMaker HyperPod clusters"] == "fits"
+    assert _filed_quota_names(fresh_shell) == ["Total number of instances allowed across SageMaker HyperPod clusters"]
+
+
 def test_two_terminals_at_once_file_one_request(fresh_shell: Shell) -> None:
     words = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "1", "--yes")
     both = [fresh_shell.start(*words) for _ in range(2)]

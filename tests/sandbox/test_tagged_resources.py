@@ -49,3 +49,8 @@ def test_tags_can_be_asked_for(tagged: Any) -> None:
         f"lab-{at:02}" for at in (1, 3, 5, 7, 9)
     ]
     assert names(tagged, ResourceTypeFilters=[NOTEBOOKS], TagFilters=[{"Key": "course"}]) == []
+
+
+def test_resources_can_be_named(tagged: Any) -> None:
+    arns = [f"arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/lab-{at:02}" for at in (11, 3, 99)]
+    assert names(tagged, ResourceARNList=arns) == ["lab-03"]  # of the others one has no tags, and one is not there

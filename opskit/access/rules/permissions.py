@@ -19,6 +19,7 @@ def _service_calls(service: str, *operations: str) -> frozenset[str]:
 
 
 _WHO = _service_calls("sts", "GetCallerIdentity")
+_TAGS = _service_calls("resourcegroupstaggingapi", "GetResources") | _service_calls("sagemaker", "ListTags")
 _TRAIL = _WHO | _service_calls("cloudtrail", "LookupEvents")
 _PRICES = _service_calls("pricing", "GetProducts")
 _VALUES = _WHO | _service_calls(
@@ -161,6 +162,7 @@ _LIST = (
     | _ALL_REQUESTS
     | _COUNT_IN_USE
     | _service_calls("cloudwatch", "GetMetricData")
+    | _service_calls("sagemaker", "DescribeNotebookInstance", "ListSpaces")
     | _service_calls(
         "service-quotas",
         "GetQuotaUtilizationReport",
@@ -238,7 +240,7 @@ STATE_CALLS = _service_calls(
 """What every command may call besides where its state is in a table (`--state dynamodb://TABLE`), on that table."""
 NO_CALLS: frozenset[str] = frozenset()
 _ONE_ACCOUNT_CALLS: Mapping[str, frozenset[str]] = {
-    "quotas check": _CHECK | _PRICES | _TELL | _service_calls("sagemaker", "ListTags"),
+    "quotas check": _CHECK | _PRICES | _TELL | _TAGS,
     "quotas list": _LIST,
     "quotas explain": _VALUES | _COUNT_IN_USE | _PRICES,
     "quotas increase": _ASK | _TELL,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.model import Unknown
 from opskit.core.workloads import PriceComponent, StoragePrice
@@ -19,8 +17,8 @@ from opskit.inventory.rules.running_resource import (
     InventoryPart,
     RunningResource,
 )
-from opskit.inventory.store.notebook_volumes import NotebookState, load_volume_sizes, save_volume_sizes
-from opskit.quotas.reads.usage_listings import Response, describe_resource, list_summaries
+from opskit.quotas.reads.usage_listings import Response, list_summaries
+from opskit.quotas.reads.volumes import read_volume_sizes
 
 _NOT_LOOKED = "whether it is idle was not looked at (opskit notebook list)"
 
@@ -33,7 +31,7 @@ def read_notebooks(client: AwsClient) -> InventoryPart:
     if isinstance(summaries, Unknown):
         return InventoryPart(gaps=(summaries,))
     present = [summary for summary in summaries if not _status_of(summary).traits.is_going]
-    sizes = _read_volume_sizes(client, present)
+    sizes = read_volume_sizes(client, present)
     gaps = [size for size in sizes.values() if isinstance(size, Unknown)]
     resources = [
         resource
@@ -45,33 +43,6 @@ def read_notebooks(client: AwsClient) -> InventoryPart:
 
 def _status_of(summary: Response) -> NotebookStatus:
     return NotebookStatus(str(summary.get("NotebookInstanceStatus")))
-
-
-def _read_volume_sizes(client: AwsClient, summaries: Sequence[Response]) -> dict[str, int | Unknown | None]:
-    """The size of each notebook's volume in GB; None: AWS does not say, or the notebook is gone by now."""
-    remembered = load_volume_sizes(client)
-    states = {summary["NotebookInstanceName"]: _state_of(summary) for summary in summaries}
-    missing = [name for name, state in states.items() if state not in remembered]
-    described = gather_all([partial(_read_volume_size, client, name) for name in missing])
-    sizes: dict[str, int | Unknown | None] = dict(zip(missing, described, strict=True))
-    sizes |= {name: remembered[state] for name, state in states.items() if state in remembered}
-    known = {states[name]: size for name, size in sizes.items() if isinstance(size, int)}
-    if known != remembered:
-        save_volume_sizes(client, known)
-    return sizes
-
-
-def _state_of(summary: Response) -> NotebookState:
-    return NotebookState(summary["NotebookInstanceName"], str(summary.get("LastModifiedTime")))
-
-
-def _read_volume_size(client: AwsClient, name: str) -> int | Unknown | None:
-    key = {"NotebookInstanceName": name}
-    notebook = describe_resource(client, "describe_notebook_instance", key)
-    if notebook is None or isinstance(notebook, Unknown):
-        return notebook
-    size = notebook.get("VolumeSizeInGB")
-    return None if size is None else int(size)
 
 
 def _billed_of_notebook(region: str, summary: Response, size: int | Unknown | None) -> Iterator[RunningResource]:

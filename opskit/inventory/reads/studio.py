@@ -22,6 +22,7 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
 )
 from opskit.quotas.reads.usage_listings import Response, describe_resource, first_unknown, list_summaries
+from opskit.quotas.reads.volumes import space_volume_size
 
 # What the app of a type is billed as. Another is listed without a price.
 _COMPONENTS: Mapping[str, PriceComponent] = {
@@ -156,8 +157,7 @@ def _space_volume(
     region: str, account: str, space: Response, owners: Owners, *, is_used: bool
 ) -> RunningResource | None:
     """The volume of a space; None: it has none."""
-    storage = (space.get("SpaceSettingsSummary") or {}).get("SpaceStorageSettings") or {}
-    size = (storage.get("EbsStorageSettings") or {}).get("EbsVolumeSizeInGb")
+    size = space_volume_size(space)
     if size is None:
         return None
     domain, name = _space_key(space)
@@ -170,7 +170,7 @@ def _space_volume(
         _studio_arn(region, account, "space", domain, name),
         str(space.get("Status", "")),
         space.get("CreationTime"),
-        (BilledVolume(int(size), StoragePrice.STUDIO),),
+        (BilledVolume(size, StoragePrice.STUDIO),),
         verdict=_volume_verdict(is_used),
         reason=because
         if is_used

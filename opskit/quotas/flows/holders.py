@@ -10,7 +10,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import read_workload_price
 from opskit.core.model import Price, Unknown, Workload
-from opskit.quotas.reads.resource_tags import read_owner
+from opskit.quotas.reads.resource_tags import read_owners
 from opskit.quotas.rules.holders import HeldQuota, hourly_cost, oldest_holders
 from opskit.quotas.rules.model import UNKNOWN_TYPE, Headroom, InUseCounts, QuotaHolder
 
@@ -36,12 +36,12 @@ def find_holders(
         for instance_type in _types_of(headroom, holder)
     )
     owners, prices = gather(
-        partial(gather_all, [partial(read_owner, client, arn) for arn in arns]),
+        partial(read_owners, client, list(arns)),
         partial(gather_all, [partial(read_workload_price, client, *each) for each in types]),
     )
-    by_arn, by_type = dict(zip(arns, owners, strict=True)), dict(zip(types, prices, strict=True))
+    by_type = dict(zip(types, prices, strict=True))
     return {
-        name: tuple(_held_quota(headroom, holder, by_arn.get(holder.arn or ""), by_type, now) for holder in holders)
+        name: tuple(_held_quota(headroom, holder, owners.get(holder.arn or ""), by_type, now) for holder in holders)
         for name, (headroom, holders) in chosen.items()
         if holders
     }

@@ -20,6 +20,7 @@ from opskit.quotas.reads.requests import open_requests
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.reads.usage_metrics import NO_METRIC, UsageMetrics
 from opskit.quotas.reads.utilization_report import read_report, request_report
+from opskit.quotas.reads.volumes import no_volumes, sum_volumes
 from opskit.quotas.rules.listing import (
     UNCOUNTABLE_CODES,
     QuotaFilter,
@@ -82,12 +83,13 @@ def _list_region(client: AwsClient, choice: QuotaFilter, use_from: UtilizationSo
     reported, remark = _read_reported(client, clock) if use_from.is_report else ({}, "")
     metrics = UsageMetrics(client, clock.now(), reported)
     is_live = use_from.is_live
-    all_quotas, requests, in_use = gather(
+    all_quotas, requests, in_use, volumes = gather(
         partial(read_all_quotas, client, _ignore_metric if is_live else metrics.add),
         partial(open_requests, client),
         partial(count_in_use, client, Workload if is_live else ()),
+        partial(sum_volumes, client) if is_live else no_volumes,
     )
-    utilizations = live_utilization(all_quotas.quotas, in_use, metrics.now) if is_live else metrics.results()
+    utilizations = live_utilization(all_quotas.quotas, in_use, volumes, metrics.now) if is_live else metrics.results()
     open_ = () if isinstance(requests, Unknown) else requests
     quotas = join_listings(all_quotas.quotas, all_quotas.value_errors, utilizations, NO_METRIC, open_)
     unread = [requests] if isinstance(requests, Unknown) else []

@@ -161,21 +161,27 @@ def _severity_key(listed: ListedQuota) -> tuple[int, float, str, str]:
 
 
 def live_utilization(
-    quotas: Iterable[Quota], in_use: Mapping[Workload, InUseCounts], measured_at: datetime
+    quotas: Iterable[Quota],
+    in_use: Mapping[Workload, InUseCounts],
+    volumes: Mapping[str, int | Unknown],
+    measured_at: datetime,
 ) -> dict[str, Utilization | Unknown]:
-    """The utilization of each quota by code, from the counts of running resources."""
-    return {quota.code: _live_quota_utilization(quota.name, in_use, measured_at) for quota in quotas}
+    """The utilization of each quota by code, from the counts of running resources, and from the GB of ``volumes`` by
+    the quota's name.
+    """
+    amounts = {name: amount for counted in in_use.values() for name, amount in counted.others.items()} | {**volumes}
+    return {quota.code: _live_quota_utilization(quota.name, in_use, amounts, measured_at) for quota in quotas}
 
 
 def _live_quota_utilization(
-    name: str, in_use: Mapping[Workload, InUseCounts], measured_at: datetime
+    name: str, in_use: Mapping[Workload, InUseCounts], amounts: Mapping[str, int | Unknown], measured_at: datetime
 ) -> Utilization | Unknown:
     instance_type, workload = parse_quota_name(name)
     if is_per_job(name):
         return _PER_JOB
-    other = next((counted.others[name] for counted in in_use.values() if name in counted.others), None)
-    if other is not None:
-        return other if isinstance(other, Unknown) else Utilization(other, measured_at)
+    if name in amounts:
+        amount = amounts[name]
+        return amount if isinstance(amount, Unknown) else Utilization(amount, measured_at)
     if workload is None or workload not in in_use:
         return _NO_COUNT
     counted = in_use[workload]

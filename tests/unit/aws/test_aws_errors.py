@@ -71,6 +71,7 @@ def test_a_denial_names_the_action_that_is_to_be_allowed() -> None:
 def test_a_denial_without_a_text_names_iam_s_own_action(operation: str, message: str) -> None:
     answer = {"Error": {"Code": "403", "Message": "Forbidden"}}
     failure = translate_error(ClientError(answer, operation), f"s3:{operation}", "us-east-1", 10)
+    assert isinstance(failure, AccessDenied)
     assert failure.problem.message == message
     assert f"Allow the action {iam_action(f's3:{operation}')}; " in failure.problem.hint
 

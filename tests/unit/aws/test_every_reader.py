@@ -50,7 +50,16 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
 )
 from opskit.notebooks.reads import jupyter_log, notebooks
-from opskit.quotas.reads import all_quotas, quotas, requests, resource_tags, usage, usage_metrics, utilization_report
+from opskit.quotas.reads import (
+    all_quotas,
+    quotas,
+    requests,
+    resource_tags,
+    usage,
+    usage_metrics,
+    utilization_report,
+    volumes,
+)
 from opskit.quotas.reads.code_cache import QuotaCodeCache
 from opskit.training.reads import resources, training_log
 from tests.fakes.billed_account import billed_answers, trail_event
@@ -75,6 +84,11 @@ NOTEBOOK = {
     "InstanceType": TYPE,
     "LastModifiedTime": THEN,
     "CreationTime": THEN,
+}
+SPACE = {
+    "SpaceName": "s",
+    "DomainId": "d",
+    "SpaceSettingsSummary": {"SpaceStorageSettings": {"EbsStorageSettings": {"EbsVolumeSizeInGb": 5}}},
 }
 TRANSFORM = {
     "TransformJobName": "t",
@@ -282,6 +296,26 @@ READERS: dict[str, tuple[Answers, Read]] = {
     ),
     "read_last_line_time": ({"GetLogEvents": EVENTS}, lambda client: jupyter_log.read_last_line_time(client, "n")),
     "read_script_line": ({"GetLogEvents": EVENTS}, lambda client: jupyter_log.read_script_line(client, "n")),
+    "read_owners": (
+        {
+            "GetResources": {
+                "ResourceTagMappingList": [{"ResourceARN": "arn:n0", "Tags": [{"Key": "owner", "Value": "v"}]}]
+            }
+        },
+        lambda client: resource_tags.read_owners(client, [f"arn:n{number}" for number in range(6)]),
+    ),
+    "read_volume_sizes": (
+        {"DescribeNotebookInstance": {"VolumeSizeInGB": 5}},
+        lambda client: volumes.read_volume_sizes(client, [NOTEBOOK]),
+    ),
+    "sum_volumes": (
+        {
+            "ListNotebookInstances": {"NotebookInstances": [NOTEBOOK]},
+            "DescribeNotebookInstance": {"VolumeSizeInGB": 5},
+            "ListSpaces": {"Spaces": [SPACE]},
+        },
+        volumes.sum_volumes,
+    ),
     "read_log_tail": (
         {"DescribeLogStreams": {"logStreams": [{"logStreamName": "b/a"}]}, "GetLogEvents": EVENTS},
         lambda client: log_tail.read_log_tail(client, "g", "b/", Clock(lambda: NOW, lambda seconds: None)),

@@ -78,6 +78,41 @@ def test_a_short_quota_names_the_oldest_that_hold_it(used_up: FakeAws, capsys: p
     assert used_up.count("GetProducts") == 1
 
 
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_many_holders_are_asked_for_whose_they_are_at_once(
+    used_up: FakeAws, capsys: pytest.CaptureFixture[str], is_allowed: bool
+) -> None:
+    """ListTags answers for one at five a second; two types that are short have up to ten holders."""
+
+    def mappings(asked: Mapping[str, Any]) -> dict[str, Any]:
+        listed = asked["ResourceARNList"]
+        assert len(listed) <= 100
+        owned = [{"ResourceARN": arn, "Tags": [{"Key": "owner", "Value": "ada"}]} for arn in listed if arn[-1] == "7"]
+        return {"ResourceTagMappingList": owned, "PaginationToken": ""}
+
+    used_up.running["GetResources"] = mappings
+    if not is_allowed:
+        used_up.fault = lambda operation, region: DENIED if operation == "GetResources" else None
+    other = "ml.m4.xlarge"
+    used_up.quotas.append(
+        Entry(f"{other} for transform job usage", bundled_codes()[f"{other} for transform job usage"], 28, 28)
+    )
+    jobs = {f"job-{number}": transform_job(number) for number in range(1, 11)}
+    for number in (8, 9, 10):
+        jobs[f"job-{number}"]["TransformResources"]["InstanceType"] = other
+    listed = sorted(jobs.values(), key=lambda job: -job["CreationTime"])
+    used_up.running |= {
+        "ListTransformJobs": lambda _: {"TransformJobSummaries": listed},
+        "DescribeTransformJob": lambda asked: jobs[asked["TransformJobName"]],
+    }
+    ran = run_opskit(capsys, "quotas", "check", TYPE, other, "--for", "transform", "--need", "28", "-o", "json")
+    owners = {each["name"]: each["owner"] for row in ran.quotas for each in row["used_by"]}
+    assert len(owners) > 5
+    assert owners["job-7"] == "ada"
+    assert used_up.count("GetResources") == 1
+    assert used_up.count("ListTags") == (0 if is_allowed else len(owners))
+
+
 def test_the_table_names_them_too(used_up: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     out = check_transform(capsys).out
     assert "What uses the quotas that are short, the oldest first" in out

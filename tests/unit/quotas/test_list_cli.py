@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from opskit.quotas.reads.volumes import NOTEBOOK_VOLUMES, SPACE_VOLUMES
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, FakeAws, Fault
 
@@ -194,6 +195,46 @@ def test_live_counts_what_runs_now(run_list: Callable[..., CliResult], fake_aws:
         UNAPPLIED: 1, FULL: 0, TOTAL: 0, HUGE: None,
     }  # fmt: skip
     assert ran.row(UNAPPLIED)["utilisation"] == 50
+
+
+def test_the_gigabytes_of_all_volumes_are_summed_once_for_as_long_as_nothing_changes(
+    run_list: Callable[..., CliResult], fake_aws: FakeAws
+) -> None:
+    notebooks = {"on": ("InService", 50), "off": ("Stopped", 5)}
+    listed = [
+        {
+            "NotebookInstanceName": name,
+            "NotebookInstanceArn": f"arn:{name}",
+            "NotebookInstanceStatus": status,
+            "InstanceType": "ml.t3.medium",
+            "LastModifiedTime": HOUR_AGO,
+        }
+        for name, (status, _) in notebooks.items()
+    ]
+    spaces = [
+        {
+            "SpaceName": "s",
+            "SpaceSettingsSummary": {"SpaceStorageSettings": {"EbsStorageSettings": {"EbsVolumeSizeInGb": 20}}},
+        }
+    ]
+    fake_aws.quotas += [Entry(NOTEBOOK_VOLUMES, "L-E4B12EA2", 100, 100), Entry(SPACE_VOLUMES, "L-A37B67B0", 20, 20)]
+    fake_aws.running |= {
+        "ListNotebookInstances": lambda _: {"NotebookInstances": listed},
+        "DescribeNotebookInstance": lambda asked: {
+            **next(each for each in listed if each["NotebookInstanceName"] == asked["NotebookInstanceName"]),
+            "VolumeSizeInGB": notebooks[asked["NotebookInstanceName"]][1],
+        },
+        "ListSpaces": lambda _: {"Spaces": [*spaces, {"SpaceName": "without-a-volume"}]},
+    }
+    for _ in range(2):
+        ran = run_list("--live")
+        assert (ran.row(NOTEBOOK_VOLUMES)["in_use"], ran.row(SPACE_VOLUMES)["in_use"]) == (55, 20)
+    assert fake_aws.count("DescribeNotebookInstance") == 2
+    for listing in listed:
+        listing["LastModifiedTime"] = HOUR_AGO + 60
+    fake_aws.running["DescribeNotebookInstance"] = lambda asked: listed[0]  # without a size
+    ran = run_list("--live")
+    assert (ran.code, ran.row(NOTEBOOK_VOLUMES)["in_use"]) == (5, None)
 
 
 def test_live_use_that_cannot_be_counted_is_not_zero(run_list: Callable[..., CliResult], fake_aws: FakeAws) -> None:

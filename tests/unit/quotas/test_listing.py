@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Quota, Requirement, Unknown, Workload
+from opskit.quotas.reads.usage import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
+from opskit.quotas.reads.volumes import NOTEBOOK_VOLUMES, SPACE_VOLUMES
 from opskit.quotas.rules.listing import (
     QuotaFilter,
     QuotaList,
@@ -27,6 +29,8 @@ from opskit.quotas.rules.requirements import parse_quota_name, quota_name_for, w
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAME = "ml.m4.xlarge for training job usage"
 UNREAD = Unknown("AWS says no", "denied")
+PER_JOB, NOT_COUNTED = "per-job", "not-counted"
+"""Why a quota has no count: it limits each by itself, or opskit does not count what it limits."""
 
 
 def listed_quota(
@@ -126,10 +130,58 @@ def test_other_names_tell_what_they_can(name: str, told: tuple[str | None, Workl
 def test_what_is_counted_now() -> None:
     names = [NAME, "Number of instances across all training jobs", "Maximum number of instances per training job", "x"]
     some = [Quota("r", name, name, 1, 1) for name in names]
-    uses = live_utilization(some, {Workload.TRAINING: InUseCounts({"ml.m4.xlarge": 2, "ml.c5.large": 1})}, NOW)
+    uses = live_utilization(some, {Workload.TRAINING: InUseCounts({"ml.m4.xlarge": 2, "ml.c5.large": 1})}, {}, NOW)
     assert [use.amount if isinstance(use, Utilization) else None for use in uses.values()] == [2, 3, None, None]
-    floor = live_utilization(some[:1], {Workload.TRAINING: InUseCounts({"ml.m4.xlarge": 2}, UNREAD)}, NOW)
+    floor = live_utilization(some[:1], {Workload.TRAINING: InUseCounts({"ml.m4.xlarge": 2}, UNREAD)}, {}, NOW)
     assert floor == {NAME: UNREAD}
+
+
+COUNTED_BESIDE = {SERVERLESS_ENDPOINTS: 3, SERVERLESS_CONCURRENCY: 12}
+LIVE = {workload: InUseCounts({"ml.m5.large": 2}) for workload in Workload} | {
+    Workload.ENDPOINT: InUseCounts({"ml.m5.large": 2}, others=COUNTED_BESIDE)
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "amount"),
+    [
+        ("Number of instances across all training jobs", 2),
+        ("Number of instances across all spot training jobs", 2),
+        ("Number of instances across all processing jobs", 2),
+        ("Number of instances across all transform jobs", 2),
+        ("Number of instances across active endpoints", 2),
+        ("Total number of notebook instances", 2),
+        ("Maximum number of running Studio apps allowed per account", 2),
+        ("Total number of instances allowed across SageMaker HyperPod clusters", 2),
+        ("Total EBS volume size in GB across all notebook instances", 55),
+        ("Total EBS volume size in GB across all Studio Spaces", 125),
+        ("Maximum number of serverless endpoints", 3),
+        ("Maximum total concurrency that can be allocated across all serverless endpoints", 12),
+        ("Maximum number of instances per training job", PER_JOB),
+        ("Maximum number of instances per spot training job", PER_JOB),
+        ("Maximum number of instances per processing job", PER_JOB),
+        ("Maximum number of instances per endpoint", PER_JOB),
+        ("Maximum number instances allowed per SageMaker HyperPod cluster", PER_JOB),
+        ("Longest run time for a training job", PER_JOB),
+        ("Longest run time for a processing job", PER_JOB),
+        ("Size of EBS volume for a training job instance", PER_JOB),
+        ("Size of EBS volume for a processing job instance", PER_JOB),
+        ("Size of EBS volume for a transform job instance", PER_JOB),
+        ("Maximum number of training jobs each hyper parameter tuning job can run in parallel at once", PER_JOB),
+        ("Maximum number of training jobs that each hyperparameter tuning job can create", PER_JOB),
+        # Nothing of opskit's starts them, and nothing counts them: the metrics of AWS do, where it has some.
+        ("Number of elastic inference accelerators across active endpoints", NOT_COUNTED),
+        ("Total domains", NOT_COUNTED),
+        ("Maximum number of Studio user profiles allowed per account", NOT_COUNTED),
+        ("Maximum number of hyper parameter tuning jobs that can run at once in parallel", NOT_COUNTED),
+        ("Maximum number of concurrent pipeline executions allowed per account", NOT_COUNTED),
+    ],
+)
+def test_totals_and_maxima_are_counted_or_said_not_to_be(name: str, amount: int | str) -> None:
+    """The rows of AWS's own list that are of no instance type; the rates of its calls are not among them."""
+    volumes: dict[str, int | Unknown] = {NOTEBOOK_VOLUMES: 55, SPACE_VOLUMES: 125}
+    [use] = live_utilization([Quota("r", name, name, 1, 1)], LIVE, volumes, NOW).values()
+    assert (use.amount if isinstance(use, Utilization) else use.code) == amount
 
 
 @pytest.mark.parametrize(
