@@ -10,7 +10,7 @@ from opskit.core.cost import CostItem, estimate_usd, hourly_usd
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, GuardRefused, OpskitError, UnreadableState, UsageError
 from opskit.core.model import Requirement, Unknown, Workload
 from opskit.quotas.rules.headroom import QuotaCheck, is_refusal
-from opskit.quotas.rules.model import Verdict
+from opskit.quotas.rules.model import Headroom, Verdict
 from opskit.quotas.rules.requirements import parse_instance_type
 
 
@@ -80,7 +80,19 @@ def quota_refusal(check: QuotaCheck, hints: Mapping[Verdict, str]) -> OpskitErro
             return error
         case Verdict.SHORT | Verdict.PENDING | Verdict.NOT_OFFERED:
             text = f"Insufficient quota; nothing was started. {describe_blockers(check)}"
-            return GuardRefused("no-room", text, hints[verdict])
+            held = " What holds it bills: `opskit costs` lists it, and how it is ended." if is_held(check) else ""
+            return GuardRefused("no-room", text, f"{hints[verdict]}{held}")
+
+
+def is_held(check: QuotaCheck) -> bool:
+    """Whether ending what runs would make the room that is missing: every quota that is too small is only full."""
+    refused = [headroom for headroom in check.headrooms if is_refusal(headroom)]
+    return bool(refused) and all(map(_is_only_full, refused))
+
+
+def _is_only_full(headroom: Headroom) -> bool:
+    quota = headroom.default if headroom.applied is None else headroom.applied
+    return quota is not None and quota >= headroom.requirement.count and headroom.in_use_min > 0
 
 
 def describe_blockers(check: QuotaCheck) -> str:

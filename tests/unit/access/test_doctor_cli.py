@@ -81,3 +81,8 @@ def test_a_folder_that_cannot_be_used_is_named(
     ran = run_doctor(capsys)
     assert check_states(ran)["state folder"] == "wrong"
     assert "XDG_STATE_HOME" in next(each["hint"] for each in ran.data["checks"] if each["what"] == "state folder")
+
+
+def test_it_points_to_what_bills(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = run_opskit(capsys, "doctor")
+    assert "What bills now, whose it is and how it is ended: opskit costs" in ran.out + ran.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,23 @@ def headroom_of(verdict: Verdict, workload: Workload = Workload.TRAINING, in_use
 def test_the_guard_lets_only_what_fits_go(verdicts: list[Verdict], exit: ExitCode | None) -> None:
     error = quota_refusal(QuotaCheck(tuple(headroom_of(verdict) for verdict in verdicts)), RUN_HINTS)
     assert (error and error.exit) == exit
+
+
+@pytest.mark.parametrize(
+    ("quotas", "held"),
+    [
+        ([{"applied": 2.0, "in_use": 2, "in_use_min": 2}], True),
+        ([{"applied": None, "default": 1.0, "in_use": 1, "in_use_min": 1}], True),
+        ([{"applied": 0.0, "in_use": 0}], False),  # nothing that is ended helps
+        ([{"applied": 0.0, "in_use": 3, "in_use_min": 3}], False),
+        ([{"applied": 2.0, "in_use": 2, "in_use_min": 2}, {"applied": 0.0, "in_use": 0}], False),
+    ],
+)
+def test_a_quota_that_is_only_full_points_to_what_bills(quotas: list[dict[str, Any]], held: bool) -> None:
+    check = QuotaCheck(tuple(headroom_of(Verdict.SHORT, **each) for each in quotas))
+    error = quota_refusal(check, RUN_HINTS)
+    assert error
+    assert ("`opskit costs`" in error.problem.hint) is held
 
 
 def test_what_could_not_be_read_at_all_is_never_room() -> None:
