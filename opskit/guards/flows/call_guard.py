@@ -215,7 +215,14 @@ class CallGuard:
             headrooms = found.assess_needs(needs, self.board.count_granted(look, found))
             operation = call.operation if call else ""
             verdict = judge_call(
-                operation, region, needs, headrooms, found.prices, self.policy, found.problems(), found.quotas()
+                operation,
+                region,
+                needs,
+                headrooms,
+                found.prices,
+                self.policy,
+                found.problems(),
+                found.quotas(),
             )
             # What is declared is not sent: the calls that start it come later.
             if call and _is_sent(verdict, self.policy):
@@ -233,7 +240,7 @@ class CallGuard:
             return read_description(opened[0], operation, params)
 
         needs = judge_request(call.operation, call.params, describe, call.reaches_instances)
-        if not needs.needs:
+        if not needs.needs and not needs.limits:
             return needs, None
         client = opened[0] if opened else call.open_reader()
         return needs, self.board.look_for(client, needs, with_prices=self.policy.has_budget)

@@ -14,8 +14,9 @@ from opskit.aws.errors import is_not_found
 from opskit.aws.gather import start_in_background
 from opskit.aws.prices import bundled_workload_price, read_workload_price
 from opskit.core.exceptions import AwsError, OpskitError, Problem
-from opskit.core.model import Price, QuotaLookup, Requirement, Unknown, Workload
+from opskit.core.model import Price, Requirement, Unknown, Workload
 from opskit.core.workloads import WORKLOADS
+from opskit.guards.rules.call_verdict import ReadQuotas
 from opskit.guards.rules.request_model import InstanceNeed, RequestLimit, RequestNeeds
 from opskit.guards.rules.started_resources import StartedResource
 from opskit.quotas.flows.check import RegionSnapshot, assess_snapshot, read_region
@@ -50,13 +51,25 @@ class CallLook:
             return ()
         return worst_headrooms(self.snapshot, needs.needs_by_moment(), granted)
 
-    def quotas(self) -> Mapping[str, QuotaLookup]:
-        """The quotas that were read, by name."""
-        return {} if self.snapshot is None else self.snapshot.quotas
+    def quotas(self) -> ReadQuotas:
+        """The quotas that were read."""
+        return ReadQuotas() if self.snapshot is None else read_quotas_of(self.snapshot)
 
     def problems(self) -> tuple[Problem, ...]:
         """Why nothing could be read."""
         return () if self.problem is None else (self.problem,)
+
+
+def read_quotas_of(snapshot: RegionSnapshot) -> ReadQuotas:
+    """The quotas of a snapshot, with what is in use of those that no instances count against."""
+    in_use = {name: amount for counts in snapshot.in_use.values() for name, amount in counts.others.items()}
+    return ReadQuotas(snapshot.quotas, in_use)
+
+
+def requirements_to_read(types: Iterable[tuple[str, Workload]], limits: Iterable[RequestLimit]) -> list[Requirement]:
+    """The requirements whose quotas and usage show what needs and limits meet. Shared limits are endpoints'."""
+    endpoints = [Requirement(None, Workload.ENDPOINT, explicit=False)] if any(each.shared for each in limits) else []
+    return [*(Requirement(*each) for each in types), *endpoints]
 
 
 def worst_headrooms(
@@ -185,7 +198,8 @@ def start_look(
     """
     types = dict.fromkeys((need.instance_type, need.workload) for need in needs if need.count)
     priced = dict.fromkeys((need.instance_type, need.price_workload) for need in needs) if with_prices else {}
-    requirements = [Requirement(name, workload) for name, workload in types]
+    limits = tuple(limits)
+    requirements = requirements_to_read(types, limits)
     further = list(dict.fromkeys(limit.quota_name for limit in limits))
     return PendingLook(
         client.region,

@@ -13,9 +13,14 @@ from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode, UsageError
-from opskit.core.model import Price, Quota, Requirement
+from opskit.core.model import Price, Quota
 from opskit.guards.flows.call_guard import read_description
-from opskit.guards.flows.call_look import needs_as_requirements, worst_headrooms
+from opskit.guards.flows.call_look import (
+    needs_as_requirements,
+    read_quotas_of,
+    requirements_to_read,
+    worst_headrooms,
+)
 from opskit.guards.reads.plan_files import CloudAssembly
 from opskit.guards.reads.template_resolver import TemplateResolver
 from opskit.guards.rules.call_budget import CallCost, CallPolicy, Prices, budget_reasons, call_cost
@@ -126,7 +131,7 @@ def check_plan(client: AwsClient, plan: PlannedCalls, policy: CallPolicy, clock:
     priced = list(dict.fromkeys((need.instance_type, need.price_workload) for need in needs.needs))
     further = list(dict.fromkeys(limit.quota_name for limit in needs.limits))
     snapshot, read_prices = gather(
-        partial(read_region, client, [Requirement(*each) for each in types], clock.now(), further),
+        partial(read_region, client, requirements_to_read(types, needs.limits), clock.now(), further),
         partial(gather_all, [partial(read_workload_price, client, *each) for each in priced]),
     )
     return _judge_needs(found, snapshot, dict(zip(priced, read_prices, strict=True)))
@@ -138,7 +143,7 @@ def _judge_needs(found: PlanCheck, snapshot: RegionSnapshot, prices: Prices) -> 
     whole = assess_snapshot(snapshot, needs_as_requirements(_counted(certain.needs)))
     headrooms = worst_headrooms(snapshot, certain.needs_by_moment())
     over_budget = budget_reasons(certain.needs, prices, found.policy)
-    above, unread = judge_limits(needs, snapshot.quotas)
+    above, unread = judge_limits(needs, read_quotas_of(snapshot))
     unknowns = [UnknownNeed("limits", reason) for reason in unread]
     if len(certain.needs) < len(needs.needs):
         refused = {headroom.quota_name for headroom in headrooms if is_refusal(headroom)}

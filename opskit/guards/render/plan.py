@@ -32,6 +32,10 @@ def plan_result(found: PlanCheck, home: str | None) -> CommandResult:
         "plan": found.kind.value,
         "verdict": _plan_verdict(found),
         "needs": [_need_record(found, need) for need in needs],
+        "limits": [
+            {"quota_name": limit.quota_name, "value": limit.value, "source": limit.source, "shared": limit.shared}
+            for limit in found.needs.limits
+        ],
         "unknown": [{"source": unknown.source, "reason": unknown.reason} for unknown in unknowns],
         **check.data,
         "hours": found.policy.hours,
@@ -153,7 +157,7 @@ def _plan_problems(found: PlanCheck) -> Iterator[Problem]:
 
 
 def _plan_notes(found: PlanCheck) -> Iterator[str]:
-    if not found.needs.needs and not found.needs.unknowns:
+    if found.needs.is_free:
         yield "The plan starts nothing that quotas of instances limit or that is billed by the hour."
     if found.cost.hourly_usd and not found.cost.unpriced:
         month = (found.cost.hourly_usd * _MONTH_HOURS).normalize()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -51,6 +51,14 @@ class CallVerdict:
         return Outcome.UNKNOWN if self.unknowns else Outcome.FITS
 
 
+@dataclass(frozen=True)
+class ReadQuotas:
+    """The quotas that were read, by name, and what is in use of those that no instances count against."""
+
+    by_name: Mapping[str, QuotaLookup] = field(default_factory=dict)
+    in_use: Mapping[str, int | Unknown] = field(default_factory=dict)
+
+
 def judge_call(
     operation: str,
     region: str,
@@ -59,22 +67,20 @@ def judge_call(
     prices: Prices,
     policy: CallPolicy,
     problems: Sequence[Problem] = (),
-    quotas: Mapping[str, QuotaLookup] | None = None,
+    quotas: ReadQuotas | None = None,
 ) -> CallVerdict:
-    """The verdict on a call from what was read. ``problems`` are why quotas could not be read; ``quotas`` are those
-    that were, by name.
-    """
+    """The verdict on a call from what was read. ``problems`` are why quotas could not be read."""
     cost = call_cost(needs.needs, prices)
     refused = [headroom for headroom in headrooms if is_refusal(headroom)]
     unread = [headroom for headroom in headrooms if headroom.verdict.is_unknown]
     reasons = [_headroom_text(headroom) for headroom in refused]
-    limits, unread_limits = judge_limits(needs, quotas or {})
+    limits, unread_limits = judge_limits(needs, quotas or ReadQuotas())
     reasons += [limit_text(*limit) for limit in limits]
     exceeded = exceeded_bounds(needs.needs, prices, policy)
     reasons += [each.reason for each in exceeded]
     unknowns = [f"{unknown.source}: {unknown.reason}" for unknown in needs.unknowns]
     unknowns += [_headroom_text(headroom) for headroom in unread]
-    if headrooms:  # else ``problems`` say it
+    if headrooms or not problems:  # else ``problems`` say it
         unknowns += unread_limits
     if policy.has_budget:
         unknowns += cost.unpriced
@@ -95,30 +101,47 @@ def judge_call(
     )
 
 
-def judge_limits(
-    needs: RequestNeeds, quotas: Mapping[str, QuotaLookup]
-) -> tuple[tuple[tuple[RequestLimit, Quota], ...], list[str]]:
+def judge_limits(needs: RequestNeeds, quotas: ReadQuotas) -> tuple[tuple[tuple[RequestLimit, Quota], ...], list[str]]:
     """The numbers of needs that are above their quota, and why others cannot be judged. A quota that the Region does
     not have bounds nothing.
     """
     above: list[tuple[RequestLimit, Quota]] = []
     unread: list[str] = []
-    for limit in needs.limits:
-        quota = quotas.get(limit.quota_name, Unknown("it was not read"))
+    for limit in _summed_limits(needs.limits):
+        quota = quotas.by_name.get(limit.quota_name, Unknown("it was not read"))
+        used = quotas.in_use.get(limit.quota_name, Unknown("what is in use was not read")) if limit.shared else 0
         if isinstance(quota, Unknown):
             unread.append(f"{limit.quota_name}: {quota.reason.rstrip('.')}")
         elif isinstance(quota, Quota) and quota.effective_value is None:
             unread.append(f"{limit.quota_name}: AWS gives no value")
-        elif isinstance(quota, Quota) and limit.value > (quota.effective_value or 0):
+        elif isinstance(quota, Quota) and isinstance(used, Unknown):
+            unread.append(f"{limit.quota_name}: what is in use could not be counted: {used.reason.rstrip('.')}")
+        elif isinstance(quota, Quota) and isinstance(used, int) and limit.value + used > (quota.effective_value or 0):
             above.append((limit, quota))
     return tuple(above), unread
 
 
+def _summed_limits(limits: Sequence[RequestLimit]) -> Iterator[RequestLimit]:
+    """The limits, of which those that share a quota are one."""
+    shared: dict[str, list[RequestLimit]] = {}
+    for limit in limits:
+        if limit.shared:
+            shared.setdefault(limit.quota_name, []).append(limit)
+        else:
+            yield limit
+    for name, several in shared.items():
+        places = ", ".join(dict.fromkeys(each.source for each in several))
+        # An endpoint is one, however many variants it has.
+        parts = {(each.source, each.value) for each in several}
+        yield RequestLimit(name, sum(value for _, value in parts), places, shared=True)
+
+
 def limit_text(limit: RequestLimit, quota: Quota) -> str:
     """Why a number is refused, as a sentence without its end."""
-    return (
-        f"{quota.name}: the quota is {format_quota_value(quota.effective_value)}, and {limit.source} is {limit.value}"
-    )
+    value = format_quota_value(quota.effective_value)
+    if limit.shared:
+        return f"{quota.name}: the quota is {value}, in use or not, and {limit.source} needs {limit.value} of it"
+    return f"{quota.name}: the quota is {value}, and {limit.source} is {limit.value}"
 
 
 def _headroom_text(headroom: Headroom) -> str:
@@ -162,6 +185,8 @@ def refusal_hint(verdict: CallVerdict) -> str:
 def limit_hint(limit: RequestLimit, quota: Quota) -> str:
     """What to do about a number that is above its quota."""
     most = f"Set {limit.source} to {format_quota_value(quota.effective_value)} at most"
+    if limit.shared:
+        most = "Take less concurrency, or delete serverless endpoints"
     if not quota.adjustable:
         return f"{most}: AWS does not raise this quota."
     return f"{most}, or ask AWS for more of the quota {quota.code} in the Service Quotas console."

@@ -12,6 +12,7 @@ from opskit.guards.rules.request_model import (
     InstanceNeed,
     NotJudgeable,
     Request,
+    RequestLimit,
     RequestNeeds,
     UnknownNeed,
     entries_of,
@@ -21,9 +22,11 @@ from opskit.guards.rules.request_model import (
     type_in,
     whole_number,
 )
+from opskit.quotas.rules.requirements import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
 
 _VARIANT_LISTS = ("ProductionVariants", "ShadowProductionVariants")
-_SERVERLESS_REASON = "the quota for the concurrency of all serverless endpoints is not checked"
+_SERVERLESS_NOTE = "a serverless variant is billed by use, which is in no budget"
+_SCALING_NOTE = "{where} may grow to {most} instances: its cost counts them, the quotas are checked for {count}"
 _COPIES_NOTE = "The copies run on the instances that the endpoint has or may scale to."
 
 
@@ -58,7 +61,7 @@ def _variant_needs(variant: Request, where: str, job: str) -> RequestNeeds:
         if whole_number(serverless, "ProvisionedConcurrency", where, 0):
             reason = "provisioned concurrency is billed by the hour, and its price is not known"
             return RequestNeeds(unknowns=(UnknownNeed(f"{where}.ServerlessConfig.ProvisionedConcurrency", reason),))
-        return RequestNeeds(unknowns=(UnknownNeed(f"{where}.ServerlessConfig.MaxConcurrency", _SERVERLESS_REASON),))
+        return _serverless_needs(serverless, f"{where}.ServerlessConfig", job)
     unknowns: tuple[UnknownNeed, ...] = ()
     if variant.get("AcceleratorType"):
         unknowns = (UnknownNeed(f"{where}.AcceleratorType", "the quota of accelerators is not known"),)
@@ -80,7 +83,18 @@ def _variant_needs(variant: Request, where: str, job: str) -> RequestNeeds:
         )
         for place, path in places
     )
-    return RequestNeeds(needs, unknowns)
+    notes = (_SCALING_NOTE.format(where=where, most=most, count=count),) if most > count else ()
+    return RequestNeeds(needs, unknowns, notes)
+
+
+def _serverless_needs(serverless: Request, where: str, job: str) -> RequestNeeds:
+    """What a serverless variant takes up: no instance, but concurrency, and its endpoint is one of so many."""
+    most = whole_number(serverless, "MaxConcurrency", where)
+    limits = (
+        RequestLimit(SERVERLESS_CONCURRENCY, most, f"{where}.MaxConcurrency", shared=True),
+        RequestLimit(SERVERLESS_ENDPOINTS, 1, job, shared=True),
+    )
+    return RequestNeeds(notes=(_SERVERLESS_NOTE,), limits=limits)
 
 
 def endpoint_update_needs(request: Request, describe: Describe) -> RequestNeeds:

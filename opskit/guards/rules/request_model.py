@@ -98,13 +98,14 @@ class UnknownNeed:
 
 @dataclass(frozen=True)
 class RequestLimit:
-    """A number of a request that a quota bounds by itself, whatever runs: ``quota_name`` is AWS's, ``source`` the
-    number's place.
+    """A number of a request that a quota bounds: ``quota_name`` is AWS's, ``source`` the number's place. ``shared``:
+    what is in use counts against the quota too, and so do several such numbers together; else each counts by itself.
     """
 
     quota_name: str
     value: int
     source: str
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class RequestNeeds:
     @property
     def is_free(self) -> bool:
         """Whether there is nothing to hold against a quota or a budget."""
-        return not self.needs and not self.unknowns
+        return not (self.needs or self.unknowns or self.limits)
 
 
 def merge_needs(parts: Sequence[RequestNeeds]) -> RequestNeeds:

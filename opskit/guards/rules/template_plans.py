@@ -11,6 +11,7 @@ from opskit.guards.rules.planned_calls import PLAN_NAME, PlanKind, PlannedCall, 
 from opskit.guards.rules.request_model import Request, UnknownNeed, Unresolved
 
 _PREFIX = "AWS::SageMaker::"
+_SCALABLE = "AWS::ApplicationAutoScaling::ScalableTarget"
 _NEW_NOTE = "A template does not tell what exists already: each of its resources counts as new."
 # Macros of AWS's that add nothing of SageMaker's.
 _KNOWN_MACROS = {
@@ -45,6 +46,7 @@ class _Stack:
     calls: list[PlannedCall] = field(default_factory=list)
     unknowns: list[UnknownNeed] = field(default_factory=list)
     definitions: dict[tuple[str, str], Request] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def plan_template(
@@ -65,12 +67,14 @@ def plan_template(
             continue
         if reason is not None:
             found.unknowns.append(UnknownNeed(f"{stack}{name}", reason))
+        elif _kind_of(resource) == _SCALABLE:
+            found.notes += _scaling_notes(name, resource, found)
         elif _kind_of(resource).startswith(_PREFIX):
             if made is None:
                 text = f"whether the condition {condition} holds is not known"
                 found.unknowns.append(UnknownNeed(f"{stack}{name}", text))
             _add_resource(name, resource, found, certain=made is not None)
-    notes = (_NEW_NOTE,) if found.calls else ()
+    notes = (*((_NEW_NOTE,) if found.calls else ()), *found.notes)
     unknowns = tuple(found.unknowns)
     return PlannedCalls(PlanKind.TEMPLATE, tuple(found.calls), found.definitions, unknowns=unknowns, notes=notes)
 
@@ -98,6 +102,15 @@ def _add_resource(name: str, resource: Request, found: _Stack, *, certain: bool)
         found.calls.append(PlannedCall(operation, properties, source, certain=certain))
     elif not starts_nothing(operation):
         found.unknowns.append(UnknownNeed(source, f"{kind} is newer than this opskit"))
+
+
+def _scaling_notes(name: str, resource: Request, found: _Stack) -> list[str]:
+    properties = found.resolve(resource.get("Properties") or {}, name)
+    if not isinstance(properties, Mapping) or properties.get("ServiceNamespace") != "sagemaker":
+        return []
+    most = properties.get("MaxCapacity")
+    number = "more" if isinstance(most, Unresolved) else most
+    return [f"{found.name}{name} may scale an endpoint's variant to {number} instances, which is not judged."]
 
 
 def _kind_of(resource: object) -> str:

@@ -40,9 +40,7 @@ from opskit.quotas.reads.usage_listings import (
     without_marks,
 )
 from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
-
-SERVERLESS_ENDPOINTS = "Maximum number of serverless endpoints"
-SERVERLESS_CONCURRENCY = "Maximum total concurrency that can be allocated across all serverless endpoints"
+from opskit.quotas.rules.requirements import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
 
 _STUDIO_APPS = {spec.studio_app: workload for workload, spec in WORKLOADS.items() if spec.studio_app}
 

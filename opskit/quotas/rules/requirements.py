@@ -32,6 +32,12 @@ _TYPE = re.compile(
 )
 
 
+SERVERLESS_ENDPOINTS = "Maximum number of serverless endpoints"
+"""The quota that bounds how many serverless endpoints there are."""
+SERVERLESS_CONCURRENCY = "Maximum total concurrency that can be allocated across all serverless endpoints"
+"""The quota that the concurrency of all serverless variants counts against."""
+
+
 def quota_name_for(requirement: Requirement) -> str:
     """The name of the quota that limits a requirement.
 

@@ -280,6 +280,19 @@ def template(**values: str) -> RequestNeeds:
     return judged(read_plan_file(str(DATA / "template.yaml")), **values)
 
 
+def test_autoscaling_of_a_template_is_said() -> None:
+    def target(namespace: str, most: Any) -> dict[str, Any]:
+        properties = {"ServiceNamespace": namespace, "MaxCapacity": most}
+        return {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": properties}
+
+    resources = {"A": target("sagemaker", 4), "B": target("ecs", 9), "C": target("sagemaker", {"Ref": "Later"})}
+    notes = judged({"Parameters": {"Later": {"Type": "Number"}}, "Resources": resources}).notes
+    assert notes == (
+        "A may scale an endpoint's variant to 4 instances, which is not judged.",
+        "C may scale an endpoint's variant to more instances, which is not judged.",
+    )
+
+
 def test_a_template_with_the_defaults_of_its_parameters() -> None:
     needs = template()
     assert told(needs) == [

@@ -40,13 +40,14 @@ def test_an_operation_that_is_newer_is_unknown() -> None:
     assert unknown(needs) == [("States.A", "the operation is newer than this opskit")]
 
 
-def test_the_concurrency_of_serverless_variants_is_unknown() -> None:
+def test_the_concurrency_of_serverless_variants_is_bounded_by_what_all_of_them_take() -> None:
     variant = {"VariantName": "a", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 200}}
     config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": [variant]}}
     endpoint = {"Type": "AWS::SageMaker::Endpoint", "Properties": {"EndpointConfigName": {"Ref": "C"}}}
-    [[source, reason]] = unknown(judged({"Resources": {"C": config, "E": endpoint}}))
-    assert source == "E: endpoint configuration C.ProductionVariants[0].ServerlessConfig.MaxConcurrency"
-    assert "concurrency" in reason
+    needs = judged({"Resources": {"C": config, "E": endpoint}})
+    source = "E: endpoint configuration C.ProductionVariants[0].ServerlessConfig.MaxConcurrency"
+    assert [(limit.value, limit.shared) for limit in needs.limits if limit.source == source] == [(200, True)]
+    assert unknown(needs) == []
 
 
 CUSTOM = {"Type": "Custom::Trainer", "Properties": {"ServiceToken": "arn:aws:lambda:us-east-1:1:function:f"}}

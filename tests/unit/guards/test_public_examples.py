@@ -538,7 +538,7 @@ PLANS: list[tuple[str, Any, tuple[str, ...], int, Needs]] = [
         3,
         [("ml.m5.xlarge", "endpoint", 6), ("ml.t3.medium", "notebook", 1)],
     ),
-    ("a serverless endpoint", SERVERLESS, (), 5, []),
+    ("a serverless endpoint of 20 at once", SERVERLESS, (), 3, []),
     ("a template in JSON", JSON_TEMPLATE, (), 0, [("ml.t2.large", "endpoint", 1)]),
     (
         "the pipeline of the SDK's first example",

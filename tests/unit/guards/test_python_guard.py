@@ -34,7 +34,7 @@ from opskit.core.model import NotOffered, Price, Quota, QuotaLookup, Requirement
 from opskit.guards.flows.call_look import PendingLook
 from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.call_refused import CallRefused
-from opskit.guards.rules.call_verdict import Outcome, judge_call
+from opskit.guards.rules.call_verdict import Outcome, ReadQuotas, judge_call
 from opskit.guards.rules.operations import judge_request
 from opskit.quotas.reads.code_cache import bundled_codes
 from opskit.quotas.rules.model import Headroom, Verdict
@@ -59,6 +59,7 @@ def account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch
         "aws.outgoing_calls.READ_SECONDS",
     ):
         monkeypatch.setattr(f"opskit.{name}", 300.0)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # a test before may have made one, with its credentials
     fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
     fake_aws.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": [PRICED]}
     fake_aws.running["CreateTrainingJob"] = lambda asked: {"TrainingJobArn": f"arn:{asked['TrainingJobName']}"}
@@ -160,7 +161,7 @@ def test_a_tuning_is_held_against_its_own_quotas(account: FakeAws) -> None:
 def test_a_limit_that_was_not_read_is_unknown(quotas: dict[str, QuotaLookup], outcome: Outcome) -> None:
     needs = judge_request("CreateTrainingJob", training(seconds=90000), lambda *_: {}, lambda: True)
     room = Headroom("us-east-1", Requirement(TYPE, Workload.TRAINING), "q", "L-2", 4, 4, 0, 4, Verdict.FITS, "")
-    verdict = judge_call("CreateTrainingJob", "us-east-1", needs, (room,), {}, CallPolicy(), (), quotas)
+    verdict = judge_call("CreateTrainingJob", "us-east-1", needs, (room,), {}, CallPolicy(), (), ReadQuotas(quotas))
     assert verdict.outcome is outcome
 
 
@@ -650,7 +651,6 @@ def test_clients_that_are_not_covered_are_said(account: FakeAws, monkeypatch: py
 def test_what_the_first_look_opens_serves_the_calls(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     from opskit.aws.outgoing_calls import open_default_reader, read_as
 
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     opskit.guard()
     assert boto3.DEFAULT_SESSION is None  # it is the program's to make
     client = boto3.client("sagemaker")

@@ -348,11 +348,6 @@ UNKNOWN: list[tuple[str, dict[str, Any], str]] = [
     ("CreateEndpoint", {"EndpointConfigName": "gone"}, "CreateEndpoint"),
     (
         "CreateEndpoint",
-        {"EndpointConfigName": "serverless"},
-        "endpoint configuration serverless.ProductionVariants[0].ServerlessConfig.MaxConcurrency",
-    ),
-    (
-        "CreateEndpoint",
         {"EndpointConfigName": "provisioned"},
         "endpoint configuration provisioned.ProductionVariants[0].ServerlessConfig.ProvisionedConcurrency",
     ),

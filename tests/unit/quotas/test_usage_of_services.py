@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opskit.core.model import Workload
-from opskit.quotas.reads.usage import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
+from opskit.quotas.rules.requirements import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
 from tests.fakes.fake_aws import DENIED, FakeAws, Fault
 from tests.unit.quotas.test_usage import (
     GONE,
