@@ -66,6 +66,7 @@ bench: $(DEV) ## Measure speed and memory, as ratios
 	@$(BIN)/python -m benchmarks.histories
 	@$(BIN)/python -m benchmarks.costs
 	@$(BIN)/python -m benchmarks.fleets
+	@$(BIN)/python -m benchmarks.guards
 
 audit: $(DEV) ## Look for what is not as it was locked, and for known vulnerabilities where their database can be reached
 	@$(BIN)/python -m tools.audit locks/dev.txt

@@ -21,7 +21,11 @@ VARIABLE = "OPSKIT_GUARD"
 
 # opskit's answer is the agent's, unless opskit is gone: a shell ends with 126 or 127 where it cannot run it. Then
 # nothing is kept from running, and all else that is no yes is a no: an error, a kill, a lack of memory.
-_REFUSE = 'code=$?; case "$code" in 0|126|127) exit 0;; *) exit 2;; esac'
+# Codex takes a no without a reason for none.
+_REFUSE = (
+    'code=$?; case "$code" in 0|126|127) exit 0;; '
+    '*) echo "opskit ended with $code: the command is not started." >&2; exit 2;; esac'
+)
 _DENIED = '{"permission": "deny", "user_message": "opskit failed, so the command could not be judged."}'
 _REFUSE_IN_JSON = f"code=$?; case \"$code\" in 0|126|127) ;; *) echo '{_DENIED}';; esac"
 # The AWS CLI starts in a second or two, and may be asked several times; a look takes some seconds more.

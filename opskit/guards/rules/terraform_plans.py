@@ -79,7 +79,7 @@ def plan_terraform(document: Request) -> PlannedCalls:
             calls.append(call)
         elif not starts_nothing(call.operation):
             unknowns.append(UnknownNeed(change.address, "the resource type is newer than this opskit"))
-    beside = any(change.actions == ("create", "delete") for change in changes)
+    beside = any(change.actions == ("create", "delete") and change.api_name != "EndpointConfig" for change in changes)
     notes = [_BESIDE_NOTE] if beside and calls else []
     return PlannedCalls(
         PlanKind.TERRAFORM,

@@ -173,6 +173,7 @@ def test_the_hook_keeps_the_agent_from_running_what_opskit_does_not_allow(
         assert not ran.stdout or json.loads(ran.stdout) is not None
     else:
         assert ran.returncode == (0 if allows else 2)
+        assert allows or "not started" in ran.stderr
 
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]

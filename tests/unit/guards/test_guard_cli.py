@@ -113,7 +113,7 @@ def test_no_room_is_3_one_envelope_and_no_command(run_guard: Guard, roomy_accoun
     ran = run_guard("--training", TYPE, "-o", "json", "--", "python", "train.py", "--password=hunter2")
     assert (ran.code, ran.became, ran.codes) == (3, None, ["no-room"])
     assert ran.envelope["status"] == "refused"
-    told_apart = {"quotas": [], "kept_in": None}  # where opskit's state is
+    told_apart: dict[str, Any] = {"quotas": [], "kept_in": None}  # where opskit's state is
     assert ran.envelope["data"] | told_apart == {
         **told_apart,
         "program": "python",
