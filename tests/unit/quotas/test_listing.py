@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Quota, Requirement, Unknown, Workload
-from opskit.quotas.reads.usage import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
 from opskit.quotas.reads.volumes import NOTEBOOK_VOLUMES, SPACE_VOLUMES
 from opskit.quotas.rules.listing import (
     QuotaFilter,
@@ -24,7 +23,13 @@ from opskit.quotas.rules.listing import (
     utilization_percent,
 )
 from opskit.quotas.rules.model import InUseCounts, ListedQuota, Utilization
-from opskit.quotas.rules.requirements import parse_quota_name, quota_name_for, with_totals
+from opskit.quotas.rules.requirements import (
+    SERVERLESS_CONCURRENCY,
+    SERVERLESS_ENDPOINTS,
+    parse_quota_name,
+    quota_name_for,
+    with_totals,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAME = "ml.m4.xlarge for training job usage"
