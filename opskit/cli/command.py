@@ -19,6 +19,7 @@ from opskit.cli.command_tree import account_runner
 from opskit.cli.command_wrapper import CommandWrapper
 from opskit.cli.common_options import COMMON_OPTIONS
 from opskit.cli.common_settings import load_common_settings, split_role_arns
+from opskit.cli.parsed_command import ParsedCommand, is_only_parsed
 from opskit.cli.safe_run import bug_result, interrupted_result, run_safely
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
 from opskit.core.setting_values import OutputFormat
@@ -179,6 +180,8 @@ def register_command(
             common = {name: arguments.pop(name) for name in COMMON_OPTIONS}
             extras = {name: arguments.pop(name) for name in wrapper_flags}
             choice = AccountChoice(**{name: arguments.pop(name) for name in choice_flags})
+            if is_only_parsed(ParsedCommand(path, body, arguments, common, extras, choice, accounts)):
+                return
 
             def run_body(ctx: CommandContext) -> CommandResult:
                 if accounts is None or not (choice.is_several(ctx.role_arns) or path[0] == "fleet"):

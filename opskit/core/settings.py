@@ -352,6 +352,22 @@ def load_settings(
     )
 
 
+def read_given_settings(values: Mapping[str, Any], environment: Mapping[str, str], where: str) -> Settings:
+    """The settings of a run that has no files: what was given in ``where``, as text or as a file has it, over variables
+    and defaults.
+
+    Raises:
+        UsageError: a key is unknown, or a value is invalid.
+    """
+    check_known_keys(values, _NAMES, where)
+    given = {
+        key.name: Setting(_parse_value(key, values[key.name], where, typed=isinstance(values[key.name], str)), where)
+        for key in SETTING_SPECS
+        if key.name in values
+    }
+    return Settings({**_resolve_settings({}, environment, None).values, **given})
+
+
 def _read_if_there(path: Path) -> SettingsFile | None:
     return read_settings_file(path, _NAMES) if is_readable_file(path) else None
 

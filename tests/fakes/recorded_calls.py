@@ -19,6 +19,7 @@ from opskit.access.rules.policy import Scope, build_policy, required_grants
 from opskit.aws import api_call
 from opskit.aws.session import AwsSession
 from opskit.cli import main
+from opskit.core.state_place import TablePlace
 from opskit.notebooks.reads import jupyter
 
 PATIENCE_SECONDS = 600.0
@@ -33,6 +34,13 @@ def resource_of(service: str, params: Mapping[str, Any]) -> str:
         return str(params["ResourceArn"])
     if service == "s3":
         return f"arn:aws:s3:::{params['Bucket']}" + (f"/{params['Key']}" if "Key" in params else "")
+    if service == "dynamodb":
+        [table] = (
+            {params.get("TableName")} - {None}
+            or set(params.get("RequestItems") or ())
+            or {write["Put"]["TableName"] for write in params["TransactItems"] if "Put" in write}
+        )
+        return f"arn:aws:dynamodb:{_HERE}:table/{table}"
     if "logGroupName" in params:
         return f"arn:aws:logs:{_HERE}:log-group:{params['logGroupName']}:log-stream:one"
     if "RoleName" in params:
@@ -56,7 +64,10 @@ def policy_allows(command: str, call: str, resource: str) -> bool:
         grant.action for grant in required_grants([call]) if grant.action not in ("sagemaker:AddTags", "iam:PassRole")
     }
     actions = actions or {grant.action for grant in required_grants([call])}
-    statements = (build_policy([command], Scope(("all",)), FLAGS) or {"Statement": []})["Statement"]
+    # The policy of a command whose state is in a table is that with --state, which names it.
+    table = resource.rpartition("/")[2] if call.startswith("dynamodb:") else None
+    scope = Scope(("all",), state=TablePlace(table, None) if table else None)
+    statements = (build_policy([command], scope, FLAGS) or {"Statement": []})["Statement"]
     covered = (arn for each in statements if actions & set(each["Action"]) for arn in each["Resource"])
     return not actions or any(fnmatchcase(resource, arn) for arn in covered)
 

@@ -95,6 +95,14 @@ def test_an_entry_is_written_once_and_ends_once(home: StateHome) -> None:
     assert read_all(home) == [ended]
 
 
+def test_a_recorded_change_takes_as_many_requests_as_the_page_says(table: FaultyDynamoDb) -> None:
+    home, begun = table.new_home(), entry(1)
+    home.journal.add_entry(begun)
+    home.journal.end_entry(replace(begun, ended_at=BEGUN, outcome=DONE))
+    # The first PutItem of a process makes sure that the month is known.
+    assert table.calls == {"Query": 2, "PutItem": 3, "UpdateItem": 1}
+
+
 def test_the_newest_unknown_change_of_a_kind_is_confirmed_and_no_other(home: StateHome) -> None:
     others = [entry(10, subject="other"), entry(11, account=None), entry(12, region="eu-west-1"), entry(13)]
     changes = [entry(9), *others, entry(1), entry(2)]  # 1 and 2 come last, whatever the clock says
