@@ -6,7 +6,7 @@ else memory. What nobody has reserved is in no share, so the shares are of the w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,7 +16,9 @@ from opskit.inventory.rules.running_resource import ComponentReservation
 
 
 def with_component_shares(items: Sequence[BilledItem]) -> list[BilledItem]:
-    """The items of a Region, in which components have their share, and endpoints with components a word on them."""
+    """The items of a Region, in which components have their share, and endpoints that opskit could not bring back the
+    command that deletes them.
+    """
     parts: dict[str, list[BilledItem]] = {}
     for item in items:
         if item.resource.part_of is not None:
@@ -29,8 +31,10 @@ def _with_share(item: BilledItem, parts: dict[str, list[BilledItem]], prices: di
     endpoint = item.resource.part_of
     if endpoint is not None:
         return replace(item, share_usd_per_hour=_share_usd(item, parts[endpoint], prices.get(endpoint)))
-    components = parts.get(item.resource.name) if item.resource.kind.is_endpoint else None
-    return item if not components else _with_components(item, components)
+    if not item.resource.kind.is_endpoint:
+        return item
+    why = _why_no_return(item, parts.get(item.resource.name, ()))
+    return item if why is None else _ended_for_good(item, why)
 
 
 def _share_usd(item: BilledItem, siblings: Sequence[BilledItem], usd_per_hour: Decimal | None) -> Decimal | None:
@@ -49,15 +53,24 @@ def _weight(reserved: ComponentReservation, *, by_accelerator: bool) -> Decimal:
     return Decimal(str(reserved.accelerators if by_accelerator else reserved.memory_mb))
 
 
-def _with_components(item: BilledItem, components: Sequence[BilledItem]) -> BilledItem:
-    """An endpoint with what runs on it: opskit could not bring it back with its components, so it stops none."""
-    names = ", ".join(component.resource.name for component in components)
-    noun = "inference component" if len(components) == 1 else "inference components"
-    region, name = item.resource.region, item.resource.name
+def _why_no_return(item: BilledItem, components: Sequence[BilledItem]) -> str | None:
+    """Why opskit could not bring an endpoint back, and so stops none like it, as far as a list tells; None: it tells
+    of nothing.
+    """
+    if components:
+        names = ", ".join(component.resource.name for component in components)
+        noun = "inference component" if len(components) == 1 else "inference components"
+        return f"to end it, delete its {noun} {names} first"
+    tags = item.resource.tags if isinstance(item.resource.tags, Mapping) else {}
+    own = next((key for key in tags if key.lower().startswith("aws:")), None)
+    return None if own is None else f"its tag {own}={tags[own]}, which only AWS can set, would not come back"
+
+
+def _ended_for_good(item: BilledItem, why: str) -> BilledItem:
+    resource = item.resource
     ended = replace(
-        item.resource,
-        stop_with=aws_sagemaker_command("delete-endpoint", region, endpoint_name=name),
+        resource,
+        stop_with=aws_sagemaker_command("delete-endpoint", resource.region, endpoint_name=resource.name),
         stop_takes_yes=False,
     )
-    reason = f"{item.reason}; it has the {noun} {names}, without which alone AWS deletes it"
-    return replace(item, resource=ended, reason=reason)
+    return replace(item, resource=ended, reason=f"{item.reason}; {why}")

@@ -83,7 +83,7 @@ def test_the_endpoint_names_them_and_ends_as_aws_lets_it(billed: FakeAws, capsys
     _, data = items_of(capsys)
     live = endpoint_item(data)
     assert live["stop_with"] == "aws sagemaker delete-endpoint --endpoint-name live --region us-east-1"
-    assert "the inference components small, large, adapter" in live["because"]
+    assert "delete its inference components small, large, adapter first" in live["because"]
     assert endpoint_item(data, "queue")["stop_with"].startswith("opskit endpoint stop queue")
     assert "its share is" in run_opskit(capsys, "costs").out.replace("\n", " ")
 
@@ -112,3 +112,14 @@ def test_what_cannot_be_listed_is_said_and_a_region_without_the_operation_has_no
     unknown = Fault(400, "UnknownOperationException", "")
     billed.fault = lambda called, region: unknown if called == "ListInferenceComponents" else None
     assert items_of(capsys)[0] == {}
+
+
+def test_an_endpoint_of_a_stack_ends_as_aws_lets_it_too(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    """opskit refuses to stop it: it could not set the tag again."""
+    tags = [{"Key": "aws:cloudformation:stack-name", "Value": "shop"}]
+    told = {"ResourceARN": f"{ARN}:endpoint/queue", "Tags": tags}
+    billed.running["GetResources"] = lambda _: {"ResourceTagMappingList": [told], "PaginationToken": ""}
+    _, data = items_of(capsys)
+    queue = endpoint_item(data, "queue")
+    assert queue["stop_with"] == "aws sagemaker delete-endpoint --endpoint-name queue --region us-east-1"
+    assert "aws:cloudformation:stack-name=shop" in queue["because"]
