@@ -80,8 +80,11 @@ def quota_refusal(check: QuotaCheck, hints: Mapping[Verdict, str]) -> OpskitErro
             return error
         case Verdict.SHORT | Verdict.PENDING | Verdict.NOT_OFFERED:
             text = f"Insufficient quota; nothing was started. {describe_blockers(check)}"
-            held = " What holds it bills: `opskit costs` lists it, and how it is ended." if is_held(check) else ""
-            return GuardRefused("no-room", text, f"{hints[verdict]}{held}")
+            hint = hints[verdict]
+            # A hint that is a command, and no sentence, is there to be pasted.
+            if is_held(check) and hint.endswith("."):
+                hint += " What holds it bills: `opskit costs` lists it, and how it is ended."
+            return GuardRefused("no-room", text, hint)
 
 
 def is_held(check: QuotaCheck) -> bool:
