@@ -118,9 +118,12 @@ def guard_hook_command(
     Commands of the AWS CLI that start something in SageMaker are judged by the request that they would send. 0: it may
     run, or has nothing to do with SageMaker; 3: it may not; 4 or 5: that cannot be told.
     """
-    from opskit.core.exceptions import OpskitError
+    from dataclasses import replace
+
+    from opskit.core.exceptions import ExitCode, OpskitError
     from opskit.guards.render.plan import agent_answer
     from opskit.guards.rules.agent_settings import Agent
+    from opskit.guards.rules.call_budget import OnUnknown
     from opskit.output.result import error_result
 
     if agent is not None and agent not in list(Agent):
@@ -129,6 +132,9 @@ def guard_hook_command(
         result = _judge_event(ctx, max_usd, max_usd_hour, hours, on_unknown)
     except OpskitError as error:
         result = error_result(error)
+        # What cannot be judged; what was typed wrong is said whatever happens to that.
+        if error.exit is ExitCode.PARTIAL and on_unknown == OnUnknown.WARN:
+            result = replace(result, exit=ExitCode.OK)
     return agent_answer(result) if agent is not None and Agent(agent).reads_json else result
 
 

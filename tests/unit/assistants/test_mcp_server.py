@@ -46,7 +46,12 @@ def portal() -> Iterator[BlockingPortal]:
 @pytest.fixture(scope="module")
 def client(account: FakeAws, portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """The SDK's client, with a server of its own, whose home is empty."""
-    home = tmp_path_factory.mktemp("home")
+    with portal.wrap_async_context_manager(open_client(account, tmp_path_factory.mktemp("home"))) as opened:
+        yield opened
+
+
+def open_client(account: FakeAws, home: Path, mode: str = "auto") -> Client:
+    """A client of the SDK's that starts a server of its own."""
     variables = {"HOME": str(home), "PATH": os.environ["PATH"], "AWS_CONFIG_FILE": os.devnull}
     server = StdioServerParameters(
         command=sys.executable,
@@ -54,8 +59,17 @@ def client(account: FakeAws, portal: BlockingPortal, tmp_path_factory: pytest.Te
         env={**variables, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, **account.environment()},
         cwd=home,
     )
-    with portal.wrap_async_context_manager(Client(server, read_timeout_seconds=PATIENCE_SECONDS)) as opened:
-        yield opened
+    return Client(server, read_timeout_seconds=PATIENCE_SECONDS, mode=mode)
+
+
+def test_clients_of_the_older_protocol_are_served_too(account: FakeAws, portal: BlockingPortal, tmp_path: Path) -> None:
+    """Most assistants begin with the handshake of the protocol's first versions."""
+    with portal.wrap_async_context_manager(open_client(account, tmp_path, "legacy")) as old:
+        assert len(portal.call(old.list_tools).tools) == 6
+        arguments = {"instance_types": [TYPE], "usages": ["training"]}
+        result = portal.call(old.call_tool, "check_quotas", arguments)
+    assert isinstance(result, CallToolResult)
+    assert (result.structured_content or {})["status"] == "ok"
 
 
 @pytest.fixture

@@ -245,6 +245,15 @@ def test_terraform_is_not_applied_where_it_has_resources_of_sagemakers(ask: Ask,
     assert "opskit guard --from" in envelope["errors"][0]["hint"]
 
 
+def test_what_cannot_be_judged_passes_where_that_was_asked_for(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_sagemaker_endpoint" "e" {}\n')
+    for command in ("terraform apply plan.bin", 'echo "$(aws sagemaker create-endpoint)"', create_job(1, "$TYPE")):
+        assert ask(command)[0] == 5
+        assert ask(command, "--on-unknown", "warn")[0] == 0
+    assert ask(create_job(5), "--on-unknown", "warn")[0] == 3
+    assert ask("ls", "--on-unknown", "perhaps")[0] == 2
+
+
 def test_a_program_that_the_command_names_by_a_path_is_not_run(ask: Ask, tmp_path: Path) -> None:
     evil, mark = tmp_path / "aws", tmp_path / "ran"
     evil.write_text(f"#!/bin/sh\ntouch {mark}\n")
