@@ -23,7 +23,7 @@ from opskit.notebooks.rules.idleness import (
 INSIDE_FRESH_SECONDS = 30.0
 """A look inside counts for so long, from its beginning to the moment a change is sent."""
 
-_UNSEEN = "not looked inside, so jobs that nohup, tmux or cron began are not seen"
+_UNSEEN = "not looked inside, so jobs that nohup, tmux, cron or a lifecycle script began are not seen"
 
 
 def may_look_inside(tags: Mapping[str, str] | Unknown | None, policy: IdlePolicy) -> bool:

@@ -67,7 +67,7 @@ def test_scripts_stay_as_they_are_and_say_what_is_unseen(
     rooms = inside_account(at_rest("lab", job=2.0))
     row = rows_by_name(stop_idle(capsys, "--dry-run"))["lab"]
     assert (row["verdict"], row["inside_ms_ago"]) == ("idle", None)
-    assert "not looked inside, so jobs that nohup, tmux or cron began are not seen" in row["because"]
+    assert "so jobs that nohup, tmux, cron or a lifecycle script began are not seen" in row["because"]
     assert rooms.labs["lab"].typed == []
 
 
@@ -138,7 +138,7 @@ def test_a_stop_by_name_looks_inside_where_it_is_asked_to(
     [
         (
             {"tags": {"opskit:no-inside": ""}},
-            "jobs that nohup, tmux or cron began are not seen: tagged opskit:no-inside",
+            "jobs that nohup, tmux, cron or a lifecycle script began are not seen: tagged opskit:no-inside",
         ),
         ({"has_terminals": False}, "not looked inside: Jupyter"),
     ],
