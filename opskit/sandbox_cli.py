@@ -264,7 +264,7 @@ def _parse_denied_actions(texts: list[str]) -> tuple[str, ...]:
     for action in actions:
         if not _is_action(action):
             hint = "Name them as a policy does: sagemaker:CreateTrainingJob, servicequotas:*, s3:PutObject."
-            raise UsageError("bad-action", f"'{action}' is no IAM action that can be denied.", hint)
+            raise UsageError("bad-action", f"'{action}' is not an IAM action that can be denied.", hint)
     return actions
 
 
@@ -275,7 +275,9 @@ def _parse_faults(texts: list[str]) -> tuple[tuple[str, str], ...]:
         kind, _, action = text.partition(":")
         if kind not in _FAULT_KINDS or not _is_action(action):
             hint = "Name a kind and an action: empty:sagemaker:ListEndpoints, fail:servicequotas:*."
-            raise UsageError("bad-fault", f"'{text}' is no fault. The kinds are {', '.join(_FAULT_KINDS)}.", hint)
+            raise UsageError(
+                "bad-fault", f"'{text}' is not a kind of fault. The kinds are {', '.join(_FAULT_KINDS)}.", hint
+            )
         faults.append((kind, action))
     return tuple(faults)
 

@@ -60,16 +60,16 @@ ACCOUNT_FLAGS: Mapping[str, tuple[Any, Any]] = {
     "concurrency": (
         Annotated[
             int,
-            typer.Option("--concurrency", min=1, max=64, metavar="N", help="Accounts looked at at the same time."),
+            typer.Option(
+                "--concurrency", min=1, max=64, metavar="N", help="Number of accounts to read at the same time."
+            ),
         ],
         8,
     ),
     "resume": (
         Annotated[
             bool,
-            typer.Option(
-                "--resume", help="Do not look again at accounts that the last, interrupted run has looked at."
-            ),
+            typer.Option("--resume", help="Skip accounts that the last, interrupted run has already read."),
         ],
         False,
     ),

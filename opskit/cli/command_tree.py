@@ -49,7 +49,7 @@ COMMAND_GROUPS = {
             "endpoints.cli.start",
             "endpoints.cli.keep",
         ),
-        "List endpoints, keep or stop idle ones, and bring them back.",
+        "List endpoints; protect them, stop idle ones, and start them again.",
     ),
     "workflow": CommandGroup(
         ("training.cli.workflow",), "Write, check, list and show workflows: what to train, on which data."
@@ -61,7 +61,7 @@ COMMAND_GROUPS = {
     "predict": CommandGroup(("training.cli.run",), "Get predictions from a workflow's endpoint."),
     "cleanup": CommandGroup(("training.cli.run",), "Delete what you created with a workflow: endpoint, model, files."),
     "guard": CommandGroup(("guards.cli.run",), "Run a command only if quotas and budget allow its instances."),
-    "costs": CommandGroup(("bills.cli.costs",), "List what bills now in SageMaker, whose it is, and how to end it."),
+    "costs": CommandGroup(("bills.cli.costs",), "List what SageMaker bills now, who owns it, and how to stop it."),
     "mcp": CommandGroup(
         ("assistants.cli.serve",), "Serve coding agents and other assistants (Model Context Protocol)."
     ),

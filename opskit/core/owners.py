@@ -157,6 +157,6 @@ def made_for_text(owner: Owner) -> str:
 def shared_owner_text(owner: Owner) -> str:
     """What it means that everybody with the same role is one owner."""
     return (
-        f"The owner is the role {owner.name} alone, since the session name '{owner.session}' is machine-made: all who "
-        "use this role share jobs, models and endpoints. --owner NAME, or the setting owner, tells you apart."
+        f"The owner is the role {owner.name} alone, since the session name '{owner.session}' is generated: everybody "
+        "who uses this role shares jobs, models and endpoints. --owner NAME, or the setting owner, separates them."
     )

@@ -58,7 +58,7 @@ def _describe_short(data: Data) -> str:
 
 def _describe_refused(data: Data) -> str:
     _require(data["guard"]["verdict"] == "short", "the guard did not call it short")
-    _require(data["job"] is None and data["endpoint"] is None, "something was created all the same")
+    _require(data["job"] is None and data["endpoint"] is None, "something was created anyway")
     return "The quota check refused the run before anything was uploaded: nothing was created."
 
 

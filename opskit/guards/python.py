@@ -256,7 +256,7 @@ def boto3_session_of(session: Any) -> Any:
     """
     found = getattr(session, "boto_session", session)
     if not hasattr(found, "_session") or not callable(getattr(found, "client", None)):
-        raise UsageError("bad-session", f"{type(session).__name__} is no session of boto3's.", "Pass boto3.Session().")
+        raise UsageError("bad-session", f"{type(session).__name__} is not a boto3 session.", "Pass boto3.Session().")
     return found
 
 

@@ -96,7 +96,7 @@ def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: See
         return Saving(None, None, end)
     until, reason = end
     if until < stop.at:
-        text = "its end lies before its begin: it did not stop, or the clocks do not agree"
+        text = "it ended before it began: it did not stop, or the clocks do not agree"
         return Saving(None, None, text)
     hours = Decimal((until - stop.at).total_seconds()) / 3600
     return Saving((stop.usd_per_hour * hours).quantize(Decimal("0.0001")), until, reason)

@@ -36,7 +36,7 @@ class ListRow(Protocol):
 
 @dataclass(frozen=True)
 class ListedResource:
-    """A row whose summary is there already."""
+    """A row whose summary already exists."""
 
     name: str
     created: datetime

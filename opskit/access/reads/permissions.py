@@ -139,7 +139,7 @@ def _simulate_resource(client: AwsClient, principal: str, on: str, grants: list[
     pages = client.paginate("iam", "simulate_principal_policy", **which)
     results = [each for page in pages for each in page["EvaluationResults"]]
     decisions = {each.get("EvalActionName"): each.get("EvalDecision") for each in results}
-    unanswered = Unknown("IAM's simulator said nothing of it")
+    unanswered = Unknown("IAM's policy simulator did not answer for it")
     return {
         grant: decisions[grant.action] == "allowed" if grant.action in decisions else unanswered for grant in grants
     }

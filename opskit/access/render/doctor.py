@@ -31,7 +31,7 @@ def doctor_result(report: DoctorReport) -> CommandResult:
         problems=tuple(_finding_problems(report)),
         tables=tuple(_doctor_tables(report)),
         notes=(
-            "What bills now, whose it is and how it is ended: opskit costs",
+            "To see what is billed now, who owns it and how to stop it: opskit costs",
             ", ".join(f"{name} {version}" for name, version in report.versions.items()),
         ),
         records="checks",

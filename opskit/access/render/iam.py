@@ -37,7 +37,7 @@ def policy_result(
     problems = [*_warnings(grants, scope), *_size_warnings(policy)]
     if besides:
         told = "; ".join(f"{', '.join(each.actions)}: {each.when}" for each in besides)
-        problems.append(Problem("besides", f"AWS may ask for more, by what the account has set up. {told}."))
+        problems.append(Problem("besides", f"AWS may require more, depending on how the account is set up. {told}."))
     return CommandResult(data, problems=tuple(problems), notes=(text,))
 
 

@@ -45,7 +45,7 @@ def costs_command(
         typer.Option("--billing/--no-billing", help="--billing, the month's bill, is not there yet and is refused."),
     ] = False,
 ) -> CommandResult:
-    """List what bills now in SageMaker, whose it is, and how to end it.
+    """List what SageMaker bills now, who owns it, and how to stop it.
 
     Prices are AWS's on-demand prices of today, without discounts. The month is estimated from what runs now: what has
     ended already is not in it.

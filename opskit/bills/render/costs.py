@@ -325,4 +325,4 @@ def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *,
         yield f"{sums.unpriced} without a known price are in no sum."
     if costs.owners_gap:
         yield f"Owners are known from tags alone where CloudTrail was needed: {costs.owners_gap.reason.rstrip('.')}."
-    yield f"Not looked at: {', '.join(NOT_COVERED)}."
+    yield f"Not checked: {', '.join(NOT_COVERED)}."

@@ -60,7 +60,7 @@ def delete_failed_endpoint(client: AwsClient, name: str) -> None:
     Raises:
         AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
     """
-    with journal_action(client, EndpointAction.DELETE_FAILED, name, "it failed to start, and is made again"):
+    with journal_action(client, EndpointAction.DELETE_FAILED, name, "it failed to start, and is created again"):
         AwsWriter(client).call("sagemaker", "delete_endpoint", EndpointName=name)
 
 

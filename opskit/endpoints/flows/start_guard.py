@@ -38,5 +38,5 @@ def check_return_room(client: AwsClient, record: RestoreRecord, clock: Clock) ->
     for headroom in check.headrooms:
         if headroom.verdict.is_no:
             text = f"There is no room for {record.endpoint}: {headroom.quota_name}: {headroom.reason}."
-            hint = "`opskit quotas check` shows the quotas; --no-guard tries it all the same."
+            hint = "`opskit quotas check` shows the quotas; --no-guard tries it anyway."
             raise GuardRefused("no-room", text, hint, region=client.region)

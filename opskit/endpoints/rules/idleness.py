@@ -86,7 +86,7 @@ def assess_endpoint(
     if max(endpoint.created, endpoint.modified) > now + MAX_CLOCK_SKEW:
         return _unreadable("AWS says that it changed in the future: check this machine's clock")
     if use is None:
-        return _unreadable("nobody looked at its invocations")
+        return _unreadable("its invocations were not read")
     if isinstance(use, Unknown):
         return _unreadable(f"its invocations could not be read: {use.reason}")
     return _assess_use(endpoint, use, endpoint_patience(endpoint, tags, policy), now)

@@ -12,7 +12,7 @@ from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, Scalin
 from opskit.endpoints.rules.restore_record import RestoreRecord, record_owner, unpack_record
 from opskit.endpoints.rules.scaling import step_policies_with_alarms
 
-_ALL_THE_SAME = "--yes stops it all the same"
+_ALL_THE_SAME = "--yes stops it anyway"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from opskit.explain.rules.error_match import ErrorMatch, RegionHint
 from opskit.quotas.rules.instance_types import similar_types
 from opskit.quotas.rules.requirements import TOTAL
 
-WHICH_HAVE_ROOM = "Which have room: opskit quotas check INSTANCE_TYPE --region all"
+WHICH_HAVE_ROOM = "To see which types have room: opskit quotas check INSTANCE_TYPE --region all"
 
 
 def region_flag(region_hint: RegionHint | None) -> str:

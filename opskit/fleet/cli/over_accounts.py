@@ -112,7 +112,9 @@ def _change_accounts(several: SeveralAccounts) -> CommandResult:
     """Plan, or take the plan that was given, and carry it out if it keeps the limit and somebody has agreed."""
     choice, view = several.choice, VIEWS[" ".join(several.path)]
     if choice.resume:
-        raise UsageError("no-resume", "--resume is for looks.", "Run the same command again: it looks at all again.")
+        raise UsageError(
+            "no-resume", "--resume is for looks.", "Run the same command again; it reads everything again."
+        )
     dry_run, yes = bool(several.arguments["dry_run"]), bool(several.arguments["yes"])
     if not (dry_run or yes or choice.plan):
         raise ConfirmationRequired("consent-missing", "This changes several accounts.", _CONSENT_HINT)

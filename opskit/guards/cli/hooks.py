@@ -156,7 +156,7 @@ def _judge_event(
     try:
         event = json.load(sys.stdin)
     except ValueError as error:
-        raise UsageError("bad-event", f"Standard input is no event of a hook: {error}.") from error
+        raise UsageError("bad-event", f"Standard input is not a hook event: {error}.") from error
     command, folder = shell_command_of(event)
 
     @cache

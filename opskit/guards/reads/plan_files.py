@@ -54,7 +54,7 @@ def _parse_json(text: str, name: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         hint = "Pass JSON, such as `terraform show -json PLANFILE` prints, or a CloudFormation template."
-        raise UsageError("bad-plan", f"{name} is no JSON: {error}.", hint) from error
+        raise UsageError("bad-plan", f"{name} is not JSON: {error}.", hint) from error
 
 
 def _read_assembly(folder: Path) -> CloudAssembly:
@@ -75,7 +75,7 @@ def _read_text(path: str) -> str:
         text = f"Could not read {_name_of(path)}: {error.strerror or error}."
         raise UsageError("unreadable-file", text) from error
     except UnicodeDecodeError as error:
-        raise UsageError("bad-plan", f"{_name_of(path)} is no text in UTF-8.", _binary_hint(raw)) from error
+        raise UsageError("bad-plan", f"{_name_of(path)} is not UTF-8 text.", _binary_hint(raw)) from error
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -99,7 +99,7 @@ _YAML_KEY = re.compile(r"^(?:- )?[\w:\"'-]+:(?:\s|$)", re.MULTILINE)
 def _parse_yaml(text: str, name: str) -> Any:
     if not _YAML_KEY.search(text):
         hint = "Pass JSON, such as `terraform show -json PLANFILE` prints, a request, or a CloudFormation template."
-        raise UsageError("bad-plan", f"{name} is no JSON and no YAML.", hint)
+        raise UsageError("bad-plan", f"{name} is neither JSON nor YAML.", hint)
     try:
         from cfnlint.decode.cfn_yaml import loads
     except ImportError as error:
@@ -109,9 +109,9 @@ def _parse_yaml(text: str, name: str) -> Any:
     try:
         return loads(text)
     except (YAMLError, ValueError, TypeError) as error:
-        raise UsageError("bad-plan", f"{name} is no YAML: {' '.join(str(error).split())}.") from error
+        raise UsageError("bad-plan", f"{name} is not YAML: {' '.join(str(error).split())}.") from error
     except Exception as error:  # cfn-lint's own, which derive from nothing more
         if type(error).__module__.startswith("cfnlint."):
             why = "; ".join(getattr(match, "message", "") for match in getattr(error, "matches", ()))
-            raise UsageError("bad-plan", f"{name} is no template: {why or error}.") from error
+            raise UsageError("bad-plan", f"{name} is not a template: {why or error}.") from error
         raise

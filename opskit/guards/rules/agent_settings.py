@@ -183,7 +183,7 @@ def _parse_settings(agent: Agent, text: str) -> dict[str, Any]:
     try:
         settings = json.loads(text.removeprefix("\ufeff") if text.strip() else "{}")
     except ValueError as error:
-        text = f"{agent.product}'s settings are no JSON: {error}."
+        text = f"{agent.product}'s settings are not JSON: {error}."
         raise UsageError("bad-settings", text, "Correct that file.") from error
     shapes = (("hooks", Mapping), ("env", Mapping))
     if not isinstance(settings, dict) or any(not isinstance(settings.get(name, {}), kind) for name, kind in shapes):
@@ -195,7 +195,7 @@ def _parse_settings(agent: Agent, text: str) -> dict[str, Any]:
 def _entries(agent: Agent, settings: Mapping[str, Any]) -> list[Any]:
     entries = settings.get("hooks", {}).get(agent.event, [])
     if not isinstance(entries, list):
-        text = f"{agent.product}'s settings have another form than opskit knows: {agent.event} is no list."
+        text = f"{agent.product}'s settings have another form than opskit knows: {agent.event} is not a list."
         raise UsageError("bad-settings", text, "Correct that file.")
     return entries
 

@@ -46,7 +46,7 @@ def _parse_definition(told: Request) -> Mapping[str, Any]:
     try:
         definition = json.loads(str(told.get("PipelineDefinition")))
     except ValueError as error:
-        raise NotJudgeable("PipelineDefinition", f"it is no JSON ({error})") from error
+        raise NotJudgeable("PipelineDefinition", f"it is not JSON ({error})") from error
     if not isinstance(definition, Mapping):
-        raise NotJudgeable("PipelineDefinition", "it is no object of JSON")
+        raise NotJudgeable("PipelineDefinition", "it is not a JSON object")
     return definition

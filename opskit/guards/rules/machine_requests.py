@@ -174,7 +174,7 @@ def _group_types(group: Request, where: str) -> Sequence[str]:
     if several is None:
         return (type_in(group, "InstanceType", where),)
     if isinstance(several, str) or not isinstance(several, Sequence):
-        raise NotJudgeable(join_path(where, "InstanceTypes"), "it is no list of instance types")
+        raise NotJudgeable(join_path(where, "InstanceTypes"), "it is not a list of instance types")
     return tuple(type_in({"InstanceTypes": each}, "InstanceTypes", where) for each in several)
 
 

@@ -75,7 +75,7 @@ def plan_kind_of(document: object) -> PlanKind:
     if isinstance(document, list):
         return PlanKind.REQUEST
     if not isinstance(document, Mapping):
-        text = "The file is no object of JSON."
+        text = "The file is not a JSON object."
         raise UsageError("bad-plan", text, "Pass a request, or a plan as `terraform show -json` prints it.")
     if "resource_changes" in document:
         return PlanKind.TERRAFORM
@@ -235,7 +235,7 @@ def plan_request(
     for index, entry in enumerate(entries):
         source = f"[{index}]" if isinstance(document, list) else ""
         if not isinstance(entry, Mapping):
-            raise UsageError("bad-plan", f"Entry {index} is no request.", "Each entry is an object of JSON.")
+            raise UsageError("bad-plan", f"Entry {index} is not a request.", "Each entry is an object of JSON.")
         named = [key for key in entry if _is_operation(key) and isinstance(entry[key], Mapping)]
         if operation is None and len(named) == len(entry) > 0:
             calls += [PlannedCall(key, entry[key], f"{source}{key}") for key in named]
@@ -261,7 +261,7 @@ def check_operation(name: str) -> str:
     same = [known for known in (*JUDGED, *REFUSED) if known.lower() == written.lower()]
     if same:
         return same[0]
-    text = f"'{name}' is no operation of SageMaker's that starts something."
+    text = f"'{name}' is not a SageMaker operation that starts something."
     raise UsageError("bad-operation", text, "Write it like create-training-job.")
 
 

@@ -123,20 +123,22 @@ def is_transient_unknown(check: QuotaCheck) -> bool:
 
 RUN_HINTS: Mapping[Verdict, str] = {
     Verdict.FITS: "",
-    Verdict.SHORT: "Add --request-increase to ask for what is missing, and --wait to go on when it is granted.",
+    Verdict.SHORT: "Add --request-increase to request what is missing, and --wait to continue when it is granted.",
     Verdict.PENDING: "Add --wait to go on when the request is granted.",
     Verdict.NOT_OFFERED: "Take another --instance-type or --region: no increase helps.",
     Verdict.UNKNOWN: "Use --no-guard to start anyway.",
 }
 ENDPOINT_HINTS: Mapping[Verdict, str] = {
     **RUN_HINTS,
-    Verdict.SHORT: "`opskit quotas increase` asks for what is missing, `opskit quotas wait` tells when it is granted.",
-    Verdict.PENDING: "`opskit quotas wait` tells when the request is granted.",
+    Verdict.SHORT: (
+        "`opskit quotas increase` requests what is missing, and `opskit quotas wait` returns when it is granted."
+    ),
+    Verdict.PENDING: "`opskit quotas wait` returns when the request is granted.",
 }
 COMMAND_HINTS: Mapping[Verdict, str] = {
     Verdict.FITS: "",
-    Verdict.SHORT: "`opskit quotas increase` asks for what is missing; --wait 2h goes on as soon as there is room.",
-    Verdict.PENDING: "--wait 2h goes on as soon as there is room.",
+    Verdict.SHORT: "`opskit quotas increase` requests what is missing; --wait 2h continues as soon as there is room.",
+    Verdict.PENDING: "--wait 2h continues as soon as there is room.",
     Verdict.NOT_OFFERED: "Take another instance type or --region: no increase helps.",
     Verdict.UNKNOWN: "opskit does not start a command when quota is unknown.",
 }

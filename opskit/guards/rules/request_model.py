@@ -166,7 +166,7 @@ def member_of(request: Request, name: str, source: str) -> Request:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise NotJudgeable(join_path(source, name), "it is no structure whose members can be read")
+        raise NotJudgeable(join_path(source, name), "it is not a structure whose members can be read")
     return value
 
 
@@ -180,9 +180,9 @@ def entries_of(request: Request, name: str, source: str) -> Sequence[Request]:
     if value is None:
         return ()
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
-        raise NotJudgeable(join_path(source, name), "it is no list whose entries can be read")
+        raise NotJudgeable(join_path(source, name), "it is not a list whose entries can be read")
     if not all(isinstance(entry, Mapping) for entry in value):
-        raise NotJudgeable(join_path(source, name), "an entry of it is no structure")
+        raise NotJudgeable(join_path(source, name), "an entry of it is not a structure")
     return value
 
 
@@ -194,7 +194,7 @@ def type_in(request: Request, name: str, source: str) -> str:
     """
     value = _known_value(request, name)
     if not isinstance(value, str) or not value.startswith("ml."):
-        reason = "the instance type is not given" if value is None else "the value is no instance type"
+        reason = "the instance type is not given" if value is None else "the value is not an instance type"
         raise NotJudgeable(join_path(source, name), reason)
     return value
 
@@ -212,7 +212,7 @@ def whole_number(request: Request, name: str, source: str, default: int | None =
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        reason = "the number is not given" if value is None else "the value is no whole number"
+        reason = "the number is not given" if value is None else "the value is not a whole number"
         raise NotJudgeable(join_path(source, name), reason)
     return value
 

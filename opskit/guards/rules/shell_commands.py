@@ -13,7 +13,7 @@ from enum import StrEnum
 from opskit.guards.rules.operations import is_plain_read, starts_nothing
 
 UNKNOWN_VALUE = "known-to-the-shell-only"
-"""Takes the place of a variable's value, which only the shell knows. It is no instance type, and no number."""
+"""Takes the place of a variable's value, which only the shell knows. It is not an instance type, and no number."""
 
 
 class LaunchKind(StrEnum):

@@ -28,7 +28,7 @@ from opskit.inventory.rules.running_resource import (
 from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 from opskit.quotas.reads.usage_listings import Response, describe_resource, list_summaries, missing_member
 
-_NOT_LOOKED = "whether it is idle was not looked at (opskit endpoint list)"
+_NOT_LOOKED = "idleness was not checked (opskit endpoint list)"
 _PLAN_PAID = "a training plan has paid its instances in advance"
 _COMPARED = ("EndpointStatus", "LastModifiedTime")
 
@@ -128,9 +128,9 @@ def _stop_command(region: str, name: str, *, is_orphan: bool) -> str:
 def _why_unpriced(variants: Sequence[tuple[Response, Response]], *, is_known: bool) -> str:
     """Why an endpoint can have no price; empty: it may have one."""
     if any(plan.get("AcceleratorType") for _, plan in variants):
-        return "opskit knows no price of its elastic inference accelerators"
+        return "opskit does not know the price of its elastic inference accelerators"
     if any(_reservation_arn(*each) and not _is_paid_by_plan(*each) for each in variants):
-        return "opskit knows no price of its capacity reservation"
+        return "opskit does not know the price of its capacity reservation"
     return "" if is_known else "AWS does not say what it runs on"
 
 

@@ -20,7 +20,7 @@ from opskit.inventory.rules.running_resource import (
 from opskit.quotas.reads.usage_listings import Response, list_summaries
 from opskit.quotas.reads.volumes import read_volume_sizes
 
-_NOT_LOOKED = "whether it is idle was not looked at (opskit notebook list)"
+_NOT_LOOKED = "idleness was not checked (opskit notebook list)"
 
 
 def read_notebooks(client: AwsClient) -> InventoryPart:

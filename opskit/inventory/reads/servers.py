@@ -14,7 +14,7 @@ from opskit.quotas.reads.usage_listings import Response
 
 _PAGE = 100
 _NO_SUCH_OPERATION = "UnknownOperationException"
-_NO_PRICE = "opskit knows no price of {}"
+_NO_PRICE = "opskit does not know the price of {}"
 _ENDED_MLFLOW_APP = ("CreateFailed", "Deleted")
 _ENDED_PARTNER_APP = ("Deleted", "Failed")
 _PLAN_RUNS = "Active"

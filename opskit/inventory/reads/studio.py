@@ -37,7 +37,7 @@ _NAME_MEMBERS = ("DomainId", "SpaceName", "UserProfileName", "AppType", "AppName
 # The app that shows Studio itself runs on an instance of AWS's own.
 _FREE_APP = ("JupyterServer", "system")
 _PLAN_PAID = "a training plan has paid its instance in advance"
-_NOT_LOOKED = "whether it is idle was not looked at"
+_NOT_LOOKED = "idleness was not checked"
 
 Owners = Mapping[tuple[str, str], str]
 """The user profile that owns a space, by domain and space."""
@@ -132,7 +132,7 @@ def _running_app(
         () if component is None else (BilledInstances(instance_type, 1, component),),
         unpriced=f"it could not be described: {gap.reason}"
         if gap
-        else ("" if component or free else f"opskit knows no price of {app_type} apps"),
+        else ("" if component or free else f"opskit does not know the price of {app_type} apps"),
         free=free,
         verdict=BilledVerdict.RUNNING if sure else BilledVerdict.UNKNOWN,
         reason=_NOT_LOOKED if sure else f"AWS says {app.get('Status')}, which may bill",

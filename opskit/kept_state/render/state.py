@@ -36,7 +36,7 @@ def move_result(moved: MovedState, source: str, target: str) -> CommandResult:
     )
     total = sum(moved.written.values())
     verb = "would be written" if moved.dry_run else "were written"
-    note = f"{total} of {sum(moved.found.values())} {verb} to {target}; the rest is there already."
+    note = f"{total} of {sum(moved.found.values())} {verb} to {target}; the rest is already there."
     data = {
         "from": source,
         "to": target,

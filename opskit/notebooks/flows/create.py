@@ -134,7 +134,7 @@ def plan_notebook(client: AwsClient, spec: NotebookSpec, owner: Owner, now: date
 
 
 def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: EventSink) -> CreateResult:
-    """Make what is planned, unless something stands in the way or it is there already."""
+    """Make what is planned, unless something stands in the way or it already exists."""
     if plan.blockers:
         return CreateResult(plan, CreateOutcome.REFUSED, plan.existing, plan.blockers)
     if plan.existing:

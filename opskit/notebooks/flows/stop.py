@@ -240,7 +240,7 @@ def _named_after_recheck(action: StopAction, now: InspectedNotebook, policy: Idl
         return StopAction(now, IdleStep.NOTHING, now.assessment.reason)
     # No prompt here: others are being stopped meanwhile, and nobody may be at the keyboard any more.
     if question and not action.has_consent:
-        reason = f"{question.message} That was not so when it was planned; --yes stops it all the same"
+        reason = f"{question.message} That was not so when it was planned; --yes stops it anyway"
         return StopAction(now, IdleStep.STOP, reason, StopOutcome.REFUSED, refusal=question)
     if now.assessment.verdict.is_protected and not before.is_protected:
         reason = f"somebody has just asked to keep it ({now.assessment.reason}); stop it again if you mean it"

@@ -96,7 +96,7 @@ def _judge_what_waits(
         return BackgroundFinding(BackgroundState.NOTHING, "nothing runs beside Jupyter")
     said = f"{_describe_processes(waiting)} waiting beside Jupyter"
     if ignore_sleeping:
-        return BackgroundFinding(BackgroundState.NOTHING, f"{said}, which --ignore-background takes for nobody")
+        return BackgroundFinding(BackgroundState.NOTHING, f"{said}, which --ignore-background disregards")
     return BackgroundFinding(BackgroundState.UNKNOWN, f"{said}, and for what cannot be seen")
 
 

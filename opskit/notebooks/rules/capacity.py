@@ -20,7 +20,7 @@ def capacity_error(check: QuotaCheck, region: str) -> OpskitError | None:
         Verdict.SHORT: _quota_commands("increase", increase_targets(check), region),
         Verdict.PENDING: _quota_commands("wait", wait_targets(check), region),
         Verdict.NOT_OFFERED: _alternative_hint(check),
-        Verdict.UNKNOWN: "--no-guard goes on all the same.",
+        Verdict.UNKNOWN: "--no-guard continues anyway.",
     }
     return quota_refusal(check, hints)
 

@@ -126,7 +126,7 @@ def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: dateti
         case _:
             pass
     # Neither Jupyter nor its log was read: that is unknown, or a start, never idle.
-    reason = evidence.jupyter.reason if evidence.jupyter else "nobody looked into its Jupyter"
+    reason = evidence.jupyter.reason if evidence.jupyter else "its Jupyter was not read"
     return _assess_silent(reason, notebook.status_changed_at, tags, now)
 
 

@@ -116,7 +116,7 @@ def _assess_without_terminal(
     state, config = evidence.jupyter, evidence.notebook.lifecycle_config
     is_bare = isinstance(state, JupyterState) and not state.kernels and not state.terminals
     if config is not None and is_bare and not (policy.trust_jupyter or JUPYTER_ONLY in tags):
-        said = f"nobody can look inside ({reason}), and its lifecycle configuration {config} may have begun something"
+        said = f"not looked inside ({reason}), and its lifecycle configuration {config} may have started something"
         return IdleAssessment(NotebookVerdict.UNKNOWN, said, assessment.idle)
     return _with_word(assessment, f"not looked inside: {reason}")
 

@@ -8,7 +8,7 @@ from opskit.core.exceptions import Problem
 from opskit.core.model import JupyterState, NotebookEvidence, NotebookVerdict
 from opskit.notebooks.rules.idleness import IdleAssessment
 
-_ALL_THE_SAME = "--yes stops it all the same"
+_ALL_THE_SAME = "--yes stops it anyway"
 
 
 def stop_refusal(evidence: NotebookEvidence, assessment: IdleAssessment) -> Problem | None:

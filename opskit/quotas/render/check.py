@@ -227,7 +227,7 @@ def _missing_value_text(headroom: Headroom) -> str:
 def _bill_lines(check: QuotaCheck) -> Iterator[str]:
     """Where what holds a quota bills, to end it helps at once, and saves money."""
     if any(check.held.values()):
-        yield "What runs bills: opskit costs lists all of it, whose it is, and the command that ends it."
+        yield "Running resources are billed: opskit costs lists them, their owners, and the command that stops each."
 
 
 def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:

@@ -147,7 +147,7 @@ def _sagemaker_permissions(operation: str, request: Request, read_tags: TagReade
 
 
 def _sagemaker_params(request: Request) -> dict[str, Any]:
-    """A SageMaker request's members; none where it is no JSON, which is refused later."""
+    """A SageMaker request's members; none where it is not JSON, which is refused later."""
     if "X-Amz-Target" not in request.headers:
         invoked = _INVOCATION_PATH.fullmatch(request.path)
         return {"EndpointName": invoked[1]} if invoked else {}

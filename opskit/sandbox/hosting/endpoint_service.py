@@ -107,7 +107,7 @@ class EndpointService:
         self._endpoints_by_name(endpoint.account_region)[endpoint.name] = endpoint
 
     def serve_seed(self, endpoint: Endpoint) -> None:
-        """Start what predicts behind an endpoint that is there already.
+        """Start what predicts behind an endpoint that already exists.
 
         Raises:
             RuntimeError: it does not start.

@@ -198,7 +198,9 @@ def _named_job(job: ScheduledJob, name: str | None) -> ScheduledJob:
     if name is None:
         return job
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", name):
-        raise UsageError("bad-job", f"'{name}' is no name for a job.", "Use small letters, digits and -, at most 50.")
+        raise UsageError(
+            "bad-job", f"'{name}' is not a valid job name.", "Use small letters, digits and -, at most 50."
+        )
     return replace(job, name=name)
 
 

@@ -42,7 +42,7 @@ def run_job_command(
     from opskit.schedule.store.env_file import read_env_file
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", job):
-        raise UsageError("bad-job", f"'{job}' is no name for a job.", "Use small letters, digits and -.")
+        raise UsageError("bad-job", f"'{job}' is not a valid job name.", "Use small letters, digits and -.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends this ends what it runs
     if env_file:
         os.environ.update(read_env_file(env_file))

@@ -184,7 +184,7 @@ def predict_command(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="CSV", help="Write the rows of FILE with the predictions beside them to a file."),
+        typer.Option("--out", metavar="CSV", help="Write the rows of FILE with their predictions to this CSV file."),
     ] = None,
     owner: OwnerOption = None,
     no_owner: NoOwnerOption = False,
@@ -200,7 +200,9 @@ def predict_command(
     known = check_data(workflow)
     if file is None:
         if out is not None:
-            raise UsageError("bad-flags", "--out needs a FILE of rows.", "Name the file whose rows to predict.")
+            raise UsageError(
+                "bad-flags", "--out needs a FILE of rows.", "Give the file that contains the rows to predict."
+            )
         return _predict_test_set(ctx, workflow, known, partial(settle_owner, ctx, owner, untagged=no_owner))
     with open_rows(file, known.features) as rows:
         whose = settle_owner(ctx, owner, untagged=no_owner)

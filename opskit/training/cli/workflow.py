@@ -110,4 +110,4 @@ def _parse_task(word: str | None) -> Task | None:
         return Task(word.strip().lower())
     except ValueError as error:
         known = ", ".join(task.value for task in Task)
-        raise UsageError("bad-task", f"'{word}' is no task.", f"The tasks are: {known}.") from error
+        raise UsageError("bad-task", f"'{word}' is not a task.", f"The tasks are: {known}.") from error

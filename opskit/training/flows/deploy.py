@@ -119,7 +119,7 @@ def _end_of_use(done: Deployment, use_for: timedelta | None, clock: Clock) -> da
     if use_for is None:
         return None
     if done.cost_item is None:
-        text = f"The endpoint {done.model} is there already, and --for is written onto it when it is made."
+        text = f"The endpoint {done.model} already exists, and --for applies only when an endpoint is created."
         raise UsageError(
             "endpoint-exists", text, f"Leave out --for, or run opskit cleanup {done.workflow.cli_ref} first."
         )
@@ -177,7 +177,7 @@ def _check_same_type(client: AwsClient, done: Deployment, name: str, *, named: b
     existing = resources.read_endpoint_instances(client, endpoint.config) if endpoint else None
     wanted = done.fleet.preferences or (done.fleet.instance_type,)
     if existing and named and not {*(existing.preferences or (existing.instance_type,))} <= {*wanted}:
-        text = f"The endpoint {name} is there already, on {existing.types_text}."
+        text = f"The endpoint {name} already exists, on {existing.types_text}."
         raise UsageError("endpoint-exists", text, f"Remove it first: opskit cleanup {done.workflow.cli_ref}")
     done.fleet = existing or done.fleet
     done.bills = price_cost_item(client, Workload.ENDPOINT, done.fleet)

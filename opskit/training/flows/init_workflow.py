@@ -53,13 +53,13 @@ def init_workflow(
             written.
     """
     if (folder / FILE_NAME).exists():
-        text = f"{folder / FILE_NAME} is there already."
-        raise UsageError("workflow-exists", text, f"Look at it: opskit workflow check {_folder_word(folder)}")
+        text = f"{folder / FILE_NAME} already exists."
+        raise UsageError("workflow-exists", text, f"To check it: opskit workflow check {_folder_word(folder)}")
     content = _read_data(data)
     inside = data.resolve().is_relative_to(folder.resolve())
     place = data.resolve().relative_to(folder.resolve()) if inside else Path("data") / data.name
     if not inside and (folder / place).exists():
-        raise UsageError("file-exists", f"{folder / place} is there already.", "Name it as the data, or move it away.")
+        raise UsageError("file-exists", f"{folder / place} already exists.", "Name it as the data, or move it away.")
     if foreign := foreign_format(content):
         raise UsageError("data-not-csv", f"{data} is {foreign[0]}, not CSV.", foreign[1])
     options = DraftOptions(

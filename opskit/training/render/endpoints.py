@@ -135,7 +135,7 @@ def cleanup_plan_result(resources: WorkflowResources, local: Sequence[Path]) -> 
         "owner": made_for_record(resources.scope.owner),
         "reasons": _kept_records(resources.staying),
     }
-    plan = cleanup_prompt(resources, local) or f"There is nothing of '{resources.workflow}' to remove."
+    plan = cleanup_prompt(resources, local) or f"There is nothing to remove for '{resources.workflow}'."
     exit = ExitCode.AWS_ERROR if resources.saw_nothing else ExitCode.PARTIAL if problems else ExitCode.OK
     return CommandResult(
         data, exit, problems, notes=(plan, "Nothing was changed.", *kept_notes(resources, resources.staying))
@@ -149,7 +149,7 @@ def cleanup_result(done: CleanupResult, local: Sequence[Path]) -> CommandResult:
     notes += [f"Deleted {len(s3_objects.keys)} objects in {s3_objects.uri}." for s3_objects in done.objects]
     notes += [f"Deleted the folder {path}." for path in local]
     if not notes and resources.is_empty:
-        notes = [f"There is nothing of '{resources.workflow}' to remove in {resources.region}."]
+        notes = [f"There is nothing to remove for '{resources.workflow}' in {resources.region}."]
     kept = [item for item in resources.items if item not in done.items]
     data = {
         "removed": _removed_record(done.items, done.objects, local),

@@ -78,7 +78,7 @@ def _format_selection(event: JobSelected) -> str:
         case Attach():
             return f"The {event.resource_kind.label} {name} is in progress already; following it."
         case Reuse():
-            return f"The {event.resource_kind.label} {name} is there already: nothing is paid twice."
+            return f"The {event.resource_kind.label} {name} already exists: nothing is paid for twice."
         case _:
             assert_never(event.action)
 

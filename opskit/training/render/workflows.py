@@ -118,7 +118,7 @@ def check_result(workflow: Workflow, inspection: WorkflowInspection, *, updated:
     notes = [f"data.sha256 was written anew: {workflow.sha256}."] if updated else []
     notes += inspection.notes
     if not inspection.findings:
-        notes.append(f"Nothing stands in the way. See the plan: opskit train {workflow.cli_ref} --dry-run")
+        notes.append(f"No problems found. See the plan: opskit train {workflow.cli_ref} --dry-run")
     data = {**_inspection_record(workflow, inspection), "updated": updated}
     return CommandResult(
         data, inspection.exit, tuple(inspection.problems()), _column_tables(workflow, inspection), tuple(notes)

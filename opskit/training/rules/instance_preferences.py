@@ -35,7 +35,7 @@ class TypeChoice:
     headrooms: tuple[Headroom, ...]
 
     def apply_to(self, config: InstanceConfig) -> InstanceConfig:
-        """The instances with these types; one alone is no list of preferences."""
+        """The instances with these types; one alone is not a list of preferences."""
         preferences = self.types if len(self.types) > 1 else ()
         return replace(config, instance_type=self.types[0], preferences=preferences)
 
@@ -48,7 +48,7 @@ def parse_any_of(text: str | None) -> tuple[str, ...]:
     """The types in the argument of ``--any-of``, each once.
 
     Raises:
-        UsageError: it names none, or something that is no instance type.
+        UsageError: it names none, or something that is not an instance type.
     """
     if text is None:
         return ()

@@ -173,7 +173,7 @@ def _check_numbers(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]
 _NOT_NUMBERS = (
     (CellKind.WORD, "data-not-numeric", "which is not a number"),
     (CellKind.DATE, "data-date", "a date, which is not a number"),
-    (CellKind.INFINITE, "data-infinite", "which is no finite number of 32 bits"),
+    (CellKind.INFINITE, "data-infinite", "which is not a finite 32-bit number"),
 )
 
 

@@ -118,16 +118,16 @@ def _guess_task(target: ColumnFacts) -> tuple[Task, str]:
     others = sum(count for kind, count in target.counts.items() if not kind.is_missing) - numbers
     if values > _MOST_CLASSES and numbers > _NUMBERS_PREVAIL * others > 0:
         text = f"'{target.name}' holds numbers in all rows but {others}, so the task is regression"
-        return Task.REGRESSION, f"{text} (--task says otherwise)."
+        return Task.REGRESSION, f"{text} (--task overrides this)."
     has_words = bool(target.counts[CellKind.WORD] or target.counts[CellKind.BOOLEAN])
     if values == 2:
-        return Task.BINARY, f"'{target.name}' has two values, so the task is binary (--task says otherwise)."
+        return Task.BINARY, f"'{target.name}' has two values, so the task is binary (--task overrides this)."
     if has_words:
         words = "1 word" if values == 1 else f"{values} words"
-        text = f"'{target.name}' holds {words}, so the task is multiclass (--task says otherwise)."
+        text = f"'{target.name}' holds {words}, so the task is multiclass (--task overrides this)."
         return Task.MULTICLASS, text
     numbers_text = "1 number" if values == 1 else f"{values} different numbers"
-    text = f"'{target.name}' holds {numbers_text}, so the task is regression (--task says otherwise)."
+    text = f"'{target.name}' holds {numbers_text}, so the task is regression (--task overrides this)."
     return Task.REGRESSION, text
 
 

@@ -18,7 +18,7 @@ def read_value(spec: KeySpec, value: object) -> Any:
 
     Raises:
         ValueError: it is not what the key holds; the message says what does.
-        UsageError: it is no instance type, with what may have been meant.
+        UsageError: it is not an instance type, with what may have been meant.
     """
     match spec.kind:
         case ValueKind.TEXT:

@@ -181,7 +181,7 @@ def test_a_budget_is_kept_only_if_all_is_known(
 
 @pytest.mark.parametrize("width", [60, 70, 80, 90, 100, 120])
 def test_a_narrow_terminal_leaves_out_neither_verdict_nor_reason_nor_owner(width: int) -> None:
-    kept = item("2", owner="ada", reason="whether it is idle was not looked at")
+    kept = item("2", owner="ada", reason="idleness was not checked")
     (table,) = costs_result(CurrentCosts((kept,), ("us-east-1",), None), NOW, None, None).tables
     shown = fitting_columns(table.columns, column_widths(table), width)
     assert shown is not None

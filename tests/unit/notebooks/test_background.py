@@ -284,7 +284,7 @@ def test_a_lifecycle_configuration_without_a_sign_of_use_and_without_a_terminal_
     bare = JupyterState((), (), NOW - 5 * HOUR)
     found = judged(off, state=bare, lab=lab)
     assert (found.verdict, found.readable) == (NotebookVerdict.UNKNOWN, True)
-    assert "nightly may have begun something" in found.reason
+    assert "nightly may have started something" in found.reason
     for trusted in (
         judged(off, replace(INSIDE, trust_jupyter=True), bare, lab),
         judged(off, INSIDE, bare, lab, opskit_jupyter_only=""),

@@ -98,10 +98,10 @@ def test_a_role_whose_session_a_machine_named_is_said_to_be_shared(capsys: pytes
     account = Account()
     planned = run_as(MACHINE, account, capsys, "train", "boston", "--no-guard", "--dry-run")
     assert planned.data["owner"] == {"name": f"arn:aws:iam::{ACCOUNT}:role/lab", "from": "role", "tagged": True}
-    assert "botocore-session-1764162854' is machine-made" in planned.err
+    assert "botocore-session-1764162854' is generated" in planned.err
     assert "--owner NAME" in planned.err
     named = run_as(MACHINE, account, capsys, "train", "boston", "--no-guard", "--dry-run", "--owner", "ada")
-    assert "machine-made" not in named.err
+    assert "is generated" not in named.err
     assert named.data["plan"]["job"] != planned.data["plan"]["job"]
 
 

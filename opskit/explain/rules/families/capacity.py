@@ -66,7 +66,7 @@ def _alike(value: str, allowed: list[str]) -> list[str]:
 
 def _explain_not_offered(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
     where = in_region(region_hint, " in this Region")
-    reason = f"AWS does not offer {type_phrase(error)}{where}. No quota stands in the way, and no increase helps."
+    reason = f"AWS does not offer {type_phrase(error)}{where}. No quota is involved, and no increase helps."
     hint = f"What helps: another instance type{similar_types_phrase(error)}, or a Region that has it. {WHICH_HAVE_ROOM}"
     return ExplanationParts(reason, hint, other_regions_command(error))
 
@@ -75,7 +75,7 @@ def _explain_value_refused(error: ErrorMatch, region_hint: RegionHint | None) ->
     where, alike = error.detail(0) or "this parameter", error.details[1:]
     if error.instance_type is None:
         reason = f"AWS does not take '{error.subject}' for {where}: it is not in the list of allowed values."
-        return ExplanationParts(f"{reason} No quota stands in the way.", "Use one of the values that the error lists.")
+        return ExplanationParts(f"{reason} No quota is involved.", "Use one of the values that the error lists.")
     reason = (
         f"AWS does not offer {type_phrase(error)}: {where} takes only the types that the error lists. No quota stands "
         "in the way, and no increase helps."

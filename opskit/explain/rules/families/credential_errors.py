@@ -19,7 +19,7 @@ from opskit.core.text import compact_text
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, phrase_finder, template_pattern
 
-_NO_QUOTA = "No quota stands in the way."
+_NO_QUOTA = "No quota is involved."
 _REFUSED = "AWS does not accept the credentials, or there are none."
 _PROFILE = re.compile(
     r"configprofile\((?P<profile>[^)]{1,80})\)couldnotbefound"

@@ -121,7 +121,7 @@ def _explain_no_such_quota(error: ErrorMatch, region_hint: RegionHint | None) ->
 def _explain_no_such_service(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
     where = in_region(region_hint, " in this Region")
     reason = (
-        f"Service Quotas knows no service of this code{where}: the service code is misspelled (SageMaker's is "
+        f"Service Quotas has no service with this code{where}: the service code is misspelled (SageMaker's is "
         "`sagemaker`, in small letters), the service is not offered there, or the Region's name is wrong."
     )
     command = f"aws service-quotas list-services{region_flag(region_hint)}"

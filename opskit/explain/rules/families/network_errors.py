@@ -21,7 +21,7 @@ _HOST = re.compile(r"(?:https?://(?:[^@/\s'\"]{1,80}@)?|host='|host:)(?P<host>[a
 _REGION_IN_HOST = re.compile(r"[a-z]{2,3}(?:-[a-z]{2,10}){1,3}-?[0-9]{1,3}")
 _REGION_SHAPE = re.compile(r"[a-z]{2}(?:-gov|-isob?)?-(?:north|south|east|west|central)(?:east|west)?-[1-9]")
 _BUNDLE = re.compile(r"invalidpath:(?P<path>[^\s'\"]{1,200}?)(?:\[|$|check|set)")
-_NO_QUOTA = "No quota stands in the way."
+_NO_QUOTA = "No quota is involved."
 
 _BAD_URL = "Invalid endpoint:"
 _UNREACHABLE = (

@@ -129,7 +129,7 @@ def _explain_git_clone(error: ErrorMatch, region_hint: RegionHint | None) -> Exp
     named = f" {error.subject}" if error.subject else ""
     reason = (
         f"The Git repository{named} could not be cloned: it is private and no user name and token were given, they are "
-        "wrong, or its URL is. No quota stands in the way."
+        "wrong, or its URL is. No quota is involved."
     )
     hint = (
         "For a private repository store user name and token in AWS Secrets Manager and make a SageMaker code "
@@ -140,7 +140,7 @@ def _explain_git_clone(error: ErrorMatch, region_hint: RegionHint | None) -> Exp
 
 def _explain_no_such_notebook(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
     where = in_region(region_hint, " in this Region")
-    reason = f"AWS knows nothing of this name{where}. It may be in another Region, or deleted."
+    reason = f"AWS does not know this name{where}. It may be in another Region, or deleted."
     return ExplanationParts(reason, "See what there is everywhere:", "opskit notebook list --region all")
 
 

@@ -67,7 +67,7 @@ _OTHERWISE = (
 
 
 def _explain_aws_failed(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
-    reason = "AWS failed on its own side. No quota stands in the way."
+    reason = "AWS failed on its own side. No quota is involved."
     return ExplanationParts(
         reason, "Run the same command again: opskit checks what exists first, and does nothing twice."
     )
@@ -82,13 +82,13 @@ def _explain_library(error: ErrorMatch, region_hint: RegionHint | None) -> Expla
     if error.subject.lower() == _BOSTON:
         reason = (
             "scikit-learn removed load_boston in 1.2, because its data assume that segregation raises prices. This is "
-            "no error of AWS's, and no quota stands in the way."
+            "not an AWS error, and no quota is involved."
         )
         hint = "opskit's workflow `boston` has the data with it, for the lesson; for work use fetch_california_housing."
         return ExplanationParts(reason, hint, "opskit train boston --dry-run")
     reason = (
-        "The SageMaker Python SDK no longer has this name: versions 2 and 3 renamed much. This is no error of AWS's, "
-        "and no quota stands in the way."
+        "The SageMaker Python SDK no longer has this name: versions 2 and 3 renamed much. This is not an AWS error, "
+        "and no quota is involved."
     )
     hint = (
         "Look at `pip show sagemaker`. Version 2: sagemaker.image_uris.retrieve for get_image_uri, "

@@ -27,10 +27,10 @@ def check_eval_metrics(text: str, objective: str) -> str:
     for metric in text.split(","):
         name, separator, threshold = metric.partition("@")
         if separator and (name not in _THRESHOLDED or not _is_number(threshold)):
-            return f"'{metric}' is no metric of XGBoost: only {', '.join(_THRESHOLDED)} take a threshold, a number."
+            return f"'{metric}' is not an XGBoost metric: only {', '.join(_THRESHOLDED)} take a threshold, a number."
         if name not in _METRICS:
             close = difflib.get_close_matches(name, _METRICS, n=1)
-            return f"'{metric}' is no metric of XGBoost." + (f" Did you mean '{close[0]}'?" if close else "")
+            return f"'{metric}' is not an XGBoost metric." + (f" Did you mean '{close[0]}'?" if close else "")
         if name == "auc" and not objective.startswith(("binary:", "rank:")):
             return f"XGBoost does not compute auc for {objective}."
         if name in _NEVER or (name in _MULTICLASS_ONLY) > objective.startswith("multi:"):
