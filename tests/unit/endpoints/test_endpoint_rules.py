@@ -74,7 +74,7 @@ CASES = [
     ("one unread, one busy", endpoint(), {}, used(UNREAD, invoked(1)), BUSY, "last invoked"),
     ("no variant", endpoint(), {}, used(), UNKNOWN, "names no variant"),
     ("all unread", endpoint(), {}, UNREAD, UNKNOWN, "throttled"),
-    ("nobody asked", endpoint(), {}, None, UNKNOWN, "nobody looked"),
+    ("nobody asked", endpoint(), {}, None, UNKNOWN, "were not read"),
     ("a queue", endpoint(), {}, used(NO_USE, backlog=3), BUSY, "3 requests wait"),
     ("an empty queue", endpoint(), {}, used(NO_USE, backlog=0), IDLE, "no invocation"),
     ("an unread queue", endpoint(), {}, used(NO_USE, backlog=UNREAD), UNKNOWN, "throttled"),

@@ -337,7 +337,7 @@ def test_a_plan_of_another_form_is_refused_in_a_sentence(document: dict[str, Any
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"{", "no JSON"), (b"PK\x03\x04\xff", "UTF-8"), (b"Resources:\n  a: [", "YAML"), (b"", "no JSON")],
+    [(b"{", "not JSON"), (b"PK\x03\x04\xff", "UTF-8"), (b"Resources:\n  a: [", "YAML"), (b"", "JSON")],
 )
 def test_files_that_are_no_plan(tmp_path: Path, content: bytes, says: str) -> None:
     file = tmp_path / "plan"

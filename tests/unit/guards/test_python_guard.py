@@ -538,7 +538,7 @@ def test_arguments_that_are_none(account: FakeAws, arguments: dict[str, Any]) ->
 
 
 def test_what_is_no_session_is_refused(account: FakeAws) -> None:
-    with pytest.raises(UsageError, match="no session"):
+    with pytest.raises(UsageError, match="not a boto3 session"):
         opskit.guard_session(object())
 
 
