@@ -141,12 +141,12 @@ def guard_hook_command(
 def _judge_event(
     ctx: CommandContext, max_usd: str | None, max_usd_hour: str | None, hours: str | None, on_unknown: str
 ) -> CommandResult:
-    import json
     import sys
     from functools import cache
 
     from opskit.aws.session import open_session
     from opskit.core.clock import system_clock
+    from opskit.core.outside_json import load_outside_json
     from opskit.guards.flows.agent_hook import judge_shell_command, shell_command_of
     from opskit.guards.render.plan import hook_result
     from opskit.guards.rules.call_budget import parse_policy
@@ -154,7 +154,7 @@ def _judge_event(
     budget = ctx.settings.resolve("max-usd", max_usd)
     policy = parse_policy(budget, max_usd_hour, hours or 24, on_unknown)
     try:
-        event = json.load(sys.stdin)
+        event = load_outside_json(sys.stdin.read())
     except ValueError as error:
         raise UsageError("bad-event", f"Standard input is not a hook event: {error}.") from error
     command, folder = shell_command_of(event)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import MissingExtra, UsageError
+from opskit.core.outside_json import load_outside_json
 
 # A plan of Terraform's for a large estate has some tens of megabytes.
 _MOST_BYTES = 200_000_000
@@ -51,7 +51,7 @@ def parse_plan_text(text: str, name: str) -> Any:
 
 def _parse_json(text: str, name: str) -> Any:
     try:
-        return json.loads(text)
+        return load_outside_json(text)
     except ValueError as error:
         hint = "Pass JSON, such as `terraform show -json PLANFILE` prints, or a CloudFormation template."
         raise UsageError("bad-plan", f"{name} is not JSON: {error}.", hint) from error
