@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ _NUMBERS_HINT = (
     "The built-in algorithms read numbers only: write words as numbers or one column each (pandas: get_dummies), a "
     "date as days since another, or leave the column out with data.ignore."
 )
+_MARKED_HINT = "Write numbers without thousands separators, signs of currencies or percent, and with a decimal point."
+_UNKNOWN_HINT = "Leave a cell empty where the value is not known."
+# 1,234.5 and 1 234,5 and $12 and 7 %; and what people write for no value.
+_MARKED_NUMBER = re.compile(r"[-+]?\s*[^\w\s.,']?\s*[-+]?\d[\d.,'\s]*[^\w.,']?")
+_NO_VALUE = ("?", "-", "--", "missing", "n/s", "nil", "unknown")
 _LABEL_HINT = "Leave out rows without a label."
 
 
@@ -163,11 +169,18 @@ def _check_numbers(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]
     for kind, code, says in _NOT_NUMBERS:
         if seen := column.first.get(kind):
             text = f"it holds '{seen.value[:40]}', {says}.{_also(column.counts[kind] - 1)}"
-            yield _at(workflow, code, column.name, seen, text, _NUMBERS_HINT)
+            yield _at(workflow, code, column.name, seen, text, _number_hint(seen.value))
     odd = column.odd_number
     if odd and (seen := column.first.get(CellKind.BOOLEAN)):
         text = f"it holds '{seen.value}' here and numbers such as {odd.value} elsewhere (line {odd.line})."
         yield _at(workflow, "data-mixed-column", column.name, seen, text, "Write one or the other.")
+
+
+def _number_hint(value: str) -> str:
+    """How a value becomes a number."""
+    if value.lower() in _NO_VALUE:
+        return _UNKNOWN_HINT
+    return _MARKED_HINT if _MARKED_NUMBER.fullmatch(value) else _NUMBERS_HINT
 
 
 _NOT_NUMBERS = (
@@ -207,8 +220,8 @@ def _unused_positive(workflow: Workflow) -> Iterator[Finding]:
 def _check_regression_target(workflow: Workflow, facts: TableFacts, target: ColumnFacts) -> Iterator[Finding]:
     wrong = list(_check_numbers(workflow, target))
     for finding in wrong:
-        hint = _NUMBERS_HINT
-        if finding.code == "data-not-numeric":
+        hint = finding.hint
+        if finding.code == "data-not-numeric" and hint == _NUMBERS_HINT:
             hint = 'A regression predicts numbers. Labels in words are classes: set task = "binary" or "multiclass".'
         yield Finding(finding.code, finding.file, finding.message, hint, finding.place, finding.line, finding.value)
     if wrong:

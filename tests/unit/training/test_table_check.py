@@ -198,6 +198,26 @@ def test_what_is_no_csv_is_called_what_it_is(content: bytes, says: str) -> None:
     assert found.hint
 
 
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ('"1,234.5"', "thousands separators"),
+        ('"1.234,5"', "decimal point"),
+        ("1\u00a0234", "thousands separators"),
+        ("$12", "currencies"),
+        ("12 €", "currencies"),
+        ("7%", "percent"),
+        ("?", "empty"),
+        ("Unknown", "empty"),
+        ("red", "get_dummies"),
+        ("12km", "get_dummies"),
+        ("2024-02-29", "days since"),
+    ],
+)
+def test_the_hint_is_for_what_is_in_the_cell(cell: str, says: str) -> None:
+    assert says in finding(f"y,a\n{GOOD}1,{cell}\n").hint
+
+
 def test_a_title_above_the_header_is_told_how_to_skip() -> None:
     found = finding(f"# made by R\n\ny,a\n{GOOD}")
     assert (found.code, found.hint.split(":")[0]) == ("target-missing", "Line 3 has it")
