@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -85,24 +86,35 @@ class Forkserver:
     _socket: socket.socket | None
 
     def start(
-        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], output: int, errors: int
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        output: int,
+        errors: int,
+        given: int | None = None,
     ) -> ForkedProcess | subprocess.Popen[bytes]:
-        """Start a script with arguments. It reads nothing, and writes to these file descriptors."""
+        """Start a script with arguments. It writes to these file descriptors, and reads ``given``; None: nothing."""
         if self._socket is None:
-            command, nobody = [sys.executable, *words], subprocess.DEVNULL
-            return subprocess.Popen(command, cwd=folder, env=environment, stdin=nobody, stdout=output, stderr=errors)
+            command, read = [sys.executable, *words], subprocess.DEVNULL if given is None else given
+            return subprocess.Popen(command, cwd=folder, env=environment, stdin=read, stdout=output, stderr=errors)
         ours, its = socket.socketpair(type=socket.SOCK_SEQPACKET)
         asked = json.dumps({"words": list(words), "folder": str(folder), "environment": dict(environment)}).encode()
         with its, Path(os.devnull).open() as nothing:
-            streams = [nothing.fileno(), output, errors]
+            streams = [nothing.fileno() if given is None else given, output, errors]
             socket.send_fds(self._socket, [asked], [*streams, its.fileno()])
         _, [descriptor], _, _ = socket.recv_fds(ours, 16, 1)
         return ForkedProcess(descriptor, ours)
 
-    def run(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
-        """Run a script to its end: exit code, and what it said."""
-        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-            code = self.start(words, folder, environment, output.fileno(), errors.fileno()).wait()
+    def run(
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], given: str = ""
+    ) -> tuple[int, str, str]:
+        """Run a script to its end, with ``given`` to read: exit code, and what it said."""
+        temporary = partial(tempfile.TemporaryFile, "w+")
+        with temporary() as read, temporary() as output, temporary() as errors:
+            read.write(given)
+            read.seek(0)
+            code = self.start(words, folder, environment, output.fileno(), errors.fileno(), read.fileno()).wait()
             output.seek(0)
             errors.seek(0)
             return code, output.read(), errors.read()

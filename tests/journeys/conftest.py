@@ -67,10 +67,13 @@ class Shell:
     home: Path
     environment: dict[str, str] = field(repr=False)
 
-    def opskit(self, *words: str, json_output: bool = True) -> CompletedCommand:
-        """Run opskit and wait for its end. Its process is forked from one that has loaded what opskit needs."""
+    def opskit(self, *words: str, json_output: bool = True, given: str = "") -> CompletedCommand:
+        """Run opskit, with ``given`` to read, and wait for its end. Its process is forked from one that has loaded what
+        opskit needs.
+        """
         form = ("-o", "json") if json_output else ()
-        code, stdout, stderr = forkserver_for(words).run([_RECORDED, *words, *form], self.home, self.environment)
+        run = forkserver_for(words).run
+        code, stdout, stderr = run([_RECORDED, *words, *form], self.home, self.environment, given)
         for command, calls in self.calls().items():
             beyond = (
                 calls
@@ -134,14 +137,16 @@ def run_sandbox(
     hours: Path | None = None,
     policy: Path | None = None,
     accounts: int = 1,
+    options: Sequence[str] = (),
 ) -> Iterator[RunningSandbox]:
     """Run a sandbox for as long as the block lasts. What no command of ``only`` has in its policy is denied there.
-    Its clock is ahead by what the file ``hours`` says. ``policy`` is the file with the IAM policy that it enforces.
+    Its clock is ahead by what the file ``hours`` says. ``policy`` is the file with the IAM policy that it enforces,
+    ``options`` are other options of its command line.
     """
     words = ["sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after]
     words += [word for action in _allowed_actions(API_CALLS) - _allowed_actions(only) for word in ("--deny", action)]
     words += ["--policy", str(policy)] if policy else []
-    words += ["--accounts", str(accounts)]
+    words += ["--accounts", str(accounts), *options]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     environment = {**kept, "PYTHONPATH": _ROOT, **({"HOURS_AHEAD": str(hours)} if hours else {})}
     reading, writing = os.pipe()

@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 import pytest
 
-from opskit.access.rules.policy import required_grants
 from tests.journeys.conftest import CompletedCommand, Shell, make_shell, run_sandbox
 from tests.slow import starts_server
 from tests.waiting import wait_until
@@ -123,70 +122,3 @@ def without(policy: dict[str, Any], action: str) -> dict[str, Any]:
         if each["Action"] != [action]
     ]
     return {**policy, "Statement": left}
-
-
-def used_actions(policed: PolicedShell, command: str, policy: dict[str, Any]) -> list[str]:
-    """The actions of a policy that the calls of a command, as they were recorded, stand on."""
-    needed = {grant.action for call in policed.shell.calls().get(command, ()) for grant in required_grants([call])}
-    allowed = {action for each in policy["Statement"] for action in each["Action"]}
-    return sorted(needed & allowed)
-
-
-@dataclass(frozen=True)
-class SweptCommand:
-    """A command whose actions are left out one by one. ``before`` puts the account back to where it has all to do;
-    ``{}`` in the words is another number each time. ``silent`` are actions that it does without and says nothing of,
-    since another of its actions tells the same.
-    """
-
-    asked: str
-    words: str
-    before: tuple[str, ...] = ()
-    silent: frozenset[str] = frozenset()
-
-
-OTHER_WAYS = frozenset(
-    f"servicequotas:{name}" for name in ("GetAWSDefaultServiceQuota", "GetServiceQuota", "ListServiceQuotas")
-)
-"""To a quota's value: where one of them is denied another tells the same. Which is taken first depends on what is
-known.
-"""
-SWEPT = (
-    SweptCommand("quotas check", "quotas check ml.m4.xlarge --for training", silent=OTHER_WAYS | {"sagemaker:Search"}),
-    SweptCommand(
-        "quotas increase",
-        "quotas increase ml.m5.2xlarge --for training --to {} --yes",
-        silent=OTHER_WAYS | {"servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota"},
-    ),
-    SweptCommand("quotas requests", "quotas requests", silent=OTHER_WAYS),
-    SweptCommand("notebook keep", "notebook keep course-busy --for 2h --yes"),
-    SweptCommand("notebook unkeep", "notebook unkeep course-busy", ("notebook keep course-busy --for 1h --yes",)),
-    SweptCommand("notebook open", "notebook open course-busy"),
-    SweptCommand("predict", "predict boston", ("train boston --deploy",)),
-)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("swept", SWEPT, ids=[each.asked for each in SWEPT])
-def test_whichever_action_is_left_out_is_named(policed_shell: PolicedShell, swept: SweptCommand) -> None:
-    numbers = iter(range(10, 1000))
-
-    def run_with(policy: dict[str, Any]) -> CompletedCommand:
-        policed_shell.hold_to(everything())
-        for words in swept.before:
-            prepared = policed_shell.shell.opskit(*words.split())
-            assert prepared.exit == 0, (words, prepared.stdout)
-        policed_shell.hold_to(policy)
-        return policed_shell.shell.opskit(*swept.words.format(next(numbers)).split(), json_output=False)
-
-    policy = policed_shell.printed_policy(*swept.asked.split())
-    whole = run_with(policy)
-    assert whole.exit == 0, whole.stderr
-    used = used_actions(policed_shell, swept.asked, policy)
-    assert used
-    silent = set()
-    for action in used:
-        ended = run_with(without(policy, action))
-        if action not in ended.stdout + ended.stderr:
-            silent.add(action)
-    assert silent <= swept.silent

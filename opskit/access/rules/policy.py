@@ -63,8 +63,14 @@ _OF_WORKFLOWS = ("StopTransformJob", "DeleteEndpoint", "DeleteEndpointConfig", "
 _MOST_CHARACTERS = 6100
 _TAG_ACTIONS = ("sagemaker:AddTags", "sagemaker:DeleteTags", "sagemaker:ListTags")
 _ENDPOINT_KINDS = ("endpoint", "endpoint-config")
+_KEEP_ENDPOINT: Mapping[str, tuple[Rule, tuple[str, ...] | None]] = {
+    "sagemaker:AddTags": (Rule.NAMED_TAGS, ("endpoint",)),
+    "sagemaker:DeleteTags": (Rule.NAMED_TAGS, ("endpoint",)),
+}
 ENDPOINT_RULES: Mapping[str, Mapping[str, tuple[Rule, tuple[str, ...] | None]]] = {
     "endpoint list": {},
+    "endpoint keep": _KEEP_ENDPOINT,
+    "endpoint unkeep": _KEEP_ENDPOINT,
     "endpoint stop": {
         "sagemaker:AddTags": (Rule.NAMED_TAGS, _ENDPOINT_KINDS),
         "sagemaker:DeleteTags": (Rule.NAMED_TAGS, _ENDPOINT_KINDS),

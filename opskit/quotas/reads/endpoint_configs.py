@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.aws.notices import send_notice
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.model import Unknown
 from opskit.quotas.reads.usage_listings import Response, describe_resource
@@ -46,6 +47,8 @@ class EndpointConfigs:
         if not name:
             return [], None
         config = describe_resource(self.client, "describe_endpoint_config", {"EndpointConfigName": name})
+        if isinstance(config, Unknown):  # not one that was deleted, which is nobody's fault
+            send_notice(f"Instance types of endpoints are not known: {config.reason}")
         if config is None or isinstance(config, Unknown):
             return [], config
         if _is_younger(config, endpoint):
