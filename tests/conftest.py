@@ -24,6 +24,7 @@ from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, S
 from opskit.aws import api_call, session
 from opskit.cli import command
 from opskit.cli.app import app
+from opskit.state.home import choose_state_home
 from tests.fakes.fake_aws import FakeAws, serve_fake_aws
 from tests.prefork import end_forkservers
 from tests.slow import fail_servers, stands_on_server
@@ -141,7 +142,8 @@ def no_server_unless_slow(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
 
 @pytest.fixture(autouse=True)
 def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own, where opskit's caches, state and settings go."""
+    """A home of the test's own, where opskit's caches, state and settings go; what an earlier test chose is over."""
+    choose_state_home(None)
     home = tmp_path_factory.mktemp("home")
     for name in [name for name in os.environ if name.startswith("OPSKIT_")]:
         monkeypatch.delenv(name)

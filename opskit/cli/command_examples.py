@@ -120,7 +120,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit state move --to dynamodb://opskit",
         "opskit state move --state dynamodb://opskit --to local --dry-run",
     ),
-    "history": ("opskit history --since 7d", "opskit history --action stop -o csv"),
+    "history": ("opskit history --since 7d", "opskit history --owner ada --all", "opskit history --action stop -o csv"),
     "doctor": ("opskit doctor", "opskit doctor --profile work -o json"),
     "settings": ("opskit settings",),
     "iam policy": ("opskit iam policy quotas check notebook stop",),

@@ -24,6 +24,12 @@ def history_command(
         str | None,
         typer.Option("--action", metavar="TEXT", help="Only actions whose name contains TEXT, such as stop."),
     ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--owner", metavar="NAME", help="Only changes by NAME: the end of the caller's ARN, or all of it."
+        ),
+    ] = None,
     everywhere: Annotated[
         bool, typer.Option("--all", help="Also changes in other accounts and at other endpoint URLs.")
     ] = False,
@@ -32,11 +38,11 @@ def history_command(
 
     It lists and sums what belongs to the present account and endpoint; others are summed apart, and listed with --all.
     A stop saves until the next start: by opskit's journal, else by AWS's word, else until now. A stop whose price is
-    not known is not counted.
+    not known is not counted. With --state dynamodb://TABLE these are the changes of everybody who uses that table.
     """
     from opskit.history.flows import filter_history, read_history
     from opskit.history.render import history_result
 
     history = read_history(parse_duration(since), datetime.now(UTC), ctx.session)
     regions = ctx.settings.get("regions") if ctx.settings.values["regions"].source == "--region" else ()
-    return history_result(filter_history(history, action, regions), everywhere=everywhere)
+    return history_result(filter_history(history, action, regions, owner), everywhere=everywhere)

@@ -13,6 +13,7 @@ from opskit.aws.gather import gather_all
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import Notebook, Unknown
+from opskit.core.owners import person_of
 from opskit.endpoints.reads.endpoints import list_endpoint_births
 from opskit.endpoints.rules.actions import EndpointAction
 from opskit.history.rules import (
@@ -133,18 +134,26 @@ def read_history(since: timedelta, now: datetime, connect: Callable[[], AwsSessi
     return History(entries, savings, ctx, problems)
 
 
-def filter_history(history: History, action: str | None, regions: Sequence[str]) -> History:
-    """Only the entries of actions with a word in them, and of some Regions; None, and none or ``all``, are all."""
+def filter_history(history: History, action: str | None, regions: Sequence[str], owner: str | None = None) -> History:
+    """Only the entries of actions with a word in them, of some Regions, and of an owner; None, and none or ``all``, are
+    all. What nobody is known to have done is nobody's.
+    """
     entries = tuple(
         entry
         for entry in history.entries
         # The whole journal is read before it is filtered: the end of a stop may be an entry that the filter hides.
-        if (action or "").lower() in entry.action and (entry.region in regions or "all" in regions or not regions)
+        if (action or "").lower() in entry.action
+        and (entry.region in regions or "all" in regions or not regions)
+        and (owner is None or _is_by(owner, entry.caller))
     )
     ids = {entry.id for entry in entries}
     return replace(
         history, entries=entries, savings={id: saving for id, saving in history.savings.items() if id in ids}
     )
+
+
+def _is_by(owner: str, caller: str | None) -> bool:
+    return caller is not None and owner in (caller, caller.rpartition("/")[2], person_of(caller))
 
 
 def _recent_entries(since: timedelta, now: datetime) -> tuple[JournalEntry, ...]:

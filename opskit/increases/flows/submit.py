@@ -147,7 +147,7 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
         done = _send_request(client, increase, context.use_case)
         done = _look_up_outcome(context, increase, done, submission)
         record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
-    _update_queue(context, done, known, queued)
+    _update_queue(context, done, known, queued, lock)
     if done.outcome.is_filed and increase.request_id and not increase.channel.opens_case:
         # The request existed before; only its support case is new.
         return replace(done, step=replace(done.result, outcome=IncreaseOutcome.ALREADY_OPEN))
@@ -287,21 +287,22 @@ def _update_queue(
     increase: Increase,
     known: frozenset[str] = frozenset(),
     queued: queue.QueuedRequest | None = None,
+    lock: HeldLock | None = None,
 ) -> None:
     """Keep queued and filed increases, and drop decided ones. AWS has the request already, so problems here are only
-    reported. ``queued`` is the increase as it was queued before.
+    reported. ``queued`` is the increase as it was queued before, ``lock`` is held by the run that sent it.
     """
     client, name, target_value = context.client, increase.quota_name, increase.target.value
     try:
         match increase.outcome:
             case IncreaseOutcome.QUEUED:
-                context.save_queued(increase, queue.QueueState.QUEUED)
+                context.save_queued(increase, queue.QueueState.QUEUED, lock=lock)
             case IncreaseOutcome.FILED:
                 context.save_queued(
                     increase, queue.QueueState.FILED, known=known, id=increase.request_id or increase.case_id
                 )
             case IncreaseOutcome.REFUSED if queued and increase.refused_for_caller:
-                queue.upsert_queued(client, queued)
+                queue.upsert_queued(client, queued, lock)
             case IncreaseOutcome.REFUSED:
                 queue.delete_queued_range(client, name, target_value, target_value)
             case IncreaseOutcome.ALREADY_ENOUGH:

@@ -86,7 +86,8 @@ class QueuedRequest:
 
 
 def upsert_queued(client: AwsClient, request: QueuedRequest, lock: HeldLock | None = None) -> None:
-    """Store a request, replacing one for the same quota and value. ``lock``: only while this run holds it.
+    """Store a request, replacing one for the same quota and value. ``lock``: only while this run holds it. Without it
+    an attempt stays one, which waits too: another run may be sending it at this moment.
 
     Raises:
         UsageError: the state cannot be used, or another run holds the lock.
@@ -123,10 +124,17 @@ def _write_queued(home: RecordStore, record: Record, stored: list[StoredRecord],
     key = QUEUE_TABLE.key_of(record)
     while True:
         before = next((each for each in stored if QUEUE_TABLE.key_of(each.record) == key), None)
+        if before and lock is None and _hides_attempt(record, before.record):
+            return
         with suppress(RecordChanged):
             home.write_record(QUEUE_TABLE, record, before, lock)
             return
         stored = home.read_records(QUEUE_TABLE, *key)
+
+
+def _hides_attempt(record: Record, before: Record) -> bool:
+    """Whether a record that was only put off would take the place of one that may be at AWS."""
+    return (before["standing"], record["standing"]) == (QueueState.ATTEMPTED.value, QueueState.QUEUED.value)
 
 
 def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: float) -> None:

@@ -15,6 +15,7 @@ from opskit.increases.flows.submit import submit_increases
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import Increase, IncreaseOutcome
 from opskit.increases.store import queue
+from opskit.state.home import state_home, use_state_home
 from opskit.state.journal_entries import STARTED
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
@@ -101,3 +102,18 @@ def test_two_runners_with_one_table_file_each_increase_once(
             assert {f"{name} to 4" for name in QUOTAS} <= set(filed)
 
         world.run_both(end_well)
+
+
+def test_what_is_only_put_off_hides_no_attempt(db: FaultyDynamoDb) -> None:
+    client = FaultyServiceQuotas(QUOTAS).new_clients()[0]
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    name = next(iter(QUOTAS))
+    parts = ("us-east-1", name, "ml.m4.xlarge", WISHES[0].workload, 4.0, Channel.AUTO, "")
+    for home in (db.new_home(), None):
+        with use_state_home(home):
+            queue.upsert_queued(client, queue.QueuedRequest(*parts, queue.QueueState.ATTEMPTED, now))
+            queue.upsert_queued(client, queue.QueuedRequest(*parts, queue.QueueState.QUEUED, now))
+            assert [each.state for each in queue.pending_requests(client)] == [queue.QueueState.ATTEMPTED]
+            with state_home().locks.hold_lock("increase", on_wait=lambda: None) as lock:
+                queue.upsert_queued(client, queue.QueuedRequest(*parts, queue.QueueState.QUEUED, now), lock)
+            assert [each.state for each in queue.pending_requests(client)] == [queue.QueueState.QUEUED]

@@ -93,7 +93,7 @@ WALK: dict[str, list[list[str]]] = {
     "cron remove": [["--dry-run"], [FILE_EVIL]],
     "cron run": [["check", "--", "quotas", FILE_EVIL], [FILE_EVIL]],
     "cron show": [[], [FILE_EVIL], ["check", "--", "--for", TAG_EVIL.replace("\n", "")]],
-    "history": [[], ["--since", EVIL], ["--action", "stop"]],
+    "history": [[], ["--owner", EVIL], ["--since", EVIL], ["--action", "stop"]],
     "doctor": [[]],
     "settings": [["--config", "SETTINGS"], ["--config", FILE_EVIL]],
     "iam policy": [["notebook"], [EVIL]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from opskit.state.home import StateHome
 from opskit.state.journal_entries import DONE, STARTED, UNKNOWN, ChangeKind, JournalEntry, StopDetails
 from opskit.state.local_home import LOCAL_HOME
 from opskit.state.records import Record, RecordChanged, RecordTable, Value, replace_partition
+from tests.fakes.cli_runner import run_opskit
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
 
 BEGUN = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
@@ -185,3 +187,28 @@ def test_lock_is_held_by_one_at_a_time_and_is_free_afterwards(home: StateHome) -
             )
     assert told == []
     assert len(home.records.read_records(FRUIT, "a")) == 3
+
+
+def test_history_is_everybodys_and_can_be_one_owners(
+    home: StateHome, isolated_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers = (
+        "arn:aws:iam::123456789012:user/ada",
+        "arn:aws:sts::123456789012:assumed-role/opskit/bob@example.com",
+        None,
+    )
+    for number, caller in enumerate(callers):
+        home.journal.add_entry(entry(number, caller=caller, started_at=datetime.now(UTC)))
+    place = ("--state", home.name) if home.name else ()
+
+    def subjects(*words: str) -> list[str | None]:
+        told = run_opskit(capsys, "history", "--all", "-o", "json", *place, *words)
+        return [row["caller"] for row in told.data["history"]]
+
+    for name in [name for name in os.environ if name.startswith("AWS_") and not home.name]:
+        monkeypatch.delenv(name)
+    assert subjects() == list(callers)
+    assert subjects("--owner", "ada") == [callers[0]]
+    assert subjects("--owner", "bob@example.com") == [callers[1]]
+    assert subjects("--owner", str(callers[1])) == [callers[1]]
+    assert subjects("--owner", "nobody") == []
