@@ -23,12 +23,27 @@ def supported_versions() -> list[str]:
 
 
 def find_interpreter(version: str) -> str | None:
-    """The command of a Python version; None: it is not there. PYTHON3_13 and the like may name it."""
+    """The command of a Python version: what PYTHON3_13 and the like name, else this one, one on the PATH, or one of
+    pyenv's. None: none of them runs.
+    """
     named = os.environ.get(f"PYTHON{version.replace('.', '_')}")
-    if named:
-        return named
-    running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return sys.executable if version == running else shutil.which(f"python{version}")
+    command = f"python{version}"
+    if f"{sys.version_info.major}.{sys.version_info.minor}" == version:
+        candidates = [sys.executable]
+    else:
+        pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+        candidates = [shutil.which(command) or "", *map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/{command}")))]
+    return next((each for each in ([named] if named else candidates) if each and _runs(each, version)), None)
+
+
+def _runs(interpreter: str, version: str) -> bool:
+    """Whether it is of this version. pyenv puts commands on the PATH for versions that are not switched on."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        ended = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return ended.returncode == 0 and ended.stdout.strip() == version
 
 
 def run_unit_tests(version: str, interpreter: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,11 +26,23 @@ def test_each_version_is_tested_or_named(monkeypatch: pytest.MonkeyPatch, capsys
     assert python_versions.main() == 1  # nothing was tested
 
 
-def test_interpreters_are_found_by_variable_path_or_as_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interpreters_are_found_by_variable_path_or_among_pyenv_s(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert running in python_versions.supported_versions()
     assert python_versions.find_interpreter(running) == sys.executable
-    monkeypatch.setenv("PATH", "/nowhere")
+    shim, kept = tmp_path / "bin" / "python3.99", tmp_path / "versions" / "3.99.1" / "bin" / "python3.99"
+    for file, text in ((shim, "echo 'not switched on' >&2; exit 127"), (kept, "echo 3.99")):
+        file.parent.mkdir(parents=True)
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{shim.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "elsewhere"))
     assert python_versions.find_interpreter("3.99") is None
-    monkeypatch.setenv("PYTHON3_99", "/elsewhere/python")
-    assert python_versions.find_interpreter("3.99") == "/elsewhere/python"
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert python_versions.find_interpreter("3.99") == str(kept)
+    monkeypatch.setenv("PYTHON3_99", "/nowhere/python")
+    assert python_versions.find_interpreter("3.99") is None
+    monkeypatch.setenv("PYTHON3_99", str(kept))
+    assert python_versions.find_interpreter("3.99") == str(kept)

@@ -85,4 +85,4 @@ def test_a_folder_that_cannot_be_used_is_named(
 
 def test_it_points_to_what_bills(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     ran = run_opskit(capsys, "doctor")
-    assert "What bills now, whose it is and how it is ended: opskit costs" in ran.out + ran.err
+    assert "how to stop it: opskit costs" in ran.out + ran.err
