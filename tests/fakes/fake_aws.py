@@ -362,7 +362,7 @@ def _identity_xml(aws: FakeAws, form: Mapping[str, str]) -> str:
 
 
 def _assumed_role_xml(aws: FakeAws, form: Mapping[str, str]) -> str:
-    account = form["RoleArn"].split(":")[4]
+    account = form["RoleArn"].split(":")[4] if form["RoleArn"].count(":") > 4 else ""
     key = f"{_ROLE_KEY}{account if account in aws.members else 'EXAMPLE'}"
     return (
         '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
