@@ -79,7 +79,7 @@ WALK: dict[str, list[list[str]]] = {
     "guard install": [[EVIL]],
     "guard remove": [[EVIL]],
     "endpoint keep": [[EVIL, "--reason", EVIL], ["--tag", EVIL], ["e", "--until", EVIL], ["e", "--for", EVIL]],
-    "endpoint unkeep": [[EVIL]],
+    "endpoint unkeep": [[EVIL], ["e", "--config", FILE_EVIL]],
     "endpoint list": [[], ["--tag", EVIL]],
     "endpoint start": [[EVIL], [EVIL, "--yes"]],
     "endpoint stop": [[EVIL, "--yes"], ["--idle", "--tag", EVIL], ["--idle", "--dry-run"]],
