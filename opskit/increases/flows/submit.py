@@ -140,10 +140,13 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
     """
     client, submission = context.client, Submission(context.clock.now(), increase.target.value, known, increase.channel)
     queued = _find_queued(client, increase)
-    # Recorded before it is sent: a kill after this line makes the next run look the request up instead of repeating it.
-    context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known, lock=lock)
     with _journal_submission(context, increase) as record:
-        _require_lock(lock, record)
+        record.was_sent = False
+        # Recorded before it is sent: a kill after this line makes the next run look the request up instead of repeating
+        # it. After the journal, which may take its time: that run counts from the time of this record until AWS lists.
+        context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known, lock=lock)
+        lock.check_held()
+        record.was_sent = True
         done = _send_request(client, increase, context.use_case)
         done = _look_up_outcome(context, increase, done, submission)
         record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
@@ -152,17 +155,6 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
         # The request existed before; only its support case is new.
         return replace(done, step=replace(done.result, outcome=IncreaseOutcome.ALREADY_OPEN))
     return done
-
-
-def _require_lock(lock: HeldLock, record: ActionRecord) -> None:
-    """Pass if the lock is still this run's; else nothing is sent.
-
-    Raises:
-        UsageError: another run may hold it.
-    """
-    record.was_sent = False
-    lock.check_held()
-    record.was_sent = True
 
 
 def _find_queued(client: AwsClient, increase: Increase) -> queue.QueuedRequest | None:
