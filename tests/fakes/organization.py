@@ -1,4 +1,4 @@
-"""An organization of accounts on the small AWS, of which every tenth fails in a way of its own."""
+"""An organization of accounts on the small AWS, of which every fifth fails in a way of its own."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def make_organization(size: int, regions: tuple[str, ...]) -> FakeOrganization:
         account = f"{number + 1:012}"
         member = management.members[account] = FakeAws(account=account, enabled=regions)
         member.quotas = [Entry(QUOTA, bundled_codes()[QUOTA], number % 3, 0)]
-        if number % 10 == 9:
-            how = found.faults[account] = names[(number // 10) % len(names)]
+        if number % 5 == 4:
+            how = found.faults[account] = names[(number // 5) % len(names)]
             fault = FAULTS[how]
             if how != "no role":
                 member.fault = lambda operation, region, fault=fault: (  # type: ignore[misc]

@@ -15,10 +15,10 @@ REGIONS = ("eu-west-1", "us-east-1")
 
 @pytest.fixture
 def organization(monkeypatch: pytest.MonkeyPatch, no_backoff: None) -> FakeOrganization:
-    return make_organization(60, REGIONS)
+    return make_organization(30, REGIONS)
 
 
-def test_a_tenth_of_the_accounts_fails_and_hides_no_other(
+def test_a_fifth_of_the_accounts_fails_and_hides_no_other(
     organization: FakeOrganization, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serve_fake_aws(organization.management) as aws:
