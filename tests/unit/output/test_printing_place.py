@@ -16,7 +16,7 @@ PLACES = {"output/printing.py", "output/rich_console.py"}
 PROGRAMS = {"sandbox/container/train.py"}
 """Programs of their own: a training's standard output is the log of its job."""
 
-LAST_RESORT = {"cli/__init__.py": ["print()", "sys.stderr"], "guards/autostart.py": ["sys.stderr"]}
+LAST_RESORT = {"cli/__init__.py": ["print()", "sys.stderr"], "guards/autostart.py": ["sys.stderr", "sys.stderr"]}
 """What tells that opskit's own files are another project's, or cannot be imported, cannot count on any of them."""
 
 _STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
