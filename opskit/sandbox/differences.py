@@ -207,8 +207,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "Endpoints",
         "Each variant is one process, even if several instances are requested. A serverless variant stays started. "
-        "There is no data capture, autoscaling, shadow variant, asynchronous or streamed invocation, inference "
-        "component, or pipeline of containers.",
+        "There is no data capture, autoscaling, shadow variant, asynchronous or streamed invocation, or pipeline of "
+        "containers. An asynchronous endpoint and inference components are records: nothing predicts behind them.",
     ),
     Difference(
         "Endpoints",

@@ -92,7 +92,8 @@ class VariantSeed:
 class EndpointSeed:
     """An endpoint in service since ``made_ago``, last invoked at the times ``invoked_ago``. ``serves``: a model is
     behind it, and it really predicts; else what only has to be looked at costs no memory. ``is_scaled``: Application
-    Auto Scaling scales its first variant.
+    Auto Scaling scales its first variant. ``provisioned``: it is serverless, with so many provisioned calls at once.
+    ``has_components``: its models are inference components.
     """
 
     name: str
@@ -104,6 +105,9 @@ class EndpointSeed:
     invoked_ago: tuple[timedelta, ...] = ()
     serves: bool = False
     is_scaled: bool = False
+    provisioned: int | None = None
+    is_asynchronous: bool = False
+    has_components: bool = False
 
     @property
     def resource(self) -> UsageResource:
@@ -253,6 +257,18 @@ def _app_call(space: str, app_type: str) -> CallSeed:
     return CallSeed("create_app", {**names, "ResourceSpec": {"InstanceType": "ml.t3.medium"}})
 
 
+def _component_call(name: str, megabytes: int) -> CallSeed:
+    needs = {"NumberOfCpuCoresRequired": 2, "MinMemoryRequiredInMb": megabytes}
+    params = {
+        "InferenceComponentName": name,
+        "EndpointName": "shared",
+        "VariantName": "AllTraffic",
+        "Specification": {"ModelName": "shared", "ComputeResourceRequirements": needs},
+        "RuntimeConfig": {"CopyCount": 1},
+    }
+    return CallSeed("create_inference_component", params)
+
+
 # One of each kind of what bills, as records: nothing runs behind them.
 _BILL_SEEDS: tuple[Seed, ...] = (
     NotebookSeed("lab", kind=NotebookKind.RECORD, tags=(("owner", "ada"),)),
@@ -263,6 +279,9 @@ _BILL_SEEDS: tuple[Seed, ...] = (
     RecordSeed(UsageResource.PROCESSING_JOB, "clean", "ml.m5.xlarge"),
     EndpointSeed("forgotten", made_ago=30 * _DAY, invoked_ago=(29 * _DAY,), tags=(("created-by", "grace"),)),
     EndpointSeed("live", variants=(VariantSeed("A", 2), VariantSeed("B", 1)), invoked_ago=(timedelta(minutes=5),)),
+    EndpointSeed("on-demand", provisioned=2),
+    EndpointSeed("overnight", is_asynchronous=True),
+    EndpointSeed("shared", has_components=True),
 )
 _BILL_CALLS: tuple[CallSeed, ...] = (
     _space_call("ada-lab", "ada", 20, "JupyterLab"),
@@ -270,6 +289,8 @@ _BILL_CALLS: tuple[CallSeed, ...] = (
     _space_call("bob-code", "bob", 5, "CodeEditor"),
     _app_call("bob-code", "CodeEditor"),
     _space_call("left-behind", "carol", 100, "JupyterLab"),
+    _component_call("summaries", 6_144),
+    _component_call("translations", 2_048),
     CallSeed(
         "create_mlflow_tracking_server",
         {"TrackingServerName": "experiments", "ArtifactStoreUri": f"{_BUCKET}/mlflow", "RoleArn": _ROLE},

@@ -31,6 +31,7 @@ from opskit.sandbox.dispatcher import Dispatcher
 from opskit.sandbox.event_history import EventHistory
 from opskit.sandbox.hosting.endpoint_attachments import EndpointAttachmentService
 from opskit.sandbox.hosting.endpoint_service import EndpointService
+from opskit.sandbox.hosting.inference_components import InferenceComponentService
 from opskit.sandbox.hosting.invocation_metrics import InvocationMetrics
 from opskit.sandbox.hosting.invoke_endpoint import INVOKE_PATH_PREFIX, InvokeEndpointPage
 from opskit.sandbox.hosting.model_service import ModelService
@@ -268,6 +269,7 @@ def _register_services(
         TransformService(state, ledger, tags, models),
         endpoints,
         EndpointAttachmentService(state, endpoints),
+        InferenceComponentService(state, endpoints, tags),
         MetricDataService(),
         ProcessingService(state, ledger, tags),
         TuningService(state, ledger),

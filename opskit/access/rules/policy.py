@@ -89,7 +89,8 @@ endpoint is stopped whoever made it, and is made again with the tags that it had
 _SAGEMAKER_KINDS = (
     *("notebook-instance", "training-job", "transform-job", "processing-job"),
     *("hyper-parameter-tuning-job", "labeling-job", "automl-job"),
-    *("endpoint-config", "endpoint", "model", "app", "cluster"),
+    *("inference-component", "inference-experiment", "endpoint-config", "endpoint", "model", "app", "cluster"),
+    *("pipeline", "space", "user-profile"),
 )
 
 

@@ -1,5 +1,5 @@
-"""What can hang on an endpoint: its policy; monitoring schedules, inference components and experiments, of which the
-sandbox has none.
+"""What can hang on an endpoint beside inference components: its policy; monitoring schedules and experiments, of which
+the sandbox has none.
 """
 
 from __future__ import annotations
@@ -42,10 +42,6 @@ class EndpointAttachmentService:
     @aws_operation("sagemaker", "ListMonitoringSchedules")
     def list_monitoring_schedules(self, call: ApiCall) -> dict[str, Any]:
         return {"MonitoringScheduleSummaries": []}
-
-    @aws_operation("sagemaker", "ListInferenceComponents")
-    def list_inference_components(self, call: ApiCall) -> dict[str, Any]:
-        return {"InferenceComponents": []}
 
     @aws_operation("sagemaker", "ListInferenceExperiments")
     def list_inference_experiments(self, call: ApiCall) -> dict[str, Any]:

@@ -154,6 +154,7 @@ class Endpoint:
             "CreationTime": self.created,
             "LastModifiedTime": self.modified,
             "LastDeploymentConfig": self.deployment_config,
+            "AsyncInferenceConfig": self.config.params.get("AsyncInferenceConfig"),
         }
 
     def list_row(self) -> ListedResource:

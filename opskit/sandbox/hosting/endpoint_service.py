@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -41,6 +41,8 @@ class EndpointService:
         self._ledger = ledger
         self._models = models
         self._endpoints: dict[AccountRegion, dict[str, Endpoint]] = {}
+        self.component_sources: list[Callable[[AccountRegion, str], list[str]]] = []
+        """Each tells the inference components on an endpoint, which cannot be deleted before them."""
         state.usage_sources.append(self.instances_in_use)
         state.seeders[UsageResource.ENDPOINT] = self.add_seed_record
         tags.register_resource_type("endpoint", self._endpoint_tags, lambda where: list(self._endpoints_by_name(where)))
@@ -120,10 +122,12 @@ class EndpointService:
         return [self._build_variant(account_region, settings) for settings in config.params["ProductionVariants"]]
 
     def _build_variant(self, account_region: AccountRegion, settings: dict[str, Any]) -> Variant:
+        weight, count = float(settings.get("InitialVariantWeight", 1.0)), settings.get("InitialInstanceCount", 0)
+        if "ModelName" not in settings:  # inference components will hold the models
+            return Variant(settings, None, weight, count)
         model = self._models.models.get_record(account_region, settings["ModelName"]).params
         containers = model.get("Containers") or [model.get("PrimaryContainer", {})]
-        weight = float(settings.get("InitialVariantWeight", 1.0))
-        return Variant(settings, containers[0].get("Image"), weight, settings.get("InitialInstanceCount", 0))
+        return Variant(settings, containers[0].get("Image"), weight, count)
 
     def _run_in_background(self, endpoint: Endpoint, work: Any) -> None:
         threading.Thread(target=self._run_or_fail, args=(endpoint, work), name=endpoint.name, daemon=True).start()
@@ -159,7 +163,7 @@ class EndpointService:
 
     def _start_variants(self, endpoint: Endpoint, variants: list[Variant]) -> str | None:
         """Start the containers of all variants; returns the reason where one of them cannot serve."""
-        for variant in variants:
+        for variant in (each for each in variants if "ModelName" in each.settings):
             try:
                 variant.container = self._start_container(endpoint, variant)
                 if not variant.container.wait_until_ready(endpoint.deleted):
@@ -267,6 +271,10 @@ class EndpointService:
     def delete_endpoint(self, call: ApiCall) -> dict[str, Any]:
         with self._state.lock(call.account_region):
             endpoint = self._get_settled_endpoint(call)
+            if any(source(call.account_region, endpoint.name) for source in self.component_sources):
+                raise validation_error(
+                    f'Cannot delete endpoint "{endpoint.arn}" because inference components are deployed on it.'
+                )
             endpoint.enter_status(EndpointStatus.DELETING, self._state.now())
             endpoint.deleted.set()
         self._run_in_background(endpoint, self._remove_endpoint)

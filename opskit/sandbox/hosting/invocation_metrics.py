@@ -37,6 +37,12 @@ class InvocationMetrics:
         """Let a variant have been invoked at these times."""
         self._put(account_region, [_datum(endpoint, variant, when, 1) for when in moments])
 
+    def publish_backlog(self, account_region: AccountRegion, endpoint: str, moments: list[datetime]) -> None:
+        """Let the queue of an asynchronous endpoint have been empty at these times."""
+        dimensions = [{"Name": "EndpointName", "Value": endpoint}]
+        kept = {"MetricName": "ApproximateBacklogSize", "Dimensions": dimensions, "Value": 0.0, "Unit": "None"}
+        self._put(account_region, [{**kept, "Timestamp": when} for when in moments])
+
     def _publish_periodically(self) -> None:
         while not self._state.closing.wait(_PUBLISH_SECONDS):
             with self._lock:

@@ -154,7 +154,7 @@ class ModelService:
     @aws_operation("sagemaker", "CreateEndpointConfig")
     def create_endpoint_config(self, call: ApiCall) -> dict[str, Any]:
         for variant in [*call.params["ProductionVariants"], *call.params.get("ShadowProductionVariants", [])]:
-            self._check_variant(call.account_region, variant)
+            self._check_variant(call.account_region, variant, has_role="ExecutionRoleArn" in call.params)
         names = [variant["VariantName"] for variant in call.params["ProductionVariants"]]
         if len(names) != len(set(names)):
             raise validation_error("Production variant names must be unique within an endpoint configuration.")
@@ -170,10 +170,13 @@ class ModelService:
             raise self.configs.not_found_error(account_region, name)
         return config
 
-    def _check_variant(self, account_region: AccountRegion, variant: dict[str, Any]) -> None:
-        if "ModelName" not in variant:
-            raise ApiError("ValidationException", "The sandbox has no inference components: a variant needs ModelName.")
-        self.models.get_record(account_region, variant["ModelName"])
+    def _check_variant(self, account_region: AccountRegion, variant: dict[str, Any], *, has_role: bool) -> None:
+        if "ModelName" in variant:
+            self.models.get_record(account_region, variant["ModelName"])
+        elif not has_role:
+            raise validation_error(
+                f"Production variant {variant['VariantName']} without ModelName needs an ExecutionRoleArn."
+            )
         if "ServerlessConfig" in variant:
             return
         if "InstancePools" in variant:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -44,6 +44,9 @@ class SeededEndpoints:
         for variant in seed.variants:
             moments = [self._state.now() - ago for ago in seed.invoked_ago]
             self._metrics.publish_past(account_region, seed.name, variant.name, moments)
+        if seed.is_asynchronous:  # AWS publishes it each minute; opskit looks at the last quarter of an hour
+            moments = [self._state.now() - timedelta(minutes=minutes) for minutes in range(60)]
+            self._metrics.publish_backlog(account_region, seed.name, moments)
         if seed.is_scaled:
             self._add_scaling(account_region, seed)
 
@@ -62,17 +65,13 @@ class SeededEndpoints:
             self._models.models.create_record(account_region, seed.name, params, created)
 
     def _enter_endpoint(self, account_region: AccountRegion, seed: EndpointSeed, created: datetime) -> Endpoint:
-        settings = [
-            {
-                "VariantName": variant.name,
-                "ModelName": seed.name,
-                "InstanceType": seed.instance_type,
-                "InitialInstanceCount": 1,
-                "InitialVariantWeight": 1.0,
-            }
-            for variant in seed.variants
-        ]
-        params = {"EndpointConfigName": f"{seed.name}-config", "ProductionVariants": settings}
+        settings = [_variant_settings(seed, variant.name) for variant in seed.variants]
+        params: dict[str, Any] = {"EndpointConfigName": f"{seed.name}-config", "ProductionVariants": settings}
+        if seed.is_asynchronous:
+            bucket = f"sagemaker-{account_region.region}-{account_region.account}"
+            params["AsyncInferenceConfig"] = {"OutputConfig": {"S3OutputPath": f"s3://{bucket}/{seed.name}/answers"}}
+        if seed.has_components:
+            params["ExecutionRoleArn"] = execution_role_arn(account_region.account)
         with self._state.lock(account_region):
             config = self._models.configs.create_record(account_region, f"{seed.name}-config", params, created)
             variants = self._endpoints.build_variants(account_region, config)
@@ -110,6 +109,16 @@ class SeededEndpoints:
             Schedule="cron(0 8 * * ? *)",
             ScalableTargetAction={"MinCapacity": 2, "MaxCapacity": 3},
         )
+
+
+def _variant_settings(seed: EndpointSeed, name: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {"VariantName": name, "InitialVariantWeight": 1.0}
+    if not seed.has_components:
+        settings["ModelName"] = seed.name
+    if seed.provisioned is not None:
+        memory = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
+        return {**settings, "ServerlessConfig": {**memory, "ProvisionedConcurrency": seed.provisioned}}
+    return {**settings, "InstanceType": seed.instance_type, "InitialInstanceCount": 1}
 
 
 def _model_archive() -> bytes:

@@ -112,6 +112,18 @@ def test_what_can_be_narrowed_is() -> None:
     assert all(":eu-west-1:" in arn for arn in narrow["ChangeSageMakerWithOwner"]["Resource"])
 
 
+@pytest.mark.parametrize("command", API_CALLS)
+def test_an_action_on_one_resource_is_allowed_on_resources_of_its_kind(command: str) -> None:
+    """AWS names the kind in the operation: DescribeSpace is about a space, and a grant on notebooks denies it."""
+    for statement in (build_policy((command,), Scope(), FLAGS) or {"Statement": []})["Statement"]:
+        arns = [arn for arn in statement["Resource"] if arn.startswith("arn:aws:sagemaker:")]
+        kinds = {arn.split(":")[5].partition("/")[0].replace("-", "") for arn in arns}
+        for action in statement["Action"] if kinds else ():
+            name = action.removeprefix("sagemaker:").removesuffix("V2").lower()
+            is_tagging = name in ("addtags", "deletetags", "listtags")
+            assert is_tagging or any(name.endswith(kind) or kind in name for kind in kinds), (action, kinds)
+
+
 def test_the_logs_of_notebooks_and_of_jobs_are_sagemakers() -> None:
     for command in ("notebook stop", "train"):
         logs = policy_statements(command, flags=["--evidence"])["ReadLogs"]
