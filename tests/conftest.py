@@ -157,6 +157,7 @@ def recorded_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     """What each command calls in a test. Its policy allows it (`opskit iam policy`, access/rules/permissions.py)."""
     made: dict[str, set[str]] = {}
     run = command.run_command
+    monkeypatch.setattr(api_call, "call_hook", api_call.call_hook)  # --verbose sets it, for the process of a user's
 
     def noting(path: tuple[str, ...], *rest: Any) -> None:
         calls = made.setdefault(" ".join(path), set())

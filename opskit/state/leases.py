@@ -32,7 +32,7 @@ BELIEVED_SECONDS = 20.0
 """So long a holder relies on a renewal."""
 TAKEN_OVER_SECONDS = 30.0
 """So long a number must not have moved: half as long again, for machines whose seconds differ."""
-_RENEWED_EVERY = 5.0
+RENEWED_EVERY = 5.0
 _LOOKED_EVERY = 1.0
 _FREE = ""
 
@@ -97,7 +97,7 @@ class TableLease:
 
     def keep_renewing(self) -> None:
         """Renew it until it is released or lost."""
-        while not self._ended.wait(_RENEWED_EVERY) and not self._is_lost:
+        while not self._ended.wait(RENEWED_EVERY) and not self._is_lost:
             with suppress(AwsError):
                 self.renew_item()
 

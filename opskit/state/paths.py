@@ -16,8 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from opskit.core.exceptions import AccessDenied, AwsError, ExitCode, Problem, UsageError
 from opskit.core.run_problem_codes import STATE_NOT_KEPT
 from opskit.core.run_problems import report_run_problem
@@ -95,6 +93,8 @@ def state_dir() -> Path:
 
 def kept_state_dir() -> Path:
     """Where the state of this user is kept, whether or not it can be."""
+    import platformdirs  # not above: what is told of a missing dependency stands on this module too
+
     return Path(platformdirs.user_state_dir("opskit", appauthor=False))
 
 
@@ -181,7 +181,7 @@ def state_errors() -> Iterator[None]:
     except StateUnreachable as error:
         raise StateTableUnusable(error.failure) from error
     except (OSError, sqlite3.Error) as error:
-        where = platformdirs.user_state_dir("opskit", appauthor=False)
+        where = kept_state_dir()
         text = f"opskit's state in {where} cannot be used ({error}), and without it a request could be sent twice."
         # OperationalError is a DatabaseError too, but means a full disk or a lock rather than a damaged file.
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)

@@ -18,6 +18,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
+from moto.backends import get_backend
 
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.pacing import RateLimiter
@@ -98,7 +99,7 @@ def faulty_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyDynamoDb]
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     faults = FaultyDynamoDb()
-    with mock_aws(), monkeypatch.context() as patched:
+    with _moto_without_reset(), monkeypatch.context() as patched:
         make_table(boto3.client("dynamodb", region_name=REGION))
         send = BaseClient._make_api_call
 
@@ -109,6 +110,20 @@ def faulty_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyDynamoDb]
 
         patched.setattr(BaseClient, "_make_api_call", faulty)
         yield faults
+
+
+@contextmanager
+def _moto_without_reset() -> Iterator[None]:
+    """moto answers in this process. It is not reset as a whole, since a sandbox of another test may live on it."""
+    tables = get_backend("dynamodb")
+    mocked = mock_aws()
+    tables.reset()
+    mocked.start(reset=False)
+    try:
+        yield
+    finally:
+        mocked.stop(remove_data=False)
+        tables.reset()
 
 
 def make_table(client: Any, name: str = TABLE) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from opskit.access.rules.permissions import API_CALLS, command_at
+from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS, command_at
 from opskit.access.rules.policy import required_grants
 from opskit.aws import api_call
 from tests.fakes.cli_runner import run_opskit
@@ -39,6 +39,8 @@ history
 """
 SEVERAL_WAYS = {call for call in API_CALLS["quotas wait"] if "ServiceQuota" in call}
 """To a quota's value: which of them is taken depends on what is known of it."""
+SEVERAL_ACCOUNTS = FLAG_CALLS["history"]["--accounts"] | FLAG_CALLS["history"]["--org"]
+"""There is one account here."""
 OF_WHAT_RUNS = {call for call in API_CALLS["quotas check"] if ":Describe" in call}
 """Nothing but notebooks runs in this account."""
 SELDOM = {
@@ -90,7 +92,7 @@ def test_no_policy_asks_for_what_is_never_called(
     assert beyond == []
     assert len(recorded_calls) == 13
     never = {
-        command: API_CALLS[command] - made - SEVERAL_WAYS - OF_WHAT_RUNS - SELDOM.get(command, set())
+        command: API_CALLS[command] - made - SEVERAL_WAYS - SEVERAL_ACCOUNTS - OF_WHAT_RUNS - SELDOM.get(command, set())
         for command, made in recorded_calls.items()
     }
     assert {command: calls for command, calls in never.items() if required_grants(calls)} == {}

@@ -119,7 +119,7 @@ def test_the_table_names_them_too(used_up: FakeAws, capsys: pytest.CaptureFixtur
     line = next(line for line in out.splitlines() if "job-7" in line)
     assert {"transform", "job", "ada", "7", "7d1h", "1.61"} <= set(line.split())
     assert "job-2" not in out
-    assert "What runs bills: opskit costs" in out
+    assert "Running resources are billed: opskit costs lists them" in out
 
 
 @pytest.mark.parametrize("closed", ["ListTags", "GetProducts"])

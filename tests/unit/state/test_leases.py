@@ -125,7 +125,7 @@ def test_a_renewal_that_gets_no_answer_is_tried_until_the_lease_is_believed_in_n
 
 
 def test_renewals_go_on_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opskit.state.leases._RENEWED_EVERY", 0.01)
+    monkeypatch.setattr("opskit.state.leases.RENEWED_EVERY", 0.01)
     renewed = threading.Event()
     renew = TableLease.renew_item
 
