@@ -115,15 +115,19 @@ def faulty_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyDynamoDb]
 @contextmanager
 def _moto_without_reset() -> Iterator[None]:
     """moto answers in this process. It is not reset as a whole, since a sandbox of another test may live on it."""
-    tables = get_backend("dynamodb")
     mocked = mock_aws()
-    tables.reset()
+    _forget_tables()
     mocked.start(reset=False)
     try:
         yield
     finally:
         mocked.stop(remove_data=False)
-        tables.reset()
+        _forget_tables()
+
+
+def _forget_tables() -> None:
+    for account in list(get_backend("dynamodb").values()):
+        account.reset()
 
 
 def make_table(client: Any, name: str = TABLE) -> None:

@@ -44,7 +44,9 @@ SEVERAL_ACCOUNTS = FLAG_CALLS["history"]["--accounts"] | FLAG_CALLS["history"]["
 OF_WHAT_RUNS = {call for call in API_CALLS["quotas check"] if ":Describe" in call}
 """Nothing but notebooks runs in this account."""
 SELDOM = {
+    "quotas check": {"resourcegroupstaggingapi:GetResources", "sns:Publish"},  # of many holders; with --notify
     "quotas increase": {
+        "sns:Publish",
         "service-quotas:CreateSupportCase",
         "service-quotas:ListRequestedServiceQuotaChangeHistory",  # where those of one quota cannot be read
         "support:CreateCase",
@@ -61,6 +63,7 @@ SELDOM = {
     "notebook start": {"logs:GetLogEvents"},
     "notebook stop": {
         "resourcegroupstaggingapi:GetResources",  # of more notebooks than a classroom has
+        "sns:Publish",
         "sagemaker:AddTags",
         "sagemaker:DeleteTags",
         "logs:GetLogEvents",

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.sandbox.billed_steps import use_service_records, use_spaces_and_apps
 from tests.sandbox.conftest import ANSWERED, Lab
@@ -194,11 +195,23 @@ def an_endpoint_and_what_it_is_made_of(lab: Lab, trained: dict[str, Any], until:
     sagemaker.get_endpoint_policy(**named)
     sagemaker.delete_endpoint_policy(**named)
     sagemaker.list_monitoring_schedules(**named)
-    sagemaker.list_inference_components()
+    an_inference_component(sagemaker, name)
     sagemaker.list_inference_experiments()
     sagemaker.delete_endpoint(**named)
     sagemaker.delete_endpoint_config(**config)
     sagemaker.delete_model(ModelName=name)
+
+
+def an_inference_component(sagemaker: Any, endpoint: str) -> None:
+    """It keeps its endpoint."""
+    component = {"InferenceComponentName": endpoint}
+    specification = {"ModelName": endpoint, "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 1024}}
+    sagemaker.create_inference_component(**component, EndpointName=endpoint, Specification=specification)
+    sagemaker.describe_inference_component(**component)
+    sagemaker.list_inference_components()
+    with pytest.raises(ClientError, match="inference components are deployed"):
+        sagemaker.delete_endpoint(EndpointName=endpoint)
+    sagemaker.delete_inference_component(**component)
 
 
 def a_notebook_that_cannot_start(lab: Lab, far: Any, until: Any) -> None:
