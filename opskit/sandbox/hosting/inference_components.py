@@ -31,7 +31,7 @@ class InferenceComponent:
             "InferenceComponentName": self.name,
             "InferenceComponentArn": self.arn,
             "EndpointName": self.params["EndpointName"],
-            "VariantName": self.params.get("VariantName"),
+            "VariantName": self.params["VariantName"],
             "Specification": self.params.get("Specification"),
             "RuntimeConfig": {"DesiredCopyCount": copies, "CurrentCopyCount": copies},
             "CreationTime": self.created,
@@ -72,13 +72,15 @@ class InferenceComponentService:
     def create_inference_component(self, call: ApiCall) -> dict[str, Any]:
         name, endpoint = call.params["InferenceComponentName"], call.params["EndpointName"]
         arn = call.account_region.arn(f"inference-component/{name}")
-        if self._endpoints.find_endpoint(call.account_region, endpoint) is None:
+        found = self._endpoints.find_endpoint(call.account_region, endpoint)
+        if found is None:
             raise validation_error(f'Could not find endpoint "{call.account_region.arn(f"endpoint/{endpoint}")}".')
+        params = {"VariantName": found.variants[0].name, **call.params}
         with self._state.lock(call.account_region):
             named = self._named(call.account_region)
             if name in named:
                 raise validation_error(f'Cannot create already existing inference component "{arn}".')
-            named[name] = InferenceComponent(name, arn, call.params, self._state.now(), request_tags(call.params))
+            named[name] = InferenceComponent(name, arn, params, self._state.now(), request_tags(params))
         return {"InferenceComponentArn": arn}
 
     @aws_operation("sagemaker", "DescribeInferenceComponent")
@@ -111,7 +113,7 @@ def _list_row(account_region: AccountRegion, component: InferenceComponent) -> L
         "InferenceComponentName": component.name,
         "EndpointArn": account_region.arn(f"endpoint/{component.params['EndpointName']}"),
         "EndpointName": component.params["EndpointName"],
-        "VariantName": component.params.get("VariantName"),
+        "VariantName": component.params["VariantName"],
         "InferenceComponentStatus": "InService",
         "LastModifiedTime": component.created,
     }
