@@ -45,14 +45,23 @@ _CHECK = AccountView(
     _verdict,
     lambda row: row["verdict"] in ("short", "unknown", "pending"),
 )
-_NOTEBOOKS = AccountView(
-    "notebooks",
-    "notebook",
-    ("region", "name", "verdict", "usd_per_hour", "because"),
-    _verdict,
-    lambda row: row["verdict"] in ("idle", "unknown"),
-    has_price=True,
-)
+
+
+def _idle_view(noun: str) -> AccountView:
+    """Of a list that tells what is idle."""
+    columns = ("region", "name", "verdict", "usd_per_hour", "because")
+    meant = ("idle", "unknown")
+    return AccountView(f"{noun}s", noun, columns, _verdict, lambda row: row["verdict"] in meant, has_price=True)
+
+
+def _stop_view(noun: str) -> AccountView:
+    """Of a stop: what was done or would be, and what could not be judged."""
+    columns = ("region", "name", "verdict", "outcome", "because")
+    return AccountView(
+        f"{noun}s", noun, columns, _done, lambda row: row["outcome"] is not None or row["verdict"] == "unknown"
+    )
+
+
 _COSTS = AccountView(
     "items",
     "item",
@@ -63,7 +72,7 @@ _COSTS = AccountView(
 
 VIEWS: Mapping[str, AccountView] = {
     "fleet check": _CHECK,
-    "fleet idle": _NOTEBOOKS,
+    "fleet idle": _idle_view("notebook"),
     "fleet costs": _COSTS,
     "quotas check": _CHECK,
     "quotas list": AccountView(
@@ -78,29 +87,10 @@ VIEWS: Mapping[str, AccountView] = {
         ("region", "quota_name", "desired", "status", "age_seconds"),
         lambda row: str(row["status"]),
     ),
-    "notebook list": _NOTEBOOKS,
-    "notebook stop": AccountView(
-        "notebooks",
-        "notebook",
-        ("region", "name", "verdict", "outcome", "because"),
-        _done,
-        lambda row: row["outcome"] is not None or row["verdict"] == "unknown",
-    ),
-    "endpoint list": AccountView(
-        "endpoints",
-        "endpoint",
-        ("region", "name", "verdict", "usd_per_hour", "because"),
-        _verdict,
-        lambda row: row["verdict"] in ("idle", "unknown"),
-        has_price=True,
-    ),
-    "endpoint stop": AccountView(
-        "endpoints",
-        "endpoint",
-        ("region", "name", "verdict", "outcome", "because"),
-        _done,
-        lambda row: row["outcome"] is not None or row["verdict"] == "unknown",
-    ),
+    "notebook list": _idle_view("notebook"),
+    "notebook stop": _stop_view("notebook"),
+    "endpoint list": _idle_view("endpoint"),
+    "endpoint stop": _stop_view("endpoint"),
     "costs": _COSTS,
     "history": AccountView(
         "history",

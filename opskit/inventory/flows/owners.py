@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather_all
 from opskit.core.model import Unknown
 from opskit.inventory.reads.trail_events import TOO_MANY_EVENTS, look_up_owners
 from opskit.inventory.rules.resource_owner import (
@@ -36,6 +38,19 @@ class OwnersFound:
         """Whose a resource is."""
         tagged = tagged_owner(resource, self.keys)
         return tagged if tagged.name else self.owners.get(resource.arn, tagged)
+
+
+def find_listed_owners(
+    listed: Sequence[tuple[AwsClient, RunningResource]], now: datetime
+) -> tuple[Mapping[str, str | None], Unknown | None]:
+    """The owners by ARN that CloudTrail knows of those in a list, each with the client of its Region, whose tags name
+    none: of 90 days, at two calls a second, bounded for each Region. Also why it could not be asked for all.
+    """
+    clients = {id(client): client for client, _ in listed}.values()
+    by_client = [(client, [resource for of, resource in listed if of is client]) for client in clients]
+    found = gather_all([partial(find_trail_owners, client, there, now) for client, there in by_client])
+    owners = {arn: owner.name for each in found for arn, owner in each.owners.items()}
+    return owners, next((each.gap for each in found if each.gap), None)
 
 
 def find_trail_owners(client: AwsClient, resources: Sequence[RunningResource], now: datetime) -> OwnersFound:

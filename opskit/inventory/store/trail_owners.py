@@ -4,17 +4,13 @@ change; who started a notebook does, so it is remembered with the time since whe
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 
 from opskit.aws.client import AwsClient
-from opskit.core.exceptions import AwsError
 from opskit.inventory.rules.running_resource import RunningResource
-from opskit.state.home import state_home
-from opskit.state.paths import account_key
-from opskit.state.records import Record, RecordTable, replace_partition
+from opskit.state.records import Record, RecordTable
+from opskit.state.region_memory import load_region_memory, save_region_memory
 
 UNREACHED = "?"
 """Stands for an owner that older events than opskit reads may tell: the next run would not get there either."""
@@ -36,13 +32,9 @@ OWNERS_TABLE = RecordTable(
 
 def load_trail_owners(client: AwsClient, resources: Iterable[RunningResource]) -> dict[str, str | None]:
     """The remembered owners of these resources by ARN; None: CloudTrail told nothing. Others are not in it."""
-    try:
-        place = (*account_key(client), client.region)
-        rows = [each.record for each in state_home().records.read_records(OWNERS_TABLE, *place)]
-    # Forgetting costs only another look; an error here must not keep anybody from one.
-    except (OSError, sqlite3.Error, ValueError, AwsError):
-        return {}
-    remembered = {(str(row["arn"]), str(row["since"])): str(row["owner"]) for row in rows}
+    remembered = load_region_memory(
+        client, OWNERS_TABLE, lambda row: ((str(row["arn"]), str(row["since"])), str(row["owner"]))
+    )
     keys = {each.arn: (each.arn, str(each.since)) for each in resources}
     return {arn: remembered[key] or None for arn, key in keys.items() if key in remembered}
 
@@ -51,18 +43,9 @@ def save_trail_owners(
     client: AwsClient, resources: Iterable[RunningResource], owners: Mapping[str, str | None]
 ) -> None:
     """Remember the owners of these resources, and no others of the Region."""
-    with suppress(OSError, sqlite3.Error, AwsError):
-        endpoint, account = account_key(client)
-        records: list[Record] = [
-            {
-                "endpoint": endpoint,
-                "account": account,
-                "region": client.region,
-                "arn": each.arn,
-                "since": str(each.since),
-                "owner": owners[each.arn] or "",
-            }
-            for each in resources
-            if each.arn in owners
-        ]
-        replace_partition(state_home().records, OWNERS_TABLE, records, endpoint, account, client.region)
+    records: list[Record] = [
+        {"arn": each.arn, "since": str(each.since), "owner": owners[each.arn] or ""}
+        for each in resources
+        if each.arn in owners
+    ]
+    save_region_memory(client, OWNERS_TABLE, records)

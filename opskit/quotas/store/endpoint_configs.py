@@ -7,18 +7,14 @@ one endpoint: the endpoint's name and the time when it was last changed, which e
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.core.exceptions import AwsError
-from opskit.state.home import state_home
-from opskit.state.paths import account_key
-from opskit.state.records import Record, RecordTable, replace_partition
+from opskit.state.records import Record, RecordTable
+from opskit.state.region_memory import load_region_memory, save_region_memory
 
 # The file's number rises with the members that are kept of a configuration, so that all are read anew; a table in an
 # account needs another name then.
@@ -51,33 +47,18 @@ class EndpointDeployment:
 
 def load_endpoint_configs(client: AwsClient) -> dict[EndpointDeployment, dict[str, Any]]:
     """What is remembered of a Region's endpoints; nothing where it cannot be read, and then it is read from AWS."""
-    try:
-        place = (*account_key(client), client.region)
-        rows = [each.record for each in state_home().records.read_records(CONFIGS_TABLE, *place)]
-        return {
-            EndpointDeployment(str(row["name"]), str(row["config"]), str(row["modified"])): json.loads(
-                str(row["members"])
-            )
-            for row in rows
-        }
-    except (OSError, sqlite3.Error, ValueError, AwsError):
-        return {}
+    return load_region_memory(client, CONFIGS_TABLE, _parse_config)
+
+
+def _parse_config(row: Record) -> tuple[EndpointDeployment, dict[str, Any]]:
+    members: dict[str, Any] = json.loads(str(row["members"]))
+    return EndpointDeployment(str(row["name"]), str(row["config"]), str(row["modified"])), members
 
 
 def save_endpoint_configs(client: AwsClient, configs: Mapping[EndpointDeployment, Mapping[str, Any]]) -> None:
     """Remember these of a Region, and no others. Where the state cannot be written, they are read again."""
-    with suppress(OSError, sqlite3.Error, AwsError):
-        endpoint, account = account_key(client)
-        records: list[Record] = [
-            {
-                "endpoint": endpoint,
-                "account": account,
-                "region": client.region,
-                "name": each.endpoint,
-                "config": each.config,
-                "modified": each.modified,
-                "members": json.dumps(members),
-            }
-            for each, members in configs.items()
-        ]
-        replace_partition(state_home().records, CONFIGS_TABLE, records, endpoint, account, client.region)
+    records: list[Record] = [
+        {"name": each.endpoint, "config": each.config, "modified": each.modified, "members": json.dumps(members)}
+        for each, members in configs.items()
+    ]
+    save_region_memory(client, CONFIGS_TABLE, records)

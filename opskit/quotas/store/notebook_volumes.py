@@ -4,17 +4,13 @@ notebook's time of change, so the size holds for as long as that time does.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from opskit.aws.client import AwsClient
-from opskit.core.exceptions import AwsError
-from opskit.state.home import state_home
-from opskit.state.paths import account_key
-from opskit.state.records import Record, RecordTable, replace_partition
+from opskit.state.records import Record, RecordTable
+from opskit.state.region_memory import load_region_memory, save_region_memory
 
 VOLUMES_TABLE = RecordTable(
     name="notebook_volumes",
@@ -43,28 +39,16 @@ class NotebookState:
 
 def load_volume_sizes(client: AwsClient) -> dict[NotebookState, int]:
     """What is remembered of a Region's notebooks, in GB; nothing where it cannot be read."""
-    try:
-        place = (*account_key(client), client.region)
-        rows = [each.record for each in state_home().records.read_records(VOLUMES_TABLE, *place)]
-        return {NotebookState(str(row["name"]), str(row["modified"])): int(row["gigabytes"] or 0) for row in rows}
-    # Forgetting costs only another look; an error here must not keep anybody from one.
-    except (OSError, sqlite3.Error, ValueError, AwsError):
-        return {}
+    return load_region_memory(client, VOLUMES_TABLE, _parse_size)
+
+
+def _parse_size(row: Record) -> tuple[NotebookState, int]:
+    return NotebookState(str(row["name"]), str(row["modified"])), int(row["gigabytes"] or 0)
 
 
 def save_volume_sizes(client: AwsClient, sizes: Mapping[NotebookState, int]) -> None:
     """Remember these of a Region, and no others. Where the state cannot be written, they are read again."""
-    with suppress(OSError, sqlite3.Error, AwsError):
-        endpoint, account = account_key(client)
-        records: list[Record] = [
-            {
-                "endpoint": endpoint,
-                "account": account,
-                "region": client.region,
-                "name": state.name,
-                "modified": state.modified,
-                "gigabytes": size,
-            }
-            for state, size in sizes.items()
-        ]
-        replace_partition(state_home().records, VOLUMES_TABLE, records, endpoint, account, client.region)
+    records: list[Record] = [
+        {"name": state.name, "modified": state.modified, "gigabytes": size} for state, size in sizes.items()
+    ]
+    save_region_memory(client, VOLUMES_TABLE, records)
