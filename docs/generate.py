@@ -9,13 +9,14 @@ from typing import Any
 
 from opskit.access.render.settings import to_text
 from opskit.access.rules.besides import BESIDES
+from opskit.access.rules.grants import ACCESS, CHANGE, READ, Grant, grants_of_commands
 from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS
-from opskit.access.rules.policy import ACCESS, CHANGE, READ, Grant, grants_of_commands
 from opskit.cli.command_examples import EXAMPLES
 from opskit.cli.command_tree import COMMAND_GROUPS
 from opskit.cli.common_options import COMMON_OPTIONS
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode
-from opskit.core.settings import FILE_NAME, SETTING_SPECS, WATCH_SPECS, SettingSpec
+from opskit.core.setting_specs import SETTING_SPECS, WATCH_SPECS, SettingSpec
+from opskit.core.settings import FILE_NAME
 from opskit.training.rules.workflow_schema import workflow_schema
 from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, KeySpec
 from tools.command_help import all_commands, help_paragraphs

@@ -78,7 +78,7 @@ COMMAND_GROUPS = {
     "doctor": CommandGroup(("access.cli.doctor",), "Check credentials, permissions and this machine's set-up."),
     "settings": CommandGroup(("access.cli.settings",), "Show each setting and its source."),
     "iam": CommandGroup(("access.cli.iam",), "The permissions that opskit needs."),
-    "sandbox": CommandGroup(("sandbox_cli",), "Run a local AWS for practice, without an account or a bill."),
+    "sandbox": CommandGroup(("sandbox_cli.commands",), "Run a local AWS for practice, without an account or a bill."),
     "demo": CommandGroup(("demo.cli",), "Run the full workflow end to end against a local AWS."),
     "completion": CommandGroup(("cli.completion",), "Print the completion script for a shell."),
 }

@@ -14,8 +14,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from opskit.access.rules.permissions import FLAGS, command_at
-from opskit.access.rules.policy import Scope, build_policy, required_grants
+from opskit.access.rules.command_words import command_at
+from opskit.access.rules.grants import required_grants
+from opskit.access.rules.permissions import FLAGS
+from opskit.access.rules.policy import Scope, build_policy
 from opskit.aws import api_call
 from opskit.aws.session import AwsSession
 from opskit.cli import main

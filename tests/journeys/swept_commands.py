@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from opskit.access.rules.grants import grants_of_commands
 from opskit.access.rules.permissions import FLAGS
-from opskit.access.rules.policy import grants_of_commands
 from tests.waiting import wait_until
 
 MakeClient = Callable[[str], Any]

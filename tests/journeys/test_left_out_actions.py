@@ -16,8 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from opskit.access.rules.grants import required_grants
 from opskit.access.rules.permissions import API_CALLS
-from opskit.access.rules.policy import required_grants
 from tests.journeys.conftest import CompletedCommand, make_shell, run_sandbox
 from tests.journeys.swept_commands import NOT_SWEPT, OTHER_WAYS, SWEPT, MakeClient, SweptCommand, SweptRun
 from tests.journeys.test_least_privilege import PolicedShell, everything, without

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS, command_at
-from opskit.access.rules.policy import required_grants
+from opskit.access.rules.command_words import command_at
+from opskit.access.rules.grants import required_grants
+from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS
 from opskit.aws import api_call
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.recorded_calls import checked_call

@@ -18,7 +18,7 @@ from opskit.sandbox.differences import DIFFERENCES
 from opskit.sandbox.lag import LagMode
 from opskit.sandbox.rate_limits import RateMode
 from opskit.sandbox.scenarios import SCENARIOS
-from opskit.sandbox_cli import LagChoice, RateChoice, ScenarioName
+from opskit.sandbox_cli.options import LagChoice, RateChoice, ScenarioName
 from tests.fakes.cli_runner import run_opskit
 from tests.prefork import SANDBOX_MODULES, start_forkserver
 

@@ -34,8 +34,9 @@ def policy_command(
     is as good as being an administrator, so `notebook create --role-boundary ARN` alone has it, within that boundary.
     """
     from opskit.access.render.iam import policy_result
-    from opskit.access.rules.permissions import expand_cron_jobs, parse_commands, split_flags
-    from opskit.access.rules.policy import Scope, build_policy, grants_of_commands
+    from opskit.access.rules.command_words import expand_cron_jobs, parse_commands, split_flags
+    from opskit.access.rules.grants import grants_of_commands
+    from opskit.access.rules.policy import Scope, build_policy
     from opskit.aws.session import find_default_region
     from opskit.core.state_place import parse_state_place
 

@@ -17,8 +17,9 @@ from opskit.access.rules.diagnostics import (
     permissions_finding,
     skew_finding,
 )
+from opskit.access.rules.grants import grants_of_commands, required_grants
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
-from opskit.access.rules.policy import Scope, grants_of_commands, required_grants
+from opskit.access.rules.policy import Scope
 from opskit.aws.client import AwsClient
 from opskit.aws.clock_skew import read_clock_skew
 from opskit.aws.gather import gather

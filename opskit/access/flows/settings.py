@@ -8,7 +8,8 @@ from pathlib import Path
 
 from opskit.aws.session import find_default_region
 from opskit.core.exceptions import UsageError
-from opskit.core.settings import FILE_NAME, SETTING_SPECS, Setting, Settings, load_settings
+from opskit.core.setting_specs import SETTING_SPECS
+from opskit.core.settings import FILE_NAME, Setting, Settings, load_settings
 from opskit.core.settings_file import is_readable_file, read_settings_file
 from opskit.quotas.flows.watch_list import watch_requirements
 from opskit.state.trusted_files import distrust_file, trust_file

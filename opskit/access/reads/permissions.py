@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from opskit.access.rules.conditions import SIMULATED_CONTEXT
-from opskit.access.rules.policy import Grant, Scope, example_arn, required_grants
+from opskit.access.rules.grants import Grant, required_grants
+from opskit.access.rules.policy import Scope, example_arn
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.session import CallerIdentity

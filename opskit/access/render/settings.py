@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import Problem
-from opskit.core.settings import SETTING_SPECS, Setting, Settings, SettingSpec, WatchEntry
+from opskit.core.setting_specs import SETTING_SPECS, SettingSpec, WatchEntry
+from opskit.core.settings import Setting, Settings
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 _COLUMNS = (

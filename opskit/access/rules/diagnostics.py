@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from opskit.access.rules.grants import Grant, grants_of_commands
 from opskit.access.rules.permissions import API_CALLS
-from opskit.access.rules.policy import Grant, grants_of_commands
 from opskit.core.exceptions import CLOCK_SKEW, SET_CLOCK, ExitCode, Problem
 from opskit.core.model import Unknown
 

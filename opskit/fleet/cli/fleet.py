@@ -84,7 +84,7 @@ def fleet_role_command(
 
     Without a command the role may only read. `opskit fleet role notebook stop` also allows what that command does.
     """
-    from opskit.access.rules.permissions import parse_commands
+    from opskit.access.rules.command_words import parse_commands
     from opskit.access.rules.policy import Scope, build_policy
     from opskit.fleet.render.role import role_result
     from opskit.fleet.rules.role_template import role_template

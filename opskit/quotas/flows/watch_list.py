@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Requirement
-from opskit.core.settings import Settings, WatchEntry
+from opskit.core.setting_specs import WatchEntry
+from opskit.core.settings import Settings
 from opskit.quotas.rules.requirements import merge_by_quota, parse_requirements
 
 

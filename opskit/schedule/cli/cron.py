@@ -15,8 +15,9 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
 from opskit.core.exceptions import OpskitError, Problem, UsageError
+from opskit.core.setting_specs import SETTING_SPECS
 from opskit.core.setting_values import parse_duration
-from opskit.core.settings import FOLDER_VARIABLE, SETTING_SPECS
+from opskit.core.settings import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

@@ -14,8 +14,9 @@ from opskit.access.rules.diagnostics import (
     permissions_finding,
     skew_finding,
 )
+from opskit.access.rules.grants import grants_of_commands, required_grants
 from opskit.access.rules.permissions import API_CALLS
-from opskit.access.rules.policy import Scope, example_arn, grants_of_commands, required_grants
+from opskit.access.rules.policy import Scope, example_arn
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Unknown
 

@@ -7,7 +7,8 @@ from botocore.session import get_session
 from botocore.validate import validate_parameters
 
 from opskit.access.reads.permissions import PROBES, _probe, simulate_grants
-from opskit.access.rules.policy import Scope, required_grants
+from opskit.access.rules.grants import required_grants
+from opskit.access.rules.policy import Scope
 from opskit.aws.session import CallerIdentity
 from opskit.core.model import Unknown
 from tests.fakes.stubbed_client import ACCOUNT, REGION, stubbed_client

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.access.render.iam import policy_result
+from opskit.access.rules.command_words import expand_cron_jobs, parse_commands, split_flags
+from opskit.access.rules.grants import ACCESS, CHANGE, READ
 from opskit.access.rules.permissions import (
     API_CALLS,
     FLAG_CALLS,
@@ -19,20 +21,8 @@ from opskit.access.rules.permissions import (
     REGION_DISCOVERY_CALLS,
     STATE_CALLS,
     calls_of_command,
-    expand_cron_jobs,
-    parse_commands,
-    split_flags,
 )
-from opskit.access.rules.policy import (
-    ACCESS,
-    CHANGE,
-    LARGEST_INLINE,
-    LARGEST_MANAGED,
-    READ,
-    Scope,
-    build_policy,
-    policy_size,
-)
+from opskit.access.rules.policy import LARGEST_INLINE, LARGEST_MANAGED, Scope, build_policy, policy_size
 from opskit.aws.client import is_read
 from opskit.core.exceptions import UsageError
 from opskit.core.state_place import parse_state_place

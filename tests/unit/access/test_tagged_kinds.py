@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from opskit.access.rules.grants import grants_of_commands
 from opskit.access.rules.permissions import API_CALLS
-from opskit.access.rules.policy import grants_of_commands
 
 _OWN_KINDS = {"notebook": {"notebook-instance"}, "endpoint": {"endpoint", "endpoint-config"}}
 _CHANGES = ("sagemaker:AddTags", "sagemaker:DeleteTags")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from opskit.core.settings import SETTING_SPECS, load_settings
+from opskit.core.setting_specs import SETTING_SPECS
+from opskit.core.settings import load_settings
 from opskit.core.settings_file import FolderRule
 from tests.fakes.cli_runner import CliResult, run_opskit
 

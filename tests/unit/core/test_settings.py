@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from opskit.access.render.settings import to_text
 from opskit.core.exceptions import UsageError
-from opskit.core.settings import SETTING_SPECS, SettingSpec, WatchEntry, _resolve_setting, load_settings
+from opskit.core.setting_specs import SETTING_SPECS, SettingSpec, WatchEntry
+from opskit.core.settings import _resolve_setting, load_settings
 
 EVERYTHING = """
 regions = ["us-east-1", "eu-west-1"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sysconfig
 
-from opskit.sandbox_cli import _with_own_commands
+from opskit.sandbox_cli.child_command import with_own_commands
 
 OWN = sysconfig.get_path("scripts")
 
 
 def test_opskit_itself_is_found_inside_after_all_that_the_user_has() -> None:
-    assert _with_own_commands({"PATH": "/mine", "HOME": "/h"}) == {"PATH": f"/mine{os.pathsep}{OWN}", "HOME": "/h"}
+    assert with_own_commands({"PATH": "/mine", "HOME": "/h"}) == {"PATH": f"/mine{os.pathsep}{OWN}", "HOME": "/h"}
 
 
 def test_without_a_path_the_systems_own_stands_before_it() -> None:
-    assert _with_own_commands({})["PATH"] == f"{os.defpath}{os.pathsep}{OWN}"
+    assert with_own_commands({})["PATH"] == f"{os.defpath}{os.pathsep}{OWN}"

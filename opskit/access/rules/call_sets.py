@@ -1,0 +1,221 @@
+"""Sets of AWS operations that a purpose needs, such as reading quotas. The table of commands is made of these."""
+
+from __future__ import annotations
+
+
+def service_calls(service: str, *operations: str) -> frozenset[str]:
+    """Operations of one service, as the tests record them: ``service:Operation``."""
+    return frozenset(f"{service}:{operation}" for operation in operations)
+
+
+CALLER_IDENTITY = service_calls("sts", "GetCallerIdentity")
+RESOURCE_TAGS = service_calls("resourcegroupstaggingapi", "GetResources") | service_calls("sagemaker", "ListTags")
+EVENT_HISTORY = CALLER_IDENTITY | service_calls("cloudtrail", "LookupEvents")
+PRICES = service_calls("pricing", "GetProducts")
+QUOTA_VALUES = CALLER_IDENTITY | service_calls(
+    "service-quotas",
+    "GetAWSDefaultServiceQuota",
+    "GetServiceQuota",
+    "ListAWSDefaultServiceQuotas",
+    "ListServiceQuotas",
+)
+OTHER_ACCOUNTS = (
+    CALLER_IDENTITY
+    | service_calls("sts", "AssumeRole")
+    | service_calls(
+        "organizations", "ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListRoots"
+    )
+)
+ALL_REQUESTS = service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistory")
+REQUESTS_OF_QUOTA = service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota")
+SUPPORT_READS = service_calls("support", "DescribeCases", "DescribeServices")
+REQUEST_INCREASE = (
+    QUOTA_VALUES
+    | ALL_REQUESTS  # where those of one quota cannot be read
+    | REQUESTS_OF_QUOTA
+    | service_calls("service-quotas", "CreateSupportCase", "RequestServiceQuotaIncrease")
+    | service_calls("support", "CreateCase", "DescribeCases", "DescribeServices")
+)
+COUNT_ENDPOINTS = service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "ListEndpoints")
+COUNT_RUNS = COUNT_ENDPOINTS | service_calls(
+    "sagemaker", "DescribeTrainingJob", "DescribeTransformJob", "ListTrainingJobs", "ListTransformJobs", "Search"
+)
+COUNT_IN_USE = COUNT_RUNS | service_calls(
+    "sagemaker",
+    "DescribeApp",
+    "DescribeCluster",
+    "DescribeProcessingJob",
+    "ListApps",
+    "ListClusters",
+    "ListNotebookInstances",
+    "ListProcessingJobs",
+)
+NOTEBOOK_LOGS = service_calls("logs", "GetLogEvents")
+FAILURE_LOGS = service_calls("logs", "DescribeLogStreams", "GetLogEvents")  # of what failed
+INSPECT_NOTEBOOKS = (
+    PRICES
+    | NOTEBOOK_LOGS
+    | service_calls("resourcegroupstaggingapi", "GetResources")
+    | service_calls(
+        "sagemaker",
+        "CreatePresignedNotebookInstanceUrl",
+        "DescribeNotebookInstance",
+        "ListNotebookInstances",
+        "ListTags",
+    )
+)
+ONE_NOTEBOOK = CALLER_IDENTITY | service_calls("sagemaker", "DescribeNotebookInstance")
+NOTEBOOK_HEADROOM = (
+    ONE_NOTEBOOK
+    | NOTEBOOK_LOGS
+    | QUOTA_VALUES
+    | ALL_REQUESTS
+    | PRICES
+    | service_calls("sagemaker", "ListNotebookInstances")
+)
+CHOSEN_NOTEBOOKS = service_calls("sagemaker", "ListNotebookInstances", "ListTags")
+START_NOTEBOOK = NOTEBOOK_HEADROOM | service_calls("sagemaker", "StartNotebookInstance")
+CREATE_NOTEBOOK = (
+    NOTEBOOK_HEADROOM
+    | service_calls("iam", "CreateRole", "GetRole", "GetRolePolicy", "PutRolePolicy")
+    | service_calls("sagemaker", "CreateNotebookInstance", "ListTags")
+)
+DEPLOY = (
+    QUOTA_VALUES
+    | ALL_REQUESTS
+    | PRICES
+    | COUNT_ENDPOINTS
+    | FAILURE_LOGS
+    | service_calls("sagemaker", "CreateEndpoint", "CreateEndpointConfig")
+)
+TRAIN = (
+    DEPLOY
+    | REQUEST_INCREASE
+    | COUNT_RUNS
+    | service_calls("iam", "GetRole", "ListRoles")
+    | service_calls("s3", "CreateBucket", "GetObject", "HeadBucket", "HeadObject", "PutObject")
+    | service_calls(
+        "sagemaker", "CreateModel", "CreateTrainingJob", "CreateTransformJob", "DescribeModel", "StopTransformJob"
+    )
+)
+CLEANUP = (
+    CALLER_IDENTITY
+    | service_calls("s3", "DeleteObjects", "ListObjectsV2")
+    | service_calls("sagemaker", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel", "ListTags")
+    | service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel", "DescribeTrainingJob")
+    | service_calls(
+        "sagemaker", "ListEndpointConfigs", "ListEndpoints", "ListModels", "ListTrainingJobs", "ListTransformJobs"
+    )
+)
+STOP_NOTEBOOKS = (
+    INSPECT_NOTEBOOKS
+    | CALLER_IDENTITY
+    | service_calls("sagemaker", "AddTags", "DeleteTags", "DescribeNotebookInstance", "StopNotebookInstance")
+)
+ONE_ENDPOINT = CALLER_IDENTITY | service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "ListTags")
+INSPECT_ENDPOINTS = (
+    CALLER_IDENTITY  # whose configurations are remembered
+    | PRICES
+    | COUNT_ENDPOINTS
+    | service_calls("cloudwatch", "GetMetricData")
+    | service_calls("resourcegroupstaggingapi", "GetResources")
+    | service_calls("sagemaker", "ListInferenceComponents", "ListTags")
+)
+ENDPOINT_SCALING = service_calls(
+    "application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions"
+)
+STOP_ENDPOINTS = (
+    INSPECT_ENDPOINTS
+    | ENDPOINT_SCALING
+    | QUOTA_VALUES
+    | ALL_REQUESTS
+    | service_calls("s3", "HeadObject", "ListObjectsV2")
+    | service_calls("sagemaker", "AddTags", "DeleteEndpoint", "DeleteTags", "DescribeModel", "GetEndpointPolicy")
+    | service_calls("sagemaker", "DescribeInferenceExperiment", "ListInferenceExperiments", "ListMonitoringSchedules")
+)
+START_ENDPOINT = (
+    COUNT_ENDPOINTS
+    | FAILURE_LOGS
+    | ENDPOINT_SCALING
+    | QUOTA_VALUES
+    | ALL_REQUESTS
+    | service_calls("resourcegroupstaggingapi", "GetResources")
+    | service_calls("application-autoscaling", "PutScalingPolicy", "PutScheduledAction", "RegisterScalableTarget")
+    | service_calls("sagemaker", "AddTags", "CreateEndpoint", "DeleteEndpoint", "DeleteTags")
+    | service_calls("sagemaker", "ListEndpointConfigs", "ListTags", "UpdateEndpointWeightsAndCapacities")
+)
+CHECK_QUOTAS = QUOTA_VALUES | ALL_REQUESTS | COUNT_IN_USE
+NOTIFY = service_calls("sns", "Publish")
+LIST_QUOTAS = (
+    CALLER_IDENTITY  # whose jobs are remembered
+    | ALL_REQUESTS
+    | COUNT_IN_USE
+    | service_calls("cloudwatch", "GetMetricData")
+    | service_calls("sagemaker", "DescribeNotebookInstance", "ListSpaces")
+    | service_calls(
+        "service-quotas",
+        "GetQuotaUtilizationReport",
+        "ListAWSDefaultServiceQuotas",
+        "ListServiceQuotas",
+        "StartQuotaUtilizationReport",
+    )
+)
+GUARD = (
+    QUOTA_VALUES
+    | ALL_REQUESTS
+    | COUNT_RUNS
+    | PRICES
+    | service_calls("sagemaker", "DescribeProcessingJob", "ListNotebookInstances", "ListProcessingJobs")
+)
+# What a plan uses and does not define itself is described, as its endpoint configuration.
+GUARD_PLAN = (
+    COUNT_IN_USE
+    | service_calls(
+        "sagemaker",
+        "DescribeCluster",
+        "DescribeEndpoint",
+        "DescribeEndpointConfig",
+        "DescribeNotebookInstance",
+        "DescribePipeline",
+        "DescribeSpace",
+        "DescribeTrainingJob",
+        "DescribeUserProfile",
+    )
+) - GUARD
+ENDPOINT_METRICS = service_calls("cloudwatch", "GetMetricData")
+COSTS = (
+    CALLER_IDENTITY
+    | PRICES
+    | COUNT_RUNS
+    | EVENT_HISTORY
+    | service_calls("resourcegroupstaggingapi", "GetResources")
+    | service_calls(
+        "sagemaker",
+        "DescribeApp",
+        "DescribeAutoMLJobV2",
+        "DescribeCluster",
+        "DescribeHyperParameterTuningJob",
+        "DescribeInferenceComponent",
+        "DescribeLabelingJob",
+        "DescribeNotebookInstance",
+        "DescribeProcessingJob",
+        "ListApps",
+        "ListAutoMLJobs",
+        "ListClusters",
+        "ListHyperParameterTuningJobs",
+        "ListInferenceComponents",
+        "ListLabelingJobs",
+        "ListMlflowApps",
+        "ListMlflowTrackingServers",
+        "ListNotebookInstances",
+        "ListPartnerApps",
+        "ListProcessingJobs",
+        "ListSpaces",
+        "ListTags",
+        "ListTrainingPlans",
+    )
+)
+SUPPORT_CASE = service_calls("service-quotas", "CreateSupportCase") | service_calls(
+    "support", "CreateCase", "DescribeCases", "DescribeServices"
+)
+FILE_REQUEST = REQUESTS_OF_QUOTA | service_calls("service-quotas", "RequestServiceQuotaIncrease")
