@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -55,6 +56,14 @@ class AwsSession:
     def client(self, region: str | None = None) -> AwsClient:
         """The client for one Region; for the default Region if none is named."""
         return AwsClient(self, region or self.default_region)
+
+    def prepare_clients(self, *places: tuple[str, str]) -> None:
+        """Build the clients of services in Regions in this order, before threads ask for others: one is built at a
+        time, and SageMaker's takes 0.1 s. What is wrong with one is left to the call that needs it.
+        """
+        with suppress(AwsError):
+            for service, region in places:
+                self._boto3_clients.client(service, region)
 
     @property
     def read_seconds(self) -> float:

@@ -10,11 +10,11 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather, gather_all
+from opskit.aws.gather import gather, gather_all, start_in_background
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown, Workload
 from opskit.quotas.flows.holders import Held, find_holders
-from opskit.quotas.flows.suggest import Suggestions, find_suggestions
+from opskit.quotas.flows.suggest import Suggestions, choose_candidates, read_suggestions
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.requests import open_requests
@@ -119,43 +119,63 @@ def _read_region(
     suggest: bool,
     further: Sequence[str] = (),
 ) -> RegionSnapshot:
+    """Read a Region in as few round trips as what depends on what allows: with known codes three, of which the first
+    asks whose account it is and lists what runs, and the last finds what helps.
+    """
     wanted = with_totals(requirements)
-    (quotas, suggestions, cache), in_use, requests = gather(
-        lambda: _read_region_quotas(client, wanted, now, suggest=suggest, further=further),
-        lambda: count_in_use(client, {requirement.workload for requirement in wanted}),
-        lambda: open_requests(client),
+    # The quotas are the longest chain: whose account it is, the values, and what helps.
+    client.session.prepare_clients(("sts", client.session.default_region), ("service-quotas", client.region))
+    quotas = start_in_background(lambda: _read_region_quotas(client, wanted, now, suggest=suggest, further=further))
+    requests = start_in_background(partial(open_requests, client))
+    in_use = start_in_background(partial(count_in_use, client, {requirement.workload for requirement in wanted}))
+
+    def read_snapshot() -> RegionSnapshot:
+        read, counts, asked = gather(quotas.result, in_use.result, requests.result)
+        return RegionSnapshot(client.region, requirements, read.quotas, counts, asked)
+
+    if not suggest:
+        return read_snapshot()
+    by_quota, (snapshot, by_use, held) = gather(
+        lambda: _read_candidates(client, quotas.result()),
+        lambda: _read_remedies(client, quotas.result(), read_snapshot(), now),
     )
-    snapshot = RegionSnapshot(client.region, requirements, quotas, in_use, requests, suggestions)
-    return _with_remedies(client, snapshot, cache, now) if suggest else snapshot
+    return replace(snapshot, suggestions=by_quota.with_more(by_use), held=held)
+
+
+@dataclass(frozen=True)
+class _RegionQuotas:
+    """The quotas of a Region, and the types to look at where one of them is too small whatever is in use."""
+
+    quotas: dict[str, QuotaLookup]
+    candidates: tuple[Requirement, ...]
+    cache: QuotaCodeCache
 
 
 def _read_region_quotas(
     client: AwsClient, wanted: Sequence[Requirement], now: datetime, *, suggest: bool, further: Sequence[str]
-) -> tuple[dict[str, QuotaLookup], Suggestions, QuotaCodeCache]:
-    """The quotas, and those of alternative types where a quota is too small whatever is in use; both while the usage is
-    still being counted.
-    """
+) -> _RegionQuotas:
     cache = load_cache(client, now)
     quotas = read_quotas(client, list(dict.fromkeys([*map(quota_name_for, wanted), *further])), cache)
     short = unmet_by_quota(wanted, quotas) if suggest else []
-    return quotas, find_suggestions(client, short, cache, len(quotas)), cache
+    return _RegionQuotas(quotas, choose_candidates(short, cache, len(quotas)), cache)
 
 
-def _with_remedies(client: AwsClient, snapshot: RegionSnapshot, cache: QuotaCodeCache, now: datetime) -> RegionSnapshot:
-    """The snapshot with alternatives for what is used up too, which only the counts can tell, and with what uses it."""
-    quotas_read = len(snapshot.quotas) + len(snapshot.suggestions.quotas)
+def _read_candidates(client: AwsClient, read: _RegionQuotas) -> Suggestions:
+    """What is known of the alternatives to quotas that are too small, while what is in use is still being counted."""
+    return read_suggestions(client, read.candidates, read.cache)
+
+
+def _read_remedies(
+    client: AwsClient, read: _RegionQuotas, snapshot: RegionSnapshot, now: datetime
+) -> tuple[RegionSnapshot, Suggestions, Held]:
+    """The snapshot with alternatives for what is used up, which only the counts can tell, and with what uses it."""
     headrooms = list(_assess_region(snapshot))
-    more, held = gather(
-        partial(find_suggestions, client, unmet_by_use(headrooms), cache, quotas_read),
+    candidates = choose_candidates(unmet_by_use(headrooms), read.cache, len(read.quotas) + len(read.candidates))
+    suggestions, held = gather(
+        partial(read_suggestions, client, candidates, read.cache),
         partial(find_holders, client, headrooms, snapshot.in_use, now),
     )
-    return replace(
-        snapshot,
-        held=held,
-        suggestions=Suggestions(
-            snapshot.suggestions.quotas | more.quotas, {**snapshot.suggestions.prices, **more.prices}
-        ),
-    )
+    return snapshot, suggestions, held
 
 
 def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:

@@ -32,15 +32,23 @@ class Suggestions:
     quotas: dict[str, QuotaLookup] = field(default_factory=dict)
     prices: Prices = field(default_factory=dict)
 
+    def with_more(self, more: Suggestions) -> Suggestions:
+        """These and others."""
+        return Suggestions({**self.quotas, **more.quotas}, {**self.prices, **more.prices})
 
-def find_suggestions(
-    client: AwsClient, lacking: Sequence[Requirement], cache: QuotaCodeCache, quotas_read: int
-) -> Suggestions:
-    """The types most similar to those that are ``lacking``. One round of calls; none if nothing is lacking or no
-    candidate is likely. ``quotas_read`` is the number of quotas that were read just before.
+
+def choose_candidates(
+    lacking: Sequence[Requirement], cache: QuotaCodeCache, quotas_read: int
+) -> tuple[Requirement, ...]:
+    """The types most similar to those that are ``lacking``; none if nothing is lacking or no candidate is likely.
+    ``quotas_read`` is the number of quotas that are read besides.
     """
     limit = _MAX_JUST_LISTED if cache.listed_at == cache.now else max(MAX_ALTERNATIVES, _MAX_UNTHROTTLED - quotas_read)
-    candidates = select_candidates(lacking, cache.last_value, limit)
+    return select_candidates(lacking, cache.last_value, limit)
+
+
+def read_suggestions(client: AwsClient, candidates: Sequence[Requirement], cache: QuotaCodeCache) -> Suggestions:
+    """The quotas and prices of the ``candidates``, in one round of calls."""
     if not candidates:
         return Suggestions()
     priced = [requirement for requirement in candidates if WORKLOADS[requirement.workload].price]
@@ -73,7 +81,7 @@ def find_types_with_headroom(client: AwsClient, requirement: Requirement, now: d
             if requirement.instance_type is None
         ]
         totals = read_quotas(client, totals_above, cache)
-        suggestions = find_suggestions(client, [requirement], cache, len(totals_above))
+        suggestions = read_suggestions(client, choose_candidates([requirement], cache, len(totals_above)), cache)
         return Suggestions({**totals, **suggestions.quotas}, suggestions.prices)
 
     candidates, in_use = gather(read_candidates, partial(count_in_use, client, {requirement.workload}))

@@ -6,7 +6,7 @@ is oldest first. So no filter is used; the order is asked for, and held against 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -86,22 +86,26 @@ class LiveJobs:
         return running | self.unended, self.listed.keys() - running
 
 
-def list_live_jobs(client: AwsClient, kind: JobKind, *, search_has_older: bool = False) -> LiveJobs | Unknown:
-    """Walk from the newest job to where all had ended. ``search_has_older``: what is older than Search's lag is known
-    from there, so that nothing older has to be walked through.
+def list_live_jobs(
+    client: AwsClient, kind: JobKind, *, search_has_older: Callable[[], bool] = lambda: False
+) -> LiveJobs | Unknown:
+    """Walk from the newest job to where all had ended. ``search_has_older`` is asked whether what is older than
+    Search's lag is known from there, so that nothing older has to be walked through.
     """
-    remembered = load_ended_jobs(client, kind.name)
+    remembered: EndedJobs | None = None
     listed: dict[str, Response] = {}
     times: list[datetime] = []
     ask = {"MaxResults": _PAGE, "SortBy": "CreationTime", "SortOrder": "Descending"}
     try:
-        for page in client.paginate("sagemaker", kind.listing, **ask):
+        for number, page in enumerate(client.paginate("sagemaker", kind.listing, **ask)):
+            # Whose account it is, and what Search knows, decides only which pages follow: the first waits for neither.
+            remembered = load_ended_jobs(client, kind.name) if number == 0 else remembered
             summaries: list[Response] = page[kind.summaries]
             if gap := _untold(kind, summaries):
                 return gap
             listed |= {summary[f"{kind.prefix}Name"]: summary for summary in summaries if _may_hold(kind, summary)}
             times += [summary["CreationTime"] for summary in summaries]
-            if _is_far_enough(times, remembered, search_has_older=search_has_older):
+            if _is_far_enough(times, remembered, search_has_older=search_has_older()):
                 break
             _tell_of_long_walk(kind, times)
     except AwsError as failure:

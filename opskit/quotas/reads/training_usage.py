@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather
+from opskit.aws.gather import gather, start_in_background
 from opskit.core.aws_statuses import JobStatus, WarmPoolStatus
 from opskit.core.model import Unknown, Workload
 from opskit.quotas.reads.job_listings import TRAINING_JOBS, LiveJobs, describe_jobs, list_live_jobs, remember_ended_jobs
@@ -51,10 +51,12 @@ def read_live_training_jobs(client: AwsClient) -> LiveTrainingJobs:
     The listing contains the names of the newest jobs but not their instances; Search has both, of jobs of any age, but
     its index lags behind. A job that both contain is returned as Search has it; any other that may run is described.
     """
-    # Before the listing, which can stop early only if Search knows the older jobs.
-    indexed, pools = gather(partial(_search_running_jobs, client), partial(_search_warm_pools, client))
-    is_searchable = not (isinstance(indexed, Unknown) or isinstance(pools, Unknown))
-    listed = list_live_jobs(client, TRAINING_JOBS, search_has_older=is_searchable)
+    searches = start_in_background(
+        lambda: gather(partial(_search_running_jobs, client), partial(_search_warm_pools, client))
+    )
+    # It can stop early only if Search knows the older jobs.
+    listed = list_live_jobs(client, TRAINING_JOBS, search_has_older=lambda: first_unknown(*searches.result()) is None)
+    indexed, pools = searches.result()
     search_results: dict[str, Response] = known_or_empty(indexed) or {}
     names, keepers = listed.split_by_pool() if isinstance(listed, LiveJobs) else (set(), set())
     keepers |= known_or_empty(pools)
@@ -164,8 +166,9 @@ def _search_training_jobs(client: AwsClient, expression: Mapping[str, Any]) -> d
 
 def count_warm_pools(client: AwsClient) -> UsageCounts:
     """Count the instances in warm pools, whether a following job uses them or not."""
-    pools = _search_warm_pools(client)
-    listed = list_live_jobs(client, TRAINING_JOBS, search_has_older=not isinstance(pools, Unknown))
+    search = start_in_background(partial(_search_warm_pools, client))
+    listed = list_live_jobs(client, TRAINING_JOBS, search_has_older=lambda: first_unknown(search.result()) is None)
+    pools = search.result()
     _, keepers = listed.split_by_pool() if isinstance(listed, LiveJobs) else (set(), set())
     remembered = listed.unended if isinstance(listed, LiveJobs) else frozenset()
     keepers |= known_or_empty(pools)
