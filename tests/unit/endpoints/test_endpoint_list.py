@@ -20,7 +20,8 @@ from opskit.endpoints.render.rows import describe_variants
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, VariantState
 from tests.fakes.account import NOW, client_error, in_memory
-from tests.fakes.endpoint_account import EndpointAccount, random_account
+from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION, shared_clients
 
 NAME = "prices"

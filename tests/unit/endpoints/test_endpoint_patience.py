@@ -25,7 +25,9 @@ from opskit.endpoints.render.stop import endpoint_stop_result
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.model import EndpointVerdict
 from tests.fakes.account import NOW, in_memory
-from tests.fakes.endpoint_account import EndpointAccount, FakeVariant, random_account
+from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.fake_endpoints import FakeVariant
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION, shared_clients
 
 HOUR = timedelta(hours=1)

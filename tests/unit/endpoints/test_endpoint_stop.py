@@ -26,7 +26,9 @@ from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from tests.fakes.account import NOW, in_memory
-from tests.fakes.endpoint_account import EndpointAccount, FakeConfig, FakeVariant, Killed, random_account
+from tests.fakes.endpoint_account import EndpointAccount, Killed
+from tests.fakes.fake_endpoints import FakeConfig, FakeVariant
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION, shared_clients
 
 NAME = "prices"

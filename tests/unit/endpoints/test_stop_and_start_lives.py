@@ -27,7 +27,8 @@ from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from opskit.endpoints.rules.start_plan import StartOutcome
 from tests.fakes.account import in_memory
-from tests.fakes.endpoint_account import EndpointAccount, Killed, random_account
+from tests.fakes.endpoint_account import EndpointAccount, Killed
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION, shared_clients
 from tests.seeds import few_of_many
 

@@ -152,8 +152,8 @@ def test_a_refusal_goes_through_a_pickle_and_shows_in_jupyter(guarded_account: F
         {"max_usd": "five"},
         {"hours": 0},
         {"on_unknown": "ignore"},
-        {"training_request": {"m4": 1}},
-        {"training_request": {TYPE: 0}},
+        {"training": {"m4": 1}},
+        {"training": {TYPE: 0}},
     ],
 )
 def test_arguments_that_are_none(guarded_account: FakeAws, arguments: dict[str, Any]) -> None:

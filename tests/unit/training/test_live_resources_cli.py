@@ -36,7 +36,7 @@ from opskit.training.sagemaker_sdk import image_uri
 from opskit.training.workflow import find_workflow
 from tests.fakes.account import Account, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.fakes.endpoint_account import random_account
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import ACCOUNT, shared_clients
 
 ME = f"arn:aws:iam::{ACCOUNT}:user/me"
