@@ -8,7 +8,6 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,11 +31,6 @@ from tests.fakes.stubbed_client import REGION, shared_clients
 
 HOUR = timedelta(hours=1)
 POLICY = EndpointPolicy(timedelta(days=14), patience_usd=Decimal(2))
-
-
-@pytest.fixture(autouse=True)
-def state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 @pytest.fixture

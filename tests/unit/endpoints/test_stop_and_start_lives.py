@@ -9,7 +9,6 @@ import copy
 import random
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,11 +37,6 @@ TERMS = EndpointStopPolicy(EndpointPolicy())
 _ONE_SCALED_VARIANT = 3
 # A life with more faults than that in a row would be no life.
 _MOST_TRIES = 60
-
-
-@pytest.fixture(autouse=True)
-def state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 def client_of() -> AwsClient:
