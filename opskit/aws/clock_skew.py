@@ -1,12 +1,23 @@
-"""Reads how far this machine's clock is from AWS's, by the Date header of a response."""
+"""Reads AWS's clock, by the Date header of a response, and how far this machine's is from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from opskit.aws.client import AwsClient
+
+
+def response_time(response: Mapping[str, Any]) -> datetime | None:
+    """When AWS gave a response, by its own clock and to about a second; None if the response has no valid Date."""
+    headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+    try:
+        given = parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return given if given.tzinfo else None
 
 
 def read_clock_skew(client: AwsClient, now: Callable[[], datetime]) -> float | None:
@@ -16,9 +27,5 @@ def read_clock_skew(client: AwsClient, now: Callable[[], datetime]) -> float | N
     Raises:
         AwsError: AWS refused the call, or gave no response.
     """
-    response = client.read("sts", "get_caller_identity")
-    headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
-    try:
-        return (parsedate_to_datetime(headers.get("date", "")) - now()).total_seconds()
-    except (TypeError, ValueError):
-        return None
+    given = response_time(client.read("sts", "get_caller_identity"))
+    return None if given is None else (given - now()).total_seconds()

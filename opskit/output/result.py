@@ -120,7 +120,7 @@ class Envelope:
             "status": exit_status(self.result.exit),
             "exit": int(self.result.exit),
             "data": {**self.result.data, **self.result.more_data},
-            "errors": [problem_record(problem) for problem in self.result.problems],
+            "errors": [_problem_record(problem) for problem in self.result.problems],
         }
 
 
@@ -139,7 +139,6 @@ def exit_status(code: ExitCode) -> str:
             return "error"
 
 
-def problem_record(problem: Problem) -> dict[str, Any]:
-    """A problem as JSON has it in ``errors``."""
+def _problem_record(problem: Problem) -> dict[str, Any]:
     record: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return record if problem.region is None else {**record, "region": problem.region}

@@ -28,15 +28,18 @@ class PastJob:
 class JobHistory:
     """All jobs of a kind that an account ever made. ``word`` is AWS's: TrainingJob, TransformJob, ProcessingJob.
 
-    ``ignores_order``: the listing comes as it likes. ``unsearchable``: members that Search refuses to filter by.
+    ``ignores_order``: the listing comes as it likes, and with ``ignores_moments`` within a second. ``unsearchable``:
+    members that Search refuses to filter by; ``unheeded``: those that it pays no heed to.
     """
 
     word: str
     now: datetime
     jobs: dict[str, PastJob] = field(default_factory=dict)
     ignores_order: bool = False
+    ignores_moments: bool = False
     search_lag: timedelta = timedelta(minutes=20)
     unsearchable: frozenset[str] = frozenset()
+    unheeded: frozenset[str] = frozenset()
 
     def add_jobs(self, jobs: Iterable[PastJob]) -> None:
         """More jobs."""
@@ -58,6 +61,10 @@ class JobHistory:
         ordered = sorted(
             self.jobs.values(), key=lambda job: job.created, reverse=asked.get("SortOrder") == "Descending"
         )
+        if self.ignores_moments:
+            ordered.sort(
+                key=lambda job: (job.created.replace(microsecond=0), job.created.microsecond * -1), reverse=True
+            )
         if self.ignores_order:
             ordered.sort(key=lambda job: job.name[::-1])
         start, size = int(asked.get("NextToken", 0)), asked.get("MaxResults", _DEFAULT_PAGE)
@@ -104,4 +111,6 @@ class JobHistory:
         value = values[wanted["Name"]]
         # Only what has the property can differ in it.
         is_same = value == wanted["Value"]
+        if wanted["Name"] in self.unheeded:
+            return True
         return value is not None and not is_same if wanted["Operator"] == "NotEquals" else is_same

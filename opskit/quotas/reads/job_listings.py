@@ -11,9 +11,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate
 
 from opskit.aws.client import AwsClient
+from opskit.aws.clock_skew import response_time
 from opskit.aws.gather import gather_all
 from opskit.aws.notices import send_notice
 from opskit.core.aws_statuses import JobStatus, WarmPoolStatus
@@ -28,6 +29,8 @@ _PAGE = 100
 _LONG_WALK = 10 * _PAGE
 # A job may come into the listing later than one that was created after it.
 _LISTING_LAG = timedelta(minutes=10)
+# Jobs of the same moment come in any order.
+_ORDER_TOLERANCE = timedelta(seconds=1)
 # How old a job may be that Search does not know yet. AWS says only that its index lags; minutes were seen.
 SEARCH_LAG = timedelta(hours=1)
 
@@ -105,7 +108,8 @@ def list_live_jobs(
                 return gap
             listed |= {summary[f"{kind.prefix}Name"]: summary for summary in summaries if _may_hold(kind, summary)}
             times += [summary["CreationTime"] for summary in summaries]
-            if _is_far_enough(times, remembered, search_has_older=search_has_older()):
+            indexed = _indexed_before(page, times) if search_has_older() else None
+            if _is_far_enough(times, remembered, indexed):
                 break
             _tell_of_long_walk(kind, times)
     except AwsError as failure:
@@ -120,19 +124,26 @@ def _tell_of_long_walk(kind: JobKind, times: Sequence[datetime]) -> None:
         send_notice(f"Looking through all {kind.label}s ever made, once; the next look goes on from here.")
 
 
-def _is_far_enough(times: Sequence[datetime], remembered: EndedJobs | None, *, search_has_older: bool) -> bool:
-    """Whether no job has to be walked through that is older than those with these times, newest first."""
-    bound = _walk_end(times[0] if times else None, remembered, search_has_older=search_has_older)
+def _is_far_enough(times: Sequence[datetime], remembered: EndedJobs | None, indexed: datetime | None) -> bool:
+    """Whether no job has to be walked through that is older than those with these times, newest first: all had ended
+    when they were ``remembered``, or Search knows what was created before ``indexed``.
+    """
+    known = [bound for bound in (remembered and remembered.ended_before, indexed) if bound]
     # A listing that does not keep the order may have anything on its next page.
-    is_in_order = all(earlier >= later for earlier, later in pairwise(times))
-    return bool(bound and times and times[-1] < bound and is_in_order)
+    return bool(known and times and times[-1] < max(known) and _is_newest_first(times))
 
 
-def _walk_end(newest: datetime | None, remembered: EndedJobs | None, *, search_has_older: bool) -> datetime | None:
-    """The time before which no job has to be walked through; None: there is none. By AWS's clock, never by ours."""
-    known = [remembered.ended_before] if remembered else []
-    indexed = [newest - SEARCH_LAG] if newest and search_has_older else []
-    return max([*known, *indexed], default=None)
+def _is_newest_first(times: Sequence[datetime]) -> bool:
+    earliest_so_far = accumulate(times, min)
+    return all(time <= earliest + _ORDER_TOLERANCE for time, earliest in zip(times, earliest_so_far, strict=True))
+
+
+def _indexed_before(page: Response, times: Sequence[datetime]) -> datetime | None:
+    """The time before which Search knows all jobs; None: nothing tells. By AWS's clock, never by ours: when it gave the
+    page or, where it does not say, when the newest job was created, which was no later.
+    """
+    given = response_time(page) or max(times, default=None)
+    return given and given - SEARCH_LAG
 
 
 def _untold(kind: JobKind, summaries: Iterable[Response]) -> Unknown | None:

@@ -130,7 +130,14 @@ def _holds_warm_pool(job: Response) -> bool:
 
 def _undescribed_pool(jobs: Iterable[Response]) -> Unknown | None:
     """Why not all pools are counted: a job that was listed for its pool was returned without it."""
-    return missing_member([job.get("WarmPoolStatus") or {} for job in jobs], "Status")
+    pools = [job.get("WarmPoolStatus") or {} for job in jobs if not _keeps_nothing_warm(job)]
+    return missing_member(pools, "Status")
+
+
+def _keeps_nothing_warm(job: Response) -> bool:
+    """Whether a whole job shows that it has no pool: its request did not ask for one."""
+    config = job.get("ResourceConfig")
+    return config is not None and not config.get("KeepAlivePeriodInSeconds") and job.get("WarmPoolStatus") is None
 
 
 def _may_hold_instances(job: Response) -> bool:
@@ -153,7 +160,10 @@ def _search_warm_pools(client: AwsClient) -> set[str] | Unknown:
     """The names of the jobs that Search returns as keeping instances warm."""
     filters = [{"Name": "WarmPoolStatus.Status", "Operator": "Equals", "Value": status} for status in _HOLDING_POOLS]
     results = _search_training_jobs(client, {"Filters": filters, "Operator": "Or"})
-    return results if isinstance(results, Unknown) else set(results)
+    if isinstance(results, Unknown):
+        return results
+    # Where it pays no heed to the filter it returns all jobs that ever ran, and none of those needs to be described.
+    return {name for name, job in results.items() if not _keeps_nothing_warm(job)}
 
 
 def _search_training_jobs(client: AwsClient, expression: Mapping[str, Any]) -> dict[str, Response] | Unknown:

@@ -93,6 +93,49 @@ def test_training_without_search_walks_once(fake_aws: FakeAws, refused: str) -> 
     assert fake_aws.count("ListTrainingJobs") == 1
 
 
+def test_many_jobs_of_one_hour_are_not_walked_through(fake_aws: FakeAws) -> None:
+    """A sweep of last week: AWS's own clock says that Search knows all of it by now."""
+    sweep = [PastJob(f"sweep-{at}", NOW - timedelta(days=7, seconds=at)) for at in range(1000)]
+    running = PastJob("runs", NOW - timedelta(days=7, minutes=12), "InProgress")
+    history(fake_aws, Workload.TRAINING, *sweep, running, old=0)
+    fake_aws.clock = lambda: NOW
+    assert count_used(Workload.TRAINING) == 1
+    assert fake_aws.count("ListTrainingJobs") == 1
+
+
+def test_jobs_that_search_cannot_know_yet_are_walked_through(fake_aws: FakeAws) -> None:
+    made = history(fake_aws, Workload.TRAINING, old=0)
+    made.search_lag = timedelta(minutes=59)
+    made.add_jobs(PastJob(f"sweep-{at}", NOW - timedelta(seconds=3 * at)) for at in range(1000))
+    made.add_jobs([PastJob("runs", NOW - timedelta(minutes=40), "InProgress")])
+    fake_aws.clock = lambda: NOW
+    assert count_used(Workload.TRAINING) == 1
+    assert fake_aws.count("ListTrainingJobs") == 11
+
+
+def test_without_aws_s_clock_the_newest_job_says_how_late_it_is(fake_aws: FakeAws) -> None:
+    history(fake_aws, Workload.TRAINING, PastJob("runs", NOW - timedelta(days=7), "InProgress"))
+    assert count_used(Workload.TRAINING) == 1
+    assert fake_aws.count("ListTrainingJobs") == 1
+
+
+def test_jobs_of_one_moment_may_come_in_any_order(fake_aws: FakeAws) -> None:
+    made = history(fake_aws, Workload.TRAINING, old=1000)
+    made.ignores_moments = True
+    made.add_jobs(PastJob(f"new-{at}", NOW - timedelta(hours=3, milliseconds=7 * at)) for at in range(90))
+    fake_aws.clock = lambda: NOW
+    assert count_used(Workload.TRAINING) == 0
+    assert fake_aws.count("ListTrainingJobs") == 1
+
+
+def test_a_search_that_pays_no_heed_to_its_filters_hides_no_count(fake_aws: FakeAws) -> None:
+    """It returns all jobs that ever ran, and none of them has to be described to say that it keeps nothing warm."""
+    made = history(fake_aws, Workload.TRAINING, PastJob("runs", NOW - timedelta(days=50), "InProgress"), old=1000)
+    made.unheeded = frozenset({"WarmPoolStatus.Status"})
+    assert count_used(Workload.TRAINING) == 1
+    assert fake_aws.count("DescribeTrainingJob") <= 1
+
+
 @pytest.mark.parametrize("workload", list(KINDS))
 def test_a_listing_out_of_order_is_walked_to_its_end(fake_aws: FakeAws, workload: Workload) -> None:
     made = history(fake_aws, workload, old=500)
