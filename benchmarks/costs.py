@@ -21,10 +21,11 @@ from tabulate import tabulate
 
 from benchmarks.__main__ import LATENCY_SECONDS, Expectation
 from benchmarks.fleets import floor_seconds
-from tests.fakes.billed_account import notebook, price_list
+from tests.fakes.billed_account import notebook
 from tests.fakes.endpoint_fleet import EndpointFleet
 from tests.fakes.fake_aws import FakeAws, serve_fake_aws
 from tests.fakes.job_history import JobHistory, PastJob
+from tests.fakes.price_answers import price_list
 
 NOTEBOOKS, ENDPOINTS, OLD_JOBS, PAGE = 300, 200, 20_000, 100
 COSTS = ("-m", "opskit", "costs", "-o", "json")

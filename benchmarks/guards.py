@@ -17,8 +17,8 @@ from tabulate import tabulate
 import opskit
 from benchmarks.__main__ import LATENCY_SECONDS, Expectation
 from opskit.quotas.reads.code_cache import bundled_codes
-from tests.fakes.billed_account import price_list
 from tests.fakes.fake_aws import Entry, FakeAws, serve_fake_aws
+from tests.fakes.price_answers import price_list
 
 CALLS = 9
 ADDED_SECONDS = 0.4

@@ -66,6 +66,13 @@ ACCOUNT_FLAGS: Mapping[str, tuple[Any, Any]] = {
         ],
         8,
     ),
+    "processes": (
+        Annotated[
+            int,
+            typer.Option("--processes", min=1, max=64, metavar="N", help="Spread the accounts over N processes."),
+        ],
+        1,
+    ),
     "resume": (
         Annotated[
             bool,
@@ -123,6 +130,7 @@ class AccountChoice:
     external_id: str | None = None
     session_tag: list[str] | None = None
     concurrency: int = 8
+    processes: int = 1
     resume: bool = False
     plan: Path | None = None
     limit_all: int = 50

@@ -23,7 +23,7 @@ from opskit.cli.parsed_command import ParsedCommand, is_only_parsed
 from opskit.cli.safe_run import bug_result, interrupted_result, run_safely
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
 from opskit.core.setting_values import OutputFormat
-from opskit.core.settings import Setting, Settings
+from opskit.core.settings import Settings
 
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
@@ -105,10 +105,8 @@ class CommandContext:
         self, session: AwsSession, regions: Sequence[str], planned: PlannedChanges | None
     ) -> CommandContext:
         """The context of the same command in one account of several. It says nothing by itself."""
-        named = Setting(tuple(regions), self.settings.values["regions"].source)
-        settings = replace(self.settings, values={**self.settings.values, "regions": named})
         screen = replace(self.screen, quiet=True)
-        return CommandContext(settings, screen, self.verbose, (), True, planned, session)
+        return CommandContext(self.settings.in_regions(regions), screen, self.verbose, (), True, planned, session)
 
     def can_prompt(self) -> bool:
         """Whether there is somebody to ask."""
@@ -180,13 +178,14 @@ def register_command(
             common = {name: arguments.pop(name) for name in COMMON_OPTIONS}
             extras = {name: arguments.pop(name) for name in wrapper_flags}
             choice = AccountChoice(**{name: arguments.pop(name) for name in choice_flags})
-            if is_only_parsed(ParsedCommand(path, body, arguments, common, extras, choice, accounts)):
+            command = ParsedCommand(path, body, arguments, common, extras, choice, accounts)
+            if is_only_parsed(command):
                 return
 
             def run_body(ctx: CommandContext) -> CommandResult:
                 if accounts is None or not (choice.is_several(ctx.role_arns) or path[0] == "fleet"):
                     return body(ctx, **arguments)
-                result: CommandResult = account_runner()(ctx, path, accounts, body, arguments, choice)
+                result: CommandResult = account_runner()(ctx, command)
                 return result
 
             def work(ctx: CommandContext) -> CommandResult:
@@ -258,7 +257,7 @@ def run_command(
         role_arns, common["role_arn"] = split_role_arns(path, common["role_arn"], in_several=accounts is not None)
         settings = load_common_settings(common)
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
-        begin_reports(path, settings, screen, _print_calls if common["verbose"] else None)
+        begin_reports(path, settings, screen, print_calls if common["verbose"] else None)
         opened.append(CommandContext(settings, screen, verbose=common["verbose"], role_arns=role_arns))
         return _run_with_state(body, opened[0])
 
@@ -335,7 +334,7 @@ def _exit_quietly(code: ExitCode) -> NoReturn:
     raise typer.Exit(int(code))
 
 
-def _print_calls() -> None:
+def print_calls() -> None:
     """Print the name of every AWS call on stderr. Only the name: parameters and responses can hold secrets."""
     from opskit.aws import api_call
     from opskit.output.printing import print_text, standard_error

@@ -107,7 +107,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit fleet check --accounts accounts.csv --region us-east-1 --region eu-west-1 -o json",
     ),
     "fleet idle": ("opskit fleet idle --org --ou research --region all",),
-    "fleet costs": ("opskit fleet costs --org --concurrency 32", "opskit fleet costs --accounts accounts.csv --resume"),
+    "fleet costs": ("opskit fleet costs --org --processes 2", "opskit fleet costs --accounts accounts.csv --resume"),
     "fleet role": ("opskit fleet role --external-id team-ml", "opskit fleet role notebook list notebook stop"),
     "cron install": (
         "opskit cron install stop-idle --every 15m -- --after 2h",

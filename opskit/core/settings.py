@@ -5,7 +5,7 @@ table of all settings.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -47,6 +47,11 @@ class Settings:
     def get(self, name: str) -> Any:
         """The value of a setting; its default if it is not set, or None if it has no default."""
         return self.values[name].value
+
+    def in_regions(self, regions: Sequence[str]) -> Settings:
+        """The settings with other Regions."""
+        named = Setting(tuple(regions), self.values["regions"].source)
+        return replace(self, values={**self.values, "regions": named})
 
     def resolve(self, name: str, typed: Any) -> Any:
         """What was typed for a key, read as its kind is; where nothing was, the setting.

@@ -120,7 +120,7 @@ class Envelope:
             "status": exit_status(self.result.exit),
             "exit": int(self.result.exit),
             "data": {**self.result.data, **self.result.more_data},
-            "errors": [_problem_record(problem) for problem in self.result.problems],
+            "errors": [problem_record(problem) for problem in self.result.problems],
         }
 
 
@@ -139,6 +139,7 @@ def exit_status(code: ExitCode) -> str:
             return "error"
 
 
-def _problem_record(problem: Problem) -> dict[str, Any]:
+def problem_record(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON has it in ``errors``."""
     record: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return record if problem.region is None else {**record, "region": problem.region}

@@ -6,7 +6,6 @@ write changed may be told late; and whoever sent it may die right before or afte
 from __future__ import annotations
 
 import copy
-import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,56 +14,16 @@ from typing import Any
 
 from opskit.core.clock import Clock
 from tests.fakes.account import NOW, Account, client_error
-from tests.fakes.stubbed_client import ACCOUNT, REGION
+from tests.fakes.fake_endpoints import FakeConfig, FakeEndpoint
 
 WRITES = frozenset({
     *("AddTags", "DeleteTags", "CreateEndpoint", "DeleteEndpoint", "UpdateEndpointWeightsAndCapacities"),
     *("RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction"),
 })  # fmt: skip
-DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
 class Killed(BaseException):
     """The process ends here; nothing after it runs."""
-
-
-@dataclass
-class FakeVariant:
-    """A variant as it is wanted now."""
-
-    name: str
-    count: int = 1
-    weight: float = 1.0
-
-
-@dataclass
-class FakeEndpoint:
-    """An endpoint that runs, comes up or goes. ``steps`` are the statuses that are still to come, one a look."""
-
-    name: str
-    config: str
-    created: datetime
-    variants: list[FakeVariant]
-    tags: dict[str, str]
-    steps: list[str] = field(default_factory=lambda: ["InService"])
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{self.name}"
-
-
-@dataclass
-class FakeConfig:
-    """A configuration: what each variant begins with, and its tags."""
-
-    name: str
-    variants: list[FakeVariant]
-    tags: dict[str, str] = field(default_factory=dict)
-    created: datetime = NOW - timedelta(days=60)
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/{self.name}"
 
 
 @dataclass
@@ -376,33 +335,3 @@ class EndpointAccount(Account):
 
 def _snake(operation: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
-
-
-def random_account(chance: random.Random, name: str = "prices") -> EndpointAccount:
-    """An account with one endpoint that nobody has invoked for long, as it may have come to be."""
-    account = EndpointAccount(
-        objects={"s3://bucket/model.tar.gz": b"model"}, quotas={"ml.m4.xlarge for endpoint usage": 20, **TOTALS}
-    )
-    names = [f"v{at}" for at in range(chance.randint(1, 3))]
-    config = FakeConfig(f"{name}-config", [FakeVariant(each) for each in names], {"team": "shop"})
-    account.configs[config.name] = config
-    now = [FakeVariant(each, chance.randint(1, 3), chance.choice([1.0, 0.25, 0.1, 2.0])) for each in names]
-    tags = {f"key-{at}": "value" * chance.randint(1, 20) for at in range(chance.randint(0, 12))}
-    account.endpoints[name] = FakeEndpoint(name, config.name, NOW - timedelta(days=50), now, tags)
-    for each in names if chance.random() < 0.6 else ():
-        resource = {"ResourceId": f"endpoint/{name}/variant/{each}", "ScalableDimension": DIMENSION}
-        account.put_scaled("targets", {**resource, "MinCapacity": 1, "MaxCapacity": 4}, "ScalableDimension")
-        policy = {"PolicyName": "p", "PolicyType": "TargetTrackingScaling"}
-        tracking = {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 70.0}}
-        account.put_scaled("policies", {**resource, **policy, **tracking}, "PolicyName")
-        action = {"ScheduledActionName": "s", "Schedule": "cron(0 8 * * ? *)"}
-        limits = {"ScalableTargetAction": {"MinCapacity": 2}}
-        account.put_scaled("schedules", {**resource, **action, **limits}, "ScheduledActionName")
-    account.has_scaling_left = chance.random() < 0.5
-    return account
-
-
-TOTALS = {
-    "Number of instances across active endpoints": 30.0,
-    "Maximum number of instances per endpoint": 20.0,
-}

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import select
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
+
+from tests.fakes.fake_server import FakeServer, HighWaterGauge
 
 PAGE = 100
 _ROLE_KEY = "ASIA"
@@ -93,50 +93,6 @@ def _usage_metric(resource: str) -> dict[str, Any]:
         "MetricDimensions": {"Class": "None", "Resource": resource, "Service": "SageMaker", "Type": "Resource"},
         "MetricStatisticRecommendation": "Maximum",
     }
-
-
-@dataclass
-class HighWaterGauge:
-    """How many connections were open at most. One that its client has closed counts no more, also where the thread that
-    serves it has not come to see that: on a busy machine the next one is there before.
-    """
-
-    most: int = 0
-    _open: set[socket.socket] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, connection: socket.socket) -> None:
-        """One more."""
-        with self._lock:
-            self._open.add(connection)
-            self.most = max(self.most, sum(map(_is_open, self._open)))
-
-    def remove(self, connection: socket.socket) -> None:
-        """One less."""
-        with self._lock:
-            self._open.discard(connection)
-
-
-# Where the operating system tells that the other end sends no more; 0: it does not.
-_HAS_CLOSED: int = getattr(select, "POLLRDHUP", 0)
-
-
-def _is_open(connection: socket.socket) -> bool:
-    """Whether the client has not closed it. Asked of the operating system: a socket that speaks TLS takes no flags.
-    What the client sent before it closed may be unread yet, as a websocket's goodbye is.
-    """
-    if connection.fileno() < 0:
-        return False
-    if _HAS_CLOSED:
-        asked = select.poll()
-        asked.register(connection.fileno(), _HAS_CLOSED)
-        return asked.poll(0) == []
-    try:
-        return socket.socket.recv(connection, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
 
 
 @dataclass
@@ -387,40 +343,6 @@ _XML: Mapping[str, Callable[[FakeAws, Mapping[str, str]], str]] = {
     "AssumeRole": _assumed_role_xml,
     "DescribeRegions": _regions_xml,
 }
-
-
-class FakeServer(ThreadingHTTPServer):
-    """A server on a free port of the loopback, whose open connections a gauge counts."""
-
-    daemon_threads = True
-    request_queue_size = 256
-
-    def __init__(self, wire: type[BaseHTTPRequestHandler], gauge: HighWaterGauge) -> None:
-        super().__init__(("127.0.0.1", 0), wire)
-        self._gauge = gauge
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def get_request(self) -> tuple[Any, Any]:
-        taken = super().get_request()
-        self._gauge.add(taken[0])
-        return taken
-
-    def shutdown_request(self, request: Any) -> None:
-        self._gauge.remove(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no news."""
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Answer for as long as the block lasts."""
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-        try:
-            yield
-        finally:
-            self.shutdown()
-            self.server_close()
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, TextMessage
 
-from tests.fakes.fake_aws import FakeAws, FakeServer, Fault, serve_fake_aws
+from tests.fakes.fake_aws import FakeAws, Fault, serve_fake_aws
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
+from tests.fakes.fake_server import FakeServer
 
 HANGS = Fault(-1)
 """Takes a question and never answers it; how long is the client's affair."""

@@ -15,7 +15,7 @@ from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession
 from tests.fakes.api_models import EVERY_CALL
-from tests.fakes.fake_aws import FakeServer, HighWaterGauge
+from tests.fakes.fake_server import FakeServer, HighWaterGauge
 
 Bytes = tuple[int, bytes]
 """A status and a body."""

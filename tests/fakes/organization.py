@@ -36,8 +36,8 @@ class FakeOrganization:
         return sorted({*self.values, *self.faults})
 
 
-def make_organization(size: int, regions: tuple[str, ...]) -> FakeOrganization:
-    """So many accounts; the quota of each is its number modulo three, and half of them have a training job."""
+def make_organization(size: int, regions: tuple[str, ...], *, fault_every: int = 5) -> FakeOrganization:
+    """So many accounts; the quota of each is its number modulo three, and every so many fails."""
     management = FakeAws(enabled=regions)
     found = FakeOrganization(management, {}, {})
     names = list(FAULTS)
@@ -45,8 +45,8 @@ def make_organization(size: int, regions: tuple[str, ...]) -> FakeOrganization:
         account = f"{number + 1:012}"
         member = management.members[account] = FakeAws(account=account, enabled=regions)
         member.quotas = [Entry(QUOTA, bundled_codes()[QUOTA], number % 3, 0)]
-        if number % 5 == 4:
-            how = found.faults[account] = names[(number // 5) % len(names)]
+        if number % fault_every == fault_every - 1:
+            how = found.faults[account] = names[(number // fault_every) % len(names)]
             fault = FAULTS[how]
             if how != "no role":
                 member.fault = lambda operation, region, fault=fault: (  # type: ignore[misc]

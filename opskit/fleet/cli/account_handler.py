@@ -10,27 +10,25 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
 from typing import Any
 
-from opskit.aws.session import AwsSession, assume_account_role, open_session
-from opskit.cli.account_options import AccountChoice, AccountUse, PlannedChanges
+from opskit.aws.session import AwsSession
+from opskit.cli.account_options import AccountChoice
 from opskit.cli.command import CommandContext
 from opskit.cli.parsed_command import ParsedCommand, parse_words
 from opskit.cli.run_reports import choose_state, prepare_reports
 from opskit.core.ascii_json import ascii_json
-from opskit.core.exceptions import ConfirmationRequired, ExitCode, OpskitError, Problem, UsageError
+from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.run_problems import run_problems
 from opskit.core.setting_values import OutputFormat, parse_tag
-from opskit.core.settings import Settings, read_given_settings
-from opskit.fleet.flows.account_commands import run_in_account
+from opskit.core.settings import read_given_settings
+from opskit.fleet.cli.account_request import AccountRequest, answer_request
+from opskit.fleet.flows.account_commands import RoleOptions
 from opskit.fleet.rules.accounts import FleetAccount, account_of_role
 from opskit.fleet.rules.plans import plan_of_rows
-from opskit.fleet.rules.reports import AccountReport
-from opskit.fleet.rules.views import VIEWS
-from opskit.output.result import CommandResult
+from opskit.output.result import CommandResult, problem_record
 from opskit.output.screen import Screen, printed_envelope
 
 _WHERE = "settings of the request"
@@ -40,21 +38,6 @@ _KEYS = ("account", "regions", "command", "settings", "external_id", "session_ta
 _HINT = 'For example {"account": "123456789012", "command": ["quotas", "check"], "regions": ["us-east-1"]}.'
 # Credentials of a function stay the same for as long as its process lives, and the first client takes 0.3 s.
 _bases: dict[tuple[Any, ...], AwsSession] = {}
-
-
-@dataclass(frozen=True)
-class AccountRequest:
-    """What to run where. ``account`` has the role to assume, if any, and its own Regions; ``settings`` are by their
-    names in opskit.toml. ``plan`` are the rows of a dry run that may be changed (None: as the command's flags say).
-    """
-
-    account: FleetAccount
-    command: tuple[str, ...]
-    regions: tuple[str, ...] = ()
-    settings: Mapping[str, Any] | None = None
-    external_id: str | None = None
-    session_tags: tuple[str, ...] = ()
-    plan: tuple[Mapping[str, Any], ...] | None = None
 
 
 def handle_account_request(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,15 +51,15 @@ def handle_account_request(request: Mapping[str, Any]) -> dict[str, Any]:
     prepare_reports()
     path: tuple[str, ...] = ()
     try:
-        parsed_request = parse_request(request)
-        command = parse_command(parsed_request.command)
-        path = command.path
-        report = _run_request(parsed_request, command)
-        result = CommandResult(report.data, report.exit, (*report.problems, *run_problems()))
-        where: dict[str, Any] = {"account": report.account.account, "name": report.account.name}
+        parsed = parse_request(request)
+        path = parsed.command.path
+        base = _open_base(parsed)
+        choose_state(parsed.settings, lambda: base)
+        envelope = answer_request(parsed, base)
     except OpskitError as error:
-        result, where = CommandResult({}, error.exit, (error.problem,)), {}
-    return _plain_envelope(path, result, where)
+        return printed_envelope(path, CommandResult({}, error.exit, (error.problem,)))
+    envelope["errors"] += map(problem_record, run_problems())
+    return _within_limit(path, envelope)
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -97,23 +80,24 @@ def parse_request(request: Mapping[str, Any]) -> AccountRequest:
         raise _bad_request("it is no JSON object")
     if unknown := sorted(map(str, request.keys() - set(_KEYS))):
         raise _bad_request(f"'{unknown[0]}' is not known in it")
-    plan = request.get("plan")
-    if plan is not None and not (isinstance(plan, list) and all(isinstance(row, Mapping) for row in plan)):
-        raise _bad_request("'plan' is no list of rows")
-    settings = request.get("settings") or {}
-    if not isinstance(settings, Mapping):
+    given = request.get("settings") or {}
+    if not isinstance(given, Mapping):
         raise _bad_request("'settings' is no object")
-    command = _texts(request, "command")
-    if not command:
+    words = _texts(request, "command")
+    if not words:
         raise _bad_request("it has no 'command'")
+    account, external_id = _parse_account(request.get("account")), request.get("external_id")
+    tags = tuple(map(parse_tag, _texts(request, "session_tags")))
+    plan = _parse_plan(request.get("plan"), account)
+    command = parse_command(words)
+    settings = read_given_settings(given, os.environ, _WHERE)
     return AccountRequest(
-        _parse_account(request.get("account")),
+        account,
+        _texts(request, "regions") or tuple(settings.get("regions") or ()),
         command,
-        _texts(request, "regions"),
         settings,
-        request.get("external_id") and str(request["external_id"]),
-        _texts(request, "session_tags"),
-        None if plan is None else tuple(plan),
+        RoleOptions(str(external_id) if external_id else None, tags),
+        plan,
     )
 
 
@@ -141,78 +125,29 @@ def parse_command(words: Sequence[str]) -> ParsedCommand:
     return command
 
 
-def _run_request(request: AccountRequest, command: ParsedCommand) -> AccountReport:
-    settings = read_given_settings(request.settings or {}, os.environ, _WHERE)
-    base = _open_base(settings, request.regions)
-    screen = Screen(OutputFormat.JSON, color=False, quiet=True)
-    ctx = CommandContext(settings, screen, _session=base)
-    choose_state(settings, ctx.session)
-
-    def work(account: FleetAccount, session: AwsSession, regions: tuple[str, ...]) -> CommandResult:
-        def run_body(planned: PlannedChanges | None, **changed: bool) -> CommandResult:
-            return command.body(ctx.for_account(session, regions, planned), **{**command.arguments, **changed})
-
-        return _run_body(run_body, request, command)
-
-    session = base
-    if request.account.role_arn is not None:
-        tags = tuple(map(parse_tag, request.session_tags))
-        session = assume_account_role(base, request.account.role_arn, external_id=request.external_id, tags=tags)
-    return run_in_account(session, request.account, request.regions or settings.get("regions") or (), work)
+def _open_base(request: AccountRequest) -> AwsSession:
+    """The session with the credentials of this process."""
+    settings = request.settings.in_regions(request.regions)
+    names = ("regions", "profile", "role-arn", "read-timeout", "owner-tags")
+    variables = map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL"))
+    key = (*(settings.get(name) for name in names), *variables)
+    if key not in _bases:
+        _bases.clear()
+        _bases[key] = CommandContext(settings, Screen(OutputFormat.JSON, color=False, quiet=True)).session()
+    return _bases[key]
 
 
-def _run_body(run_body: Callable[..., CommandResult], request: AccountRequest, command: ParsedCommand) -> CommandResult:
-    """Run a command's body, and what changes something as it is in several accounts: by a plan, looked at again.
-
-    Raises:
-        ConfirmationRequired: it would change something, and there is neither a plan nor --yes nor --dry-run.
-        UsageError: the plan has rows of something else.
-    """
-    match command.use:
-        case AccountUse.READS | None:
-            return run_body(None)
-        case AccountUse.CHANGES:
-            if command.arguments["dry_run"]:
-                return run_body(None, yes=False)
-            rows = request.plan
-            if rows is None and not command.arguments["yes"]:
-                text = "This changes the account."
-                raise ConfirmationRequired(
-                    "consent-missing", text, "Send 'plan', the rows of a --dry-run, or add --yes."
-                )
-            if rows is None:
-                looked = run_body(None, dry_run=True, yes=False)
-                rows = tuple(looked.data[VIEWS[" ".join(command.path)].records])
-            planned = _planned_changes(rows, request.account)
-            return (
-                run_body(planned, dry_run=False, yes=False)
-                if planned.found
-                else run_body(None, dry_run=True, yes=False)
-            )
-
-
-def _planned_changes(rows: Sequence[Mapping[str, Any]], account: FleetAccount) -> PlannedChanges:
+def _parse_plan(rows: Any, account: FleetAccount) -> frozenset[tuple[str, str]] | None:
+    """What of a plan, the rows of a dry run, is to be changed in the account; None: there is no plan."""
+    if rows is None:
+        return None
+    if not (isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows)):
+        raise _bad_request("'plan' is no list of rows")
     try:
         plan = plan_of_rows([{**row, "account": account.account} for row in rows])
     except KeyError as error:
         raise _bad_request(f"a row of 'plan' has no {error}") from error
-    return PlannedChanges(plan.get(account.account, frozenset()))
-
-
-def _open_base(settings: Settings, regions: Sequence[str]) -> AwsSession:
-    """The session with the credentials of this process."""
-    named = [name for name in (*regions, *(settings.get("regions") or ())) if name != "all"]
-    how = {
-        "profile": settings.get("profile"),
-        "role_arn": settings.get("role-arn"),
-        "region": named[0] if named else None,
-        "read_seconds": settings.get("read-timeout").total_seconds(),
-    }
-    key = (*how.values(), os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_ENDPOINT_URL"))
-    if key not in _bases:
-        _bases.clear()
-        _bases[key] = open_session(**how)
-    return _bases[key]
+    return plan.get(account.account, frozenset())
 
 
 def _parse_account(told: Any) -> FleetAccount:
@@ -243,11 +178,10 @@ def _bad_request(why: str) -> UsageError:
     return UsageError("bad-request", f"The request cannot be read: {why}.", _HINT)
 
 
-def _plain_envelope(path: tuple[str, ...], result: CommandResult, where: Mapping[str, Any]) -> dict[str, Any]:
-    envelope = {**printed_envelope(path, result), **where}
+def _within_limit(path: tuple[str, ...], envelope: dict[str, Any]) -> dict[str, Any]:
     size = len(ascii_json(envelope, str))
     if size <= LARGEST_ANSWER:
         return envelope
     text = f"The answer has {size} characters, and AWS Lambda returns {LARGEST_ANSWER}."
     problem = Problem("answer-too-large", text, "Ask for fewer Regions at a time, or for less.")
-    return {**printed_envelope(path, CommandResult({}, ExitCode.PARTIAL, (problem,))), **where}
+    return {**envelope, **printed_envelope(path, CommandResult({}, ExitCode.PARTIAL, (problem,)))}

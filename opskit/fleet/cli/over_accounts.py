@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opskit.cli.account_options import AccountChoice, AccountUse, PlannedChanges
+from opskit.cli.account_options import AccountChoice, AccountUse
 from opskit.cli.command import CommandContext
+from opskit.cli.parsed_command import ParsedCommand
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
 from opskit.core.setting_values import parse_tag
+from opskit.fleet.cli.account_pool import AccountPool
+from opskit.fleet.cli.account_request import AccountRequest
+from opskit.fleet.flows.account_commands import RoleOptions
 from opskit.fleet.flows.choose_accounts import choose_accounts, run_key
-from opskit.fleet.flows.run_accounts import FleetRun, RoleOptions
 from opskit.fleet.render.accounts import fleet_result, progress_text, refused_fleet_result
 from opskit.fleet.rules.plans import AccountPlan, over_limit_problem, parse_plan, plan_of_rows
 from opskit.fleet.rules.reports import AccountReport
-from opskit.fleet.rules.views import VIEWS
+from opskit.fleet.rules.views import VIEWS, AccountView
 from opskit.fleet.store.finished import FinishedReports
 
 if TYPE_CHECKING:
-    from opskit.aws.session import AwsSession
     from opskit.fleet.rules.accounts import FleetAccount
     from opskit.output.result import CommandResult
 
@@ -30,36 +33,41 @@ _CONSENT_HINT = "Look at the plan with --dry-run -o json, then give its file wit
 
 @dataclass(frozen=True)
 class SeveralAccounts:
-    """A command line over accounts: the context of the whole, the command's words, its body and what it was given."""
+    """A command line over accounts, and the context of the whole."""
 
     ctx: CommandContext
-    path: tuple[str, ...]
-    body: Callable[..., CommandResult]
-    arguments: Mapping[str, Any]
-    choice: AccountChoice
+    command: ParsedCommand
     accounts: tuple[FleetAccount, ...]
+
+    @property
+    def view(self) -> AccountView:
+        """What its answer is made of."""
+        return VIEWS[" ".join(self.command.path)]
 
     def read_accounts(self, *, resume: bool) -> list[AccountReport]:
         """Run it in every account."""
-        regions = self.ctx.settings.get("regions") or ()
-        store = FinishedReports(run_key(self.ctx.session(), self.path, self.arguments, self.accounts, regions))
+        command, regions = self.command, self.ctx.settings.get("regions") or ()
+        key = run_key(self.ctx.session(), command.path, command.arguments, self.accounts, regions)
+        store = FinishedReports(key)
         now = datetime.now(UTC)
         finished = store.load_reports(now) if resume else []
         if not resume:
             store.forget_reports()
-        reports = self._run(self.accounts, finished, self.arguments, None, lambda report: store.add_report(report, now))
-        store.forget_reports()
+        keep_report = partial(store.add_report, now=now)
+        reports = self._run(self.accounts, finished, command.arguments, None, keep_report)
+        if not any(report.exit.is_unforeseen for report in reports):
+            store.forget_reports()
         return reports
 
     def plan_changes(self) -> list[AccountReport]:
         """What it would change in every account, as a dry run with nobody to ask tells."""
-        arguments = {**self.arguments, "dry_run": True, "yes": False}
+        arguments = {**self.command.arguments, "dry_run": True, "yes": False}
         return self._run(self.accounts, (), arguments, None, lambda report: None)
 
     def make_changes(self, plan: AccountPlan) -> list[AccountReport]:
         """Look again at what is planned, and change that and nothing else. An account without a plan is left alone."""
         accounts = [each for each in self.accounts if each.account in plan]
-        arguments = {**self.arguments, "dry_run": False, "yes": False}
+        arguments = {**self.command.arguments, "dry_run": False, "yes": False}
         return self._run(accounts, (), arguments, plan, lambda report: None)
 
     def _run(
@@ -68,30 +76,29 @@ class SeveralAccounts:
         finished: Sequence[AccountReport],
         arguments: Mapping[str, Any],
         plan: AccountPlan | None,
-        keep_report: Callable[[AccountReport], None],
+        keep_report: Callable[[AccountReport], object],
     ) -> list[AccountReport]:
-        def work(account: FleetAccount, session: AwsSession, regions: tuple[str, ...]) -> CommandResult:
-            planned = None if plan is None else PlannedChanges(plan[account.account])
-            return self.body(self.ctx.for_account(session, regions, planned), **arguments)
+        """The reports of all accounts, in their order; those that are ``finished`` are not run again."""
+        choice, done = self.command.choice, {report.account.account: report for report in finished}
+        roles = RoleOptions(choice.external_id, tuple(map(parse_tag, choice.session_tag or ())))
+        command, regions = replace(self.command, arguments=arguments), tuple(self.ctx.settings.get("regions") or ())
+        requests = [
+            AccountRequest(each, regions, command, self.ctx.settings, roles, plan[each.account] if plan else None)
+            for each in accounts
+            if each.account not in done
+        ]
 
-        def note_report(report: AccountReport, ended: int) -> None:
+        def note_report(report: AccountReport) -> None:
+            done[report.account.account] = report
             keep_report(report)
-            self.ctx.screen.info(progress_text(report, ended, len(accounts)))
+            self.ctx.screen.info(progress_text(report, len(done), len(accounts)))
 
-        roles = RoleOptions(self.choice.external_id, tuple(map(parse_tag, self.choice.session_tag or ())))
-        regions = self.ctx.settings.get("regions") or ()
-        run = FleetRun(self.ctx.session(), work, regions, roles, note_report)
-        return run.run_in_accounts(accounts, finished, self.choice.concurrency)
+        pool = AccountPool(self.ctx.session(), choice.concurrency, choice.processes, self.ctx.verbose)
+        pool.answer_requests(requests, note_report)
+        return [done[each.account] for each in accounts]
 
 
-def run_over_accounts(
-    ctx: CommandContext,
-    path: tuple[str, ...],
-    use: AccountUse,
-    body: Callable[..., CommandResult],
-    arguments: Mapping[str, Any],
-    choice: AccountChoice,
-) -> CommandResult:
+def run_over_accounts(ctx: CommandContext, command: ParsedCommand) -> CommandResult:
     """The answer of a command over accounts.
 
     Raises:
@@ -99,27 +106,26 @@ def run_over_accounts(
         ConfirmationRequired: it changes something, and nobody has agreed.
         AwsError: the organization could not be read.
     """
-    several = SeveralAccounts(ctx, path, body, arguments, choice, _choose(ctx, choice))
-    view = VIEWS[" ".join(path)]
-    match use:
-        case AccountUse.READS:
-            return fleet_result(view, several.read_accounts(resume=choice.resume))
+    several = SeveralAccounts(ctx, command, _choose_accounts(ctx, command.choice))
+    match command.use:
+        case AccountUse.READS | None:
+            return fleet_result(several.view, several.read_accounts(resume=command.choice.resume))
         case AccountUse.CHANGES:
             return _change_accounts(several)
 
 
 def _change_accounts(several: SeveralAccounts) -> CommandResult:
     """Plan, or take the plan that was given, and carry it out if it keeps the limit and somebody has agreed."""
-    choice, view = several.choice, VIEWS[" ".join(several.path)]
+    command, choice, view = several.command, several.command.choice, several.view
     if choice.resume:
         raise UsageError(
             "no-resume", "--resume is for looks.", "Run the same command again; it reads everything again."
         )
-    dry_run, yes = bool(several.arguments["dry_run"]), bool(several.arguments["yes"])
+    dry_run, yes = bool(command.arguments["dry_run"]), bool(command.arguments["yes"])
     if not (dry_run or yes or choice.plan):
         raise ConfirmationRequired("consent-missing", "This changes several accounts.", _CONSENT_HINT)
     if choice.plan is not None and not dry_run:
-        plan = parse_plan(_read_plan(choice.plan), str(choice.plan), several.path, view.records)
+        plan = parse_plan(_read_plan(choice.plan), str(choice.plan), command.path, view.records)
         unknown = sorted(plan.keys() - {each.account for each in several.accounts})
         if unknown:
             text = f"{choice.plan} plans changes in the account {unknown[0]}, which was not named."
@@ -144,15 +150,15 @@ def _check_names(several: SeveralAccounts, looked: Sequence[AccountReport]) -> N
     Raises:
         UsageError: one is nowhere.
     """
-    view = VIEWS[" ".join(several.path)]
+    command, view = several.command, several.view
     found = {row["name"] for report in looked for row in report.rows(view.records)}
-    missing = [name for name in several.arguments.get("names") or () if name not in found]
+    missing = [name for name in command.arguments.get("names") or () if name not in found]
     if missing and all(report.was_read for report in looked):
         text = f"There is no {view.noun} '{missing[0]}' in any of the accounts."
-        raise UsageError(f"no-{view.noun}", text, f"`opskit {several.path[0]} list` with the same accounts shows them.")
+        raise UsageError(f"no-{view.noun}", text, f"`opskit {command.path[0]} list` with the same accounts shows them.")
 
 
-def _choose(ctx: CommandContext, choice: AccountChoice) -> tuple[FleetAccount, ...]:
+def _choose_accounts(ctx: CommandContext, choice: AccountChoice) -> tuple[FleetAccount, ...]:
     units = tuple(choice.ou or ())
     return choose_accounts(
         ctx.session(),

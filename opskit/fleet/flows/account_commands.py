@@ -1,47 +1,59 @@
-"""One command in one account: what runs for each account of many, here in a thread, elsewhere perhaps in a function.
-
-It gets what to do as a function of a session and its Regions, and returns what that answers; it opens no file, and
-needs no home.
-"""
+"""Runs a function in one account of several: with a session there, in its Regions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from opskit.aws.regions import enabled_regions
-from opskit.aws.session import AwsSession
+from opskit.aws.session import AwsSession, assume_account_role
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
 from opskit.fleet.rules.accounts import FleetAccount
 from opskit.fleet.rules.reports import AccountReport
 from opskit.output.result import CommandResult
 
-AccountWork = Callable[[FleetAccount, AwsSession, tuple[str, ...]], CommandResult]
+AccountWork = Callable[[AwsSession, tuple[str, ...]], CommandResult]
 """What a command does in one account: with a session there, in these Regions."""
 
 
+@dataclass(frozen=True)
+class RoleOptions:
+    """How the roles of the accounts are assumed."""
+
+    external_id: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
 def run_in_account(
-    session: AwsSession, account: FleetAccount, regions: Sequence[str], work: AccountWork
+    base: AwsSession, account: FleetAccount, regions: Sequence[str], roles: RoleOptions, work: AccountWork
 ) -> AccountReport:
-    """Run a command in an account. What fails is in the report: one account never hides the others, and neither does a
-    bug that shows in one of them.
+    """Run a command in an account, whose role is assumed from ``base``. What fails is in the report: one account never
+    hides the others, and neither does a bug that shows in one of them.
     """
+    session = base
     try:
+        if account.role_arn is not None:
+            session = assume_account_role(base, account.role_arn, external_id=roles.external_id, tags=roles.tags)
         _check_identity(session, account)
         names = tuple(account.regions or regions or (session.default_region,))
         if "all" in names:
             names = tuple(enabled_regions(session.client()))
         names = tuple(dict.fromkeys(names))
-        result = work(account, session, names)
+        result = work(session, names)
     except OpskitError as error:
         return AccountReport(account, error.exit, problems=(error.problem,))
     except Exception as error:
-        text = redact_secrets(f"This is a bug in opskit: {type(error).__name__}: {error}")
-        problem = Problem("bug", text, "Run it in this account alone, with --verbose, and report what it prints.")
-        return AccountReport(account, ExitCode.BUG, problems=(problem,))
+        return AccountReport(account, ExitCode.BUG, problems=(bug_problem(error),))
     finally:
         session.close_idle_connections()
-    return AccountReport(account, result.exit, result.data, result.problems, len(names))
+    return AccountReport(account, result.exit, result.data, result.problems, names)
+
+
+def bug_problem(error: Exception) -> Problem:
+    """What is told of an error that nobody foresaw."""
+    text = redact_secrets(f"This is a bug in opskit: {type(error).__name__}: {error}")
+    return Problem("bug", text, "Run it in this account alone, with --verbose, and report what it prints.")
 
 
 def _check_identity(session: AwsSession, account: FleetAccount) -> None:

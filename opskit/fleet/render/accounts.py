@@ -52,7 +52,7 @@ def refused_fleet_result(
 
 def progress_text(report: AccountReport, ended: int, total: int) -> str:
     """A line for people who wait: which account has been looked at, in how many Regions."""
-    where = f", {report.regions} {'Region' if report.regions == 1 else 'Regions'}" if report.regions else ""
+    where = f", {_counted(len(report.regions), 'Region')}" if report.regions else ""
     failed = "" if report.exit.is_ok or report.exit.is_refusal else f": {exit_status(report.exit)}"
     return f"[{ended}/{total}] {report.account.label}{where}{failed}"
 

@@ -12,15 +12,15 @@ from opskit.fleet.rules.accounts import FleetAccount
 
 @dataclass(frozen=True)
 class AccountReport:
-    """What a command answered in one account: its exit code, its data as JSON has them, its errors, and in how many
-    ``regions`` it looked (0: in none).
+    """What a command answered in one account: its exit code, its data as JSON has them, its errors, and the ``regions``
+    that it looked at.
     """
 
     account: FleetAccount
     exit: ExitCode
     data: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-    regions: int = 0
+    regions: tuple[str, ...] = ()
 
     @property
     def was_read(self) -> bool:
@@ -36,6 +36,16 @@ class AccountReport:
     def rows(self, records: str) -> list[dict[str, Any]]:
         """The rows of the answer in its list ``records``, each with its account."""
         return [{**row, "account": self.account.account} for row in self.data.get(records) or ()]
+
+
+def read_report(account: FleetAccount, envelope: Mapping[str, Any]) -> AccountReport:
+    """The report that an envelope of one account is.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none.
+    """
+    problems = tuple(Problem(**error) for error in envelope["errors"])
+    return AccountReport(account, ExitCode(envelope["exit"]), envelope["data"], problems, tuple(envelope["regions"]))
 
 
 def fleet_exit(reports: Sequence[AccountReport]) -> ExitCode:

@@ -11,10 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from opskit.core.exceptions import ExitCode, Problem
 from opskit.fleet.rules.accounts import FleetAccount
-from opskit.fleet.rules.reports import AccountReport
-from opskit.output.screen import plain_value
+from opskit.fleet.rules.reports import AccountReport, read_report
 from opskit.state.paths import state_dir
 
 OLDEST = timedelta(hours=1)
@@ -34,7 +32,7 @@ class FinishedReports:
 
     def add_report(self, report: AccountReport, now: datetime) -> None:
         """Add one; a state folder that cannot be written costs the resuming only."""
-        line = json.dumps({"at": now.isoformat(), **_to_record(report)}, default=plain_value)
+        line = json.dumps({"at": now.isoformat(), **_to_record(report)})
         with suppress(OSError):
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(handle, "a", encoding="utf-8") as file:
@@ -58,17 +56,15 @@ class FinishedReports:
 
 
 def _to_record(report: AccountReport) -> dict[str, Any]:
-    problems = [asdict(problem) for problem in report.problems]
     return {
         "account": asdict(report.account),
         "exit": int(report.exit),
         "data": dict(report.data),
-        "problems": problems,
+        "errors": [asdict(problem) for problem in report.problems],
         "regions": report.regions,
     }
 
 
 def _from_record(told: Mapping[str, Any]) -> AccountReport:
     account = FleetAccount(**{**told["account"], "regions": tuple(told["account"]["regions"])})
-    problems = tuple(Problem(**problem) for problem in told["problems"])
-    return AccountReport(account, ExitCode(told["exit"]), told["data"], problems, told["regions"])
+    return read_report(account, told)

@@ -8,8 +8,6 @@ from typing import Any
 
 import botocore.session
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from opskit.access.render.iam import policy_result
 from opskit.access.rules.command_words import expand_cron_jobs, parse_commands, split_flags
@@ -24,7 +22,6 @@ from opskit.access.rules.permissions import (
 )
 from opskit.access.rules.policy import LARGEST_INLINE, LARGEST_MANAGED, Scope, build_policy, policy_size
 from opskit.aws.client import is_read
-from opskit.core.exceptions import UsageError
 from opskit.core.state_place import parse_state_place
 from opskit.schedule.rules.jobs import JOBS
 from tools.command_help import all_commands
@@ -171,39 +168,6 @@ def test_what_calls_nothing_needs_no_policy() -> None:
     assert build_policy(["settings", "cron show"], Scope()) is None
 
 
-@pytest.mark.parametrize(
-    ("words", "commands"),
-    [
-        (("quotas", "check", "notebook", "stop"), ("quotas check", "notebook stop")),
-        (("notebook stop",), ("notebook stop",)),
-        (("opskit", "notebook", "stop", "--idle"), ("notebook stop",)),
-        (("train,", "quotas check"), ("train", "quotas check")),
-        (("train", "train"), ("train",)),
-        (("notebook",), tuple(each for each in API_CALLS if each.startswith("notebook "))),
-        ((), tuple(API_CALLS)),
-    ],
-)
-def test_commands_are_named_as_people_write_them(words: tuple[str, ...], commands: tuple[str, ...]) -> None:
-    assert parse_commands(words) == commands
-
-
-@pytest.mark.parametrize(
-    ("word", "hint"), [("trian", "train"), ("stp", "notebook stop"), ("notbook", "notebook"), ("zzz", "One of")]
-)
-def test_a_command_nobody_knows_is_named_with_one_that_is_meant(word: str, hint: str) -> None:
-    with pytest.raises(UsageError) as told:
-        parse_commands([word])
-    assert hint in told.value.problem.hint
-
-
-@given(st.lists(st.text()))
-def test_no_words_are_too_strange(words: list[str]) -> None:
-    try:
-        assert set(parse_commands(words)) <= set(API_CALLS)
-    except UsageError as error:
-        assert error.problem.hint
-
-
 def test_tags_are_read_of_what_a_command_goes_by_and_of_nothing_else() -> None:
     kinds = ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
     assert policy_statements("cleanup")["ReadTags"]["Resource"] == sorted(
@@ -322,22 +286,3 @@ def test_flags_belong_to_commands_that_know_them_and_to_calls_of_theirs() -> Non
     for command, flags in FLAG_CALLS.items():
         for flag, calls in flags.items():
             assert calls <= API_CALLS[command], (command, flag)
-
-
-@pytest.mark.parametrize(
-    ("words", "left", "flags"),
-    [
-        (("train", "--request-increase", "--deploy"), ("train", "--deploy"), {"--request-increase": ""}),
-        (("cron run --notify arn:aws:sns:r:1:t",), ("cron", "run"), {"--notify": "arn:aws:sns:r:1:t"}),
-        (
-            ("notebook", "create", f"--role-boundary={ROLE_BOUNDARY}"),
-            ("notebook", "create"),
-            {"--role-boundary": ROLE_BOUNDARY},
-        ),
-        (("train", "--role", "mine", "predict"), ("train", "predict"), {"--role": "mine"}),
-    ],
-)
-def test_flags_are_taken_as_they_are_typed(
-    words: tuple[str, ...], left: tuple[str, ...], flags: dict[str, str]
-) -> None:
-    assert split_flags(words) == (left, flags)

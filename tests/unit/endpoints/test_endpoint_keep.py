@@ -13,7 +13,8 @@ from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL, OWNER
 from tests.fakes.account import client_error, in_memory
 from tests.fakes.billed_account import trail_event
 from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.fakes.endpoint_account import EndpointAccount, random_account
+from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.random_account import random_account
 
 
 @pytest.fixture

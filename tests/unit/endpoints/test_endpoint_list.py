@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,17 +19,13 @@ from opskit.endpoints.render.rows import describe_variants
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, VariantState
 from tests.fakes.account import NOW, client_error, in_memory
-from tests.fakes.endpoint_account import EndpointAccount, random_account
+from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION, shared_clients
 
 NAME = "prices"
 ONE = VariantState("a", "ml.m4.xlarge", 1, 1.0, False)
 HOSTED = HostedEndpoint(REGION, "e", "arn", "InService", NOW, NOW, "c", (ONE,))
-
-
-@pytest.fixture(autouse=True)
-def state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 @pytest.fixture

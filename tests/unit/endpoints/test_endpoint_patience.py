@@ -8,7 +8,6 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,16 +24,13 @@ from opskit.endpoints.render.stop import endpoint_stop_result
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.model import EndpointVerdict
 from tests.fakes.account import NOW, in_memory
-from tests.fakes.endpoint_account import EndpointAccount, FakeVariant, random_account
+from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.fake_endpoints import FakeVariant
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION, shared_clients
 
 HOUR = timedelta(hours=1)
 POLICY = EndpointPolicy(timedelta(days=14), patience_usd=Decimal(2))
-
-
-@pytest.fixture(autouse=True)
-def state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 @pytest.fixture

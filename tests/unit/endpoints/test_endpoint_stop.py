@@ -7,55 +7,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from opskit.aws.client import AwsClient
-from opskit.aws.session import AwsSession
-from opskit.core.grace import IdleStep
 from opskit.core.model import Price, Unknown
 from opskit.core.stop_outcome import StopOutcome
-from opskit.core.tag_keys import IDLE_SINCE, KEEP
-from opskit.endpoints.flows.grace import settle_endpoint_graces
+from opskit.core.tag_keys import KEEP
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.start import plan_endpoint_start, start_endpoint
-from opskit.endpoints.flows.stop import execute_endpoint_stops
-from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
 from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
-from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from tests.fakes.account import NOW, in_memory
-from tests.fakes.endpoint_account import EndpointAccount, FakeConfig, FakeVariant, Killed, random_account
-from tests.fakes.stubbed_client import REGION, shared_clients
-
-NAME = "prices"
-TERMS = EndpointStopPolicy(EndpointPolicy())
-
-
-@pytest.fixture(autouse=True)
-def state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-
-
-@pytest.fixture
-def account() -> EndpointAccount:
-    return random_account(random.Random(1))
-
-
-def client_of() -> AwsClient:
-    return AwsSession(shared_clients(), REGION).client()
-
-
-def stop(account: EndpointAccount, terms: EndpointStopPolicy = TERMS) -> EndpointStop:
-    clock = account.clock
-    look = inspect_endpoints([client_of()], terms.idle_policy, clock.now(), EndpointFilter((NAME,)))
-    (action,) = execute_endpoint_stops(plan_endpoint_stops(look, terms, clock.now()), terms, clock)
-    return action
-
-
-def config_of(account: EndpointAccount) -> FakeConfig:
-    return account.configs[f"{NAME}-config"]
+from tests.fakes.endpoint_account import EndpointAccount, Killed
+from tests.fakes.endpoint_stops import NAME, TERMS, client_of, config_of, stop_endpoint
+from tests.fakes.fake_endpoints import FakeConfig, FakeVariant
+from tests.fakes.stubbed_client import REGION
 
 
 def tag_by_aws(account: EndpointAccount) -> None:
@@ -110,7 +76,7 @@ def test_what_could_not_be_brought_back_is_not_stopped(
     spoil(account)
     with in_memory(account):
         for terms in (TERMS, replace(TERMS, by_name=True)):
-            action = stop(account, terms)
+            action = stop_endpoint(account, terms)
             assert action.outcome is StopOutcome.REFUSED
             assert action.refusal is not None
             assert words in action.refusal.message
@@ -136,7 +102,7 @@ def test_what_could_not_be_read_refuses(account: EndpointAccount, denied: str, m
 
     monkeypatch.setattr(EndpointAccount, "call", call)
     with in_memory(account):
-        action = stop(account, replace(TERMS, by_name=True))
+        action = stop_endpoint(account, replace(TERMS, by_name=True))
     assert action.outcome is StopOutcome.REFUSED
     assert "could not be read" in action.reason or "not known" in action.reason
     assert account.writes == []
@@ -161,7 +127,7 @@ def test_what_changes_while_its_record_is_written_is_recorded_anew(account: Endp
     endpoint = account.endpoints[NAME]
     after_first(account, "AddTags", lambda: setattr(endpoint.variants[0], "count", 4))
     with in_memory(account):
-        assert stop(account).outcome is StopOutcome.DONE
+        assert stop_endpoint(account).outcome is StopOutcome.DONE
     record = unpack_record(config_of(account).tags, config_of(account).arn)
     assert record is not None
     assert record.variants[0].count == 4
@@ -171,12 +137,12 @@ def test_what_changes_while_its_record_is_written_is_recorded_anew(account: Endp
 def test_one_that_is_invoked_meanwhile_stays_and_its_record_does_no_harm(account: EndpointAccount) -> None:
     after_first(account, "AddTags", lambda: account.invoked.update({NAME: [account.now()]}))
     with in_memory(account):
-        action = stop(account)
+        action = stop_endpoint(account)
         assert (action.outcome, action.inspected.assessment.verdict.value) == (None, "busy")
         assert account.deletes == 0
         account.endpoints[NAME].variants[0].count = 4
         account.invoked.clear()
-        assert stop(account).outcome is StopOutcome.DONE
+        assert stop_endpoint(account).outcome is StopOutcome.DONE
     record = unpack_record(config_of(account).tags, config_of(account).arn)
     assert record is not None
     assert record.variants[0].count == 4, "the next stop replaces it"
@@ -185,7 +151,7 @@ def test_one_that_is_invoked_meanwhile_stays_and_its_record_does_no_harm(account
 def test_a_start_takes_the_record_of_one_that_was_never_deleted_off(account: EndpointAccount) -> None:
     after_first(account, "AddTags", lambda: account.invoked.update({NAME: [account.now()]}))
     with in_memory(account):
-        stop(account)
+        stop_endpoint(account)
         plan = plan_endpoint_start(client_of(), NAME, account.clock)
         ended = start_endpoint(client_of(), plan, account.clock, lambda event: None)
     assert ended.outcome.is_back
@@ -197,7 +163,7 @@ def test_of_two_runs_at_once_neither_takes_the_record_of_the_other_off(account: 
     """The other deletes it while this one writes its record."""
     after_first(account, "AddTags", lambda: setattr(account.endpoints[NAME], "steps", ["Deleting", "Deleting", "gone"]))
     with in_memory(account):
-        assert stop(account).outcome is None
+        assert stop_endpoint(account).outcome is None
     assert account.deletes == 0
     assert unpack_record(config_of(account).tags, config_of(account).arn) is not None
 
@@ -213,30 +179,30 @@ def test_a_record_that_goes_with_the_endpoint_is_written_again(account: Endpoint
 
     account.fault = take_off
     with in_memory(account):
-        assert stop(account).outcome is StopOutcome.DONE
+        assert stop_endpoint(account).outcome is StopOutcome.DONE
     assert unpack_record(config.tags, config.arn) is not None
 
 
 def test_one_that_is_kept_meanwhile_stays(account: EndpointAccount) -> None:
     after_first(account, "AddTags", lambda: account.endpoints[NAME].tags.update({KEEP: "mine"}))
     with in_memory(account):
-        action = stop(account)
+        action = stop_endpoint(account)
         assert (action.outcome, account.deletes) == (None, 0)
-        named = stop(account, replace(TERMS, by_name=True))
+        named = stop_endpoint(account, replace(TERMS, by_name=True))
     assert (named.outcome, account.deletes) == (StopOutcome.DONE, 1), "whoever was asked knew that it was kept"
 
 
 def test_one_that_is_half_back_is_not_stopped_with_its_half(account: EndpointAccount) -> None:
     wanted = [replace(each) for each in account.endpoints[NAME].variants]
     with in_memory(account):
-        assert stop(account).outcome is StopOutcome.DONE
+        assert stop_endpoint(account).outcome is StopOutcome.DONE
         account.fault = lambda operation: "kill-after" if operation == "CreateEndpoint" else ""
         clock = account.clock
         with pytest.raises(Killed):
             start_endpoint(client_of(), plan_endpoint_start(client_of(), NAME, clock), clock, lambda event: None)
         account.fault = lambda operation: ""
         account.endpoints[NAME].steps = ["InService"]
-        half = stop(account, replace(TERMS, by_name=True))
+        half = stop_endpoint(account, replace(TERMS, by_name=True))
         assert half.refusal is not None
         assert "endpoint start prices" in half.refusal.message
         start_endpoint(client_of(), plan_endpoint_start(client_of(), NAME, clock), clock, lambda event: None)
@@ -248,63 +214,9 @@ def test_one_that_is_half_back_is_not_stopped_with_its_half(account: EndpointAcc
 def test_an_answer_that_is_not_whole_stops_nothing(account: EndpointAccount, status: str) -> None:
     account.metric_status = status
     with in_memory(account):
-        action = stop(account)
+        action = stop_endpoint(account)
     assert (action.inspected.assessment.verdict.value, action.is_unreadable) == ("unknown", True)
     assert account.writes == []
-
-
-def plan_grace(account: EndpointAccount, terms: EndpointStopPolicy) -> tuple[EndpointStop, ...]:
-    look = inspect_endpoints([client_of()], terms.idle_policy, account.now(), EndpointFilter((NAME,)))
-    return plan_endpoint_stops(look, terms, account.now())
-
-
-def test_of_two_runs_that_begin_a_grace_at_once_one_tells_of_it(account: EndpointAccount) -> None:
-    """The second run looks, tags and is done between the first one's look and its tag, which then stands."""
-    first, second = (replace(TERMS, grace=timedelta(days=1), run_id=run * 8) for run in "ab")
-    done: list[tuple[EndpointStop, ...]] = []
-
-    def meanwhile(operation: str) -> str:
-        if operation == "AddTags" and not done:
-            done.append(())
-            done[0] = execute_endpoint_stops(plan_grace(account, second), second, account.clock)
-        return ""
-
-    with in_memory(account):
-        plan = plan_grace(account, first)
-        account.fault = meanwhile
-        ours = execute_endpoint_stops(plan, first, account.clock)
-        (told,) = settle_endpoint_graces(ours, first, account.clock)
-        (other,) = settle_endpoint_graces(done[0], second, account.clock)
-    assert (told.grace_begun, other.grace_begun) == (True, False)
-    assert "another run of opskit began its grace" in other.reason
-    assert told.stops_at == other.stops_at.replace(microsecond=0) if other.stops_at else False
-
-
-@pytest.mark.parametrize(("trouble", "begun"), [("done-500", True), ("lost", False)])
-def test_a_grace_whose_answer_was_lost_is_told_if_its_tag_stands(
-    account: EndpointAccount, trouble: str, begun: bool
-) -> None:
-    terms = replace(TERMS, grace=timedelta(days=1))
-    account.fault = lambda operation: trouble if operation == "AddTags" else ""
-    with in_memory(account):
-        done = execute_endpoint_stops(plan_grace(account, terms), terms, account.clock)
-        (settled,) = settle_endpoint_graces(done, terms, account.clock)
-    assert settled.grace_begun is begun
-    assert settled.outcome is (None if begun else StopOutcome.UNKNOWN)
-
-
-def test_a_grace_begins_and_ends(account: EndpointAccount) -> None:
-    terms = replace(TERMS, grace=timedelta(days=1))
-    with in_memory(account):
-        begun = stop(account, terms)
-        assert (begun.step, begun.sent_grace) == (IdleStep.TAG, True)
-        assert IDLE_SINCE in account.endpoints[NAME].tags
-        assert stop(account, terms).step is IdleStep.NOTHING
-        account.seconds += timedelta(days=2).total_seconds()
-        assert stop(account, terms).outcome is StopOutcome.DONE
-    record = unpack_record(config_of(account).tags, config_of(account).arn)
-    assert record is not None
-    assert IDLE_SINCE not in record.tags
 
 
 def test_a_quota_that_will_not_be_there_is_told_before(account: EndpointAccount) -> None:
@@ -329,7 +241,7 @@ def test_the_newest_record_brings_back_where_an_older_one_was_left(account: Endp
     with in_memory(account):
         account.fault = kill
         with pytest.raises(Killed):
-            stop(account)
+            stop_endpoint(account)
         account.fault = lambda operation: ""
         assert any(is_record_key(key) for key in config_of(account).tags)
         account.configs["zz-config-v2"] = FakeConfig(
@@ -339,7 +251,7 @@ def test_the_newest_record_brings_back_where_an_older_one_was_left(account: Endp
         for each in endpoint.variants:
             each.count = 1
         account.seconds += timedelta(days=20).total_seconds()
-        assert stop(account).outcome is StopOutcome.DONE
+        assert stop_endpoint(account).outcome is StopOutcome.DONE
         clock = account.clock
         listed = inspect_endpoints([client_of()], TERMS.idle_policy, clock.now(), with_stopped=True).stopped
         assert [each.config_arn.rpartition("/")[2] for _, each in listed] == ["zz-config-v2"]
@@ -365,7 +277,7 @@ def test_what_a_stop_saved_is_in_the_history(account: EndpointAccount, monkeypat
     monkeypatch.setattr("opskit.inventory.reads.prices.read_listed_price", lambda *_: price)
     instances = sum(each.count for each in account.endpoints[NAME].variants)
     with in_memory(account):
-        assert stop(account).outcome is StopOutcome.DONE
+        assert stop_endpoint(account).outcome is StopOutcome.DONE
         tomorrow = datetime.now(UTC) + timedelta(days=1)
         history = read_history(timedelta(days=30), tomorrow, lambda: client_of().session)
     (saving,) = history.savings.values()

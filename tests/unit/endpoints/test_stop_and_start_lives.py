@@ -9,7 +9,6 @@ import copy
 import random
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +26,8 @@ from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from opskit.endpoints.rules.start_plan import StartOutcome
 from tests.fakes.account import in_memory
-from tests.fakes.endpoint_account import EndpointAccount, Killed, random_account
+from tests.fakes.endpoint_account import EndpointAccount, Killed
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION, shared_clients
 from tests.seeds import few_of_many
 
@@ -37,11 +37,6 @@ TERMS = EndpointStopPolicy(EndpointPolicy())
 _ONE_SCALED_VARIANT = 3
 # A life with more faults than that in a row would be no life.
 _MOST_TRIES = 60
-
-
-@pytest.fixture(autouse=True)
-def state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 def client_of() -> AwsClient:

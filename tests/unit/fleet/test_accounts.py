@@ -107,7 +107,7 @@ def test_what_was_finished_is_resumed_while_it_is_young_and_whole(
         ExitCode.REFUSED,
         {"quotas": [{"verdict": "short"}]},
         (Problem("a", "b", "c"),),
-        regions=1,
+        regions=("eu-west-1",),
     )
     store.add_report(good, NOW)
     store.add_report(AccountReport(FleetAccount(B), ExitCode.AWS_ERROR), NOW)

@@ -16,36 +16,13 @@ import pytest
 from opskit.cli import main
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws
+from tests.fakes.guarded_commands import BecameCommand, GuardRun
 
 TYPE = "ml.m4.xlarge"
 PRICED = '{"product": {"attributes": {"component": "Training"}}, "terms": {"OnDemand": {"a": {"priceDimensions": {"b": {"pricePerUnit": {"USD": "0.28"}}}}}}}'  # noqa: E501
 
 
-class Became(Exception):
-    """Stands for the command that opskit became."""
-
-    def __init__(self, program: str, words: list[str], environment: dict[str, str]) -> None:
-        self.program, self.words, self.environment = program, words, environment
-
-
-class Ran:
-    """How a guarded command went: what it became, or how opskit ended."""
-
-    def __init__(self, code: int, out: str, err: str, became: Became | None) -> None:
-        self.code, self.out, self.err, self.became = code, out, err, became
-
-    @property
-    def envelope(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.out)
-        assert found["exit"] == self.code
-        return found
-
-    @property
-    def codes(self) -> list[str]:
-        return [problem["code"] for problem in self.envelope["errors"]]
-
-
-Guard = Callable[..., Ran]
+Guard = Callable[..., GuardRun]
 
 
 @pytest.fixture
@@ -58,22 +35,22 @@ def roomy_account(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
 
 @pytest.fixture
 def run_guard(roomy_account: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Guard:
-    became: list[Became] = []
+    became: list[BecameCommand] = []
 
     def become(program: str, words: list[str], environment: dict[str, str]) -> NoReturn:
-        became.append(Became(program, words, environment))
+        became.append(BecameCommand(program, words, environment))
         raise SystemExit(0)
 
     monkeypatch.setattr("opskit.guards.cli.run.os.execve", become)
     monkeypatch.setattr("opskit.guards.cli.run.signal.signal", lambda number, action: None)
 
-    def run(*words: str) -> Ran:
+    def run(*words: str) -> GuardRun:
         became.clear()
         with pytest.raises(SystemExit) as ended:
             main(["guard", *words])
         told = capsys.readouterr()
         assert "Traceback" not in told.err
-        return Ran(int(ended.value.code or 0), told.out, told.err, became[0] if became else None)
+        return GuardRun(int(ended.value.code or 0), told.out, told.err, became[0] if became else None)
 
     return run
 

@@ -12,34 +12,13 @@ import pytest
 
 from opskit.aws.api_members import operations_taking
 from opskit.core.exceptions import UsageError
-from opskit.guards.flows.plan_check import read_planned_calls
 from opskit.guards.reads.plan_files import read_plan_file
 from opskit.guards.rules.operations import judge_request
-from opskit.guards.rules.planned_calls import PlanKind, check_operation, judge_plan, plan_kind_of, plan_request
-from opskit.guards.rules.request_model import NotDescribed, RequestNeeds
+from opskit.guards.rules.planned_calls import PlanKind, check_operation, plan_kind_of, plan_request
+from opskit.guards.rules.request_model import RequestNeeds
+from tests.fakes.judged_plans import M4, cluster, judged, needs_of, unknowns_of
 
 DATA = Path(__file__).parent / "data"
-M4, M5 = "ml.m4.xlarge", "ml.m5.xlarge"
-
-
-def not_described(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    raise NotDescribed(f"{next(iter(params.values()))} is not there.")
-
-
-def judged(document: Any, operation: str | None = None, **values: str) -> RequestNeeds:
-    return judge_plan(read_planned_calls(document, "us-east-1", operation, values), not_described)
-
-
-def told(needs: RequestNeeds) -> list[tuple[str, str, str, int]]:
-    return [(need.source, need.instance_type, need.workload.value, need.count) for need in needs.needs]
-
-
-def unknown(needs: RequestNeeds) -> list[tuple[str, str]]:
-    return [(each.source, each.reason) for each in needs.unknowns]
-
-
-def cluster(instance_type: Any = M4, count: Any = 1) -> dict[str, Any]:
-    return {"ResourceConfig": {"InstanceType": instance_type, "InstanceCount": count, "VolumeSizeInGB": 1}}
 
 
 TRAINING = {
@@ -74,17 +53,17 @@ def test_what_is_no_plan(document: Any) -> None:
 
 
 def test_a_request_is_told_by_its_members() -> None:
-    assert told(judged(TRAINING)) == [("ResourceConfig", M4, "training", 1)]
+    assert needs_of(judged(TRAINING)) == [("ResourceConfig", M4, "training", 1)]
 
 
 def test_a_request_may_be_named() -> None:
     processing = {"ProcessingResources": {"ClusterConfig": {"InstanceType": M4, "InstanceCount": 2}}}
     needs = judged([{"CreateTrainingJob": TRAINING}, {"CreateProcessingJob": processing}])
-    assert told(needs) == [
+    assert needs_of(needs) == [
         ("[0]CreateTrainingJob: ResourceConfig", M4, "training", 1),
         ("[1]CreateProcessingJob: ProcessingResources.ClusterConfig", M4, "processing", 2),
     ]
-    assert told(judged(cluster(), "CreateTrainingJob")) == [("ResourceConfig", M4, "training", 1)]
+    assert needs_of(judged(cluster(), "CreateTrainingJob")) == [("ResourceConfig", M4, "training", 1)]
 
 
 @pytest.mark.parametrize(
@@ -123,11 +102,11 @@ TYPE, COUNT = {"Get": "Parameters.Type"}, {"Get": "Parameters.Count"}
 
 def test_a_pipelines_steps_with_its_parameters() -> None:
     needs = judged(pipeline(step("A", cluster(TYPE, 2)), step("B", cluster(TYPE, COUNT))), Count="3")
-    assert told(needs) == [
+    assert needs_of(needs) == [
         ("Steps[A]: ResourceConfig", M4, "training", 2),
         ("Steps[B]: ResourceConfig", M4, "training", 3),
     ]
-    assert unknown(judged(pipeline(step("B", cluster(TYPE, COUNT))))) == [
+    assert unknowns_of(judged(pipeline(step("B", cluster(TYPE, COUNT))))) == [
         ("Steps[B]: Parameters.Count", "the parameter has no default")
     ]
 
@@ -150,13 +129,13 @@ def test_a_conditions_steps_come_after_it() -> None:
     branches = {"IfSteps": [step("B", cluster(count=2))], "ElseSteps": [step("C", cluster(count=4))]}
     condition = {"Name": "If", "Type": "Condition", "Arguments": {"Conditions": [], **branches}, "DependsOn": ["A"]}
     needs = judged(pipeline(step("A", cluster(count=1)), condition))
-    assert [source for source, *_ in told(needs)] == [f"Steps[{name}]: ResourceConfig" for name in "ABC"]
+    assert [source for source, *_ in needs_of(needs)] == [f"Steps[{name}]: ResourceConfig" for name in "ABC"]
     assert moments(needs)[0] == 1
 
 
 def test_what_a_step_computes_and_what_is_not_sagemakers_is_unknown() -> None:
     flow = pipeline(step("A", cluster(count={"Get": "Steps.Z.Count"})), step("E", {}, "EMR"))
-    assert unknown(judged(flow)) == [
+    assert unknowns_of(judged(flow)) == [
         ("Steps[E]", "the EMR cluster that the step runs on is not judged"),
         ("Steps[A].ResourceConfig.InstanceCount", "Steps.Z.Count is known only when the pipeline runs"),
     ]
@@ -183,14 +162,14 @@ def test_branches_run_at_once() -> None:
     flow = machine(P={"Type": "Parallel", "Branches": branches}, Z=task("createTrainingJob", cluster(count=1)))
     needs = judged(flow)
     assert moments(needs) == [3, 3, 1]
-    assert told(needs)[1][0] == "States.P.Branches[1].States.X: ResourceConfig"
+    assert needs_of(needs)[1][0] == "States.P.Branches[1].States.X: ResourceConfig"
 
 
 def test_iterations_of_a_map_are_counted_as_often_as_may_run_and_how_many_there_are_is_unknown() -> None:
     inner = machine(X=task("createTrainingJob", cluster(count=2)))
     needs = judged(machine(M={"Type": "Map", "MaxConcurrency": 3, "ItemProcessor": inner}))
     assert moments(needs) == [6, 6, 6]
-    assert [source for source, _ in unknown(needs)] == ["States.M"]
+    assert [source for source, _ in unknowns_of(needs)] == ["States.M"]
 
 
 def test_what_the_input_decides_is_unknown_and_no_sign_that_it_is_set() -> None:
@@ -204,7 +183,7 @@ def test_what_the_input_decides_is_unknown_and_no_sign_that_it_is_set() -> None:
     ):
         needs = judged(machine(A=task("createTrainingJob", parameters)))
         assert needs.needs == ()
-        assert unknown(needs) == [(f"States.A.Parameters.{place}", "the input of the state decides it")]
+        assert unknowns_of(needs) == [(f"States.A.Parameters.{place}", "the input of the state decides it")]
 
 
 def test_other_services_and_reads_start_nothing() -> None:
@@ -214,111 +193,6 @@ def test_other_services_and_reads_start_nothing() -> None:
         "C": {"Type": "Pass"},
     }
     assert judged(machine(**states)).is_free
-
-
-def test_a_plan_of_terraforms_own() -> None:
-    """Printed by Terraform 1.11.4 with the AWS provider 5.100.0 for data/terraform_plan.tf."""
-    needs = judged(json.loads((DATA / "terraform_plan.json").read_text()))
-    config = "endpoint configuration aws_sagemaker_endpoint_configuration.c.ProductionVariants[0]"
-    assert sorted(told(needs)) == [
-        (f"aws_sagemaker_endpoint.e: {config}", M4, "endpoint", 2),
-        ("aws_sagemaker_notebook_instance.n[0]: InstanceType", "ml.t2.medium", "notebook", 1),
-        ("aws_sagemaker_notebook_instance.n[1]: InstanceType", "ml.t2.medium", "notebook", 1),
-    ]
-    assert sorted(unknown(needs)) == [
-        ('aws_sagemaker_endpoint.other["x"]', "given-elsewhere is not there"),
-        ("aws_sagemaker_mlflow_tracking_server.t", "the price of a tracking server is not known"),
-    ]
-
-
-def terraform(*changes: dict[str, Any]) -> dict[str, Any]:
-    return {"format_version": "1.2", "resource_changes": list(changes)}
-
-
-def change(kind: str, actions: list[str], after: dict[str, Any] | None, before: Any = None, unknown: Any = None) -> Any:
-    told = {"actions": actions, "before": before, "after": after, "after_unknown": unknown or {}}
-    return {"address": f"{kind}.x", "mode": "managed", "type": kind, "name": "x", "change": told}
-
-
-NOTEBOOK = "aws_sagemaker_notebook_instance"
-
-
-@pytest.mark.parametrize(
-    ("actions", "before", "count"),
-    [
-        (["create"], None, 1),
-        (["no-op"], {"instance_type": M4}, 0),
-        (["delete"], {"instance_type": M4}, 0),
-        (["update"], {"instance_type": M4}, 0),
-        (["update"], {"instance_type": "ml.t2.medium"}, 1),
-        (["delete", "create"], {"instance_type": M4}, 1),
-        (["create", "delete"], {"instance_type": M4}, 1),
-    ],
-)
-def test_actions_of_terraform(actions: list[str], before: Any, count: int) -> None:
-    needs = judged(terraform(change(NOTEBOOK, actions, {"instance_type": M4}, before)))
-    assert len(needs.needs) == count
-    assert needs.unknowns == ()
-
-
-def test_what_terraform_learns_only_when_it_applies_is_unknown() -> None:
-    needs = judged(terraform(change(NOTEBOOK, ["create"], {}, unknown={"instance_type": True})))
-    assert unknown(needs) == [(f"{NOTEBOOK}.x.instance_type", "known only after the plan is applied")]
-
-
-def test_a_resource_of_sagemakers_that_is_newer_is_unknown_and_others_are_not_looked_at() -> None:
-    needs = judged(terraform(change("aws_sagemaker_quantum", ["create"], {}), change("aws_instance", ["create"], {})))
-    assert unknown(needs) == [("aws_sagemaker_quantum.x", "the resource type is newer than this opskit")]
-
-
-def test_autoscaling_is_said() -> None:
-    target = {"service_namespace": "sagemaker", "max_capacity": 9}
-    assert "9 instances" in judged(terraform(change("aws_appautoscaling_target", ["create"], target))).notes[0]
-
-
-def template(**values: str) -> RequestNeeds:
-    return judged(read_plan_file(str(DATA / "template.yaml")), **values)
-
-
-def test_autoscaling_of_a_template_is_said() -> None:
-    def target(namespace: str, most: Any) -> dict[str, Any]:
-        properties = {"ServiceNamespace": namespace, "MaxCapacity": most}
-        return {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": properties}
-
-    resources = {"A": target("sagemaker", 4), "B": target("ecs", 9), "C": target("sagemaker", {"Ref": "Later"})}
-    notes = judged({"Parameters": {"Later": {"Type": "Number"}}, "Resources": resources}).notes
-    assert notes == (
-        "A may scale an endpoint's variant to 4 instances, which is not judged.",
-        "C may scale an endpoint's variant to more instances, which is not judged.",
-    )
-
-
-def test_a_template_with_the_defaults_of_its_parameters() -> None:
-    needs = template()
-    assert told(needs) == [
-        ("Ep: endpoint configuration Conf.ProductionVariants[0]", M5, "endpoint", 3),
-        ("Nb: InstanceType", "ml.prod.large", "notebook", 1),
-    ]
-    assert needs.unknowns == ()
-
-
-def test_a_template_with_other_values() -> None:
-    assert told(template(Env="dev", Type="ml.g5.xlarge")) == [("Nb: InstanceType", "ml.dev.large", "notebook", 1)]
-
-
-def test_what_a_template_learns_only_when_it_is_made_is_unknown() -> None:
-    resource = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": {"Fn::ImportValue": "type"}}}
-    by_parameter = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": {"Ref": "T"}}}
-    needs = judged({"Parameters": {"T": {"Type": "String"}}, "Resources": {"A": resource, "B": by_parameter}})
-    assert unknown(needs) == [
-        ("A.InstanceType", "known only when the stack is made"),
-        ("B.InstanceType", "the parameter T has no default (--parameter T=…)"),
-    ]
-
-
-def test_a_parameter_that_a_template_does_not_have_is_refused() -> None:
-    with pytest.raises(UsageError, match="Nope"):
-        template(Nope="1")
 
 
 @pytest.mark.parametrize(
@@ -352,29 +226,16 @@ def test_an_execution_of_a_pipeline_needs_what_its_steps_need() -> None:
     definition = json.dumps(pipeline(step("A", cluster(TYPE, COUNT)), step("B", cluster(TYPE, 1), after=("A",))))
 
     def describe(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        told: dict[str, dict[str, Any]] = {
+        needs_of: dict[str, dict[str, Any]] = {
             "describe_pipeline": {"PipelineDefinition": definition},
             "describe_pipeline_definition_for_execution": {"PipelineDefinition": definition},
             "describe_pipeline_execution": {},
             "list_pipeline_parameters_for_execution": {"PipelineParameters": [{"Name": "Count", "Value": "2"}]},
         }
-        return told[operation]
+        return needs_of[operation]
 
     started = {"PipelineName": "p", "PipelineParameters": [{"Name": "Count", "Value": "5"}]}
     needs = judge_request("StartPipelineExecution", started, describe, bool)
     assert moments(needs) == [5, 1]
     retried = judge_request("RetryPipelineExecution", {"PipelineExecutionArn": "arn"}, describe, bool)
     assert moments(retried) == [2, 1]
-
-
-def test_the_stacks_of_a_cloud_assembly_count_together(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no templates of CDK"):
-        read_plan_file(str(tmp_path))
-    notebook = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": {"Ref": "T"}}}
-    for stack, instance_type in (("One", M4), ("Two", M5)):
-        content = {"Parameters": {"T": {"Type": "String", "Default": instance_type}}, "Resources": {"N": notebook}}
-        (tmp_path / f"{stack}.template.json").write_text(json.dumps(content))
-    assert told(judged(read_plan_file(str(tmp_path)))) == [
-        ("One/N: InstanceType", M4, "notebook", 1),
-        ("Two/N: InstanceType", M5, "notebook", 1),
-    ]

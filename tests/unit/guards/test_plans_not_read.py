@@ -11,7 +11,9 @@ import pytest
 from opskit.core.exceptions import UsageError
 from opskit.guards.reads.plan_files import read_plan_file
 from opskit.guards.rules.request_model import RequestNeeds
-from tests.unit.guards.test_plans import M4, NOTEBOOK, change, cluster, judged, machine, task, terraform, told, unknown
+from tests.fakes.judged_plans import M4, cluster, judged, needs_of, unknowns_of
+from tests.unit.guards.test_infrastructure_plans import NOTEBOOK, change, terraform
+from tests.unit.guards.test_plans import machine, task
 
 
 def test_a_request_for_several_operations_is_never_taken_for_one_that_starts_nothing() -> None:
@@ -26,18 +28,18 @@ def test_a_request_for_several_operations_is_never_taken_for_one_that_starts_not
         assert caught.value.problem.code == "which-operation"
         hint = caught.value.problem.hint
         assert hint == f"Name it: --operation create-{named} or --operation update-{named}."
-        assert told(judged(request, f"Create{''.join(map(str.capitalize, named.split('-')))}"))
+        assert needs_of(judged(request, f"Create{''.join(map(str.capitalize, named.split('-')))}"))
 
 
 def test_a_whole_request_of_one_operation_that_starts_something_is_told_from_partial_ones() -> None:
     request = {"NotebookInstanceName": "n", "InstanceType": M4, "RoleArn": "arn", "SubnetId": "subnet"}
-    assert told(judged(request)) == [("InstanceType", M4, "notebook", 1)]
+    assert needs_of(judged(request)) == [("InstanceType", M4, "notebook", 1)]
 
 
 def test_an_operation_that_is_newer_is_unknown() -> None:
     """Here nothing tells what its input holds, as botocore's model does of a call."""
     needs = judged(machine(A=task("createQuantumJob", {"InstanceCount": 9})))
-    assert unknown(needs) == [("States.A", "the operation is newer than this opskit")]
+    assert unknowns_of(needs) == [("States.A", "the operation is newer than this opskit")]
 
 
 def test_the_concurrency_of_serverless_variants_is_bounded_by_what_all_of_them_take() -> None:
@@ -47,7 +49,7 @@ def test_the_concurrency_of_serverless_variants_is_bounded_by_what_all_of_them_t
     needs = judged({"Resources": {"C": config, "E": endpoint}})
     source = "E: endpoint configuration C.ProductionVariants[0].ServerlessConfig.MaxConcurrency"
     assert [(limit.value, limit.shared) for limit in needs.limits if limit.source == source] == [(200, True)]
-    assert unknown(needs) == []
+    assert unknowns_of(needs) == []
 
 
 CUSTOM = {"Type": "Custom::Trainer", "Properties": {"ServiceToken": "arn:aws:lambda:us-east-1:1:function:f"}}
@@ -75,10 +77,10 @@ NOTEBOOK_RESOURCE = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {
 )
 def test_what_a_template_makes_by_other_means_is_unknown(resources: dict[str, Any], place: str, says: str) -> None:
     needs = judged({"Transform": "AWS::LanguageExtensions", "Resources": resources})
-    [[source, reason]] = unknown(needs)
+    [[source, reason]] = unknowns_of(needs)
     assert (source, says in reason) == (place, True), reason
     beside = judged({"Resources": {**resources, "N": NOTEBOOK_RESOURCE}})
-    assert told(beside) == [("N: InstanceType", M4, "notebook", 1)]
+    assert needs_of(beside) == [("N: InstanceType", M4, "notebook", 1)]
     assert beside.unknowns == needs.unknowns
 
 
@@ -89,7 +91,7 @@ def test_what_no_condition_lets_be_made_is_not_unknown() -> None:
         "Resources": {"C": {**CUSTOM, "Condition": "InProd"}},
     }
     assert judged(document).is_free
-    assert [source for source, _ in unknown(judged(document, Env="prod"))] == ["C"]
+    assert [source for source, _ in unknowns_of(judged(document, Env="prod"))] == ["C"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_what_no_condition_lets_be_made_is_not_unknown() -> None:
 )
 def test_macros_of_a_whole_template(transform: Any, places: list[str]) -> None:
     needs = judged({"Transform": transform, "Resources": {"B": {"Type": "AWS::S3::Bucket"}}})
-    assert [source for source, _ in unknown(needs)] == places
+    assert [source for source, _ in unknowns_of(needs)] == places
 
 
 def test_nested_stacks_of_a_cloud_assembly_are_read_where_their_templates_are_there(tmp_path: Path) -> None:
@@ -119,8 +121,8 @@ def test_nested_stacks_of_a_cloud_assembly_are_read_where_their_templates_are_th
     outer = {"A": nested(file), "B": nested("Gone.nested.template.json"), "C": nested(file, T="ml.p3.16xlarge")}
     (tmp_path / "Outer.template.json").write_text(json.dumps({"Resources": outer}))
     needs = judged(read_plan_file(str(tmp_path)))
-    assert told(needs) == [("Inner.nested/N: InstanceType", M4, "notebook", 1)]
-    assert [source for source, _ in unknown(needs)] == ["Outer/B", "Outer/C"]
+    assert needs_of(needs) == [("Inner.nested/N: InstanceType", M4, "notebook", 1)]
+    assert [source for source, _ in unknowns_of(needs)] == ["Outer/B", "Outer/C"]
 
 
 def test_tasks_that_start_what_is_not_read_are_unknown() -> None:
@@ -136,16 +138,16 @@ def test_tasks_that_start_what_is_not_read_are_unknown() -> None:
         None,
     ):
         state = {"Type": "Task", "Resource": resource, "Parameters": {}}
-        [[source, reason]] = unknown(judged(machine(A=state)))
+        [[source, reason]] = unknowns_of(judged(machine(A=state)))
         assert source == "States.A", resource
         assert "is not read" in reason or "is not known" in reason
-    assert unknown(judged(machine(A={"Type": {"Ref": "Kind"}}))) == [("States.A", "the kind of state is not known")]
+    assert unknowns_of(judged(machine(A={"Type": {"Ref": "Kind"}}))) == [("States.A", "the kind of state is not known")]
 
 
 def test_a_partition_may_be_filled_in() -> None:
     state = task("createTrainingJob", cluster(count=2))
     resource = state["Resource"].replace("arn:aws:", "arn:${AWS::Partition}:")
-    assert told(judged(machine(A={**state, "Resource": resource})))[0][3] == 2
+    assert needs_of(judged(machine(A={**state, "Resource": resource})))[0][3] == 2
 
 
 @pytest.mark.parametrize(
@@ -169,12 +171,12 @@ def test_what_starts_in_a_loop_is_unknown_however_it_comes_round() -> None:
     choice = {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericLessThan": 9, "Next": "A"}], "Default": "End"}
     end = {"Type": "Succeed"}
     flow = machine(A=start, Wait={"Type": "Wait", "Seconds": 1, "Next": "More"}, More=choice, End=end)
-    assert [source for source, _ in unknown(judged(flow))] == ["States.A"]
+    assert [source for source, _ in unknowns_of(judged(flow))] == ["States.A"]
     retried = {**start, "Next": "End", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "A"}]}
-    assert [source for source, _ in unknown(judged(machine(A=retried, End=end)))] == ["States.A"]
+    assert [source for source, _ in unknowns_of(judged(machine(A=retried, End=end)))] == ["States.A"]
     inner = machine(X={**start, "Next": "E"}, E=end)
     around = machine(A={"Type": "Parallel", "Branches": [inner], "Next": "More"}, More=choice, End=end)
-    assert [source for source, _ in unknown(judged(around))] == ["States.A.Branches[0].States.X"]
+    assert [source for source, _ in unknowns_of(judged(around))] == ["States.A.Branches[0].States.X"]
     once = machine(A={**start, "Next": "End"}, End=end)
     assert judged(once).unknowns == ()
 
@@ -183,15 +185,15 @@ def test_what_terraform_defers_or_makes_by_other_means_is_unknown() -> None:
     later = {"reason": "instance_count_unknown", "resource_change": change(NOTEBOOK, ["create"], {"instance_type": M4})}
     other = {"reason": "resource_config_unknown", "resource_change": change("aws_instance", ["create"], {})}
     needs = judged({**terraform(), "deferred_changes": [later, other, {"reason": "deferred_prereq"}]})
-    assert unknown(needs) == [
+    assert unknowns_of(needs) == [
         (f"{NOTEBOOK}.x", "Terraform defers the change (instance_count_unknown)"),
         ("deferred_changes[2]", "Terraform defers the change (deferred_prereq)"),
     ]
     stack = "aws_cloudformation_stack"
-    assert unknown(judged(terraform(change(stack, ["create"], {}), change(stack, ["delete"], None)))) == [
+    assert unknowns_of(judged(terraform(change(stack, ["create"], {}), change(stack, ["delete"], None)))) == [
         (f"{stack}.x", "what the template of the stack makes is not read")
     ]
     control = change("aws_cloudcontrolapi_resource", ["create"], {"type_name": "AWS::SageMaker::NotebookInstance"})
-    assert [source for source, _ in unknown(judged(terraform(control)))] == ["aws_cloudcontrolapi_resource.x"]
+    assert [source for source, _ in unknowns_of(judged(terraform(control)))] == ["aws_cloudcontrolapi_resource.x"]
     failed = judged({**terraform(), "errored": True})
-    assert unknown(failed) == [("errored", "the plan is incomplete: Terraform ended with an error")]
+    assert unknowns_of(failed) == [("errored", "the plan is incomplete: Terraform ended with an error")]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +14,8 @@ from opskit.guards.flows.plan_check import read_planned_calls
 from opskit.guards.rules.operations import judge_request
 from opskit.guards.rules.planned_calls import judge_plan
 from opskit.guards.rules.request_model import NotDescribed, RequestNeeds
-from opskit.quotas.reads.code_cache import bundled_codes
-from opskit.quotas.rules.requirements import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
-from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.fakes.fake_aws import DENIED, Entry, FakeAws
+from tests.fakes.cli_runner import CliResult
+from tests.fakes.fake_aws import Entry, FakeAws
 
 M4, M5 = "ml.m4.xlarge", "ml.m5.xlarge"
 Guard = Callable[..., CliResult]
@@ -30,21 +27,6 @@ def not_described(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any
 
 def judged(document: Any, region: str = "us-east-1", **values: str) -> RequestNeeds:
     return judge_plan(read_planned_calls(document, region, None, values), not_described)
-
-
-@pytest.fixture
-def guard_plan(
-    fake_aws: FakeAws, no_backoff: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., CliResult]:
-    """`opskit guard --from` in an account with four of everything."""
-    fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
-
-    def run(document: Any, *words: str) -> CliResult:
-        file = tmp_path / "plan"
-        file.write_text(document if isinstance(document, str) else json.dumps(document))
-        return run_opskit(capsys, "guard", "--from", str(file), *words, "-o", "json")
-
-    return run
 
 
 def notebook(condition: str | None = None, instance_type: Any = M4) -> dict[str, Any]:
@@ -316,41 +298,3 @@ def test_a_tuning_costs_an_hour_what_its_parallel_jobs_cost() -> None:
         "CreateHyperParameterTuningJob", {**request, "HyperParameterTuningJobConfig": few}, not_described, bool
     ).needs
     assert (need.billed_count, need.hourly_count) == (4, 4)
-
-
-def serverless(*concurrencies: int) -> list[dict[str, Any]]:
-    requests: list[dict[str, Any]] = []
-    for index, most in enumerate(concurrencies):
-        variant = {"VariantName": "v", "ModelName": "m", "ServerlessConfig": {"MaxConcurrency": most}}
-        config = {"EndpointConfigName": f"c{index}", "ProductionVariants": [variant]}
-        endpoint = {"EndpointName": f"e{index}", "EndpointConfigName": f"c{index}"}
-        requests += [{"CreateEndpointConfig": config}, {"CreateEndpoint": endpoint}]
-    return requests
-
-
-@pytest.mark.parametrize(("concurrencies", "code"), [((6,), 0), ((7,), 3), ((3, 3), 0), ((3, 4), 3), ((1, 1, 1, 1), 3)])
-def test_serverless_concurrency_is_held_against_what_all_endpoints_take(
-    guard_plan: Guard, fake_aws: FakeAws, concurrencies: tuple[int, ...], code: int
-) -> None:
-    """Ten may be allocated, in four endpoints, of which one has four already."""
-    most = {SERVERLESS_CONCURRENCY: 10.0, SERVERLESS_ENDPOINTS: 4.0}
-    fake_aws.quotas = [Entry(each.name, each.code, most.get(each.name, 4), 1) for each in fake_aws.quotas]
-    there = {"VariantName": "v", "CurrentServerlessConfig": {"MaxConcurrency": 4, "MemorySizeInMB": 1024}}
-    described = {
-        "EndpointName": "there",
-        "EndpointStatus": "InService",
-        "EndpointConfigName": "config",
-        "ProductionVariants": [there],
-    }
-    config = {"EndpointConfigName": "config", "ProductionVariants": [{"VariantName": "v", "ServerlessConfig": {}}]}
-    fake_aws.running["ListEndpoints"] = lambda asked: {"Endpoints": [{"EndpointName": "there"}]}
-    fake_aws.running["DescribeEndpoint"] = lambda asked: described
-    fake_aws.running["DescribeEndpointConfig"] = lambda asked: config
-    ran = guard_plan(serverless(*concurrencies))
-    assert ran.code == code, ran.out
-    assert bool(ran.envelope["errors"]) is (code == 3)
-
-
-def test_what_serverless_endpoints_take_and_cannot_be_read_is_no_room(guard_plan: Guard, fake_aws: FakeAws) -> None:
-    fake_aws.running["ListEndpoints"] = lambda asked: DENIED
-    assert guard_plan(serverless(1)).code == 5

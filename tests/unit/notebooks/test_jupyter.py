@@ -16,9 +16,10 @@ import pytest
 
 from opskit.core.model import JupyterState, Unknown
 from opskit.notebooks.reads.jupyter import inspect_jupyter, open_jupyter
-from tests.fakes.fake_aws import FakeServer, Fault, HighWaterGauge
+from tests.fakes.fake_aws import Fault
 from tests.fakes.fake_jupyter import DRIPS, ENDLESS, HANGS, FakeJupyterHandler
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
+from tests.fakes.fake_server import FakeServer, HighWaterGauge
 
 HOUR = timedelta(hours=1)
 KEY = "lab.a-secret-key"

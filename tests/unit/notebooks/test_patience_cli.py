@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.billed_account import priced_products
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import DENIED, FakeAws
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.inside_runs import Account, at_rest
 from tests.fakes.notebook_kinds import HOUR, MINUTE, MakeAccount, rows, stop, stops
+from tests.fakes.price_answers import priced_products
 
 PRICES = {"ml.t3.medium": "0.05", "ml.g5.xlarge": "1.41"}
 

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,71 +12,20 @@ from opskit.cli.command import CommandContext
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.settings import load_settings
 from opskit.notifications.cli import with_notifications
-from opskit.notifications.rules import Webhook, WebhookKind, is_same_host, webhook_body, webhook_kind
+from opskit.notifications.rules import Webhook, WebhookKind, webhook_body, webhook_kind
 from opskit.output.result import CommandResult
 from opskit.output.screen import Screen
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import FakeAws
 from tests.fakes.hostile_text import EVIL, assert_harmless
+from tests.fakes.notified_run import NOTHING, PATH, STOPPED, notify_of
 from tests.fakes.stubbed_client import stubbed_client
+from tests.fakes.webhook_servers import WebhookRecord
 
-PATH = ("notebook", "stop")
 TOPIC = "arn:aws:sns:us-east-1:123456789012:lights-off"
-STOPPED: dict[str, Any] = {
-    "notebooks": [
-        {"name": "left-on", "region": "us-east-1", "instance_type": "ml.t2.medium", "verdict": "idle",
-         "because": "idle for 5h", "action": "stop", "outcome": "done"},
-        {"name": "at-work", "region": "us-east-1", "instance_type": "ml.t2.medium", "verdict": "busy",
-         "because": "a kernel is busy", "action": "keep", "outcome": None},
-    ],
-    "saved_usd_per_hour": 0.0464,
-}  # fmt: skip
-NOTHING: dict[str, Any] = {"notebooks": [], "saved_usd_per_hour": 0}
 
 
-@dataclass
-class Hook:
-    """A place that is told things: what came, and what it answers."""
-
-    url: str = ""
-    status: int = 200
-    came: list[tuple[str, str, Any]] = field(default_factory=list)
-
-
-@pytest.fixture
-def webhook_server() -> Iterator[Hook]:
-    hook = Hook()
-
-    class Listener(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            hook.came.append((self.command, self.path, json.loads(self.rfile.read(length)) if length else None))
-            self.send_response(hook.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        do_GET = do_POST
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    hook.url = f"http://127.0.0.1:{server.server_port}/T0/sssh?token=sssh"
-    yield hook
-    server.shutdown()
-    server.server_close()
-
-
-def notify_of(work: Any, *, heartbeat: Path | str | None = None, notify: Path | str | None = None) -> CommandResult:
-    ctx = CommandContext(load_settings({}, environment={}), Screen())
-    answers = work if callable(work) else lambda: work
-    return with_notifications(
-        ctx, PATH, answers, str(heartbeat) if heartbeat else None, str(notify) if notify else None
-    )
-
-
-def test_a_webhook_hears_what_was_stopped_and_what_it_saves(webhook_server: Hook) -> None:
+def test_a_webhook_hears_what_was_stopped_and_what_it_saves(webhook_server: WebhookRecord) -> None:
     result = notify_of(CommandResult(STOPPED), notify=webhook_server.url)
     assert result == CommandResult(STOPPED)
     [(method, path, body)] = webhook_server.came
@@ -93,7 +36,7 @@ def test_a_webhook_hears_what_was_stopped_and_what_it_saves(webhook_server: Hook
     assert "at-work" not in body["text"]
 
 
-def test_a_stop_and_a_grace_of_an_endpoint_are_told_too(webhook_server: Hook) -> None:
+def test_a_stop_and_a_grace_of_an_endpoint_are_told_too(webhook_server: WebhookRecord) -> None:
     row = {
         "account": "123456789012",
         "region": "us-east-1",
@@ -116,7 +59,7 @@ def test_a_stop_and_a_grace_of_an_endpoint_are_told_too(webhook_server: Hook) ->
     assert "This saves 0.28 USD per hour." in summary
 
 
-def test_what_others_hear_is_harmless_too(webhook_server: Hook) -> None:
+def test_what_others_hear_is_harmless_too(webhook_server: WebhookRecord) -> None:
     notebooks = [{**STOPPED["notebooks"][0], "name": f"a{EVIL}", "because": EVIL}]
     notify_of(
         CommandResult(STOPPED | {"notebooks": notebooks}, ExitCode.PARTIAL, (Problem(EVIL, EVIL, EVIL),)),
@@ -128,17 +71,17 @@ def test_what_others_hear_is_harmless_too(webhook_server: Hook) -> None:
         assert_harmless(body["text"])
 
 
-def test_a_price_nobody_knows_is_not_told_as_one(webhook_server: Hook) -> None:
+def test_a_price_nobody_knows_is_not_told_as_one(webhook_server: WebhookRecord) -> None:
     notify_of(CommandResult(STOPPED | {"saved_usd_per_hour": None}), notify=webhook_server.url)
     assert "not known" in webhook_server.came[0][2]["text"]
 
 
-def test_nothing_to_tell_is_not_told(webhook_server: Hook) -> None:
+def test_nothing_to_tell_is_not_told(webhook_server: WebhookRecord) -> None:
     notify_of(CommandResult(NOTHING), notify=webhook_server.url)
     assert webhook_server.came == []
 
 
-def test_a_failure_is_told_however_it_comes(webhook_server: Hook) -> None:
+def test_a_failure_is_told_however_it_comes(webhook_server: WebhookRecord) -> None:
     def fails() -> CommandResult:
         raise OpskitError("broken", "It is broken.")
 
@@ -156,25 +99,16 @@ def test_a_failure_is_told_however_it_comes(webhook_server: Hook) -> None:
     assert "ended with 5" in texts[0]
 
 
-def test_a_quota_that_is_short_is_told(webhook_server: Hook) -> None:
+def test_a_quota_that_is_short_is_told(webhook_server: WebhookRecord) -> None:
     quotas = [{"quota_name": "ml.m4.xlarge for training job usage", "region": "us-east-1", "verdict": "short",
                "because": "the quota is 0"}]  # fmt: skip
     notify_of(CommandResult({"quotas": quotas}, ExitCode.REFUSED), notify=webhook_server.url)
     assert "ml.m4.xlarge for training job usage in us-east-1: the quota is 0" in webhook_server.came[0][2]["text"]
 
 
-def test_a_webhook_that_refuses_is_said_and_the_stop_stands(webhook_server: Hook) -> None:
-    webhook_server.status = 500
-    result = notify_of(CommandResult(STOPPED), notify=webhook_server.url)
-    assert (result.exit, result.data) == (ExitCode.PARTIAL, STOPPED)
-    assert "127.0.0.1 answered 500" in result.problems[0].message
-    assert notify_of(CommandResult(STOPPED, ExitCode.REFUSED), notify=webhook_server.url).exit is ExitCode.REFUSED
-    nowhere = notify_of(CommandResult(STOPPED), notify="http://127.0.0.1:1/sssh")
-    assert nowhere.exit is ExitCode.PARTIAL
-    assert "sssh" not in repr((result, nowhere))
-
-
-def test_an_address_may_stand_in_a_file_that_only_its_owner_reads(webhook_server: Hook, tmp_path: Path) -> None:
+def test_an_address_may_stand_in_a_file_that_only_its_owner_reads(
+    webhook_server: WebhookRecord, tmp_path: Path
+) -> None:
     file = tmp_path / "webhook"
     file.write_text(f"{webhook_server.url}\n")
     file.chmod(0o600)
@@ -211,41 +145,6 @@ def test_what_cannot_be_told_is_said_before_anything_is_done_with_what_can(notif
     assert "an SNS topic's ARN, a webhook's https:// address, or a file" in refused.value.problem.hint
 
 
-@pytest.mark.parametrize("heartbeat", ["/no/such/folder/file", "/dev/null", "/tmp", "https://", "gopher://host"])
-def test_a_heartbeat_that_cannot_be_is_said_before_anything_is_done(heartbeat: str) -> None:
-    with pytest.raises(UsageError):
-        notify_of(lambda: pytest.fail("it was done"), heartbeat=heartbeat)
-
-
-def test_a_heartbeat_file_says_when_and_what_and_only_when_all_went_well(tmp_path: Path) -> None:
-    file = tmp_path / "alive"
-    notify_of(CommandResult(STOPPED, ExitCode.PARTIAL), heartbeat=file)
-    notify_of(CommandResult({"skipped": True}), heartbeat=file)
-    assert not file.exists()
-    assert notify_of(CommandResult(STOPPED), heartbeat=file).exit is ExitCode.OK
-    beat = json.loads(file.read_text())
-    assert (beat["command"], beat["exit"]) == (list(PATH), 0)
-    assert beat["time"].endswith("Z")
-    assert [each.name for each in tmp_path.iterdir()] == ["alive"]
-
-
-def test_a_heartbeat_address_is_fetched_only_when_all_went_well(webhook_server: Hook) -> None:
-    notify_of(CommandResult(STOPPED, ExitCode.AWS_ERROR), heartbeat=webhook_server.url)
-    assert webhook_server.came == []
-    notify_of(CommandResult(STOPPED), heartbeat=webhook_server.url)
-    assert [(method, path) for method, path, _ in webhook_server.came] == [("GET", "/T0/sssh?token=sssh")]
-    webhook_server.status = 404
-    failed = notify_of(CommandResult(STOPPED), heartbeat=webhook_server.url)
-    assert failed.exit is ExitCode.PARTIAL
-    assert "sssh" not in repr(failed)
-
-
-def test_no_sign_of_life_when_the_news_did_not_arrive(webhook_server: Hook, tmp_path: Path) -> None:
-    webhook_server.status = 500
-    notify_of(CommandResult(STOPPED), notify=webhook_server.url, heartbeat=tmp_path / "alive")
-    assert not (tmp_path / "alive").exists()
-
-
 @pytest.mark.parametrize(
     "words", [("notebook", "stop", "--idle"), ("quotas", "check"), ("quotas", "increase", "--resume")]
 )
@@ -277,85 +176,7 @@ def test_a_dry_run_refuses_what_the_run_would_have_nowhere_to_tell(
         assert ran.code == 2, (target, ran.out)
 
 
-@dataclass
-class Raw:
-    """A server that answers whatever it is told to, byte by byte, and does not stop by itself."""
-
-    url: str = ""
-    answer: bytes = b""
-    is_slow: bool = False
-    requests: list[bytes] = field(default_factory=list)
-
-
-@pytest.fixture
-def raw_server() -> Iterator[Raw]:
-    raw, ended = Raw(), threading.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
-    raw.url = f"http://127.0.0.1:{listener.getsockname()[1]}/T0/sssh"
-
-    def answer(line: socket.socket) -> None:
-        with line, suppress(OSError):
-            raw.requests.append(line.recv(65536))
-            if not raw.is_slow:
-                line.sendall(raw.answer)
-            while raw.is_slow and not ended.wait(0.02):
-                line.sendall(b"x")  # a header that never ends
-
-    def serve() -> None:
-        with suppress(OSError):
-            while not ended.is_set():
-                threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield raw
-    ended.set()
-    listener.close()
-
-
-@pytest.mark.parametrize("flag", ["notify", "heartbeat"])
-def test_a_server_that_drips_is_left_at_the_deadline_and_the_stop_stands(
-    flag: str, raw_server: Raw, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("opskit.notifications.rules.DELIVERY_SECONDS", 0.5)
-    raw_server.is_slow = True
-    result = notify_of(CommandResult(STOPPED), **{flag: raw_server.url})
-    assert (result.exit, result.data) == (ExitCode.PARTIAL, STOPPED)
-    assert "could not be reached within" in result.problems[0].message
-    assert "sssh" not in repr(result)
-
-
-def test_an_answer_without_end_is_not_read(raw_server: Raw) -> None:
-    raw_server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n" + b"x" * 100_000
-    assert notify_of(CommandResult(STOPPED), notify=raw_server.url).exit is ExitCode.OK
-
-
-def test_a_redirect_is_followed_on_the_same_host_only(raw_server: Raw, webhook_server: Hook) -> None:
-    elsewhere = webhook_server.url.replace("127.0.0.1", "localhost")
-    for target in (elsewhere, webhook_server.url, "file:///etc/passwd", "gopher://127.0.0.1/"):
-        raw_server.answer = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
-        for flag in ("notify", "heartbeat"):
-            told = notify_of(CommandResult(STOPPED), **{flag: raw_server.url})
-            assert told.exit is ExitCode.PARTIAL
-            assert "answered 302" in told.problems[0].message
-    assert webhook_server.came == []
-    assert is_same_host("http://h/a", "https://h/b")
-    assert not is_same_host("https://h/a", "http://h/b")
-    assert not is_same_host("https://h/a", "https://h:8443/b")
-
-
-def test_nothing_that_goes_wrong_while_telling_hides_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    for error in (LookupError("oh"), KeyboardInterrupt()):
-
-        def stumble(*_: Any, error: BaseException = error) -> None:
-            raise error
-
-        monkeypatch.setattr("opskit.notifications.rules.notification_text", stumble)
-        result = notify_of(CommandResult(STOPPED), notify="http://127.0.0.1:1/sssh")
-        assert (result.exit, result.data) == (ExitCode.PARTIAL, STOPPED)
-        assert "The command completed" in result.problems[0].message
-
-
-def test_a_message_says_where_what_and_how_to_undo_it(webhook_server: Hook) -> None:
+def test_a_message_says_where_what_and_how_to_undo_it(webhook_server: WebhookRecord) -> None:
     rows = [{**each, "account": "123456789012"} for each in STOPPED["notebooks"]]
     filed = {
         "quota_name": "ml.m4.xlarge for training job usage",
@@ -371,7 +192,7 @@ def test_a_message_says_where_what_and_how_to_undo_it(webhook_server: Hook) -> N
 
 
 @pytest.mark.parametrize("exit", [ExitCode.PARTIAL, ExitCode.BUG])
-def test_a_reason_is_never_empty(exit: ExitCode, webhook_server: Hook) -> None:
+def test_a_reason_is_never_empty(exit: ExitCode, webhook_server: WebhookRecord) -> None:
     notify_of(CommandResult(NOTHING, exit), notify=webhook_server.url)
     assert f"no reason was given; {int(exit)} means: " in webhook_server.came[0][2]["text"]
     rows = [{**STOPPED["notebooks"][0], "because": ""}]
@@ -379,7 +200,7 @@ def test_a_reason_is_never_empty(exit: ExitCode, webhook_server: Hook) -> None:
     assert "no reason is known" in webhook_server.came[1][2]["text"]
 
 
-def test_ten_equal_failures_are_one_line(webhook_server: Hook, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ten_equal_failures_are_one_line(webhook_server: WebhookRecord, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{**STOPPED["notebooks"][1], "name": f"lab-{at}"} for at in range(12)]
     alike = [Problem("unread", f"lab-{at}: sagemaker:ListTags was denied.") for at in range(12)]
     equal = [Problem("denied", "Access denied.", "Ask.")] * 10
@@ -402,14 +223,3 @@ def test_each_kind_of_webhook_gets_its_form_and_no_markup() -> None:
     assert "TextRun" in teams
     assert '"TextBlock"' not in teams
     assert webhook_body(Webhook("https://example.org/x"), text) == {"text": text}
-
-
-def test_the_address_of_a_heartbeat_may_stand_in_a_file(webhook_server: Hook, tmp_path: Path) -> None:
-    file = tmp_path / "address"
-    file.write_text(webhook_server.url)
-    file.chmod(0o600)
-    notify_of(CommandResult(STOPPED), heartbeat=f"@{file}")
-    assert len(webhook_server.came) == 1
-    file.chmod(0o644)
-    with pytest.raises(UsageError, match="other users can read"):
-        notify_of(CommandResult(STOPPED), heartbeat=f"@{file}")

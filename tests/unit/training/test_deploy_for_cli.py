@@ -9,8 +9,8 @@ import pytest
 
 from opskit.core.tag_keys import DEPLOYED_UNTIL
 from tests.fakes.account import Account, in_memory
+from tests.fakes.billing_accounts import JOB, deployed_account, trained_account
 from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.unit.training.test_live_resources_cli import JOB, deployed_account, trained_account
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ through all of them; the unit tests let it happen before and after each write, a
 from __future__ import annotations
 
 import os
-import random
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -23,25 +22,20 @@ import pytest
 
 import opskit
 from opskit.access.rules.permissions import API_CALLS
-from opskit.aws.session import AwsSession
-from opskit.endpoints.flows.inspect import inspect_endpoints
-from opskit.endpoints.flows.stop import execute_endpoint_stops
-from opskit.endpoints.flows.stop_action import EndpointStopPolicy
-from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
-from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.training.events import StatusChanged
 from opskit.training.metrics import split_rows
-from opskit.training.rules.job_names import base_name
 from opskit.training.sagemaker_sdk import image_uri
-from opskit.training.workflow import find_workflow
 from tests.fakes.account import Account, in_memory
+from tests.fakes.billing_accounts import (
+    JOB,
+    deployed_account,
+    empty_account,
+    trained_account,
+    with_a_notebook,
+    with_a_stopped_endpoint,
+)
 from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.fakes.endpoint_account import random_account
-from tests.fakes.stubbed_client import ACCOUNT, shared_clients
 
-ME = f"arn:aws:iam::{ACCOUNT}:user/me"
-JOB = f"{base_name(find_workflow('boston'), find_workflow('boston').training, ME)}-1"
-TAGS = [{"Key": "opskit:workflow", "Value": "boston"}, {"Key": "opskit:owner", "Value": ME}]
 STOPS = {
     "TrainingJob": "aws sagemaker stop-training-job --training-job-name {} --region us-east-1",
     "TransformJob": "aws sagemaker stop-transform-job --transform-job-name {} --region us-east-1",
@@ -120,40 +114,6 @@ def quick_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     )  # a picture takes longer than all the rest
     monkeypatch.setattr("opskit.training.flows.train.split_rows", cache(split_rows))
     monkeypatch.setattr("opskit.training.flows.plan.image_uri", IMAGE_URI)
-
-
-def empty_account() -> Account:
-    return Account()
-
-
-def trained_account() -> Account:
-    account = Account()
-    account.put("Model", JOB, Tags=TAGS)
-    return account
-
-
-def deployed_account() -> Account:
-    account = trained_account()
-    account.put("EndpointConfig", JOB, ProductionVariants=[{"ModelName": JOB}], Tags=TAGS)
-    account.put("Endpoint", JOB, "InService", EndpointConfigName=JOB, Tags=TAGS)
-    return account
-
-
-def with_a_notebook() -> Account:
-    account = Account()
-    account.put("NotebookInstance", "lab", "Stopped", InstanceType="ml.t2.medium")
-    return account
-
-
-def with_a_stopped_endpoint() -> Account:
-    account = random_account(random.Random(1))
-    client, clock = AwsSession(shared_clients(), "us-east-1").client(), account.clock
-    with in_memory(account):
-        terms = EndpointStopPolicy(EndpointPolicy())
-        look = inspect_endpoints([client], terms.idle_policy, clock.now())
-        execute_endpoint_stops(plan_endpoint_stops(look, terms, clock.now()), terms, clock)
-    account.endpoints.clear()
-    return account
 
 
 COMMANDS: dict[str, tuple[Callable[[], Account], tuple[str, ...]]] = {

@@ -1,0 +1,75 @@
+"""Work in processes of its own: what each sends arrives, a killed one takes nothing else with it, and none outlives the
+process that began it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from opskit.fleet.flows.worker_processes import Send, run_in_processes
+from tests.waiting import wait_until
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def send_numbers(count: int, end: signal.Signals | None, send: Send) -> None:
+    for number in range(count):
+        send(number)
+    if end is not None:
+        os.kill(os.getpid(), end)
+
+
+def send_number_of_process(send: Send) -> None:
+    send(os.getpid())
+    time.sleep(3600)
+
+
+def begin_two() -> None:
+    run_in_processes([send_number_of_process] * 2, partial(print, flush=True))
+
+
+def test_one_that_is_killed_takes_nothing_else_with_it() -> None:
+    found: list[int] = []
+    works = [partial(send_numbers, 3, signal.SIGKILL), partial(send_numbers, 200, None)]
+    assert run_in_processes(works, found.append) == [-signal.SIGKILL, 0]
+    assert sorted(found) == sorted([*range(3), *range(200)])
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_none_outlives_the_process_that_began_it(number: signal.Signals) -> None:
+    program = "from tests.unit.fleet.test_worker_processes import begin_two; begin_two()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stderr is not None
+        children = [int(parent.stdout.readline()) for _ in range(2)]
+        if number is signal.SIGINT:  # as a terminal does
+            os.killpg(parent.pid, number)
+        else:
+            parent.send_signal(number)
+        told = parent.stderr.read()
+        assert parent.wait() == -number
+    assert wait_until(lambda: [child for child in children if is_alive(child)], lambda alive: not alive) == []
+    assert told.count("Traceback") == (1 if number is signal.SIGINT else 0)
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has waited for does not."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{number}/status").read_text()
+    except FileNotFoundError:
+        return False
