@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 from tabulate import tabulate
 
-from benchmarks.__main__ import LATENCY_SECONDS, Expectation
+from benchmarks.__main__ import LATENCY_SECONDS, Expectation, measure_slowdown
 from opskit.aws.session import open_session
 from opskit.core.model import Workload
 from opskit.quotas.reads.usage import count_in_use
@@ -49,13 +50,14 @@ def account_of_its_own(aws: FakeAws) -> Iterator[None]:
 @dataclass(frozen=True)
 class Looks:
     """Looks at jobs of a kind: the seconds of the first and of a later one, the calls of a later one, and how many jobs
-    it counted (-1: unknown).
+    it counted (-1: unknown). ``slowdown`` is by how much other work has slowed the later ones down.
     """
 
     first: float
     later: float
     later_calls: int
     counted: int
+    slowdown: float
 
 
 def look_seconds(workload: Workload, size: int) -> Looks:
@@ -66,10 +68,11 @@ def look_seconds(workload: Workload, size: int) -> Looks:
     history.add_jobs([PastJob("runs", now - timedelta(days=50), "InProgress")])
     aws = FakeAws(latency_seconds=LATENCY_SECONDS, rates=True)
     history.serve_from(aws)
-    seconds, calls = [], []
+    seconds, calls, slowdowns = [], [], []
     with account_of_its_own(aws):
         for _ in range(1 + LATER_LOOKS):
             time.sleep(REST_SECONDS)
+            slowdowns.append(measure_slowdown())
             client = open_session().client()
             aws.forget_calls()
             began = time.monotonic()
@@ -77,7 +80,7 @@ def look_seconds(workload: Workload, size: int) -> Looks:
             seconds.append(time.monotonic() - began)
             calls.append(len(aws.calls))
     counted = counts.count(None) if counts.incomplete is None else -1
-    return Looks(seconds[0], min(seconds[1:]), min(calls[1:]), counted)
+    return Looks(seconds[0], min(seconds[1:]), min(calls[1:]), counted, median(slowdowns[1:]))
 
 
 def main(workloads: Sequence[Workload] = tuple(KINDS)) -> int:
@@ -98,6 +101,7 @@ def main(workloads: Sequence[Workload] = tuple(KINDS)) -> int:
                     look.later,
                     max(1.2 * none.later, none.later + NOISE_SECONDS),
                     "s",
+                    slowdown=max(look.slowdown, none.slowdown),
                 ),
                 # The job that runs is described where it is older than all on the page that is listed.
                 Expectation(f"{what}: calls of a later look, against none", look.later_calls, none.later_calls + 1),
