@@ -84,6 +84,8 @@ class AdaptivePacer:
         if wait > 0:
             self._clock.sleep(wait)
         with self._state:
+            # From now where the slot is past: turns that nobody took are not saved up, or a burst would follow each
+            # pause.
             self._next = max(self._next, self._clock.monotonic()) + 1 / self._per_second
             return self._slowdowns
 

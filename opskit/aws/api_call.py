@@ -59,6 +59,7 @@ def send_call(
         if hasattr(response.get("Body"), "read"):
             # Read here, where a stream that breaks off is an error of this call, which the reader may repeat.
             response["Body"] = bytes(response["Body"].read())
+    # The client could not be built: credentials and Regions fail as opskit's own errors already.
     except OpskitError:
         raise
     except Exception as error:
@@ -83,4 +84,5 @@ def _invoke_operation(call: Callable[..., dict[str, Any]], params: Mapping[str, 
 
 def pascal_case(operation: str) -> str:
     """boto3's name of an operation as AWS writes it: ``DescribeEndpoint``."""
+    # capitalize() lowers all but the first letter, so the words that AWS writes with more capitals are put right.
     return "".join(word.capitalize() for word in operation.split("_")).replace("Aws", "AWS").replace("AutoMl", "AutoML")

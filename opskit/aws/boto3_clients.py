@@ -144,6 +144,7 @@ class Boto3Clients:
 
     def release_region(self, region: str) -> None:
         """Close and forget a Region's clients, so that a run over many Regions does not keep them all in memory."""
+        # A list first: other threads may add clients of other Regions meanwhile.
         for key in [key for key in self._clients if key[1] == region and key[0] not in GLOBAL_SERVICES]:
             client = self._clients.pop(key, None)
             if client is not None:
@@ -164,14 +165,14 @@ def is_own_client(client: Any) -> bool:
 
 
 def _close_connections(client: Any) -> None:
-    """Close a client's idle connections now. ``client.close()`` only forgets urllib3's pools, whose connections are
-    closed when nothing refers to a pool any more: after the garbage collector has found the last answer's cycle.
-    """
+    """Close a client's idle connections now."""
     http_session = client._endpoint.http_session
     managers = [http_session._manager, *http_session._proxy_managers.values()]
     # urllib3's container of pools refuses to be walked itself, since another thread may add to it.
     keys = [(manager, key) for manager in managers for key in list(manager.pools.keys())]
     pools = [pool for manager, key in keys if (pool := manager.pools.get(key)) is not None]
+    # close() only forgets urllib3's pools, whose connections end when nothing refers to a pool any more: after the
+    # garbage collector has found the last answer's cycle. So the pools are taken out before, and closed after it.
     client.close()
     for pool in pools:
         pool.close()
@@ -179,8 +180,9 @@ def _close_connections(client: Any) -> None:
 
 def _require_somebody_for_mfa(session: Any, region: str) -> None:
     """Fail at once where botocore would ask for an MFA code and nobody can be asked: it would write a prompt into a log
-    and read from whatever standard input is. Keys in the environment come first, unless a profile was named.
+    and read from whatever standard input is.
     """
+    # Keys in the environment come first, unless a profile was named: so botocore looks for credentials.
     has_keys = bool(os.environ.get("AWS_ACCESS_KEY_ID")) and "profile" not in session.instance_variables()
     serial = None if has_keys else find_mfa_serial(session.full_config.get("profiles", {}), session.profile)
     if serial and not is_anybody_there():
@@ -193,6 +195,7 @@ def _unusable_credentials(error: Exception, profile: str | None, region: str, se
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, ClientError):
+        # GetRoleCredentials is the one operation of sso here; all others that give credentials are STS's.
         service = "sso" if error.operation_name == "GetRoleCredentials" else "sts"
         refused = translate_error(error, f"{service}:{error.operation_name}", region, seconds, profile=profile)
         return role_not_assumed(refused, profile) if isinstance(refused, AccessDenied) else refused

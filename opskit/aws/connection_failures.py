@@ -40,6 +40,7 @@ def connection_failure(error: BaseException) -> ConnectionFailure | None:
             return _tls_failure(error, _host_of(error.kwargs.get("endpoint_url")))
         case boto.ProxyConnectionError():
             return _proxy_failure(error, _host_of(error.kwargs.get("proxy_url")))
+        # A proxy on the way to an http:// endpoint refuses by an answer, which botocore reads as one of AWS's.
         case boto.ClientError() if str(error.response.get("Error", {}).get("Code")) == "407":
             return _proxy_failure(error, _host_of(_proxy_set()))
         case boto.HTTPClientError() | boto.InvalidProxiesConfigError() if not _is_url(_proxy_set()):
@@ -53,6 +54,7 @@ def _tls_failure(error: BaseException, host: str) -> ConnectionFailure | None:
     said = " ".join(str(each) for each in _causes(error))
     bundle = next((f"{os.environ[name]} ({name})" for name in _BUNDLE_VARIABLES if os.environ.get(name)), "")
     bundle = bundle or "that `ca_bundle` in the AWS profile names"
+    # OpenSSL's words, which nothing better carries: its errors have one class for all of these.
     if any(isinstance(each, FileNotFoundError) for each in _causes(error)):
         text = f"The file of trusted certificates {bundle} does not exist."
         return ConnectionFailure("certificate-refused", text, "Correct the path, or unset it.")
@@ -86,7 +88,11 @@ def _proxy_failure(error: BaseException, host: str) -> ConnectionFailure:
     else:
         text = f"{PROXY_NOT_REACHED}: {host}."
     return ConnectionFailure(
-        "proxy-refused", text, _PROXY_HINT, passing=not refused.startswith("4") and "407" not in said
+        # A 4xx is the proxy's policy and comes again; all else may be over in a moment.
+        "proxy-refused",
+        text,
+        _PROXY_HINT,
+        passing=not refused.startswith("4") and "407" not in said,
     )
 
 

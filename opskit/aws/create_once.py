@@ -40,6 +40,7 @@ def create_once(
             raise failure
         on_recovered()
     except AwsError as failure:
+        # Without a wait: what refused this call was there before it.
         if not _found_in_time(exists, clock, 0.0):
             raise failure
 

@@ -69,6 +69,7 @@ def find_mfa_serial(profiles: Mapping[str, Any], profile: str | None) -> str | N
     """
     name: str | None = profile or "default"
     seen = set[str]()
+    # Profiles may name each other as their source.
     while name is not None and name not in seen:
         seen.add(name)
         settings = profiles.get(name) or {}
@@ -159,6 +160,7 @@ def _reason(error: BaseException, place: str | None) -> str:
     if isinstance(error, RuntimeError):  # of botocore's refresh
         return "what it gave has expired already."
     is_parsing = isinstance(error, ValueError | LookupError | AttributeError | TypeError)
+    # A plain ValueError has words of its own; JSON's is a subclass, whose words are about columns.
     if place == "custom-process" and is_parsing and type(error) is not ValueError:
         return "it did not print the JSON that AWS describes."
     told = str(error)
@@ -177,6 +179,7 @@ def _place_of(error: BaseException) -> tuple[str | None, str | None]:
     """
     provider, profile = getattr(error, "kwargs", {}).get("provider"), None
     place = provider if provider in _PLACES else None
+    # From the outside in, so that the innermost has the last word.
     for owner in _owners(error):
         method = getattr(owner, "METHOD", None) or _FETCHERS.get(type(owner).__name__) or getattr(owner, "method", None)
         named = getattr(owner, "_profile_name", None)

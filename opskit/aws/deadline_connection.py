@@ -96,6 +96,7 @@ def _connect_socket(deadline: float, address: tuple[str, int], *_: Any) -> socke
         try:
             sock.settimeout(_seconds_left(deadline))
             sock.connect(place)
+            # Connecting took some of the time: what is sent next has only the rest.
             sock.settimeout(_seconds_left(deadline))
             return sock
         except OSError as error:
@@ -123,7 +124,8 @@ def _trusted_certificates() -> str:
 
 @cache
 def _ssl_context(named: str) -> ssl.SSLContext:
-    """Read once for all hosts, since it takes longer than a visit."""
+    """The certificates that are believed, for TLS."""
+    # Cached for all hosts: reading them takes longer than a visit.
     if Path(named).is_dir():
         return ssl.create_default_context(capath=named)
     return ssl.create_default_context(cafile=named)

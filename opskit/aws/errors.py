@@ -38,6 +38,7 @@ from opskit.core.redaction import redact_secrets
 _RERUN_HINT = "Run the command again: it checks what exists before it creates anything."
 _REGION_NOT_ENABLED_HINT = "This also happens when the Region is not enabled for the account."
 
+# 403 is what botocore has of a HEAD, whose answer has no body and so no code.
 _DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
 _DENIED_ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html has the forms of this sentence.
@@ -116,12 +117,14 @@ def translate_error(
     from botocore.parsers import ResponseParserError
 
     where: dict[str, Any] = {"region": region, "operation": operation}
+    # First: to botocore a certificate's or a proxy's failure is a ConnectionError like any other.
     if blocked := connection_failure(error):
         return Unreachable(blocked.code, blocked.text, blocked.hint, **where, transient=blocked.passing)
     if isinstance(error, boto.ClientError):
         return _refusal_error(error, operation, region, writes=writes, profile=profile)
     if isinstance(error, UnreadableResponse) and not error.is_foreign:
         return _half_answer_error(error, operation, region, writes=writes)
+    # Before BotoCoreError, of which the failures of credentials are kinds.
     if failure := credentials_failure(error, profile, region):
         return failure
     lost = boto.HTTPClientError | boto.ConnectionError | boto.IncompleteReadError
@@ -144,8 +147,9 @@ def incomplete(operation: str, region: str, why: str, *, passing: bool = False) 
 
 
 def _half_answer_error(error: UnreadableResponse, operation: str, region: str, *, writes: bool) -> AwsError:
-    """A response that lacks something. A read may be repeated: a proxy may garble one response and not the next."""
+    """A response that lacks something."""
     if not writes:
+        # A read may be repeated: a proxy may garble one response and not the next.
         return incomplete(operation, region, error.why, passing=True)
     text = f"{operation} in {region} answered {error.why}: it may or may not have taken effect."
     return OutcomeUnknown("outcome-unknown", text, _RERUN_HINT, region=region, operation=operation)
@@ -175,16 +179,13 @@ def _no_answer_error(error: Exception, operation: str, region: str, seconds: flo
 
 
 def _one_line(text: str) -> str:
-    """An error text on one line, without secrets. A web page, as a proxy or a broken server returns it, is not
-    repeated.
-    """
+    """An error text on one line, without secrets."""
+    # A web page, as a proxy or a broken server returns it, is not repeated.
     return "it answered with a web page" if text.lstrip()[:1] == "<" else " ".join(redact_secrets(text).split())
 
 
 def _denial_message(message: str, operation: str, region: str) -> tuple[str, str]:
-    """The message and the hint for a denied call. AWS repeats the action in its sentence, and a table with a row per
-    quota has no room for that, so only the reason is kept.
-    """
+    """The message and the hint for a denied call."""
     named = _DENIED_ACTION.search(message)  # may be another action: creating with tags also needs sagemaker:AddTags
     # S3 answers a HEAD without a text, and asks for actions that are not named after its operations.
     action = named[1] if named else iam_action(operation)
@@ -193,6 +194,8 @@ def _denial_message(message: str, operation: str, region: str) -> tuple[str, str
     if parts and parts["name"] == operation.partition(":")[2]:
         where = f" on {parts['what']}" if parts["what"] and parts["what"] != "*" else ""
         reason = f"{parts['why']} it" if parts["why"].endswith("allows") else parts["why"]
+        # AWS repeats the action in its sentence, and a table with a row per quota has no room for that, so only the
+        # reason is kept.
         message, operation = reason, f"{action}{where}"
     hint = f"Allow the action {action}{whom}; `opskit iam policy` prints all that is needed."
     if _EXPLICIT_DENY.search(message):
@@ -202,9 +205,8 @@ def _denial_message(message: str, operation: str, region: str) -> tuple[str, str
 
 
 def _aws_message(code: str, text: str) -> str:
-    """AWS's message. Of a signature error only the first line: the rest repeats the signed request, session token
-    included.
-    """
+    """AWS's message."""
+    # Of a signature error only the first line: the rest repeats the signed request, session token included.
     return _one_line(text.strip().split("\n", 1)[0] if code in _SIGNATURE_CODES else text)
 
 
@@ -221,22 +223,20 @@ def _rejected_credentials(code: str, message: str, profile: str | None, aws: dic
 
 
 def _skew_text(message: str) -> str:
-    """How far this machine's clock is off, by the two times in AWS's message (the request's and AWS's). In minutes, so
-    that all calls of one run give the same text.
-    """
+    """How far this machine's clock is off, by the two times in AWS's message: the request's and AWS's."""
     times = _TIMES.search(message)
     try:
         ours, theirs = (datetime.strptime(time, "%Y%m%dT%H%M%S%z") for time in (times.groups() if times else ()))
     except ValueError:  # the message has no two times, or an invalid one
         return "too far from AWS's"
+    # In minutes, so that all calls of one run give the same text, and it is told once.
     minutes = round((ours - theirs).total_seconds() / 60)
     return f"{abs(minutes)} min {'ahead of' if minutes > 0 else 'behind'} AWS's"
 
 
 def _is_from_aws(error: Any) -> bool:
-    """Whether a response without an error code came from AWS. HEAD responses have no body and so no code; AWS's carry a
-    request ID.
-    """
+    """Whether a response without an error code came from AWS."""
+    # HEAD responses have no body and so no code; AWS's carry a request ID, a proxy's do not.
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return bool(_REQUEST_IDS & headers.keys())
 
@@ -256,6 +256,7 @@ def _refusal_error(error: Any, operation: str, region: str, *, writes: bool, pro
         # Not in AWS's words: something on the way may have answered in AWS's place, after it passed the write on.
         text = f"{operation} in {region} got HTTP 429 without AWS's own code: it may or may not have taken effect."
         return OutcomeUnknown("outcome-unknown", text, _RERUN_HINT, **aws)
+    # Before the status: S3's SlowDown is a 503, and certain to have changed nothing.
     if code in _THROTTLED_CODES or status == 429:
         return Throttled(
             "throttled",
@@ -291,5 +292,6 @@ def is_not_found(failure: AwsError) -> bool:
     sentence = _NOT_FOUND_SENTENCES.get(failure.operation)
     if sentence is None:
         return False
+    # match, not search: the sentence has to be what the message begins with.
     matches = failure.aws_code == "ValidationException" and sentence.match(failure.aws_message)
     return bool(matches) or failure.aws_code in _NOT_FOUND_CODES

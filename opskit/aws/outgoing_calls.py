@@ -77,6 +77,8 @@ class OutgoingCall:
 
     def is_of_session(self, boto3_session: Any) -> bool:
         """Whether the client was made by a boto3 session."""
+        # A client does not know its session; the exceptions factory is the one object that a session hands to all of
+        # its.
         made_by = boto3_session._session._get_internal_component("exceptions_factory")
         return self._client._exceptions_factory is made_by
 
@@ -227,6 +229,7 @@ def read_as(client: Any) -> AwsClient:
         known = _sessions.get(key)
         # An id is given again when its object is gone; the object is kept with the session, so that it stays.
         if known is None or known[0] is not credentials:
+            # The oldest goes first: a dictionary keeps the order in which its keys came.
             while len(_sessions) >= _MAX_SESSIONS:
                 del _sessions[next(iter(_sessions))]
             known = _sessions[key] = (credentials, _session_like(client, credentials))
@@ -264,11 +267,11 @@ def _session_like(client: Any, credentials: Any) -> AwsSession:
 
 
 def _client_options(url: str, verify: Any, service: str) -> dict[str, Any]:
-    """How the client of a service is made: SageMaker's with the calling client's endpoint. What is not AWS's own host,
-    such as a local stand-in, answers for the other services too, unless the environment names another.
-    """
+    """How the client of a service is made: SageMaker's with the calling client's endpoint."""
     options = {} if verify in (None, True) else {"verify": verify}
     named = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
+    # What is not AWS's own host, such as a local stand-in, answers for the other services too, unless the environment
+    # names another.
     is_elsewhere = not is_aws_host(urlsplit(url).hostname or "")
     if service == "sagemaker" or (is_elsewhere and not {"AWS_ENDPOINT_URL", named} & os.environ.keys()):
         options["endpoint_url"] = url

@@ -172,8 +172,9 @@ def _parse_product(text: object) -> Mapping[str, Any] | None:
 
 
 def _matches_component(product: Mapping[str, Any], component: PriceComponent) -> bool:
-    """Whether a product is this component. Older products name it in ``platoinstancetype``."""
+    """Whether a product is this component."""
     attributes = product.get("product", {}).get("attributes", {})
+    # Older products name it in ``platoinstancetype``.
     components = {_plain_word(attributes.get(key)) for key in ("component", "platoinstancetype")}
     return _plain_word(component) in components
 

@@ -33,6 +33,7 @@ def enabled_regions(client: AwsClient) -> tuple[str, ...]:
 
 def _regions_from_account(client: AwsClient) -> tuple[str, ...]:
     statuses = ["ENABLED", "ENABLED_BY_DEFAULT"]
+    # 50 is the most that ListRegions takes.
     pages = client.paginate("account", "list_regions", RegionOptStatusContains=statuses, MaxResults=50)
     return _sorted_names(client, "account:ListRegions", [region for page in pages for region in page["Regions"]])
 

@@ -16,6 +16,7 @@ from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 
+# The most that GetResources takes, as a page and as a list of ARNs.
 _PAGE = 100
 
 

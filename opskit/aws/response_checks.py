@@ -257,9 +257,8 @@ def _misread_lists(content: bytes, parsed: Mapping[str, Any], model: Any) -> lis
 
 
 def _is_json_body(content: bytes, model: Any) -> bool:
-    """Whether a body is a JSON object. An empty body is accepted for operations without required members, which are
-    checked next.
-    """
+    """Whether a body is a JSON object."""
+    # An empty body is accepted for operations without required members, which are checked next.
     return not content or (content.startswith(b"{") and content.endswith(b"}"))
 
 
@@ -268,8 +267,9 @@ def _is_query_body(content: bytes, model: Any) -> bool:
 
 
 def _is_rest_xml_body(content: bytes, model: Any) -> bool:
-    """Whether a body is the result element. If all members come in headers, any body is accepted: it is not used."""
+    """Whether a body is the result element."""
     members = model.output_shape.members if model.output_shape else {}
+    # If all members come in headers, any body is accepted: it is not used.
     if all(shape.serialization.get("location") in _OUTSIDE_THE_BODY for shape in members.values()):
         return True
     return _root_element(content).endswith("Result")

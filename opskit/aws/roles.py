@@ -94,9 +94,7 @@ def has_inline_policy(client: AwsClient, role: str, policy: str) -> bool:
 
 
 def _read_named_role(client: AwsClient, named: str) -> str:
-    """A role by name or ARN. If IAM does not return an ARN's role (access denied, or no route from a closed network),
-    the ARN is used as it is: AWS checks it before anything runs.
-    """
+    """A role by name or ARN."""
     name = named.rpartition("/")[2]
     if ":" in named and not _ROLE_ARN.fullmatch(named):
         raise UsageError("bad-role", f"'{named}' is not a role ARN.", _CHOOSE_ROLE_HINT)
@@ -108,6 +106,8 @@ def _read_named_role(client: AwsClient, named: str) -> str:
     except AwsError as failure:
         if failure.aws_code == "NoSuchEntity":
             raise UsageError("no-role", f"There is no role '{name}' in this account.", _CHOOSE_ROLE_HINT) from failure
+        # IAM may be denied, or have no route from a closed network. The ARN is then used as it is: AWS checks it before
+        # anything runs.
         if ":" in named and not isinstance(failure, CredentialsError):
             return named
         raise
@@ -134,13 +134,13 @@ def _require_members(client: AwsClient, operation: str, role: Mapping[str, Any])
 
 
 def _caller_role(client: AwsClient) -> str | None:
-    """The role of the caller, if it is an execution role: on a notebook instance it is. An assumed role's ARN lacks the
-    role's path, so IAM is asked for the full ARN.
-    """
+    """The role of the caller, if it is an execution role: on a notebook instance it is."""
+    # arn:aws:sts::123456789012:assumed-role/ROLE/SESSION: the sixth part, which may hold colons itself.
     parts = client.session.identity().arn.split(":", 5)[-1].split("/")
     if parts[0] != "assumed-role" or len(parts) < 2:
         return None
     try:
+        # An assumed role's ARN lacks the role's path, so IAM is asked for the full ARN.
         role = _read_role(client, parts[1])
     except AwsError:
         return None

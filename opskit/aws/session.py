@@ -88,6 +88,7 @@ class AwsSession:
     def rate_limiter(self, operation: str, region: str) -> RateLimiter:
         """The limiter of an operation in a Region, one for all threads."""
         if (operation, region) not in self._limiters:
+            # setdefault is one step: of two threads that get here at once, both go on with the same limiter.
             self._limiters.setdefault((operation, region), new_limiter(operation))
         return self._limiters[operation, region]
 
@@ -99,6 +100,8 @@ class AwsSession:
         """
         with self._lock:
             pending = self._identity_read
+            # Only who finds no read under way makes one; it is made outside the lock, where the others wait for its
+            # future.
             future = self._identity_read = pending or Future()
         if pending is None:
             try:

@@ -39,6 +39,7 @@ def create_with_tags(
             f"A policy refuses the tag{'s' if len(own) > 1 else ''} {', '.join(own)} too: made without. "
             "`opskit cleanup` knows its own things by their tags, and so leaves these to you."
         )
+        # Sent again, though it is a write: a refusal is certain to have changed nothing.
         create(others)
 
 
@@ -47,8 +48,9 @@ def _may_be_about_tags(failure: AwsError) -> bool:
 
 
 def _with_way_out(failure: AwsError) -> AwsError:
-    """The refusal with ``--no-owner`` as a next step. Only some refusals name the tags as their reason."""
+    """The refusal with ``--no-owner`` as a next step."""
     is_certain = _TAG_ACTION.search(failure.aws_message) or _TAG_POLICY.search(failure.aws_message)
+    # Only some refusals name the tags as their reason; of the others it is a guess, and said as one.
     way_out = (
         f"Or --no-owner: it writes no tag {OWNER_TAG}."
         if is_certain

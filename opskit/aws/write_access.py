@@ -22,6 +22,7 @@ def check_write_access(operation: str) -> None:
     frame = sys._getframe(1)
     while frame := frame.f_back:  # type: ignore[assignment]
         module = str(frame.f_globals.get("__name__", ""))
+        # Of the standard library: a context manager, a partial or a pool of threads may stand between.
         if module.startswith("opskit.aws.") or module.partition(".")[0] in sys.stdlib_module_names:
             continue
         if operation in _ITEM_WRITES and _KEEPS_STATE.match(module):
@@ -29,4 +30,5 @@ def check_write_access(operation: str) -> None:
         if module.startswith("opskit.") and not _MAY_WRITE.match(module):
             raise PermissionError(f"{module} may not call {operation}: only a feature's changes write to an account")
         return
+    # The stack has ended: a thread whose target is a writer's method itself.
     raise PermissionError(f"nobody may call {operation} by itself: only a feature's changes write to an account")

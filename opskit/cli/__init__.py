@@ -43,6 +43,7 @@ def _run_arguments(arguments: Sequence[str]) -> int | None:
             code = _report_misuse(error, arguments)
         except (Abort, KeyboardInterrupt):
             print_text("opskit: Interrupted.", standard_error())
+            # 128 + SIGINT, as a shell tells of what Ctrl-C ended.
             code = 130
     return code
 

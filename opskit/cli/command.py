@@ -119,7 +119,8 @@ class CommandContext:
         return () if self.is_one_of_many else names or ()
 
     def heed_end_from_outside(self) -> None:
-        """Treat SIGTERM (of a time limit or a CI job) like Ctrl-C, so that running resources are reported then too."""
+        """Treat SIGTERM (of a time limit or a CI job) like Ctrl-C."""
+        # The same handler raises KeyboardInterrupt, so that running resources are reported then too.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def confirm(self, plan: str, *, yes: bool, what: str = "This changes your account") -> None:
@@ -223,10 +224,9 @@ def register_command(
 
 
 def _body_parameters(body: CommandBody) -> list[inspect.Parameter]:
-    """The parameters that a body adds to the common ones, as Typer reads them. Its return annotation is not resolved,
-    so that its module need not import what only annotations mention.
-    """
+    """The parameters that a body adds to the common ones, as Typer reads them."""
     parameters = list(inspect.signature(body).parameters.values())[1:]
+    # Without the return annotation, so that the body's module need not import what only annotations mention.
     annotated = SimpleNamespace(__annotations__={parameter.name: parameter.annotation for parameter in parameters})
     hints = get_type_hints(annotated, body.__globals__, include_extras=True)
     return [
@@ -289,11 +289,10 @@ def _run_with_state(body: Callable[[CommandContext], CommandResult], ctx: Comman
 
 
 def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:
-    """The result of a command that ended early, with what it leaves running and how to stop that. After a bug or an
-    interrupt that is everything; after a reported failure only what is not in its requested state.
-    """
+    """The result of a command that ended early, with what it leaves running and how to stop that."""
     if result.exit.is_ok:
         return result
+    # After a bug or an interrupt that is everything; after a reported failure only what is not in its requested state.
     unreached = not result.exit.is_unforeseen
     leftovers = [(running, ctx) for ctx in opened for running in ctx.whatever_runs(unreached=unreached)]
     if not leftovers:

@@ -109,6 +109,7 @@ def next_step(
     if running is None:
         reason = f"{assessment.reason}; it has {format_duration(grace)} of grace from now"
         return NextStep(IdleStep.TAG, reason, now + grace)
+    # The later one: a grace that was told is never cut short by a run with a shorter one.
     stops_at = max(running.since + grace, running.until)
     if now < stops_at:
         left = format_duration(min(stops_at - now, stops_at - running.since))
@@ -120,8 +121,10 @@ def next_step(
 def running_grace(tags: object, assessment: IdleJudgement, now: datetime, arn: str) -> GraceTag | None:
     """The grace that a resource is in; None where its tag is missing, is not opskit's, or says nothing about today."""
     running = parse_grace_tag(tags.get(IDLE_SINCE), arn) if isinstance(tags, Mapping) else None
+    # A time in the future is no clock's error any more, and would keep a notebook on for ever.
     if running is None or running.since > now + MAX_CLOCK_SKEW:
         return None
+    # Work was seen after the tag: it is left of an earlier rest, and counts for nothing.
     return None if running.since < now - (assessment.idle or timedelta(0)) else running
 
 
@@ -151,6 +154,7 @@ def judge_sent_grace(tags: object, arn: str, run_id: str, sent_until: datetime |
 
 
 def _step_when_busy(assessment: IdleJudgement, tags: Mapping[str, str], grace: timedelta | None) -> NextStep:
-    """Work that resumes takes the tag off. One that cannot be read may be at rest still, and keeps it."""
+    """What is due for one that is not idle: work that resumes takes the tag off."""
+    # One that cannot be read may be at rest still, and keeps its tag.
     over = grace is not None and IDLE_SINCE in tags and assessment.readable
     return NextStep(IdleStep.UNTAG if over else IdleStep.NOTHING, assessment.reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# Where boto3's name of a service is not IAM's.
 _PREFIXES: Mapping[str, str] = {
     "service-quotas": "servicequotas",
     "sagemaker-runtime": "sagemaker",

@@ -26,6 +26,7 @@ _MACHINE_MADE = re.compile(
     r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|sagemaker|githubactions|opskit)",
     re.IGNORECASE,
 )
+# Short enough to leave room for the name in a tag's 256 characters.
 _DIGEST_LENGTH = 8
 
 
@@ -109,9 +110,10 @@ def _split_session(arn: str) -> tuple[str, str, str] | None:
 
 
 def _to_tag_value(text: str) -> str:
-    """A text as a tag's value. Where that loses something a digest is added, so that no two texts become one."""
+    """A text as a tag's value."""
     if is_tag_value(text):
         return text
+    # What the tag cannot hold is lost: the digest keeps two such texts from becoming one owner.
     digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
     return f"{sanitize_tag_value(text)[: LONGEST_TAG_VALUE - _DIGEST_LENGTH - 1].rstrip()}-{digest}"
 

@@ -51,9 +51,8 @@ def _other_owners() -> Iterator[tuple[str, str]]:
 
 
 def _recorded_lines(distribution: metadata.Distribution) -> list[str]:
-    """The lines of the RECORD file: the installed files. Reading them takes a tenth of the time of ``files``, which
-    parses them.
-    """
+    """The lines of the RECORD file: the installed files."""
+    # Reading them takes a tenth of the time of ``files``, which parses each.
     return (distribution.read_text("RECORD") or "").splitlines()
 
 

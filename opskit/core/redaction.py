@@ -70,10 +70,11 @@ def _redact_entry(name: object, value: Any) -> Any:
 
 
 def _redact_named_values(text: str) -> str:
-    """The text without the values of names that mark a secret. Other values stay, as they may contain further names."""
+    """The text without the values of names that mark a secret."""
     parts, position = [], 0
     while match := _NAME.search(text, position):
         parts.append(text[position : match.end()])
+        # Behind the name, not behind its value: other values stay, as they may contain further names.
         position = match.end()
         value = _VALUE.match(text, position) if _SECRET_NAME.search(match[1]) else None
         if value and not (match[0].endswith(": ") and _PROSE.fullmatch(f"{match[0]}{value[0]}")):

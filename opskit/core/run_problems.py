@@ -41,6 +41,7 @@ def report_run_problem(problem: Problem) -> None:
         is_new = all(problem.code != each.code for each in _reported)
         if is_new:
             _reported.append(problem)
+    # Outside the lock: the hook prints, and may come to report a problem itself.
     if is_new:
         problem_hook(problem)
 

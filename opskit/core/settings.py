@@ -133,7 +133,7 @@ def _resolve_settings(flags: Mapping[str, Any], environment: Mapping[str, str], 
 
 
 def _narrowed_settings(own: Settings, folder: SettingsFile) -> Settings:
-    """The user's settings with what counts of a folder's file that is not trusted. Flags and variables stand above."""
+    """The user's settings with what counts of a folder's file that is not trusted."""
     values, left_out = dict(own.values), list[str]()
     for key in SETTING_SPECS:
         if key.name not in folder.values:
@@ -141,6 +141,7 @@ def _narrowed_settings(own: Settings, folder: SettingsFile) -> Settings:
         value, setting = parse_setting_value(key, folder.values[key.name], str(folder.path)), own.values[key.name]
         if not key.in_folder.admits(value, setting.value):
             left_out.append(key.name)
+        # Flags and variables stand above any file.
         elif setting.source not in (key.flag, key.env_var):
             values[key.name] = Setting(value, str(folder.path))
     return Settings(values, own.file, folder.path, tuple(left_out))

@@ -11,6 +11,7 @@ LOCAL_STATE = "local"
 """The name of the state folder of this machine."""
 _SCHEME = "dynamodb"
 _PLACE = re.compile(r"dynamodb://(?P<table>[^?]+)(?:\?region=(?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?")
+# DynamoDB's rules for a table's name.
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _TABLE_ARN = re.compile(r"arn:aws[\w-]*:dynamodb:([a-z0-9-]+):\d{12}:table/[A-Za-z0-9_.-]{3,255}")
 _HINT = "For example --state dynamodb://opskit?region=us-east-1, or --state local."

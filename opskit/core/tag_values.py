@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+# AWS counts characters, not bytes.
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 TAG_RULE = (
     f"A tag has letters, digits, spaces and . : / = + - @ _, at most {LONGEST_TAG_KEY} characters in its key and "

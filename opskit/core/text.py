@@ -9,6 +9,7 @@ import re
 _TERMINAL = re.compile(
     r"(?:\x1b|\^\[)?\[[0-9;]{0,20}m|\x1b(?:\[[0-?]{0,20}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,500}\x07?|.)"
 )
+# JSON inside JSON inside a shell's quotes doubles its backslashes each time; eight are three layers.
 _ESCAPED_CODE = re.compile(r"\\{1,8}u00([0-7][0-9a-fA-F])")
 _ESCAPED_MARK = re.compile(r"\\{1,8}([\"'/])")
 _ESCAPED_SPACE = re.compile(r"\\{1,8}[nrt]")

@@ -80,7 +80,8 @@ def _check_extras() -> None:
 
 
 def _start_accounts(stack: ExitStack, folder: Path) -> dict[str, dict[str, str]]:
-    """The environment of each account of the story. They start side by side; each ends with ``stack``."""
+    """The environment of each account of the story; each ends with ``stack``."""
+    # All are started before the first is waited for, so that they come up side by side.
     serving = {name: stack.enter_context(_start_sandbox(name, options, folder)) for name, options in _ACCOUNTS.items()}
     return {name: _account_environment(process, folder / f".{name}") for name, process in serving.items()}
 
@@ -184,6 +185,7 @@ def _run_on_terminal(words: list[str], environment: dict[str, str], folder: Path
             stdout=its,
             stderr=messages,
         )
+        # The child has it: as long as this process holds it too, reading ours does not end with the child.
         os.close(its)
         printed = b"".join(_terminal_output(reading))
         code = process.wait()

@@ -74,9 +74,8 @@ def _history_record(entry: JournalEntry, saving: Saving | None) -> dict[str, Any
 
 
 def _present_sum(history: History) -> dict[str, Any]:
-    """What was saved in the present endpoint and account. Where it is not known which one that is, a sum would mix
-    what belongs to several.
-    """
+    """What was saved in the present endpoint and account."""
+    # Where it is not known which one that is, a sum would mix what belongs to several.
     if history.current is None:
         stops = len(history.savings)
         return {"stops": stops, "saved_usd": None if stops else 0, "uncounted": stops}

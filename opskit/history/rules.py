@@ -103,11 +103,12 @@ def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: See
 
 
 def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: SeenNotebook) -> bool:
-    """Whether AWS shows that a stop whose answer was lost took effect: the notebook went off just then."""
+    """Whether AWS shows that a stop whose answer was lost took effect."""
     if isinstance(notebook, EndpointBirth):
         return notebook.created is None or notebook.created > stop.at
     if later or not isinstance(notebook, Notebook) or notebook.traits.runs_or_will:
         return False
+    # It went off just then: the time of its status is that of the stop, but for how long a stop takes.
     return abs(notebook.status_changed_at - stop.at) <= _A_STOP_TAKES
 
 
@@ -117,15 +118,14 @@ def total_usd(savings: Iterable[Saving]) -> Decimal:
 
 
 def _end_by_journal(next: NotebookEvent) -> tuple[datetime, str] | str:
-    """When it was started again, by what opskit did next to it; a sentence where that cannot be told. A second stop
-    tells since when the notebook had been running, whoever had started it.
-    """
+    """When it was started again, by what opskit did next to it; a sentence where that cannot be told."""
     match next.kind:
         case EventKind.START:
             return next.at, "started again by opskit"
         case EventKind.STOP if next.running_since is None:
             return "it was stopped again, and when it was started in between is not known"
         case EventKind.STOP:
+            # A second stop tells since when the notebook had been running, whoever had started it.
             return next.running_since, "started again by somebody else"
 
 

@@ -64,7 +64,7 @@ def increase_command(
 
 
 def _resume_queued(ctx: CommandContext, *, dry_run: bool) -> list[Increase]:
-    """Submit the queued increases. Whoever queued them has confirmed that, so there is no prompt."""
+    """Submit the queued increases."""
     from opskit.core.clock import system_clock
     from opskit.increases.flows.plan import queued_increases
     from opskit.increases.flows.submit import submit_increases
@@ -75,6 +75,7 @@ def _resume_queued(ctx: CommandContext, *, dry_run: bool) -> list[Increase]:
     return [
         done
         for client, increase, why in queued
+        # Whoever queued them has confirmed that, so there is no prompt.
         for done in submit_increases([client], [increase], why, system_clock(), ctx.screen.info)
     ]
 

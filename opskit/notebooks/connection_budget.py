@@ -8,6 +8,7 @@ from threading import BoundedSemaphore
 
 from opskit.aws.client import AwsClient
 
+# Sixteen together, the size of a client's pool (aws/pacing.py): these to AWS, those below to Jupyters.
 _AWS_SLOTS = 5
 # An idle Jupyter is asked five times where AWS is asked twice about it, a busy one as much as AWS.
 _JUPYTER_SLOTS = 11

@@ -137,13 +137,12 @@ def read_heartbeat_address(heartbeat: str) -> str:
 
 
 def _with_delivery(result: CommandResult, emit: Callable[[], None]) -> CommandResult:
-    """The result after telling it. Whatever goes wrong meanwhile, an interrupt too, is one more problem: it never
-    takes the place of what was done.
-    """
+    """The result after telling it."""
     try:
         emit()
     except OpskitError as error:
         problem = error.problem
+    # An interrupt too is only one more problem: it never takes the place of what was done.
     except KeyboardInterrupt:
         problem = Problem("not-delivered", "Telling it was interrupted.")
     except Exception as error:
@@ -185,17 +184,14 @@ def _send_notification(
 
 
 def _tell_grace(ctx: CommandContext, target: SnsTopic | Webhook, grace: Mapping[str, Any]) -> None:
-    """Tell of one grace, once in all. Where it does not arrive, the next run tells again.
-
-    Raises:
-        OpskitError: it did not arrive, or nobody knows.
-    """
+    """Tell of one grace, once in all."""
     from opskit.notifications.rules import grace_text
     from opskit.notifications.store.untold_graces import mark_grace_told, release_grace
 
     try:
         _deliver_text(ctx, target, grace_text(grace))
     except OpskitError:
+        # Claimed before it is sent, and given back where it did not arrive: then the next run tells again.
         release_grace(grace)
         raise
     mark_grace_told(grace)

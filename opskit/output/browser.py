@@ -58,16 +58,17 @@ def open_secret_url(browser: webbrowser.BaseBrowser, url: str) -> bool:
 
 
 def _page_parent() -> Path | None:
-    """Where the page may lie: in the home, in no hidden folder and not in /tmp, since browsers in a sandbox of their
-    own (snap, flatpak) cannot read those; None: wherever temporary files go.
-    """
+    """Where the page may lie; None: wherever temporary files go."""
     home = Path.home()
+    # In the home, in no hidden folder and not in /tmp: browsers in a sandbox of their own (snap, flatpak) cannot read
+    # those.
     return home if os.access(home, os.W_OK) else None
 
 
 def _wait_until_read(page: Path) -> None:
     until = time.monotonic() + READ_SECONDS
     while time.monotonic() < until:
+        # The page was written with a time of access of 0: the first reader moves it.
         if page.stat().st_atime > 0:
             time.sleep(_SETTLE_SECONDS)
             return

@@ -21,6 +21,7 @@ from typing import IO
 from opskit.core.redaction import redact_secrets
 from opskit.output.hyperlinks import link_urls
 
+# What a terminal obeys, or shows in another order or not at all: text from outside could hide or forge a line.
 _UNSEEN = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters (C0 but for tab and line feed, DEL, C1), escape among them

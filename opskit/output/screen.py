@@ -183,9 +183,9 @@ def _indent_further_lines(text: str) -> str:
 
 
 def _markdown_text(result: CommandResult) -> str:
-    """A result as markdown. A pull request shows neither stderr nor the exit code, so what is wrong with what the
-    tables show stands below them too; an error alone is no result.
-    """
+    """A result as markdown."""
+    # A pull request shows neither stderr nor the exit code, so what is wrong with what the tables show stands below
+    # them too; an error alone is no result.
     problems = dict.fromkeys(f"{each.message} {each.hint}".strip() for each in result.problems)
     is_shown = bool(result.tables or result.notes)
     return "\n\n".join(

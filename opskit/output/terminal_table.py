@@ -105,9 +105,10 @@ def _print_blocks(console: VisibleConsole, table: Table) -> None:
 
 
 def _labelled_text(column: Column, cell: Cell) -> ShownText:
-    """A cell with its header. No space between them may end a line, so that a number never parts from its word."""
+    """A cell with its header."""
     label = shown_cell(f"{column.header}:", "dim")
     text = shown_cell(cell.text, _RICH_STYLES[cell.style])
+    # No space between them may end a line, so that a number never parts from its word.
     return shown_text(" " if column.wrap else "\N{NO-BREAK SPACE}").join([label, text])
 
 

@@ -52,13 +52,15 @@ def _read_key(path: Path) -> str | None:
 
 
 def _write_key(path: Path) -> str:
-    """Keep a new key. Of two sandboxes that start at once, the second takes the first one's."""
+    """Keep a new key."""
     key, part = _new_key(), path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(key + "\n")
         try:
+            # A link fails where the name is taken, which a rename does not: of two sandboxes that start at once, the
+            # second takes the first one's key.
             os.link(part, path)
         except FileExistsError:
             if kept := _read_key(path):

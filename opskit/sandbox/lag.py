@@ -62,6 +62,7 @@ class ReadLag:
         """By how much a read lags behind one write; ``case`` tells the write from others: an ARN, and which time."""
         text = " ".join(map(str, (self.seed, read, *case)))
         digest = hashlib.sha256(text.encode()).digest()
+        # Two numbers from 0 to 1 that depend on seed and call alone, so that a run can be repeated.
         chance, length = (int.from_bytes(part, "big") / 2**64 for part in (digest[:8], digest[8:16]))
         if not self._lags(read, chance):
             return timedelta(0)

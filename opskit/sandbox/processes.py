@@ -136,8 +136,9 @@ def _end_when_released(child: subprocess.Popen[bytes], released: threading.Event
 
 def _adopt_orphans() -> None:
     """Be the parent of what the child's children leave behind, such as ``nohup python train.py &`` in a terminal that
-    was closed: else it would be nobody's, and stay. Linux alone can do that.
+    was closed: else it would be nobody's, and stay.
     """
+    # Linux alone can do that.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

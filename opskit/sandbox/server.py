@@ -284,8 +284,9 @@ def _register_services(
 
 
 def _reset_moto_after_last(state: SandboxState) -> None:
-    """Let what moto keeps go with the last sandbox of this process: it is the process's, not one sandbox's."""
+    """Let what moto keeps go with the last sandbox of this process."""
     _open_urls.discard(state.url)
+    # What moto keeps is the process's, not one sandbox's.
     if not _open_urls:
         moto_api_backend.reset()
 

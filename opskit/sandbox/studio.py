@@ -14,6 +14,7 @@ from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 from opskit.sandbox.tags import TagService, request_tags
 
 _PAGE_SIZE = 10
+# AWS lists deleted apps for 24 hours.
 _DELETED_IS_LISTED = timedelta(hours=24)
 _DEFAULT_TYPE = "ml.t3.medium"
 _SMALLEST_VOLUME = 5  # GB

@@ -29,9 +29,7 @@ def temporary_work_dir() -> Iterator[Path]:
 
 
 def _create_locked_dir() -> tuple[Path, int]:
-    """A new folder and its lock. Another sandbox that starts right now may take it for abandoned before it is
-    locked, and clear it: then the lock is on a folder that is gone, and a new one is made.
-    """
+    """A new folder and its lock."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getuid()}-"))
         try:
@@ -40,6 +38,8 @@ def _create_locked_dir() -> tuple[Path, int]:
             continue
         # A lock goes with its process, however that ends; a file that says "running" would stay.
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # Another sandbox that starts right now may take it for abandoned before it is locked, and clear it: then the
+        # lock is on a folder that is gone, and a new one is made.
         if folder.exists():
             return folder, lock
         os.close(lock)

@@ -49,8 +49,10 @@ class SignalWaiter:
 
 
 def _terminal_tells_children() -> bool:
-    """Whether Ctrl-C reaches the child without us: the terminal signals every process in the foreground."""
+    """Whether Ctrl-C reaches the child without us."""
     try:
+        # A terminal signals every process of its foreground group; passing it on as well would interrupt the child
+        # twice.
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
     except (OSError, ValueError):
         return False

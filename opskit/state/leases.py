@@ -32,6 +32,7 @@ BELIEVED_SECONDS = 20.0
 """So long a holder relies on a renewal."""
 TAKEN_OVER_SECONDS = 30.0
 """So long a number must not have moved: half as long again, for machines whose seconds differ."""
+# Three renewals may fail before the lease is not believed in any more.
 RENEWED_EVERY = 5.0
 _LOOKED_EVERY = 1.0
 _FREE = ""
@@ -76,6 +77,7 @@ class TableLease:
             ItemChanged: another run was faster.
             AwsError: the table cannot be written.
         """
+        # Taken before the write is sent: whoever watches cannot have seen its number earlier, so his count ends later.
         before = self.seconds()
         values = {"holder": {"S": self.holder}, "number": {"N": str(_number_of(found) + 1)}, "held_by": _own_name()}
         self.table.put_item(self.key, values, replaces=found[WRITE_ID]["S"] if found else None)
@@ -128,10 +130,12 @@ class TableLocks:
         Raises:
             UsageError: the table cannot be used.
         """
+        # # separates the parts of a key, so it is escaped in them, and the escape's own sign too.
         name = "#".join(part.replace("%", "%25").replace("#", "%23") for part in key)
         lease = TableLease(self.table, ItemKey(f"lock#{name}", "#"), self.seconds)
         with state_errors(), table_errors():
             self._wait_for(lease, on_wait)
+        # A daemon, so that a command that ends in an error does not hang on it.
         renewing = threading.Thread(target=lease.keep_renewing, name="opskit-lease", daemon=True)
         renewing.start()
         try:

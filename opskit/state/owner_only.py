@@ -44,5 +44,6 @@ def open_own_file(path: Path, flags: int) -> int:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
+    # Once only: a link that is there again was put there meanwhile, and ends as an error.
     path.unlink(missing_ok=True)
     return os.open(path, wanted, 0o600)

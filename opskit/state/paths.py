@@ -144,6 +144,7 @@ def _why_unusable(folder: Path) -> str | None:
     if not folder.is_absolute():  # where there is no HOME, ~ stays as it is
         return "there is no home directory"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # As under sudo, which may leave HOME another user's: what root writes there that user cannot open.
     if folder.stat().st_uid != os.geteuid():
         return f"it belongs to another user (uid {folder.stat().st_uid})"
     return None if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else "it cannot be written"

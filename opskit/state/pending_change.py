@@ -54,6 +54,7 @@ def prepare_change(
         try:
             yield pending
         except KeyboardInterrupt:
+            # Begun is enough: Ctrl-C may come between the sending and the answer.
             record.was_sent = pending.is_begun
             raise
         if not pending.is_sent:

@@ -76,13 +76,13 @@ class FileRecords:
 def _require_unchanged(
     session: sqlite3.Connection, table: RecordTable, record: Record, expected: StoredRecord | None
 ) -> None:
-    """Begin a write, and see under its lock that a record is still as it was read. Files have no version: it is the
-    same if it holds the same.
-    """
+    """Begin a write, and see under its lock that a record is still as it was read."""
+    # The write lock comes before the look: another run could write between a look and a later lock.
     session.execute("BEGIN IMMEDIATE")
     where = " AND ".join(f"{column} = ?" for column in table.key)
     query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where}"
     row = session.execute(query, table.key_of(record)).fetchone()
+    # Files have no version: a record is the same if it holds the same.
     if (_stored(row).version if row else None) != (expected.version if expected else None):
         raise RecordChanged
 

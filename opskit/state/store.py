@@ -53,9 +53,7 @@ def read_only_db(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _private_file(path: Path) -> Path:
-    """The path of a database file with mode 0600; SQLite gives its companion files the same mode. One with wider
-    permissions, from an older opskit, is restricted.
-    """
+    """The path of a database file with mode 0600; SQLite gives its companion files the same mode."""
     with _creation_lock:
         # An existing file is not opened here: closing it would release the POSIX locks that other threads of this
         # process hold on it.
@@ -64,21 +62,23 @@ def _private_file(path: Path) -> Path:
                 each.unlink(missing_ok=True)
         if not path.exists():
             os.close(open_own_file(path, os.O_WRONLY))
+    # One with wider permissions, from an older opskit, is restricted.
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
     return path
 
 
 def _enable_shared_access(connection: sqlite3.Connection) -> None:
-    """Switch on WAL mode, in which readers and a writer do not block each other. Two connections that do so at once on
-    a new file get "busy" without SQLite's timeout, so the retries are made here.
-    """
+    """Switch on WAL mode, in which readers and a writer do not block each other."""
+    # Two connections that do so at once on a new file get "busy" without SQLite's timeout, so the retries are made
+    # here.
     until = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
+            # The low byte is the error's kind; the rest says more, such as BUSY_SNAPSHOT.
             if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
             if time.monotonic() > until:

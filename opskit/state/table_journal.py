@@ -45,6 +45,7 @@ class TableJournal:
         """Write an entry behind all others; one with its ID that is there already stays as it is."""
         key = _entry_key(entry)
         with table_errors():
+            # The month first: an entry of a month that is not listed would never be read.
             self._note_month(key)
             if self.table.find_item(key) is not None:
                 return
@@ -58,6 +59,8 @@ class TableJournal:
     def end_entry(self, entry: JournalEntry) -> None:
         """Write the outcome of an entry that was added."""
         with table_errors():
+            # The pointer first: killed in between, it leads to an entry that confirm_newest skips; without one the
+            # entry could never be confirmed.
             if entry.outcome == UNKNOWN:
                 self._point_to(entry)
             while item := self.table.find_item(_entry_key(entry)):
@@ -79,6 +82,7 @@ class TableJournal:
             entry = replace(_parse_item(newest), outcome=DONE, detail=evidence)
             try:
                 key = _entry_key(entry)
+                # The outcome first: killed in between, the pointer leads to an entry that is done, which is skipped.
                 self.table.put_item(key, _with_outcome(newest, entry), replaces=newest[WRITE_ID]["S"])
                 self.table.delete_item(_key_of(pointer), replaces=pointer[WRITE_ID]["S"])
             except ItemChanged:
@@ -135,7 +139,8 @@ def _month_of(entry: JournalEntry) -> str:
 
 
 def _pointer_partition(kind: ChangeKind) -> str:
-    """Hashed, since names of things may be long and hold anything; nobody but ``confirm_newest`` reads it."""
+    """The partition of the pointers to entries of a kind."""
+    # Hashed, since names of things may be long and hold anything; nobody but ``confirm_newest`` reads it.
     told = json.dumps([kind.endpoint, kind.account, kind.region, kind.action, kind.subject])
     return f"journal-unknown#{hashlib.sha256(told.encode()).hexdigest()[:32]}"
 

@@ -116,6 +116,7 @@ def _numeric_column(cells: Sequence[str]) -> Any:
     import pandas
 
     column = pandas.Series([cell_number(cell) for cell in cells], dtype=float)
+    # Up to 2**53 a float holds every whole number; above it, it would change them.
     is_whole = bool((column % 1 == 0).all() and (column.abs() < 2**53).all())
     return column.astype("int64") if is_whole else column
 

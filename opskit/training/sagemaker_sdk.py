@@ -70,9 +70,8 @@ def image_uri(request: ImageRequest, region: str) -> str:
 
 @contextmanager
 def reraise_interrupt() -> Iterator[None]:
-    """Let Ctrl-C through. While the SDK looks for its own settings it catches every exception, KeyboardInterrupt
-    included, and goes on: here the interrupt is raised again at the end.
-    """
+    """Let Ctrl-C through."""
+    # A handler of somebody else's is left alone, and only the main thread may set one.
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or not _in_main_thread():
         yield
         return
@@ -88,6 +87,8 @@ def reraise_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # While the SDK looks for its own settings it catches every exception, KeyboardInterrupt included, and goes on: so
+    # it is raised again here.
     if was_interrupted:
         raise KeyboardInterrupt
 
@@ -98,12 +99,13 @@ def _in_main_thread() -> bool:
 
 @contextmanager
 def _preserve_logging() -> Iterator[None]:
-    """Restore this process's logging after an import: the SDK adds handlers of its own."""
+    """Restore this process's logging after an import."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     try:
         yield
     finally:
+        # The SDK adds handlers of its own to the root logger, and would print what opskit does not.
         root.setLevel(level)
         root.handlers[:] = handlers
         for name in _NOISY_LOGGERS:

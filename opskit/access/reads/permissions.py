@@ -147,10 +147,12 @@ def _simulate_resource(client: AwsClient, principal: str, on: str, grants: list[
 
 
 def _policy_source(client: AwsClient, identity: CallerIdentity) -> str:
-    """Whose policies count: a session's are its role's, whose whole ARN only IAM knows."""
+    """Whose policies count."""
     principal_kind, _, name = identity.arn.split(":", 5)[-1].partition("/")
     if principal_kind != "assumed-role":
         return identity.arn
+    # A session's are its role's. Its ARN lacks the role's path, which the simulator asks for, so IAM tells the whole
+    # one.
     response = client.read("iam", "get_role", RoleName=name.split("/")[0])
     with parse_errors_as_aws(client, "iam:GetRole"):
         return str(response["Role"]["Arn"])

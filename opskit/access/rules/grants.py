@@ -209,6 +209,7 @@ def _resource_kind(action: str) -> str:
 
 
 def _sagemaker_resource_kind(name: str) -> str:
-    """The resource in an action's name. Tags that are read or changed on their own are notebooks', as a rule."""
+    """The resource in an action's name."""
     words = re.sub(r"(?<!^)(?=[A-Z])", "-", name.replace("AutoML", "Automl")).lower()
+    # Tags that are read or changed on their own are notebooks', as a rule: other commands have rows of their own.
     return next((resource_kind for resource_kind in _SAGEMAKER_KINDS if resource_kind in words), "notebook-instance")

@@ -67,9 +67,10 @@ def build_policy(commands: Collection[str], scope: Scope, flags: Collection[str]
 
 
 def _of_any_kind(statement: dict[str, Any]) -> dict[str, Any]:
-    """The same in fewer words: an action that has one kind of resource allows nothing on others. Tags all can have."""
+    """The same in fewer words."""
     if any(action.endswith("Tags") for action in statement["Action"]):
         return statement
+    # An action that has one kind of resource allows nothing on others, so the kind may be left to it.
     resources = {re.sub(r"(:sagemaker:[^:]*:[^:]*:)[^/:]+/\*$", r"\1*/*", arn) for arn in statement["Resource"]}
     return {**statement, "Resource": sorted(resources)}
 
@@ -86,7 +87,8 @@ def _merge_alike(statements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _without_redundant(grants: Collection[Grant]) -> frozenset[Grant]:
-    """The same without what another of them allows without a condition: a managed policy takes 6,144 characters."""
+    """The same without what another of them allows without a condition."""
+    # For length alone: a managed policy takes 6,144 characters.
     free = {(grant.action, grant.resource) for grant in grants if grant.rule.is_free}
     return frozenset(grant for grant in grants if grant.rule.is_free or (grant.action, grant.resource) not in free)
 
@@ -113,13 +115,13 @@ FLEET_ROLE_NAME = "opskit"
 
 
 def _build_statement(grants: Sequence[Grant], scope: Scope, tag_keys: Collection[str]) -> dict[str, Any]:
-    """One statement for what goes together. An action on another's resources allows nothing, so they share a list;
-    tags, which all can have, have a statement of their own.
-    """
+    """One statement for what goes together."""
     statement = {
         "Sid": "".join(grants[0].statement_key),
         "Effect": "Allow",
         "Action": sorted({grant.action for grant in grants}),
+        # An action on another's resources allows nothing, so all actions share a list; tags, which all can have, have a
+        # statement of their own.
         "Resource": _without_covered({arn for grant in grants for arn in _resource_arns(grant.resource, scope)}),
     }
     boundary = scope.boundary or f"arn:{_partition_names(scope)[0]}:iam::*:policy/{_BOUNDARY_NAME}"

@@ -137,9 +137,9 @@ def _add_judging_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
 
 
 def _result(answer: Mapping[str, Any]) -> CallToolResult:
-    """An answer for the protocol: as structure, and as text for clients that know no structures. A refusal is an
-    answer; what could not be answered is an error.
-    """
+    """An answer for the protocol."""
+    # As structure, and as text for clients that know no structures. A refusal is an answer; an error is what could not
+    # be answered.
     return CallToolResult(
         content=[TextContent(type="text", text=json.dumps(answer))],
         structured_content=dict(answer),

@@ -256,9 +256,8 @@ def _usd_cell(usd: Decimal | None) -> Cell:
 
 
 def _usd(usd: Decimal) -> str:
-    """An amount for people: to a hundredth of a cent, so that columns line up; in cents from 100 USD on. A smaller
-    one has two digits, so that it is not 0.
-    """
+    """An amount for people."""
+    # To a hundredth of a cent, so that columns line up; a smaller one has two digits, so that it is not 0.
     return f"{usd:.2f}" if usd >= _WHOLE_CENTS_FROM else f"{_rounded(usd):f}"
 
 

@@ -67,11 +67,12 @@ def _verdict_by_tags(resource: RunningResource) -> BilledVerdict:
 
 
 def _cost_so_far(resource: RunningResource, usd_per_hour: Decimal | Unknown, now: datetime) -> Decimal | None:
-    """What it has cost since it began, at its present price and size. What lies in the future by AWS's clock is now."""
+    """What it has cost since it began, at its present price and size."""
     if isinstance(usd_per_hour, Unknown):
         return None
     if resource.not_begun or not usd_per_hour:
         return Decimal(0)
+    # What lies in the future by AWS's clock is taken as now: clocks differ by seconds.
     return None if resource.since is None else usd_per_hour * _hours_between(resource.since, now)
 
 
@@ -191,6 +192,7 @@ class MonthEstimate:
 def estimate_month(items: Sequence[BilledItem], now: datetime) -> MonthEstimate:
     """The present month (UTC, as AWS bills) by what runs now."""
     begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    # 32 days from the first of a month are in the next one, whichever month it is.
     ends = (begin + timedelta(days=32)).replace(day=1)
     spent = sum((_cost_since(item, begin, now) for item in items), Decimal(0))
     return MonthEstimate(spent, spent + sum_items(items).usd_per_hour * _hours_between(now, ends), ends)

@@ -102,8 +102,9 @@ def _only_planned(ctx: CommandContext, look: EndpointInspection) -> EndpointInsp
 
 
 def _limit_refusal(plan: Sequence[EndpointStop], most: int) -> Problem | None:
-    """Why a plan is not carried out; None where it may be. ``--yes`` is needed for any stop, so it raises no limit."""
+    """Why a plan is not carried out; None where it may be."""
     stops = [action for action in plan if action.is_planned]
+    # Whatever was confirmed: ``--yes`` is needed for any stop, so it raises no limit.
     if len(stops) > most:
         text = f"{len(stops)} endpoints would be stopped, more than {most}."
         return Problem("over-limit", text, f"Add --limit {len(stops)}.")

@@ -62,11 +62,8 @@ def choose_endpoint_names(client: AwsClient, meant: EndpointFilter) -> list[str]
 
 
 def _with_choice(client: AwsClient, there: list[HostedEndpoint], meant: EndpointFilter) -> list[HostedEndpoint]:
-    """Those whose tags are meant, read anew: what they choose is changed.
-
-    Raises:
-        AwsError: the tags of one could not be read, so nobody knows whether it is chosen.
-    """
+    """Those whose tags are meant."""
+    # Read anew, not from the tagging API's index: what they choose is changed.
     read = gather_all([partial(read_arn_tags, client, each.arn) for each in there])
     for endpoint, tags in zip(there, read, strict=True):
         if isinstance(tags, Unknown):

@@ -157,9 +157,11 @@ class _Restoration:
             changes.delete_failed_endpoint(self.client, plan.name)
             self._wait_until_gone()
         if step.makes_endpoint:
+            # Only now: while the old one was being deleted, its instances still counted.
             if self.guard:
                 check_return_room(self.client, self.record, self.clock)
             self._create()
+        # The record goes last, when all of it is back: whatever ends this run before, another goes on from it.
         self._wait_in_service()
         endpoint = self._restore_rest()
         self._forget_record("it is back")
@@ -249,6 +251,7 @@ class _Restoration:
         if tags := missing_tags(record.tags, read_tags(self.client, endpoint.arn)):
             self._send(partial(changes.add_endpoint_tags, self.client, name, endpoint.arn, tags))
             return "tags"
+        # Scaling last: from when a target is there, Application Auto Scaling changes the counts by itself.
         there = read_scaling(self.client, name, [variant.name for variant in endpoint.variants])
         if isinstance(there, Unknown):
             raise AwsError("scaling-unread", f"What scales {name} could not be read: {there.reason}")
@@ -259,9 +262,10 @@ class _Restoration:
         return ""
 
     def _send(self, change: partial[None]) -> None:
-        """Send a change that sets something to what it was. Where its answer is lost, the next round looks."""
+        """Send a change that sets something to what it was."""
         try:
             change()
+        # Nothing is repeated: the next round looks what is still missing.
         except OutcomeUnknown:
             return
         except AwsError:

@@ -144,8 +144,9 @@ class _Execution:
             self._known = seen.endpoint
 
     def _still_due(self, due: EndpointStop) -> EndpointStop:
-        """What is due by a later look. To what speaks against a stop only now, nobody has agreed."""
+        """What is due by a later look."""
         due = replace(due, return_note=self.action.return_note, data_unread=self.action.data_unread)
+        # To what speaks against a stop only now, nobody has agreed.
         if due.question is None or self.action.question is not None:
             return due
         said = f"{due.question.message} That was not so when it was planned"
@@ -162,6 +163,7 @@ class _Execution:
         left_over = [key for key in look.facts.config_tags if is_record_key(key) and key not in tags]
         lost: OutcomeUnknown | None = None
         try:
+            # The new tags first, then the old ones off: a kill in between leaves a record that is whole.
             changes.write_record(self.client, record, arn, tags)
             if left_over:
                 changes.forget_record(self.client, self.name, arn, left_over, "left over from an older record")
@@ -179,13 +181,9 @@ class _Execution:
         raise AwsError("record-unseen", text, "Nothing was deleted; run it again.", region=self.client.region)
 
     def _keep_record(self, look: ReturnLook, written: Mapping[str, str]) -> None:
-        """See that the record still stands now that the endpoint goes: another run of opskit, which found the endpoint
-        there, may have taken it off in the same moment.
-
-        Raises:
-            AwsError: it does not stand, and could not be written again.
-        """
+        """See that the record still stands now that the endpoint goes."""
         arn, record = look.facts.config_arn, look.record
+        # Another run of opskit, which found the endpoint there, may have taken it off in the same moment.
         there = unpack_record(read_tags(self.client, arn), arn)
         if record is not None and (there is None or there.endpoint != self.name):
             changes.write_record(self.client, record, arn, written)
@@ -200,6 +198,7 @@ class _Execution:
     def _delete_if_same(self, due: EndpointStop, look: ReturnLook, written: Mapping[str, str]) -> EndpointStop | None:
         """Delete it if a last look finds everything as it was recorded; None: it finds something else to record."""
         seen = due.inspected
+        # Before the attempt, which replaces it: a lost answer is told with the look that the delete stood on.
         self._sent = due
         try:
             with changes.prepare_delete(self.client, seen.endpoint, due.reason, seen.usd_per_hour) as intent:
@@ -253,6 +252,7 @@ class _Execution:
             for pause in _STATUS_PAUSES_SECONDS:
                 self.clock.sleep(pause)
                 said = describe_endpoint(self.client, self.name)
+                # One of another time of creation is another endpoint that somebody has made under the name since.
                 is_other = said is not None and said.get("CreationTime") != due.inspected.endpoint.created
                 status = "gone" if said is None or is_other else str(said["EndpointStatus"])
                 if status in ("gone", "Deleting"):

@@ -65,7 +65,8 @@ def refuse_endpoint_stop(action: EndpointStop, refusal: Problem) -> EndpointStop
 
 
 def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
-    """The same with what only a stop has to know. A grace begins only for what could be brought back."""
+    """The same with what only a stop has to know."""
+    # A grace begins only for what could be brought back, so it is asked as much as a stop is.
     if not (action.is_planned or action.step.begins_grace):
         return action
     client = action.inspected.client

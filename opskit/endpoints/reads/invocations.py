@@ -91,6 +91,8 @@ class _Series:
         said = "; ".join(str(message.get("Value", "")) for message in result.get("Messages") or ())
         if len(times) != len(values) or not all(math.isfinite(value) and value >= 0 for value in values):
             self.trouble = "CloudWatch's data points of it make no sense"
+        # PartialData is that of a page that another follows; Forbidden and InternalError come with an empty list, which
+        # is no silence.
         elif said or self.status not in ("Complete", "PartialData"):
             self.trouble = self.trouble or said or f"CloudWatch says {self.status or 'nothing of its state'}"
         self.points += [(when.astimezone(UTC), value) for when, value in zip(times, values, strict=False)]
@@ -140,6 +142,7 @@ def _read_alike(
 
 
 def _floor(when: datetime, period: timedelta) -> datetime:
+    # From the epoch, as CloudWatch cuts its periods, not from midnight of some zone.
     return when - (when - datetime(1970, 1, 1, tzinfo=UTC)) % period
 
 
@@ -192,14 +195,13 @@ def _to_use(
 
 
 def _most(told: Sequence[Points | Unknown]) -> Points | Unknown:
-    """The largest value that any of several metrics has at a time: of one request several tell. Unknown: one of them
-    could not be read.
-    """
+    """The largest value that any of several metrics has at a time. Unknown: one of them could not be read."""
     most: dict[datetime, float] = {}
     for points in told:
         if isinstance(points, Unknown):
             return points
         for when, value in points:
+            # Not the sum: of one request several metrics tell.
             most[when] = max(value, most.get(when, 0.0))
     return sorted(most.items())
 

@@ -129,7 +129,8 @@ def _build_result(
 
 
 def _saved_usd(actions: Sequence[EndpointStop]) -> Decimal | None:
-    """What the stops save, in USD per hour; None where a price is not known. What is only planned saves nothing."""
+    """What the stops save, in USD per hour; None where a price is not known."""
+    # Only what is done: a plan saves nothing.
     prices = [action.inspected.usd_per_hour for action in actions if action.is_done]
     known = [price for price in prices if price is not None]
     return sum(known, Decimal(0)) if len(known) == len(prices) else None

@@ -85,6 +85,7 @@ def pack_record(record: RestoreRecord, config_arn: str, present: Mapping[str, st
     Raises:
         GuardRefused: it does not fit.
     """
+    # Compressed as far as it goes, and in base64, whose signs (+ / =) AWS takes in tags.
     text = base64.b64encode(zlib.compress(_to_json(record).encode(), 9)).decode()
     pieces = [text[at : at + PIECE_LENGTH] for at in range(0, len(text), PIECE_LENGTH)]
     if len(pieces) > MOST_PIECES:
@@ -112,6 +113,7 @@ def unpack_record(tags: Mapping[str, str], config_arn: str) -> RestoreRecord | N
         return None
     try:
         unpacker = zlib.decompressobj()
+        # Never more than this is unpacked: a few bytes that somebody else wrote could unpack to gigabytes.
         return _from_json(unpacker.decompress(base64.b64decode(text, validate=True), _MOST_BYTES))
     except (binascii.Error, zlib.error, ValueError, TypeError, LookupError, AttributeError):
         return None

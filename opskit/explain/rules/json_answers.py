@@ -105,6 +105,7 @@ def _error_from_record(kind: ErrorKind, record: Mapping[str, Any]) -> ErrorMatch
 
 
 def _number_or_none(told: Any) -> float | None:
+    # A bool is an int to Python. Beyond 1e18 no quota has a value, and a float no whole numbers.
     is_one = isinstance(told, int | float) and not isinstance(told, bool) and abs(told) < 1e18
     return float(told) if is_one else None
 

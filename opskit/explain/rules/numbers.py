@@ -24,6 +24,7 @@ def parse_number(text: str | None) -> float | None:
 
 def is_cut_off(flat: str, end: int, number: str) -> bool:
     """Whether a text breaks off in or right behind a number that ends at ``end``. A lone 0 is whole all the same."""
+    # Twelve: the longest mark of a cut is "[truncated", and a quotation mark or two may stand before it.
     rest = flat[end : end + 12].lstrip("'\"|)]}")
     is_last = not rest or rest.startswith(("…", "...", "[truncated"))
     return (is_last or number.endswith("..")) and number.rstrip(".,") != "0"

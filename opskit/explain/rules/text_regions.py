@@ -10,6 +10,7 @@ from dataclasses import replace
 from opskit.explain.rules.error_match import ErrorMatch, RegionHint
 from opskit.explain.rules.pasted_text import PastedText
 
+# Regions of all partitions by their shape: a list of them would age, and a text may be about a new one.
 _REGION = re.compile(
     r"(?:(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov|-iso[b]?)?|us-isof|eu-isoe|eusc-de)"
     r"-(?:north|south|east|west|central)(?:east|west)?-[1-9]"

@@ -57,13 +57,9 @@ def bug_problem(error: Exception) -> Problem:
 
 
 def _check_identity(session: AwsSession, account: FleetAccount) -> None:
-    """Assume the role, and see that it leads where it was said to: what is read is told under the account's ID.
-
-    Raises:
-        AwsError: the role cannot be assumed.
-        UsageError: it leads elsewhere.
-    """
+    """Assume the role, and see that it leads where it was said to."""
     found = session.identity().account
+    # What is read is told, and what is stopped is stopped, under the account's ID: a wrong ARN must not lead elsewhere.
     if found != account.account:
         text = f"The credentials for {account.account} are those of the account {found}."
         raise UsageError("other-account", text, "Correct the role's ARN.")

@@ -85,10 +85,9 @@ def _totals(reports: Sequence[AccountReport]) -> dict[str, Any]:
 
 
 def _named_problems(reports: Sequence[AccountReport]) -> Iterator[Problem]:
-    """The problems of each account, with its name; what many share is told once for each, since they differ in who can
-    mend them.
-    """
+    """The problems of each account, with its name."""
     for report in reports:
+        # What many share is told once for each, since they differ in who can mend them.
         for problem in report.problems:
             message = f"{report.account.label} ({report.account.account}): {problem.message}"
             yield Problem(problem.code, message, problem.hint, problem.region)

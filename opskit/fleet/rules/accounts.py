@@ -92,7 +92,8 @@ def _json_rows(text: str, source: str) -> Iterable[Mapping[str, Any]]:
 
 
 def _is_active(row: Mapping[str, Any]) -> bool:
-    """Whether an account of an organization is open. AWS's older word for it is Status, its newer one State."""
+    """Whether an account of an organization is open."""
+    # State is AWS's newer member for it; an answer may still have the older Status alone.
     return (row.get("State") or row.get("Status") or "ACTIVE") == "ACTIVE"
 
 

@@ -34,15 +34,17 @@ class FinishedReports:
         """Add one; a state folder that cannot be written costs the resuming only."""
         line = json.dumps({"at": now.isoformat(), **_to_record(report)})
         with suppress(OSError):
+            # One line in one write, appended: what a kill cuts off is the last line alone. Read by nobody else (0600).
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(handle, "a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
     def load_reports(self, now: datetime) -> list[AccountReport]:
-        """Those that went well and are young enough. A line that was cut off by a kill is left out."""
+        """Those that went well and are young enough."""
         found = []
         with suppress(FileNotFoundError):
             for line in self.path.read_text(encoding="utf-8").splitlines():
+                # A line that was cut off by a kill is left out, and its account is asked again.
                 with suppress(ValueError, KeyError, TypeError):
                     told = json.loads(line)
                     if timedelta(0) <= now - datetime.fromisoformat(told["at"]) <= OLDEST:

@@ -79,9 +79,9 @@ def _planned_calls(requests: Sequence[CapturedRequest]) -> PlannedCalls:
 
 
 def _refuse_terraform(launch: ShellLaunch, folder: str) -> None:
-    """Refuse what applies a plan to SageMaker. Reading a saved plan runs the providers that the folder holds, so that
-    is not for a hook to do.
-    """
+    """Refuse what applies a plan to SageMaker."""
+    # By the folder's own text: reading a saved plan runs the providers that the folder holds, which is not for a hook
+    # to do.
     if not names_sagemaker(Path(folder or ".") / terraform_folder(launch.words)):
         return
     text = "`terraform apply` is not judged where the folder has resources of SageMaker's."
@@ -102,15 +102,15 @@ def _refuse_cdk(folder: str) -> None:
 
 
 def _refuse_template(launch: ShellLaunch, folder: str) -> None:
-    """Refuse what makes a stack of a template with resources of SageMaker's. Which values its parameters get, and what
-    the stack has already, is in words and accounts that a hook does not read.
-    """
+    """Refuse what makes a stack of a template with resources of SageMaker's."""
     named = template_path(launch.words)
     path = Path(folder or ".") / (named or "template.yaml")
     if named is None and launch.words[0].endswith("aws"):
         return  # a template in S3 or one that is kept
     if not template_names_sagemaker(path):
         return
+    # Which values its parameters get, and what the stack has already, is in words and accounts that a hook does not
+    # read.
     text = "A stack is not made here of a template with resources of SageMaker's."
     hint = f"Run `opskit guard --from {shlex.quote(named or 'template.yaml')} -- COMMAND`, which judges it first."
     raise UnreadableState("template-deploy", text, hint)

@@ -79,6 +79,8 @@ class LookBoard:
                     for each in self._grants[-_MOST_ASKED:]
                     if each.account == account and each.resource
                 }
+                # Begun under the lock, which it holds but for a moment: the reading itself is done by threads of its
+                # own.
                 pending = start_look(
                     client,
                     needs,
@@ -97,6 +99,7 @@ class LookBoard:
         counted: list[InstanceNeed] = []
         for grant in self._grants:
             unseen = grant.needs
+            # Only a look that began after the call was let through can show what it made.
             if grant.account == look.account and grant.resource and grant.at < look.began:
                 unseen = () if grant.resource in found.ended else grant.resource.needs_not_listed(grant.needs, holders)
             # What nothing tells from others is in every look that began after it.
@@ -130,8 +133,10 @@ class LookBoard:
 
 
 def _account_key(client: AwsClient) -> tuple[object, ...]:
-    """What a look is about. Each thread of a program may have a boto3 session of its own with the same credentials."""
+    """What a look is about."""
     try:
+        # By the credentials, not the session: each thread of a program may have a boto3 session of its own with the
+        # same ones.
         return client.session.account_key(client.region)
     except AwsError:  # the look says why; nobody shares it
         return (id(client.session), client.region)
@@ -190,13 +195,15 @@ class CallGuard:
                         self.warn(note)
 
     def _find_verdict(self, call: OutgoingCall) -> CallVerdict:
-        """The verdict, within the time that a call may wait. What goes wrong in here is unknown, not the program's."""
+        """The verdict, within the time that a call may wait."""
         until = time.monotonic() + LOOK_SECONDS
         try:
             needs, look = start_in_background(lambda: self._read_needs(call)).result(LOOK_SECONDS)
             if look is None:
                 return judge_call(call.operation, call.region, needs, (), {}, self.policy)
             return self._assess_look(call, call.region, needs, look, max(0.0, until - time.monotonic()))
+        # What goes wrong in here is unknown, not the program's: its call is refused with a reason, and sees no
+        # exception of ours.
         except TimeoutError:
             return _unknown_verdict(call, f"AWS did not answer within {LOOK_SECONDS:g} s")
         except OpskitError as failure:
@@ -227,6 +234,7 @@ class CallGuard:
             # What is declared is not sent: the calls that start it come later.
             if call and _is_sent(verdict, self.policy):
                 resource = started_resource(call.operation, call.params)
+                # Under the lock of the count above: of two calls that fit one by one only one may pass.
                 granted = self.board.grant(look, needs.needs, resource)
                 call.when_not_taken(partial(self.board.release_grant, granted))
         return verdict

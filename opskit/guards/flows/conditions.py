@@ -98,9 +98,7 @@ def _read_cost_item(client: AwsClient, requirement: Requirement, seconds: int) -
 def _await_headroom(
     client: AwsClient, conditions: GuardConditions, first: QuotaCheck, clock: Clock, emit: Callable[[str], None]
 ) -> QuotaCheck:
-    """Read until the quota suffices, a refusal is final, or the time is over. What is unknown at the first read is not
-    waited for; later it may be transient.
-    """
+    """Read until the quota suffices, a refusal is final, or the time is over."""
     check, until, last_text = first, clock.now() + conditions.wait, ""
 
     def check_again() -> QuotaCheck:
@@ -108,6 +106,8 @@ def _await_headroom(
 
     for latest in poll(check_again, clock, _SCHEDULE, until=until, first=first):
         check = latest
+        # What is unknown at the first read is not waited for: it may be a missing permission. Later it may be
+        # transient.
         waits = can_resolve(check) or (check is not first and is_transient_unknown(check))
         if not waits or clock.now() >= until:
             break
@@ -117,7 +117,8 @@ def _await_headroom(
 
 
 def _check_again(client: AwsClient, conditions: GuardConditions, previous: QuotaCheck, clock: Clock) -> QuotaCheck:
-    """Check again. If AWS no longer accepts the credentials, they are looked up again: somebody may have signed in."""
+    """Check again."""
+    # Somebody may have signed in since: credentials that AWS no longer accepts are looked up again.
     if previous.all_auth_failed:
         _reload_sessions(client)
     try:

@@ -138,13 +138,14 @@ def check_plan(client: AwsClient, plan: PlannedCalls, policy: CallPolicy, clock:
 
 
 def _judge_needs(found: PlanCheck, snapshot: RegionSnapshot, prices: Prices) -> PlanCheck:
-    """The verdict by what certainly starts. That what may start does not fit as well is unknown."""
+    """The verdict by what certainly starts."""
     needs, certain = found.needs, found.needs.certain_ones()
     whole = assess_snapshot(snapshot, needs_as_requirements(_counted(certain.needs)))
     headrooms = worst_headrooms(snapshot, certain.needs_by_moment())
     over_budget = budget_reasons(certain.needs, prices, found.policy)
     above, unread = judge_limits(needs, read_quotas_of(snapshot))
     unknowns = [UnknownNeed("limits", reason) for reason in unread]
+    # What only may start is never a refusal: where it does not fit as well, the verdict is unknown.
     if len(certain.needs) < len(needs.needs):
         refused = {headroom.quota_name for headroom in headrooms if is_refusal(headroom)}
         possible = worst_headrooms(snapshot, needs.needs_by_moment())

@@ -47,6 +47,7 @@ class _CaptureHandler(BaseHTTPRequestHandler):
         target, scope = self.headers.get("X-Amz-Target", ""), self.headers.get("Authorization", "")
         captured.append((target, scope, self.rfile.read(length)))
         answer = b'{"__type": "ValidationException", "message": "captured"}'
+        # An error that the CLI does not repeat, with the code of a refused request: it ends at once.
         self.send_response(400)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("Content-Length", str(len(answer)))

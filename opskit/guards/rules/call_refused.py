@@ -25,7 +25,8 @@ class CallRefused(GuardRefused):
         return type(self), (self.verdict,)
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython and Jupyter show: the reasons, rather than thirty frames of botocore's."""
+        """What IPython and Jupyter show."""
+        # Found by name by IPython, which else prints thirty frames of botocore's before the reasons.
         return [f"GuardRefused: {line}" if not index else line for index, line in enumerate(str(self).splitlines())]
 
     def _repr_markdown_(self) -> str:

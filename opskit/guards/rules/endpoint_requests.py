@@ -113,12 +113,13 @@ def endpoint_update_needs(request: Request, describe: Describe) -> RequestNeeds:
 
 
 def _with_present_counts(new: RequestNeeds, request: Request, describe: Describe) -> RequestNeeds:
-    """The needs where each variant may keep the number of instances that it has scaled to: the larger one counts."""
+    """The needs where each variant may keep the number of instances that it has scaled to."""
     endpoint = describe("describe_endpoint", {"EndpointName": request.get("EndpointName")})
     counts = [
         max(int(variant.get("DesiredInstanceCount") or 0), int(variant.get("CurrentInstanceCount") or 0))
         for variant in entries_of(endpoint, "ProductionVariants", "")
     ]
+    # The larger one counts: an endpoint that has scaled out may keep what it has.
     most = max(counts, default=0)
     grown = [replace(need, count=max(need.count, most), billed=max(need.billed_count, most)) for need in new.needs]
     return replace(new, needs=tuple(grown))

@@ -77,9 +77,10 @@ def _training_job(request: Request, source: str, seconds: int) -> RequestNeeds:
 
 
 def _warm_pool(need: InstanceNeed, seconds: int, where: str) -> InstanceNeed:
-    """What stays after the job: the same instances, so the training quota counts them already."""
+    """What stays after the job."""
     return replace(
         need,
+        # The same instances, so the training quota counts them already; warm pools have a quota besides.
         workload=Workload.WARM_POOL,
         priced_as=Workload.TRAINING,
         seconds=seconds,
@@ -116,12 +117,11 @@ def _group_need(group: Request, where: str, workload: Workload, count: int | Non
 
 
 def _rule_needs(request: Request, source: str, seconds: int) -> Iterator[InstanceNeed]:
-    """The instances of debugger and profiler rules, which AWS counts as processing. A built-in rule names no type and
-    runs on AWS's own instances, free of charge.
-    """
+    """The instances of debugger and profiler rules, which AWS counts as processing."""
     for member in ("DebugRuleConfigurations", "ProfilerRuleConfigurations"):
         for index, rule in enumerate(entries_of(request, member, source)):
             where = f"{join_path(source, member)}[{index}]"
+            # A built-in rule names no type and runs on AWS's own instances, free of charge.
             if rule.get("InstanceType") is not None:
                 instance_type = type_in(rule, "InstanceType", where)
                 # A rule's processing job ends with the training job.
@@ -185,7 +185,7 @@ def tuning_needs(request: Request, describe: Describe) -> RequestNeeds:
 def _tuned_training(
     definition: Request, source: str, at_once: int, jobs: int | None, longest: int | None, *, choice: str
 ) -> RequestNeeds:
-    """One definition's jobs. Where there are several AWS divides the jobs between them, and all may be of one."""
+    """One definition's jobs."""
     seconds = _runtime_of(definition, source)
     own = member_of(definition, "HyperParameterTuningResourceConfig", source)
     if own:
@@ -196,6 +196,7 @@ def _tuned_training(
         alone = RequestNeeds(needs, limits=_runtime_limits(_LONGEST_TRAINING, seconds, source))
     else:
         alone = _training_job(definition, source, seconds)
+    # Where there are several definitions AWS divides the jobs between them, and all may be of one.
     return replace(
         alone, needs=tuple(_times_jobs(need, at_once, jobs, longest, need.choice or choice) for need in alone.needs)
     )
@@ -212,12 +213,11 @@ def _tuned_cluster(config: Request, where: str, workload: Workload) -> list[Inst
 
 
 def _times_jobs(need: InstanceNeed, at_once: int, jobs: int | None, longest: int | None, choice: str) -> InstanceNeed:
-    """A need of one training job, for all jobs of a tuning. It is paid until the jobs or the tuning's time are over,
-    whichever is less; with no number of jobs and no time it has no end.
-    """
+    """A need of one training job, for all jobs of a tuning."""
     many = replace(need, count=need.count * at_once, per_job=need.count, choice=choice)
     in_time = None if longest is None else longest * need.count * at_once
     by_jobs = None if jobs is None or need.seconds is None else need.seconds * need.count * jobs
+    # It is paid until the jobs or the tuning's time are over, whichever is less; with neither it has no end.
     if by_jobs is not None and (in_time is None or by_jobs <= in_time):
         at_most = min(at_once, jobs or at_once)
         return replace(many, billed=need.count * (jobs or 0), billed_at_once=need.count * at_most)

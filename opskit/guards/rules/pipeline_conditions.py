@@ -73,8 +73,9 @@ def _compares(condition: Request, kind: str, resolve: Resolve) -> bool | None:
 
 
 def _alike(left: object, right: object) -> tuple[object, object]:
-    """Both as numbers where one is: a parameter's value may be typed as text."""
+    """Both as numbers where one is."""
     try:
+        # A parameter's value may be typed as text. A bool is an int to Python, and no number here.
         if isinstance(left, int | float) != isinstance(right, int | float) and not isinstance(left, bool):
             return float(str(left)), float(str(right))
     except ValueError:

@@ -124,15 +124,15 @@ def _referred_steps(value: object) -> Iterator[str]:
 def _moments(
     names: Sequence[str], after: Mapping[str, frozenset[str]], most_at_once: int | None
 ) -> Iterator[frozenset[int]]:
-    """For each step the steps that neither come before nor after it: more than can run at once, never fewer. Where no
-    more than some may run at the same time, each choice of so many.
-    """
+    """The steps that may run at once with each step."""
     before = {name: _ancestors(name, after) for name in names}
+    # More than can run at once, never fewer: all that neither come before nor after it.
     found = [
         frozenset(index for index, other in enumerate(names) if other not in before[name] and name not in before[other])
         for name in names
     ]
     for moment in found if most_at_once is None else dict.fromkeys(found):
+        # Each choice of as many as may run; where there are too many choices, all of them count as running at once.
         if most_at_once and len(moment) > most_at_once and comb(len(moment), most_at_once) <= _MOST_CHOICES:
             yield from map(frozenset, combinations(sorted(moment), most_at_once))
         else:
@@ -151,7 +151,7 @@ def _ancestors(name: str, after: Mapping[str, frozenset[str]]) -> set[str]:
 
 
 def _resolved(value: object, parameters: Mapping[str, object], source: str) -> object:
-    """A value with the pipeline's parameters put in. What a step will give only when it has run stays unresolved."""
+    """A value with the pipeline's parameters put in."""
     if isinstance(value, Mapping):
         reference = value.get("Get")
         if isinstance(reference, str) and len(value) == 1:
@@ -159,6 +159,7 @@ def _resolved(value: object, parameters: Mapping[str, object], source: str) -> o
             if kind == "Parameters" and name in parameters:
                 return parameters[name]
             return Unresolved(source, f"{reference} is known only when the pipeline runs")
+        # What a step gives only when it has run, such as Std:JsonGet of a report, stays unresolved.
         if len(value) == 1 and next(iter(value)).startswith("Std:"):
             return Unresolved(source, f"{next(iter(value))} is computed when the pipeline runs")
         return {key: _resolved(each, parameters, f"{source}.{key}") for key, each in value.items()}

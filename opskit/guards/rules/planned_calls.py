@@ -165,11 +165,10 @@ _DEFINING = {
 
 
 def _moments(plan: PlannedCalls, judged: Sequence[RequestNeeds]) -> Iterator[tuple[InstanceNeed, ...]]:
-    """The needs that meet: those of calls that may run at the same time, and all that nothing waits for. None at all if
-    everything may run at once.
-    """
+    """The needs that meet. None at all if everything may run at once."""
     if plan.together is None:
         return
+    # What nothing waits for goes on beside all that comes after it, as a notebook or an endpoint does.
     stays = {
         index
         for index, needs in enumerate(judged)
@@ -286,12 +285,12 @@ def _guessed(request: Request, guess: Callable[[frozenset[str]], Mapping[str, bo
 
 
 def _only_operation(found: Mapping[str, bool]) -> str | None:
-    """The operation that a request is for. A request that has not all members yet may be for more than the one that
-    requires the fewest, so only a whole request to create something tells.
-    """
+    """The operation that a request is for."""
     if len(found) == 1:
         return next(iter(found))
     whole = [name for name, is_whole in found.items() if is_whole]
+    # A request that has not all members yet may be for more than the one that requires the fewest, so only a whole
+    # request to create something tells.
     creates = [name for name in whole if name.startswith("Create") and not starts_nothing(name)]
     if len(whole) == len(creates) == 1:
         return creates[0]

@@ -80,7 +80,7 @@ def _launches_in(text: str) -> Iterator[ShellLaunch]:
 
 
 def _on_one_line(text: str) -> str:
-    """The text with the ends of commands marked: a newline ends one unless it is quoted or continued."""
+    """The text with the ends of commands marked."""
     told, quote, skipped = [], "", False
     for character in text.replace("\\\n", " "):
         if skipped:
@@ -91,6 +91,7 @@ def _on_one_line(text: str) -> str:
             quote = "" if character == quote else quote
         elif character in "'\"":
             quote = character
+        # A newline ends a command unless it is quoted or continued.
         told.append("\n;" if character == "\n" and not (quote or skipped) else character)
     return "".join(told)
 

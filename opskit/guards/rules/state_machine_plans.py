@@ -171,8 +171,9 @@ def _add_other_task(resource: object, source: str, walk: _Walk) -> None:
 
 
 def _moments(paths: Sequence[tuple[str, ...]]) -> Iterator[frozenset[int]]:
-    """For each call those that may run beside it: the ones in other branches of a Parallel or Map state around both."""
+    """For each call those that may run beside it."""
     for index, path in enumerate(paths):
+        # The others wait for it: only branches of a Parallel or Map state around both run at the same time.
         yield frozenset({index, *(other for other, there in enumerate(paths) if _are_parallel(path, there))})
 
 

@@ -203,11 +203,12 @@ def _scaling_notes(document: Request) -> Iterator[str]:
 
 
 def _as_request(values: Mapping[str, Any], unknown: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """A resource's attributes under AWS's own names. An attribute that the plan does not know is unresolved."""
+    """A resource's attributes under AWS's own names."""
     found: dict[str, Any] = {}
     for name in {**values, **unknown}:
         place = f"{source}.{name}"
         told = unknown.get(name)
+        # after_unknown is true where only applying the plan tells the value.
         value = Unresolved(place, _NOT_KNOWN) if told is True else _as_member(name, values.get(name), told, place)
         if isinstance(value, Unresolved) or value not in (None, [], {}):
             found[_camel(name)] = value

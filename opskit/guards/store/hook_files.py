@@ -81,6 +81,7 @@ def remove_hook(path: Path, target: HookTarget) -> None:
         raise UsageError("unwritable-file", f"Could not remove '{path}': {error.strerror or error}.") from error
     match target:
         case HookTarget.IPYTHON:
+            # Below ~: .ipython/profile_default/startup, the three that IPython makes by itself.
             for folder in path.parents[:3]:
                 with suppress(OSError):  # what is not empty is not opskit's
                     folder.rmdir()

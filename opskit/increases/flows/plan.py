@@ -173,8 +173,9 @@ def _read_support_info(client: AwsClient, workload: Workload) -> SupportInfo | U
 
 
 def _with_known_default(client: AwsClient, quota: Quota) -> Quota:
-    """The quota with its default if that can be read. If not, AWS itself refuses values below it."""
+    """The quota with its default if that can be read."""
     with_default = add_default(client, quota)
+    # Where it cannot, AWS itself refuses values below the default.
     return quota if isinstance(with_default, Unknown) else with_default
 
 

@@ -42,9 +42,7 @@ def raise_quotas(
 def _submit_targets(
     client: AwsClient, targets: Sequence[IncreaseTarget], why: str, clock: Clock, emit: EventSink, *, wait: bool
 ) -> tuple[Increase, ...]:
-    """Submit the increases. AWS limits the number of open requests; if ``wait`` is set, the rest is submitted when some
-    have been decided.
-    """
+    """Submit the increases; with ``wait`` the rest too, once AWS takes more."""
     done: list[Increase] = []
     while True:
         plans = plan_increases([client], targets, Channel.AUTO, clock.now())
@@ -55,6 +53,8 @@ def _submit_targets(
         open_targets = [increase.target for increase in increases if increase.outcome.is_open]
         if not (wait and queued and open_targets):
             return (*done, *increases)
+        # AWS limits the number of open requests: the queued ones come again in the next round, when some have been
+        # decided.
         done += [increase for increase in increases if increase not in queued]
         _wait_for_values(client, open_targets, clock, emit)
         targets = [increase.target for increase in queued]

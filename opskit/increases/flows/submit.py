@@ -110,6 +110,7 @@ def _submit_one(context: _SubmitContext, increase: Increase) -> Increase:
         # request.
         key = ("increase", *account_key(client), client.region)
         with state_home().locks.hold_lock(*key, on_wait=report_waiting) as lock:
+            # AWS lists a request some seconds after it took it: one whose response was lost may be on its way still.
             _wait_for_previous(context, increase)
             replanned, snapshot = read_and_plan(client, increase.target, increase.channel, context.clock.now())
             if replanned.will_send:
@@ -293,6 +294,7 @@ def _update_queue(
                 context.save_queued(
                     increase, queue.QueueState.FILED, known=known, id=increase.request_id or increase.case_id
                 )
+            # Refused for who asked, not for what: another caller may resume it, so it stays in the queue.
             case IncreaseOutcome.REFUSED if queued and increase.refused_for_caller:
                 queue.upsert_queued(client, queued, lock)
             case IncreaseOutcome.REFUSED:
@@ -316,7 +318,8 @@ def _journal_submission(context: _SubmitContext, increase: Increase) -> Iterator
 
 
 def _journal_action_of(step: IncreaseStep) -> str:
-    """The action's name in the journal. It is stored, so these words must not change."""
+    """The action's name in the journal."""
+    # It is stored, and looked up by later runs, so these words must not change.
     match step:
         case CaseForRequestPlan() | CasePlan():
             return "open support case"

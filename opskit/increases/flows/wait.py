@@ -110,7 +110,8 @@ def _observe_again(
     now: datetime,
     previous: tuple[WaitResult, ...],
 ) -> tuple[WaitResult, ...]:
-    """Read all targets again. If AWS no longer accepts the credentials, they are looked up again, as at the start."""
+    """Read all targets again."""
+    # Waiting takes days, in which a sign-in expires: credentials are then looked up again, as at the start.
     if any(result.problem and result.problem.code in CREDENTIAL_CODES for result in previous):
         _reload_credentials(clients)
     try:

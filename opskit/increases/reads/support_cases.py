@@ -61,9 +61,10 @@ def _parse_support_service(response: Mapping[str, Any]) -> SupportService:
 
 
 def _parse_support_case(response: Mapping[str, Any]) -> SupportCase:
-    """A case. A member whose absence could lead to a second case is required."""
+    """A case."""
     messages = (response.get("recentCommunications") or {}).get("communications") or ()
     return SupportCase(
+        # By [] where a missing member could lead to a second case.
         response["caseId"],
         response.get("displayId") or response["caseId"],
         response["subject"],

@@ -161,7 +161,8 @@ def _plan_by_channel(
 
 
 def _refused_before(requests: tuple[IncreaseRequest, ...]) -> str:
-    """What AWS decided about the newest request, if it was refused: the same request may be refused again."""
+    """What AWS decided about the newest request, if it was refused."""
+    # Only the newest: the same request may be refused again, and an older refusal is outlived by it.
     newest = max(_own_requests(requests), key=lambda request: request.created, default=None)
     if newest is None or newest.status.is_open:
         return ""

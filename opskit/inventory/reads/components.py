@@ -89,11 +89,10 @@ def _running_component(region: str, summary: Response, described: Response | Unk
 
 
 def _reservation(described: Response) -> ComponentReservation | None:
-    """What all copies of a component reserve of their instances; None: AWS does not say. An adapter runs in what its
-    base component reserves.
-    """
+    """What all copies of a component reserve of their instances; None: AWS does not say."""
     specification = described.get("Specification") or {}
     copies = (described.get("RuntimeConfig") or {}).get("CurrentCopyCount")
+    # An adapter runs in what its base component reserves.
     if specification.get("BaseInferenceComponentName"):
         return ComponentReservation(0, 0)
     needs = specification.get("ComputeResourceRequirements")

@@ -20,6 +20,7 @@ from opskit.inventory.rules.running_resource import RunningResource
 
 MAX_TRAIL_CALLS = 10
 """Calls for one Region: about five seconds at the two a second that AWS allows."""
+# The most that LookupEvents takes.
 _PAGE = 50
 # The event is written before the resource says that it began, and on another clock.
 _BEFORE_BEGIN = timedelta(hours=1)

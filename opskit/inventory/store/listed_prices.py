@@ -14,6 +14,7 @@ from opskit.inventory.rules.prices import PriceKey
 from opskit.state.records import Record, RecordTable
 from opskit.state.region_memory import load_region_memory, save_region_memory
 
+# For a day: all Regions' prices are read at one rate, from one Region's API.
 _KEPT = timedelta(hours=24)
 PRICES_TABLE = RecordTable(
     name="listed_prices",

@@ -39,8 +39,9 @@ def _merge_queued(theirs: Record, ours: Record) -> Record:
 
 
 def _merge_look_inside(theirs: Record, ours: Record) -> Record:
-    """A look goes forward only: a terminal is named, typed into, shut."""
+    """What two homes know of one look inside."""
     named = {name: theirs[name] if theirs[name] is not None else ours[name] for name in ("after", "terminal")}
+    # A look goes forward only (a terminal is named, typed into, shut), so whichever is further is right.
     done = {name: max(int(theirs[name] or 0), int(ours[name] or 0)) for name in ("is_typed", "is_shut")}
     return {**theirs, **named, **done}
 

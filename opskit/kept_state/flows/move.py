@@ -122,9 +122,10 @@ def _copy_record(
 
 
 def _empty_queue(source: StateHome, target: StateHome) -> int:
-    """Remove what was copied from the queue. What has changed meanwhile is copied again first; how often that was."""
+    """Remove what was copied from the queue; how much was copied again."""
     written = 0
     while stored := source.records.read_everything(QUEUE_TABLE):
+        # What has changed meanwhile is copied again first: a queue that is emptied unseen would lose a request.
         written += _copy_records(target, QUEUE_TABLE, stored, dry_run=False)
         for each in stored:
             with suppress(RecordChanged):

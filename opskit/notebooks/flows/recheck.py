@@ -105,16 +105,16 @@ def _take_turn_and_look(
     take_turn: Callable[[], int],
     memory: InsideMemory,
 ) -> int:
-    """Wait for the turn, and look inside where the last look there is too old. The line that takes is waited for before
-    the turn, so that no more changes are on their way than can be looked at. What needs none, since it was looked into
-    before AWS throttled its change, keeps no line from others while it waits.
-    """
+    """Wait for the turn, and look inside where the last look there is too old."""
+    # What needs no look, since it was looked into before AWS throttled its change, keeps no line from others while it
+    # waits.
     if not memory.needs_look(clock):
         turn = take_turn()
         if memory.needs_look(clock):  # it has aged while waiting
             with budget.inside_slot():
                 look_inside_if_allowed(seen, way, policy, clock, budget, memory)
         return turn
+    # The line is waited for before the turn, so that no more changes are on their way than can be looked at.
     with budget.inside_slot():
         turn = take_turn()
         look_inside_if_allowed(seen, way, policy, clock, budget, memory)

@@ -40,11 +40,8 @@ def select_names(client: AwsClient, meant: NotebookFilter) -> list[str]:
 
 
 def _read_all_tags(client: AwsClient, found: list[Notebook]) -> list[Mapping[str, str]]:
-    """The tags of each, fresh: what they choose is changed.
-
-    Raises:
-        AwsError: those of one could not be read, so nobody knows whether it is chosen.
-    """
+    """The tags of each."""
+    # Fresh, not from the index of the tagging API: what they choose is changed.
     read = gather_all([partial(read_tags_or_unknown, client, each) for each in found])
     unread = [(each, tags) for each, tags in zip(found, read, strict=True) if isinstance(tags, Unknown)]
     if unread:

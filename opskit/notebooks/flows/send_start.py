@@ -97,11 +97,14 @@ def send_start(
 
 
 def _send_and_watch(request: _StartRequest, pauses_seconds: Sequence[float], *, repeated: bool) -> StartOutcome:
-    """Send it once and look until it shows. The look belongs to the change: the journal has it as done only then."""
+    """Send it once and look until it shows."""
     try:
+        # The look belongs to the change: the journal has it as done only then.
         with changes.prepare_start(request.client, request.name) as intent:
 
             def attempt() -> None:
+                # AWS's throttling takes time, in which somebody else may have started it: then it is looked at again
+                # first.
                 if (repeated or request.pace.was_throttled) and not _may_send(request):
                     intent.error = "it is starting already"
                     return
@@ -118,6 +121,7 @@ def _send_and_watch(request: _StartRequest, pauses_seconds: Sequence[float], *, 
     except OutcomeUnknown:
         if not request.becomes_visible(pauses_seconds):
             raise
+        # The answer was lost, and the journal has it as unknown: what was seen since decides.
         mark_done(request.client, NotebookAction.START, request.name, "it comes up")
     except AwsError as failure:
         _accept_if_started(request, failure, repeated=repeated)
@@ -140,6 +144,7 @@ def _accept_if_started(request: _StartRequest, failure: AwsError, *, repeated: b
         StartNotTaken: nothing shows, of this one that was refused or of the one before, which was not.
         AwsError: nothing shows; as AWS refused it.
     """
+    # A refusal because of the status means that another start has taken; any other is looked at once.
     pauses = FIRST_PAUSES_SECONDS if failure.aws_message.startswith(_WRONG_STATUS) else FIRST_PAUSES_SECONDS[:1]
     if request.becomes_visible(pauses):
         return

@@ -66,6 +66,7 @@ def execute_stops(
             due_in.setdefault(stop_action.inspected.client.region, []).append(at)
     for places in due_in.values():
         client = plan[places[0]].inspected.client
+        # The plan's own connections go first: the last looks count theirs, up to the 16 that may be open.
         close_idle([client])
         context = _StopContext(terms, clock, by_name)
         done = gather_all([partial(_execute_action, plan[at], context) for at in places], max_workers=MAX_WORKERS)
@@ -129,6 +130,7 @@ def _execute_action(action: StopAction, context: _StopContext) -> StopAction:
         after = _note_other_stop(action, _try_action(action, context, attempt), context)
         if after.step is action.step or after.is_settled:
             return after
+        # Never a stop that nobody planned: what people saw and agreed to was a plan without it.
         if after.will_stop:
             reason = f"{after.reason}, which was not so when it was planned; the next run stops it"
             return replace(after, step=IdleStep.NOTHING, reason=reason, outcome=None)
@@ -141,6 +143,7 @@ def _try_action(action: StopAction, context: _StopContext, attempt: _Attempt) ->
     try:
         with _pending_change(action) as intent:
             after = _send_until_accepted(action, intent, context, attempt)
+            # A last look spoke against it: the journal has the change as dropped, with the reason.
             if not intent.is_sent:
                 intent.error = after.reason
                 return after
@@ -214,9 +217,11 @@ def _refuse_old_look(due: StopAction, age: float) -> StopAction:
 
 
 def _change_arguments(due: StopAction, look: Recheck, terms: StopPolicy) -> tuple[dict[str, str], ...]:
-    """What a change is sent with: the tag that begins a grace holds the time of the look that found it idle."""
+    """What a change is sent with."""
     match due.step:
         case IdleStep.TAG:
+            # The time of the look that found it idle, not of the tagging: work in between would else be older than the
+            # grace.
             grace = GraceTag(look.read_at, due.stops_at or look.read_at, terms.run_id)
             return ({IDLE_SINCE: format_grace_tag(grace, due.inspected.notebook.arn)},)
         case IdleStep.STOP | IdleStep.UNTAG | IdleStep.NOTHING:
@@ -256,6 +261,7 @@ def _note_other_stop(planned: StopAction, after: StopAction, context: _StopConte
     """Where a stop was planned and the notebook stops by another's: that, which is no failure and saves nothing."""
     if not planned.will_stop:
         return after
+    # A refusal without a look of ours: AWS refuses a stop of what stops already, which only its status tells.
     if after.outcome is not None and after.outcome.is_refused and after.looked_ms_ago is None:
         after = _look_after_refusal(after)
     seen = after.inspected

@@ -70,6 +70,7 @@ def parse_reading(written: str) -> InstanceReading:
     # A child that a loop begins anew again and again may be gone before the list is written.
     parents = {stat.parent for stat in (*before.values(), *after.values())}
     listed = [_parse_listed(line) for line in parts["p"]]
+    # Reversed, so that of several lines of one process the first stays.
     units = dict(_parse_unit(line) for line in reversed(parts["c"]))
     processes = [
         _build_process(each, before.get(each.pid), after[each.pid], units.get(each.pid), ticks, up_after, parents)
@@ -114,6 +115,7 @@ def _parse_stats(lines: Sequence[str]) -> tuple[float, dict[int, _Stat]]:
     if not lines:
         raise ValueError("its list of processes is incomplete")
     stats = [_parse_stat(line) for line in lines[1:]]
+    # The first line is of /proc/uptime.
     return float(lines[0]), {stat.pid: stat for stat in stats}
 
 
@@ -149,6 +151,7 @@ def _build_process(
 ) -> InstanceProcess:
     if before is not None and before.begun != after.begun:
         before = None  # its number went to another process
+    # The kernel counts in ticks since the boot.
     begun = after.begun / ticks
     program, script = name_program(listed.arguments)
     kernel = _KERNEL_FILE.search(listed.arguments)
@@ -240,10 +243,11 @@ def _parse_files(line: str) -> tuple[timedelta | None, bool]:
 
 
 def _parse_gpus(lines: Sequence[str]) -> GpuUse:
-    """What two calls of nvidia-smi said. Where it fails on an instance without the device, there is no GPU."""
+    """What two calls of nvidia-smi said."""
     codes = [int(line.removeprefix("exit ")) for line in lines if line.startswith("exit ")]
     numbers = [line.strip() for line in lines if line and not line.startswith(("exit ", "by ")) and line != "device"]
     has_device = "device" in lines
+    # Where it fails on an instance without the device, there is no GPU.
     if not any(code == 0 for code in codes) and not has_device:
         return GpuUse()
     if not codes or any(codes) or not numbers or not all(re.fullmatch(r"\d{1,3}", each) for each in numbers):

@@ -68,15 +68,14 @@ def inspect_jupyter(
 def _probe_once(
     url: str, deadline: float, is_conclusive: Callable[[JupyterState], bool]
 ) -> tuple[JupyterState | Unknown, bool]:
-    """What one visit saw, and whether another may see more. Whatever goes wrong stays here: its text or its chain
-    could carry the URL.
-    """
+    """What one visit saw, and whether another may see more."""
     try:
         with JupyterClient(url, deadline) as jupyter:
             jupyter.authenticate()
             return _read_state(jupyter, is_conclusive)
     except ProbeError as gap:
         return Unknown(str(gap)), gap.transient
+    # Whatever goes wrong stays here: its text or its chain could carry the URL.
     except Exception as error:
         return Unknown(f"Jupyter could not be looked into ({type(error).__name__})"), False
 

@@ -184,9 +184,7 @@ class JupyterClient:
         return f"{self._front.scheme}://{self._front.netloc}"
 
     def _xsrf_token(self) -> str:
-        """What Jupyter wants to see both in a cookie and in a header of what changes something. Its pages give it;
-        where none does, one of our own does: all that counts is that the two are the same.
-        """
+        """What Jupyter wants to see both in a cookie and in a header of what changes something: its pages give it."""
         for page in ("", "tree", "lab"):
             if token := _find_cookie(self._jar, "_xsrf"):
                 return token
@@ -194,6 +192,7 @@ class JupyterClient:
                 self._get_page(f"{self._origin}/{page}", "the front page")
         if token := _find_cookie(self._jar, "_xsrf"):
             return token
+        # Where no page gives one, our own does: all that counts is that the two are the same.
         made = secrets.token_hex(16)
         self._jar.set_cookie(_make_cookie("_xsrf", made, self._front.hostname or ""))
         return made
@@ -225,14 +224,14 @@ class JupyterClient:
             raise ProbeError("Jupyter redirects to a sign-in page")
 
     def _get_page(self, url: str, what: str) -> _HttpReply:
-        """One GET. No error but a ``ProbeError`` leaves it, raised outside of the handler so that it carries no
-        context.
-        """
+        """One GET. No error but a ``ProbeError`` leaves it."""
         for is_first in (self._line is None, True):  # one that was kept open may have been closed at the other end
             try:
                 return self._fetch_page(url)
             except Exception as error:
                 self.close_connection()
+                # Raised outside of the handler, so that it carries no context, in which the URL with its token would
+                # be.
                 trouble = _transport_error(what, error)
                 if is_first or not isinstance(error, ConnectionError):
                     break
@@ -256,7 +255,7 @@ class JupyterClient:
             )
 
     def close_connection(self) -> None:
-        """End the connection, and give the other end a moment to do so too: it counts connections as well."""
+        """End the connection."""
         line, self._line = self._line, None
         if line is None:
             return
@@ -264,6 +263,7 @@ class JupyterClient:
             if line.sock is not None:
                 line.sock.shutdown(socket.SHUT_WR)
                 line.sock.settimeout(_PARTING_SECONDS)
+                # The other end counts connections as well, so it is given a moment to see the end and close too.
                 line.sock.recv(1)
         line.close()
 
@@ -273,6 +273,7 @@ def _read_body(answer: HTTPResponse) -> bytes:
     body = answer.read(MAX_BYTES + 1)
     if len(body) > MAX_BYTES:
         raise ValueError("larger than any response of Jupyter")
+    # A body that broke off: http.client counts down what the length promised.
     if answer.length:
         raise IncompleteRead(b"", answer.length)
     return body
@@ -285,10 +286,10 @@ def _without_activity(url: str) -> str:
 
 
 def _redirect_target(ctx: str, location: str | None) -> str | None:
-    """Where a redirect leads, if it stays on the notebook's own host; elsewhere nobody is followed, and no cookie
-    goes. A host of AWS's is no exception: other people's notebooks are such hosts too.
-    """
+    """Where a redirect leads, if it stays on the notebook's own host."""
     there = urljoin(ctx, location or "")
+    # Elsewhere nobody is followed, and no cookie goes. A host of AWS's is no exception: other people's notebooks are
+    # such hosts too.
     return there if _host_key(ctx) == _host_key(there) else None
 
 

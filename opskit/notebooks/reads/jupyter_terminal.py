@@ -98,6 +98,8 @@ def _read_to_last_line(line: JupyterWebSocket) -> str:
         if kind == "disconnect":
             break
         written.append(text)
+        # Enough of the end to hold the last line, however the terminal cuts it; searching all each time would be
+        # quadratic.
         tail = (tail + text)[-4 * len(LAST_LINE) :]
     return "".join(written)
 
@@ -152,6 +154,7 @@ def read_through_terminal(jupyter: JupyterClient, notes: LookNotes) -> TerminalO
         _note_own_traffic(jupyter, given, notes)
         is_gone = _wait_until_gone(jupyter, given)
     finally:
+        # However the look went: a terminal that stays would keep the notebook on.
         jupyter.extend_deadline(CLEANUP_SECONDS)
         try:
             if not is_noted:
@@ -163,14 +166,13 @@ def read_through_terminal(jupyter: JupyterClient, notes: LookNotes) -> TerminalO
 
 
 def _note_own_traffic(jupyter: JupyterClient, name: str, notes: LookNotes) -> None:
-    """Write down what the look itself moved, as long as its terminal tells. One that has gone, or does not tell, leaves
-    what is somebody's use for all that is known.
-    """
+    """Write down what the look itself moved, as long as its terminal tells."""
     there = _read_terminal(jupyter, name)
     used = read_last_activity(jupyter)
     if there is not None and there.last_activity is not None:
         notes.end_look(trace_of_look(used, there.last_activity))
     else:
+        # A terminal that has gone, or does not tell, leaves what is somebody's use for all that is known.
         notes.left = used
 
 

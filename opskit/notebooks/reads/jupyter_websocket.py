@@ -97,6 +97,7 @@ class JupyterWebSocket:
         Raises:
             OSError, ProtocolError, ValueError: as for ``receive_text``.
         """
+        # 1000 is a normal end (RFC 6455).
         self._send(CloseConnection(code=1000))
         with suppress(TimeoutError):
             while self._next_event(until) is not None:

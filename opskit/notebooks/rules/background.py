@@ -124,14 +124,14 @@ def _find_kernels(
     server: InstanceProcess | None,
     by_pid: Mapping[int, InstanceProcess],
 ) -> frozenset[int]:
-    """The processes that are the kernels of these ids. What a kernel has forked bears its command line too: so of all
-    that do, the kernel is one that comes from the server, and of these the oldest.
-    """
+    """The processes that are the kernels of these ids."""
     found: dict[str, tuple[bool, timedelta, int]] = {}
     for process in reading.processes:
         if process.kernel_id is None or process.kernel_id not in ids:
             continue
         is_foreign = server is None or server.pid not in _find_ancestors(process, by_pid)
+        # What a kernel has forked bears its command line too: so of all that do, the kernel is one that comes from the
+        # server, and of these the oldest.
         rank = (is_foreign, process.begun_after_boot, process.pid)
         found[process.kernel_id] = min(found.get(process.kernel_id, rank), rank)
     return frozenset(pid for _, _, pid in found.values())
@@ -193,9 +193,7 @@ def _judge_process(process: InstanceProcess, around: _Surroundings) -> Backgroun
 
 
 def _judge_gpus(gpus: GpuUse) -> BackgroundFinding | None:
-    """Memory of a GPU is none of its time. Without a process that holds one, its use may be nvidia-smi's own, which
-    wakes a GPU that rests.
-    """
+    """What the GPUs say. Memory of a GPU is none of its time."""
     if gpus.error is not None:
         return BackgroundFinding(BackgroundState.UNKNOWN, gpus.error, readable=False)
     used = max(gpus.percent, default=0)
@@ -203,6 +201,7 @@ def _judge_gpus(gpus: GpuUse) -> BackgroundFinding | None:
         return None
     if gpus.has_processes:
         return BackgroundFinding(BackgroundState.BUSY, f"a GPU is at {used} %")
+    # Without a process that holds one, its use may be nvidia-smi's own, which wakes a GPU that rests.
     return BackgroundFinding(BackgroundState.UNKNOWN, f"a GPU is at {used} %, and nothing is said to use it")
 
 
@@ -219,7 +218,8 @@ def _judge_files(reading: InstanceReading, after: timedelta) -> BackgroundFindin
 
 
 def _describe_processes(processes: Sequence[InstanceProcess]) -> str:
-    """The busiest by name, of several that of which it came: a loop, and not the command that it is at just now."""
+    """The busiest by name, and how many more there are."""
+    # Of several by age, then by the lowest number: a loop is older than the command that it is at just now.
     first = max(processes, key=lambda process: (process.cpu_grown, process.cpu, process.age, -process.pid))
     more = len(processes) - 1
     others = f" and {more} more are" if more else " is"

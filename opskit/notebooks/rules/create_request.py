@@ -12,6 +12,7 @@ from opskit.core.tag_values import TAG_RULE, describe_bad_tag, is_tag_key, is_ta
 from opskit.quotas.rules.requirements import parse_instance_type
 
 COURSE_TYPE = "ml.t2.medium"
+# AWS's bounds for VolumeSizeInGB, NotebookInstanceName, CodeRepository and tags, by its API model.
 SMALLEST_GB, LARGEST_GB = 5, 16384
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")

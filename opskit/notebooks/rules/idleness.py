@@ -112,6 +112,7 @@ def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: dateti
     if isinstance(evidence.tags, Unknown):
         return _unreadable_assessment(f"its tags could not be read: {evidence.tags.reason}", {})
     tags = evidence.tags or {}
+    # Before anything else that is known: a keep tag holds whatever Jupyter says.
     if (kept := keep_reason(tags, now)) is not None:
         return IdleAssessment(NotebookVerdict.PROTECTED, kept)
     if notebook.status_changed_at > now + MAX_CLOCK_SKEW:
@@ -183,6 +184,7 @@ def _assess_jupyter(
             *server_use(state, ignore_terminals=policy.ignore_terminals),
         ]
     )
+    # Activity in the future would keep a notebook busy until that time, and hide a wrong clock.
     if latest > now + MAX_CLOCK_SKEW:
         return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
     by_age = _assess_age(state, since, policy, now)
@@ -192,10 +194,10 @@ def _assess_jupyter(
 
 
 def _is_busy_kernel(kernel: Kernel, policy: IdlePolicy) -> bool:
-    """Busy counts however old its activity is: a silent cell makes none. A starting kernel that somebody is
-    connected to is about to work, unless the user set an end to waiting for such; one that nobody ever connected to
-    stays ``starting`` for ever.
-    """
+    """Whether a kernel works, or is about to."""
+    # Busy counts however old its activity is: a silent cell makes none. A starting kernel that somebody is connected to
+    # is about to work, unless the user set an end to waiting for such; one that nobody ever connected to stays
+    # ``starting`` for ever.
     return kernel.state == "busy" or (policy.max_age is None and _is_awaited_kernel(kernel))
 
 
@@ -310,7 +312,7 @@ def _describe_terminals(terminals: Sequence[Terminal]) -> str:
 def _assess_log(
     said: datetime, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime
 ) -> IdleAssessment:
-    """A log speaks only of what was asked of Jupyter: a cell or a terminal's command may compute without a word."""
+    """The verdict by the last line of the log."""
     latest, what = max((since, START), (said, "the last line of Jupyter's log"))
     if latest > now + MAX_CLOCK_SKEW:
         return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
@@ -319,5 +321,6 @@ def _assess_log(
         return assessment
     if policy.trust_logs:
         return replace(assessment, reason=f"{assessment.reason}, and --trust-logs takes that for proof")
+    # A log speaks only of what was asked of Jupyter: a cell or a terminal's command may compute without a word.
     reason = f"{assessment.reason}, which does not prove that nothing computes"
     return IdleAssessment(NotebookVerdict.UNKNOWN, reason, assessment.idle)

@@ -66,12 +66,11 @@ def assess_with_inside(evidence: NotebookEvidence, policy: IdlePolicy, now: date
 
 
 def _counts_inside(assessment: IdleAssessment, evidence: NotebookEvidence) -> bool:
-    """Whether what was seen inside may change a verdict. One that has just started is looked into where somebody named
-    it, and then a job that it has begun counts.
-    """
+    """Whether what was seen inside may change a verdict."""
     match assessment.verdict:
         case NotebookVerdict.IDLE:
             return True
+        # One that has just started is looked into where somebody named it, and then a job that it has begun counts.
         case NotebookVerdict.STARTING:
             return isinstance(evidence.jupyter, JupyterState) and evidence.inside is not None
         case NotebookVerdict.BUSY | NotebookVerdict.PROTECTED | NotebookVerdict.UNKNOWN | NotebookVerdict.STOPPED:
@@ -112,8 +111,9 @@ def _assess_without_terminal(
     policy: IdlePolicy,
     reason: str,
 ) -> IdleAssessment:
-    """Jupyter's word alone. Where it has nothing to say, a lifecycle script may have begun what the notebook is for."""
+    """Jupyter's word alone."""
     state, config = evidence.jupyter, evidence.notebook.lifecycle_config
+    # Where it has nothing to say, a lifecycle script may have begun what the notebook is for.
     is_bare = isinstance(state, JupyterState) and not state.kernels and not state.terminals
     if config is not None and is_bare and not (policy.trust_jupyter or JUPYTER_ONLY in tags):
         said = f"not looked inside ({reason}), and its lifecycle configuration {config} may have started something"

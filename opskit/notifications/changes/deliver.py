@@ -105,6 +105,8 @@ def _final_status(method: str, url: str, body: bytes | None) -> int | None:
         for _ in range(_MAX_REDIRECTS):
             status, location = _send_request(method, url, body, deadline)
             target = urljoin(url, location or "")
+            # Only a GET follows, and only on its host: a POST sent elsewhere would carry what was done, and the secret
+            # address.
             if method != "GET" or not location or not 300 <= status < 400 or not is_same_host(url, target):
                 return status
             url = target

@@ -219,7 +219,8 @@ def _read_problems(snapshot: RegionSnapshot) -> Iterable[Problem]:
 
 
 def _no_quota_read(snapshot: RegionSnapshot) -> bool:
-    """Whether no quota could be read. One that is only remembered as not offered was not read."""
+    """Whether no quota could be read."""
+    # One that is only remembered as not offered was not read, so NotOffered speaks neither way.
     lookups = snapshot.quotas.values()
     return any(isinstance(lookup, Unknown) for lookup in lookups) and not any(
         isinstance(lookup, Quota) for lookup in lookups

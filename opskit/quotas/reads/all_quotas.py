@@ -98,12 +98,12 @@ def _join_records(
 def _value_errors(
     records: Mapping[str, _ListedRecord], applied: _QuotaListing, defaults: _QuotaListing
 ) -> Iterator[tuple[str, Unknown]]:
-    """The quotas whose value is unknown: AWS returned none, or the listing that would contain it was not read. A
-    default stands in only if it is certain that there is no applied value.
-    """
+    """The quotas whose value is unknown: AWS returned none, or the listing that would contain it was not read."""
     for code, record in records.items():
         if record.value is None:
             yield code, Unknown(f"AWS gives no value. {record.error_text}".strip())
+        # A default stands in only if it is certain that there is no applied value, which a listing that broke off does
+        # not tell.
         elif applied.error and code not in applied.records:
             yield code, applied.error
 

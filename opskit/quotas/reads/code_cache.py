@@ -104,9 +104,10 @@ class QuotaCodeCache:
         self._updates, self._listed_now, self._spellings = {}, True, None
 
     def _other_spelling(self, name: str) -> CachedQuota | None:
-        """The entry under AWS's own spelling, where a listing has told it: the name is not absent then."""
+        """The entry under AWS's own spelling."""
         if self.listed_at is None:
             return None
+        # Only where a listing has told all names: the name is not absent then, only spelt in another way.
         if self._spellings is None:
             self._spellings = {spelling_key(listed): listed for listed in tuple(self.entries)}
         return self.entries.get(self._spellings.get(spelling_key(name), ""))

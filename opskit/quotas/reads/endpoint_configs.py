@@ -66,9 +66,10 @@ class EndpointConfigs:
 
 
 def _deployment(endpoint: Response) -> EndpointDeployment | None:
-    """The deployment that an endpoint has come to. None while one is under way, or where AWS does not say."""
+    """The deployment that an endpoint has come to; None: AWS does not say of one."""
     traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
     named = [endpoint.get(member) for member in ("EndpointName", "EndpointConfigName", "LastModifiedTime")]
+    # While one is under way the old configuration's instances run too, so nothing of it is remembered.
     if not (traits.is_settled and traits.is_in_service and all(named)):
         return None
     name, config, modified = map(str, named)

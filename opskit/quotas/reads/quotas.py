@@ -111,9 +111,8 @@ def _is_listing_quicker(names: Collection[str], cache: QuotaCodeCache) -> bool:
 
 
 def _worth_rereading(absent: Collection[str], wanted: Collection[str], cache: QuotaCodeCache) -> list[str]:
-    """Quotas that are cached as absent but had codes elsewhere: as many as can be read without waiting, to notice it
-    when AWS begins to offer them.
-    """
+    """Quotas that are cached as absent but had codes elsewhere."""
+    # As many as can be read without waiting, to notice it when AWS begins to offer them.
     spare = min(
         _BOTH_BURSTS - len(wanted),
         _BURST - sum(1 for name in wanted if (cached := cache.get(name)) and not cached.applied),
@@ -132,24 +131,20 @@ def _get_by_codes(client: AwsClient, names: Collection[str], cache: QuotaCodeCac
 
 
 def _names_needing_default(names: Collection[str], cache: QuotaCodeCache) -> set[str]:
-    """The quotas whose default is read along with the applied value: because it is the value in effect, or because it
-    is not known yet and the burst allows it.
-    """
+    """The quotas whose default is read along with the applied value: it is the value in effect, or not known yet."""
     entries = {name: cache.get(name) for name in names}
     counts = [name for name, cached in entries.items() if cached and not cached.applied]
     unknown = [
         name for name, cached in entries.items() if cached is None or (cached.applied and cached.default is None)
     ]
+    # Those that count are read in any case, the others as far as the burst allows it without waiting.
     return {*counts, *unknown[: max(0, _BURST - len(counts))]}
 
 
 def _lookup_plan(names: Collection[str], cache: QuotaCodeCache) -> dict[str, str]:
-    """Which operation reads which quota first.
-
-    Two of three applied quotas go to ListServiceQuotas, whose rate is twice GetServiceQuota's; those without an applied
-    value go to GetServiceQuota, which alone answers that for certain. Quotas that were never read here go to
-    GetServiceQuota first, so that a listing that may follow finds its rate unused.
-    """
+    """Which operation reads which quota first."""
+    # Quotas that were never read here go to GetServiceQuota first, so that a listing that may follow finds its rate
+    # unused.
     unseen = [name for name in names if cache.get(name) is None]
     cached_entries = {name: cached for name in names if (cached := cache.get(name))}
     unapplied = [name for name, cached in cached_entries.items() if not cached.applied]
@@ -157,6 +152,8 @@ def _lookup_plan(names: Collection[str], cache: QuotaCodeCache) -> dict[str, str
     return {
         **{name: GET if index < _BURST else LIST for index, name in enumerate(unseen)},
         **{name: GET if index < _BURST else LIST for index, name in enumerate(unapplied)},
+        # Two of three applied quotas go to ListServiceQuotas, whose rate is twice GetServiceQuota's. Those without an
+        # applied value go to GetServiceQuota, which alone answers that for certain, and leave it to none else.
         **{name: GET if index % 3 == 2 and not unapplied else LIST for index, name in enumerate(applied)},
     }
 
@@ -192,9 +189,7 @@ def _is_spelling_of(listed: str, name: str) -> bool:
 def _records_by_code(
     client: AwsClient, code: str, operation: str, *, with_default: bool
 ) -> tuple[QuotaRecord | None, QuotaRecord | None]:
-    """What AWS has under a code: the applied record, and the default if there is no applied value, or if it is wanted
-    anyway and can be read.
-    """
+    """What AWS has under a code: the applied record, and the default where no value is applied, or it is wanted."""
     if not with_default:
         applied = get_applied_record(client, code, operation)
         return applied, None if applied else get_record(client, GET_DEFAULT, code)
@@ -202,6 +197,7 @@ def _records_by_code(
         partial(get_applied_record, client, code, operation), partial(_default_or_error, client, code)
     )
     if isinstance(default, AwsError):
+        # The default alone may fail where it is only wanted, not where it is the value in effect.
         if applied is None:
             raise default
         return applied, None
@@ -233,7 +229,8 @@ def _to_quota(
 
 
 def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup]:
-    """Read both listings concurrently. A quota that the listings cannot settle is read by its code, if one is known."""
+    """Read both listings. A quota that the listings cannot settle is read by its code, if one is known."""
+    # Side by side: each comes in pages one after the other, and has a rate of its own.
     applied, defaults = gather_all([partial(_read_listing, client, operation) for operation in (LIST, LIST_DEFAULTS)])
     if applied.missing is None and defaults.missing is None:
         _remember_listings(cache, applied.records, defaults.records)
@@ -257,6 +254,7 @@ def _quota_in_listings(
         return unknown
     if default_record is None:
         return _get_by_code(client, name, cache, GET) or unknown or NotOffered(client.region, name)
+    # A default counts only after AWS was asked for the applied value by its code: a page may have been cut.
     return _confirm_default(client, name, default_record, cache)
 
 

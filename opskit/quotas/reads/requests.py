@@ -66,13 +66,11 @@ def _read_history(client: AwsClient, operation: str = _HISTORY, **filters: str) 
 
 
 def _parse_request(client: AwsClient, change: Mapping[str, Any]) -> IncreaseRequest:
-    """A request. A member whose absence could lead to a second request is required.
-
-    Raises:
-        AwsError: a required member is missing.
-    """
+    """A request."""
     with parse_errors_as_aws(client, "service-quotas:ListRequestedServiceQuotaChangeHistory"):
         return IncreaseRequest(
+            # By [] where a missing member could lead to a second request: that is an error of the read, never a
+            # default.
             id=change["Id"],
             region=client.region,
             quota_name=change.get("QuotaName", ""),
@@ -98,5 +96,6 @@ def _parse_requester(text: object) -> str | None:
 
 
 def _parse_request_status(word: str) -> RequestStatus:
-    """A request's status. One that AWS adds later counts as open, so that nothing is requested twice because of it."""
+    """A request's status."""
+    # One that AWS adds later counts as open, so that nothing is requested twice because of it.
     return RequestStatus(word) if word in set(RequestStatus) else RequestStatus.CASE_OPENED

@@ -104,6 +104,7 @@ def _merge_training_counts(
     spot_gap = missing_member(running, "EnableManagedSpotTraining")
     counts = to_in_use_counts(_holders_of([*plain, *warm]), jobs_gap, pool_gap)
     training_counts = replace(counts, kept_warm=_instances_of(warm), in_plans=_instances_of(planned))
+    # Spot jobs keep no pools, so a gap in the pools is none here.
     spot_counts = to_in_use_counts(_holders_of(spot), jobs_gap, spot_gap)
     return {Workload.TRAINING: training_counts, Workload.SPOT_TRAINING: spot_counts}
 

@@ -175,15 +175,15 @@ def _pool_instances(variant: Response, pools: Iterable[Response]) -> Counts:
 
 
 def _count_notebooks(client: AwsClient) -> UsageCounts:
-    """Count notebook instances. Those that are stopped hold no instance, but AWS seems to count them in the total of
-    all notebook instances: an account was seen with 16 of 8, which running ones cannot come to.
-    """
+    """Count notebook instances."""
     summaries = list_summaries(client, "list_notebook_instances", "NotebookInstances")
     found: list[Response] = list(known_or_empty(summaries))
     holding = [
         summary for summary in found if NotebookStatus(str(summary.get("NotebookInstanceStatus"))).traits.may_hold_quota
     ]
     in_use = to_in_use_counts(map(_notebook_holder, holding), first_unknown(summaries))
+    # Those that are stopped hold no instance, but AWS seems to count them in the total of all notebook instances: an
+    # account was seen with 16 of 8. So they are possible, not certain.
     idle = len(found) - len(holding)
     what = f"AWS may count stopped ones too, of which there {'is 1' if idle == 1 else f'are {idle}'}"
     return {Workload.NOTEBOOK: replace(in_use, possible_total=idle, possible_what=what if idle else "")}

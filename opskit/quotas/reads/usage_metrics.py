@@ -93,11 +93,10 @@ class UsageMetrics:
         self._answers = self._answers or start_in_background(self._collect_batches)
 
     def _collect_batches(self) -> dict[str, Utilization | Unknown]:
-        """Query one batch after the other: a response holds 12,000 points, and two of them need not be in memory at
-        once. Once CloudWatch is unreachable, the remaining batches are not sent.
-        """
+        """Query one batch after the other."""
         results: dict[str, Utilization | Unknown] = {}
         unreachable: Unknown | None = None
+        # Not side by side: a response holds 12,000 points, and two of them need not be in memory at once.
         while batch := self._batches.get():
             codes, queries = batch
             utilizations = (
@@ -105,6 +104,7 @@ class UsageMetrics:
                 if unreachable
                 else _parse_results(self.client, codes, queries, self.now)
             )
+            # Once CloudWatch cannot be reached the rest is not tried: each would wait for its timeout again.
             unreachable = unreachable or next(
                 (
                     utilization
@@ -117,7 +117,8 @@ class UsageMetrics:
         return results
 
     def _shared_dimension(self, name: str, value: str) -> Dimension:
-        """A dimension as CloudWatch expects it. Most metrics have the same ones, which then share one dict."""
+        """A dimension as CloudWatch expects it."""
+        # Most metrics have the same ones, which then share one dict: there are thousands of metrics.
         return self._dimensions.setdefault((name, value), {"Name": name, "Value": value})
 
 
@@ -168,7 +169,8 @@ def _parse_result(result: Mapping[str, Any]) -> Utilization | Unknown:
 
 @lru_cache(maxsize=64)
 def _shared_time(at: datetime) -> datetime:
-    """One object for the many quotas that were measured at the same time."""
+    """The time, as one object for the many quotas that were measured then."""
+    # A cache for memory, not for time: thousands of equal times would be as many objects.
     return at
 
 

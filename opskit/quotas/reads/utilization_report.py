@@ -17,6 +17,7 @@ from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.quota_records import SERVICE
 from opskit.quotas.rules.model import Utilization
 
+# The most that AWS gives in one page of a report.
 _PAGE = 1000
 _NOT_YET = ("PENDING", "IN_PROGRESS")
 # AWS rounds the percentage to two places, so the true share may differ by half of the last digit; 1e-9 for float noise.
@@ -66,13 +67,12 @@ def _parse_page(page: Mapping[str, Any], generated_at: datetime) -> dict[str, Ut
 
 
 def _amount_in_use(quota: Mapping[str, Any]) -> float | None:
-    """The amount in use, computed from AWS's percentage of the effective value: a whole number if the percentage,
-    rounded to two places, allows one.
-    """
+    """The amount in use, computed from AWS's percentage of the effective value."""
     applied = quota.get("AppliedValue")
     value = quota.get("DefaultValue") if applied is None else applied
     percent = quota.get("Utilization")
     if not value or percent is None:
         return None
     amount = float(percent * value / 100)
+    # AWS rounds the percentage to two places: what is that near to a whole number was one.
     return float(round(amount)) if abs(amount - round(amount)) <= value * _ROUNDED_AWAY else amount

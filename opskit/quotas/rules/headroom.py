@@ -220,10 +220,11 @@ def _request_phrase(request: IncreaseRequest | None) -> str:
 
 
 def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unknown) -> IncreaseRequest | None:
-    """The open request for a quota. AWS allows one at a time; if there are several, the largest counts."""
+    """The open request for a quota."""
     if isinstance(requests, Unknown):
         return None
     matching = [request for request in requests if request.status.is_open and _is_for_quota(request, quota)]
+    # AWS allows one at a time; if there are several, the largest counts.
     return max(matching, key=lambda request: request.desired_value, default=None)
 
 

@@ -125,8 +125,10 @@ def _all_types() -> tuple[str, ...]:
 
 
 def _type_distance(first: str, second: str) -> tuple[float, bool, float]:
-    """The distance of two types; burstable families are cheap for a reason and so unlike all others."""
+    """The distance of two types: accelerators first, then whether both burst, then the size."""
+    # By doublings: from 1 to 2 is as far as from 4 to 8.
     accelerators = abs(log2(_accelerator_count(second) / _accelerator_count(first)))
+    # Burstable families are cheap for a reason, and so unlike all others.
     bursts = (_type_family(first) in _BURSTABLE) != (_type_family(second) in _BURSTABLE)
     step = log2(_type_size(second) / _type_size(first))
     return accelerators, bursts, abs(step) + (_SMALLER_PENALTY if step < 0 else 0)

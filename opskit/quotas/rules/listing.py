@@ -149,6 +149,7 @@ def _severity_key(listed: ListedQuota) -> tuple[int, float, str, str]:
     value = known_value(listed)
     used = listed.utilization.amount if isinstance(listed.utilization, Utilization) else 0
     share = (used / value if value else inf) if used else 0.0
+    # What is used up, what is being asked for, what is in use, what cannot be read, what is 0, the rest.
     rank = (
         0 if value is not None and used and used >= value
         else 1 if listed.request

@@ -74,9 +74,9 @@ def parse_quota_name(name: str) -> tuple[str | None, Workload | None]:
 
 
 def spelling_key(name: str) -> str:
-    """What two spellings of one quota's name have in common. AWS names its quotas by a rule and breaks it: there is
-    ``cluster-ml-r7i-12xlarge for cluster usage`` and ``… KernelGateway Apps running on ml.p4d.24xlarge instances``.
-    """
+    """What two spellings of one quota's name have in common."""
+    # AWS names its quotas by a rule and breaks it: ``cluster-ml-r7i-12xlarge for cluster usage``, and the plural in ``…
+    # KernelGateway Apps running on ml.p4d.24xlarge instances``.
     return re.sub(r"[\s.]+", "-", re.sub(r"instances$", "instance", _usual_spelling(name).lower().strip()))
 
 
@@ -210,10 +210,12 @@ def parse_instance_type(word: str) -> str:
 
 def suggest_type(word: str) -> str | None:
     """The instance type that was most likely meant."""
+    # What people type for "ml.", before anything that parts it from the family: m1, mi, mll, lm.
     bare = re.sub(r"^(?:ml|m1|mi|mll|lm)?[^a-z0-9]+|^ml(?=[a-z]+\d)", "", word.replace(",", ".").replace("_", "."))
     guess = f"ml.{bare}"
     if _TYPE.fullmatch(guess):
         return guess
+    # Close enough to mean it: one letter wrong in a type of ten. For one that is well formed less is forgiven, below.
     close = difflib.get_close_matches(guess, _known_types(), n=1, cutoff=0.75)
     return close[0] if close else None
 
@@ -228,7 +230,8 @@ def suggest_known_type(instance_type: str) -> str | None:
 
 @cache
 def _known_types() -> tuple[str, ...]:
-    """Types that people misspell. Only for suggestions."""
+    """Types that people misspell."""
+    # Only for suggestions, so it need not be whole: a type that is not here is looked up at AWS all the same.
     families = ("t2", "t3", "m4", "m5", "m5d", "m6i", "m7i", "c4", "c5", "c5d", "c6i", "c7i", "r5", "r6i", "p2", "p3")
     accelerated = ("p4d", "p5", "g4dn", "g5", "g6", "g6e", "inf1", "inf2", "trn1")
     sizes = ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")

@@ -17,11 +17,12 @@ _MOTO_UNKNOWN_USER = ":user/moto"
 
 
 def _resolve_caller(request: Request) -> tuple[str, str]:
-    """The caller's id and ARN: a user, or a role's session. moto names an ARN that no AWS has for unknown keys."""
+    """The caller's id and ARN: a user, or a role's session."""
     account_region = signed_account_region(request)
     number, arn, _ = sts_backends[account_region.account]["aws"].get_caller_identity(
         access_key_id(request), account_region.region
     )
+    # moto names an ARN that no AWS has for unknown keys.
     if arn.endswith(_MOTO_UNKNOWN_USER):
         # The id that AWS's documentation gives a user.
         return "AIDAIOSFODNN7EXAMPLE", f"arn:aws:iam::{account_region.account}:user/{_DEFAULT_USER}"

@@ -159,11 +159,10 @@ def _sagemaker_params(request: Request) -> dict[str, Any]:
 
 
 def _resource_arn(account_region: AccountRegion, operation: str, params: dict[str, Any]) -> str | None:
-    """The ARN of what a request is about: ``NotebookInstanceName`` stands for a notebook-instance. What the operation
-    itself is named after counts before what else the request names.
-    """
+    """The ARN of what a request is about: ``NotebookInstanceName`` stands for a notebook-instance."""
     if operation.startswith(("List", "Search")) and "ResourceArn" not in params:
         return None
+    # What the operation itself is named after counts before what else the request names.
     own_first = sorted(params.items(), key=lambda member: not operation.endswith(member[0].removesuffix("Name")))
     for member, value in own_first:
         if member == "ResourceArn":

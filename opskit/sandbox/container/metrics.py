@@ -15,6 +15,7 @@ def _predicted_labels(predictions: Any) -> Any:
     if predictions.ndim > 1 and predictions.shape[1] > 1:
         return numpy.argmax(predictions, axis=-1)
     flat = predictions.ravel()
+    # Numbers outside of 0 to 1 are no probabilities but classes already.
     probabilities = flat.size == 0 or (flat.min() >= 0 and flat.max() <= 1)
     return (flat > 0.5).astype(int) if probabilities else flat.astype(int)
 

@@ -151,12 +151,11 @@ def _csv_table(rows: list[list[float]], *, weighted: bool) -> DataTable:
 
 
 def _columns_with_values(features: Any) -> int:
-    """The number of columns as xgboost's own reader of CSV counts them: it skips empty cells, so the last column that
-    has a value in any row is the last one there is.
-    """
+    """The number of columns as xgboost's own reader of CSV counts them."""
     import numpy
 
     filled = numpy.flatnonzero(~numpy.isnan(features).all(axis=0))
+    # It skips empty cells, so the last column that has a value in any row is the last one there is.
     return int(filled[-1]) + 1 if filled.size else 0
 
 

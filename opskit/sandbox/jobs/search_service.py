@@ -48,12 +48,13 @@ class SearchService:
         ]
 
     def _past_records(self, account_region: AccountRegion, resource: str) -> list[dict[str, Any]]:
-        """The training jobs of the past. They are alike but for a few members, and so no record is made of each."""
+        """The training jobs of the past."""
         rows = self._training.jobs.history.rows(account_region) if resource == "TrainingJob" else []
         if not rows:
             return []
         first = self._training.jobs.history.make_record(rows[0])
         shape = service_model("sagemaker").shape_for(resource)
+        # They are alike but for a few members, and so no record is made of each: there may be a million.
         alike = shared_members(shape, {**first.describe(first.modified), "Tags": []})
         return [alike | _own_members(row) for row in rows]
 

@@ -56,15 +56,14 @@ class TrainingService:
 
     @contextmanager
     def _warm_pool_taken(self, job: TrainingJob, now: datetime) -> Iterator[None]:
-        """Give the job the warm pool that fits it, where one waits: its instances are then held once, not twice. It
-        is given back where the job is refused.
-        """
+        """Give the job the warm pool that fits it, where one waits. It is given back where the job is refused."""
         waiting = [
             other.pool
             for other in self.jobs.all_jobs(job.account_region)
             if other.pool and other.pool_state(now) is WarmPoolState.AVAILABLE and fits_pool(job.params, other.params)
         ]
         if waiting:
+            # Before the quotas are looked at: its instances are then held once, not twice.
             waiting[0].take_over(job.name, now)
             job.pool = job.pool or WarmPool(0)
         try:

@@ -115,13 +115,14 @@ class QuotaLedger:
     def _capacity_checks(
         self, account_region: AccountRegion, requested: Iterable[InstanceUsage], times: int
     ) -> Iterator[_QuotaCheck]:
-        """Instance types first, totals after them: the first check that fails is the one that the error names."""
+        """The checks of a request against the quotas."""
         in_use = self.usage_by_metric(account_region)
         by_type: Counter[tuple[UsageResource, str]] = Counter()
         totals: Counter[UsageResource] = Counter()
         for usage in requested:
             by_type[usage.resource, usage.instance_type] += usage.count
             totals[usage.resource] += usage.count
+        # Instance types first, totals after them: the first check that fails is the one that the error names.
         for (resource, instance_type), count in by_type.items():
             metric = instance_metric(resource, instance_type)
             name = instance_quota_name(resource, instance_type)

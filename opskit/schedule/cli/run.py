@@ -75,10 +75,11 @@ def _insert_flags(words: tuple[str, ...], flags: list[str]) -> list[str]:
 
 
 def _append_to_log(line: dict[str, Any]) -> str | OpskitError:
-    """Write the log's line: the file it is in, or why it is in none. The run stands either way."""
+    """Write the log's line: the file it is in, or why it is in none."""
     from opskit.schedule.store.run_log import append_run
 
     try:
+        # The run stands either way: what it did is worth more than its line.
         return str(append_run(line))
     except UsageError as error:
         return error

@@ -77,12 +77,13 @@ def _read_output(file: IO[bytes]) -> str:
 
 
 def _wait_until_deadline(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """The exit code; None when the deadline came first. Whatever ends the wait ends the run."""
+    """The exit code; None when the deadline came first."""
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
         return None
     finally:
+        # Whatever ends the wait, Ctrl-C too, ends the run: nobody would watch it any more.
         if process.poll() is None:
             _end_process_group(process)
 

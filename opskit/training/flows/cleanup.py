@@ -199,6 +199,7 @@ def _remove_the_rest(client: AwsClient, done: CleanupResult, now: WorkflowResour
 
 def _remove_resource(client: AwsClient, done: CleanupResult, item: ResourceRef, clock: Clock) -> None:
     """Delete one resource if it is still the workflow's. If the response is lost, it is looked up, not repeated."""
+    # Right before the delete: its tags may have changed since the plan, and nothing is deleted on an old look.
     why = _foreign_reason_now(client, done, item.arn)
     if why == _GONE:
         return

@@ -23,8 +23,12 @@ from opskit.explain.rules.pasted_text import (
 from opskit.quotas.rules.instance_types import similar_types
 from opskit.quotas.rules.quota_names import TYPE
 
+# "The requested resource training-job/ml.t3.medium is not available in this region": AWS's words.
 _RESOURCE = re.compile(rf"requestedresource'?(?P<what>[a-z-]{{4,24}})/(?P<type>{TYPE})")
+# opskit's own sentence for the same, as its template makes it.
 _OWN = re.compile(template_pattern(TYPE_NOT_OFFERED, type=TYPE, usage="[a-z-]{4,24}?") + r"(?=,|:|in)")
+# "1 validation error detected: Value 'ml.foo' at 'resourceConfig.instanceType' failed to satisfy constraint: Member
+# must satisfy enum value set: [ml.m4.xlarge, ...]"
 _ENUM = re.compile(
     r"value'(?P<value>[^']{1,80})'at'(?P<where>[^']{1,120})'failedtosatisfyconstraint:membermustsatisfyenumvalueset:"
 )

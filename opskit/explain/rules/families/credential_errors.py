@@ -21,13 +21,17 @@ from opskit.explain.rules.pasted_text import NEARBY, PastedText, phrase_finder, 
 
 _NO_QUOTA = "No quota is involved."
 _REFUSED = "AWS does not accept the credentials, or there are none."
+# botocore's ("The config profile (x) could not be found") and the AWS CLI's sentences about a profile.
 _PROFILE = re.compile(
     r"configprofile\((?P<profile>[^)]{1,80})\)couldnotbefound"
     r"|(?:source_)?profile'(?P<source>[^']{1,80})'referencedinthe|infiniteloopincredentialconfiguration"
     r"|unabletoparseconfigfile|profile'(?P<own>[^']{1,80})'(?:doesnotexist|wasnotfound|couldnotbefound)"
 )
+# "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"
 _MISSING = re.compile(r"partialcredentialsfoundin(?P<where>[a-z-]{2,40}?),?missing:(?P<what>[a-z_]{3,40})")
+# "Error when retrieving credentials from custom-process: ..."
 _SOURCE = re.compile(r"errorwhenretrievingcredentialsfrom(?P<source>[a-z-]{2,40}?):")
+# A Region that is not enabled does not know the credentials, and answers with these as well.
 _NOT_ENABLED_TOO = re.compile(
     r"unrecognizedclientexception|invalidclienttokenid|tokenincludedintherequestisinvalid|authfailure"
 )

@@ -15,6 +15,7 @@ from opskit.explain.rules.numbers import NUMBER, parse_number
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, pattern_finder, phrase_finder, with_nearby_type
 from opskit.quotas.rules.headroom import format_quota_value
 
+# "You must provide a quota value greater than the default quota value of 4000000.0"
 _DEFAULT = re.compile(
     rf"(?:greaterthanthedefaultquotavalue(?:of)?|{re.escape(compact_text(ABOVE_DEFAULT))}),?(?P<value>{NUMBER})?"
 )
@@ -23,6 +24,7 @@ _TOO_MANY = re.compile(
     r"(?<!service)quotaexceededexception|"
     + "|".join(re.escape(compact_text(phrase)) for phrase in (NO_OPEN_REQUESTS, NO_OPEN_CASES))
 )
+# "The request failed because the specified quota L-0A1B2C3D does not exist for service lambda."
 _NO_QUOTA = re.compile(r"thespecifiedquotal-|nosuchresourceexception")
 _CODE = re.compile(r"l-[0-9a-f]{8}")
 

@@ -12,18 +12,23 @@ from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, E
 from opskit.explain.rules.pasted_text import PastedText, nearby_workload, phrase_finder
 
 _NOT_A_QUOTA = "That is not a quota."
+# Inside quotes or brackets blanks are gone but the end is known; elsewhere an address ends with its word.
 _QUOTED_S3 = re.compile(r"['(](?P<uri>s3://[a-z0-9.-]{3,63}(?:/[^'()]{0,300})?)[')]")
 _BARE_S3 = re.compile(r"s3://[a-z0-9.-]{3,63}(?:/[^\s'\",;()]{0,300})?", re.IGNORECASE)
+# Where S3 names the Region that a bucket is in, and SageMaker the one that the job runs in.
 _LOCATED = re.compile(r"(?:locatedin|selectedregion\()(?P<region>[a-z]{2}-[a-z-]{4,20}-[1-9])")
 _S3_ERRORS = re.compile(
     r"nos3objectsfound|couldnotaccessmodeldata|specifiedbucketdoesnotexist|nosuchbucket|nosuchkey|nosuchupload"
     r"|datadownloadfailed|failedtodownloaddata|couldnotfindmodeldata|permanentredirect|s3objectsunders3url"
     r"|bucketyouareattemptingtoaccessmustbeaddressed"
 )
+# The built-in XGBoost's sentence about a header or a word: "Non-numeric value 'True' found in the header line ..."
 _HEADER = re.compile(r"non-numericvalue'(?P<value>[^']{1,60})'")
 _NOT_NUMERIC = re.compile(r"non-numericvalue|csvformatrequirenoheader|couldnotconvertstringtofloat")
 _LABELS = re.compile(r"labelmustbein[\[(]")
+# What XGBoost says of a CSV file whose content type was not given: it then expects libsvm. (defaul+t: misspelt there.)
 _LIBSVM = re.compile(r"blankspaceandcolonnotfound|contenttypebydefaul+tisinlibsvm|ensurethefileisinlibsvm")
+# "No value(s) were specified for 'num_round' which are required hyperparameter(s)", and others of that kind.
 _PARAMETER = re.compile(
     r"(?:novalue\(s\)werespecifiedfor|notallowed\(|hyperparameter|requiredhyperparameters?)'?(?P<name>[a-z_]{2,40})?'?"
 )
@@ -32,6 +37,7 @@ _PARAMETERS = re.compile(
     r"|hyperparameter'?[a-z_]{0,40}'?:?(?:value)?'?[^']{0,40}'?(?:notin|isnot|mustbe|cannot)|invalidhyperparameter"
 )
 _NAMED_PARAMETER = re.compile(r"(?:specifiedfor|notallowed\(|hyperparameters?:?)'(?P<name>[a-z_]{1,40})'")
+# "Error for Training job NAME: Failed. Reason: ...": the SageMaker SDK's line before AWS's reason.
 _RESOURCE = re.compile(
     r"(?:errorfor(?P<what>training|processing|transform|hyperparametertuning|compilation|automl)job"
     r"|error(?:for|hosting)(?P<endpoint>endpoint))'?(?P<name>[a-z0-9][a-z0-9-]{0,62}?)'?:"

@@ -9,6 +9,7 @@ from opskit.explain.rules.commands import in_region, region_flag
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import PastedText, pattern_finder
 
+# Names that are taken: SageMaker's "already existing" and "Job name must be unique", S3's and IAM's codes.
 _TAKEN = re.compile(
     r"alreadyexisting|jobnamemustbeunique|alreadyexists(?!exception)|bucketalreadyownedbyyou"
     r"|entityalreadyexists"
@@ -16,11 +17,13 @@ _TAKEN = re.compile(
 _ARN = re.compile(
     r"arn:aws[a-z-]{0,12}:[a-z0-9-]{1,30}:[a-z0-9-]{0,20}:[0-9]{0,12}:(?P<what>[a-z-]{2,40})/(?P<name>[a-z0-9/_.+=,@-]{1,128})"
 )
+# SageMaker says so in another way for each operation. A model's missing data is about S3, not about its name.
 _MISSING = re.compile(
     r"couldnotfind(?P<what>endpointconfiguration|endpoint|model|requestedjob(?:withname)?|trainingjob|pipeline|"
     r"featuregroup|image|domain|userprofile|space|app)(?!data)"
     r"|(?P<called>endpoint)[a-z0-9-]{1,63}ofaccount[0-9]{1,12}notfound|requestedresourcenotfound|resourcenotfound(?:exception)?"
 )
+# "ARN should be scoped to correct region: us-west-2 (...)"
 _SCOPED = re.compile(r"arnshouldbescopedtocorrectregion:?(?P<region>[a-z]{2}-[a-z-]{4,20}-[1-9])?")
 _LOOK = {
     "endpointconfiguration": "endpoint-configs",

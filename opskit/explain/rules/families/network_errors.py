@@ -17,8 +17,10 @@ from opskit.core.text import compact_text
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText
 
+# A URL without its user and password, urllib3's host='...', or a resolver's "host:".
 _HOST = re.compile(r"(?:https?://(?:[^@/\s'\"]{1,80}@)?|host='|host:)(?P<host>[a-z0-9.-]{3,120}|\[[0-9a-f:]{2,40}\])")
 _REGION_IN_HOST = re.compile(r"[a-z]{2,3}(?:-[a-z]{2,10}){1,3}-?[0-9]{1,3}")
+# A part of a host that looks like a Region and is none was mistyped: us-est-1.
 _REGION_SHAPE = re.compile(r"[a-z]{2}(?:-gov|-isob?)?-(?:north|south|east|west|central)(?:east|west)?-[1-9]")
 _BUNDLE = re.compile(r"invalidpath:(?P<path>[^\s'\"]{1,200}?)(?:\[|$|check|set)")
 _NO_QUOTA = "No quota is involved."

@@ -12,9 +12,11 @@ from opskit.explain.rules.commands import in_region, log_command, region_flag
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, pattern_finder, phrase_finder
 
+# "Status (Stopped) not in ([InService]). Unable to transition to (Stopping) for Notebook Instance (ARN)."
 _STATUS = re.compile(r"status\((?P<now>[a-z]{2,24})\)notin\(\[(?P<from>[a-z,]{2,120})\]\)")
 _TRANSITION = re.compile(r"unabletotransitionto\((?P<to>[a-z]{2,24})\)")
 _NOTEBOOK = re.compile(r"notebook-instance/(?P<name>[a-z0-9-]{1,63})")
+# "Notebook Instance Lifecycle Config 'ARN' for Notebook Instance 'ARN' failed.", or took longer than 5 minutes.
 _SCRIPT = re.compile(
     r"lifecycleconfig'?(?:arn:[a-z0-9:-]{10,80}:notebook-instance-lifecycle-config/)?(?P<config>[a-z0-9-]{1,63})?'?"
     r"fornotebookinstance'?(?:arn:[a-z0-9:-]{10,80}:notebook-instance/)?(?P<name>[a-z0-9-]{1,63}?)'"

@@ -27,8 +27,11 @@ _NAMED = re.compile(
     rf"(?:notauthorizedtoperform:?'?|{_OWN}){_ACTION}"
     r"(?=onresource|onarn|onthe|because|with|in[a-z]{2}-|['\".,;:()]|$)"
 )
+# boto3's frame: "An error occurred (AccessDenied) when calling the CreateBucket operation: Access Denied"
 _CALLED = re.compile(r"whencallingthe(?P<operation>[a-z0-9]{3,60}?)operation")
+# "User: ARN is not authorized to perform: ACTION on resource: ARN because no identity-based policy allows ..."
 _WHO = re.compile(r"user:(?P<who>arn:aws[a-z-]{0,12}:[a-z0-9:/+=,.@_-]{5,200}?)isnotauthorized")
+# "... with an explicit deny in a service control policy", or in any other kind of policy.
 _EXPLICIT = re.compile(
     r"explicitdeny(?:in(?:an?|the)(?P<policy>[a-z-]{3,40}?)polic(?:y|ies)|in(?:a|the)(?P<boundary>permissionsboundary))?"
 )

@@ -47,6 +47,7 @@ _QUOTED = re.compile(
 )
 # The same where a shell has eaten the quotation marks: then only a name that is known is taken for one.
 _BARE = re.compile(rf"limit(?P<name>[^']{{1,160}}?)(?=is{NUMBER}[a-z]{{1,30}},?withcurrentutilization)")
+# As AWS once wrote it: "limit for training-job/ml.p2.xlarge" (see above).
 _RESOURCE = re.compile(rf"limits?(?:for|of|on)'?(?P<name>(?P<what>[a-z-]{{4,24}})/(?P<type>{TYPE}))'?")
 _OWN_IS = re.escape(compact_text(QUOTA_IS_TEMPLATE.partition("{")[0]))
 _VALUE = re.compile(rf"[:|]?{_PLACE}(?:{_OWN_IS}|iscurrently|is|was|of|=|:)\(?(?P<value>{NUMBER})")
@@ -58,6 +59,7 @@ _NEED = (
     re.compile(rf"delta(?:of|is|was|:|=)?(?P<need>{NUMBER})(?=[a-z(;)])"),
     re.compile(template_pattern(_NEEDED)),
 )
+# "Only 5 Domains are supported."
 _ONLY = re.compile(rf"only(?P<most>{NUMBER})[a-z]{{1,30}}?(?:is|are)supported")
 _AFTER_NAME = re.compile(
     rf"'?[:|]?(?:(?P<none>{template_pattern(NOT_OFFERED_TEMPLATE, region='[a-z0-9-]{6,20}')})"

@@ -12,15 +12,18 @@ from opskit.explain.rules.commands import log_command
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import PastedText, pattern_finder, phrase_finder
 
+# Names of the SageMaker SDK v1 and of scikit-learn before 1.2 that are gone, as tracebacks tell it.
 _LIBRARY = re.compile(
     r"load_boston|get_image_uri|(?:cannotimportname|modulenamed|hasnoattribute)'?(?:s3_input|get_execution_role|"
     r"image_uris|estimator|session|sagemaker[a-z_.]{0,40})'?|train_instance_(?:count|type)"
 )
 _BOSTON = "load_boston"
+# boto3's frame: "An error occurred (CODE) when calling the OPERATION operation: ..."
 _ENVELOPE = re.compile(
     r"anerroroccurred\((?P<code>[a-z0-9.]{2,60})\)whencallingthe(?P<operation>[a-z0-9]{3,60}?)operation"
 )
 _LOG_GROUP = re.compile(r"/aws/sagemaker/(?:endpoints/[a-z0-9-]{1,63}?(?=inaccount|[^a-z0-9-]|$)|[a-z]{4,30}jobs)")
+# The code of an error where no boto3 stands around it: of the SDKs for Java and Go, CloudTrail, the wire, a log.
 _LOOSE = re.compile(
     r"errorcode:(?P<java>[a-z0-9.]{3,60}?);|apierror(?P<go>[a-z0-9]{3,60}?):|errorcode'?[:=]'(?P<trail>[a-z0-9.]{3,60}?)'"
     r"|__type'?[:=]'(?:[a-z0-9.]{1,60}#)?(?P<wire>[a-z0-9]{3,60}?)'"

@@ -12,9 +12,9 @@ from opskit.sandbox.notebooks.jupyter.start_orders import ON_START_FAILED, ON_ST
 
 
 def _skip_slow_grammar() -> None:
-    """Keep jsonschema from compiling a grammar for internationalized addresses: two thirds of Jupyter's start, for
-    a check that nobody here asks for. It goes without where the module cannot be had.
-    """
+    """Keep jsonschema from compiling a grammar for internationalized addresses."""
+    # Two thirds of Jupyter's start, for a check that nobody here asks for. None makes the import fail, and jsonschema
+    # goes without.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
@@ -31,14 +31,13 @@ def start_jupyter_process() -> None:
 
 
 def _become_init() -> None:
-    """Go on as a child of what every PID namespace needs: a first process, which takes over the orphans. It lives as
-    long as the child; with it, all that is left in the namespace ends.
-    """
+    """Go on as a child of what every PID namespace needs: a first process, which takes over the orphans."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # the whole group gets it, and the child decides
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         return
+    # It lives as long as the child; with it, all that is left in the namespace ends.
     while True:
         ended, status = os.wait()
         if ended == child:
@@ -46,11 +45,12 @@ def _become_init() -> None:
 
 
 def _run_on_start(instance: Path) -> None:
-    """Run the script to its end, as AWS does before Jupyter is there. What it leaves in the background stays."""
+    """Run the script to its end, as AWS does before Jupyter is there."""
     script = instance / ON_START_SCRIPT
     if not script.exists():
         return
     with (instance / ON_START_LOG).open("wb") as log:
+        # Its own exit alone is waited for: what it leaves in the background stays.
         done = subprocess.run([str(script)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         sys.exit(ON_START_FAILED)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from opskit.training.rules.algorithms.algorithm import NumberRange
 
+# XGBoost's parameters are C++'s: an int of 32 bits, and the largest and the smallest normal float.
 _LARGEST_WHOLE = 2**31 - 1
 _LARGEST, _SMALLEST = 3.4028235e38, 1.1754944e-38
 _MONOTONE = re.compile(r"\(\s*(?:-?[01]\s*(?:,\s*-?[01]\s*)*,?)?\s*\)")
