@@ -1,7 +1,8 @@
 """Keeps calls below AWS's rates, per operation, account and Region.
 
 AWS documents a few rates; every other operation has one all the same. So an operation that AWS throttles gets a rate
-then, which all threads share, and which rises slowly while AWS takes every call.
+then, which all threads share, and which rises slowly while AWS takes every call. The next run may begin at what one has
+learnt (``state/learnt_paces.py``).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from math import isfinite
 
 # The size of boto3's pool and of ``gather``: with more threads than connections botocore would discard connections.
 MAX_CONNECTIONS = 16
@@ -48,7 +50,22 @@ class RateLimiter:
         self._at_once = burst - 1 if burst > 2 else burst  # one in reserve: calls sent apart can arrive together
         self._next = 0.0
         self._slowdowns = 0
+        self._has_learnt = False
         self._lock = threading.Lock()
+
+    def start_at(self, per_second: float) -> None:
+        """Begin at a rate that an earlier run has learnt, unless AWS has throttled this one already."""
+        with self._lock:
+            if not self._slowdowns and isfinite(per_second):
+                fastest = per_second if self._fastest is None else self._fastest
+                self._per_second = max(min(per_second, fastest), _SLOWEST_RATE)
+                self._slowdowns, self._at_once = 1, 1
+
+    def take_learnt_rate(self) -> float | None:
+        """The rate now, if AWS has throttled since this was last asked for; else None."""
+        with self._lock:
+            has_learnt, self._has_learnt = self._has_learnt, False
+            return self._per_second if has_learnt else None
 
     def acquire(self) -> int:
         """Block until the next call may be sent. Returns the number of its slot for ``slow_down``."""
@@ -78,6 +95,7 @@ class RateLimiter:
             # A smaller number: the call was sent before the last slowdown, and says nothing about the rate since.
             if slot == self._slowdowns or self._per_second is None:
                 self._slowdowns += 1
+                self._has_learnt = True
                 slower = FIRST_LEARNT_RATE if self._per_second is None else self._per_second * _SLOWER
                 self._per_second = max(slower, _SLOWEST_RATE)
                 self._at_once = 1  # the burst is used up

@@ -24,6 +24,16 @@ from opskit.core.owner_keys import OWNER_TAG_KEYS
 from opskit.core.redaction import redact_secrets
 
 
+def _no_identity_hook(session: AwsSession) -> None:
+    """The default hook: nothing is remembered of any account."""
+
+
+identity_hook: Callable[[AwsSession], None] = _no_identity_hook
+"""Told of each session when its account becomes known, before whoever asked; the command line looks up there what is
+remembered of the account.
+"""
+
+
 @dataclass(frozen=True)
 class CallerIdentity:
     """The caller, as STS names it: account ID and ARN."""
@@ -49,6 +59,7 @@ class AwsSession:
     source_identities: list[str] = field(default_factory=list)
     owner_keys: tuple[str, ...] = OWNER_TAG_KEYS
     _limiters: dict[tuple[str, str], RateLimiter] = field(default_factory=dict)
+    _learnt_paces: Mapping[tuple[str, str], float] = field(default_factory=dict)
     _identity_read: Future[CallerIdentity] | None = None
     _reopen: Callable[[], AwsSession] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -89,8 +100,21 @@ class AwsSession:
         """The limiter of an operation in a Region, one for all threads."""
         if (operation, region) not in self._limiters:
             # setdefault is one step: of two threads that get here at once, both go on with the same limiter.
-            self._limiters.setdefault((operation, region), new_limiter(operation))
+            limiter = self._limiters.setdefault((operation, region), new_limiter(operation))
+            if pace := self._learnt_paces.get((operation, region)):
+                limiter.start_at(pace)
         return self._limiters[operation, region]
+
+    def apply_learnt_paces(self, paces: Mapping[tuple[str, str], float]) -> None:
+        """Begin at rates that an earlier run has learnt: calls a second, by operation and Region."""
+        self._learnt_paces = paces
+        for key in paces.keys() & self._limiters.keys():
+            self._limiters[key].start_at(paces[key])
+
+    def take_learnt_paces(self) -> dict[tuple[str, str], float]:
+        """What AWS's throttling has shown since this was last asked for, likewise."""
+        found = {key: limiter.take_learnt_rate() for key, limiter in list(self._limiters.items())}
+        return {key: rate for key, rate in found.items() if rate is not None}
 
     def identity(self) -> CallerIdentity:
         """The caller's identity, read once; concurrent callers share the response, or its failure.
@@ -111,6 +135,8 @@ class AwsSession:
                 # A failure is not kept: the next caller asks again, as after signing in meanwhile.
                 self._identity_read = None
                 future.set_exception(error)
+            else:
+                identity_hook(self)
         return future.result()
 
     def known_identity(self) -> CallerIdentity | None:

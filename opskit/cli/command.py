@@ -56,13 +56,13 @@ class CommandContext:
         Raises:
             OpskitError: no Region, no such profile, or no valid credentials.
         """
-        from opskit.aws import notices
-        from opskit.aws.session import open_session
+        from opskit.aws import notices, session
+        from opskit.state.learnt_paces import recall_paces
 
         if self._session is None:
-            notices.notice_hook = self.screen.info
+            notices.notice_hook, session.identity_hook = self.screen.info, recall_paces
             named = [name for name in self.settings.get("regions") or () if name != "all"]
-            self._session = open_session(
+            self._session = session.open_session(
                 profile=self.settings.get("profile"),
                 role_arn=self.settings.get("role-arn"),
                 region=named[0] if named else None,
@@ -107,6 +107,13 @@ class CommandContext:
         """The context of the same command in one account of several. It says nothing by itself."""
         screen = replace(self.screen, quiet=True)
         return CommandContext(self.settings.in_regions(regions), screen, self.verbose, (), True, planned, session)
+
+    def remember_paces(self) -> None:
+        """Keep what the calls of this command have learnt of AWS's rates for the next one."""
+        from opskit.state.learnt_paces import remember_paces
+
+        if self._session is not None:
+            remember_paces(self._session)
 
     def can_prompt(self) -> bool:
         """Whether there is somebody to ask."""
@@ -285,7 +292,10 @@ def _run_with_state(body: Callable[[CommandContext], CommandResult], ctx: Comman
     from opskit.cli.run_reports import choose_state
 
     choose_state(ctx.settings, ctx.session)
-    return body(ctx)
+    try:
+        return body(ctx)
+    finally:
+        ctx.remember_paces()
 
 
 def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:

@@ -12,6 +12,7 @@ from opskit.core.redaction import redact_secrets
 from opskit.fleet.rules.accounts import FleetAccount
 from opskit.fleet.rules.reports import AccountReport
 from opskit.output.result import CommandResult
+from opskit.state.learnt_paces import remember_paces
 
 AccountWork = Callable[[AwsSession, tuple[str, ...]], CommandResult]
 """What a command does in one account: with a session there, in these Regions."""
@@ -46,6 +47,7 @@ def run_in_account(
     except Exception as error:
         return AccountReport(account, ExitCode.BUG, problems=(bug_problem(error),))
     finally:
+        remember_paces(session)
         session.close_idle_connections()
     return AccountReport(account, result.exit, result.data, result.problems, names)
 

@@ -27,12 +27,13 @@ from opskit.quotas.store.endpoint_configs import CONFIGS_TABLE
 from opskit.quotas.store.notebook_volumes import VOLUMES_TABLE
 from opskit.state.home import StateHome
 from opskit.state.journal_entries import JournalEntry
+from opskit.state.learnt_paces import PACES_TABLE
 from opskit.state.paths import state_errors
 from opskit.state.records import Record, RecordChanged, RecordTable, StoredRecord
 
 MOVED_TABLES = (
     *(QUEUE_TABLE, LOOKS_TABLE, INSIDE_TABLE, GRACES_TABLE, ENDED_JOBS_TABLE),
-    *(CONFIGS_TABLE, VOLUMES_TABLE, OWNERS_TABLE, PRICES_TABLE),
+    *(CONFIGS_TABLE, VOLUMES_TABLE, OWNERS_TABLE, PRICES_TABLE, PACES_TABLE),
 )
 """All that is kept by records."""
 JOURNAL = "journal"
