@@ -21,6 +21,7 @@ from opskit.endpoints.render.rows import (
     look_notes,
     look_usd,
     one_account,
+    price_problems,
     restore_command,
     stopped_reason,
     stopped_record,
@@ -98,12 +99,7 @@ def _unread_problems(look: EndpointInspection) -> Iterator[Problem]:
         what = "1 endpoint is" if count == 1 else f"{count} endpoints are"
         text = f"Whether {what} idle is not known: {reason.rstrip('.')}."
         yield Problem("endpoint-use-unread", text, region=region)
-    gaps = [(each.endpoint.region, each.price_gap) for each in look.endpoints if each.price_gap]
-    for region in dict.fromkeys(region for region, _ in gaps):
-        alike = [gap for where, gap in gaps if where == region]
-        what = "1 endpoint" if len(alike) == 1 else f"{len(alike)} endpoints"
-        text = f"The price of {what} could not be read: {alike[0].reason.rstrip('.')}."
-        yield Problem(alike[0].code, text, alike[0].hint, region)
+    yield from price_problems(look.endpoints)
 
 
 def _total_usd(look: EndpointInspection) -> Decimal | None:

@@ -14,8 +14,11 @@ from opskit.aws.session import AwsSession
 from opskit.core.exceptions import ExitCode
 from opskit.core.tag_keys import KEEP
 from opskit.endpoints.flows.inspect import EndpointInspection, inspect_endpoints
+from opskit.endpoints.flows.stop_action import EndpointStopPolicy
+from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
 from opskit.endpoints.render.list import endpoint_list_result
 from opskit.endpoints.render.rows import describe_variants
+from opskit.endpoints.render.stop import endpoint_stop_result
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, VariantState
 from tests.fakes.account import NOW, client_error, in_memory
@@ -119,6 +122,24 @@ def test_what_could_not_be_read_is_told_once_with_exit_5(
     assert result.exit is ExitCode.PARTIAL
     assert [(problem.code, words in problem.message) for problem in result.problems] == [(code, True)], result.problems
     assert len(result.data["endpoints"]) == len(account.endpoints)
+
+
+def test_a_stop_says_why_it_does_not_know_prices(account: EndpointAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does what it was asked for all the same."""
+
+    def refuse(self: EndpointAccount, params: dict[str, Any]) -> dict[str, Any]:
+        text = "User: me is not authorized to perform: pricing:GetProducts on resource: *"
+        raise client_error("GetProducts", "AccessDeniedException", text, 403)
+
+    monkeypatch.setattr(EndpointAccount, "do_get_products", refuse, raising=False)
+    seen = look(account)
+    terms = EndpointStopPolicy(EndpointPolicy())
+    with in_memory(account):
+        result = endpoint_stop_result(plan_endpoint_stops(seen, terms, account.clock.now()), seen)
+    [problem] = result.problems
+    assert problem.message.startswith("The price of 7 endpoints could not be read: ")
+    assert "pricing:GetProducts" in problem.message
+    assert (problem.code, result.exit) == ("denied", ExitCode.OK)
 
 
 def test_a_price_that_the_list_has_not_is_no_failure_to_read(account: EndpointAccount) -> None:
