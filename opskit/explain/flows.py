@@ -40,7 +40,8 @@ def _region_of(error: ErrorMatch, said: RegionHint | None, fallback: RegionHint 
 
 def with_suggestions(found: Explanation, client: Callable[[str], AwsClient], now: datetime) -> Explanation:
     """An explanation with the types that have room now, where one is lacking and AWS lets us look. ``client`` opens the
-    way to a Region; where there is none, or nothing can be read, the explanation stays as it is.
+    way to a Region; where there is none, or nothing can be read, the explanation stays as it is: it never raises for
+    AWS.
     """
     lacking = found.unmet_requirement
     if lacking is None or found.region_hint is None:

@@ -44,7 +44,7 @@ class ConnectionBudget:
 
     @contextmanager
     def aws_slot(self, client: AwsClient) -> Iterator[None]:
-        """Hold a line to AWS in the door's Region."""
+        """Hold a line to AWS in the client's Region, of five in all; waits until one is free."""
         with self._of[client.region], self._aws:
             try:
                 yield
@@ -53,7 +53,7 @@ class ConnectionBudget:
                     client.session.close_idle_connections(client.region)
 
     def jupyter_slot(self) -> AbstractContextManager[object]:
-        """Hold a line to one Jupyter."""
+        """Hold a line to one Jupyter, of eleven in all; entering it waits until one is free."""
         return self._jupyters
 
 
@@ -69,7 +69,7 @@ class RecheckBudget:
         self._looks = BoundedSemaphore(_LAST_LOOKS - 1 if inside else _LAST_LOOKS)
 
     def aws_slot(self) -> AbstractContextManager[object]:
-        """Hold a line to AWS for one call."""
+        """Hold the line to AWS for one call; waits until it is free."""
         return self._aws
 
     def jupyter_slot(self) -> AbstractContextManager[object]:

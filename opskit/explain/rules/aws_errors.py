@@ -29,7 +29,9 @@ _OWN_FAULT_HINT = (
 
 
 def enrich_start_error(failure: AwsError) -> OpskitError:
-    """AWS's refusal to start something. A quota or an offer is a no (Refused); anything else stays what it was."""
+    """AWS's refusal to start something, as the error to raise. A quota, or a type that is not offered, is a no
+    (GuardRefused, exit code 3); anything else stays what it was.
+    """
     said = normalize_text(f"{failure.aws_code}: {failure.aws_message}")
     found = [(error, RULE_BY_KIND[error.kind].start_code) for error in find_errors(said, {})]
     error, code = next(((error, code) for error, code in found if code), (None, ""))
@@ -57,7 +59,7 @@ def _quota_refusal(failure: AwsError) -> GuardRefused:
 
 
 def training_failure(job: TrainingJob, lines: Sequence[str], region: str) -> AwsError:
-    """Why a training job gave no model, with the last of its log."""
+    """Why a training job gave no model, with the last ten ``lines`` of its log, as the error to raise."""
     hint = _next_step_hint(job.failure or "", job.secondary_status)
     if lines:
         hint = "\n".join([hint, "The last lines of its log:", *(f"  {line}" for line in lines[-_LAST_LINES:])])
@@ -70,8 +72,8 @@ def training_failure(job: TrainingJob, lines: Sequence[str], region: str) -> Aws
 def transform_failure(
     job: TransformJob, region: str, tail: LogTail | None = None, *, ran_out: bool = False
 ) -> AwsError:
-    """Why a transform job gave no predictions, with the last of its log. ``ran_out``: opskit stopped it, because its
-    time was up.
+    """Why a transform job gave no predictions, with the last lines of its log, as the error to raise. ``ran_out``:
+    opskit stopped it, because its time was up.
     """
     stopped = "opskit stopped it when its time was up" if ran_out and job.status.is_stopped else None
     reason = job.failure or stopped or "AWS gave no reason"
@@ -100,8 +102,8 @@ def log_hint(tail: LogTail, region: str) -> str:
 
 
 def endpoint_failure(endpoint: Endpoint, workflow: str, region: str, tail: LogTail | None = None) -> AwsError:
-    """Why an endpoint does not answer, with the last of its log. It has to be removed before another can have its
-    name.
+    """Why an endpoint does not answer, with the last lines of its log, as the error to raise. It has to be removed
+    before another can have its name.
     """
     reason = endpoint.failure or "AWS gave no reason"
     hint = f"Remove it first: opskit cleanup {workflow}."

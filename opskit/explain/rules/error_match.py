@@ -99,7 +99,7 @@ class ErrorMatch:
     region_hint: RegionHint | None = None
 
     def detail(self, at: int) -> str:
-        """One of the ``details``; "" where the text did not tell it."""
+        """The ``details`` at an index, from 0; "" where the text did not tell it."""
         return self.details[at] if at < len(self.details) else ""
 
 

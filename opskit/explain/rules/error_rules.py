@@ -47,7 +47,9 @@ _WITHIN = 150
 
 
 def find_errors(plain: str, codes: Mapping[str, str]) -> tuple[ErrorMatch, ...]:
-    """What AWS complains of in plain text, each once, in order. ``codes`` are the quotas known by name, with code."""
+    """What AWS complains of in plain text, each once, in the order of the text. ``codes`` are the quotas known by name,
+    with code. Finds nothing rather than raise, whatever the text is.
+    """
     text = PastedText(plain, codes)
     found = list(_without_weaker([error for rule in ERROR_RULES for error in rule.find(text)]))
     found += _unexplained(text, found) if found else []

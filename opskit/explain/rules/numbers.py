@@ -14,7 +14,9 @@ _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")  # 1.000 is a thousand to 
 
 
 def parse_number(text: str | None) -> float | None:
-    """A number as AWS writes it, such as ``2``, ``4000000.0``, ``1,000``; None for anything else."""
+    """A number as AWS writes it, such as ``2``, ``4000000.0``, ``1,000``, without its unit; None for anything else, and
+    for what two countries read in two ways.
+    """
     told = (text or "").rstrip(".,")
     if _AMBIGUOUS.fullmatch(told) or not (_PLAIN.fullmatch(told) or _GROUPED.fullmatch(told)):
         return None

@@ -69,7 +69,9 @@ class PastedText:
         return squeezed, plain
 
     def written(self, begin: int, end: int) -> str:
-        """A piece of the squeezed text as it stands in the plain one, each white space as one blank."""
+        """A piece of the squeezed text, by two places in it, as it stands in the plain one, each white space as one
+        blank.
+        """
         return " ".join(self.plain[self._place_of(begin) : self._place_of(end - 1) + 1].split()) if end > begin else ""
 
     def word(self, found: re.Match[str], group: str | int) -> str:
@@ -86,7 +88,7 @@ class PastedText:
         return islice(pattern.finditer(self.flat), MOST_MATCHES)
 
     def around(self, at: int) -> str:
-        """The squeezed text near a place."""
+        """The squeezed text near a place in it: 400 characters before and behind."""
         return self.flat[max(0, at - NEARBY) : at + NEARBY]
 
 

@@ -50,8 +50,11 @@ def create_notebook_instance(client: AwsClient, spec: NotebookSpec, owner: Owner
 def prepare_stop(
     client: AwsClient, notebook: Notebook, reason: str, usd_per_hour: Decimal | None = None
 ) -> AbstractContextManager[PendingChange[[]]]:
-    """The intent to stop a notebook instance; its files stay. Its price, in USD, is written down with it for
-    ``history``; None: nobody knows it.
+    """The intent to stop a notebook instance, written down in the journal and sent by ``send_change``; its files stay.
+    ``usd_per_hour`` is its price, which is written down with it for ``history``; None: nobody knows it.
+
+    Raises:
+        Throttled, OutcomeUnknown, AwsError: from ``send_change`` inside the block, as AWS answers.
     """
     stop = StopDetails(usd_per_hour, notebook.status_changed_at)
 
@@ -62,7 +65,12 @@ def prepare_stop(
 
 
 def prepare_start(client: AwsClient, name: str) -> AbstractContextManager[PendingChange[[]]]:
-    """The intent to start a notebook instance. AWS may refuse it, for a quota for example."""
+    """The intent to start a notebook instance, written down in the journal and sent by ``send_change``. AWS may refuse
+    it, for a quota for example.
+
+    Raises:
+        Throttled, OutcomeUnknown, AwsError: from ``send_change`` inside the block, as AWS answers.
+    """
 
     def send() -> object:
         return AwsWriter(client).call_once("sagemaker", "start_notebook_instance", NotebookInstanceName=name)
@@ -75,7 +83,12 @@ def prepare_start(client: AwsClient, name: str) -> AbstractContextManager[Pendin
 def prepare_tagging(
     client: AwsClient, notebook: Notebook, keys: Iterable[str]
 ) -> AbstractContextManager[PendingChange[[Mapping[str, str]]]]:
-    """The intent to add tags of these keys, in place of those of the same key; they are sent with their values."""
+    """The intent to add tags of these keys, in place of those of the same key; ``send_change`` takes them with their
+    values, and AWS takes at most 50 on a resource.
+
+    Raises:
+        Throttled, OutcomeUnknown, AwsError: from ``send_change`` inside the block, as AWS answers.
+    """
 
     def send(tags: Mapping[str, str]) -> object:
         return AwsWriter(client).call_once("sagemaker", "add_tags", ResourceArn=notebook.arn, Tags=_tag_list(tags))
@@ -86,7 +99,11 @@ def prepare_tagging(
 def prepare_untagging(
     client: AwsClient, notebook: Notebook, keys: Sequence[str]
 ) -> AbstractContextManager[PendingChange[[]]]:
-    """The intent to remove tags; those that are not there are no trouble."""
+    """The intent to remove tags, sent by ``send_change``; those that are not there are no trouble.
+
+    Raises:
+        Throttled, OutcomeUnknown, AwsError: from ``send_change`` inside the block, as AWS answers.
+    """
 
     def send() -> object:
         return AwsWriter(client).call_once("sagemaker", "delete_tags", ResourceArn=notebook.arn, TagKeys=list(keys))

@@ -134,7 +134,10 @@ def plan_notebook(client: AwsClient, spec: NotebookSpec, owner: Owner, now: date
 
 
 def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: EventSink) -> CreateResult:
-    """Make what is planned, unless something stands in the way or it already exists."""
+    """Make what is planned, unless something stands in the way or it already exists. What AWS refuses, or does not
+    answer, is in the result, not raised. A new role may be seen late by SageMaker: that is waited for, up to 30
+    seconds.
+    """
     if plan.blockers:
         return CreateResult(plan, CreateOutcome.REFUSED, plan.existing, plan.blockers)
     if plan.existing:
@@ -153,7 +156,9 @@ def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
 
 
 def wait_until_running(client: AwsClient, done: CreateResult, clock: Clock, emit: EventSink) -> CreateResult:
-    """The same once the notebook is in service, or cannot come to be; at once where nothing comes up."""
+    """The same once the notebook is in service, or cannot come to be; at once where nothing comes up. Waits up to 30
+    minutes, and why it failed is in the result, not raised.
+    """
     comes_up = done.notebook is None or done.notebook.traits.comes_up
     if not (done.outcome.is_there and comes_up):
         return done

@@ -18,12 +18,16 @@ from opskit.notebooks.rules.failure import describe_script_log
 
 
 def read_failure(client: AwsClient, notebook: Notebook) -> AwsError:
-    """Why a notebook instance as it was described is not in service."""
+    """Why a notebook instance as it was described is not in service, as the error to raise or to show. Where its
+    lifecycle script failed, the script's log is read for it; a log that cannot be read is said in the error.
+    """
     return notebook_failure(notebook, _read_script_log(client, notebook))
 
 
 def explain_failures(look: Inspection) -> Inspection:
-    """The same with the reason of each that failed, which no listing tells."""
+    """The same with the reason of each that failed, which no listing tells: a call for each. What cannot be read is
+    said in the reason.
+    """
     return replace(look, notebooks=tuple(_explain_all(look.notebooks)))
 
 

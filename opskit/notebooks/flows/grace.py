@@ -11,7 +11,9 @@ from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
 
 
 def settle_graces(actions: Sequence[StopAction], terms: StopPolicy, clock: Clock) -> tuple[StopAction, ...]:
-    """The same with ``grace_begun`` where a grace has begun with this run."""
+    """The same with ``grace_begun`` where a grace has begun with this run. Reads the tags once more, two seconds after
+    the last of them was sent: by then of several runs at once the last one's stands.
+    """
     return settle_sent_graces(actions, _read_tags, terms.run_id, clock)
 
 

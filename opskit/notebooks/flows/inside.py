@@ -51,7 +51,7 @@ class InsideMemory:
         return self.may_look and (self.found is None or clock.monotonic() - self.began > _REUSE_SECONDS)
 
     def age_milliseconds(self, clock: Clock) -> int | None:
-        """How old the look is; None where there was none."""
+        """How old the look is, in milliseconds; None where there was none."""
         return None if self.found is None else int((clock.monotonic() - self.began) * 1000)
 
     def forget_outdated(self, assessment: IdleAssessment, jupyter: object, policy: IdlePolicy) -> bool:
@@ -82,7 +82,9 @@ def look_inside_if_allowed(
     budget: RecheckBudget,
     memory: InsideMemory,
 ) -> None:
-    """Ask the notebook's tags whether to look inside, and do."""
+    """Ask the notebook's tags whether to look inside, and do, up to 15 seconds: what it found is in ``memory``, an
+    Unknown where it could not, None where it may not.
+    """
     memory.found = memory.left = None
     with budget.aws_slot():
         tags = read_tags_or_unknown(seen.client, seen.notebook)
@@ -96,7 +98,9 @@ def look_inside_if_allowed(
 def look_inside_meant(
     look: Inspection, policy: IdlePolicy, now: datetime, is_meant: Callable[[InspectedNotebook], bool]
 ) -> Inspection:
-    """What was seen, with a look inside each notebook that is meant: one that nothing else speaks for."""
+    """What was seen, with a look inside each notebook that is meant: one that nothing else speaks for. Six at a time,
+    each up to 15 seconds; what could not be looked into is unknown, with the reason.
+    """
     if policy.inside is not True:
         return look
     close_idle([seen.client for seen in look.notebooks])
@@ -129,7 +133,7 @@ def _look_now(seen: InspectedNotebook, way: OpenJupyter) -> tuple[InsideEvidence
 
 @contextmanager
 def open_way(seen: InspectedNotebook, budget: RecheckBudget) -> Iterator[OpenJupyter | Unknown]:
-    """Enter a notebook's Jupyter for as long as the block lasts."""
+    """Enter a notebook's Jupyter for as long as the block lasts; Unknown, with the reason, where it lets nobody in."""
 
     def make_url() -> str:
         with budget.aws_slot():

@@ -72,7 +72,9 @@ class Inspection:
 def inspect_all(
     clients: Sequence[AwsClient], policy: IdlePolicy, now: datetime, meant: NotebookFilter = EVERY_NOTEBOOK
 ) -> Inspection:
-    """Look at every notebook that is meant. A Region that does not answer does not hide the others."""
+    """Look at every notebook that is meant. What cannot be read is in the result, not raised: a Region that does not
+    answer is a problem and hides no other, a notebook that cannot be read is unknown.
+    """
     listed = gather_all([partial(_list_region_notebooks, client) for client in clients], max_workers=_MAX_WORKERS)
     problems = tuple(part for part in listed if isinstance(part, Problem))
     found = [
@@ -115,7 +117,7 @@ def inspect_notebook(
     listed_tags: TagsByArn | None = None,
 ) -> tuple[NotebookEvidence, IdleAssessment]:
     """Everything about one notebook, and the verdict. What decides early spares the later questions. ``listed_tags``
-    None: its tags are read on their own.
+    None: its tags are read on their own. What cannot be read makes the verdict unknown, with the reason.
     """
     evidence = NotebookEvidence(notebook)
     if _needs_tags(notebook, meant):

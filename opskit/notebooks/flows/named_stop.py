@@ -22,7 +22,9 @@ def named_reason(evidence: NotebookEvidence, policy: IdlePolicy) -> str:
 
 
 def plan_named_stops(look: Inspection, policy: IdlePolicy) -> tuple[StopAction, ...]:
-    """Stop what was named. What AWS would not stop is refused; what somebody has to agree to has a ``question``."""
+    """Stop what was named. What AWS would not stop in its status is refused; what somebody has to agree to (kept, busy,
+    unknown) has a ``question``.
+    """
     return tuple(
         StopAction(seen, IdleStep.NOTHING, seen.assessment.reason)
         if seen.assessment.verdict.is_stopped

@@ -42,7 +42,11 @@ class StartAction:
 
 def plan_starts(client: AwsClient, names: Sequence[str], clock: Clock, *, guard: bool = True) -> list[StartAction]:
     """See which of the named can be started, and which there is room for. A stopped notebook holds no quota, so each
-    start needs some.
+    start needs some. One that is not there, cannot be read or has no room is a refused start with its error; ``guard``
+    False: the quotas are not looked at.
+
+    Raises:
+        CredentialsError: there are no valid credentials.
     """
     named = list(dict.fromkeys(names))
     looks = gather_all([partial(result_or_error, partial(get_notebook, client, name)) for name in named])
@@ -56,13 +60,17 @@ def plan_starts(client: AwsClient, names: Sequence[str], clock: Clock, *, guard:
 
 
 def start_notebooks(client: AwsClient, plan: Sequence[StartAction], clock: Clock) -> list[StartAction]:
-    """Start what is planned; one that fails does not hinder the others."""
+    """Start what is planned; one that fails does not hinder the others. A refusal of AWS's and a lost answer are in the
+    result, not raised. Each is looked at for up to 30 seconds until its start shows.
+    """
     pace = AdaptivePacer(clock)
     return gather_all([partial(_start_notebook, client, start, clock, pace) for start in plan])
 
 
 def wait_for_all(client: AwsClient, starts: Sequence[StartAction], clock: Clock, emit: EventSink) -> list[StartAction]:
-    """The same once each that comes up is in service, or cannot come to be."""
+    """The same once each that comes up is in service, or cannot come to be. Waits up to 30 minutes for each; why one
+    failed is in the result.
+    """
     return [_wait_for_start(client, start, clock, emit) for start in starts]
 
 

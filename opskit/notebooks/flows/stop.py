@@ -41,7 +41,9 @@ _STATUS_READ_SECONDS = 1.0
 
 
 def plan_idle_stops(look: Inspection, terms: StopPolicy, now: datetime) -> tuple[StopAction, ...]:
-    """What is due for the notebooks seen: those that are idle are to be stopped."""
+    """What is due at ``now`` for the notebooks seen: those that are idle are to be stopped, or tagged where the terms
+    have a grace. Changes nothing, and reads nothing.
+    """
     return tuple(_plan_stop(seen, terms, now) for seen in look.notebooks)
 
 
@@ -56,8 +58,9 @@ def mark_refused(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
 def execute_stops(
     plan: Sequence[StopAction], terms: StopPolicy, clock: Clock, *, by_name: bool = False
 ) -> tuple[StopAction, ...]:
-    """Stop what is planned, each after a last look; one that fails does not hinder the others. Regions take turns: each
-    has a rate, and connections, of its own.
+    """Stop what is planned, each after a last look that is at most a second old; one that fails does not hinder the
+    others, and what AWS refuses, or does not answer, is in the result. Regions take turns: each has a rate, and
+    connections, of its own.
     """
     actions = list(plan)
     due_in: dict[str, list[int]] = {}

@@ -45,13 +45,15 @@ def make_terminal_name() -> str:
 
 
 def look_deadline() -> float:
-    """Until when (of ``time.monotonic``) a look that begins now may read."""
+    """Until when a look that begins now may read, in seconds of ``time.monotonic``: twelve from now, since shutting the
+    terminal takes up to three more.
+    """
     return time.monotonic() + LOOK_SECONDS - CLEANUP_SECONDS
 
 
 def look_inside(jupyter: JupyterClient, notes: LookNotes) -> InsideEvidence:
-    """Look inside through a Jupyter that has let us in. Whatever goes wrong stays here: its text or its chain could
-    carry a key, or a process's arguments.
+    """Look inside through a Jupyter that has let us in. Whatever goes wrong is Unknown, or NoTerminal, with a reason,
+    and is not raised: its text or its chain could carry a key, or a process's arguments.
     """
     try:
         return _look_and_note(jupyter, notes)

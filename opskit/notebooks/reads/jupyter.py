@@ -110,7 +110,9 @@ class OpenJupyter:
         gather_all([partial(_try_connect, line) for line in self._lines])
 
     def read_all(self) -> JupyterState | Unknown:
-        """Everything there is to know, asked side by side."""
+        """Everything there is to know, asked side by side; Unknown, with the reason, where Jupyter gives no usable
+        answer.
+        """
         asked = [_Probe(line) for line in self._lines]
         asks = [partial(probe.read, *question) for probe, question in zip(asked, _QUESTIONS.items(), strict=True)]
         try:

@@ -91,7 +91,9 @@ class JupyterClient:
             self._follow_redirect(self._pending)
 
     def open_sibling(self, deadline: float) -> JupyterClient:
-        """Another connection into the same Jupyter, with the cookies of this one, once it has entered."""
+        """Another connection into the same Jupyter, with the cookies of this one, once it has entered. ``deadline``, of
+        ``time.monotonic``, is that of all its answers.
+        """
         other = JupyterClient(urlunsplit((self._front.scheme, self._front.netloc, "", "", "")), deadline)
         other._pending, other._jar, other.ahead = None, self._jar, self.ahead
         return other
@@ -175,7 +177,7 @@ class JupyterClient:
             raise trouble
 
     def extend_deadline(self, seconds: float) -> None:
-        """Give what is left to do at least so much time from now."""
+        """Give what is left to do at least so many ``seconds`` from now, on a connection of its own."""
         self.close_connection()
         self._deadline = max(self._deadline, time.monotonic() + seconds)
 

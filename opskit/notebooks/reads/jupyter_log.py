@@ -15,7 +15,9 @@ _NO_STREAM = "ResourceNotFoundException"
 
 
 def read_last_line_time(client: AwsClient, name: str) -> datetime | Unknown:
-    """The time of the last line in a notebook's ``jupyter.log``; ``Unknown`` where there is none."""
+    """The time of the last line in a notebook's ``jupyter.log``, in UTC; ``Unknown``, with the reason, where there is
+    no log, no line in it, or it cannot be read.
+    """
     try:
         events = read_last_events(client, NOTEBOOK_LOGS, f"{name}/jupyter.log", 1)
     except AwsError as failure:

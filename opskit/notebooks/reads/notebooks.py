@@ -47,7 +47,8 @@ def read_notebook(client: AwsClient, name: str) -> Notebook | None:
 
 
 def read_presigned_url(client: AwsClient, name: str, session_seconds: int = _SESSION_SECONDS) -> str:
-    """The URL that opens a notebook's Jupyter without a password for five minutes: a bearer key, never to be logged.
+    """The URL that opens a notebook's Jupyter without a password: a bearer key, never to be logged. AWS lets it be
+    opened for five minutes; the session behind it lasts ``session_seconds``, by AWS's rule 1,800 to 43,200.
 
     Raises:
         AwsError: AWS gave none.

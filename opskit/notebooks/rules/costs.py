@@ -34,7 +34,9 @@ class NotebookCosts:
 
 
 def notebook_cost(notebook: Notebook, usd_per_hour: Decimal | None, now: datetime) -> NotebookCost:
-    """What one costs. AWS bills it while it is in service; a start that lies in the future by AWS's clock is now."""
+    """What one costs, in USD: ``usd_per_hour`` (None: its price is not known) and what it has cost since its last
+    start. AWS bills it while it is in service, by the second; a start that lies in the future by AWS's clock is now.
+    """
     if not notebook.traits.is_in_service:
         return NotebookCost(None, usd_per_hour, None)
     seconds = max(Decimal((now - notebook.status_changed_at).total_seconds()), Decimal(0))
@@ -43,7 +45,7 @@ def notebook_cost(notebook: Notebook, usd_per_hour: Decimal | None, now: datetim
 
 
 def sum_costs(costs: Iterable[NotebookCost]) -> NotebookCosts:
-    """The sums over those that run."""
+    """The sums over those that run, in USD, and of how many the price is not known."""
     running = [cost for cost in costs if cost.started is not None]
     return NotebookCosts(
         running=len(running),

@@ -51,7 +51,8 @@ def parse_notebook_spec(
     guard: bool = True,
     role_boundary: str | None = None,
 ) -> NotebookSpec:
-    """What was typed, as a wish.
+    """What was typed, as the request for a notebook instance. ``volume_gb`` is the size of its volume in GB, by AWS's
+    rule 5 to 16,384; names, repositories, tags and policies are held to AWS's rules too.
 
     Raises:
         UsageError: AWS would not take it.
@@ -73,7 +74,7 @@ def parse_notebook_spec(
 
 
 def parse_notebook_name(word: str) -> str:
-    """A name for a notebook instance.
+    """A name for a notebook instance: by AWS's rule letters, digits and hyphens between them, 63 at most.
 
     Raises:
         UsageError: it cannot be one.

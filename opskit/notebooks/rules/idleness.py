@@ -62,7 +62,10 @@ class IdlePolicy:
         return Patience(self.after, self.after_because)
 
     def for_price(self, usd_per_hour: Decimal | None) -> IdlePolicy:
-        """The policy for one notebook, by its price in USD per hour (None: nobody knows it)."""
+        """The policy for one notebook, by its price in USD per hour (``usd_per_hour`` None: nobody knows it, and
+        ``after`` counts). With ``patience_usd`` it may be idle for the time that this amount lasts, never under ten
+        minutes.
+        """
         patience = price_patience(self.patience_usd, usd_per_hour, self.after, SHORTEST_PATIENCE)
         return replace(self, after=patience.span, after_because=patience.because, patience_usd=None)
 
@@ -97,7 +100,7 @@ class IdleAssessment:
 
 
 def assess_notebook(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
-    """The verdict over what was read at ``now``."""
+    """The verdict over what was read at ``now``, aware UTC. What was not read is unknown, and never idle."""
     notebook = evidence.notebook
     if not notebook.traits.may_run_jupyter:
         return IdleAssessment(_verdict_of_status(notebook.state), f"AWS says {notebook.status}")

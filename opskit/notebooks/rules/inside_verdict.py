@@ -45,7 +45,9 @@ def why_not_inside(evidence: NotebookEvidence, policy: IdlePolicy) -> str | None
 
 
 def assess_with_inside(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
-    """The verdict over what was read at ``now``."""
+    """The verdict over what was read at ``now``, aware UTC, a look inside included: that may make an idle notebook busy
+    or unknown, and never a busy one idle.
+    """
     assessment = assess_notebook(evidence, policy, now)
     if not _counts_inside(assessment, evidence):
         return assessment

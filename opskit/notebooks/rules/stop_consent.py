@@ -34,7 +34,9 @@ def _unseen_refusal(name: str, region: str, why: str) -> Problem:
 
 
 def status_refusal(evidence: NotebookEvidence) -> Problem | None:
-    """Why AWS takes no stop of a notebook as it is, whoever agrees; None where it takes one, or may."""
+    """Why AWS takes no stop of a notebook as it is, whoever agrees; None where it takes one, or may. By AWS's rule it
+    stops what is InService.
+    """
     notebook = evidence.notebook
     if not notebook.traits.comes_up or notebook.traits.may_run_jupyter:
         return None

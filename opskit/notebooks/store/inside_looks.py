@@ -81,7 +81,11 @@ class LookNotes:
         return load_looks(self.client, self.notebook)
 
     def begin_look(self, look: PastLook) -> None:
-        """Before the terminal is asked for."""
+        """Write a look down before its terminal is asked for, so that a killed run's terminal is known for opskit's.
+
+        Raises:
+            UsageError: the state cannot be used.
+        """
         endpoint, notebook, asked_for = self._key()
         record: Record = {
             "endpoint": endpoint,
@@ -116,15 +120,27 @@ class LookNotes:
                     change_record(home, INSIDE_TABLE, key, lambda row: {**row, "is_shut": 1})
 
     def mark_typed(self) -> None:
-        """Before its command is typed."""
+        """Write down that the command may have been typed, before it is: its terminal then ends by itself.
+
+        Raises:
+            UsageError: the state cannot be used.
+        """
         self._update("is_typed", 1)
 
     def mark_shut(self) -> None:
-        """Its terminal is gone."""
+        """Write down that the look's terminal is gone.
+
+        Raises:
+            UsageError: the state cannot be used.
+        """
         self._update("is_shut", 1)
 
     def end_look(self, after: datetime) -> None:
-        """What the last activity is that the look itself caused."""
+        """Write down the server's last activity that the look itself caused, by Jupyter's clock.
+
+        Raises:
+            UsageError: the state cannot be used.
+        """
         self.left = after
         self._update("after", _format_time(after))
 

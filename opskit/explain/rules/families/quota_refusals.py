@@ -155,8 +155,9 @@ def _find_bare_codes(text: PastedText) -> Iterator[ErrorMatch]:
 
 
 def sufficient_value(error: ErrorMatch) -> float | None:
-    """The applied value that would do: what is in use and what was asked for, or where the text does not say that, the
-    least that can help. None where the text has not the numbers for it.
+    """The applied value that would do, in the quota's own unit (instances, apps, seconds): what is in use and what was
+    asked for, or where the text does not say that, the least that can help. None where the text has not the numbers for
+    it.
     """
     used, need, value = error.in_use, error.need, error.value
     if value is None and (used is None or need is None):
