@@ -19,6 +19,7 @@ from opskit.notebooks.flows.inspect import InspectedNotebook, load_looks_or_none
 from opskit.notebooks.reads.jupyter import OpenJupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import assess_with_inside, may_look_inside
 from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
@@ -129,5 +130,11 @@ def _read_open_jupyter(way: OpenJupyter | Unknown | None, past: tuple[PastLook, 
 
 
 def _read_log_if_asked(seen: InspectedNotebook, policy: IdlePolicy, *, asks_jupyter: bool) -> datetime | Unknown | None:
-    reads_log = asks_jupyter and policy.evidence.is_log
-    return read_last_line_time(seen.client, seen.notebook.name) if reads_log else None
+    if not asks_jupyter:
+        return None
+    # A choice, not a question to the source: one that is added is read here too, or its stops would all be refused.
+    match policy.evidence:
+        case EvidenceSource.LOGS:
+            return read_last_line_time(seen.client, seen.notebook.name)
+        case EvidenceSource.JUPYTER:
+            return None
