@@ -26,6 +26,7 @@ from opskit.aws.errors import translate_error
 from opskit.aws.pacing import MAX_CONNECTIONS
 from opskit.aws.partitions import GLOBAL_SERVICES
 from opskit.aws.response_checks import check_response_body, check_response_entries, check_response_members
+from opskit.aws.write_access import check_client_call
 from opskit.core.exceptions import AccessDenied, AwsError, OpskitError
 
 _NO_KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
@@ -139,6 +140,8 @@ class Boto3Clients:
         # too.
         for check in (check_response_body, check_response_members, check_response_entries):
             client.meta.events.register("after-call", check)
+        # No reading of the source sees a client that was handed on: so it asks itself who sends a write through it.
+        client.meta.events.register("before-call", check_client_call)
         _OWN_CLIENTS.add(client)
         return client
 

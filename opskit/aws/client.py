@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from opskit.aws import api_call
 from opskit.aws.errors import incomplete
+from opskit.aws.read_operations import is_read
 from opskit.core.exceptions import AwsError, Throttled
 from opskit.core.live_resources import LiveResources
 
@@ -46,23 +47,6 @@ _PAGES: Mapping[str, _PageTokens] = {
     "s3": _PageTokens("ContinuationToken", "NextContinuationToken", "IsTruncated"),
     "support": _PageTokens("nextToken", "nextToken"),
 }
-
-READ_VERBS = (
-    "get_",
-    "list_",
-    "describe_",
-    "lookup_",
-    "query",
-    "scan",
-    "search",
-    "head_",
-    "filter_",
-    "simulate_",
-    "download_",
-    "invoke_endpoint",
-    "create_presigned_",  # a URL to read with; it changes nothing
-    "start_quota_utilization_report",  # what it starts can only be read, and AWS deletes it after 15 minutes
-)
 
 
 @dataclass(frozen=True)
@@ -135,10 +119,3 @@ class AwsClient:
     def release(self) -> None:
         """Close this Region's clients."""
         self.session.release_region(self.region)
-
-
-def is_read(operation: str) -> bool:
-    """Whether an operation (as boto3 names it) only reads: it begins with a verb that ends in ``_``, or is one that is
-    listed whole. ``invoke_endpoint_async`` starts work, so a common beginning is not enough.
-    """
-    return any(operation.startswith(verb) if verb.endswith("_") else operation == verb for verb in READ_VERBS)
