@@ -10,7 +10,7 @@ import runpy
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ import typer
 from opskit.access.rules.permissions import API_CALLS
 from opskit.cli.command_tree import load_all
 from opskit.core.settings import load_settings
+from opskit.increases.rules.channel import Channel
+from opskit.notebooks.rules.evidence_source import EvidenceSource
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -274,3 +276,17 @@ def test_a_command_that_the_text_names_is_there(page: str) -> None:
 def test_a_command_line_that_does_not_parse_is_noticed(line: str, told: str) -> None:
     refused = [text for words in opskit_lines(line) if (text := refusal(words, whole=True))]
     assert [text.partition("(")[0] for text in refused] == [told] * bool(told)
+
+
+@pytest.mark.parametrize(
+    ("page", "row", "choices"),
+    [
+        ("quotas.md", "| `{}`", [*Channel]),
+        ("notebooks.md", "--evidence {}", [each for each in EvidenceSource if each is not EvidenceSource.JUPYTER]),
+    ],
+    ids=["--via", "--evidence, but the default"],
+)
+def test_docs_say_of_every_choice_what_it_does(page: str, row: str, choices: Iterable[str]) -> None:
+    """A channel or a source of evidence that is added is described where the others are."""
+    text = (ROOT / "docs" / page).read_text()
+    assert [choice for choice in choices if row.format(choice) not in text] == []

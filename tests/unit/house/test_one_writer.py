@@ -10,11 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import pytest
 
 from opskit.aws import api_call
-from opskit.aws.client import AwsClient, is_read
+from opskit.aws.boto3_clients import Boto3Clients
+from opskit.aws.client import AwsClient
+from opskit.aws.read_operations import is_read
 from opskit.aws.writer import AwsWriter
+from tests.fakes.fake_aws import FakeAws
 from tools.one_writer import find_writers
 
 ROOT = Path(__file__).parents[3]
@@ -193,3 +197,13 @@ def test_a_writer_that_got_out_refuses_to_work_elsewhere(module: str, call: str)
     more = {"send": None} if call == "call_via_sdk" else {"EndpointName": "x"}
     with pytest.raises(PermissionError, match=f"{module} may not call delete_endpoint"):
         exec(source, {"__name__": module, "writer": writer, "more": more})
+
+
+@pytest.mark.parametrize("module", ["opskit.training.flows.train", "opskit.notebooks.reads.notebooks"])
+def test_a_client_that_got_out_sends_no_write_and_every_read(module: str, fake_aws: FakeAws) -> None:
+    client = Boto3Clients(boto3.Session(region_name="us-east-1")).client("sagemaker", "us-east-1")
+    with pytest.raises(PermissionError, match=f"{module} may not call delete_endpoint"):
+        exec("client.delete_endpoint(EndpointName='x')", {"__name__": module, "client": client})
+    exec("client.list_endpoints()", {"__name__": module, "client": client})
+    exec("client.delete_endpoint(EndpointName='x')", {"__name__": "opskit.training.changes.x", "client": client})
+    assert [operation for operation, _ in fake_aws.calls] == ["ListEndpoints", "DeleteEndpoint"]
