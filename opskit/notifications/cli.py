@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -158,7 +159,7 @@ def _send_notification(
     ctx: CommandContext, target: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
 ) -> None:
     from opskit.notifications.rules import Place, begun_graces, notification_text, running_graces
-    from opskit.notifications.store.untold_graces import claim_new_grace, claim_untold_grace
+    from opskit.notifications.store.untold_graces import claim_untold_grace, note_new_grace
 
     inner = result.data.get("answer") or {}
     data = inner.get("data") or result.data
@@ -167,9 +168,10 @@ def _send_notification(
     command = result.data.get("runs") or path
     text = notification_text(command, data, int(result.exit), (*problems, *run_problems()), place)
     begun, failed = begun_graces(data), list[OpskitError]()
-    for grace in begun:
-        claim_new_grace(grace)
-    for grace in [*begun, *filter(claim_untold_grace, running_graces(data))]:
+    lone = [grace for grace in begun if not note_new_grace(grace)]
+    noted = [grace for grace in begun if grace not in lone]
+    # Each is claimed when its turn to be told has come: a run that stands still before has claimed nothing.
+    for grace in itertools.chain(lone, filter(claim_untold_grace, [*noted, *running_graces(data)])):
         try:
             _tell_grace(ctx, target, grace)
         except OpskitError as error:  # one that does not arrive keeps no other back

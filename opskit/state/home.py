@@ -31,7 +31,8 @@ class LockStore(Protocol):
 @dataclass(frozen=True)
 class StateHome:
     """One home: its three kinds of things, the name that people know it by (None: the state folder), and by how much
-    its clock, which is one for all who share it, is ahead of this machine's.
+    its clock, which is one for all who share it, is ahead of this machine's, ``local_clock``. That is not known before
+    the home's first answer.
     """
 
     records: RecordStore
@@ -39,10 +40,11 @@ class StateHome:
     locks: LockStore
     name: str | None = None
     clock_ahead: Callable[[], timedelta] = timedelta
+    local_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def clock_now(self) -> datetime:
         """The time by the home's clock."""
-        return datetime.now(UTC) + self.clock_ahead()
+        return self.local_clock() + self.clock_ahead()
 
 
 _home: StateHome | None = None

@@ -28,4 +28,6 @@ def open_table_home(place: TablePlace, connect: Callable[[], AwsSession]) -> Sta
 
 def table_home(table: StateTable, name: str) -> StateHome:
     """The home in a table, by the name that people know it by."""
-    return StateHome(TableRecords(table), TableJournal(table), TableLocks(table), name, table.clock_ahead)
+    return StateHome(
+        TableRecords(table), TableJournal(table), TableLocks(table), name, table.clock_ahead, table.local_clock
+    )

@@ -52,6 +52,8 @@ class TwoRunners:
     dice: random.Random
     killed: float = 0.0
     paused: float = 0.0
+    clocks_off: tuple[int, ...] = (0, 0, -4, 4, -60, 60)
+    """By how many minutes a clock may be."""
     advance: Callable[[float], None] = lambda seconds: None
     seconds: float = 0.0
     runners: list[Runner] = field(default_factory=list)
@@ -124,8 +126,7 @@ class TwoRunners:
     def run_both(self, *works: Callable[[Runner], None]) -> None:
         """Run each work by a runner of its own, a call at a time, until all are over."""
         self.runners = [
-            Runner(f"runner-{at}", timedelta(minutes=self.dice.choice([0, 0, -4, 4, -60, 60])))
-            for at in range(len(works))
+            Runner(f"runner-{at}", timedelta(minutes=self.dice.choice(self.clocks_off))) for at in range(len(works))
         ]
         threads = [
             threading.Thread(target=self._live, args=(runner, work), daemon=True)
@@ -198,7 +199,7 @@ def two_runners(world: TwoRunners, monkeypatch: pytest.MonkeyPatch) -> Any:
         patched.setattr(world.db, "before_call", world.before_call)
         patched.setattr(world.db, "now", world.now)
         for name in ("opskit.state.home", "opskit.state.journal", "opskit.increases.flows.submit",
-                     "opskit.increases.store.queue"):  # fmt: skip
+                     "opskit.increases.store.queue", "opskit.notifications.store.untold_graces"):  # fmt: skip
             patched.setattr(f"{name}.state_home", home_of_thread)
         assert homes.state_home is home_of_thread
         yield

@@ -20,6 +20,7 @@ _KINDS: Mapping[str, str] = {
     "notebook_volumes": "notebook volumes",
     "trail_owners": "owners from CloudTrail",
     "listed_prices": "listed prices",
+    "learnt_paces": "learnt rates",
 }
 _COLUMNS = (Column("What", key=True), Column("Found", right=True), Column("Written", right=True))
 

@@ -36,16 +36,18 @@ GRACES_TABLE = RecordTable(
 )
 
 
-def claim_new_grace(notebook: Mapping[str, Any]) -> None:
-    """Remember that this run is about to tell of the grace that it began. A state that cannot be used costs the second
-    try only.
+def note_new_grace(notebook: Mapping[str, Any]) -> bool:
+    """Remember that a grace has begun of which nobody has heard. Whether that is remembered: if not, it is to be told
+    all the same, and nobody tries a second time.
     """
     key, home = _grace_key(notebook), state_home()
     with suppress(OSError, sqlite3.Error):
         old = (home.clock_now() - _KEPT_FOR).astimezone(UTC).isoformat(timespec="seconds")
         there = home.records.read_records(GRACES_TABLE, *key[:2])
         discard_records(home.records, GRACES_TABLE, [each for each in there if str(each.record["stops_at"]) < old])
-        home.records.put_records(GRACES_TABLE, [_grace_record(key, home.clock_now().timestamp())])
+        home.records.put_records(GRACES_TABLE, [_grace_record(key, None)])
+        return True
+    return False
 
 
 def claim_untold_grace(notebook: Mapping[str, Any]) -> bool:
@@ -53,10 +55,11 @@ def claim_untold_grace(notebook: Mapping[str, Any]) -> bool:
     that ask at once, one may tell.
     """
     key, home = _grace_key(notebook), state_home()
-    # By the clock of the home, since the run that claimed it may be on a machine whose clock is off.
-    now = home.clock_now().timestamp()
     with suppress(OSError, sqlite3.Error):
         for each in home.records.read_records(GRACES_TABLE, *key):
+            # By the clock of the home, since the run that claimed it may be on a machine whose clock is off; read
+            # after the home's answer, which is the first to tell how late it is.
+            now = home.clock_now().timestamp()
             claimed = each.record["claimed_at"]
             if claimed is None or float(claimed) < now - CLAIM_SECONDS:
                 with suppress(RecordChanged):  # another run claims it at this moment

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,8 @@ import pytest
 import opskit
 from opskit.increases.store.queue import QUEUE_TABLE
 from opskit.kept_state.flows.merge import merge_entries, merge_records
-from opskit.kept_state.flows.move import MOVED_TABLES, move_state
+from opskit.kept_state.flows.move import JOURNAL, MOVED_TABLES, MovedState, move_state
+from opskit.kept_state.render.state import move_result
 from opskit.state.home import StateHome
 from opskit.state.journal_entries import DONE, STARTED, UNKNOWN, JournalEntry
 from opskit.state.local_home import LOCAL_HOME
@@ -68,6 +70,9 @@ def test_all_kinds_of_records_are_moved() -> None:
             loaded = importlib.import_module(module.name)
             found |= {each.name: each for each in vars(loaded).values() if isinstance(each, RecordTable)}
     assert found == {table.name: table for table in MOVED_TABLES}
+    counts = Counter[str]()
+    told = move_result(MovedState(counts, counts), "local", "dynamodb://opskit").data["moved"]
+    assert {each["what"] for each in told} == {JOURNAL, *found}
 
 
 def test_a_folder_moves_into_a_table_and_back_without_a_loss(

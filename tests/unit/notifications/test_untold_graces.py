@@ -9,9 +9,9 @@ import pytest
 
 from opskit.notifications.store import untold_graces
 from opskit.notifications.store.untold_graces import (
-    claim_new_grace,
     claim_untold_grace,
     mark_grace_told,
+    note_new_grace,
     release_grace,
 )
 
@@ -30,8 +30,8 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nobody_tells_what_another_run_is_telling_or_has_told() -> None:
     assert not claim_untold_grace(LAB), "nobody said that it began"
-    claim_new_grace(LAB)
-    assert not claim_untold_grace(LAB)
+    assert note_new_grace(LAB)
+    assert [claim_untold_grace(LAB) for _ in range(2)] == [True, False]
     release_grace(LAB)
     assert [claim_untold_grace(LAB) for _ in range(3)] == [True, False, False]
     mark_grace_told(LAB)
@@ -39,15 +39,15 @@ def test_nobody_tells_what_another_run_is_telling_or_has_told() -> None:
 
 
 def test_whoever_was_killed_over_it_is_waited_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    claim_new_grace(LAB)
+    note_new_grace(LAB)
+    assert [claim_untold_grace(LAB) for _ in range(2)] == [True, False]
     monkeypatch.setattr(untold_graces, "CLAIM_SECONDS", -1.0)
     assert claim_untold_grace(LAB)
 
 
 @pytest.mark.parametrize("other", [{"name": "lab2"}, {"region": "eu-west-1"}, {"stops_at": "2096-03-01T12:00:01Z"}])
 def test_another_notebook_or_grace_is_another(other: dict[str, str]) -> None:
-    claim_new_grace(LAB)
-    release_grace(LAB)
+    note_new_grace(LAB)
     assert not claim_untold_grace(LAB | other)
     assert claim_untold_grace(LAB | {"stops_at": "2096-03-01T13:00:00+01:00"})
 
@@ -57,7 +57,7 @@ def test_a_state_folder_that_cannot_be_used_costs_the_second_try_only(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    claim_new_grace(LAB)
+    assert not note_new_grace(LAB)
     release_grace(LAB)
     mark_grace_told(LAB)
     assert not claim_untold_grace(LAB)
