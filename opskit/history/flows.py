@@ -87,7 +87,7 @@ class History:
 
     def accounts(self) -> tuple[AccountRef, ...]:
         """Every endpoint and account of which there are entries, the present one first."""
-        found = dict.fromkeys(account_of(entry) for entry in self.entries)
+        found = dict.fromkeys(account_of_entry(entry) for entry in self.entries)
         return tuple(sorted(found, key=lambda place: place != self.current))
 
     def may_be_current(self, place: AccountRef) -> bool:
@@ -99,7 +99,7 @@ class History:
         return place.endpoint == self.current.endpoint and place.account in (self.current.account, None)
 
 
-def account_of(entry: JournalEntry) -> AccountRef:
+def account_of_entry(entry: JournalEntry) -> AccountRef:
     """The endpoint and account that an entry is of."""
     return AccountRef(entry.endpoint, entry.account)
 
@@ -126,7 +126,7 @@ def read_history(since: timedelta, now: datetime, connect: Callable[[], AwsSessi
         unread = Unknown.from_problem(error.problem)
         savings = {entry.id: saving_of(_to_event(entry), later[entry.id], unread, now) for entry in stops}
         return History(entries, savings, None, (error.problem,) if stops else ())
-    seen, problems = _read_stopped([entry for entry in open_ends if account_of(entry) == ctx], session)
+    seen, problems = _read_stopped([entry for entry in open_ends if account_of_entry(entry) == ctx], session)
     savings = {
         entry.id: saving_of(_to_event(entry), later[entry.id], seen.get(entry.id, OtherAccount()), now)
         for entry in stops

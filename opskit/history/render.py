@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from opskit.core.exceptions import ExitCode
-from opskit.history.flows import AccountRef, History, account_of
+from opskit.history.flows import AccountRef, History, account_of_entry
 from opskit.history.rules import Saving, total_usd
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.state.home import home_kept_in
@@ -31,8 +31,8 @@ def history_result(history: History, *, everywhere: bool = False) -> CommandResu
     those of all others too. ``savings`` are those of the present one (``saved_usd`` null: which one that is could not
     be told); ``elsewhere[]`` has a sum for each other one.
     """
-    shown = [entry for entry in history.entries if everywhere or history.may_be_current(account_of(entry))]
-    several = len({account_of(entry) for entry in shown} | {history.current} - {None}) > 1
+    shown = [entry for entry in history.entries if everywhere or history.may_be_current(account_of_entry(entry))]
+    several = len({account_of_entry(entry) for entry in shown} | {history.current} - {None}) > 1
     columns = (_ACCOUNT, *_COLUMNS) if several else _COLUMNS
     rows = tuple(_history_row(entry, history.savings.get(entry.id), several=several) for entry in shown)
     return CommandResult(
@@ -83,7 +83,7 @@ def _present_sum(history: History) -> dict[str, Any]:
 
 
 def _place_record(history: History, place: AccountRef) -> dict[str, Any]:
-    changes = sum(account_of(entry) == place for entry in history.entries)
+    changes = sum(account_of_entry(entry) == place for entry in history.entries)
     where = {"account": place.account, "endpoint": place.endpoint}
     return {**where, "changes": changes, **_savings_sums(_savings_of(history, place))}
 
@@ -92,7 +92,7 @@ def _savings_of(history: History, place: AccountRef) -> list[Saving]:
     return [
         history.savings[entry.id]
         for entry in history.entries
-        if entry.id in history.savings and account_of(entry) == place
+        if entry.id in history.savings and account_of_entry(entry) == place
     ]
 
 
@@ -103,7 +103,7 @@ def _savings_sums(savings: Sequence[Saving]) -> dict[str, Any]:
 
 def _history_row(entry: JournalEntry, saving: Saving | None, *, several: bool) -> tuple[Cell, ...]:
     return (
-        *((Cell(_account_phrase(account_of(entry))),) if several else ()),
+        *((Cell(_account_phrase(account_of_entry(entry))),) if several else ()),
         Cell(f"{entry.started_at:%Y-%m-%d %H:%M:%S}"),
         Cell(entry.region),
         Cell(entry.action),
@@ -139,7 +139,7 @@ def _history_notes(history: History, shown: Sequence[JournalEntry], *, everywher
 
 def _elsewhere_notes(history: History, place: AccountRef, *, is_listed: bool) -> Iterator[str]:
     """What was done in another account, in a line of its own: its sum is never part of the present one's."""
-    changes = sum(account_of(entry) == place for entry in history.entries)
+    changes = sum(account_of_entry(entry) == place for entry in history.entries)
     if not is_listed:
         count = "1 change" if changes == 1 else f"{changes} changes"
         yield f"Account {_account_phrase(place)}: {count}, of another account or endpoint. --all shows them."

@@ -73,7 +73,7 @@ def check_quotas_command(
     """
     from opskit.quotas.flows.check import check_clients
     from opskit.quotas.flows.watch_list import resolve_watch_list
-    from opskit.quotas.render.check import check_result
+    from opskit.quotas.render.check import quota_check_result
     from opskit.quotas.rules.requirements import check_requirements
 
     requirements = check_requirements(types or (), usages or (), need, every_usage=every)
@@ -82,7 +82,7 @@ def check_quotas_command(
     else:
         per_region = [(client, requirements) for client in ctx.clients()]
     check = check_clients(per_region, datetime.now(UTC), suggest=True)
-    return check_result(check, None if ctx.settings.get("regions") else ctx.session().default_region)
+    return quota_check_result(check, None if ctx.settings.get("regions") else ctx.session().default_region)
 
 
 @register_command(quotas_app, "quotas", "list", accounts=AccountUse.READS)

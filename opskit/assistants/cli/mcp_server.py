@@ -63,7 +63,7 @@ def _add_reading_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
         regions: Regions = [],  # noqa: B006 - it becomes a schema's default, and nothing adds to it
     ) -> CallToolResult:
         """Check SageMaker quotas: the applied value, what is in use, and whether there is room for more instances."""
-        return _result(answers.check_quotas(instance_types, usages, need, regions))
+        return _tool_result(answers.check_quotas(instance_types, usages, need, regions))
 
     @server.tool(title="Explain a SageMaker error", annotations=_READS)
     def explain_error(
@@ -73,7 +73,7 @@ def _add_reading_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
         """Explain an error of SageMaker's or of Service Quotas': the quota behind it, the numbers, whether an increase
         can help, other instance types that have room, and the command that helps.
         """
-        return _result(answers.explain_error(text, region))
+        return _tool_result(answers.explain_error(text, region))
 
     @server.tool(title="List what bills in SageMaker", annotations=_READS)
     def list_costs(
@@ -83,7 +83,7 @@ def _add_reading_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
         """List everything in SageMaker that bills now, with its price, its owner, whether it is idle, and in stop_with
         the command with which a person ends it.
         """
-        return _result(answers.list_costs(by, regions))
+        return _tool_result(answers.list_costs(by, regions))
 
 
 def _add_judging_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
@@ -98,7 +98,7 @@ def _add_judging_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
         """Check whether quotas and a budget allow one call of SageMaker's API, before it is sent: which instances it
         starts, what they cost at most, and why it would not fit. Nothing is sent.
         """
-        return _result(answers.check_request(operation, request, max_usd, hours, region))
+        return _tool_result(answers.check_request(operation, request, max_usd, hours, region))
 
     @server.tool(title="Check a plan before it is applied", annotations=_READS)
     def check_plan(
@@ -120,7 +120,7 @@ def _add_judging_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
         Terraform's (`terraform show -json`), a CloudFormation template, a cdk.out, the definition of a Step Functions
         state machine or of a SageMaker pipeline, or a list of requests.
         """
-        return _result(answers.check_plan(path, text, parameters, max_usd, hours, region))
+        return _tool_result(answers.check_plan(path, text, parameters, max_usd, hours, region))
 
     @server.tool(title="Plan a quota increase", annotations=_READS)
     def plan_increase(
@@ -133,10 +133,10 @@ def _add_judging_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
         """Plan a quota increase: what would be asked of AWS, and what is open or enough already. Nothing is sent: the
         command that sends it is for a person.
         """
-        return _result(answers.plan_increase(instance_type, usages, to, why, regions))
+        return _tool_result(answers.plan_increase(instance_type, usages, to, why, regions))
 
 
-def _result(answer: Mapping[str, Any]) -> CallToolResult:
+def _tool_result(answer: Mapping[str, Any]) -> CallToolResult:
     """An answer for the protocol."""
     # As structure, and as text for clients that know no structures. A refusal is an answer; an error is what could not
     # be answered.

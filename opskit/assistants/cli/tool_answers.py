@@ -35,7 +35,7 @@ from opskit.increases.rules.increase import IncreaseTarget
 from opskit.output.result import CommandResult
 from opskit.output.screen import printed_envelope
 from opskit.quotas.flows.check import check_clients
-from opskit.quotas.render.check import check_result
+from opskit.quotas.render.check import quota_check_result
 from opskit.quotas.rules.increase_commands import increase_commands, wait_commands
 from opskit.quotas.rules.requirements import TOTAL, check_requirements, parse_type_or_total, parse_workload
 
@@ -64,7 +64,7 @@ class ToolAnswers:
             clients = self._open_clients(regions)
             check = check_clients([(client, requirements) for client in clients], now, suggest=True)
             commands = (*increase_commands(check.headrooms), *wait_commands(check.headrooms))
-            return check_result(check, None), commands
+            return quota_check_result(check, None), commands
 
         return _told("quotas check", answer)
 

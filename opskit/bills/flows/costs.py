@@ -135,7 +135,7 @@ def _gap_problems(inventory: Inventory) -> Iterator[Problem]:
         yield Problem(gap.unknown.code, f"{text.rstrip('.')}.", gap.unknown.hint, gap.region)
         return
     yield from map(_gap_problem, inventory.gaps)
-    yield from _unread_problems(inventory)
+    yield from _unread_resource_problems(inventory)
     untold = [each for each in inventory.resources if isinstance(each.tags, Unknown)]
     if untold and isinstance(tags := untold[0].tags, Unknown):
         what = "1 resource" if len(untold) == 1 else f"{len(untold)} resources"
@@ -148,7 +148,7 @@ def _gap_problem(gap: InventoryGap) -> Problem:
     return Problem(gap.unknown.code, f"{text.rstrip('.')}.", gap.unknown.hint, gap.region)
 
 
-def _unread_problems(inventory: Inventory) -> Iterator[Problem]:
+def _unread_resource_problems(inventory: Inventory) -> Iterator[Problem]:
     """What is there, but could not be looked at: one reason for each kind."""
     unread: dict[str, list[RunningResource]] = {}
     for each in inventory.resources:

@@ -182,14 +182,14 @@ def _budget_problems(
         case BudgetStanding.KEPT:
             return ()
         case BudgetStanding.PASSED:
-            spent = _usd(month.since_begin)
+            spent = _format_usd(month.since_begin)
             text = f"What runs now has cost {spent} USD this month, more than the budget of {budget} USD."
             return (Problem("over-budget", text, hint),)
         case BudgetStanding.WILL_BE_PASSED:
             when = f"{judged.passed_at:%Y-%m-%d %H:%M} UTC" if judged.passed_at else "this month"
             text = (
-                f"What runs now passes the budget of {budget} USD at {when}: it comes to {_usd(month.at_end)} USD by "
-                "the end of the month if nothing is ended."
+                f"What runs now passes the budget of {budget} USD at {when}: it comes to "
+                f"{_format_usd(month.at_end)} USD by the end of the month if nothing is ended."
             )
             return (Problem("over-budget", text, hint),)
         case BudgetStanding.UNKNOWN:
@@ -242,7 +242,7 @@ def _item_cells(item: BilledItem, now: datetime) -> tuple[Cell, ...]:
 
 def _reason_text(item: BilledItem) -> str:
     share = item.share_usd_per_hour
-    return item.reason if share is None else f"{item.reason}: its share is {_usd(share)} USD per hour"
+    return item.reason if share is None else f"{item.reason}: its share is {_format_usd(share)} USD per hour"
 
 
 def _runs_on(resource: RunningResource) -> str:
@@ -252,10 +252,10 @@ def _runs_on(resource: RunningResource) -> str:
 
 
 def _usd_cell(usd: Decimal | None) -> Cell:
-    return Cell("?", Style.WARN) if usd is None else Cell(_usd(usd))
+    return Cell("?", Style.WARN) if usd is None else Cell(_format_usd(usd))
 
 
-def _usd(usd: Decimal) -> str:
+def _format_usd(usd: Decimal) -> str:
     """An amount for people."""
     # To a hundredth of a cent, so that columns line up; a smaller one has two digits, so that it is not 0.
     return f"{usd:.2f}" if usd >= _WHOLE_CENTS_FROM else f"{_rounded(usd):f}"
@@ -268,9 +268,9 @@ def _group_table(grouping: Grouping, groups: Mapping[str, BilledSums]) -> Table:
         (
             Cell(name),
             Cell(str(sums.items)),
-            Cell(_usd(sums.usd_per_hour)),
-            Cell(_usd(sums.usd_per_30_days)),
-            Cell(_usd(sums.usd_so_far)),
+            Cell(_format_usd(sums.usd_per_hour)),
+            Cell(_format_usd(sums.usd_per_30_days)),
+            Cell(_format_usd(sums.usd_so_far)),
             Cell(str(sums.unpriced), Style.WARN if sums.unpriced else Style.PLAIN),
             Cell(_bar(sums.usd_per_hour, most, total)),
         )
@@ -309,16 +309,16 @@ def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *,
     attached = [item for item in costs.items if _is_attached_volume(item.resource)]
     if attached:
         volumes = sum_items(attached)
-        yield f"Volumes of what runs: {volumes.items}, {_usd(volumes.usd_per_hour)} USD per hour (in the sums)."
+        yield f"Volumes of what runs: {volumes.items}, {_format_usd(volumes.usd_per_hour)} USD per hour (in the sums)."
     if costs.items:
         least = "at least " if sums.unpriced or not is_whole else ""
         yield (
-            f"{sums.items} items: {least}{_usd(sums.usd_per_hour)} USD per hour, "
-            f"{least}{_usd(sums.usd_per_30_days)} USD in 30 days."
+            f"{sums.items} items: {least}{_format_usd(sums.usd_per_hour)} USD per hour, "
+            f"{least}{_format_usd(sums.usd_per_30_days)} USD in 30 days."
         )
         yield (
-            f"This month, what runs now has cost {_usd(month.since_begin)} USD (an estimate: what has ended is not in "
-            "it, and the bill was not read)."
+            f"This month, what runs now has cost {_format_usd(month.since_begin)} USD (an estimate: what has ended is "
+            "not in it, and the bill was not read)."
         )
     if sums.unpriced:
         yield f"{sums.unpriced} without a known price are in no sum."

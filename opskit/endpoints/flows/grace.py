@@ -14,9 +14,9 @@ def settle_endpoint_graces(
     actions: Sequence[EndpointStop], terms: EndpointStopPolicy, clock: Clock
 ) -> tuple[EndpointStop, ...]:
     """The same with ``grace_begun`` where a grace has begun with this run."""
-    return settle_sent_graces(actions, _read_tags, terms.run_id, clock)
+    return settle_sent_graces(actions, _tags_of_endpoint, terms.run_id, clock)
 
 
-def _read_tags(action: EndpointStop) -> tuple[str, object]:
+def _tags_of_endpoint(action: EndpointStop) -> tuple[str, object]:
     arn = action.inspected.endpoint.arn
     return arn, read_arn_tags(action.inspected.client, arn)

@@ -16,7 +16,7 @@ from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.flows.returns import ReturnLook, look_at_return, read_return_notes
 from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
 from opskit.endpoints.rules.restore_record import pack_record
-from opskit.endpoints.rules.stop_refusals import consent_question, status_refusal
+from opskit.endpoints.rules.stop_refusals import consent_question, endpoint_status_refusal
 
 
 def plan_endpoint_stops(look: EndpointInspection, terms: EndpointStopPolicy, now: datetime) -> tuple[EndpointStop, ...]:
@@ -45,7 +45,7 @@ def plan_endpoint_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: 
     if seen.assessment.verdict.is_stopped:
         return EndpointStop(seen, IdleStep.NOTHING, seen.assessment.reason)
     action = EndpointStop(seen, IdleStep.STOP, "asked for by name", StopOutcome.PLANNED)
-    if (refusal := status_refusal(seen.endpoint)) is not None:
+    if (refusal := endpoint_status_refusal(seen.endpoint)) is not None:
         return refuse_endpoint_stop(action, refusal)
     return replace(action, question=consent_question(seen.endpoint, seen.assessment))
 

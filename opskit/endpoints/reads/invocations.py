@@ -185,16 +185,16 @@ def _to_use(
     now: datetime,
 ) -> EndpointUse:
     parts = (*subject.variants, *subject.components)
-    invocations = {part: _count(_most(read[at, part]), period, now) for part in parts}
+    invocations = {part: _count_invocations(_largest_values(read[at, part]), period, now) for part in parts}
     metrics = sum(len(read[at, part]) for part in parts) + subject.is_async
     if not subject.is_async:
         return EndpointUse(invocations, None, begin, metrics)
     (queued,) = read[at, _BACKLOG]
-    waited = None if isinstance(queued, Unknown) else _count(queued, period, now)
+    waited = None if isinstance(queued, Unknown) else _count_invocations(queued, period, now)
     return EndpointUse(invocations, _newest(queued), begin, metrics, waited if waited is None else waited.last_by)
 
 
-def _most(told: Sequence[Points | Unknown]) -> Points | Unknown:
+def _largest_values(told: Sequence[Points | Unknown]) -> Points | Unknown:
     """The largest value that any of several metrics has at a time. Unknown: one of them could not be read."""
     most: dict[datetime, float] = {}
     for points in told:
@@ -207,10 +207,10 @@ def _most(told: Sequence[Points | Unknown]) -> Points | Unknown:
 
 
 @overload
-def _count(points: Points, period: timedelta, now: datetime) -> InvocationCounts: ...
+def _count_invocations(points: Points, period: timedelta, now: datetime) -> InvocationCounts: ...
 @overload
-def _count(points: Points | Unknown, period: timedelta, now: datetime) -> InvocationCounts | Unknown: ...
-def _count(points: Points | Unknown, period: timedelta, now: datetime) -> InvocationCounts | Unknown:
+def _count_invocations(points: Points | Unknown, period: timedelta, now: datetime) -> InvocationCounts | Unknown: ...
+def _count_invocations(points: Points | Unknown, period: timedelta, now: datetime) -> InvocationCounts | Unknown:
     if isinstance(points, Unknown):
         return points
     invoked = [(when, value) for when, value in points if value > 0]

@@ -71,7 +71,7 @@ def endpoint_list_result(look: EndpointInspection, order: EndpointOrder = Endpoi
     patiences = [*(seen.patience for seen in look.endpoints), *(None for _ in gone)]
     whole = add_patience_column(Table(_COLUMNS, tuple(rows)), patiences, before="1h")
     table = (_with_owners(whole, [record["owner"] for record in records]),) if rows else ()
-    problems = (*look.problems, *_unread_problems(look))
+    problems = (*look.problems, *_unread_use_problems(look))
     return CommandResult(data, _list_exit(look, problems), problems, table, tuple(_list_notes(look)), "endpoints")
 
 
@@ -120,7 +120,7 @@ def _list_exit(look: EndpointInspection, problems: Sequence[Problem]) -> ExitCod
     return ExitCode.PARTIAL if problems else ExitCode.OK
 
 
-def _unread_problems(look: EndpointInspection) -> Iterator[Problem]:
+def _unread_use_problems(look: EndpointInspection) -> Iterator[Problem]:
     """Why verdicts and prices are not known, where they could not be read: a sentence for each Region and reason."""
     unread = [(each.endpoint.region, each.assessment.reason) for each in look.endpoints if not each.assessment.readable]
     for (region, reason), count in Counter(unread).items():

@@ -48,7 +48,7 @@ def endpoint_stop_result(
         *(() if look.all_regions_failed else gone),
         *refused,
         *_failed_problems(actions),
-        *_unread_problems(actions),
+        *_kept_endpoint_problems(actions),
     )
     notes = [*_result_notes(actions), *look_notes(look)]
     # What a stop saves is beside the point of it: that it is not known is said, and changes no exit code.
@@ -103,7 +103,7 @@ def _failed_problems(actions: Sequence[EndpointStop]) -> tuple[Problem, ...]:
     )
 
 
-def _unread_problems(actions: Sequence[EndpointStop]) -> tuple[Problem, ...]:
+def _kept_endpoint_problems(actions: Sequence[EndpointStop]) -> tuple[Problem, ...]:
     return tuple(
         Problem("unread", f"{action.inspected.endpoint.name}: {action.reason}", "", action.inspected.endpoint.region)
         for action in actions

@@ -116,7 +116,7 @@ def consent_question(endpoint: HostedEndpoint, assessment: EndpointAssessment) -
             return None
 
 
-def status_refusal(endpoint: HostedEndpoint) -> Problem | None:
+def endpoint_status_refusal(endpoint: HostedEndpoint) -> Problem | None:
     """Why AWS takes no stop of an endpoint as it is; None where it takes one."""
     if not endpoint.traits.is_transitioning and not endpoint.is_deploying:
         return None

@@ -25,7 +25,9 @@ def quota_console_link(region_hint: RegionHint | None, service: str = "sagemaker
     return quota_page_url(region_hint.region if region_hint else None, service=service)
 
 
-def increase_command(error: ErrorMatch, to: str | None, region_hint: RegionHint | None, flags: str = "") -> str | None:
+def suggested_increase(
+    error: ErrorMatch, to: str | None, region_hint: RegionHint | None, flags: str = ""
+) -> str | None:
     """The increase of the quota that an error is about; None where opskit has no words for it, or no number is told."""
     requirement = error.quota.demand if error.quota else None
     if requirement is None or requirement.per_job or to is None:

@@ -18,7 +18,7 @@ from opskit.core.run_problems import begin_run_problems, report_run_problem
 from opskit.core.setting_values import OutputFormat
 from opskit.fleet.cli.account_request import AccountRequest, answer_request, report_envelope
 from opskit.fleet.flows.worker_processes import Send, run_in_processes
-from opskit.fleet.rules.reports import AccountReport, read_report
+from opskit.fleet.rules.reports import AccountReport, parse_account_report
 from opskit.output.screen import Screen
 from opskit.state.paths import is_state_used, note_state_use
 
@@ -54,7 +54,7 @@ class AccountPool:
 
         def note_answer(account: str, envelope: dict[str, Any]) -> None:
             with lock:
-                note_report(read_report(accounts.pop(account), envelope))
+                note_report(parse_account_report(accounts.pop(account), envelope))
 
         # A share for each is fixed from the start: a queue that all of them take from could be left locked by one that
         # is killed.

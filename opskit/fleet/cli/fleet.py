@@ -29,11 +29,11 @@ def check_fleet_command(
 ) -> CommandResult:
     """Check quotas in many accounts, as `opskit quotas check` does in one."""
     from opskit.quotas.flows.check import check_quotas
-    from opskit.quotas.render.check import check_result
+    from opskit.quotas.render.check import quota_check_result
     from opskit.quotas.rules.requirements import check_requirements
 
     requirements = check_requirements(types or (), usages or (), need, every_usage=False)
-    return check_result(check_quotas(ctx.clients(), requirements, datetime.now(UTC)), None)
+    return quota_check_result(check_quotas(ctx.clients(), requirements, datetime.now(UTC)), None)
 
 
 @register_command(fleet_app, "fleet", "idle", accounts=AccountUse.READS)

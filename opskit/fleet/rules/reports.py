@@ -38,7 +38,7 @@ class AccountReport:
         return [{**row, "account": self.account.account} for row in self.data.get(records) or ()]
 
 
-def read_report(account: FleetAccount, envelope: Mapping[str, Any]) -> AccountReport:
+def parse_account_report(account: FleetAccount, envelope: Mapping[str, Any]) -> AccountReport:
     """The report that an envelope of one account is.
 
     Raises:

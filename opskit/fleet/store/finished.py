@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.fleet.rules.accounts import FleetAccount
-from opskit.fleet.rules.reports import AccountReport, read_report
+from opskit.fleet.rules.reports import AccountReport, parse_account_report
 from opskit.state.paths import state_dir
 
 OLDEST = timedelta(hours=1)
@@ -69,4 +69,4 @@ def _to_record(report: AccountReport) -> dict[str, Any]:
 
 def _from_record(told: Mapping[str, Any]) -> AccountReport:
     account = FleetAccount(**{**told["account"], "regions": tuple(told["account"]["regions"])})
-    return read_report(account, told)
+    return parse_account_report(account, told)

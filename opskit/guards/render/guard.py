@@ -11,7 +11,7 @@ from opskit.guards.flows.conditions import GuardConditions, GuardResult
 from opskit.guards.rules.refusals import worst_exit, worst_verdict
 from opskit.output.cost import cost_lines
 from opskit.output.result import CommandResult
-from opskit.quotas.render.check import check_result, headroom_record
+from opskit.quotas.render.check import headroom_record, quota_check_result
 from opskit.quotas.rules.headroom import QuotaCheck
 
 
@@ -19,7 +19,7 @@ def guard_result(done: GuardResult, conditions: GuardConditions, program: str, h
     """The result if ``program`` does not run: what blocks it, or that nothing does. Its arguments are left out, as they
     may hold a secret.
     """
-    check = check_result(done.check, home)
+    check = quota_check_result(done.check, home)
     data = {
         "program": program,
         "ran": False,

@@ -15,7 +15,7 @@ from opskit.guards.rules.call_verdict import limit_hint, limit_text
 from opskit.guards.rules.refusals import worst_verdict
 from opskit.guards.rules.request_model import InstanceNeed, UnknownNeed
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
-from opskit.quotas.render.check import check_result
+from opskit.quotas.render.check import quota_check_result
 from opskit.quotas.rules.headroom import is_refusal
 from opskit.quotas.rules.increase_commands import increase_commands, wait_commands
 from opskit.quotas.rules.model import Verdict
@@ -26,7 +26,7 @@ _CENT_SHARE = Decimal("0.0001")
 
 def plan_result(found: PlanCheck, home: str | None) -> CommandResult:
     """What a plan needs, where that stands in the file, what it costs, and what the file does not settle."""
-    check = check_result(found.check, home)
+    check = quota_check_result(found.check, home)
     needs, unknowns = found.needs.needs, found.needs.unknowns
     data = {
         "plan": found.kind.value,

@@ -67,12 +67,12 @@ def _compares(condition: Request, kind: str, resolve: Resolve) -> bool | None:
     if compare is None or isinstance(left, Unresolved) or isinstance(right, Unresolved):
         return None
     try:
-        return bool(compare(*_alike(left, right)))
+        return bool(compare(*_as_numbers_if_one_is(left, right)))
     except TypeError:
         return None
 
 
-def _alike(left: object, right: object) -> tuple[object, object]:
+def _as_numbers_if_one_is(left: object, right: object) -> tuple[object, object]:
     """Both as numbers where one is."""
     try:
         # A parameter's value may be typed as text. A bool is an int to Python, and no number here.

@@ -74,7 +74,7 @@ def plan_pipeline(definition: Request, values: Mapping[str, object], most_at_onc
         elif kind not in _OTHER_STEPS:
             reason = _NOT_JUDGED.get(kind, f"steps of type {kind} are newer than this opskit")
             unknowns.append(UnknownNeed(source, reason))
-    together = tuple(_moments(names, {each.name: each.after for each in steps}, most_at_once))
+    together = tuple(_steps_at_once(names, {each.name: each.after for each in steps}, most_at_once))
     return PlannedCalls(PlanKind.PIPELINE, tuple(calls), definitions, together, tuple(unknowns))
 
 
@@ -121,7 +121,7 @@ def _referred_steps(value: object) -> Iterator[str]:
             yield from _referred_steps(each)
 
 
-def _moments(
+def _steps_at_once(
     names: Sequence[str], after: Mapping[str, frozenset[str]], most_at_once: int | None
 ) -> Iterator[frozenset[int]]:
     """The steps that may run at once with each step."""

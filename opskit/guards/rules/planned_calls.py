@@ -129,7 +129,7 @@ def judge_plan(plan: PlannedCalls, describe: Describe) -> RequestNeeds:
         tuple(need for each in judged for need in each.needs),
         tuple(dict.fromkeys(unknowns)),
         tuple(dict.fromkeys(notes)),
-        tuple(_moments(plan, judged)),
+        tuple(_needs_at_once(plan, judged)),
         tuple(dict.fromkeys(limit for needs in judged for limit in needs.limits)),
     )
 
@@ -164,7 +164,7 @@ _DEFINING = {
 }
 
 
-def _moments(plan: PlannedCalls, judged: Sequence[RequestNeeds]) -> Iterator[tuple[InstanceNeed, ...]]:
+def _needs_at_once(plan: PlannedCalls, judged: Sequence[RequestNeeds]) -> Iterator[tuple[InstanceNeed, ...]]:
     """The needs that meet. None at all if everything may run at once."""
     if plan.together is None:
         return

@@ -65,7 +65,7 @@ def plan_state_machine(definition: Request) -> PlannedCalls:
     """
     walk = _Walk()
     _walk_states(definition, "", (), walk)
-    together = tuple(_moments(walk.paths))
+    together = tuple(_calls_at_once(walk.paths))
     unknowns, notes = tuple(walk.unknowns), tuple(walk.notes)
     return PlannedCalls(PlanKind.STATE_MACHINE, tuple(walk.calls), walk.definitions, together, unknowns, notes)
 
@@ -170,7 +170,7 @@ def _add_other_task(resource: object, source: str, walk: _Walk) -> None:
         walk.notes.append(f"{source} runs a program; what that starts is not covered")
 
 
-def _moments(paths: Sequence[tuple[str, ...]]) -> Iterator[frozenset[int]]:
+def _calls_at_once(paths: Sequence[tuple[str, ...]]) -> Iterator[frozenset[int]]:
     """For each call those that may run beside it."""
     for index, path in enumerate(paths):
         # The others wait for it: only branches of a Parallel or Map state around both run at the same time.

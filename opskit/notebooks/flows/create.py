@@ -25,7 +25,7 @@ from opskit.explain.rules.aws_errors import enrich_start_error
 from opskit.guards.rules.capacity_error import capacity_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
-from opskit.notebooks.flows.failure import read_failure
+from opskit.notebooks.flows.failure import read_notebook_failure
 from opskit.notebooks.flows.wait import wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
@@ -141,7 +141,7 @@ def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
     if plan.blockers:
         return CreateResult(plan, CreateOutcome.REFUSED, plan.existing, plan.blockers)
     if plan.existing:
-        failed = [read_failure(client, plan.existing)] if plan.existing.traits.has_failed else []
+        failed = [read_notebook_failure(client, plan.existing)] if plan.existing.traits.has_failed else []
         return CreateResult(plan, CreateOutcome.EXISTS, plan.existing, failed)
     try:
         _ensure_role(client, plan, clock, emit)

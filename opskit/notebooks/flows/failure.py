@@ -17,7 +17,7 @@ from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.failure import describe_script_log
 
 
-def read_failure(client: AwsClient, notebook: Notebook) -> AwsError:
+def read_notebook_failure(client: AwsClient, notebook: Notebook) -> AwsError:
     """Why a notebook instance as it was described is not in service, as the error to raise or to show. Where its
     lifecycle script failed, the script's log is read for it; a log that cannot be read is said in the error.
     """

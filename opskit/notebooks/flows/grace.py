@@ -14,9 +14,9 @@ def settle_graces(actions: Sequence[StopAction], terms: StopPolicy, clock: Clock
     """The same with ``grace_begun`` where a grace has begun with this run. Reads the tags once more, two seconds after
     the last of them was sent: by then of several runs at once the last one's stands.
     """
-    return settle_sent_graces(actions, _read_tags, terms.run_id, clock)
+    return settle_sent_graces(actions, _tags_of_notebook, terms.run_id, clock)
 
 
-def _read_tags(action: StopAction) -> tuple[str, object]:
+def _tags_of_notebook(action: StopAction) -> tuple[str, object]:
     seen = action.inspected
     return seen.notebook.arn, read_tags_or_unknown(seen.client, seen.notebook)

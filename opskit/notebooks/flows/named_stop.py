@@ -12,7 +12,7 @@ from opskit.notebooks.flows.inspect import Inspection
 from opskit.notebooks.flows.stop_action import StopAction
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import why_not_inside
-from opskit.notebooks.rules.stop_consent import status_refusal, stop_refusal
+from opskit.notebooks.rules.stop_consent import notebook_status_refusal, stop_refusal
 
 
 def named_reason(evidence: NotebookEvidence, policy: IdlePolicy) -> str:
@@ -73,7 +73,7 @@ def _refused(action: StopAction) -> StopAction:
 
 
 def _refuse_by_status(action: StopAction) -> StopAction:
-    refusal = status_refusal(action.inspected.evidence)
+    refusal = notebook_status_refusal(action.inspected.evidence)
     if refusal is None:
         return action
     return replace(action, outcome=StopOutcome.REFUSED, refusal=refusal, reason=refusal.message, question=None)

@@ -18,7 +18,7 @@ from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Notebook, Price, Requirement, Unknown, Workload
 from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error
-from opskit.notebooks.flows.failure import read_failure
+from opskit.notebooks.flows.failure import read_notebook_failure
 from opskit.notebooks.flows.send_start import send_start
 from opskit.notebooks.flows.wait import wait_in_service
 from opskit.notebooks.reads.notebooks import get_notebook
@@ -124,7 +124,7 @@ def _start_notebook(client: AwsClient, start: StartAction, clock: Clock, pace: A
         return replace(start, outcome=StartOutcome.REFUSED, error=enrich_start_error(failure))
     if seen is not None and seen.traits.has_failed:
         client.left_running.note_ended(ResourceKind.NOTEBOOK, start.name, client.region)
-        return replace(start, outcome=outcome, notebook=seen, error=read_failure(client, seen))
+        return replace(start, outcome=outcome, notebook=seen, error=read_notebook_failure(client, seen))
     client.left_running.note_reached(ResourceKind.NOTEBOOK, start.name, client.region)
     return replace(start, outcome=outcome, notebook=seen or start.notebook)
 

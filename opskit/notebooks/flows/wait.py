@@ -11,7 +11,7 @@ from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AwsError, UnreadableState
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.model import Notebook
-from opskit.notebooks.flows.failure import read_failure
+from opskit.notebooks.flows.failure import read_notebook_failure
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.start import start_progress
 
@@ -38,7 +38,7 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
         if found.traits.is_in_service:
             return found
         if not found.traits.comes_up:
-            raise read_failure(client, found)
+            raise read_notebook_failure(client, found)
         if found.status != said:
             emit(Message(f"{name}: {found.status}"))
         said = found.status

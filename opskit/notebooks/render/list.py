@@ -14,7 +14,7 @@ from opskit.core.grace import running_grace
 from opskit.core.owners import owner_record, short_owner
 from opskit.core.patience import patience_record
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
-from opskit.notebooks.render.stop import VERDICT_STYLES, account_of, describe_evidence
+from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
 from opskit.notebooks.rules.list_order import ListOrder
 from opskit.output.patience_column import add_patience_column
@@ -40,7 +40,7 @@ def notebook_list_result(look: Inspection, now: datetime, order: ListOrder = Lis
     look = replace(look, notebooks=tuple(seen for seen, _ in priced))
     costs = [cost for _, cost in priced]
     data = {
-        "account": account_of(look.notebooks),
+        "account": account_of_notebooks(look.notebooks),
         "notebooks": [_notebook_record(seen, cost, now) for seen, cost in zip(look.notebooks, costs, strict=True)],
         "totals": _totals_record(sum_costs(costs), is_whole=not look.problems),
         "owners_unknown_because": look.owners_gap and look.owners_gap.reason,

@@ -71,7 +71,7 @@ def stop_result(
         *(() if look.all_regions_failed else gone),
         *refused,
         *failed,
-        *_unread_problems(actions),
+        *_kept_notebook_problems(actions),
     )
     return _build_stop_result(actions, problems, _stop_exit(actions, look, problems), _savings_lines(actions))
 
@@ -87,7 +87,7 @@ def _stop_exit(actions: Sequence[StopAction], look: Inspection, problems: Sequen
     return ExitCode.PARTIAL if problems else ExitCode.OK
 
 
-def _unread_problems(actions: Sequence[StopAction]) -> tuple[Problem, ...]:
+def _kept_notebook_problems(actions: Sequence[StopAction]) -> tuple[Problem, ...]:
     """A word on each that is kept because it could not be read: it is why the exit is not 0."""
     hint = f"If this is expected, tag the notebook {UNREADABLE_OK} so that it no longer counts as a failure."
     kept = [stop_action for stop_action in actions if stop_action.is_unreadable]
@@ -113,7 +113,7 @@ def _build_stop_result(
     actions: Sequence[StopAction], problems: tuple[Problem, ...], code: ExitCode, notes: Iterable[str]
 ) -> CommandResult:
     data = {
-        "account": account_of(stop_action.inspected for stop_action in actions),
+        "account": account_of_notebooks(stop_action.inspected for stop_action in actions),
         "notebooks": [_stop_record(stop_action) for stop_action in actions],
         "saved_usd_per_hour": saved_usd_per_hour(actions),
     }
@@ -195,7 +195,7 @@ def _stop_record(action: StopAction) -> dict[str, Any]:
     }
 
 
-def account_of(notebooks: Iterable[InspectedNotebook]) -> str | None:
+def account_of_notebooks(notebooks: Iterable[InspectedNotebook]) -> str | None:
     """The account that notebooks belong to; None: there are none, or they are of several."""
     accounts = {seen.notebook.account for seen in notebooks}
     return accounts.pop() if len(accounts) == 1 else None

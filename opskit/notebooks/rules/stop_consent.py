@@ -33,7 +33,7 @@ def _unseen_refusal(name: str, region: str, why: str) -> Problem:
     return Problem("not-seen", f"Whether {name} is at work cannot be seen: {why}.", f"{_ALL_THE_SAME}.", region)
 
 
-def status_refusal(evidence: NotebookEvidence) -> Problem | None:
+def notebook_status_refusal(evidence: NotebookEvidence) -> Problem | None:
     """Why AWS takes no stop of a notebook as it is, whoever agrees; None where it takes one, or may. By AWS's rule it
     stops what is InService.
     """

@@ -19,7 +19,7 @@ from opskit.quotas.reads.all_quotas import AllQuotas, read_all_quotas
 from opskit.quotas.reads.requests import open_requests
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.reads.usage_metrics import NO_METRIC, UsageMetrics
-from opskit.quotas.reads.utilization_report import read_report, request_report
+from opskit.quotas.reads.utilization_report import read_utilization_report, request_report
 from opskit.quotas.reads.volumes import no_volumes, sum_volumes
 from opskit.quotas.rules.listing import (
     UNCOUNTABLE_CODES,
@@ -132,7 +132,7 @@ def _read_reported(client: AwsClient, clock: Clock) -> tuple[Mapping[str, Utiliz
 def _await_report(client: AwsClient, report_id: str, clock: Clock) -> Mapping[str, Utilization] | Unknown:
     until = clock.now() + timedelta(seconds=_REPORT_SECONDS)
     for reported in poll(
-        partial(read_report, client, report_id), clock, PollSchedule(_REPORT_POLL_SECONDS), until=until
+        partial(read_utilization_report, client, report_id), clock, PollSchedule(_REPORT_POLL_SECONDS), until=until
     ):
         if reported is not None:
             return reported

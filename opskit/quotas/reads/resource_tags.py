@@ -22,10 +22,10 @@ def read_owners(client: AwsClient, arns: Sequence[str]) -> dict[str, str | None]
         with suppress(AwsError):  # the tagging API has a permission of its own
             tags = list_named_tags(client, arns)
             return {arn: owner_from_tags(tags.tags_of(arn), client.owner_keys) for arn in arns}
-    return dict(zip(arns, gather_all([partial(read_owner, client, arn) for arn in arns]), strict=True))
+    return dict(zip(arns, gather_all([partial(read_holder_owner, client, arn) for arn in arns]), strict=True))
 
 
-def read_owner(client: AwsClient, arn: str) -> str | None:
+def read_holder_owner(client: AwsClient, arn: str) -> str | None:
     """The owner that a resource's tags name; None if they name none, or could not be read."""
     try:
         return owner_from_tags(read_tags(client, arn), client.owner_keys)

@@ -33,7 +33,7 @@ def request_report(client: AwsClient) -> str | Unknown:
     return str(response["ReportId"])
 
 
-def read_report(client: AwsClient, report_id: str) -> Mapping[str, Utilization] | Unknown | None:
+def read_utilization_report(client: AwsClient, report_id: str) -> Mapping[str, Utilization] | Unknown | None:
     """The utilizations by quota code; None while AWS is still creating the report. A quota without a value has no
     utilization, so it is not contained.
     """

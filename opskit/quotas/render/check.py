@@ -36,7 +36,7 @@ _VERDICT_STYLES = {
 _COST_USD = Decimal(0)
 
 
-def check_result(check: QuotaCheck, home: str | None) -> CommandResult:
+def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
     """The result of ``quotas check``. ``home`` is the Region that needs no flag in a command; None if all do."""
     return CommandResult(
         data={"quotas": [_check_record(check, headroom) for headroom in check.headrooms], "cost_usd": _COST_USD},

@@ -21,7 +21,7 @@ def write_failure(folder: Path, message: str) -> None:
     (output / "failure").write_text(message)
 
 
-def read_failure(folder: Path) -> str | None:
+def read_failure_file(folder: Path) -> str | None:
     """The reason a container left, None where it left none."""
     path = folder / "output" / "failure"
     return path.read_text(errors="replace") if path.exists() else None

@@ -72,7 +72,7 @@ def _report_failure(folder: Path, message: str) -> int:
 
 def _run_algorithm(folder: Path) -> None:
     write_log("Running XGBoost Sagemaker in algorithm mode")
-    texts = _read_config(folder, "hyperparameters")
+    texts = _read_config_file(folder, "hyperparameters")
     if any(name in texts for name in hyperparameters.SCRIPT_MODE):
         raise UserError("The sandbox runs XGBoost's algorithm mode alone, not a script of the user's own.")
     first_image = os.environ.get("XGBOOST_FIRST_IMAGE") == "1"
@@ -83,12 +83,12 @@ def _run_algorithm(folder: Path) -> None:
     _train_booster(folder, config, train, validation)
 
 
-def _read_config(folder: Path, name: str) -> dict[str, Any]:
+def _read_config_file(folder: Path, name: str) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads((folder / "input" / "config" / f"{name}.json").read_text()))
 
 
 def _load_channels(folder: Path, *, weighted: bool) -> tuple[Any, Any]:
-    channels = _read_config(folder, "inputdataconfig")
+    channels = _read_config_file(folder, "inputdataconfig")
     if "train" not in channels:
         raise UserError("Missing required channel: train")
     for name in channels:

@@ -85,7 +85,7 @@ class ModelContainer:
         while not (self._folder / "port").exists():
             if self._process.poll() is not None:
                 self.forward_log(last=True)
-                reason = failure.read_failure(self._folder) or "The container ended before it served."
+                reason = failure.read_failure_file(self._folder) or "The container ended before it served."
                 # A missing xgboost is no fault of the model's, and the log would not help.
                 raise ModelNotServable(reason) if reason == failure.XGBOOST_MISSING else ContainerUnhealthy(reason)
             if stop.wait(_POLL_SECONDS) or self._state.closing.is_set():

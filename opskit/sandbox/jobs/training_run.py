@@ -180,7 +180,7 @@ class TrainingRun:
         end = self._wait_for_process(process, log, stream)
         self._forward_log(log, stream, last=True)
         if end.is_completed and process.returncode:
-            reason = failure.read_failure(self.folder) or "the algorithm left no reason"
+            reason = failure.read_failure_file(self.folder) or "the algorithm left no reason"
             raise JobFailed(f"AlgorithmError: {reason}, exit code: {process.returncode}")
         return end
 

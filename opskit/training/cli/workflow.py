@@ -74,13 +74,13 @@ def check_workflow_command(
 ) -> CommandResult:
     """Check a workflow's settings and every cell of its data, as training does before anything is made."""
     from opskit.training.flows.init_workflow import check_workflow, update_checksum
-    from opskit.training.render.workflows import check_result
+    from opskit.training.render.workflows import workflow_check_result
     from opskit.training.workflow import find_workflow
 
     workflow = find_workflow(name)
     updated = update and update_checksum(workflow)
     workflow = find_workflow(name) if updated else workflow
-    return check_result(workflow, check_workflow(workflow), updated=updated)
+    return workflow_check_result(workflow, check_workflow(workflow), updated=updated)
 
 
 @register_command(workflow_app, "workflow", "list")

@@ -113,7 +113,9 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def check_result(workflow: Workflow, inspection: WorkflowInspection, *, updated: bool = False) -> CommandResult:
+def workflow_check_result(
+    workflow: Workflow, inspection: WorkflowInspection, *, updated: bool = False
+) -> CommandResult:
     """The result of ``workflow check``. ``updated``: the checksum was written anew."""
     notes = [f"data.sha256 was written anew: {workflow.sha256}."] if updated else []
     notes += inspection.notes

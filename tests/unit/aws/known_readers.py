@@ -175,9 +175,9 @@ READERS: dict[str, tuple[Answers, Read]] = {
         {"GetResources": {"ResourceTagMappingList": [{"ResourceARN": "arn:n", "Tags": [{"Key": "k", "Value": "v"}]}]}},
         lambda client: list_kind_tags_or_none(client, "sagemaker:notebook-instance"),
     ),
-    "read_owner": (
+    "read_holder_owner": (
         {"ListTags": {"Tags": [{"Key": "owner", "Value": "v"}]}},
-        lambda client: resource_tags.read_owner(client, "arn:n"),
+        lambda client: resource_tags.read_holder_owner(client, "arn:n"),
     ),
     "read_presigned_url": (
         {"CreatePresignedNotebookInstanceUrl": {"AuthorizedUrl": "https://n"}},
@@ -229,9 +229,9 @@ READERS: dict[str, tuple[Answers, Read]] = {
         lambda client: requests.requests_for_quota(client, CODE),
     ),
     "request_report": ({"StartQuotaUtilizationReport": {"ReportId": "r"}}, utilization_report.request_report),
-    "read_report": (
+    "read_utilization_report": (
         {"GetQuotaUtilizationReport": REPORT},
-        lambda client: utilization_report.read_report(client, "r"),
+        lambda client: utilization_report.read_utilization_report(client, "r"),
     ),
     "UsageMetrics": (
         {"GetMetricData": {"MetricDataResults": [{"Id": "m0", "Timestamps": [THEN], "Values": [1.0]}]}},

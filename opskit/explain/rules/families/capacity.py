@@ -58,11 +58,11 @@ def _find_value_refused(text: PastedText) -> Iterator[ErrorMatch]:
             instance_type=found["value"] if is_type else None,
             workload=nearby_workload(found["where"]) or nearby_workload(text.around(found.start())),
             subject=text.written(*found.span("value")),
-            details=(text.word(found, "where"), *_alike(found["value"], allowed)),
+            details=(text.word(found, "where"), *_allowed_types_like(found["value"], allowed)),
         )
 
 
-def _alike(value: str, allowed: list[str]) -> list[str]:
+def _allowed_types_like(value: str, allowed: list[str]) -> list[str]:
     """Of the types that AWS takes those most like the refused one."""
     types = {each for each in allowed if re.fullmatch(TYPE, each)}
     return [each for each in similar_types(value) if each in types][:_ALIKE]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from opskit.core.message_phrases import ABOVE_DEFAULT, NO_OPEN_CASES, NO_OPEN_REQUESTS, NO_PLAN, QUOTA_NOT_ADJUSTABLE
 from opskit.core.text import compact_text
-from opskit.explain.rules.commands import in_region, increase_command, quota_console_link, region_flag
+from opskit.explain.rules.commands import in_region, quota_console_link, region_flag, suggested_increase
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.families.quota_refusals import sufficient_value
 from opskit.explain.rules.numbers import NUMBER, parse_number
@@ -63,7 +63,7 @@ def _explain_below_default(error: ErrorMatch, region_hint: RegionHint | None) ->
 
 def _console_request(error: ErrorMatch, region_hint: RegionHint | None) -> str | None:
     to = sufficient_value(error)
-    return increase_command(error, None if to is None else format_quota_value(to), region_hint, " --via console")
+    return suggested_increase(error, None if to is None else format_quota_value(to), region_hint, " --via console")
 
 
 def _explain_already_enough(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
