@@ -58,7 +58,8 @@ class Requirement:
     a refusal only if it was asked for. ``alert_share`` (0 to 1) is the utilization from which the user considers the
     quota too full; None: no such limit. ``already_made``: the instances exist and are stopped, so that a quota which
     counts stopped ones too counts them already. ``only_noted``: nobody asked for it, and AWS has retired the type, so
-    that too little of it refuses nothing.
+    that too little of it refuses nothing. ``of_volumes``: ``count`` is GB of the volumes of all types. ``volume_gb`` is
+    the GB of the volumes of these instances together; None: AWS's default for each.
     """
 
     instance_type: str | None
@@ -69,6 +70,13 @@ class Requirement:
     alert_share: float | None = None
     already_made: bool = False
     only_noted: bool = False
+    of_volumes: bool = False
+    volume_gb: int | None = None
+
+    @property
+    def has_increase_command(self) -> bool:
+        """Whether `quotas increase` knows its quota: it knows those of instance types and of the instances of all."""
+        return not (self.per_job or self.of_volumes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ class WorkloadSpec:
     """The name of the quota for an instance type, which replaces ``{}``. The exact name identifies a quota."""
     total_quota: str | None = None
     per_job_quota: str | None = None
+    volume_quota: str | None = None
+    """The quota of the GB of all volumes together, whether or not anything runs on them."""
+    default_volume_gb: int = 0
+    """The GB of a volume whose size no request names."""
     per_job_unit: str = "job"
     """What ``per_job_quota`` limits by itself."""
     price: PriceComponent | None = None
@@ -79,6 +83,8 @@ class WorkloadSpec:
     other_support_words: tuple[str, ...] = ()
     """Words that mean another workload even if one of ``support_words`` is present."""
 
+
+NOTEBOOK_VOLUMES = "Total EBS volume size in GB across all notebook instances"
 
 # One quota over the apps of every kind, so it is the total of several workloads.
 _STUDIO_TOTAL = "Maximum number of running Studio apps allowed per account"
@@ -129,6 +135,8 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
     Workload.NOTEBOOK: WorkloadSpec(
         type_quota="{} for notebook instance usage",
         total_quota="Total number of notebook instances",
+        volume_quota=NOTEBOOK_VOLUMES,
+        default_volume_gb=5,
         price=PriceComponent.NOTEBOOK,
         counter=UsageCounter.NOTEBOOKS,
         error_word="notebook",

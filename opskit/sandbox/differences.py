@@ -105,6 +105,11 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Notebook instances",
+        "CreateNotebookInstance and UpdateNotebookInstance are refused above the quota of all EBS volumes. Its value, "
+        "100 GB, and the unit in the error's text are guesses.",
+    ),
+    Difference(
+        "Notebook instances",
         "A used or expired presigned URL leads to a plain sign-in page instead of the AWS console's. AWS's error "
         "text of CreatePresignedNotebookInstanceUrl for a stopped notebook is not known.",
     ),

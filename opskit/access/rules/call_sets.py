@@ -44,6 +44,7 @@ COUNT_IN_USE = COUNT_RUNS | service_calls(
     "sagemaker",
     "DescribeApp",
     "DescribeCluster",
+    "DescribeNotebookInstance",
     "DescribeProcessingJob",
     "ListApps",
     "ListClusters",

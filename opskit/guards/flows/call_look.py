@@ -103,8 +103,18 @@ def _each_choice(needs: Sequence[InstanceNeed]) -> Iterable[tuple[InstanceNeed, 
         yield tuple(group[min(index, len(group) - 1)] for group in groups.values())
 
 
+def _volumes_of(key: tuple[str, Workload], needs: Iterable[InstanceNeed], count: int) -> int | None:
+    """The GB of the volumes of these instances, of which no request may name a size; None: none does."""
+    named = [each for each in needs if (each.instance_type, each.workload) == key and each.volume_gb is not None]
+    if not named:
+        return None
+    others = count - sum(each.count for each in named)
+    return sum(each.volume_gb or 0 for each in named) + WORKLOADS[key[1]].default_volume_gb * others
+
+
 def needs_as_requirements(needs: Iterable[InstanceNeed], granted: Sequence[InstanceNeed] = ()) -> list[Requirement]:
     """The needs as requirements: of each type and workload one, and of each workload the largest single job."""
+    needs = tuple(needs)
     counts: dict[tuple[str, Workload], int] = {}
     made: dict[tuple[str, Workload], bool] = {}
     jobs: dict[tuple[Workload, str], int] = {}
@@ -121,7 +131,10 @@ def needs_as_requirements(needs: Iterable[InstanceNeed], granted: Sequence[Insta
             counts[key] += need.count
         else:
             apart[need.workload] = apart.get(need.workload, 0) + need.count
-    requirements = [Requirement(*key, count, already_made=made[key]) for key, count in counts.items()]
+    requirements = [
+        Requirement(*key, count, already_made=made[key], volume_gb=_volumes_of(key, needs, count))
+        for key, count in counts.items()
+    ]
     for workload in dict.fromkeys(workload for workload, _ in jobs):
         if WORKLOADS[workload].per_job_quota:
             largest = max(count for (used_for, _), count in jobs.items() if used_for is workload)

@@ -171,6 +171,8 @@ def refusal_hint(verdict: CallVerdict) -> str:
         steps.append("Take another instance type or Region: no increase helps.")
     if any(headroom.verdict.is_too_little and headroom.requirement.per_job for headroom in refused):
         steps.append("Use fewer instances at once in one job, endpoint or cluster.")
+    if any(headroom.verdict.is_too_little and headroom.requirement.of_volumes for headroom in refused):
+        steps.append("Take smaller volumes, or delete notebook instances that nobody needs.")
     steps += [limit_hint(limit, quota) for limit, quota in verdict.limits]
     if verdict.exceeded:
         steps.append(_budget_hint(verdict.exceeded))

@@ -38,7 +38,8 @@ def notebook_needs(request: Request, describe: Describe) -> RequestNeeds:
     unknowns: tuple[UnknownNeed, ...] = ()
     if request.get("AcceleratorTypes"):
         unknowns = (UnknownNeed("AcceleratorTypes", "the quota of accelerators is not known"),)
-    return RequestNeeds((_notebook(request, "InstanceType"),), unknowns)
+    size = whole_number(request, "VolumeSizeInGB", "", 0) or None
+    return RequestNeeds((replace(_notebook(request, "InstanceType"), volume_gb=size),), unknowns)
 
 
 def started_notebook_needs(request: Request, describe: Describe) -> RequestNeeds:

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 from opskit.core.model import Workload
+from opskit.core.workloads import WORKLOADS
 from opskit.guards.rules.request_model import (
     Describe,
     InstanceNeed,
@@ -26,15 +27,15 @@ def without_replaced(operation: str, params: Request, needs: RequestNeeds, descr
     """
     try:
         if operation == "CreateEndpoint":
-            freed, what = _endpoint_instances(params, describe), "endpoint"
+            freed, freed_gb = _endpoint_instances(params, describe), 0
         elif operation == "CreateNotebookInstance":
-            freed, what = _notebook_instances(params, describe), "notebook instance"
+            freed, freed_gb = _notebook_instances(params, describe)
         else:
             return needs
     except (NotDescribed, LookupError, TypeError, ValueError):
         what = "endpoint" if operation == "CreateEndpoint" else "notebook instance"
         return replace(needs, notes=(*needs.notes, _KEPT_NOTE.format(what=what)))
-    return replace(needs, needs=tuple(_less(need, freed) for need in needs.needs))
+    return replace(needs, needs=tuple(_less_volume(_less(need, freed), freed_gb) for need in needs.needs))
 
 
 def _less(need: InstanceNeed, freed: Counter[tuple[str, Workload]]) -> InstanceNeed:
@@ -43,6 +44,13 @@ def _less(need: InstanceNeed, freed: Counter[tuple[str, Workload]]) -> InstanceN
     freed[key] -= used
     per_job = need.count if need.per_job is None else need.per_job
     return replace(need, count=need.count - used, billed=need.billed_count, per_job=per_job)
+
+
+def _less_volume(need: InstanceNeed, freed_gb: int) -> InstanceNeed:
+    default = WORKLOADS[need.workload].default_volume_gb
+    if not (freed_gb and default):
+        return need
+    return replace(need, volume_gb=max(0, (default if need.volume_gb is None else need.volume_gb) - freed_gb))
 
 
 def _endpoint_instances(params: Request, describe: Describe) -> Counter[tuple[str, Workload]]:
@@ -57,12 +65,14 @@ def _endpoint_instances(params: Request, describe: Describe) -> Counter[tuple[st
     return freed
 
 
-def _notebook_instances(params: Request, describe: Describe) -> Counter[tuple[str, Workload]]:
+def _notebook_instances(params: Request, describe: Describe) -> tuple[Counter[tuple[str, Workload]], int]:
+    """The instance, and the GB of its volume, which a stopped one has too."""
     name = _name_of(params, "NotebookInstanceName")
     notebook = describe("describe_notebook_instance", {"NotebookInstanceName": name})
-    # A stopped one holds none.
+    # A stopped one holds no instance.
     is_running = notebook.get("NotebookInstanceStatus") == "InService"
-    return Counter({(str(notebook["InstanceType"]), Workload.NOTEBOOK): 1} if is_running else {})
+    instances = Counter({(str(notebook["InstanceType"]), Workload.NOTEBOOK): 1} if is_running else {})
+    return instances, int(notebook.get("VolumeSizeInGB") or 0)
 
 
 def _name_of(params: Request, member: str) -> str:

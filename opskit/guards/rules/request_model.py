@@ -54,7 +54,8 @@ class InstanceNeed:
     ``job`` are of one job, endpoint or cluster, which has a maximum of its own; ``per_job`` is how many of ``count``
     that is (None: all). ``already_made``: the instance exists and is stopped. ``priced_as`` is the workload whose price
     applies, where it is not ``workload``. ``billed_at_once`` is how many are paid for at one time, where that is not
-    ``billed``. ``certain`` False: whether it starts at all is not known.
+    ``billed``. ``certain`` False: whether it starts at all is not known. ``volume_gb`` is the GB of the volumes of all
+    ``count`` (None: the request does not name it).
     """
 
     instance_type: str
@@ -71,6 +72,7 @@ class InstanceNeed:
     already_made: bool = False
     billed_at_once: int | None = None
     certain: bool = True
+    volume_gb: int | None = None
 
     @property
     def hourly_count(self) -> int:

@@ -14,7 +14,7 @@ def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:
     short = [
         headroom
         for headroom in check.headrooms
-        if headroom.verdict is Verdict.SHORT and not headroom.requirement.per_job
+        if headroom.verdict is Verdict.SHORT and headroom.requirement.has_increase_command
     ]
     return [
         IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, requestable_value(headroom))
@@ -28,5 +28,5 @@ def wait_targets(check: QuotaCheck) -> list[IncreaseTarget]:
     return [
         IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, required_value(headroom))
         for headroom in short
-        if not headroom.requirement.per_job
+        if headroom.requirement.has_increase_command
     ]

@@ -22,13 +22,13 @@ from opskit.core.model import NOTEBOOK_ROLE_NAME, Notebook, Price, Requirement, 
 from opskit.core.owners import OWNER_TAG, Owner
 from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error
-from opskit.guards.rules.capacity_error import capacity_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
 from opskit.notebooks.flows.failure import read_notebook_failure
 from opskit.notebooks.flows.wait import wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
+from opskit.notebooks.rules.capacity import capacity_error
 from opskit.notebooks.rules.create_request import NotebookSpec
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
@@ -215,7 +215,11 @@ def _read_partition(client: AwsClient) -> str:
 
 
 def _check_notebook_quota(client: AwsClient, spec: NotebookSpec, now: datetime) -> QuotaCheck | None:
-    return check_quotas([client], [Requirement(spec.instance_type, Workload.NOTEBOOK)], now) if spec.guard else None
+    return check_quotas([client], [_notebook_requirement(spec)], now) if spec.guard else None
+
+
+def _notebook_requirement(spec: NotebookSpec) -> Requirement:
+    return Requirement(spec.instance_type, Workload.NOTEBOOK, volume_gb=spec.volume_gb)
 
 
 def _ensure_role(client: AwsClient, plan: CreatePlan, clock: Clock, emit: EventSink) -> None:

@@ -22,7 +22,7 @@ from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.alternatives import find_alternatives, unmet_by_quota, unmet_by_use
 from opskit.quotas.rules.headroom import QuotaCheck, assess_headroom, sort_worst_first
 from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts
-from opskit.quotas.rules.requirements import quota_name_for, with_totals
+from opskit.quotas.rules.requirements import quota_name_for, with_all_limits
 
 # Every account has fewer Regions, so all are read concurrently: AWS's rates are per Region.
 _REGIONS_AT_ONCE = 40
@@ -122,12 +122,13 @@ def _read_region(
     """Read a Region in as few round trips as what depends on what allows: with known codes three, of which the first
     asks whose account it is and lists what runs, and the last finds what helps.
     """
-    wanted = with_totals(requirements)
+    wanted = with_all_limits(requirements)
     # The quotas are the longest chain: whose account it is, the values, and what helps.
     client.session.prepare_clients(("sts", client.session.default_region), ("service-quotas", client.region))
     quotas = start_in_background(lambda: _read_region_quotas(client, wanted, now, suggest=suggest, further=further))
     requests = start_in_background(partial(open_requests, client))
-    in_use = start_in_background(partial(count_in_use, client, {requirement.workload for requirement in wanted}))
+    workloads, with_volumes = {each.workload for each in wanted}, any(each.of_volumes for each in wanted)
+    in_use = start_in_background(partial(count_in_use, client, workloads, with_volumes=with_volumes))
 
     def read_snapshot() -> RegionSnapshot:
         read, counts, asked = gather(quotas.result, in_use.result, requests.result)
@@ -184,7 +185,7 @@ def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
         for requirement in snapshot.requirements
         if not isinstance(_quota_of(snapshot, requirement), NotOffered)
     ]
-    above = [requirement for requirement in with_totals(offered) if requirement.instance_type is None]
+    above = [requirement for requirement in with_all_limits(offered) if requirement.instance_type is None]
     for requirement in (*snapshot.requirements, *above):
         # A total that does not exist limits nothing.
         if requirement.instance_type or not isinstance(_quota_of(snapshot, requirement), NotOffered):

@@ -15,7 +15,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, NotebookStatus
 from opskit.core.model import Unknown, Workload
-from opskit.core.workloads import WORKLOADS, UsageCounter
+from opskit.core.workloads import NOTEBOOK_VOLUMES, WORKLOADS, UsageCounter
 from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 from opskit.quotas.reads.job_listings import (
     PROCESSING_JOBS,
@@ -39,17 +39,24 @@ from opskit.quotas.reads.usage_listings import (
     to_in_use_counts,
     without_marks,
 )
+from opskit.quotas.reads.volumes import sum_notebook_volumes
 from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
 from opskit.quotas.rules.requirements import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
 
 _STUDIO_APPS = {spec.studio_app: workload for workload, spec in WORKLOADS.items() if spec.studio_app}
 
 
-def count_in_use(client: AwsClient, workloads: Iterable[Workload]) -> dict[Workload, InUseCounts]:
-    """What each workload uses in a Region. ``InUseCounts.incomplete`` says what could not be counted."""
+def count_in_use(
+    client: AwsClient, workloads: Iterable[Workload], *, with_volumes: bool = False
+) -> dict[Workload, InUseCounts]:
+    """What each workload uses in a Region. ``InUseCounts.incomplete`` says what could not be counted. ``with_volumes``
+    also adds up the volumes of notebook instances, of which each that is new or was changed is described.
+    """
     wanted = set(workloads)
     counters = {WORKLOADS[workload].counter for workload in wanted}
-    parts = gather_all([partial(_COUNTERS[counter], client) for counter in UsageCounter if counter in counters])
+    known: dict[UsageCounter, Callable[[AwsClient], UsageCounts]] = {**_COUNTERS}
+    known |= {UsageCounter.NOTEBOOKS: partial(_count_notebooks, with_volumes=with_volumes)}
+    parts = gather_all([partial(known[counter], client) for counter in UsageCounter if counter in counters])
     return {workload: in_use for part in parts for workload, in_use in part.items() if workload in wanted}
 
 
@@ -174,7 +181,7 @@ def _pool_instances(variant: Response, pools: Iterable[Response]) -> Counts:
     return counts
 
 
-def _count_notebooks(client: AwsClient) -> UsageCounts:
+def _count_notebooks(client: AwsClient, *, with_volumes: bool = False) -> UsageCounts:
     """Count notebook instances."""
     summaries = list_summaries(client, "list_notebook_instances", "NotebookInstances")
     found: list[Response] = list(known_or_empty(summaries))
@@ -186,7 +193,11 @@ def _count_notebooks(client: AwsClient) -> UsageCounts:
     # account was seen with 16 of 8. So they are possible, not certain.
     idle = len(found) - len(holding)
     what = f"AWS may count stopped ones too, of which there {'is 1' if idle == 1 else f'are {idle}'}"
-    return {Workload.NOTEBOOK: replace(in_use, possible_total=idle, possible_what=what if idle else "")}
+    volumes = (
+        {NOTEBOOK_VOLUMES: first_unknown(summaries) or sum_notebook_volumes(client, found)} if with_volumes else {}
+    )
+    in_use = replace(in_use, possible_total=idle, possible_what=what if idle else "", others=volumes)
+    return {Workload.NOTEBOOK: in_use}
 
 
 def _notebook_holder(summary: Response) -> QuotaHolder:

@@ -8,10 +8,16 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.model import Unknown
-from opskit.quotas.reads.usage_listings import Response, describe_resource, first_unknown, list_summaries
+from opskit.core.workloads import NOTEBOOK_VOLUMES
+from opskit.quotas.reads.usage_listings import (
+    Response,
+    describe_resource,
+    first_unknown,
+    list_summaries,
+    missing_member,
+)
 from opskit.quotas.store.notebook_volumes import NotebookState, load_volume_sizes, save_volume_sizes
 
-NOTEBOOK_VOLUMES = "Total EBS volume size in GB across all notebook instances"
 SPACE_VOLUMES = "Total EBS volume size in GB across all Studio Spaces"
 
 
@@ -27,9 +33,14 @@ def no_volumes() -> dict[str, int | Unknown]:
 
 
 def _sum_notebook_volumes(client: AwsClient) -> int | Unknown:
-    listed = list_summaries(client, "list_notebook_instances", "NotebookInstances", "NotebookInstanceName")
-    if isinstance(listed, Unknown):
-        return listed
+    listed = list_summaries(client, "list_notebook_instances", "NotebookInstances")
+    return listed if isinstance(listed, Unknown) else sum_notebook_volumes(client, listed)
+
+
+def sum_notebook_volumes(client: AwsClient, listed: Sequence[Response]) -> int | Unknown:
+    """The GB of the volumes of all notebook instances of a listing."""
+    if gap := missing_member(listed, "NotebookInstanceName"):
+        return gap
     sizes = read_volume_sizes(client, listed)
     untold = next((name for name, size in sizes.items() if size is None), None)
     if untold is not None:

@@ -179,6 +179,7 @@ def _holder_row(headroom: Headroom, held: HeldQuota) -> tuple[Cell, ...]:
 def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
     requirement, verdict = headroom.requirement, headroom.verdict
     above = f"(one {WORKLOADS[requirement.workload].per_job_unit})" if requirement.per_job else "(all types)"
+    above = "(volumes, GB)" if requirement.of_volumes else above
     instance_type = requirement.instance_type or above
     in_use = headroom.in_use if headroom.in_use is not None else _in_use_text(headroom)
     return (
@@ -237,7 +238,7 @@ def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[s
     yield from (f"Ask for more: {command}" for command in increase_commands(headrooms, home))
     yield from (f"Asked already: {command}" for command in wait_commands(headrooms, home))
     for headroom in headrooms:
-        if headroom.verdict is Verdict.SHORT and headroom.requirement.per_job:
+        if headroom.verdict is Verdict.SHORT and not headroom.requirement.has_increase_command:
             yield f"'{headroom.quota_name}' can be raised here: {quota_page_url(headroom.region, headroom.quota_code)}"
     yield from _not_offered_lines([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
     yield from _retired_lines(headrooms)

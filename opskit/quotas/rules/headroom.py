@@ -121,7 +121,7 @@ def _measured_headroom(
 ) -> Headroom:
     # A maximum per job limits each job by itself, so nothing that runs uses it up.
     used = _used_range(requirement, in_use)
-    missing = None if requirement.per_job else in_use.incomplete
+    missing = _uncounted(requirement, in_use)
     verdict = _headroom_verdict(requirement.count, value, used, missing, request)
     headroom = Headroom(
         region=quota.region,
@@ -143,6 +143,16 @@ def _measured_headroom(
     return replace(headroom, reason=headroom.reason + _alert_text(headroom))
 
 
+def _uncounted(requirement: Requirement, in_use: InUseCounts) -> Unknown | None:
+    """Why it is not known how much of a requirement's quota is in use; None: it is."""
+    if requirement.per_job:
+        return None
+    if requirement.of_volumes:
+        gigabytes = in_use.others.get(quota_name_for(requirement), Unknown("the volumes were not read"))
+        return gigabytes if isinstance(gigabytes, Unknown) else None
+    return in_use.incomplete
+
+
 @dataclass(frozen=True)
 class _UsedRange:
     """How much of a quota is in use: certainly, and at most; ``why`` says what makes the difference."""
@@ -156,6 +166,9 @@ def _used_range(requirement: Requirement, in_use: InUseCounts) -> _UsedRange:
     # A maximum per job limits each job by itself, so nothing that runs uses it up.
     if requirement.per_job:
         return _UsedRange(0, 0)
+    if requirement.of_volumes:
+        gigabytes = in_use.others.get(quota_name_for(requirement))
+        return _UsedRange(gigabytes, gigabytes) if isinstance(gigabytes, int) else _UsedRange(0, 0)
     least = in_use.count(requirement.instance_type)
     # What exists already is in the larger count too, so that neither way of counting it takes more.
     if requirement.already_made and requirement.instance_type is None:
@@ -179,7 +192,7 @@ def _headroom_reason(
     requirement: Requirement, quota: Quota, value: float, used: _UsedRange, missing: Unknown | None
 ) -> str:
     counts = "" if quota.applied is not None else " (AWS's default; nothing else is applied)"
-    limit = format_quota_value(value)
+    limit = format_quota_value(value) + (" GB" if requirement.of_volumes else "")
     if requirement.per_job:
         unit = WORKLOADS[requirement.workload].per_job_unit
         return f"{'an' if unit[0] in 'aeiou' else 'a'} {unit} may have {limit}{counts}"
@@ -196,7 +209,7 @@ def _headroom_reason(
 
 def _special_use_text(requirement: Requirement, in_use: InUseCounts) -> str:
     """A note on instances in use that run nothing, or of which it is not known whether AWS counts them."""
-    if requirement.per_job:
+    if requirement.per_job or requirement.of_volumes:
         return ""
     warm, planned = in_use.warm_of(requirement.instance_type), in_use.planned_of(requirement.instance_type)
     return (f"; {warm} of it in warm pools, which ended jobs keep" if warm else "") + (

@@ -33,7 +33,9 @@ def oldest_holders(headroom: Headroom, in_use: InUseCounts) -> tuple[QuotaHolder
     """What holds a quota that is too full, the oldest first; none if it would be too small with nothing in use."""
     requirement = headroom.requirement
     value = headroom.applied if headroom.applied is not None else headroom.default or 0
-    if not headroom.verdict.is_too_little or requirement.per_job or value < requirement.count:
+    # No instances hold a maximum per job, and none the volumes, which stay when they are gone.
+    counts_no_instances = requirement.per_job or requirement.of_volumes
+    if not headroom.verdict.is_too_little or counts_no_instances or value < requirement.count:
         return ()
     holding = [holder for holder in in_use.holders if holder.count(requirement.instance_type)]
     return tuple(sorted(holding, key=lambda holder: (holder.since or _LAST, holder.name))[:MAX_HOLDERS])

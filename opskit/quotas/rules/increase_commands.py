@@ -27,7 +27,7 @@ def _commands_for(
     workloads_by_command: dict[tuple[str, str, int], list[str]] = {}
     for headroom in headrooms:
         requirement = headroom.requirement
-        if headroom.verdict is verdict and not requirement.per_job and not requirement.only_noted:
+        if headroom.verdict is verdict and requirement.has_increase_command and not requirement.only_noted:
             key = (headroom.region, headroom.requirement.instance_type or TOTAL, value(headroom))
             workloads_by_command.setdefault(key, []).append(headroom.requirement.workload.value)
     for (region, instance_type, target_value), usages in workloads_by_command.items():

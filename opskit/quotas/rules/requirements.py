@@ -42,12 +42,15 @@ def quota_name_for(requirement: Requirement) -> str:
     """The name of the quota that limits a requirement.
 
     Raises:
-        KeyError: the workload has no total, or no maximum per job.
+        KeyError: the workload has no total, no maximum per job, or no quota of volumes.
     """
     if requirement.instance_type is not None:
         return WORKLOADS[requirement.workload].type_quota.format(requirement.instance_type)
     spec = WORKLOADS[requirement.workload]
-    name = spec.per_job_quota if requirement.per_job else spec.total_quota
+    if requirement.of_volumes:
+        name = spec.volume_quota
+    else:
+        name = spec.per_job_quota if requirement.per_job else spec.total_quota
     if name is None:
         raise KeyError(f"{requirement.workload} has no such quota")
     return name
@@ -258,6 +261,26 @@ def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
         if not (total.per_job and name in largest):
             largest[name] = _merge_requirements(largest.get(name), total)
     return tuple(largest.values())
+
+
+def with_all_limits(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """The requirements with the quotas above them, those of the volumes that come with their instances too."""
+    found = with_totals(requirements)
+    volumes: dict[Workload, list[Requirement]] = {}
+    for requirement in found:
+        if requirement.instance_type and WORKLOADS[requirement.workload].volume_quota and not requirement.already_made:
+            volumes.setdefault(requirement.workload, []).append(requirement)
+    return (*found, *(_volume_requirement(workload, each) for workload, each in volumes.items()))
+
+
+def _volume_requirement(workload: Workload, requirements: Sequence[Requirement]) -> Requirement:
+    smallest = WORKLOADS[workload].default_volume_gb
+    gigabytes = [
+        smallest * requirement.count if requirement.volume_gb is None else requirement.volume_gb
+        for requirement in requirements
+    ]
+    share = _strictest_share(requirement.alert_share for requirement in requirements)
+    return Requirement(None, workload, sum(gigabytes), explicit=False, alert_share=share, of_volumes=True)
 
 
 def merge_by_quota(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:

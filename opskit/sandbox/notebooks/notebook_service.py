@@ -61,6 +61,7 @@ _SEED_STARTS: dict[NotebookKind, PastWork | NotebookStatus] = {
     NotebookKind.STOPPED: NotebookStatus.STOPPED,
     NotebookKind.RECORD: NotebookStatus.IN_SERVICE,
 }
+_VOLUMES_QUOTA = "Total EBS volume size in GB across all notebook instances"
 # Twelve hours, AWS's default.
 _SESSION_SECONDS = 43200
 _SEEDED_AGO = timedelta(days=7)
@@ -95,6 +96,7 @@ class NotebookService:
                 call.operation,
                 InstanceUsage(UsageResource.NOTEBOOK_INSTANCE, details["InstanceType"]),
             )
+            self._check_volumes(call.account_region, details["VolumeSizeInGB"])
             notebook = self._add_notebook(call.account_region, name, details)
             notebook.tags = tags
             lag = self._state.lag.delay(LaggingRead.NOTEBOOK_CREATE, notebook.arn)
@@ -176,6 +178,8 @@ class NotebookService:
             notebook.require_status(NotebookStatus.UPDATING, NotebookStatus.STOPPED, NotebookStatus.FAILED)
             details = _merge_update(notebook.details, call.params)
             self._check_details(call.account_region, details)
+            more_gb = details["VolumeSizeInGB"] - notebook.details["VolumeSizeInGB"]
+            self._check_volumes(call.account_region, more_gb)
             notebook.enter_status(NotebookStatus.UPDATING, self._state.now())
 
         def apply_details() -> None:
@@ -242,6 +246,13 @@ class NotebookService:
 
     def _instances_in_use(self, account_region: AccountRegion) -> list[InstanceUsage]:
         return [usage for notebook in self._notebooks_in(account_region) for usage in notebook.instance_usage()]
+
+    def _check_volumes(self, account_region: AccountRegion, more_gb: int) -> None:
+        """Hold a larger total of the volumes against its quota; those of stopped notebooks count."""
+        if not more_gb:
+            return
+        there = sum(each.details["VolumeSizeInGB"] for each in self._notebooks_in(account_region))
+        self._ledger.check_amount(account_region, _VOLUMES_QUOTA, more_gb, "Gigabytes", in_use=there)
 
     def _check_details(self, account_region: AccountRegion, details: dict[str, Any]) -> None:
         check_role(self._state, account_region, details["RoleArn"])

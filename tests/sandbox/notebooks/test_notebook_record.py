@@ -35,6 +35,10 @@ def test_running_notebooks_hold_their_quota_and_a_stop_frees_it(
         )
         client.stop_notebook_instance(NotebookInstanceName="team-a")
         wait_until(lambda: status(client, "team-a") == "Stopped")
+        with pytest.raises(ClientError, match="Total EBS volume size in GB across all notebook instances' is 100 Giga"):
+            client.create_notebook_instance(**asked, VolumeSizeInGB=86)  # the three have 15, one of them stopped
         client.create_notebook_instance(**asked)
+        with pytest.raises(ClientError, match="Total EBS volume size"):
+            client.update_notebook_instance(NotebookInstanceName="team-a", VolumeSizeInGB=90)
         with pytest.raises(ClientError, match="ResourceLimitExceeded"):
             client.start_notebook_instance(NotebookInstanceName="team-a")

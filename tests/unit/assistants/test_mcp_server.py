@@ -30,7 +30,8 @@ Ask = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def account() -> Iterator[FakeAws]:
     """An account with four of everything, in which one endpoint runs."""
-    made = FakeAws(quotas=[Entry(name, code, 4, 1) for name, code in bundled_codes().items()])
+    quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
+    made = FakeAws(quotas=quotas)
     made.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": [PRICED]}
     made.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda asked: {"RequestedQuotas": []}
     with serve_fake_aws(made) as aws:

@@ -325,6 +325,7 @@ COVERED_ELSEWHERE = {
         "list_live_jobs",
         "describe_jobs",
         "remember_ended_jobs",
+        "sum_notebook_volumes",
     ),
     *("describe_endpoint", "read_endpoint_config"),
     *("list_names", "list_summaries", "describe_resource", "describe_resources", "count_endpoints", "count_instances"),

@@ -31,7 +31,7 @@ def guarded_account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.Mon
     ):
         monkeypatch.setattr(f"opskit.{name}", 300.0)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # a test before may have made one, with its credentials
-    fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
+    fake_aws.quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
     fake_aws.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": [PRICED]}
     fake_aws.running["CreateTrainingJob"] = lambda asked: {"TrainingJobArn": f"arn:{asked['TrainingJobName']}"}
     original = BaseClient._emit_api_params, BaseClient._make_api_call
@@ -45,7 +45,7 @@ def guard_plan(
     fake_aws: FakeAws, no_backoff: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., CliResult]:
     """`opskit guard --from` in an account with four of everything."""
-    fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
+    fake_aws.quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
 
     def run(document: Any, *words: str) -> CliResult:
         file = tmp_path / "plan"

@@ -188,7 +188,7 @@ def ask(
     capsys: pytest.CaptureFixture[str],
 ) -> Ask:
     """Ask the hook about a command, in an account with four of everything."""
-    fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
+    fake_aws.quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
     monkeypatch.setattr("opskit.guards.reads.captured_request.CLI_SECONDS", 600)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 

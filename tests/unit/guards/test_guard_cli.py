@@ -28,7 +28,7 @@ Guard = Callable[..., GuardRun]
 @pytest.fixture
 def roomy_account(fake_aws: FakeAws, no_backoff: None) -> FakeAws:
     """An account with four of everything, where nothing runs."""
-    fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
+    fake_aws.quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
     fake_aws.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": [PRICED]}
     return fake_aws
 

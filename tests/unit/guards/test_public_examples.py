@@ -17,7 +17,11 @@ from tests.fakes.fake_aws import Entry, FakeAws
 from tests.fakes.public_plans import PLANS
 from tests.fakes.public_requests import REQUESTS, Needs
 
-LIMITS = {"Longest run time for a training job": 432000, "Longest run time for a processing job": 432000}
+LIMITS = {
+    "Longest run time for a training job": 432000,
+    "Longest run time for a processing job": 432000,
+    "Total EBS volume size in GB across all notebook instances": 500,
+}
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("opskit.guards.flows.call_guard.MOMENT_SECONDS", -1.0)
     monkeypatch.setattr("opskit.guards.flows.call_guard.UNSEEN_SECONDS", 3600.0)
     monkeypatch.setattr("opskit.guards.flows.call_guard.FOUND_SECONDS", 3600.0)
-    fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
+    fake_aws.quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
     fake_aws.running["CreateTrainingJob"] = lambda asked: {"TrainingJobArn": f"arn:{asked['TrainingJobName']}"}
     fake_aws.running["DescribeTrainingJob"] = lambda asked: NOT_FOUND
     yield fake_aws

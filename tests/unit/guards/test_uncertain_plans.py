@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from opskit.core.workloads import NOTEBOOK_VOLUMES
 from opskit.guards.flows.plan_check import read_planned_calls
 from opskit.guards.rules.operations import judge_request
 from opskit.guards.rules.planned_calls import judge_plan
@@ -245,9 +246,11 @@ def test_what_is_replaced_leaves_its_place(
         "NotebookInstanceArn": "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/lab",
         "NotebookInstanceStatus": status,
         "InstanceType": M4,
+        "VolumeSizeInGB": 5,
     }
-    total = "Total number of notebook instances"
-    fake_aws.quotas = [Entry(each.name, each.code, 9 if each.name == total else quota, 0) for each in fake_aws.quotas]
+    # The old volume goes with the old instance, whether or not that runs; beside it both have to fit.
+    totals = {"Total number of notebook instances": 9, NOTEBOOK_VOLUMES: 5 if actions[0] == "delete" else 10}
+    fake_aws.quotas = [Entry(each.name, each.code, totals.get(each.name, quota), 0) for each in fake_aws.quotas]
     fake_aws.running["ListNotebookInstances"] = lambda asked: {"NotebookInstances": [lab]}
     fake_aws.running["DescribeNotebookInstance"] = lambda asked: lab
     state = {"name": "lab", "instance_type": M4}

@@ -73,6 +73,7 @@ def test_what_is_used_up_leads_on_too(run_check: Check, fake_aws: FakeAws) -> No
         "InstanceType": "ml.t2.medium",
     }
     fake_aws.running["ListNotebookInstances"] = lambda _: {"NotebookInstances": [notebook]}
+    fake_aws.running["DescribeNotebookInstance"] = lambda _: {**notebook, "VolumeSizeInGB": 5}
     name = "ml.t2.medium for notebook instance usage"
     fake_aws.quotas = [Entry(name, entry.code, 1, 0) if entry.name == name else entry for entry in known_quotas()]
     ran = run_check("ml.t2.medium", "--for", "notebook")

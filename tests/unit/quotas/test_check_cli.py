@@ -39,6 +39,7 @@ def test_the_default_set_has_its_rows_with_every_field(run_check: Check) -> None
         "ml.p2.xlarge for training job usage": "not-offered",
         "ml.p2.xlarge for transform job usage": "not-offered",
         "Total number of notebook instances": "fits",
+        "Total EBS volume size in GB across all notebook instances": "fits",
         "Number of instances across all training jobs": "fits",
         "Maximum number of instances per training job": "fits",
         "Number of instances across all transform jobs": "fits",
@@ -238,7 +239,7 @@ def test_a_check_says_that_it_costs_nothing(run_check: Check, fake_aws: FakeAws)
 def test_csv_has_a_line_a_quota(run_check: Check) -> None:
     rows = list(csv.DictReader(io.StringIO(run_check(form="csv").out)))
     assert list(rows[0]) == FIELDS
-    assert len(rows) == 12
+    assert len(rows) == 13
 
 
 @pytest.mark.parametrize("form", ["markdown", None])

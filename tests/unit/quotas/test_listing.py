@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Quota, Requirement, Unknown, Workload
-from opskit.quotas.reads.volumes import NOTEBOOK_VOLUMES, SPACE_VOLUMES
+from opskit.core.workloads import NOTEBOOK_VOLUMES
+from opskit.quotas.reads.volumes import SPACE_VOLUMES
 from opskit.quotas.rules.listing import (
     QuotaFilter,
     QuotaList,

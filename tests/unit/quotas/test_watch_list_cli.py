@@ -17,7 +17,12 @@ Watching = Callable[..., CliResult]
 
 @pytest.fixture
 def run_watching(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: None, tmp_path: Path) -> Watching:
-    fake_aws.quotas = [Entry(name, code, 4, 1) for name, code in bundled_codes().items()]
+    fake_aws.quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
+    fake_aws.running["DescribeNotebookInstance"] = lambda asked: {
+        **watched_notebook(0),
+        "NotebookInstanceName": asked["NotebookInstanceName"],
+        "VolumeSizeInGB": 5,
+    }
     fake_aws.running["ListNotebookInstances"] = lambda _: {
         "NotebookInstances": [watched_notebook(each) for each in range(3)]
     }

@@ -1,0 +1,91 @@
+"""A notebook instance brings a volume, and AWS refuses one that is too many GB for all of them together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from opskit.core.model import Requirement, Workload
+from opskit.core.workloads import NOTEBOOK_VOLUMES
+from opskit.quotas.rules.requirements import with_all_limits
+from tests.fakes.checked_quotas import known_quotas
+from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.fake_aws import DENIED, FakeAws, Fault
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+TYPE = "ml.t2.medium"
+
+
+def volumes_needed(*requirements: Requirement) -> list[int]:
+    return [each.count for each in with_all_limits(requirements) if each.of_volumes]
+
+
+def test_the_volumes_of_what_is_new_are_needed() -> None:
+    new = Requirement(TYPE, Workload.NOTEBOOK, 2)
+    assert volumes_needed(new) == [10]
+    assert volumes_needed(new, Requirement("ml.t3.medium", Workload.NOTEBOOK, 1, volume_gb=50)) == [60]
+    assert volumes_needed(new, Requirement("ml.m5.large", Workload.NOTEBOOK, already_made=True)) == [10]
+    assert volumes_needed(Requirement(TYPE, Workload.NOTEBOOK, already_made=True)) == []
+    assert volumes_needed(Requirement("ml.m5.large", Workload.TRAINING)) == []
+
+
+@pytest.fixture
+def lab_account(fake_aws: FakeAws) -> FakeAws:
+    """Two notebooks, one of them stopped, with 40 and 50 GB of the 100 that all may have."""
+    fake_aws.quotas = known_quotas()
+    rooms = {
+        name: {
+            "NotebookInstanceName": name,
+            "NotebookInstanceArn": f"arn:{name}",
+            "NotebookInstanceStatus": status,
+            "InstanceType": "ml.t3.medium",
+            "LastModifiedTime": 1.0,
+        }
+        for name, status in (("runs", "InService"), ("stopped", "Stopped"))
+    }
+    sizes = {"runs": 40, "stopped": 50}
+
+    def describe(asked: Any) -> dict[str, Any] | Fault:
+        if asked["NotebookInstanceName"] not in rooms:
+            return Fault(400, "ValidationException", "RecordNotFound")
+        return {**rooms[asked["NotebookInstanceName"]], "VolumeSizeInGB": sizes[asked["NotebookInstanceName"]]}
+
+    fake_aws.running |= {
+        "ListNotebookInstances": lambda _: {"NotebookInstances": list(rooms.values())},
+        "DescribeNotebookInstance": describe,
+    }
+    return fake_aws
+
+
+def check(capsys: pytest.CaptureFixture[str], *words: str) -> CliResult:
+    return run_opskit(capsys, "quotas", "check", TYPE, "--for", "notebook", *words)
+
+
+def test_quotas_check_adds_up_all_volumes(lab_account: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = check(capsys, "-o", "json")
+    row = ran.row(NOTEBOOK_VOLUMES)
+    assert (ran.code, row["verdict"]) == (0, "fits")
+    assert (row["in_use"], row["need"], row["free"], row["instance_type"]) == (90, 5, 10, None)
+    assert row["because"] == "90 of 100 GB in use"
+    lab_account.forget_calls()
+    check(capsys, "-o", "json")
+    assert lab_account.count("DescribeNotebookInstance") == 0, "volumes that were not changed are remembered"
+    short = check(capsys, "--need", "3", "-o", "json")
+    assert (short.code, short.row(NOTEBOOK_VOLUMES)["verdict"]) == (3, "short")
+    told = check(capsys, "--need", "3")
+    # No command of opskit's asks for GB: the total that `quotas increase total` knows is that of instances.
+    assert "increase total" not in told.out
+    assert "(volumes, GB)" in told.out
+    assert f"'{NOTEBOOK_VOLUMES}' can be raised here: https://" in told.out
+
+
+def test_volumes_that_cannot_be_read_are_unknown(lab_account: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    lab_account.fault = lambda called, _: DENIED if called == "DescribeNotebookInstance" else None
+    ran = check(capsys, "-o", "json")
+    row = ran.row(NOTEBOOK_VOLUMES)
+    assert (ran.code, row["verdict"], row["in_use"], row["free"]) == (5, "unknown", None, None)
+    assert ran.row(f"{TYPE} for notebook instance usage")["verdict"] == "fits"
+    # What is needed alone is too much, whatever is in use.
+    assert check(capsys, "--need", "21", "-o", "json").row(NOTEBOOK_VOLUMES)["verdict"] == "short"
