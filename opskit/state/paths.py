@@ -36,7 +36,7 @@ _CI_VARIABLES = (
 )
 
 
-_NO_TABLE_HINT = "`opskit state template` prints the CloudFormation template of the table; look at its Region, too."
+NO_TABLE_HINT = "`opskit state template` prints the CloudFormation template of the table; look at its Region, too."
 
 
 class StateTableUnusable(UsageError):
@@ -47,7 +47,7 @@ class StateTableUnusable(UsageError):
     def __init__(self, failure: AwsError) -> None:
         problem = failure.problem
         text = f"opskit's state cannot be used, and without it a request could be sent twice: {problem.message}"
-        hint = _NO_TABLE_HINT if failure.aws_code == "ResourceNotFoundException" else problem.hint
+        hint = NO_TABLE_HINT if failure.aws_code == "ResourceNotFoundException" else problem.hint
         super().__init__("state-unusable", text, hint, region=problem.region)
         self.failure = failure
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,20 +17,24 @@ from opskit.access.rules.diagnostics import (
     permissions_finding,
     skew_finding,
 )
-from opskit.access.rules.grants import grants_of_commands, required_grants
-from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS
+from opskit.access.rules.grants import Grant, grants_of_commands, required_grants
+from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, STATE_CALLS
 from opskit.access.rules.policy import Scope
 from opskit.aws.client import AwsClient
 from opskit.aws.clock_skew import read_clock_skew
 from opskit.aws.gather import gather
 from opskit.aws.session import AwsSession, CallerIdentity, find_default_region
 from opskit.core.clock import Clock
-from opskit.core.exceptions import OpskitError, extra_hint
+from opskit.core.exceptions import AccessDenied, AwsError, OpskitError, extra_hint
 from opskit.core.model import Unknown
 from opskit.core.package_files import find_mixed_files
 from opskit.core.result_or_error import result_or_error
 from opskit.core.s3_layout import default_bucket
 from opskit.core.settings import Settings
+from opskit.core.state_place import parse_state_place
+from opskit.state.home import state_home
+from opskit.state.paths import NO_TABLE_HINT
+from opskit.state.table_check import table_trouble
 
 _COST_OF_LOOKING = (
     "`quotas list` asks CloudWatch for metrics, at 0.01 USD per 1,000; with --live it costs nothing, nor does "
@@ -76,7 +80,7 @@ def _check_account(report: DoctorReport, settings: Settings, session: AwsSession
     report.findings += _environment_findings(report)
     report.caller = session.identity()
     report.findings.insert(0, Finding("credentials", CheckState.OK, report.caller.arn))
-    wanted = grants_of_commands(API_CALLS) | required_grants(REGION_DISCOVERY_CALLS)
+    wanted = grants_of_commands(API_CALLS) | required_grants(REGION_DISCOVERY_CALLS) | _state_grants(session)
     ahead, may = gather(
         partial(result_or_error, partial(read_clock_skew, client, clock.now)),
         partial(read_permissions, client, report.caller, wanted, _policy_scope(client, settings)),
@@ -89,12 +93,44 @@ def _check_account(report: DoctorReport, settings: Settings, session: AwsSession
         permissions_finding(report.commands),
         _support_plan_finding(may),
         Finding("cost of looking", CheckState.OK, _COST_OF_LOOKING),
+        *_table_findings({grant.action for grant in _state_grants(session) if may.answers.get(grant) is False}),
     ]
+
+
+def _state_grants(session: AwsSession) -> frozenset[Grant]:
+    """What the table of opskit's state needs of this caller; nothing where there is none, or where another role uses
+    it: it is used with the credentials from which a role was assumed.
+    """
+    return required_grants(STATE_CALLS) if state_home().name and session.assumed_from is None else frozenset()
+
+
+def _table_findings(denied: Collection[str]) -> Iterator[Finding]:
+    """The table of opskit's state, where it is in one. ``denied`` are the actions on it that IAM does not allow."""
+    home = state_home()
+    if home.name is None:
+        return
+    try:
+        trouble = table_trouble(home)
+    except AwsError as error:
+        refused = isinstance(error, AccessDenied) or error.aws_code == "ResourceNotFoundException"
+        hint = NO_TABLE_HINT if error.aws_code == "ResourceNotFoundException" else error.problem.hint
+        state = CheckState.WRONG if refused else CheckState.UNKNOWN
+        yield Finding("state table", state, f"{home.name}: {error.problem.message}", hint)
+        return
+    if trouble:
+        yield Finding("state table", CheckState.WRONG, f"{home.name} cannot be used: {trouble}", NO_TABLE_HINT)
+    elif denied:
+        hint = f"`opskit iam policy COMMAND --state {home.name}` has what a command needs."
+        text = f"{home.name} can be read, but not written: {', '.join(sorted(denied))} is not allowed"
+        yield Finding("state table", CheckState.WRONG, text, hint)
+    else:
+        yield Finding("state table", CheckState.OK, home.name)
 
 
 def _policy_scope(client: AwsClient, settings: Settings) -> Scope:
     bucket = settings.get("bucket") or default_bucket(client.region, client.session.identity().account)
-    return Scope((client.region,), bucket, settings.get("execution-role"))
+    state = parse_state_place(settings.get("state"))
+    return Scope((client.region,), bucket, settings.get("execution-role"), state=state)
 
 
 def _region_source(settings: Settings) -> str:

@@ -263,7 +263,7 @@ def forwarded_options(ctx: CommandContext) -> list[str]:
     """
     file = None if ctx.settings.folder_file else ctx.settings.file  # that of a folder is looked at anew in each run
     words = [] if file is None else ["--config", str(file.absolute())]
-    for setting in (ctx.settings.values[name] for name in ("regions", "profile", "role-arn")):
+    for setting in (ctx.settings.values[name] for name in ("regions", "profile", "role-arn", "state")):
         if setting.source.startswith("--"):
             values = (setting.value,) if isinstance(setting.value, str) else setting.value
             words += [word for value in values for word in (setting.source, value)]

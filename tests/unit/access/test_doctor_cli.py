@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,3 +87,48 @@ def test_a_folder_that_cannot_be_used_is_named(
 def test_it_points_to_what_bills(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     ran = run_opskit(capsys, "doctor")
     assert "how to stop it: opskit costs" in ran.out + ran.err
+
+
+NO_TABLE = Fault(400, "ResourceNotFoundException", "Requested resource not found: Table: opskit not found")
+KEYS = (("pk", "HASH"), ("sk", "RANGE"))
+
+
+def table(keys: tuple[tuple[str, str], ...] = KEYS, status: str = "ACTIVE", kind: str = "S") -> dict[str, Any]:
+    return {
+        "Table": {
+            "TableName": "opskit",
+            "TableStatus": status,
+            "KeySchema": [{"AttributeName": name, "KeyType": key} for name, key in keys],
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, _ in keys],
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("described", "query", "state", "says"),
+    [
+        (table(), {"Items": [], "Count": 0, "ScannedCount": 0}, "well", "dynamodb://opskit"),
+        (table(), DENIED, "wrong", "dynamodb:Query"),
+        (NO_TABLE, {}, "wrong", "not found"),
+        (DENIED, {}, "wrong", "dynamodb:DescribeTable"),
+        (BROKEN, {}, "unknown", "dynamodb:DescribeTable"),
+        (table((("id", "HASH"),)), {}, "wrong", "its key is id"),
+        (table(status="DELETING"), {}, "wrong", "it is DELETING"),
+        (table(kind="N"), {}, "wrong", "its key pk holds no text"),
+    ],
+)
+def test_the_table_of_the_state_is_looked_at(
+    described: dict[str, Any] | Fault,
+    query: dict[str, Any] | Fault,
+    state: str,
+    says: str,
+    fake_aws: FakeAws,
+    no_backoff: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake_aws.running |= {"DescribeTable": lambda _: described, "Query": lambda _: query}
+    ran = run_opskit(capsys, "doctor", "--state", "dynamodb://opskit", "-o", "json")
+    [found] = [each for each in ran.data["checks"] if each["what"] == "state table"]
+    assert (found["state"], says in found["says"]) == (state, True), found
+    assert ran.data["kept_in"] == "dynamodb://opskit"
+    assert "state table" not in check_states(run_doctor(capsys))

@@ -118,7 +118,8 @@ def test_the_line_has_what_a_run_needs(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_CA_BUNDLE", "ca.pem")
     (tmp_path / "opskit.toml").write_text('regions = ["eu-west-1"]\noutput = "json"\n')
-    shown = run_words("cron", "show", "check", "--profile", "other", "--region", "us-east-1", "-o", "table")
+    flags = ("--profile", "other", "--region", "us-east-1", "--state", "dynamodb://opskit", "-o", "table")
+    shown = run_words("cron", "show", "check", *flags)
     line = next(line for line in shown.out.splitlines() if line[0] != "#")
     for part in (
         f"PATH={os.environ['PATH']}",
@@ -128,6 +129,7 @@ def test_the_line_has_what_a_run_needs(
         f"OPSKIT_FOLDER_SETTINGS={tmp_path}/opskit.toml",
         "--profile other",
         "--region us-east-1",
+        "--state dynamodb://opskit",
         "-o table",
     ):
         assert f" {part} " in line
