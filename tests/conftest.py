@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import signal
 import sys
@@ -11,10 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.client
-import botocore.compat
-import botocore.hooks
-import botocore.loaders
+import botocore.httpsession
 import pytest
 import typer
 from hypothesis import HealthCheck, settings
@@ -25,6 +21,8 @@ from opskit.aws import api_call, session
 from opskit.cli import command
 from opskit.cli.app import app
 from opskit.state.home import choose_state_home
+from tests.botocore_sharing import share_botocore
+from tests.fakes import direct_calls
 from tests.fakes.fake_aws import FakeAws, serve_fake_aws
 from tests.prefork import end_forkservers
 from tests.slow import fail_servers, stands_on_server
@@ -59,48 +57,14 @@ settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_models() -> Iterator[None]:
-    """botocore's service models, read once a process and data path, the classes made of them, and what it finds
-    out about its own hooks. Every session would do all that anew, which is nine tenths of what a client
-    costs; clients of one session share them too.
+def shared_botocore() -> Iterator[None]:
+    """What botocore makes anew for every session and client, made once a process; and calls to a small AWS of this
+    process go without a connection.
     """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("botocore.session.create_loader", functools.cache(botocore.loaders.create_loader))
-        patched.setattr(botocore.client.ClientCreator, "_create_client_class", _shared_class)
-        patched.setattr("botocore.hooks.accepts_kwargs", _shared_signature)
-        patched.setattr(botocore.hooks.EventAliaser, "_alias_event_name", _shared_alias)
+        share_botocore(patched)
+        patched.setattr(botocore.httpsession.URLLib3Session, "send", direct_calls.send_request)
         yield
-
-
-_make_class = botocore.client.ClientCreator._create_client_class
-_find_alias = botocore.hooks.EventAliaser._alias_event_name
-_CLASSES: dict[tuple[int, str, str], Any] = {}
-_SIGNATURES: dict[Any, Any] = {}
-_ALIASES: dict[str, str] = {}
-
-
-def _shared_class(creator: Any, service_name: str, service_model: Any) -> Any:
-    if service_name == "s3":  # boto3's sessions add methods of their own
-        return _make_class(creator, service_name, service_model)
-    key = (id(creator._loader), service_name, service_model.api_version)
-    if key not in _CLASSES:
-        _CLASSES[key] = _make_class(creator, service_name, service_model)
-    return _CLASSES[key]
-
-
-def _shared_signature(hook: Any) -> Any:
-    key = getattr(hook, "__func__", hook)
-    if not inspect.isfunction(key) or not key.__module__.startswith(("botocore.", "boto3.")):
-        return botocore.compat.accepts_kwargs(hook)
-    if key.__code__ not in _SIGNATURES:
-        _SIGNATURES[key.__code__] = botocore.compat.accepts_kwargs(hook)
-    return _SIGNATURES[key.__code__]
-
-
-def _shared_alias(aliaser: Any, event_name: str) -> str:
-    if event_name not in _ALIASES:
-        _ALIASES[event_name] = _find_alias(aliaser, event_name)
-    return _ALIASES[event_name]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,7 +44,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opskit notebook stop --owner ada --dry-run",
         "opskit notebook stop --idle --org --plan plan.json",
     ),
-    "endpoint list": ("opskit endpoint list --region all", "opskit endpoint list --after 3d --match 'team-*'"),
+    "endpoint list": ("opskit endpoint list --region all", "opskit endpoint list --match 'team-*' --sort price"),
     "endpoint stop": (
         "opskit endpoint stop --idle --dry-run",
         "opskit endpoint stop --idle --after 7d --grace 1d --yes",

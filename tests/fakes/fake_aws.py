@@ -1,6 +1,7 @@
 """A small AWS of our own for tests and measurements: a few reads over HTTP, with latency, rates and faults.
 
-It is not the sandbox: it knows only what looks at quotas ask, and it can fail in every way an endpoint can.
+It is not the sandbox: it knows only what looks at quotas ask, and it can fail in every way an endpoint can. Other
+processes reach it through its server; the clients of this one may be answered without a connection (direct_calls.py).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.fakes.direct_calls import CONTENT_TYPE, WireAnswer, answer_directly
 from tests.fakes.fake_server import FakeServer, HighWaterGauge
+from tests.fakes.xml_answers import ROLE_KEY, XML_ANSWERS
 
 PAGE = 100
-_ROLE_KEY = "ASIA"
 
 # Calls a second and burst, per Region, as AWS documents them.
 RATES: Mapping[str, tuple[float, float]] = {
@@ -114,6 +116,8 @@ class FakeAws:
     fault: Callable[[str, str], Fault | None] = lambda operation, region: None
     garble: Callable[[str, str], tuple[int, str]] = lambda operation, body: (200, body)
     latency_seconds: float = 0.0
+    on_wire: bool = False
+    """Whether clients of this process have to connect too, for a test that counts connections."""
     rates: bool = False
     filters_by_code: bool | None = True
     enabled: tuple[str, ...] = ("us-east-1",)
@@ -146,7 +150,7 @@ class FakeAws:
 
     def account_of_key(self, key: str) -> FakeAws:
         """The account that an access key belongs to: one of a member's role holds its ID."""
-        return self.members.get(key.removeprefix(_ROLE_KEY), self)
+        return self.members.get(key.removeprefix(ROLE_KEY), self)
 
     def count(self, operation: str) -> int:
         """How often an operation was called."""
@@ -179,10 +183,7 @@ class FakeAws:
             self._at_once -= 1
             self.spans.append((began, time.monotonic()))
         fault = THROTTLED if throttled else self.fault(operation, region)
-        answer = fault or self._answer(operation, region, asked)
-        if isinstance(answer, Fault):
-            time.sleep(answer.seconds)
-        return answer
+        return fault or self._answer(operation, region, asked)
 
     def _turn(self, operation: str, region: str) -> bool:
         rate, burst = RATES.get(operation) or UNPUBLISHED_RATES.get(operation, UNPUBLISHED_RATE)
@@ -271,42 +272,48 @@ def _find_quota(
     return Fault(400, "NoSuchResourceException", f"The quota {asked['QuotaCode']} does not exist.")
 
 
+def _answer_request(aws: FakeAws, path: str, headers: Any, body: bytes) -> WireAnswer:
+    """Answer a request as a client signed and sent it."""
+    scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/", headers.get("Authorization", ""))
+    target = headers.get("X-Amz-Target", "").rpartition(".")[2] or _PATHS.get(path, "")
+    key, region = scope.groups() if scope else ("", "")
+    account = aws.account_of_key(key)
+    form = {} if target else {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    operation = target or form.get("Action", "")
+    answer = account.answer_call(operation, region, json.loads(body) if target else form)
+    told = {"Date": format_datetime(aws.clock(), usegmt=True)} if aws.clock else {}
+    if isinstance(answer, Fault):
+        return WireAnswer(answer.status, _refusal(answer, is_json=bool(target)).encode(), told, answer.seconds)
+    status, text = account.garble(operation, json.dumps(answer) if target else XML_ANSWERS[operation](account, form))
+    return WireAnswer(status, text.encode(), told)
+
+
+def _refusal(fault: Fault, *, is_json: bool) -> str:
+    if not fault.code:
+        return fault.message
+    if is_json:
+        return json.dumps({"__type": fault.code, "message": fault.message})
+    error = f"<Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error>"
+    return f"<ErrorResponse>{error}</ErrorResponse>"
+
+
 class _RequestHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/", self.headers.get("Authorization", ""))
-        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2] or _PATHS.get(self.path, "")
-        key, region = scope.groups() if scope else ("", "")
-        aws: FakeAws = self.server.aws.account_of_key(key)  # type: ignore[attr-defined]
-        form = {} if target else {name: values[0] for name, values in parse_qs(body.decode()).items()}
-        operation = target or form.get("Action", "")
-        answer = aws.answer_call(operation, region, json.loads(body) if target else form)
-        if isinstance(answer, Fault):
-            self._refuse(answer, is_json=bool(target))
-        else:
-            self._send(*aws.garble(operation, json.dumps(answer) if target else _XML[operation](aws, form)))
-
-    def _refuse(self, fault: Fault, *, is_json: bool) -> None:
-        if fault.status == 0:
+        aws: FakeAws = self.server.aws  # type: ignore[attr-defined]
+        answer = _answer_request(aws, self.path, self.headers, body)
+        time.sleep(answer.seconds)
+        if answer.status == 0:
             self.close_connection = True
-        elif not fault.code:
-            self._send(fault.status, fault.message)
-        elif is_json:
-            self._send(fault.status, json.dumps({"__type": fault.code, "message": fault.message}))
-        else:
-            error = f"<Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error>"
-            self._send(fault.status, f"<ErrorResponse>{error}</ErrorResponse>")
-
-    def _send(self, status: int, text: str) -> None:
-        body = text.encode()
-        length = "" if status == 204 else f"Content-Length: {len(body)}\r\n"
-        clock = self.server.aws.clock  # type: ignore[attr-defined]
-        date = f"Date: {format_datetime(clock(), usegmt=True)}\r\n" if clock else ""
-        head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/x-amz-json-1.1\r\n{date}{length}\r\n"
-        self.wfile.write(head.encode() + body)
+            return
+        told = {"Content-Type": CONTENT_TYPE, **answer.headers}
+        if answer.status != 204:
+            told["Content-Length"] = str(len(answer.body))
+        head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        self.wfile.write(f"HTTP/1.1 {answer.status} OK\r\n{head}\r\n".encode() + answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
         return
@@ -315,41 +322,15 @@ class _RequestHandler(BaseHTTPRequestHandler):
 _PATHS = {"/listRegions": "ListRegions"}
 
 
-def _identity_xml(aws: FakeAws, form: Mapping[str, str]) -> str:
-    return (
-        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-        f"<Arn>arn:aws:iam::{aws.account}:user/somebody</Arn><UserId>AIDEXAMPLE</UserId>"
-        f"<Account>{aws.account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
-    )
-
-
-def _assumed_role_xml(aws: FakeAws, form: Mapping[str, str]) -> str:
-    account = form["RoleArn"].split(":")[4] if form["RoleArn"].count(":") > 4 else ""
-    key = f"{_ROLE_KEY}{account if account in aws.members else 'EXAMPLE'}"
-    return (
-        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
-        f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
-        "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
-    )
-
-
-def _regions_xml(aws: FakeAws, form: Mapping[str, str]) -> str:
-    items = "".join(f"<item><regionName>{region}</regionName></item>" for region in aws.enabled)
-    return f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
-
-
-_XML: Mapping[str, Callable[[FakeAws, Mapping[str, str]], str]] = {
-    "GetCallerIdentity": _identity_xml,
-    "AssumeRole": _assumed_role_xml,
-    "DescribeRegions": _regions_xml,
-}
-
-
 @contextmanager
 def serve_fake_aws(aws: FakeAws) -> Iterator[FakeAws]:
     """Answer on a free port of the loopback for as long as the block lasts."""
     server = FakeServer(_RequestHandler, aws.gauge)
     server.aws = aws  # type: ignore[attr-defined]
     aws.url = server.url
-    with server.serving():
+
+    def answer(path: str, headers: Any, body: bytes) -> WireAnswer | None:
+        return None if aws.on_wire else _answer_request(aws, path, headers, body)
+
+    with server.serving(), answer_directly(aws.url, answer):
         yield aws

@@ -6,7 +6,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -64,7 +64,7 @@ class FakeServer(ThreadingHTTPServer):
 
     def __init__(self, wire: type[BaseHTTPRequestHandler], gauge: HighWaterGauge) -> None:
         super().__init__(("127.0.0.1", 0), wire)
-        self._gauge = gauge
+        self._gauge, self._is_over = gauge, False
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def get_request(self) -> tuple[Any, Any]:
@@ -81,10 +81,21 @@ class FakeServer(ThreadingHTTPServer):
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        """Answer for as long as the block lasts."""
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        """Answer for as long as the block lasts. serve_forever would wake up to see whether it is over, and the end of
+        each of thousands of tests wait for that: here a last connection tells.
+        """
+        accepting = threading.Thread(target=self._accept_connections, daemon=True)
+        accepting.start()
         try:
             yield
         finally:
-            self.shutdown()
+            self._is_over = True
+            socket.create_connection(("127.0.0.1", self.server_port)).close()
+            accepting.join()
             self.server_close()
+
+    def _accept_connections(self) -> None:
+        while not self._is_over:
+            with suppress(ConnectionError):  # a client that was gone before it was its turn
+                request, address = self.get_request()
+                self.process_request(request, address)

@@ -50,7 +50,7 @@ def inside_accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     with ExitStack() as held:
 
         def made(*labs: FakeNotebook) -> FakeNotebooks:
-            aws, rooms = FakeAws(), FakeNotebooks.of(*labs)
+            aws, rooms = FakeAws(on_wire=True), FakeNotebooks.of(*labs)
             rooms.most_connections = lambda: aws.gauge.most
             held.enter_context(serve_notebooks(aws, rooms))
             for name, value in aws.environment().items():

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from opskit.access.rules.grants import grants_of_commands
 from opskit.access.rules.permissions import FLAGS
-from tests.waiting import wait_until
+from tests.journeys.swept_preparations import (
+    MakeClient,
+    add_idle_since,
+    delete_bucket,
+    delete_notebook,
+    delete_role,
+    remove_idle_since,
+    remove_scaling,
+    wait_for_decisions,
+    wait_for_deletions,
+)
 
-MakeClient = Callable[[str], Any]
-"""A boto3 client of an administrator, by the service's name."""
 Preparation = str | Callable[[MakeClient], None]
 """A command line of opskit's, or a call of AWS's own API."""
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/limits"
-_IDLE_SINCE = "opskit:idle-since"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ def _every_action_of(command: str, reason: str) -> dict[str, str]:
 _NOT_THERE = _sagemaker(
     "the scenario has none whose listing leaves it open", "DescribeApp", "DescribeTrainingJob", "DescribeTransformJob"
 )
+_LOGS_OF_ENDPOINTS = dict.fromkeys(
+    ("logs:DescribeLogStreams", "logs:GetLogEvents"), "asked where an endpoint does not come into service"
+)
 _NOT_IN_BILL = ("DescribeAutoMLJobV2", "DescribeHyperParameterTuningJob", "DescribeInferenceComponent")
 _NO_UNIT = {
     f"organizations:{name}": "asked where accounts are chosen by their unit"
@@ -90,68 +96,7 @@ _NO_UNIT = {
 } | {"sts:AssumeRole": "boto3 asks it by itself, unrecorded; tests/journeys/test_fleet.py has accounts that refuse"}
 
 
-def _delete_notebook(name: str, client: MakeClient) -> None:
-    sagemaker = client("sagemaker")
-    deletable = ("Stopped", "Failed")
-
-    def status() -> str:
-        try:
-            told: str = sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceStatus"]
-        except ClientError as error:
-            return "gone" if "RecordNotFound" in str(error) else "unknown"
-        if told == "InService":
-            with suppress(ClientError):
-                sagemaker.stop_notebook_instance(NotebookInstanceName=name)
-        if told in deletable:
-            with suppress(ClientError):
-                sagemaker.delete_notebook_instance(NotebookInstanceName=name)
-        return told
-
-    wait_until(status, lambda told: told == "gone")
-
-
-def _delete_role(client: MakeClient) -> None:
-    iam = client("iam")
-    with suppress(ClientError):
-        for policy in iam.list_role_policies(RoleName="opskit-notebook")["PolicyNames"]:
-            iam.delete_role_policy(RoleName="opskit-notebook", PolicyName=policy)
-        iam.delete_role(RoleName="opskit-notebook")
-
-
-def _notebook_arn(client: MakeClient, name: str) -> str:
-    told = wait_until(lambda: client("sagemaker").describe_notebook_instance(NotebookInstanceName=name))
-    return str(told["NotebookInstanceArn"])
-
-
-def _without_idle_since(name: str, client: MakeClient) -> None:
-    client("sagemaker").delete_tags(ResourceArn=_notebook_arn(client, name), TagKeys=[_IDLE_SINCE])
-
-
-def _with_idle_since(name: str, client: MakeClient) -> None:
-    tags = [{"Key": _IDLE_SINCE, "Value": "2020-01-01T00:00:00+00:00"}]
-    client("sagemaker").add_tags(ResourceArn=_notebook_arn(client, name), Tags=tags)
-
-
-def _delete_bucket(client: MakeClient) -> None:
-    s3 = client("s3")
-    name = "sagemaker-us-east-1-123456789012"
-    with suppress(ClientError):
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
-            for each in page.get("Contents", ()):
-                s3.delete_object(Bucket=name, Key=each["Key"])
-        s3.delete_bucket(Bucket=name)
-
-
-def _forget_stop(client: MakeClient) -> None:
-    """Wait until what was stopped is gone."""
-    sagemaker = client("sagemaker")
-    wait_until(
-        lambda: [each["EndpointStatus"] for each in sagemaker.list_endpoints()["Endpoints"]],
-        lambda statuses: "Deleting" not in statuses,
-    )
-
-
-_NEW_NOTEBOOK = (partial(_delete_notebook, "lab"), _delete_role)
+_NEW_NOTEBOOK = (partial(delete_notebook, "lab"), delete_role)
 _ROLE_OF_BOUNDARY = f"--role-boundary {BOUNDARY}"
 _ALL_USAGES = " ".join(
     f"--for {usage}"
@@ -197,7 +142,9 @@ SWEPT: Mapping[str, SweptCommand] = {
         unreached=_every_action_of("quotas explain", "asked where the error leaves open what is in use"),
     ),
     "quotas increase": SweptCommand(
-        (SweptRun("quotas increase ml.m5.2xlarge --for training --to {} --yes"),), silent=_EITHER, unreached=_EITHER
+        (SweptRun("quotas increase ml.m5.2xlarge --for training --to {} --yes", (wait_for_decisions,)),),
+        silent=_EITHER,
+        unreached=_EITHER,
     ),
     "quotas requests": SweptCommand((SweptRun("quotas requests"),)),
     "quotas wait": SweptCommand(
@@ -208,7 +155,7 @@ SWEPT: Mapping[str, SweptCommand] = {
         (
             SweptRun(
                 "cron run stop-idle -- notebook stop --idle --grace 1h",
-                (partial(_without_idle_since, "course-idle"),),
+                (partial(remove_idle_since, "course-idle"),),
                 records="notebook stop --idle --grace 1h",
             ),
         ),
@@ -217,8 +164,8 @@ SWEPT: Mapping[str, SweptCommand] = {
     ),
     "notebook stop": SweptCommand(
         (
-            SweptRun("notebook stop --idle --grace 1h", (partial(_without_idle_since, "course-idle"),)),
-            SweptRun("notebook stop --idle --grace 1h", (partial(_with_idle_since, "course-busy"),)),
+            SweptRun("notebook stop --idle --grace 1h", (partial(remove_idle_since, "course-idle"),)),
+            SweptRun("notebook stop --idle --grace 1h", (partial(add_idle_since, "course-busy"),)),
             SweptRun("notebook stop course-idle --yes", ("notebook start course-idle --wait",)),
         )
     ),
@@ -275,19 +222,33 @@ SWEPT: Mapping[str, SweptCommand] = {
             SweptRun("endpoint stop prices-ab --yes", ("endpoint start prices-ab",)),
         ),
         "endpoints",
-        silent=_NO_NEED | {"pricing:GetProducts": "the price is shown as ?, and endpoint list says why"},
+        silent=_NO_NEED,
         unreached=_sagemaker("there is no experiment", "DescribeInferenceExperiment")
         | _sagemaker("asked where a grace has ended", "DeleteTags")
         | {"s3:ListBucket": "asked where a model's data is a folder"},
     ),
     "endpoint start": SweptCommand(
-        (SweptRun("endpoint start prices-ab", ("endpoint stop prices-ab --yes", _forget_stop)),),
+        (
+            SweptRun(
+                "endpoint start prices-ab",
+                # What a start has half brought back, since an action was left out, is not stopped before it is whole.
+                (
+                    "endpoint start prices-ab",
+                    "endpoint stop prices-ab --yes",
+                    wait_for_deletions,
+                    partial(remove_scaling, "prices-ab"),
+                ),
+            ),
+        ),
         "endpoints",
         silent=_NO_NEED,
+        unreached=_sagemaker("asked where no likely configuration has its record", "ListEndpointConfigs")
+        | _sagemaker("asked where an endpoint has failed", "DeleteEndpoint")
+        | _LOGS_OF_ENDPOINTS,
     ),
     "train": SweptCommand(
         (
-            SweptRun("train boston", (_delete_bucket,)),
+            SweptRun("train boston", (delete_bucket,)),
             SweptRun("train boston --deploy", ("train boston", "cleanup boston --yes")),
         ),
         silent=_NO_NEED,
@@ -297,10 +258,15 @@ SWEPT: Mapping[str, SweptCommand] = {
         },
     ),
     "deploy": SweptCommand(
-        (SweptRun("deploy boston", ("cleanup boston --yes", "train boston --again")),), silent=_NO_NEED
+        (SweptRun("deploy boston", ("cleanup boston --yes", "train boston --again")),),
+        silent=_NO_NEED,
+        unreached=_LOGS_OF_ENDPOINTS,
     ),
     "predict": SweptCommand((SweptRun("predict boston", ("train boston --deploy",)),)),
-    "cleanup": SweptCommand((SweptRun("cleanup boston --yes", ("train boston --deploy",)),)),
+    "cleanup": SweptCommand(
+        (SweptRun("cleanup boston --yes", ("train boston --deploy",)),),
+        unreached=_sagemaker("asked where something stays", "DescribeEndpointConfig", "DescribeModel"),
+    ),
     "guard": SweptCommand(
         (SweptRun("guard --training ml.m5.xlarge=1 --max-usd 9 --hours 1 -- true", is_cold=True),),
         silent=_NO_NEED,

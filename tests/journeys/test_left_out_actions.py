@@ -19,7 +19,8 @@ from botocore.config import Config
 from opskit.access.rules.grants import required_grants
 from opskit.access.rules.permissions import API_CALLS
 from tests.journeys.conftest import CompletedCommand, make_shell, run_sandbox
-from tests.journeys.swept_commands import NOT_SWEPT, OTHER_WAYS, SWEPT, MakeClient, SweptCommand, SweptRun
+from tests.journeys.swept_commands import NOT_SWEPT, OTHER_WAYS, SWEPT, SweptCommand, SweptRun
+from tests.journeys.swept_preparations import MakeClient
 from tests.journeys.test_least_privilege import PolicedShell, everything, without
 from tests.slow import starts_server
 from tests.waiting import wait_until
@@ -71,6 +72,7 @@ def _run_under(
         for kind in ("cache", "state"):
             shutil.rmtree(shell.home / kind, ignore_errors=True)
     policed.hold_to(policy)
+    (shell.home / "calls").unlink(missing_ok=True)  # of what was run before
     return shell.opskit(*run.words.format(next(numbers)).split(), json_output=False, given=run.given)
 
 
@@ -78,8 +80,6 @@ def _used_actions(
     policed: PolicedShell, command: str, run: SweptRun, policy: dict[str, object], numbers: Iterator[int]
 ) -> set[str]:
     """The actions that the calls of a run stand on, which goes well under the whole policy."""
-    calls = policed.shell.home / "calls"
-    calls.unlink(missing_ok=True)
     ended = _run_under(policed, run, policy, numbers)
     assert ended.exit in run.exits, (run.words, ended.stdout, ended.stderr)
     recorded = command

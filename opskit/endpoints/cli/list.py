@@ -18,6 +18,7 @@ from opskit.endpoints.cli.app import (
     endpoint_app,
     read_endpoint_policy,
 )
+from opskit.endpoints.rules.list_order import EndpointOrder
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -34,6 +35,9 @@ def list_endpoints_command(
     who: Annotated[
         bool, typer.Option("--who", help="Where no tag names an owner, ask CloudTrail who created the endpoint.")
     ] = False,
+    sort: Annotated[
+        EndpointOrder, typer.Option("--sort", help="Sort by name, price per hour, idle time or owner.")
+    ] = EndpointOrder.NAME,
 ) -> CommandResult:
     """List endpoints, whether they are idle, what they cost, and those that can be brought back."""
     from opskit.core.clock import system_clock
@@ -44,4 +48,4 @@ def list_endpoints_command(
     policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     meant = EndpointFilter(glob=match, tag=parse_tag_filter(tag), owner=owner)
     look = inspect_endpoints(ctx.clients(), policy, now := system_clock().now(), meant, with_stopped=True)
-    return endpoint_list_result(find_endpoint_owners(look, now) if who else look)
+    return endpoint_list_result(find_endpoint_owners(look, now) if who else look, sort)

@@ -26,7 +26,7 @@ def start_endpoint_command(
     it back is read from the configuration's tags, so any machine can do it; running it again goes on where it ended.
     """
     from opskit.core.clock import system_clock
-    from opskit.core.exceptions import AwsError, GuardRefused
+    from opskit.core.exceptions import AwsError, GuardRefused, UnreadableState
     from opskit.endpoints.flows.start import (
         check_planned_room,
         plan_endpoint_start,
@@ -46,5 +46,5 @@ def start_endpoint_command(
             return endpoint_start_result(planned_start(plan), client.region)
         with watch_progress(ctx.screen) as emit:
             return endpoint_start_result(start_endpoint(client, plan, clock, emit, guard=not no_guard), client.region)
-    except (AwsError, GuardRefused) as failure:
+    except (AwsError, GuardRefused, UnreadableState) as failure:
         return endpoint_start_result(refused_start(name, failure), client.region)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
@@ -10,6 +11,7 @@ from opskit.core.exceptions import GuardRefused
 from opskit.core.model import Requirement, Workload
 from opskit.endpoints.reads.endpoints import read_endpoint_config
 from opskit.endpoints.rules.restore_record import RestoreRecord
+from opskit.guards.rules.capacity_error import capacity_error
 from opskit.quotas.flows.check import check_quotas
 
 
@@ -18,6 +20,7 @@ def check_return_room(client: AwsClient, record: RestoreRecord, clock: Clock) ->
 
     Raises:
         GuardRefused: it is not.
+        UnreadableState: that could not be found out, which is no room.
         AwsError: its configuration could not be read.
     """
     config = read_endpoint_config(client, record.config)
@@ -34,9 +37,7 @@ def check_return_room(client: AwsClient, record: RestoreRecord, clock: Clock) ->
     requirements = [Requirement(each, Workload.ENDPOINT, count) for each, count in counts.items()]
     if not requirements:
         return
-    check = check_quotas([client], requirements, clock.now())
-    for headroom in check.headrooms:
-        if headroom.verdict.is_no:
-            text = f"There is no room for {record.endpoint}: {headroom.quota_name}: {headroom.reason}."
-            hint = "`opskit quotas check` shows the quotas; --no-guard tries it anyway."
-            raise GuardRefused("no-room", text, hint, region=client.region)
+    error = capacity_error(check_quotas([client], requirements, clock.now()), client.region)
+    if error:
+        error.problem = replace(error.problem, region=client.region)
+        raise error

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from opskit.aws.client import AwsClient
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.owners import short_owner
@@ -21,13 +22,16 @@ from opskit.endpoints.render.rows import (
     look_notes,
     look_usd,
     one_account,
+    price_problems,
     restore_command,
     stopped_reason,
     stopped_record,
 )
+from opskit.endpoints.rules.list_order import EndpointOrder
 from opskit.endpoints.rules.model import EndpointVerdict
 from opskit.output.patience_column import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.output.row_order import largest_first, owner_order
 
 _COLUMNS = (
     Column("Region", key=True),
@@ -44,8 +48,13 @@ _COLUMNS = (
 )
 
 
-def endpoint_list_result(look: EndpointInspection) -> CommandResult:
-    """The answer of ``endpoint list``."""
+def endpoint_list_result(look: EndpointInspection, order: EndpointOrder = EndpointOrder.NAME) -> CommandResult:
+    """The answer of ``endpoint list``. Those that were stopped come after the others."""
+    look = replace(
+        look,
+        endpoints=tuple(sorted(look.endpoints, key=lambda seen: _sort_key(order, seen))),
+        stopped=tuple(sorted(look.stopped, key=lambda pair: _stopped_sort_key(order, *pair))),
+    )
     going = {(seen.endpoint.region, seen.endpoint.name) for seen in look.endpoints}
     gone = [(client, stopped) for client, stopped in look.stopped if (client.region, stopped.name) not in going]
     records = [_running_record(seen, look) for seen in look.endpoints]
@@ -64,6 +73,26 @@ def endpoint_list_result(look: EndpointInspection) -> CommandResult:
     table = (_with_owners(whole, [record["owner"] for record in records]),) if rows else ()
     problems = (*look.problems, *_unread_use_problems(look))
     return CommandResult(data, _list_exit(look, problems), problems, table, tuple(_list_notes(look)), "endpoints")
+
+
+def _sort_key(order: EndpointOrder, seen: InspectedEndpoint) -> tuple[Any, ...]:
+    match order:
+        case EndpointOrder.NAME:
+            return ()  # as they were found: by Region, then by name
+        case EndpointOrder.PRICE:
+            return largest_first(seen.usd_per_hour)
+        case EndpointOrder.IDLE:
+            return largest_first(seen.assessment.idle)
+        case EndpointOrder.OWNER:
+            return owner_order(endpoint_record(seen)["owner"])
+
+
+def _stopped_sort_key(order: EndpointOrder, client: AwsClient, stopped: StoppedEndpoint) -> tuple[Any, ...]:
+    match order:
+        case EndpointOrder.NAME | EndpointOrder.PRICE | EndpointOrder.IDLE:  # none costs anything, none is looked at
+            return ()
+        case EndpointOrder.OWNER:
+            return owner_order(stopped_record(client, stopped)["owner"])
 
 
 def _with_owners(table: Table, owners: Sequence[str | None]) -> Table:
@@ -98,12 +127,7 @@ def _unread_use_problems(look: EndpointInspection) -> Iterator[Problem]:
         what = "1 endpoint is" if count == 1 else f"{count} endpoints are"
         text = f"Whether {what} idle is not known: {reason.rstrip('.')}."
         yield Problem("endpoint-use-unread", text, region=region)
-    gaps = [(each.endpoint.region, each.price_gap) for each in look.endpoints if each.price_gap]
-    for region in dict.fromkeys(region for region, _ in gaps):
-        alike = [gap for where, gap in gaps if where == region]
-        what = "1 endpoint" if len(alike) == 1 else f"{len(alike)} endpoints"
-        text = f"The price of {what} could not be read: {alike[0].reason.rstrip('.')}."
-        yield Problem(alike[0].code, text, alike[0].hint, region)
+    yield from price_problems(look.endpoints)
 
 
 def _total_usd(look: EndpointInspection) -> Decimal | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.core.exceptions import Problem
 from opskit.core.model import Unknown
 from opskit.core.owners import owner_record
 from opskit.core.patience import patience_record
@@ -155,3 +156,13 @@ def look_notes(look: EndpointInspection) -> Sequence[str]:
         return ()
     word = "metric" if look.metrics_asked == 1 else "metrics"
     return (f"Read {look.metrics_asked} {word} of CloudWatch, for which AWS bills {look_usd(look):f} USD.",)
+
+
+def price_problems(endpoints: Sequence[InspectedEndpoint]) -> Iterator[Problem]:
+    """Why prices are shown as ``?``, where they could not be read: a sentence for each Region."""
+    gaps = [(each.endpoint.region, each.price_gap) for each in endpoints if each.price_gap]
+    for region in dict.fromkeys(region for region, _ in gaps):
+        alike = [gap for where, gap in gaps if where == region]
+        what = "1 endpoint" if len(alike) == 1 else f"{len(alike)} endpoints"
+        text = f"The price of {what} could not be read: {alike[0].reason.rstrip('.')}."
+        yield Problem(alike[0].code, text, alike[0].hint, region)

@@ -18,6 +18,7 @@ from opskit.endpoints.render.rows import (
     look_notes,
     look_usd,
     one_account,
+    price_problems,
     restore_command,
 )
 from opskit.output.patience_column import add_patience_column
@@ -50,7 +51,9 @@ def endpoint_stop_result(
         *_kept_endpoint_problems(actions),
     )
     notes = [*_result_notes(actions), *look_notes(look)]
-    return _build_result(actions, look, problems, _stop_exit(actions, look, problems), notes)
+    # What a stop saves is beside the point of it: that it is not known is said, and changes no exit code.
+    told = (*problems, *price_problems([action.inspected for action in actions]))
+    return _build_result(actions, look, told, _stop_exit(actions, look, problems), notes)
 
 
 def endpoint_stop_refused(actions: Sequence[EndpointStop], look: EndpointInspection, refusal: Problem) -> CommandResult:

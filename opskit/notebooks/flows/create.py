@@ -22,13 +22,13 @@ from opskit.core.model import NOTEBOOK_ROLE_NAME, Notebook, Price, Requirement, 
 from opskit.core.owners import OWNER_TAG, Owner
 from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error
+from opskit.guards.rules.capacity_error import capacity_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
 from opskit.notebooks.flows.failure import read_notebook_failure
 from opskit.notebooks.flows.wait import wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
-from opskit.notebooks.rules.capacity import capacity_error
 from opskit.notebooks.rules.create_request import NotebookSpec
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck

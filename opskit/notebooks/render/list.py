@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_c
 from opskit.notebooks.rules.list_order import ListOrder
 from opskit.output.patience_column import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.output.row_order import largest_first, owner_order
 
 _HEAD = (
     Column("Notebook", wrap=True, key=True),
@@ -55,21 +56,13 @@ def _sort_key(order: ListOrder, seen: InspectedNotebook, cost: NotebookCost) -> 
         case ListOrder.NAME:
             return ()  # as they were found: by Region, then by name
         case ListOrder.PRICE:
-            return _largest_first(cost.usd_per_hour if cost.started else None)
+            return largest_first(cost.usd_per_hour if cost.started else None)
         case ListOrder.COST:
-            return _largest_first(cost.usd_since_start)
+            return largest_first(cost.usd_since_start)
         case ListOrder.IDLE:
-            return _largest_first(seen.assessment.idle)
+            return largest_first(seen.assessment.idle)
         case ListOrder.OWNER:
-            owner = _owner_record(seen)["owner"]
-            return (owner is None, (owner or "").lower())
-
-
-def _largest_first(value: Decimal | timedelta | None) -> tuple[bool, float]:
-    """The key of a number; what is not known comes last."""
-    if value is None:
-        return (True, 0)
-    return (False, -(value.total_seconds() if isinstance(value, timedelta) else float(value)))
+            return owner_order(_owner_record(seen)["owner"])
 
 
 def _listing_exit(look: Inspection) -> ExitCode:

@@ -179,11 +179,7 @@ class _ResourceScan:
         to.
         """
         known = {listed_resource.name: listed_resource for listed_resource in self.found[ListableKind.TRAINING_JOB]}
-        described = gather_all(
-            [partial(result_or_error, partial(resources.read_training_job, self.client, name)) for name in known]
-        )
-        uris = [job.output_uri for job in described if job and not isinstance(job, OpskitError) and job.output_uri]
-        buckets = list(dict.fromkeys([default, *(split_s3_uri(uri)[0] for uri in uris)]))
+        buckets = list(dict.fromkeys([default, *self._buckets_of_jobs(list(known))]))
         top = workflow_prefix(self.workflow)
         kept = [
             partial(result_or_error, partial(list_object_keys, self.client, account, bucket, top)) for bucket in buckets
@@ -208,6 +204,19 @@ class _ResourceScan:
                 job = known[folder.rstrip("/")]
                 objects.append(S3Objects(bucket, self.workflow, job.name, job.arn, tuple(inside)))
         return objects
+
+    def _buckets_of_jobs(self, names: list[str]) -> list[str]:
+        """The buckets that training jobs wrote to; those of a job that cannot be described are unread."""
+        told = gather_all(
+            [partial(result_or_error, partial(resources.read_training_job, self.client, n)) for n in names]
+        )
+        if failed := [job for job in told if isinstance(job, OpskitError)]:
+            what = "the training job" if len(failed) == 1 else f"{len(failed)} training jobs"
+            first = failed[0].problem
+            text = f"Which bucket {what} wrote to could not be read, so files there are not found: {first.message}"
+            self._note_unread(AwsError(first.code, text, first.hint, region=first.region))
+        jobs = (job for job in told if job is not None and not isinstance(job, OpskitError))
+        return [split_s3_uri(job.output_uri)[0] for job in jobs if job.output_uri]
 
     def _why_objects_stay(self, folder: str, known: dict[str, ListedResource]) -> str | None:
         job = known.get(folder.rstrip("/")) if folder.endswith("/") else None

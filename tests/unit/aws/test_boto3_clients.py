@@ -7,6 +7,7 @@ from tests.fakes.fake_aws import FakeAws
 
 
 def test_close_idle_connections_closes_them_while_something_still_refers_to_their_pool(fake_aws: FakeAws) -> None:
+    fake_aws.on_wire = True
     client = open_session().client("us-east-1")
     client.read("sts", "get_caller_identity")
     session = client.session

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,11 +14,15 @@ from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import TagsByArn
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import ExitCode
-from opskit.core.tag_keys import KEEP
-from opskit.endpoints.flows.inspect import EndpointInspection, inspect_endpoints
+from opskit.core.tag_keys import KEEP, OWNER
+from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint, inspect_endpoints
+from opskit.endpoints.flows.stop_action import EndpointStopPolicy
+from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
 from opskit.endpoints.render.list import endpoint_list_result
 from opskit.endpoints.render.rows import describe_variants
-from opskit.endpoints.rules.idleness import EndpointPolicy
+from opskit.endpoints.render.stop import endpoint_stop_result
+from opskit.endpoints.rules.idleness import EndpointAssessment, EndpointPolicy
+from opskit.endpoints.rules.list_order import EndpointOrder
 from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, VariantState
 from tests.fakes.account import NOW, client_error, in_memory
 from tests.fakes.endpoint_account import EndpointAccount
@@ -121,6 +127,59 @@ def test_what_could_not_be_read_is_told_once_with_exit_5(
     assert len(result.data["endpoints"]) == len(account.endpoints)
 
 
+def test_a_stop_says_why_it_does_not_know_prices(account: EndpointAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does what it was asked for all the same."""
+
+    def refuse(self: EndpointAccount, params: dict[str, Any]) -> dict[str, Any]:
+        text = "User: me is not authorized to perform: pricing:GetProducts on resource: *"
+        raise client_error("GetProducts", "AccessDeniedException", text, 403)
+
+    monkeypatch.setattr(EndpointAccount, "do_get_products", refuse, raising=False)
+    seen = look(account)
+    terms = EndpointStopPolicy(EndpointPolicy())
+    with in_memory(account):
+        result = endpoint_stop_result(plan_endpoint_stops(seen, terms, account.clock.now()), seen)
+    [problem] = result.problems
+    assert problem.message.startswith("The price of 7 endpoints could not be read: ")
+    assert "pricing:GetProducts" in problem.message
+    assert (problem.code, result.exit) == ("denied", ExitCode.OK)
+
+
 def test_a_price_that_the_list_has_not_is_no_failure_to_read(account: EndpointAccount) -> None:
     result = endpoint_list_result(look(account))
     assert (result.exit, result.problems, result.data["totals"]["usd_per_hour"]) == (ExitCode.OK, (), None)
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        (EndpointOrder.NAME, ["dear", "fresh", "old", "unread"]),
+        (EndpointOrder.PRICE, ["dear", "old", "fresh", "unread"]),
+        (EndpointOrder.IDLE, ["old", "dear", "fresh", "unread"]),
+        (EndpointOrder.OWNER, ["fresh", "old", "dear", "unread"]),
+    ],
+)
+def test_a_list_comes_in_the_order_that_was_chosen_with_the_unknown_last(
+    order: EndpointOrder, names: list[str]
+) -> None:
+    client: AwsClient = AwsSession(shared_clients(), REGION).client()
+    days = {"dear": (9, 3, {OWNER: "zoe"}), "fresh": (1, 1, {OWNER: "Ada"}), "old": (30, 2, {OWNER: "bob"})}
+    seen = [
+        InspectedEndpoint(
+            client,
+            replace(HOSTED, name=name),
+            tags,
+            None,
+            EndpointAssessment(EndpointVerdict.IDLE, "", timedelta(days=idle)),
+            Decimal(usd),
+            EndpointPolicy().patience,
+        )
+        for name, (idle, usd, tags) in days.items()
+    ]
+    unread = EndpointAssessment(EndpointVerdict.UNKNOWN, "", readable=False)
+    seen.append(
+        replace(seen[0], endpoint=replace(HOSTED, name="unread"), tags={}, assessment=unread, usd_per_hour=None)
+    )
+    result = endpoint_list_result(EndpointInspection(tuple(seen), (), (), all_regions_failed=False), order)
+    assert [each["name"] for each in result.data["endpoints"]] == names
+    assert [row[1].text for row in result.tables[0].rows] == names

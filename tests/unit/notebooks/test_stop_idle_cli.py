@@ -37,6 +37,7 @@ def test_stop_idle_many_of_all_kinds(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     aws, rooms = account(*mixed(many))
+    aws.on_wire = True
     ran = stop(capsys, "--limit", str(many), "--verbose")
     assert ran.code == 5, "some could not be read"
     assert {name: row["verdict"] for name, row in rows(ran).items()} == {name: truth(name) for name in rooms.labs}
@@ -123,6 +124,7 @@ def test_stop_idle_a_jupyter_that_hangs_costs_the_others_nothing(
 def test_stop_idle_more_regions_than_lines(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
     labs = mixed(len(KINDS) - 1, but=("slow",))[::3]
     aws, rooms = account(*labs)
+    aws.on_wire = True
     regions = [f"eu-west-{number}" for number in range(1, 8)]
     words = [word for region in regions for word in ("--region", region)]
     ran = stop(capsys, "--dry-run", *words)

@@ -323,3 +323,15 @@ def test_cleanup_what_may_be_used_by_what_cannot_be_seen_stays(
     assert (ended.code, {instance_type for instance_type, _ in existing_resources(account)}) == (5, kept)
     assert len(account.objects) == 3
     assert [error["code"] for error in ended.envelope["errors"]] == ["denied"]
+
+
+def test_cleanup_a_job_that_cannot_be_described_may_have_files_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Which bucket it wrote to is not known then: what is found goes, and that there may be more is said."""
+    account = account_with_endpoint()
+    account_with_endpoint(OLDER, account=account)
+    deny_operations(account, "DescribeTrainingJob")
+    ended = run_cleanup(account, capsys)
+    assert (ended.code, existing_resources(account), account.objects) == (5, set(), {})
+    [error] = ended.envelope["errors"]
+    assert error["code"] == "denied"
+    assert error["message"].startswith("Which bucket 2 training jobs wrote to could not be read")

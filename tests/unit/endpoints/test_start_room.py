@@ -1,0 +1,76 @@
+"""A stopped endpoint is brought back where the quota has room for it; what cannot be read is no room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.account import client_error, in_memory
+from tests.fakes.billing_accounts import with_a_stopped_endpoint
+from tests.fakes.cli_runner import CliResult, run_opskit
+from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.stubbed_client import REGION
+
+QUOTA, TOTAL = "ml.m4.xlarge for endpoint usage", "Number of instances across active endpoints"
+ROOM = {QUOTA: 99.0, TOTAL: 99.0, "Maximum number of instances per endpoint": 99.0}
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> EndpointAccount:
+    """An account whose endpoint was stopped and is gone."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    account = with_a_stopped_endpoint()
+    assert isinstance(account, EndpointAccount)
+    return account
+
+
+def start(account: EndpointAccount, capsys: pytest.CaptureFixture[str], *words: str) -> CliResult:
+    with in_memory(account):
+        return run_opskit(capsys, "endpoint", "start", "prices", *words, "-o", "json")
+
+
+def deny_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs cannot be counted."""
+
+    def denied(self: EndpointAccount, params: dict[str, Any]) -> dict[str, Any]:
+        text = "User: me is not authorized to perform: sagemaker:ListEndpoints on resource: x"
+        raise client_error("ListEndpoints", "AccessDeniedException", text, 403)
+
+    monkeypatch.setattr(EndpointAccount, "do_list_endpoints", denied)
+
+
+def test_it_comes_back_where_there_is_room(stopped: EndpointAccount, capsys: pytest.CaptureFixture[str]) -> None:
+    stopped.quotas = dict(ROOM)
+    assert (start(stopped, capsys).code, stopped.creates) == (0, 1)
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry-run"])
+def test_a_quota_that_is_too_small_refuses(
+    dry: tuple[str, ...], stopped: EndpointAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopped.quotas = ROOM | {QUOTA: 0.0}
+    ended = start(stopped, capsys, *dry)
+    [error] = ended.envelope["errors"]
+    assert (ended.code, error["code"], error["region"], stopped.creates) == (3, "no-room", REGION, 0)
+    assert f"{QUOTA}: the quota is 0" in error["message"]
+    assert "opskit quotas increase ml.m4.xlarge --for endpoint" in error["hint"]
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry-run"])
+def test_what_cannot_be_read_is_no_room(
+    dry: tuple[str, ...],
+    stopped: EndpointAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stopped.quotas = dict(ROOM)
+    deny_listing(monkeypatch)
+    ended = start(stopped, capsys, *dry)
+    codes = [error["code"] for error in ended.envelope["errors"]]
+    assert (ended.code, codes, stopped.creates) == (5, ["quota-unknown"], 0)
+    assert "sagemaker:ListEndpoints" in ended.envelope["errors"][0]["message"]
+    assert "--no-guard" in ended.envelope["errors"][0]["hint"]
+    if not dry:
+        assert (start(stopped, capsys, "--no-guard").code, stopped.creates) == (0, 1)
