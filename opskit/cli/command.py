@@ -126,8 +126,7 @@ class CommandContext:
         return () if self.is_one_of_many else names or ()
 
     def heed_end_from_outside(self) -> None:
-        """Treat SIGTERM (of a time limit or a CI job) like Ctrl-C."""
-        # The same handler raises KeyboardInterrupt, so that running resources are reported then too.
+        """Treat SIGTERM (of a time limit or a CI job) like Ctrl-C: running resources are then reported too."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def confirm(self, plan: str, *, yes: bool, what: str = "This changes your account") -> None:

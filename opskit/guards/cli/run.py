@@ -247,6 +247,6 @@ def _exec_command(program: str, words: Sequence[str], environment: dict[str, str
     for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and a command would inherit that
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
-        os.execve(program, list(words), environment)
+        os.execve(program, list(words), environment)  # noqa: S606 - the user's own command, which opskit becomes
     except OSError as error:
         raise CommandNotRunnable(words[0], error.strerror or str(error), ExitCode.NOT_RUNNABLE) from error

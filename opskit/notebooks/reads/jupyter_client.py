@@ -232,8 +232,7 @@ class JupyterClient:
                 return self._fetch_page(url)
             except Exception as error:
                 self.close_connection()
-                # Raised outside of the handler, so that it carries no context, in which the URL with its token would
-                # be.
+                # Raised outside of the handler, so that it carries no context: the URL with its token is in that.
                 trouble = _transport_error(what, error)
                 if is_first or not isinstance(error, ConnectionError):
                     break

@@ -35,6 +35,7 @@ MISPLACED = {
     "a call as it goes, in flows": ("from opskit.aws.api_call import send_call\n", "notebooks/flows/stop.py"),
     "a call as it goes, in reads": ("from opskit.aws.api_call import send_call\n", "quotas/reads/quotas.py"),
     "clients in flows": ("from opskit.aws.boto3_clients import Boto3Clients\n", "endpoints/flows/stop.py"),
+    "a program in flows": ("import subprocess\n", "training/flows/follow.py"),
     "clients in reads": ("from opskit.aws.boto3_clients import Boto3Clients\n", "training/reads/s3.py"),
 }
 """Lines that are each refused, and the file that each is put into."""
