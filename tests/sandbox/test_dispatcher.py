@@ -189,11 +189,14 @@ def test_the_owned_operations_are_those_the_sandbox_says(slow_sandbox: Sandbox) 
     assert len(slow_sandbox.own_operations) > 40
 
 
+@pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.soak)])
 @pytest.mark.parametrize(("service", "operation"), owned_operations())
-def test_no_input_makes_an_owned_operation_fail(service: str, operation: str, call_operation: Call) -> None:
+def test_no_input_makes_an_owned_operation_fail(
+    service: str, operation: str, examples: int, call_operation: Call
+) -> None:
     shape = input_shape(service, operation)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @example(params={})
     @given(params=value_for(shape) if shape else st.just({}))
     def holds(params: dict[str, Any]) -> None:
