@@ -121,7 +121,12 @@ def _counted(count: int, noun: str) -> str:
 def _per_hour(data: Mapping[str, Any]) -> str:
     totals = data.get("totals") or {}
     price, least = totals.get("usd_per_hour"), "at least " if totals.get("unpriced") else ""
-    return "price unknown" if price is None else f"{least}{price} USD per hour"
+    return "price unknown" if price is None else f"{least}{_amount(price)} USD per hour"
+
+
+def _amount(price: Any) -> str:
+    """An amount without zeros at its end, which JSON's numbers have, and never with an exponent."""
+    return f"{Decimal(str(price)).normalize():f}"
 
 
 def _row_tables(view: AccountView, rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
@@ -166,7 +171,9 @@ _COLUMNS_BY_NAME = {
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    if value is None:
+        return ""
+    return _amount(value) if isinstance(value, float) else str(value)
 
 
 def _notes(view: AccountView, reports: Sequence[AccountReport]) -> Iterator[str]:
@@ -180,7 +187,7 @@ def _notes(view: AccountView, reports: Sequence[AccountReport]) -> Iterator[str]
         unpriced = sum(each.get("unpriced") or 0 for each in totals)
         least = "at least " if failed or unpriced or None in told else ""
         total = sum((Decimal(str(each)) for each in told if each is not None), Decimal(0))
-        yield f"{said}: {least}{total} USD per hour."
+        yield f"{said}: {least}{_amount(total)} USD per hour."
     else:
         yield f"{said}."
     if any("role" in problem.code for report in failed for problem in report.problems):

@@ -13,6 +13,7 @@ from opskit.cli.command_tree import load_all
 from opskit.cli.common_settings import split_role_arns
 from opskit.core.exceptions import ExitCode, Problem, UsageError
 from opskit.core.setting_values import parse_tag
+from opskit.fleet.render.accounts import fleet_result
 from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
 from opskit.fleet.rules.reports import AccountReport, fleet_exit
 from opskit.fleet.rules.role_template import role_template
@@ -134,3 +135,17 @@ def test_the_template_trusts_one_account_and_asks_for_the_external_id() -> None:
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
     assert (role["RoleName"], A in str(trust["Principal"])) == ("reader", True)
     assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "team"}}
+
+
+def test_amounts_are_told_as_people_write_them() -> None:
+    item = {"region": "us-east-1", "kind": "lab", "name": "x", "usd_per_hour": 1e-05, "owner": None, "stop_with": None}
+    data = {"items": [item], "totals": {"usd_per_hour": 1e-05, "unpriced": 0}}
+    nothing = {"items": [], "totals": {"usd_per_hour": 0.0, "unpriced": 0}}
+    told = fleet_result(
+        VIEWS["costs"],
+        [AccountReport(FleetAccount(A), ExitCode.OK, data), AccountReport(FleetAccount(B), ExitCode.OK, nothing)],
+    )
+    found = [row[-1].text for row in told.tables[0].rows]
+    assert found == ["1 item; 0.00001 USD per hour", "0 items; 0 USD per hour"]
+    assert told.tables[1].rows[0][4].text == "0.00001"
+    assert told.notes == ("2 accounts: 0.00001 USD per hour.",)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,3 +99,32 @@ def kill_the_processes(organization: FakeOrganization, account: str, patched: py
 
     killed: list[BaseProcess] = []
     patched.setattr(member, "answer_call", kill_first)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_fifty_accounts_in_four_regions_of_which_a_tenth_fails_killed_and_resumed(processes: str) -> None:
+    regions = ("ap-south-1", "eu-west-1", "us-east-1", "us-west-2")
+    organization = make_organization(50, regions, fault_every=10)
+    where = [word for region in regions for word in ("--region", region)]
+    check = (sys.executable, "-m", "opskit", "fleet", "check", "ml.m4.xlarge", "--for", "training", "--org", *where)
+    command = (*check, "--concurrency", "16", "--processes", processes, "-o", "json")
+    with serve(organization):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as killed:
+            assert killed.stderr is not None
+            while "[20/50] " not in killed.stderr.readline():
+                pass
+            killed.kill()
+        asked = organization.management.count("AssumeRole")
+        ended = subprocess.run((*command, "--resume"), capture_output=True, text=True, check=False)
+    told = json.loads(ended.stdout)["data"]
+    assert ended.returncode == 3
+    assert {each["account"] for each in told["accounts"] if each["error"]} == organization.faults.keys()
+    rows = [row for row in told["quotas"] if row["quota_name"] == QUOTA and row["account"] in organization.values]
+    assert len(rows) == len(organization.values) * len(regions)
+    assert len({(row["account"], row["region"]) for row in rows}) == len(rows)
+    for row in rows:
+        assert row["verdict"] == ("short" if organization.values[row["account"]] == 0 else "fits")
+    assert not [row for row in told["quotas"] if row["account"] in organization.faults and row["verdict"] == "fits"]
+    # Of the twenty that had answered only those that had failed, two or three, are looked at again.
+    assert organization.management.count("AssumeRole") - asked <= 50 - 20 + len(organization.faults)
