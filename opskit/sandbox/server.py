@@ -26,7 +26,7 @@ from opskit.sandbox.account.permissions import Permissions
 from opskit.sandbox.account.policy_file import PolicyFile
 from opskit.sandbox.account.regions import RegionService
 from opskit.sandbox.caller_check import OWN_PEER
-from opskit.sandbox.client_models import VARIABLE, data_path, write_client_models
+from opskit.sandbox.client_models import model_variables, write_client_models
 from opskit.sandbox.dispatcher import Dispatcher
 from opskit.sandbox.event_history import EventHistory
 from opskit.sandbox.hosting.endpoint_attachments import EndpointAttachmentService
@@ -121,7 +121,7 @@ class Sandbox:
     """A running sandbox: where it listens and what a client's environment needs.
 
     ``own_operations`` are those (boto3's service name, operation) that it answers itself; the rest are moto's.
-    ``client_models`` lead clients here that name AWS's STS.
+    ``client_models`` lead clients here that name AWS's STS, and keep the SDK's telemetry from AWS.
     """
 
     url: str
@@ -131,7 +131,7 @@ class Sandbox:
 
     def client_environment(self) -> dict[str, str]:
         """The variables that make any AWS client talk to this sandbox."""
-        variables = client_variables(self.url, self.scenario.region) | {VARIABLE: data_path(self.client_models)}
+        variables = client_variables(self.url, self.scenario.region) | model_variables(self.client_models)
         # botocore would send even what is meant for 127.0.0.1 to a proxy. Some programs read NO_PROXY, some no_proxy.
         if any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
             excluded = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")

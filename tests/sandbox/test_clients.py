@@ -14,17 +14,12 @@ from tests.prefork import SDK_MODULES, start_forkserver
 
 needs_sdk = pytest.mark.skipif(importlib.util.find_spec("sagemaker") is None, reason="sagemaker is not installed")
 
-QUIET = "SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      TelemetryOptOut: true\n"
-
 
 @pytest.fixture
-def client_environment(lab_account: Any, tmp_path: Path) -> dict[str, str]:
+def client_environment(lab_account: Any) -> dict[str, str]:
     """What makes any client talk to the lab, and to nobody else."""
-    settings = tmp_path / "sagemaker.yaml"
-    settings.write_text(QUIET)
     return {
         **lab_account.account.sandbox.isolated_environment(os.environ),
-        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(settings),
         "ROLE": lab_account.role,
         "IMAGE": lab_account.image,
         "BUCKET": lab_account.bucket,
@@ -217,6 +212,15 @@ STS_OF_SDK = """
 from sagemaker.core.helper.session_helper import Session
 session = Session(boto_session=boto3.Session(region_name=region))
 told |= {"caller": session.get_caller_identity_arn(), "bucket": session.default_bucket()}
+from sagemaker.core.telemetry import telemetry_logging
+from sagemaker.core.telemetry.constants import Feature
+sent = []
+telemetry_logging._send_telemetry_request = lambda *what, **more: sent.append(what)
+class Trainer:
+    sagemaker_session = session
+    @telemetry_logging._telemetry_emitter(Feature.MODEL_TRAINER, "train")
+    def train(self): return "trained"
+told |= {"telemetry": [Trainer().train(), len(sent)]}
 """
 TELLS = """
 open(os.environ["TOLD"], "w").write(json.dumps(told))
@@ -279,3 +283,4 @@ def test_the_sdk_finds_its_account_and_its_bucket_inside(script_output: Any) -> 
     told = script_output(STS + STS_OF_SDK + TELLS)
     assert told["caller"].startswith("arn:aws:iam::123456789012:")
     assert told["bucket"] == "sagemaker-us-east-1-123456789012"
+    assert told["telemetry"] == ["trained", 0], "the SDK would send what was called to a bucket of AWS's"
