@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from opskit.core.exceptions import Problem
+from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,3 +51,15 @@ def run_problems() -> tuple[Problem, ...]:
     """What was reported in this run so far."""
     with _lock:
         return tuple(_reported)
+
+
+def distinct_problems(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems in their order, with what goes wrong beside a command once: a command and one that it runs in a
+    process of its own both meet it, and both report it.
+    """
+    kept: list[Problem] = []
+    for problem in problems:
+        is_beside = problem.code in RUN_PROBLEM_CODES
+        if not is_beside or all((problem.code, problem.message) != (each.code, each.message) for each in kept):
+            kept.append(problem)
+    return kept

@@ -17,7 +17,7 @@ from opskit.cli.command_wrapper import CommandWrapper
 from opskit.cli.safe_run import run_safely
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
-from opskit.core.run_problems import run_problems
+from opskit.core.run_problems import distinct_problems, run_problems
 
 if TYPE_CHECKING:
     from opskit.notifications.rules import SnsTopic, Webhook
@@ -166,7 +166,8 @@ def _send_notification(
     problems = [*result.problems, *(Problem(each["code"], each["message"]) for each in inner.get("errors", ()))]
     place = Place(ctx.known_account(), ctx.settings.get("profile"))
     command = result.data.get("runs") or path
-    text = notification_text(command, data, int(result.exit), (*problems, *run_problems()), place)
+    problems = distinct_problems([*problems, *run_problems()])
+    text = notification_text(command, data, int(result.exit), problems, place)
     begun, failed = begun_graces(data), list[OpskitError]()
     lone = [grace for grace in begun if not note_new_grace(grace)]
     noted = [grace for grace in begun if grace not in lone]

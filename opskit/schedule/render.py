@@ -11,6 +11,7 @@ from typing import Any
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, OpskitError, Problem
 from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
+from opskit.core.run_problems import distinct_problems
 from opskit.notifications.rules import bill_lines, summarize_data
 from opskit.output.result import CommandResult
 from opskit.schedule.flows.crontab import CrontabChange
@@ -180,9 +181,9 @@ def _exit_reason(code: int) -> str:
     return f"it said nothing; {code} means: {meaning}"
 
 
-def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool) -> CommandResult:
+def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool, told: Sequence[Problem] = ()) -> CommandResult:
     """The answer of ``cron run``: one line on standard error when something is wrong, nothing to mail when not, but for
-    what bills.
+    what bills. ``told`` is what this process has reported by itself, and the command in it may have met too.
     """
     where = log if isinstance(log, str) else ""
     data = {
@@ -196,8 +197,9 @@ def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool) -> CommandRe
         "answer": run.envelope or None,
     }
     beside = [each for each in run.envelope.get("errors", ()) if each.get("code") in RUN_PROBLEM_CODES]
-    problems = tuple(Problem(each["code"], each["message"], each.get("hint", "")) for each in beside)
-    problems = problems if isinstance(log, str) else (*problems, log.problem)
+    all_told = distinct_problems([*told, *(Problem(e["code"], e["message"], e.get("hint", "")) for e in beside)])
+    new = tuple(all_told[len(told) :])
+    problems = new if isinstance(log, str) else (*new, log.problem)
     code = run.exit
     if not code.is_ok:
         text = f"{run.job} ended with {int(code)}: {run.reason.rstrip('.')}. The log: {where or 'none'}"

@@ -13,6 +13,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import ExitCode, OpskitError, UsageError
+from opskit.core.run_problems import run_problems
 from opskit.core.setting_values import parse_duration
 from opskit.notifications.cli import UNATTENDED
 from opskit.schedule.cli.cron import cron_app, executable, forwarded_options
@@ -59,7 +60,8 @@ def run_job_command(
             int(ExitCode.INTERRUPTED), "", "it was interrupted", (datetime.now(UTC) - started_at).total_seconds()
         )
     result = JobRun(job, runs, started_at, longest, ended)
-    return run_result(result, _append_to_log(result.log_record()), quiet=ctx.screen.quiet)
+    log = _append_to_log(result.log_record())
+    return run_result(result, log, quiet=ctx.screen.quiet, told=run_problems())
 
 
 def _job_arguments(job: str, words: list[str] | None) -> tuple[str, ...]:

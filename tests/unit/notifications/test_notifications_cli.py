@@ -10,6 +10,7 @@ import pytest
 
 from opskit.cli.command import CommandContext
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
+from opskit.core.run_problems import begin_run_problems, report_run_problem
 from opskit.core.settings import load_settings
 from opskit.notifications.cli import with_notifications
 from opskit.notifications.rules import Webhook, WebhookKind, webhook_body, webhook_kind
@@ -212,6 +213,21 @@ def test_ten_equal_failures_are_one_line(webhook_server: WebhookRecord, capsys: 
     ]
     Screen().show_problems(equal)
     assert capsys.readouterr().err.splitlines() == ["opskit: Access denied. (10 times)", "        Ask."]
+
+
+def test_what_went_wrong_beside_a_run_is_told_once(webhook_server: WebhookRecord) -> None:
+    """Both cron's run and the command in it meet it, and both report it."""
+    unkept = Problem("state-not-kept", "The state is not kept.")
+    inner = {"code": unkept.code, "message": unkept.message, "hint": ""}
+    begin_run_problems(lambda problem: None)
+    report_run_problem(unkept)
+    notify_of(
+        CommandResult({"answer": {"errors": [inner], "data": STOPPED}}, problems=(unkept,)), notify=webhook_server.url
+    )
+    begin_run_problems(lambda problem: None)
+    [(_, _, body)] = webhook_server.came
+    assert body["text"].count("The state is not kept.") == 1
+    assert "times)" not in body["text"]
 
 
 def test_each_kind_of_webhook_gets_its_form_and_no_markup() -> None:

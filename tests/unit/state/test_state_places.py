@@ -107,7 +107,15 @@ def test_every_command_that_uses_its_state_tells_programs_where_it_is_kept(
     monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
     told = run(*asked)
     assert told.data["kept_in"] is None
-    assert "state-not-kept" in [each["code"] for each in told.envelope["errors"]]
+    [error] = told.envelope["errors"]
+    assert error["code"] == "state-not-kept"
+    # The command that it runs, a process of its own, says the same of the same folder.
+    monkeypatch.setattr(
+        "opskit.schedule.flows.supervisor.run_exclusive",
+        lambda *_: ProcessResult(0, json.dumps({"errors": [error]}), "", 1.0),
+    )
+    assert run(*asked).envelope["errors"] == [error]
+    assert run(*asked[:3], "-o", "table", *asked[5:]).err.count("is not kept") == 1
 
 
 def test_a_table_is_where_it_is_kept_once_it_is_used(folder: Path) -> None:
