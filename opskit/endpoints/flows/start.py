@@ -79,7 +79,7 @@ def plan_endpoint_start(client: AwsClient, name: str, clock: Clock) -> StartPlan
 
     Raises:
         UsageError: there is neither the endpoint nor a record of it.
-        GuardRefused: its record is not whole, or another endpoint has its name.
+        GuardRefused: its record is not whole, another endpoint has its name, or it failed and has no record.
         AwsError: AWS does not say.
     """
     there = read_hosted_endpoint(client, name)
@@ -103,8 +103,12 @@ _BY_HAND = "`aws sagemaker list-tags --resource-arn {}` shows what is left of it
 
 
 def _plan_without_record(client: AwsClient, name: str, there: HostedEndpoint | None) -> StartPlan:
-    if there is not None and not there.traits.is_going:
+    if there is not None and there.traits.surely_bills:
         return StartPlan(name, None, there, None)
+    if there is not None and not there.traits.is_going:
+        text = f"The endpoint {name} is {there.status}, and there is no record that brings it back."
+        hint = f"`aws sagemaker delete-endpoint --endpoint-name {name} --region {client.region}` deletes it."
+        raise GuardRefused("no-record", text, hint, region=client.region)
     text = f"opskit has stopped no endpoint '{name}' in {client.region}."
     hint = "`opskit endpoint list` shows those that can be brought back; --region looks elsewhere."
     raise UsageError("no-endpoint", text, hint)

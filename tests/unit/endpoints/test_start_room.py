@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.fakes.account import client_error, in_memory
 from tests.fakes.billing_accounts import with_a_stopped_endpoint
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION
 
 QUOTA, TOTAL = "ml.m4.xlarge for endpoint usage", "Number of instances across active endpoints"
@@ -74,3 +76,12 @@ def test_what_cannot_be_read_is_no_room(
     assert "--no-guard" in ended.envelope["errors"][0]["hint"]
     if not dry:
         assert (start(stopped, capsys, "--no-guard").code, stopped.creates) == (0, 1)
+
+
+def test_one_that_has_failed_and_has_no_record_does_not_run(capsys: pytest.CaptureFixture[str]) -> None:
+    account = random_account(random.Random(1))
+    account.endpoints["prices"].steps = ["Failed"]
+    ended = start(account, capsys)
+    [error] = ended.envelope["errors"]
+    assert (ended.code, error["code"], ended.data["endpoints"][0]["outcome"]) == (3, "no-record", "refused")
+    assert "is Failed" in error["message"]

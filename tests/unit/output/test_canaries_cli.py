@@ -24,8 +24,9 @@ CANARIES = (
 )
 TAG_CANARIES = "password=canaryN token: canaryO9 https://ada:canaryP@h/x"
 FOUND = re.compile("canary[A-Z]")
-# The names, codes, ids and statuses by which AWS is asked again (and the cache of quota codes) are kept as they are.
-ASKED_AGAIN_BY = ("looks.sqlite", "queue.sqlite")
+# The names, codes, ids, statuses and instance types by which AWS is asked again (and the cache of quota codes) are kept
+# as they are.
+ASKED_AGAIN_BY = ("looks.sqlite", "queue.sqlite", "endpoint-configs-2.sqlite")
 # What was typed on the command line is the user's own, and stands in no file of others'.
 TYPED = ("evil", "canary")
 

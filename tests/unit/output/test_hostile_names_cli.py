@@ -26,6 +26,7 @@ from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import Entry, FakeAws, Fault
 from tests.fakes.fake_jupyter import serve_notebooks
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
+from tests.fakes.hostile_endpoints import hostile_endpoints
 from tests.fakes.hostile_text import EVIL, assert_harmless
 from tests.fakes.stubbed_client import offline_client
 from tests.unit.cli.test_command_tree import command_paths
@@ -78,11 +79,17 @@ WALK: dict[str, list[list[str]]] = {
     ],
     "guard install": [[EVIL]],
     "guard remove": [[EVIL]],
-    "endpoint keep": [[EVIL, "--reason", EVIL], ["--tag", EVIL], ["e", "--until", EVIL], ["e", "--for", EVIL]],
-    "endpoint unkeep": [[EVIL], ["e", "--config", FILE_EVIL]],
+    "endpoint keep": [
+        ["serves", "--reason", EVIL, "--yes"],
+        [EVIL, "--reason", EVIL],
+        ["--tag", EVIL],
+        ["e", "--until", EVIL],
+        ["e", "--for", EVIL],
+    ],
+    "endpoint unkeep": [["serves"], [EVIL], ["e", "--config", FILE_EVIL]],
     "endpoint list": [[], ["--tag", EVIL]],
-    "endpoint start": [[EVIL], [EVIL, "--yes"]],
-    "endpoint stop": [[EVIL, "--yes"], ["--idle", "--tag", EVIL], ["--idle", "--dry-run"]],
+    "endpoint start": [["broken"], [EVIL], [EVIL, "--yes"]],
+    "endpoint stop": [["--idle", "--dry-run"], ["broken", "--yes"], [EVIL, "--yes"], ["--idle", "--tag", EVIL]],
     "fleet check": [["--accounts", FILE_EVIL], ["--ou", EVIL], ["--role-arn", EVIL], ["--org"]],
     "fleet idle": [["--accounts", "FILE"], ["--org", "--session-tag", EVIL]],
     "fleet costs": [["--org", "--role-name", EVIL], ["--accounts", FILE_EVIL]],
@@ -155,6 +162,7 @@ def planted_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     with serve_notebooks(aws, FakeNotebooks.of(*labs)):
         aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda asked: {"RequestedQuotas": aws.requests}
         aws.running["ListModels"] = lambda asked: {"Models": []}
+        aws.running |= hostile_endpoints(EVIL, TAG_EVIL, dict(aws.running))
         for name, value in aws.environment().items():
             monkeypatch.setenv(name, value)
         yield aws
