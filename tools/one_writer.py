@@ -10,7 +10,8 @@ this check also asks that
   held, taken, returned or renamed; service and operation are literals, so that what a module can change is read in it
   and no caller chooses; a call through the SDK is a lambda in that place;
 - a module of ``changes`` makes nothing public but functions, and none of them returns what may be anything;
-- no module is imported, and no source run, by a call, but where ``cli/command_tree.py`` loads the commands.
+- no module is imported, and no source run, by a call, but where ``cli/command_tree.py`` loads the commands; and no
+  program is started past ``subprocess``, whose importers are named in ``pyproject.toml``.
 
 ``AwsWriter`` itself looks at its caller when it is used (see there), for what no reading of the source can see.
 ``python -m tools.one_writer opskit`` prints a line for each place and exits with 1 when there is any.
@@ -33,6 +34,8 @@ _IMPORTING_CALLS = {
     *("import_module", "__import__", "exec_module", "load_module", "spec_from_file_location", "module_from_spec"),
     *("run_module", "run_path", "exec", "eval"),
 }
+# import-linter holds who imports subprocess, and ruff os.system and os.exec; these it does not know.
+_STARTING_CALLS = {"posix_spawn", "posix_spawnp", "fork", "forkpty"}
 _LOADS_COMMANDS = Path("cli/command_tree.py")
 _MAY_BE_ANYTHING = {"Any", "object", "Callable", "ModuleType", "partial"}
 
@@ -68,6 +71,8 @@ def _imported_by_call(tree: ast.Module) -> Iterator[tuple[int, str]]:
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name in _IMPORTING_CALLS:
                 yield node.lineno, f"{name} loads code that no contract sees: import it"
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name in _STARTING_CALLS:
+                yield node.lineno, f"{name} starts a program that no contract sees: use subprocess"
             case _:
                 pass
 

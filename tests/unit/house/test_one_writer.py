@@ -146,6 +146,7 @@ HANDED_ON = {
     ),
     "boto3, by Python's own": ("quotas/reads/x.py", "__import__('boto3').client('s3').delete_bucket(Bucket='b')"),
     "boto3, by a call in changes": ("training/changes/x.py", "from importlib import import_module"),
+    "a program, past subprocess": ("endpoints/flows/x.py", "os.posix_spawn('/usr/bin/aws', [], {})"),
     "as text that is run": ("cli/x.py", "exec('import boto3')"),
 }
 
