@@ -125,6 +125,7 @@ def _plan_known_quota(
         return increase.with_result(
             "AWS has no applied value, and the default could not be read.", IncreaseResult(IncreaseOutcome.UNKNOWN)
         )
+    # Before the requests: where the value is there already, no request is of interest.
     if quota.effective_value >= increase.target.value:
         which = "default" if quota.applied is None else "applied value"
         return increase.with_result(
@@ -185,6 +186,7 @@ def _earlier_request(
     """The increase ended by an earlier request; None if there is none that covers it."""
     newest = sorted(requests, key=lambda request: request.created, reverse=True)
     for request in newest:
+        # Any open request, whatever its value: AWS allows one a quota.
         if request.status.is_open:
             return _open_request_result(increase, request, now, submission)
     for request in newest:
@@ -295,6 +297,7 @@ def _plan_support_case(
     if case:
         reason = f"Support case {case.display_id} is already open for it: {case.subject}"
         return increase.with_result(reason, IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=case.display_id))
+    # Support's list lags, and it takes duplicates: for an hour a case that was sent counts as there.
     if submission and submission.channel.opens_case and now - submission.sent_at < LISTING_LAG:
         return _pending_case_result(increase, submission)
     if support.category is None:
@@ -324,6 +327,8 @@ def find_created_request(submission: Submission, requests: Iterable[IncreaseRequ
         (
             request
             for request in _own_requests(requests)
+            # By what was there before, not by time: AWS's clock and this machine's may differ by more than the sending
+            # took.
             if request.desired_value == submission.desired_value and request.id not in submission.known_ids
         ),
         None,

@@ -46,6 +46,7 @@ QUEUE_TABLE = RecordTable(
     partition=2,
     numbers={"desired": float},
 )
+# AWS was seen to list a request late; after a day it is in the list, or was never taken.
 _FILED_COUNTS_FOR = timedelta(days=1)
 
 
@@ -126,6 +127,7 @@ def _write_queued(home: RecordStore, record: Record, stored: list[StoredRecord],
         before = next((each for each in stored if QUEUE_TABLE.key_of(each.record) == key), None)
         if before and lock is None and _hides_attempt(record, before.record):
             return
+        # Another run wrote meanwhile: read again, and compare with what is there now.
         with suppress(RecordChanged):
             home.write_record(QUEUE_TABLE, record, before, lock)
             return
@@ -134,6 +136,7 @@ def _write_queued(home: RecordStore, record: Record, stored: list[StoredRecord],
 
 def _hides_attempt(record: Record, before: Record) -> bool:
     """Whether a record that was only put off would take the place of one that may be at AWS."""
+    # The attempt says that something may have arrived; a queued one would send it again.
     return (before["standing"], record["standing"]) == (QueueState.ATTEMPTED.value, QueueState.QUEUED.value)
 
 

@@ -79,6 +79,7 @@ class CleanupResult:
 
     def is_still_used(self, resource_kind: str, name: str, shown: str = "") -> bool:
         """Whether a resource is used by one that this cleanup could not delete; it then stays as well."""
+        # The resources of one training job are told by its name, which all of them begin with.
         job = training_job_of(name)
         user = next(
             (
@@ -138,6 +139,7 @@ def _remove_endpoints(client: AwsClient, done: CleanupResult, clock: Clock, emit
     for item in done.resources.endpoints:
         _await_settled(client, item.name, clock, emit)
         _remove_resource(client, done, item, clock)
+    # Those of this cleanup and those that were on their way before: what they use may not go until they are gone.
     going = [item.name for item in done.items] + list(done.resources.going)
     for name in going if len(done.resources.items) > len(done.resources.endpoints) or done.resources.objects else ():
         try:
@@ -243,6 +245,7 @@ def _delete_objects(client: AwsClient, done: CleanupResult, objects: S3Objects) 
         )
         return
     try:
+        # Only keys that were listed and shown: S3 deletes without a question what is written under them meanwhile.
         kept = s3.delete_objects(client, done.resources.account, objects.bucket, objects.keys)
     except AwsError as failure:
         done.failures.append(failure.problem)

@@ -87,9 +87,8 @@ def _create_endpoint(
 def _ensure_endpoint_config(
     client: AwsClient, workflow: Workflow, owner: Owner, config: InstanceConfig, model: str, clock: Clock
 ) -> str:
-    """A configuration with exactly these instances: an existing one, or a new one, since configurations cannot be
-    changed.
-    """
+    """A configuration with exactly these instances: an existing one, or a new one."""
+    # AWS cannot change a configuration: for other instances the name is counted up until one fits or is free.
     number = 1
     while True:
         name = model if number == 1 else f"{model}-{number}"

@@ -79,6 +79,7 @@ def follow_training(client: AwsClient, name: str, clock: Clock, emit: RunEventSi
 def _read_late_lines(log: _LogFollower, client: AwsClient, job: TrainingJob, clock: Clock) -> None:
     """Read the last lines, which hold the reason of a failure and may appear only after the job has ended."""
     for _ in range(_LATE_READS if job.status.may_log_late else 0):
+        # Where lines have come the log is there; only where there is none yet the reason may be on its way.
         if log.lines or log.given_up:
             return
         clock.sleep(_LATE_READ_SECONDS)
@@ -109,6 +110,7 @@ def follow_transform(
             return job
         if job.status.is_finished:
             raise transform_failure(job, client.region, _read_transform_log(client, job, clock), ran_out=ran_out)
+        # Stopped once, and then followed to its end: the job says by itself what became of it.
         if until and not ran_out and clock.now() > until:
             stop_transform(client, name, f"it ran longer than {max_seconds} s")
             ran_out = True

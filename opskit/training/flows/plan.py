@@ -113,6 +113,7 @@ def plan_run(client: AwsClient, workflow: Workflow, options: TrainOptions, now: 
     """
     configs = instance_configs(workflow, options)
     account = client.session.identity().account
+    # The instances are part of the name: a run with others is another job, and is paid for anew.
     stem = base_name(workflow, configs[Workload.TRAINING], options.owner.name)
     job = _choose_training_job(client, stem, again=options.again)
     transform = _choose_transform_job(client, job)
@@ -168,6 +169,7 @@ def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: d
     budget = hold_against_budget(client, plan.workflow, parts, options.max_usd, fit=options.fit_budget)
     plan = _with_training_time(plan, budget)
     creates_bucket = isinstance(bucket, BucketState) and bucket.is_to_be_made
+    # Only the account's default bucket is made: one that was named and is not there is a typing error.
     if creates_bucket and options.bucket:
         bucket = UsageError("no-bucket", f"There is no bucket '{plan.bucket}'.", "Make it, or leave --bucket out.")
     blockers = [check and quota_refusal(check, RUN_HINTS), budget.error, role, bucket]
@@ -194,8 +196,9 @@ def _with_training_time(plan: RunPlan, budget: BudgetVerdict) -> RunPlan:
 
 
 def _with_image(plan: RunPlan) -> RunPlan:
-    """The plan with the algorithm's image. The SDK takes seconds to load, so this comes last."""
+    """The plan with the algorithm's image."""
     algorithm = algorithm_of(plan.workflow)
+    # Last, when nothing else blocks the run: the SDK takes seconds to load.
     image = result_or_error(partial(image_uri, algorithm.training_image(plan.workflow), plan.region))
     serving = result_or_error(partial(image_uri, algorithm.serving_image(plan.workflow), plan.region))
     if isinstance(image, str) and isinstance(serving, str):
@@ -224,6 +227,7 @@ def instance_configs(workflow: Workflow, options: TrainOptions) -> dict[Workload
         Workload.TRANSFORM: workflow.transform,
         Workload.ENDPOINT: workflow.endpoint,
     }
+    # Of several types the first stands for all where one is needed.
     first = options.any_of[0] if options.any_of else options.instance_type
     configs = {
         use: replace(instance_config, instance_type=parse_instance_type(first or instance_config.instance_type))
@@ -246,7 +250,8 @@ def _choose_training_job(client: AwsClient, base: str, *, again: bool) -> JobAct
 
 
 def _has_model(client: AwsClient, name: str) -> bool:
-    """Whether a completed job's model still exists; a cleanup deletes it, and then the job cannot be reused."""
+    """Whether a completed job's model still exists."""
+    # A cleanup deletes the model and no job: AWS cannot delete one, and such a job cannot be reused.
     job = resources.read_training_job(client, name)
     return bool(job and job.model_uri and object_exists(client, job.model_uri))
 

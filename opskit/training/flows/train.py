@@ -110,12 +110,14 @@ def _plan_until_ready(client: AwsClient, run: TrainingRun, clock: Clock, emit: R
     # The other run's instances fill the quota that this plan needs: it should follow that job, not ask for more quota.
     if started_concurrently(client, plan):
         return plan_run(client, run.workflow, options, clock.now())
+    # Nothing is asked for by a dry run, and quotas are not waited for unless somebody said so.
     if options.dry_run or not (options.request_increase or options.wait):
         return plan
     why = f"opskit train {run.workflow.cli_ref}"
     run.increases = raise_quotas(
         client, plan.check, why, clock, emit, request_increase=options.request_increase, wait=options.wait
     )
+    # Planned anew: it took hours or days until the quotas were there, and nothing read before counts any more.
     return plan_run(client, run.workflow, options, clock.now())
 
 
@@ -134,6 +136,7 @@ def _run_steps(
     run.model_uri = _train_model(client, run, plan, sets, clock, emit)
     run.transform = _transform_test_set(client, run, plan, sets, run.model_uri, clock, emit)
     _score_predictions(client, run, run.transform, sets)
+    # The endpoint comes last, when predictions were scored: it is the one part that bills without end.
     if plan.will_deploy:
         _ensure_model(client, run, plan, run.model_uri, clock)
     if run.wanted.deploy:
@@ -163,6 +166,7 @@ def _train_model(
             raise AwsError("vanished", f"The training job {name} is not there any more.", region=client.region)
         job, lines = existing, []
     run.billable_seconds, run.selected_type = job.billable_seconds, job.selected_type
+    # Stopped, as at its time limit, is no failure to AWS, and still no model to go on with.
     if not job.status.is_completed or job.model_uri is None:
         raise training_failure(job, lines, client.region)
     return job.model_uri
