@@ -98,6 +98,8 @@ def list_live_jobs(
     remembered: EndedJobs | None = None
     listed: dict[str, Response] = {}
     times: list[datetime] = []
+    # Sorted by us, newest first: AWS's default is the oldest first. Without a status: that filter runs after the page
+    # is cut.
     ask = {"MaxResults": _PAGE, "SortBy": "CreationTime", "SortOrder": "Descending"}
     try:
         for number, page in enumerate(client.paginate("sagemaker", kind.listing, **ask)):
@@ -119,7 +121,8 @@ def list_live_jobs(
 
 
 def _tell_of_long_walk(kind: JobKind, times: Sequence[datetime]) -> None:
-    """A first look walks through all jobs that ever ran: people hear why it takes its time."""
+    """Say why a first look takes its time: it walks through all jobs that ever ran."""
+    # Equal, not above: pages are full until the last one, so it is said once.
     if len(times) == _LONG_WALK:
         send_notice(f"Looking through all {kind.label}s ever made, once; the next look goes on from here.")
 

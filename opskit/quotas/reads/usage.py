@@ -85,6 +85,7 @@ def _count_endpoints(client: AwsClient) -> UsageCounts:
     names = list_names(client, "list_endpoints", "Endpoints", "EndpointName")
     configs = EndpointConfigs.load(client) if known_or_empty(names) else EndpointConfigs(client)
     endpoints = gather_all([partial(_count_endpoint, client, configs, name) for name in sorted(known_or_empty(names))])
+    # Only a whole list: what a list that broke off lacks would be forgotten as deleted.
     if not isinstance(names, Unknown):
         configs.remember()
     found = [endpoint for endpoint in endpoints if endpoint.holder]
@@ -109,10 +110,7 @@ class _CountedEndpoint:
 
 
 def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, name: str) -> _CountedEndpoint:
-    """The instances of one endpoint: their number from its variants, their type from its configuration. A deployment in
-    progress holds its own instances in addition. A serverless variant holds none, but concurrency. Where the
-    configuration was deleted, AWS does not tell the types: such instances may be of any.
-    """
+    """The instances of one endpoint: their number from its variants, their type from its configuration."""
     endpoints, gap = describe_resources(client, "describe_endpoint", [{"EndpointName": name}])
     if not endpoints:
         return _CountedEndpoint(None, gap)
@@ -120,6 +118,8 @@ def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, name: str
     traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
     configs, gap = known_configs.read_config(endpoint)
     planned = {variant.get("VariantName"): variant for config in configs for variant in _all_variants(config)}
+    # Where the configuration was deleted AWS does not tell the types: such instances may be of any. One that has failed
+    # may have no variants, and then holds none.
     present = _all_variants(endpoint) or ([] if traits.has_failed else list(planned.values()))
     variants = [(variant, planned.get(variant.get("VariantName")) or {}) for variant in present]
     # A deployment's own variants say their types; its number comes on top until it has taken over.
@@ -171,11 +171,12 @@ def _variant_instances(variant: Response, planned: Response, traits: EndpointTra
 
 
 def _pool_instances(variant: Response, pools: Iterable[Response]) -> Counts:
-    """The instances of a variant's pools; those that it is still to get may be of any of their types."""
+    """The instances of a variant's pools."""
     counts: Counter[str] = Counter()
     for pool in pools:
         counts.update(instance_counts(pool.get("InstanceType"), pool.get("CurrentInstanceCount")))
     coming = (variant.get("DesiredInstanceCount") or 0) - sum(pool.get("CurrentInstanceCount") or 0 for pool in pools)
+    # Those that it is still to get may be of any of their types: AWS takes the first pool with capacity.
     if coming > 0:
         counts[UNKNOWN_TYPE] += coming
     return counts
@@ -217,6 +218,7 @@ def _count_apps(client: AwsClient) -> UsageCounts:
     holders: dict[Workload, list[QuotaHolder]] = {workload: [] for workload in _STUDIO_APPS.values()}
     for app in [*(app for app in running if _app_instance_type(app)), *described]:
         holders[_STUDIO_APPS[app.get("AppType")]].append(_app_holder(app))
+    # All kinds of apps count in the total, also those without a quota for each type.
     total, unlisted = len(every), first_unknown(apps)
     return {workload: replace(to_in_use_counts(held, gap, unlisted), total=total) for workload, held in holders.items()}
 

@@ -181,6 +181,7 @@ def _headroom_verdict(
     need: int, value: float, used: _UsedRange, missing: Unknown | None, request: IncreaseRequest | None
 ) -> Verdict:
     """Short if the need exceeds what is left at best; fits if it does not exceed what is left at worst."""
+    # At best too little is certain, whatever is not known; at worst enough is needed to fit.
     if value - used.least < need:
         # With an incomplete count nobody knows whether the granted value would suffice.
         covered = request is not None and request.desired_value - used.most >= need and missing is None
@@ -242,6 +243,7 @@ def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unkno
 
 
 def _is_for_quota(request: IncreaseRequest, quota: Quota) -> bool:
+    # By the name, where AWS gives one: codes may change, the name is the quota's identity.
     return request.quota_name == quota.name if request.quota_name else request.quota_code == quota.code
 
 
@@ -253,6 +255,7 @@ def required_value(headroom: Headroom) -> int:
 
 def requestable_value(headroom: Headroom) -> int:
     """The value to request so that a requirement fits: AWS only accepts values above its own default."""
+    # AWS compares with its default, even where the applied value is below it.
     return max(required_value(headroom), 0 if headroom.default is None else int(headroom.default) + 1)
 
 
