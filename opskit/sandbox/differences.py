@@ -53,6 +53,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "meantime.",
     ),
     Difference(
+        "Tags",
+        "Tags with which a lifecycle configuration, or another resource that is only recorded, is created are lost; "
+        "those of AddTags are kept. ListTags lists none for an ARN of nothing that exists.",
+    ),
+    Difference(
         "Studio and others",
         "Spaces and apps of Studio, labeling jobs, MLflow tracking servers and apps, and partner AI apps are records: "
         "nothing runs behind them, no quota counts them, and they are in service at once. There are no domains and "

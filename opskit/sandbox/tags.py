@@ -21,6 +21,17 @@ _PAGE_SIZE = 100
 # The default of ResourcesPerPage.
 _RESOURCES_PER_PAGE = 50
 
+# The words in the ARNs of what moto knows the tags of; with any other it ends in an error, where AWS lists none.
+_MOTOS_TYPES = frozenset(
+    (
+        *("model", "notebook-instance", "endpoint", "endpoint-config", "cluster", "domain", "pipeline"),
+        *("training-job", "transform-job", "processing-job", "compilation-job", "automl-job"),
+        *("experiment", "experiment-trial", "experiment-trial-component", "hyper-parameter-tuning-job"),
+        *("model-package-group", "model-card", "model-bias-job-definition", "model-quality-job-definition"),
+        *("data-quality-job-definition", "model-explainability-job-definition"),
+    )
+)
+
 TagLookup = Callable[[AccountRegion, str], dict[str, str] | None]
 """The tags of a service's resource by its name, None where there is no such resource."""
 NameLister = Callable[[AccountRegion], Iterable[str]]
@@ -68,8 +79,8 @@ class _StaleTags:
 class TagService:
     """AddTags, ListTags, DeleteTags and GetResources over the tags that each service keeps on its own records.
 
-    A service registers the resource types that are its own; ARNs of other types go on to moto. After a change ListTags
-    may tell the tags of before for a while.
+    A service registers the resource types that are its own; ARNs of other types go on to moto, or are kept here where
+    moto knows no tags of theirs. After a change ListTags may tell the tags of before for a while.
     """
 
     _state: SandboxState
@@ -77,6 +88,7 @@ class TagService:
     _names: dict[str, NameLister] = field(default_factory=dict)
     _changes: Counter[str] = field(default_factory=Counter)
     _stale: dict[str, _StaleTags] = field(default_factory=dict)
+    _of_others: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def register_resource_type(self, arn_type: str, tags_of: TagLookup, names: NameLister) -> None:
         """Let resources of a type (the word in the ARN, such as ``training-job``) be a service's own."""
@@ -166,7 +178,9 @@ class TagService:
         arn = str(call.params["ResourceArn"])
         arn_type, _, name = arn.split(":", 5)[-1].partition("/")
         if arn_type not in self._lookups:
-            raise FallThrough
+            if arn_type in _MOTOS_TYPES:
+                raise FallThrough
+            return self._of_others.setdefault(arn, {})
         tags = (
             self._lookups[arn_type](call.account_region, name)
             if call.account_region.arn(f"{arn_type}/{name}") == arn

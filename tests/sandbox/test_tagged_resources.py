@@ -12,6 +12,7 @@ from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import run_sandbox
 from tests.sandbox.tidy import tidy_options
 from tests.slow import starts_server
+from tests.waiting import wait_until
 
 NOTEBOOKS = "sagemaker:notebook-instance"
 
@@ -34,6 +35,19 @@ def names(client: Any, **asked: Any) -> list[str]:
     pages = client.get_paginator("get_resources").paginate(**asked)
     found = [each["ResourceARN"] for page in pages for each in page["ResourceTagMappingList"]]
     return [arn.rpartition("/")[2] for arn in found]
+
+
+def test_resources_that_nobody_here_keeps_tags_of_have_them_all_the_same(
+    classroom_sandbox: Any, account_of: Callable[..., Any]
+) -> None:
+    """Terraform asks for the tags of all that it makes, lifecycle configurations among them."""
+    client = account_of(classroom_sandbox).client("sagemaker")
+    made = client.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="tagged-later")
+    arn = made["NotebookInstanceLifecycleConfigArn"]
+    assert client.list_tags(ResourceArn=arn)["Tags"] == []
+    client.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "blue"}, {"Key": "who", "Value": "ada"}])
+    client.delete_tags(ResourceArn=arn, TagKeys=["who"])
+    wait_until(lambda: client.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "blue"}])
 
 
 def test_what_has_tags_is_found_page_by_page(tagged: Any) -> None:
