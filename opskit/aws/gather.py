@@ -23,7 +23,7 @@ def start_in_background(work: Callable[[], T]) -> Future[T]:
     """Start a read on a thread of its own and return its future."""
     result: Future[T] = Future()
     # Not a ThreadPoolExecutor: Python joins its threads at exit, so Ctrl-C would wait for a read that hangs.
-    threading.Thread(target=_set_outcome, args=(result, work), daemon=True).start()
+    threading.Thread(target=set_outcome, args=(result, work), daemon=True).start()
     return result
 
 
@@ -66,7 +66,7 @@ def gather_all(work: Sequence[Callable[[], T]], *, max_workers: int = MAX_CONNEC
         with suppress(Empty):
             while True:
                 index = waiting.get_nowait()
-                _set_outcome(results[index], work[index])
+                set_outcome(results[index], work[index])
                 if results[index].exception():
                     _discard_items(waiting)
                 ended.put(index)
@@ -82,7 +82,8 @@ def gather_all(work: Sequence[Callable[[], T]], *, max_workers: int = MAX_CONNEC
     return [result.result() for result in results]
 
 
-def _set_outcome(result: Future[T], work: Callable[[], T]) -> None:
+def set_outcome(result: Future[T], work: Callable[[], T]) -> None:
+    """Run ``work``, and hand its value, or what it raised, to whoever waits for ``result``."""
     try:
         result.set_result(work())
     except BaseException as error:

@@ -71,7 +71,7 @@ def counted_depth() -> Iterator[CallDepth]:
             self._target(*self._args)
             depth.now = depth.begun.pop()
 
-    set_outcome, send = gather._set_outcome, api_call.send_call
+    set_outcome, send = gather.set_outcome, api_call.send_call
 
     def set_outcome_in_time(result: Any, work: Callable[[], Any]) -> None:
         depth.now = depth.begun[-1]
@@ -86,6 +86,6 @@ def counted_depth() -> Iterator[CallDepth]:
         patched.setattr(gather, "threading", SimpleNamespace(Thread=Thread))
         patched.setattr(gather, "Future", timed)
         patched.setattr(session, "Future", timed)
-        patched.setattr(gather, "_set_outcome", set_outcome_in_time)
+        patched.setattr(gather, "set_outcome", set_outcome_in_time)
         patched.setattr(api_call, "send_call", send_in_time)
         yield depth

@@ -117,7 +117,7 @@ def plan_notebook(client: AwsClient, spec: NotebookSpec, owner: Owner, now: date
         )
     price, role, check = gather(
         partial(read_workload_price, client, spec.instance_type, Workload.NOTEBOOK),
-        partial(result_or_error, partial(_plan_notebook_role, client, spec, account)),
+        partial(result_or_error, partial(plan_notebook_role, client, spec, account)),
         partial(_check_notebook_quota, client, spec, now),
     )
     ways = [check and capacity_error(check, client.region), role]
@@ -186,7 +186,13 @@ def _conflicts_with(client: AwsClient, there: Notebook, spec: NotebookSpec, owne
     return ()
 
 
-def _plan_notebook_role(client: AwsClient, spec: NotebookSpec, account: str) -> RolePlan:
+def plan_notebook_role(client: AwsClient, spec: NotebookSpec, account: str) -> RolePlan:
+    """The role that a notebook is to have, and what of it is still to be made.
+
+    Raises:
+        UsageError: the role that was named is none, or SageMaker may not assume it.
+        AwsError: IAM could not be read.
+    """
     if spec.role:
         return RolePlan(find_execution_role(client, spec.role).arn)
     try:

@@ -13,7 +13,7 @@ PATCHERS = {"setattr", "patch", "enter_context"}
 OF_OTHERS = {
     "_make_api_call",  # botocore's: the one way in for a fake that answers instead of AWS
     "_create_client_class",  # botocore's: what it makes of a model is the same for all sessions
-    "_alias_event_name",  # likewise
+    *("_alias_event_name", "_load_service_model", "_register_builtin_handlers", "_recursive_copy"),  # likewise
     "_tryorder",  # webbrowser's: else $BROWSER is read once a process
 }
 

@@ -41,7 +41,7 @@ def lab_account(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
         "DescribeNotebookInstance": lambda asked: described if asked["NotebookInstanceName"] == "runs" else gone,
         "CreateNotebookInstance": lambda _: {"NotebookInstanceArn": "arn:new"},
     }
-    monkeypatch.setattr(create, "_plan_notebook_role", lambda *_: RolePlan(ROLE))
+    monkeypatch.setattr(create, "plan_notebook_role", lambda *_: RolePlan(ROLE))
     return fake_aws
 
 
