@@ -16,6 +16,7 @@ STOPWATCHES = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "
 SLEEPERS = {
     "waiting.py": "the one way to wait",
     "fakes/fake_aws.py": "an AWS that takes its time",
+    "fakes/direct_calls.py": "the same, without a connection",
     "fakes/fake_jupyter.py": "a Jupyter that takes its time",
     "fakes/fake_notebooks.py": "one that takes its time",
     "journeys/test_cron.py": "whether cron runs anything here, which it does once a minute or never",

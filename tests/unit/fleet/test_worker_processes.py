@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def send_numbers(count: int, end: signal.Signals | None, send: Send) -> None:
 
 def send_number_of_process(send: Send) -> None:
     send(os.getpid())
-    time.sleep(3600)
+    threading.Event().wait()  # until it is ended
 
 
 def begin_two() -> None:
