@@ -22,11 +22,9 @@ from uuid import uuid4
 
 from opskit.aws import api_call
 from opskit.aws.client import AwsClient
+from opskit.aws.table_items import PARTITION, SORT, WRITE_ID, Item, ItemChanged, ItemKey, ItemLease, LeaseLost
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 
-PARTITION, SORT, WRITE_ID, EXPIRES = "pk", "sk", "write_id", "expires_at"
-LARGEST_ITEM = 400 * 1024
-"""Bytes that DynamoDB takes in one item, names included."""
 _BATCH = 25
 # From 0.05 s, doubled and with jitter, to at most 2 s: some 25 s in all. A table on demand doubles its capacity within
 # minutes, and a burst is over sooner.
@@ -34,37 +32,6 @@ _TRIES = 17
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _CLOCK_IS_OFF = timedelta(seconds=5)
 _CONFLICTS = ("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded")
-
-Item = Mapping[str, Any]
-"""Attributes as DynamoDB writes them: ``{"S": "text"}``, ``{"N": "1"}``."""
-
-
-class ItemChanged(Exception):
-    """A condition did not hold: somebody else has written the item, or it is gone. Nothing was written."""
-
-
-class LeaseLost(Exception):
-    """A write was refused because its lease belongs to somebody else. Nothing was written."""
-
-
-@dataclass(frozen=True)
-class ItemKey:
-    """The two parts of an item's key."""
-
-    partition: str
-    sort: str
-
-    def as_item(self) -> dict[str, Any]:
-        """As DynamoDB writes it."""
-        return {PARTITION: {"S": self.partition}, SORT: {"S": self.sort}}
-
-
-@dataclass(frozen=True)
-class ItemLease:
-    """The item that must be held by ``holder`` for a write to count."""
-
-    key: ItemKey
-    holder: str
 
 
 @dataclass
@@ -304,13 +271,6 @@ class StateTable:
         # A Date is cut to the second and arrives late, and times must not jump back from answer to answer.
         if abs(ahead - self._ahead) > _CLOCK_IS_OFF:
             self._ahead = ahead
-
-
-def item_size(item: Item) -> int:
-    """About the bytes that DynamoDB counts of an item: those of names and values in UTF-8."""
-    return sum(
-        len(name.encode()) + sum(len(str(each).encode()) for each in value.values()) for name, value in item.items()
-    )
 
 
 def _condition(replaces: str | None) -> dict[str, Any]:

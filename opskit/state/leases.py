@@ -22,7 +22,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from opskit.aws.state_table import WRITE_ID, Item, ItemChanged, ItemKey, ItemLease, StateTable
+from opskit.aws.state_table import StateTable
+from opskit.aws.table_items import WRITE_ID, Item, ItemChanged, ItemKey, ItemLease
 from opskit.core.exceptions import AwsError
 from opskit.state.paths import state_errors
 from opskit.state.records import HeldLock, LockLost

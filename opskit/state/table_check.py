@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opskit.aws.state_table import PARTITION, SORT
+from opskit.aws.table_items import PARTITION, SORT
 from opskit.state.home import StateHome
 from opskit.state.table_records import TableRecords
 

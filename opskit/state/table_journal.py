@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from opskit.aws.state_table import PARTITION, SORT, WRITE_ID, Item, ItemChanged, ItemKey, StateTable
+from opskit.aws.state_table import StateTable
+from opskit.aws.table_items import PARTITION, SORT, WRITE_ID, Item, ItemChanged, ItemKey
 from opskit.state.journal_entries import DONE, UNKNOWN, ChangeKind, JournalEntry, JournalPart
 from opskit.state.journal_file import entry_row, format_time, parse_entry
 from opskit.state.table_records import table_errors, write_attributes

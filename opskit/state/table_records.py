@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from opskit.aws.state_table import (
+from opskit.aws.state_table import StateTable
+from opskit.aws.table_items import (
     EXPIRES,
     LARGEST_ITEM,
     WRITE_ID,
@@ -19,7 +20,6 @@ from opskit.aws.state_table import (
     ItemKey,
     ItemLease,
     LeaseLost,
-    StateTable,
     item_size,
 )
 from opskit.core.exceptions import AwsError
