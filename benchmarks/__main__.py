@@ -16,6 +16,7 @@ from tabulate import tabulate
 
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.fake_aws import Entry, FakeAws, serve_fake_aws
+from tests.fakes.price_answers import priced_products
 
 LATENCY_SECONDS = 0.05
 # Where calls are counted that wait for one another: so long that no pause of this machine passes for such a wait.
@@ -316,9 +317,14 @@ def measure_regions(aws: FakeAws, environment: dict[str, str]) -> list[Expectati
     ]
 
 
+# What a check asks the price of: the types that it looks at, and those that may do instead.
+PRICES = dict.fromkeys(("ml.m4.xlarge", "ml.p2.xlarge", "ml.g4dn.xlarge", "ml.g5.xlarge"), "0.5")
+
+
 def main() -> int:
     """Measure and report."""
     aws = FakeAws(grown_account(), latency_seconds=LATENCY_SECONDS, rates=True)
+    aws.running["GetProducts"] = lambda asked: priced_products(asked, PRICES)
     with serve_fake_aws(aws), tempfile.TemporaryDirectory() as folder:
         own = {f"XDG_{kind}_HOME": str(Path(folder) / kind.lower()) for kind in ("CACHE", "STATE", "CONFIG")}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}

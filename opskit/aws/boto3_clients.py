@@ -46,7 +46,8 @@ def _no_options(service: str) -> Mapping[str, Any]:
 @dataclass
 class Boto3Clients:
     """The clients of one boto3 session, built when first asked for. ``read_seconds`` is the read timeout; ``options``
-    are further arguments of boto3's for the client of a service, such as an endpoint URL.
+    are further arguments of boto3's for the client of a service, such as an endpoint URL. Those whose sessions have one
+    loader of API models also have one ``building``: only one of them builds a client at a time.
     """
 
     boto3_session: Any
@@ -54,7 +55,9 @@ class Boto3Clients:
     options: Callable[[str], Mapping[str, Any]] = _no_options
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _endpoint_urls: dict[tuple[str, str], str] = field(default_factory=dict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    # A boto3 session is not thread-safe, and its loader reads a model anew for every thread that asks before the first
+    # has it: SageMaker's costs 0.1 s and 10 MB.
+    building: threading.RLock = field(default_factory=threading.RLock)
 
     def client(self, service: str, region: str) -> Any:
         """The client for a service in a Region, built once, with credentials that are valid now.
@@ -66,7 +69,7 @@ class Boto3Clients:
         self.load_credentials(region)
         key = (service, region)
         if key not in self._clients:
-            with self._lock:  # a boto3 session is not thread-safe: it can build only one client at a time
+            with self.building:
                 if key not in self._clients:  # another thread may have built it while this one waited for the lock
                     self._clients[key] = self._new_client(service, region)
         return self._clients[key]
@@ -79,7 +82,7 @@ class Boto3Clients:
         """
         key = (service, region)
         if key not in self._endpoint_urls:
-            with self._lock:
+            with self.building:
                 # With keys of its own a client is made without a search for any.
                 client = self._clients.get(key) or self._new_client(service, region, **_NO_KEYS)
             self._endpoint_urls[key] = str(client.meta.endpoint_url)
@@ -107,7 +110,7 @@ class Boto3Clients:
         session = self.boto3_session._session
         profile = session.profile
         try:
-            with self._lock:
+            with self.building:
                 if session._credentials is None:
                     _require_somebody_for_mfa(session, region)
                 credentials = session.get_credentials()

@@ -22,7 +22,8 @@ from opskit.core.workloads import WORKLOADS, PriceComponent, StoragePrice
 _SERVICE_CODE = "AmazonSageMaker"
 _CURRENCY = "USD"
 _BUNDLED_REGION = "us-east-1"
-_SOURCE = "AWS price list"
+LISTED_SOURCE = "AWS price list"
+"""The source of a price that AWS listed when it was asked."""
 # The attributes that may hold an instance type, the commonest first.
 _TYPE_FIELDS = ("instanceName", "instanceType", "platoinstancename")
 HOURS_PER_MONTH = 730
@@ -58,7 +59,7 @@ def read_price(client: AwsClient, instance_type: str, component: PriceComponent)
             send_notice(f"AWS's price list could not be read, so older prices are shown ({reason}).")
         return price
     if usd is not None:
-        return Price(usd, _SOURCE)
+        return Price(usd, LISTED_SOURCE)
     return _bundled_price(client.region, instance_type, component, "AWS's price list does not have it")
 
 
@@ -126,7 +127,7 @@ def _has_usage_type(product: Mapping[str, Any], usage_type: str) -> bool:
 def _listed_or_unknown(usd: Decimal | None, what: str, region: str) -> Price | Unknown:
     if usd is None:
         return Unknown(f"AWS's price list has no price of {what} in {region}", "no-price")
-    return Price(usd, _SOURCE)
+    return Price(usd, LISTED_SOURCE)
 
 
 def _price_unknown(what: str, region: str, failure: AwsError) -> Unknown:

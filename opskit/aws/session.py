@@ -304,8 +304,13 @@ def _assume_role(
 
     base = clients.boto3_session
     source_credentials = clients.load_credentials(region)
+
+    def create_client(*words: Any, **options: Any) -> Any:
+        with clients.building:
+            return base._session.create_client(*words, **options, config=client_config(clients.read_seconds))
+
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=partial(base._session.create_client, config=client_config(clients.read_seconds)),
+        client_creator=create_client,
         source_credentials=source_credentials,
         role_arn=role_arn,
         extra_args={"RoleSessionName": "opskit", **(extra or {})},
@@ -315,4 +320,5 @@ def _assume_role(
     # botocore has no public way to give a session credentials that refresh themselves.
     inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, method="assume-role")
     inner.set_config_variable("region", region)
-    return Boto3Clients(boto3.Session(botocore_session=inner, region_name=region), clients.read_seconds)
+    session = boto3.Session(botocore_session=inner, region_name=region)
+    return Boto3Clients(session, clients.read_seconds, building=clients.building)

@@ -336,5 +336,9 @@ class Price:
     source: str
 
 
+PriceKey = tuple[str, str]
+"""What has one price in a Region: what AWS's price list calls the use, and the instance type."""
+
+
 NOTEBOOK_ROLE_NAME = "opskit-notebook"
 """One role for all Regions, since IAM roles belong to the account."""

@@ -55,7 +55,7 @@ def priced_products(asked: Mapping[str, Any], prices: Mapping[str, str]) -> dict
     wanted = {rule["Field"]: rule["Value"] for rule in asked["Filters"]}
     found = [
         _product(usd, "Hrs", platoinstancetype=component, component=component, instanceName=instance_type)
-        for component in ("Notebook", "Hosting", "AsyncInf")
+        for component in ("Notebook", "Hosting", "AsyncInf", "Training", "BatchTransform")
         for instance_type, usd in prices.items()
         if instance_type == wanted.get("instanceName")
     ]

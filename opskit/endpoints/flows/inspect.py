@@ -13,7 +13,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AwsError, CredentialsError, Problem
-from opskit.core.model import Price, Unknown
+from opskit.core.model import Price, PriceKey, Unknown
 from opskit.core.owners import is_owner_named, owner_from_tags
 from opskit.core.patience import Patience
 from opskit.core.result_or_error import unknown_from_error
@@ -30,7 +30,7 @@ from opskit.endpoints.rules.idleness import (
 )
 from opskit.endpoints.rules.model import EndpointUse, HostedEndpoint
 from opskit.inventory.reads.prices import read_prices
-from opskit.inventory.rules.prices import PriceKey, hourly_price, is_unread_price
+from opskit.inventory.rules.prices import hourly_price, is_unread_price
 from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 
 _ENDPOINTS = "sagemaker:endpoint"

@@ -9,8 +9,8 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.aws.prices import read_concurrency_price, read_listed_price, read_storage_price
-from opskit.core.model import Price, Unknown
-from opskit.inventory.rules.prices import PriceKey, price_keys
+from opskit.core.model import Price, PriceKey, Unknown
+from opskit.inventory.rules.prices import price_keys
 from opskit.inventory.rules.running_resource import (
     BilledConcurrency,
     BilledInstances,
@@ -18,7 +18,7 @@ from opskit.inventory.rules.running_resource import (
     BilledVolume,
     RunningResource,
 )
-from opskit.inventory.store.listed_prices import load_listed_prices, save_listed_prices
+from opskit.quotas.store.listed_prices import load_listed_prices, save_listed_prices
 
 
 def read_prices(

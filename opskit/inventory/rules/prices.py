@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from opskit.core.model import Price, Unknown
+from opskit.core.model import Price, PriceKey, Unknown
 from opskit.inventory.rules.running_resource import (
     BilledConcurrency,
     BilledInstances,
@@ -15,9 +15,6 @@ from opskit.inventory.rules.running_resource import (
 )
 
 _NO_PRICE_CODES = {"no-price", "no-price-list", "no-instance-type", "no-count"}
-
-PriceKey = tuple[str, str]
-"""What has one price in a Region."""
 
 
 def price_key(part: BilledPart) -> PriceKey:

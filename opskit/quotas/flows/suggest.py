@@ -10,7 +10,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.prices import read_workload_price
-from opskit.core.model import Price, QuotaLookup, Requirement, Unknown
+from opskit.core.model import PriceKey, QuotaLookup, Requirement
 from opskit.core.workloads import WORKLOADS
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_cached_quotas, read_quotas
@@ -18,6 +18,7 @@ from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.alternatives import MAX_ALTERNATIVES, Prices, find_alternatives, select_candidates
 from opskit.quotas.rules.model import Alternative
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
+from opskit.quotas.store.listed_prices import load_listed_prices, save_listed_prices
 
 # The number of quotas that can be read at AWS's rates without waiting, including those of the check itself.
 _MAX_UNTHROTTLED = 12
@@ -51,18 +52,11 @@ def read_suggestions(client: AwsClient, candidates: Sequence[Requirement], cache
     """The quotas and prices of the ``candidates``, in one round of calls."""
     if not candidates:
         return Suggestions()
-    priced = [requirement for requirement in candidates if WORKLOADS[requirement.workload].price]
     quotas, prices = gather(
         partial(read_cached_quotas, client, [quota_name_for(requirement) for requirement in candidates], cache),
-        partial(gather_all, [partial(_read_requirement_price, client, requirement) for requirement in priced]),
+        partial(_read_prices, client, candidates, cache.now),
     )
-    return Suggestions(
-        quotas,
-        {
-            (str(requirement.instance_type), requirement.workload): price
-            for requirement, price in zip(priced, prices, strict=True)
-        },
-    )
+    return Suggestions(quotas, prices)
 
 
 def find_types_with_headroom(client: AwsClient, requirement: Requirement, now: datetime) -> tuple[Alternative, ...]:
@@ -90,5 +84,20 @@ def find_types_with_headroom(client: AwsClient, requirement: Requirement, now: d
     )
 
 
-def _read_requirement_price(client: AwsClient, requirement: Requirement) -> Price | Unknown:
-    return read_workload_price(client, str(requirement.instance_type), requirement.workload)
+def _read_prices(client: AwsClient, candidates: Sequence[Requirement], now: datetime) -> Prices:
+    """The prices of what has one, at most a day old."""
+    keys: dict[Requirement, PriceKey] = {
+        requirement: (component.value, str(requirement.instance_type))
+        for requirement in candidates
+        if (component := WORKLOADS[requirement.workload].price)
+    }
+    known = load_listed_prices(client, keys.values(), now) if keys else {}
+    missing = {key: requirement for requirement, key in keys.items() if key not in known}
+    read = gather_all(
+        [partial(read_workload_price, client, str(each.instance_type), each.workload) for each in missing.values()]
+    )
+    new = dict(zip(missing, read, strict=True))
+    if new:
+        save_listed_prices(client, new, now)
+    prices = {**known, **new}
+    return {(str(each.instance_type), each.workload): prices[key] for each, key in keys.items()}

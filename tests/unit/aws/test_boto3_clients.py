@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from opskit.aws.session import open_session
+import threading
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.loaders import JSONFileLoader, create_loader
+
+from opskit.aws.gather import gather_all
+from opskit.aws.session import assume_account_role, open_session
 from tests.fakes.fake_aws import FakeAws
 
 
@@ -20,3 +28,24 @@ def test_close_idle_connections_closes_them_while_something_still_refers_to_thei
     assert connection.sock is None
     client.read("sts", "get_caller_identity")  # the next call opens a new one
     assert pool.pool is None
+
+
+def test_a_model_of_an_api_is_read_once_for_the_accounts_that_ask_for_it_at_once(
+    fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    read_file = JSONFileLoader.load_file
+
+    def load_slowly(loader: Any, path: str) -> Any:
+        if "/sagemaker/" in path and path.endswith("service-2"):
+            read.append(path)
+            threading.Event().wait(0.05)  # so that others would begin to read it, too
+        return read_file(loader, path)
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", load_slowly)
+    base = open_session()
+    base._boto3_clients.boto3_session._session.register_component("data_loader", create_loader())
+    roles = [f"arn:aws:iam::{account}:role/reader" for account in range(100000000000, 100000000008)]
+    sessions = [assume_account_role(base, role) for role in roles]
+    gather_all([partial(each._boto3_clients.client, "sagemaker", "us-east-1") for each in sessions])
+    assert len(read) == 1

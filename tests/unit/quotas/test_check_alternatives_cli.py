@@ -7,6 +7,7 @@ import pytest
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.checked_quotas import TOTAL, known_quotas
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, FakeAws, Fault
+from tests.fakes.price_answers import priced_products
 from tests.unit.quotas.conftest import Check
 
 
@@ -93,3 +94,19 @@ def test_a_price_that_cannot_be_read_is_taken_from_the_table_or_unknown(
     assert row["alternatives"][0] == {
         "instance_type": "ml.g4dn.xlarge", "free": 2, "usd_per_hour": None, "price_source": None,
     }  # fmt: skip
+
+
+def test_a_listed_price_is_asked_for_once_a_day_and_one_that_is_not_listed_every_time(
+    run_check: Check, fake_aws: FakeAws
+) -> None:
+    fake_aws.quotas = gpu_quotas(g4dn_xlarge=2, p3_2xlarge=1)
+    fake_aws.running["GetProducts"] = lambda asked: priced_products(asked, {"ml.g4dn.xlarge": "0.9"})
+    asked = []
+    for _ in range(2):
+        fake_aws.forget_calls()
+        (row,) = run_check("ml.p2.xlarge", "--for", "training").quotas
+        prices = {each["instance_type"]: each["usd_per_hour"] for each in row["alternatives"]}
+        asked.append((fake_aws.count("GetProducts"), prices["ml.g4dn.xlarge"]))
+    first, second = asked
+    assert (first[1], second[1]) == (0.9, 0.9)
+    assert second[0] == first[0] - 1 > 0

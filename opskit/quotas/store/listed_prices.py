@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from opskit.aws.client import AwsClient
-from opskit.core.model import Price, Unknown
-from opskit.inventory.rules.prices import PriceKey
+from opskit.aws.prices import LISTED_SOURCE
+from opskit.core.model import Price, PriceKey, Unknown
 from opskit.state.records import Record, RecordTable
 from opskit.state.region_memory import load_region_memory, save_region_memory
 
@@ -47,7 +47,7 @@ def _parse_price(row: Record) -> tuple[PriceKey, tuple[Price, str]]:
 
 
 def save_listed_prices(client: AwsClient, prices: Mapping[PriceKey, Price | Unknown], now: datetime) -> None:
-    """Remember these. Where the state cannot be written, they are read again."""
+    """Remember those that AWS lists. Where the state cannot be written, they are read again."""
     records: list[Record] = [
         {
             "component": component,
@@ -57,6 +57,6 @@ def save_listed_prices(client: AwsClient, prices: Mapping[PriceKey, Price | Unkn
             "read_at": now.isoformat(),
         }
         for (component, instance_type), price in prices.items()
-        if isinstance(price, Price)
+        if isinstance(price, Price) and price.source == LISTED_SOURCE
     ]
     save_region_memory(client, PRICES_TABLE, records, keeps_others=True)
