@@ -23,8 +23,8 @@ _load_model = botocore.client.ClientCreator._load_service_model
 _register_handlers = botocore.session.Session._register_builtin_handlers
 _find_alias = botocore.hooks.EventAliaser._alias_event_name
 
-_MODELS: dict[tuple[int, str, str | None], Any] = {}
-_CLASSES: dict[tuple[int, str, str], Any] = {}
+_MODELS: dict[tuple[Any, str, str | None], Any] = {}
+_CLASSES: dict[tuple[Any, str, str], Any] = {}
 _HANDLERS: dict[int, Any] = {}
 _SIGNATURES: dict[Any, Any] = {}
 _ALIASES: dict[str, str] = {}
@@ -43,7 +43,7 @@ def share_botocore(patched: pytest.MonkeyPatch) -> None:
 
 
 def _shared_model(creator: Any, service_name: str, api_version: str | None = None) -> Any:
-    key = (id(creator._loader), service_name, api_version)
+    key = (creator._loader, service_name, api_version)
     if key not in _MODELS:
         _MODELS[key] = _load_model(creator, service_name, api_version)
     return _MODELS[key]
@@ -52,7 +52,7 @@ def _shared_model(creator: Any, service_name: str, api_version: str | None = Non
 def _shared_class(creator: Any, service_name: str, service_model: Any) -> Any:
     if service_name == "s3":  # boto3's sessions add methods of their own
         return _make_class(creator, service_name, service_model)
-    key = (id(creator._loader), service_name, service_model.api_version)
+    key = (creator._loader, service_name, service_model.api_version)
     if key not in _CLASSES:
         _CLASSES[key] = _make_class(creator, service_name, service_model)
     return _CLASSES[key]
