@@ -225,5 +225,9 @@ DIFFERENCES: tuple[Difference, ...] = (
         "An update counts the instances of both configurations until it is done. Which of them AWS counts is not "
         "known.",
     ),
+    Difference(
+        "Endpoints",
+        "DeregisterScalableTarget leaves the scaling policies and scheduled actions of the target, which AWS deletes.",
+    ),
     Difference("Search", "Search finds training jobs and endpoints; other resources are moto's."),
 )

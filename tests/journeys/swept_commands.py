@@ -244,10 +244,6 @@ SWEPT: Mapping[str, SweptCommand] = {
         silent=_NO_NEED,
         unreached=_sagemaker("asked where no likely configuration has its record", "ListEndpointConfigs")
         | _sagemaker("asked where an endpoint has failed", "DeleteEndpoint")
-        | dict.fromkeys(
-            ("application-autoscaling:PutScalingPolicy", "application-autoscaling:PutScheduledAction"),
-            "asked where an endpoint was scaled by a policy or by a schedule",
-        )
         | _LOGS_OF_ENDPOINTS,
     ),
     "train": SweptCommand(

@@ -92,6 +92,12 @@ def remove_scaling(name: str, client: MakeClient) -> None:
     """Let AWS have forgotten what scaled an endpoint, as it may once that is gone."""
     scaling = client("application-autoscaling")
     for each in scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]:
-        if each["ResourceId"].startswith(f"endpoint/{name}/"):
-            keys = ("ServiceNamespace", "ResourceId", "ScalableDimension")
-            scaling.deregister_scalable_target(**{key: each[key] for key in keys})
+        if not each["ResourceId"].startswith(f"endpoint/{name}/"):
+            continue
+        target = {key: each[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")}
+        # In AWS these go with their target; in the sandbox they stay.
+        for policy in scaling.describe_scaling_policies(**target)["ScalingPolicies"]:
+            scaling.delete_scaling_policy(**target, PolicyName=policy["PolicyName"])
+        for action in scaling.describe_scheduled_actions(**target)["ScheduledActions"]:
+            scaling.delete_scheduled_action(**target, ScheduledActionName=action["ScheduledActionName"])
+        scaling.deregister_scalable_target(**target)
