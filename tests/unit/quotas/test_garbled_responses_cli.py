@@ -23,6 +23,7 @@ from tests.fakes.garbled_responses import SAMPLE_AND_EVERY_WAY, GarbledRuns
 TYPE = "ml.m4.xlarge"
 THEN = 1.7e9
 ONE = {"InstanceType": TYPE, "InstanceCount": 1}
+KEPT = {**ONE, "KeepAlivePeriodInSeconds": 600}
 GONE = Fault(400, "ValidationException", "Requested resource not found.")
 NOT_FOR_A_TYPE = (Workload.STUDIO_CODEEDITOR, Workload.STUDIO_KERNELGATEWAY)
 USAGES = [workload for workload in Workload if workload not in NOT_FOR_A_TYPE]
@@ -38,7 +39,13 @@ JOBS = {
     "spot": garbled_job("spot", EnableManagedSpotTraining=True),
     "late": garbled_job("late"),  # which the index does not know yet
     "stopping": garbled_job("stopping", "Stopping"),
-    "pooled": garbled_job("pooled", "Completed", WarmPoolStatus={"Status": "InUse"}),
+    # It has a pool because it asked for one, as AWS returns both.
+    "pooled": garbled_job(
+        "pooled",
+        "Completed",
+        WarmPoolStatus={"Status": "InUse"},
+        ResourceConfig=ONE | {"KeepAlivePeriodInSeconds": 600},
+    ),
 }
 LISTED = {"InProgress": ["plain", "spot", "late"], "Stopping": ["stopping"], "InUse": ["pooled"]}
 
