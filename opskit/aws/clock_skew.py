@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.core.http_date import parse_http_date
 
 
 def response_time(response: Mapping[str, Any]) -> datetime | None:
     """When AWS gave a response, by its own clock and to about a second; None if the response has no valid Date."""
     headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
-    try:
-        given = parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
-        return None
-    return given if given.tzinfo else None
+    return parse_http_date(headers.get("date"))
 
 
 def read_clock_skew(client: AwsClient, now: Callable[[], datetime]) -> float | None:

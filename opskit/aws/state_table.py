@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
 from opskit.aws import api_call
 from opskit.aws.client import AwsClient
+from opskit.aws.clock_skew import response_time
 from opskit.aws.table_items import PARTITION, SORT, WRITE_ID, Item, ItemChanged, ItemKey, ItemLease, LeaseLost
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 
@@ -263,11 +263,10 @@ class StateTable:
         self.pause(min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1.0))
 
     def _note_clock(self, answer: Mapping[str, Any]) -> None:
-        headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
-        try:
-            ahead = parsedate_to_datetime(headers.get("date", "")) - self.local_clock()
-        except (TypeError, ValueError):
+        given = response_time(answer)
+        if given is None:
             return  # a stand-in without a Date: then this machine's clock is as good as any
+        ahead = given - self.local_clock()
         # A Date is cut to the second and arrives late, and times must not jump back from answer to answer.
         if abs(ahead - self._ahead) > _CLOCK_IS_OFF:
             self._ahead = ahead

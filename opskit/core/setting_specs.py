@@ -271,7 +271,7 @@ def parse_setting_value(key: SettingSpec, value: Any, where: str, *, typed: bool
     """
     try:
         # bool is a subclass of int in Python: without this, ``need = true`` would be read as 1.
-        is_no_number = isinstance(value, bool) and bool not in key.value_type.toml_types  # to Python, True is a 1
+        is_no_number = isinstance(value, bool) and bool not in key.value_type.toml_types
         if not typed and (is_no_number or not isinstance(value, key.value_type.toml_types)):
             raise ValueError
         return key.value_type.parse(value)

@@ -11,7 +11,7 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
-from opskit.core.owners import short_owner
+from opskit.core.owners import owner_record, short_owner
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.render.rows import (
@@ -84,7 +84,7 @@ def _sort_key(order: EndpointOrder, seen: InspectedEndpoint) -> tuple[Any, ...]:
         case EndpointOrder.IDLE:
             return largest_first(seen.assessment.idle)
         case EndpointOrder.OWNER:
-            return owner_order(endpoint_record(seen)["owner"])
+            return owner_order(owner_record(seen.tags, seen.client.owner_keys, seen.trail_owner)["owner"])
 
 
 def _stopped_sort_key(order: EndpointOrder, client: AwsClient, stopped: StoppedEndpoint) -> tuple[Any, ...]:

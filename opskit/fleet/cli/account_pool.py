@@ -85,7 +85,6 @@ def answer_share(requests: Sequence[AccountRequest], concurrency: int, verbose: 
     """
     prepare_reports()
     begin_run_problems(send)
-    notices.notice_hook = send
     if verbose:
         print_calls()
 
@@ -102,7 +101,7 @@ def answer_share(requests: Sequence[AccountRequest], concurrency: int, verbose: 
             report = AccountReport(request.account, error.exit, problems=(error.problem,))
             note_answer(request.account.account, report_envelope(request.command.path, report))
         return
-    notices.notice_hook = send
+    notices.notice_hook = send  # after the session was opened, which lets the screen hear them
     _answer_on_threads(requests, base, concurrency, note_answer)
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather_all
 from opskit.aws.prices import read_concurrency_price, read_listed_price, read_storage_price
 from opskit.core.model import Price, PriceKey, Unknown
 from opskit.inventory.rules.prices import price_keys
@@ -18,21 +17,15 @@ from opskit.inventory.rules.running_resource import (
     BilledVolume,
     RunningResource,
 )
-from opskit.quotas.store.listed_prices import load_listed_prices, save_listed_prices
+from opskit.quotas.reads.listed_prices import read_missing_prices
 
 
 def read_prices(
     client: AwsClient, resources: Iterable[RunningResource], now: datetime
 ) -> Mapping[PriceKey, Price | Unknown]:
     """The price of one unit of each part of these resources, in USD per hour, at most a day old."""
-    wanted = price_keys(resources)
-    known = load_listed_prices(client, wanted, now) if wanted else {}
-    missing = {key: part for key, part in wanted.items() if key not in known}
-    read = gather_all([partial(_read_part_price, client, part) for part in missing.values()])
-    prices = dict(zip(missing, read, strict=True))
-    if prices:
-        save_listed_prices(client, prices, now)
-    return {**known, **prices}
+    parts = price_keys(resources)
+    return read_missing_prices(client, {key: partial(_read_part_price, client, parts[key]) for key in parts}, now)
 
 
 def _read_part_price(client: AwsClient, part: BilledPart) -> Price | Unknown:

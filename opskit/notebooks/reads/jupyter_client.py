@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from http.cookiejar import Cookie, CookieJar
 from types import TracebackType
@@ -24,6 +23,7 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 from urllib.request import Request
 
 from opskit.aws.deadline_connection import open_connection, proxy_for, request_target
+from opskit.core.http_date import parse_http_date
 from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 
 TIMEOUT_SECONDS = 10.0
@@ -343,8 +343,5 @@ def _json_or_none(body: bytes) -> Any:
 
 def _clock_skew(reply: _HttpReply, otherwise: timedelta) -> timedelta:
     """By how much the server's clock is ahead of ours; ``otherwise`` where it does not tell."""
-    try:
-        said = parsedate_to_datetime(reply.date or "")
-        return otherwise if said.tzinfo is None else said - reply.heard
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return otherwise
+    said = parse_http_date(reply.date)
+    return otherwise if said is None else said - reply.heard

@@ -8,17 +8,17 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather, gather_all
+from opskit.aws.gather import gather
 from opskit.aws.prices import read_workload_price
 from opskit.core.model import PriceKey, QuotaLookup, Requirement
 from opskit.core.workloads import WORKLOADS
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
+from opskit.quotas.reads.listed_prices import read_missing_prices
 from opskit.quotas.reads.quotas import read_cached_quotas, read_quotas
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.alternatives import MAX_ALTERNATIVES, Prices, find_alternatives, select_candidates
 from opskit.quotas.rules.model import Alternative
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
-from opskit.quotas.store.listed_prices import load_listed_prices, save_listed_prices
 
 # The number of quotas that can be read at AWS's rates without waiting, including those of the check itself.
 _MAX_UNTHROTTLED = 12
@@ -91,13 +91,8 @@ def _read_prices(client: AwsClient, candidates: Sequence[Requirement], now: date
         for requirement in candidates
         if (component := WORKLOADS[requirement.workload].price)
     }
-    known = load_listed_prices(client, keys.values(), now) if keys else {}
-    missing = {key: requirement for requirement, key in keys.items() if key not in known}
-    read = gather_all(
-        [partial(read_workload_price, client, str(each.instance_type), each.workload) for each in missing.values()]
-    )
-    new = dict(zip(missing, read, strict=True))
-    if new:
-        save_listed_prices(client, new, now)
-    prices = {**known, **new}
+    readers = {
+        key: partial(read_workload_price, client, str(each.instance_type), each.workload) for each, key in keys.items()
+    }
+    prices = read_missing_prices(client, readers, now)
     return {(str(each.instance_type), each.workload): prices[key] for each, key in keys.items()}

@@ -326,6 +326,7 @@ COVERED_ELSEWHERE = {
         "describe_jobs",
         "remember_ended_jobs",
         "sum_notebook_volumes",
+        "read_missing_prices",
     ),
     *("describe_endpoint", "read_endpoint_config"),
     *("list_names", "list_summaries", "describe_resource", "describe_resources", "count_endpoints", "count_instances"),
