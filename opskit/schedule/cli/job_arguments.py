@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from opskit.core.exceptions import UsageError
+from opskit.core.setting_specs import SETTING_SPECS, parse_setting_value
+from opskit.core.setting_values import parse_duration
+from opskit.quotas.rules.requirements import parse_workload
 
 _ADDRESS_FLAGS = ("--notify", "--heartbeat")
 
@@ -26,10 +29,31 @@ def check_job_arguments(arguments: Sequence[str]) -> None:
             raise _bad_arguments(arguments, f"there is no command '{word}'")
         command = children[word]
     try:
-        command.make_context(words[0] if words else "", list(words))
+        context = command.make_context(words[0] if words else "", list(words))
+        for parameter in command.params:
+            _check_value(parameter, context.params.get(parameter.name))
+    except UsageError as error:
+        raise _bad_arguments(arguments, str(error)) from error
     except Exception as error:  # Typer's own Click is private, and so are its errors
         message = getattr(error, "format_message", None)
         raise _bad_arguments(arguments, message() if message else type(error).__name__) from error
+
+
+def _check_value(parameter: Any, value: Any) -> None:
+    """Read a value that is text to Typer and more to the command: a time, a workload, or what a setting of that flag
+    takes.
+    """
+    if value is None or value == ():
+        return
+    if parameter.metavar == "TIME":
+        parse_duration(value)
+    if parameter.metavar == "USAGE":
+        for word in value:
+            parse_workload(word)
+    # A flag of two settings, as --after of notebooks and endpoints, is of one type.
+    spec = next((spec for spec in SETTING_SPECS if spec.flag in parameter.opts), None)
+    if spec is not None:
+        parse_setting_value(spec, value, spec.flag, typed=True)
 
 
 def _command_tree(arguments: Sequence[str]) -> Any:

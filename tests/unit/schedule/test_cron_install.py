@@ -47,9 +47,10 @@ def test_what_is_replaced_is_said(crontab_file: Path, run_words: Run) -> None:
 @pytest.mark.parametrize(
     "words",
     [("--aftr", "2h"), ("--limit", "many"), ("--idle", "extra-word", "--nonsense"), ("--notify", "https://h/sssh"),
-     ("--heartbeat=https://h/sssh",)],
+     ("--heartbeat=https://h/sssh",), ("--after", "banana"), ("--grace", "soon"), ("--patience-usd", "much"),
+     ("--limit", "0"), ("--tab-age=4",), ("--region", "us-east-1", "-o", "pdf")],
 )  # fmt: skip
-def test_arguments_after_the_dashes_are_checked_before_they_are_installed(
+def test_cron_install_checks_arguments_after_the_dashes_before_it_installs_them(
     words: tuple[str, ...], crontab_file: Path, run_words: Run
 ) -> None:
     told = run_words("cron", "install", "stop-idle", "-o", "json", "--", *words)
@@ -57,6 +58,13 @@ def test_arguments_after_the_dashes_are_checked_before_they_are_installed(
     assert problem_codes(told)[0] in ("bad-job-arguments", "secret")
     assert "sssh" not in told.out + told.err
     assert not crontab_file.exists()
+
+
+def test_cron_install_checks_workloads_before_it_installs_them(crontab_file: Path, run_words: Run) -> None:
+    told = run_words("cron", "install", "check", "--", "ml.m5.large", "--for", "trainin")
+    assert (told.code, "'trainin'" in told.out + told.err) == (2, True)
+    assert not crontab_file.exists()
+    assert run_words("cron", "install", "check", "--", "ml.m5.large", "--for", "training").code == 0
 
 
 @pytest.mark.parametrize(
