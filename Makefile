@@ -40,8 +40,8 @@ coverage: $(DEV) ## Measure what the unit tests run of opskit; less than the flo
 pythons: $(BASE) ## Run the unit tests with each Python that opskit supports, and name those that are not on this machine
 	@$(BIN)/python -m tools.python_versions
 
-soak: $(DEV) ## Run the many seeds of the long tests, which nothing else runs
-	@$(BIN)/python -m pytest $(PYTEST_ARGS) --dist load -m soak
+soak: $(DEV) ## Run the many seeds of the long tests, and look for new examples, which nothing else does
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) --dist load -m "soak or hypothesis" --hypothesis-profile searching
 
 lint: $(DEV) ## Look for mistakes in style, types and the direction of imports
 	@$(BIN)/ruff check

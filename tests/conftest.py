@@ -52,7 +52,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 # A busy machine takes its time: how long an example takes is no failure, and neither is how long it takes to make one.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PATIENCE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples each time, so that a change is red by what it changed; `make soak` looks for new ones.
+settings.register_profile("patient", PATIENCE, derandomize=True)
+settings.register_profile("searching", PATIENCE, max_examples=2000)
 settings.load_profile("patient")
 
 

@@ -226,7 +226,16 @@ def _split_jobs(words: list[str]) -> tuple[list[ScheduledJob], tuple[str, ...]]:
     from opskit.schedule.rules.jobs import DEFAULT_JOBS, find_job
 
     names = list(takewhile(lambda word: not word.startswith("-"), words))
-    return [find_job(name) for name in dict.fromkeys(names)] or list(DEFAULT_JOBS), tuple(words[len(names) :])
+    try:
+        jobs = [find_job(name) for name in dict.fromkeys(names)]
+    except UsageError as error:
+        if len(names) == 1:
+            raise
+        # Typer tells no one where the -- stood.
+        more = f"If it is an argument of {names[0]}, begin with an option: -- --for training ml.m5.large"
+        hint = f"{error.problem.hint} {more}"
+        raise UsageError(error.problem.code, str(error), hint) from error
+    return jobs or list(DEFAULT_JOBS), tuple(words[len(names) :])
 
 
 def _entry_command(ctx: CommandContext, job: ScheduledJob, options: _CronOptions) -> tuple[str, ...]:

@@ -61,10 +61,12 @@ def test_cron_install_checks_arguments_after_the_dashes_before_it_installs_them(
 
 
 def test_cron_install_checks_workloads_before_it_installs_them(crontab_file: Path, run_words: Run) -> None:
-    told = run_words("cron", "install", "check", "--", "ml.m5.large", "--for", "trainin")
+    told = run_words("cron", "install", "check", "--", "--for", "trainin", "ml.m5.large")
     assert (told.code, "'trainin'" in told.out + told.err) == (2, True)
     assert not crontab_file.exists()
-    assert run_words("cron", "install", "check", "--", "ml.m5.large", "--for", "training").code == 0
+    assert run_words("cron", "install", "check", "--", "--for", "training", "ml.m5.large").code == 0
+    told = run_words("cron", "install", "check", "--", "ml.m5.large", "--for", "training")
+    assert (told.code, "begin with an option" in told.err) == (2, True)
 
 
 @pytest.mark.parametrize(

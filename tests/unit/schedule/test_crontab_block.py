@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opskit.schedule.rules.crontab_block import BEGIN, END, build_block, remove_jobs, split_sections, upsert_jobs
@@ -31,7 +31,7 @@ def lines_outside(crontab: bytes) -> list[bytes]:
     opskit's before it, if a begin stands before that.
     """
     kept: list[bytes] = []
-    for line in crontab.split(b"\n"):
+    for line in lines_of(crontab):
         ours = list(takewhile(lambda each: b"opskit cron" in each, reversed(kept)))
         begins = len(kept) > len(ours) and kept[-len(ours) - 1].strip() == BEGIN
         if line.strip() == END and begins:
@@ -39,14 +39,23 @@ def lines_outside(crontab: bytes) -> list[bytes]:
             kept.append(b"cut")
         else:
             kept.append(line)
-    told = [line for line in kept if line != b"cut"]
-    return told[:-1] if told and told[-1] == b"" else told
+    return [line for line in kept if line != b"cut"]
+
+
+def lines_of(text: bytes) -> list[bytes]:
+    lines = text.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 @given(CRONTABS, CHOSEN)
+@example(b"\n" + build_block({}).rstrip(b"\n"), JOBS)
+@example(BEGIN + b"\n" + build_block({}) + END + b"\n", JOBS)
 def test_what_others_wrote_stays(crontab: bytes, chosen: dict[str, bytes]) -> None:
-    assert lines_outside(upsert_jobs(crontab, chosen)) == lines_outside(crontab)
-    assert lines_outside(remove_jobs(crontab)) == lines_outside(crontab)
+    block = build_block({**split_sections(crontab).jobs, **chosen})
+    before, found, after = upsert_jobs(crontab, chosen).partition(block)
+    assert found
+    assert lines_of(before) + lines_of(after) == lines_outside(crontab)
+    assert lines_of(remove_jobs(crontab)) == lines_outside(crontab)
 
 
 @given(CRONTABS, CHOSEN)
