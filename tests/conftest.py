@@ -19,7 +19,7 @@ from opskit.access.reads.permissions import PROBES
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, STATE_CALLS
 from opskit.aws import api_call, session
 from opskit.cli import command
-from opskit.cli.app import app
+from opskit.cli.command_tree import app
 from opskit.state.home import choose_state_home
 from tests.botocore_sharing import share_botocore
 from tests.fakes import direct_calls

@@ -1,9 +1,15 @@
-"""Sends one API call to AWS, for the reader (``client``) and the writer: reports it to the hook, waits for the rate
-limiter, sends it once and translates its errors.
+"""Sends one API call to AWS, for the reader (``client``) and the writer: checks who may write, reports the call to the
+hook, waits for the rate limiter, sends it once and translates its errors.
+
+Only a feature's ``changes`` may write to an account, and ``opskit.state`` the items of opskit's own table. The caller
+is looked up when a write is made, on the stack, because no reading of the source sees a writer that was handed on. Each
+of opskit's own boto3 clients looks too, since a client that got out would need no writer.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +17,78 @@ from opskit.aws.errors import translate_error
 from opskit.aws.notices import send_notice
 from opskit.aws.pacing import RATES
 from opskit.aws.partitions import service_region
-from opskit.aws.write_access import check_write_access
 from opskit.core.exceptions import OpskitError, Throttled
 
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession
+
+
+READ_VERBS = (
+    "get_",
+    "list_",
+    "describe_",
+    "lookup_",
+    "query",
+    "scan",
+    "search",
+    "head_",
+    "filter_",
+    "simulate_",
+    "download_",
+    "invoke_endpoint",
+    "create_presigned_",  # a URL to read with; it changes nothing
+    "start_quota_utilization_report",  # what it starts can only be read, and AWS deletes it after 15 minutes
+)
+
+
+def is_read(operation: str) -> bool:
+    """Whether an operation (as boto3 names it) only reads: it begins with a verb that ends in ``_``, or is one that is
+    listed whole. ``invoke_endpoint_async`` starts work, so a common beginning is not enough.
+    """
+    return any(operation.startswith(verb) if verb.endswith("_") else operation == verb for verb in READ_VERBS)
+
+
+# What stands between a change and its client: botocore itself, and the SDK that a change lends clients to.
+_CLIENT_PACKAGES = ("botocore", "boto3", "s3transfer", "sagemaker", "pydantic")
+_MAY_WRITE = re.compile(r"opskit\.\w+\.changes(\.|$)")
+_KEEPS_STATE = re.compile(r"opskit\.state\.\w+$")
+_ITEM_WRITES = frozenset({"batch_write_item", "delete_item", "put_item", "transact_write_items", "update_item"})
+
+
+def check_client_call(model: Any, **_: Any) -> None:
+    """Pass if a client's call only reads, or may write: botocore's ``before-call``, of each of opskit's own clients.
+
+    Raises:
+        PermissionError: as ``check_write_access``.
+    """
+    from botocore import xform_name
+
+    operation = xform_name(model.name)
+    if not is_read(operation):
+        check_write_access(operation, through=_CLIENT_PACKAGES)
+
+
+def check_write_access(operation: str, *, through: tuple[str, ...] = ()) -> None:
+    """Pass if the nearest caller outside of ``opskit.aws``, the standard library and the packages ``through`` is a
+    feature's ``changes``, or is no module of opskit's, such as a test.
+
+    Raises:
+        PermissionError: it is another module of opskit's, or none, as in a thread that was given a bare writer.
+    """
+    frame = sys._getframe(1)
+    while frame := frame.f_back:  # type: ignore[assignment]
+        module = str(frame.f_globals.get("__name__", ""))
+        # Of the standard library: a context manager, a partial or a pool of threads may stand between.
+        package = module.partition(".")[0]
+        if module.startswith("opskit.aws.") or package in sys.stdlib_module_names or package in through:
+            continue
+        if operation in _ITEM_WRITES and _KEEPS_STATE.match(module):
+            return
+        if module.startswith("opskit.") and not _MAY_WRITE.match(module):
+            raise PermissionError(f"{module} may not call {operation}: only a feature's changes write to an account")
+        return
+    # The stack has ended: a thread whose target is a writer's method itself.
+    raise PermissionError(f"nobody may call {operation} by itself: only a feature's changes write to an account")
 
 
 def _no_call_hook(name: str, region: str) -> None:

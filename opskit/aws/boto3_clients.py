@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakSet
 
-from opskit.aws.connection_failures import bad_endpoint, require_endpoint_url
+from opskit.aws.api_call import check_client_call
+from opskit.aws.connections import bad_endpoint, require_endpoint_url
 from opskit.aws.credential_failures import (
     credentials_failure,
     find_mfa_serial,
@@ -26,7 +27,6 @@ from opskit.aws.errors import translate_error
 from opskit.aws.pacing import MAX_CONNECTIONS
 from opskit.aws.partitions import GLOBAL_SERVICES
 from opskit.aws.response_checks import check_response_body, check_response_entries, check_response_members
-from opskit.aws.write_access import check_client_call
 from opskit.core.exceptions import AccessDenied, AwsError, OpskitError
 
 _NO_KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}

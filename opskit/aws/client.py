@@ -1,5 +1,6 @@
 """The read side of AWS: one Region of one account. Only operations that cannot change an account are accepted, and
-transient failures are retried.
+transient failures are retried. A response that is valid for the service and still cannot be used, such as an entry
+without its name, is an error of its call. The Date header of a response is AWS's clock.
 
 Writes go through ``opskit.aws.writer``, which only a feature's ``changes`` may import.
 """
@@ -8,18 +9,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from opskit.aws import api_call
+from opskit.aws.api_call import is_read
+from opskit.aws.connections import parse_http_date
 from opskit.aws.errors import incomplete
-from opskit.aws.read_operations import is_read
 from opskit.core.exceptions import AwsError, Throttled
 from opskit.core.live_resources import LiveResources
 
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession
+
 
 # With the pauses below a read is given up after 1.5 to 4.5 s of waiting: a longer outage is the user's to know about.
 READ_TRIES = 5
@@ -119,3 +124,37 @@ class AwsClient:
     def release(self) -> None:
         """Close this Region's clients."""
         self.session.release_region(self.region)
+
+
+@contextmanager
+def parse_errors_as_aws(client: AwsClient, operation: str) -> Iterator[None]:
+    """Turn an exception while parsing a response into an ``AwsError`` of the call. It is raised outside of the handler,
+    since the original exception may hold a presigned URL or a token.
+
+    Raises:
+        AwsError: the block could not parse the response.
+    """
+    parse_error = ""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        parse_error = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else type(error).__name__
+    if parse_error:
+        raise incomplete(operation, client.region, f"with content that cannot be parsed ({parse_error})")
+
+
+def response_time(response: Mapping[str, Any]) -> datetime | None:
+    """When AWS gave a response, by its own clock and to about a second; None if the response has no valid Date."""
+    headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+    return parse_http_date(headers.get("date"))
+
+
+def read_clock_skew(client: AwsClient, now: Callable[[], datetime]) -> float | None:
+    """By how many seconds AWS's clock is ahead of this machine's, to about a second; None if the response has no valid
+    Date.
+
+    Raises:
+        AwsError: AWS refused the call, or gave no response.
+    """
+    given = response_time(client.read("sts", "get_caller_identity"))
+    return None if given is None else (given - now()).total_seconds()

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from opskit.aws.connection_failures import connection_failure
+from opskit.aws.connections import connection_failure
 from opskit.aws.credential_failures import as_sentence, credentials_failure, renew_hint
 from opskit.aws.response_checks import UnreadableResponse
+from opskit.core.aws_names import iam_action
 from opskit.core.exceptions import (
     CLOCK_SKEW,
     SET_CLOCK,
@@ -23,7 +24,6 @@ from opskit.core.exceptions import (
     Throttled,
     Unreachable,
 )
-from opskit.core.iam_actions import iam_action
 from opskit.core.message_phrases import (
     ACCESS_DENIED,
     CLOCK_IS_OFF,

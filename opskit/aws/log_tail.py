@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opskit.aws.client import AwsClient
-from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.aws.client import AwsClient, parse_errors_as_aws
+from opskit.core.aws_names import LogTail
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError
-from opskit.core.log_groups import LogTail
 from opskit.core.redaction import redact_secrets
 from opskit.core.result_or_error import unknown_from_error
 

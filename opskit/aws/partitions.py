@@ -1,4 +1,5 @@
-"""What differs between AWS's partitions: hosts, the Regions that answer for a whole partition, ARNs, consoles, prices.
+"""What differs between AWS's partitions: hosts, the Regions that answer for a whole partition, ARNs, consoles and the
+links to their pages, prices.
 
 A partition is an AWS of its own: its accounts, keys and hosts are known nowhere else. This is the only table of them; a
 new partition is a row. The tests hold it against botocore's own data.
@@ -113,3 +114,26 @@ def service_region(service: str, region: str) -> str:
 def is_aws_host(host: str) -> bool:
     """Whether a host is AWS itself, in whichever partition."""
     return any(host.endswith(f".{suffix}") for partition in PARTITIONS for suffix in partition.dns_suffixes)
+
+
+def quota_page_url(region: str | None, code: str | None = None, service: str = "sagemaker") -> str:
+    """The page of a quota, or of all of a service's quotas if its code is not known."""
+    host = f"{region}.{_console_host(region)}" if region else _console_host(region)
+    page = f"https://{host}/servicequotas/home/services/{service}/quotas"
+    return page if code is None else f"{page}/{code}"
+
+
+def case_form_url(region: str) -> str:
+    """The form for a support case about a quota. It is open to accounts without a support plan, which have no Support
+    API.
+    """
+    return f"https://support.{_console_host(region)}/support/home#/case/create?issueType=service-limit-increase"
+
+
+def case_page_url(region: str, number: str) -> str:
+    """The page of a support case, by the number that is shown to people (``displayId``)."""
+    return f"https://support.{_console_host(region)}/support/home#/case/?displayId={number}"
+
+
+def _console_host(region: str | None) -> str:
+    return f"console.{partition_of(region).console_domain}"

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opskit.aws.client import AwsClient
-from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 from opskit.aws.boto3_clients import Boto3Clients, client_config
 from opskit.aws.client import AwsClient
+from opskit.aws.connections import trust_configured_bundle
 from opskit.aws.credential_failures import find_mfa_serial
-from opskit.aws.deadline_connection import trust_configured_bundle
 from opskit.aws.pacing import RateLimiter, new_limiter
 from opskit.aws.partitions import is_aws_host
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.live_resources import LiveResources
-from opskit.core.owner_keys import OWNER_TAG_KEYS
 from opskit.core.redaction import redact_secrets
+from opskit.core.tags import OWNER_TAG_KEYS
 
 
 def _no_identity_hook(session: AwsSession) -> None:

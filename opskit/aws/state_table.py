@@ -20,8 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from opskit.aws import api_call
-from opskit.aws.client import AwsClient
-from opskit.aws.clock_skew import response_time
+from opskit.aws.client import AwsClient, response_time
 from opskit.aws.table_items import PARTITION, SORT, WRITE_ID, Item, ItemChanged, ItemKey, ItemLease, LeaseLost
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 

@@ -1,13 +1,44 @@
-"""Creates things with opskit's tags, and says what to do where a policy refuses those."""
+"""Creates things with opskit's tags: whose they are (every command that makes something asks here), and what to do
+where a policy refuses those tags.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from opskit.aws.notices import send_notice
+from opskit.aws.session import AwsSession
 from opskit.core.exceptions import AccessDenied, AwsError
-from opskit.core.owners import OWNER_TAG, Owner
+from opskit.core.owners import OWNER_TAG, Owner, caller_owner, named_owner, person_of
+
+
+def read_owner(session: AwsSession, named: str | None, *, untagged: bool = False) -> Owner:
+    """The owner: the one that is ``named``, else the caller. ``untagged``: nothing is to be tagged with it.
+
+    Raises:
+        AwsError: STS does not say who the caller is.
+    """
+    owner = named_owner(named) if named else _read_caller_owner(session)
+    return replace(owner, untagged=untagged)
+
+
+def _read_caller_owner(session: AwsSession) -> Owner:
+    arn = session.identity().arn
+    # Only now: reading the identity has assumed the role, if there is one to assume.
+    return caller_owner(arn, next(iter(session.source_identities), None) or _read_assumer(session))
+
+
+def _read_assumer(session: AwsSession) -> str | None:
+    """Who told opskit to assume the role (``--role-arn``): its session's name is then opskit's own."""
+    if session.assumed_from is None:
+        return None
+    try:
+        return person_of(session.assumed_from.identity().arn)
+    except AwsError:  # the role alone is then the owner, and the plan says so
+        return None
+
 
 # The actions that AWS asks for where something is made with tags, as its refusals name them.
 _TAG_ACTION = re.compile(r"sagemaker:AddTags|iam:TagRole|s3:PutObjectTagging")

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from opskit.aws import api_call
+from opskit.aws.api_call import check_write_access
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import translate_error
 from opskit.aws.response_checks import UnreadableResponse
 from opskit.aws.session import AwsSession
-from opskit.aws.write_access import check_write_access
 from opskit.core.exceptions import Throttled
 
 T = TypeVar("T")

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_type_hints
 
 import typer
 
-from opskit.cli.account_options import AccountChoice, AccountUse, PlannedChanges, account_flags
+from opskit.cli.account_options import (
+    AccountChoice,
+    AccountUse,
+    ParsedCommand,
+    PlannedChanges,
+    account_flags,
+    is_only_parsed,
+)
 from opskit.cli.command_examples import examples_text
 from opskit.cli.command_tree import account_runner
-from opskit.cli.command_wrapper import CommandWrapper
-from opskit.cli.common_options import COMMON_OPTIONS
-from opskit.cli.common_settings import load_common_settings, split_role_arns
-from opskit.cli.parsed_command import ParsedCommand, is_only_parsed
-from opskit.cli.safe_run import bug_result, interrupted_result, run_safely
+from opskit.cli.common_options import COMMON_OPTIONS, load_common_settings, split_role_arns
+from opskit.cli.safe_run import CommandWrapper, bug_result, interrupted_result, run_safely
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
 from opskit.core.setting_values import OutputFormat
 from opskit.core.settings import Settings
@@ -57,7 +61,7 @@ class CommandContext:
             OpskitError: no Region, no such profile, or no valid credentials.
         """
         from opskit.aws import notices, session
-        from opskit.state.learnt_paces import recall_paces
+        from opskit.state.region_memory import recall_paces
 
         if self._session is None:
             notices.notice_hook, session.identity_hook = self.screen.info, recall_paces
@@ -110,7 +114,7 @@ class CommandContext:
 
     def remember_paces(self) -> None:
         """Keep what the calls of this command have learnt of AWS's rates for the next one."""
-        from opskit.state.learnt_paces import remember_paces
+        from opskit.state.region_memory import remember_paces
 
         if self._session is not None:
             remember_paces(self._session)
@@ -306,7 +310,7 @@ def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> 
     leftovers = [(running, ctx) for ctx in opened for running in ctx.whatever_runs(unreached=unreached)]
     if not leftovers:
         return result
-    from opskit.core.stop_commands import interrupted_problem, running_records, still_running_problem
+    from opskit.core.live_resources import interrupted_problem, running_records, still_running_problem
 
     running, profile = [live_resource for live_resource, _ in leftovers], leftovers[0][1].settings.get("profile")
     others = [problem for problem in result.problems if problem.code != "interrupted"]

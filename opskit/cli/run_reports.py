@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opskit.cli.common_settings import report_left_out_settings
+from opskit.cli.common_options import report_left_out_settings
 from opskit.core.run_problems import begin_run_problems, run_problems
 from opskit.core.settings import Settings
 from opskit.output.printing import redirect_warnings
@@ -44,7 +44,7 @@ def choose_state(settings: Settings, connect: Callable[[], AwsSession]) -> None:
     Raises:
         UsageError: the setting names no place.
     """
-    from opskit.core.state_place import parse_state_place
+    from opskit.core.setting_values import parse_state_place
     from opskit.state.home import choose_state_home
 
     place = parse_state_place(settings.get("state"))

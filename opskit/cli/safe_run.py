@@ -1,15 +1,30 @@
-"""What a command ends with whatever happens in it: an error, an interrupt or a bug becomes a result."""
+"""What is around a command's body: what another feature puts there, and what the command ends with whatever happens in
+it. An error, an interrupt or a bug becomes a result.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from opskit.core.exceptions import ExitCode, OpskitError, Problem
 from opskit.core.redaction import redact_secrets
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
+
+
+@dataclass(frozen=True)
+class CommandWrapper:
+    """Extra flags of some commands, and the function that handles them around the command's body. It gets the context,
+    the command's path, the body, and the flags by name. With --dry-run they are only checked, as the run would.
+    """
+
+    flags: Mapping[str, Any]
+    run: Callable[..., CommandResult]
+    check: Callable[..., object]
+
 
 _POSIX_MODULES = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}  # locks, users, terminals: not on Windows
 _WSL_HINT = "On Windows, run opskit in WSL (Windows Subsystem for Linux)."

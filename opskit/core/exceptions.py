@@ -1,4 +1,6 @@
-"""Every error that can end a command, and the exit codes that scripts rely on."""
+"""Every error that can end a command, the exit codes that scripts rely on, and the codes of what goes wrong beside a
+command without ending it (``opskit.core.run_problems``).
+"""
 
 from __future__ import annotations
 
@@ -206,3 +208,11 @@ SET_CLOCK = "Set the clock of this machine, as with `timedatectl set-ntp true`: 
 
 class OutcomeUnknown(AwsError):
     """A write was sent and its response was lost: it may have taken effect. It is looked up, never repeated."""
+
+
+SETTINGS_NOT_TRUSTED = "settings-not-trusted"
+STATE_NOT_KEPT = "state-not-kept"
+JOURNAL_UNWRITTEN = "journal-unwritten"
+JOURNAL_UNREADABLE = "journal-partly-unreadable"
+RUN_PROBLEM_CODES = frozenset({SETTINGS_NOT_TRUSTED, STATE_NOT_KEPT, JOURNAL_UNWRITTEN, JOURNAL_UNREADABLE})
+"""All of them; whoever runs a command as a process finds them in its ``errors``."""

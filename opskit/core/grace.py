@@ -1,22 +1,101 @@
-"""What is due for a resource once it is judged: with a grace, an idle one is first told by a tag, then stopped.
+"""For how long something may be idle, and what happens then: its patience is a time, or for as long as it costs an
+amount (``--patience-usd``); the grace after it begins with a tag on the resource, and ends with the stop.
 
-A grace counts only while no work was seen after it began, so a tag that outlived a time of work stops nothing, and a
-tag that opskit did not write begins nothing. A grace is never cut short: where a later run has a shorter one, the time
-that was told when it began still holds.
+The tag holds since when the resource is known to be idle, until when it is left on, and which run of opskit found that
+out. It is the only memory that all runs share, on whatever machine: who reads it knows whether a grace runs, and whose
+it is. Its checksum is over the resource's ARN too, so what somebody else wrote, changed, or copied with the tags of
+another resource is no grace, and one that opskit has not told anybody of ends nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Protocol
 
-from opskit.core.durations import format_duration
-from opskit.core.grace_tag import GraceTag, parse_grace_tag
-from opskit.core.keep_tags import MAX_CLOCK_SKEW
-from opskit.core.tag_keys import IDLE_SINCE
+from opskit.core.tags import IDLE_SINCE, MAX_CLOCK_SKEW, parse_timestamp
+from opskit.core.text import format_duration
+
+LONGEST_PATIENCE = timedelta(days=3650)
+"""What costs next to nothing may be idle for so long: beyond it, time cannot be reckoned with."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """After how long something is idle. ``because`` says how its price makes it that; empty: a time was asked for."""
+
+    span: timedelta
+    because: str = ""
+
+    def __str__(self) -> str:
+        said = format_duration(self.span)
+        return f"{said} ({self.because})" if self.because else said
+
+
+def price_patience(
+    usd: Decimal | None, usd_per_hour: Decimal | None, ordinary: timedelta, shortest: timedelta
+) -> Patience:
+    """For how long something may be idle that costs ``usd_per_hour``, both in USD: for as long as it costs ``usd``, and
+    never for less than the time ``shortest``. ``usd`` None: nobody asked for that; ``usd_per_hour`` None: nobody knows
+    the price. The time ``ordinary`` counts then.
+    """
+    if usd is None:
+        return Patience(ordinary)
+    if usd_per_hour is None:
+        return Patience(ordinary, f"its price is not known, so it is not the time that {usd:f} USD last")
+    if usd_per_hour <= 0:
+        return Patience(LONGEST_PATIENCE, "it costs nothing")
+    told = f"{usd:f} USD at {usd_per_hour:f} USD per hour"
+    hours = usd / usd_per_hour
+    if hours < Decimal(shortest.total_seconds()) / 3600:
+        return Patience(shortest, f"the shortest; {told} last less")
+    if hours > Decimal(LONGEST_PATIENCE.total_seconds()) / 3600:
+        return Patience(LONGEST_PATIENCE, told)
+    return Patience(timedelta(seconds=int(hours * 3600)), told)
+
+
+def patience_record(patience: Patience | None) -> dict[str, int | str | None]:
+    """A patience, for JSON; None: nothing is idle or not there."""
+    return {
+        "patience_seconds": None if patience is None else int(patience.span.total_seconds()),
+        "patience_because": (patience and patience.because) or None,
+    }
+
+
+_VALUE = re.compile(r"(?P<since>\S+) until (?P<until>\S+) by (?P<run>[0-9a-f]{8})-(?P<sum>[0-9a-f]{8})")
+
+
+@dataclass(frozen=True)
+class GraceTag:
+    """A grace. ``run`` is the id of the run that began it: eight hexadecimal digits."""
+
+    since: datetime
+    until: datetime
+    run: str
+
+
+def format_grace_tag(grace: GraceTag, arn: str) -> str:
+    """The value of the tag on the resource of this ARN, readable in the console: ``SINCE until UNTIL by RUN-SUM``."""
+    since, until = (when.isoformat(timespec="seconds") for when in (grace.since, grace.until))
+    return f"{since} until {until} by {grace.run}-{_checksum(since, until, grace.run, arn)}"
+
+
+def parse_grace_tag(value: object, arn: str) -> GraceTag | None:
+    """The grace that a tag's value holds; None where it is not there, or opskit did not write it on this resource."""
+    found = _VALUE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or found["sum"] != _checksum(found["since"], found["until"], found["run"], arn):
+        return None
+    since, until = parse_timestamp(found["since"]), parse_timestamp(found["until"])
+    return GraceTag(since, until, found["run"]) if since and until else None
+
+
+def _checksum(since: str, until: str, run: str, arn: str) -> str:
+    return sha256(f"{arn}|{since}|{until}|{run}".encode()).hexdigest()[:8]
 
 
 class IdleJudgement(Protocol):

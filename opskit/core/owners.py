@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from opskit.core.tag_keys import OWNER
-from opskit.core.tag_values import LONGEST_TAG_VALUE, is_tag_value, sanitize_tag_value
+from opskit.core.tags import LONGEST_TAG_VALUE, OWNER, is_tag_value, sanitize_tag_value
 
 OWNER_TAG = OWNER
 """The tag of everything that opskit makes; its value is whose it is."""

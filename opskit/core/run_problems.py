@@ -10,8 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-from opskit.core.exceptions import Problem
-from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
+from opskit.core.exceptions import RUN_PROBLEM_CODES, Problem
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from opskit.core.exceptions import UsageError
-from opskit.core.owner_keys import OTHER_OWNER_KEYS
 from opskit.core.setting_values import (
     DURATION,
     FRACTION,
@@ -25,6 +24,7 @@ from opskit.core.setting_values import (
     ValueType,
 )
 from opskit.core.settings_file import FolderRule, check_known_keys
+from opskit.core.tags import OTHER_OWNER_KEYS
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from opskit.core.setting_specs import SETTING_SPECS, SettingSpec, parse_setting_value
 from opskit.core.settings_file import SettingsFile, check_known_keys, is_readable_file, read_settings_file
-from opskit.core.tag_keys import OWNER as OWNER_KEY
+from opskit.core.tags import OWNER as OWNER_KEY
 
 FILE_NAME = "opskit.toml"
 FOLDER_VARIABLE = "OPSKIT_FOLDER_SETTINGS"

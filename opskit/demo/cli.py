@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
+from opskit.cli.command_tree import app
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

@@ -22,7 +22,7 @@ from opskit.cli.command import CommandContext
 from opskit.core.exceptions import MissingExtra, OpskitError
 from opskit.demo.steps import DEMO_STEPS, DemoStep, StepFailed
 from opskit.output.result import CommandResult
-from opskit.output.svg import save_svg
+from opskit.output.rich_console import save_svg
 
 _ACCOUNTS = {"fresh": ("--approve-after", "3s"), "classroom": ()}
 # Several sandboxes start at once, and a busy machine takes longer for their first answers than AWS ever does.

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from opskit.cli.command import CommandContext
-from opskit.cli.command_wrapper import CommandWrapper
-from opskit.cli.safe_run import run_safely
+from opskit.cli.safe_run import CommandWrapper, run_safely
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.redaction import redact_secrets
 from opskit.core.run_problems import distinct_problems, run_problems
@@ -214,7 +213,7 @@ def _deliver_text(ctx: CommandContext, target: SnsTopic | Webhook, text: str) ->
 
 
 def _send_heartbeat(heartbeat: str, path: Sequence[str]) -> None:
-    from opskit.core.ascii_json import ascii_json
+    from opskit.core.json_text import ascii_json
     from opskit.notifications.changes.deliver import fetch_heartbeat, write_heartbeat
 
     heartbeat = read_heartbeat_address(heartbeat)

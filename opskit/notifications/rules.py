@@ -14,8 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, Problem
-from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
+from opskit.core.exceptions import EXIT_DESCRIPTIONS, RUN_PROBLEM_CODES, ExitCode, Problem
 
 _MOST_LINES = 20
 _MOST_BILLED = 10

@@ -3,9 +3,9 @@ warnings.
 
 Names, tags, reasons, log lines and error texts come from outside, and a terminal interprets what is in them: an escape
 sequence can clear the screen, a bidirectional mark can reverse a name, an invisible character can make two names look
-alike. So each such character is printed as an escape such as ``\\x1b`` or ``\\u202e``; nothing else is changed.
+alike. So each such character is printed as an escape such as ``\x1b`` or ``\u202e``; nothing else is changed.
 opskit's own colours and links are added afterwards. JSON does not pass through here: it is exact
-(``opskit.core.ascii_json``).
+(``opskit.core.json_text``).
 """
 
 from __future__ import annotations
@@ -13,13 +13,59 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import IO
 
 from opskit.core.redaction import redact_secrets
-from opskit.output.hyperlinks import link_urls
+
+# Up to what cannot be part of one, and without the marks that end the sentence it stands in.
+_URL = re.compile(r"https?://[^\s<>\"'`|]+(?<![.,;:!?)\]}])")
+# The first version of each that shows links; () is any version.
+_PROGRAMS: Mapping[str, tuple[int, ...]] = {
+    "iTerm.app": (3, 1),
+    "WezTerm": (20200620,),
+    "ghostty": (),
+    "vscode": (1, 72),
+    "zed": (),
+}
+_TERMINALS = ("alacritty", "xterm-ghostty", "xterm-kitty")
+_FIRST_VTE = 5000  # 0.50.0, which GNOME Terminal and others write so; 0.50.0 itself crashes
+
+
+def link_urls(text: str, stream: IO[str]) -> str:
+    """The text with its URLs as links if the stream is a terminal that shows them, so that one which is longer than a
+    line is still one link.
+    """
+    if "://" not in text or not stream.isatty() or not shows_hyperlinks(os.environ):
+        return text
+    return _URL.sub(lambda match: f"\033]8;;{match[0]}\033\\{match[0]}\033]8;;\033\\", text)
+
+
+def shows_hyperlinks(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal that the environment tells of is known to show links. FORCE_HYPERLINK answers for others."""
+    if forced := environment.get("FORCE_HYPERLINK"):
+        return forced != "0"
+    if environment.get("CI") or environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+        return False
+    # A terminal in a terminal: what is around it says nothing about it.
+    if environment.get("TMUX") or environment.get("STY"):
+        return False
+    program = environment.get("TERM_PROGRAM", "")
+    if program in _PROGRAMS:
+        return _version(environment.get("TERM_PROGRAM_VERSION", "")) >= _PROGRAMS[program]
+    vte = environment.get("VTE_VERSION", "")
+    if vte:
+        return vte.isdecimal() and int(vte) > _FIRST_VTE
+    return "WT_SESSION" in environment or environment.get("TERM") in _TERMINALS
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """A version such as 3.4.1 or 20240203-110809-5046fc22, as far as it is numbers."""
+    match = re.match(r"\d+(\.\d+)*", text)
+    return tuple(map(int, match[0].split("."))) if match else ()
+
 
 # What a terminal obeys, or shows in another order or not at all: text from outside could hide or forge a line.
 _UNSEEN = re.compile(

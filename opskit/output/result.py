@@ -1,4 +1,6 @@
-"""The result of a command before it is printed: one value for tables, JSON, CSV and markdown."""
+"""The result of a command before it is printed: one value for tables, JSON, CSV and markdown, and the same without
+secrets, which what AWS, Jupyter, a log or a tag says may hold.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar, overload
 
 from opskit.core.exceptions import ExitCode, OpskitError, Problem
+from opskit.core.redaction import redact_secrets, redact_values
 
 T = TypeVar("T")
 
@@ -143,3 +146,38 @@ def problem_record(problem: Problem) -> dict[str, Any]:
     """A problem as JSON has it in ``errors``."""
     record: dict[str, Any] = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return record if problem.region is None else {**record, "region": problem.region}
+
+
+def result_without_secrets(result: CommandResult) -> CommandResult:
+    """The answer as it may be printed: all its texts redacted, unless a key is what was asked for."""
+    problems = tuple(map(problem_without_secrets, result.problems))
+    if result.holds_keys:
+        return replace(result, problems=problems)
+    return replace(
+        result,
+        data=_redact_records(result.data),
+        problems=problems,
+        tables=tuple(map(_redact_table, result.tables)),
+        notes=tuple(map(redact_secrets, result.notes)),
+    )
+
+
+def problem_without_secrets(problem: Problem) -> Problem:
+    """A problem as it may be printed."""
+    return replace(problem, message=redact_secrets(problem.message), hint=redact_secrets(problem.hint))
+
+
+def _redact_records(data: Mapping[str, Any]) -> dict[str, Any]:
+    # Lists of records may be built one at a time while they are printed, and stay so.
+    return {
+        name: LazyRows(value, redact_values) if isinstance(value, LazyRows) else redact_values({name: value})[name]
+        for name, value in data.items()
+    }
+
+
+def _redact_table(table: Table) -> Table:
+    return replace(table, rows=LazyRows(table.rows, _redact_row), title=redact_secrets(table.title))
+
+
+def _redact_row(row: Sequence[Cell]) -> tuple[Cell, ...]:
+    return tuple(replace(cell, text=redact_secrets(cell.text)) for cell in row)

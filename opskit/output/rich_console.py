@@ -1,10 +1,13 @@
-"""rich's console with escaping: whatever it prints, text from outside reaches the terminal as text only. Imported only
-when a terminal is written to, since rich takes long to import.
+"""rich's console with escaping: whatever it prints, to a terminal or an SVG image of one, text from outside gets there
+as text only. Imported only when a terminal is written to, since rich takes long to import.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import IO
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -42,3 +45,21 @@ def shown_text(text: str, style: str = "") -> Text:
 def shown_cell(text: str, style: str = "") -> Text:
     """A text for a table cell, on one line."""
     return Text(visible_line(text), style=style)
+
+
+def save_svg(path: Path, title: str, lines: Sequence[str]) -> None:
+    """Write lines as an SVG. Headings (lines that begin with a number) are bold, commands are blue.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+
+    console = VisibleConsole(record=True, width=max(map(len, lines)) + 2, file=io.StringIO())
+    for line in lines:
+        bare = line.strip()
+        style = "bold" if bare[:1].isdigit() and ". " in bare[:4] else "cyan" if bare.startswith("$") else ""
+        console.print(shown_text(line, style))
+    picture = re.sub(r"@font-face\s*\{.*?\}\s*", "", console.export_svg(title=title), flags=re.DOTALL)
+    path.write_text(
+        picture, encoding="utf-8"
+    )  # without rich's web font: the image must not load anything from another host

@@ -15,8 +15,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import IO, Any
 
-from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import Problem
+from opskit.core.json_text import ascii_json
 from opskit.core.redaction import redact_secrets
 from opskit.core.setting_values import OutputFormat
 from opskit.output.embedded_text import csv_cell, markdown_cell, markdown_paragraph
@@ -28,8 +28,14 @@ from opskit.output.printing import (
     standard_output,
     visible_line,
 )
-from opskit.output.result import CommandResult, Envelope, LazyRows, Table
-from opskit.output.without_secrets import problem_without_secrets, result_without_secrets
+from opskit.output.result import (
+    CommandResult,
+    Envelope,
+    LazyRows,
+    Table,
+    problem_without_secrets,
+    result_without_secrets,
+)
 
 # No table is cut off where nobody's window is; rich wants a number all the same.
 _UNBOUNDED_WIDTH = 10_000

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from opskit.core.durations import format_duration
-from opskit.core.exceptions import EXIT_DESCRIPTIONS, ExitCode, OpskitError, Problem
-from opskit.core.run_problem_codes import RUN_PROBLEM_CODES
+from opskit.core.exceptions import EXIT_DESCRIPTIONS, RUN_PROBLEM_CODES, ExitCode, OpskitError, Problem
 from opskit.core.run_problems import distinct_problems
+from opskit.core.text import format_duration
 from opskit.notifications.rules import bill_lines, summarize_data
 from opskit.output.result import CommandResult
 from opskit.schedule.flows.crontab import CrontabChange

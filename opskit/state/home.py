@@ -13,8 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from opskit.state.journal_entries import JournalStore
+from opskit.state.journal_file import FileJournal
+from opskit.state.lock import FileLocks
 from opskit.state.paths import kept_in, note_state_use
 from opskit.state.records import HeldLock, RecordStore
+from opskit.state.store import FileRecords
 
 
 class LockStore(Protocol):
@@ -52,8 +55,6 @@ _home: StateHome | None = None
 
 def state_home() -> StateHome:
     """The home of this run; the state folder, if none was chosen."""
-    from opskit.state.local_home import LOCAL_HOME
-
     if _home is None:
         return LOCAL_HOME  # its folder notes its use
     note_state_use()
@@ -84,3 +85,7 @@ def use_state_home(home: StateHome | None) -> Iterator[None]:
         yield
     finally:
         choose_state_home(before)
+
+
+LOCAL_HOME = StateHome(FileRecords(), FileJournal(), FileLocks())
+"""The state folder, wherever that is when it is used."""

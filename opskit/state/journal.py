@@ -2,23 +2,32 @@
 secrets.
 
 The intent is written before a change and the outcome after it, so a kill in between leaves an entry that shows it. If
-the journal cannot be written, that is reported once and stops nothing: stopping a notebook matters more.
+the journal cannot be written, that is reported once and stops nothing: stopping a notebook matters more. A change that
+depends on a last read of its subject is pending until right after that read.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Generic, ParamSpec
 from uuid import uuid4
 
 from opskit.aws.client import AwsClient
-from opskit.core.exceptions import AwsError, ConfirmationRequired, OutcomeUnknown, Problem
+from opskit.core.exceptions import (
+    JOURNAL_UNREADABLE,
+    JOURNAL_UNWRITTEN,
+    AwsError,
+    ConfirmationRequired,
+    OutcomeUnknown,
+    Problem,
+    Throttled,
+)
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.redaction import redact_secrets
-from opskit.core.run_problem_codes import JOURNAL_UNREADABLE, JOURNAL_UNWRITTEN
 from opskit.core.run_problems import report_run_problem
 from opskit.state.home import state_home
 from opskit.state.journal_entries import (
@@ -204,3 +213,54 @@ def _outcome_of(error: BaseException) -> str:
     if isinstance(error, ConfirmationRequired):
         return DROPPED
     return REFUSED if isinstance(error, AwsError) else FAILED
+
+
+P = ParamSpec("P")
+
+
+@dataclass
+class PendingChange(Generic[P]):
+    """A change that is in the journal and not sent yet.
+
+    Recording it asks STS for the identity and may wait for another opskit's write, so it comes before the last read;
+    after that read only ``send_change`` is left to do. If the read speaks against the change, ``error`` takes the
+    reason, and the journal records it as dropped.
+    """
+
+    _send: Callable[P, object]
+    is_sent: bool = False
+    is_begun: bool = False
+    error: str = ""
+
+    def send_change(self, *with_what: P.args, **named: P.kwargs) -> None:
+        """Send the change once.
+
+        Raises:
+            Throttled: AWS throttled it; nothing changed, and after another read it may be sent again.
+            OutcomeUnknown: the response was lost.
+            AwsError: AWS refused.
+        """
+        self.is_begun = True
+        try:
+            self._send(*with_what, **named)
+        except Throttled:
+            self.is_begun = self.is_sent  # AWS took nothing of this one
+            raise
+        self.is_sent = True
+
+
+@contextmanager
+def prepare_change(
+    recorded: AbstractContextManager[ActionRecord], send: Callable[P, object]
+) -> Iterator[PendingChange[P]]:
+    """A pending change for the duration of the block; at its end the outcome is recorded."""
+    with recorded as record:
+        pending = PendingChange(send)
+        try:
+            yield pending
+        except KeyboardInterrupt:
+            # Begun is enough: Ctrl-C may come between the sending and the answer.
+            record.was_sent = pending.is_begun
+            raise
+        if not pending.is_sent:
+            record.outcome, record.detail = DROPPED, pending.error

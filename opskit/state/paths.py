@@ -16,8 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opskit.core.exceptions import AccessDenied, AwsError, ExitCode, Problem, UsageError
-from opskit.core.run_problem_codes import STATE_NOT_KEPT
+from opskit.core.exceptions import STATE_NOT_KEPT, AccessDenied, AwsError, ExitCode, Problem, UsageError
 from opskit.core.run_problems import report_run_problem
 from opskit.state.records import StateUnreachable
 

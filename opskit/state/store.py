@@ -1,18 +1,25 @@
-"""SQLite as opskit uses it: one short connection per operation, so that threads, processes and kills do no harm."""
+"""SQLite as opskit uses it, one short connection per operation, so that threads, processes and kills do no harm; and
+what is kept in its files in the state folder: the records of each kind, in the format that older versions share, and
+the files of other folders that the user has trusted, each with the content that was trusted (one that changes, as by a
+``git pull``, has to be trusted anew).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from opskit.state.owner_only import open_own_file
-from opskit.state.paths import state_dir
+from opskit.state.paths import state_dir, state_errors
+from opskit.state.records import HeldLock, Record, RecordChanged, RecordTable, StoredRecord, Value
 
 # Writes take milliseconds, but several opskit processes may queue up on a slow disk.
 _BUSY_SECONDS = 10.0
@@ -84,3 +91,146 @@ def _enable_shared_access(connection: sqlite3.Connection) -> None:
             if time.monotonic() > until:
                 raise
             time.sleep(0.01)
+
+
+class FileRecords:
+    """Records in the state folder, wherever that is when they are used."""
+
+    def read_records(self, table: RecordTable, *prefix: Value) -> list[StoredRecord]:
+        """The records whose key begins with ``prefix``. Reading makes no file.
+
+        Raises:
+            OSError, sqlite3.Error: the file cannot be read.
+        """
+        if not (state_dir() / table.file).exists():
+            return []
+        where = " AND ".join(f"{column} = ?" for column in table.key[: len(prefix)]) or "1"
+        with open_db(table.file, *table.schema) as session:
+            rows = session.execute(f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where}", prefix)
+            return [_stored(row) for row in rows.fetchall()]
+
+    def read_everything(self, table: RecordTable) -> list[StoredRecord]:
+        """All records of a table.
+
+        Raises:
+            OSError, sqlite3.Error: the file cannot be read.
+        """
+        return self.read_records(table)
+
+    def write_record(
+        self, table: RecordTable, record: Record, replaces: StoredRecord | None, lock: HeldLock | None = None
+    ) -> StoredRecord:
+        """Write a record in place of the one that was read. A lock on this machine cannot be lost while its process
+        lives, so none is asked for.
+
+        Raises:
+            RecordChanged: something else is there now.
+            OSError, sqlite3.Error: the file cannot be written.
+        """
+        with open_db(table.file, *table.schema) as session:
+            _require_unchanged(session, table, record, replaces)
+            _insert(session, table, [record])
+        return StoredRecord(record, _version_of(table.row_of(record)))
+
+    def delete_record(self, table: RecordTable, stored: StoredRecord) -> None:
+        """Delete a record that was read.
+
+        Raises:
+            RecordChanged: something else is there now, or nothing.
+            OSError, sqlite3.Error: the file cannot be written.
+        """
+        with open_db(table.file, *table.schema) as session:
+            _require_unchanged(session, table, stored.record, stored)
+            _delete(session, table, [table.key_of(stored.record)])
+
+    def put_records(
+        self, table: RecordTable, records: Sequence[Record], *, deletes: Sequence[tuple[Value, ...]] = ()
+    ) -> None:
+        """Write and delete records whatever is there, in one transaction.
+
+        Raises:
+            OSError, sqlite3.Error: the file cannot be written.
+        """
+        with open_db(table.file, *table.schema) as session:
+            _delete(session, table, deletes)
+            _insert(session, table, records)
+
+
+def _require_unchanged(
+    session: sqlite3.Connection, table: RecordTable, record: Record, expected: StoredRecord | None
+) -> None:
+    """Begin a write, and see under its lock that a record is still as it was read."""
+    # The write lock comes before the look: another run could write between a look and a later lock.
+    session.execute("BEGIN IMMEDIATE")
+    where = " AND ".join(f"{column} = ?" for column in table.key)
+    query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where}"
+    row = session.execute(query, table.key_of(record)).fetchone()
+    # Files have no version: a record is the same if it holds the same.
+    if (_stored(row).version if row else None) != (expected.version if expected else None):
+        raise RecordChanged
+
+
+def _insert(session: sqlite3.Connection, table: RecordTable, records: Sequence[Record]) -> None:
+    # Columns by name: a newer opskit may have added some.
+    places = ", ".join("?" * len(table.columns))
+    session.executemany(
+        f"INSERT OR REPLACE INTO {table.name} ({', '.join(table.columns)}) VALUES ({places})",
+        [table.row_of(record) for record in records],
+    )
+
+
+def _delete(session: sqlite3.Connection, table: RecordTable, keys: Sequence[tuple[Value, ...]]) -> None:
+    where = " AND ".join(f"{column} = ?" for column in table.key)
+    session.executemany(f"DELETE FROM {table.name} WHERE {where}", keys)
+
+
+def _stored(row: sqlite3.Row) -> StoredRecord:
+    return StoredRecord(dict(row), _version_of(tuple(row)))
+
+
+def _version_of(row: tuple[Value, ...]) -> str:
+    return repr(row)
+
+
+_FILE = "trusted.sqlite"
+_SCHEMA = "CREATE TABLE IF NOT EXISTS trusted (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, since TEXT NOT NULL)"
+
+
+def is_trusted_file(path: Path, content: bytes) -> bool:
+    """Whether the user has trusted this file with this content; no, where that cannot be read."""
+    try:
+        with open_db(_FILE, _SCHEMA) as session:
+            row = session.execute("SELECT sha256 FROM trusted WHERE path = ?", (_path_key(path),)).fetchone()
+    except (OSError, sqlite3.Error):
+        return False
+    return row is not None and row["sha256"] == _digest(content)
+
+
+def trust_file(path: Path, content: bytes) -> None:
+    """Trust a file with this content from now on.
+
+    Raises:
+        UsageError: the state folder cannot be used.
+    """
+    with state_errors(), open_db(_FILE, _SCHEMA) as session:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        session.execute("REPLACE INTO trusted VALUES (?, ?, ?)", (_path_key(path), _digest(content), now))
+
+
+def distrust_file(path: Path) -> bool:
+    """Trust a file no more; whether it was trusted.
+
+    Raises:
+        UsageError: the state folder cannot be used.
+    """
+    with state_errors(), open_db(_FILE, _SCHEMA) as session:
+        return session.execute("DELETE FROM trusted WHERE path = ?", (_path_key(path),)).rowcount > 0
+
+
+def _path_key(path: Path) -> str:
+    # Through symlinks: a link to a trusted file is that file, and a folder that was swapped is another path.
+    return str(path.resolve()).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

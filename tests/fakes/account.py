@@ -22,7 +22,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from opskit.aws.session import AwsSession
-from opskit.core.owner_keys import OWNER_TAG_KEYS
+from opskit.core.tags import OWNER_TAG_KEYS
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.stubbed_client import ACCOUNT, REGION, shared_clients
 

@@ -11,7 +11,7 @@ from botocore.exceptions import UnknownServiceError
 
 from opskit.access.reads.permissions import PROBES
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, STATE_CALLS
-from opskit.aws import read_operations
+from opskit.aws import api_call
 
 EVERY_CALL = sorted(frozenset().union(*API_CALLS.values(), REGION_DISCOVERY_CALLS, STATE_CALLS, PROBES))
 
@@ -31,7 +31,7 @@ def python_name(call: str) -> str:
 
 
 def is_read(call: str) -> bool:
-    return read_operations.is_read(python_name(call))
+    return api_call.is_read(python_name(call))
 
 
 def output_members(call: str) -> dict[str, Any]:

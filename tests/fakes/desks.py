@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from opskit.core.instance_processes import InstanceProcess, InstanceReading
 from opskit.core.model import JupyterState, Kernel, Terminal, Unknown
-from opskit.core.tag_keys import IDLE_SINCE, KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK
+from opskit.core.tags import IDLE_SINCE, KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK
 from opskit.notebooks.rules.idleness import IdlePolicy
 from tests.fakes.grace_tags import grace_tag
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from opskit.core.grace_tag import GraceTag, format_grace_tag
+from opskit.core.grace import GraceTag, format_grace_tag
 
 
 def grace_tag(arn: str, ago: timedelta, length: timedelta = timedelta(minutes=30), now: datetime | None = None) -> str:

@@ -21,7 +21,7 @@ from opskit.access.rules.policy import Scope, build_policy
 from opskit.aws import api_call
 from opskit.aws.session import AwsSession
 from opskit.cli import main
-from opskit.core.state_place import TablePlace
+from opskit.core.setting_values import TablePlace
 from opskit.notebooks.reads import jupyter
 
 PATIENCE_SECONDS = 600.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opskit.cli.account_options import AccountUse
-from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
+from opskit.cli.command_tree import app
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

@@ -8,7 +8,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
-from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
+from opskit.core.aws_names import ANY_DEFAULT_BUCKET
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -38,7 +38,7 @@ def policy_command(
     from opskit.access.rules.grants import grants_of_commands
     from opskit.access.rules.policy import Scope, build_policy
     from opskit.aws.session import find_default_region
-    from opskit.core.state_place import parse_state_place
+    from opskit.core.setting_values import parse_state_place
 
     settings = ctx.settings
     left, flags = split_flags(expand_cron_jobs(words or ()))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
+from opskit.cli.command_tree import app
 from opskit.core.settings import search_paths
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def settings_command(
     """
     from opskit.access.flows.settings import all_settings, distrust_folder, trust_folder
     from opskit.access.render.settings import distrust_result, settings_result, trust_result
-    from opskit.cli.common_settings import left_out_problem
+    from opskit.cli.common_options import left_out_problem
 
     match action:
         case SettingsAction.SHOW:

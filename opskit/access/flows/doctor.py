@@ -20,21 +20,20 @@ from opskit.access.rules.diagnostics import (
 from opskit.access.rules.grants import Grant, grants_of_commands, required_grants
 from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, STATE_CALLS
 from opskit.access.rules.policy import Scope
-from opskit.aws.client import AwsClient
-from opskit.aws.clock_skew import read_clock_skew
+from opskit.aws.client import AwsClient, read_clock_skew
 from opskit.aws.gather import gather
 from opskit.aws.session import AwsSession, CallerIdentity, find_default_region
+from opskit.core.aws_names import default_bucket
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AccessDenied, AwsError, OpskitError, extra_hint
 from opskit.core.model import Unknown
 from opskit.core.package_files import find_mixed_files
 from opskit.core.result_or_error import result_or_error
-from opskit.core.s3_layout import default_bucket
+from opskit.core.setting_values import parse_state_place
 from opskit.core.settings import Settings
-from opskit.core.state_place import parse_state_place
 from opskit.state.home import state_home
 from opskit.state.paths import NO_TABLE_HINT
-from opskit.state.table_check import table_trouble
+from opskit.state.table_home import table_trouble
 
 _COST_OF_LOOKING = (
     "`quotas list` asks CloudWatch for metrics, at 0.01 USD per 1,000; with --live it costs nothing, nor does "

@@ -12,7 +12,7 @@ from opskit.core.setting_specs import SETTING_SPECS
 from opskit.core.settings import FILE_NAME, Setting, Settings, load_settings
 from opskit.core.settings_file import is_readable_file, read_settings_file
 from opskit.quotas.flows.watch_list import watch_requirements
-from opskit.state.trusted_files import distrust_file, trust_file
+from opskit.state.store import distrust_file, trust_file
 
 
 def all_settings(settings: Settings) -> Mapping[str, Setting]:

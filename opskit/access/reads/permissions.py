@@ -10,12 +10,11 @@ from typing import Any
 from opskit.access.rules.conditions import SIMULATED_CONTEXT
 from opskit.access.rules.grants import Grant, required_grants
 from opskit.access.rules.policy import Scope, example_arn
-from opskit.aws.client import AwsClient
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.session import CallerIdentity
-from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.aws_names import TRAINING_LOGS
 from opskit.core.exceptions import AccessDenied, AwsError
-from opskit.core.log_groups import TRAINING_LOGS
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.reads.support_cases import NO_SUPPORT_PLAN

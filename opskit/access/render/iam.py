@@ -8,8 +8,8 @@ from typing import Any
 from opskit.access.rules.besides import besides_of_actions
 from opskit.access.rules.grants import Grant, makes_roles, opens_shells, passes_roles
 from opskit.access.rules.policy import LARGEST_INLINE, LARGEST_MANAGED, Scope, policy_size
-from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import Problem
+from opskit.core.json_text import ascii_json
 from opskit.output.result import CommandResult
 
 

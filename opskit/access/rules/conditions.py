@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from opskit.core.owners import OWNER_TAG
-from opskit.core.tag_keys import IDLE_SINCE, RESTORE_PIECE, STOPPED_ENDPOINT
+from opskit.core.tags import IDLE_SINCE, RESTORE_PIECE, STOPPED_ENDPOINT
 from opskit.keeps.rules.keep import KEEP_TAG_KEYS
 from opskit.training.rules.job_names import WORKFLOW_TAG
 

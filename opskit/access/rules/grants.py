@@ -11,7 +11,7 @@ from opskit.access.rules.permissions import (
     TAGS_READ_ON,
     calls_of_command,
 )
-from opskit.core.iam_actions import iam_action
+from opskit.core.aws_names import iam_action
 
 READ, ACCESS, CHANGE = "Read", "Enter", "Change"
 """What a statement is for: to look; to open a notebook, which gives all that its role may do; to change something."""

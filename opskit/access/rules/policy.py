@@ -17,9 +17,9 @@ from opskit.access.rules.permissions import (
     STATE_CALLS,
 )
 from opskit.aws.partitions import partition_of
+from opskit.core.aws_names import ANY_DEFAULT_BUCKET
 from opskit.core.model import NOTEBOOK_ROLE_NAME
-from opskit.core.s3_layout import ANY_DEFAULT_BUCKET
-from opskit.core.state_place import TablePlace
+from opskit.core.setting_values import TablePlace
 
 # The roles that a policy lets be passed where none is named: those that the SageMaker console makes, and opskit's own.
 _NAMED_ROLES = ("service-role/AmazonSageMaker-ExecutionRole-*", NOTEBOOK_ROLE_NAME)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
+from opskit.cli.command_tree import app
 from opskit.core.exceptions import MissingExtra
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opskit.cli.account_options import AccountUse
-from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
+from opskit.cli.command_tree import app
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import USD
 from opskit.notifications.cli import UNATTENDED

@@ -15,8 +15,8 @@ from opskit.bills.rules.component_shares import with_component_shares
 from opskit.bills.rules.items import BilledItem, billed_item, dearest_first
 from opskit.bills.rules.stop_commands import stop_command
 from opskit.core.exceptions import AwsError, Problem
-from opskit.core.keep_tags import keep_reason
 from opskit.core.model import Unknown
+from opskit.core.tags import keep_reason
 from opskit.endpoints.rules.idleness import EndpointPolicy, protection_reason
 from opskit.inventory.flows.inventory import Inventory, InventoryGap, read_inventory
 from opskit.inventory.flows.owners import find_trail_owners

@@ -21,8 +21,8 @@ from opskit.bills.rules.items import (
     sum_items,
 )
 from opskit.bills.rules.not_covered import NOT_COVERED
-from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.text import format_duration
 from opskit.inventory.rules.resource_owner import OwnershipSource
 from opskit.inventory.rules.running_resource import BilledKind, BilledVerdict, RunningResource
 from opskit.output.result import Cell, Column, CommandResult, Style, Table

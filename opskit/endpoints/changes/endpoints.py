@@ -15,8 +15,7 @@ from opskit.core.live_resources import ResourceKind
 from opskit.endpoints.rules.actions import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import RestoreRecord
-from opskit.state.journal import StopDetails, journal_action
-from opskit.state.pending_change import PendingChange, prepare_change
+from opskit.state.journal import PendingChange, StopDetails, journal_action, prepare_change
 
 
 def write_record(client: AwsClient, record: RestoreRecord, config_arn: str, tags: Mapping[str, str]) -> None:

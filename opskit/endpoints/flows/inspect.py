@@ -13,9 +13,9 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.resource_tags import list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AwsError, CredentialsError, Problem
+from opskit.core.grace import Patience
 from opskit.core.model import Price, PriceKey, Unknown
 from opskit.core.owners import is_owner_named, owner_from_tags
-from opskit.core.patience import Patience
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.reads.attachments import list_component_names
 from opskit.endpoints.reads.endpoints import list_endpoint_names, read_hosted_endpoint

@@ -15,11 +15,11 @@ from opskit.aws.create_once import create_when_config_is_seen
 from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done
 from opskit.aws.resource_tags import read_tags
+from opskit.core.aws_names import endpoint_logs
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError, OutcomeUnknown, UsageError
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.log_groups import endpoint_logs
 from opskit.core.model import Unknown
 from opskit.endpoints.changes import endpoints as changes
 from opskit.endpoints.changes.scaling import put_scaling

@@ -19,10 +19,9 @@ from opskit.aws.gather import gather
 from opskit.aws.resource_tags import read_tags
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, GuardRefused, OutcomeUnknown, Throttled
-from opskit.core.grace import IdleStep
-from opskit.core.grace_tag import GraceTag, format_grace_tag
+from opskit.core.grace import GraceTag, IdleStep, format_grace_tag
 from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
-from opskit.core.tag_keys import IDLE_SINCE
+from opskit.core.tags import IDLE_SINCE
 from opskit.endpoints.changes import endpoints as changes
 from opskit.endpoints.flows.inspect import InspectedEndpoint, look_at_endpoint
 from opskit.endpoints.flows.returns import ReturnLook, ReturnParts, judge_return, read_return_parts
@@ -32,8 +31,7 @@ from opskit.endpoints.reads.endpoints import describe_endpoint
 from opskit.endpoints.rules.actions import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
-from opskit.state.journal import mark_done
-from opskit.state.pending_change import PendingChange
+from opskit.state.journal import PendingChange, mark_done
 
 # A tag that was just added may be told of some seconds later.
 _TAG_PAUSES_SECONDS = (0.0, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0)

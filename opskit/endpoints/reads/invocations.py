@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, overload
 
-from opskit.aws.client import AwsClient
-from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from opskit.aws.client import AwsClient
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather_all
 from opskit.aws.s3_objects import object_exists, prefix_exists
-from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error

@@ -8,7 +8,7 @@ from datetime import datetime
 from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import list_kind_tags, read_tags
 from opskit.core.exceptions import AwsError
-from opskit.core.tag_keys import STOPPED_ENDPOINT
+from opskit.core.tags import STOPPED_ENDPOINT
 from opskit.endpoints.reads.endpoints import list_config_arns, read_endpoint_config
 from opskit.endpoints.rules.restore_record import RestoreRecord, record_owner, record_time, unpack_record
 

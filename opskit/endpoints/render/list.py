@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.owners import owner_record, short_owner
+from opskit.core.text import format_duration
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.render.rows import (
@@ -29,9 +29,8 @@ from opskit.endpoints.render.rows import (
 )
 from opskit.endpoints.rules.list_order import EndpointOrder
 from opskit.endpoints.rules.model import EndpointVerdict
-from opskit.output.patience_column import add_patience_column
+from opskit.output.columns import add_patience_column, largest_first, owner_order
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
-from opskit.output.row_order import largest_first, owner_order
 
 _COLUMNS = (
     Column("Region", key=True),

@@ -9,9 +9,9 @@ from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import Problem
+from opskit.core.grace import patience_record
 from opskit.core.model import Unknown
 from opskit.core.owners import owner_record
-from opskit.core.patience import patience_record
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.rules.model import EndpointUse, EndpointVerdict, HostedEndpoint, VariantState

@@ -21,7 +21,7 @@ from opskit.endpoints.render.rows import (
     price_problems,
     restore_command,
 )
-from opskit.output.patience_column import add_patience_column
+from opskit.output.columns import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Table
 
 _COLUMNS = (

@@ -13,11 +13,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from opskit.core.aws_statuses import EndpointStatus
-from opskit.core.durations import format_duration
-from opskit.core.keep_tags import MAX_CLOCK_SKEW, keep_reason, parse_timestamp
+from opskit.core.grace import Patience, price_patience
 from opskit.core.model import Unknown
-from opskit.core.patience import Patience, price_patience
-from opskit.core.tag_keys import DEPLOYED_UNTIL
+from opskit.core.tags import DEPLOYED_UNTIL, MAX_CLOCK_SKEW, keep_reason, parse_timestamp
+from opskit.core.text import format_duration
 from opskit.endpoints.rules.model import EndpointUse, EndpointVerdict, HostedEndpoint
 
 _AFTER_BOUND = timedelta(hours=1)

@@ -19,8 +19,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from opskit.core.exceptions import GuardRefused
-from opskit.core.keep_tags import parse_timestamp
-from opskit.core.tag_keys import IDLE_SINCE, RESTORE_PIECE, STOPPED_ENDPOINT
+from opskit.core.tags import IDLE_SINCE, RESTORE_PIECE, STOPPED_ENDPOINT, parse_timestamp
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, ScalingSettings
 from opskit.endpoints.rules.scaling import essential_scaling, plain_json
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from opskit.core.keep_tags import parse_timestamp
+from opskit.core.tags import parse_timestamp
 from opskit.endpoints.rules.model import JsonObject, ScalingSettings
 
 _TARGET = ("ResourceId", "ScalableDimension", "MinCapacity", "MaxCapacity", "SuspendedState")

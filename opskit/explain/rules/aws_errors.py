@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from opskit.core.aws_names import TRAINING_LOGS, LogTail
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
-from opskit.core.log_groups import TRAINING_LOGS, LogTail
 from opskit.core.message_phrases import NO_CAPACITY
 from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob, Unknown
 from opskit.core.text import normalize_text

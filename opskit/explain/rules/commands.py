@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opskit.aws.console_links import quota_page_url
+from opskit.aws.partitions import quota_page_url
 from opskit.explain.rules.error_match import ErrorMatch, RegionHint
 from opskit.quotas.rules.instance_types import similar_types
 from opskit.quotas.rules.requirements import TOTAL

@@ -15,12 +15,11 @@ from dataclasses import fields as fields_of
 from typing import Any
 
 from opskit.aws.session import AwsSession
-from opskit.cli.account_options import AccountChoice
+from opskit.cli.account_options import AccountChoice, ParsedCommand, parse_words
 from opskit.cli.command import CommandContext
-from opskit.cli.parsed_command import ParsedCommand, parse_words
 from opskit.cli.run_reports import choose_state, prepare_reports
-from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
+from opskit.core.json_text import ascii_json
 from opskit.core.run_problems import run_problems
 from opskit.core.setting_values import OutputFormat, parse_tag
 from opskit.core.settings import read_given_settings

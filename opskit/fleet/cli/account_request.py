@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from opskit.aws.session import AwsSession
-from opskit.cli.account_options import AccountUse, PlannedChanges
+from opskit.cli.account_options import AccountUse, ParsedCommand, PlannedChanges
 from opskit.cli.command import CommandContext
-from opskit.cli.parsed_command import ParsedCommand
 from opskit.core.exceptions import ConfirmationRequired
 from opskit.core.setting_values import OutputFormat
 from opskit.core.settings import Settings

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opskit.cli.account_options import AccountChoice, AccountUse
+from opskit.cli.account_options import AccountChoice, AccountUse, ParsedCommand
 from opskit.cli.command import CommandContext
-from opskit.cli.parsed_command import ParsedCommand
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
 from opskit.core.setting_values import parse_tag
 from opskit.fleet.cli.account_pool import AccountPool

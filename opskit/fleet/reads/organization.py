@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from opskit.aws.client import AwsClient
-from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.core.exceptions import UsageError
 from opskit.fleet.rules.accounts import FleetAccount, role_of_account
 

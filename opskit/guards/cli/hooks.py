@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli.app import new_group, new_root
 from opskit.cli.command import CommandContext, register_command
+from opskit.cli.command_tree import new_group, new_root
 from opskit.core.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _judge_event(
 
     from opskit.aws.session import open_session
     from opskit.core.clock import system_clock
-    from opskit.core.outside_json import load_outside_json
+    from opskit.core.json_text import load_outside_json
     from opskit.guards.flows.agent_hook import judge_shell_command, shell_command_of
     from opskit.guards.render.plan import hook_result
     from opskit.guards.rules.call_budget import parse_policy

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
+from opskit.cli.command_tree import app
 from opskit.core.exceptions import CommandNotRunnable, ExitCode, UsageError
 from opskit.core.setting_values import parse_duration
 

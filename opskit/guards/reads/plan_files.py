@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import MissingExtra, UsageError
-from opskit.core.outside_json import load_outside_json
+from opskit.core.json_text import load_outside_json
 
 # A plan of Terraform's for a large estate has some tens of megabytes.
 _MOST_BYTES = 200_000_000

@@ -7,8 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
+from opskit.core.json_text import ascii_json
 from opskit.guards.flows.plan_check import PlanCheck, need_usd_per_hour
 from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.call_verdict import limit_hint, limit_text

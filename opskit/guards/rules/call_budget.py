@@ -8,9 +8,9 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from opskit.core.durations import format_duration
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Price, Unknown, Workload
+from opskit.core.text import format_duration
 from opskit.guards.rules.request_model import InstanceNeed
 
 Prices = Mapping[tuple[str, Workload], Price | Unknown]

@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from opskit.aws.client import AwsClient
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.gather import gather
-from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError
 from opskit.core.message_phrases import NO_PLAN
 from opskit.core.model import Unknown

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from opskit.aws.console_links import case_form_url, case_page_url, quota_page_url
+from opskit.aws.partitions import case_form_url, case_page_url, quota_page_url
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.core.workloads import WORKLOADS
 from opskit.increases.flows.list import RequestList, RequestState

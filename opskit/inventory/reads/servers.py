@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opskit.aws.client import AwsClient
-from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.core.exceptions import AwsError
 from opskit.core.result_or_error import unknown_from_error
 from opskit.inventory.rules.aws_commands import aws_sagemaker_command

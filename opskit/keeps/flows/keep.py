@@ -24,8 +24,7 @@ from opskit.keeps.rules.keep import (
     standing_keep,
     would_shorten,
 )
-from opskit.state.journal import mark_done
-from opskit.state.pending_change import PendingChange
+from opskit.state.journal import PendingChange, mark_done
 
 
 class KeptResource(Protocol):

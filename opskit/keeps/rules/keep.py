@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from opskit.core.exceptions import UsageError
-from opskit.core.keep_tags import keep_reason, parse_timestamp
 from opskit.core.setting_values import parse_duration
-from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL
-from opskit.core.tag_values import sanitize_tag_value
+from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL, keep_reason, parse_timestamp, sanitize_tag_value
 
 KEEP_TAG_KEYS = (KEEP, KEEP_UNTIL, KEEP_REASON)
 

@@ -43,11 +43,10 @@ def state_move_command(
     the journal stays there too. It can be run again at any time, as after it was interrupted: nothing is written twice.
     """
     from opskit.core.exceptions import UsageError
-    from opskit.core.state_place import LOCAL_STATE, parse_state_place
+    from opskit.core.setting_values import LOCAL_STATE, parse_state_place
     from opskit.kept_state.flows.move import move_state
     from opskit.kept_state.render.state import move_result
-    from opskit.state.home import state_home
-    from opskit.state.local_home import LOCAL_HOME
+    from opskit.state.home import LOCAL_HOME, state_home
     from opskit.state.table_home import open_table_home
 
     place = parse_state_place(to)

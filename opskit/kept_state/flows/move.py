@@ -27,9 +27,9 @@ from opskit.quotas.store.listed_prices import PRICES_TABLE
 from opskit.quotas.store.notebook_volumes import VOLUMES_TABLE
 from opskit.state.home import StateHome
 from opskit.state.journal_entries import JournalEntry
-from opskit.state.learnt_paces import PACES_TABLE
 from opskit.state.paths import state_errors
 from opskit.state.records import Record, RecordChanged, RecordTable, StoredRecord
+from opskit.state.region_memory import PACES_TABLE
 
 MOVED_TABLES = (
     *(QUEUE_TABLE, LOOKS_TABLE, INSIDE_TABLE, GRACES_TABLE, ENDED_JOBS_TABLE),

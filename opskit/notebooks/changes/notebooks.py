@@ -12,11 +12,10 @@ from opskit.aws.writer import AwsWriter
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Notebook
 from opskit.core.owners import Owner
-from opskit.core.tag_keys import MADE_BY
+from opskit.core.tags import MADE_BY
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.create_request import NotebookSpec
-from opskit.state.journal import StopDetails, journal_action
-from opskit.state.pending_change import PendingChange, prepare_change
+from opskit.state.journal import PendingChange, StopDetails, journal_action, prepare_change
 
 # On what opskit made, so that people see where it came from.
 _MADE_BY = {MADE_BY: "opskit notebook create"}

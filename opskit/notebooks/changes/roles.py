@@ -10,7 +10,7 @@ from opskit.aws.tagged_create import create_with_tags
 from opskit.aws.writer import AwsWriter
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.owners import Owner
-from opskit.core.tag_keys import MADE_BY
+from opskit.core.tags import MADE_BY
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.role import TRUST, notebook_role_policy
 from opskit.state.journal import journal_action

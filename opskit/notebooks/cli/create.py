@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opskit.cli.command import CommandContext, register_command
-from opskit.cli.owner_options import NoOwnerOption, OwnerOption, settle_owner
+from opskit.cli.common_options import NoOwnerOption, OwnerOption, settle_owner
 from opskit.notebooks.cli.app import WaitOption, notebook_app
 
 if TYPE_CHECKING:

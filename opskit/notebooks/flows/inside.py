@@ -11,8 +11,8 @@ from functools import partial
 from opskit.aws.gather import gather_all
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError
-from opskit.core.keep_tags import keep_reason
 from opskit.core.model import JupyterState, Unknown
+from opskit.core.tags import keep_reason
 from opskit.notebooks.connection_budget import RecheckBudget
 from opskit.notebooks.flows.inspect import (
     InspectedNotebook,

@@ -14,10 +14,10 @@ from opskit.aws.gather import gather_all
 from opskit.aws.prices import read_workload_price
 from opskit.aws.resource_tags import TagsByArn, list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AccessDenied, AwsError, Problem, UsageError
-from opskit.core.keep_tags import keep_reason
+from opskit.core.grace import Patience
 from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown, Workload
-from opskit.core.patience import Patience
 from opskit.core.result_or_error import unknown_from_error
+from opskit.core.tags import keep_reason
 from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time

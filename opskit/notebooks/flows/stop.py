@@ -13,11 +13,10 @@ from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
-from opskit.core.grace import IdleStep, next_step
-from opskit.core.grace_tag import GraceTag, format_grace_tag
+from opskit.core.grace import GraceTag, IdleStep, format_grace_tag, next_step
 from opskit.core.model import Unknown
 from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
-from opskit.core.tag_keys import IDLE_SINCE
+from opskit.core.tags import IDLE_SINCE
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory
@@ -31,8 +30,7 @@ from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS
 from opskit.notebooks.rules.stop_consent import stop_refusal
-from opskit.state.journal import mark_done
-from opskit.state.pending_change import PendingChange
+from opskit.state.journal import PendingChange, mark_done
 
 # What says InService even after so many looks is told as unknown, not as done.
 _MAX_STATUS_READS = 5

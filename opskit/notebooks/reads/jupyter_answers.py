@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from opskit.core.keep_tags import parse_timestamp
 from opskit.core.model import Kernel, Terminal
+from opskit.core.tags import parse_timestamp
 
 
 def parse_kernels(answer: Any) -> tuple[Kernel, ...]:

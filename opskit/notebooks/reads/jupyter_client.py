@@ -22,8 +22,7 @@ from typing import Any, Self
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 from urllib.request import Request
 
-from opskit.aws.deadline_connection import open_connection, proxy_for, request_target
-from opskit.core.http_date import parse_http_date
+from opskit.aws.connections import open_connection, parse_http_date, proxy_for, request_target
 from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 
 TIMEOUT_SECONDS = 10.0

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from opskit.aws.client import AwsClient
 from opskit.aws.log_tail import read_last_events
+from opskit.core.aws_names import NOTEBOOK_LOGS
 from opskit.core.exceptions import AwsError
-from opskit.core.log_groups import NOTEBOOK_LOGS
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 

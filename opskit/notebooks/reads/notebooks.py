@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import Any
 
-from opskit.aws.client import AwsClient
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import is_not_found
-from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Notebook
 from opskit.notebooks.store.known_names import suggest_notebook_name

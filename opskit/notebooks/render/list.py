@@ -8,18 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode
-from opskit.core.grace import running_grace
+from opskit.core.grace import patience_record, running_grace
 from opskit.core.owners import owner_record, short_owner
-from opskit.core.patience import patience_record
+from opskit.core.text import format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
 from opskit.notebooks.rules.list_order import ListOrder
-from opskit.output.patience_column import add_patience_column
+from opskit.output.columns import add_patience_column, largest_first, owner_order
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
-from opskit.output.row_order import largest_first, owner_order
 
 _HEAD = (
     Column("Notebook", wrap=True, key=True),

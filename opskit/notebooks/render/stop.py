@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from opskit.core.durations import format_duration
 from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.grace import patience_record
 from opskit.core.model import NotebookEvidence, NotebookVerdict
 from opskit.core.owners import owner_record
-from opskit.core.patience import patience_record
 from opskit.core.stop_outcome import StopOutcome
-from opskit.core.tag_keys import UNREADABLE_OK
+from opskit.core.tags import UNREADABLE_OK
+from opskit.core.text import format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop_action import StopAction
 from opskit.notebooks.rules.idleness import IdleRule
-from opskit.output.patience_column import add_patience_column
+from opskit.output.columns import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
 VERDICT_STYLES = {

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from opskit.core.durations import format_duration
 from opskit.core.instance_processes import GpuUse, InstanceProcess, InstanceReading
+from opskit.core.text import format_duration
 
 BUSY_SHARE = 0.05
 """Of the time between the readings: what uses more of a processor works. A daemon at rest stays far below."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from opskit.core.exceptions import UsageError
 from opskit.core.owners import OWNER_TAG
-from opskit.core.tag_values import TAG_RULE, describe_bad_tag, is_tag_key, is_tag_value
+from opskit.core.tags import TAG_RULE, describe_bad_tag, is_tag_key, is_tag_value
 from opskit.quotas.rules.requirements import parse_instance_type
 
 COURSE_TYPE = "ml.t2.medium"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opskit.core.log_groups import NOTEBOOK_LOGS
+from opskit.core.aws_names import NOTEBOOK_LOGS
 from opskit.core.model import Unknown
 from opskit.core.redaction import redact_secrets
 

@@ -13,11 +13,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from opskit.core.aws_statuses import NotebookStatus
-from opskit.core.durations import format_duration
-from opskit.core.keep_tags import MAX_CLOCK_SKEW, keep_reason
+from opskit.core.grace import Patience, price_patience
 from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Terminal, Unknown
-from opskit.core.patience import Patience, price_patience
-from opskit.core.tag_keys import UNREADABLE_OK
+from opskit.core.tags import MAX_CLOCK_SKEW, UNREADABLE_OK, keep_reason
+from opskit.core.text import format_duration
 from opskit.notebooks.rules.activity_signs import START, activity_signs, server_use
 from opskit.notebooks.rules.evidence_source import EvidenceSource
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from opskit.core.durations import format_duration
 from opskit.core.instance_processes import InstanceReading, NoTerminal
 from opskit.core.model import JupyterState, NotebookEvidence, NotebookVerdict, Unknown
-from opskit.core.tag_keys import JUPYTER_ONLY, NO_INSIDE, UNREADABLE_OK
+from opskit.core.tags import JUPYTER_ONLY, NO_INSIDE, UNREADABLE_OK
+from opskit.core.text import format_duration
 from opskit.notebooks.rules.background import BackgroundFinding, BackgroundState, judge_background
 from opskit.notebooks.rules.idleness import (
     IdleAssessment,

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from opskit.core.aws_names import default_bucket
 from opskit.core.model import NOTEBOOK_ROLE_NAME
-from opskit.core.s3_layout import default_bucket
 
 TRUST: dict[str, Any] = {
     "Version": "2012-10-17",

@@ -15,10 +15,10 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from opskit.aws.client import AwsClient
-from opskit.aws.deadline_connection import open_connection, proxy_for, request_target
+from opskit.aws.connections import open_connection, proxy_for, request_target
 from opskit.aws.writer import AwsWriter
-from opskit.core.ascii_json import ascii_json
 from opskit.core.exceptions import NotificationError
+from opskit.core.json_text import ascii_json
 from opskit.notifications import rules
 from opskit.notifications.rules import SnsTopic, Webhook, is_same_host, url_host, webhook_body
 from opskit.state.journal import journal_action

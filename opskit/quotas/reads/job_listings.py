@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate
 
-from opskit.aws.client import AwsClient
-from opskit.aws.clock_skew import response_time
+from opskit.aws.client import AwsClient, response_time
 from opskit.aws.gather import gather_all
 from opskit.aws.notices import send_notice
 from opskit.core.aws_statuses import JobStatus, WarmPoolStatus

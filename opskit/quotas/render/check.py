@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from opskit.aws.console_links import quota_page_url
-from opskit.core.durations import format_duration
+from opskit.aws.partitions import quota_page_url
 from opskit.core.exceptions import Problem
 from opskit.core.message_phrases import TYPE_NOT_OFFERED
 from opskit.core.model import Price
+from opskit.core.text import format_duration
 from opskit.core.workloads import WORKLOADS
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.rules.headroom import (

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from opskit.core.ascii_json import ascii_json
+from opskit.core.json_text import ascii_json
 from opskit.core.redaction import redact_values
 from opskit.state.lock import exclusive_lock
 from opskit.state.owner_only import open_own_file

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli.app import app
 from opskit.cli.command import CommandContext, register_command
-from opskit.cli.owner_options import NoOwnerOption, OwnerOption, settle_owner
+from opskit.cli.command_tree import app
+from opskit.cli.common_options import NoOwnerOption, OwnerOption, settle_owner
 from opskit.core.exceptions import ConfirmationRequired, UsageError
 from opskit.core.setting_values import parse_duration
 

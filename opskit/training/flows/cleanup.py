@@ -19,8 +19,7 @@ from opskit.aws.errors import is_not_found
 from opskit.aws.polling import AWS_WAITER_MINUTES, poll_until_done
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, Problem, UnreadableState
-from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.stop_commands import NOTHING_RUNS
+from opskit.core.live_resources import NOTHING_RUNS, LiveResource, ResourceKind
 from opskit.state.journal import mark_done
 from opskit.training.changes import endpoints as changes
 from opskit.training.changes import s3

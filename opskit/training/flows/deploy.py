@@ -10,10 +10,9 @@ from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
-from opskit.core.live_resources import LiveResource
+from opskit.core.live_resources import NOTHING_RUNS, LiveResource
 from opskit.core.model import InstanceConfig, Workload
 from opskit.core.owners import Owner
-from opskit.core.stop_commands import NOTHING_RUNS
 from opskit.guards.rules.refusals import ENDPOINT_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck

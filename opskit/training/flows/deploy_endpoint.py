@@ -8,13 +8,13 @@ from datetime import datetime
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once, create_when_config_is_seen
 from opskit.aws.log_tail import read_log_tail
+from opskit.core.aws_names import endpoint_logs
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
-from opskit.core.log_groups import endpoint_logs
 from opskit.core.model import InstanceConfig
 from opskit.core.owners import Owner
-from opskit.core.tag_keys import DEPLOYED_UNTIL
+from opskit.core.tags import DEPLOYED_UNTIL
 from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error, may_say_why_in_log
 from opskit.training.changes import endpoints as changes
 from opskit.training.events import JobSelected, RunEventSink

@@ -14,11 +14,11 @@ from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather_all
 from opskit.aws.resource_tags import read_tags
 from opskit.aws.s3_objects import split_s3_uri
+from opskit.core.aws_names import default_bucket, workflow_prefix
 from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError, OpskitError
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.result_or_error import result_or_error
-from opskit.core.s3_layout import default_bucket, workflow_prefix
 from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind, ListedResource
 from opskit.training.reads.s3 import list_object_keys

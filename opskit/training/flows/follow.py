@@ -9,11 +9,11 @@ from typing import TypeVar
 from opskit.aws.client import AwsClient
 from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done
+from opskit.core.aws_names import TRANSFORM_LOGS, LogTail
 from opskit.core.clock import Clock
 from opskit.core.events import ReadFailed
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.log_groups import TRANSFORM_LOGS, LogTail
 from opskit.core.model import Endpoint, TrainingJob, TransformJob
 from opskit.explain.rules.aws_errors import may_say_why_in_log, transform_failure
 from opskit.training.changes.jobs import stop_transform

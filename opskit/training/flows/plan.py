@@ -12,12 +12,12 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.roles import ExecutionRole, find_execution_role
 from opskit.aws.s3_objects import object_exists
+from opskit.core.aws_names import default_bucket
 from opskit.core.cost import CostItem, estimate_usd
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import InstanceConfig, Unknown, Workload
 from opskit.core.owners import Owner
 from opskit.core.result_or_error import result_or_error
-from opskit.core.s3_layout import default_bucket
 from opskit.guards.rules.refusals import RUN_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from opskit.aws.client import AwsClient
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.s3_objects import ABSENT, ABSENT_BY_HEAD, split_s3_uri
-from opskit.aws.unusable_responses import parse_errors_as_aws
 from opskit.core.exceptions import AwsError, UsageError
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from opskit.aws.client import AwsClient
+from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import incomplete
-from opskit.aws.unusable_responses import parse_errors_as_aws
+from opskit.core.aws_names import TRAINING_LOGS
 from opskit.core.exceptions import AwsError
-from opskit.core.log_groups import TRAINING_LOGS
 
 _ABSENT = "ResourceNotFoundException"  # the account's first job makes the group, a job's first line its stream
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from opskit.core.cost import usd_per_day
 from opskit.core.exceptions import ExitCode
+from opskit.core.live_resources import aws_stop_command, running_records
 from opskit.core.owners import made_for_record, made_for_text
-from opskit.core.stop_commands import aws_stop_command, running_records
 from opskit.guards.render.guard import guard_record
 from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table

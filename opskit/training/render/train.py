@@ -9,9 +9,9 @@ from typing import Any
 
 from opskit.core.cost import CostItem, usd_per_day
 from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.live_resources import running_records
 from opskit.core.model import Price, TransformJob, Unknown, Workload
 from opskit.core.owners import made_for_record, made_for_text
-from opskit.core.stop_commands import running_records
 from opskit.guards.render.guard import guard_record
 from opskit.increases.render.requests import increase_result
 from opskit.output.cost import cost_lines

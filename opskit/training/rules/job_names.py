@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.model import InstanceConfig
-from opskit.core.tag_keys import WORKFLOW
+from opskit.core.tags import WORKFLOW
 from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.model import Workflow
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from opskit.core.aws_names import run_prefix
 from opskit.core.exceptions import OpskitError
 from opskit.core.live_resources import LiveResource
-from opskit.core.s3_layout import run_prefix
 from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.resource_owner import CleanupScope
 

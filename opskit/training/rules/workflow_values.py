@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from opskit.core.durations import format_duration
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import parse_duration
+from opskit.core.text import format_duration
 from opskit.quotas.rules.requirements import parse_instance_type
 from opskit.training.rules.workflow_shape import FreeShape, KeySpec, ValueKind
 

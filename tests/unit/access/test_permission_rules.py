@@ -21,8 +21,8 @@ from opskit.access.rules.permissions import (
     calls_of_command,
 )
 from opskit.access.rules.policy import LARGEST_INLINE, LARGEST_MANAGED, Scope, build_policy, policy_size
-from opskit.aws.read_operations import is_read
-from opskit.core.state_place import parse_state_place
+from opskit.aws.api_call import is_read
+from opskit.core.setting_values import parse_state_place
 from opskit.schedule.rules.jobs import JOBS
 from tools.command_help import all_commands
 

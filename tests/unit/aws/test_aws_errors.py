@@ -14,6 +14,7 @@ from botocore.exceptions import (
 )
 
 from opskit.aws.errors import is_config_unseen, is_not_found, translate_error
+from opskit.core.aws_names import iam_action
 from opskit.core.exceptions import (
     CREDENTIAL_CODES,
     AccessDenied,
@@ -25,7 +26,6 @@ from opskit.core.exceptions import (
     Throttled,
     Unreachable,
 )
-from opskit.core.iam_actions import iam_action
 
 PAGE = "<!doctype html>\n<title>500 Internal Server Error</title>\n<p>overloaded</p>\n"
 

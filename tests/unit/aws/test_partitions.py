@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 
 from opskit.access.rules.policy import Scope, build_policy
-from opskit.aws import console_links, prices, regions
+from opskit.aws import partitions, prices, regions
 from opskit.aws.client import AwsClient
 from opskit.aws.partitions import COMMERCIAL, GLOBAL_SERVICES, PARTITIONS, is_aws_host, partition_of, service_region
 from opskit.core.model import Unknown
@@ -94,13 +94,13 @@ def test_a_console_is_where_its_partition_signs_in() -> None:
     rules = json.dumps(loader.load_service_model("signin", "endpoint-rule-set-1"))
     for partition in PARTITIONS:
         assert f"https://{{Region}}.signin.{partition.console_domain}" in rules, partition.name
-        page = console_links.quota_page_url(partition.global_region, "L-1")
+        page = partitions.quota_page_url(partition.global_region, "L-1")
         host = f"{partition.global_region}.console.{partition.console_domain}"
         assert page == f"https://{host}/servicequotas/home/services/sagemaker/quotas/L-1"
-        assert console_links.case_form_url(partition.global_region).startswith(
+        assert partitions.case_form_url(partition.global_region).startswith(
             f"https://support.console.{partition.console_domain}/"
         )
-    assert console_links.quota_page_url(None).startswith("https://console.aws.amazon.com/")
+    assert partitions.quota_page_url(None).startswith("https://console.aws.amazon.com/")
 
 
 @pytest.mark.parametrize(

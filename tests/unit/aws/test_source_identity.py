@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opskit.aws.caller_owner import read_owner
 from opskit.aws.session import AwsSession, open_session
+from opskit.aws.tagged_create import read_owner
 from tests.fakes import xml_answers
 from tests.fakes.fake_aws import FakeAws
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.core.grace import IdleStep, next_step
-from opskit.core.grace_tag import GraceTag, format_grace_tag, parse_grace_tag
+from opskit.core.grace import GraceTag, IdleStep, format_grace_tag, next_step, parse_grace_tag
 from opskit.core.model import NotebookVerdict
-from opskit.core.tag_keys import IDLE_SINCE
+from opskit.core.tags import IDLE_SINCE
 from opskit.notebooks.rules.idleness import IdleAssessment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

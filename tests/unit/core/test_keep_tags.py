@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opskit.core.keep_tags import keep_reason, parse_timestamp
+from opskit.core.tags import keep_reason, parse_timestamp
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opskit.core.outside_json import load_outside_json
+from opskit.core.json_text import load_outside_json
 
 
 @pytest.mark.parametrize("depth", [202, 5000, 200_000])

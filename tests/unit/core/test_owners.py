@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from opskit.core.exceptions import UsageError
 from opskit.core.owners import OWNER_TAG, OwnerSource, caller_owner, named_owner, person_of, shared_owner_text
 from opskit.core.settings import load_settings
-from opskit.core.tag_values import is_tag_value
+from opskit.core.tags import is_tag_value
 
 USER = "arn:aws:iam::123456789012:user/team/ada"
 ROLE = "arn:aws:sts::123456789012:assumed-role/lab"

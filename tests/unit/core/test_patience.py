@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.core.patience import LONGEST_PATIENCE, price_patience
+from opskit.core.grace import LONGEST_PATIENCE, price_patience
 from opskit.core.settings import load_settings
 
 HOUR = timedelta(hours=1)

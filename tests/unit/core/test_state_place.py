@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opskit.core.exceptions import UsageError
-from opskit.core.state_place import TablePlace, parse_state_place
+from opskit.core.setting_values import TablePlace, parse_state_place
 
 ARN = "arn:aws:dynamodb:us-west-2:123456789012:table/opskit"
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from opskit.core.live_resources import LiveResource, LiveResources, ResourceKind
-from opskit.core.stop_commands import aws_stop_command, interrupted_problem, still_running_problem
+from opskit.core.live_resources import (
+    LiveResource,
+    LiveResources,
+    ResourceKind,
+    aws_stop_command,
+    interrupted_problem,
+    still_running_problem,
+)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.core.tag_values import describe_bad_tag, is_tag_key, is_tag_value, sanitize_tag_value
+from opskit.core.tags import describe_bad_tag, is_tag_key, is_tag_value, sanitize_tag_value
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from opskit.core.grace import IdleStep
 from opskit.core.stop_outcome import StopOutcome
-from opskit.core.tag_keys import IDLE_SINCE
+from opskit.core.tags import IDLE_SINCE
 from opskit.endpoints.flows.grace import settle_endpoint_graces
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.stop import execute_endpoint_stops

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL, OWNER
+from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL, OWNER
 from tests.fakes.account import client_error, in_memory
 from tests.fakes.billed_account import trail_event
 from tests.fakes.cli_runner import CliResult, run_opskit

@@ -14,7 +14,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import TagsByArn
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import ExitCode
-from opskit.core.tag_keys import KEEP, OWNER
+from opskit.core.tags import KEEP, OWNER
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint, inspect_endpoints
 from opskit.endpoints.flows.stop_action import EndpointStopPolicy
 from opskit.endpoints.flows.stop_plan import plan_endpoint_stops

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import GuardRefused
 from opskit.core.model import Unknown
-from opskit.core.tag_values import is_tag_key, is_tag_value
+from opskit.core.tags import is_tag_key, is_tag_value
 from opskit.endpoints.rules.idleness import EndpointPolicy, assess_endpoint
 from opskit.endpoints.rules.model import (
     EndpointUse,

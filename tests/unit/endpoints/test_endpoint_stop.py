@@ -12,7 +12,7 @@ import pytest
 
 from opskit.core.model import Price, Unknown
 from opskit.core.stop_outcome import StopOutcome
-from opskit.core.tag_keys import KEEP
+from opskit.core.tags import KEEP
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.start import plan_endpoint_start, start_endpoint
 from opskit.endpoints.flows.stop_plan import plan_endpoint_stops

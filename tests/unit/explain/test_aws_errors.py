@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from opskit.core.aws_names import TRANSFORM_LOGS, LogTail, endpoint_logs
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused
-from opskit.core.log_groups import TRANSFORM_LOGS, LogTail, endpoint_logs
 from opskit.core.model import Endpoint, TrainingJob, TransformJob, Unknown
 from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error, training_failure, transform_failure
 

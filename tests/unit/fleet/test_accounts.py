@@ -10,7 +10,7 @@ import pytest
 
 from opskit.cli.command import ACCOUNT_USES
 from opskit.cli.command_tree import load_all
-from opskit.cli.common_settings import split_role_arns
+from opskit.cli.common_options import split_role_arns
 from opskit.core.exceptions import ExitCode, Problem, UsageError
 from opskit.core.setting_values import parse_tag
 from opskit.fleet.render.accounts import fleet_result

@@ -14,9 +14,9 @@ import boto3
 import pytest
 
 from opskit.aws import api_call
+from opskit.aws.api_call import is_read
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
-from opskit.aws.read_operations import is_read
 from opskit.aws.writer import AwsWriter
 from tests.fakes.fake_aws import FakeAws
 from tools.one_writer import find_writers

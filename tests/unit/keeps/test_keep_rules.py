@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import UsageError
-from opskit.core.keep_tags import keep_reason
-from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL
+from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL, keep_reason
 from opskit.keeps.rules.keep import build_keep_tags, inherit_reason, standing_keep, would_shorten
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -20,9 +20,8 @@ from opskit.increases.store.queue import QUEUE_TABLE
 from opskit.kept_state.flows.merge import merge_entries, merge_records
 from opskit.kept_state.flows.move import JOURNAL, MOVED_TABLES, MovedState, move_state
 from opskit.kept_state.render.state import move_result
-from opskit.state.home import StateHome
+from opskit.state.home import LOCAL_HOME, StateHome
 from opskit.state.journal_entries import DONE, STARTED, UNKNOWN, JournalEntry
-from opskit.state.local_home import LOCAL_HOME
 from opskit.state.records import Record, RecordTable
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.faulty_service_quotas import ProcessKilled

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode, UsageError
-from opskit.core.tag_values import is_tag_value, sanitize_tag_value
+from opskit.core.tags import is_tag_value, sanitize_tag_value
 from opskit.notebooks.rules.create_request import (
     NotebookSpec,
     parse_notebook_spec,

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from opskit.core.tag_keys import IDLE_SINCE
+from opskit.core.tags import IDLE_SINCE
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import FakeAws, Fault
 from tests.fakes.fake_jupyter import serve_jupyters

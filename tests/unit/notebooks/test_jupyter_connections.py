@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from opskit.aws import deadline_connection, session
+from opskit.aws import connections, session
 from opskit.core.model import JupyterState, Unknown
 from opskit.notebooks.reads import jupyter_client
 from opskit.notebooks.reads.jupyter import inspect_jupyter
@@ -205,7 +205,7 @@ def test_jupyter_a_certificate_must_be_right(
         monkeypatch.delenv(name, raising=False)
     if trusted:
         monkeypatch.setenv("AWS_CA_BUNDLE", str(ca))
-    deadline_connection.trust_configured_bundle(None)
+    connections.trust_configured_bundle(None)
     with served(rooms := FakeNotebooks.of(FakeNotebook("lab").kernel("idle", HOUR)), context):
         seen = look(rooms)
     assert isinstance(seen, JupyterState) is let_in
@@ -221,7 +221,7 @@ def test_jupyter_the_certificates_of_the_aws_profile_count(
     context.load_cert_chain(own)
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    deadline_connection.trust_configured_bundle(None)
+    connections.trust_configured_bundle(None)
     named = {"right": ca, "wrong": certifi.where(), None: None}[bundle]
     config = tmp_path / "config"
     config.write_text("[profile work]\nregion = us-east-1\n" + (f"ca_bundle = {named}\n" if named else ""))

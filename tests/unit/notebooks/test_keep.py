@@ -11,7 +11,7 @@ from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ConfirmationRequired, UsageError
 from opskit.core.model import Notebook
-from opskit.core.tag_keys import KEEP, KEEP_REASON, KEEP_UNTIL
+from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL
 from opskit.keeps.flows.keep import EndedKeep, KeepPlan, keep_resource, plan_keep, unkeep_resource
 from opskit.keeps.rules.keep import KeepTags, StandingKeep, build_keep_tags
 from opskit.notebooks.flows.keep import KEPT_NOTEBOOKS

@@ -21,10 +21,10 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from opskit.core.clock import Clock
 from opskit.core.exceptions import OutcomeUnknown, Throttled
-from opskit.core.grace_tag import parse_grace_tag
+from opskit.core.grace import parse_grace_tag
 from opskit.core.instance_processes import InstanceReading
 from opskit.core.model import JupyterState, Notebook, Unknown
-from opskit.core.tag_keys import IDLE_SINCE, NO_INSIDE
+from opskit.core.tags import IDLE_SINCE, NO_INSIDE
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
 from opskit.notebooks.flows.stop_action import StopPolicy

@@ -20,7 +20,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 from opskit.core.model import Notebook, Unknown
 from opskit.core.stop_outcome import StopOutcome
-from opskit.core.tag_keys import IDLE_SINCE, KEEP
+from opskit.core.tags import IDLE_SINCE, KEEP
 from opskit.notebooks.flows.grace import settle_graces
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops

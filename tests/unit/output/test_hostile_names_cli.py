@@ -20,7 +20,7 @@ import typer
 
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.cli.command_tree import load_all, load_guard_words
-from opskit.core.ascii_json import ascii_json
+from opskit.core.json_text import ascii_json
 from opskit.state import journal
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import Entry, FakeAws, Fault

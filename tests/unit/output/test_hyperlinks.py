@@ -6,8 +6,7 @@ import io
 
 import pytest
 
-from opskit.output.hyperlinks import shows_hyperlinks
-from opskit.output.printing import print_text
+from opskit.output.printing import print_text, shows_hyperlinks
 
 
 class FakeTerminal(io.StringIO):

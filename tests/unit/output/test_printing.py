@@ -17,17 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.core.ascii_json import ascii_json
 from opskit.core.cost import CostItem
 from opskit.core.events import Message, ReadFailed
 from opskit.core.exceptions import Problem
+from opskit.core.json_text import ascii_json
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig, Unknown, Workload
 from opskit.core.setting_values import OutputFormat
 from opskit.output.printing import visible_line, visible_text
 from opskit.output.result import Cell, Column, CommandResult, Table
+from opskit.output.rich_console import save_svg
 from opskit.output.screen import Screen
-from opskit.output.svg import save_svg
 from opskit.training.events import CostEstimated, JobSelected, LogLine, RowsPredicted, RunEvent, StatusChanged, Uploaded
 from opskit.training.render.plot import save_plot, terminal_plot
 from opskit.training.render.progress import watch_run

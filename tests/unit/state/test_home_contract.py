@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from opskit.state.home import StateHome
+from opskit.state.home import LOCAL_HOME, StateHome
 from opskit.state.journal_entries import DONE, STARTED, UNKNOWN, ChangeKind, JournalEntry, StopDetails
-from opskit.state.local_home import LOCAL_HOME
 from opskit.state.records import Record, RecordChanged, RecordTable, Value, replace_partition
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb

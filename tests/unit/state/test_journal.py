@@ -20,8 +20,8 @@ from opskit.core import run_problems
 from opskit.core.exceptions import AccessDenied, OutcomeUnknown, Throttled
 from opskit.core.live_resources import ResourceKind
 from opskit.state import journal
+from opskit.state.journal import prepare_change
 from opskit.state.journal_file import ENTRIES_SCHEMA
-from opskit.state.pending_change import prepare_change
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
@@ -165,7 +165,7 @@ from opskit.aws.boto3_clients import Boto3Clients
 from opskit.core import run_problems
 from opskit.state import journal
 from opskit.state.journal_file import ENTRIES_SCHEMA
-from opskit.state.pending_change import prepare_change
+from opskit.state.journal import prepare_change
 AwsSession.endpoint_id = lambda self: "aws"
 AwsSession.identity = lambda self: CallerIdentity("1", "arn")
 door = AwsClient(AwsSession(Boto3Clients(None), "x"), "us-east-1")

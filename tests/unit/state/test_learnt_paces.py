@@ -14,9 +14,8 @@ from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.pacing import RateLimiter
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.quotas.reads.code_cache import bundled_codes
-from opskit.state.home import StateHome, use_state_home
-from opskit.state.learnt_paces import KEPT, PACES_TABLE, recall_paces, remember_paces
-from opskit.state.local_home import LOCAL_HOME
+from opskit.state.home import LOCAL_HOME, StateHome, use_state_home
+from opskit.state.region_memory import PACES_KEPT, PACES_TABLE, recall_paces, remember_paces
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.endpoint_fleet import EndpointFleet
 from tests.fakes.fake_aws import Entry, FakeAws
@@ -34,7 +33,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyDynamoDb]:
 
 @pytest.fixture(params=["folder", "table", "throttled table"])
 def home(request: pytest.FixtureRequest, isolated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StateHome]:
-    monkeypatch.setattr("opskit.state.learnt_paces.start_in_background", lambda work: work())
+    monkeypatch.setattr("opskit.state.region_memory.start_in_background", lambda work: work())
     if request.param == "folder":
         yield LOCAL_HOME
         return
@@ -103,9 +102,9 @@ def test_what_is_old_or_senseless_does_not_count(home: StateHome) -> None:
     now = datetime.now(UTC)
     place = {"endpoint": "aws", "account": ACCOUNT, "region": REGION}
     rows = {
-        "old": (4.0, now - KEPT - timedelta(minutes=1)),
-        "of_the_future": (4.0, now + KEPT + timedelta(minutes=2)),
-        "young": (4.0, now - KEPT + timedelta(minutes=1)),
+        "old": (4.0, now - PACES_KEPT - timedelta(minutes=1)),
+        "of_the_future": (4.0, now + PACES_KEPT + timedelta(minutes=2)),
+        "young": (4.0, now - PACES_KEPT + timedelta(minutes=1)),
         "ahead": (4.0, now + timedelta(seconds=5)),
         "too_slow": (-1.0, now),
         "list_training_jobs": (1000.0, now),

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from opskit.state.journal import ActionRecord
-from opskit.state.pending_change import prepare_change
+from opskit.state.journal import ActionRecord, prepare_change
 
 
 @contextmanager

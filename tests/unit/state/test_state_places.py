@@ -22,7 +22,7 @@ from opskit.schedule.flows.supervisor import ProcessResult
 from opskit.schedule.render import JobRun, run_result
 from opskit.schedule.store.run_log import append_run
 from opskit.state import home, journal, paths
-from opskit.state.local_home import LOCAL_HOME
+from opskit.state.home import LOCAL_HOME
 from opskit.state.lock import try_lock
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.unit.state.test_journal import journal_client

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opskit.core.tag_keys import DEPLOYED_UNTIL
+from opskit.core.tags import DEPLOYED_UNTIL
 from tests.fakes.account import Account, in_memory
 from tests.fakes.billing_accounts import JOB, deployed_account, trained_account
 from tests.fakes.cli_runner import CliResult, run_opskit

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from opskit.core.log_groups import PROCESSING_LOGS, TRAINING_LOGS, TRANSFORM_LOGS, endpoint_logs
+from opskit.core.aws_names import PROCESSING_LOGS, TRAINING_LOGS, TRANSFORM_LOGS, endpoint_logs
 from opskit.explain.rules.commands import log_command
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import PastedText, nearby_workload, phrase_finder

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from opskit.core.log_groups import NOTEBOOK_LOGS
+from opskit.core.aws_names import NOTEBOOK_LOGS
 from opskit.explain.rules.commands import in_region, log_command, region_flag
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, pattern_finder, phrase_finder

@@ -1,0 +1,79 @@
+"""How AWS names what opskit uses: IAM's actions, the default bucket and the prefixes of runs in S3, and the log groups
+of SageMaker resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opskit.core.model import Unknown
+
+# Where boto3's name of a service is not IAM's.
+_PREFIXES: Mapping[str, str] = {
+    "service-quotas": "servicequotas",
+    "sagemaker-runtime": "sagemaker",
+    "resourcegroupstaggingapi": "tag",
+}
+# IAM's actions for S3 have other names than the operations that need them.
+_OF_S3: Mapping[str, str] = {
+    "CreateBucket": "CreateBucket",
+    "DeleteObjects": "DeleteObject",
+    "GetObject": "GetObject",
+    "HeadBucket": "ListBucket",
+    "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "PutObject": "PutObject",
+}
+
+
+def iam_action(call: str) -> str:
+    """The action that a policy has to allow for an operation, by boto3's name of it: ``s3:GetObject`` for
+    ``s3:HeadObject``.
+    """
+    service, _, operation = call.partition(":")
+    name = _OF_S3.get(operation, operation) if service == "s3" else operation
+    return f"{_PREFIXES.get(service, service)}:{name}"
+
+
+ANY_DEFAULT_BUCKET = "sagemaker-*"
+"""Matches all default buckets, for policies."""
+
+
+def default_bucket(region: str, account: str) -> str:
+    """The default bucket of a Region and account."""
+    return f"sagemaker-{region}-{account}"
+
+
+def workflow_prefix(workflow: str) -> str:
+    """The key prefix of all runs of a workflow."""
+    return f"opskit/{workflow}/"
+
+
+def run_prefix(workflow: str, job: str) -> str:
+    """The key prefix of one run."""
+    return f"{workflow_prefix(workflow)}{job}/"
+
+
+TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
+PROCESSING_LOGS = "/aws/sagemaker/ProcessingJobs"
+TRANSFORM_LOGS = "/aws/sagemaker/TransformJobs"
+NOTEBOOK_LOGS = "/aws/sagemaker/NotebookInstances"
+
+
+def endpoint_logs(name: str) -> str:
+    """The log group of an endpoint."""
+    return f"/aws/sagemaker/Endpoints/{name}"
+
+
+@dataclass(frozen=True)
+class LogTail:
+    """The last ``lines`` in the streams of a log group that begin with ``prefix`` (empty: in all), the oldest first.
+    Without lines there are none yet.
+    """
+
+    group: str
+    prefix: str
+    lines: tuple[str, ...] | Unknown = ()
