@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 
 import pytest
@@ -39,3 +40,21 @@ def test_a_module_that_is_missing_for_another_reason_is_a_bug() -> None:
         raise ModuleNotFoundError("No module named 'nothing'", name="nothing")
 
     assert run_safely(needs_it, verbose=False).exit is ExitCode.BUG
+
+
+def test_what_a_command_keeps_is_not_looked_at_for_garbage_again_and_again() -> None:
+    """boto3's models are 300,000 objects."""
+    program = """
+import atexit, gc
+from opskit.cli import main
+
+atexit.register(lambda: print(gc.get_freeze_count() > 100_000))
+try:
+    main(["--version"])
+except SystemExit:
+    before = gc.get_stats()[2]["collections"]
+kept = [[number] for number in range(300_000)]
+print(gc.get_stats()[2]["collections"] - before)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split()[2:] == ["0", "True"]
