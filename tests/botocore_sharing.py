@@ -8,6 +8,8 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import os
+import urllib.request
 from typing import Any
 
 import botocore.client
@@ -16,11 +18,15 @@ import botocore.handlers
 import botocore.hooks
 import botocore.loaders
 import botocore.session
+import botocore.useragent
+import botocore.utils
 import pytest
 
 _make_class = botocore.client.ClientCreator._create_client_class
 _load_model = botocore.client.ClientCreator._load_service_model
 _register_handlers = botocore.session.Session._register_builtin_handlers
+_remove = botocore.hooks._PrefixTrie.remove_item
+_read_proxies = urllib.request.getproxies_environment
 _find_alias = botocore.hooks.EventAliaser._alias_event_name
 
 _MODELS: dict[tuple[Any, str, str | None], Any] = {}
@@ -36,10 +42,15 @@ def share_botocore(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(botocore.client.ClientCreator, "_load_service_model", _shared_model)
     patched.setattr(botocore.client.ClientCreator, "_create_client_class", _shared_class)
     patched.setattr(botocore.session.Session, "_register_builtin_handlers", _shared_handlers)
-    patched.setattr(botocore.hooks.NodeList, "__copy__", _copy_nodes)
-    patched.setattr(botocore.hooks._PrefixTrie, "_recursive_copy", _copy_trie)
+    patched.setattr(botocore.hooks._PrefixTrie, "__copy__", _share_nodes)
+    patched.setattr(botocore.hooks._PrefixTrie, "append_item", _append_item)
+    patched.setattr(botocore.hooks._PrefixTrie, "remove_item", _remove_item)
     patched.setattr("botocore.hooks.accepts_kwargs", _shared_signature)
     patched.setattr(botocore.hooks.EventAliaser, "_alias_event_name", _shared_alias)
+    sanitize = botocore.useragent.sanitize_user_agent_string_component
+    patched.setattr("botocore.useragent.sanitize_user_agent_string_component", functools.cache(sanitize))
+    patched.setattr("urllib.request.getproxies_environment", _find_proxies)
+    patched.setattr("botocore.utils.getproxies", _find_proxies)
 
 
 def _shared_model(creator: Any, service_name: str, api_version: str | None = None) -> Any:
@@ -68,20 +79,49 @@ def _shared_handlers(session: Any, events: Any) -> None:
         events._emitter.__dict__.update(copy.copy(_HANDLERS[listed]).__dict__)
 
 
-def _copy_nodes(nodes: Any) -> Any:
-    """As botocore's own, without asking of each list what copies it."""
-    return botocore.hooks.NodeList(nodes.first[:], nodes.middle[:], nodes.last[:])
-
-
-def _copy_trie(trie: Any, node: dict[str, Any]) -> dict[str, Any]:
-    """As botocore's own, likewise."""
-    copied: dict[str, Any] = {}
-    for key, value in node.items():
-        if isinstance(value, botocore.hooks.NodeList):
-            copied[key] = _copy_nodes(value)
-        else:
-            copied[key] = _copy_trie(trie, value) if isinstance(value, dict) else value
+def _share_nodes(trie: Any) -> Any:
+    """A copy of what is registered, which has the same nodes. Each of the two makes a node its own before it changes
+    it: botocore copies all four hundred for every session and every client, and a client changes a dozen.
+    """
+    copied = botocore.hooks._PrefixTrie.__new__(botocore.hooks._PrefixTrie)
+    copied._root, copied._owner, trie._owner = trie._root, object(), object()
     return copied
+
+
+def _append_item(trie: Any, key: str, value: Any, section: int = 1) -> None:
+    """As botocore's own, to a node of this trie's own."""
+    node = _own_nodes(trie, key, is_new=True)
+    node["values"] = node["values"] or botocore.hooks.NodeList([], [], [])
+    node["values"][section].append(value)
+
+
+def _remove_item(trie: Any, key: str, value: Any) -> None:
+    """As botocore's own, likewise."""
+    _own_nodes(trie, key, is_new=False)
+    _remove(trie, key, value)
+
+
+def _own_nodes(trie: Any, key: str, *, is_new: bool) -> dict[str, Any]:
+    """The last node on the way to a key, all of which belong to this trie alone from now on; what is not there is made
+    if ``is_new``.
+    """
+    owner = trie.__dict__.setdefault("_owner", object())
+    node = trie._root = _own_node(trie._root, owner)
+    for part in key.split("."):
+        below = node["children"].get(part)
+        if below is None:
+            if not is_new:
+                return node
+            below = {"chunk": part, "children": {}, "values": None}
+        node["children"][part] = node = _own_node(below, owner)
+    return node
+
+
+def _own_node(node: dict[str, Any], owner: object) -> dict[str, Any]:
+    if node.get("owner") is owner:
+        return node
+    values = node["values"] and botocore.hooks.NodeList(*(listed[:] for listed in node["values"]))
+    return {"chunk": node["chunk"], "children": dict(node["children"]), "values": values, "owner": owner}
 
 
 def _shared_signature(hook: Any) -> Any:
@@ -97,3 +137,9 @@ def _shared_alias(aliaser: Any, event_name: str) -> str:
     if event_name not in _ALIASES:
         _ALIASES[event_name] = _find_alias(aliaser, event_name)
     return _ALIASES[event_name]
+
+
+def _find_proxies() -> dict[str, str]:
+    """As Python's own, which decodes the whole environment four times for each client to find none."""
+    is_any = any(name[-6:].lower() == b"_proxy" for name in os.environ._data)  # type: ignore[attr-defined]
+    return _read_proxies() if is_any else {}

@@ -58,7 +58,8 @@ def send_request(session: Any, request: Any) -> AWSResponse:
     if answer is None:
         return _send_on_wire(session, request)
     patience = session._timeout if isinstance(session._timeout, int | float) else session._timeout.read_timeout
-    time.sleep(min(answer.seconds, patience))
+    if answer.seconds:
+        time.sleep(min(answer.seconds, patience))
     if answer.seconds > patience:
         raise ReadTimeoutError(endpoint_url=request.url)
     if answer.status == 0:

@@ -178,7 +178,8 @@ class FakeAws:
             throttled = self.rates and not self._turn(operation, region)
             self.refused += throttled and operation in RATES
         began = time.monotonic()
-        time.sleep(self.latency_seconds)
+        if self.latency_seconds:
+            time.sleep(self.latency_seconds)
         with self._lock:
             self._at_once -= 1
             self.spans.append((began, time.monotonic()))
