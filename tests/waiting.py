@@ -29,7 +29,8 @@ def have_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     saw: in a test of what is stopped, not of how soon.
     """
     monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", HANGS_AFTER_SECONDS)
-    importlib.import_module("opskit.notebooks.flows.grace")  # which waits twice as long as was so when it was imported
+    # What it imports waits twice as long as was so when it was imported.
+    importlib.import_module("opskit.notebooks.flows.stop_plan")
     deadline = time.monotonic() + HANGS_AFTER_SECONDS
     monkeypatch.setattr("opskit.notebooks.reads.jupyter.look_deadline", lambda: deadline)
     monkeypatch.setattr("opskit.notebooks.flows.stop.FRESH_SECONDS", float(HANGS_AFTER_SECONDS))

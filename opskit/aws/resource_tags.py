@@ -1,4 +1,5 @@
-"""Tags of SageMaker resources: of one by ListTags, and of all of a kind by the resource groups tagging API.
+"""Tags of SageMaker resources: of one by ListTags, and of all of a kind by the resource groups tagging API; and whose
+resources are by them.
 
 ListTags answers for one resource, at a rate of a few calls a second, so that a list of hundreds would take minutes. The
 tagging API answers for a hundred a call. It is an index, though, which may lag: what acts on a tag reads it again by
@@ -8,11 +9,15 @@ ListTags.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from opskit.aws.client import AwsClient, parse_errors_as_aws
+from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
+from opskit.core.owners import owner_from_tags
 from opskit.core.result_or_error import unknown_from_error
 
 # The most that GetResources takes, as a page and as a list of ARNs.
@@ -95,4 +100,25 @@ def list_kind_tags_or_none(client: AwsClient, kind: str) -> TagsByArn | None:
     try:
         return TagsByArn.of(list_kind_tags(client, kind)) or None
     except AwsError:
+        return None
+
+
+# ListTags answers for one resource a call, at five a second.
+_FEW = 5
+
+
+def read_owners(client: AwsClient, arns: Sequence[str]) -> dict[str, str | None]:
+    """The owners that the tags of resources name, by ARN; None if they name none, or could not be read."""
+    if len(arns) > _FEW:
+        with suppress(AwsError):  # the tagging API has a permission of its own
+            tags = list_named_tags(client, arns)
+            return {arn: owner_from_tags(tags.tags_of(arn), client.owner_keys) for arn in arns}
+    return dict(zip(arns, gather_all([partial(read_holder_owner, client, arn) for arn in arns]), strict=True))
+
+
+def read_holder_owner(client: AwsClient, arn: str) -> str | None:
+    """The owner that a resource's tags name; None if they name none, or could not be read."""
+    try:
+        return owner_from_tags(read_tags(client, arn), client.owner_keys)
+    except AwsError:  # whose it is, is additional information
         return None

@@ -209,21 +209,12 @@ def register_command(
 
             run_command(path, common, work, accounts)
 
-        parameters = _body_parameters(body)
-        common_parameters = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=False if name in _SWITCHES else None,
-                annotation=annotation,
-            )
-            for name, annotation in flags.items()
-        ]
-        account_parameters = [
+        shared = {name: (annotation, False if name in _SWITCHES else None) for name, annotation in flags.items()}
+        added = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-            for name, (annotation, default) in choice_flags.items()
+            for name, (annotation, default) in {**choice_flags, **shared}.items()
         ]
-        run.__signature__ = inspect.Signature(parameters + account_parameters + common_parameters)  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature(_body_parameters(body) + added)  # type: ignore[attr-defined]
         run.__doc__ = body.__doc__
         # Said anew as the short help, since Click cuts the one it takes from the docstring.
         summary = " ".join((body.__doc__ or "").strip().partition("\n\n")[0].split())

@@ -13,7 +13,7 @@ from opskit.explain.rules.error_match import ErrorMatch, RegionHint
 from opskit.explain.rules.error_rules import find_errors
 from opskit.explain.rules.explanations import Explanation, explain_match
 from opskit.explain.rules.json_answers import extract_json_answers
-from opskit.quotas.flows.suggest import find_types_with_headroom
+from opskit.quotas.flows.remedies import find_types_with_headroom
 from opskit.quotas.reads.code_cache import bundled_codes
 
 

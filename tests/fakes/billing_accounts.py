@@ -7,8 +7,7 @@ import random
 from opskit.aws.session import AwsSession
 from opskit.endpoints.flows.inspect import inspect_endpoints
 from opskit.endpoints.flows.stop import execute_endpoint_stops
-from opskit.endpoints.flows.stop_action import EndpointStopPolicy
-from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
+from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_stops
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.training.rules.job_names import base_name
 from opskit.training.workflow import find_workflow

@@ -6,8 +6,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.session import AwsSession
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.stop import execute_endpoint_stops
-from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
-from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
+from opskit.endpoints.flows.stop_plan import EndpointStop, EndpointStopPolicy, plan_endpoint_stops
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from tests.fakes.endpoint_account import EndpointAccount
 from tests.fakes.fake_endpoints import FakeConfig

@@ -30,7 +30,7 @@ from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 from opskit.notebooks.rules import own_traces
 from opskit.notebooks.rules.background import BackgroundState, judge_background
 from opskit.notebooks.rules.own_traces import without_own_traces
-from opskit.notebooks.store.inside_looks import LookNotes, load_looks
+from opskit.notebooks.store import LookNotes, load_looks
 from opskit.sandbox.notebooks.jupyter.isolation import isolating_command
 from tests.slow import starts_server
 from tests.waiting import wait_until

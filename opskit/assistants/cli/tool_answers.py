@@ -36,7 +36,7 @@ from opskit.output.result import CommandResult
 from opskit.output.screen import printed_envelope
 from opskit.quotas.flows.check import check_clients
 from opskit.quotas.render.check import quota_check_result
-from opskit.quotas.rules.increase_commands import increase_commands, wait_commands
+from opskit.quotas.rules.headroom import increase_commands, wait_commands
 from opskit.quotas.rules.requirements import TOTAL, check_requirements, parse_type_or_total, parse_workload
 
 Commands = tuple[str, ...]

@@ -1,5 +1,6 @@
-"""What opskit may do to an endpoint: delete it once its record stands, make it again, set its counts, weights and tags.
-Configurations get and lose the tags of a record; they and models are never deleted.
+"""What opskit may do to an endpoint: delete it once its record stands, make it again, set its counts, weights and tags,
+and put back what scales it. Configurations get and lose the tags of a record; they and models are never deleted. Each
+call that scales sets what it names to what it holds, so that it may be sent again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from opskit.core.live_resources import ResourceKind
 from opskit.endpoints.rules.actions import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import RestoreRecord
+from opskit.endpoints.rules.scaling import MissingScaling
 from opskit.state.journal import PendingChange, StopDetails, journal_action, prepare_change
 
 
@@ -127,3 +129,29 @@ def prepare_endpoint_untagging(
 
 def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+_NAMESPACE = "sagemaker"
+
+
+def put_scaling(client: AwsClient, endpoint: str, missing: MissingScaling) -> None:
+    """Register targets first: policies and scheduled actions need them.
+
+    Raises:
+        AwsError: AWS refused, or its answer was lost (OutcomeUnknown).
+    """
+    for target in missing.targets:
+        with journal_action(client, EndpointAction.AUTOSCALE, endpoint, f"target {target['ResourceId']}"):
+            AwsWriter(client).call(
+                "application-autoscaling", "register_scalable_target", ServiceNamespace=_NAMESPACE, **target
+            )
+    for policy in missing.policies:
+        with journal_action(client, EndpointAction.AUTOSCALE, endpoint, f"policy {policy['PolicyName']}"):
+            AwsWriter(client).call(
+                "application-autoscaling", "put_scaling_policy", ServiceNamespace=_NAMESPACE, **policy
+            )
+    for schedule in missing.schedules:
+        with journal_action(client, EndpointAction.AUTOSCALE, endpoint, f"schedule {schedule['ScheduledActionName']}"):
+            AwsWriter(client).call(
+                "application-autoscaling", "put_scheduled_action", ServiceNamespace=_NAMESPACE, **schedule
+            )

@@ -25,7 +25,7 @@ from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
     from opskit.endpoints.flows.inspect import EndpointInspection
-    from opskit.endpoints.flows.stop_action import EndpointStop
+    from opskit.endpoints.flows.stop_plan import EndpointStop
     from opskit.output.result import CommandResult
 
 
@@ -58,11 +58,9 @@ def stop_endpoints_command(
     configuration, as tags.
     """
     from opskit.core.clock import system_clock
-    from opskit.endpoints.flows.grace import settle_endpoint_graces
     from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
     from opskit.endpoints.flows.stop import execute_endpoint_stops
-    from opskit.endpoints.flows.stop_action import EndpointStopPolicy
-    from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
+    from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_stops, settle_endpoint_graces
     from opskit.endpoints.render.stop import (
         describe_stop_plan,
         endpoint_stop_refused,

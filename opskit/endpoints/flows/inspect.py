@@ -31,7 +31,7 @@ from opskit.endpoints.rules.idleness import (
 from opskit.endpoints.rules.model import EndpointUse, HostedEndpoint
 from opskit.inventory.reads.prices import read_prices
 from opskit.inventory.rules.prices import hourly_price, is_unread_price
-from opskit.quotas.reads.endpoint_configs import EndpointConfigs
+from opskit.quotas.reads.usage_listings import EndpointConfigs
 
 _ENDPOINTS = "sagemaker:endpoint"
 # So many are asked for their tags one by one, which is fresh, and within ListTags' rate.

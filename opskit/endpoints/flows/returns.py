@@ -14,14 +14,12 @@ from opskit.core.exceptions import AwsError, Problem
 from opskit.core.model import Requirement, Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.flows.inspect import InspectedEndpoint
-from opskit.endpoints.reads.attachments import read_attachments
+from opskit.endpoints.reads.attachments import read_attachments, read_scaling
 from opskit.endpoints.reads.endpoints import read_endpoint_config
 from opskit.endpoints.reads.models import ModelParts, read_model_parts
-from opskit.endpoints.reads.scaling import read_scaling
-from opskit.endpoints.rules.differences import configuration_differences
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, ScalingSettings
 from opskit.endpoints.rules.restore_record import RestoreRecord, build_record
-from opskit.endpoints.rules.return_room import needed_instances, return_room
+from opskit.endpoints.rules.returns import configuration_differences, needed_instances, return_room
 from opskit.endpoints.rules.stop_refusals import Attachments, ReturnFacts, return_refusal
 from opskit.quotas.flows.check import check_quotas
 

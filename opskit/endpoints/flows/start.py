@@ -22,10 +22,10 @@ from opskit.core.exceptions import AwsError, GuardRefused, OpskitError, OutcomeU
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.model import Unknown
 from opskit.endpoints.changes import endpoints as changes
-from opskit.endpoints.changes.scaling import put_scaling
+from opskit.endpoints.changes.endpoints import put_scaling
 from opskit.endpoints.flows.start_guard import check_return_room
+from opskit.endpoints.reads.attachments import read_scaling
 from opskit.endpoints.reads.endpoints import describe_endpoint, read_hosted_endpoint
-from opskit.endpoints.reads.scaling import read_scaling
 from opskit.endpoints.reads.stopped import StoppedEndpoint, find_stopped
 from opskit.endpoints.rules.actions import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint

@@ -25,8 +25,13 @@ from opskit.core.tags import IDLE_SINCE
 from opskit.endpoints.changes import endpoints as changes
 from opskit.endpoints.flows.inspect import InspectedEndpoint, look_at_endpoint
 from opskit.endpoints.flows.returns import ReturnLook, ReturnParts, judge_return, read_return_parts
-from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
-from opskit.endpoints.flows.stop_plan import pack_look, plan_endpoint_stop, refuse_endpoint_stop
+from opskit.endpoints.flows.stop_plan import (
+    EndpointStop,
+    EndpointStopPolicy,
+    pack_look,
+    plan_endpoint_stop,
+    refuse_endpoint_stop,
+)
 from opskit.endpoints.reads.endpoints import describe_endpoint
 from opskit.endpoints.rules.actions import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint

@@ -13,7 +13,7 @@ from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, VariantState
 from opskit.inventory.reads.endpoints import running_endpoint
-from opskit.quotas.reads.endpoint_configs import EndpointConfigs
+from opskit.quotas.reads.usage_listings import EndpointConfigs
 
 _PAGE = 100
 _DESCRIBE = "sagemaker:DescribeEndpoint"

@@ -10,7 +10,7 @@ from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Unknown
 from opskit.core.stop_outcome import StopOutcome
 from opskit.endpoints.flows.inspect import EndpointInspection
-from opskit.endpoints.flows.stop_action import EndpointStop
+from opskit.endpoints.flows.stop_plan import EndpointStop
 from opskit.endpoints.render.rows import (
     VERDICT_STYLES,
     describe_variants,

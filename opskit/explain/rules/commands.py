@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opskit.aws.partitions import quota_page_url
 from opskit.explain.rules.error_match import ErrorMatch, RegionHint
-from opskit.quotas.rules.instance_types import similar_types
+from opskit.quotas.rules.alternatives import similar_types
 from opskit.quotas.rules.requirements import TOTAL
 
 WHICH_HAVE_ROOM = "To see which types have room: opskit quotas check INSTANCE_TYPE --region all"

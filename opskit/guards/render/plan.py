@@ -16,8 +16,7 @@ from opskit.guards.rules.refusals import worst_verdict
 from opskit.guards.rules.request_model import InstanceNeed, UnknownNeed
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.render.check import quota_check_result
-from opskit.quotas.rules.headroom import is_refusal
-from opskit.quotas.rules.increase_commands import increase_commands, wait_commands
+from opskit.quotas.rules.headroom import increase_commands, is_refusal, wait_commands
 from opskit.quotas.rules.model import Verdict
 
 _MONTH_HOURS = 30 * 24

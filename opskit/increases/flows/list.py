@@ -17,7 +17,7 @@ from opskit.increases.store import queue
 from opskit.increases.store.last_seen import RequestSnapshot, load_snapshots, save_snapshots
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import read_quotas
-from opskit.quotas.reads.requests import all_requests
+from opskit.quotas.reads.service_quotas import all_requests
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest
 

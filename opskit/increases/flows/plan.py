@@ -20,7 +20,7 @@ from opskit.increases.rules.support_cases import category_for
 from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import add_default, read_quotas
-from opskit.quotas.reads.requests import requests_for_quota
+from opskit.quotas.reads.service_quotas import requests_for_quota
 from opskit.quotas.rules.model import IncreaseRequest
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 

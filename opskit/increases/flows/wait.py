@@ -21,7 +21,7 @@ from opskit.increases.rules.waiting import Observation, WaitResult, WaitState, e
 from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
-from opskit.quotas.reads.requests import requests_for_quota
+from opskit.quotas.reads.service_quotas import requests_for_quota
 from opskit.quotas.rules.model import IncreaseRequest
 from opskit.quotas.rules.requirements import quota_name_for
 

@@ -2,7 +2,7 @@
 
 DescribeEndpoint answers for one at a few calls a second; Search has a hundred in a call, but lags. An endpoint that the
 listing and Search agree about is taken from Search; any other is described. The instance types are in the endpoint
-configurations, which are read once (``quotas/reads/endpoint_configs.py``).
+configurations, which are read once (``quotas/reads/usage_listings.py``).
 """
 
 from __future__ import annotations
@@ -25,8 +25,13 @@ from opskit.inventory.rules.running_resource import (
     InventoryPart,
     RunningResource,
 )
-from opskit.quotas.reads.endpoint_configs import EndpointConfigs
-from opskit.quotas.reads.usage_listings import Response, describe_resource, list_summaries, missing_member
+from opskit.quotas.reads.usage_listings import (
+    EndpointConfigs,
+    Response,
+    describe_resource,
+    list_summaries,
+    missing_member,
+)
 
 _NOT_LOOKED = "idleness was not checked (opskit endpoint list)"
 _PLAN_PAID = "a training plan has paid its instances in advance"

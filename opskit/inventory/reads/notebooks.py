@@ -17,8 +17,7 @@ from opskit.inventory.rules.running_resource import (
     InventoryPart,
     RunningResource,
 )
-from opskit.quotas.reads.usage_listings import Response, list_summaries
-from opskit.quotas.reads.volumes import read_volume_sizes
+from opskit.quotas.reads.usage_listings import Response, list_summaries, read_volume_sizes
 
 _NOT_LOOKED = "idleness was not checked (opskit notebook list)"
 

@@ -21,8 +21,13 @@ from opskit.inventory.rules.running_resource import (
     InventoryPart,
     RunningResource,
 )
-from opskit.quotas.reads.usage_listings import Response, describe_resource, first_unknown, list_summaries
-from opskit.quotas.reads.volumes import space_volume_size
+from opskit.quotas.reads.usage_listings import (
+    Response,
+    describe_resource,
+    first_unknown,
+    list_summaries,
+    space_volume_size,
+)
 
 # What the app of a type is billed as. Another is listed without a price.
 _COMPONENTS: Mapping[str, PriceComponent] = {

@@ -19,12 +19,9 @@ from opskit.increases.store.last_seen import LOOKS_TABLE
 from opskit.increases.store.queue import QUEUE_TABLE
 from opskit.inventory.store.trail_owners import OWNERS_TABLE
 from opskit.kept_state.flows.merge import merge_entries, merge_records
-from opskit.notebooks.store.inside_looks import INSIDE_TABLE
+from opskit.notebooks.store import INSIDE_TABLE
 from opskit.notifications.store.untold_graces import GRACES_TABLE
-from opskit.quotas.store.ended_jobs import ENDED_JOBS_TABLE
-from opskit.quotas.store.endpoint_configs import CONFIGS_TABLE
-from opskit.quotas.store.listed_prices import PRICES_TABLE
-from opskit.quotas.store.notebook_volumes import VOLUMES_TABLE
+from opskit.quotas.store import CONFIGS_TABLE, ENDED_JOBS_TABLE, PRICES_TABLE, VOLUMES_TABLE
 from opskit.state.home import StateHome
 from opskit.state.journal_entries import JournalEntry
 from opskit.state.paths import state_errors

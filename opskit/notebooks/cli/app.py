@@ -17,7 +17,7 @@ notebook_app = command_group("notebook")
 
 def complete_notebook_name(incomplete: str) -> list[str]:
     """The notebooks that opskit saw last, for completion in a shell. It asks nobody."""
-    from opskit.notebooks.store.known_names import known_notebook_names
+    from opskit.notebooks.store import known_notebook_names
 
     return [name for name in known_notebook_names() if name.startswith(incomplete)]
 

@@ -27,8 +27,8 @@ def keep_notebook_command(
 ) -> CommandResult:
     """Protect notebooks from being stopped: by name, or all that --match, --tag or --owner choose."""
     from opskit.core.clock import system_clock
+    from opskit.notebooks.flows.inspect import select_names
     from opskit.notebooks.flows.keep import KEPT_NOTEBOOKS
-    from opskit.notebooks.flows.select import select_names
     from opskit.notebooks.rules.notebook_filter import select_notebooks
 
     clock, client = system_clock(), ctx.client()

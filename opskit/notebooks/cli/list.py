@@ -58,10 +58,10 @@ def list_notebooks_command(
 ) -> CommandResult:
     """List notebook instances, whether they are idle, and what they cost."""
     from opskit.core.setting_values import parse_tag_filter
-    from opskit.notebooks.flows.failure import explain_failures
     from opskit.notebooks.flows.inside import look_inside_meant
     from opskit.notebooks.flows.inspect import inspect_all
     from opskit.notebooks.flows.owners import find_owners
+    from opskit.notebooks.flows.wait import explain_failures
     from opskit.notebooks.render.list import notebook_list_result
     from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.notebooks.rules.notebook_filter import NotebookFilter

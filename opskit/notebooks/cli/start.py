@@ -36,7 +36,7 @@ def start_notebooks_command(
 ) -> CommandResult:
     """Start notebooks if their quotas allow it: by name, or all that --match, --tag or --owner choose."""
     from opskit.core.clock import system_clock
-    from opskit.notebooks.flows.select import select_names
+    from opskit.notebooks.flows.inspect import select_names
     from opskit.notebooks.flows.start import plan_starts, start_notebooks, wait_for_all
     from opskit.notebooks.render.start import confirm_starts_text, start_result
     from opskit.notebooks.rules.notebook_filter import select_notebooks

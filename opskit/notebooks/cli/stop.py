@@ -34,7 +34,7 @@ from opskit.notifications.cli import UNATTENDED
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
     from opskit.notebooks.flows.inspect import Inspection
-    from opskit.notebooks.flows.stop_action import StopAction
+    from opskit.notebooks.flows.stop_plan import StopAction
     from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.notebooks.rules.notebook_filter import NotebookFilter
     from opskit.output.result import CommandResult
@@ -88,12 +88,10 @@ def stop_notebooks_command(
 ) -> CommandResult:
     """Stop notebooks by name or choice, or all that are idle."""
     from opskit.core.clock import system_clock
-    from opskit.notebooks.flows.grace import settle_graces
     from opskit.notebooks.flows.inside import look_inside_meant
     from opskit.notebooks.flows.inspect import inspect_all
-    from opskit.notebooks.flows.named_stop import plan_named_stops, refuse_open_questions
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
-    from opskit.notebooks.flows.stop_action import StopPolicy
+    from opskit.notebooks.flows.stop_plan import StopPolicy, plan_named_stops, refuse_open_questions, settle_graces
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
 
     meant = _only_planned_names(ctx, _select_stops(names, match, tag, owner, idle=idle))
@@ -192,7 +190,7 @@ def _settle_questions(
     Raises:
         ConfirmationRequired: the user said no.
     """
-    from opskit.notebooks.flows.named_stop import agree_to_questions, agree_to_stops, open_questions
+    from opskit.notebooks.flows.stop_plan import agree_to_questions, agree_to_stops, open_questions
 
     questions = open_questions(plan)
     if yes or not questions or not ctx.can_prompt():
@@ -216,7 +214,7 @@ def _looks_inside(ctx: CommandContext, typed: bool | None) -> bool:
 
 def _names_not_found(names: Sequence[str], plan: Sequence[StopAction], clients: Sequence[AwsClient]) -> dict[str, str]:
     """The names that no notebook has, each with the beginning of a hint that says which may have been meant."""
-    from opskit.notebooks.store.known_names import suggest_notebook_name
+    from opskit.notebooks.store import suggest_notebook_name
 
     found = {stop_action.inspected.notebook.name for stop_action in plan}
     missing = [name for name in names if name not in found]

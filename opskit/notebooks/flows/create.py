@@ -25,8 +25,7 @@ from opskit.explain.rules.aws_errors import enrich_start_error
 from opskit.guards.rules.capacity_error import capacity_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
-from opskit.notebooks.flows.failure import read_notebook_failure
-from opskit.notebooks.flows.wait import wait_in_service
+from opskit.notebooks.flows.wait import read_notebook_failure, wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.create_request import NotebookSpec

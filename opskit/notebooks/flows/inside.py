@@ -24,10 +24,10 @@ from opskit.notebooks.flows.inspect import (
 from opskit.notebooks.reads.inside import InsideEvidence, make_terminal_name
 from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
 from opskit.notebooks.reads.notebooks import read_presigned_url
-from opskit.notebooks.rules.activity_signs import was_used_after
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS, assess_with_inside, may_look_inside
-from opskit.notebooks.store.inside_looks import LookNotes
+from opskit.notebooks.rules.own_traces import was_used_after
+from opskit.notebooks.store import LookNotes
 
 _AT_ONCE = 6
 # A look that is older when a change's turn is waited for would be too old when it comes.

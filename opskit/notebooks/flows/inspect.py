@@ -1,9 +1,11 @@
-"""Look at notebooks: list, tags, Jupyter itself or its log, price; and a verdict over each."""
+"""Look at notebooks: list, tags, Jupyter itself or its log, price; and a verdict over each. Choose by name, tag and
+owner those that a command is to change.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,8 +29,7 @@ from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, is_concl
 from opskit.notebooks.rules.inside_verdict import assess_with_inside
 from opskit.notebooks.rules.notebook_filter import EVERY_NOTEBOOK, NotebookFilter
 from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
-from opskit.notebooks.store.inside_looks import load_looks
-from opskit.notebooks.store.known_names import remember_names
+from opskit.notebooks.store import load_looks, remember_names
 
 # Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open.
 _MAX_WORKERS = 14
@@ -227,3 +228,39 @@ def _read_prices(wanted: dict[tuple[str, str], AwsClient]) -> dict[tuple[str, st
     asks = [partial(read_workload_price, client, key[1], Workload.NOTEBOOK) for key, client in wanted.items()]
     prices = zip(wanted, gather_all(asks, max_workers=_MAX_WORKERS), strict=True)
     return {key: price.usd_per_hour if isinstance(price, Price) else None for key, price in prices}
+
+
+def select_names(client: AwsClient, meant: NotebookFilter) -> list[str]:
+    """The notebooks that are meant, by name. Those that were named and nothing else are taken as they are.
+
+    Raises:
+        UsageError: none is.
+        AwsError: the listing, or the tags of one that its name would choose, could not be read.
+    """
+    if not meant.is_narrow:
+        return list(meant.names)
+    listed = list(list_notebooks(client))
+    remember_names(client, listed)
+    found = [each for each in listed if meant.matches_name(each) and not each.traits.is_going]
+    if meant.has_tag_choice:
+        found = [
+            each
+            for each, tags in zip(found, _read_all_tags(client, found), strict=True)
+            if meant.matches_tags(tags, client.owner_keys)
+        ]
+    if not found:
+        text = f"No notebook instance in {client.region} is chosen by that."
+        raise UsageError("no-notebook", text, "`opskit notebook list` shows them; --region looks elsewhere.")
+    return [each.name for each in found]
+
+
+def _read_all_tags(client: AwsClient, found: list[Notebook]) -> list[Mapping[str, str]]:
+    """The tags of each."""
+    # Fresh, not from the index of the tagging API: what they choose is changed.
+    read = gather_all([partial(read_tags_or_unknown, client, each) for each in found])
+    unread = [(each, tags) for each, tags in zip(found, read, strict=True) if isinstance(tags, Unknown)]
+    if unread:
+        notebook, why = unread[0]
+        text = f"The tags of {len(unread)} notebooks could not be read, the first is {notebook.name}: {why.reason}"
+        raise AwsError("tags-unreadable", text, "Name the notebooks instead.", region=client.region)
+    return [tags for tags in read if not isinstance(tags, Unknown)]

@@ -18,12 +18,10 @@ from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Notebook, Price, Requirement, Unknown, Workload
 from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error
-from opskit.notebooks.flows.failure import read_notebook_failure
 from opskit.notebooks.flows.send_start import send_start
-from opskit.notebooks.flows.wait import wait_in_service
+from opskit.notebooks.flows.wait import read_notebook_failure, wait_in_service
 from opskit.notebooks.reads.notebooks import get_notebook
-from opskit.notebooks.rules.capacity import allocate_capacity
-from opskit.notebooks.rules.start import StartOutcome
+from opskit.notebooks.rules.start import StartOutcome, allocate_capacity
 from opskit.quotas.flows.check import check_quotas
 
 

@@ -21,10 +21,8 @@ from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_idle
-from opskit.notebooks.flows.named_stop import named_reason
-from opskit.notebooks.flows.other_stop import describe_other_stop, with_status
 from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
-from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
+from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy, describe_other_stop, named_reason, with_status
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy

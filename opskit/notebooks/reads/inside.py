@@ -33,7 +33,7 @@ from opskit.notebooks.rules.own_traces import (
     activity_without_looks,
     find_stale_terminals,
 )
-from opskit.notebooks.store.inside_looks import LookNotes
+from opskit.notebooks.store import LookNotes
 
 InsideEvidence = InstanceReading | NoTerminal | Unknown
 """What a look inside brings back."""

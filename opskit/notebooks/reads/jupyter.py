@@ -22,7 +22,7 @@ from opskit.notebooks.reads.jupyter_answers import (
     parse_terminals,
 )
 from opskit.notebooks.reads.jupyter_client import TIMEOUT_SECONDS, JupyterClient, ProbeError
-from opskit.notebooks.store.inside_looks import LookNotes
+from opskit.notebooks.store import LookNotes
 
 _T = TypeVar("_T")
 

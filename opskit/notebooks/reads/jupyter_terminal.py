@@ -19,7 +19,7 @@ from opskit.notebooks.reads.jupyter_answers import parse_last_used, parse_termin
 from opskit.notebooks.reads.jupyter_client import JupyterClient, ProbeError
 from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 from opskit.notebooks.rules.own_traces import trace_of_look
-from opskit.notebooks.store.inside_looks import LookNotes
+from opskit.notebooks.store import LookNotes
 
 TERMINALS = "api/terminals"
 # What a Jupyter answers that has no terminals. A 403 may be about us alone: whoever is not let in knows nothing.

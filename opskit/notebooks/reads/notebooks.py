@@ -10,7 +10,7 @@ from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import is_not_found
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Notebook
-from opskit.notebooks.store.known_names import suggest_notebook_name
+from opskit.notebooks.store import suggest_notebook_name
 
 _PAGE = 100
 # The shortest session AWS allows.

@@ -14,7 +14,7 @@ from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tags import UNREADABLE_OK
 from opskit.core.text import format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
-from opskit.notebooks.flows.stop_action import StopAction
+from opskit.notebooks.flows.stop_plan import StopAction
 from opskit.notebooks.rules.idleness import IdleRule
 from opskit.output.columns import add_patience_column
 from opskit.output.result import Cell, Column, CommandResult, Style, Table

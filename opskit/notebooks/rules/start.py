@@ -1,11 +1,20 @@
-"""Has a start taken? What a notebook instance that was sent a start says of itself, and what that means."""
+"""Is there room for one more notebook? Has a start taken? What a notebook instance that was sent a start says of
+itself, and what is said of one that did not come up because its lifecycle script failed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 
+from opskit.core.aws_names import NOTEBOOK_LOGS
 from opskit.core.aws_statuses import NotebookStatus
-from opskit.core.model import Notebook
+from opskit.core.exceptions import OpskitError
+from opskit.core.model import Notebook, Unknown
+from opskit.core.redaction import redact_secrets
+from opskit.guards.rules.capacity_error import capacity_error
+from opskit.quotas.rules.headroom import QuotaCheck
 
 
 class StartOutcome(StrEnum):
@@ -106,3 +115,34 @@ def start_progress(before: Notebook | None, seen: Notebook | None) -> StartProgr
 def _is_same_failure(before: Notebook | None, seen: Notebook) -> bool:
     """Whether it failed before the start, so that the start does not show yet."""
     return before is not None and before.traits.has_failed and before.status_changed_at == seen.status_changed_at
+
+
+def allocate_capacity(check: QuotaCheck, instance_types: Sequence[str], region: str) -> list[OpskitError | None]:
+    """For each of several notebooks, by their types and in this order: why there is no room for it beside those
+    before it; None where there is. ``check`` is the look at the room for all of them.
+    """
+    left = {headroom.quota_name: headroom.free or 0 for headroom in check.headrooms}
+    errors: list[OpskitError | None] = []
+    for instance_type in instance_types:
+        above = [
+            headroom for headroom in check.headrooms if headroom.requirement.instance_type in (instance_type, None)
+        ]
+        full = [headroom for headroom in above if left[headroom.quota_name] < 1]
+        errors.append(capacity_error(replace(check, headrooms=tuple(full)), region) if full else None)
+        for headroom in above if not full else ():
+            left[headroom.quota_name] -= 1
+    return errors
+
+
+# Characters of a script's last line: enough for a command's error.
+_LONGEST_LINE = 300
+
+
+def describe_script_log(stream: str, line: str | Unknown) -> str:
+    """Where a lifecycle script's log is, and its last line or why that is not known."""
+    where = f"the log stream {stream} of {NOTEBOOK_LOGS}"
+    match line:
+        case Unknown(reason):
+            return f"The script writes into {where}, which could not be read: {reason}."
+        case str() as said:
+            return f"The last line in {where}: {redact_secrets(said)[:_LONGEST_LINE]}"

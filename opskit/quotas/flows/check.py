@@ -13,11 +13,10 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all, start_in_background
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown, Workload
-from opskit.quotas.flows.holders import Held, find_holders
-from opskit.quotas.flows.suggest import Suggestions, choose_candidates, read_suggestions
+from opskit.quotas.flows.remedies import Held, Suggestions, choose_candidates, find_holders, read_suggestions
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
-from opskit.quotas.reads.requests import open_requests
+from opskit.quotas.reads.service_quotas import open_requests
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.alternatives import find_alternatives, unmet_by_quota, unmet_by_use
 from opskit.quotas.rules.headroom import QuotaCheck, assess_headroom, sort_worst_first

@@ -16,11 +16,11 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import Problem
 from opskit.core.model import Unknown, Workload
 from opskit.quotas.reads.all_quotas import AllQuotas, read_all_quotas
-from opskit.quotas.reads.requests import open_requests
+from opskit.quotas.reads.service_quotas import open_requests
 from opskit.quotas.reads.usage import count_in_use
+from opskit.quotas.reads.usage_listings import no_volumes, sum_volumes
 from opskit.quotas.reads.usage_metrics import NO_METRIC, UsageMetrics
 from opskit.quotas.reads.utilization_report import read_utilization_report, request_report
-from opskit.quotas.reads.volumes import no_volumes, sum_volumes
 from opskit.quotas.rules.listing import (
     UNCOUNTABLE_CODES,
     QuotaFilter,

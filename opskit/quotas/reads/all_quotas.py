@@ -17,7 +17,7 @@ from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.quota_records import ABSENT, listed_quotas, nothing_listed, parse_value
+from opskit.quotas.reads.service_quotas import ABSENT, listed_quotas, nothing_listed, parse_value
 
 MetricListener = Callable[[str, Mapping[str, Any] | None, float | None], None]
 

@@ -1,6 +1,6 @@
 """Finds the jobs of a kind that have not ended, newest first, without walking through all that ever ran.
 
-AWS's listings cut a page before they filter it (see ``quotas/store/ended_jobs.py``), and their documented default order
+AWS's listings cut a page before they filter it (see ``quotas/store.py``), and their documented default order
 is oldest first. So no filter is used; the order is asked for, and held against the answer.
 """
 
@@ -21,7 +21,7 @@ from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.usage_listings import Response, describe_resource, first_unknown, missing_member
-from opskit.quotas.store.ended_jobs import EndedJobs, load_ended_jobs, save_ended_jobs
+from opskit.quotas.store import EndedJobs, load_ended_jobs, save_ended_jobs
 
 _PAGE = 100
 # Ten pages take about five seconds at the two calls a second that AWS allows.

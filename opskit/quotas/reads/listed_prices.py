@@ -8,7 +8,7 @@ from datetime import datetime
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.core.model import Price, PriceKey, Unknown
-from opskit.quotas.store.listed_prices import load_listed_prices, save_listed_prices
+from opskit.quotas.store import load_listed_prices, save_listed_prices
 
 
 def read_missing_prices(

@@ -16,7 +16,7 @@ from opskit.core.exceptions import AwsError
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.code_cache import CachedQuota, QuotaCodeCache, bundled_code, bundled_codes
-from opskit.quotas.reads.quota_records import (
+from opskit.quotas.reads.service_quotas import (
     ABSENT,
     GET,
     GET_DEFAULT,

@@ -16,7 +16,6 @@ from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, NotebookStatus
 from opskit.core.model import Unknown, Workload
 from opskit.core.workloads import NOTEBOOK_VOLUMES, WORKLOADS, UsageCounter
-from opskit.quotas.reads.endpoint_configs import EndpointConfigs
 from opskit.quotas.reads.job_listings import (
     PROCESSING_JOBS,
     TRANSFORM_JOBS,
@@ -26,6 +25,7 @@ from opskit.quotas.reads.job_listings import (
 from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_pools
 from opskit.quotas.reads.usage_listings import (
     Counts,
+    EndpointConfigs,
     Response,
     UsageCounts,
     describe_resources,
@@ -36,10 +36,10 @@ from opskit.quotas.reads.usage_listings import (
     known_or_empty,
     list_names,
     list_summaries,
+    sum_notebook_volumes,
     to_in_use_counts,
     without_marks,
 )
-from opskit.quotas.reads.volumes import sum_notebook_volumes
 from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
 from opskit.quotas.rules.requirements import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
 

@@ -1,20 +1,36 @@
-"""What all counters share: listings, descriptions, and the gaps that make a count a minimum."""
+"""What all counters share: listings, descriptions, and the gaps that make a count a minimum; the configurations of a
+Region's endpoints, each read once, since later counts remember them; and how large the volumes of notebook instances
+and of Studio's spaces are, which AWS has quotas for in total.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
-from opskit.aws.gather import gather_all
+from opskit.aws.gather import gather, gather_all
+from opskit.aws.notices import send_notice
+from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
+from opskit.core.workloads import NOTEBOOK_VOLUMES
 from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
+from opskit.quotas.store import (
+    EndpointDeployment,
+    NotebookState,
+    load_endpoint_configs,
+    load_volume_sizes,
+    save_endpoint_configs,
+    save_volume_sizes,
+)
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
 Response = Mapping[str, Any]
@@ -126,3 +142,143 @@ def job_instances(config: Response) -> Counts:
         number = group.get("SelectedInstanceCount") or group.get("InstanceCount") or max(preferred, default=None)
         counts.update(instance_counts(instance_type, number))
     return counts
+
+
+# All that counting needs of a configuration; the rest may hold what JSON does not.
+_MEMBERS = ("ProductionVariants", "ShadowProductionVariants", "AsyncInferenceConfig")
+
+# AWS writes down the two times on different machines.
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
+@dataclass
+class EndpointConfigs:
+    """The configurations of a Region's endpoints, during one count. Safe across threads."""
+
+    client: AwsClient
+    _remembered: Mapping[EndpointDeployment, Response] = field(default_factory=dict)
+    _used: dict[EndpointDeployment, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, client: AwsClient) -> EndpointConfigs:
+        """With what earlier counts have read."""
+        return cls(client, load_endpoint_configs(client))
+
+    def read_config(self, endpoint: Response) -> tuple[list[Response], Unknown | None]:
+        """The configuration that a described endpoint was deployed with: none where it was deleted, or where the one
+        that has its name now is younger than the deployment. The second value is why it is not known.
+        """
+        deployment = _deployment(endpoint)
+        remembered = self._remembered.get(deployment) if deployment else None
+        if deployment and remembered is not None:
+            self._used[deployment] = remembered
+            return [remembered], None
+        name = endpoint.get("EndpointConfigName")
+        if not name:
+            return [], None
+        config = describe_resource(self.client, "describe_endpoint_config", {"EndpointConfigName": name})
+        if isinstance(config, Unknown):  # not one that was deleted, which is nobody's fault
+            send_notice(f"Instance types of endpoints are not known: {config.reason}")
+        if config is None or isinstance(config, Unknown):
+            return [], config
+        if _is_younger(config, endpoint):
+            return [], None
+        if deployment:
+            self._used[deployment] = {member: config[member] for member in _MEMBERS if member in config}
+        return [config], None
+
+    def remember(self) -> None:
+        """Write down for the next count what this one has read. Only after all endpoints of the Region were looked at:
+        of the others nothing is remembered any more.
+        """
+        if self._used != self._remembered:
+            save_endpoint_configs(self.client, self._used)
+
+
+def _deployment(endpoint: Response) -> EndpointDeployment | None:
+    """The deployment that an endpoint has come to; None: AWS does not say of one."""
+    traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
+    named = [endpoint.get(member) for member in ("EndpointName", "EndpointConfigName", "LastModifiedTime")]
+    # While one is under way the old configuration's instances run too, so nothing of it is remembered.
+    if not (traits.is_settled and traits.is_in_service and all(named)):
+        return None
+    name, config, modified = map(str, named)
+    return EndpointDeployment(name, config, modified)
+
+
+def _is_younger(config: Response, endpoint: Response) -> bool:
+    made, deployed = config.get("CreationTime"), endpoint.get("LastModifiedTime")
+    return bool(made and deployed and made > deployed + _CLOCK_TOLERANCE)
+
+
+SPACE_VOLUMES = "Total EBS volume size in GB across all Studio Spaces"
+
+
+def sum_volumes(client: AwsClient) -> dict[str, int | Unknown]:
+    """The GB of the volumes of a Region, by the quota that limits them. They count while nothing runs on them too."""
+    notebooks, spaces = gather(partial(_sum_notebook_volumes, client), partial(_sum_space_volumes, client))
+    return {NOTEBOOK_VOLUMES: notebooks, SPACE_VOLUMES: spaces}
+
+
+def no_volumes() -> dict[str, int | Unknown]:
+    """What is summed where nobody asks for it."""
+    return {}
+
+
+def _sum_notebook_volumes(client: AwsClient) -> int | Unknown:
+    listed = list_summaries(client, "list_notebook_instances", "NotebookInstances")
+    return listed if isinstance(listed, Unknown) else sum_notebook_volumes(client, listed)
+
+
+def sum_notebook_volumes(client: AwsClient, listed: Sequence[Response]) -> int | Unknown:
+    """The GB of the volumes of all notebook instances of a listing."""
+    if gap := missing_member(listed, "NotebookInstanceName"):
+        return gap
+    sizes = read_volume_sizes(client, listed)
+    untold = next((name for name, size in sizes.items() if size is None), None)
+    if untold is not None:
+        return Unknown(f"AWS did not report the volume of the notebook instance {untold}", "bad-answer")
+    return first_unknown(*sizes.values()) or sum(size for size in sizes.values() if isinstance(size, int))
+
+
+def _sum_space_volumes(client: AwsClient) -> int | Unknown:
+    spaces = list_summaries(client, "list_spaces", "Spaces", "SpaceName")
+    if isinstance(spaces, Unknown):
+        return spaces
+    return sum(space_volume_size(space) or 0 for space in spaces)
+
+
+def space_volume_size(space: Response) -> int | None:
+    """The size of a space's volume in GB as it is listed; None: it has none, as a space without an app of its own."""
+    storage = (space.get("SpaceSettingsSummary") or {}).get("SpaceStorageSettings") or {}
+    size = (storage.get("EbsStorageSettings") or {}).get("EbsVolumeSizeInGb")
+    return None if size is None else int(size)
+
+
+def read_volume_sizes(client: AwsClient, summaries: Sequence[Response]) -> dict[str, int | Unknown | None]:
+    """The size of the volume of each notebook instance in a listing, in GB; None: AWS does not say, or the notebook is
+    gone by now. The listing does not say it, so each is described, once for as long as it does not change.
+    """
+    remembered = load_volume_sizes(client)
+    states = {summary["NotebookInstanceName"]: _state_of(summary) for summary in summaries}
+    missing = [name for name, state in states.items() if state not in remembered]
+    described = gather_all([partial(_read_volume_size, client, name) for name in missing])
+    sizes: dict[str, int | Unknown | None] = dict(zip(missing, described, strict=True))
+    sizes |= {name: remembered[state] for name, state in states.items() if state in remembered}
+    known = {states[name]: size for name, size in sizes.items() if isinstance(size, int)}
+    if known != remembered:
+        save_volume_sizes(client, known)
+    return sizes
+
+
+def _state_of(summary: Response) -> NotebookState:
+    return NotebookState(summary["NotebookInstanceName"], str(summary.get("LastModifiedTime")))
+
+
+def _read_volume_size(client: AwsClient, name: str) -> int | Unknown | None:
+    key = {"NotebookInstanceName": name}
+    notebook = describe_resource(client, "describe_notebook_instance", key)
+    if notebook is None or isinstance(notebook, Unknown):
+        return notebook
+    size = notebook.get("VolumeSizeInGB")
+    return None if size is None else int(size)

@@ -14,7 +14,7 @@ from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.quota_records import SERVICE
+from opskit.quotas.reads.service_quotas import SERVICE
 from opskit.quotas.rules.model import Utilization
 
 # The most that AWS gives in one page of a report.

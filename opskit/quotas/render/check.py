@@ -17,10 +17,10 @@ from opskit.quotas.rules.headroom import (
     QuotaCheck,
     exceeds_alert_share,
     format_quota_value,
+    increase_commands,
+    wait_commands,
 )
-from opskit.quotas.rules.holders import HeldQuota
-from opskit.quotas.rules.increase_commands import increase_commands, wait_commands
-from opskit.quotas.rules.model import Alternative, Headroom, IncreaseRequest, Verdict
+from opskit.quotas.rules.model import Alternative, Headroom, HeldQuota, IncreaseRequest, Verdict
 from opskit.quotas.rules.requirements import suggest_known_type
 
 _VERDICT_STYLES = {

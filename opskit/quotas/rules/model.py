@@ -1,10 +1,11 @@
-"""The values of the quota feature: what is in use, increase requests, verdicts and assessments."""
+"""The values of the quota feature: what is in use and who holds it, increase requests, verdicts and assessments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from opskit.core.model import Price, Quota, Requirement, Unknown
@@ -263,3 +264,41 @@ class Alternative:
     instance_type: str
     free: int
     price: Price | Unknown | None = None
+
+
+MAX_HOLDERS = 5
+"""The number of holders that are reported per quota."""
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class HeldQuota:
+    """A resource and the part of a quota that it holds. ``age`` None: AWS did not report when it began; ``owner`` None:
+    no tag names one, or the tags could not be read; ``usd_per_hour`` None: a price is not known.
+    """
+
+    holder: QuotaHolder
+    count: int
+    age: timedelta | None = None
+    owner: str | None = None
+    usd_per_hour: Decimal | None = None
+
+
+def oldest_holders(headroom: Headroom, in_use: InUseCounts) -> tuple[QuotaHolder, ...]:
+    """What holds a quota that is too full, the oldest first; none if it would be too small with nothing in use."""
+    requirement = headroom.requirement
+    value = headroom.applied if headroom.applied is not None else headroom.default or 0
+    # No instances hold a maximum per job, and none the volumes, which stay when they are gone.
+    counts_no_instances = requirement.per_job or requirement.of_volumes
+    if not headroom.verdict.is_too_little or counts_no_instances or value < requirement.count:
+        return ()
+    holding = [holder for holder in in_use.holders if holder.count(requirement.instance_type)]
+    return tuple(sorted(holding, key=lambda holder: (holder.since or _LAST, holder.name))[:MAX_HOLDERS])
+
+
+def hourly_cost(instances: Iterable[tuple[int, Price | Unknown | None]]) -> Decimal | None:
+    """What instances cost, from their numbers and prices; None if a price is not known."""
+    costs = [count * price.usd_per_hour if isinstance(price, Price) else None for count, price in instances]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(costs) else None

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from opskit.aws import log_tail, prices, regions
+from opskit.aws import log_tail, prices, regions, resource_tags
 from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import TagsByArn, list_kind_tags_or_none, read_tags
 from opskit.core.clock import Clock
 from opskit.core.model import Quota, Workload
 from opskit.core.workloads import PriceComponent, StoragePrice
-from opskit.endpoints.reads import attachments, invocations, scaling, stopped
+from opskit.endpoints.reads import attachments, invocations, stopped
 from opskit.endpoints.reads import endpoints as hosted_endpoints
 from opskit.endpoints.reads import models as hosted_models
 from opskit.fleet.reads.organization import list_organization_accounts
@@ -40,12 +40,11 @@ from opskit.notebooks.reads import jupyter_log, notebooks
 from opskit.quotas.reads import (
     all_quotas,
     quotas,
-    requests,
-    resource_tags,
+    service_quotas,
     usage,
+    usage_listings,
     usage_metrics,
     utilization_report,
-    volumes,
 )
 from opskit.quotas.reads.code_cache import QuotaCodeCache
 from opskit.training.reads import resources, training_log
@@ -195,7 +194,7 @@ READERS: dict[str, tuple[Answers, Read]] = {
     ),
     "read_volume_sizes": (
         {"DescribeNotebookInstance": {"VolumeSizeInGB": 5}},
-        lambda client: volumes.read_volume_sizes(client, [NOTEBOOK]),
+        lambda client: usage_listings.read_volume_sizes(client, [NOTEBOOK]),
     ),
     "sum_volumes": (
         {
@@ -203,7 +202,7 @@ READERS: dict[str, tuple[Answers, Read]] = {
             "DescribeNotebookInstance": {"VolumeSizeInGB": 5},
             "ListSpaces": {"Spaces": [SPACE]},
         },
-        volumes.sum_volumes,
+        usage_listings.sum_volumes,
     ),
     "read_log_tail": (
         {"DescribeLogStreams": {"logStreams": [{"logStreamName": "b/a"}]}, "GetLogEvents": EVENTS},
@@ -218,15 +217,15 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "read_open_cases": ({"DescribeCases": {"cases": [CASE]}}, support_cases.read_open_cases),
     "open_requests": (
         {"ListRequestedServiceQuotaChangeHistory": {"RequestedQuotas": [REQUEST]}},
-        requests.open_requests,
+        service_quotas.open_requests,
     ),
     "all_requests": (
         {"ListRequestedServiceQuotaChangeHistory": {"RequestedQuotas": [REQUEST]}},
-        requests.all_requests,
+        service_quotas.all_requests,
     ),
     "requests_for_quota": (
         {"ListRequestedServiceQuotaChangeHistoryByQuota": {"RequestedQuotas": [REQUEST]}},
-        lambda client: requests.requests_for_quota(client, CODE),
+        lambda client: service_quotas.requests_for_quota(client, CODE),
     ),
     "request_report": ({"StartQuotaUtilizationReport": {"ReportId": "r"}}, utilization_report.request_report),
     "read_utilization_report": (
@@ -304,7 +303,7 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "read_endpoint_use": ({"GetMetricData": METRIC_DATA}, read_use),
     "read_attachments": (ATTACHED, lambda client: attachments.read_attachments(client, "e")),
     "list_component_names": (ATTACHED, attachments.list_component_names),
-    "read_scaling": (SCALED, lambda client: scaling.read_scaling(client, "e", ["v"])),
+    "read_scaling": (SCALED, lambda client: attachments.read_scaling(client, "e", ["v"])),
     "list_stopped": (
         {"GetResources": {"ResourceTagMappingList": [{"ResourceARN": "arn:c", "Tags": STOPPED_TAGS}]}},
         stopped.list_stopped,

@@ -12,7 +12,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.session import open_session
 from opskit.core.exceptions import AwsError
 from opskit.increases.reads import support_cases
-from opskit.quotas.reads import requests
+from opskit.quotas.reads import service_quotas
 from opskit.training.reads import resources
 from opskit.training.reads.training_log import TrainingLog
 from tests.fakes.fake_aws import FakeAws
@@ -62,7 +62,7 @@ LISTINGS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], Read]] = {
         "RequestedQuotas",
         REQUEST,
         tuple(REQUEST),
-        lambda client: requests.requests_for_quota(client, "L-1"),
+        lambda client: service_quotas.requests_for_quota(client, "L-1"),
     ),
     "DescribeCases": ("cases", CASE, ("caseId", "subject"), support_cases.read_open_cases),
     "DescribeServices": ("services", {"code": "s", "name": "S"}, ("code",), support_cases.read_support_services),

@@ -10,11 +10,14 @@ import pytest
 from opskit.core.grace import IdleStep
 from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tags import IDLE_SINCE
-from opskit.endpoints.flows.grace import settle_endpoint_graces
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.stop import execute_endpoint_stops
-from opskit.endpoints.flows.stop_action import EndpointStop, EndpointStopPolicy
-from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
+from opskit.endpoints.flows.stop_plan import (
+    EndpointStop,
+    EndpointStopPolicy,
+    plan_endpoint_stops,
+    settle_endpoint_graces,
+)
 from opskit.endpoints.rules.restore_record import unpack_record
 from tests.fakes.account import in_memory
 from tests.fakes.endpoint_account import EndpointAccount

@@ -16,8 +16,7 @@ from opskit.aws.session import AwsSession
 from opskit.core.exceptions import ExitCode
 from opskit.core.tags import KEEP, OWNER
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint, inspect_endpoints
-from opskit.endpoints.flows.stop_action import EndpointStopPolicy
-from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
+from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_stops
 from opskit.endpoints.render.list import endpoint_list_result
 from opskit.endpoints.render.rows import describe_variants
 from opskit.endpoints.render.stop import endpoint_stop_result

@@ -17,8 +17,7 @@ from opskit.core.model import Price, Unknown
 from opskit.core.stop_outcome import StopOutcome
 from opskit.endpoints.flows.inspect import EndpointInspection, inspect_endpoints
 from opskit.endpoints.flows.stop import execute_endpoint_stops
-from opskit.endpoints.flows.stop_action import EndpointStopPolicy
-from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
+from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_stops
 from opskit.endpoints.render.list import endpoint_list_result
 from opskit.endpoints.render.stop import endpoint_stop_result
 from opskit.endpoints.rules.idleness import EndpointPolicy

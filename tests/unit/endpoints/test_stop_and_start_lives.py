@@ -20,8 +20,7 @@ from opskit.core.stop_outcome import StopOutcome
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.start import plan_endpoint_start, start_endpoint
 from opskit.endpoints.flows.stop import execute_endpoint_stops
-from opskit.endpoints.flows.stop_action import EndpointStopPolicy
-from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
+from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_stops
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from opskit.endpoints.rules.start_plan import StartOutcome

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Requirement, Workload
-from opskit.notebooks.rules.capacity import allocate_capacity
+from opskit.notebooks.rules.start import allocate_capacity
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.model import Headroom, Verdict
 

@@ -11,7 +11,7 @@ import platformdirs
 import pytest
 
 from opskit.core.model import Notebook
-from opskit.notebooks.store.known_names import known_notebook_names, remember_names, suggest_notebook_name
+from opskit.notebooks.store import known_notebook_names, remember_names, suggest_notebook_name
 from tests.fakes.stubbed_client import stubbed_client
 
 

@@ -19,7 +19,7 @@ from opskit.core.stop_outcome import StopOutcome
 from opskit.notebooks.flows import recheck, stop
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop import execute_stops
-from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
+from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy
 from opskit.notebooks.render.stop import stop_result
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
 from opskit.state import journal

@@ -27,10 +27,10 @@ from opskit.core.model import JupyterState, Notebook, Unknown
 from opskit.core.tags import IDLE_SINCE, NO_INSIDE
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
-from opskit.notebooks.flows.stop_action import StopPolicy
+from opskit.notebooks.flows.stop_plan import StopPolicy
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks, trace_of_look
-from opskit.notebooks.store.inside_looks import LookNotes
+from opskit.notebooks.store import LookNotes
 from opskit.state.journal import ActionRecord
 from tests.fakes.desks import DEEDS, Desk, Event, is_kept
 from tests.fakes.stubbed_client import offline_client

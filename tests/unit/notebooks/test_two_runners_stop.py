@@ -21,10 +21,9 @@ from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 from opskit.core.model import Notebook, Unknown
 from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tags import IDLE_SINCE, KEEP
-from opskit.notebooks.flows.grace import settle_graces
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
-from opskit.notebooks.flows.stop_action import StopAction, StopPolicy
+from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy, settle_graces
 from opskit.notebooks.render.stop import stop_result
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy

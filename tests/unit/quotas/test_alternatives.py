@@ -9,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown, Workload
-from opskit.quotas.rules.alternatives import MAX_ALTERNATIVES, find_alternatives, select_candidates, unmet_by_quota
-from opskit.quotas.rules.instance_types import InstanceClass, instance_class, similar_types
+from opskit.quotas.rules.alternatives import (
+    MAX_ALTERNATIVES,
+    InstanceClass,
+    find_alternatives,
+    instance_class,
+    select_candidates,
+    similar_types,
+    unmet_by_quota,
+)
 from opskit.quotas.rules.model import InUseCounts
 from opskit.quotas.rules.requirements import parse_instance_type, quota_name_for, with_totals
 

@@ -12,8 +12,7 @@ import pytest
 
 from opskit.core.model import Price, Requirement, Unknown, Workload
 from opskit.quotas.reads.code_cache import bundled_codes
-from opskit.quotas.rules.holders import hourly_cost, oldest_holders
-from opskit.quotas.rules.model import Headroom, InUseCounts, QuotaHolder, Verdict
+from opskit.quotas.rules.model import Headroom, InUseCounts, QuotaHolder, Verdict, hourly_cost, oldest_holders
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws, Fault
 

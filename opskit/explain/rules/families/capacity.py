@@ -20,7 +20,7 @@ from opskit.explain.rules.pasted_text import (
     phrase_finder,
     template_pattern,
 )
-from opskit.quotas.rules.instance_types import similar_types
+from opskit.quotas.rules.alternatives import similar_types
 from opskit.quotas.rules.quota_names import TYPE
 
 # "The requested resource training-job/ml.t3.medium is not available in this region": AWS's words.

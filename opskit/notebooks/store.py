@@ -1,12 +1,19 @@
-"""What opskit's looks inside notebooks moved there, kept so that it is not taken for somebody's work, and which
-terminals of theirs may still be open. A look is written down before its terminal is asked for, so it may be killed at
-any moment.
+"""What is remembered of notebooks on this machine.
+
+What opskit's looks inside them moved there is kept so that it is not taken for somebody's work, and which terminals of
+theirs may still be open. A look is written down before its terminal is asked for, so it may be killed at any moment.
+
+The names of the notebooks that a whole listing held are for completion in shells, and to say which name may have been
+meant. Nothing is decided by them.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
+import sqlite3
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +21,9 @@ from opskit.aws.client import AwsClient
 from opskit.core.model import Notebook
 from opskit.notebooks.rules.own_traces import PastLook
 from opskit.state.home import state_home
-from opskit.state.paths import state_errors
+from opskit.state.paths import state_dir, state_errors
 from opskit.state.records import Record, RecordTable, change_record, discard_records
+from opskit.state.store import open_db
 
 # Whoever looks less often than that begins anew: a notebook's activity then looks younger than it is.
 _KEPT_FOR = timedelta(days=30)
@@ -168,3 +176,55 @@ def _parse_look(row: Record) -> PastLook:
         asked_for=str(row["asked_for"]),
         is_typed=bool(row["is_typed"]),
     )
+
+
+_FILE = "names.sqlite"
+_SCHEMA = """CREATE TABLE IF NOT EXISTS notebook_names (
+    endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (endpoint, account, region, name)
+)"""
+_PLACE = "endpoint = ? AND account = ? AND region = ?"
+
+
+def remember_names(client: AwsClient, notebooks: Collection[Notebook]) -> None:
+    """Remember the names of all notebooks of a Region. A state folder that cannot be written costs suggestions only."""
+    if not notebooks:  # without an ARN the account is not known
+        return
+    account = next(iter(notebooks)).account or ""
+    with suppress(OSError, sqlite3.Error):
+        place, wanted = (client.session.endpoint_id(), account, client.region), {each.name for each in notebooks}
+        with open_db(_FILE, _SCHEMA) as session:
+            known = {row[0] for row in session.execute(f"SELECT name FROM notebook_names WHERE {_PLACE}", place)}
+            session.executemany(
+                f"DELETE FROM notebook_names WHERE {_PLACE} AND name = ?", [(*place, name) for name in known - wanted]
+            )
+            session.executemany(
+                "INSERT INTO notebook_names VALUES (?, ?, ?, ?)", [(*place, name) for name in wanted - known]
+            )
+
+
+def known_notebook_names() -> list[str]:
+    """The names of all notebooks that were last seen, of whatever account and Region."""
+    return _read_names("SELECT DISTINCT name FROM notebook_names ORDER BY name")
+
+
+def suggest_notebook_name(client: AwsClient, name: str) -> str:
+    """The beginning of a hint that says which name may have been meant, such as "Did you mean 'course'? ". Empty: none
+    that is known is close.
+    """
+    known = _read_names(
+        "SELECT DISTINCT name FROM notebook_names WHERE endpoint = ? AND region = ?",
+        client.session.endpoint_id(),
+        client.region,
+    )
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean '{close[0]}'? " if close else ""
+
+
+def _read_names(query: str, *values: str) -> list[str]:
+    """The names that a query finds; none where there is no file, or it cannot be read."""
+    with suppress(OSError, sqlite3.Error):
+        if (state_dir() / _FILE).exists():
+            with open_db(_FILE, _SCHEMA) as session:
+                return [row[0] for row in session.execute(query, values)]
+    return []

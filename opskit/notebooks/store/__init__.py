@@ -1,1 +1,0 @@
-"""What this feature remembers on this machine."""

@@ -1,1 +1,0 @@
-"""What is remembered of a Region's jobs on this machine."""
