@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from sys import intern
 from typing import Any
 
 from opskit.aws.client import AwsClient
@@ -17,7 +16,7 @@ from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.service_quotas import ABSENT, listed_quotas, nothing_listed, parse_value
+from opskit.quotas.reads.service_quotas import ABSENT, QuotaRecord, listed_quotas, nothing_listed, parse_record
 
 MetricListener = Callable[[str, Mapping[str, Any] | None, float | None], None]
 
@@ -34,21 +33,10 @@ class AllQuotas:
 
 
 @dataclass(frozen=True, slots=True)
-class _ListedRecord:
-    """A quota in a listing. (Strings are interned, since both listings contain the same 2,000 names.)"""
-
-    name: str
-    code: str
-    value: float | None
-    adjustable: bool
-    error_text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _QuotaListing:
     """The records of a listing by code; incomplete if ``error`` is set."""
 
-    records: Mapping[str, _ListedRecord]
+    records: Mapping[str, QuotaRecord]
     error: Unknown | None = None
 
 
@@ -82,9 +70,7 @@ def read_all_quotas(client: AwsClient, on_quota: MetricListener) -> AllQuotas:
     )
 
 
-def _join_records(
-    region: str, record: _ListedRecord, applied: _ListedRecord | None, default: _ListedRecord | None
-) -> Quota:
+def _join_records(region: str, record: QuotaRecord, applied: QuotaRecord | None, default: QuotaRecord | None) -> Quota:
     return Quota(
         region,
         record.name,
@@ -96,12 +82,12 @@ def _join_records(
 
 
 def _value_errors(
-    records: Mapping[str, _ListedRecord], applied: _QuotaListing, defaults: _QuotaListing
+    records: Mapping[str, QuotaRecord], applied: _QuotaListing, defaults: _QuotaListing
 ) -> Iterator[tuple[str, Unknown]]:
     """The quotas whose value is unknown: AWS returned none, or the listing that would contain it was not read."""
     for code, record in records.items():
         if record.value is None:
-            yield code, Unknown(f"AWS gives no value. {record.error_text}".strip())
+            yield code, Unknown(f"AWS gives no value. {record.why_not}".strip())
         # A default stands in only if it is certain that there is no applied value, which a listing that broke off does
         # not tell.
         elif applied.error and code not in applied.records:
@@ -109,11 +95,11 @@ def _value_errors(
 
 
 def _read_quota_listing(client: AwsClient, operation: str, on_quota: MetricListener) -> _QuotaListing:
-    records: dict[str, _ListedRecord] = {}
+    records: dict[str, QuotaRecord] = {}
     try:
         for page in listed_quotas(client, operation):
             for quota in page:
-                record = _parse_listed_record(quota)
+                record = parse_record(quota)
                 records.setdefault(record.code, record)
                 on_quota(record.code, quota.get("UsageMetric"), record.value)
     except AwsError as failure:
@@ -121,14 +107,3 @@ def _read_quota_listing(client: AwsClient, operation: str, on_quota: MetricListe
         is_complete = failure.aws_code == ABSENT and not records
         return _QuotaListing(records, None if is_complete else unknown_from_error(failure))
     return _QuotaListing(records, None if records else nothing_listed(client, operation))
-
-
-def _parse_listed_record(quota: Mapping[str, Any]) -> _ListedRecord:
-    name = intern(quota.get("QuotaName", ""))
-    return _ListedRecord(
-        name,
-        intern(quota.get("QuotaCode", "")),
-        parse_value(quota.get("Value")),
-        quota.get("Adjustable", True),
-        (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
-    )

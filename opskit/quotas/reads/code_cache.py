@@ -14,13 +14,13 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
@@ -37,8 +37,7 @@ _MAX_CLOCK_SKEW = timedelta(minutes=5)
 _VERSION = 2
 
 
-@dataclass(frozen=True)
-class CachedQuota:
+class CachedQuota(NamedTuple):
     """What was read of a quota: its code (None: AWS has no quota of this name), whether it had an applied value, and
     its default if that was read. ``value`` is the applied value then: a hint which quotas to read, never a result.
     """
@@ -161,7 +160,7 @@ def _bundled_spellings() -> Mapping[str, str]:
 
 
 def _is_change(previous: CachedQuota, entry: CachedQuota) -> bool:
-    return replace(previous, seen_at=entry.seen_at) != entry or entry.seen_at - previous.seen_at > _REFRESH_AFTER
+    return previous._replace(seen_at=entry.seen_at) != entry or entry.seen_at - previous.seen_at > _REFRESH_AFTER
 
 
 def _read_cache_file(file: Path, now: datetime) -> QuotaCodeCache:
@@ -176,12 +175,14 @@ def _read_cache_file(file: Path, now: datetime) -> QuotaCodeCache:
 
 
 def _parse_entries(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, CachedQuota]]:
+    read_time = cache(partial(datetime.fromtimestamp, tz=UTC))  # most of 2,000 were seen at the same moment
     for name, (code, applied, default, seen_at, value) in items:
-        if not (
-            isinstance(code, str) and isinstance(default, int | float | None) and isinstance(value, int | float | None)
-        ):
+        if not (type(code) is str and type(default) in _NUMBER_TYPES and type(value) in _NUMBER_TYPES):
             raise TypeError(f"a broken entry for {name}")
-        yield name, CachedQuota(code, bool(applied), default, datetime.fromtimestamp(seen_at, UTC), value)
+        yield name, CachedQuota(code, bool(applied), default, read_time(seen_at), value)
+
+
+_NUMBER_TYPES = (int, float, type(None))
 
 
 def _serialize_cache(entries: Mapping[str, CachedQuota], listed: datetime | None) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from math import isfinite
-from typing import Any
+from sys import intern
+from typing import Any, NamedTuple
 
 from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import incomplete
@@ -39,8 +39,7 @@ class _FilterIgnored(Exception):
     """
 
 
-@dataclass(frozen=True)
-class QuotaRecord:
+class QuotaRecord(NamedTuple):
     """A quota in a response. ``why_not`` is AWS's reason if it returned no value."""
 
     name: str
@@ -78,7 +77,7 @@ def _get_via_list_filter(client: AwsClient, code: str) -> QuotaRecord | None:
         if failure.aws_code == ABSENT:
             return None
         raise
-    match = next((record for record in map(_parse_record, page["Quotas"]) if record.code == code), None)
+    match = next((record for record in map(parse_record, page["Quotas"]) if record.code == code), None)
     if match is None:
         raise _FilterIgnored
     return match
@@ -96,23 +95,30 @@ def get_record(client: AwsClient, operation: str, code: str) -> QuotaRecord | No
         if failure.aws_code == ABSENT:
             return None
         raise
-    return _parse_record(response["Quota"])
+    return parse_record(response["Quota"])
 
 
-def _parse_record(quota: Mapping[str, Any]) -> QuotaRecord:
+def parse_record(quota: Mapping[str, Any]) -> QuotaRecord:
+    """A quota of a response. Its name and code are kept once, since both listings contain the same 2,000."""
     return QuotaRecord(
-        quota.get("QuotaName", ""),
-        quota.get("QuotaCode", ""),
+        _intern_text(quota.get("QuotaName", "")),
+        _intern_text(quota.get("QuotaCode", "")),
         parse_value(quota.get("Value")),
         quota.get("Adjustable", True),
         (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
     )
 
 
+def _intern_text(value: Any) -> Any:
+    return intern(value) if type(value) is str else value
+
+
 def parse_value(value: object) -> float | None:
     """A value of a response; None if it is not a finite number."""
     # bool is an int in Python, and a value of NaN would compare as neither too small nor enough.
-    return value if isinstance(value, int | float) and isfinite(value) and not isinstance(value, bool) else None
+    if not isinstance(value, float) and (not isinstance(value, int) or isinstance(value, bool)):
+        return None
+    return value if isfinite(value) else None
 
 
 def record_value(record: QuotaRecord | None) -> float | None:
@@ -123,7 +129,7 @@ def record_value(record: QuotaRecord | None) -> float | None:
 def iterate_records(client: AwsClient, operation: str) -> Iterator[QuotaRecord]:
     """A listing of SageMaker's quotas, record by record. Raises what ``listed_quotas`` raises."""
     for page in listed_quotas(client, operation):
-        yield from map(_parse_record, page)
+        yield from map(parse_record, page)
 
 
 def nothing_listed(client: AwsClient, operation: str) -> Unknown:

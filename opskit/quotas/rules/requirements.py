@@ -79,17 +79,20 @@ def parse_quota_name(name: str) -> tuple[str | None, Workload | None]:
 def spelling_key(name: str) -> str:
     """What two spellings of one quota's name have in common."""
     # AWS names its quotas by a rule and breaks it: ``cluster-ml-r7i-12xlarge for cluster usage``, and the plural in ``…
-    # KernelGateway Apps running on ml.p4d.24xlarge instances``.
-    return re.sub(r"[\s.]+", "-", re.sub(r"instances$", "instance", _usual_spelling(name).lower().strip()))
+    # KernelGateway Apps running on ml.p4d.24xlarge instances``. No patterns: a listing has 2,000 names.
+    key = "-".join(_usual_spelling(name).lower().replace(".", " ").split())
+    return key.removesuffix("s") if key.endswith("instances") else key
 
 
 def _usual_spelling(name: str) -> str:
     """A quota's name with its instance type as in all others, and without a plural that only it has."""
-    name = _DASHED_TYPE.sub(r"ml.\1.\2 ", name)
+    if name.startswith(_DASHED):
+        name = _DASHED_TYPE.sub(r"ml.\1.\2 ", name)
     return name.removesuffix("s") if name.startswith("Studio KernelGateway ") and name.endswith("instances") else name
 
 
-_DASHED_TYPE = re.compile(r"^cluster-ml-([a-z0-9-]+)-([a-z0-9]+) ")
+_DASHED = "cluster-ml-"
+_DASHED_TYPE = re.compile(rf"^{_DASHED}([a-z0-9-]+)-([a-z0-9]+) ")
 
 
 def is_per_job(name: str) -> bool:
