@@ -26,6 +26,7 @@ from opskit.aws.credential_failures import (
 from opskit.aws.errors import translate_error
 from opskit.aws.pacing import MAX_CONNECTIONS
 from opskit.aws.partitions import GLOBAL_SERVICES
+from opskit.aws.plain_json import parse_plain_body
 from opskit.aws.response_checks import check_response_body, check_response_entries, check_response_members
 from opskit.core.exceptions import AccessDenied, AwsError, OpskitError
 
@@ -139,6 +140,7 @@ class Boto3Clients:
         except ValueError as error:  # the URL that is set for this service, or for all
             raise bad_endpoint(str(error).removeprefix("Invalid endpoint: ")) from error
         require_endpoint_url(client.meta.endpoint_url)
+        client.meta.events.register("before-parse", parse_plain_body)
         # ``after-call`` comes right after parsing and before botocore hands out the response, for streams and waiters
         # too.
         for check in (check_response_body, check_response_members, check_response_entries):
