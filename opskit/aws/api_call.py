@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from opskit.aws.errors import translate_error
-from opskit.aws.notices import send_notice
 from opskit.aws.pacing import RATES
 from opskit.aws.partitions import service_region
 from opskit.core.exceptions import OpskitError, Throttled
+from opskit.core.run_problems import send_notice
 
 if TYPE_CHECKING:
     from opskit.aws.session import AwsSession

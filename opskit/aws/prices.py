@@ -13,10 +13,10 @@ from importlib.resources import files
 from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.aws.notices import send_notice
 from opskit.aws.partitions import partition_of
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Price, Unknown, Workload
+from opskit.core.run_problems import send_notice
 from opskit.core.workloads import WORKLOADS, PriceComponent, StoragePrice
 
 _SERVICE_CODE = "AmazonSageMaker"

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from opskit.aws.notices import send_notice
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.owners import OWNER_TAG, Owner, caller_owner, named_owner, person_of
+from opskit.core.run_problems import send_notice
 
 
 def read_owner(session: AwsSession, named: str | None, *, untagged: bool = False) -> Owner:

@@ -21,10 +21,19 @@ from opskit.cli.account_options import (
     account_flags,
     is_only_parsed,
 )
-from opskit.cli.command_examples import examples_text
+from opskit.cli.command_examples import EXAMPLES
 from opskit.cli.command_tree import account_runner
 from opskit.cli.common_options import COMMON_OPTIONS, load_common_settings, split_role_arns
-from opskit.cli.safe_run import CommandWrapper, bug_result, interrupted_result, run_safely
+from opskit.cli.safe_run import (
+    CommandWrapper,
+    begin_reports,
+    bug_result,
+    choose_state,
+    interrupted_result,
+    prepare_reports,
+    run_safely,
+    with_run_problems,
+)
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
 from opskit.core.setting_values import OutputFormat
 from opskit.core.settings import Settings
@@ -60,11 +69,12 @@ class CommandContext:
         Raises:
             OpskitError: no Region, no such profile, or no valid credentials.
         """
-        from opskit.aws import notices, session
+        from opskit.aws import session
+        from opskit.core import run_problems
         from opskit.state.region_memory import recall_paces
 
         if self._session is None:
-            notices.notice_hook, session.identity_hook = self.screen.info, recall_paces
+            run_problems.notice_hook, session.identity_hook = self.screen.info, recall_paces
             named = [name for name in self.settings.get("regions") or () if name != "all"]
             self._session = session.open_session(
                 profile=self.settings.get("profile"),
@@ -218,7 +228,10 @@ def register_command(
         run.__doc__ = body.__doc__
         # Said anew as the short help, since Click cuts the one it takes from the docstring.
         summary = " ".join((body.__doc__ or "").strip().partition("\n\n")[0].split())
-        app.command(path[-1], short_help=summary, epilog=examples_text(" ".join(path)), **typer_options)(run)
+        # \\b keeps the lines as they are, where help would fill them into a paragraph.
+        examples = "\n".join(f"  {line}" for line in EXAMPLES.get(" ".join(path), ()))
+        epilog = f"\b\nExamples:\n{examples}" if examples else None
+        app.command(path[-1], short_help=summary, epilog=epilog, **typer_options)(run)
         return body
 
     return register
@@ -245,7 +258,6 @@ def run_command(
     """Run a command's body with its settings, print its result, and exit with its exit code. ``accounts``: it can run
     in several, each with a role.
     """
-    from opskit.cli.run_reports import begin_reports, prepare_reports, with_run_problems
     from opskit.output.screen import Screen
 
     prepare_reports()
@@ -258,7 +270,7 @@ def run_command(
         role_arns, common["role_arn"] = split_role_arns(path, common["role_arn"], in_several=accounts is not None)
         settings = load_common_settings(common)
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
-        begin_reports(path, settings, screen, print_calls if common["verbose"] else None)
+        begin_reports(path, settings, screen, verbose=common["verbose"])
         opened.append(CommandContext(settings, screen, verbose=common["verbose"], role_arns=role_arns))
         return _run_with_state(body, opened[0])
 
@@ -283,8 +295,6 @@ def run_command(
 
 def _run_with_state(body: Callable[[CommandContext], CommandResult], ctx: CommandContext) -> CommandResult:
     """Run a command's body with its state where the settings say."""
-    from opskit.cli.run_reports import choose_state
-
     choose_state(ctx.settings, ctx.session)
     try:
         return body(ctx)
@@ -335,11 +345,3 @@ def _exit_quietly(code: ExitCode) -> NoReturn:
 
     close_output()
     raise typer.Exit(int(code))
-
-
-def print_calls() -> None:
-    """Print the name of every AWS call on stderr. Only the name: parameters and responses can hold secrets."""
-    from opskit.aws import api_call
-    from opskit.output.printing import print_text, standard_error
-
-    api_call.call_hook = lambda name, region: print_text(f"  {name} {region}", standard_error())

@@ -134,10 +134,3 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """By the command's words."""
-
-
-def examples_text(path: str) -> str | None:
-    """The examples of a command as the end of its help; None where it has none."""
-    lines = EXAMPLES.get(path)
-    # \\b keeps the lines as they are, where help would fill them into a paragraph.
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines) if lines else None

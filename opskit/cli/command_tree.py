@@ -99,7 +99,7 @@ COMMAND_GROUPS = {
     "predict": CommandGroup(("training.cli.run",), "Get predictions from a workflow's endpoint."),
     "cleanup": CommandGroup(("training.cli.run",), "Delete what you created with a workflow: endpoint, model, files."),
     "guard": CommandGroup(("guards.cli.run",), "Run a command only if quotas and budget allow its instances."),
-    "costs": CommandGroup(("bills.cli.costs",), "List what SageMaker bills now, who owns it, and how to stop it."),
+    "costs": CommandGroup(("bills.cli",), "List what SageMaker bills now, who owns it, and how to stop it."),
     "mcp": CommandGroup(
         ("assistants.cli.serve",), "Serve coding agents and other assistants (Model Context Protocol)."
     ),
@@ -111,7 +111,7 @@ COMMAND_GROUPS = {
         ),
         "Schedule opskit with cron or systemd.",
     ),
-    "state": CommandGroup(("kept_state.cli.state",), "Share opskit's journal and queue between machines, in a table."),
+    "state": CommandGroup(("kept_state.cli",), "Share opskit's journal and queue between machines, in a table."),
     "history": CommandGroup(("history.cli",), "Show what opskit changed, and what its stops saved."),
     "doctor": CommandGroup(("access.cli.doctor",), "Check credentials, permissions and this machine's set-up."),
     "settings": CommandGroup(("access.cli.settings",), "Show each setting and its source."),

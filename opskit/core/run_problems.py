@@ -1,7 +1,5 @@
-"""What goes wrong beside a command without ending it: settings that do not count, state that is not kept.
-
-Whoever meets it calls ``report_run_problem``; the command line prints it on stderr at once, or puts it into the JSON
-answer, and notifications tell it too. Each code is reported once a run.
+"""What is said beside a command's result: what goes wrong without ending it, and what reads have to say while they take
+their time, once a text and command. The screen listens.
 """
 
 from __future__ import annotations
@@ -62,3 +60,23 @@ def distinct_problems(problems: Iterable[Problem]) -> list[Problem]:
         if not is_beside or all((problem.code, problem.message) != (each.code, each.message) for each in kept):
             kept.append(problem)
     return kept
+
+
+def _ignore_notice(text: str) -> None:
+    """The listener when nobody listens."""
+
+
+notice_hook: Callable[[str], None] = _ignore_notice
+"""Told of each notice once, by any thread; a command with a screen listens here."""
+
+_sent: set[str] = set()
+_notices_lock = threading.Lock()
+
+
+def send_notice(text: str) -> None:
+    """Tell who listens why something takes longer than usual, unless that was told already."""
+    with _notices_lock:
+        is_new = text not in _sent
+        _sent.add(text)
+    if is_new:
+        notice_hook(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.setting_specs import SETTING_SPECS, SettingSpec, parse_setting_value
-from opskit.core.settings_file import SettingsFile, check_known_keys, is_readable_file, read_settings_file
+from opskit.core.settings_file import SettingsFile, check_known_keys, read_settings_file
 from opskit.core.tags import OWNER as OWNER_KEY
 
 FILE_NAME = "opskit.toml"
@@ -121,6 +121,14 @@ def read_given_settings(values: Mapping[str, Any], environment: Mapping[str, str
         if key.name in values
     }
     return Settings({**_resolve_settings({}, environment, None).values, **given})
+
+
+def is_readable_file(path: Path) -> bool:
+    """Whether a file is there. One in a folder that may not be entered is not there for this user."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _read_if_there(path: Path) -> SettingsFile | None:

@@ -47,14 +47,6 @@ class SettingsFile:
     content: bytes
 
 
-def is_readable_file(path: Path) -> bool:
-    """Whether a file is there. One in a folder that may not be entered is not there for this user."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
 def read_settings_file(path: Path, known_names: Sequence[str]) -> SettingsFile:
     """The file at ``path``.
 

@@ -90,7 +90,7 @@ def parse_notify_target(notify: str) -> SnsTopic | Webhook:
         UsageError: it is neither a topic, nor a webhook, nor a file that holds one and only its owner may read.
     """
     from opskit.notifications.rules import parse_target
-    from opskit.state.owner_only import read_owner_only
+    from opskit.state.paths import read_owner_only
 
     found = parse_target(notify)
     if found is None and not notify.startswith("arn:") and "://" not in notify:
@@ -124,7 +124,7 @@ def read_heartbeat_address(heartbeat: str) -> str:
     Raises:
         UsageError: that file cannot be read, others than its owner may read it, or it holds no address.
     """
-    from opskit.state.owner_only import read_owner_only
+    from opskit.state.paths import read_owner_only
 
     if not heartbeat.startswith("@"):
         return heartbeat
@@ -158,7 +158,7 @@ def _send_notification(
     ctx: CommandContext, target: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
 ) -> None:
     from opskit.notifications.rules import Place, begun_graces, notification_text, running_graces
-    from opskit.notifications.store.untold_graces import claim_untold_grace, note_new_grace
+    from opskit.notifications.store import claim_untold_grace, note_new_grace
 
     inner = result.data.get("answer") or {}
     data = inner.get("data") or result.data
@@ -188,7 +188,7 @@ def _send_notification(
 def _tell_grace(ctx: CommandContext, target: SnsTopic | Webhook, grace: Mapping[str, Any]) -> None:
     """Tell of one grace, once in all."""
     from opskit.notifications.rules import grace_text
-    from opskit.notifications.store.untold_graces import mark_grace_told, release_grace
+    from opskit.notifications.store import mark_grace_told, release_grace
 
     try:
         _deliver_text(ctx, target, grace_text(grace))
@@ -200,7 +200,7 @@ def _tell_grace(ctx: CommandContext, target: SnsTopic | Webhook, grace: Mapping[
 
 
 def _deliver_text(ctx: CommandContext, target: SnsTopic | Webhook, text: str) -> None:
-    from opskit.notifications.changes.deliver import post_to_webhook, publish_to_topic
+    from opskit.notifications.changes import post_to_webhook, publish_to_topic
     from opskit.notifications.rules import SnsTopic
     from opskit.output.printing import visible_text
 
@@ -214,7 +214,7 @@ def _deliver_text(ctx: CommandContext, target: SnsTopic | Webhook, text: str) ->
 
 def _send_heartbeat(heartbeat: str, path: Sequence[str]) -> None:
     from opskit.core.json_text import ascii_json
-    from opskit.notifications.changes.deliver import fetch_heartbeat, write_heartbeat
+    from opskit.notifications.changes import fetch_heartbeat, write_heartbeat
 
     heartbeat = read_heartbeat_address(heartbeat)
     if "://" in heartbeat:

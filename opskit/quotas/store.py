@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from decimal import Decimal
 from typing import Any
 
 from opskit.aws.client import AwsClient
+from opskit.aws.gather import gather_all
 from opskit.aws.prices import LISTED_SOURCE
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Price, PriceKey, Unknown
@@ -225,3 +226,19 @@ def save_listed_prices(client: AwsClient, prices: Mapping[PriceKey, Price | Unkn
         if isinstance(price, Price) and price.source == LISTED_SOURCE
     ]
     save_region_memory(client, PRICES_TABLE, records, keeps_others=True)
+
+
+def read_missing_prices(
+    client: AwsClient, wanted: Mapping[PriceKey, Callable[[], Price | Unknown]], now: datetime
+) -> dict[PriceKey, Price | Unknown]:
+    """The ``wanted`` prices, in USD per hour, at most a day old. Each is read by its own function, side by side, unless
+    it is remembered; what AWS lists is remembered.
+    """
+    if not wanted:
+        return {}
+    known = load_listed_prices(client, wanted, now)
+    missing = {key: read for key, read in wanted.items() if key not in known}
+    new = dict(zip(missing, gather_all(list(missing.values())), strict=True))
+    if new:
+        save_listed_prices(client, new, now)
+    return {**known, **new}

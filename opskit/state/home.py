@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from opskit.state.journal_entries import JournalStore
-from opskit.state.journal_file import FileJournal
+from opskit.state.journal_file import FileJournal, JournalStore
 from opskit.state.lock import FileLocks
 from opskit.state.paths import kept_in, note_state_use
 from opskit.state.records import HeldLock, RecordStore

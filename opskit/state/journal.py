@@ -30,10 +30,11 @@ from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.redaction import redact_secrets
 from opskit.core.run_problems import report_run_problem
 from opskit.state.home import state_home
-from opskit.state.journal_entries import (
+from opskit.state.journal_file import (
     DONE,
     DROPPED,
     FAILED,
+    JOURNAL_FILE,
     REFUSED,
     STARTED,
     UNKNOWN,
@@ -41,7 +42,6 @@ from opskit.state.journal_entries import (
     JournalEntry,
     StopDetails,
 )
-from opskit.state.journal_file import JOURNAL_FILE
 from opskit.state.paths import kept_state_dir
 
 __all__ = [

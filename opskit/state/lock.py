@@ -12,8 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from opskit.state.owner_only import open_own_file
-from opskit.state.paths import state_dir, state_errors
+from opskit.state.paths import open_own_file, state_dir, state_errors
 from opskit.state.records import HeldLock
 
 

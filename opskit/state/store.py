@@ -17,8 +17,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from opskit.state.owner_only import open_own_file
-from opskit.state.paths import state_dir, state_errors
+from opskit.state.paths import open_own_file, state_dir, state_errors
 from opskit.state.records import HeldLock, Record, RecordChanged, RecordTable, StoredRecord, Value
 
 # Writes take milliseconds, but several opskit processes may queue up on a slow disk.

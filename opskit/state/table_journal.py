@@ -19,8 +19,16 @@ from typing import Any
 
 from opskit.aws.state_table import StateTable
 from opskit.aws.table_items import PARTITION, SORT, WRITE_ID, Item, ItemChanged, ItemKey
-from opskit.state.journal_entries import DONE, UNKNOWN, ChangeKind, JournalEntry, JournalPart
-from opskit.state.journal_file import entry_row, format_time, parse_entry
+from opskit.state.journal_file import (
+    DONE,
+    UNKNOWN,
+    ChangeKind,
+    JournalEntry,
+    JournalPart,
+    entry_row,
+    format_time,
+    parse_entry,
+)
 from opskit.state.table_records import table_errors, write_attributes
 
 _COUNTER = ItemKey("journal-counter", "#")

@@ -24,7 +24,7 @@ from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.pacing import RateLimiter
 from opskit.aws.session import AwsSession
 from opskit.aws.state_table import StateTable
-from opskit.kept_state.rules.table_template import table_template
+from opskit.kept_state.rules import table_template
 from opskit.state.home import StateHome
 from opskit.state.table_home import table_home
 

@@ -199,7 +199,7 @@ def two_runners(world: TwoRunners, monkeypatch: pytest.MonkeyPatch) -> Any:
         patched.setattr(world.db, "before_call", world.before_call)
         patched.setattr(world.db, "now", world.now)
         for name in ("opskit.state.home", "opskit.state.journal", "opskit.increases.flows.submit",
-                     "opskit.increases.store.queue", "opskit.notifications.store.untold_graces"):  # fmt: skip
+                     "opskit.increases.store", "opskit.notifications.store"):  # fmt: skip
             patched.setattr(f"{name}.state_home", home_of_thread)
         assert homes.state_home is home_of_thread
         yield

@@ -9,8 +9,8 @@ from pathlib import Path
 from opskit.aws.session import find_default_region
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_specs import SETTING_SPECS
-from opskit.core.settings import FILE_NAME, Setting, Settings, load_settings
-from opskit.core.settings_file import is_readable_file, read_settings_file
+from opskit.core.settings import FILE_NAME, Setting, Settings, is_readable_file, load_settings
+from opskit.core.settings_file import read_settings_file
 from opskit.quotas.flows.watch_list import watch_requirements
 from opskit.state.store import distrust_file, trust_file
 

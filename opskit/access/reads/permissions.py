@@ -17,7 +17,7 @@ from opskit.core.aws_names import TRAINING_LOGS
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.increases.reads.support_cases import NO_SUPPORT_PLAN
+from opskit.increases.reads import NO_SUPPORT_PLAN
 
 # The name of nothing: where IAM allows the look, AWS answers that there is no such thing.
 _NOBODY = "opskit-looks-whether-it-may"

@@ -13,7 +13,7 @@ from typing import Any
 
 from opskit.core.owners import OWNER_TAG
 from opskit.core.tags import IDLE_SINCE, RESTORE_PIECE, STOPPED_ENDPOINT
-from opskit.keeps.rules.keep import KEEP_TAG_KEYS
+from opskit.keeps.rules import KEEP_TAG_KEYS
 from opskit.training.rules.job_names import WORKFLOW_TAG
 
 _RECORD_TAG_KEYS = (STOPPED_ENDPOINT, f"{RESTORE_PIECE}*")

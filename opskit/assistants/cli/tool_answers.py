@@ -12,8 +12,8 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.aws.regions import enabled_regions
 from opskit.aws.session import AwsSession, open_session
-from opskit.bills.flows.costs import read_current_costs
-from opskit.bills.render.costs import costs_result
+from opskit.bills.flows import read_current_costs
+from opskit.bills.render import costs_result
 from opskit.bills.rules.items import parse_grouping
 from opskit.cli.safe_run import run_safely
 from opskit.core.clock import system_clock
@@ -29,7 +29,7 @@ from opskit.guards.render.plan import plan_result
 from opskit.guards.rules.call_budget import parse_policy
 from opskit.guards.rules.planned_calls import check_operation
 from opskit.increases.flows.plan import plan_with_totals, will_send_only
-from opskit.increases.render.requests import increase_result
+from opskit.increases.render import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.output.result import CommandResult

@@ -11,8 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from opskit.bills.rules.items import BilledItem
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command
-from opskit.inventory.rules.running_resource import ComponentReservation
+from opskit.inventory.rules.running_resource import ComponentReservation, aws_sagemaker_command
 
 
 def with_component_shares(items: Sequence[BilledItem]) -> list[BilledItem]:

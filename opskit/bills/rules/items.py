@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from opskit.core.model import Unknown
+from opskit.endpoints.rules.model import EndpointVerdict
 from opskit.inventory.rules.resource_owner import NO_OWNER, ResourceOwner
 from opskit.inventory.rules.running_resource import BilledVerdict, RunningResource
 
@@ -236,3 +238,45 @@ def assess_budget(
     if sums.unpriced or not is_whole:
         return BudgetAssessment(BudgetStanding.UNKNOWN)
     return BudgetAssessment(BudgetStanding.KEPT)
+
+
+def billed_verdict(verdict: EndpointVerdict) -> BilledVerdict:
+    """The verdict over an endpoint in the words of that list."""
+    match verdict:
+        case EndpointVerdict.IDLE:
+            return BilledVerdict.IDLE
+        case EndpointVerdict.BUSY:
+            return BilledVerdict.BUSY
+        case EndpointVerdict.PROTECTED:
+            return BilledVerdict.PROTECTED
+        case EndpointVerdict.STARTING:
+            return BilledVerdict.RUNNING
+        case EndpointVerdict.UNKNOWN | EndpointVerdict.STOPPED | EndpointVerdict.FAILED:
+            return BilledVerdict.UNKNOWN
+
+
+def stop_command(item: BilledItem, profile: str | None, role_arn: str | None) -> str | None:
+    """What ends an item in the account that it is in; None: it ends with something else. It asks before it stops what
+    somebody may want to keep.
+    """
+    command = item.resource.stop_with
+    if command is None:
+        return None
+    if item.resource.stop_takes_yes and _ends_unasked(item.verdict):
+        command += " --yes"
+    if profile is not None:
+        command += f" --profile {shlex.quote(profile)}"
+    if role_arn is None:
+        return command
+    if command.startswith("opskit "):
+        return f"{command} --role-arn {shlex.quote(role_arn)}"
+    # The AWS CLI has no such option: a role is named in a profile there.
+    return f"{command} # with the credentials of {shlex.quote(role_arn)}"
+
+
+def _ends_unasked(verdict: BilledVerdict) -> bool:
+    match verdict:
+        case BilledVerdict.RUNNING | BilledVerdict.IDLE:
+            return True
+        case BilledVerdict.BUSY | BilledVerdict.PROTECTED | BilledVerdict.UNKNOWN:
+            return False

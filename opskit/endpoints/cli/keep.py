@@ -10,7 +10,7 @@ from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import parse_tag_filter
 from opskit.endpoints.cli.app import EndpointMatch, EndpointOwner, EndpointTag, endpoint_app
-from opskit.keeps.cli.keep import KeepDryRun, KeepReason, KeepSpan, KeepUntil, KeepYes, read_keep_tags, run_keep
+from opskit.keeps.cli import KeepDryRun, KeepReason, KeepSpan, KeepUntil, KeepYes, read_keep_tags, run_keep
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -53,7 +53,7 @@ def unkeep_endpoint_command(
     """Remove an endpoint's protection from being stopped."""
     from opskit.core.clock import system_clock
     from opskit.endpoints.flows.keep import KEPT_ENDPOINTS
-    from opskit.keeps.flows.keep import unkeep_resource
-    from opskit.keeps.render.keep import unkeep_result
+    from opskit.keeps.flows import unkeep_resource
+    from opskit.keeps.render import unkeep_result
 
     return unkeep_result(unkeep_resource(ctx.client(), KEPT_ENDPOINTS, name, system_clock(), dry_run=dry_run))

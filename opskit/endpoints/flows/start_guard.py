@@ -11,7 +11,7 @@ from opskit.core.exceptions import GuardRefused
 from opskit.core.model import Requirement, Workload
 from opskit.endpoints.reads.endpoints import read_endpoint_config
 from opskit.endpoints.rules.restore_record import RestoreRecord
-from opskit.guards.rules.capacity_error import capacity_error
+from opskit.guards.rules.refusals import capacity_error
 from opskit.quotas.flows.check import check_quotas
 
 

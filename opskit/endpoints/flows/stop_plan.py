@@ -22,7 +22,7 @@ from opskit.endpoints.flows.returns import ReturnLook, look_at_return, read_retu
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import pack_record
 from opskit.endpoints.rules.stop_refusals import consent_question, endpoint_status_refusal
-from opskit.keeps.flows.grace import settle_sent_graces
+from opskit.keeps.flows import settle_sent_graces
 
 
 @dataclass(frozen=True)

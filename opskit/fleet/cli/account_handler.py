@@ -17,7 +17,7 @@ from typing import Any
 from opskit.aws.session import AwsSession
 from opskit.cli.account_options import AccountChoice, ParsedCommand, parse_words
 from opskit.cli.command import CommandContext
-from opskit.cli.run_reports import choose_state, prepare_reports
+from opskit.cli.safe_run import choose_state, prepare_reports
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.json_text import ascii_json
 from opskit.core.run_problems import run_problems

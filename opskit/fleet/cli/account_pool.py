@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from opskit.aws import notices
 from opskit.aws.gather import gather_all
 from opskit.aws.session import AwsSession, find_profile_mfa
-from opskit.cli.command import CommandContext, print_calls
-from opskit.cli.run_reports import choose_state, prepare_reports
+from opskit.cli.command import CommandContext
+from opskit.cli.safe_run import choose_state, prepare_reports, print_calls
+from opskit.core import run_problems
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.run_problems import begin_run_problems, report_run_problem
 from opskit.core.setting_values import OutputFormat
@@ -101,7 +101,7 @@ def answer_share(requests: Sequence[AccountRequest], concurrency: int, verbose: 
             report = AccountReport(request.account, error.exit, problems=(error.problem,))
             note_answer(request.account.account, report_envelope(request.command.path, report))
         return
-    notices.notice_hook = send  # after the session was opened, which lets the screen hear them
+    run_problems.notice_hook = send  # after the session was opened, which lets the screen hear them
     _answer_on_threads(requests, base, concurrency, note_answer)
 
 
@@ -126,7 +126,7 @@ def _note_message(note_answer: Callable[[str, dict[str, Any]], None], message: A
     elif isinstance(message, Problem):
         report_run_problem(message)
     else:
-        notices.send_notice(message)
+        run_problems.send_notice(message)
 
 
 def _ended_problem(code: int | None) -> Problem:

@@ -62,8 +62,8 @@ def costs_fleet_command(
     ] = False,
 ) -> CommandResult:
     """List what bills now in many accounts, as `opskit costs` does in one."""
-    from opskit.bills.flows.costs import read_current_costs
-    from opskit.bills.render.costs import costs_result
+    from opskit.bills.flows import read_current_costs
+    from opskit.bills.render import costs_result
     from opskit.endpoints.rules.idleness import EndpointPolicy
 
     now, policy = datetime.now(UTC), EndpointPolicy(production=ctx.settings.get("endpoint.production"))
@@ -86,7 +86,7 @@ def fleet_role_command(
     """
     from opskit.access.rules.command_words import parse_commands
     from opskit.access.rules.policy import Scope, build_policy
-    from opskit.fleet.render.role import role_result
+    from opskit.fleet.render import role_result
     from opskit.fleet.rules.role_template import role_template
 
     allowed = parse_commands(commands) if commands else ("quotas check", "notebook list", "costs")

@@ -17,11 +17,11 @@ from opskit.fleet.cli.account_pool import AccountPool
 from opskit.fleet.cli.account_request import AccountRequest
 from opskit.fleet.flows.account_commands import RoleOptions
 from opskit.fleet.flows.choose_accounts import choose_accounts, run_key
-from opskit.fleet.render.accounts import fleet_result, progress_text, refused_fleet_result
+from opskit.fleet.render import fleet_result, progress_text, refused_fleet_result
 from opskit.fleet.rules.plans import AccountPlan, over_limit_problem, parse_plan, plan_of_rows
 from opskit.fleet.rules.reports import AccountReport
 from opskit.fleet.rules.views import VIEWS, AccountView
-from opskit.fleet.store.finished import FinishedReports
+from opskit.fleet.store import FinishedReports
 
 if TYPE_CHECKING:
     from opskit.fleet.rules.accounts import FleetAccount

@@ -12,7 +12,7 @@ from typing import Any
 from opskit.aws.partitions import partition_of
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import UsageError
-from opskit.fleet.reads.organization import list_organization_accounts
+from opskit.fleet.reads import list_organization_accounts
 from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
 
 

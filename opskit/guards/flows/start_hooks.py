@@ -17,7 +17,7 @@ from opskit.guards.rules.start_hooks import (
     hook_state,
     installed_arguments,
 )
-from opskit.guards.store.hook_files import hook_path, opskit_program, read_hook, remove_hook, write_hook
+from opskit.guards.store import hook_path, opskit_program, read_hook, remove_hook, write_hook
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from decimal import Decimal
 from opskit.core.cost import CostItem, estimate_usd, hourly_usd
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, GuardRefused, OpskitError, UnreadableState, UsageError
 from opskit.core.model import Requirement, Unknown, Workload
+from opskit.increases.rules.increase import IncreaseTarget, increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck, is_refusal
 from opskit.quotas.rules.model import Headroom, Verdict
-from opskit.quotas.rules.requirements import parse_instance_type
+from opskit.quotas.rules.requirements import TOTAL, parse_instance_type, suggest_known_type
 
 
 def parse_type_counts(words: Iterable[str], workload: Workload) -> list[Requirement]:
@@ -147,3 +148,32 @@ COMMAND_HINTS: Mapping[Verdict, str] = {
 def worst_exit(errors: Iterable[OpskitError]) -> ExitCode:
     """The exit code over several blockers."""
     return max((error.exit for error in errors), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)
+
+
+# What no command of opskit's asks for more of.
+_VOLUMES_HINT = "Take a smaller --volume, or ask for more GB in the Service Quotas console."
+
+
+def capacity_error(check: QuotaCheck, region: str) -> OpskitError | None:
+    """Why the quotas do not let something run, with the command that helps; None when they do. Unknown is no room."""
+    hints = {
+        Verdict.SHORT: _quota_commands("increase", increase_targets(check), region) or _VOLUMES_HINT,
+        Verdict.PENDING: _quota_commands("wait", wait_targets(check), region),
+        Verdict.NOT_OFFERED: _alternative_hint(check),
+        Verdict.UNKNOWN: "--no-guard continues anyway.",
+    }
+    return quota_refusal(check, hints)
+
+
+def _quota_commands(verb: str, targets: Sequence[IncreaseTarget], region: str) -> str:
+    return "; ".join(
+        f"opskit quotas {verb} {target.instance_type or TOTAL} --for {target.workload} "
+        f"--to {target.value} --region {region}"
+        for target in targets
+    )
+
+
+def _alternative_hint(check: QuotaCheck) -> str:
+    kinds = [headroom.requirement.instance_type for headroom in check.headrooms]
+    meant = next((close for kind in kinds if kind and (close := suggest_known_type(kind))), None)
+    return f"Did you mean {meant}?" if meant else "Take another instance type or Region: no increase helps."

@@ -13,8 +13,8 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import Quota
-from opskit.increases.store import queue
-from opskit.increases.store.last_seen import RequestSnapshot, load_snapshots, save_snapshots
+from opskit.increases import store
+from opskit.increases.store import RequestSnapshot, load_snapshots, save_snapshots
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.service_quotas import all_requests
@@ -58,7 +58,7 @@ class RequestList:
     """
 
     states: tuple[RequestState, ...]
-    queued: tuple[queue.QueuedRequest, ...]
+    queued: tuple[store.QueuedRequest, ...]
     problems: tuple[Problem, ...]
     failed_regions: int
     looked: datetime | None = None
@@ -92,11 +92,11 @@ def list_increase_requests(clients: Sequence[AwsClient], now: datetime, *, only_
 
 def _read_remembered(
     clients: Sequence[AwsClient],
-) -> tuple[tuple[queue.QueuedRequest, ...], Mapping[str, RequestSnapshot], Problem | None]:
+) -> tuple[tuple[store.QueuedRequest, ...], Mapping[str, RequestSnapshot], Problem | None]:
     """The queue of these Regions, the last snapshots, and why they are unknown if they are."""
     regions = {client.region for client in clients}
     try:
-        queued = tuple(request for request in queue.pending_requests(clients[0]) if request.region in regions)
+        queued = tuple(request for request in store.pending_requests(clients[0]) if request.region in regions)
         return queued, load_snapshots(clients[0]), None
     except OpskitError as error:
         return (), {}, error.problem

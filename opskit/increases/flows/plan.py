@@ -12,12 +12,12 @@ from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
-from opskit.increases.reads.support_cases import read_support
+from opskit.increases import store
+from opskit.increases.reads import read_support
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import Increase, IncreaseTarget
 from opskit.increases.rules.plan import QuotaSnapshot, Submission, SupportInfo, fall_back_to_support, plan_increase
 from opskit.increases.rules.support_cases import category_for
-from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import add_default, read_quotas
 from opskit.quotas.reads.service_quotas import requests_for_quota
@@ -78,7 +78,7 @@ def queued_increases(
         UsageError: opskit's queue cannot be read.
     """
     regions = {client.region for client in clients}
-    queued = [request for request in queue.pending_requests(clients[0]) if everywhere or request.region in regions]
+    queued = [request for request in store.pending_requests(clients[0]) if everywhere or request.region in regions]
     session = clients[0].session
     return tuple(
         gather_all([partial(_replan_queued, session.client(request.region), request, now) for request in queued])
@@ -96,7 +96,7 @@ def blocking_totals(
     return tuple(total for region_totals in totals for total in region_totals)
 
 
-def _replan_queued(client: AwsClient, queued: queue.QueuedRequest, now: datetime) -> tuple[AwsClient, Increase, str]:
+def _replan_queued(client: AwsClient, queued: store.QueuedRequest, now: datetime) -> tuple[AwsClient, Increase, str]:
     target = IncreaseTarget(queued.instance_type, queued.workload, queued.desired_value)
     return client, read_and_plan(client, target, Channel(queued.channel), now)[0], queued.why
 
@@ -189,7 +189,7 @@ def last_submission(client: AwsClient, name: str, channel: Channel, now: datetim
     """
     submissions = [
         Submission(request.since, request.desired_value, request.known_ids, Channel(request.channel), request.id)
-        for request in queue.submitted_requests(client, name, now)
+        for request in store.submitted_requests(client, name, now)
     ]
     same_channel = [submission for submission in submissions if submission.channel.opens_case == channel.opens_case]
     return next(iter([*same_channel, *submissions]), None)

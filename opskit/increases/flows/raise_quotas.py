@@ -14,8 +14,7 @@ from opskit.increases.flows.plan import plan_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.flows.wait import wait_for_targets
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseTarget
-from opskit.increases.rules.targets import increase_targets, wait_targets
+from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseTarget, increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
 
 # As long as `quotas wait` waits by default.

@@ -14,9 +14,10 @@ from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Unknown
-from opskit.increases.changes.requests import create_support_case, open_support_case, request_increase
+from opskit.increases import store
+from opskit.increases.changes import create_support_case, open_support_case, request_increase
 from opskit.increases.flows.plan import last_submission, read_and_plan, requests_or_unknown
-from opskit.increases.reads.support_cases import read_open_cases
+from opskit.increases.reads import read_open_cases
 from opskit.increases.rules.increase import (
     CaseForRequestPlan,
     CasePlan,
@@ -29,7 +30,6 @@ from opskit.increases.rules.increase import (
 )
 from opskit.increases.rules.plan import Submission, find_created_request
 from opskit.increases.rules.support_cases import SupportCase, find_same_cases
-from opskit.increases.store import queue
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest
 from opskit.state.home import state_home
@@ -56,7 +56,7 @@ class _SubmitContext:
     def save_queued(
         self,
         increase: Increase,
-        state: queue.QueueState,
+        state: store.QueueState,
         *,
         known: frozenset[str] = frozenset(),
         id: str | None = None,
@@ -77,7 +77,7 @@ class _SubmitContext:
             increase.channel,
             self.use_case,
         )
-        queue.upsert_queued(self.client, queue.QueuedRequest(*row, state, now, known, id), lock)
+        store.upsert_queued(self.client, store.QueuedRequest(*row, state, now, known, id), lock)
 
 
 def submit_increases(
@@ -145,7 +145,7 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
         record.was_sent = False
         # Recorded before it is sent: a kill after this line makes the next run look the request up instead of repeating
         # it. After the journal, which may take its time: that run counts from the time of this record until AWS lists.
-        context.save_queued(increase, queue.QueueState.ATTEMPTED, known=known, lock=lock)
+        context.save_queued(increase, store.QueueState.ATTEMPTED, known=known, lock=lock)
         lock.check_held()
         record.was_sent = True
         done = _send_request(client, increase, context.use_case)
@@ -158,12 +158,12 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
     return done
 
 
-def _find_queued(client: AwsClient, increase: Increase) -> queue.QueuedRequest | None:
+def _find_queued(client: AwsClient, increase: Increase) -> store.QueuedRequest | None:
     """The same increase in the queue; None if it is not queued."""
-    key = (increase.region, increase.quota_name, increase.target.value, queue.QueueState.QUEUED)
+    key = (increase.region, increase.quota_name, increase.target.value, store.QueueState.QUEUED)
     matching = (
         request
-        for request in queue.pending_requests(client)
+        for request in store.pending_requests(client)
         if (request.region, request.quota_name, request.desired_value, request.state) == key
     )
     return next(matching, None)
@@ -279,7 +279,7 @@ def _update_queue(
     context: _SubmitContext,
     increase: Increase,
     known: frozenset[str] = frozenset(),
-    queued: queue.QueuedRequest | None = None,
+    queued: store.QueuedRequest | None = None,
     lock: HeldLock | None = None,
 ) -> None:
     """Keep queued and filed increases, and drop decided ones. AWS has the request already, so problems here are only
@@ -289,20 +289,20 @@ def _update_queue(
     try:
         match increase.outcome:
             case IncreaseOutcome.QUEUED:
-                context.save_queued(increase, queue.QueueState.QUEUED, lock=lock)
+                context.save_queued(increase, store.QueueState.QUEUED, lock=lock)
             case IncreaseOutcome.FILED:
                 context.save_queued(
-                    increase, queue.QueueState.FILED, known=known, id=increase.request_id or increase.case_id
+                    increase, store.QueueState.FILED, known=known, id=increase.request_id or increase.case_id
                 )
             # Refused for who asked, not for what: another caller may resume it, so it stays in the queue.
             case IncreaseOutcome.REFUSED if queued and increase.refused_for_caller:
-                queue.upsert_queued(client, queued, lock)
+                store.upsert_queued(client, queued, lock)
             case IncreaseOutcome.REFUSED:
-                queue.delete_queued_range(client, name, target_value, target_value)
+                store.delete_queued_range(client, name, target_value, target_value)
             case IncreaseOutcome.ALREADY_ENOUGH:
-                queue.delete_queued_range(client, name, 0.0, target_value)
+                store.delete_queued_range(client, name, 0.0, target_value)
             case IncreaseOutcome.ALREADY_OPEN:
-                queue.delete_queued_range(client, name, 0.0, increase.covered_value)
+                store.delete_queued_range(client, name, 0.0, increase.covered_value)
             case IncreaseOutcome.UNKNOWN | IncreaseOutcome.PLANNED:
                 return
     except UsageError as failure:

@@ -15,10 +15,10 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError, OpskitError, UsageError
 from opskit.core.model import NotOffered, Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
+from opskit.increases import store
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.plan import LISTING_LAG
 from opskit.increases.rules.waiting import Observation, WaitResult, WaitState, evaluate_observation, is_wait_over
-from opskit.increases.store import queue
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.service_quotas import requests_for_quota
@@ -169,11 +169,11 @@ def _find_own_requests(
     listed_ids = set() if isinstance(requests, Unknown) else {request.id for request in requests}
     try:
         queued = any(
-            (request.region, request.quota_name) == (client.region, name) for request in queue.pending_requests(client)
+            (request.region, request.quota_name) == (client.region, name) for request in store.pending_requests(client)
         )
         unlisted = [
             request
-            for request in queue.submitted_requests(client, name, now)
+            for request in store.submitted_requests(client, name, now)
             if request.id and request.id not in listed_ids
         ]
     except OpskitError:

@@ -10,6 +10,8 @@ from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import Quota, Requirement, Workload
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.support_cases import SupportCategory
+from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
+from opskit.quotas.rules.model import Verdict
 
 # Refusals of the caller rather than of the request: with other credentials the same request may succeed.
 _CALLER_PROBLEM_CODES = CREDENTIAL_CODES | {"denied"}
@@ -207,3 +209,28 @@ class Increase:
         if result.open_value is None and result.case_id is None:
             return 0.0
         return self.target.value if result.open_value is None else result.open_value
+
+
+def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:
+    """The values to request so that what is short fits. The maximum per job is not requested: using fewer instances is
+    faster.
+    """
+    short = [
+        headroom
+        for headroom in check.headrooms
+        if headroom.verdict is Verdict.SHORT and headroom.requirement.has_increase_command
+    ]
+    return [
+        IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, requestable_value(headroom))
+        for headroom in short
+    ]
+
+
+def wait_targets(check: QuotaCheck) -> list[IncreaseTarget]:
+    """The applied values with which what is short would fit."""
+    short = [headroom for headroom in check.headrooms if headroom.verdict.is_too_little]
+    return [
+        IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, required_value(headroom))
+        for headroom in short
+        if headroom.requirement.has_increase_command
+    ]

@@ -18,7 +18,7 @@ from opskit.inventory.rules.resource_owner import (
     tagged_owner,
 )
 from opskit.inventory.rules.running_resource import RunningResource
-from opskit.inventory.store.trail_owners import UNREACHED, load_trail_owners, save_trail_owners
+from opskit.inventory.store import UNREACHED, load_trail_owners, save_trail_owners
 
 # CloudTrail writes an event down some minutes late; what is younger may yet get one.
 _TRAIL_LAG = timedelta(hours=1)

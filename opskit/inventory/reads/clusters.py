@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from opskit.aws.client import AwsClient
 from opskit.core.model import Unknown
 from opskit.core.workloads import PriceComponent
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command
 from opskit.inventory.rules.running_resource import (
     BilledInstances,
     BilledKind,
     BilledVerdict,
     InventoryPart,
     RunningResource,
+    aws_sagemaker_command,
 )
 from opskit.quotas.reads.usage_listings import Response, describe_resources, first_unknown, list_names
 

@@ -11,13 +11,13 @@ from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command
 from opskit.inventory.rules.running_resource import (
     BilledKind,
     BilledVerdict,
     ComponentReservation,
     InventoryPart,
     RunningResource,
+    aws_sagemaker_command,
 )
 from opskit.quotas.reads.usage_listings import Response, describe_resource
 

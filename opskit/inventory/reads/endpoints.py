@@ -15,7 +15,6 @@ from opskit.aws.gather import gather, gather_all
 from opskit.core.aws_statuses import EndpointStatus, EndpointTraits
 from opskit.core.model import Unknown
 from opskit.core.workloads import PriceComponent
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command, opskit_command
 from opskit.inventory.rules.running_resource import (
     BilledConcurrency,
     BilledInstances,
@@ -24,6 +23,8 @@ from opskit.inventory.rules.running_resource import (
     BilledVerdict,
     InventoryPart,
     RunningResource,
+    aws_sagemaker_command,
+    opskit_command,
 )
 from opskit.quotas.reads.usage_listings import (
     EndpointConfigs,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 
 from opskit.aws.client import AwsClient
 from opskit.core.workloads import PriceComponent
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command
 from opskit.inventory.rules.running_resource import (
     BilledInstances,
     BilledKind,
@@ -14,6 +13,7 @@ from opskit.inventory.rules.running_resource import (
     BilledVerdict,
     InventoryPart,
     RunningResource,
+    aws_sagemaker_command,
 )
 from opskit.quotas.reads.job_listings import PROCESSING_JOBS, TRANSFORM_JOBS, JobKind, read_live_jobs
 from opskit.quotas.reads.training_usage import read_live_training_jobs

@@ -8,7 +8,6 @@ from opskit.aws.client import AwsClient
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.model import Unknown
 from opskit.core.workloads import PriceComponent, StoragePrice
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command, opskit_command
 from opskit.inventory.rules.running_resource import (
     BilledInstances,
     BilledKind,
@@ -16,6 +15,8 @@ from opskit.inventory.rules.running_resource import (
     BilledVolume,
     InventoryPart,
     RunningResource,
+    aws_sagemaker_command,
+    opskit_command,
 )
 from opskit.quotas.reads.usage_listings import Response, list_summaries, read_volume_sizes
 

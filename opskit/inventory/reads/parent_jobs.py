@@ -7,8 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opskit.aws.client import AwsClient
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command
-from opskit.inventory.rules.running_resource import BilledKind, InventoryPart, RunningResource
+from opskit.inventory.rules.running_resource import BilledKind, InventoryPart, RunningResource, aws_sagemaker_command
 from opskit.quotas.reads.job_listings import JobKind, read_live_jobs
 from opskit.quotas.reads.usage_listings import Response
 

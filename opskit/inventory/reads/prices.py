@@ -17,7 +17,7 @@ from opskit.inventory.rules.running_resource import (
     BilledVolume,
     RunningResource,
 )
-from opskit.quotas.reads.listed_prices import read_missing_prices
+from opskit.quotas.store import read_missing_prices
 
 
 def read_prices(

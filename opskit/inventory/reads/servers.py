@@ -7,8 +7,13 @@ from collections.abc import Callable
 from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.core.exceptions import AwsError
 from opskit.core.result_or_error import unknown_from_error
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command
-from opskit.inventory.rules.running_resource import BilledKind, BilledVerdict, InventoryPart, RunningResource
+from opskit.inventory.rules.running_resource import (
+    BilledKind,
+    BilledVerdict,
+    InventoryPart,
+    RunningResource,
+    aws_sagemaker_command,
+)
 from opskit.quotas.reads.usage_listings import Response
 
 _PAGE = 100

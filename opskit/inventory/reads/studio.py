@@ -12,7 +12,6 @@ from opskit.core.aws_statuses import AppStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.workloads import PriceComponent, StoragePrice
-from opskit.inventory.rules.aws_commands import aws_sagemaker_command
 from opskit.inventory.rules.running_resource import (
     BilledInstances,
     BilledKind,
@@ -20,6 +19,7 @@ from opskit.inventory.rules.running_resource import (
     BilledVolume,
     InventoryPart,
     RunningResource,
+    aws_sagemaker_command,
 )
 from opskit.quotas.reads.usage_listings import (
     Response,

@@ -1,7 +1,10 @@
-"""What runs and bills in an account: one value for a resource of any kind, before it has a price and an owner."""
+"""What runs and bills in an account: one value for a resource of any kind, before it has a price and an owner; and the
+commands that end it, ready to paste.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +12,19 @@ from enum import StrEnum
 
 from opskit.core.model import Unknown
 from opskit.core.workloads import PriceComponent, StoragePrice
+
+
+def aws_sagemaker_command(operation: str, region: str, **values: str) -> str:
+    """An ``aws sagemaker`` command with its flags, named with underscores, quoted for a shell: the names come from
+    outside.
+    """
+    flags = [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
+    return shlex.join(["aws", "sagemaker", operation, *flags, "--region", region])
+
+
+def opskit_command(*words: str, region: str) -> str:
+    """An ``opskit`` command in a Region."""
+    return shlex.join(["opskit", *words, "--region", region])
 
 
 class BilledKind(StrEnum):

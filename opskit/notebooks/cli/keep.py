@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opskit.cli.command import CommandContext, register_command
-from opskit.keeps.cli.keep import KeepDryRun, KeepReason, KeepSpan, KeepUntil, KeepYes, read_keep_tags, run_keep
+from opskit.keeps.cli import KeepDryRun, KeepReason, KeepSpan, KeepUntil, KeepYes, read_keep_tags, run_keep
 from opskit.notebooks.cli.app import MatchOption, NameArgument, NamesArgument, OwnerOption, TagOption, notebook_app
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def keep_notebook_command(
 def unkeep_notebook_command(ctx: CommandContext, name: NameArgument, dry_run: KeepDryRun = False) -> CommandResult:
     """Remove a notebook's protection from being stopped."""
     from opskit.core.clock import system_clock
-    from opskit.keeps.flows.keep import unkeep_resource
-    from opskit.keeps.render.keep import unkeep_result
+    from opskit.keeps.flows import unkeep_resource
+    from opskit.keeps.render import unkeep_result
     from opskit.notebooks.flows.keep import KEPT_NOTEBOOKS
 
     return unkeep_result(unkeep_resource(ctx.client(), KEPT_NOTEBOOKS, name, system_clock(), dry_run=dry_run))

@@ -22,7 +22,7 @@ from opskit.core.model import NOTEBOOK_ROLE_NAME, Notebook, Price, Requirement, 
 from opskit.core.owners import OWNER_TAG, Owner
 from opskit.core.result_or_error import result_or_error
 from opskit.explain.rules.aws_errors import enrich_start_error
-from opskit.guards.rules.capacity_error import capacity_error
+from opskit.guards.rules.refusals import capacity_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
 from opskit.notebooks.flows.wait import read_notebook_failure, wait_in_service

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opskit.core.model import Notebook
-from opskit.keeps.flows.keep import KeptKind
+from opskit.keeps.flows import KeptKind
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.reads.notebooks import get_notebook
 from opskit.notebooks.rules.actions import NotebookAction

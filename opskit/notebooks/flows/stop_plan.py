@@ -15,7 +15,7 @@ from opskit.core.exceptions import Problem
 from opskit.core.grace import IdleStep
 from opskit.core.model import NotebookEvidence
 from opskit.core.stop_outcome import StopOutcome
-from opskit.keeps.flows.grace import settle_sent_graces
+from opskit.keeps.flows import settle_sent_graces
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence, read_tags_or_unknown
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy

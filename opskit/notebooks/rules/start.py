@@ -13,7 +13,7 @@ from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Notebook, Unknown
 from opskit.core.redaction import redact_secrets
-from opskit.guards.rules.capacity_error import capacity_error
+from opskit.guards.rules.refusals import capacity_error
 from opskit.quotas.rules.headroom import QuotaCheck
 
 

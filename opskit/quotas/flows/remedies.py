@@ -16,7 +16,6 @@ from opskit.aws.resource_tags import read_owners
 from opskit.core.model import Price, PriceKey, QuotaLookup, Requirement, Unknown, Workload
 from opskit.core.workloads import WORKLOADS
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
-from opskit.quotas.reads.listed_prices import read_missing_prices
 from opskit.quotas.reads.quotas import read_cached_quotas, read_quotas
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.alternatives import MAX_ALTERNATIVES, Prices, find_alternatives, select_candidates
@@ -31,6 +30,7 @@ from opskit.quotas.rules.model import (
     oldest_holders,
 )
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
+from opskit.quotas.store import read_missing_prices
 
 Held = Mapping[str, tuple[HeldQuota, ...]]
 """What holds each quota, by the quota's name."""

@@ -15,11 +15,11 @@ from itertools import accumulate
 
 from opskit.aws.client import AwsClient, response_time
 from opskit.aws.gather import gather_all
-from opskit.aws.notices import send_notice
 from opskit.core.aws_statuses import JobStatus, WarmPoolStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
+from opskit.core.run_problems import send_notice
 from opskit.quotas.reads.usage_listings import Response, describe_resource, first_unknown, missing_member
 from opskit.quotas.store import EndedJobs, load_ended_jobs, save_ended_jobs
 

@@ -16,11 +16,11 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather, gather_all
-from opskit.aws.notices import send_notice
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
+from opskit.core.run_problems import send_notice
 from opskit.core.workloads import NOTEBOOK_VOLUMES
 from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
 from opskit.quotas.store import (

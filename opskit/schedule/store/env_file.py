@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from opskit.core.exceptions import UsageError
-from opskit.state.owner_only import read_owner_only
+from opskit.state.paths import read_owner_only
 
 _HINT = "Write NAME=value lines into a file of your own (chmod 600), and give its path."
 

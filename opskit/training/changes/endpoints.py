@@ -16,9 +16,9 @@ from opskit.core.model import InstanceConfig
 from opskit.core.owners import Owner
 from opskit.state.journal import journal_action
 from opskit.training.changes.jobs import create_for_workflow
-from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_settings import endpoint_instances, endpoint_key
 from opskit.training.rules.model import Workflow
+from opskit.training.rules.workflow_resources import DeletableKind
 from opskit.training.sagemaker_sdk import load_sdk
 
 

@@ -26,7 +26,7 @@ from opskit.training.rules.job_settings import (
     volume_key,
 )
 from opskit.training.rules.model import TrainingFiles, Workflow
-from opskit.training.rules.resource_owner import workflow_tags
+from opskit.training.rules.workflow_resources import workflow_tags
 from opskit.training.sagemaker_sdk import load_sdk, reraise_interrupt
 
 

@@ -231,7 +231,7 @@ def cleanup_command(
     from opskit.training.flows.find_resources import find_resources
     from opskit.training.render.endpoints import cleanup_plan_result, cleanup_prompt, cleanup_result, kept_notes
     from opskit.training.render.progress import watch_run
-    from opskit.training.rules.resource_owner import CleanupScope
+    from opskit.training.rules.workflow_resources import CleanupScope
     from opskit.training.workflow import find_workflow
 
     ctx.heed_end_from_outside()

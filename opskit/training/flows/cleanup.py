@@ -27,9 +27,15 @@ from opskit.training.events import RunEventSink, StatusChanged, deduplicate_even
 from opskit.training.flows.find_resources import foreign_reason, unreadable_tags_text
 from opskit.training.flows.follow import follow_endpoint
 from opskit.training.reads import resources as training_resources
-from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_names import training_job_of
-from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
+from opskit.training.rules.workflow_resources import (
+    OBJECTS,
+    DeletableKind,
+    KeptResource,
+    ResourceRef,
+    S3Objects,
+    WorkflowResources,
+)
 
 _GONE = "gone"
 # The kinds of resources that may use a resource of each kind.

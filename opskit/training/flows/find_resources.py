@@ -22,15 +22,16 @@ from opskit.core.result_or_error import result_or_error
 from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind, ListedResource
 from opskit.training.reads.s3 import list_object_keys
-from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_names import is_owned_name, training_job_of
-from opskit.training.rules.resource_owner import CleanupScope, why_left
 from opskit.training.rules.workflow_resources import (
     OBJECTS,
+    CleanupScope,
+    DeletableKind,
     KeptResource,
     ResourceRef,
     S3Objects,
     WorkflowResources,
+    why_left,
 )
 
 # The key for every training job in ``holders``, for unread resources that may belong to any of them.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from opskit.core.exceptions import UsageError
 from opskit.training.flows.inspect_workflow import WorkflowInspection, inspect_workflow
-from opskit.training.rules.file_format import foreign_format
+from opskit.training.rules.csv_rows import foreign_format
 from opskit.training.rules.model import Task, Workflow
 from opskit.training.rules.workflow_draft import (
     DraftOptions,

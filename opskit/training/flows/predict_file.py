@@ -19,8 +19,7 @@ from opskit.core.exceptions import UsageError
 from opskit.core.owners import Owner
 from opskit.training.events import RowsPredicted, RunEventSink
 from opskit.training.flows.predict import KnownData, find_newest_endpoint, invoke_rows
-from opskit.training.rules.csv_rows import FeatureRow, feature_rows, written_header
-from opskit.training.rules.file_format import FIRST_BYTES, foreign_format
+from opskit.training.rules.csv_rows import FIRST_BYTES, FeatureRow, feature_rows, foreign_format, written_header
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.scores import Outputs, class_probabilities, predicted_classes
 

@@ -18,10 +18,16 @@ from opskit.training.flows.deploy import Deployment
 from opskit.training.flows.predict_file import FilePredictions
 from opskit.training.render.scores import format_scores, score_lines, scores_record, shown_numbers
 from opskit.training.render.train import cost_item_record, endpoint_notes, left_out_notes, left_out_records
-from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.scores import Outputs, Scores, class_probabilities, predicted_classes
-from opskit.training.rules.workflow_resources import OBJECTS, KeptResource, ResourceRef, S3Objects, WorkflowResources
+from opskit.training.rules.workflow_resources import (
+    OBJECTS,
+    DeletableKind,
+    KeptResource,
+    ResourceRef,
+    S3Objects,
+    WorkflowResources,
+)
 
 
 def deploy_result(done: Deployment) -> CommandResult:

@@ -13,16 +13,16 @@ from opskit.core.live_resources import running_records
 from opskit.core.model import Price, TransformJob, Unknown, Workload
 from opskit.core.owners import made_for_record, made_for_text
 from opskit.guards.render.guard import guard_record
-from opskit.increases.render.requests import increase_result
+from opskit.increases.render import increase_result
 from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.plan import RunPlan
 from opskit.training.flows.train import TrainingRun
 from opskit.training.metrics import DataSplits
 from opskit.training.render.class_plot import confusion_text, save_class_plot
-from opskit.training.render.findings import finding_record
 from opskit.training.render.plot import save_plot, terminal_plot
 from opskit.training.render.scores import class_table, format_scores, score_lines, scores_record, shown_numbers
+from opskit.training.render.workflows import finding_record
 from opskit.training.rules.instance_preferences import LeftOutType
 from opskit.training.rules.job_names import Attach, Create, JobAction, Reuse
 from opskit.training.rules.model import Task

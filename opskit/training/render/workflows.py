@@ -1,4 +1,6 @@
-"""The results of ``workflow list``, ``show``, ``check`` and ``init`` for people and programs."""
+"""The results of ``workflow list``, ``show``, ``check`` and ``init`` for people and programs, and what stands in the
+way of a workflow, for programs.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,24 @@ from opskit.core.model import InstanceConfig
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.init_workflow import NewWorkflow
 from opskit.training.flows.inspect_workflow import WorkflowInspection
-from opskit.training.render.findings import finding_record
+from opskit.training.rules.findings import Finding
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.table_cells import CellKind
 from opskit.training.rules.table_facts import ColumnFacts
 from opskit.training.workflow import ListedWorkflow
+
+
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """A finding in JSON. ``column`` is the column of the data or the key of workflow.toml."""
+    return {
+        "code": finding.code,
+        "file": finding.file,
+        "column": finding.place,
+        "line": finding.line,
+        "value": finding.value,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
 
 
 def list_result(listed: Sequence[ListedWorkflow]) -> CommandResult:

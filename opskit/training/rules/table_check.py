@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from opskit.training.rules.algorithms.table import algorithm_of
-from opskit.training.rules.file_format import foreign_format
+from opskit.training.rules.csv_rows import foreign_format
 from opskit.training.rules.findings import Finding
 from opskit.training.rules.model import Task, Workflow
 from opskit.training.rules.table_cells import CellKind, class_name, classify_cell

@@ -16,9 +16,9 @@ from opskit.core.workloads import PriceComponent, StoragePrice
 from opskit.endpoints.reads import attachments, invocations, stopped
 from opskit.endpoints.reads import endpoints as hosted_endpoints
 from opskit.endpoints.reads import models as hosted_models
-from opskit.fleet.reads.organization import list_organization_accounts
+from opskit.fleet.reads import list_organization_accounts
 from opskit.guards.reads.guard_access import read_guard_access
-from opskit.increases.reads import support_cases
+from opskit.increases import reads
 from opskit.inventory.reads import clusters as billed_clusters
 from opskit.inventory.reads import components as billed_components
 from opskit.inventory.reads import endpoints as billed_endpoints
@@ -211,10 +211,10 @@ READERS: dict[str, tuple[Answers, Read]] = {
     "read_last_events": ({"GetLogEvents": EVENTS}, lambda client: log_tail.read_last_events(client, "g", "s")),
     "read_support": (
         {"DescribeServices": {"services": [SERVICE]}, "DescribeCases": {"cases": [CASE]}},
-        support_cases.read_support,
+        reads.read_support,
     ),
-    "read_support_services": ({"DescribeServices": {"services": [SERVICE]}}, support_cases.read_support_services),
-    "read_open_cases": ({"DescribeCases": {"cases": [CASE]}}, support_cases.read_open_cases),
+    "read_support_services": ({"DescribeServices": {"services": [SERVICE]}}, reads.read_support_services),
+    "read_open_cases": ({"DescribeCases": {"cases": [CASE]}}, reads.read_open_cases),
     "open_requests": (
         {"ListRequestedServiceQuotaChangeHistory": {"RequestedQuotas": [REQUEST]}},
         service_quotas.open_requests,

@@ -12,7 +12,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.response_checks import REQUIRED_MEMBERS
 from opskit.aws.roles import find_execution_role
 from opskit.core.exceptions import AwsError
-from opskit.increases.reads.support_cases import read_open_cases
+from opskit.increases.reads import read_open_cases
 from opskit.training.reads.s3 import list_object_keys
 from opskit.training.reads.training_log import TrainingLog
 from tests.fakes.api_models import (

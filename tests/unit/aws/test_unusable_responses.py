@@ -11,7 +11,7 @@ from opskit.aws import regions, roles
 from opskit.aws.client import AwsClient
 from opskit.aws.session import open_session
 from opskit.core.exceptions import AwsError
-from opskit.increases.reads import support_cases
+from opskit.increases import reads
 from opskit.quotas.reads import service_quotas
 from opskit.training.reads import resources
 from opskit.training.reads.training_log import TrainingLog
@@ -64,8 +64,8 @@ LISTINGS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], Read]] = {
         tuple(REQUEST),
         lambda client: service_quotas.requests_for_quota(client, "L-1"),
     ),
-    "DescribeCases": ("cases", CASE, ("caseId", "subject"), support_cases.read_open_cases),
-    "DescribeServices": ("services", {"code": "s", "name": "S"}, ("code",), support_cases.read_support_services),
+    "DescribeCases": ("cases", CASE, ("caseId", "subject"), reads.read_open_cases),
+    "DescribeServices": ("services", {"code": "s", "name": "S"}, ("code",), reads.read_support_services),
     "DescribeLogStreams": (
         "logStreams",
         {"logStreamName": "b-1/algo"},

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from opskit.bills.flows.costs import CurrentCosts
-from opskit.bills.render.costs import costs_result
+from opskit.bills.flows import CurrentCosts
+from opskit.bills.render import costs_result
 from opskit.bills.rules.items import (
     BilledItem,
     BudgetStanding,

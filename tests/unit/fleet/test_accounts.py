@@ -13,12 +13,12 @@ from opskit.cli.command_tree import load_all
 from opskit.cli.common_options import split_role_arns
 from opskit.core.exceptions import ExitCode, Problem, UsageError
 from opskit.core.setting_values import parse_tag
-from opskit.fleet.render.accounts import fleet_result
+from opskit.fleet.render import fleet_result
 from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
 from opskit.fleet.rules.reports import AccountReport, fleet_exit
 from opskit.fleet.rules.role_template import role_template
 from opskit.fleet.rules.views import VIEWS
-from opskit.fleet.store.finished import FinishedReports
+from opskit.fleet.store import FinishedReports
 
 A, B = "111111111111", "222222222222"
 ROLE = "arn:aws:iam::{}:role/opskit"
@@ -101,7 +101,7 @@ def test_a_failed_account_hides_no_other(codes: list[int], whole: int) -> None:
 def test_what_was_finished_is_resumed_while_it_is_young_and_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opskit.fleet.store.finished.state_dir", lambda: tmp_path)
+    monkeypatch.setattr("opskit.fleet.store.state_dir", lambda: tmp_path)
     store = FinishedReports("key")
     good = AccountReport(
         FleetAccount(A, "prod", ROLE.format(A), ("eu-west-1",)),

@@ -23,8 +23,7 @@ from opskit.guards.rules.refusals import (
     worst_exit,
     worst_verdict,
 )
-from opskit.increases.rules.increase import IncreaseTarget
-from opskit.increases.rules.targets import increase_targets, wait_targets
+from opskit.increases.rules.increase import IncreaseTarget, increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.model import Headroom, Verdict
 

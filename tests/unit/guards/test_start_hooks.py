@@ -36,7 +36,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    monkeypatch.setattr("opskit.guards.store.hook_files.sysconfig.get_path", lambda name: str(packages))
+    monkeypatch.setattr("opskit.guards.store.sysconfig.get_path", lambda name: str(packages))
     return {
         "ipython": tmp_path / "ipython/profile_default/startup/50-opskit-guard.py",
         "python": packages / "zz-opskit-guard.pth",

@@ -13,7 +13,7 @@ from opskit.core.model import Workload
 from opskit.increases.flows.list import RequestList, list_increase_requests
 from opskit.increases.flows.plan import plan_increases
 from opskit.increases.flows.submit import submit_increases
-from opskit.increases.render.requests import request_list_result
+from opskit.increases.render import request_list_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import IncreaseTarget
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas

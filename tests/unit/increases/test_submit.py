@@ -17,11 +17,11 @@ from opskit.aws.session import AwsSession, open_session
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CredentialsError, UsageError
 from opskit.core.model import Workload
+from opskit.increases import store
 from opskit.increases.flows.plan import blocking_totals, plan_increases, queued_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseTarget
-from opskit.increases.store import queue
 from opskit.state import journal
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, FakeAws, Fault
 from tests.seeds import few_of_many
@@ -114,7 +114,7 @@ def increase_outcomes(increases: Sequence[Increase]) -> list[IncreaseOutcome]:
 
 
 def queue_states() -> list[tuple[str, str]]:
-    return [(request.quota_name, request.state.value) for request in queue.pending_requests(region_clients()[0])]
+    return [(request.quota_name, request.state.value) for request in store.pending_requests(region_clients()[0])]
 
 
 def test_a_second_run_finds_the_first(submit_aws: FakeAws) -> None:

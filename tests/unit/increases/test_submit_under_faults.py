@@ -13,12 +13,12 @@ import pytest
 
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Workload
+from opskit.increases import store
 from opskit.increases.flows.plan import plan_increases, queued_increases
 from opskit.increases.flows.submit import submit_increases
-from opskit.increases.render.requests import increase_result
+from opskit.increases.render import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseTarget
-from opskit.increases.store import queue
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas, ProcessKilled
 from tests.seeds import few_of_many
 
@@ -95,7 +95,7 @@ def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
     for _ in range(5):
         attempt_run(aws)
         assert once_each(aws), (seed, aws.codes())
-    waiting = {request.quota_name for request in queue.pending_requests(aws.new_clients()[0])}
+    waiting = {request.quota_name for request in store.pending_requests(aws.new_clients()[0])}
     aws.without_faults().sleep(60)
     resume_queue(aws)
     assert once_each(aws), (seed, aws.codes())

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 import pytest
 
 from opskit.core.exceptions import OpskitError
+from opskit.increases import store
 from opskit.increases.flows.plan import plan_increases, queued_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import Increase, IncreaseOutcome
-from opskit.increases.store import queue
 from opskit.state.home import state_home, use_state_home
-from opskit.state.journal_entries import STARTED
+from opskit.state.journal_file import STARTED
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
 from tests.fakes.two_runners import Runner, TwoRunners, two_runners
@@ -86,7 +86,7 @@ def test_two_runners_with_one_table_file_each_increase_once(
         aws.without_faults()
 
         def end_well(runner: Runner) -> None:
-            waiting = {each.quota_name for each in queue.pending_requests(aws.new_clients()[0])}
+            waiting = {each.quota_name for each in store.pending_requests(aws.new_clients()[0])}
             world.sleep(3700)
             resume_all(world, aws, runner)
             assert {QUOTAS[name] for name in waiting} <= set(aws.codes())
@@ -111,9 +111,9 @@ def test_what_is_only_put_off_hides_no_attempt(db: FaultyDynamoDb) -> None:
     parts = ("us-east-1", name, "ml.m4.xlarge", WISHES[0].workload, 4.0, Channel.AUTO, "")
     for home in (db.new_home(), None):
         with use_state_home(home):
-            queue.upsert_queued(client, queue.QueuedRequest(*parts, queue.QueueState.ATTEMPTED, now))
-            queue.upsert_queued(client, queue.QueuedRequest(*parts, queue.QueueState.QUEUED, now))
-            assert [each.state for each in queue.pending_requests(client)] == [queue.QueueState.ATTEMPTED]
+            store.upsert_queued(client, store.QueuedRequest(*parts, store.QueueState.ATTEMPTED, now))
+            store.upsert_queued(client, store.QueuedRequest(*parts, store.QueueState.QUEUED, now))
+            assert [each.state for each in store.pending_requests(client)] == [store.QueueState.ATTEMPTED]
             with state_home().locks.hold_lock("increase", on_wait=lambda: None) as lock:
-                queue.upsert_queued(client, queue.QueuedRequest(*parts, queue.QueueState.QUEUED, now), lock)
-            assert [each.state for each in queue.pending_requests(client)] == [queue.QueueState.QUEUED]
+                store.upsert_queued(client, store.QueuedRequest(*parts, store.QueueState.QUEUED, now), lock)
+            assert [each.state for each in store.pending_requests(client)] == [store.QueueState.QUEUED]

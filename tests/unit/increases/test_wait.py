@@ -16,15 +16,15 @@ from opskit.aws.session import AwsSession, open_session
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CredentialsError
 from opskit.core.model import Workload
+from opskit.increases import store
 from opskit.increases.flows.wait import wait_for_targets
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.waiting import WaitResult, WaitState
-from opskit.increases.store import queue
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, THROTTLED, Entry, FakeAws, Fault
 
 NAME, CODE = "ml.m4.xlarge for training job usage", "L-A373146E"
 WISH = IncreaseTarget("ml.m4.xlarge", Workload.TRAINING, 4)
-FILED = queue.QueueState.FILED
+FILED = store.QueueState.FILED
 EXPIRED = Fault(400, "ExpiredTokenException", "The security token included in the request is expired")
 
 
@@ -200,10 +200,10 @@ def test_what_was_filed_just_now_is_waited_for_although_only_an_old_no_is_to_be_
     answer_request(waiting_account.aws, "DENIED")
     [client] = wait_clients()
     now = waiting_account.time.clock().now()
-    filed = queue.QueuedRequest(
+    filed = store.QueuedRequest(
         client.region, NAME, WISH.instance_type, WISH.workload, 4, "service-quotas", "", FILED, now, id="r-2"
     )
-    queue.upsert_queued(client, filed)
+    store.upsert_queued(client, filed)
     waiting_account.time.then[600] = waiting_account.grant
     assert [result.state for result in waiting_account.run()] == [WaitState.REACHED]
     assert "do not show it yet" in waiting_account.said[0]

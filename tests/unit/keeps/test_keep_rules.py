@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import UsageError
 from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL, keep_reason
-from opskit.keeps.rules.keep import build_keep_tags, inherit_reason, standing_keep, would_shorten
+from opskit.keeps.rules import build_keep_tags, inherit_reason, standing_keep, would_shorten
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -16,12 +16,11 @@ import boto3
 import pytest
 
 import opskit
-from opskit.increases.store.queue import QUEUE_TABLE
-from opskit.kept_state.flows.merge import merge_entries, merge_records
-from opskit.kept_state.flows.move import JOURNAL, MOVED_TABLES, MovedState, move_state
-from opskit.kept_state.render.state import move_result
+from opskit.increases.store import QUEUE_TABLE
+from opskit.kept_state.flows import JOURNAL, MOVED_TABLES, MovedState, merge_entries, merge_records, move_state
+from opskit.kept_state.render import move_result
 from opskit.state.home import LOCAL_HOME, StateHome
-from opskit.state.journal_entries import DONE, STARTED, UNKNOWN, JournalEntry
+from opskit.state.journal_file import DONE, STARTED, UNKNOWN, JournalEntry
 from opskit.state.records import Record, RecordTable
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.faulty_service_quotas import ProcessKilled

@@ -12,8 +12,8 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ConfirmationRequired, UsageError
 from opskit.core.model import Notebook
 from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL
-from opskit.keeps.flows.keep import EndedKeep, KeepPlan, keep_resource, plan_keep, unkeep_resource
-from opskit.keeps.rules.keep import KeepTags, StandingKeep, build_keep_tags
+from opskit.keeps.flows import EndedKeep, KeepPlan, keep_resource, plan_keep, unkeep_resource
+from opskit.keeps.rules import KeepTags, StandingKeep, build_keep_tags
 from opskit.notebooks.flows.keep import KEPT_NOTEBOOKS
 from opskit.state import journal
 from tests.fakes.created_notebooks import LAB, is_not_there, is_there

@@ -29,7 +29,7 @@ from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notifications.cli import with_notifications
 from opskit.output.result import CommandResult
-from opskit.state.journal_entries import DONE, STARTED, UNKNOWN
+from opskit.state.journal_file import DONE, STARTED, UNKNOWN
 from tests.fakes.desks import Desk
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
@@ -88,7 +88,7 @@ class StopsWorld:
             "opskit.aws.writer.AwsWriter.call_once": lambda writer, service, operation, **asked: self.send(
                 operation, asked
             ),
-            "opskit.notifications.changes.deliver.post_to_webhook": lambda target, body: self.hear(body),
+            "opskit.notifications.changes.post_to_webhook": lambda target, body: self.hear(body),
         }
 
     def tell(self, answer: Callable[[], Any]) -> Any:

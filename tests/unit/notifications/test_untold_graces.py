@@ -7,13 +7,8 @@ from typing import Any
 
 import pytest
 
-from opskit.notifications.store import untold_graces
-from opskit.notifications.store.untold_graces import (
-    claim_untold_grace,
-    mark_grace_told,
-    note_new_grace,
-    release_grace,
-)
+from opskit.notifications import store
+from opskit.notifications.store import claim_untold_grace, mark_grace_told, note_new_grace, release_grace
 
 LAB: dict[str, Any] = {
     "account": "123456789012",
@@ -41,7 +36,7 @@ def test_nobody_tells_what_another_run_is_telling_or_has_told() -> None:
 def test_whoever_was_killed_over_it_is_waited_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     note_new_grace(LAB)
     assert [claim_untold_grace(LAB) for _ in range(2)] == [True, False]
-    monkeypatch.setattr(untold_graces, "CLAIM_SECONDS", -1.0)
+    monkeypatch.setattr(store, "CLAIM_SECONDS", -1.0)
     assert claim_untold_grace(LAB)
 
 

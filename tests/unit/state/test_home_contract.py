@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from opskit.state.home import LOCAL_HOME, StateHome
-from opskit.state.journal_entries import DONE, STARTED, UNKNOWN, ChangeKind, JournalEntry, StopDetails
+from opskit.state.journal_file import DONE, STARTED, UNKNOWN, ChangeKind, JournalEntry, StopDetails
 from opskit.state.records import Record, RecordChanged, RecordTable, Value, replace_partition
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb

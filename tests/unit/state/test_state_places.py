@@ -17,7 +17,7 @@ import pytest
 
 from opskit.core import run_problems
 from opskit.core.exceptions import ExitCode
-from opskit.increases.store.queue import QUEUE_TABLE
+from opskit.increases.store import QUEUE_TABLE
 from opskit.schedule.flows.supervisor import ProcessResult
 from opskit.schedule.render import JobRun, run_result
 from opskit.schedule.store.run_log import append_run

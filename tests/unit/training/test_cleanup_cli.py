@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from opskit.core.owners import caller_owner
-from opskit.training.rules.resource_owner import CleanupScope
+from opskit.training.rules.workflow_resources import CleanupScope
 from tests.fakes.account import Account, client_error, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.stubbed_client import ACCOUNT, REGION

@@ -12,9 +12,9 @@ from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.owners import caller_owner
 from opskit.training.changes import endpoints, jobs, s3
 from opskit.training.reads.resources import read_endpoint_instances
-from opskit.training.rules.deletable_kind import DeletableKind
 from opskit.training.rules.job_settings import object_key
 from opskit.training.rules.model import JobSettings, TrainingFiles
+from opskit.training.rules.workflow_resources import DeletableKind
 from opskit.training.workflow import find_workflow
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls, stubbed_client
 from tests.unit.training.test_resources import ARN, NOW, job_description

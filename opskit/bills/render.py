@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from opskit.bills.flows.costs import CurrentCosts
+from opskit.bills.flows import CurrentCosts
 from opskit.bills.rules.items import (
     BilledItem,
     BilledSums,
@@ -20,7 +20,6 @@ from opskit.bills.rules.items import (
     group_items,
     sum_items,
 )
-from opskit.bills.rules.not_covered import NOT_COVERED
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.text import format_duration
 from opskit.inventory.rules.resource_owner import OwnershipSource
@@ -325,3 +324,18 @@ def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *,
     if costs.owners_gap:
         yield f"Owners are known from tags alone where CloudTrail was needed: {costs.owners_gap.reason.rstrip('.')}."
     yield f"Not checked: {', '.join(NOT_COVERED)}."
+
+
+NOT_COVERED = (
+    "training sessions",
+    "storage of jobs, endpoints and clusters",
+    "Canvas sessions",
+    "Feature Store",
+    "Data Wrangler flows",
+    "compilation, optimization and recommendation jobs",
+    "data transfer and requests",
+    "Studio's EFS",
+    "S3, ECR, CloudWatch and other services",
+    "Savings Plans, discounts and taxes",
+)
+"""By name, for people."""

@@ -50,8 +50,8 @@ def costs_command(
     Prices are AWS's on-demand prices of today, without discounts. The month is estimated from what runs now: what has
     ended already is not in it.
     """
-    from opskit.bills.flows.costs import read_current_costs
-    from opskit.bills.render.costs import costs_result
+    from opskit.bills.flows import read_current_costs
+    from opskit.bills.render import costs_result
     from opskit.endpoints.cli.app import read_endpoint_policy
 
     if billing:

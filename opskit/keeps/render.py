@@ -8,8 +8,8 @@ from typing import Any
 from opskit.core.exceptions import ExitCode, OpskitError, OutcomeUnknown
 from opskit.core.model import Unknown
 from opskit.guards.rules.refusals import worst_exit
-from opskit.keeps.flows.keep import EndedKeep, KeepPlan, KeptResource, ResourceT
-from opskit.keeps.rules.keep import StandingKeep
+from opskit.keeps.flows import EndedKeep, KeepPlan, KeptResource, ResourceT
+from opskit.keeps.rules import StandingKeep
 from opskit.output.result import CommandResult
 
 

@@ -12,9 +12,10 @@ from opskit.cli.command import CommandContext
 if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
     from opskit.core.clock import Clock
-    from opskit.keeps.flows.keep import KeptKind, ResourceT
-    from opskit.keeps.rules.keep import KeepTags
+    from opskit.keeps.flows import KeptKind, ResourceT
+    from opskit.keeps.rules import KeepTags
     from opskit.output.result import CommandResult
+
 
 KeepSpan = Annotated[
     str | None, typer.Option("--for", metavar="TIME", help="How long, such as 36h (default: without end).")
@@ -36,7 +37,7 @@ def read_keep_tags(span: str | None, until: str | None, reason: str, clock: Cloc
     Raises:
         UsageError: it makes no sense.
     """
-    from opskit.keeps.rules.keep import build_keep_tags, keep_duration
+    from opskit.keeps.rules import build_keep_tags, keep_duration
 
     now = clock.now()
     return build_keep_tags(keep_duration(span, until, now), reason, now)
@@ -60,8 +61,8 @@ def run_keep(
         ConfirmationRequired: a longer keep stands, and nobody agreed to replace it.
         OpskitError: it cannot be kept.
     """
-    from opskit.keeps.flows.keep import keep_all, keep_resource, plan_keep
-    from opskit.keeps.render.keep import confirm_shortening_text, keep_all_result, keep_result
+    from opskit.keeps.flows import keep_all, keep_resource, plan_keep
+    from opskit.keeps.render import confirm_shortening_text, keep_all_result, keep_result
     from opskit.output.result import result_with_error
 
     plans = [plan_keep(client, kind, name, keep, clock) for name in names]

@@ -14,7 +14,7 @@ from opskit.increases.flows.plan import BlockingTotal
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import Increase, IncreaseOutcome
 from opskit.increases.rules.waiting import WaitResult, WaitState, wait_exit_code
-from opskit.increases.store.queue import QueuedRequest, QueueState
+from opskit.increases.store import QueuedRequest, QueueState
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.reads.service_quotas import HISTORY_DAYS
 from opskit.quotas.render.check import int_if_whole

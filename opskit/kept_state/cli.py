@@ -12,6 +12,7 @@ from opskit.cli.command_tree import command_group
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
+
 state_app = command_group("state")
 
 
@@ -25,8 +26,8 @@ def state_template_command(
     With --state dynamodb://NAME, OPSKIT_STATE or the setting state, runs on all machines share the journal, the queue
     of increases, locks, and what saves reading twice. The table is paid by request. No AWS call is made.
     """
-    from opskit.kept_state.render.state import template_result
-    from opskit.kept_state.rules.table_template import table_template
+    from opskit.kept_state.render import template_result
+    from opskit.kept_state.rules import table_template
 
     return template_result(table_template(table))
 
@@ -44,8 +45,8 @@ def state_move_command(
     """
     from opskit.core.exceptions import UsageError
     from opskit.core.setting_values import LOCAL_STATE, parse_state_place
-    from opskit.kept_state.flows.move import move_state
-    from opskit.kept_state.render.state import move_result
+    from opskit.kept_state.flows import move_state
+    from opskit.kept_state.render import move_result
     from opskit.state.home import LOCAL_HOME, state_home
     from opskit.state.table_home import open_table_home
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from opskit.kept_state.flows.move import MovedState
+from opskit.kept_state.flows import MovedState
 from opskit.output.result import Cell, Column, CommandResult, Table
 
 _KINDS: Mapping[str, str] = {

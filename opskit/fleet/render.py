@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -192,3 +193,8 @@ def _notes(view: AccountView, reports: Sequence[AccountReport]) -> Iterator[str]
         yield f"{said}."
     if any("role" in problem.code for report in failed for problem in report.problems):
         yield "`opskit fleet role` prints the template of the role that opskit needs in every account."
+
+
+def role_result(template: Mapping[str, Any]) -> CommandResult:
+    """The answer of ``fleet role``."""
+    return CommandResult({"template": template}, notes=(json.dumps(template, indent=2),))

@@ -1,4 +1,5 @@
-"""Stores increases that are queued, that were sent with unknown outcome, or that were filed recently.
+"""Stores increases that are queued, that were sent with unknown outcome, or that were filed recently; and the state of
+each request at the last listing, so that the next one can show what has changed.
 
 An attempt is recorded before it is sent: whatever happens then, the next run looks it up before it sends anything.
 Filed requests are kept for a day, because AWS lists them late.
@@ -6,6 +7,7 @@ Filed requests are kept for a day, because AWS lists them late.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -239,3 +241,72 @@ def _parse_queued(row: Record) -> QueuedRequest:
         known_ids=frozenset(str(row["known"]).split()),
         id=None if id is None else str(id),
     )
+
+
+LOOKS_TABLE = RecordTable(
+    name="looks",
+    file="looks.sqlite",
+    schema=(
+        """CREATE TABLE IF NOT EXISTS looks (
+    endpoint TEXT NOT NULL, account TEXT NOT NULL, request TEXT NOT NULL, status TEXT NOT NULL, value REAL,
+    looked TEXT NOT NULL, PRIMARY KEY (endpoint, account, request)
+)""",
+    ),
+    columns=("endpoint", "account", "request", "status", "value", "looked"),
+    key=("endpoint", "account", "request"),
+    partition=2,
+    numbers={"value": float},
+    kept_for=timedelta(days=400),  # AWS lists requests for 90 days
+)
+
+
+@dataclass(frozen=True)
+class RequestSnapshot:
+    """A request as it was read: its status in AWS's word, the effective value (None: it could not be read), and the
+    time.
+    """
+
+    request: str
+    status: str
+    value: float | None
+    seen_at: datetime
+
+
+def load_snapshots(client: AwsClient) -> Mapping[str, RequestSnapshot]:
+    """The last snapshot of each request of the client's account, by request ID.
+
+    Raises:
+        UsageError: the state cannot be used.
+        AwsError: STS could not be read.
+    """
+    with state_errors():
+        rows = [each.record for each in state_home().records.read_records(LOOKS_TABLE, *account_key(client))]
+    return {str(row["request"]): _parse_snapshot(row) for row in rows}
+
+
+def _parse_snapshot(row: Record) -> RequestSnapshot:
+    value = None if row["value"] is None else float(row["value"])
+    return RequestSnapshot(str(row["request"]), str(row["status"]), value, datetime.fromisoformat(str(row["looked"])))
+
+
+def save_snapshots(client: AwsClient, snapshots: Iterable[RequestSnapshot]) -> None:
+    """Store snapshots for the next listing.
+
+    Raises:
+        UsageError: the state cannot be used.
+        AwsError: STS could not be read.
+    """
+    endpoint, account = account_key(client)
+    rows: list[Record] = [
+        {
+            "endpoint": endpoint,
+            "account": account,
+            "request": snapshot.request,
+            "status": snapshot.status,
+            "value": snapshot.value,
+            "looked": snapshot.seen_at.astimezone(UTC).isoformat(),
+        }
+        for snapshot in snapshots
+    ]
+    with state_errors():
+        state_home().records.put_records(LOOKS_TABLE, rows)

@@ -1,28 +1,63 @@
-"""Everything in SageMaker that bills now, in some Regions: read, priced, with its owner."""
+"""Everything in SageMaker that bills now, in some Regions: read, priced, with its owner; and, where that was asked for,
+with a look at the invocations of the endpoints that bill (CloudWatch is paid for).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.session import AwsSession
-from opskit.bills.flows.endpoint_use import EndpointUses, look_at_endpoint_uses
 from opskit.bills.rules.component_shares import with_component_shares
-from opskit.bills.rules.items import BilledItem, billed_item, dearest_first
-from opskit.bills.rules.stop_commands import stop_command
+from opskit.bills.rules.items import BilledItem, billed_item, billed_verdict, dearest_first, stop_command
 from opskit.core.exceptions import AwsError, Problem
 from opskit.core.model import Unknown
 from opskit.core.tags import keep_reason
-from opskit.endpoints.rules.idleness import EndpointPolicy, protection_reason
+from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
+from opskit.endpoints.rules.idleness import EndpointAssessment, EndpointPolicy, protection_reason
 from opskit.inventory.flows.inventory import Inventory, InventoryGap, read_inventory
 from opskit.inventory.flows.owners import find_trail_owners
 from opskit.inventory.reads.prices import read_prices
 from opskit.inventory.rules.prices import hourly_price, is_unread_price
 from opskit.inventory.rules.running_resource import RunningResource
+
+
+@dataclass(frozen=True)
+class EndpointUses:
+    """The verdicts over a Region's endpoints by name; ``problems`` are why some could not be looked at."""
+
+    assessments: Mapping[str, EndpointAssessment] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    metrics: int = 0
+
+    def assess(self, resource: RunningResource) -> RunningResource:
+        """A resource with the verdict over it, where it is one of those endpoints."""
+        found = self.assessments.get(resource.name) if resource.kind.is_endpoint else None
+        if found is None:
+            return resource
+        return replace(resource, verdict=billed_verdict(found.verdict), reason=found.reason)
+
+
+def look_at_endpoint_uses(
+    client: AwsClient, resources: Sequence[RunningResource], policy: EndpointPolicy | None, now: datetime
+) -> EndpointUses:
+    """Which of these endpoints are idle. ``policy`` None: nobody asked."""
+    names = [resource.name for resource in resources if resource.kind.is_endpoint]
+    if policy is None or not names:
+        return EndpointUses()
+    look = inspect_endpoints([client], policy, now, EndpointFilter(names=names))
+    unread = [each for each in look.endpoints if not each.assessment.readable]
+    problems = list(look.problems)
+    if unread:
+        text = f"Whether {len(unread)} endpoints are idle is not known: {unread[0].assessment.reason.rstrip('.')}."
+        problems.append(Problem("endpoint-use-unread", text, region=client.region))
+    return EndpointUses(
+        {each.endpoint.name: each.assessment for each in look.endpoints}, tuple(problems), look.metrics_asked
+    )
 
 
 @dataclass(frozen=True)

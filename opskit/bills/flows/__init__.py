@@ -1,1 +1,0 @@
-"""Reads, prices and sums what bills."""

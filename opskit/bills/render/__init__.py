@@ -1,1 +1,0 @@
-"""The tables and JSON of what bills."""

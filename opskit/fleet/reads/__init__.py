@@ -1,1 +1,0 @@
-"""Which accounts there are."""

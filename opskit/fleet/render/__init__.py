@@ -1,1 +1,0 @@
-"""One answer over several accounts."""

@@ -1,1 +1,0 @@
-"""What a run over several accounts remembers, so that it can be resumed."""

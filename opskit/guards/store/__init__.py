@@ -1,1 +1,0 @@
-"""What the feature keeps on this machine."""

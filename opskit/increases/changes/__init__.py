@@ -1,1 +1,0 @@
-"""Writes to AWS: requests and support cases."""

@@ -1,1 +1,0 @@
-"""Reads of AWS, returned as values without assessment."""

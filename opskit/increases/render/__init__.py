@@ -1,1 +1,0 @@
-"""Results of the increase commands for people and programs."""

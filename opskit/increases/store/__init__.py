@@ -1,1 +1,0 @@
-"""State of this feature on this machine."""

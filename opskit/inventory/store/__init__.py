@@ -1,1 +1,0 @@
-"""What need not be read twice."""

@@ -1,1 +1,0 @@
-"""The options that all commands for keeping share."""

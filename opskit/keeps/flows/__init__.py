@@ -1,1 +1,0 @@
-"""Keeps and ends keeps."""

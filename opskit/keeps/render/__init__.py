@@ -1,1 +1,0 @@
-"""A keep for people and programs."""

@@ -1,1 +1,0 @@
-"""Pure rules: values in, values out; time is an argument."""

@@ -1,1 +1,0 @@
-"""Everything here changes something outside of this machine's state."""

@@ -1,1 +1,0 @@
-"""What notifications keep in the state folder."""
