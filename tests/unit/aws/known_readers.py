@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from opskit.aws import log_tail, prices, regions, resource_tags
@@ -12,7 +13,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import TagsByArn, list_kind_tags_or_none, read_tags
 from opskit.core.clock import Clock
 from opskit.core.model import Quota, Workload
-from opskit.core.workloads import PriceComponent, StoragePrice
+from opskit.core.workloads import WORKLOADS, PriceComponent, StoragePrice, UsageCounter
 from opskit.endpoints.reads import attachments, invocations, stopped
 from opskit.endpoints.reads import endpoints as hosted_endpoints
 from opskit.endpoints.reads import models as hosted_models
@@ -312,7 +313,16 @@ READERS: dict[str, tuple[Answers, Read]] = {
         {"DescribeEndpointConfig": HOSTED_CONFIG, "ListTags": {"Tags": STOPPED_TAGS}},
         lambda client: stopped.find_stopped(client, "e", ("c",)),
     ),
-    "count_in_use": ({}, lambda client: usage.count_in_use(client, Workload)),
+    # Each listing by itself: with all in one row each of the hundreds of answers would read all the others again.
+    **{
+        f"count_in_use {counter}": (
+            {},
+            partial(
+                usage.count_in_use, workloads=[each for each, spec in WORKLOADS.items() if spec.counter is counter]
+            ),
+        )
+        for counter in UsageCounter
+    },
 }
 COVERED_ELSEWHERE = {
     # Parts of other readers, which are given the same answers through them.

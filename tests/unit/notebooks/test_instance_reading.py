@@ -245,10 +245,14 @@ def make_volume(home: Path) -> None:
         os.utime(volume / name, (now - ago, now - ago))
 
 
+# Both compute for a few milliseconds at a time: far more than the hundredth of a second that is seen of three seconds.
+_COMPUTES = "while :; do i=0; while [ $i -lt 5000 ]; do i=$((i + 1)); done; sleep 0.05; done"
 _GOES_ON = """
-import ctypes, threading
+import ctypes, threading, time
 def compute():
-    while True: pass
+    while True:
+        sum(range(200000))
+        time.sleep(0.02)
 threading.Thread(target=compute).start()
 ctypes.CDLL(None).pthread_exit(None)
 """
@@ -268,7 +272,7 @@ def test_a_zombie_whose_other_threads_compute_is_at_work(tmp_path: Path) -> None
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_real_shell_runs_it(shell: str, tmp_path: Path) -> None:
     make_volume(tmp_path)
-    with running("sh", "-c", "while :; do :; done") as busy, running("sleep", "1000") as idle:
+    with running("sh", "-c", _COMPUTES) as busy, running("sleep", "1000") as idle:
         written = run_in_shell(shell, COMMAND, tmp_path)
     seen = parse_reading(written)
     by_pid = {process.pid: process for process in seen.processes}
