@@ -296,7 +296,8 @@ class FakeNotebooks:
             self.counted.append(what)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-        time.sleep(self.seconds)
+        if self.seconds:
+            time.sleep(self.seconds)
         fault = lab.fault(what)
         with self._lock:
             self._at_once -= 1

@@ -37,7 +37,9 @@ def rows_by_name(ran: CliResult) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def inside_accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """Makes accounts with the notebooks given, in which nobody waits for long. The last one made is the one asked."""
+    """Makes accounts with the notebooks given, in which nobody waits for long. The last one made is the one asked. With
+    ``on_wire`` AWS too is asked over connections, which the notebooks then count.
+    """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
@@ -49,8 +51,8 @@ def inside_accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     monkeypatch.setattr("opskit.aws.adaptive_pacing.SLOWEST_PER_SECOND", 100.0)
     with ExitStack() as held:
 
-        def made(*labs: FakeNotebook) -> FakeNotebooks:
-            aws, rooms = FakeAws(on_wire=True), FakeNotebooks.of(*labs)
+        def made(*labs: FakeNotebook, on_wire: bool = False) -> FakeNotebooks:
+            aws, rooms = FakeAws(on_wire=on_wire), FakeNotebooks.of(*labs)
             rooms.most_connections = lambda: aws.gauge.most
             held.enter_context(serve_notebooks(aws, rooms))
             for name, value in aws.environment().items():

@@ -42,7 +42,7 @@ def test_under_throttling_none_is_stopped_whose_job_computes_and_each_at_rest_is
 def test_looks_inside_open_no_more_connections_than_all_else(
     words: tuple[str, ...], inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rooms = inside_account(*(at_rest(f"lab-{at:02}") for at in range(20)))
+    rooms = inside_account(*(at_rest(f"lab-{at:02}") for at in range(20)), on_wire=True)
     rooms.seconds, rooms.inside_seconds = 0.02, lambda: 0.2
     run_opskit(capsys, "notebook", *words, "--inside", "-o", "json")
     assert sum(len(lab.typed) for lab in rooms.labs.values()) >= 20

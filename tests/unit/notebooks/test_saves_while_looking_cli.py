@@ -13,8 +13,8 @@ import pytest
 from tests.fakes.fake_notebooks import FakeNotebook, Untidiness
 from tests.fakes.inside_runs import Account, at_rest, rows_by_name, stop_idle
 
-SAVES = 52
-"""More than opskit asks of a notebook, or does in it, in one run."""
+REQUESTS, AGAIN = 31, 10
+"""What opskit asks of a notebook, or does in it, in one run; and what it repeats for each stop that is throttled."""
 
 
 @dataclass
@@ -49,18 +49,25 @@ class ThrottlesFirst(Untidiness):
 @pytest.mark.parametrize(
     ("throttles", "more"),
     [
-        (0, {"since": timedelta(hours=3)}),
-        (2, {"since": timedelta(hours=3), "numbers_terminals": True}),
-        (0, {"since": timedelta(hours=5)}),  # for longer than --tab-age, so that only what changed inside counts
-        (2, {"since": timedelta(hours=5)}),
-        (2, {"since": timedelta(hours=5), "times_terminals": False}),
+        pytest.param(0, {"since": timedelta(hours=3)}, id="names"),
+        pytest.param(1, {"since": timedelta(hours=3), "numbers_terminals": True}, id="numbers"),
+        # For longer than --tab-age, so that only what changed inside counts.
+        pytest.param(0, {"since": timedelta(hours=5)}, id="past tab age"),
+        pytest.param(1, {"since": timedelta(hours=5), "times_terminals": False}, id="without times, throttled"),
+        *(
+            pytest.param(2, more, marks=pytest.mark.soak)
+            for more in (
+                {"since": timedelta(hours=3), "numbers_terminals": True},
+                {"since": timedelta(hours=5)},
+                {"since": timedelta(hours=5), "times_terminals": False},
+            )
+        ),
     ],
-    ids=["names", "numbers", "past tab age", "past tab age, throttled", "without times"],
 )
 def test_a_save_after_any_request_keeps_the_notebook_on(
     throttles: int, more: dict[str, Any], inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    savers = {f"lab-{at:02}": Saver(at) for at in range(SAVES)}
+    savers = {f"lab-{at:02}": Saver(at) for at in range(REQUESTS + AGAIN * throttles + 2)}
     rooms = inside_account(*(at_rest(name, **more) for name in savers))
     rooms.then = lambda lab, what: savers[lab.name].note_request(lab, what)
     rooms.untidy = ThrottlesFirst(random.Random(1), first=throttles)
@@ -68,7 +75,7 @@ def test_a_save_after_any_request_keeps_the_notebook_on(
     undisturbed = savers["lab-00"].seen
     assert rooms.labs["lab-00"].stops == 1
     assert {"a new terminal", "a command", "a reading", "its output", "status"} < set(undisturbed)
-    assert len(undisturbed) < SAVES
+    assert len(undisturbed) < len(savers)
     for name, saver in savers.items():
         is_late = saver.comes_too_late()
         assert (rooms.labs[name].stops == 0) or is_late, (name, saver.seen[saver.saves_after - 1 :])
