@@ -11,25 +11,20 @@ from collections.abc import Mapping
 from typing import Any
 
 _REMOVED = "[removed]"
+# Compiled when a text is redacted (``re`` keeps them), not when help is shown: that takes a fiftieth of its time.
 # An HTTP header; its value ends with its line or its quotes.
-_HEADER = re.compile(
-    r"\b((?:proxy-)?authorization(?: header)?+|(?:set-)?cookie)(\\?[\"']?\s*+:\s*+\\?[\"']?)[^\r\n\"']++", re.IGNORECASE
-)
+_HEADER = r"(?i)\b((?:proxy-)?authorization(?: header)?+|(?:set-)?cookie)(\\?[\"']?\s*+:\s*+\\?[\"']?)[^\r\n\"']++"
 # A name that is followed by a value, as in a URL's query, a settings file, JSON, XML, a canonical request or prose.
-_NAME = re.compile(
-    r"(?<![\w-])((?:secret |session |security )?(?:access )?[\w-]++)(?:\\?[\"']?\s*+[=:]\s*+\\?[\"']?|>|%3[AD])",
-    re.IGNORECASE,
-)
+_NAME = r"(?i)(?<![\w-])((?:secret |session |security )?(?:access )?[\w-]++)(?:\\?[\"']?\s*+[=:]\s*+\\?[\"']?|>|%3[AD])"
 # A sentence about a token rather than a token: "Error loading SSO Token: Token for corp does not exist".
-_PROSE = re.compile(r"(?:[\w-]++ )?(?:token|signature|credential): [a-z]{1,15}", re.IGNORECASE)
-_VALUE = re.compile(r"(?:(?!%26)[^\s&,;\"'<])++")
+_PROSE = r"(?i)(?:[\w-]++ )?(?:token|signature|credential): [a-z]{1,15}"
+_VALUE = r"(?:(?!%26)[^\s&,;\"'<])++"
 # Names whose value is a secret, or a part of a signed request.
-_SECRET_NAME = re.compile(
-    r"x-amz-|secret|passw(?:or)?d|api[-_]?key|(?:^|^aws|[-_ ])access[-_ ]?key(?:[-_ ]?id)?$|(?:^|-)signature$"
-    r"|(?:^|-)credential$|(?:^|-|auth|session|security|access|refresh|[-_]id)[-_ ]?token$|xsrf$",
-    re.IGNORECASE,
+_SECRET_NAME = (
+    r"(?i)x-amz-|secret|passw(?:or)?d|api[-_]?key|(?:^|^aws|[-_ ])access[-_ ]?key(?:[-_ ]?id)?$|(?:^|-)signature$"
+    r"|(?:^|-)credential$|(?:^|-|auth|session|security|access|refresh|[-_]id)[-_ ]?token$|xsrf$"
 )
-_UNNAMED_SECRET = re.compile(
+_UNNAMED_SECRET = (
     r"(?<=://)[^/\s@]++(?=@)"  # the name and password of https://name:password@host
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{12,}+\b"  # an access key
     r"|(?<![\w+/])(?:IQoJb3|F[wQ]oGZXIvYXdz|AQoDYXdz)[\w+/=%-]{16,}+"  # a session token, as STS has begun them
@@ -41,17 +36,17 @@ _UNNAMED_SECRET = re.compile(
     r"|(?<=://hc-ping\.com/)[^\s\"'<>]++"
 )
 # Without any of these a text has no secret that the patterns know: most texts are done here.
-_HINT = re.compile(r"[=:>]|%3[AD]|AKIA|ASIA|IQoJb3|F[wQ]oGZXIvYXdz|AQoDYXdz|eyJ|bearer", re.IGNORECASE)
-_BEARER = re.compile(r"\b(bearer\s++)[^\s\"',;]++", re.IGNORECASE)
+_HINT = r"(?i)[=:>]|%3[AD]|AKIA|ASIA|IQoJb3|F[wQ]oGZXIvYXdz|AQoDYXdz|eyJ|bearer"
+_BEARER = r"(?i)\b(bearer\s++)[^\s\"',;]++"
 
 
 def redact_secrets(text: str) -> str:
     """The text with every secret replaced by ``[removed]``."""
-    if not _HINT.search(text):
+    if not re.search(_HINT, text):
         return text
-    text = _HEADER.sub(rf"\1\2{_REMOVED}", text)
-    text = _BEARER.sub(rf"\1{_REMOVED}", _redact_named_values(text))
-    return _UNNAMED_SECRET.sub(_REMOVED, text)
+    text = re.sub(_HEADER, rf"\1\2{_REMOVED}", text)
+    text = re.sub(_BEARER, rf"\1{_REMOVED}", _redact_named_values(text))
+    return re.sub(_UNNAMED_SECRET, _REMOVED, text)
 
 
 def redact_values(value: Any) -> Any:
@@ -64,7 +59,7 @@ def redact_values(value: Any) -> Any:
 
 
 def _redact_entry(name: object, value: Any) -> Any:
-    if isinstance(name, str) and type(value) is str and value and _SECRET_NAME.search(name):
+    if isinstance(name, str) and type(value) is str and value and re.search(_SECRET_NAME, name):
         return _REMOVED
     return redact_values(value)
 
@@ -72,12 +67,13 @@ def _redact_entry(name: object, value: Any) -> Any:
 def _redact_named_values(text: str) -> str:
     """The text without the values of names that mark a secret."""
     parts, position = [], 0
-    while match := _NAME.search(text, position):
+    name, secret = re.compile(_NAME), re.compile(_VALUE)
+    while match := name.search(text, position):
         parts.append(text[position : match.end()])
         # Behind the name, not behind its value: other values stay, as they may contain further names.
         position = match.end()
-        value = _VALUE.match(text, position) if _SECRET_NAME.search(match[1]) else None
-        if value and not (match[0].endswith(": ") and _PROSE.fullmatch(f"{match[0]}{value[0]}")):
+        value = secret.match(text, position) if re.search(_SECRET_NAME, match[1]) else None
+        if value and not (match[0].endswith(": ") and re.fullmatch(_PROSE, f"{match[0]}{value[0]}")):
             parts.append(_REMOVED)
             position = value.end()
     return "".join([*parts, text[position:]])

@@ -4,18 +4,17 @@ their time, once a text and command. The screen listens.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 
 from opskit.core.exceptions import RUN_PROBLEM_CODES, Problem
 
-_LOG = logging.getLogger(__name__)
-
 
 def log_problem(problem: Problem) -> None:
     """Log it as a warning, where no command listens."""
-    _LOG.warning("opskit: %s %s", problem.message, problem.hint)
+    import logging
+
+    logging.getLogger(__name__).warning("opskit: %s %s", problem.message, problem.hint)
 
 
 problem_hook: Callable[[Problem], None] = log_problem

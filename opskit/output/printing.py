@@ -21,7 +21,7 @@ from typing import IO
 from opskit.core.redaction import redact_secrets
 
 # Up to what cannot be part of one, and without the marks that end the sentence it stands in.
-_URL = re.compile(r"https?://[^\s<>\"'`|]+(?<![.,;:!?)\]}])")
+_URL = r"https?://[^\s<>\"'`|]+(?<![.,;:!?)\]}])"
 # The first version of each that shows links; () is any version.
 _PROGRAMS: Mapping[str, tuple[int, ...]] = {
     "iTerm.app": (3, 1),
@@ -40,7 +40,7 @@ def link_urls(text: str, stream: IO[str]) -> str:
     """
     if "://" not in text or not stream.isatty() or not shows_hyperlinks(os.environ):
         return text
-    return _URL.sub(lambda match: f"\033]8;;{match[0]}\033\\{match[0]}\033]8;;\033\\", text)
+    return re.sub(_URL, lambda match: f"\033]8;;{match[0]}\033\\{match[0]}\033]8;;\033\\", text)
 
 
 def shows_hyperlinks(environment: Mapping[str, str]) -> bool:
@@ -67,8 +67,9 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(map(int, match[0].split("."))) if match else ()
 
 
-# What a terminal obeys, or shows in another order or not at all: text from outside could hide or forge a line.
-_UNSEEN = re.compile(
+# What a terminal obeys, or shows in another order or not at all: text from outside could hide or forge a line. Compiled
+# when first used, since help uses none.
+_UNSEEN = (
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters (C0 but for tab and line feed, DEL, C1), escape among them
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what changes the direction of the text around it
@@ -85,12 +86,12 @@ def visible_text(text: str) -> str:
     """The text with every control, bidirectional and invisible character written as an escape. Line breaks and tabs
     stay.
     """
-    return _UNSEEN.sub(_escape_characters, text.replace("\r\n", "\n"))
+    return re.sub(_UNSEEN, _escape_characters, text.replace("\r\n", "\n"))
 
 
 def visible_line(text: str) -> str:
     """The same on one line, for a table cell: line breaks and tabs are escaped too."""
-    return _UNSEEN.sub(_escape_characters, text).replace("\n", "\\n").replace("\t", "\\t")
+    return re.sub(_UNSEEN, _escape_characters, text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _escape_characters(match: re.Match[str]) -> str:
